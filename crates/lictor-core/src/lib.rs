@@ -1,1 +1,50 @@
-//! x
+//! The rules of Lictor: what a signed license is, which one is in force, who may do what, and how
+//! a change alters the state. No I/O, no clock, no randomness, no async: time and ids are arguments.
+//!
+//! A product that wants to check a license offline needs nothing else:
+//!
+//! ```
+//! use lictor_core::{Claims, Date, Document, SigningKey, TrustSet};
+//!
+//! # let vendor = SigningKey::from_seed([7; 32]);
+//! # let public_key_pem = vendor.public_key().to_pem();
+//! # let file = vendor.sign(&Claims::new("Konnect", Date::parse("2027-01-01").unwrap()).to_json());
+//! let trust = TrustSet::from_pem([public_key_pem.as_str()])?;
+//! let document = Document::parse(&file)?;
+//! let signer = document.verify(&trust)?;
+//! let claims = document.claims()?;
+//! assert!(claims.validity().contains(1_790_000_000), "expired, or not begun");
+//! println!("{} seats, signed by {signer}", claims.admin_seats.unwrap_or(u32::MAX));
+//! # Ok::<(), lictor_core::DocumentError>(())
+//! ```
+
+pub mod access;
+pub mod change;
+pub mod claims;
+pub mod document;
+pub mod error;
+pub mod keys;
+pub mod ledger;
+pub mod license;
+pub mod organization;
+pub mod state;
+pub mod time;
+pub mod token;
+pub mod trust;
+pub mod usage;
+
+mod json;
+
+pub use access::{Action, Actor, Resource, Right, Role, Scope};
+pub use change::{Change, Decision, Record};
+pub use claims::{Claims, Plan};
+pub use document::{Document, Signer};
+pub use error::{DocumentError, Error, Kind};
+pub use keys::{KeyId, PublicKey, SigningKey};
+pub use ledger::{Entry, Head};
+pub use license::{Entitlement, License};
+pub use organization::{INSTALLATION, Organization};
+pub use state::{LicenseState, State};
+pub use time::{Date, Timestamp, Validity};
+pub use token::Token;
+pub use trust::{KeyStatus, TrustPolicy, TrustSet, TrustedKey};

@@ -1,1 +1,124 @@
-//! x
+//! What Lictor persists, and nothing that decides: the [`Store`] trait, a family of reads and one
+//! write that runs a pure rule under the lock of a stream.
+
+pub mod check;
+mod rule;
+pub mod sqlite;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use lictor_core::usage::UsageCount;
+use lictor_core::{
+    Entry, Error, Head, License, Organization, Timestamp, Token, TrustPolicy, TrustSet,
+};
+use uuid::Uuid;
+
+pub use check::CheckReport;
+pub use rule::{Answer, Fact, IdempotencyKey, Idempotent, Rule, Write, Written};
+
+/// A database of Lictor's. Every backend keeps the same promises, which the battery in
+/// `tests/battery` puts to each of them:
+///
+/// - a write is durable before it is acknowledged, and is seen by every read that begins after;
+/// - the rule decides on facts read under the stream's lock, so writes to one stream are one
+///   after the other, and a rule may run more than once before one run counts;
+/// - changes, ledger entries, records and the idempotency record are stored together or not at all;
+/// - a refused rule changes nothing.
+///
+/// Reads of lists are ordered by key and take the last key of the page before, so that they are
+/// stable while rows come and go. "Not there" is `None` or an empty list, never an error.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Runs a rule on one stream and stores what it decides.
+    ///
+    /// # Errors
+    /// What the rule refused with; [`Error::NotFound`] for a stream that does not exist or whose
+    /// organization was removed; [`Error::IdempotencyTwin`] where the idempotency key is taken;
+    /// [`Error::StorageFull`], [`Error::ReadOnly`] or [`Error::Internal`].
+    async fn write(&self, write: Write) -> Result<Written, Error>;
+
+    /// One license.
+    async fn license(&self, organization: Uuid, id: Uuid) -> Result<Option<License>, Error>;
+
+    /// At most `limit` licenses in order of their ids, beginning behind `after`; of one
+    /// application, or of all.
+    async fn licenses(
+        &self,
+        organization: Uuid,
+        application: Option<&str>,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<License>, Error>;
+
+    /// At most `limit` licenses of an application, the greatest (`updated_at`, revision) first,
+    /// beginning behind `before`.
+    async fn newest_licenses(
+        &self,
+        organization: Uuid,
+        application: &str,
+        before: Option<(Timestamp, u64)>,
+        limit: usize,
+    ) -> Result<Vec<License>, Error>;
+
+    /// The license written last in the organization: the greatest (`updated_at`, revision).
+    async fn current_license(&self, organization: Uuid) -> Result<Option<License>, Error>;
+
+    /// The keys of all applications, in order.
+    async fn applications(&self, organization: Uuid) -> Result<Vec<String>, Error>;
+
+    /// All live organizations, in order of their keys.
+    async fn organizations(&self) -> Result<Vec<Organization>, Error>;
+
+    /// The installation's trusted keys, revoked ones included.
+    async fn trust(&self) -> Result<TrustSet, Error>;
+
+    /// The installation's trust policy; none before the first start was completed.
+    async fn policy(&self) -> Result<Option<TrustPolicy>, Error>;
+
+    /// The token whose secret has this SHA-256, live or not.
+    async fn token_by_secret(&self, sha256: [u8; 32]) -> Result<Option<Token>, Error>;
+
+    /// At most `limit` tokens of a stream (an organization, or the installation's operators) in
+    /// order of their ids, beginning behind `after`; revoked ones included.
+    async fn tokens(
+        &self,
+        stream: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Token>, Error>;
+
+    /// All usage counts of an organization, ordered by month, service and source.
+    async fn usage(&self, organization: Uuid) -> Result<Vec<UsageCount>, Error>;
+
+    /// At most `limit` entries of a stream behind position `after`.
+    async fn entries(&self, stream: Uuid, after: u64, limit: usize) -> Result<Vec<Entry>, Error>;
+
+    /// Where a stream ends; none for a stream that does not exist.
+    async fn head(&self, stream: Uuid) -> Result<Option<Head>, Error>;
+
+    /// The first answer to a request with this idempotency key, if it was made less than 24 hours
+    /// before `now`.
+    ///
+    /// # Errors
+    /// [`Error::IdempotencyMismatch`] if the key was used for a request with another hash.
+    async fn answered(
+        &self,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<Answer>, Error>;
+
+    /// Whether writes would be taken: the database answers and no write to the disk has failed.
+    async fn ready(&self) -> Result<(), Error>;
+
+    /// The engine and its version, such as `sqlite 3.54.1`.
+    fn engine(&self) -> String;
+
+    /// Writes a consistent copy of the whole database to `file`, which must not exist, while reads
+    /// and writes go on. The copy is durable when this returns.
+    async fn backup(&self, file: &Path) -> Result<(), Error>;
+
+    /// Checks one consistent view of the database: the files are whole, every stream's chain is
+    /// unbroken, and the rows are what its entries say. Changes nothing.
+    async fn check(&self) -> Result<CheckReport, Error>;
+}

@@ -1,0 +1,168 @@
+//! The one error of the domain: named reasons with the facts to render them. It knows no HTTP and
+//! no SQL; every dialect renders it with a match that has no catch-all arm.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::access::Right;
+use crate::keys::KeyId;
+
+/// Why something was refused, in order of precedence: where several reasons hold, the one that
+/// stands first here is the one that is returned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller gave no token, or one that is unknown, revoked or expired.
+    #[error("a valid token is required")]
+    Unauthenticated,
+    /// The caller's role or scopes do not allow this.
+    #[error("this token may not {0}")]
+    Forbidden(Right),
+    /// What was asked for is not there, or belongs to another organization.
+    #[error("there is no {kind} {name}")]
+    NotFound {
+        /// What kind of thing was asked for.
+        kind: Kind,
+        /// The id or key it was asked for by.
+        name: String,
+    },
+    /// An input is outside what is allowed; the text says what is and what to do.
+    #[error("{field}: {reason}")]
+    InvalidInput {
+        /// The input's name.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The license document was refused.
+    #[error(transparent)]
+    InvalidDocument(#[from] DocumentError),
+    /// Something with this id or key is there already.
+    #[error("a {kind} {name} exists already")]
+    AlreadyExists {
+        /// What kind of thing it is.
+        kind: Kind,
+        /// Its id or key.
+        name: String,
+    },
+    /// A trusted key was revoked, which cannot be undone.
+    #[error("key {0} was revoked, and a revoked key is never trusted again; sign with a new key")]
+    KeyRevoked(KeyId),
+    /// The object was changed since the caller read it.
+    #[error("it was changed since: its revision is now {current}")]
+    RevisionMismatch {
+        /// The revision that is stored now.
+        current: u64,
+    },
+    /// The organization still holds licenses.
+    #[error("organization {key} still holds licenses; remove them first")]
+    OrganizationNotEmpty {
+        /// The organization's key.
+        key: String,
+    },
+    /// The organization `default` cannot be removed.
+    #[error("the organization `default` always exists")]
+    DefaultOrganization,
+    /// A request with the same idempotency key is being answered right now.
+    #[error("a request with this idempotency key is still running; ask again shortly")]
+    IdempotencyTwin,
+    /// The idempotency key was used before, for a different request.
+    #[error("this idempotency key was used for another request; choose a new one")]
+    IdempotencyMismatch,
+    /// The disk is full: nothing was changed.
+    #[error("the disk is full; nothing was changed")]
+    StorageFull,
+    /// The store can only be read: an earlier write to the disk failed.
+    #[error("the store is read-only since a write to the disk failed: {0}")]
+    ReadOnly(String),
+    /// A fault inside Lictor or below it. The details are for the log, not for the caller.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// Wraps a fault from below that the domain has no name for.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// A license that is not there.
+    pub fn no_license(id: Uuid) -> Self {
+        Self::NotFound { kind: Kind::License, name: id.to_string() }
+    }
+
+    /// An organization that is not there, or that the caller may not see.
+    pub fn no_organization(key: impl Into<String>) -> Self {
+        Self::NotFound { kind: Kind::Organization, name: key.into() }
+    }
+}
+
+/// The kinds of things that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A stored license.
+    License,
+    /// An application.
+    Application,
+    /// An organization.
+    Organization,
+    /// A trusted key.
+    Key,
+    /// A token.
+    Token,
+    /// A route of the API.
+    Route,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::License => "license",
+            Self::Application => "application",
+            Self::Organization => "organization",
+            Self::Key => "trusted key",
+            Self::Token => "token",
+            Self::Route => "route",
+        })
+    }
+}
+
+/// Why a license document was refused, in order of precedence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DocumentError {
+    /// The text is not JSON: cut short, a byte-order mark, trailing data, bad escapes.
+    #[error("the document is not JSON: {0}")]
+    NotJson(String),
+    /// The JSON has not the members of a license document, or has others, or has one twice.
+    #[error("the document is not a license: {0}")]
+    WrongShape(String),
+    /// No trusted key has the document's key id.
+    #[error("it is signed with key {0}, which is not trusted here; add it with `lictor trust add`")]
+    UnknownKey(KeyId),
+    /// The key that the document names was revoked.
+    #[error("it is signed with key {0}, which was revoked; ask for a document signed with a new key")]
+    RevokedKey(KeyId),
+    /// The key was retired: licenses stored earlier stay valid, new ones are refused.
+    #[error("it is signed with key {0}, which is retired; ask for a document signed with a new key")]
+    RetiredKey(KeyId),
+    /// The signature does not fit the payload's bytes.
+    #[error(
+        "the signature does not fit: the payload was changed after signing (white space counts), \
+         or another key signed it"
+    )]
+    BadSignature,
+    /// The document is meant for another organization.
+    #[error("it was issued for organization {0}, not for this one")]
+    WrongAudience(Uuid),
+    /// The expiration date is missing or is no date.
+    #[error("the expiration date {0:?} is not a date such as 2027-12-31")]
+    BadExpirationDate(String),
+    /// Another claim has a value that is not allowed.
+    #[error("claim {name}: {reason}")]
+    BadClaim {
+        /// The claim's name.
+        name: &'static str,
+        /// What is wrong with its value.
+        reason: String,
+    },
+}

@@ -1,0 +1,221 @@
+//! Key pairs: PEM files, key ids, signing. The one scheme is Ed25519 (RFC 8032).
+
+use std::fmt;
+
+use ed25519_dalek::Signer as _;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::DocumentError;
+
+/// What precedes the payload's bytes in what is signed, so that no other artifact of the same key
+/// can be taken for a license.
+const PURPOSE: &[u8] = b"LICTOR-LICENSE-V1\n";
+
+/// The bytes that a license signature covers: the purpose, then the exact payload.
+pub(crate) fn signed_bytes(payload: &str) -> Vec<u8> {
+    [PURPOSE, payload.as_bytes()].concat()
+}
+
+/// The first 8 bytes of the SHA-256 of a raw public key; 16 lower-case hex digits as text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyId([u8; 8]);
+
+impl KeyId {
+    /// Reads 16 lower-case hex digits; none for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 8];
+        let lower = text.bytes().all(|byte| !byte.is_ascii_uppercase());
+        (lower && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(Self(bytes))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a key id is 16 lower-case hex digits")
+    }
+}
+
+/// A public key that signatures are checked against; never a weak (small-order) one.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PublicKey(ed25519_dalek::VerifyingKey);
+
+impl PublicKey {
+    /// Reads a SubjectPublicKeyInfo PEM (`-----BEGIN PUBLIC KEY-----`).
+    ///
+    /// # Errors
+    /// A text that says what is wrong: not PEM, not Ed25519, or a weak key.
+    pub fn from_pem(pem: &str) -> Result<Self, String> {
+        let key = ed25519_dalek::VerifyingKey::from_public_key_pem(pem.trim_start())
+            .map_err(|error| format!("not an Ed25519 public key in PEM form: {error}"))?;
+        Self::strong(key)
+    }
+
+    /// Takes the 32 raw bytes of RFC 8032.
+    ///
+    /// # Errors
+    /// A text that says what is wrong: not a point on the curve, or a weak key.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, String> {
+        let key = ed25519_dalek::VerifyingKey::from_bytes(bytes)
+            .map_err(|_| "not an Ed25519 public key".to_owned())?;
+        Self::strong(key)
+    }
+
+    fn strong(key: ed25519_dalek::VerifyingKey) -> Result<Self, String> {
+        if key.is_weak() {
+            return Err("a weak key: anyone could make signatures that fit it".to_owned());
+        }
+        Ok(Self(key))
+    }
+
+    /// The 32 raw bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// The key's id.
+    pub fn id(&self) -> KeyId {
+        let digest = Sha256::digest(self.as_bytes());
+        let mut id = [0; 8];
+        id.copy_from_slice(&digest[..8]);
+        KeyId(id)
+    }
+
+    /// The SubjectPublicKeyInfo PEM.
+    pub fn to_pem(&self) -> String {
+        self.0.to_public_key_pem(LineEnding::LF).unwrap_or_default()
+    }
+
+    /// Strict verification (RFC 8032, no small-order or non-canonical points) of a license
+    /// signature over the exact payload bytes.
+    pub(crate) fn verifies(&self, payload: &str, signature: &[u8; 64]) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        self.0.verify_strict(&signed_bytes(payload), &signature).is_ok()
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.id())
+    }
+}
+
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> Self {
+        hex::encode(key.as_bytes())
+    }
+}
+
+impl TryFrom<String> for PublicKey {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(&text, &mut bytes).map_err(|error| error.to_string())?;
+        Self::from_bytes(&bytes)
+    }
+}
+
+/// A private key that signs licenses. It has no `Debug`, is wiped when dropped, and never leaves
+/// the vendor.
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+impl SigningKey {
+    /// Makes the key of a seed. The seed is the secret: draw it from a secure source.
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(&seed))
+    }
+
+    /// Reads a PKCS#8 PEM (`-----BEGIN PRIVATE KEY-----`).
+    ///
+    /// # Errors
+    /// A text that says what is wrong; it never holds a part of the key.
+    pub fn from_pem(pem: &str) -> Result<Self, String> {
+        ed25519_dalek::SigningKey::from_pkcs8_pem(pem.trim_start())
+            .map(Self)
+            .map_err(|error| format!("not an Ed25519 private key in PKCS#8 PEM form: {error}"))
+    }
+
+    /// The PKCS#8 PEM, in version 1 of the form, which every library reads. Keep it secret.
+    ///
+    /// # Errors
+    /// A text, should the encoder fail.
+    pub fn to_pem(&self) -> Result<String, String> {
+        let pair = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
+        let pem = pair.to_pkcs8_pem(LineEnding::LF).map_err(|error| error.to_string())?;
+        Ok(pem.as_str().to_owned())
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey(self.0.verifying_key())
+    }
+
+    /// Signs `payload`, a JSON object of text claims, and returns the whole license document. The
+    /// payload stands in it byte for byte.
+    pub fn sign(&self, payload: &str) -> String {
+        let signature = self.0.sign(&signed_bytes(payload));
+        format!(
+            r#"{{"license":{{"payload":{payload},"signature":"{}","key_id":"{}","version":"1"}}}}"#,
+            hex::encode(signature.to_bytes()),
+            self.public_key().id(),
+        )
+    }
+}
+
+/// Reads 128 lower-case hex digits.
+pub(crate) fn signature_from_hex(text: &str) -> Result<[u8; 64], DocumentError> {
+    let mut bytes = [0; 64];
+    let lower = text.bytes().all(|byte| !byte.is_ascii_uppercase());
+    if lower && hex::decode_to_slice(text, &mut bytes).is_ok() {
+        return Ok(bytes);
+    }
+    Err(DocumentError::WrongShape("`signature` is not 128 lower-case hex digits".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_survive_their_files() {
+        let key = SigningKey::from_seed([3; 32]);
+        let again = SigningKey::from_pem(&key.to_pem().expect("encodes")).expect("a private key");
+        assert_eq!(again.public_key(), key.public_key());
+        let public = PublicKey::from_pem(&key.public_key().to_pem()).expect("a public key");
+        assert_eq!(public, key.public_key());
+    }
+
+    #[test]
+    fn weak_and_foreign_keys_are_refused() {
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        assert!(PublicKey::from_bytes(&identity).expect_err("weak").contains("weak"));
+        assert!(PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n").is_err());
+        assert!(PublicKey::from_pem("").is_err());
+    }
+}

@@ -1,0 +1,157 @@
+//! Instants, dates and the span in which a license is valid. All UTC; nothing here asks the time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Whole seconds since 1970-01-01T00:00:00Z.
+pub type Timestamp = i64;
+
+/// Seconds in a day; Lictor's days have no leap seconds, as in POSIX time.
+pub const SECONDS_PER_DAY: i64 = 86_400;
+
+/// A calendar date, years 1 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Date(jiff::civil::Date);
+
+impl Date {
+    /// Reads `2027-12-31`, and leniently `2017-7-20`: a four-digit year, then one or two digits
+    /// for month and day. None for anything else and for days that do not exist.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let year = digits(parts.next()?, 4, 4)?;
+        let month = digits(parts.next()?, 1, 2)?;
+        let day = digits(parts.next()?, 1, 2)?;
+        if parts.next().is_some() || year == 0 {
+            return None;
+        }
+        let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
+        jiff::civil::Date::new(year, month, day).ok().map(Self)
+    }
+
+    /// The date on which `instant` falls, in UTC; clamped to the years 1 to 9999.
+    pub fn of(instant: Timestamp) -> Self {
+        let first = jiff::civil::date(1, 1, 1);
+        let clamped = instant.clamp(-62_135_596_800, 253_402_207_200);
+        jiff::Timestamp::from_second(clamped)
+            .map_or(Self(first), |at| Self(at.to_zoned(jiff::tz::TimeZone::UTC).date()))
+    }
+
+    /// 00:00 UTC of this date.
+    pub fn start(self) -> Timestamp {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let days = self.0.since(epoch).map_or(0, |span| i64::from(span.get_days()));
+        days * SECONDS_PER_DAY
+    }
+
+    /// `2027-12`: the calendar month, as usage is counted.
+    pub fn month(self) -> String {
+        format!("{:04}-{:02}", self.0.year(), self.0.month())
+    }
+}
+
+fn digits(text: &str, min: usize, max: usize) -> Option<i16> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    if plain && (min..=max).contains(&text.len()) { text.parse().ok() } else { None }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> Self {
+        date.to_string()
+    }
+}
+
+impl TryFrom<String> for Date {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("{text:?} is not a date such as 2027-12-31"))
+    }
+}
+
+/// When a license is valid: from `begins_at` until `expires_at`, exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// 00:00 UTC of the creation date; the beginning of time where the claim is absent.
+    pub begins_at: Timestamp,
+    /// 00:00 UTC of the expiration date; the first instant at which it is no longer valid.
+    pub expires_at: Timestamp,
+}
+
+impl Validity {
+    /// Whether the creation date has begun.
+    pub fn has_begun(self, now: Timestamp) -> bool {
+        self.begins_at <= now
+    }
+
+    /// Whether the expiration date has been reached.
+    pub fn has_expired(self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+
+    /// Whether `now` lies within.
+    pub fn contains(self, now: Timestamp) -> bool {
+        self.has_begun(now) && !self.has_expired(now)
+    }
+
+    /// How many dates lie between today and the expiration date: 1 on the last day, 0 once expired.
+    pub fn days_left(self, now: Timestamp) -> i64 {
+        let seconds = self.expires_at.saturating_sub(now).max(0);
+        seconds.div_euclid(SECONDS_PER_DAY) + i64::from(seconds % SECONDS_PER_DAY > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_leniently_and_nothing_else_is() {
+        for (text, start) in [
+            ("1970-01-01", 0),
+            ("2017-7-20", 1_500_508_800),
+            ("2017-07-20", 1_500_508_800),
+            ("2024-02-29", 1_709_164_800),
+            ("9999-12-31", 253_402_214_400),
+            ("0001-01-01", -62_135_596_800),
+        ] {
+            assert_eq!(Date::parse(text).map(Date::start), Some(start), "{text}");
+        }
+        for text in [
+            "", "2017", "2017-07", "2017-07-20-1", "2017-13-01", "2023-02-29", "0000-01-01",
+            "17-07-20", "2017-007-20", " 2017-07-20", "2017-07-20 ", "2017/07/20", "+201-7-20",
+            "2017-7-٢", "2017-00-10", "2017-07-00", "2017-07-32", "20170720",
+        ] {
+            assert_eq!(Date::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_license_is_valid_up_to_its_last_second() {
+        let date = |text| Date::parse(text).expect("a date").start();
+        let validity = Validity { begins_at: date("2026-01-01"), expires_at: date("2026-02-01") };
+        assert!(!validity.contains(validity.begins_at - 1));
+        assert!(validity.contains(validity.begins_at));
+        assert!(validity.contains(validity.expires_at - 1));
+        assert!(!validity.contains(validity.expires_at));
+        assert_eq!(validity.days_left(validity.expires_at), 0);
+        assert_eq!(validity.days_left(validity.expires_at - 1), 1);
+        assert_eq!(validity.days_left(validity.begins_at), 31);
+        assert_eq!(validity.days_left(validity.begins_at + 1), 31);
+    }
+
+    #[test]
+    fn an_instant_has_a_date_and_a_month() {
+        assert_eq!(Date::of(1_709_164_799).to_string(), "2024-02-28");
+        assert_eq!(Date::of(1_709_164_800).month(), "2024-02");
+        assert_eq!(Date::of(i64::MAX).month(), "9999-12");
+        assert_eq!(Date::of(i64::MIN).month(), "0001-01");
+    }
+}

@@ -1,0 +1,146 @@
+//! The keys that an installation trusts, and what it accepts beside them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::{Change, Decision};
+use crate::error::{DocumentError, Error, Kind};
+use crate::keys::{KeyId, PublicKey};
+use crate::state::State;
+
+/// What an installation accepts as a license.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrustPolicy {
+    /// Only documents signed by a trusted key.
+    #[default]
+    Verified,
+    /// Also documents whose signature cannot be checked here, as of a vendor whose key is not
+    /// known. They are shown as unverified everywhere.
+    Structural,
+}
+
+impl fmt::Display for TrustPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verified => "verified",
+            Self::Structural => "structural",
+        })
+    }
+}
+
+impl FromStr for TrustPolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "verified" => Ok(Self::Verified),
+            "structural" => Ok(Self::Structural),
+            _ => Err(format!("`{text}` is not a trust policy; use verified or structural")),
+        }
+    }
+}
+
+/// How far a key is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStatus {
+    /// It signs new licenses.
+    Active,
+    /// Licenses stored with it stay valid; new ones are refused.
+    Retired,
+    /// Nothing it signed is trusted any more, stored or new.
+    Revoked,
+}
+
+/// A public key and how far it is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedKey {
+    /// The key.
+    pub public_key: PublicKey,
+    /// How far it is trusted.
+    pub status: KeyStatus,
+}
+
+/// All keys an installation knows, by id, revoked ones included.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustSet {
+    keys: BTreeMap<KeyId, TrustedKey>,
+}
+
+impl TrustSet {
+    /// A set of active keys from SubjectPublicKeyInfo PEM texts.
+    ///
+    /// # Errors
+    /// [`DocumentError::WrongShape`] if one of them is no Ed25519 public key.
+    pub fn from_pem<'a>(pems: impl IntoIterator<Item = &'a str>) -> Result<Self, DocumentError> {
+        let mut keys = BTreeMap::new();
+        for pem in pems {
+            let public_key = PublicKey::from_pem(pem).map_err(DocumentError::WrongShape)?;
+            keys.insert(public_key.id(), TrustedKey { public_key, status: KeyStatus::Active });
+        }
+        Ok(Self { keys })
+    }
+
+    /// The key with this id, whatever its status.
+    pub fn get(&self, id: KeyId) -> Option<&TrustedKey> {
+        self.keys.get(&id)
+    }
+
+    /// All keys in order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (KeyId, &TrustedKey)> {
+        self.keys.iter().map(|(id, key)| (*id, key))
+    }
+}
+
+impl From<BTreeMap<KeyId, TrustedKey>> for TrustSet {
+    fn from(keys: BTreeMap<KeyId, TrustedKey>) -> Self {
+        Self { keys }
+    }
+}
+
+/// Trusts a key. One that is active already changes nothing; a retired one becomes active again.
+///
+/// # Errors
+/// [`Error::KeyRevoked`] for a key that was revoked.
+pub fn add(state: &State, public_key: &PublicKey) -> Result<Decision, Error> {
+    let key_id = public_key.id();
+    match state.keys.get(&key_id).map(|key| key.status) {
+        Some(KeyStatus::Active) => Ok(Decision::nothing()),
+        Some(KeyStatus::Revoked) => Err(Error::KeyRevoked(key_id)),
+        Some(KeyStatus::Retired) | None => {
+            Ok(Change::KeyTrusted { key_id, public_key: public_key.clone() }.into())
+        }
+    }
+}
+
+/// Retires a key: no new licenses with it. One that is retired already changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::KeyRevoked`].
+pub fn retire(state: &State, key_id: KeyId) -> Result<Decision, Error> {
+    match known(state, key_id)? {
+        KeyStatus::Active => Ok(Change::KeyRetired { key_id }.into()),
+        KeyStatus::Retired => Ok(Decision::nothing()),
+        KeyStatus::Revoked => Err(Error::KeyRevoked(key_id)),
+    }
+}
+
+/// Revokes a key: all it signed becomes unverified at once. Repeating it changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn revoke(state: &State, key_id: KeyId) -> Result<Decision, Error> {
+    match known(state, key_id)? {
+        KeyStatus::Active | KeyStatus::Retired => Ok(Change::KeyRevoked { key_id }.into()),
+        KeyStatus::Revoked => Ok(Decision::nothing()),
+    }
+}
+
+fn known(state: &State, key_id: KeyId) -> Result<KeyStatus, Error> {
+    let missing = || Error::NotFound { kind: Kind::Key, name: key_id.to_string() };
+    state.keys.get(&key_id).map(|key| key.status).ok_or_else(missing)
+}

@@ -1,0 +1,117 @@
+//! The comparison behind `lictor check`: a stream's entries, replayed, against its rows.
+
+use lictor_core::{Entry, Head, State};
+use uuid::Uuid;
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// How many streams were checked.
+    pub streams: u64,
+    /// How many ledger entries were replayed.
+    pub entries: u64,
+    /// How many stored licenses were compared.
+    pub licenses: u64,
+    /// What differs, a sentence each; empty: all is well.
+    pub differences: Vec<String>,
+}
+
+/// Replays one stream: takes its entries in order, then compares with its rows.
+pub struct Replay {
+    stream: Uuid,
+    head: Head,
+    state: State,
+    differences: Vec<String>,
+}
+
+impl Replay {
+    /// Begins with an empty state.
+    pub fn new(stream: Uuid) -> Self {
+        let (head, state) = (Head::EMPTY, State::default());
+        Self { stream, head, state, differences: Vec::new() }
+    }
+
+    /// Takes the next stored entry: the columns it was found under and its text.
+    pub fn entry(&mut self, position: u64, hash: [u8; 32], body: &str) {
+        let next = self.head.next(body);
+        let place = format!("stream {}, position {position}", self.stream);
+        if position != next.position {
+            self.differences.push(format!("{place}: expected position {}", next.position));
+        }
+        if hash != next.hash.0 {
+            self.differences.push(format!("{place}: the hash chain is broken"));
+        }
+        // The rest is still compared: go on from what is stored.
+        self.head = Head { position, hash: lictor_core::change::Digest(hash) };
+        match Entry::from_body(body) {
+            Ok(entry) if entry.stream == self.stream && entry.position == position => {
+                self.state.apply(position, entry.at, &entry.change);
+            }
+            Ok(_) => self.differences.push(format!("{place}: the entry belongs elsewhere")),
+            Err(error) => self.differences.push(format!("{place}: unreadable entry: {error}")),
+        }
+    }
+
+    /// Compares with the head row and the state that the rows say, and adds to the report.
+    pub fn finish(mut self, head: Head, rows: &State, report: &mut CheckReport) {
+        if self.head != head {
+            self.differences.push(format!(
+                "stream {}: the entries end at {}, the head row at {}",
+                self.stream, self.head.position, head.position
+            ));
+        }
+        self.compare_rows(rows);
+        report.streams += 1;
+        report.entries += self.head.position;
+        report.licenses += rows.licenses.len() as u64;
+        report.differences.append(&mut self.differences);
+    }
+
+    fn compare_rows(&mut self, rows: &State) {
+        let State {
+            policy,
+            keys,
+            organizations,
+            removed,
+            tokens,
+            applications,
+            licenses,
+            newest_updated_at,
+        } = &self.state;
+        let stream = self.stream;
+        let mut found = Vec::new();
+        let mut plain = |what: &str, same: bool| {
+            if !same {
+                found.push(format!("stream {stream}: {what} differs from the ledger"));
+            }
+        };
+        plain("the trust policy", *policy == rows.policy);
+        plain("whether it was removed", *removed == rows.removed);
+        plain("the applications", *applications == rows.applications);
+        plain("the greatest updated_at", *newest_updated_at == rows.newest_updated_at);
+        compare("key", stream, keys, &rows.keys, &mut found);
+        compare("organization", stream, organizations, &rows.organizations, &mut found);
+        compare("token", stream, tokens, &rows.tokens, &mut found);
+        compare("license", stream, licenses, &rows.licenses, &mut found);
+        self.differences.append(&mut found);
+    }
+}
+
+fn compare<K: Ord + std::fmt::Display, V: PartialEq>(
+    kind: &str,
+    stream: Uuid,
+    ledger: &std::collections::BTreeMap<K, V>,
+    rows: &std::collections::BTreeMap<K, V>,
+    found: &mut Vec<String>,
+) {
+    for (key, value) in ledger {
+        match rows.get(key) {
+            Some(row) if row == value => {}
+            Some(_) => found.push(format!("stream {stream}: {kind} {key} differs from the ledger")),
+            None => found.push(format!("stream {stream}: {kind} {key} is missing")),
+        }
+    }
+    for key in rows.keys().filter(|key| !ledger.contains_key(key)) {
+        found.push(format!("stream {stream}: {kind} {key} is not in the ledger"));
+    }
+}

@@ -1,0 +1,89 @@
+//! A write as the authority hands it to a store: which stream, which facts, which rule.
+
+use std::sync::Arc;
+
+use lictor_core::{Decision, Entry, Error, KeyId, State, Timestamp};
+use uuid::Uuid;
+
+/// A part of the state that a rule wants to see. What is not there is simply absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// The installation's trust policy, whatever the stream.
+    Policy,
+    /// One of the installation's trusted keys, whatever the stream.
+    Key(KeyId),
+    /// The live organization with this key, whatever the stream.
+    Organization(String),
+    /// One token of the stream.
+    Token(Uuid),
+    /// One application.
+    Application(String),
+    /// One license.
+    License(Uuid),
+    /// Any one license, to know whether there is one.
+    AnyLicense,
+}
+
+/// A pure decision on the facts that were asked for. It may run twice; what counts is the run
+/// whose decision was stored.
+pub type Rule = Arc<dyn Fn(&State) -> Result<Decision, Error> + Send + Sync>;
+
+/// One write to one stream.
+pub struct Write {
+    /// The organization's id, or [`INSTALLATION`](lictor_core::INSTALLATION).
+    pub stream: Uuid,
+    /// The token of the caller; none: the server itself.
+    pub actor: Option<Uuid>,
+    /// The time of the decision.
+    pub now: Timestamp,
+    /// What the rule will look at. The state's `newest_updated_at` is always there.
+    pub facts: Vec<Fact>,
+    /// The rule.
+    pub rule: Rule,
+    /// The idempotency record to store with it.
+    pub idempotent: Option<Idempotent>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default)]
+pub struct Written {
+    /// The ledger entries, in order; empty where all was already as asked.
+    pub entries: Vec<Entry>,
+}
+
+/// What tells one idempotent request from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The caller's token.
+    pub token: Uuid,
+    /// Method and path.
+    pub route: String,
+    /// The client's key, 1 to 255 characters.
+    pub key: String,
+    /// The SHA-256 of the request's body.
+    pub request_sha256: [u8; 32],
+}
+
+/// An answer that is kept for a repeated request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+/// Makes the answer of a request from the entries it wrote.
+pub type Render = Arc<dyn Fn(&[Entry]) -> Answer + Send + Sync>;
+
+/// An idempotency record: stored in the transaction of the write it belongs to.
+#[derive(Clone)]
+pub struct Idempotent {
+    /// The key under which the answer is found again.
+    pub key: IdempotencyKey,
+    /// Makes the answer.
+    pub render: Render,
+}
+
+/// How long an answer is replayed, in seconds: 24 hours.
+pub const ANSWER_KEPT_SECONDS: i64 = 86_400;
