@@ -28,7 +28,12 @@ impl Replay {
     /// Begins with an empty state.
     pub fn new(stream: Uuid) -> Self {
         let (head, state) = (Head::EMPTY, State::default());
-        Self { stream, head, state, differences: Vec::new() }
+        Self {
+            stream,
+            head,
+            state,
+            differences: Vec::new(),
+        }
     }
 
     /// Takes the next stored entry: the columns it was found under and its text.
@@ -36,19 +41,28 @@ impl Replay {
         let next = self.head.next(body);
         let place = format!("stream {}, position {position}", self.stream);
         if position != next.position {
-            self.differences.push(format!("{place}: expected position {}", next.position));
+            self.differences
+                .push(format!("{place}: expected position {}", next.position));
         }
         if hash != next.hash.0 {
-            self.differences.push(format!("{place}: the hash chain is broken"));
+            self.differences
+                .push(format!("{place}: the hash chain is broken"));
         }
         // The rest is still compared: go on from what is stored.
-        self.head = Head { position, hash: lictor_core::change::Digest(hash) };
+        self.head = Head {
+            position,
+            hash: lictor_core::change::Digest(hash),
+        };
         match Entry::from_body(body) {
             Ok(entry) if entry.stream == self.stream && entry.position == position => {
                 self.state.apply(position, entry.at, &entry.change);
             }
-            Ok(_) => self.differences.push(format!("{place}: the entry belongs elsewhere")),
-            Err(error) => self.differences.push(format!("{place}: unreadable entry: {error}")),
+            Ok(_) => self
+                .differences
+                .push(format!("{place}: the entry belongs elsewhere")),
+            Err(error) => self
+                .differences
+                .push(format!("{place}: unreadable entry: {error}")),
         }
     }
 
@@ -88,9 +102,18 @@ impl Replay {
         plain("the trust policy", *policy == rows.policy);
         plain("whether it was removed", *removed == rows.removed);
         plain("the applications", *applications == rows.applications);
-        plain("the greatest updated_at", *newest_updated_at == rows.newest_updated_at);
+        plain(
+            "the greatest updated_at",
+            *newest_updated_at == rows.newest_updated_at,
+        );
         compare("key", stream, keys, &rows.keys, &mut found);
-        compare("organization", stream, organizations, &rows.organizations, &mut found);
+        compare(
+            "organization",
+            stream,
+            organizations,
+            &rows.organizations,
+            &mut found,
+        );
         compare("token", stream, tokens, &rows.tokens, &mut found);
         compare("license", stream, licenses, &rows.licenses, &mut found);
         self.differences.append(&mut found);
@@ -107,11 +130,15 @@ fn compare<K: Ord + std::fmt::Display, V: PartialEq>(
     for (key, value) in ledger {
         match rows.get(key) {
             Some(row) if row == value => {}
-            Some(_) => found.push(format!("stream {stream}: {kind} {key} differs from the ledger")),
+            Some(_) => found.push(format!(
+                "stream {stream}: {kind} {key} differs from the ledger"
+            )),
             None => found.push(format!("stream {stream}: {kind} {key} is missing")),
         }
     }
     for key in rows.keys().filter(|key| !ledger.contains_key(key)) {
-        found.push(format!("stream {stream}: {kind} {key} is not in the ledger"));
+        found.push(format!(
+            "stream {stream}: {kind} {key} is not in the ledger"
+        ));
     }
 }

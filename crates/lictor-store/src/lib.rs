@@ -15,7 +15,9 @@ use lictor_core::{
 use uuid::Uuid;
 
 pub use check::CheckReport;
-pub use rule::{Answer, Fact, IdempotencyKey, Idempotent, Rule, Write, Written};
+pub use rule::{
+    ANSWER_KEPT_SECONDS, Answer, Fact, IdempotencyKey, Idempotent, Render, Rule, Write, Written,
+};
 
 /// A database of Lictor's. Every backend keeps the same promises, which the battery in
 /// `tests/battery` puts to each of them:
@@ -102,11 +104,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Error::IdempotencyMismatch`] if the key was used for a request with another hash.
-    async fn answered(
-        &self,
-        key: &IdempotencyKey,
-        now: Timestamp,
-    ) -> Result<Option<Answer>, Error>;
+    async fn answered(&self, key: &IdempotencyKey, now: Timestamp)
+    -> Result<Option<Answer>, Error>;
 
     /// Whether writes would be taken: the database answers and no write to the disk has failed.
     async fn ready(&self) -> Result<(), Error>;
