@@ -72,6 +72,9 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
         Verb::Test => return test::run(&workspace),
         Verb::Tidy => report.step("tidy", || tidy::run(&workspace)),
         Verb::Conformance { binary } => {
+            if !packages::step(&mut report) {
+                return Ok(Verdict::NotPrepared);
+            }
             let binary = workspace.binary(binary)?;
             report.step("conformance kong", || conformance::run(&workspace, &binary));
         }

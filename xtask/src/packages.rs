@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::report::{Report, Tally};
 use crate::workspace::run;
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
@@ -24,14 +25,28 @@ const NEEDED: [&str; 9] = [
 
 /// Whether the machine is ready.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Packages {
+enum Packages {
     Ready,
     /// Only root may install; this is the line to run.
     Run(String),
 }
 
+/// The first step of what needs the packages. False when only root could go on; the user has read
+/// the line to run by then.
+pub(crate) fn step(report: &mut Report) -> bool {
+    let mut ready = true;
+    report.step("system packages", || {
+        if let Packages::Run(line) = ensure_installed()? {
+            println!("Packages are missing. Run this line, then this command again:\n\n{line}\n");
+            ready = false;
+        }
+        Ok(Tally::ONE)
+    });
+    ready
+}
+
 /// Installs what is missing when run by root; else says what to run.
-pub(crate) fn ensure_installed() -> Result<Packages> {
+fn ensure_installed() -> Result<Packages> {
     let missing: Vec<&str> = NEEDED
         .into_iter()
         .filter(|package| !installed(package))

@@ -5,26 +5,17 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::packages::{self, Packages};
 use crate::prove::kill::{self, Kill};
 use crate::report::{Report, Tally, Verdict};
 use crate::workspace::{Workspace, run as succeed, shown};
-use crate::{conformance, tidy};
+use crate::{conformance, packages, tidy};
 
 /// A tenth of what a release is proven with: CI runs this on every change.
 const KILLS: usize = 5;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     let mut report = Report::default();
-    let mut line = None;
-    report.step("system packages", || {
-        if let Packages::Run(missing) = packages::ensure_installed()? {
-            line = Some(missing);
-        }
-        Ok(Tally::ONE)
-    });
-    if let Some(line) = line {
-        println!("\nSome packages are missing. Run this line, then this command again:\n\n{line}");
+    if !packages::step(&mut report) {
         return Ok(Verdict::NotPrepared);
     }
     report.step("format", || format(workspace));
