@@ -1,1 +1,9 @@
-//! x
+//! The control plane of Lictor as a library: the authority, which holds the use cases, the
+//! dialects, which translate, and the HTTP server they are reached through.
+
+pub mod authority;
+pub mod clock;
+pub mod dialects;
+pub mod http;
+pub mod random;
+pub mod settings;

@@ -1,0 +1,184 @@
+//! What the authority keeps in memory: heads, trust, organizations, licenses, tokens. Each is
+//! brought up to date by the server's own writes before they are answered.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use lictor_core::{Change, Error, INSTALLATION, License, Organization, Token};
+use lictor_store::{Store, Written};
+use quick_cache::sync::Cache as Bounded;
+use uuid::Uuid;
+
+use super::entitlements::CachedEntitlement;
+use super::trust::Trust;
+
+/// How many licenses are kept in memory; at 1 kB each about 16 MB.
+const LICENSES: usize = 16_384;
+
+/// How many tokens are kept in memory.
+const TOKENS: usize = 16_384;
+
+/// How long a token is believed without asking the store again. A token revoked through another
+/// server is dead here after this time.
+const TOKEN_BELIEVED: Duration = Duration::from_secs(1);
+
+/// The caches of one installation.
+pub(super) struct Cache {
+    heads: RwLock<HashMap<Uuid, u64>>,
+    installation: RwLock<Arc<Installation>>,
+    refreshing: tokio::sync::Mutex<()>,
+    licenses: Bounded<(Uuid, Uuid), Arc<License>>,
+    tokens: Bounded<[u8; 32], (Arc<Token>, Instant)>,
+    pub(super) entitlements: RwLock<HashMap<(Uuid, String), CachedEntitlement>>,
+}
+
+/// What is small and needed by every request.
+#[derive(Default)]
+pub(super) struct Installation {
+    pub(super) trust: Arc<Trust>,
+    pub(super) organizations: Vec<Arc<Organization>>,
+}
+
+impl Cache {
+    /// Reads what is needed from the beginning.
+    pub(super) async fn open(store: &dyn Store) -> Result<Self, Error> {
+        let cache = Self {
+            heads: RwLock::default(),
+            installation: RwLock::default(),
+            refreshing: tokio::sync::Mutex::default(),
+            licenses: Bounded::new(LICENSES),
+            tokens: Bounded::new(TOKENS),
+            entitlements: RwLock::default(),
+        };
+        cache.refresh_installation(store).await?;
+        Ok(cache)
+    }
+
+    pub(super) fn installation(&self) -> Arc<Installation> {
+        self.installation
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The position up to which a stream's writes are known here.
+    pub(super) fn head(&self, stream: Uuid) -> u64 {
+        let heads = self.heads.read().unwrap_or_else(PoisonError::into_inner);
+        heads.get(&stream).copied().unwrap_or(0)
+    }
+
+    /// Forgets what a write has made untrue.
+    pub(super) async fn after(
+        &self,
+        stream: Uuid,
+        written: &Written,
+        store: &dyn Store,
+    ) -> Result<(), Error> {
+        let Some(last) = written.entries.last() else {
+            return Ok(());
+        };
+        for entry in &written.entries {
+            match &entry.change {
+                Change::LicenseWritten { id, .. } | Change::LicenseRemoved { id } => {
+                    self.licenses.remove(&(stream, *id));
+                }
+                Change::TokenRevoked { .. } | Change::OrganizationRemoved => self.tokens.clear(),
+                Change::PolicySet { .. }
+                | Change::OrganizationCreated { .. }
+                | Change::KeyTrusted { .. }
+                | Change::KeyRetired { .. }
+                | Change::KeyRevoked { .. }
+                | Change::TokenCreated { .. }
+                | Change::ApplicationCreated { .. } => {}
+            }
+        }
+        self.move_head(stream, last.position);
+        let removed = |entry: &lictor_core::Entry| entry.change == Change::OrganizationRemoved;
+        if stream == INSTALLATION || written.entries.iter().any(removed) {
+            self.refresh_installation(store).await?;
+        }
+        Ok(())
+    }
+
+    fn move_head(&self, stream: Uuid, position: u64) {
+        let mut heads = self.heads.write().unwrap_or_else(PoisonError::into_inner);
+        let head = heads.entry(stream).or_default();
+        *head = position.max(*head);
+    }
+
+    /// One at a time, so that what is kept was read after the last write that asked for it.
+    async fn refresh_installation(&self, store: &dyn Store) -> Result<(), Error> {
+        let _one_at_a_time = self.refreshing.lock().await;
+        let trust = Trust {
+            keys: store.trust().await?,
+            policy: store.policy().await?.unwrap_or_default(),
+        };
+        let organizations = store
+            .organizations()
+            .await?
+            .into_iter()
+            .map(Arc::new)
+            .collect();
+        let fresh = Arc::new(Installation {
+            trust: Arc::new(trust),
+            organizations,
+        });
+        *self
+            .installation
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// One license, from memory or from the store. A write that happens meanwhile removes the
+    /// placeholder, so that what was read before it is never kept.
+    pub(super) async fn license(
+        &self,
+        store: &dyn Store,
+        organization: Uuid,
+        id: Uuid,
+    ) -> Result<Option<Arc<License>>, Error> {
+        match self
+            .licenses
+            .get_value_or_guard_async(&(organization, id))
+            .await
+        {
+            Ok(license) => Ok(Some(license)),
+            Err(place) => {
+                let Some(license) = store.license(organization, id).await? else {
+                    return Ok(None);
+                };
+                let license = Arc::new(license);
+                // Refused where a write came between; the next reader asks the store again.
+                let _ = place.insert(license.clone());
+                Ok(Some(license))
+            }
+        }
+    }
+
+    /// The token of a secret, from memory if it was read within the last second.
+    pub(super) async fn token(
+        &self,
+        store: &dyn Store,
+        sha256: [u8; 32],
+    ) -> Result<Option<Arc<Token>>, Error> {
+        if let Some((token, read_at)) = self.tokens.get(&sha256) {
+            if read_at.elapsed() < TOKEN_BELIEVED {
+                return Ok(Some(token));
+            }
+            self.tokens.remove(&sha256);
+        }
+        let place = match self.tokens.get_value_or_guard_async(&sha256).await {
+            Ok((token, _)) => return Ok(Some(token)),
+            Err(place) => place,
+        };
+        let read_at = Instant::now();
+        let Some(token) = store.token_by_secret(sha256).await? else {
+            return Ok(None);
+        };
+        let token = Arc::new(token);
+        let _ = place.insert((token.clone(), read_at));
+        Ok(Some(token))
+    }
+}

@@ -1,0 +1,230 @@
+//! Entitlements: which license is in force for an application, kept until a write or a date
+//! changes it.
+
+use std::sync::{Arc, PoisonError};
+
+use lictor_core::license::{self, Candidate};
+use lictor_core::{
+    Claims, DocumentError, Entitlement, Error, INSTALLATION, Kind, License, Resource, Signer,
+    Timestamp,
+};
+
+use super::{Authority, Call};
+
+/// How many licenses of an application are read at once in search of the one in force.
+const PAGE: usize = 32;
+
+/// An entitlement and what it was derived from.
+#[derive(Clone)]
+pub(super) struct CachedEntitlement {
+    organization_head: u64,
+    installation_head: u64,
+    decided_at: Timestamp,
+    changes_at: Option<Timestamp>,
+    entitlement: Arc<Entitlement>,
+}
+
+/// How a stored license stands now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is in force.
+    InForce,
+    /// Its creation date has not begun.
+    Waiting,
+    /// Its expiration date has been reached.
+    Expired,
+    /// Another license of the application goes before it.
+    Superseded,
+    /// It counts for nothing: its signature cannot be relied on.
+    Rejected(DocumentError),
+}
+
+/// A stored license with its claims, and how it stands.
+#[derive(Debug, Clone)]
+pub struct StandingLicense {
+    /// The license.
+    pub license: License,
+    /// Its claims.
+    pub claims: Claims,
+    /// Who signed it.
+    pub signer: Signer,
+    /// How it stands.
+    pub standing: Standing,
+    /// How many dates lie between today and the expiration date; 0 once expired.
+    pub days_left: i64,
+}
+
+impl Authority {
+    /// The entitlements of all applications of the organization, in order of their keys.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn entitlements(&self, call: &Call) -> Result<Vec<Arc<Entitlement>>, Error> {
+        call.may_read(Resource::Applications)?;
+        let mut entitlements = Vec::new();
+        for application in self.store.applications(call.organization.id).await? {
+            entitlements.push(self.entitlement_now(call, &application).await?);
+        }
+        Ok(entitlements)
+    }
+
+    /// The entitlement of one application.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn entitlement(&self, call: &Call, key: &str) -> Result<Arc<Entitlement>, Error> {
+        call.may_read(Resource::Applications)?;
+        let known = self.store.applications(call.organization.id).await?;
+        if !known.iter().any(|application| application == key) {
+            return Err(Error::NotFound {
+                kind: Kind::Application,
+                name: key.to_owned(),
+            });
+        }
+        self.entitlement_now(call, key).await
+    }
+
+    /// How a stored license stands.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn standing(&self, call: &Call, license: License) -> Result<StandingLicense, Error> {
+        let entitlement = self
+            .entitlement_now(call, &license.state.application)
+            .await?;
+        self.stand(call, license, &entitlement)
+    }
+
+    /// How a license stands that is just being written: nothing newer can go before it, but a
+    /// verified license in force goes before it if it is unverified itself.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a document that was never admitted.
+    pub fn standing_when_written(
+        &self,
+        call: &Call,
+        license: License,
+        before: &Entitlement,
+    ) -> Result<StandingLicense, Error> {
+        let candidate = self.candidate(call, &license)?;
+        let verified_before = before
+            .license
+            .as_ref()
+            .filter(|license| license.signer.key_id().is_some());
+        let outranked = verified_before.is_some() && candidate.signer == Ok(Signer::Unverified);
+        let newest = license::in_force(std::slice::from_ref(&candidate), call.now);
+        let entitlement = if outranked {
+            before.clone()
+        } else {
+            Entitlement::of(&license.state.application, newest)
+        };
+        self.stand(call, license, &entitlement)
+    }
+
+    /// The entitlement of an application that need not be known yet.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn entitlement_now(
+        &self,
+        call: &Call,
+        application: &str,
+    ) -> Result<Arc<Entitlement>, Error> {
+        let key = (call.organization.id, application.to_owned());
+        let organization_head = self.cache.head(call.organization.id);
+        let installation_head = self.cache.head(INSTALLATION);
+        let known = self
+            .cache
+            .entitlements
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+            .filter(|known| {
+                known.organization_head == organization_head
+                    && known.installation_head == installation_head
+                    && known.decided_at <= call.now
+                    && known.changes_at.is_none_or(|instant| call.now < instant)
+            })
+            .map(|known| known.entitlement.clone());
+        if let Some(entitlement) = known {
+            return Ok(entitlement);
+        }
+        let candidates = self.candidates(call, application).await?;
+        let chosen = license::in_force(&candidates, call.now);
+        let entitlement = Arc::new(Entitlement::of(application, chosen));
+        let fresh = CachedEntitlement {
+            organization_head,
+            installation_head,
+            decided_at: call.now,
+            changes_at: license::next_boundary(&candidates, call.now),
+            entitlement: entitlement.clone(),
+        };
+        let mut kept = self
+            .cache
+            .entitlements
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        kept.insert(key, fresh);
+        Ok(entitlement)
+    }
+
+    /// The newest licenses of an application, down to the first that settles the choice.
+    async fn candidates(&self, call: &Call, application: &str) -> Result<Vec<Candidate>, Error> {
+        let mut candidates = Vec::new();
+        let mut before = None;
+        loop {
+            let page = self
+                .store
+                .newest_licenses(call.organization.id, application, before, PAGE)
+                .await?;
+            for license in &page {
+                let candidate = self.candidate(call, license)?;
+                let settled = candidate.settles(call.now);
+                candidates.push(candidate);
+                if settled {
+                    return Ok(candidates);
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => {
+                    before = Some((last.state.updated_at, last.state.revision));
+                }
+                Some(_) | None => return Ok(candidates),
+            }
+        }
+    }
+
+    fn candidate(&self, call: &Call, license: &License) -> Result<Candidate, Error> {
+        let trust = self.trust_now();
+        Candidate::of(license, call.organization.id, &trust.keys, trust.policy)
+            .map_err(Error::internal)
+    }
+
+    fn stand(
+        &self,
+        call: &Call,
+        license: License,
+        entitlement: &Entitlement,
+    ) -> Result<StandingLicense, Error> {
+        let candidate = self.candidate(call, &license)?;
+        let validity = candidate.claims.validity();
+        let in_force = entitlement
+            .license
+            .as_ref()
+            .map(|in_force| in_force.license);
+        let standing = match &candidate.signer {
+            _ if in_force == Some(license.id) => Standing::InForce,
+            Err(error) => Standing::Rejected(error.clone()),
+            Ok(_) if validity.has_expired(call.now) => Standing::Expired,
+            Ok(_) if !validity.has_begun(call.now) => Standing::Waiting,
+            Ok(_) => Standing::Superseded,
+        };
+        Ok(StandingLicense {
+            license,
+            signer: candidate.signer.unwrap_or(Signer::Unverified),
+            claims: candidate.claims,
+            standing,
+            days_left: validity.days_left(call.now),
+        })
+    }
+}

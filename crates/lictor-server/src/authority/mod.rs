@@ -1,0 +1,145 @@
+//! The authority: the one door to the rules. Use cases by noun, shared by every dialect, and the
+//! background loops. It holds no SQL, no JSON and no vendor's words.
+
+mod cache;
+mod entitlements;
+mod expiry;
+mod ledger;
+mod licenses;
+mod organizations;
+mod report;
+pub mod start;
+mod tokens;
+mod trust;
+mod usage;
+
+use std::sync::Arc;
+
+use lictor_core::{Action, Actor, Error, Organization, Resource, Right, Timestamp};
+use lictor_store::{Fact, Idempotent, Rule, Store, Write, Written};
+use uuid::Uuid;
+
+pub use entitlements::{Standing, StandingLicense};
+pub use ledger::Stream;
+pub use licenses::{NewLicense, Patch};
+pub use report::{Report, System};
+pub use start::{Start, StartError};
+pub use tokens::{IssuedToken, TokenRequest};
+pub use trust::Trust;
+
+use crate::clock::Clock;
+
+/// All use cases of one installation.
+pub struct Authority {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    cache: cache::Cache,
+}
+
+/// One request, as the use cases see it: who asks, when, and about which organization.
+#[derive(Clone)]
+pub struct Call {
+    /// Who asks.
+    pub actor: Actor,
+    /// The organization that the call is about.
+    pub organization: Arc<Organization>,
+    /// When it arrived.
+    pub now: Timestamp,
+    /// The idempotency record to store with what the call writes.
+    pub idempotent: Option<Idempotent>,
+}
+
+impl Call {
+    /// Refuses unless the caller may read `resource` in the call's organization.
+    fn may_read(&self, resource: Resource) -> Result<(), Error> {
+        self.actor
+            .may(Right::read(resource), Some(self.organization.id))
+    }
+
+    /// Refuses unless the caller may change `resource` in the call's organization.
+    fn may_write(&self, resource: Resource) -> Result<(), Error> {
+        self.actor
+            .may(Right::write(resource), Some(self.organization.id))
+    }
+
+    /// Refuses unless the caller may do this to `resource` in the installation as a whole.
+    fn may_in_installation(&self, resource: Resource, action: Action) -> Result<(), Error> {
+        self.actor.may(Right { resource, action }, None)
+    }
+}
+
+impl Authority {
+    /// The clock that decisions go by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The engine and its version, such as `sqlite 3.54.1`.
+    pub fn engine(&self) -> String {
+        self.store.engine()
+    }
+
+    /// Whether writes would be taken now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.store.ready().await
+    }
+
+    /// The answer that was given to this idempotent request before, if it was.
+    ///
+    /// # Errors
+    /// [`Error::IdempotencyMismatch`], or a fault of the store.
+    pub async fn answered(
+        &self,
+        key: &lictor_store::IdempotencyKey,
+    ) -> Result<Option<lictor_store::Answer>, Error> {
+        self.store.answered(key, self.clock.now()).await
+    }
+
+    /// Writes a consistent copy of the database to `file`; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn backup(&self, call: &Call, file: &std::path::Path) -> Result<(), Error> {
+        call.may_in_installation(Resource::Backup, Action::Read)?;
+        self.store.backup(file).await
+    }
+
+    /// Refuses unless the caller may read the server's metrics.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn may_read_metrics(&self, actor: &Actor) -> Result<(), Error> {
+        actor.may(Right::read(Resource::Metrics), None)
+    }
+
+    /// Runs a rule on behalf of a call, and brings the caches up to what it wrote.
+    async fn write(
+        &self,
+        call: &Call,
+        stream: Uuid,
+        facts: Vec<Fact>,
+        rule: Rule,
+    ) -> Result<Written, Error> {
+        let write = Write {
+            stream,
+            actor: Some(call.actor.token),
+            now: call.now,
+            facts,
+            rule,
+            idempotent: call.idempotent.clone(),
+        };
+        self.run(write).await
+    }
+
+    async fn run(&self, write: Write) -> Result<Written, Error> {
+        let stream = write.stream;
+        let written = self.store.write(write).await?;
+        self.cache
+            .after(stream, &written, self.store.as_ref())
+            .await?;
+        Ok(written)
+    }
+}

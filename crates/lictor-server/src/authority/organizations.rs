@@ -1,0 +1,92 @@
+//! Organizations: create, list, remove, and which one a caller means.
+
+use std::sync::Arc;
+
+use lictor_core::organization::{self, DEFAULT_KEY};
+use lictor_core::{Action, Actor, Error, INSTALLATION, Organization, Resource, Right};
+use lictor_store::Fact;
+
+use super::{Authority, Call};
+use crate::random;
+
+impl Authority {
+    /// The organization that a caller means: the one named, else the caller's own, else `default`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown one, and for one that belongs to another tenant.
+    pub fn organization_for(
+        &self,
+        actor: &Actor,
+        key: Option<&str>,
+    ) -> Result<Arc<Organization>, Error> {
+        let installation = self.cache.installation();
+        let found = installation.organizations.iter().find(|organization| {
+            match (key, actor.organization) {
+                (Some(key), own) => {
+                    organization.key == key && own.is_none_or(|own| own == organization.id)
+                }
+                (None, Some(own)) => organization.id == own,
+                (None, None) => organization.key == DEFAULT_KEY,
+            }
+        });
+        let missing = || Error::no_organization(key.unwrap_or(DEFAULT_KEY));
+        found.cloned().ok_or_else(missing)
+    }
+
+    /// The organizations that the caller may see, in order of their keys.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn organizations(&self, call: &Call) -> Result<Vec<Arc<Organization>>, Error> {
+        call.may_read(Resource::Organizations)?;
+        let visible = |organization: &&Arc<Organization>| {
+            call.actor
+                .may(Right::read(Resource::Organizations), Some(organization.id))
+                .is_ok()
+        };
+        let installation = self.cache.installation();
+        Ok(installation
+            .organizations
+            .iter()
+            .filter(visible)
+            .cloned()
+            .collect())
+    }
+
+    /// Creates an organization; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::AlreadyExists`], or a fault of the
+    /// store.
+    pub async fn create_organization(
+        &self,
+        call: &Call,
+        key: &str,
+        name: Option<&str>,
+    ) -> Result<Arc<Organization>, Error> {
+        call.may_in_installation(Resource::Organizations, Action::Write)?;
+        let (id, number) = (random::id(&self.clock)?, random::number()?);
+        let (rule_key, rule_name) = (key.to_owned(), name.map(str::to_owned));
+        let rule = Arc::new(move |state: &_| {
+            organization::create(state, (id, number), &rule_key, rule_name.as_deref())
+        });
+        let facts = vec![Fact::Organization(key.to_owned())];
+        self.write(call, INSTALLATION, facts, rule).await?;
+        self.organization_for(&call.actor, Some(key))
+    }
+
+    /// Removes an organization that holds no licenses, and with it its tokens; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::DefaultOrganization`],
+    /// [`Error::OrganizationNotEmpty`], or a fault of the store.
+    pub async fn remove_organization(&self, call: &Call, key: &str) -> Result<(), Error> {
+        call.may_in_installation(Resource::Organizations, Action::Write)?;
+        let organization = self.organization_for(&call.actor, Some(key))?;
+        let rule_key = key.to_owned();
+        let rule = Arc::new(move |state: &_| organization::remove(state, &rule_key));
+        self.write(call, organization.id, vec![Fact::AnyLicense], rule)
+            .await?;
+        Ok(())
+    }
+}

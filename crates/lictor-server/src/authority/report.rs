@@ -1,0 +1,116 @@
+//! The usage report: figures of the organization, and of the machine that the server runs on.
+
+use std::collections::BTreeMap;
+
+use lictor_core::{Date, Document, Error, INSTALLATION, Resource, Timestamp, usage};
+use uuid::Uuid;
+
+use super::{Authority, Call};
+
+/// How many tokens are read at once.
+const PAGE: usize = 1_000;
+
+/// The figures of one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// When it was made.
+    pub at: Timestamp,
+    /// Requests by month; the current month is always there.
+    pub requests: BTreeMap<String, u64>,
+    /// The current license, the one written last: its key, and the date on which it ends. None:
+    /// nothing is stored.
+    pub current_license: Option<CurrentLicense>,
+    /// Distinct owners of live tokens; a token without an owner counts one. An operator's report
+    /// counts the operators too.
+    pub users: usize,
+    /// Distinct services that reported usage.
+    pub services: usize,
+    /// Organizations that the caller may see.
+    pub organizations: usize,
+    /// The database's engine and version, such as `sqlite 3.54.1`.
+    pub engine: String,
+    /// The machine.
+    pub system: System,
+}
+
+/// What the report says of the current license.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentLicense {
+    /// The vendor's key; empty where the license has none.
+    pub license_key: String,
+    /// The date on which it ends.
+    pub expiration_date: Date,
+}
+
+/// The machine that the server runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct System {
+    /// Processor cores that the server may use.
+    pub cores: usize,
+    /// Its host name.
+    pub hostname: String,
+    /// Operating system and architecture, such as `Linux x86_64`.
+    pub uname: String,
+}
+
+impl System {
+    /// Asks the operating system.
+    pub fn here() -> Self {
+        let read = |name| {
+            let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));
+            text.map(|text| text.trim().to_owned()).unwrap_or_default()
+        };
+        Self {
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            hostname: read("hostname"),
+            uname: format!("{} {}", read("ostype"), std::env::consts::ARCH),
+        }
+    }
+}
+
+impl Authority {
+    /// The report of the call's organization; it needs admin rights.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn report(&self, call: &Call) -> Result<Report, Error> {
+        call.may_read(Resource::Report)?;
+        let organization = call.organization.id;
+        let counts = self.store.usage(organization).await?;
+        let current = self.store.current_license(organization).await?;
+        let current_license = current
+            .map(|license| Document::parse(&license.payload)?.claims())
+            .transpose()
+            .map_err(Error::internal)?
+            .map(|claims| CurrentLicense {
+                license_key: claims.license_key.unwrap_or_default(),
+                expiration_date: claims.expiration_date,
+            });
+        let mut users = self.live_tokens(organization, call.now).await?;
+        if call.actor.organization.is_none() {
+            users += self.live_tokens(INSTALLATION, call.now).await?;
+        }
+        Ok(Report {
+            at: call.now,
+            requests: usage::by_month(&counts, call.now),
+            current_license,
+            users,
+            services: usage::services(&counts),
+            organizations: self.organizations(call).map_or(1, |visible| visible.len()),
+            engine: self.store.engine(),
+            system: System::here(),
+        })
+    }
+
+    async fn live_tokens(&self, stream: Uuid, now: Timestamp) -> Result<usize, Error> {
+        let (mut live, mut after) = (0, None);
+        loop {
+            let page = self.store.tokens(stream, after, PAGE).await?;
+            live += page.iter().filter(|token| token.is_live(now)).count();
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.id),
+                Some(_) | None => return Ok(live),
+            }
+        }
+    }
+}

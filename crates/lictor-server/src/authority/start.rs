@@ -1,0 +1,188 @@
+//! The start of a server: what must be there before the first request.
+
+use std::io;
+use std::sync::Arc;
+
+use lictor_core::change::Digest;
+use lictor_core::{
+    Change, Error, INSTALLATION, KeyId, PublicKey, Role, TrustPolicy, organization, trust,
+};
+use lictor_store::{Fact, Rule, Store, Write};
+
+use super::tokens::TokenRequest;
+use super::{Authority, cache};
+use crate::clock::Clock;
+use crate::random;
+
+/// The shortest operator token that may be given from outside, in characters.
+pub const MIN_SECRET_LENGTH: usize = 32;
+
+/// What a server is started with.
+#[derive(Default)]
+pub struct Start {
+    /// The trust policy asked for; none: the stored one, `verified` at first.
+    pub policy: Option<TrustPolicy>,
+    /// Keys to trust; those that are trusted already change nothing.
+    pub keys: Vec<PublicKey>,
+    /// An operator token that must be valid; none: one is made at the first start.
+    pub operator_secret: Option<String>,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The stored policy is another one.
+    #[error(
+        "this data was started with trust policy `{stored}`, not `{asked}`; \
+         start with --trust-policy {stored}"
+    )]
+    OtherPolicy {
+        /// The policy that is stored.
+        stored: TrustPolicy,
+        /// The policy that was asked for.
+        asked: TrustPolicy,
+    },
+    /// A key given at the start was revoked.
+    #[error("key {0} was revoked and cannot be trusted again; take its --trust away")]
+    KeyRevoked(KeyId),
+    /// The operator token given is too short to be safe.
+    #[error("LICTOR_ADMIN_TOKEN has fewer than {MIN_SECRET_LENGTH} characters; use a longer one")]
+    ShortSecret,
+    /// The operator token given was revoked or has expired, or is no operator's.
+    #[error(
+        "LICTOR_ADMIN_TOKEN is a token that was revoked, has expired or is no operator's; \
+         choose a new one"
+    )]
+    DeadSecret,
+    /// The new operator token could not be handed over.
+    #[error("could not hand over the operator token: {0}")]
+    Announce(#[source] io::Error),
+    /// A fault of the store.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl Authority {
+    /// Opens an installation: sets the policy, creates the organization `default`, ensures an
+    /// operator token and trusts the keys given. At the first start a token is made (unless one
+    /// is given) and handed to `announce` before it is stored, so that it is never lost.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn open(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        start: Start,
+        announce: impl FnOnce(&str) -> io::Result<()>,
+    ) -> Result<Arc<Self>, StartError> {
+        let cache = cache::Cache::open(store.as_ref()).await?;
+        let authority = Self {
+            store,
+            clock,
+            cache,
+        };
+        authority.ensure_policy(start.policy).await?;
+        authority.ensure_default_organization().await?;
+        authority
+            .ensure_operator(start.operator_secret, announce)
+            .await?;
+        for key in start.keys {
+            authority.ensure_key(key).await?;
+        }
+        Ok(Arc::new(authority))
+    }
+
+    async fn ensure_policy(&self, asked: Option<TrustPolicy>) -> Result<(), StartError> {
+        match (self.store.policy().await?, asked) {
+            (Some(stored), Some(asked)) if stored != asked => {
+                Err(StartError::OtherPolicy { stored, asked })
+            }
+            (Some(_), _) => Ok(()),
+            (None, asked) => {
+                let policy = asked.unwrap_or_default();
+                let rule: Rule = Arc::new(move |_| Ok(Change::PolicySet { policy }.into()));
+                self.write_at_start(vec![Fact::Policy], rule).await
+            }
+        }
+    }
+
+    async fn ensure_default_organization(&self) -> Result<(), StartError> {
+        let key = organization::DEFAULT_KEY;
+        if self
+            .cache
+            .installation()
+            .organizations
+            .iter()
+            .any(|known| known.key == key)
+        {
+            return Ok(());
+        }
+        let (id, number) = (random::id(&self.clock)?, random::number()?);
+        let rule: Rule =
+            Arc::new(move |state| organization::create(state, (id, number), key, None));
+        self.write_at_start(vec![Fact::Organization(key.to_owned())], rule)
+            .await
+    }
+
+    async fn ensure_operator(
+        &self,
+        secret: Option<String>,
+        announce: impl FnOnce(&str) -> io::Result<()>,
+    ) -> Result<(), StartError> {
+        let first_start = self.store.tokens(INSTALLATION, None, 1).await?.is_empty();
+        let secret = match secret {
+            Some(secret) if secret.chars().count() < MIN_SECRET_LENGTH => {
+                return Err(StartError::ShortSecret);
+            }
+            Some(secret) => {
+                let sha256 = Digest::of(secret.as_bytes()).0;
+                let known = self.store.token_by_secret(sha256).await?;
+                match known
+                    .map(|token| token.is_live(self.clock.now()) && token.role == Role::Operator)
+                {
+                    Some(true) => return Ok(()),
+                    Some(false) => return Err(StartError::DeadSecret),
+                    None => secret,
+                }
+            }
+            None if first_start => {
+                let secret = random::token()?;
+                announce(&secret).map_err(StartError::Announce)?;
+                secret
+            }
+            None => return Ok(()),
+        };
+        let request = TokenRequest {
+            role: Role::Operator,
+            scopes: Vec::new(),
+            expires_at: None,
+            name: Some("operator".to_owned()),
+        };
+        self.issue_token(INSTALLATION, None, secret, request, None)
+            .await?;
+        Ok(())
+    }
+
+    async fn ensure_key(&self, key: PublicKey) -> Result<(), StartError> {
+        let id = key.id();
+        let rule: Rule = Arc::new(move |state| trust::add(state, &key));
+        match self.write_at_start(vec![Fact::Key(id)], rule).await {
+            Err(StartError::Store(Error::KeyRevoked(id))) => Err(StartError::KeyRevoked(id)),
+            other => other,
+        }
+    }
+
+    async fn write_at_start(&self, facts: Vec<Fact>, rule: Rule) -> Result<(), StartError> {
+        let now = self.clock.now();
+        let write = Write {
+            stream: INSTALLATION,
+            actor: None,
+            now,
+            facts,
+            rule,
+            idempotent: None,
+        };
+        self.run(write).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! Tokens: sign in with one, create, list, revoke.
+
+use std::sync::Arc;
+
+use lictor_core::change::Digest;
+use lictor_core::token::{self, NewToken};
+use lictor_core::{
+    Action, Actor, Error, INSTALLATION, Kind, Resource, Role, Scope, Timestamp, Token,
+};
+use lictor_store::{Fact, Idempotent, Write};
+use uuid::Uuid;
+
+use super::{Authority, Call};
+use crate::random;
+
+/// A token to create.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// What it may do at most.
+    pub role: Role,
+    /// What it is narrowed to; empty: all that the role allows.
+    pub scopes: Vec<Scope>,
+    /// When it ends; none: never.
+    pub expires_at: Option<Timestamp>,
+    /// What people call it.
+    pub name: Option<String>,
+}
+
+/// A token just created. The secret is shown this once; it has no `Debug`.
+pub struct IssuedToken {
+    /// The token.
+    pub token: Token,
+    /// What a client sends.
+    pub secret: String,
+}
+
+impl Authority {
+    /// Who a caller is that shows this secret.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for an unknown, revoked or expired one; or a fault of the store.
+    pub async fn sign_in(&self, secret: &str) -> Result<Actor, Error> {
+        let sha256 = Digest::of(secret.as_bytes()).0;
+        let token = self.cache.token(self.store.as_ref(), sha256).await?;
+        token
+            .and_then(|token| token.actor(self.clock.now()))
+            .ok_or(Error::Unauthenticated)
+    }
+
+    /// A call of this actor, about the organization named, else its own, else `default`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown or foreign organization.
+    pub fn call(&self, actor: Actor, organization: Option<&str>) -> Result<Call, Error> {
+        let organization = self.organization_for(&actor, organization)?;
+        Ok(Call {
+            actor,
+            organization,
+            now: self.clock.now(),
+            idempotent: None,
+        })
+    }
+
+    /// At most `limit` tokens of the organization, or of the installation's operators, in order of
+    /// their ids, beginning behind `after`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn tokens(
+        &self,
+        call: &Call,
+        operators: bool,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Token>, Error> {
+        let stream = if operators {
+            call.may_in_installation(Resource::Tokens, Action::Read)?;
+            INSTALLATION
+        } else {
+            call.may_read(Resource::Tokens)?;
+            call.organization.id
+        };
+        self.store.tokens(stream, after, limit).await
+    }
+
+    /// One token of the organization or, for operators, of the installation.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn token(&self, call: &Call, id: Uuid) -> Result<Token, Error> {
+        call.may_read(Resource::Tokens)?;
+        let found = self.find_token(call, id).await?;
+        found.ok_or_else(|| Error::NotFound {
+            kind: Kind::Token,
+            name: id.to_string(),
+        })
+    }
+
+    /// Creates a token: for an operator in the installation, else in the call's organization. It
+    /// can do no more than its creator.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::InvalidInput`], or a fault of the store.
+    pub async fn create_token(
+        &self,
+        call: &Call,
+        request: TokenRequest,
+    ) -> Result<IssuedToken, Error> {
+        let stream = if request.role == Role::Operator {
+            call.may_in_installation(Resource::Tokens, Action::Write)?;
+            INSTALLATION
+        } else {
+            call.may_write(Resource::Tokens)?;
+            call.organization.id
+        };
+        token::check_no_wider(&call.actor, request.role, &request.scopes)?;
+        let (actor, idempotent) = (Some(call.actor.token), call.idempotent.clone());
+        self.issue_token(stream, actor, random::token()?, request, idempotent)
+            .await
+    }
+
+    /// Stores a token with this secret.
+    pub(super) async fn issue_token(
+        &self,
+        stream: Uuid,
+        actor: Option<Uuid>,
+        secret: String,
+        request: TokenRequest,
+        idempotent: Option<Idempotent>,
+    ) -> Result<IssuedToken, Error> {
+        let now = self.clock.now();
+        let new = NewToken {
+            id: random::id(&self.clock)?,
+            secret_sha256: Digest::of(secret.as_bytes()).0,
+            name: request.name,
+            role: request.role,
+            scopes: request.scopes,
+            expires_at: request.expires_at,
+        };
+        let rule_token = new.clone();
+        let rule = Arc::new(move |_: &_| token::create(&rule_token, now));
+        self.run(Write {
+            stream,
+            actor,
+            now,
+            facts: Vec::new(),
+            rule,
+            idempotent,
+        })
+        .await?;
+        let token = Token {
+            id: new.id,
+            organization: (stream != INSTALLATION).then_some(stream),
+            name: new.name,
+            role: new.role,
+            scopes: new.scopes,
+            created_at: now,
+            expires_at: new.expires_at,
+            revoked_at: None,
+        };
+        Ok(IssuedToken { token, secret })
+    }
+
+    /// Revokes a token. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn revoke_token(&self, call: &Call, id: Uuid) -> Result<(), Error> {
+        call.may_write(Resource::Tokens)?;
+        let found = self.find_token(call, id).await?;
+        let missing = || Error::NotFound {
+            kind: Kind::Token,
+            name: id.to_string(),
+        };
+        let stream = found
+            .ok_or_else(missing)?
+            .organization
+            .unwrap_or(INSTALLATION);
+        let rule = Arc::new(move |state: &_| token::revoke(state, id));
+        self.write(call, stream, vec![Fact::Token(id)], rule)
+            .await?;
+        Ok(())
+    }
+
+    async fn find_token(&self, call: &Call, id: Uuid) -> Result<Option<Token>, Error> {
+        let streams = [
+            Some(call.organization.id),
+            call.actor.organization.is_none().then_some(INSTALLATION),
+        ];
+        // Ids are ordered, so the page of one that begins just before `id` is `id` itself.
+        let before = Uuid::from_u128(id.as_u128().wrapping_sub(1));
+        for stream in streams.into_iter().flatten() {
+            let page = self.store.tokens(stream, Some(before), 1).await?;
+            if let Some(token) = page.into_iter().find(|token| token.id == id) {
+                return Ok(Some(token));
+            }
+        }
+        Ok(None)
+    }
+}

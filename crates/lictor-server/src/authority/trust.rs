@@ -1,0 +1,77 @@
+//! Trust: the installation's keys and its policy.
+
+use std::sync::Arc;
+
+use lictor_core::{
+    Action, Error, INSTALLATION, KeyId, PublicKey, Resource, TrustPolicy, TrustSet, TrustedKey,
+    trust,
+};
+use lictor_store::Fact;
+
+use super::{Authority, Call};
+
+/// What the installation trusts.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// The keys, revoked ones included.
+    pub keys: TrustSet,
+    /// What is accepted beside what they signed.
+    pub policy: TrustPolicy,
+}
+
+impl Authority {
+    /// What the installation trusts.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn trust(&self, call: &Call) -> Result<Arc<Trust>, Error> {
+        call.may_read(Resource::Trust)?;
+        Ok(self.trust_now())
+    }
+
+    pub(super) fn trust_now(&self) -> Arc<Trust> {
+        self.cache.installation().trust.clone()
+    }
+
+    /// Trusts a key; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::KeyRevoked`], or a fault of the store.
+    pub async fn add_key(&self, call: &Call, key: PublicKey) -> Result<TrustedKey, Error> {
+        call.may_in_installation(Resource::Trust, Action::Write)?;
+        let id = key.id();
+        let rule = Arc::new(move |state: &_| trust::add(state, &key));
+        self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
+            .await?;
+        self.key_now(id)
+    }
+
+    /// Retires a key: no new licenses with it, stored ones stay valid; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::KeyRevoked`], or a fault of the store.
+    pub async fn retire_key(&self, call: &Call, id: KeyId) -> Result<TrustedKey, Error> {
+        call.may_in_installation(Resource::Trust, Action::Write)?;
+        let rule = Arc::new(move |state: &_| trust::retire(state, id));
+        self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
+            .await?;
+        self.key_now(id)
+    }
+
+    /// Revokes a key: what it signed becomes unverified at once; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn revoke_key(&self, call: &Call, id: KeyId) -> Result<TrustedKey, Error> {
+        call.may_in_installation(Resource::Trust, Action::Write)?;
+        let rule = Arc::new(move |state: &_| trust::revoke(state, id));
+        self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
+            .await?;
+        self.key_now(id)
+    }
+
+    fn key_now(&self, id: KeyId) -> Result<TrustedKey, Error> {
+        let key = self.trust_now().keys.get(id).cloned();
+        key.ok_or_else(|| Error::internal(format!("key {id} is not in the trust set")))
+    }
+}

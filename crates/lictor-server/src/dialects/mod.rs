@@ -1,0 +1,5 @@
+//! The dialects: each translates one wire format to calls of the authority and back, and does
+//! nothing else.
+
+pub mod kong;
+pub mod native;

@@ -1,0 +1,31 @@
+//! What an operator can set of the HTTP server; the authority knows nothing of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::authority::Authority;
+
+/// The settings of one server.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address that clients reach the server by, without a slash at its end. It is never taken
+    /// from a request's Host.
+    pub public_url: String,
+    /// The version that the Kong dialect tells its clients.
+    pub kong_version: String,
+    /// Origins that browsers may call the Kong dialect from; empty: any.
+    pub kong_origins: Vec<String>,
+    /// Whether reports show a hash of the host name instead of the name.
+    pub hash_hostname: bool,
+    /// Where backups are made before they are sent.
+    pub data_folder: PathBuf,
+}
+
+/// What every handler is given.
+#[derive(Clone)]
+pub struct Server {
+    /// The use cases.
+    pub authority: Arc<Authority>,
+    /// The settings.
+    pub settings: Arc<Settings>,
+}
