@@ -136,12 +136,18 @@ pub struct Right {
 impl Right {
     /// The right to look at `resource`.
     pub const fn read(resource: Resource) -> Self {
-        Self { resource, action: Action::Read }
+        Self {
+            resource,
+            action: Action::Read,
+        }
     }
 
     /// The right to change `resource`.
     pub const fn write(resource: Resource) -> Self {
-        Self { resource, action: Action::Write }
+        Self {
+            resource,
+            action: Action::Write,
+        }
     }
 
     fn within_organization(self) -> bool {
@@ -212,12 +218,16 @@ impl FromStr for Scope {
             Some((word, _)) => (word, None),
             None => (text, None),
         };
-        let known = Resource::ALL.into_iter().find(|resource| resource.as_str() == word);
+        let known = Resource::ALL
+            .into_iter()
+            .find(|resource| resource.as_str() == word);
         match (known, text.contains(':') && action.is_none()) {
             (Some(resource), false) => Ok(Self { resource, action }),
             _ => {
                 let words = Resource::ALL.map(Resource::as_str).join(", ");
-                Err(format!("`{text}` is not a scope; use RESOURCE, RESOURCE:read or RESOURCE:write, where RESOURCE is one of {words}"))
+                Err(format!(
+                    "`{text}` is not a scope; use RESOURCE, RESOURCE:read or RESOURCE:write, where RESOURCE is one of {words}"
+                ))
             }
         }
     }
@@ -255,7 +265,9 @@ pub struct Actor {
 impl Actor {
     /// What to call the caller in messages.
     pub fn display_name(&self) -> String {
-        self.name.clone().unwrap_or_else(|| format!("token {}", self.token))
+        self.name
+            .clone()
+            .unwrap_or_else(|| format!("token {}", self.token))
     }
 
     /// Decides whether the actor has a right in an organization, or in the installation where
@@ -271,7 +283,11 @@ impl Actor {
             (Some(_), None) => return Err(Error::Forbidden(right)),
             (Some(_), Some(_)) | (None, _) => {}
         }
-        if self.has(right) { Ok(()) } else { Err(Error::Forbidden(right)) }
+        if self.has(right) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(right))
+        }
     }
 
     /// Whether role and scopes include the right, wherever they hold.
@@ -287,8 +303,16 @@ mod tests {
     use super::*;
 
     fn actor(role: Role, organization: Option<Uuid>, scopes: &str) -> Actor {
-        let scopes = scopes.split_terminator(',').map(|text| text.parse().expect("a scope"));
-        Actor { token: Uuid::nil(), name: None, role, organization, scopes: scopes.collect() }
+        let scopes = scopes
+            .split_terminator(',')
+            .map(|text| text.parse().expect("a scope"));
+        Actor {
+            token: Uuid::nil(),
+            name: None,
+            role,
+            organization,
+            scopes: scopes.collect(),
+        }
     }
 
     #[test]
@@ -296,9 +320,15 @@ mod tests {
         let own = Uuid::from_u128(1);
         for resource in Resource::ALL {
             for right in [Right::read(resource), Right::write(resource)] {
-                let reads = actor(Role::Reader, Some(own), "").may(right, Some(own)).is_ok();
-                let admin = actor(Role::Admin, Some(own), "").may(right, Some(own)).is_ok();
-                let operator = actor(Role::Operator, None, "").may(right, Some(own)).is_ok();
+                let reads = actor(Role::Reader, Some(own), "")
+                    .may(right, Some(own))
+                    .is_ok();
+                let admin = actor(Role::Admin, Some(own), "")
+                    .may(right, Some(own))
+                    .is_ok();
+                let operator = actor(Role::Operator, None, "")
+                    .may(right, Some(own))
+                    .is_ok();
                 assert!(operator, "{right}");
                 assert!(admin || !reads, "{right}");
                 assert!(!reads || right.action == Action::Read, "{right}");
@@ -316,7 +346,10 @@ mod tests {
         let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let admin = actor(Role::Admin, Some(own), "");
         let right = Right::read(Resource::Licenses);
-        assert!(matches!(admin.may(right, Some(other)), Err(Error::NotFound { .. })));
+        assert!(matches!(
+            admin.may(right, Some(other)),
+            Err(Error::NotFound { .. })
+        ));
         assert!(matches!(admin.may(right, None), Err(Error::Forbidden(_))));
     }
 
@@ -330,7 +363,14 @@ mod tests {
         assert!(narrow.may(Right::read(Resource::Tokens), own).is_err());
         let reader = actor(Role::Reader, own, "licenses:write");
         assert!(reader.may(Right::write(Resource::Licenses), own).is_err());
-        for text in ["", "license", "licenses:", "licenses:delete", "Licenses", "licenses:read "] {
+        for text in [
+            "",
+            "license",
+            "licenses:",
+            "licenses:delete",
+            "Licenses",
+            "licenses:read ",
+        ] {
             assert!(text.parse::<Scope>().is_err(), "{text:?}");
         }
     }

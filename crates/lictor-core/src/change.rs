@@ -140,7 +140,10 @@ impl Decision {
 
 impl From<Change> for Decision {
     fn from(change: Change) -> Self {
-        Self { changes: vec![change], records: Vec::new() }
+        Self {
+            changes: vec![change],
+            records: Vec::new(),
+        }
     }
 }
 

@@ -35,7 +35,9 @@ impl Plan {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Paid, Self::Free, Self::Trial].into_iter().find(|plan| plan.as_str() == text)
+        [Self::Paid, Self::Free, Self::Trial]
+            .into_iter()
+            .find(|plan| plan.as_str() == text)
     }
 }
 
@@ -105,9 +107,15 @@ impl Claims {
         let expiration = take("license_expiration_date").unwrap_or_default();
         let expiration_date =
             Date::parse(&expiration).ok_or(DocumentError::BadExpirationDate(expiration))?;
-        let creation_date = take("license_creation_date").map(creation_date).transpose()?;
-        let admin_seats = take("admin_seats").map(|text| count("admin_seats", &text)).transpose()?;
-        let dataplanes = take("dataplanes").map(|text| count("dataplanes", &text)).transpose()?;
+        let creation_date = take("license_creation_date")
+            .map(creation_date)
+            .transpose()?;
+        let admin_seats = take("admin_seats")
+            .map(|text| count("admin_seats", &text))
+            .transpose()?;
+        let dataplanes = take("dataplanes")
+            .map(|text| count("dataplanes", &text))
+            .transpose()?;
         let product_subscription = take("product_subscription");
         let application = match take("application") {
             Some(key) => application_key(key)?,
@@ -117,7 +125,9 @@ impl Claims {
             Plan::parse(&text).ok_or_else(|| bad("plan", &text, "is not PAID, FREE or TRIAL"))
         })?;
         let organization = take("organization")
-            .map(|text| Uuid::try_parse(&text).map_err(|_| bad("organization", &text, "is no UUID")))
+            .map(|text| {
+                Uuid::try_parse(&text).map_err(|_| bad("organization", &text, "is no UUID"))
+            })
             .transpose()?;
         let features = take("features").unwrap_or_default();
         Ok(Self {
@@ -147,8 +157,11 @@ impl Claims {
 
     /// The payload that says this, names in alphabetical order: what a vendor signs.
     pub fn to_json(&self) -> String {
-        let mut map: Map<String, Value> =
-            self.unknown.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+        let mut map: Map<String, Value> = self
+            .unknown
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone().into()))
+            .collect();
         let mut put = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 map.insert(name.to_owned(), value.into());
@@ -157,16 +170,31 @@ impl Claims {
         put("customer", self.customer.clone());
         put("product_subscription", self.product_subscription.clone());
         put("license_key", self.license_key.clone());
-        put("license_creation_date", self.creation_date.map(String::from));
+        put(
+            "license_creation_date",
+            self.creation_date.map(String::from),
+        );
         put("license_expiration_date", Some(self.expiration_date.into()));
-        put("admin_seats", self.admin_seats.map(|count| count.to_string()));
+        put(
+            "admin_seats",
+            self.admin_seats.map(|count| count.to_string()),
+        );
         put("dataplanes", self.dataplanes.map(|count| count.to_string()));
         put("support_plan", self.support_plan.clone());
         let default_key = slug(self.product_subscription.as_deref().unwrap_or_default());
-        put("application", (self.application != default_key).then(|| self.application.clone()));
-        put("plan", (self.plan != Plan::Paid).then(|| self.plan.as_str().to_owned()));
+        put(
+            "application",
+            (self.application != default_key).then(|| self.application.clone()),
+        );
+        put(
+            "plan",
+            (self.plan != Plan::Paid).then(|| self.plan.as_str().to_owned()),
+        );
         put("organization", self.organization.map(|id| id.to_string()));
-        put("features", (!self.features.is_empty()).then(|| self.features.join(",")));
+        put(
+            "features",
+            (!self.features.is_empty()).then(|| self.features.join(",")),
+        );
         Value::Object(map).to_string()
     }
 }
@@ -186,7 +214,11 @@ pub fn slug(product: &str) -> String {
         }
     }
     let key = key.trim_end_matches('-');
-    if key.is_empty() { "license".to_owned() } else { key.to_owned() }
+    if key.is_empty() {
+        "license".to_owned()
+    } else {
+        key.to_owned()
+    }
 }
 
 fn text_claims(payload: &str) -> Result<Vec<(String, String)>, DocumentError> {
@@ -201,13 +233,21 @@ fn text_claims(payload: &str) -> Result<Vec<(String, String)>, DocumentError> {
 }
 
 fn creation_date(text: String) -> Result<Date, DocumentError> {
-    Date::parse(&text)
-        .ok_or_else(|| bad("license_creation_date", &text, "is not a date such as 2027-12-31"))
+    Date::parse(&text).ok_or_else(|| {
+        bad(
+            "license_creation_date",
+            &text,
+            "is not a date such as 2027-12-31",
+        )
+    })
 }
 
 fn count(name: &'static str, text: &str) -> Result<u32, DocumentError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let value = text.parse().ok().filter(|value| digits && *value <= MAX_COUNT);
+    let value = text
+        .parse()
+        .ok()
+        .filter(|value| digits && *value <= MAX_COUNT);
     value.ok_or_else(|| bad(name, text, "is not a whole number from 0 to 2147483647"))
 }
 
@@ -215,13 +255,24 @@ fn application_key(key: String) -> Result<String, DocumentError> {
     if key == slug(&key) {
         return Ok(key);
     }
-    Err(bad("application", &key, "is not lower-case letters, digits and single hyphens, at most 64"))
+    Err(bad(
+        "application",
+        &key,
+        "is not lower-case letters, digits and single hyphens, at most 64",
+    ))
 }
 
 fn list(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn bad(name: &'static str, value: &str, reason: &str) -> DocumentError {
-    DocumentError::BadClaim { name, reason: format!("{value:?} {reason}") }
+    DocumentError::BadClaim {
+        name,
+        reason: format!("{value:?} {reason}"),
+    }
 }

@@ -64,9 +64,23 @@ impl<'a> Document<'a> {
         let payload = required(&mut inner, "payload")?;
         let signature = text_member(required(&mut inner, "signature")?, "signature")?;
         let version = required(&mut inner, "version")?;
-        let key_id = inner.take("key_id").map(|raw| text_member(raw, "key_id")).transpose()?;
-        let unknown_members = outer.0.into_iter().chain(inner.0).map(|(name, _)| name).collect();
-        Ok(Self { payload, signature, key_id, version, unknown_members })
+        let key_id = inner
+            .take("key_id")
+            .map(|raw| text_member(raw, "key_id"))
+            .transpose()?;
+        let unknown_members = outer
+            .0
+            .into_iter()
+            .chain(inner.0)
+            .map(|(name, _)| name)
+            .collect();
+        Ok(Self {
+            payload,
+            signature,
+            key_id,
+            version,
+            unknown_members,
+        })
     }
 
     /// The exact bytes of the payload as they stand in the document: what the signature covers.
@@ -96,13 +110,19 @@ impl<'a> Document<'a> {
                 return Err(DocumentError::RevokedKey(id));
             }
             let fits = key.public_key.verifies(self.payload(), &signature);
-            return if fits { Ok(id) } else { Err(DocumentError::BadSignature) };
+            return if fits {
+                Ok(id)
+            } else {
+                Err(DocumentError::BadSignature)
+            };
         }
-        let signer = trust.iter().find(|(_, key)| {
-            key.public_key.verifies(self.payload(), &signature)
-        });
+        let signer = trust
+            .iter()
+            .find(|(_, key)| key.public_key.verifies(self.payload(), &signature));
         match signer {
-            Some((id, key)) if key.status == KeyStatus::Revoked => Err(DocumentError::RevokedKey(id)),
+            Some((id, key)) if key.status == KeyStatus::Revoked => {
+                Err(DocumentError::RevokedKey(id))
+            }
             Some((id, _)) => Ok(id),
             None => Err(DocumentError::BadSignature),
         }
@@ -118,7 +138,9 @@ impl<'a> Document<'a> {
         match (policy, self.verify(trust)) {
             (_, Ok(id)) => Ok(Signer::Verified(id)),
             (TrustPolicy::Verified, Err(error)) => Err(error),
-            (TrustPolicy::Structural, Err(DocumentError::BadSignature)) if self.key_id.is_some() => {
+            (TrustPolicy::Structural, Err(DocumentError::BadSignature))
+                if self.key_id.is_some() =>
+            {
                 Err(DocumentError::BadSignature)
             }
             (TrustPolicy::Structural, Err(error @ DocumentError::RevokedKey(_))) => Err(error),
@@ -128,19 +150,25 @@ impl<'a> Document<'a> {
 
     fn check_envelope(&self) -> Result<(), DocumentError> {
         if let Some(name) = self.unknown_members.first() {
-            return Err(DocumentError::WrongShape(format!("unknown member {name:?}")));
+            return Err(DocumentError::WrongShape(format!(
+                "unknown member {name:?}"
+            )));
         }
         if text_member(self.version, "version")? != VERSION {
-            return Err(DocumentError::WrongShape(format!("`version` is not {VERSION:?}")));
+            return Err(DocumentError::WrongShape(format!(
+                "`version` is not {VERSION:?}"
+            )));
         }
         Ok(())
     }
 
     fn named_key(&self) -> Result<Option<KeyId>, DocumentError> {
-        let malformed = || {
-            DocumentError::WrongShape("`key_id` is not 16 lower-case hex digits".to_owned())
-        };
-        self.key_id.as_deref().map(|text| KeyId::parse(text).ok_or_else(malformed)).transpose()
+        let malformed =
+            || DocumentError::WrongShape("`key_id` is not 16 lower-case hex digits".to_owned());
+        self.key_id
+            .as_deref()
+            .map(|text| KeyId::parse(text).ok_or_else(malformed))
+            .transpose()
     }
 }
 
@@ -155,7 +183,9 @@ fn members(text: &str) -> Result<Members<'_>, DocumentError> {
 }
 
 fn required<'a>(members: &mut Members<'a>, name: &str) -> Result<&'a RawValue, DocumentError> {
-    members.take(name).ok_or_else(|| DocumentError::WrongShape(format!("no member `{name}`")))
+    members
+        .take(name)
+        .ok_or_else(|| DocumentError::WrongShape(format!("no member `{name}`")))
 }
 
 fn text_member(raw: &RawValue, name: &str) -> Result<String, DocumentError> {

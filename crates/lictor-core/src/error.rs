@@ -88,12 +88,18 @@ impl Error {
 
     /// A license that is not there.
     pub fn no_license(id: Uuid) -> Self {
-        Self::NotFound { kind: Kind::License, name: id.to_string() }
+        Self::NotFound {
+            kind: Kind::License,
+            name: id.to_string(),
+        }
     }
 
     /// An organization that is not there, or that the caller may not see.
     pub fn no_organization(key: impl Into<String>) -> Self {
-        Self::NotFound { kind: Kind::Organization, name: key.into() }
+        Self::NotFound {
+            kind: Kind::Organization,
+            name: key.into(),
+        }
     }
 }
 
@@ -140,10 +146,14 @@ pub enum DocumentError {
     #[error("it is signed with key {0}, which is not trusted here; add it with `lictor trust add`")]
     UnknownKey(KeyId),
     /// The key that the document names was revoked.
-    #[error("it is signed with key {0}, which was revoked; ask for a document signed with a new key")]
+    #[error(
+        "it is signed with key {0}, which was revoked; ask for a document signed with a new key"
+    )]
     RevokedKey(KeyId),
     /// The key was retired: licenses stored earlier stay valid, new ones are refused.
-    #[error("it is signed with key {0}, which is retired; ask for a document signed with a new key")]
+    #[error(
+        "it is signed with key {0}, which is retired; ask for a document signed with a new key"
+    )]
     RetiredKey(KeyId),
     /// The signature does not fit the payload's bytes.
     #[error(

@@ -31,7 +31,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
                 let mut members: Vec<(String, &'de RawValue)> = Vec::new();
                 while let Some(name) = map.next_key::<String>()? {
                     if members.iter().any(|(known, _)| *known == name) {
-                        return Err(A::Error::custom(format_args!("member {name:?} appears twice")));
+                        return Err(A::Error::custom(format_args!(
+                            "member {name:?} appears twice"
+                        )));
                     }
                     if members.len() == MAX_MEMBERS {
                         return Err(A::Error::custom(format_args!(

@@ -4,7 +4,9 @@ use std::fmt;
 
 use ed25519_dalek::Signer as _;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes};
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes,
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -114,7 +116,9 @@ impl PublicKey {
     /// signature over the exact payload bytes.
     pub(crate) fn verifies(&self, payload: &str, signature: &[u8; 64]) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(signature);
-        self.0.verify_strict(&signed_bytes(payload), &signature).is_ok()
+        self.0
+            .verify_strict(&signed_bytes(payload), &signature)
+            .is_ok()
     }
 }
 
@@ -165,8 +169,13 @@ impl SigningKey {
     /// # Errors
     /// A text, should the encoder fail.
     pub fn to_pem(&self) -> Result<String, String> {
-        let pair = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
-        let pem = pair.to_pkcs8_pem(LineEnding::LF).map_err(|error| error.to_string())?;
+        let pair = KeypairBytes {
+            secret_key: self.0.to_bytes(),
+            public_key: None,
+        };
+        let pem = pair
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(|error| error.to_string())?;
         Ok(pem.as_str().to_owned())
     }
 
@@ -194,7 +203,9 @@ pub(crate) fn signature_from_hex(text: &str) -> Result<[u8; 64], DocumentError> 
     if lower && hex::decode_to_slice(text, &mut bytes).is_ok() {
         return Ok(bytes);
     }
-    Err(DocumentError::WrongShape("`signature` is not 128 lower-case hex digits".to_owned()))
+    Err(DocumentError::WrongShape(
+        "`signature` is not 128 lower-case hex digits".to_owned(),
+    ))
 }
 
 #[cfg(test)]
@@ -214,8 +225,15 @@ mod tests {
     fn weak_and_foreign_keys_are_refused() {
         let mut identity = [0; 32];
         identity[0] = 1;
-        assert!(PublicKey::from_bytes(&identity).expect_err("weak").contains("weak"));
-        assert!(PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n").is_err());
+        assert!(
+            PublicKey::from_bytes(&identity)
+                .expect_err("weak")
+                .contains("weak")
+        );
+        assert!(
+            PublicKey::from_pem("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
+                .is_err()
+        );
         assert!(PublicKey::from_pem("").is_err());
     }
 }

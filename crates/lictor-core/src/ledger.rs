@@ -32,13 +32,19 @@ pub struct Head {
 
 impl Head {
     /// The head of a stream without entries.
-    pub const EMPTY: Self = Self { position: 0, hash: Digest([0; 32]) };
+    pub const EMPTY: Self = Self {
+        position: 0,
+        hash: Digest([0; 32]),
+    };
 
     /// The head after an entry whose stored text is `body`: the hash covers the hash before it
     /// and the exact text.
     pub fn next(self, body: &str) -> Self {
         let chained = [self.hash.0.as_slice(), body.as_bytes()].concat();
-        Self { position: self.position + 1, hash: Digest::of(&chained) }
+        Self {
+            position: self.position + 1,
+            hash: Digest::of(&chained),
+        }
     }
 }
 

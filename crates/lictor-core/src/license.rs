@@ -64,7 +64,12 @@ pub fn examine(
     let claims = document.claims()?;
     check_audience(&claims, organization)?;
     let sha256 = Digest::of(payload.as_bytes());
-    Ok(Admissible { application: claims.application, sha256, signer, payload })
+    Ok(Admissible {
+        application: claims.application,
+        sha256,
+        signer,
+        payload,
+    })
 }
 
 fn check_audience(claims: &Claims, organization: Uuid) -> Result<(), DocumentError> {
@@ -87,7 +92,10 @@ pub fn add(
     now: Timestamp,
 ) -> Result<Decision, Error> {
     if state.licenses.contains_key(&id) {
-        return Err(Error::AlreadyExists { kind: Kind::License, name: id.to_string() });
+        return Err(Error::AlreadyExists {
+            kind: Kind::License,
+            name: id.to_string(),
+        });
     }
     write(state, id, document, created_at.unwrap_or(now), now)
 }
@@ -120,7 +128,10 @@ pub fn patch(
     created_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Decision, Error> {
-    let stored = state.licenses.get(&id).ok_or_else(|| Error::no_license(id))?;
+    let stored = state
+        .licenses
+        .get(&id)
+        .ok_or_else(|| Error::no_license(id))?;
     let created_at = created_at.unwrap_or(stored.created_at);
     match document {
         Some(document) => write(state, id, document, created_at, now),
@@ -144,7 +155,11 @@ pub fn patch(
 pub fn remove(state: &State, id: Uuid, expected: Option<u64>) -> Result<Decision, Error> {
     check_revision(state, id, expected)?;
     let stored = state.licenses.contains_key(&id);
-    Ok(if stored { Change::LicenseRemoved { id }.into() } else { Decision::nothing() })
+    Ok(if stored {
+        Change::LicenseRemoved { id }.into()
+    } else {
+        Decision::nothing()
+    })
 }
 
 fn check_revision(state: &State, id: Uuid, expected: Option<u64>) -> Result<(), Error> {
@@ -163,13 +178,17 @@ fn write(
     now: Timestamp,
 ) -> Result<Decision, Error> {
     if let Signer::Verified(key) = document.signer {
-        let unchanged =
-            state.licenses.get(&id).is_some_and(|stored| stored.payload_sha256 == document.sha256);
+        let unchanged = state
+            .licenses
+            .get(&id)
+            .is_some_and(|stored| stored.payload_sha256 == document.sha256);
         check_key(state, key, unchanged)?;
     }
     let mut decision = Decision::nothing();
     if !state.applications.contains(&document.application) {
-        decision.changes.push(Change::ApplicationCreated { key: document.application.clone() });
+        decision.changes.push(Change::ApplicationCreated {
+            key: document.application.clone(),
+        });
     }
     decision.changes.push(Change::LicenseWritten {
         id,
@@ -179,7 +198,10 @@ fn write(
         // So that a clock step cannot make a newer write lose.
         updated_at: now.max(state.newest_updated_at),
     });
-    let payload = Record::Payload { sha256: document.sha256, text: document.payload.clone() };
+    let payload = Record::Payload {
+        sha256: document.sha256,
+        text: document.payload.clone(),
+    };
     decision.records.push(payload);
     Ok(decision)
 }
@@ -221,9 +243,13 @@ impl Candidate {
     ) -> Result<Self, DocumentError> {
         let document = Document::parse(&license.payload)?;
         let claims = document.claims()?;
-        let signer = check_audience(&claims, organization)
-            .and_then(|()| document.signer(trust, policy));
-        Ok(Self { id: license.id, claims, signer })
+        let signer =
+            check_audience(&claims, organization).and_then(|()| document.signer(trust, policy));
+        Ok(Self {
+            id: license.id,
+            claims,
+            signer,
+        })
     }
 
     fn is_begun(&self, signed: bool, now: Timestamp) -> bool {
@@ -247,7 +273,9 @@ impl Candidate {
 /// unverified one counts only where no verified one is in force.
 pub fn in_force(newest_first: &[Candidate], now: Timestamp) -> Option<&Candidate> {
     let newest = |signed| {
-        let begun = newest_first.iter().find(|candidate| candidate.is_begun(signed, now))?;
+        let begun = newest_first
+            .iter()
+            .find(|candidate| candidate.is_begun(signed, now))?;
         (!begun.claims.validity().has_expired(now)).then_some(begun)
     };
     newest(true).or_else(|| newest(false))
@@ -257,7 +285,10 @@ pub fn in_force(newest_first: &[Candidate], now: Timestamp) -> Option<&Candidate
 /// change which one is in force.
 pub fn next_boundary(candidates: &[Candidate], now: Timestamp) -> Option<Timestamp> {
     let edges = candidates.iter().flat_map(|candidate| {
-        let Validity { begins_at, expires_at } = candidate.claims.validity();
+        let Validity {
+            begins_at,
+            expires_at,
+        } = candidate.claims.validity();
         [begins_at, expires_at]
     });
     edges.filter(|edge| *edge > now).min()
@@ -305,16 +336,23 @@ impl Entitlement {
                 expires_at: candidate.claims.validity().expires_at,
             })
         });
-        Self { application: application.to_owned(), license }
+        Self {
+            application: application.to_owned(),
+            license,
+        }
     }
 
     /// Seats: none for unlimited, 0 without a license in force.
     pub fn seat_limit(&self) -> Option<u32> {
-        self.license.as_ref().map_or(Some(0), |license| license.seat_limit)
+        self.license
+            .as_ref()
+            .map_or(Some(0), |license| license.seat_limit)
     }
 
     /// Nodes: none for unlimited, 0 without a license in force.
     pub fn node_limit(&self) -> Option<u32> {
-        self.license.as_ref().map_or(Some(0), |license| license.node_limit)
+        self.license
+            .as_ref()
+            .map_or(Some(0), |license| license.node_limit)
     }
 }

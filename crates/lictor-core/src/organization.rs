@@ -16,9 +16,32 @@ pub const DEFAULT_KEY: &str = "default";
 /// First path segments of the server's routes. An organization's key may stand there as a prefix,
 /// so none of these can be one. The router has a test that this list holds all of its own.
 pub const RESERVED_KEYS: &[&str] = &[
-    "acls", "basic-auths", "ca-certificates", "certificates", "console", "consumers", "crm", "ex",
-    "healthz", "hmac-auths", "jwts", "key-auths", "license", "licenses", "metrics", "mtls-auths",
-    "oauth", "oauth2", "plugins", "readyz", "rest", "routes", "services", "snis", "upstreams", "v1",
+    "acls",
+    "basic-auths",
+    "ca-certificates",
+    "certificates",
+    "console",
+    "consumers",
+    "crm",
+    "ex",
+    "healthz",
+    "hmac-auths",
+    "jwts",
+    "key-auths",
+    "license",
+    "licenses",
+    "metrics",
+    "mtls-auths",
+    "oauth",
+    "oauth2",
+    "plugins",
+    "readyz",
+    "rest",
+    "routes",
+    "services",
+    "snis",
+    "upstreams",
+    "v1",
 ];
 
 /// The longest organization key, in characters.
@@ -54,13 +77,27 @@ pub fn create(
 ) -> Result<Decision, Error> {
     check_key(key)?;
     check_name("name", name)?;
-    if state.organizations.values().any(|organization| organization.key == key) {
-        return Err(Error::AlreadyExists { kind: Kind::Organization, name: key.to_owned() });
+    if state
+        .organizations
+        .values()
+        .any(|organization| organization.key == key)
+    {
+        return Err(Error::AlreadyExists {
+            kind: Kind::Organization,
+            name: key.to_owned(),
+        });
     }
-    let mut decision: Decision =
-        Change::OrganizationCreated { id, key: key.to_owned(), number }.into();
+    let mut decision: Decision = Change::OrganizationCreated {
+        id,
+        key: key.to_owned(),
+        number,
+    }
+    .into();
     if let Some(name) = name {
-        decision.records.push(Record::OrganizationName { id, name: name.to_owned() });
+        decision.records.push(Record::OrganizationName {
+            id,
+            name: name.to_owned(),
+        });
     }
     Ok(decision)
 }
@@ -74,7 +111,9 @@ pub fn remove(state: &State, key: &str) -> Result<Decision, Error> {
         return Err(Error::DefaultOrganization);
     }
     if !state.licenses.is_empty() {
-        return Err(Error::OrganizationNotEmpty { key: key.to_owned() });
+        return Err(Error::OrganizationNotEmpty {
+            key: key.to_owned(),
+        });
     }
     Ok(Change::OrganizationRemoved.into())
 }
@@ -93,7 +132,10 @@ fn check_key(key: &str) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    Err(Error::InvalidInput { field: "key", reason: reason.to_owned() })
+    Err(Error::InvalidInput {
+        field: "key",
+        reason: reason.to_owned(),
+    })
 }
 
 /// Refuses names that are empty, too long, or hold control characters.

@@ -80,18 +80,29 @@ impl State {
         match change {
             Change::PolicySet { policy } => self.policy = Some(*policy),
             Change::OrganizationCreated { id, key, number } => {
-                let created =
-                    OrganizationState { key: key.clone(), number: *number, created_at: at };
+                let created = OrganizationState {
+                    key: key.clone(),
+                    number: *number,
+                    created_at: at,
+                };
                 self.organizations.insert(*id, created);
             }
             Change::OrganizationRemoved => self.removed = true,
             Change::KeyTrusted { key_id, public_key } => {
-                let key = TrustedKey { public_key: public_key.clone(), status: KeyStatus::Active };
+                let key = TrustedKey {
+                    public_key: public_key.clone(),
+                    status: KeyStatus::Active,
+                };
                 self.keys.insert(*key_id, key);
             }
             Change::KeyRetired { key_id } => self.set_key_status(*key_id, KeyStatus::Retired),
             Change::KeyRevoked { key_id } => self.set_key_status(*key_id, KeyStatus::Revoked),
-            Change::TokenCreated { id, role, scopes, expires_at } => {
+            Change::TokenCreated {
+                id,
+                role,
+                scopes,
+                expires_at,
+            } => {
                 let token = TokenState {
                     role: *role,
                     scopes: scopes.clone(),
@@ -109,7 +120,13 @@ impl State {
             Change::ApplicationCreated { key } => {
                 self.applications.insert(key.clone());
             }
-            Change::LicenseWritten { id, application, payload_sha256, created_at, updated_at } => {
+            Change::LicenseWritten {
+                id,
+                application,
+                payload_sha256,
+                created_at,
+                updated_at,
+            } => {
                 let license = LicenseState {
                     application: application.clone(),
                     payload_sha256: *payload_sha256,

@@ -34,14 +34,18 @@ impl Date {
     pub fn of(instant: Timestamp) -> Self {
         let first = jiff::civil::date(1, 1, 1);
         let clamped = instant.clamp(-62_135_596_800, 253_402_207_200);
-        jiff::Timestamp::from_second(clamped)
-            .map_or(Self(first), |at| Self(at.to_zoned(jiff::tz::TimeZone::UTC).date()))
+        jiff::Timestamp::from_second(clamped).map_or(Self(first), |at| {
+            Self(at.to_zoned(jiff::tz::TimeZone::UTC).date())
+        })
     }
 
     /// 00:00 UTC of this date.
     pub fn start(self) -> Timestamp {
         let epoch = jiff::civil::date(1970, 1, 1);
-        let days = self.0.since(epoch).map_or(0, |span| i64::from(span.get_days()));
+        let days = self
+            .0
+            .since(epoch)
+            .map_or(0, |span| i64::from(span.get_days()));
         days * SECONDS_PER_DAY
     }
 
@@ -53,7 +57,11 @@ impl Date {
 
 fn digits(text: &str, min: usize, max: usize) -> Option<i16> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    if plain && (min..=max).contains(&text.len()) { text.parse().ok() } else { None }
+    if plain && (min..=max).contains(&text.len()) {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
 
 impl fmt::Display for Date {
@@ -125,9 +133,24 @@ mod tests {
             assert_eq!(Date::parse(text).map(Date::start), Some(start), "{text}");
         }
         for text in [
-            "", "2017", "2017-07", "2017-07-20-1", "2017-13-01", "2023-02-29", "0000-01-01",
-            "17-07-20", "2017-007-20", " 2017-07-20", "2017-07-20 ", "2017/07/20", "+201-7-20",
-            "2017-7-٢", "2017-00-10", "2017-07-00", "2017-07-32", "20170720",
+            "",
+            "2017",
+            "2017-07",
+            "2017-07-20-1",
+            "2017-13-01",
+            "2023-02-29",
+            "0000-01-01",
+            "17-07-20",
+            "2017-007-20",
+            " 2017-07-20",
+            "2017-07-20 ",
+            "2017/07/20",
+            "+201-7-20",
+            "2017-7-٢",
+            "2017-00-10",
+            "2017-07-00",
+            "2017-07-32",
+            "20170720",
         ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }
@@ -136,7 +159,10 @@ mod tests {
     #[test]
     fn a_license_is_valid_up_to_its_last_second() {
         let date = |text| Date::parse(text).expect("a date").start();
-        let validity = Validity { begins_at: date("2026-01-01"), expires_at: date("2026-02-01") };
+        let validity = Validity {
+            begins_at: date("2026-01-01"),
+            expires_at: date("2026-02-01"),
+        };
         assert!(!validity.contains(validity.begins_at - 1));
         assert!(validity.contains(validity.begins_at));
         assert!(validity.contains(validity.expires_at - 1));

@@ -73,7 +73,10 @@ pub fn create(new: &NewToken, now: Timestamp) -> Result<Decision, Error> {
     check_name("name", new.name.as_deref())?;
     if new.expires_at.is_some_and(|end| end <= now) {
         let reason = "it has passed already".to_owned();
-        return Err(Error::InvalidInput { field: "expires_at", reason });
+        return Err(Error::InvalidInput {
+            field: "expires_at",
+            reason,
+        });
     }
     let change = Change::TokenCreated {
         id: new.id,
@@ -95,7 +98,11 @@ pub fn create(new: &NewToken, now: Timestamp) -> Result<Decision, Error> {
 /// # Errors
 /// [`Error::Forbidden`] with the first right that the creator lacks.
 pub fn check_no_wider(creator: &Actor, role: Role, scopes: &[Scope]) -> Result<(), Error> {
-    let wanted = Actor { role, scopes: scopes.to_vec(), ..creator.clone() };
+    let wanted = Actor {
+        role,
+        scopes: scopes.to_vec(),
+        ..creator.clone()
+    };
     for resource in Resource::ALL {
         for action in [Action::Read, Action::Write] {
             let right = Right { resource, action };
@@ -118,6 +125,9 @@ pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
     match state.tokens.get(&id) {
         Some(token) if token.revoked_at.is_some() => Ok(Decision::nothing()),
         Some(_) => Ok(Change::TokenRevoked { id }.into()),
-        None => Err(Error::NotFound { kind: Kind::Token, name: id.to_string() }),
+        None => Err(Error::NotFound {
+            kind: Kind::Token,
+            name: id.to_string(),
+        }),
     }
 }

@@ -39,7 +39,9 @@ impl FromStr for TrustPolicy {
         match text {
             "verified" => Ok(Self::Verified),
             "structural" => Ok(Self::Structural),
-            _ => Err(format!("`{text}` is not a trust policy; use verified or structural")),
+            _ => Err(format!(
+                "`{text}` is not a trust policy; use verified or structural"
+            )),
         }
     }
 }
@@ -80,7 +82,13 @@ impl TrustSet {
         let mut keys = BTreeMap::new();
         for pem in pems {
             let public_key = PublicKey::from_pem(pem).map_err(DocumentError::WrongShape)?;
-            keys.insert(public_key.id(), TrustedKey { public_key, status: KeyStatus::Active });
+            keys.insert(
+                public_key.id(),
+                TrustedKey {
+                    public_key,
+                    status: KeyStatus::Active,
+                },
+            );
         }
         Ok(Self { keys })
     }
@@ -111,9 +119,11 @@ pub fn add(state: &State, public_key: &PublicKey) -> Result<Decision, Error> {
     match state.keys.get(&key_id).map(|key| key.status) {
         Some(KeyStatus::Active) => Ok(Decision::nothing()),
         Some(KeyStatus::Revoked) => Err(Error::KeyRevoked(key_id)),
-        Some(KeyStatus::Retired) | None => {
-            Ok(Change::KeyTrusted { key_id, public_key: public_key.clone() }.into())
+        Some(KeyStatus::Retired) | None => Ok(Change::KeyTrusted {
+            key_id,
+            public_key: public_key.clone(),
         }
+        .into()),
     }
 }
 
@@ -141,6 +151,13 @@ pub fn revoke(state: &State, key_id: KeyId) -> Result<Decision, Error> {
 }
 
 fn known(state: &State, key_id: KeyId) -> Result<KeyStatus, Error> {
-    let missing = || Error::NotFound { kind: Kind::Key, name: key_id.to_string() };
-    state.keys.get(&key_id).map(|key| key.status).ok_or_else(missing)
+    let missing = || Error::NotFound {
+        kind: Kind::Key,
+        name: key_id.to_string(),
+    };
+    state
+        .keys
+        .get(&key_id)
+        .map(|key| key.status)
+        .ok_or_else(missing)
 }

@@ -38,13 +38,19 @@ pub struct UsageCount {
 /// [`Error::InvalidInput`] for names, months or counts out of bounds; then nothing is recorded.
 pub fn record(counts: &[UsageCount], now: Timestamp) -> Result<Decision, Error> {
     if counts.len() > MAX_COUNTS {
-        return Err(invalid("counts", format!("send at most {MAX_COUNTS} at once")));
+        return Err(invalid(
+            "counts",
+            format!("send at most {MAX_COUNTS} at once"),
+        ));
     }
     for count in counts {
         check(count, now)?;
     }
     let records = counts.iter().cloned().map(Record::Usage).collect();
-    Ok(Decision { changes: Vec::new(), records })
+    Ok(Decision {
+        changes: Vec::new(),
+        records,
+    })
 }
 
 fn check(count: &UsageCount, now: Timestamp) -> Result<(), Error> {
@@ -57,7 +63,10 @@ fn check(count: &UsageCount, now: Timestamp) -> Result<(), Error> {
         }
     }
     if count.count > MAX_COUNT {
-        return Err(invalid("count", format!("use a whole number from 0 to {MAX_COUNT}")));
+        return Err(invalid(
+            "count",
+            format!("use a whole number from 0 to {MAX_COUNT}"),
+        ));
     }
     check_month(&count.month, now)
 }
@@ -68,7 +77,10 @@ fn check_month(month: &str, now: Timestamp) -> Result<(), Error> {
     }
     let well_formed = month.len() == 7 && Date::parse(&format!("{month}-01")).is_some();
     if !well_formed {
-        return Err(invalid("month", format!("{month:?} is not a month such as 2026-11, nor UNKNOWN")));
+        return Err(invalid(
+            "month",
+            format!("{month:?} is not a month such as 2026-11, nor UNKNOWN"),
+        ));
     }
     // A source's clock may be a little ahead of ours when a month begins.
     if *month > *Date::of(now.saturating_add(SECONDS_PER_DAY)).month() {
@@ -93,5 +105,9 @@ pub fn by_month(counts: &[UsageCount], now: Timestamp) -> BTreeMap<String, u64> 
 
 /// How many distinct services reported.
 pub fn services(counts: &[UsageCount]) -> usize {
-    counts.iter().map(|count| &count.service).collect::<std::collections::BTreeSet<_>>().len()
+    counts
+        .iter()
+        .map(|count| &count.service)
+        .collect::<std::collections::BTreeSet<_>>()
+        .len()
 }
