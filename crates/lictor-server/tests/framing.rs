@@ -329,6 +329,50 @@ async fn valid_requests_are_answered() {
 }
 
 #[tokio::test]
+async fn an_answer_does_not_wait_for_the_requests_behind_it() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let fine = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let malformed = format!("{fine}{fine}GET / HTTP/1.1\r\nA b\r\n\r\n");
+    let answers = server.exchange(malformed.as_bytes()).await;
+    assert_eq!(statuses(&answers), ["200", "200", "400"]);
+    let ended = format!("{fine}GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n{fine}");
+    let answers = server.exchange(ended.as_bytes()).await;
+    assert_eq!(statuses(&answers), ["200", "200"]);
+
+    for behind in ["GET / HT", "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        let mut stream = server.connect().await;
+        stream
+            .write_all(format!("{fine}{fine}{behind}").as_bytes())
+            .await
+            .unwrap();
+        read_until(&mut stream, "fine").await;
+        read_until(&mut stream, "fine").await;
+    }
+}
+
+#[tokio::test]
+async fn many_pipelined_answers_come_whole_and_in_order() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let requests: String = (0..500)
+        .map(|number| {
+            let body = format!("{number}.").repeat(500);
+            let length = body.len();
+            format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+        })
+        .collect();
+    let (mut read, mut write) = server.connect().await.into_split();
+    let sending = tokio::spawn(async move {
+        write.write_all(requests.as_bytes()).await.unwrap();
+        write
+    });
+    for number in 0..500 {
+        let body = format!("{number}.").repeat(500);
+        read_until(&mut read, &format!("\r\n\r\n{body}")).await;
+    }
+    drop(sending.await.unwrap());
+}
+
+#[tokio::test]
 async fn a_connection_is_kept_for_the_next_request() {
     let server = Server::start(ConnectionLimits::default()).await;
     let mut stream = server.connect().await;

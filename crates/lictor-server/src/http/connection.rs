@@ -37,10 +37,7 @@ pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor>
     let mut http1 = builder.http1();
     // hyper's own header timeout also closes idle connections, and costs an allocation and a timer
     // per request; `Keeper` does both jobs.
-    http1
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .pipeline_flush(true);
+    http1.timer(TokioTimer::new()).header_read_timeout(None);
     http1.max_buf_size(limits.max_header_bytes);
     if limits.max_headers != HYPER_MAX_HEADERS {
         http1.max_headers(limits.max_headers);

@@ -77,6 +77,11 @@ impl Follower {
         }
     }
 
+    /// Requests whose heads were read to their end.
+    pub(crate) fn heads(&self) -> u64 {
+        self.heads
+    }
+
     /// Takes the bytes of one read and says where the connection stands after them.
     pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Reading {
         while !bytes.is_empty() {
