@@ -87,7 +87,8 @@ pub(crate) async fn serve<S>(
     let stream = TokioIo::new(Followed::new(stream, Arc::clone(&notes)));
     let mut connection = pin!(shared.builder.serve_connection(stream, service));
     let mut keeper = Keeper::new(&notes, &shared.limits, first_byte_by);
-    let mut alarm = pin!(sleep_until(first_byte_by));
+    let first_look = first_byte_by.min(Instant::now() + shared.limits.idle_timeout / 4);
+    let mut alarm = pin!(sleep_until(first_look));
     let mut stop = pin!(stopped(stopping.clone()));
     let mut stopped = false;
     let mut registered: Option<Waker> = None;
