@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lictor_server::http::limits::ConnectionLimits;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
 use crate::server::{Server, read_to_close, read_until, statuses};
 
