@@ -1,2 +1,142 @@
-//! x
-fn main() {}
+//! The verbs of `cargo xtask`: reads the command line and calls the file of that verb, nothing more.
+
+mod conformance;
+mod http;
+mod installation;
+mod packages;
+mod process;
+mod prove;
+mod report;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use prove::kill::Kill;
+use report::{Report, Verdict};
+use workspace::Workspace;
+
+const USAGE: &str = "\
+cargo xtask test
+    every check and test, in the order of their cost; installs system packages as root,
+    else prints the one line to run and exits 2
+cargo xtask tidy
+    the rules of the house alone
+cargo xtask conformance kong [--binary FILE]
+    Kong's own clients, unmodified, against the server
+cargo xtask prove kill [--count N] [--seed S] [--binary FILE] [--plant early-ack]
+    kills the server N times (50) while licenses are written: no acknowledged one may be lost;
+    with --plant, against a build that acknowledges too early, which must be found out
+
+Without --binary, `lictor` is built first. Exit 0 all passed, 1 something failed, 2 usage.";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+enum Verb {
+    Help,
+    Test,
+    Tidy,
+    Conformance { binary: Option<PathBuf> },
+    Kill(Kill),
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let verb = match parse(&arguments) {
+        Ok(verb) => verb,
+        Err(reason) => {
+            eprintln!("{reason}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(verb) {
+        Ok(verdict) => verdict.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> anyhow::Result<Verdict> {
+    if verb == Verb::Help {
+        println!("{USAGE}");
+        return Ok(Verdict::Passed);
+    }
+    let workspace = Workspace::find()?;
+    let mut report = Report::default();
+    match verb {
+        Verb::Help => {}
+        Verb::Test => return test::run(&workspace),
+        Verb::Tidy => report.step("tidy", || tidy::run(&workspace)),
+        Verb::Conformance { binary } => {
+            if !packages::step(&mut report) {
+                return Ok(Verdict::NotPrepared);
+            }
+            let binary = workspace.binary(binary)?;
+            report.step("conformance kong", || conformance::run(&workspace, &binary));
+        }
+        Verb::Kill(kill) => report.step("prove kill", || prove::kill::run(&workspace, &kill)),
+    }
+    Ok(report.finish())
+}
+
+/// Turns the arguments into a verb; the error is a sentence for the user.
+fn parse(arguments: &[String]) -> Result<Verb, String> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["help" | "--help" | "-h"] => Ok(Verb::Help),
+        ["test"] => Ok(Verb::Test),
+        ["tidy"] => Ok(Verb::Tidy),
+        ["conformance", "kong"] => Ok(Verb::Conformance { binary: None }),
+        ["conformance", "kong", "--binary", file] => Ok(Verb::Conformance {
+            binary: Some(PathBuf::from(file)),
+        }),
+        ["prove", "kill", options @ ..] => Kill::parse(options).map(Verb::Kill),
+        [] => Err("which verb?".to_owned()),
+        _ => Err(format!("not understood: {}", words.join(" "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Verb, String> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        parse(&words)
+    }
+
+    #[test]
+    fn each_verb_is_understood() {
+        assert_eq!(parsed("test"), Ok(Verb::Test));
+        assert_eq!(
+            parsed("conformance kong"),
+            Ok(Verb::Conformance { binary: None })
+        );
+        let kill = Kill {
+            count: 7,
+            seed: Some(3),
+            binary: None,
+            early_ack: true,
+        };
+        let line = "prove kill --count 7 --plant early-ack --seed 3";
+        assert_eq!(parsed(line), Ok(Verb::Kill(kill)));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for line in [
+            "",
+            "tests",
+            "test now",
+            "conformance",
+            "prove",
+            "prove kill --count x",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,1 +1,245 @@
-//! SQLite, the embedded default.
+//! SQLite, the embedded default: one process per data folder, one writer with group commit, and
+//! readers beside it. What is decided is decided elsewhere.
+
+mod backup;
+mod batch;
+mod check;
+mod facts;
+mod lock;
+mod open;
+mod pool;
+mod reads;
+mod rows;
+mod writer;
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use lictor_core::usage::UsageCount;
+use lictor_core::{
+    Entry, Error, Head, License, Organization, Timestamp, Token, TrustPolicy, TrustSet,
+};
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use self::lock::FolderLock;
+use self::pool::Readers;
+use self::rows::Sql;
+use self::writer::Writer;
+use crate::{Answer, CheckReport, IdempotencyKey, Store, Write, Written};
+
+pub use self::backup::restore;
+pub use self::check::check_folder;
+pub use self::open::OpenError;
+pub use self::writer::WriterStats;
+
+/// A store in one SQLite database.
+pub struct SqliteStore {
+    // Dropped in this order: the folder is given back when the database is closed.
+    readers: Readers,
+    writer: Writer,
+    lock: FolderLock,
+    path: PathBuf,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl SqliteStore {
+    /// Opens the database in `folder`; makes both, readable to their owner alone, if they are not
+    /// there. Migrates an older database and looks at the end of its ledger.
+    ///
+    /// # Errors
+    /// [`OpenError`]: in use, foreign, newer, damaged, or what the operating system said.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        open::make_folder(folder)?;
+        let lock = FolderLock::take(folder)?;
+        let database = open::writer(folder)?;
+        let path = folder.join(open::DATABASE_FILE);
+        let readers = Readers::open(&path)?;
+        let writer = Writer::start(database).map_err(open::at(&path))?;
+        Ok(Self {
+            readers,
+            writer,
+            lock,
+            path,
+            _temporary: None,
+        })
+    }
+
+    /// Opens a new store that is gone when it is dropped: for tests and demonstrations. It lies in
+    /// memory where the system has a file system there.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn in_memory() -> Result<Self, OpenError> {
+        let shared = Path::new("/dev/shm");
+        let parent = if shared.is_dir() {
+            shared.to_owned()
+        } else {
+            std::env::temp_dir()
+        };
+        let folder = tempfile::Builder::new()
+            .prefix("lictor-")
+            .tempdir_in(&parent)
+            .map_err(open::at(&parent))?;
+        let store = Self::open(folder.path())?;
+        Ok(Self {
+            _temporary: Some(folder),
+            ..store
+        })
+    }
+
+    /// Writes the address on which the server listens into the lock file, for whoever finds the
+    /// folder in use.
+    ///
+    /// # Errors
+    /// What the operating system said; the lock is held all the same.
+    pub fn note_address(&self, address: &str) -> std::io::Result<()> {
+        self.lock.note_address(address)
+    }
+
+    /// How many commits and writes there were since the start.
+    pub fn batches(&self) -> &WriterStats {
+        self.writer.stats()
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Sql<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.readers
+            .run(move |database| read(database).map_err(Error::internal))
+            .await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn write(&self, write: Write) -> Result<Written, Error> {
+        self.writer.write(write).await
+    }
+
+    async fn license(&self, organization: Uuid, id: Uuid) -> Result<Option<License>, Error> {
+        self.read(move |database| reads::license(database, organization, id))
+            .await
+    }
+
+    async fn licenses(
+        &self,
+        organization: Uuid,
+        application: Option<&str>,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<License>, Error> {
+        let application = application.map(str::to_owned);
+        self.read(move |database| {
+            reads::licenses_page(database, organization, application.as_deref(), after, limit)
+        })
+        .await
+    }
+
+    async fn newest_licenses(
+        &self,
+        organization: Uuid,
+        application: &str,
+        before: Option<(Timestamp, u64)>,
+        limit: usize,
+    ) -> Result<Vec<License>, Error> {
+        let application = application.to_owned();
+        self.read(move |database| {
+            reads::newest_licenses(database, organization, &application, before, limit)
+        })
+        .await
+    }
+
+    async fn current_license(&self, organization: Uuid) -> Result<Option<License>, Error> {
+        self.read(move |database| reads::current_license(database, organization))
+            .await
+    }
+
+    async fn applications(&self, organization: Uuid) -> Result<Vec<String>, Error> {
+        self.read(move |database| reads::applications(database, organization))
+            .await
+    }
+
+    async fn organizations(&self) -> Result<Vec<Organization>, Error> {
+        self.read(reads::organizations).await
+    }
+
+    async fn trust(&self) -> Result<TrustSet, Error> {
+        self.read(reads::trust).await
+    }
+
+    async fn policy(&self) -> Result<Option<TrustPolicy>, Error> {
+        self.read(reads::policy).await
+    }
+
+    async fn token_by_secret(&self, sha256: [u8; 32]) -> Result<Option<Token>, Error> {
+        self.read(move |database| reads::token_by_secret(database, sha256))
+            .await
+    }
+
+    async fn tokens(
+        &self,
+        stream: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Token>, Error> {
+        self.read(move |database| reads::tokens(database, stream, after, limit))
+            .await
+    }
+
+    async fn usage(&self, organization: Uuid) -> Result<Vec<UsageCount>, Error> {
+        self.read(move |database| reads::usage(database, organization))
+            .await
+    }
+
+    async fn entries(&self, stream: Uuid, after: u64, limit: usize) -> Result<Vec<Entry>, Error> {
+        self.read(move |database| reads::entries(database, stream, after, limit))
+            .await
+    }
+
+    async fn head(&self, stream: Uuid) -> Result<Option<Head>, Error> {
+        self.read(move |database| reads::head(database, stream))
+            .await
+    }
+
+    async fn answered(
+        &self,
+        key: &IdempotencyKey,
+        now: Timestamp,
+    ) -> Result<Option<Answer>, Error> {
+        let key = key.clone();
+        self.readers
+            .run(move |database| reads::answered(database, &key, now))
+            .await
+    }
+
+    async fn ready(&self) -> Result<(), Error> {
+        self.writer.ready()?;
+        self.head(lictor_core::INSTALLATION).await.map(drop)
+    }
+
+    fn engine(&self) -> String {
+        format!("sqlite {}", rusqlite::version())
+    }
+
+    async fn backup(&self, file: &Path) -> Result<(), Error> {
+        let (path, file) = (self.path.clone(), file.to_owned());
+        off_the_runtime(move || backup::write(&path, &file)).await
+    }
+
+    async fn check(&self) -> Result<CheckReport, Error> {
+        let path = self.path.clone();
+        off_the_runtime(move || check::check(&open::reader(&path)?)).await
+    }
+}
+
+/// Long work, on a connection of its own so that the readers stay free.
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+) -> Result<T, Error> {
+    let result = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::internal)?;
+    result.map_err(Error::internal)
+}

@@ -1,0 +1,199 @@
+//! What a write does inside the batch's transaction, in the order that every backend keeps: head
+//! row, facts, rule, rows, entries, records; and the head row at the end of the batch.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use lictor_core::{Decision, Entry, Error, State};
+use rusqlite::{Connection, OptionalExtension as _};
+use uuid::Uuid;
+
+use super::facts;
+use super::rows::{self, HeadRow, Sql};
+use crate::{ANSWER_KEPT_SECONDS, Answer, Idempotent, Write, Written};
+
+/// Why a write of a batch was not stored.
+pub(super) enum Fault {
+    /// The rule or the store refuses it; the batch goes on.
+    Refused(Error),
+    /// The database failed; the batch is rolled back.
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// A batch whose transaction has begun.
+pub(super) struct Batch<'a> {
+    database: &'a Connection,
+    /// The head rows of the streams touched so far. SQLite has one writer, which is their lock.
+    heads: HashMap<Uuid, HeadRow>,
+}
+
+impl<'a> Batch<'a> {
+    /// Begins within the transaction of `database`.
+    pub(super) fn new(database: &'a Connection) -> Self {
+        Self {
+            database,
+            heads: HashMap::new(),
+        }
+    }
+
+    /// Runs one write; after a refusal all is as it was before.
+    pub(super) fn run(&mut self, write: &Write) -> Result<Written, Fault> {
+        self.execute("SAVEPOINT one")?;
+        let result = self.store(write);
+        if matches!(result, Err(Fault::Refused(_))) {
+            self.execute("ROLLBACK TO one")?;
+        }
+        if !matches!(result, Err(Fault::Database(_))) {
+            self.execute("RELEASE one")?;
+        }
+        result
+    }
+
+    fn store(&mut self, write: &Write) -> Result<Written, Fault> {
+        let mut head = self.head(write.stream)?;
+        if let Some(idempotent) = &write.idempotent {
+            self.check_unanswered(idempotent, write)?;
+        }
+        let mut state = facts::load(self.database, write.stream, &head, &write.facts)?;
+        let decision = decide(write, &state)?;
+        let mut entries = Vec::with_capacity(decision.changes.len());
+        for change in decision.changes {
+            let position = head.head.position + 1;
+            let (stream, at, actor) = (write.stream, write.now, write.actor);
+            state.apply(position, at, &change);
+            rows::persist(self.database, stream, &state, &change)?;
+            let entry = Entry {
+                stream,
+                position,
+                at,
+                actor,
+                change,
+            };
+            let body = entry.to_body().map_err(Error::internal)?;
+            head.head = head.head.next(&body);
+            rows::append(self.database, &entry, head.head.hash, &body)?;
+            entries.push(entry);
+        }
+        for record in &decision.records {
+            rows::record(self.database, write.stream, record)?;
+        }
+        if let Some(idempotent) = &write.idempotent {
+            self.keep_answer(idempotent, write, &entries)?;
+        }
+        head.newest_updated_at = state.newest_updated_at;
+        head.removed = state.removed;
+        // Only now: a refusal leaves the head as the write before it did.
+        self.heads.insert(write.stream, head);
+        Ok(Written { entries })
+    }
+
+    /// The head row, which every write of the stream goes through.
+    fn head(&self, stream: Uuid) -> Result<HeadRow, Fault> {
+        let known = match self.heads.get(&stream) {
+            Some(head) => Some(*head),
+            None => self
+                .database
+                .prepare_cached(
+                    "SELECT position, hash, newest_updated_at, removed FROM heads WHERE stream = ?1",
+                )?
+                .query_row([stream], rows::head)
+                .optional()?,
+        };
+        let live = known.filter(|head| !head.removed);
+        live.ok_or_else(|| Error::no_organization(stream.to_string()).into())
+    }
+
+    /// Stores where the streams end now.
+    pub(super) fn store_heads(&self) -> Sql<()> {
+        let mut update = self.database.prepare_cached(
+            "UPDATE heads SET position = ?2, hash = ?3, newest_updated_at = ?4, removed = ?5
+             WHERE stream = ?1",
+        )?;
+        for (stream, row) in &self.heads {
+            let HeadRow {
+                head,
+                newest_updated_at,
+                removed,
+            } = row;
+            update.execute((
+                stream,
+                head.position,
+                head.hash.0,
+                newest_updated_at,
+                removed,
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn check_unanswered(&self, idempotent: &Idempotent, write: &Write) -> Result<(), Fault> {
+        let key = &idempotent.key;
+        let taken = self
+            .database
+            .prepare_cached(
+                "SELECT 1 FROM answers
+                 WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4",
+            )?
+            .exists((key.token, &key.route, &key.key, write.now))?;
+        if taken {
+            Err(Error::IdempotencyTwin.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn keep_answer(
+        &self,
+        idempotent: &Idempotent,
+        write: &Write,
+        entries: &[Entry],
+    ) -> Result<(), Fault> {
+        let key = &idempotent.key;
+        let Answer { status, body } = guarded(|| (idempotent.render)(entries))?;
+        self.database
+            .prepare_cached(
+                "INSERT OR REPLACE INTO answers
+                     (token, route, key, request_sha256, status, body, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute((
+                key.token,
+                &key.route,
+                &key.key,
+                key.request_sha256,
+                status,
+                body,
+                write.now.saturating_add(ANSWER_KEPT_SECONDS),
+            ))?;
+        Ok(())
+    }
+
+    fn execute(&self, sql: &str) -> Sql<()> {
+        self.database.prepare_cached(sql)?.execute([]).map(drop)
+    }
+}
+
+fn decide(write: &Write, state: &State) -> Result<Decision, Error> {
+    guarded(|| (write.rule)(state))?
+}
+
+/// A fault in a rule is the fault of one write, not the end of the writer.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Error::internal(format!("a rule panicked: {}", text.unwrap_or_default()))
+    })
+}

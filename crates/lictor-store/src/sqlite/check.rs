@@ -1,0 +1,263 @@
+//! The check of a whole database: SQLite's own, then every stream replayed against its rows. It
+//! changes nothing, and looks at one instant while writes go on.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use lictor_core::change::Digest;
+use lictor_core::state::OrganizationState;
+use lictor_core::{Document, INSTALLATION, State};
+use rusqlite::{Connection, OptionalExtension as _};
+use uuid::Uuid;
+
+use super::open::{self, DATABASE_FILE, OpenError};
+use super::rows::{self, HeadRow, Sql};
+use crate::CheckReport;
+use crate::check::Replay;
+
+/// Checks the database in `folder`, also while a server uses it. Changes nothing.
+///
+/// # Errors
+/// [`OpenError`] if there is no database that can be read.
+pub fn check_folder(folder: &Path) -> Result<CheckReport, OpenError> {
+    let path = folder.join(DATABASE_FILE);
+    if !path.try_exists().map_err(open::at(&path))? {
+        return Err(OpenError::Missing(folder.to_owned()));
+    }
+    open::schema(&path)?;
+    check(&open::reader(&path)?)
+}
+
+/// Checks one view of the database. Damage that stops the reading is an error, all else a
+/// difference in the report.
+pub(super) fn check(database: &Connection) -> Result<CheckReport, OpenError> {
+    let view = database.unchecked_transaction()?;
+    let mut report = CheckReport::default();
+    check_files(&view, &mut report.differences)?;
+    if !report.differences.is_empty() {
+        // Rows read through damaged pages would only add to the confusion.
+        return Ok(report);
+    }
+    let streams = streams(&view, &mut report.differences)?;
+    for stream in streams {
+        check_stream(&view, stream, &mut report)?;
+    }
+    check_payloads(&view, &mut report.differences)?;
+    check_figures(&view, &mut report.differences)?;
+    Ok(report)
+}
+
+fn check_files(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    let mut statement = view.prepare("PRAGMA integrity_check(100)")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            differences.push(format!("the database file: {line}"));
+        }
+    }
+    Ok(())
+}
+
+/// Every stream that has a head row; rows of any other are differences.
+fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uuid>> {
+    let mut heads = BTreeSet::new();
+    each(view, "SELECT stream FROM heads", [], |row| {
+        heads.insert(row.get(0)?);
+        Ok(())
+    })?;
+    let elsewhere = "SELECT id FROM organizations UNION SELECT stream FROM entries
+         UNION SELECT organization_id FROM licenses UNION SELECT organization_id FROM tokens
+         UNION SELECT organization_id FROM applications UNION SELECT organization_id FROM payloads
+         UNION SELECT organization_id FROM usage UNION SELECT zeroblob(16)";
+    each(view, elsewhere, [], |row| {
+        let stream: Uuid = row.get(0)?;
+        if !heads.contains(&stream) {
+            differences.push(format!("stream {stream}: it has rows but no head row"));
+        }
+        Ok(())
+    })?;
+    Ok(heads)
+}
+
+fn check_stream(view: &Connection, stream: Uuid, report: &mut CheckReport) -> Sql<()> {
+    let mut replay = Replay::new(stream);
+    let entries = "SELECT position, hash, body FROM entries WHERE stream = ?1 ORDER BY position";
+    each(view, entries, [stream], |row| {
+        replay.entry(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?);
+        Ok(())
+    })?;
+    let head = view
+        .prepare_cached(
+            "SELECT position, hash, newest_updated_at, removed FROM heads WHERE stream = ?1",
+        )?
+        .query_row([stream], rows::head)?;
+    let rows = whole_state(view, stream, &head, &mut report.differences)?;
+    replay.finish(head.head, &rows, report);
+    Ok(())
+}
+
+/// The state of a stream as its rows say it.
+fn whole_state(
+    view: &Connection,
+    stream: Uuid,
+    head: &HeadRow,
+    differences: &mut Vec<String>,
+) -> Sql<State> {
+    let mut state = State {
+        newest_updated_at: head.newest_updated_at,
+        removed: head.removed,
+        ..State::default()
+    };
+    if stream == INSTALLATION {
+        add_installation(view, &mut state)?;
+    } else {
+        check_organization(view, stream, head, differences)?;
+    }
+    let tokens = "SELECT id, role, scopes, created_at, expires_at, revoked_at FROM tokens
+                  WHERE organization_id = ?1";
+    each(view, tokens, [stream], |row| {
+        state.tokens.extend([rows::token_state(row)?]);
+        Ok(())
+    })?;
+    each(
+        view,
+        "SELECT key FROM applications WHERE organization_id = ?1",
+        [stream],
+        |row| {
+            state.applications.insert(row.get(0)?);
+            Ok(())
+        },
+    )?;
+    let licenses = format!(
+        "SELECT {} FROM licenses WHERE organization_id = ?1",
+        rows::LICENSE
+    );
+    each(view, &licenses, [stream], |row| {
+        state.licenses.extend([rows::license_state(row)?]);
+        Ok(())
+    })?;
+    Ok(state)
+}
+
+fn add_installation(view: &Connection, state: &mut State) -> Sql<()> {
+    let policy = "SELECT value FROM settings WHERE name = 'policy'";
+    state.policy = view
+        .prepare_cached(policy)?
+        .query_row([], rows::policy)
+        .optional()?;
+    each(
+        view,
+        "SELECT id, public_key, status FROM trusted_keys",
+        [],
+        |row| {
+            state.keys.extend([rows::trusted_key(row)?]);
+            Ok(())
+        },
+    )?;
+    // Removed ones too: in this stream they are never forgotten.
+    let organizations = format!("SELECT {} FROM organizations", rows::ORGANIZATION);
+    each(view, &organizations, [], |row| {
+        let found = rows::organization(row)?;
+        let (key, number, created_at) = (found.key, found.number, found.created_at);
+        state.organizations.insert(
+            found.id,
+            OrganizationState {
+                key,
+                number,
+                created_at,
+            },
+        );
+        Ok(())
+    })
+}
+
+fn check_organization(
+    view: &Connection,
+    stream: Uuid,
+    head: &HeadRow,
+    differences: &mut Vec<String>,
+) -> Sql<()> {
+    let removed: Option<bool> = view
+        .prepare_cached("SELECT removed FROM organizations WHERE id = ?1")?
+        .query_row([stream], |row| row.get(0))
+        .optional()?;
+    match removed {
+        None => differences.push(format!("stream {stream}: it belongs to no organization")),
+        Some(removed) if removed != head.removed => {
+            differences.push(format!("stream {stream}: its organization's row and its head row differ in whether it was removed"));
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+/// Every payload has its hash; every license has its payload, and the application it names.
+fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    each(
+        view,
+        "SELECT organization_id, sha256, text FROM payloads",
+        [],
+        |row| {
+            let (organization, sha256): (Uuid, [u8; 32]) = (row.get(0)?, row.get(1)?);
+            if Digest::of(row.get_ref(2)?.as_bytes()?) != Digest(sha256) {
+                let sha256 = Digest(sha256);
+                differences.push(format!(
+                    "stream {organization}: the text of payload {sha256} differs from its hash"
+                ));
+            }
+            Ok(())
+        },
+    )?;
+    let licenses = "SELECT licenses.organization_id, id, application, text FROM licenses
+         LEFT JOIN payloads ON payloads.organization_id = licenses.organization_id
+             AND payloads.sha256 = licenses.payload_sha256";
+    each(view, licenses, [], |row| {
+        let (organization, id): (Uuid, Uuid) = (row.get(0)?, row.get(1)?);
+        let named = row.get_ref(3)?.as_str_or_null()?.map(application_of);
+        let place = format_args!("stream {organization}: license {id}");
+        match named {
+            None => differences.push(format!("{place}: its payload is missing")),
+            Some(None) => differences.push(format!("{place}: its payload is no license")),
+            Some(Some(named)) if named != row.get_ref(2)?.as_str()? => {
+                differences.push(format!("{place}: its payload is for application {named}"));
+            }
+            Some(Some(_)) => {}
+        }
+        Ok(())
+    })
+}
+
+fn application_of(text: &str) -> Option<String> {
+    Some(Document::parse(text).ok()?.claims().ok()?.application)
+}
+
+/// What no ledger entry says, but must hold all the same.
+fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    each(
+        view,
+        "SELECT id FROM tokens WHERE secret_sha256 IS NULL",
+        [],
+        |row| {
+            differences.push(format!(
+                "token {}: the hash of its secret is missing",
+                row.get::<_, Uuid>(0)?
+            ));
+            Ok(())
+        },
+    )
+}
+
+fn each(
+    view: &Connection,
+    sql: &str,
+    parameters: impl rusqlite::Params,
+    mut take: impl FnMut(&rusqlite::Row<'_>) -> Sql<()>,
+) -> Sql<()> {
+    let mut statement = view.prepare(sql)?;
+    let mut rows = statement.query(parameters)?;
+    while let Some(row) = rows.next()? {
+        take(row)?;
+    }
+    Ok(())
+}

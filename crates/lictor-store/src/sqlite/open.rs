@@ -1,0 +1,280 @@
+//! Opening a data folder: files and their modes, connection settings, the schema's version, and a
+//! quick look at the ledger's end. It reads no business rows and changes none.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lictor_core::Head;
+use lictor_core::change::Digest;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
+use uuid::Uuid;
+
+mod embedded {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// The database in the data folder.
+pub(super) const DATABASE_FILE: &str = "lictor.db";
+
+/// `LICT`, as the foundation migration sets it.
+const APPLICATION_ID: i64 = 1_279_869_780;
+
+/// The newest schema this build knows: the number of its last migration.
+pub(super) const KNOWN_SCHEMA: i64 = 1;
+
+/// How many of the last entries are looked at when a database is opened.
+const QUICK_CHECK_ENTRIES: u64 = 1_000;
+
+/// Why a data folder could not be opened, copied into or checked.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("{folder} is in use by {holder}; stop it first, or choose another folder")]
+    InUse {
+        /// The data folder.
+        folder: PathBuf,
+        /// What the holder wrote about itself, such as `process 17, listening on 0.0.0.0:8001`.
+        holder: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// There is no database in the folder.
+    #[error("there is no database in {0}")]
+    Missing(PathBuf),
+    /// There is a database in the folder already.
+    #[error("{0} holds a database already; choose an empty folder")]
+    Exists(PathBuf),
+    /// The file is no database of Lictor's.
+    #[error("{0} is not a database of Lictor's; choose another folder")]
+    Foreign(PathBuf),
+    /// The database was written by a newer version.
+    #[error("the database has schema {found}, this version knows {known}; run a newer version")]
+    NewerSchema {
+        /// The schema of the database.
+        found: i64,
+        /// The newest schema that this build knows.
+        known: i64,
+    },
+    /// The database is damaged.
+    #[error("the database is damaged ({0}); run `lictor check`, or restore a backup")]
+    Corrupt(String),
+    /// A backup is whole, but its rows are not what its ledger says.
+    #[error("the backup does not agree with itself: {first} ({count} differences)")]
+    Differs {
+        /// The first difference.
+        first: String,
+        /// How many there are.
+        count: usize,
+    },
+    /// SQLite refused something else.
+    #[error("the database could not be opened: {0}")]
+    Database(rusqlite::Error),
+    /// A migration failed; the database is as it was before.
+    #[error("the database could not be migrated, and is as it was: {0}")]
+    Migration(#[from] refinery::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Corrupt(error.to_string())
+            }
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Says at which path an I/O error happened.
+pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::File { path, source }
+}
+
+/// Only the owner may read what is created.
+pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Makes the data folder, readable to its owner alone, if it is not there.
+pub(super) fn make_folder(folder: &Path) -> Result<(), OpenError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(at(folder))
+}
+
+/// Makes names in a folder durable.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), OpenError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(at(folder))
+}
+
+/// A file that is written beside `path` under another name until it is whole.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Opens the database for its writer: makes it if there is none, migrates it, looks at its end.
+pub(super) fn writer(folder: &Path) -> Result<Connection, OpenError> {
+    let path = folder.join(DATABASE_FILE);
+    if !path.try_exists().map_err(at(&path))? {
+        create(folder, &path)?;
+    }
+    let found = schema(&path)?;
+    let mut connection = configured(&path)?;
+    if found < KNOWN_SCHEMA {
+        migrate(&mut connection)?;
+    }
+    quick_check(&connection)?;
+    Ok(connection)
+}
+
+/// The file gets its name only when it is complete, so that an empty or half-made `lictor.db` is
+/// never taken for a new one.
+fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
+    let log = beside(path, "-wal");
+    if log.try_exists().map_err(at(&log))? {
+        let reason = format!("{} is there, but not its database", log.display());
+        return Err(OpenError::Corrupt(reason));
+    }
+    let draft = beside(path, ".new");
+    for ending in ["", "-wal", "-shm"] {
+        let left_over = beside(&draft, ending);
+        if left_over.try_exists().map_err(at(&left_over))? {
+            std::fs::remove_file(&left_over).map_err(at(&left_over))?;
+        }
+    }
+    private(OpenOptions::new().write(true).create_new(true))
+        .open(&draft)
+        .map_err(at(&draft))?;
+    let mut connection = configured(&draft)?;
+    migrate(&mut connection)?;
+    connection.close().map_err(|(_, error)| error)?;
+    File::open(&draft)
+        .and_then(|file| file.sync_all())
+        .map_err(at(&draft))?;
+    std::fs::rename(&draft, path).map_err(at(path))?;
+    sync_folder(folder)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    // All in one transaction: killed at any point, the old schema is still there.
+    embedded::migrations::runner()
+        .set_grouped(true)
+        .run(connection)?;
+    Ok(())
+}
+
+/// The database's schema, 1 to [`KNOWN_SCHEMA`], without touching the file.
+pub(super) fn schema(path: &Path) -> Result<i64, OpenError> {
+    if std::fs::metadata(path).map_err(at(path))?.len() == 0 {
+        return Err(OpenError::Corrupt(format!("{} is empty", path.display())));
+    }
+    let connection = reader(path)?;
+    let application: rusqlite::Result<i64> =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0));
+    match application {
+        Ok(APPLICATION_ID) => {}
+        Ok(_) => return Err(OpenError::Foreign(path.to_owned())),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            return Err(OpenError::Foreign(path.to_owned()));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
+        found @ 1..=KNOWN_SCHEMA => Ok(found),
+        found if found > KNOWN_SCHEMA => Err(OpenError::NewerSchema {
+            found,
+            known: KNOWN_SCHEMA,
+        }),
+        found => Err(OpenError::Corrupt(format!("it has schema {found}"))),
+    }
+}
+
+fn configured(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    settle(&connection)?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    Ok(connection)
+}
+
+/// A connection that cannot change the database.
+pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    settle(&connection)?;
+    Ok(connection)
+}
+
+fn settle(connection: &Connection) -> Result<(), OpenError> {
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "mmap_size", 0)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Looks at the last entries of the longest streams: that they are there, and chained.
+fn quick_check(connection: &Connection) -> Result<(), OpenError> {
+    let mut left = QUICK_CHECK_ENTRIES;
+    let mut heads = connection
+        .prepare("SELECT stream, position, hash FROM heads ORDER BY position DESC LIMIT ?1")?;
+    let mut rows = heads.query([QUICK_CHECK_ENTRIES])?;
+    while let (Some(row), true) = (rows.next()?, left > 0) {
+        let head = Head {
+            position: row.get(1)?,
+            hash: Digest(row.get(2)?),
+        };
+        let first = head.position.saturating_sub(left);
+        check_end(connection, row.get(0)?, first, head)?;
+        left -= head.position - first;
+    }
+    Ok(())
+}
+
+fn check_end(
+    connection: &Connection,
+    stream: Uuid,
+    after: u64,
+    head: Head,
+) -> Result<(), OpenError> {
+    let broken = || OpenError::Corrupt(format!("the ledger of {stream} is broken near its end"));
+    let before: Option<[u8; 32]> = connection
+        .prepare_cached("SELECT hash FROM entries WHERE stream = ?1 AND position = ?2")?
+        .query_row((stream, after), |row| row.get(0))
+        .optional()?;
+    let mut end = match before {
+        Some(hash) => Head {
+            position: after,
+            hash: Digest(hash),
+        },
+        None if after == 0 => Head::EMPTY,
+        None => return Err(broken()),
+    };
+    let mut entries = connection.prepare_cached(
+        "SELECT body FROM entries WHERE stream = ?1 AND position > ?2 ORDER BY position",
+    )?;
+    let mut rows = entries.query((stream, after))?;
+    while let Some(row) = rows.next()? {
+        end = end.next(row.get_ref(0)?.as_str().map_err(|_| broken())?);
+    }
+    if end == head { Ok(()) } else { Err(broken()) }
+}

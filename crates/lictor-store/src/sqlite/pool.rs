@@ -1,0 +1,66 @@
+//! A few read-only connections and the threads they run on, and no statement. Each read begins its
+//! own transaction, so it sees every write acknowledged before.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lictor_core::Error;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::open::{self, OpenError};
+
+/// How many reads run at once: SQLite's are short and bound by the processor.
+const READERS: usize = 4;
+
+/// A small pool of read-only connections.
+pub(super) struct Readers {
+    path: PathBuf,
+    free: Arc<Semaphore>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Readers {
+    /// Opens the connections.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        let idle = (0..READERS)
+            .map(|_| open::reader(path))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            path: path.to_owned(),
+            free: Arc::new(Semaphore::new(READERS)),
+            idle: Arc::new(Mutex::new(idle)),
+        })
+    }
+
+    /// Runs `read` on one of the connections, away from the runtime's own threads.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = self
+            .free
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(Error::internal)?;
+        let (idle, path) = (self.idle.clone(), self.path.clone());
+        let task = move || {
+            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            // One is missing only after a read that panicked.
+            let connection = match kept {
+                Some(connection) => connection,
+                None => open::reader(&path).map_err(Error::internal)?,
+            };
+            let result = read(&connection);
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+            drop(permit);
+            result
+        };
+        tokio::task::spawn_blocking(task)
+            .await
+            .map_err(Error::internal)?
+    }
+}

@@ -1,0 +1,207 @@
+//! The statements of the reads. They take a connection and give domain values; nothing here writes.
+
+use lictor_core::usage::UsageCount;
+use lictor_core::{
+    Entry, Error, Head, License, Organization, Timestamp, Token, TrustPolicy, TrustSet,
+};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use uuid::Uuid;
+
+use super::rows::{self, LICENSE, ORGANIZATION, Sql, TOKEN};
+use crate::{Answer, IdempotencyKey};
+
+/// One license.
+pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
+    let found = licenses(database, "licenses.id = ?2 LIMIT 1", (organization, id))?;
+    Ok(found.into_iter().next())
+}
+
+/// A page of licenses by id.
+pub(super) fn licenses_page(
+    database: &Connection,
+    organization: Uuid,
+    application: Option<&str>,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Sql<Vec<License>> {
+    // No license has the least UUID of all: it is the installation's.
+    let after = after.unwrap_or_default();
+    match application {
+        None => {
+            let rest = "licenses.id > ?2 ORDER BY licenses.id LIMIT ?3";
+            licenses(database, rest, (organization, after, limit))
+        }
+        Some(application) => {
+            let rest = "application = ?4 AND licenses.id > ?2 ORDER BY licenses.id LIMIT ?3";
+            licenses(database, rest, (organization, after, limit, application))
+        }
+    }
+}
+
+/// A page of an application's licenses, the newest first.
+pub(super) fn newest_licenses(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    before: Option<(Timestamp, u64)>,
+    limit: usize,
+) -> Sql<Vec<License>> {
+    let (updated_at, revision) = before.unwrap_or((Timestamp::MAX, i64::MAX.unsigned_abs()));
+    let rest = "application = ?2 AND (updated_at, revision) < (?3, ?4)
+                ORDER BY updated_at DESC, revision DESC LIMIT ?5";
+    licenses(
+        database,
+        rest,
+        (organization, application, updated_at, revision, limit),
+    )
+}
+
+/// The license written last.
+pub(super) fn current_license(database: &Connection, organization: Uuid) -> Sql<Option<License>> {
+    let rest = "true ORDER BY updated_at DESC, revision DESC LIMIT 1";
+    Ok(licenses(database, rest, [organization])?.into_iter().next())
+}
+
+fn licenses(database: &Connection, rest: &str, parameters: impl Params) -> Sql<Vec<License>> {
+    // A license whose payload is missing must show as an error, not as absent: hence `LEFT`.
+    let sql = format!(
+        "SELECT {LICENSE}, text FROM licenses
+         LEFT JOIN payloads ON payloads.organization_id = licenses.organization_id
+             AND payloads.sha256 = licenses.payload_sha256
+         WHERE licenses.organization_id = ?1 AND {rest}"
+    );
+    many(database, &sql, parameters, rows::license)
+}
+
+/// The applications' keys.
+pub(super) fn applications(database: &Connection, organization: Uuid) -> Sql<Vec<String>> {
+    let sql = "SELECT key FROM applications WHERE organization_id = ?1 ORDER BY key";
+    many(database, sql, [organization], |row| row.get(0))
+}
+
+/// The live organizations.
+pub(super) fn organizations(database: &Connection) -> Sql<Vec<Organization>> {
+    let sql = format!("SELECT {ORGANIZATION} FROM organizations WHERE removed = 0 ORDER BY key");
+    many(database, &sql, [], rows::organization)
+}
+
+/// The trusted keys.
+pub(super) fn trust(database: &Connection) -> Sql<TrustSet> {
+    let sql = "SELECT id, public_key, status FROM trusted_keys";
+    let keys = many(database, sql, [], rows::trusted_key)?;
+    Ok(keys
+        .into_iter()
+        .collect::<std::collections::BTreeMap<_, _>>()
+        .into())
+}
+
+/// The trust policy.
+pub(super) fn policy(database: &Connection) -> Sql<Option<TrustPolicy>> {
+    let sql = "SELECT value FROM settings WHERE name = 'policy'";
+    database
+        .prepare_cached(sql)?
+        .query_row([], rows::policy)
+        .optional()
+}
+
+/// A token by its secret's hash, unless its organization was removed.
+pub(super) fn token_by_secret(database: &Connection, sha256: [u8; 32]) -> Sql<Option<Token>> {
+    let sql = format!(
+        "SELECT {TOKEN} FROM tokens WHERE secret_sha256 = ?1 AND NOT EXISTS
+             (SELECT 1 FROM heads WHERE stream = organization_id AND removed = 1)"
+    );
+    database
+        .prepare_cached(&sql)?
+        .query_row([sha256], rows::token)
+        .optional()
+}
+
+/// A page of tokens by id.
+pub(super) fn tokens(
+    database: &Connection,
+    stream: Uuid,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Sql<Vec<Token>> {
+    let sql = format!(
+        "SELECT {TOKEN} FROM tokens WHERE organization_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+    );
+    many(
+        database,
+        &sql,
+        (stream, after.unwrap_or_default(), limit),
+        rows::token,
+    )
+}
+
+/// An organization's usage.
+pub(super) fn usage(database: &Connection, organization: Uuid) -> Sql<Vec<UsageCount>> {
+    let sql = "SELECT source, service, month, count FROM usage
+               WHERE organization_id = ?1 ORDER BY month, service, source";
+    many(database, sql, [organization], rows::usage)
+}
+
+/// A page of a stream's entries.
+pub(super) fn entries(
+    database: &Connection,
+    stream: Uuid,
+    after: u64,
+    limit: usize,
+) -> Sql<Vec<Entry>> {
+    let sql = "SELECT body FROM entries
+               WHERE stream = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
+    many(database, sql, (stream, after, limit), rows::entry)
+}
+
+/// Where a stream ends.
+pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<Head>> {
+    let sql = "SELECT position, hash, newest_updated_at, removed FROM heads WHERE stream = ?1";
+    let found = database
+        .prepare_cached(sql)?
+        .query_row([stream], rows::head)
+        .optional()?;
+    Ok(found.map(|row| row.head))
+}
+
+/// The answer kept under an idempotency key.
+pub(super) fn answered(
+    database: &Connection,
+    key: &IdempotencyKey,
+    now: Timestamp,
+) -> Result<Option<Answer>, Error> {
+    let sql = "SELECT request_sha256, status, body FROM answers
+               WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4";
+    let read = |row: &Row<'_>| {
+        Ok((
+            row.get::<_, [u8; 32]>(0)?,
+            Answer {
+                status: row.get(1)?,
+                body: row.get(2)?,
+            },
+        ))
+    };
+    let found = database
+        .prepare_cached(sql)
+        .and_then(|mut sql| {
+            sql.query_row((key.token, &key.route, &key.key, now), read)
+                .optional()
+        })
+        .map_err(Error::internal)?;
+    match found {
+        Some((request, answer)) if request == key.request_sha256 => Ok(Some(answer)),
+        Some(_) => Err(Error::IdempotencyMismatch),
+        None => Ok(None),
+    }
+}
+
+fn many<T>(
+    database: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    read: impl FnMut(&Row<'_>) -> Sql<T>,
+) -> Sql<Vec<T>> {
+    database
+        .prepare_cached(sql)?
+        .query_map(parameters, read)?
+        .collect()
+}

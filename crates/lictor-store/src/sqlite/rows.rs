@@ -1,0 +1,371 @@
+//! Rows and what they mean: how changes and records are stored, and how rows are read back. It
+//! decides nothing; what a change does to the state is the core's.
+
+use std::sync::Arc;
+
+use lictor_core::change::Digest;
+use lictor_core::license::License;
+use lictor_core::state::{OrganizationState, TokenState};
+use lictor_core::usage::UsageCount;
+use lictor_core::{
+    Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Organization, PublicKey, Record,
+    Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row, named_params};
+use uuid::Uuid;
+
+/// The result of a statement.
+pub(super) type Sql<T> = rusqlite::Result<T>;
+
+/// Stores the row behind a change that `state` has applied already.
+pub(super) fn persist(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    change: &Change,
+) -> Sql<()> {
+    let touched = match change {
+        Change::PolicySet { policy } => database
+            .prepare_cached(
+                "INSERT INTO settings (name, value) VALUES ('policy', ?1)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )?
+            .execute([policy.to_string()])?,
+        Change::OrganizationCreated { id, .. } => insert_organization(
+            database,
+            *id,
+            loaded(state.organizations.get(id), "organization")?,
+        )?,
+        Change::OrganizationRemoved => remove_organization(database, stream)?,
+        Change::KeyTrusted { key_id, .. }
+        | Change::KeyRetired { key_id }
+        | Change::KeyRevoked { key_id } => {
+            put_key(database, *key_id, loaded(state.keys.get(key_id), "key")?)?
+        }
+        Change::TokenCreated { id, .. } => insert_token(
+            database,
+            stream,
+            *id,
+            loaded(state.tokens.get(id), "token")?,
+        )?,
+        Change::TokenRevoked { id } => database
+            .prepare_cached(
+                "UPDATE tokens SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2",
+            )?
+            .execute((
+                stream,
+                id,
+                loaded(state.tokens.get(id), "token")?.revoked_at,
+            ))?,
+        Change::ApplicationCreated { key } => database
+            .prepare_cached("INSERT INTO applications (organization_id, key) VALUES (?1, ?2)")?
+            .execute((stream, key))?,
+        Change::LicenseWritten { id, .. } => put_license(
+            database,
+            stream,
+            *id,
+            loaded(state.licenses.get(id), "license")?,
+        )?,
+        Change::LicenseRemoved { id } => database
+            .prepare_cached("DELETE FROM licenses WHERE organization_id = ?1 AND id = ?2")?
+            .execute((stream, id))?,
+    };
+    // The rule saw the row under the lock, so a statement that misses it is a fault of ours.
+    if touched == 1 {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::StatementChangedRows(touched))
+    }
+}
+
+/// A rule may only change what it asked for: anything else was not applied to the state.
+fn loaded<'a, T>(found: Option<&'a T>, kind: &str) -> Sql<&'a T> {
+    found.ok_or_else(|| unreadable(format!("a rule changed a {kind} that it had not asked for")))
+}
+
+fn insert_organization(
+    database: &Connection,
+    id: Uuid,
+    organization: &OrganizationState,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO heads (stream, position, hash, newest_updated_at, removed)
+             VALUES (?1, 0, zeroblob(32), 0, 0)",
+        )?
+        .execute([id])?;
+    database
+        .prepare_cached(
+            "INSERT INTO organizations (id, key, number, created_at) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((
+            id,
+            &organization.key,
+            organization.number,
+            organization.created_at,
+        ))
+}
+
+fn remove_organization(database: &Connection, stream: Uuid) -> Sql<usize> {
+    // The head row is marked when the batch stores its heads.
+    database
+        .prepare_cached("UPDATE organizations SET removed = 1 WHERE id = ?1 AND removed = 0")?
+        .execute([stream])
+}
+
+fn put_key(database: &Connection, id: KeyId, key: &TrustedKey) -> Sql<usize> {
+    let status = match key.status {
+        KeyStatus::Active => "active",
+        KeyStatus::Retired => "retired",
+        KeyStatus::Revoked => "revoked",
+    };
+    database
+        .prepare_cached(
+            "INSERT INTO trusted_keys (id, public_key, status) VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET status = excluded.status",
+        )?
+        .execute((id.to_string(), key.public_key.as_bytes(), status))
+}
+
+fn insert_token(database: &Connection, stream: Uuid, id: Uuid, token: &TokenState) -> Sql<usize> {
+    let scopes = serde_json::to_string(&token.scopes)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    database
+        .prepare_cached(
+            "INSERT INTO tokens (organization_id, id, role, scopes, created_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            stream,
+            id,
+            token.role.as_str(),
+            scopes,
+            token.created_at,
+            token.expires_at,
+        ))
+}
+
+fn put_license(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    license: &LicenseState,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO licenses
+                 (organization_id, id, application, payload_sha256, created_at, updated_at, revision)
+             VALUES (:organization, :id, :application, :sha256, :created, :updated, :revision)
+             ON CONFLICT (organization_id, id) DO UPDATE SET
+                 application = excluded.application, payload_sha256 = excluded.payload_sha256,
+                 created_at = excluded.created_at, updated_at = excluded.updated_at,
+                 revision = excluded.revision",
+        )?
+        .execute(named_params! {
+            ":organization": stream, ":id": id, ":application": license.application,
+            ":sha256": license.payload_sha256.0, ":created": license.created_at,
+            ":updated": license.updated_at, ":revision": license.revision,
+        })
+}
+
+/// Appends a ledger entry.
+pub(super) fn append(database: &Connection, entry: &Entry, hash: Digest, body: &str) -> Sql<()> {
+    database
+        .prepare_cached(
+            "INSERT INTO entries (stream, position, hash, body) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((entry.stream, entry.position, hash.0, body))?;
+    Ok(())
+}
+
+/// Stores what goes with the changes.
+pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sql<()> {
+    match record {
+        Record::Payload { sha256, text } => database
+            .prepare_cached(
+                "INSERT INTO payloads (organization_id, sha256, text) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (organization_id, sha256) DO NOTHING",
+            )?
+            .execute((stream, sha256.0, &**text))?,
+        Record::TokenSecret { id, sha256, name } => database
+            .prepare_cached(
+                "UPDATE tokens SET secret_sha256 = ?3, name = ?4
+                 WHERE organization_id = ?1 AND id = ?2",
+            )?
+            .execute((stream, id, sha256, name))?,
+        Record::OrganizationName { id, name } => database
+            .prepare_cached("UPDATE organizations SET name = ?2 WHERE id = ?1")?
+            .execute((id, name))?,
+        Record::Usage(usage) => database
+            .prepare_cached(
+                "INSERT INTO usage (organization_id, month, service, source, count)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (organization_id, month, service, source)
+                 DO UPDATE SET count = max(count, excluded.count)",
+            )?
+            .execute((
+                stream,
+                &usage.month,
+                &usage.service,
+                &usage.source,
+                usage.count,
+            ))?,
+    };
+    Ok(())
+}
+
+/// The columns of [`license_state`], in its order.
+pub(super) const LICENSE: &str =
+    "licenses.id, application, payload_sha256, created_at, updated_at, revision";
+
+/// Reads the columns [`LICENSE`].
+pub(super) fn license_state(row: &Row<'_>) -> Sql<(Uuid, LicenseState)> {
+    let license = LicenseState {
+        application: row.get(1)?,
+        payload_sha256: Digest(row.get(2)?),
+        created_at: row.get(3)?,
+        updated_at: row.get(4)?,
+        revision: row.get(5)?,
+    };
+    Ok((row.get(0)?, license))
+}
+
+/// Reads the columns [`LICENSE`] and then the payload's text, which must have the right hash.
+pub(super) fn license(row: &Row<'_>) -> Sql<License> {
+    let (id, state) = license_state(row)?;
+    let payload: Arc<str> = row.get(6)?;
+    if Digest::of(payload.as_bytes()) != state.payload_sha256 {
+        return Err(unreadable(format!(
+            "the payload of license {id} is damaged"
+        )));
+    }
+    Ok(License { id, payload, state })
+}
+
+/// The columns of [`token_state`] and [`token`], in their order.
+pub(super) const TOKEN: &str =
+    "id, role, scopes, created_at, expires_at, revoked_at, organization_id, name";
+
+/// Reads the first columns of [`TOKEN`].
+pub(super) fn token_state(row: &Row<'_>) -> Sql<(Uuid, TokenState)> {
+    let role: Role = parsed(row, 1)?;
+    let scopes: Vec<Scope> =
+        serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| invalid(2, error))?;
+    let token = TokenState {
+        role,
+        scopes,
+        created_at: row.get(3)?,
+        expires_at: row.get(4)?,
+        revoked_at: row.get(5)?,
+    };
+    Ok((row.get(0)?, token))
+}
+
+/// Reads the columns [`TOKEN`].
+pub(super) fn token(row: &Row<'_>) -> Sql<Token> {
+    let (id, state) = token_state(row)?;
+    let stream: Uuid = row.get(6)?;
+    Ok(Token {
+        id,
+        organization: (stream != INSTALLATION).then_some(stream),
+        name: row.get(7)?,
+        role: state.role,
+        scopes: state.scopes,
+        created_at: state.created_at,
+        expires_at: state.expires_at,
+        revoked_at: state.revoked_at,
+    })
+}
+
+/// The columns of [`organization`], in its order.
+pub(super) const ORGANIZATION: &str = "id, key, number, created_at, name";
+
+/// Reads the columns [`ORGANIZATION`].
+pub(super) fn organization(row: &Row<'_>) -> Sql<Organization> {
+    Ok(Organization {
+        id: row.get(0)?,
+        key: row.get(1)?,
+        number: row.get(2)?,
+        created_at: row.get(3)?,
+        name: row.get(4)?,
+    })
+}
+
+/// Reads `id, public_key, status` of a trusted key.
+pub(super) fn trusted_key(row: &Row<'_>) -> Sql<(KeyId, TrustedKey)> {
+    let id: String = row.get(0)?;
+    let id = KeyId::parse(&id).ok_or_else(|| invalid(0, "not a key id"))?;
+    let public_key = PublicKey::from_bytes(&row.get(1)?).map_err(|error| invalid(1, error))?;
+    let status = match row.get_ref(2)?.as_str()? {
+        "active" => KeyStatus::Active,
+        "retired" => KeyStatus::Retired,
+        "revoked" => KeyStatus::Revoked,
+        other => return Err(invalid(2, format!("not a status: {other}"))),
+    };
+    Ok((id, TrustedKey { public_key, status }))
+}
+
+/// Reads an entry's `body`.
+pub(super) fn entry(row: &Row<'_>) -> Sql<Entry> {
+    Entry::from_body(row.get_ref(0)?.as_str()?).map_err(|error| invalid(0, error))
+}
+
+/// Reads a trust policy.
+pub(super) fn policy(row: &Row<'_>) -> Sql<TrustPolicy> {
+    parsed(row, 0)
+}
+
+/// Reads `source, service, month, count`.
+pub(super) fn usage(row: &Row<'_>) -> Sql<UsageCount> {
+    Ok(UsageCount {
+        source: row.get(0)?,
+        service: row.get(1)?,
+        month: row.get(2)?,
+        count: row.get(3)?,
+    })
+}
+
+/// What the head row holds beside the chain's end.
+#[derive(Clone, Copy)]
+pub(super) struct HeadRow {
+    /// Where the stream ends.
+    pub(super) head: lictor_core::Head,
+    /// The greatest `updated_at` that any license of the stream ever had.
+    pub(super) newest_updated_at: Timestamp,
+    /// Whether the stream's organization was removed.
+    pub(super) removed: bool,
+}
+
+/// Reads `position, hash, newest_updated_at, removed`.
+pub(super) fn head(row: &Row<'_>) -> Sql<HeadRow> {
+    Ok(HeadRow {
+        head: lictor_core::Head {
+            position: row.get(0)?,
+            hash: Digest(row.get(1)?),
+        },
+        newest_updated_at: row.get(2)?,
+        removed: row.get(3)?,
+    })
+}
+
+fn parsed<T>(row: &Row<'_>, column: usize) -> Sql<T>
+where
+    T: std::str::FromStr<Err: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    row.get_ref(column)?
+        .as_str()?
+        .parse()
+        .map_err(|error: T::Err| invalid(column, error))
+}
+
+fn invalid(
+    column: usize,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+}
+
+fn unreadable(reason: String) -> rusqlite::Error {
+    invalid(0, reason)
+}

@@ -1,0 +1,316 @@
+//! The one thread that writes: it gathers waiting writes into a batch, commits once, and then
+//! acknowledges each. What a write does is in `batch.rs`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use lictor_core::{Error, Timestamp};
+use rusqlite::{Connection, ErrorCode, ffi};
+use tokio::sync::{mpsc, oneshot};
+
+use super::batch::{Batch, Fault};
+use super::rows::Sql;
+use crate::{Write, Written};
+
+/// How many writes may wait for the writer.
+const QUEUE: usize = 4_096;
+
+/// How many writes share a commit at most.
+const BATCH: usize = 512;
+
+/// After how many writes the expired answers are deleted.
+const SWEEP_EVERY: u64 = 1_000;
+
+/// How far group commit went since the start, for the metrics.
+#[derive(Debug, Default)]
+pub struct WriterStats {
+    commits: AtomicU64,
+    writes: AtomicU64,
+}
+
+impl WriterStats {
+    /// How many transactions were committed.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many writes were stored in them; refused ones are not counted.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+}
+
+struct Job {
+    write: Write,
+    done: oneshot::Sender<Result<Written, Error>>,
+}
+
+/// The queue to the writer's thread, and what the thread lets be known.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    stats: Arc<WriterStats>,
+    failed: Arc<OnceLock<String>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(database: Connection) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let (stats, failed) = (Arc::default(), Arc::default());
+        let work = Thread {
+            database,
+            stats: Arc::clone(&stats),
+            failed: Arc::clone(&failed),
+            since_sweep: 0,
+        };
+        let thread = std::thread::Builder::new()
+            .name("lictor-writer".to_owned())
+            .spawn(move || work.run(jobs))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+            stats,
+            failed,
+        })
+    }
+
+    /// Hands a write to the thread and waits until it is durable or refused.
+    pub(super) async fn write(&self, write: Write) -> Result<Written, Error> {
+        self.ready()?;
+        let (done, outcome) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send(Job { write, done }).await.map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
+    }
+
+    /// Whether writes would be taken.
+    pub(super) fn ready(&self) -> Result<(), Error> {
+        match self.failed.get() {
+            Some(reason) => Err(Error::ReadOnly(reason.clone())),
+            None if self
+                .thread
+                .as_ref()
+                .is_some_and(|thread| !thread.is_finished()) =>
+            {
+                Ok(())
+            }
+            None => Err(gone()),
+        }
+    }
+
+    /// The counts of commits and writes.
+    pub(super) fn stats(&self) -> &WriterStats {
+        &self.stats
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until what was queued is written and the database is closed.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if self
+            .thread
+            .take()
+            .is_some_and(|thread| thread.join().is_err())
+        {
+            tracing::error!("the writer's thread had panicked");
+        }
+    }
+}
+
+fn gone() -> Error {
+    Error::internal("the writer's thread has ended")
+}
+
+struct Thread {
+    database: Connection,
+    stats: Arc<WriterStats>,
+    failed: Arc<OnceLock<String>>,
+    since_sweep: u64,
+}
+
+type Outcomes = Vec<Result<Written, Error>>;
+
+impl Thread {
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(first) = jobs.blocking_recv() {
+            let mut batch = vec![first];
+            while batch.len() < BATCH
+                && let Ok(next) = jobs.try_recv()
+            {
+                batch.push(next);
+            }
+            self.handle(batch);
+        }
+    }
+
+    fn handle(&mut self, jobs: Vec<Job>) {
+        let (writes, mut waiting): (Vec<_>, Vec<_>) = jobs
+            .into_iter()
+            .map(|job| (job.write, Some(job.done)))
+            .unzip();
+        match self.together(&writes, &mut waiting) {
+            Ok(outcomes) => acknowledge(&mut waiting, outcomes),
+            Err(error) if writes.len() > 1 && concerns_one_write(&error) => {
+                tracing::error!(%error, "a batch failed; its writes run one by one");
+                for (write, done) in writes.iter().zip(&mut waiting) {
+                    let (one, done) = (std::slice::from_ref(write), std::slice::from_mut(done));
+                    let outcomes = match self.together(one, done) {
+                        Ok(outcomes) => outcomes,
+                        Err(error) => vec![Err(self.failure(&error))],
+                    };
+                    acknowledge(done, outcomes);
+                }
+            }
+            Err(error) => {
+                let outcomes = writes.iter().map(|_| Err(self.failure(&error))).collect();
+                acknowledge(&mut waiting, outcomes);
+            }
+        }
+    }
+
+    /// Runs the writes in one transaction. After an error nothing of them is stored.
+    fn together(&mut self, writes: &[Write], waiting: &mut [Waiting]) -> Sql<Outcomes> {
+        if let Some(reason) = self.failed.get() {
+            return Ok(writes
+                .iter()
+                .map(|_| Err(Error::ReadOnly(reason.clone())))
+                .collect());
+        }
+        self.database
+            .prepare_cached("BEGIN IMMEDIATE")?
+            .execute([])?;
+        let result = self.fill(writes).and_then(|mut outcomes| {
+            planted::early(waiting, &mut outcomes);
+            self.database.prepare_cached("COMMIT")?.execute([])?;
+            Ok(outcomes)
+        });
+        match &result {
+            Ok(outcomes) => {
+                let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+                self.stats.commits.fetch_add(1, Ordering::Relaxed);
+                self.stats
+                    .writes
+                    .fetch_add(stored as u64, Ordering::Relaxed);
+            }
+            // After some errors SQLite has rolled back by itself.
+            Err(_) if self.database.is_autocommit() => {}
+            Err(_) => {
+                if let Err(error) = self.database.execute_batch("ROLLBACK") {
+                    tracing::error!(%error, "a batch could not be rolled back");
+                }
+            }
+        }
+        result
+    }
+
+    fn fill(&mut self, writes: &[Write]) -> Sql<Outcomes> {
+        let mut batch = Batch::new(&self.database);
+        let mut outcomes = Vec::with_capacity(writes.len());
+        for write in writes {
+            outcomes.push(match batch.run(write) {
+                Ok(written) => Ok(written),
+                Err(Fault::Refused(error)) => Err(error),
+                Err(Fault::Database(error)) => return Err(error),
+            });
+        }
+        batch.store_heads()?;
+        self.since_sweep += writes.len() as u64;
+        if self.since_sweep >= SWEEP_EVERY {
+            self.since_sweep = 0;
+            sweep(
+                &self.database,
+                writes
+                    .iter()
+                    .map(|write| write.now)
+                    .max()
+                    .unwrap_or_default(),
+            )?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Names the error for those whose write was not stored.
+    fn failure(&self, error: &rusqlite::Error) -> Error {
+        tracing::error!(%error, "a write was not stored");
+        match severity(error) {
+            Severity::Full => Error::StorageFull,
+            Severity::Disk => {
+                let reason = self.failed.get_or_init(|| error.to_string());
+                Error::ReadOnly(reason.clone())
+            }
+            Severity::Other => Error::internal(error.to_string()),
+        }
+    }
+}
+
+fn sweep(database: &Connection, now: Timestamp) -> Sql<usize> {
+    // A bounded number, so that no batch waits long for it.
+    let sql = "DELETE FROM answers WHERE rowid IN
+                   (SELECT rowid FROM answers WHERE expires_at <= ?1 LIMIT 2000)";
+    database.prepare_cached(sql)?.execute([now])
+}
+
+enum Severity {
+    /// The disk is full; room may be made.
+    Full,
+    /// The disk or the file cannot be trusted any more.
+    Disk,
+    /// A fault of ours, or another process that holds the database.
+    Other,
+}
+
+fn severity(error: &rusqlite::Error) -> Severity {
+    let Some(error) = error.sqlite_error() else {
+        return Severity::Other;
+    };
+    match (error.code, error.extended_code) {
+        // The index of the log could not grow: the same full disk by another name.
+        (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Severity::Full,
+        (
+            ErrorCode::SystemIoFailure
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::ReadOnly,
+            _,
+        ) => Severity::Disk,
+        _ => Severity::Other,
+    }
+}
+
+/// Whether the other writes of the batch may still succeed.
+fn concerns_one_write(error: &rusqlite::Error) -> bool {
+    let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    !busy && matches!(severity(error), Severity::Other)
+}
+
+type Waiting = Option<oneshot::Sender<Result<Written, Error>>>;
+
+fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
+    for (done, outcome) in waiting.iter_mut().zip(outcomes) {
+        if let Some(done) = done.take() {
+            // Whoever asked may have gone away; the write counts all the same.
+            let _ = done.send(outcome);
+        }
+    }
+}
+
+#[cfg(not(feature = "planted-faults"))]
+mod planted {
+    pub(super) fn early(_: &mut [super::Waiting], _: &mut super::Outcomes) {}
+}
+
+/// With `LICTOR_PLANT=early-ack`, acknowledges before the commit: the fault that the test which
+/// kills the server must find.
+#[cfg(feature = "planted-faults")]
+mod planted {
+    pub(super) fn early(waiting: &mut [super::Waiting], outcomes: &mut super::Outcomes) {
+        if std::env::var_os("LICTOR_PLANT").is_some_and(|fault| fault == "early-ack") {
+            let done = outcomes.iter().map(|_| Ok(Default::default())).collect();
+            super::acknowledge(waiting, std::mem::replace(outcomes, done));
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What a server under test is set up with: a vendor key and signed documents, made by the command line of Lictor.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::process::Server;
+
+/// A key pair in a folder, and the binary that made it.
+pub(crate) struct Installation {
+    pub(crate) binary: PathBuf,
+    pub(crate) folder: PathBuf,
+}
+
+impl Installation {
+    /// Makes the key pair `vendor.key` and `vendor.pub` in `folder`.
+    pub(crate) fn create(binary: &Path, folder: &Path) -> Result<Self> {
+        let made = Self {
+            binary: binary.to_owned(),
+            folder: folder.to_owned(),
+        };
+        let key = made.path("vendor");
+        made.lictor(&["key", "generate", "--out", &key])?;
+        Ok(made)
+    }
+
+    /// Starts a server on `data` that trusts the key.
+    pub(crate) fn serve(&self, data: &Path, environment: &[(&str, &str)]) -> Result<Server> {
+        let trust = self.folder.join("vendor.pub");
+        Server::start(&self.binary, data, &trust, environment)
+    }
+
+    /// A signed document, as `license issue` prints it.
+    pub(crate) fn issue(&self, customer: &str, created: &str, expires: &str) -> Result<String> {
+        let key = self.path("vendor.key");
+        let arguments = [
+            "license",
+            "issue",
+            "--key",
+            &key,
+            "--customer",
+            customer,
+            "--product",
+            "Gateway",
+            "--seats",
+            "25",
+            "--created",
+            created,
+            "--expires",
+            expires,
+        ];
+        self.lictor(&arguments)
+    }
+
+    /// Runs one command to its end and returns what it printed.
+    pub(crate) fn lictor(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(&self.binary);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped());
+        let output = command
+            .output()
+            .with_context(|| self.binary.display().to_string())?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let what = arguments.join(" ");
+        ensure!(
+            output.status.success(),
+            "lictor {what} ended with {}: {said}",
+            output.status
+        );
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+}

@@ -1,0 +1,148 @@
+//! The rules of the house that no compiler knows: reads every source file and names the lines that break one.
+
+mod boundaries;
+mod text;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::report::Tally;
+use crate::workspace::Workspace;
+
+/// Kinds of files that people write here.
+const EXTENSIONS: [&str; 9] = ["rs", "md", "toml", "py", "go", "sh", "sql", "yml", "js"];
+
+/// A source file, with its path from the root of the repository, written with slashes.
+pub(crate) struct Source {
+    path: String,
+    text: String,
+}
+
+/// A line that breaks a rule, and what to do about it.
+#[derive(Debug, PartialEq)]
+struct Finding {
+    path: String,
+    line: usize,
+    advice: String,
+}
+
+/// A rule looks at one file.
+type Rule = fn(&Source) -> Vec<Finding>;
+
+/// All of them, by the sentence that each one holds.
+const RULES: [(&str, Rule); 10] = [
+    (
+        "a Rust file opens by saying what it holds",
+        text::opens_with_its_purpose,
+    ),
+    ("a Rust file has at most 600 lines", text::is_short),
+    ("no marks of unfinished work", text::is_finished),
+    ("no white space at the end of a line", text::has_clean_lines),
+    ("American spelling", text::is_spelled_american),
+    (
+        "only wire.rs derives serialization in a dialect",
+        boundaries::serializes_in_wire_only,
+    ),
+    (
+        "a dialect calls the authority and nothing else",
+        boundaries::dialect_stands_alone,
+    ),
+    ("the core is pure", boundaries::core_is_pure),
+    (
+        "vendor words stay in the vendor's folder",
+        boundaries::vendor_words_at_home,
+    ),
+    ("SQL stays in the store", boundaries::sql_in_the_store),
+];
+
+/// Runs every rule over every file; a rule that any line breaks is one failure.
+pub(crate) fn run(workspace: &Workspace) -> Result<Tally> {
+    let mut sources = Vec::new();
+    collect(workspace, &workspace.root, &mut sources)?;
+    let mut tally = Tally::default();
+    for (sentence, rule) in RULES {
+        let findings: Vec<Finding> = sources.iter().flat_map(rule).collect();
+        println!(
+            "{} {sentence}",
+            if findings.is_empty() { "ok" } else { "FAIL" }
+        );
+        for Finding { path, line, advice } in &findings {
+            println!("  {path}:{line}: {advice}");
+        }
+        tally.count(findings.is_empty());
+    }
+    println!("{} files", sources.len());
+    Ok(tally)
+}
+
+/// Walks the tree instead of asking git: a copy of the sources without git can be tested too.
+fn collect(workspace: &Workspace, folder: &Path, sources: &mut Vec<Source>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let skipped = [".git", "target", "__pycache__", "node_modules"].contains(&&*name);
+        if skipped || path == workspace.target {
+            continue;
+        }
+        if path.is_dir() {
+            collect(workspace, &path, sources)?;
+        } else if path
+            .extension()
+            .is_some_and(|kind| EXTENSIONS.iter().any(|e| kind == *e))
+        {
+            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let path = path.strip_prefix(&workspace.root)?.display().to_string();
+            sources.push(Source { path, text });
+        }
+    }
+    Ok(())
+}
+
+impl Source {
+    fn is(&self, extension: &str) -> bool {
+        self.path
+            .rsplit_once('.')
+            .is_some_and(|(_, kind)| kind == extension)
+    }
+
+    /// Its lines with their numbers.
+    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line))
+    }
+
+    /// Its lines without those that are comments in Rust.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+
+    fn finding(&self, line: usize, advice: impl Into<String>) -> Finding {
+        Finding {
+            path: self.path.clone(),
+            line,
+            advice: advice.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+fn planted(path: &str, text: &str) -> Source {
+    Source {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+/// The numbers of the lines that a rule names in a planted file.
+#[cfg(test)]
+fn red(rule: Rule, path: &str, text: &str) -> Vec<usize> {
+    rule(&planted(path, text))
+        .iter()
+        .map(|finding| finding.line)
+        .collect()
+}

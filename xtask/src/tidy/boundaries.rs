@@ -1,0 +1,290 @@
+//! Rules about who may know what: the core, the store, the dialects and the vendors' words.
+
+use super::{Finding, Source};
+
+const DIALECTS: &str = "crates/lictor-server/src/dialects/";
+
+/// Every dialect there is or will be, by its folder.
+const NAMES: [&str; 6] = ["native", "kong", "zoho", "jira", "node", "console"];
+
+const VENDORS: [&str; 3] = ["kong", "zoho", "jira"];
+
+/// Where a vendor's name is right outside its folder, and why.
+const VENDOR_EXCEPTIONS: [(&str, &str); 4] = [
+    (
+        "crates/lictor-server/src/http/router.rs",
+        "the whole URL space stands on one screen",
+    ),
+    (
+        "crates/lictor-server/src/dialects/mod.rs",
+        "names the folders",
+    ),
+    (
+        "crates/lictor-server/src/settings.rs",
+        "an operator sets a dialect by its name",
+    ),
+    (
+        "crates/lictor/",
+        "options, the demo and their help texts speak to users of those tools",
+    ),
+];
+
+/// What would end the core's purity, in its manifest and in its code.
+const CORE_CRATES: [&str; 6] = [
+    "tokio",
+    "hyper",
+    "axum",
+    "rusqlite",
+    "getrandom",
+    "async-trait",
+];
+const CORE_CODE: [&str; 7] = [
+    "async fn",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "std::fs",
+    "std::net",
+    "std::env",
+];
+
+/// Openings of SQL statements as people write them, and the crates that run them.
+const SQL: [&str; 11] = [
+    "SELECT ",
+    "INSERT INTO ",
+    "INSERT OR ",
+    "UPDATE ",
+    "DELETE FROM ",
+    "CREATE TABLE ",
+    "ALTER TABLE ",
+    "DROP TABLE ",
+    "PRAGMA ",
+    "rusqlite",
+    "tokio_postgres",
+];
+
+pub(super) fn serializes_in_wire_only(source: &Source) -> Vec<Finding> {
+    if !source.path.starts_with(DIALECTS) || source.path.ends_with("/wire.rs") {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    // A derive may go over several lines; the finding names the first.
+    let mut open: Option<usize> = None;
+    for (number, line) in source.code() {
+        let start = open.or_else(|| line.contains("derive(").then_some(number));
+        if let Some(start) = start {
+            if line.contains("Serialize") || line.contains("Deserialize") {
+                findings.push(source.finding(start, "move this type to wire.rs"));
+            }
+            open = if line.contains(")]") {
+                None
+            } else {
+                Some(start)
+            };
+        }
+    }
+    findings
+}
+
+pub(super) fn dialect_stands_alone(source: &Source) -> Vec<Finding> {
+    let Some((own, inside)) = source
+        .path
+        .strip_prefix(DIALECTS)
+        .and_then(|p| p.split_once('/'))
+    else {
+        return Vec::new();
+    };
+    let depth = inside.split('/').count() + usize::from(!inside.ends_with("mod.rs"));
+    let sibling = "super::".repeat(depth);
+    let mut findings = Vec::new();
+    for (number, line) in source.code() {
+        if line.contains("lictor_store") {
+            findings.push(source.finding(number, "call the authority; it alone knows the store"));
+        }
+        let others = NAMES.iter().filter(|name| **name != own);
+        let reaches = |name: &&str| {
+            names(line, &format!("dialects::{name}")) || names(line, &format!("{sibling}{name}"))
+        };
+        if others.clone().any(reaches) || line.contains("dialects::{") {
+            let advice =
+                "leave the other dialect alone: what both need belongs to authority or http";
+            findings.push(source.finding(number, advice));
+        }
+    }
+    findings
+}
+
+/// Whether the line has this path, and not only one that begins with it.
+fn names(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(start, _)| {
+        let before = line[..start].chars().next_back();
+        let after = line[start + path.len()..].chars().next();
+        let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        // One `super::` more leads out of the dialects.
+        !in_word(before) && !in_word(after) && !line[..start].ends_with("super::")
+    })
+}
+
+pub(super) fn core_is_pure(source: &Source) -> Vec<Finding> {
+    let Some(inside) = source.path.strip_prefix("crates/lictor-core/") else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    if inside == "Cargo.toml" {
+        for (number, line) in source.lines() {
+            let name = line.split(['.', '=', ' ', ']']).next().unwrap_or_default();
+            if CORE_CRATES.contains(&name) {
+                findings.push(source.finding(number, format!("the core cannot use {name}")));
+            }
+        }
+    }
+    if inside.starts_with("src/") {
+        for (number, line) in source.code() {
+            for word in CORE_CODE.iter().filter(|word| line.contains(**word)) {
+                let advice = format!("{word}: take what it yields as an argument");
+                findings.push(source.finding(number, advice));
+            }
+        }
+    }
+    findings
+}
+
+pub(super) fn vendor_words_at_home(source: &Source) -> Vec<Finding> {
+    let parts: Vec<&str> = source.path.split('/').collect();
+    let in_a_crate = matches!(parts.as_slice(), ["crates", _, "src", ..]);
+    let excepted = VENDOR_EXCEPTIONS
+        .iter()
+        .any(|(path, _)| source.path.starts_with(path));
+    if !in_a_crate || excepted {
+        return Vec::new();
+    }
+    let home = source
+        .path
+        .strip_prefix(DIALECTS)
+        .and_then(|inside| inside.split('/').next());
+    let mut findings = Vec::new();
+    for (number, line) in source.lines() {
+        let line = line.to_lowercase();
+        for vendor in VENDORS.iter().filter(|vendor| Some(**vendor) != home) {
+            if line.contains(vendor) {
+                let advice = format!("say it without {vendor}, or move it to dialects/{vendor}");
+                findings.push(source.finding(number, advice));
+            }
+        }
+    }
+    findings
+}
+
+pub(super) fn sql_in_the_store(source: &Source) -> Vec<Finding> {
+    let parts: Vec<&str> = source.path.split('/').collect();
+    let ["crates", name, inside, ..] = parts.as_slice() else {
+        return Vec::new();
+    };
+    if *name == "lictor-store" {
+        return Vec::new();
+    }
+    let advice = "ask the Store for it: SQL stands in crates/lictor-store alone";
+    if source.is("sql") {
+        return vec![source.finding(1, advice)];
+    }
+    let statement = |line: &str| *inside == "src" && SQL.iter().any(|word| line.contains(word));
+    let lines = source.code().filter(|(_, line)| statement(line));
+    lines
+        .map(|(number, _)| source.finding(number, advice))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::red;
+    use super::*;
+
+    const KONG: &str = "crates/lictor-server/src/dialects/kong/licenses.rs";
+
+    #[test]
+    fn a_derive_outside_wire_is_red() {
+        let text =
+            "//! x\n#[derive(Debug, Serialize)]\n#[derive(\n    Deserialize,\n)]\nstruct S;\n";
+        assert_eq!(red(serializes_in_wire_only, KONG, text), [2, 3]);
+        let wire = "crates/lictor-server/src/dialects/kong/wire.rs";
+        assert_eq!(red(serializes_in_wire_only, wire, text), [0; 0]);
+        let bound = "#[derive(Debug)]\nfn body(value: &impl Serialize) {}\n";
+        assert_eq!(red(serializes_in_wire_only, KONG, bound), [0; 0]);
+    }
+
+    #[test]
+    fn a_dialect_that_asks_the_store_is_red() {
+        let text = "//! x\nuse lictor_store::Store;\n// lictor_store is not for us\n";
+        assert_eq!(red(dialect_stands_alone, KONG, text), [2]);
+    }
+
+    #[test]
+    fn a_dialect_that_knows_another_is_red() {
+        let text = "use crate::dialects::native::wire;\nuse super::super::zoho;\n\
+                    use crate::dialects::{jira, kong};\nuse crate::dialects::kong::wire;\n\
+                    use super::native_names;\nuse super::super::super::node;\n";
+        assert_eq!(red(dialect_stands_alone, KONG, text), [1, 2, 3]);
+        let top = "crates/lictor-server/src/dialects/kong/mod.rs";
+        assert_eq!(
+            red(dialect_stands_alone, top, "use super::native::auth;\n"),
+            [1]
+        );
+    }
+
+    #[test]
+    fn an_impure_core_is_red() {
+        let manifest =
+            "[dependencies]\nserde.workspace = true\ntokio = \"1\"\nrusqlite.workspace = true\n";
+        assert_eq!(
+            red(core_is_pure, "crates/lictor-core/Cargo.toml", manifest),
+            [3, 4]
+        );
+        assert_eq!(
+            red(core_is_pure, "crates/lictor/Cargo.toml", manifest),
+            [0; 0]
+        );
+        for word in CORE_CODE {
+            assert_eq!(
+                red(core_is_pure, "crates/lictor-core/src/a.rs", word),
+                [1],
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_vendor_word_away_from_home_is_red() {
+        let elsewhere = "crates/lictor-core/src/license.rs";
+        assert_eq!(
+            red(vendor_words_at_home, elsewhere, "//! x\n// as KONG does\n"),
+            [2]
+        );
+        assert_eq!(red(vendor_words_at_home, KONG, "// Kong\n// Zoho\n"), [2]);
+        let excepted = "crates/lictor/src/cli.rs";
+        assert_eq!(
+            red(vendor_words_at_home, excepted, "--kong-version"),
+            [0; 0]
+        );
+        assert_eq!(
+            red(vendor_words_at_home, "crates/lictor/tests/kong.rs", "kong"),
+            [0; 0]
+        );
+    }
+
+    #[test]
+    fn sql_outside_the_store_is_red() {
+        let text = "//! x\nlet q = \"SELECT id FROM licenses\";\n// UPDATE nothing\n";
+        assert_eq!(
+            red(sql_in_the_store, "crates/lictor-server/src/a.rs", text),
+            [2]
+        );
+        assert_eq!(
+            red(sql_in_the_store, "crates/lictor-server/m/1.sql", "x"),
+            [1]
+        );
+        assert_eq!(
+            red(sql_in_the_store, "crates/lictor-store/src/a.rs", text),
+            [0; 0]
+        );
+    }
+}

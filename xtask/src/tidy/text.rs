@@ -1,0 +1,152 @@
+//! Rules about any file as text: its opening, its length, its words.
+
+use super::{Finding, Source};
+
+const LONGEST: usize = 600;
+
+/// The words as two halves, so that this file does not break its own rule.
+const MARKS: [&str; 3] = [
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X:"),
+];
+
+/// What to write instead stands beside each; a word counts wherever it stands inside another.
+const BRITISH: [(&str, &str); 9] = [
+    (concat!("lic", "ence"), "license"),
+    (concat!("organ", "isation"), "organization"),
+    (concat!("author", "is"), "authoriz"),
+    (concat!("behav", "iour"), "behavior"),
+    (concat!("col", "our"), "color"),
+    (concat!("initial", "ise"), "initialize"),
+    (concat!("recogn", "ise"), "recognize"),
+    (concat!("serial", "ise"), "serialize"),
+    (concat!("norma", "lise"), "normalize"),
+];
+
+pub(super) fn opens_with_its_purpose(source: &Source) -> Vec<Finding> {
+    let opens = source
+        .text
+        .lines()
+        .next()
+        .is_some_and(|line| line.starts_with("//! "));
+    if !source.is("rs") || opens {
+        return Vec::new();
+    }
+    vec![source.finding(
+        1,
+        "open with a //! sentence: what the file holds and must not hold",
+    )]
+}
+
+pub(super) fn is_short(source: &Source) -> Vec<Finding> {
+    let length = source.text.lines().count();
+    if !source.is("rs") || length <= LONGEST {
+        return Vec::new();
+    }
+    vec![source.finding(
+        LONGEST + 1,
+        format!("{length} lines: split by what the parts do"),
+    )]
+}
+
+pub(super) fn is_finished(source: &Source) -> Vec<Finding> {
+    let unfinished = |line: &str| MARKS.iter().any(|mark| line.contains(mark));
+    let lines = source.lines().filter(|(_, line)| unfinished(line));
+    lines
+        .map(|(number, _)| source.finding(number, "finish it, or open an issue"))
+        .collect()
+}
+
+pub(super) fn has_clean_lines(source: &Source) -> Vec<Finding> {
+    let unclean = |line: &str| line.ends_with([' ', '\t', '\r']);
+    let lines = source
+        .text
+        .split('\n')
+        .enumerate()
+        .filter(|(_, line)| unclean(line));
+    lines
+        .map(|(index, _)| source.finding(index + 1, "remove the white space at the end"))
+        .collect()
+}
+
+pub(super) fn is_spelled_american(source: &Source) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if source.is("rs") || source.is("md") {
+        for (number, line) in source.lines() {
+            let line = line.to_lowercase();
+            for (word, instead) in BRITISH {
+                if line.contains(word) {
+                    findings.push(source.finding(number, format!("{word}: write {instead}")));
+                }
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::red;
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_opening_is_red() {
+        assert_eq!(
+            red(
+                opens_with_its_purpose,
+                "crates/a/src/b.rs",
+                "use std::fs;\n"
+            ),
+            [1]
+        );
+        assert_eq!(red(opens_with_its_purpose, "crates/a/src/b.rs", ""), [1]);
+        assert_eq!(
+            red(
+                opens_with_its_purpose,
+                "crates/a/src/b.rs",
+                "//! Holds b.\n"
+            ),
+            [0; 0]
+        );
+        assert_eq!(red(opens_with_its_purpose, "README.md", "# x\n"), [0; 0]);
+    }
+
+    #[test]
+    fn a_file_of_601_lines_is_red() {
+        assert_eq!(red(is_short, "a.rs", &"x\n".repeat(601)), [601]);
+        assert_eq!(red(is_short, "a.rs", &"x\n".repeat(600)), [0; 0]);
+    }
+
+    #[test]
+    fn unfinished_work_is_red() {
+        let text = format!("fine\n// {}: later\n", MARKS[0]);
+        assert_eq!(red(is_finished, "a.rs", &text), [2]);
+        assert_eq!(
+            red(is_finished, "a.py", &format!("# {} this", MARKS[1])),
+            [1]
+        );
+    }
+
+    #[test]
+    fn white_space_at_the_end_is_red() {
+        assert_eq!(red(has_clean_lines, "a.md", "a \nb\nc\t\nd\r\n"), [1, 3, 4]);
+    }
+
+    #[test]
+    fn british_spelling_is_red() {
+        for (word, instead) in BRITISH {
+            assert_eq!(
+                red(is_spelled_american, "a.md", &format!("ok\nThe {word}\n")),
+                [2]
+            );
+            assert_eq!(
+                red(is_spelled_american, "a.rs", &format!("// the {instead}")),
+                [0; 0]
+            );
+        }
+        let capital = BRITISH[0].0.to_uppercase();
+        assert_eq!(red(is_spelled_american, "a.rs", &capital), [1]);
+        assert_eq!(red(is_spelled_american, "a.py", &capital), [0; 0]);
+    }
+}
