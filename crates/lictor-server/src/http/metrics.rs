@@ -1,5 +1,5 @@
-//! Figures of the server itself, in the OpenMetrics text format: counters that a request costs two
-//! atomic additions, and the route's text. Who may read them is the router's business.
+//! Figures of the server itself, as `OpenMetrics` text: counters that cost a request a few atomic
+//! additions. Who may read them is the router's business.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,29 +25,6 @@ const BOUNDS: [f64; 12] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 ];
 
-/// The parts of the URL space that requests are counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// Everything that belongs to nobody else.
-    Kong,
-    /// `/v1`.
-    Native,
-    /// Health and metrics.
-    Server,
-}
-
-impl Dialect {
-    const ALL: [Self; 3] = [Self::Kong, Self::Native, Self::Server];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Kong => "kong",
-            Self::Native => "native",
-            Self::Server => "server",
-        }
-    }
-}
-
 /// How often the store committed, and how many writes were in these commits.
 pub type StoreFigures = dyn Fn() -> (u64, u64) + Send + Sync;
 
@@ -64,39 +41,46 @@ pub struct LicenseEnd {
 
 /// The counters of one server.
 pub struct Metrics {
-    requests: [[[AtomicU64; CLASSES.len()]; METHODS.len()]; Dialect::ALL.len()],
-    latency: [Latency; Dialect::ALL.len()],
+    dialects: Vec<Counters>,
     store: Box<StoreFigures>,
 }
 
+/// The counters of one dialect.
 #[derive(Default)]
-struct Latency {
+struct Counters {
+    name: &'static str,
+    requests: [[AtomicU64; CLASSES.len()]; METHODS.len()],
     buckets: [AtomicU64; BOUNDS.len() + 1],
     nanoseconds: AtomicU64,
 }
 
 impl Metrics {
-    /// All counters at zero; `store` is asked for its figures when they are read.
-    pub fn new(store: Box<StoreFigures>) -> Self {
+    /// All counters at zero, by the names of the dialects; `store` is asked when they are read.
+    pub fn new(dialects: &[&'static str], store: Box<StoreFigures>) -> Self {
+        let counters = |name: &&'static str| Counters {
+            name,
+            ..Counters::default()
+        };
         Self {
-            requests: Default::default(),
-            latency: Default::default(),
+            dialects: dialects.iter().map(counters).collect(),
             store,
         }
     }
 
-    /// Counts one answered request.
-    pub fn count(&self, dialect: Dialect, method: &Method, status: StatusCode, took: Duration) {
+    /// Counts one answered request of the n-th dialect.
+    pub fn count(&self, dialect: usize, method: &Method, status: StatusCode, took: Duration) {
+        let Some(counters) = self.dialects.get(dialect) else {
+            return;
+        };
         let name = method.as_str();
         let method = METHODS.iter().position(|known| *known == name);
         let method = method.unwrap_or(METHODS.len() - 1);
         let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
-        self.requests[dialect as usize][method][class].fetch_add(1, Ordering::Relaxed);
-        let latency = &self.latency[dialect as usize];
+        counters.requests[method][class].fetch_add(1, Ordering::Relaxed);
         let bucket = BOUNDS.partition_point(|bound| *bound < took.as_secs_f64());
-        latency.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        counters.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        latency
+        counters
             .nanoseconds
             .fetch_add(nanoseconds, Ordering::Relaxed);
     }
@@ -192,13 +176,13 @@ impl Collector for Scrape {
 
 impl Scrape {
     fn requests(&self, out: &mut MetricEncoder<'_>) -> fmt::Result {
-        for dialect in Dialect::ALL {
-            for (method, classes) in METHODS.iter().zip(&self.metrics.requests[dialect as usize]) {
+        for dialect in &self.metrics.dialects {
+            for (method, classes) in METHODS.iter().zip(&dialect.requests) {
                 for (class, count) in CLASSES.iter().zip(classes) {
                     let count = count.load(Ordering::Relaxed);
                     if count > 0 {
                         let labels = [
-                            ("dialect", dialect.as_str()),
+                            ("dialect", dialect.name),
                             ("method", method),
                             ("status", class),
                         ];
@@ -211,15 +195,14 @@ impl Scrape {
     }
 
     fn latency(&self, out: &mut MetricEncoder<'_>) -> fmt::Result {
-        for dialect in Dialect::ALL {
-            let latency = &self.metrics.latency[dialect as usize];
+        for dialect in &self.metrics.dialects {
             let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds
-                .zip(latency.buckets.iter().map(|n| n.load(Ordering::Relaxed)))
+                .zip(dialect.buckets.iter().map(|n| n.load(Ordering::Relaxed)))
                 .collect();
             let count = buckets.iter().map(|(_, count)| count).sum();
-            let sum = Duration::from_nanos(latency.nanoseconds.load(Ordering::Relaxed));
-            out.encode_family(&[("dialect", dialect.as_str())])?
+            let sum = Duration::from_nanos(dialect.nanoseconds.load(Ordering::Relaxed));
+            out.encode_family(&[("dialect", dialect.name)])?
                 .encode_histogram::<[(&str, &str); 0]>(sum.as_secs_f64(), count, &buckets, None)?;
         }
         Ok(())
@@ -250,11 +233,11 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_dialect_method_and_class() {
-        let metrics = Arc::new(Metrics::new(Box::new(|| (2, 7))));
+        let metrics = Arc::new(Metrics::new(&["first", "second"], Box::new(|| (2, 7))));
         let took = Duration::from_millis(3);
-        metrics.count(Dialect::Native, &Method::GET, StatusCode::OK, took);
-        metrics.count(Dialect::Native, &Method::GET, StatusCode::NO_CONTENT, took);
-        metrics.count(Dialect::Kong, &Method::TRACE, StatusCode::NOT_FOUND, took);
+        metrics.count(1, &Method::GET, StatusCode::OK, took);
+        metrics.count(1, &Method::GET, StatusCode::NO_CONTENT, took);
+        metrics.count(0, &Method::TRACE, StatusCode::NOT_FOUND, took);
         let end = LicenseEnd {
             organization: "default".to_owned(),
             application: "editor".to_owned(),
@@ -264,11 +247,11 @@ mod tests {
             .text("sqlite 3".to_owned(), vec![end])
             .expect("a text");
         for line in [
-            r#"lictor_requests_total{dialect="native",method="GET",status="2xx"} 2"#,
-            r#"lictor_requests_total{dialect="kong",method="other",status="4xx"} 1"#,
-            r#"lictor_request_duration_seconds_bucket{le="0.0025",dialect="native"} 0"#,
-            r#"lictor_request_duration_seconds_bucket{le="0.005",dialect="native"} 2"#,
-            r#"lictor_request_duration_seconds_count{dialect="native"} 2"#,
+            r#"lictor_requests_total{dialect="second",method="GET",status="2xx"} 2"#,
+            r#"lictor_requests_total{dialect="first",method="other",status="4xx"} 1"#,
+            r#"lictor_request_duration_seconds_bucket{le="0.0025",dialect="second"} 0"#,
+            r#"lictor_request_duration_seconds_bucket{le="0.005",dialect="second"} 2"#,
+            r#"lictor_request_duration_seconds_count{dialect="second"} 2"#,
             "lictor_store_commits_total 2",
             "lictor_store_writes_total 7",
             r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::body::BodyLimit;
 use super::call;
 use super::limits::{KONG_BODY_BYTES, NATIVE_BODY_BYTES};
-use super::metrics::{self, Dialect, LicenseEnd, Metrics};
+use super::metrics::{self, LicenseEnd, Metrics, StoreFigures};
 use crate::dialects::{kong, native};
 use crate::settings::Server;
 
@@ -31,6 +31,25 @@ const HEALTHZ: &str = "/healthz";
 const METRICS: &str = "/metrics";
 const READYZ: &str = "/readyz";
 const V1: &str = "/v1";
+
+/// The parts of the URL space that requests are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// Everything that belongs to nobody else.
+    Kong,
+    /// `/v1`.
+    Native,
+    /// Health and metrics.
+    Server,
+}
+
+/// The names of [`Dialect`]'s variants, in their order.
+const DIALECTS: [&str; 3] = ["kong", "native", "server"];
+
+/// Counters for the routes here, all at zero.
+pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
+    Arc::new(Metrics::new(&DIALECTS, store))
+}
 
 /// Everything that the server answers.
 pub fn router(server: Server, metrics: Arc<Metrics>) -> Router {
@@ -256,7 +275,7 @@ where
         if let Ok(response) = &answered {
             let took = this.begun.elapsed();
             this.metrics
-                .count(*this.dialect, this.method, response.status(), took);
+                .count(*this.dialect as usize, this.method, response.status(), took);
         }
         Poll::Ready(answered)
     }
