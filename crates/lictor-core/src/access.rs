@@ -281,6 +281,7 @@ impl Actor {
                 return Err(Error::no_organization(asked.to_string()));
             }
             (Some(_), None) => return Err(Error::Forbidden(right)),
+            (None, _) if self.role != Role::Operator => return Err(Error::Forbidden(right)),
             (Some(_), Some(_)) | (None, _) => {}
         }
         if self.has(right) {

@@ -5,6 +5,31 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::error::DocumentError;
+
+/// The members of `raw`, which is `what`.
+pub(crate) fn members<'a>(raw: &'a RawValue, what: &str) -> Result<Members<'a>, DocumentError> {
+    serde_json::from_str(raw.get())
+        .map_err(|error| DocumentError::WrongShape(format!("{what}: {error}")))
+}
+
+/// The text that `raw`, which is `what`, stands for. JSON text that is no Unicode text, as a lone
+/// surrogate, is not text here.
+pub(crate) fn text(raw: &RawValue, what: &str) -> Result<String, DocumentError> {
+    serde_json::from_str(raw.get())
+        .map_err(|_| DocumentError::WrongShape(format!("{what} is not text")))
+}
+
+/// The members of a payload, all of which must be text.
+pub(crate) fn text_members(payload: &RawValue) -> Result<Vec<(String, String)>, DocumentError> {
+    let Members(members) = members(payload, "`payload`")?;
+    let claim = |(name, raw): (String, &RawValue)| {
+        let value = text(raw, &format!("claim {name:?}"))?;
+        Ok((name, value))
+    };
+    members.into_iter().map(claim).collect()
+}
+
 /// The members of one JSON object in their order, each with the exact source text of its value.
 /// A name that appears twice (compared after unescaping) and anything but an object are errors.
 pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);

@@ -67,7 +67,7 @@ impl TryFrom<String> for KeyId {
 pub struct PublicKey(ed25519_dalek::VerifyingKey);
 
 impl PublicKey {
-    /// Reads a SubjectPublicKeyInfo PEM (`-----BEGIN PUBLIC KEY-----`).
+    /// Reads a `SubjectPublicKeyInfo` PEM (`-----BEGIN PUBLIC KEY-----`).
     ///
     /// # Errors
     /// A text that says what is wrong: not PEM, not Ed25519, or a weak key.
@@ -91,6 +91,9 @@ impl PublicKey {
         if key.is_weak() {
             return Err("a weak key: anyone could make signatures that fit it".to_owned());
         }
+        if !is_canonical(key.as_bytes()) {
+            return Err("a key in a form that other libraries refuse (not canonical)".to_owned());
+        }
         Ok(Self(key))
     }
 
@@ -107,7 +110,7 @@ impl PublicKey {
         KeyId(id)
     }
 
-    /// The SubjectPublicKeyInfo PEM.
+    /// The `SubjectPublicKeyInfo` PEM.
     pub fn to_pem(&self) -> String {
         self.0.to_public_key_pem(LineEnding::LF).unwrap_or_default()
     }
@@ -120,6 +123,12 @@ impl PublicKey {
             .verify_strict(&signed_bytes(payload), &signature)
             .is_ok()
     }
+}
+
+/// Whether a point's y, all but the top bit, is below the field's prime 2^255 - 19, as RFC 8032 asks.
+fn is_canonical(point: &[u8; 32]) -> bool {
+    let high = point[31] & 0x7f == 0x7f && point[1..31].iter().all(|byte| *byte == 0xff);
+    !(high && point[0] >= 0xed)
 }
 
 impl fmt::Debug for PublicKey {

@@ -74,7 +74,7 @@ pub struct TrustSet {
 }
 
 impl TrustSet {
-    /// A set of active keys from SubjectPublicKeyInfo PEM texts.
+    /// A set of active keys from `SubjectPublicKeyInfo` PEM texts.
     ///
     /// # Errors
     /// [`DocumentError::WrongShape`] if one of them is no Ed25519 public key.

@@ -1,5 +1,11 @@
 //! What the accept loop does with the bytes of a connection, seen from raw sockets; no route of Lictor is involved.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy exempts test functions, but not the helpers of an integration test"
+)]
+
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -329,6 +335,50 @@ async fn valid_requests_are_answered() {
 }
 
 #[tokio::test]
+async fn an_answer_does_not_wait_for_the_requests_behind_it() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let fine = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let malformed = format!("{fine}{fine}GET / HTTP/1.1\r\nA b\r\n\r\n");
+    let answers = server.exchange(malformed.as_bytes()).await;
+    assert_eq!(statuses(&answers), ["200", "200", "400"]);
+    let ended = format!("{fine}GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n{fine}");
+    let answers = server.exchange(ended.as_bytes()).await;
+    assert_eq!(statuses(&answers), ["200", "200"]);
+
+    for behind in ["GET / HT", "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        let mut stream = server.connect().await;
+        stream
+            .write_all(format!("{fine}{fine}{behind}").as_bytes())
+            .await
+            .unwrap();
+        read_until(&mut stream, "fine").await;
+        read_until(&mut stream, "fine").await;
+    }
+}
+
+#[tokio::test]
+async fn many_pipelined_answers_come_whole_and_in_order() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let requests: String = (0..500)
+        .map(|number| {
+            let body = format!("{number}.").repeat(500);
+            let length = body.len();
+            format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+        })
+        .collect();
+    let (mut read, mut write) = server.connect().await.into_split();
+    let sending = tokio::spawn(async move {
+        write.write_all(requests.as_bytes()).await.unwrap();
+        write
+    });
+    for number in 0..500 {
+        let body = format!("{number}.").repeat(500);
+        read_until(&mut read, &format!("\r\n\r\n{body}")).await;
+    }
+    drop(sending.await.unwrap());
+}
+
+#[tokio::test]
 async fn a_connection_is_kept_for_the_next_request() {
     let server = Server::start(ConnectionLimits::default()).await;
     let mut stream = server.connect().await;
@@ -347,27 +397,43 @@ fn quick() -> ConnectionLimits {
     ConnectionLimits {
         first_byte_timeout: Duration::from_millis(300),
         header_timeout: Duration::from_millis(300),
-        idle_timeout: Duration::from_millis(400),
         shutdown_grace: Duration::from_millis(300),
         ..ConnectionLimits::default()
     }
 }
 
+/// Only idle connections are closed soon.
+fn quick_when_idle() -> ConnectionLimits {
+    ConnectionLimits {
+        idle_timeout: Duration::from_millis(400),
+        ..ConnectionLimits::default()
+    }
+}
+
 #[tokio::test]
-async fn silent_slow_and_idle_connections_are_closed() {
-    let server = Server::start(quick()).await;
-    for (name, sent, at_least, at_most) in [
-        ("silent", "", 300, 900),
-        ("half a header", "GET / HTTP/1.1\r\nHo", 300, 900),
-        ("half a preface", "PRI * HT", 300, 900),
+async fn silent_slow_and_idle_connections_are_closed_each_by_its_own_limit() {
+    let slow = Server::start(quick()).await;
+    let idle = Server::start(quick_when_idle()).await;
+    for (server, name, sent, at_least, at_most) in [
+        (&slow, "silent", "", 300, 900),
+        (&slow, "half a header", "GET / HTTP/1.1\r\nHo", 300, 900),
+        (&slow, "half a preface", "PRI * HT", 300, 900),
         (
+            &slow,
             "half a second header",
             "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET",
             300,
             900,
         ),
-        ("idle", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 400, 1100),
         (
+            &idle,
+            "idle",
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            400,
+            1100,
+        ),
+        (
+            &idle,
             "HTTP/2 without a request",
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             400,
@@ -398,7 +464,11 @@ async fn dripping_a_header_does_not_buy_time() {
 
 #[tokio::test]
 async fn a_request_in_flight_is_not_idle() {
-    let server = Server::start(quick()).await;
+    let server = Server::start(ConnectionLimits {
+        idle_timeout: Duration::from_millis(400),
+        ..quick()
+    })
+    .await;
     let mut stream = server.connect().await;
     // Half of the next request is there as well, which must not count while the first is answered.
     stream
@@ -413,7 +483,7 @@ async fn a_request_in_flight_is_not_idle() {
 
 #[tokio::test]
 async fn a_peer_that_takes_no_answer_is_cut_off() {
-    let server = Server::start(quick()).await;
+    let server = Server::start(quick_when_idle()).await;
     let mut stream = server.connect().await;
     stream
         .write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n")

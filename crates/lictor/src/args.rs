@@ -29,7 +29,7 @@ configuration; 3 the server does not answer; 4 it wants another token.";
 /// A self-hosted license server: issue, verify, store, count and report
 #[derive(Parser, Debug)]
 #[command(name = "lictor", version, after_help = EXAMPLES, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Print JSON instead of text
     #[arg(
         long,
@@ -45,7 +45,7 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Subcommand, Debug)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the server
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Box<ServeOptions>),
@@ -103,7 +103,7 @@ Examples:
 /// Which server, and who asks.
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Server")]
-pub struct Api {
+pub(crate) struct Api {
     /// Address of the server
     #[arg(
         long,

@@ -18,7 +18,7 @@ const PAGE: &str = "1000";
 
 /// One server, as one token sees it.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     token: Option<String>,
@@ -26,7 +26,7 @@ pub struct Client {
 }
 
 /// The JSON of an answer: its text as it came, and its value.
-pub struct Reply {
+pub(crate) struct Reply {
     /// The text.
     pub text: String,
     /// The same, parsed.
@@ -35,7 +35,7 @@ pub struct Reply {
 
 impl Client {
     /// A client of the server that the options name.
-    pub fn new(api: &Api) -> Outcome<Self> {
+    pub(crate) fn new(api: &Api) -> Outcome<Self> {
         let wrong = |why: &str| {
             let url = &api.url;
             Failure::Usage(format!(
@@ -73,7 +73,7 @@ impl Client {
     }
 
     /// The same client, acting in another organization.
-    pub fn within(&self, organization: &str) -> Self {
+    pub(crate) fn within(&self, organization: &str) -> Self {
         Self {
             organization: Some(organization.to_owned()),
             ..self.clone()
@@ -81,12 +81,12 @@ impl Client {
     }
 
     /// Reads one object.
-    pub async fn get(&self, path: &[&str]) -> Outcome<Reply> {
+    pub(crate) async fn get(&self, path: &[&str]) -> Outcome<Reply> {
         reply(self.send(Method::GET, self.url(path, &[]), None).await?).await
     }
 
     /// Sends an object.
-    pub async fn post(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
+    pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
         reply(
             self.send(Method::POST, self.url(path, &[]), Some(body))
                 .await?,
@@ -95,13 +95,13 @@ impl Client {
     }
 
     /// Removes or revokes an object.
-    pub async fn delete(&self, path: &[&str]) -> Outcome {
+    pub(crate) async fn delete(&self, path: &[&str]) -> Outcome {
         self.send(Method::DELETE, self.url(path, &[]), None).await?;
         Ok(())
     }
 
     /// Reads all pages of a list; the reply looks like one page.
-    pub async fn list(&self, path: &[&str], filter: &[(&str, &str)]) -> Outcome<Reply> {
+    pub(crate) async fn list(&self, path: &[&str], filter: &[(&str, &str)]) -> Outcome<Reply> {
         let mut rows: Vec<Box<RawValue>> = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
@@ -134,7 +134,7 @@ impl Client {
     }
 
     /// Reads something that is not JSON; the caller takes its bytes as they come.
-    pub async fn download(&self, path: &[&str]) -> Outcome<Response> {
+    pub(crate) async fn download(&self, path: &[&str]) -> Outcome<Response> {
         self.send(Method::GET, self.url(path, &[]), None).await
     }
 
@@ -226,12 +226,12 @@ impl Reply {
     }
 
     /// A member that is text.
-    pub fn str(&self, name: &str) -> &str {
+    pub(crate) fn str(&self, name: &str) -> &str {
         self.value[name].as_str().unwrap_or_default()
     }
 
     /// The rows of a list.
-    pub fn rows(&self) -> &[Value] {
+    pub(crate) fn rows(&self) -> &[Value] {
         self.value["data"].as_array().map_or(&[], Vec::as_slice)
     }
 }

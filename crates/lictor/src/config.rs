@@ -13,7 +13,7 @@ use crate::files;
 /// The options of `lictor serve`; in a configuration file they have the same names.
 #[derive(Args, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct ServeOptions {
+pub(crate) struct ServeOptions {
     /// Folder of the database; it is created if it is not there
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA")]
     pub data: Option<PathBuf>,
@@ -93,7 +93,7 @@ pub struct ServeOptions {
 /// The forms of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// One line of text for each event
     #[default]
     Text,
@@ -106,7 +106,7 @@ impl ServeOptions {
     ///
     /// # Errors
     /// [`Failure::Usage`] with the line of the file.
-    pub fn with_file(self) -> Outcome<Self> {
+    pub(crate) fn with_file(self) -> Outcome<Self> {
         let Some(path) = self.config.clone() else {
             return Ok(self);
         };

@@ -8,7 +8,7 @@ use lictor_store::sqlite::OpenError;
 
 /// Why a command did not do what it was asked. The text says what to do.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// Refused, not valid or not found.
     Refused(String),
     /// The command line, the configuration or a file of it.
@@ -20,7 +20,7 @@ pub enum Failure {
 }
 
 /// The result of a command.
-pub type Outcome<T = ()> = Result<T, Failure>;
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
     fn code(&self) -> u8 {
@@ -75,7 +75,7 @@ impl From<StartError> for Failure {
 }
 
 /// An error with everything that caused it, in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -89,7 +89,7 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// Says on standard error what went wrong, and returns the exit code.
-pub fn code(outcome: Outcome) -> ExitCode {
+pub(crate) fn code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -101,7 +101,7 @@ pub fn code(outcome: Outcome) -> ExitCode {
 }
 
 /// Prints what the parser has to say: the help that was asked for, or what is wrong.
-pub fn of_parser(error: &clap::Error) -> ExitCode {
+pub(crate) fn of_parser(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

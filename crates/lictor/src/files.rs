@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::exit::{Failure, Outcome};
 
 /// Reads a text file; `-` is standard input.
-pub fn read_text(path: &Path) -> Outcome<String> {
+pub(crate) fn read_text(path: &Path) -> Outcome<String> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         io::stdin().lock().read_to_end(&mut bytes)
@@ -22,7 +22,7 @@ pub fn read_text(path: &Path) -> Outcome<String> {
 }
 
 /// Reads a file that nobody but its owner may be able to read.
-pub fn read_secret(path: &Path) -> Outcome<String> {
+pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
     let mut file = File::open(path).map_err(|error| cannot("read", path, &error))?;
     // The opened file is asked, not its name: the two could differ by now.
     let metadata = file
@@ -42,7 +42,7 @@ pub fn read_secret(path: &Path) -> Outcome<String> {
 }
 
 /// Creates a file that is not there yet, with these permissions, and makes it durable.
-pub fn create(path: &Path, text: &str, mode: u32) -> Outcome {
+pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(mode);
     let created = options.open(path).and_then(|mut file| {
@@ -60,7 +60,7 @@ pub fn create(path: &Path, text: &str, mode: u32) -> Outcome {
 
 /// Puts an operator token into `path`, all at once and readable to its owner alone. A token that
 /// is there already is replaced, any other file is not.
-pub fn write_token(path: &Path, token: &str) -> io::Result<()> {
+pub(crate) fn write_token(path: &Path, token: &str) -> io::Result<()> {
     match std::fs::read(path) {
         Ok(old) if old.is_empty() || old.starts_with(b"lictor_") => {}
         Ok(_) => {
@@ -85,7 +85,7 @@ pub fn write_token(path: &Path, token: &str) -> io::Result<()> {
 }
 
 /// Makes the name of a file durable.
-pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -94,6 +94,6 @@ pub fn sync_folder_of(path: &Path) -> io::Result<()> {
 }
 
 /// What went wrong with a file.
-pub fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::Usage(format!("cannot {verb} {}: {error}", path.display()))
 }

@@ -7,18 +7,18 @@ use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Tab
 use crate::exit::{Failure, Outcome};
 
 /// Says something that is not the result.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     // Nobody is left to be told where standard error is closed.
     let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// Prints a line of the result.
-pub fn line(text: &str) -> Outcome {
+pub(crate) fn line(text: &str) -> Outcome {
     raw(format!("{text}\n").as_bytes())
 }
 
 /// Prints these bytes and nothing else.
-pub fn raw(bytes: &[u8]) -> Outcome {
+pub(crate) fn raw(bytes: &[u8]) -> Outcome {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
@@ -29,12 +29,12 @@ pub fn raw(bytes: &[u8]) -> Outcome {
 }
 
 /// Prints JSON, spread over lines; names, their order and figures stay as they are.
-pub fn json(text: &str) -> Outcome {
+pub(crate) fn json(text: &str) -> Outcome {
     line(&spread(text))
 }
 
 /// Prints the one word that scripts want of an answer, or all of it as JSON.
-pub fn result(answer: &str, word: &str, as_json: bool) -> Outcome {
+pub(crate) fn result(answer: &str, word: &str, as_json: bool) -> Outcome {
     if as_json {
         json(answer)
     } else {
@@ -44,14 +44,14 @@ pub fn result(answer: &str, word: &str, as_json: bool) -> Outcome {
 
 /// A table without borders. On a terminal it fits its width; where it does not, only the columns
 /// of free text are wrapped.
-pub struct Rows {
+pub(crate) struct Rows {
     table: Table,
 }
 
 impl Rows {
     /// A table with these headings; those that end in `#` are of figures, aligned right, and those
     /// that end in `~` of text that may be wrapped.
-    pub fn new(headings: &[&str]) -> Self {
+    pub(crate) fn new(headings: &[&str]) -> Self {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         if !io::stdout().is_terminal() {
@@ -78,7 +78,7 @@ impl Rows {
     }
 
     /// Adds a row.
-    pub fn row<I: IntoIterator<Item = String>>(&mut self, cells: I) {
+    pub(crate) fn row<I: IntoIterator<Item = String>>(&mut self, cells: I) {
         let cells = cells
             .into_iter()
             .map(|text| Cell::new(if text.is_empty() { "-" } else { &text }));
@@ -86,12 +86,12 @@ impl Rows {
     }
 
     /// Whether it has no rows.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.table.row_iter().next().is_none()
     }
 
     /// Prints it.
-    pub fn print(&self) -> Outcome {
+    pub(crate) fn print(&self) -> Outcome {
         let mut text = String::new();
         for row in self.table.lines() {
             text.push_str(row.trim_end());
@@ -102,7 +102,7 @@ impl Rows {
 }
 
 /// Prints names and values, a line each, the values aligned.
-pub fn details(pairs: &[(&str, String)]) -> Outcome {
+pub(crate) fn details(pairs: &[(&str, String)]) -> Outcome {
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, value) in pairs {
@@ -113,14 +113,14 @@ pub fn details(pairs: &[(&str, String)]) -> Outcome {
 }
 
 /// A text from elsewhere without control characters, which could change what a terminal shows.
-pub fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }
 
 /// A member of an answer as people read it; empty where there is none.
-pub fn text_of(value: &serde_json::Value) -> String {
+pub(crate) fn text_of(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => printable(text),
@@ -129,14 +129,14 @@ pub fn text_of(value: &serde_json::Value) -> String {
 }
 
 /// A limit of an answer; `null` there means that there is none.
-pub fn limit_of(value: &serde_json::Value) -> String {
+pub(crate) fn limit_of(value: &serde_json::Value) -> String {
     value
         .as_u64()
         .map_or_else(|| "unlimited".to_owned(), figure)
 }
 
 /// A count with its thousands apart.
-pub fn figure(count: u64) -> String {
+pub(crate) fn figure(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -19,14 +19,14 @@ use crate::exit::{Failure, Outcome};
 use crate::files;
 
 /// Where a server listens, and where a client looks for it.
-pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
+pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
 
 const DEFAULT_KONG_VERSION: &str = "3.4.3.5";
 
 type Tls = Option<Arc<rustls::ServerConfig>>;
 
 /// A server that is ready to answer.
-pub struct Prepared {
+pub(crate) struct Prepared {
     /// Where it listens, such as `http://127.0.0.1:8001`.
     pub url: String,
     listener: TcpListener,
@@ -39,7 +39,7 @@ pub struct Prepared {
 
 /// Does everything that can fail before the first request: reads certificate and keys, opens the
 /// folder, hands a first operator token to `announce`, opens the port.
-pub async fn prepare(
+pub(crate) async fn prepare(
     options: ServeOptions,
     operator_secret: Option<String>,
     announce: impl FnOnce(&str) -> std::io::Result<()>,
@@ -98,7 +98,7 @@ pub async fn prepare(
 
 impl Prepared {
     /// Answers until `shutdown` is ready, then lets the requests in flight end.
-    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Outcome {
+    pub(crate) async fn serve(self, shutdown: impl Future<Output = ()>) -> Outcome {
         let (stop, stopping) = watch::channel(());
         let stopped = |mut stopping: watch::Receiver<()>| async move {
             // It fails when the sender is gone, which also means to stop.
@@ -160,7 +160,7 @@ fn read_keys(files: &[PathBuf]) -> Outcome<Vec<PublicKey>> {
 }
 
 /// Reads a public key file.
-pub fn read_public_key(file: &Path) -> Outcome<PublicKey> {
+pub(crate) fn read_public_key(file: &Path) -> Outcome<PublicKey> {
     let pem = files::read_text(file)?;
     PublicKey::from_pem(&pem)
         .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))

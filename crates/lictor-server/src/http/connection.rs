@@ -37,10 +37,7 @@ pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor>
     let mut http1 = builder.http1();
     // hyper's own header timeout also closes idle connections, and costs an allocation and a timer
     // per request; `Keeper` does both jobs.
-    http1
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .pipeline_flush(true);
+    http1.timer(TokioTimer::new()).header_read_timeout(None);
     http1.max_buf_size(limits.max_header_bytes);
     if limits.max_headers != HYPER_MAX_HEADERS {
         http1.max_headers(limits.max_headers);
@@ -90,7 +87,8 @@ pub(crate) async fn serve<S>(
     let stream = TokioIo::new(Followed::new(stream, Arc::clone(&notes)));
     let mut connection = pin!(shared.builder.serve_connection(stream, service));
     let mut keeper = Keeper::new(&notes, &shared.limits, first_byte_by);
-    let mut alarm = pin!(sleep_until(first_byte_by));
+    let first_look = first_byte_by.min(Instant::now() + shared.limits.idle_timeout / 4);
+    let mut alarm = pin!(sleep_until(first_look));
     let mut stop = pin!(stopped(stopping.clone()));
     let mut stopped = false;
     let mut registered: Option<Waker> = None;

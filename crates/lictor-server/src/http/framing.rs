@@ -77,6 +77,11 @@ impl Follower {
         }
     }
 
+    /// Requests whose heads were read to their end.
+    pub(crate) fn heads(&self) -> u64 {
+        self.heads
+    }
+
     /// Takes the bytes of one read and says where the connection stands after them.
     pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Reading {
         while !bytes.is_empty() {
@@ -270,7 +275,9 @@ pub(crate) fn check<B>(request: &Request<B>, max_uri_bytes: usize) -> Result<(),
 
 /// The characters of RFC 3986's `host [ ":" port ]`; empty is allowed by RFC 9110 §7.2.
 fn is_host(value: &[u8]) -> bool {
-    value
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte))
+    value.iter().all(|byte| match byte {
+        b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'' | b'(' => true,
+        b')' | b'*' | b'+' | b';' | b'=' | b':' | b'[' | b']' => true,
+        other => other.is_ascii_alphanumeric(),
+    })
 }

@@ -1,10 +1,10 @@
-//! The socket as hyper sees it, with what goes through it noted down; nothing is changed on the way and no deadline is kept here.
+//! The socket as hyper sees it, with what goes through it noted down and pipelined answers gathered; no byte is changed and no deadline is kept here.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -114,12 +114,26 @@ impl Drop for InFlight {
     }
 }
 
+/// Answers to pipelined requests that are held back for one write, in bytes.
+const HELD_BYTES: usize = 64 * 1024;
+
+/// Room for held answers that a connection keeps when nothing is held, in bytes.
+const KEPT_BYTES: usize = 8 * 1024;
+
 /// A stream whose bytes are followed.
+///
+/// It also gathers the answers to pipelined requests into one write: while hyper has a whole
+/// request left that it did not begin, answers are held back. hyper's own `pipeline_flush` holds
+/// them back while it has any byte left, which keeps an answer from a peer that sent half of its
+/// next request, and never sends the 400 to a malformed one (hyper 1.12, November 2026).
 #[derive(Debug)]
 pub(crate) struct Followed<S> {
     inner: S,
     follower: Follower,
     notes: Arc<Notes>,
+    held: Vec<u8>,
+    /// Bytes of `held` that are written already.
+    written: usize,
 }
 
 impl<S> Followed<S> {
@@ -128,7 +142,37 @@ impl<S> Followed<S> {
             inner,
             follower: Follower::new(),
             notes,
+            held: Vec::new(),
+            written: 0,
         }
+    }
+
+    /// hyper begins the next request by itself, or shuts the stream down.
+    fn more_to_begin(&self) -> bool {
+        self.follower.heads() > self.notes.begun()
+    }
+
+    /// Whether answers of `bytes` bytes are to be held back, to go out with others.
+    fn holds(&self, bytes: usize) -> bool {
+        (!self.held.is_empty() || self.more_to_begin()) && self.held.len() + bytes <= HELD_BYTES
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Followed<S> {
+    fn poll_write_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.held.len() {
+            let left = &self.held[self.written..];
+            let outcome = Pin::new(&mut self.inner).poll_write(cx, left);
+            self.notes.note_write(&outcome);
+            match ready!(outcome)? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.written += written,
+            }
+        }
+        self.written = 0;
+        self.held.clear();
+        self.held.shrink_to(KEPT_BYTES);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -155,6 +199,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Followed<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.holds(bytes.len()) {
+            self.held.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        ready!(self.poll_write_held(cx))?;
         let outcome = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.notes.note_write(&outcome);
         outcome
@@ -165,6 +214,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Followed<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let bytes = slices.iter().map(|slice| slice.len()).sum();
+        if self.holds(bytes) {
+            for slice in slices {
+                self.held.extend_from_slice(slice);
+            }
+            return Poll::Ready(Ok(bytes));
+        }
+        ready!(self.poll_write_held(cx))?;
         let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
         self.notes.note_write(&outcome);
         outcome
@@ -175,10 +232,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Followed<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.more_to_begin() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_write_held(cx))?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_write_held(cx))?;
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }

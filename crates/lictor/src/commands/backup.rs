@@ -14,7 +14,7 @@ use crate::exit::{Failure, Outcome, with_causes};
 use crate::{files, output};
 
 /// Examples of the command.
-pub const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 It needs an operator's token. The file is readable to its owner alone, and an
 existing one is never overwritten.
 
@@ -23,7 +23,7 @@ Example:
 
 /// `lictor backup`
 #[derive(Args, Debug)]
-pub struct Backup {
+pub(crate) struct Backup {
     /// The file to write
     file: PathBuf,
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub struct Backup {
 }
 
 /// Writes the copy under another name, and gives it its name when it is whole and durable.
-pub async fn run(backup: &Backup, json: bool) -> Outcome {
+pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
     let file = backup.file.as_path();
     refuse_existing(file)?;
     let part = file.with_added_extension("part");

@@ -10,7 +10,7 @@ use crate::exit::{Failure, Outcome};
 use crate::output::{self, figure};
 
 /// Examples of the command.
-pub const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 It reads only, and can run beside a server. Exit code 1 with what differs.
 
 Example:
@@ -18,14 +18,14 @@ Example:
 
 /// `lictor check`
 #[derive(Args, Debug)]
-pub struct Check {
+pub(crate) struct Check {
     /// The data folder
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA")]
     data: PathBuf,
 }
 
 /// Checks, and prints what was checked or what differs.
-pub fn run(check: &Check, json: bool) -> Outcome {
+pub(crate) fn run(check: &Check, json: bool) -> Outcome {
     let report = sqlite::check_folder(&check.data)?;
     let differences = &report.differences;
     if json {

@@ -6,9 +6,9 @@ use crate::exit::{Failure, Outcome};
 
 /// `lictor demo`
 #[derive(Args, Debug)]
-pub struct DemoOptions {}
+pub(crate) struct DemoOptions {}
 
 /// Not there yet.
-pub async fn run(_options: DemoOptions, _json: bool) -> Outcome {
+pub(crate) async fn run(_options: DemoOptions, _json: bool) -> Outcome {
     Err(Failure::Usage("not there yet".to_owned()))
 }

@@ -11,7 +11,7 @@ use crate::exit::{Failure, Outcome};
 use crate::{files, output};
 
 /// Examples of the command.
-pub const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 It is valid from 00:00 UTC of --created (without it: from ever) until 00:00 UTC
 of --expires. Claims with a meaning of their own: license_key, support_plan,
 plan (PAID, FREE or TRIAL), features (a comma list), application. Others are
@@ -26,7 +26,7 @@ Examples:
 
 /// `lictor license issue`
 #[derive(Args, Debug)]
-pub struct Issue {
+pub(crate) struct Issue {
     /// Private key to sign with
     #[arg(long, value_name = "NAME.key", env = "LICTOR_KEY")]
     key: PathBuf,
@@ -68,7 +68,7 @@ fn claim(text: &str) -> Result<(String, String), String> {
 }
 
 /// Prints the document.
-pub fn run(issue: Issue) -> Outcome {
+pub(crate) fn run(issue: Issue) -> Outcome {
     let key = SigningKey::from_pem(&files::read_secret(&issue.key)?)
         .map_err(|error| Failure::Usage(format!("{}: {error}", issue.key.display())))?;
     output::line(&document(issue, &key)?)

@@ -12,7 +12,7 @@ use crate::{files, output};
 
 /// `lictor key …`
 #[derive(Subcommand, Debug)]
-pub enum Key {
+pub(crate) enum Key {
     /// Make a key pair: NAME.key to sign with, and NAME.pub for servers and products
     #[command(after_help = "Example:\n  lictor key generate --out vendor")]
     Generate {
@@ -23,7 +23,7 @@ pub enum Key {
 }
 
 /// Runs it.
-pub fn run(command: &Key, json: bool) -> Outcome {
+pub(crate) fn run(command: &Key, json: bool) -> Outcome {
     let Key::Generate { out } = command;
     let (private, public) = (
         out.with_added_extension("key"),

@@ -14,7 +14,7 @@ use crate::output::{self, limit_of, text_of};
 
 /// `lictor license …`
 #[derive(Subcommand, Debug)]
-pub enum License {
+pub(crate) enum License {
     /// Sign a license document; offline
     #[command(after_help = issue::EXAMPLES)]
     Issue(issue::Issue),
@@ -59,7 +59,7 @@ pub enum License {
 }
 
 /// Runs it.
-pub async fn run(command: License, json: bool) -> Outcome {
+pub(crate) async fn run(command: License, json: bool) -> Outcome {
     match command {
         License::Issue(issue) => issue::run(issue),
         License::Verify(verify) => verify::run(&verify, json),
@@ -88,7 +88,7 @@ pub async fn run(command: License, json: bool) -> Outcome {
 }
 
 /// Stores a document.
-pub async fn add(client: &Client, payload: &str) -> Outcome<Reply> {
+pub(crate) async fn add(client: &Client, payload: &str) -> Outcome<Reply> {
     client
         .post(&["licenses"], &json!({ "payload": payload }))
         .await

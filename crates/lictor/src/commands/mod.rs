@@ -1,19 +1,19 @@
 //! The commands, a file per noun, and the runtime that they run on.
 
-pub mod backup;
-pub mod check;
-pub mod demo;
-pub mod issue;
-pub mod key;
-pub mod license;
-pub mod organization;
-pub mod report;
-pub mod restore;
-pub mod serve;
-pub mod token;
-pub mod trust;
-pub mod usage;
-pub mod verify;
+pub(crate) mod backup;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod issue;
+pub(crate) mod key;
+pub(crate) mod license;
+pub(crate) mod organization;
+pub(crate) mod report;
+pub(crate) mod restore;
+pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod trust;
+pub(crate) mod usage;
+pub(crate) mod verify;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -21,7 +21,7 @@ use crate::args::{Cli, Command};
 use crate::exit::{Failure, Outcome};
 
 /// Runs the command that was given.
-pub fn run(cli: Cli) -> Outcome {
+pub(crate) fn run(cli: Cli) -> Outcome {
     let json = cli.json;
     match cli.command {
         Command::Serve(options) => on_all_cores()?.block_on(serve::run(*options, json)),

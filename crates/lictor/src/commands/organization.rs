@@ -10,7 +10,7 @@ use crate::output::{self, text_of};
 
 /// `lictor organization …`
 #[derive(Subcommand, Debug)]
-pub enum Organization {
+pub(crate) enum Organization {
     /// Create an organization; prints its id
     #[command(after_help = "Example:\n  lictor organization create acme --name 'Acme Ltd'")]
     Create {
@@ -37,7 +37,7 @@ pub enum Organization {
 }
 
 /// Runs it.
-pub async fn run(command: Organization, json: bool) -> Outcome {
+pub(crate) async fn run(command: Organization, json: bool) -> Outcome {
     match command {
         Organization::Create { key, name, api } => {
             let reply = create(&Client::new(&api)?, &key, name.as_deref()).await?;
@@ -53,7 +53,7 @@ pub async fn run(command: Organization, json: bool) -> Outcome {
 }
 
 /// Creates an organization.
-pub async fn create(client: &Client, key: &str, name: Option<&str>) -> Outcome<Reply> {
+pub(crate) async fn create(client: &Client, key: &str, name: Option<&str>) -> Outcome<Reply> {
     let mut body = json!({ "key": key });
     if let Some(name) = name {
         body["name"] = name.into();

@@ -10,13 +10,13 @@ use crate::output::{self, figure, text_of};
 
 /// `lictor report`
 #[derive(Args, Debug)]
-pub struct Report {
+pub(crate) struct Report {
     #[command(flatten)]
     api: Api,
 }
 
 /// Prints it.
-pub async fn run(report: &Report, json: bool) -> Outcome {
+pub(crate) async fn run(report: &Report, json: bool) -> Outcome {
     let reply = Client::new(&report.api)?.get(&["report"]).await?;
     if json {
         return output::json(&reply.text);

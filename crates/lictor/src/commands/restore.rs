@@ -10,7 +10,7 @@ use crate::exit::Outcome;
 use crate::output;
 
 /// Examples of the command.
-pub const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 The folder must hold no database yet. The backup is checked before it is used.
 
 Example:
@@ -18,7 +18,7 @@ Example:
 
 /// `lictor restore`
 #[derive(Args, Debug)]
-pub struct Restore {
+pub(crate) struct Restore {
     /// The backup
     file: PathBuf,
     /// The folder; it is created if it is not there
@@ -27,7 +27,7 @@ pub struct Restore {
 }
 
 /// Checks the backup and puts it in place.
-pub fn run(restore: &Restore, json: bool) -> Outcome {
+pub(crate) fn run(restore: &Restore, json: bool) -> Outcome {
     sqlite::restore(&restore.file, &restore.data)?;
     let (file, data) = (
         restore.file.display().to_string(),

@@ -14,7 +14,7 @@ use crate::{files, output, server};
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 
 /// Serves until SIGTERM or Ctrl-C.
-pub async fn run(options: ServeOptions, json: bool) -> Outcome {
+pub(crate) async fn run(options: ServeOptions, json: bool) -> Outcome {
     let options = options.with_file()?;
     log_to_stderr(&options)?;
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
@@ -29,7 +29,7 @@ pub async fn run(options: ServeOptions, json: bool) -> Outcome {
 }
 
 /// Ready at the first of these signals. They are caught from now on.
-pub fn shutdown_signals(kinds: &[SignalKind]) -> Outcome<impl Future<Output = ()> + use<>> {
+pub(crate) fn shutdown_signals(kinds: &[SignalKind]) -> Outcome<impl Future<Output = ()> + use<>> {
     let caught: std::io::Result<Vec<Signal>> = kinds.iter().map(|kind| signal(*kind)).collect();
     let mut signals =
         caught.map_err(|error| Failure::Usage(format!("cannot wait for signals: {error}")))?;

@@ -24,7 +24,7 @@ Examples:
 
 /// `lictor token …`
 #[derive(Subcommand, Debug)]
-pub enum Token {
+pub(crate) enum Token {
     /// Create a token; prints it alone, this once
     #[command(after_help = CREATE_EXAMPLES)]
     Create {
@@ -85,7 +85,7 @@ fn seconds(text: &str) -> Result<i64, String> {
 }
 
 /// Runs it.
-pub async fn run(command: Token, json: bool) -> Outcome {
+pub(crate) async fn run(command: Token, json: bool) -> Outcome {
     match command {
         Token::Create {
             role,
@@ -117,7 +117,7 @@ pub async fn run(command: Token, json: bool) -> Outcome {
 }
 
 /// Creates a token.
-pub async fn create(client: &Client, body: &Value) -> Outcome<Reply> {
+pub(crate) async fn create(client: &Client, body: &Value) -> Outcome<Reply> {
     client.post(&["tokens"], body).await
 }
 

@@ -13,7 +13,7 @@ use crate::server;
 
 /// `lictor trust …`
 #[derive(Subcommand, Debug)]
-pub enum Trust {
+pub(crate) enum Trust {
     /// Trust a public key; prints its id
     #[command(after_help = "Example:\n  lictor trust add vendor.pub")]
     Add {
@@ -44,7 +44,7 @@ pub enum Trust {
 }
 
 /// Runs it.
-pub async fn run(command: Trust, json: bool) -> Outcome {
+pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
     match command {
         Trust::Add { file, api } => {
             let pem = server::read_public_key(&file)?.to_pem();
@@ -76,7 +76,7 @@ pub async fn run(command: Trust, json: bool) -> Outcome {
 }
 
 /// Trusts a key.
-pub async fn add(client: &Client, pem: &str) -> Outcome<Reply> {
+pub(crate) async fn add(client: &Client, pem: &str) -> Outcome<Reply> {
     client.post(&["trust"], &json!({ "public_key": pem })).await
 }
 

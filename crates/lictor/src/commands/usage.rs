@@ -18,7 +18,7 @@ Examples:
 
 /// `lictor usage …`
 #[derive(Subcommand, Debug)]
-pub enum Usage {
+pub(crate) enum Usage {
     /// Report the requests that a service has had so far in a month
     #[command(after_help = ADD_EXAMPLES)]
     Add {
@@ -43,7 +43,7 @@ pub enum Usage {
 }
 
 /// Runs it.
-pub async fn run(command: Usage, json: bool) -> Outcome {
+pub(crate) async fn run(command: Usage, json: bool) -> Outcome {
     match command {
         Usage::Add {
             service,
@@ -71,7 +71,7 @@ pub async fn run(command: Usage, json: bool) -> Outcome {
 }
 
 /// Reports counts.
-pub async fn add(client: &Client, counts: Vec<Value>) -> Outcome<String> {
+pub(crate) async fn add(client: &Client, counts: Vec<Value>) -> Outcome<String> {
     let reply = client
         .post(&["usage"], &json!({ "counts": counts }))
         .await?;

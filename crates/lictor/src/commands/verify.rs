@@ -11,7 +11,7 @@ use crate::exit::{Failure, Outcome};
 use crate::{files, output, server};
 
 /// Examples of the command.
-pub const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Exit code 0 if the signature is good and the license valid today, else 1 and the
 reason.
 
@@ -20,7 +20,7 @@ Example:
 
 /// `lictor license verify`
 #[derive(Args, Debug)]
-pub struct Verify {
+pub(crate) struct Verify {
     /// Public key to trust; may be given again
     #[arg(
         long,
@@ -35,7 +35,7 @@ pub struct Verify {
 }
 
 /// Prints a summary, or fails with the reason.
-pub fn run(verify: &Verify, json: bool) -> Outcome {
+pub(crate) fn run(verify: &Verify, json: bool) -> Outcome {
     let mut pems = Vec::new();
     for file in &verify.trust {
         pems.push(server::read_public_key(file)?.to_pem());
