@@ -55,7 +55,7 @@ impl Step {
             10 => trust_vendor(seed),
             11 => retire(vendor(seed).public_key().id()),
             12 if self.other < 40 => revoke(vendor(seed).public_key().id()),
-            12 => set_policy(if self.other % 2 == 0 {
+            12 => set_policy(if self.other.is_multiple_of(2) {
                 TrustPolicy::Structural
             } else {
                 TrustPolicy::Verified
@@ -83,7 +83,7 @@ pub(crate) async fn reads_are_what_the_changes_say(store: Arc<dyn Store>, steps:
         let (store, write) = (Arc::clone(&store), step.write(now));
         running.push(tokio::spawn(async move { store.write(write).await }));
         // Some wait for each other, some share a batch.
-        if step.number % 4 == 0 {
+        if step.number.is_multiple_of(4) {
             for write in running.drain(..) {
                 written.extend(
                     write

@@ -79,13 +79,13 @@ pub(crate) async fn the_refused_leave_no_trace_in_their_batch(store: Arc<dyn Sto
 
 fn one_of_a_crowd(number: u64) -> Write {
     let document = document(1, "Kong", number);
-    if number % 11 == 0 {
+    if number.is_multiple_of(11) {
         write(ACME, NOW, vec![], |_| {
             Ok(Change::LicenseRemoved { id: id(9_999) }.into())
         })
-    } else if number % 7 == 0 {
+    } else if number.is_multiple_of(7) {
         write(ACME, NOW, vec![], |_| panic!("a fault in a rule"))
-    } else if number % 3 == 0 {
+    } else if number.is_multiple_of(3) {
         add_license(ACME, id(1_000), &document, NOW)
     } else {
         add_license(ACME, id(number.into()), &document, NOW)
@@ -101,7 +101,11 @@ pub(crate) async fn positions_have_no_gaps_under_many_writers(store: Arc<dyn Sto
             tokio::spawn(async move {
                 for turn in 0..10 {
                     let number = task * 100 + turn;
-                    let stream = if number % 2 == 0 { ACME } else { id(2) };
+                    let stream = if number.is_multiple_of(2) {
+                        ACME
+                    } else {
+                        id(2)
+                    };
                     let document = document(1, &format!("App {}", number % 5), number);
                     let write = add_license(stream, id(number.into()), &document, NOW);
                     let written = store.write(write).await.expect("stored");

@@ -286,7 +286,7 @@ async fn a_writer_that_meets_damage_stops_writing() {
     let mut bytes = vec![0xFF; original.len()];
     bytes[..4_096].copy_from_slice(&original[..4_096]);
     std::fs::write(&path, &bytes).expect("writes");
-    let mut add = || {
+    let add = || {
         let document = crate::given::document(1, "Kong", 77);
         store.write(crate::given::add_license(
             ACME,
