@@ -281,6 +281,7 @@ impl Actor {
                 return Err(Error::no_organization(asked.to_string()));
             }
             (Some(_), None) => return Err(Error::Forbidden(right)),
+            (None, _) if self.role != Role::Operator => return Err(Error::Forbidden(right)),
             (Some(_), Some(_)) | (None, _) => {}
         }
         if self.has(right) {
@@ -351,6 +352,22 @@ mod tests {
             Err(Error::NotFound { .. })
         ));
         assert!(matches!(admin.may(right, None), Err(Error::Forbidden(_))));
+    }
+
+    #[test]
+    fn without_an_organization_only_operators_may_anything() {
+        let right = Right::read(Resource::Licenses);
+        for organization in [None, Some(Uuid::from_u128(1))] {
+            for role in [Role::Reader, Role::Admin] {
+                let refused = actor(role, None, "").may(right, organization);
+                assert!(matches!(refused, Err(Error::Forbidden(_))), "{role}");
+            }
+            assert!(
+                actor(Role::Operator, None, "")
+                    .may(right, organization)
+                    .is_ok()
+            );
+        }
     }
 
     #[test]

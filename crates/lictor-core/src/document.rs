@@ -3,10 +3,11 @@
 use std::fmt;
 
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
-use crate::claims::Claims;
+use crate::claims::{Claims, organization_id};
 use crate::error::DocumentError;
-use crate::json::Members;
+use crate::json::{self, Members};
 use crate::keys::{KeyId, signature_from_hex};
 use crate::trust::{KeyStatus, TrustPolicy, TrustSet};
 
@@ -21,6 +22,7 @@ pub struct Document<'a> {
     key_id: Option<String>,
     version: &'a RawValue,
     unknown_members: Vec<String>,
+    claims: Vec<(String, String)>,
 }
 
 /// Who signed a document, as far as it could be checked.
@@ -52,21 +54,24 @@ impl fmt::Display for Signer {
 }
 
 impl<'a> Document<'a> {
-    /// Takes a document apart. White space around it is allowed; a byte-order mark, trailing data
-    /// and a member that appears twice are not.
+    /// Takes a document apart. White space around it is allowed; a byte-order mark, trailing data,
+    /// a member or claim that appears twice and a claim that is not text are not.
     ///
     /// # Errors
     /// [`DocumentError::NotJson`] or [`DocumentError::WrongShape`].
     pub fn parse(text: &'a str) -> Result<Self, DocumentError> {
-        let mut outer = members(text)?;
+        // The whole text first, so that what is no JSON is never called a wrong shape.
+        let whole: &RawValue = serde_json::from_str(text)
+            .map_err(|error| DocumentError::NotJson(error.to_string()))?;
+        let mut outer = json::members(whole, "the document")?;
         let license = required(&mut outer, "license")?;
-        let mut inner = members(license.get())?;
+        let mut inner = json::members(license, "`license`")?;
         let payload = required(&mut inner, "payload")?;
-        let signature = text_member(required(&mut inner, "signature")?, "signature")?;
+        let signature = json::text(required(&mut inner, "signature")?, "`signature`")?;
         let version = required(&mut inner, "version")?;
         let key_id = inner
             .take("key_id")
-            .map(|raw| text_member(raw, "key_id"))
+            .map(|raw| json::text(raw, "`key_id`"))
             .transpose()?;
         let unknown_members = outer
             .0
@@ -74,12 +79,14 @@ impl<'a> Document<'a> {
             .chain(inner.0)
             .map(|(name, _)| name)
             .collect();
+        let claims = json::text_members(payload)?;
         Ok(Self {
             payload,
             signature,
             key_id,
             version,
             unknown_members,
+            claims,
         })
     }
 
@@ -91,9 +98,21 @@ impl<'a> Document<'a> {
     /// The claims inside the payload.
     ///
     /// # Errors
-    /// See [`Claims::read`].
+    /// [`DocumentError::BadExpirationDate`] or [`DocumentError::BadClaim`], in this order.
     pub fn claims(&self) -> Result<Claims, DocumentError> {
-        Claims::read(self.payload())
+        Claims::of(self.claims.clone())
+    }
+
+    /// Refuses a document that is meant for another organization. A claim that names none at all
+    /// is for [`Document::claims`] to refuse.
+    pub(crate) fn check_audience(&self, organization: Uuid) -> Result<(), DocumentError> {
+        let claim = self.claims.iter().find(|(name, _)| name == "organization");
+        match claim.and_then(|(_, text)| organization_id(text)) {
+            Some(audience) if audience != organization => {
+                Err(DocumentError::WrongAudience(audience))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Checks the document against the keys that are active or retired.
@@ -103,6 +122,34 @@ impl<'a> Document<'a> {
     /// signature; else why no key accepts it.
     pub fn verify(&self, trust: &TrustSet) -> Result<KeyId, DocumentError> {
         self.check_envelope()?;
+        self.check_signature(trust)
+    }
+
+    /// Checks the document as the policy asks. [`TrustPolicy::Structural`] overlooks the version
+    /// and unknown members, and a document that no known key can speak for is
+    /// [`Signer::Unverified`]. One that names a key we know must still carry that key's signature,
+    /// for otherwise it was surely tampered with; and what a revoked key signed counts for
+    /// nothing, whatever key the document names.
+    ///
+    /// # Errors
+    /// As [`Document::verify`], less what the policy relaxes.
+    pub fn signer(&self, trust: &TrustSet, policy: TrustPolicy) -> Result<Signer, DocumentError> {
+        match policy {
+            TrustPolicy::Verified => self.verify(trust).map(Signer::Verified),
+            TrustPolicy::Structural => match self.check_signature(trust) {
+                Ok(id) => Ok(Signer::Verified(id)),
+                Err(error) if self.names_known_key(trust) => Err(error),
+                Err(error @ DocumentError::RevokedKey(_)) => Err(error),
+                Err(_) => match self.revoked_signer(trust) {
+                    Some(id) => Err(DocumentError::RevokedKey(id)),
+                    None => Ok(Signer::Unverified),
+                },
+            },
+        }
+    }
+
+    /// Who signed the payload's bytes, whatever stands around them.
+    fn check_signature(&self, trust: &TrustSet) -> Result<KeyId, DocumentError> {
         let signature = signature_from_hex(&self.signature)?;
         if let Some(id) = self.named_key()? {
             let key = trust.get(id).ok_or(DocumentError::UnknownKey(id))?;
@@ -116,10 +163,8 @@ impl<'a> Document<'a> {
                 Err(DocumentError::BadSignature)
             };
         }
-        let signer = trust
-            .iter()
-            .find(|(_, key)| key.public_key.verifies(self.payload(), &signature));
-        match signer {
+        let mut keys = trust.iter();
+        match keys.find(|(_, key)| key.public_key.verifies(self.payload(), &signature)) {
             Some((id, key)) if key.status == KeyStatus::Revoked => {
                 Err(DocumentError::RevokedKey(id))
             }
@@ -128,24 +173,19 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Checks the document as the policy asks. Under [`TrustPolicy::Structural`] a document that
-    /// no known key can speak for is [`Signer::Unverified`]; one that names a key we trust must
-    /// still carry that key's signature, for otherwise it was surely tampered with.
-    ///
-    /// # Errors
-    /// As [`Document::verify`], less what the policy relaxes.
-    pub fn signer(&self, trust: &TrustSet, policy: TrustPolicy) -> Result<Signer, DocumentError> {
-        match (policy, self.verify(trust)) {
-            (_, Ok(id)) => Ok(Signer::Verified(id)),
-            (TrustPolicy::Verified, Err(error)) => Err(error),
-            (TrustPolicy::Structural, Err(DocumentError::BadSignature))
-                if self.key_id.is_some() =>
-            {
-                Err(DocumentError::BadSignature)
-            }
-            (TrustPolicy::Structural, Err(error @ DocumentError::RevokedKey(_))) => Err(error),
-            (TrustPolicy::Structural, Err(_)) => Ok(Signer::Unverified),
-        }
+    fn names_known_key(&self, trust: &TrustSet) -> bool {
+        matches!(self.named_key(), Ok(Some(id)) if trust.get(id).is_some())
+    }
+
+    /// The revoked key that signed the payload: `key_id` is not signed, so that whoever stole a
+    /// key could write another one there.
+    fn revoked_signer(&self, trust: &TrustSet) -> Option<KeyId> {
+        let signature = signature_from_hex(&self.signature).ok()?;
+        let mut keys = trust
+            .iter()
+            .filter(|(_, key)| key.status == KeyStatus::Revoked);
+        keys.find(|(_, key)| key.public_key.verifies(self.payload(), &signature))
+            .map(|(id, _)| id)
     }
 
     fn check_envelope(&self) -> Result<(), DocumentError> {
@@ -154,7 +194,7 @@ impl<'a> Document<'a> {
                 "unknown member {name:?}"
             )));
         }
-        if text_member(self.version, "version")? != VERSION {
+        if json::text(self.version, "`version`")? != VERSION {
             return Err(DocumentError::WrongShape(format!(
                 "`version` is not {VERSION:?}"
             )));
@@ -172,23 +212,8 @@ impl<'a> Document<'a> {
     }
 }
 
-fn members(text: &str) -> Result<Members<'_>, DocumentError> {
-    serde_json::from_str(text).map_err(|error| {
-        if error.is_data() {
-            DocumentError::WrongShape(error.to_string())
-        } else {
-            DocumentError::NotJson(error.to_string())
-        }
-    })
-}
-
 fn required<'a>(members: &mut Members<'a>, name: &str) -> Result<&'a RawValue, DocumentError> {
     members
         .take(name)
         .ok_or_else(|| DocumentError::WrongShape(format!("no member `{name}`")))
-}
-
-fn text_member(raw: &RawValue, name: &str) -> Result<String, DocumentError> {
-    serde_json::from_str(raw.get())
-        .map_err(|_| DocumentError::WrongShape(format!("`{name}` is not text")))
 }

@@ -139,7 +139,8 @@ pub enum DocumentError {
     /// The text is not JSON: cut short, a byte-order mark, trailing data, bad escapes.
     #[error("the document is not JSON: {0}")]
     NotJson(String),
-    /// The JSON has not the members of a license document, or has others, or has one twice.
+    /// The JSON has not the members of a license document, or has others, or has one twice; or a
+    /// member or claim is not Unicode text.
     #[error("the document is not a license: {0}")]
     WrongShape(String),
     /// No trusted key has the document's key id.
@@ -150,11 +151,6 @@ pub enum DocumentError {
         "it is signed with key {0}, which was revoked; ask for a document signed with a new key"
     )]
     RevokedKey(KeyId),
-    /// The key was retired: licenses stored earlier stay valid, new ones are refused.
-    #[error(
-        "it is signed with key {0}, which is retired; ask for a document signed with a new key"
-    )]
-    RetiredKey(KeyId),
     /// The signature does not fit the payload's bytes.
     #[error(
         "the signature does not fit: the payload was changed after signing (white space counts), \
@@ -175,4 +171,10 @@ pub enum DocumentError {
         /// What is wrong with its value.
         reason: String,
     },
+    /// The key was retired: licenses stored earlier stay valid, new ones are refused.
+    /// It stands last because only the transaction that stores a license can tell.
+    #[error(
+        "it is signed with key {0}, which is retired; ask for a document signed with a new key"
+    )]
+    RetiredKey(KeyId),
 }

@@ -65,9 +65,13 @@ pub fn examine(
     policy: TrustPolicy,
 ) -> Result<Admissible, DocumentError> {
     let document = Document::parse(&payload)?;
+    if payload.len() > MAX_PAYLOAD_BYTES {
+        let reason = format!("it is longer than {MAX_PAYLOAD_BYTES} bytes");
+        return Err(DocumentError::WrongShape(reason));
+    }
     let signer = document.signer(trust, policy)?;
+    document.check_audience(organization)?;
     let claims = document.claims()?;
-    check_audience(&claims, organization)?;
     let sha256 = Digest::of(payload.as_bytes());
     Ok(Admissible {
         application: claims.application,
@@ -77,18 +81,11 @@ pub fn examine(
     })
 }
 
-fn check_audience(claims: &Claims, organization: Uuid) -> Result<(), DocumentError> {
-    match claims.organization {
-        Some(audience) if audience != organization => Err(DocumentError::WrongAudience(audience)),
-        Some(_) | None => Ok(()),
-    }
-}
-
 /// Adds a license under a new id. `state` holds the license with this id, the application, the
 /// trusted keys.
 ///
 /// # Errors
-/// [`Error::AlreadyExists`], else a retired or revoked key.
+/// A retired or revoked key, else [`Error::AlreadyExists`].
 pub fn add(
     state: &State,
     id: Uuid,
@@ -96,20 +93,21 @@ pub fn add(
     created_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Decision, Error> {
+    let decision = write(state, id, document, created_at.unwrap_or(now), now)?;
     if state.licenses.contains_key(&id) {
         return Err(Error::AlreadyExists {
             kind: Kind::License,
             name: id.to_string(),
         });
     }
-    write(state, id, document, created_at.unwrap_or(now), now)
+    Ok(decision)
 }
 
 /// Adds a license under this id or replaces the one that is there.
 ///
 /// # Errors
-/// [`Error::RevisionMismatch`] where `expected` is not the stored revision, else a retired or
-/// revoked key.
+/// A retired or revoked key, else [`Error::RevisionMismatch`] where `expected` is not the stored
+/// revision; 0 stands for a license that is not there yet.
 pub fn put(
     state: &State,
     id: Uuid,
@@ -118,8 +116,9 @@ pub fn put(
     expected: Option<u64>,
     now: Timestamp,
 ) -> Result<Decision, Error> {
+    let decision = write(state, id, document, created_at.unwrap_or(now), now)?;
     check_revision(state, id, expected)?;
-    write(state, id, document, created_at.unwrap_or(now), now)
+    Ok(decision)
 }
 
 /// Changes what is given of a stored license; its `updated_at` moves in any case.
@@ -248,8 +247,9 @@ impl Candidate {
     ) -> Result<Self, DocumentError> {
         let document = Document::parse(&license.payload)?;
         let claims = document.claims()?;
-        let signer =
-            check_audience(&claims, organization).and_then(|()| document.signer(trust, policy));
+        let signer = document
+            .signer(trust, policy)
+            .and_then(|signer| document.check_audience(organization).map(|()| signer));
         Ok(Self {
             id: license.id,
             claims,
@@ -265,7 +265,8 @@ impl Candidate {
         fits && self.claims.validity().has_begun(now)
     }
 
-    /// Whether no older license of the application can be in force beside this one.
+    /// Whether this license is in force if no newer verified one has begun. Whoever reads licenses
+    /// page by page asks [`is_settled`], which looks at the newer ones too.
     pub fn settles(&self, now: Timestamp) -> bool {
         self.is_begun(true, now) && !self.claims.validity().has_expired(now)
     }
@@ -284,6 +285,14 @@ pub fn in_force(newest_first: &[Candidate], now: Timestamp) -> Option<&Candidate
         (!begun.claims.validity().has_expired(now)).then_some(begun)
     };
     newest(true).or_else(|| newest(false))
+}
+
+/// Whether no license older than these can be in force: the first verified one that has begun has
+/// not expired. If it has, it masks the older verified ones, but not the unverified ones.
+pub fn is_settled(newest_first: &[Candidate], now: Timestamp) -> bool {
+    let mut all = newest_first.iter();
+    all.find(|candidate| candidate.is_begun(true, now))
+        .is_some_and(|first| !first.claims.validity().has_expired(now))
 }
 
 /// The next instant after `now` at which a creation or expiration date among the candidates may

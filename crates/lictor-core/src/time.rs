@@ -10,6 +10,10 @@ pub type Timestamp = i64;
 /// Seconds in a day; Lictor's days have no leap seconds, as in POSIX time.
 pub const SECONDS_PER_DAY: i64 = 86_400;
 
+/// 0001-01-01 and 9999-12-31, in days since 1970-01-01.
+const FIRST_DAY: i64 = -719_162;
+const LAST_DAY: i64 = 2_932_896;
+
 /// A calendar date, years 1 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -32,11 +36,12 @@ impl Date {
 
     /// The date on which `instant` falls, in UTC; clamped to the years 1 to 9999.
     pub fn of(instant: Timestamp) -> Self {
-        let first = jiff::civil::date(1, 1, 1);
-        let clamped = instant.clamp(-62_135_596_800, 253_402_207_200);
-        jiff::Timestamp::from_second(clamped).map_or(Self(first), |at| {
-            Self(at.to_zoned(jiff::tz::TimeZone::UTC).date())
-        })
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let days = instant
+            .div_euclid(SECONDS_PER_DAY)
+            .clamp(FIRST_DAY, LAST_DAY);
+        let date = epoch.checked_add(jiff::Span::new().days(days));
+        Self(date.unwrap_or(epoch))
     }
 
     /// 00:00 UTC of this date.
@@ -177,7 +182,9 @@ mod tests {
     fn an_instant_has_a_date_and_a_month() {
         assert_eq!(Date::of(1_709_164_799).to_string(), "2024-02-28");
         assert_eq!(Date::of(1_709_164_800).month(), "2024-02");
-        assert_eq!(Date::of(i64::MAX).month(), "9999-12");
-        assert_eq!(Date::of(i64::MIN).month(), "0001-01");
+        assert_eq!(Date::of(-1).to_string(), "1969-12-31");
+        assert_eq!(Date::of(253_402_300_799).to_string(), "9999-12-31");
+        assert_eq!(Date::of(i64::MAX).to_string(), "9999-12-31");
+        assert_eq!(Date::of(i64::MIN).to_string(), "0001-01-01");
     }
 }

@@ -1,0 +1,9 @@
+//! The rules of the core as a whole: what only shows where several of them meet, and properties
+//! that hold for all inputs.
+#![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
+
+mod document;
+mod fixtures;
+mod in_force;
+mod license;
+mod properties;
