@@ -190,7 +190,10 @@ fn check_organization(
     match removed {
         None => differences.push(format!("stream {stream}: it belongs to no organization")),
         Some(removed) if removed != head.removed => {
-            differences.push(format!("stream {stream}: its organization's row and its head row differ in whether it was removed"));
+            differences.push(format!(
+                "stream {stream}: its organization's row and its head row differ in \
+                 whether it was removed"
+            ));
         }
         Some(_) => {}
     }
@@ -208,7 +211,8 @@ fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
             if Digest::of(row.get_ref(2)?.as_bytes()?) != Digest(sha256) {
                 let sha256 = Digest(sha256);
                 differences.push(format!(
-                    "stream {organization}: the text of payload {sha256} differs from its hash"
+                    "stream {organization}: the text of payload {sha256} differs from \
+                 its hash"
                 ));
             }
             Ok(())
