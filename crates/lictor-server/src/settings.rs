@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use lictor_core::change::Digest;
+
 use crate::authority::Authority;
 
 /// The settings of one server.
@@ -19,6 +21,18 @@ pub struct Settings {
     pub hash_hostname: bool,
     /// Where backups are made before they are sent.
     pub data_folder: PathBuf,
+}
+
+impl Settings {
+    /// A host name as reports show it: itself, or the first 16 hex digits of its SHA-256.
+    pub fn shown_hostname(&self, hostname: &str) -> String {
+        if !self.hash_hostname {
+            return hostname.to_owned();
+        }
+        let mut digits = Digest::of(hostname.as_bytes()).to_string();
+        digits.truncate(16);
+        digits
+    }
 }
 
 /// What every handler is given.

@@ -1,9 +1,10 @@
 //! Licenses: add, replace, change, remove, read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lictor_core::license::{self, Admissible};
-use lictor_core::{Change, Entry, Error, License, LicenseState, Resource, Timestamp};
+use lictor_core::{Change, Entry, Error, License, LicenseState, Resource, State, Timestamp};
 use lictor_store::{Fact, Written};
 use uuid::Uuid;
 
@@ -79,8 +80,7 @@ impl Authority {
         stored_license(&written, document.payload())
     }
 
-    /// Adds a license under `id` or replaces the one that is there. The flag tells whether it was
-    /// added.
+    /// Adds a license under `id` or replaces the one that is there.
     ///
     /// # Errors
     /// As [`Authority::add_license`], and [`Error::RevisionMismatch`] where `expected` is not the
@@ -92,14 +92,34 @@ impl Authority {
         new: NewLicense,
         expected: Option<u64>,
     ) -> Result<License, Error> {
+        let put = self.put_license_and_tell(call, id, new, expected).await?;
+        Ok(put.0)
+    }
+
+    /// As [`Authority::put_license`]; the flag tells whether the license was added.
+    ///
+    /// # Errors
+    /// As [`Authority::put_license`].
+    pub async fn put_license_and_tell(
+        &self,
+        call: &Call,
+        id: Uuid,
+        new: NewLicense,
+        expected: Option<u64>,
+    ) -> Result<(License, bool), Error> {
         call.may_write(Resource::Licenses)?;
         let document = Arc::new(self.examine(call, new.payload)?);
         let (rule_document, now) = (document.clone(), call.now);
-        let rule = Arc::new(move |state: &_| {
+        // Only the facts of the write know. The run that counts is the last one.
+        let added = Arc::new(AtomicBool::new(false));
+        let rule_added = added.clone();
+        let rule = Arc::new(move |state: &State| {
+            rule_added.store(!state.licenses.contains_key(&id), Ordering::SeqCst);
             license::put(state, id, &rule_document, new.created_at, expected, now)
         });
         let written = self.write_license(call, id, Some(&document), rule).await?;
-        stored_license(&written, document.payload())
+        let license = stored_license(&written, document.payload())?;
+        Ok((license, added.load(Ordering::SeqCst)))
     }
 
     /// Changes what is given of a stored license; its `updated_at` moves in any case.
@@ -209,11 +229,16 @@ impl Authority {
 }
 
 /// The license that a write stored, as its entries tell it.
-pub(super) fn stored_license(written: &Written, payload: &Arc<str>) -> Result<License, Error> {
-    let license = written
-        .entries
-        .iter()
-        .find_map(|entry| license_of(entry, payload));
+fn stored_license(written: &Written, payload: &Arc<str>) -> Result<License, Error> {
+    written_license(&written.entries, payload)
+}
+
+/// The license whose write left these entries.
+///
+/// # Errors
+/// [`Error::Internal`] if none of them is about a license.
+pub fn written_license(entries: &[Entry], payload: &Arc<str>) -> Result<License, Error> {
+    let license = entries.iter().find_map(|entry| license_of(entry, payload));
     license.ok_or_else(|| Error::internal("a license write left no entry"))
 }
 

@@ -16,12 +16,13 @@ mod usage;
 use std::sync::Arc;
 
 use lictor_core::{Action, Actor, Error, Organization, Resource, Right, Timestamp};
-use lictor_store::{Fact, Idempotent, Rule, Store, Write, Written};
+use lictor_store::{Fact, Rule, Store, Write, Written};
 use uuid::Uuid;
 
 pub use entitlements::{Standing, StandingLicense};
 pub use ledger::Stream;
-pub use licenses::{NewLicense, Patch};
+pub use licenses::{NewLicense, Patch, written_license};
+pub use lictor_store::{Answer, IdempotencyKey, Idempotent};
 pub use report::{Report, System};
 pub use start::{Start, StartError};
 pub use tokens::{IssuedToken, TokenRequest};
@@ -91,10 +92,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::IdempotencyMismatch`], or a fault of the store.
-    pub async fn answered(
-        &self,
-        key: &lictor_store::IdempotencyKey,
-    ) -> Result<Option<lictor_store::Answer>, Error> {
+    pub async fn answered(&self, key: &IdempotencyKey) -> Result<Option<Answer>, Error> {
         self.store.answered(key, self.clock.now()).await
     }
 

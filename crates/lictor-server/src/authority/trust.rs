@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use lictor_core::{
-    Action, Error, INSTALLATION, KeyId, PublicKey, Resource, TrustPolicy, TrustSet, TrustedKey,
-    trust,
+    Action, Error, INSTALLATION, KeyId, Kind, PublicKey, Resource, TrustPolicy, TrustSet,
+    TrustedKey, trust,
 };
 use lictor_store::Fact;
 
@@ -44,6 +44,19 @@ impl Authority {
         self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
             .await?;
         self.key_now(id)
+    }
+
+    /// A key as it stands, for who may change it; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`].
+    pub fn key_to_change(&self, call: &Call, id: KeyId) -> Result<TrustedKey, Error> {
+        call.may_in_installation(Resource::Trust, Action::Write)?;
+        let key = self.trust_now().keys.get(id).cloned();
+        key.ok_or_else(|| Error::NotFound {
+            kind: Kind::Key,
+            name: id.to_string(),
+        })
     }
 
     /// Retires a key: no new licenses with it, stored ones stay valid; an operator's right.

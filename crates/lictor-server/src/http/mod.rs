@@ -1,3 +1,28 @@
-//! The HTTP server.
+//! How bytes on a socket become requests, and what is refused before any route sees it; no route, no dialect and no decision about licenses.
+//!
+//! A connection passes through these files in this order:
+//!
+//! 1. `accept` takes it from the listener, within the caps; those per address are counted in `addresses`.
+//! 2. `tls` shakes hands, when the server has a certificate.
+//! 3. `stream` shows every byte read to `framing`, which follows where each request ends.
+//! 4. `connection` hands the bytes to hyper, closes what `keeper` finds silent, slow or idle, and refuses what
+//!    `framing` found ambiguous; every other request goes to the router.
+//! 5. `body` bounds, route by route, how large and how slow a request's body may be.
+//!
+//! The figures are all in `limits`, the answers to refused requests all in `refusal`.
 
+pub mod accept;
+mod addresses;
+pub mod body;
 pub mod call;
+mod connection;
+mod framing;
+mod keeper;
+pub mod limits;
+pub mod metrics;
+mod refusal;
+pub mod router;
+mod stream;
+pub mod tls;
+
+pub use connection::PeerAddress;

@@ -1,7 +1,7 @@
 //! Copies of the whole database: made while the server runs, and put into an empty folder.
 
 use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::check;
 use super::lock::FolderLock;
@@ -59,14 +59,15 @@ pub fn restore(backup_file: &Path, folder: &Path) -> Result<(), OpenError> {
     }
     let draft = beside(&path, ".restored");
     let installed = install(backup_file, &draft, &path);
-    if installed.is_err() {
-        let _ = std::fs::remove_file(&draft);
+    // What is left after a failure, and what SQLite puts beside a file that it reads.
+    for ending in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(beside(&draft, ending));
     }
     installed?;
     open::sync_folder(folder)
 }
 
-fn install(backup_file: &Path, draft: &PathBuf, path: &Path) -> Result<(), OpenError> {
+fn install(backup_file: &Path, draft: &Path, path: &Path) -> Result<(), OpenError> {
     let mut source = File::open(backup_file).map_err(at(backup_file))?;
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);

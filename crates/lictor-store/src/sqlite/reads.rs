@@ -24,8 +24,8 @@ pub(super) fn licenses_page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<License>> {
-    // No license has the least UUID of all: it is the installation's.
-    let after = after.unwrap_or_default();
+    // A client may give a license any UUID, the least of all included; the empty blob is before it.
+    let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
     match application {
         None => {
             let rest = "licenses.id > ?2 ORDER BY licenses.id LIMIT ?3";

@@ -1,10 +1,48 @@
-//! The promises about licenses, their order and their pages.
+//! The promises about licenses: their order, their pages, and the clock.
 
 use std::sync::Arc;
 
+use lictor_core::{Error, License};
 use lictor_store::Store;
+use uuid::Uuid;
 
-use crate::given::{ACME, NOW, acme, add_license, document, done, id};
+use crate::given::{
+    ACME, NOW, acme, add_license, document, done, id, put_license, refused, remove_license,
+    touch_license,
+};
+
+async fn by_id(store: &dyn Store, application: Option<&str>, page: usize) -> Vec<Uuid> {
+    let mut found: Vec<Uuid> = Vec::new();
+    loop {
+        let after = found.last().copied();
+        let next = store
+            .licenses(ACME, application, after, page)
+            .await
+            .expect("reads");
+        assert!(next.len() <= page);
+        if next.is_empty() {
+            return found;
+        }
+        found.extend(next.iter().map(|license| license.id));
+    }
+}
+
+async fn newest(store: &dyn Store, application: &str, page: usize) -> Vec<License> {
+    let mut found: Vec<License> = Vec::new();
+    loop {
+        let before = found
+            .last()
+            .map(|last| (last.state.updated_at, last.state.revision));
+        let next = store
+            .newest_licenses(ACME, application, before, page)
+            .await
+            .expect("reads");
+        if next.is_empty() {
+            return found;
+        }
+        found.extend(next);
+    }
+}
 
 pub(crate) async fn what_was_written_is_read(store: Arc<dyn Store>) {
     acme(&*store).await;
@@ -27,4 +65,239 @@ pub(crate) async fn what_was_written_is_read(store: Arc<dyn Store>) {
         store.current_license(ACME).await.expect("reads"),
         Some(license)
     );
+}
+
+pub(crate) async fn what_was_removed_is_gone(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(
+        &*store,
+        add_license(ACME, id(7), &document(1, "Kong", 1), NOW),
+    )
+    .await;
+    done(&*store, remove_license(ACME, id(7))).await;
+    assert_eq!(store.license(ACME, id(7)).await.expect("reads"), None);
+    assert_eq!(store.current_license(ACME).await.expect("reads"), None);
+    assert!(by_id(&*store, None, 9).await.is_empty());
+    assert_eq!(
+        store.applications(ACME).await.expect("reads"),
+        ["kong"],
+        "they stay known"
+    );
+    let again = done(&*store, remove_license(ACME, id(7))).await;
+    assert!(again.entries.is_empty());
+}
+
+pub(crate) async fn nothing_there_is_an_empty_answer(store: Arc<dyn Store>) {
+    for organization in [ACME, id(0)] {
+        assert_eq!(
+            store.license(organization, id(1)).await.expect("reads"),
+            None
+        );
+        assert_eq!(
+            store
+                .licenses(organization, None, None, 5)
+                .await
+                .expect("reads"),
+            []
+        );
+        assert_eq!(
+            store
+                .newest_licenses(organization, "a", None, 5)
+                .await
+                .expect("reads"),
+            []
+        );
+        assert_eq!(
+            store.current_license(organization).await.expect("reads"),
+            None
+        );
+        assert!(
+            store
+                .applications(organization)
+                .await
+                .expect("reads")
+                .is_empty()
+        );
+        assert_eq!(store.usage(organization).await.expect("reads"), []);
+        assert_eq!(store.entries(organization, 0, 5).await.expect("reads"), []);
+        assert_eq!(
+            store.tokens(organization, None, 5).await.expect("reads"),
+            []
+        );
+    }
+    assert_eq!(store.policy().await.expect("reads"), None);
+    assert_eq!(store.token_by_secret([1; 32]).await.expect("reads"), None);
+    assert_eq!(store.head(ACME).await.expect("reads"), None);
+    assert_eq!(store.organizations().await.expect("reads"), []);
+}
+
+pub(crate) async fn one_of_many_adds_of_the_same_id_wins(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let tasks: Vec<_> = (0..16)
+        .map(|number| {
+            let (store, document) = (Arc::clone(&store), document(1, "Kong", number));
+            tokio::spawn(async move {
+                let outcome = store.write(add_license(ACME, id(7), &document, NOW)).await;
+                (document, outcome)
+            })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for task in tasks {
+        match task.await.expect("ends") {
+            (document, Ok(_)) => winners.push(document),
+            (_, Err(Error::AlreadyExists { .. })) => {}
+            (_, Err(error)) => panic!("{error}"),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    let stored = store
+        .license(ACME, id(7))
+        .await
+        .expect("reads")
+        .expect("is there");
+    assert_eq!(stored.payload, *winners[0].payload());
+}
+
+pub(crate) async fn updated_at_never_goes_back(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(
+        &*store,
+        add_license(ACME, id(1), &document(1, "Kong", 1), NOW),
+    )
+    .await;
+    // The clock is set back by an hour, and the greatest one is removed.
+    done(&*store, remove_license(ACME, id(1))).await;
+    done(
+        &*store,
+        add_license(ACME, id(2), &document(1, "Kong", 2), NOW - 3_600),
+    )
+    .await;
+    let second = store
+        .license(ACME, id(2))
+        .await
+        .expect("reads")
+        .expect("is there");
+    assert_eq!(second.state.updated_at, NOW);
+    done(
+        &*store,
+        add_license(ACME, id(3), &document(1, "Jira", 3), NOW + 1),
+    )
+    .await;
+    done(&*store, touch_license(ACME, id(2), NOW - 9)).await;
+    let second = store
+        .license(ACME, id(2))
+        .await
+        .expect("reads")
+        .expect("is there");
+    assert_eq!(second.state.updated_at, NOW + 1, "whatever the application");
+    assert_eq!(second.state.created_at, NOW - 9);
+}
+
+pub(crate) async fn pages_are_in_order_of_ids_and_stable(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    for number in [5, 1, 9, 3, 7] {
+        let product = if number > 4 { "Kong" } else { "Jira" };
+        let document = document(1, product, 0);
+        done(&*store, add_license(ACME, id(number), &document, NOW)).await;
+    }
+    for page in [1, 2, 5, 100] {
+        assert_eq!(by_id(&*store, None, page).await, [1, 3, 5, 7, 9].map(id));
+        assert_eq!(by_id(&*store, Some("kong"), page).await, [5, 7, 9].map(id));
+        assert_eq!(by_id(&*store, Some("jira"), page).await, [1, 3].map(id));
+        assert!(by_id(&*store, Some("none"), page).await.is_empty());
+    }
+    // The reader stands behind 3 when rows come and go on both sides.
+    done(&*store, remove_license(ACME, id(3))).await;
+    done(&*store, remove_license(ACME, id(5))).await;
+    done(
+        &*store,
+        add_license(ACME, id(2), &document(1, "Kong", 0), NOW),
+    )
+    .await;
+    done(
+        &*store,
+        add_license(ACME, id(4), &document(1, "Kong", 0), NOW),
+    )
+    .await;
+    let next = store
+        .licenses(ACME, None, Some(id(3)), 2)
+        .await
+        .expect("reads");
+    assert_eq!(
+        next.iter().map(|license| license.id).collect::<Vec<_>>(),
+        [4, 7].map(id)
+    );
+}
+
+pub(crate) async fn the_newest_come_first_and_ties_go_to_the_later_write(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    for (number, now) in [(4, NOW), (3, NOW), (2, NOW + 5), (1, NOW)] {
+        let document = document(1, "Kong", u64::try_from(number).expect("small"));
+        done(&*store, add_license(ACME, id(number), &document, now)).await;
+    }
+    done(
+        &*store,
+        add_license(ACME, id(8), &document(1, "Jira", 8), NOW + 5),
+    )
+    .await;
+    done(
+        &*store,
+        put_license(ACME, id(3), &document(1, "Kong", 9), NOW + 5),
+    )
+    .await;
+    for page in [1, 2, 9] {
+        let order: Vec<Uuid> = newest(&*store, "kong", page)
+            .await
+            .iter()
+            .map(|l| l.id)
+            .collect();
+        assert_eq!(order, [3, 1, 2, 4].map(id), "page {page}");
+    }
+    let current = store
+        .current_license(ACME)
+        .await
+        .expect("reads")
+        .expect("is there");
+    assert_eq!(
+        current.id,
+        id(3),
+        "the last one written, whatever its application"
+    );
+}
+
+pub(crate) async fn a_license_moves_to_the_application_of_its_new_document(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(
+        &*store,
+        add_license(ACME, id(1), &document(1, "Kong", 1), NOW),
+    )
+    .await;
+    done(
+        &*store,
+        put_license(ACME, id(1), &document(1, "Jira", 1), NOW),
+    )
+    .await;
+    assert_eq!(newest(&*store, "kong", 5).await, []);
+    assert_eq!(newest(&*store, "jira", 5).await.len(), 1);
+    assert_eq!(
+        store.applications(ACME).await.expect("reads"),
+        ["jira", "kong"]
+    );
+}
+
+pub(crate) async fn the_same_document_may_stand_under_two_ids(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let document = document(1, "Kong", 1);
+    done(&*store, add_license(ACME, id(1), &document, NOW)).await;
+    done(&*store, add_license(ACME, id(2), &document, NOW)).await;
+    done(&*store, remove_license(ACME, id(1))).await;
+    let second = store
+        .license(ACME, id(2))
+        .await
+        .expect("reads")
+        .expect("is there");
+    assert_eq!(second.payload, *document.payload());
+    let error = refused(&*store, add_license(ACME, id(2), &document, NOW)).await;
+    assert!(matches!(error, Error::AlreadyExists { .. }));
 }

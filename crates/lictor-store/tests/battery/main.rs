@@ -1,22 +1,65 @@
 //! The battery: every promise of the `Store` trait as one small test, put to each backend.
 
 mod given;
+mod installation;
 mod licenses;
-
-use std::sync::Arc;
-
-use lictor_store::Store;
-use lictor_store::sqlite::SqliteStore;
+mod model;
+mod records;
+mod sqlite;
+mod writes;
 
 /// Puts every promise to one backend, on a new store each.
 macro_rules! battery {
     ($backend:ident, $open:path) => {
         battery! { @tests $backend, $open,
             licenses::what_was_written_is_read;
+            licenses::what_was_removed_is_gone;
+            licenses::nothing_there_is_an_empty_answer;
+            licenses::one_of_many_adds_of_the_same_id_wins;
+            licenses::updated_at_never_goes_back;
+            licenses::pages_are_in_order_of_ids_and_stable;
+            licenses::the_newest_come_first_and_ties_go_to_the_later_write;
+            licenses::a_license_moves_to_the_application_of_its_new_document;
+            licenses::the_same_document_may_stand_under_two_ids;
+            writes::a_refusal_changes_nothing;
+            writes::a_stream_that_does_not_exist_takes_no_write;
+            writes::deciding_nothing_writes_nothing;
+            writes::the_refused_leave_no_trace_in_their_batch;
+            writes::positions_have_no_gaps_under_many_writers;
+            writes::entries_say_who_when_and_what;
+            writes::a_faulty_rule_harms_nobody_else;
+            writes::a_failing_record_takes_the_change_with_it;
+            installation::organizations_are_listed_by_key;
+            installation::a_removed_organization_is_gone_and_its_key_free;
+            installation::nothing_follows_a_removal_in_its_batch;
+            installation::trust_and_policy_are_kept;
+            installation::a_rule_sees_the_facts_it_asked_for;
+            installation::tokens_are_found_by_their_secret;
+            installation::tokens_come_in_pages;
+            records::the_greatest_count_stays;
+            records::the_largest_count_is_kept_exactly;
+            records::an_answer_is_kept_with_its_write;
+            records::a_refused_write_keeps_no_answer;
+            records::a_twin_writes_nothing;
+            records::one_of_many_twins_is_answered;
+            records::an_answer_ends_after_a_day;
         }
     };
     (@tests $backend:ident, $open:path, $($group:ident :: $promise:ident;)*) => {
         mod $backend {
+            proptest::proptest! {
+                #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+                #[test]
+                fn reads_are_what_the_changes_say(steps in crate::model::steps()) {
+                    let runtime = tokio::runtime::Builder::new_multi_thread()
+                        .worker_threads(2)
+                        .build()
+                        .expect("a runtime");
+                    runtime.block_on(crate::model::reads_are_what_the_changes_say($open(), steps));
+                }
+            }
+
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $promise() {
@@ -27,8 +70,4 @@ macro_rules! battery {
     };
 }
 
-fn open_sqlite() -> Arc<dyn Store> {
-    Arc::new(SqliteStore::in_memory().expect("opens"))
-}
-
-battery!(sqlite, crate::open_sqlite);
+battery!(on_sqlite, crate::sqlite::open_in_memory);

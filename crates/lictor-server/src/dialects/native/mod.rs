@@ -1,1 +1,74 @@
-//! The native dialect.
+//! The native dialect, `/v1`: its route table, and nothing of what stands behind the routes.
+
+mod applications;
+mod auth;
+mod backup;
+mod error;
+mod idempotency;
+mod json;
+mod ledger;
+mod licenses;
+mod organizations;
+mod page;
+mod path;
+mod report;
+mod tokens;
+mod trust;
+mod usage;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
+
+use crate::settings::Server;
+
+/// The routes under `/v1`, without that prefix.
+pub fn routes() -> Router<Server> {
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| {
+            router.route(path, methods)
+        })
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::wrong_method)
+        .layer(Extension(Arc::<idempotency::Running>::default()))
+}
+
+/// The paths of all routes, for tests that must know each of them.
+pub fn paths() -> Vec<&'static str> {
+    table().into_iter().map(|(path, _)| path).collect()
+}
+
+fn table() -> [(&'static str, MethodRouter<Server>); 16] {
+    [
+        ("/licenses", get(licenses::list).post(licenses::add)),
+        (
+            "/licenses/{id}",
+            get(licenses::show)
+                .put(licenses::put)
+                .delete(licenses::remove),
+        ),
+        ("/applications", get(applications::list)),
+        ("/applications/{key}", get(applications::show)),
+        (
+            "/organizations",
+            get(organizations::list).post(organizations::create),
+        ),
+        (
+            "/organizations/{key}",
+            get(organizations::show).delete(organizations::remove),
+        ),
+        ("/trust", get(trust::list).post(trust::add)),
+        ("/trust/{key_id}", get(trust::show)),
+        ("/trust/{key_id}/retire", post(trust::retire)),
+        ("/trust/{key_id}/revoke", post(trust::revoke)),
+        ("/tokens", get(tokens::list).post(tokens::create)),
+        ("/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
+        ("/usage", get(usage::list).post(usage::record)),
+        ("/ledger", get(ledger::list)),
+        ("/report", get(report::show)),
+        ("/backup", get(backup::send).head(backup::announce)),
+    ]
+}

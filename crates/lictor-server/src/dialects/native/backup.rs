@@ -1,0 +1,113 @@
+//! `/v1/backup`: a copy of the whole database, made for the request and gone with it. How it is
+//! made consistent is the store's.
+
+use std::fs::File;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
+use lictor_core::{Error, Resource, Right};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::auth::Caller;
+use super::error::Problem;
+use crate::settings::Server;
+
+/// How much is read at once, in bytes.
+const CHUNK: usize = 64 * 1024;
+
+pub(super) async fn send(
+    State(server): State<Server>,
+    Caller(call): Caller,
+) -> Result<Response, Problem> {
+    call.actor.may(Right::read(Resource::Backup), None)?;
+    // The file is removed with its folder as soon as it is open, so that it can never stay behind.
+    let folder = new_folder(&server.settings.data_folder)?;
+    let path = folder.path().join("backup");
+    server.authority.backup(&call, &path).await?;
+    let file = File::open(&path).map_err(Error::internal)?;
+    let length = file.metadata().map_err(Error::internal)?.len();
+    drop(folder);
+    let mut response = described(Body::new(Copy {
+        file: tokio::fs::File::from_std(file),
+        left: length,
+    }));
+    response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    Ok(response)
+}
+
+/// HEAD: what GET would send, without making it.
+pub(super) async fn announce(Caller(call): Caller) -> Result<Response, Problem> {
+    call.actor.may(Right::read(Resource::Backup), None)?;
+    Ok(described(Body::empty()))
+}
+
+fn described(body: Body) -> Response {
+    let headers = [
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"lictor.backup\""),
+        ),
+    ];
+    (headers, body).into_response()
+}
+
+/// A folder that only its owner can enter.
+fn new_folder(parent: &Path) -> Result<tempfile::TempDir, Error> {
+    let folder = tempfile::Builder::new()
+        .prefix(".backup-")
+        .tempdir_in(parent);
+    folder.map_err(|error| match error.kind() {
+        std::io::ErrorKind::StorageFull => Error::StorageFull,
+        _ => Error::internal(error),
+    })
+}
+
+/// A file as a body. One that cannot be read to its announced end ends in an error, so that the
+/// client does not take half a copy for a whole one.
+struct Copy {
+    file: tokio::fs::File,
+    left: u64,
+}
+
+impl HttpBody for Copy {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let mut chunk = vec![0; CHUNK];
+        let mut buffer = ReadBuf::new(&mut chunk);
+        if let Err(error) = ready!(Pin::new(&mut self.file).poll_read(cx, &mut buffer)) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let read = buffer.filled().len();
+        if read == 0 {
+            let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+            return Poll::Ready(Some(Err(error)));
+        }
+        chunk.truncate(read);
+        self.left = self.left.saturating_sub(read as u64);
+        Poll::Ready(Some(Ok(Frame::data(chunk.into()))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}

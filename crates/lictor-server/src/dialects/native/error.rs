@@ -1,0 +1,253 @@
+//! Every refusal as a problem (RFC 9457): the authority's errors and those of this format itself.
+//! What is refused is decided elsewhere.
+
+use axum::extract::OriginalUri;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use lictor_core::{DocumentError, Error, Kind};
+use serde_json::{Map, Value, json};
+
+use super::auth::Caller;
+use crate::authority::Answer;
+
+/// The media type of problems.
+pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// One refusal.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    /// The last word of its type.
+    name: &'static str,
+    title: &'static str,
+    detail: String,
+    /// What a program may want to know of the case.
+    facts: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem without facts.
+    pub(super) fn new(
+        status: StatusCode,
+        name: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            name,
+            title,
+            detail: detail.into(),
+            facts: Map::new(),
+        }
+    }
+
+    /// Adds a fact.
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The problem as an answer that can be stored.
+    pub(super) fn into_answer(self) -> Answer {
+        let mut body = self.facts;
+        body.insert(
+            "type".into(),
+            format!("urn:lictor:problem:{}", self.name).into(),
+        );
+        body.insert("title".into(), self.title.into());
+        body.insert("status".into(), self.status.as_u16().into());
+        body.insert("detail".into(), self.detail.into());
+        Answer {
+            status: self.status.as_u16(),
+            body: Value::Object(body).to_string(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = (status, self.into_answer().body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, PROBLEM_JSON);
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        let problem = |status, name, title| Self::new(status, name, title, detail.clone());
+        let (bad, conflict) = (StatusCode::BAD_REQUEST, StatusCode::CONFLICT);
+        match error {
+            Error::Unauthenticated => problem(
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "Sign in with a bearer token",
+            ),
+            Error::Forbidden(right) => {
+                let title = "The token may not do this";
+                problem(StatusCode::FORBIDDEN, "forbidden", title).with("right", right.to_string())
+            }
+            Error::NotFound { kind, name } => {
+                let title = "It is not there";
+                problem(StatusCode::NOT_FOUND, "not-found", title)
+                    .with("kind", word(kind))
+                    .with("name", name)
+            }
+            Error::InvalidInput { field, .. } => {
+                problem(bad, "invalid-input", "An input is not allowed").with("field", field)
+            }
+            Error::InvalidDocument(cause) => of_document(&cause),
+            Error::AlreadyExists { kind, name } => {
+                problem(conflict, "already-exists", "It is there already")
+                    .with("kind", word(kind))
+                    .with("name", name)
+            }
+            Error::KeyRevoked(key) => problem(conflict, "key-revoked", "The key was revoked")
+                .with("key_id", key.to_string()),
+            Error::RevisionMismatch { current } => of_revision(current),
+            Error::OrganizationNotEmpty { key } => {
+                let title = "The organization still holds licenses";
+                problem(conflict, "organization-not-empty", title).with("key", key)
+            }
+            Error::DefaultOrganization => problem(
+                conflict,
+                "default-organization",
+                "The organization `default` stays",
+            ),
+            Error::IdempotencyTwin => problem(
+                conflict,
+                "idempotency-in-progress",
+                "The same request is still running",
+            ),
+            Error::IdempotencyMismatch => problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-mismatch",
+                "The idempotency key was used for another request",
+            ),
+            Error::StorageFull => problem(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "storage-full",
+                "The disk is full",
+            ),
+            Error::ReadOnly(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "read-only",
+                "Nothing can be written",
+                "the store is read-only since a write to the disk failed; the log says more",
+            ),
+            Error::Internal(cause) => of_fault(cause.as_ref()),
+        }
+    }
+}
+
+/// The word for a reason that a document is refused for; stable, as it is part of answers.
+pub(super) fn document_reason(error: &DocumentError) -> &'static str {
+    match error {
+        DocumentError::NotJson(_) => "not-json",
+        DocumentError::WrongShape(_) => "wrong-shape",
+        DocumentError::UnknownKey(_) => "unknown-key",
+        DocumentError::RevokedKey(_) => "revoked-key",
+        DocumentError::RetiredKey(_) => "retired-key",
+        DocumentError::BadSignature => "bad-signature",
+        DocumentError::WrongAudience(_) => "wrong-audience",
+        DocumentError::BadExpirationDate(_) => "bad-expiration-date",
+        DocumentError::BadClaim { .. } => "bad-claim",
+    }
+}
+
+fn of_document(error: &DocumentError) -> Problem {
+    let problem = Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid-document",
+        "The license document is refused",
+        error.to_string(),
+    )
+    .with("reason", document_reason(error));
+    match error {
+        DocumentError::UnknownKey(key)
+        | DocumentError::RevokedKey(key)
+        | DocumentError::RetiredKey(key) => problem.with("key_id", key.to_string()),
+        DocumentError::WrongAudience(audience) => {
+            problem.with("organization", audience.to_string())
+        }
+        DocumentError::BadClaim { name, .. } => problem.with("claim", *name),
+        DocumentError::BadExpirationDate(_) => problem.with("claim", "license_expiration_date"),
+        DocumentError::NotJson(_) | DocumentError::WrongShape(_) | DocumentError::BadSignature => {
+            problem
+        }
+    }
+}
+
+fn of_revision(current: u64) -> Problem {
+    let (detail, current) = match current {
+        0 => ("it is not there".to_owned(), Value::Null),
+        revision => (format!("its revision is {revision}"), revision.into()),
+    };
+    let title = "It is not in the state that the request expects";
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "revision-mismatch",
+        title,
+        detail,
+    )
+    .with("revision", current)
+}
+
+/// The details go to the log, for whoever runs the server; never to the client.
+fn of_fault(cause: &(dyn std::error::Error + Send + Sync)) -> Problem {
+    tracing::error!(error = %cause, "a request failed");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "Internal error",
+        "the server could not do this; its log says why",
+    )
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::License => "license",
+        Kind::Application => "application",
+        Kind::Organization => "organization",
+        Kind::Key => "key",
+        Kind::Token => "token",
+        Kind::Route => "route",
+    }
+}
+
+/// An input outside of what is allowed.
+pub(super) fn invalid(field: &'static str, reason: impl Into<String>) -> Problem {
+    let reason = reason.into();
+    Error::InvalidInput { field, reason }.into()
+}
+
+/// Something that is not there.
+pub(super) fn missing(kind: Kind, name: impl Into<String>) -> Problem {
+    let name = name.into();
+    Error::NotFound { kind, name }.into()
+}
+
+/// Answers paths that are no route.
+pub(super) async fn no_such_route(_: Caller, OriginalUri(uri): OriginalUri) -> Problem {
+    missing(Kind::Route, uri.path())
+}
+
+/// Answers methods that a route does not have; the router adds `Allow`.
+pub(super) async fn wrong_method(_: Caller, method: Method) -> Problem {
+    let detail = format!("this route has no method {method}; see `Allow`");
+    let title = "The route has no such method";
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        title,
+        detail,
+    )
+    .with("method", json!(method.as_str()))
+}

@@ -1,0 +1,184 @@
+//! What all POST routes share: sign in, read the body, and answer a repeated request with the
+//! first answer. What a route does is its own file's.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{OriginalUri, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use lictor_core::change::Digest;
+use lictor_core::{Entry, Error, Right};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::auth::{self, single};
+use super::error::{PROBLEM_JSON, Problem, invalid};
+use super::json;
+use crate::authority::{Answer, Call, IdempotencyKey, Idempotent};
+use crate::settings::Server;
+
+const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const MAX_KEY_LENGTH: usize = 255;
+
+type Place = (Uuid, String, String);
+
+/// The requests with an idempotency key that are running in this process. The store refuses twins
+/// too, but only when the first has been written.
+#[derive(Default)]
+pub(super) struct Running(Mutex<HashSet<Place>>);
+
+impl Running {
+    fn enter(self: &Arc<Self>, key: &IdempotencyKey) -> Result<Guard, Problem> {
+        let place = (key.token, key.route.clone(), key.key.clone());
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !running.insert(place.clone()) {
+            return Err(Error::IdempotencyTwin.into());
+        }
+        let all = self.clone();
+        Ok(Guard { all, place })
+    }
+}
+
+/// A place among the running requests, free again when the request ends, however it ends.
+struct Guard {
+    all: Arc<Running>,
+    place: Place,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let mut running = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.remove(&self.place);
+    }
+}
+
+/// A POST request that may be carried out.
+pub(super) struct Post<T> {
+    /// The call, with the idempotency record once the answer is known.
+    pub(super) call: Call,
+    /// The body.
+    pub(super) request: T,
+    path: String,
+    name: &'static str,
+    key: Option<IdempotencyKey>,
+    _guard: Option<Guard>,
+}
+
+/// How a POST request begins.
+pub(super) enum Begun<T> {
+    /// It is to be carried out.
+    First(Box<Post<T>>),
+    /// It was carried out before: its answer.
+    Answered(Response),
+}
+
+impl<T: DeserializeOwned> Post<T> {
+    /// Signs in, refuses who lacks the right before looking at the body, reads the body, and looks
+    /// for an earlier answer. `name` is the member by which an object is found under the path.
+    pub(super) async fn begin(
+        server: &Server,
+        right: Right,
+        name: &'static str,
+        request: Request,
+    ) -> Result<Begun<T>, Problem> {
+        let (parts, body) = request.into_parts();
+        let call = auth::call(&server.authority, &parts.headers).await?;
+        call.actor.may(right, Some(call.organization.id))?;
+        let uri = parts.extensions.get::<OriginalUri>();
+        let path = uri.map_or(parts.uri.path(), |uri| uri.path()).to_owned();
+        let key = client_key(&parts.headers)?;
+        let bytes = json::read(&parts.headers, body).await?;
+        let request = json::parse(&bytes)?;
+        let key = key.map(|key| IdempotencyKey {
+            token: call.actor.token,
+            // An operator's requests about two organizations are no twins.
+            route: format!("POST {path} {}", call.organization.id),
+            key: key.to_owned(),
+            request_sha256: Digest::of(&bytes).0,
+        });
+        let mut guard = None;
+        if let Some(key) = &key {
+            let running = parts
+                .extensions
+                .get::<Arc<Running>>()
+                .ok_or_else(|| Error::internal("the router lacks the set of running requests"))?;
+            guard = Some(running.enter(key)?);
+            if let Some(answer) = server.authority.answered(key).await? {
+                let mut response = respond(answer, &path, name);
+                response
+                    .headers_mut()
+                    .insert(REPLAYED, HeaderValue::from_static("true"));
+                return Ok(Begun::Answered(response));
+            }
+        }
+        Ok(Begun::First(Box::new(Self {
+            call,
+            request,
+            path,
+            name,
+            key,
+            _guard: guard,
+        })))
+    }
+}
+
+impl<T> Post<T> {
+    /// Keeps the answer, which `render` makes of what the request wrote, for a repeated request.
+    pub(super) fn keep(&mut self, render: impl Fn(&[Entry]) -> Answer + Send + Sync + 'static) {
+        let key = self.key.clone();
+        self.call.idempotent = key.map(|key| Idempotent {
+            key,
+            render: Arc::new(render),
+        });
+    }
+
+    /// The response that this answer is sent as, now or when it is repeated.
+    pub(super) fn respond(&self, answer: Answer) -> Response {
+        respond(answer, &self.path, self.name)
+    }
+}
+
+/// `Location` and `ETag` are what the body says, so that they need not be kept beside it.
+fn respond(answer: Answer, path: &str, name: &str) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut found = HeaderMap::new();
+    let is_problem = status.is_client_error() || status.is_server_error();
+    let json = HeaderValue::from_static("application/json");
+    found.insert(CONTENT_TYPE, if is_problem { PROBLEM_JSON } else { json });
+    if status == StatusCode::CREATED {
+        let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        let location = body[name].as_str().map(|name| format!("{path}/{name}"));
+        let etag = body["revision"].as_u64().map(etag);
+        let mut insert = |header, text: Option<String>| {
+            if let Some(value) = text.and_then(|text| text.try_into().ok()) {
+                found.insert(header, value);
+            }
+        };
+        insert(LOCATION, location);
+        insert(ETAG, etag);
+        found.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    (status, found, answer.body).into_response()
+}
+
+/// The entity tag of a revision.
+pub(super) fn etag(revision: u64) -> String {
+    format!("\"{revision}\"")
+}
+
+fn client_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(key) = single(headers, &KEY)? else {
+        return Ok(None);
+    };
+    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    let single_form = headers.get(KEY).is_some_and(|value| value.to_str().is_ok());
+    if single_form && visible && (1..=MAX_KEY_LENGTH).contains(&key.len()) {
+        return Ok(Some(key));
+    }
+    let reason = format!("use 1 to {MAX_KEY_LENGTH} visible ASCII characters");
+    Err(invalid("Idempotency-Key", reason))
+}

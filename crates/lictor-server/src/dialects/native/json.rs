@@ -1,0 +1,134 @@
+//! Strict reading of JSON bodies: media type, size, UTF-8, objects only. What an object holds is
+//! for `wire.rs` to say.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+
+use super::error::Problem;
+
+/// The largest body: 2 MiB.
+pub(super) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// A JSON object. Derived readers would also take an array of the members' values.
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+/// Reads the whole body of a request. One that is empty needs no media type.
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    let announced = announced.and_then(|text| text.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES as u64) {
+        return Err(too_large());
+    }
+    let bytes = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(bytes) => bytes,
+        Err(error) if is_too_large(&error) => return Err(too_large()),
+        Err(_) => return Err(not_json("the body ended early")),
+    };
+    if !bytes.is_empty() {
+        check_media_type(headers)?;
+    }
+    Ok(bytes)
+}
+
+/// Reads an object from a body; an empty body is an empty object.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        not_json(format!(
+            "the body is not UTF-8 from byte {} on",
+            error.valid_up_to()
+        ))
+    })?;
+    let text = if text.is_empty() { "{}" } else { text };
+    serde_json::from_str::<Object<T>>(text)
+        .map(|object| object.0)
+        .map_err(|error| not_json(error.to_string()))
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let encoding = text(CONTENT_ENCODING).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return Err(unsupported(
+            "send the body as it is, without Content-Encoding",
+        ));
+    }
+    let mut parts = text(CONTENT_TYPE).unwrap_or_default().split(';');
+    let essence = parts.next().unwrap_or_default().trim();
+    let utf8 = |parameter: &str| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        !name.trim().eq_ignore_ascii_case("charset")
+            || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    };
+    if essence.eq_ignore_ascii_case("application/json") && parts.all(utf8) {
+        Ok(())
+    } else {
+        Err(unsupported(
+            "send JSON in UTF-8, with `Content-Type: application/json`",
+        ))
+    }
+}
+
+fn unsupported(detail: &str) -> Problem {
+    let title = "The media type is not supported";
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        title,
+        detail,
+    )
+}
+
+fn too_large() -> Problem {
+    let detail = format!("the body is larger than {MAX_BODY_BYTES} bytes");
+    let title = "The body is too large";
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body-too-large",
+        title,
+        detail,
+    )
+    .with("max_bytes", MAX_BODY_BYTES)
+}
+
+fn not_json(detail: impl Into<String>) -> Problem {
+    let title = "The body is not the JSON that this route takes";
+    Problem::new(StatusCode::BAD_REQUEST, "invalid-json", title, detail)
+}

@@ -1,0 +1,245 @@
+//! `/v1/licenses`: store, replace, remove and show licenses. Which of them counts is not decided here.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use lictor_core::{Document, Entitlement, Error, Kind, License, Resource, Right};
+use uuid::Uuid;
+
+use super::auth::{Caller, single};
+use super::error::{Problem, invalid};
+use super::idempotency::{Begun, Post, etag};
+use super::json;
+use super::page::{Page, Query};
+use super::path::Segment;
+use super::wire::{self, LicenseView, List};
+use crate::authority::{Answer, Authority, Call, NewLicense, written_license};
+use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Licenses);
+
+/// A revision that no license has.
+const NO_REVISION: u64 = u64::MAX;
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<Json<List<LicenseView>>, Problem> {
+    let mut query = Query::of(&uri);
+    let application = query.take("application")?;
+    let filter = application.as_deref();
+    let page = Page::take(query, &call, "licenses", filter)?;
+    let (after, rows) = (page.after()?, page.rows());
+    let licenses = server
+        .authority
+        .licenses(&call, filter, after, rows)
+        .await?;
+    let List { data, next_cursor } = page.cut(licenses, |license| license.id.to_string());
+    let mut views = Vec::with_capacity(data.len());
+    for license in data {
+        let standing = server.authority.standing(&call, license).await?;
+        views.push(LicenseView::from_standing(standing));
+    }
+    let data = views;
+    Ok(Json(List { data, next_cursor }))
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    segment: Segment,
+) -> Result<Response, Problem> {
+    let id = segment.id(Kind::License)?;
+    let license = server.authority.license(&call, id).await?;
+    let license = license.ok_or_else(|| Error::no_license(id))?;
+    let standing = server
+        .authority
+        .standing(&call, License::clone(&license))
+        .await?;
+    let view = LicenseView::from_standing(standing);
+    Ok(([(ETAG, etag(view.revision))], Json(view)).into_response())
+}
+
+pub(super) async fn add(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut post = match Post::<wire::NewLicense>::begin(&server, WRITE, "id", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let id = post.request.id.map(not_nil).transpose()?;
+    let payload: Arc<str> = std::mem::take(&mut post.request.payload).into();
+    let written = Arc::new(Written {
+        before: entitlement_before(&server.authority, &post.call, &payload).await?,
+        authority: server.authority.clone(),
+        call: post.call.clone(),
+        payload: payload.clone(),
+    });
+    let kept = written.clone();
+    post.keep(move |entries| kept.answer(written_license(entries, &kept.payload)));
+    let new = new_license(payload);
+    let license = server.authority.add_license(&post.call, id, new).await?;
+    Ok(post.respond(written.answer(Ok(license))))
+}
+
+pub(super) async fn put(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    segment: Segment,
+    request: Request,
+) -> Result<Response, Problem> {
+    call.actor.may(WRITE, Some(call.organization.id))?;
+    let id = Uuid::try_parse(&segment.0).map_err(|_| invalid("id", "it is no UUID"))?;
+    let id = not_nil(id)?;
+    let (parts, body) = request.into_parts();
+    let expected = expected_by_put(&server.authority, &call, id, &parts.headers).await?;
+    let bytes = json::read(&parts.headers, body).await?;
+    let wire::PutLicense { payload } = json::parse(&bytes)?;
+    let new = new_license(payload.into());
+    let (license, added) = server
+        .authority
+        .put_license_and_tell(&call, id, new, expected)
+        .await?;
+    let standing = server.authority.standing(&call, license).await?;
+    let view = LicenseView::from_standing(standing);
+    let tag = [(ETAG, etag(view.revision))];
+    Ok(if added {
+        let location = [(LOCATION, format!("/v1/licenses/{id}"))];
+        (StatusCode::CREATED, location, tag, Json(view)).into_response()
+    } else {
+        (tag, Json(view)).into_response()
+    })
+}
+
+pub(super) async fn remove(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    segment: Segment,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let id = segment.id(Kind::License)?;
+    call.actor.may(WRITE, Some(call.organization.id))?;
+    let expected = match if_match(&headers)? {
+        // Without a license there is nothing to remove anyway.
+        Some(Match::Any) => Some(stored_revision(&server.authority, &call, id).await?),
+        Some(Match::Revision(revision)) => Some(revision),
+        None => None,
+    };
+    match server.authority.remove_license(&call, id, expected).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(Error::no_license(id).into()),
+    }
+}
+
+/// What the answer to an added license is made of, within the write as well as after it.
+struct Written {
+    authority: Arc<Authority>,
+    call: Call,
+    payload: Arc<str>,
+    before: Arc<Entitlement>,
+}
+
+impl Written {
+    fn answer(&self, license: Result<License, Error>) -> Answer {
+        let standing = license.and_then(|license| {
+            self.authority
+                .standing_when_written(&self.call, license, &self.before)
+        });
+        match standing {
+            Ok(standing) => wire::answer(201, &LicenseView::from_standing(standing)),
+            Err(error) => Problem::from(error).into_answer(),
+        }
+    }
+}
+
+/// The entitlement that the document's application has now. A document that cannot be read has
+/// none; the authority says what is wrong with it.
+async fn entitlement_before(
+    authority: &Authority,
+    call: &Call,
+    payload: &str,
+) -> Result<Arc<Entitlement>, Error> {
+    let claims = Document::parse(payload).and_then(|document| document.claims());
+    match claims {
+        Ok(claims) => authority.entitlement_now(call, &claims.application).await,
+        Err(_) => Ok(Arc::new(Entitlement::of("", None))),
+    }
+}
+
+fn new_license(payload: Arc<str>) -> NewLicense {
+    NewLicense {
+        payload,
+        created_at: None,
+    }
+}
+
+/// Lists begin behind the nil id.
+fn not_nil(id: Uuid) -> Result<Uuid, Problem> {
+    if id.is_nil() {
+        return Err(invalid("id", "the nil UUID is no id"));
+    }
+    Ok(id)
+}
+
+enum Match {
+    Any,
+    Revision(u64),
+}
+
+/// The condition in `If-Match`. Weak tags and tags that are not ours match nothing.
+fn if_match(headers: &HeaderMap) -> Result<Option<Match>, Problem> {
+    let Some(text) = single(headers, &IF_MATCH)? else {
+        return Ok(None);
+    };
+    if text == "*" {
+        return Ok(Some(Match::Any));
+    }
+    let strong = text.strip_prefix("W/").unwrap_or(text);
+    let opaque = strong
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .filter(|text| !text.contains('"'));
+    let Some(opaque) = opaque else {
+        return Err(invalid(
+            "If-Match",
+            "give `*` or one entity tag such as \"42\"",
+        ));
+    };
+    let revision = opaque.parse().ok();
+    let ours = revision.filter(|revision| *revision > 0 && etag(*revision) == text);
+    Ok(Some(Match::Revision(ours.unwrap_or(NO_REVISION))))
+}
+
+/// The revision that must be stored for a PUT to be carried out; 0: none may be there.
+async fn expected_by_put(
+    authority: &Authority,
+    call: &Call,
+    id: Uuid,
+    headers: &HeaderMap,
+) -> Result<Option<u64>, Problem> {
+    let if_none_match = single(headers, &IF_NONE_MATCH)?;
+    match (if_match(headers)?, if_none_match) {
+        (None, None) => Ok(None),
+        (None, Some("*")) => Ok(Some(0)),
+        (Some(Match::Revision(revision)), None) => Ok(Some(revision)),
+        (Some(Match::Any), None) => {
+            let stored = stored_revision(authority, call, id).await?;
+            Ok(Some(if stored == 0 { NO_REVISION } else { stored }))
+        }
+        (_, Some(_)) => Err(invalid(
+            "If-None-Match",
+            "PUT takes `*`, and no If-Match beside it",
+        )),
+    }
+}
+
+async fn stored_revision(authority: &Authority, call: &Call, id: Uuid) -> Result<u64, Error> {
+    let license = authority.license(call, id).await?;
+    Ok(license.map_or(0, |license| license.state.revision))
+}

@@ -1,0 +1,91 @@
+//! `/v1/organizations`: create, show and remove organizations. What an organization holds is in the
+//! other files.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use lictor_core::{Change, Entry, Error, Kind, Organization, Resource, Right};
+
+use super::auth::Caller;
+use super::error::{Problem, missing};
+use super::idempotency::{Begun, Post};
+use super::page::{Page, Query};
+use super::path::Segment;
+use super::wire::{self, List, OrganizationView};
+use crate::authority::Answer;
+use crate::settings::Server;
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<Json<List<OrganizationView>>, Problem> {
+    let page = Page::take(Query::of(&uri), &call, "organizations", None)?;
+    let all = server.authority.organizations(&call)?;
+    let page = page.pick(all, |organization| organization.key.clone());
+    let view = |organization: std::sync::Arc<_>| OrganizationView::from_organization(&organization);
+    Ok(Json(page.map(view)))
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(key): Segment,
+) -> Result<Json<OrganizationView>, Problem> {
+    let visible = server.authority.organizations(&call)?;
+    let found = visible.iter().find(|organization| organization.key == key);
+    let found = found.ok_or_else(|| missing(Kind::Organization, key))?;
+    Ok(Json(OrganizationView::from_organization(found)))
+}
+
+pub(super) async fn create(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let right = Right::write(Resource::Organizations);
+    let begun = Post::<wire::NewOrganization>::begin(&server, right, "key", request).await?;
+    let mut post = match begun {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let name = post.request.name.clone();
+    post.keep(move |entries| match created(entries, name.clone()) {
+        Ok(organization) => answer(&organization),
+        Err(error) => Problem::from(error).into_answer(),
+    });
+    let wire::NewOrganization { key, name } = &post.request;
+    let organization = server
+        .authority
+        .create_organization(&post.call, key, name.as_deref())
+        .await?;
+    Ok(post.respond(answer(&organization)))
+}
+
+pub(super) async fn remove(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(key): Segment,
+) -> Result<StatusCode, Problem> {
+    server.authority.remove_organization(&call, &key).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn answer(organization: &Organization) -> Answer {
+    wire::answer(201, &OrganizationView::from_organization(organization))
+}
+
+/// The organization that these entries created.
+fn created(entries: &[Entry], name: Option<String>) -> Result<Organization, Error> {
+    let organization = entries.iter().find_map(|entry| match &entry.change {
+        Change::OrganizationCreated { id, key, number } => Some(Organization {
+            id: *id,
+            key: key.clone(),
+            number: *number,
+            name: name.clone(),
+            created_at: entry.at,
+        }),
+        _ => None,
+    });
+    organization.ok_or_else(|| Error::internal("no entry creates the organization"))
+}

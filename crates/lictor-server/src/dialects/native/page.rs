@@ -1,0 +1,149 @@
+//! What stands behind the question mark, and lists cut into pages. The cursor's form is in `wire.rs`.
+
+use axum::http::Uri;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use lictor_core::change::Digest;
+
+use super::error::{Problem, invalid};
+use super::wire::{Cursor, List};
+use crate::authority::Call;
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1_000;
+
+/// The version of the cursors made here.
+const CURSOR_VERSION: u8 = 1;
+
+/// The parameters of a request, each of which must be taken.
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads the part behind the question mark.
+    pub(super) fn of(uri: &Uri) -> Self {
+        let text = uri.query().unwrap_or_default();
+        Self(
+            form_urlencoded::parse(text.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+
+    /// Takes a parameter that may be there once.
+    pub(super) fn take(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+        let mut values = self.0.extract_if(.., |(known, _)| known == name);
+        let first = values.next().map(|(_, value)| value);
+        match values.next() {
+            None => Ok(first),
+            Some(_) => Err(invalid(name, "give it once")),
+        }
+    }
+
+    /// Refuses what was not taken: a misspelled filter would otherwise show everything.
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(invalid("query", format!("there is no parameter {name:?}"))),
+        }
+    }
+}
+
+/// Which page of which list is asked for.
+pub(super) struct Page {
+    /// How many rows at most.
+    pub(super) limit: usize,
+    /// The key of the last row before the page.
+    pub(super) after: Option<String>,
+    /// What the list's cursors are bound to: route, organization and filter.
+    list: String,
+}
+
+impl Page {
+    /// Takes `limit` and `cursor`; the filter must have been taken before, and nothing may be left.
+    pub(super) fn take(
+        mut query: Query,
+        call: &Call,
+        route: &str,
+        filter: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let limit = query.take("limit")?.map_or(Ok(DEFAULT_LIMIT), |text| {
+            let limit = text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=MAX_LIMIT).contains(limit));
+            limit.ok_or_else(|| invalid("limit", format!("use a number from 1 to {MAX_LIMIT}")))
+        })?;
+        let cursor = query.take("cursor")?;
+        query.finish()?;
+        let list = format!("{route} {} {filter:?}", call.organization.id);
+        let after = cursor.map(|text| open(&text, &list)).transpose()?;
+        Ok(Self { limit, after, list })
+    }
+
+    /// How many rows to read: one more than are shown, to know whether more follow.
+    pub(super) fn rows(&self) -> usize {
+        self.limit + 1
+    }
+
+    /// The key of the last row before the page, as the rows have it.
+    pub(super) fn after<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+        let after = self.after.as_deref();
+        after
+            .map(|text| text.parse().map_err(|_| bad_cursor()))
+            .transpose()
+    }
+
+    /// The page of rows that were read from behind `after`.
+    pub(super) fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> List<T> {
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let last = rows.last().filter(|_| more).map(key);
+        List {
+            next_cursor: last.map(|after| seal(after, &self.list)),
+            data: rows,
+        }
+    }
+
+    /// The page of rows that are all at hand, in order of their keys.
+    pub(super) fn pick<T>(&self, rows: Vec<T>, key: impl Fn(&T) -> String) -> List<T> {
+        let is_behind = |row: &T| self.after.as_ref().is_none_or(|after| key(row) > *after);
+        let rows = rows
+            .into_iter()
+            .filter(is_behind)
+            .take(self.rows())
+            .collect();
+        self.cut(rows, key)
+    }
+}
+
+fn seal(after: String, list: &str) -> String {
+    let bound = bound(&after, list);
+    let v = CURSOR_VERSION;
+    let text = Cursor { v, after, bound }.to_json();
+    BASE64_URL_SAFE_NO_PAD.encode(text)
+}
+
+fn open(text: &str, list: &str) -> Result<String, Problem> {
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| bad_cursor())?;
+    let cursor = Cursor::from_json(&bytes).ok_or_else(bad_cursor)?;
+    if cursor.v == CURSOR_VERSION && cursor.bound == bound(&cursor.after, list) {
+        Ok(cursor.after)
+    } else {
+        Err(bad_cursor())
+    }
+}
+
+/// Ties a row's key to its list. It guards against mistakes: whoever forges one sees no more than
+/// another page of what the caller may see anyway.
+fn bound(after: &str, list: &str) -> String {
+    let mut digits = Digest::of(format!("{list} {after:?}").as_bytes()).to_string();
+    digits.truncate(16);
+    digits
+}
+
+fn bad_cursor() -> Problem {
+    let reason = "it was made for another list, organization or filter, or is none; begin again";
+    invalid("cursor", reason)
+}

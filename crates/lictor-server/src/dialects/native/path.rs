@@ -1,0 +1,33 @@
+//! What stands in the path: ids and keys. One that is not well formed names nothing, so it is 404.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, OriginalUri, Path};
+use axum::http::request::Parts;
+use lictor_core::Kind;
+use uuid::Uuid;
+
+use super::error::{Problem, missing};
+
+/// The one variable segment of the path.
+pub(super) struct Segment(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let segment: Result<Path<String>, PathRejection> =
+            Path::from_request_parts(parts, state).await;
+        segment.map(|Path(text)| Self(text)).map_err(|_| {
+            let uri = parts.extensions.get::<OriginalUri>();
+            let path = uri.map_or(parts.uri.path(), |uri| uri.path());
+            missing(Kind::Route, path)
+        })
+    }
+}
+
+impl Segment {
+    /// The segment as the id of such a thing.
+    pub(super) fn id(&self, kind: Kind) -> Result<Uuid, Problem> {
+        Uuid::try_parse(&self.0).map_err(|_| missing(kind, self.0.as_str()))
+    }
+}

@@ -1,0 +1,18 @@
+//! `/v1/report`: the usage report of the organization. Its figures are made elsewhere.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::auth::Caller;
+use super::error::Problem;
+use super::wire::ReportView;
+use crate::settings::Server;
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+) -> Result<Json<ReportView>, Problem> {
+    let report = server.authority.report(&call).await?;
+    let hostname = server.settings.shown_hostname(&report.system.hostname);
+    Ok(Json(ReportView::from_report(report, hostname)))
+}

@@ -1,0 +1,92 @@
+//! `/v1/tokens`: create, show and revoke tokens. A secret leaves this file once and is kept nowhere.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use lictor_core::{Change, Entry, Kind, Resource, Right};
+use serde_json::Value;
+
+use super::auth::Caller;
+use super::error::{Problem, invalid};
+use super::idempotency::{Begun, Post};
+use super::page::{Page, Query};
+use super::path::Segment;
+use super::wire::{self, List, TokenView};
+use crate::authority::Answer;
+use crate::settings::Server;
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<Json<List<TokenView>>, Problem> {
+    let mut query = Query::of(&uri);
+    let operators = match query.take("operators")?.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(invalid("operators", "use true or false")),
+    };
+    let page = Page::take(query, &call, "tokens", operators.then_some("operators"))?;
+    let (after, rows) = (page.after()?, page.rows());
+    let tokens = server
+        .authority
+        .tokens(&call, operators, after, rows)
+        .await?;
+    let page = page.cut(tokens, |token| token.id.to_string());
+    Ok(Json(
+        page.map(|token| TokenView::from_token(token, call.now, None)),
+    ))
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    segment: Segment,
+) -> Result<Json<TokenView>, Problem> {
+    let token = server
+        .authority
+        .token(&call, segment.id(Kind::Token)?)
+        .await?;
+    Ok(Json(TokenView::from_token(token, call.now, None)))
+}
+
+pub(super) async fn create(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let right = Right::write(Resource::Tokens);
+    let mut post = match Post::<wire::NewToken>::begin(&server, right, "id", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let request = std::mem::take(&mut post.request).into_request()?;
+    post.keep(shown_already);
+    let issued = server.authority.create_token(&post.call, request).await?;
+    let view = TokenView::from_token(issued.token, post.call.now, Some(issued.secret));
+    Ok(post.respond(wire::answer(201, &view)))
+}
+
+pub(super) async fn revoke(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    segment: Segment,
+) -> Result<StatusCode, Problem> {
+    let id = segment.id(Kind::Token)?;
+    server.authority.revoke_token(&call, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a repeated request is told instead of the secret.
+fn shown_already(entries: &[Entry]) -> Answer {
+    let id = entries.iter().find_map(|entry| match &entry.change {
+        Change::TokenCreated { id, .. } => Some(id.to_string()),
+        _ => None,
+    });
+    let detail = "this request created the token and showed its secret, which is not kept; \
+                  if the answer was lost, revoke the token and create another";
+    let title = "The secret was shown already";
+    Problem::new(StatusCode::CONFLICT, "secret-already-shown", title, detail)
+        .with("id", id.map_or(Value::Null, Value::String))
+        .into_answer()
+}

@@ -1,0 +1,100 @@
+//! `/v1/trust`: which keys are trusted. What they signed is in `licenses.rs`.
+
+use axum::Json;
+use axum::RequestExt;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use lictor_core::{Error, KeyId, KeyStatus, Kind, PublicKey, Resource, Right, TrustedKey};
+
+use super::auth::Caller;
+use super::error::{Problem, invalid, missing};
+use super::idempotency::{Begun, Post};
+use super::path::Segment;
+use super::wire::{self, KeyView, TrustView};
+use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Trust);
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+) -> Result<Json<TrustView>, Problem> {
+    let trust = server.authority.trust(&call)?;
+    let keys = trust.keys.iter().map(|(_, key)| KeyView::from_key(key));
+    Ok(Json(TrustView {
+        policy: trust.policy,
+        data: keys.collect(),
+    }))
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    segment: Segment,
+) -> Result<Json<KeyView>, Problem> {
+    let trust = server.authority.trust(&call)?;
+    let key = trust.keys.get(key_id(&segment)?);
+    let key = key.ok_or_else(|| missing(Kind::Key, segment.0))?;
+    Ok(Json(KeyView::from_key(key)))
+}
+
+pub(super) async fn add(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut post = match Post::<wire::NewKey>::begin(&server, WRITE, "key_id", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let public_key = PublicKey::from_pem(&post.request.public_key)
+        .map_err(|reason| invalid("public_key", reason))?;
+    let trusted = TrustedKey {
+        public_key: public_key.clone(),
+        status: KeyStatus::Active,
+    };
+    let answer = wire::answer(201, &KeyView::from_key(&trusted));
+    let kept = answer.clone();
+    post.keep(move |_| kept.clone());
+    server.authority.add_key(&post.call, public_key).await?;
+    Ok(post.respond(answer))
+}
+
+pub(super) async fn retire(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    end(server, request, KeyStatus::Retired).await
+}
+
+pub(super) async fn revoke(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    end(server, request, KeyStatus::Revoked).await
+}
+
+async fn end(server: Server, mut request: Request, status: KeyStatus) -> Result<Response, Problem> {
+    let segment: Segment = request.extract_parts().await?;
+    let mut post = match Post::<wire::Nothing>::begin(&server, WRITE, "key_id", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let id = key_id(&segment)?;
+    let authority = &server.authority;
+    let key = authority.key_to_change(&post.call, id)?;
+    let answer = wire::answer(200, &KeyView::from_key(&TrustedKey { status, ..key }));
+    let kept = answer.clone();
+    post.keep(move |_| kept.clone());
+    match status {
+        KeyStatus::Revoked => authority.revoke_key(&post.call, id).await?,
+        KeyStatus::Active | KeyStatus::Retired => authority.retire_key(&post.call, id).await?,
+    };
+    Ok(post.respond(answer))
+}
+
+fn key_id(segment: &Segment) -> Result<KeyId, Error> {
+    KeyId::parse(&segment.0).ok_or_else(|| Error::NotFound {
+        kind: Kind::Key,
+        name: segment.0.clone(),
+    })
+}

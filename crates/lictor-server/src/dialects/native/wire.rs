@@ -1,0 +1,488 @@
+//! Every request and answer of `/v1` as JSON, and the conversions from and to the authority's
+//! types. Nothing is decided here.
+
+use lictor_core::usage::UsageCount;
+use lictor_core::{
+    Claims, Date, Entitlement, Entry, Error, KeyId, KeyStatus, Organization, Role, Scope,
+    Timestamp, Token, TrustPolicy, TrustedKey, Validity,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::error::{Problem, document_reason, invalid};
+use super::json::Object;
+use crate::authority::{Answer, Report, Standing, StandingLicense, TokenRequest};
+
+/// An answer with this body.
+pub(super) fn answer(status: u16, body: &impl Serialize) -> Answer {
+    match serde_json::to_string(body) {
+        Ok(body) => Answer { status, body },
+        Err(error) => Problem::from(Error::internal(error)).into_answer(),
+    }
+}
+
+/// A page of a list.
+#[derive(Serialize)]
+pub(super) struct List<T> {
+    pub(super) data: Vec<T>,
+    pub(super) next_cursor: Option<String>,
+}
+
+impl<T> List<T> {
+    /// The same page with other rows.
+    pub(super) fn map<U>(self, view: impl FnMut(T) -> U) -> List<U> {
+        List {
+            data: self.data.into_iter().map(view).collect(),
+            next_cursor: self.next_cursor,
+        }
+    }
+}
+
+/// Where a page begins.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cursor {
+    pub(super) v: u8,
+    pub(super) after: String,
+    pub(super) bound: String,
+}
+
+impl Cursor {
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    pub(super) fn from_json(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+/// The body of requests that say all in their path.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// A license to add.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewLicense {
+    pub(super) payload: String,
+    pub(super) id: Option<Uuid>,
+}
+
+/// A license to put under the id of the path.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PutLicense {
+    pub(super) payload: String,
+}
+
+/// A stored license.
+#[derive(Serialize)]
+pub(super) struct LicenseView {
+    id: Uuid,
+    application: String,
+    pub(super) revision: u64,
+    created_at: String,
+    updated_at: String,
+    state: &'static str,
+    reason: Option<&'static str>,
+    days_left: i64,
+    verified: bool,
+    signed_by: Option<KeyId>,
+    claims: ClaimsView,
+    payload: String,
+}
+
+impl LicenseView {
+    pub(super) fn from_standing(standing: StandingLicense) -> Self {
+        let license = standing.license;
+        let (state, reason) = match &standing.standing {
+            Standing::InForce => ("in_force", None),
+            Standing::Waiting => ("waiting", None),
+            Standing::Expired => ("expired", None),
+            Standing::Superseded => ("superseded", None),
+            Standing::Rejected(error) => ("rejected", Some(document_reason(error))),
+        };
+        let signed_by = standing.signer.key_id();
+        Self {
+            id: license.id,
+            revision: license.state.revision,
+            created_at: time(license.state.created_at),
+            updated_at: time(license.state.updated_at),
+            application: license.state.application,
+            state,
+            reason,
+            days_left: standing.days_left,
+            verified: signed_by.is_some(),
+            signed_by,
+            claims: ClaimsView::from_claims(standing.claims),
+            payload: license.payload.to_string(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ClaimsView {
+    customer: Option<String>,
+    product_subscription: Option<String>,
+    license_key: Option<String>,
+    license_creation_date: Option<Date>,
+    license_expiration_date: Date,
+    admin_seats: Option<u32>,
+    dataplanes: Option<u32>,
+    support_plan: Option<String>,
+    application: String,
+    plan: &'static str,
+    organization: Option<Uuid>,
+    features: Vec<String>,
+    unknown: Map<String, Value>,
+}
+
+impl ClaimsView {
+    fn from_claims(claims: Claims) -> Self {
+        let unknown = claims.unknown.into_iter();
+        Self {
+            customer: claims.customer,
+            product_subscription: claims.product_subscription,
+            license_key: claims.license_key,
+            license_creation_date: claims.creation_date,
+            license_expiration_date: claims.expiration_date,
+            admin_seats: claims.admin_seats,
+            dataplanes: claims.dataplanes,
+            support_plan: claims.support_plan,
+            application: claims.application,
+            plan: claims.plan.as_str(),
+            organization: claims.organization,
+            features: claims.features,
+            unknown: unknown.map(|(name, text)| (name, text.into())).collect(),
+        }
+    }
+}
+
+/// An application and what it is entitled to.
+#[derive(Serialize)]
+pub(super) struct ApplicationView {
+    key: String,
+    plan: &'static str,
+    seat_limit: Option<u32>,
+    node_limit: Option<u32>,
+    features: Option<Vec<String>>,
+    license: Option<Uuid>,
+    verified: Option<bool>,
+    expires_at: Option<String>,
+    days_left: Option<i64>,
+}
+
+impl ApplicationView {
+    pub(super) fn from_entitlement(entitlement: &Entitlement, now: Timestamp) -> Self {
+        let license = entitlement.license.as_ref();
+        let days_left = |expires_at| {
+            let begins_at = Timestamp::MIN;
+            Validity {
+                begins_at,
+                expires_at,
+            }
+            .days_left(now)
+        };
+        Self {
+            key: entitlement.application.clone(),
+            plan: license.map_or("UNLICENSED", |license| license.plan.as_str()),
+            seat_limit: entitlement.seat_limit(),
+            node_limit: entitlement.node_limit(),
+            features: license.map(|license| license.features.clone()),
+            license: license.map(|license| license.license),
+            verified: license.map(|license| license.signer.key_id().is_some()),
+            expires_at: license.map(|license| time(license.expires_at)),
+            days_left: license.map(|license| days_left(license.expires_at)),
+        }
+    }
+}
+
+/// An organization to create.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewOrganization {
+    pub(super) key: String,
+    pub(super) name: Option<String>,
+}
+
+/// An organization.
+#[derive(Serialize)]
+pub(super) struct OrganizationView {
+    id: Uuid,
+    key: String,
+    number: u64,
+    name: Option<String>,
+    created_at: String,
+}
+
+impl OrganizationView {
+    pub(super) fn from_organization(organization: &Organization) -> Self {
+        Self {
+            id: organization.id,
+            key: organization.key.clone(),
+            number: organization.number,
+            name: organization.name.clone(),
+            created_at: time(organization.created_at),
+        }
+    }
+}
+
+/// What the installation trusts.
+#[derive(Serialize)]
+pub(super) struct TrustView {
+    pub(super) policy: TrustPolicy,
+    pub(super) data: Vec<KeyView>,
+}
+
+/// A key to trust.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewKey {
+    pub(super) public_key: String,
+}
+
+/// A key that is or was trusted.
+#[derive(Serialize)]
+pub(super) struct KeyView {
+    key_id: KeyId,
+    public_key: String,
+    status: KeyStatus,
+}
+
+impl KeyView {
+    pub(super) fn from_key(key: &TrustedKey) -> Self {
+        Self {
+            key_id: key.public_key.id(),
+            public_key: key.public_key.to_pem(),
+            status: key.status,
+        }
+    }
+}
+
+/// A token to create.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewToken {
+    role: Option<String>,
+    scopes: Option<Vec<String>>,
+    expires_at: Option<String>,
+    name: Option<String>,
+}
+
+impl NewToken {
+    pub(super) fn into_request(self) -> Result<TokenRequest, Problem> {
+        let role = self.role.map_or(Ok(Role::Reader), |text| text.parse());
+        let scopes = self.scopes.unwrap_or_default();
+        let scopes: Result<Vec<Scope>, String> = scopes.iter().map(|text| text.parse()).collect();
+        let expires_at = self.expires_at.map(|text| into_time(&text)).transpose();
+        Ok(TokenRequest {
+            role: role.map_err(|reason| invalid("role", reason))?,
+            scopes: scopes.map_err(|reason| invalid("scopes", reason))?,
+            expires_at: expires_at.map_err(|reason| invalid("expires_at", reason))?,
+            name: self.name,
+        })
+    }
+}
+
+/// A token, with its secret only where it was just created.
+#[derive(Serialize)]
+pub(super) struct TokenView {
+    id: Uuid,
+    organization: Option<Uuid>,
+    name: Option<String>,
+    role: Role,
+    scopes: Vec<Scope>,
+    created_at: String,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+    live: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+}
+
+impl TokenView {
+    pub(super) fn from_token(token: Token, now: Timestamp, secret: Option<String>) -> Self {
+        Self {
+            live: token.is_live(now),
+            id: token.id,
+            organization: token.organization,
+            name: token.name,
+            role: token.role,
+            scopes: token.scopes,
+            created_at: time(token.created_at),
+            expires_at: token.expires_at.map(time),
+            revoked_at: token.revoked_at.map(time),
+            secret,
+        }
+    }
+}
+
+/// Counts to record.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewUsage {
+    counts: Vec<Object<NewCount>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCount {
+    source: Option<String>,
+    service: String,
+    month: Option<String>,
+    count: u64,
+}
+
+impl NewUsage {
+    /// The counts; those without a month are of the current one.
+    pub(super) fn into_counts(self, now: Timestamp) -> Vec<UsageCount> {
+        let count = |Object(count): Object<NewCount>| UsageCount {
+            source: count.source.unwrap_or_else(|| "default".to_owned()),
+            service: count.service,
+            month: count.month.unwrap_or_else(|| Date::of(now).month()),
+            count: count.count,
+        };
+        self.counts.into_iter().map(count).collect()
+    }
+}
+
+/// What became of a usage report.
+#[derive(Serialize)]
+pub(super) struct Accepted {
+    pub(super) accepted: usize,
+}
+
+/// All counts of an organization.
+#[derive(Serialize)]
+pub(super) struct UsageView {
+    data: Vec<CountView>,
+    total: u64,
+}
+
+#[derive(Serialize)]
+struct CountView {
+    source: String,
+    service: String,
+    month: String,
+    count: u64,
+}
+
+impl UsageView {
+    pub(super) fn from_counts(counts: Vec<UsageCount>) -> Self {
+        let total = counts.iter().map(|count| count.count);
+        let view = |count: UsageCount| CountView {
+            source: count.source,
+            service: count.service,
+            month: count.month,
+            count: count.count,
+        };
+        Self {
+            total: total.fold(0, u64::saturating_add),
+            data: counts.into_iter().map(view).collect(),
+        }
+    }
+}
+
+/// An entry of the ledger.
+#[derive(Serialize)]
+pub(super) struct EntryView {
+    stream: Uuid,
+    position: u64,
+    at: String,
+    actor: Option<Uuid>,
+    change: lictor_core::Change,
+}
+
+impl EntryView {
+    pub(super) fn from_entry(entry: Entry) -> Self {
+        Self {
+            stream: entry.stream,
+            position: entry.position,
+            at: time(entry.at),
+            actor: entry.actor,
+            change: entry.change,
+        }
+    }
+}
+
+/// The usage report.
+#[derive(Serialize)]
+pub(super) struct ReportView {
+    at: String,
+    requests: Vec<MonthView>,
+    total_requests: u64,
+    license_key: Option<String>,
+    license_expiration_date: Option<Date>,
+    users: usize,
+    services: usize,
+    organizations: usize,
+    engine: String,
+    version: &'static str,
+    system: SystemView,
+}
+
+#[derive(Serialize)]
+struct MonthView {
+    month: String,
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct SystemView {
+    cores: usize,
+    hostname: String,
+    uname: String,
+}
+
+impl ReportView {
+    pub(super) fn from_report(report: Report, hostname: String) -> Self {
+        let total = report.requests.values().copied();
+        let license = report.current_license;
+        Self {
+            at: time(report.at),
+            total_requests: total.fold(0, u64::saturating_add),
+            license_expiration_date: license.as_ref().map(|license| license.expiration_date),
+            license_key: license
+                .map(|license| license.license_key)
+                .filter(|key| !key.is_empty()),
+            requests: report
+                .requests
+                .into_iter()
+                .map(|(month, count)| MonthView { month, count })
+                .collect(),
+            users: report.users,
+            services: report.services,
+            organizations: report.organizations,
+            engine: report.engine,
+            version: env!("CARGO_PKG_VERSION"),
+            system: SystemView {
+                cores: report.system.cores,
+                hostname,
+                uname: report.system.uname,
+            },
+        }
+    }
+}
+
+/// `2026-11-22T04:00:00Z`; years 1 to 9999.
+fn time(seconds: Timestamp) -> String {
+    let seconds = seconds.clamp(-62_135_596_800, 253_402_300_799);
+    let second_of_day = seconds.rem_euclid(86_400);
+    let (hour, minute) = (second_of_day / 3_600, second_of_day / 60 % 60);
+    let second = second_of_day % 60;
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::of(seconds))
+}
+
+/// Reads RFC 3339, with any offset; parts of a second are left out.
+fn into_time(text: &str) -> Result<Timestamp, String> {
+    let plain = text
+        .get(10..11)
+        .is_some_and(|letter| letter.eq_ignore_ascii_case("t"));
+    let time = text.parse::<jiff::Timestamp>().ok();
+    let time = time.filter(|_| plain && text.len() >= 20 && !text.contains('['));
+    time.map(jiff::Timestamp::as_second)
+        .ok_or_else(|| format!("{text:?} is not a time such as 2026-11-22T04:00:00Z"))
+}

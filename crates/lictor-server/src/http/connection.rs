@@ -1,0 +1,191 @@
+//! One connection from its first byte to its end: hyper, the checks before the router, and the deadlines; which connections there are is `accept`'s.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use bytes::Bytes;
+use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::task::coop::has_budget_remaining;
+use tokio::time::{Instant, sleep_until};
+use tower::Service;
+
+use super::framing;
+use super::keeper::{Keeper, Verdict};
+use super::limits::ConnectionLimits;
+use super::refusal::Refusal;
+use super::stream::{Followed, InFlight, Notes};
+
+/// Who is at the other end of the connection: in the extensions of every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub SocketAddr);
+
+/// hyper with our limits, made once for all connections.
+pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let mut http1 = builder.http1();
+    // hyper's own header timeout also closes idle connections, and costs an allocation and a timer
+    // per request; `Keeper` does both jobs.
+    http1.timer(TokioTimer::new()).header_read_timeout(None);
+    http1.max_buf_size(limits.max_header_bytes);
+    if limits.max_headers != HYPER_MAX_HEADERS {
+        http1.max_headers(limits.max_headers);
+    }
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.max_http2_streams)
+        .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(64)
+        .keep_alive_interval(limits.http2_ping_interval)
+        .keep_alive_timeout(limits.http2_ping_interval);
+    builder
+}
+
+/// hyper's default, for which it has a faster path than for the same figure when set.
+const HYPER_MAX_HEADERS: usize = 100;
+
+/// What all connections of a listener share.
+pub(crate) struct Shared {
+    pub(crate) app: Router,
+    pub(crate) builder: auto::Builder<TokioExecutor>,
+    pub(crate) limits: ConnectionLimits,
+}
+
+/// Serves one connection. It ends when the peer or a deadline ends it, or after `stopping` turned
+/// true and the requests in flight were answered.
+///
+/// `first_byte_by` is when a request must have begun.
+pub(crate) async fn serve<S>(
+    stream: S,
+    peer: SocketAddr,
+    shared: &Shared,
+    first_byte_by: Instant,
+    stopping: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let notes = Arc::new(Notes::new());
+    let service = {
+        let app = shared.app.clone();
+        let notes = Arc::clone(&notes);
+        let max_uri_bytes = shared.limits.max_uri_bytes;
+        service_fn(move |request| answer(&app, &notes, peer, max_uri_bytes, request))
+    };
+    let stream = TokioIo::new(Followed::new(stream, Arc::clone(&notes)));
+    let mut connection = pin!(shared.builder.serve_connection(stream, service));
+    let mut keeper = Keeper::new(&notes, &shared.limits, first_byte_by);
+    let first_look = first_byte_by.min(Instant::now() + shared.limits.idle_timeout / 4);
+    let mut alarm = pin!(sleep_until(first_look));
+    let mut stop = pin!(stopped(stopping.clone()));
+    let mut stopped = false;
+    let mut registered: Option<Waker> = None;
+
+    poll_fn(|cx| {
+        // A timer and a signal that were polled once by this task wake it without being polled
+        // again, which would cost every request two locks.
+        let known = registered
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()));
+        if !stopped && (!known || !matches!(stopping.has_changed(), Ok(false))) {
+            stopped = stop.as_mut().poll(cx).is_ready();
+            if stopped {
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+        if !known || alarm.is_elapsed() {
+            match keeper.attend(alarm.as_mut(), cx) {
+                Verdict::Keep => {}
+                Verdict::Retire => connection.as_mut().graceful_shutdown(),
+                Verdict::Close => return Poll::Ready(()),
+            }
+        }
+        if !known && has_budget_remaining() {
+            // Without budget tokio would have turned the two away unregistered.
+            registered = Some(cx.waker().clone());
+        }
+        if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
+            if let Err(error) = outcome {
+                tracing::debug!(%peer, %error, "a connection ended early");
+            }
+            return Poll::Ready(());
+        }
+        keeper.note_head(alarm.as_mut(), cx);
+        Poll::Pending
+    })
+    .await;
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the server is gone, which is a reason to stop as well.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// The way of one request to the router and of its answer back.
+fn answer(
+    app: &Router,
+    notes: &Arc<Notes>,
+    peer: SocketAddr,
+    max_uri_bytes: usize,
+    mut request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<> {
+    let (in_flight, trusted) = notes.begin();
+    let version = request.version();
+    let checked = if trusted {
+        framing::check(&request, max_uri_bytes)
+    } else {
+        Err(Refusal::AmbiguousFraming)
+    };
+    let routed = checked.map(|()| {
+        request.extensions_mut().insert(PeerAddress(peer));
+        app.clone().call(request)
+    });
+    async move {
+        let response = match routed {
+            Ok(answering) => answering.await?,
+            Err(refusal) => refusal.into_response(version),
+        };
+        Ok(response.map(|body| Answer {
+            body,
+            _in_flight: in_flight,
+        }))
+    }
+}
+
+/// The body of an answer, which keeps its request in flight until it is sent or given up.
+pub(crate) struct Answer {
+    body: Body,
+    _in_flight: InFlight,
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,283 @@
+//! Which requests are refused because two readers could disagree on where they end or whom they address; no socket, no clock and no answer.
+//!
+//! A request with both Content-Length and Transfer-Encoding reaches a service without its
+//! Content-Length: hyper 1.12 drops the field and lets chunked win. So the bytes themselves are
+//! followed here, as they are read. `Follower` only finds line ends, two header fields and the ends
+//! of bodies; hyper stays the parser and refuses everything else that is malformed. Where the two
+//! could ever disagree, `Follower` stops and every later request of the connection is refused.
+
+use axum::http::header::HOST;
+use axum::http::{Request, Version};
+use memchr::memchr;
+
+use super::refusal::Refusal;
+
+/// A longer line that straddles two reads is cut here. A Content-Length that is cut is refused.
+const CARRY_BYTES: usize = 64;
+
+/// What `Follower` found out so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Between two requests, in a body, or on a connection that is not followed.
+    Settled,
+    /// In the middle of a head, which is the connection's n-th, counted from 0.
+    InHead(u64),
+    /// The n-th request, counted from 0, and all after it are not to be trusted.
+    Ambiguous(u64),
+}
+
+/// Follows the requests of one HTTP/1 connection through its bytes.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    place: Place,
+    head: Head,
+    /// Heads read to their end.
+    heads: u64,
+    carry: [u8; CARRY_BYTES],
+    carried: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Head,
+    Body {
+        left: u64,
+        chunk: bool,
+    },
+    ChunkSize {
+        size: u64,
+        digits: bool,
+    },
+    ChunkExtension {
+        size: u64,
+    },
+    Trailers,
+    /// HTTP/2, which frames by itself.
+    NotFollowed,
+    Ambiguous,
+}
+
+#[derive(Debug, Default)]
+struct Head {
+    /// The request line was seen.
+    begun: bool,
+    length: Option<u64>,
+    chunked: bool,
+    odd: bool,
+}
+
+impl Follower {
+    pub(crate) fn new() -> Self {
+        Self {
+            place: Place::Head,
+            head: Head::default(),
+            heads: 0,
+            carry: [0; CARRY_BYTES],
+            carried: 0,
+        }
+    }
+
+    /// Requests whose heads were read to their end.
+    pub(crate) fn heads(&self) -> u64 {
+        self.heads
+    }
+
+    /// Takes the bytes of one read and says where the connection stands after them.
+    pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Reading {
+        while !bytes.is_empty() {
+            bytes = match self.place {
+                Place::NotFollowed | Place::Ambiguous => break,
+                Place::Head | Place::Trailers => self.read_line(bytes),
+                Place::Body { left, chunk } => self.skip_body(left, chunk, bytes),
+                Place::ChunkSize { size, digits } => self.read_chunk_size(size, digits, bytes),
+                Place::ChunkExtension { size } => self.skip_extension(size, bytes),
+            };
+        }
+        match self.place {
+            Place::Ambiguous => Reading::Ambiguous(self.heads),
+            Place::Head if self.head.begun || self.carried > 0 => Reading::InHead(self.heads),
+            _ => Reading::Settled,
+        }
+    }
+
+    fn read_line<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let Some(end) = memchr(b'\n', bytes) else {
+            self.carry_over(bytes);
+            return &[];
+        };
+        let (line, rest) = bytes.split_at(end + 1);
+        if self.carried == 0 {
+            self.take_line(line);
+        } else {
+            self.carry_over(line);
+            let carry = self.carry;
+            self.take_line(&carry[..self.carried]);
+            self.carried = 0;
+        }
+        rest
+    }
+
+    fn carry_over(&mut self, bytes: &[u8]) {
+        let kept = bytes.len().min(CARRY_BYTES - self.carried);
+        self.carry[self.carried..self.carried + kept].copy_from_slice(&bytes[..kept]);
+        self.carried += kept;
+    }
+
+    /// `line` ends with its line feed, unless it was cut.
+    fn take_line(&mut self, line: &[u8]) {
+        if self.place == Place::Trailers {
+            // hyper takes a line feed without a carriage return for a part of the trailer.
+            self.place = match line {
+                b"\r\n" => Place::Head,
+                _ if line.ends_with(b"\r\n") => Place::Trailers,
+                _ => Place::Ambiguous,
+            };
+            return;
+        }
+        match line {
+            b"\n" | b"\r\n" if self.head.begun => self.end_head(),
+            // Empty lines before a request are allowed, and skipped by hyper too.
+            b"\n" | b"\r\n" => {}
+            _ if self.head.begun => self.head.take_field(line),
+            _ => {
+                self.head.begun = true;
+                if self.heads == 0 && line.starts_with(b"PRI * HTTP/2.0") {
+                    self.place = Place::NotFollowed;
+                }
+            }
+        }
+    }
+
+    fn end_head(&mut self) {
+        let head = std::mem::take(&mut self.head);
+        self.place = match head.length {
+            _ if head.odd => Place::Ambiguous,
+            Some(_) if head.chunked => Place::Ambiguous,
+            None if head.chunked => START_OF_CHUNK,
+            Some(left) if left > 0 => Place::Body { left, chunk: false },
+            Some(_) | None => Place::Head,
+        };
+        if self.place != Place::Ambiguous {
+            self.heads += 1;
+        }
+    }
+
+    fn skip_body<'b>(&mut self, left: u64, chunk: bool, bytes: &'b [u8]) -> &'b [u8] {
+        let skipped = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        let left = left - skipped as u64;
+        self.place = match (left, chunk) {
+            (0, true) => START_OF_CHUNK,
+            (0, false) => Place::Head,
+            _ => Place::Body { left, chunk },
+        };
+        &bytes[skipped..]
+    }
+
+    fn read_chunk_size<'b>(&mut self, size: u64, digits: bool, bytes: &'b [u8]) -> &'b [u8] {
+        let Some((&first, rest)) = bytes.split_first() else {
+            return bytes;
+        };
+        let digit = char::from(first).to_digit(16).map(u64::from);
+        let grown = digit.and_then(|digit| size.checked_mul(16)?.checked_add(digit));
+        self.place = match (digit, grown) {
+            (Some(_), Some(size)) => Place::ChunkSize { size, digits: true },
+            (None, _) if digits => {
+                // The byte after the digits may be the end of the line: it is looked at again.
+                self.place = Place::ChunkExtension { size };
+                return bytes;
+            }
+            _ => Place::Ambiguous,
+        };
+        rest
+    }
+
+    fn skip_extension<'b>(&mut self, size: u64, bytes: &'b [u8]) -> &'b [u8] {
+        let Some(end) = memchr(b'\n', bytes) else {
+            return &[];
+        };
+        self.place = match size.checked_add(CHUNK_END_BYTES) {
+            _ if size == 0 => Place::Trailers,
+            Some(left) => Place::Body { left, chunk: true },
+            None => Place::Ambiguous,
+        };
+        &bytes[end + 1..]
+    }
+}
+
+/// The CR and LF after a chunk's data.
+const CHUNK_END_BYTES: u64 = 2;
+
+const START_OF_CHUNK: Place = Place::ChunkSize {
+    size: 0,
+    digits: false,
+};
+
+impl Head {
+    fn take_field(&mut self, line: &[u8]) {
+        match line[0] {
+            b'c' | b'C' => {
+                if let Some(value) = value_of(line, b"content-length:") {
+                    // Equal lengths sent twice are one length to some readers and an error to others.
+                    self.odd |= self.length.is_some() || !line.ends_with(b"\n");
+                    self.length = parse_length(value);
+                    self.odd |= self.length.is_none();
+                }
+            }
+            b't' | b'T' => {
+                if let Some(value) = value_of(line, b"transfer-encoding:") {
+                    self.odd |= self.chunked || !value.eq_ignore_ascii_case(b"chunked");
+                    self.chunked = true;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+}
+
+fn parse_length(value: &[u8]) -> Option<u64> {
+    if !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// Refuses a request that does not name one host, and one whose path and query are too long.
+pub(crate) fn check<B>(request: &Request<B>, max_uri_bytes: usize) -> Result<(), Refusal> {
+    let uri = request.uri();
+    if uri
+        .path_and_query()
+        .is_some_and(|target| target.as_str().len() > max_uri_bytes)
+    {
+        return Err(Refusal::UriTooLong {
+            max_bytes: max_uri_bytes,
+        });
+    }
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let named = match hosts.next() {
+        Some(host) => is_host(host.as_bytes()),
+        None => match request.version() {
+            Version::HTTP_09 | Version::HTTP_10 => true,
+            Version::HTTP_11 => false,
+            _ => uri.authority().is_some(),
+        },
+    };
+    if named && hosts.next().is_none() {
+        Ok(())
+    } else {
+        Err(Refusal::Host)
+    }
+}
+
+/// The characters of RFC 3986's `host [ ":" port ]`; empty is allowed by RFC 9110 §7.2.
+fn is_host(value: &[u8]) -> bool {
+    value.iter().all(|byte| match byte {
+        b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'' | b'(' => true,
+        b')' | b'*' | b'+' | b';' | b'=' | b':' | b'[' | b']' => true,
+        other => other.is_ascii_alphanumeric(),
+    })
+}

@@ -1,0 +1,143 @@
+//! The server's certificate and key, from files to a TLS configuration; no socket.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// Why a certificate or key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {}: {source}", file.display())]
+    Unreadable {
+        /// The certificate's or the key's file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Others than its owner may read or write the key.
+    #[error("{} may be read or written by others than its owner: run `chmod 600 {}`", file.display(), file.display())]
+    KeyOpenToOthers {
+        /// The key's file.
+        file: PathBuf,
+    },
+    /// The file is not PEM, or is cut short.
+    #[error("{} is not valid PEM: {reason}", file.display())]
+    NotPem {
+        /// The certificate's or the key's file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: pem::Error,
+    },
+    /// There is no certificate in the certificate's file.
+    #[error("{} holds no certificate: give the chain in PEM, the server's own certificate first", file.display())]
+    NoCertificate {
+        /// The certificate's file.
+        file: PathBuf,
+    },
+    /// There is no usable key in the key's file.
+    #[error("{} holds no private key: give it in PEM and not encrypted", file.display())]
+    NoKey {
+        /// The key's file.
+        file: PathBuf,
+    },
+    /// The two do not fit each other, or the key is of a kind that TLS here does not know.
+    #[error("{} and {} cannot be used together: {source}", certificate.display(), key.display())]
+    Mismatch {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// What rustls says.
+        source: rustls::Error,
+    },
+}
+
+/// Reads a certificate chain and its private key, both in PEM, and configures TLS 1.2 and 1.3 with
+/// HTTP/2 and HTTP/1.1 over them.
+///
+/// # Errors
+///
+/// One [`TlsError`] per thing that can be wrong; its text names the file and says what to do.
+pub fn load(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = read_chain(certificate)?;
+    let key_der = read_key(key)?;
+    let mismatch = |source| TlsError::Mismatch {
+        certificate: certificate.to_owned(),
+        key: key.to_owned(),
+        source,
+    };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(mismatch)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key_der)
+        .map_err(mismatch)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = open(file).and_then(|opened| read(file, opened))?;
+    let chain = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|reason| TlsError::NotPem {
+            file: file.to_owned(),
+            reason,
+        })?;
+    if chain.is_empty() {
+        return Err(TlsError::NoCertificate {
+            file: file.to_owned(),
+        });
+    }
+    Ok(chain)
+}
+
+fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let opened = open(file)?;
+    // The opened file is asked, not its name: the two could differ by now.
+    let metadata = opened
+        .metadata()
+        .map_err(|source| unreadable(file, source))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(TlsError::KeyOpenToOthers {
+            file: file.to_owned(),
+        });
+    }
+    let text = read(file, opened)?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|reason| match reason {
+        pem::Error::NoItemsFound => TlsError::NoKey {
+            file: file.to_owned(),
+        },
+        reason => TlsError::NotPem {
+            file: file.to_owned(),
+            reason,
+        },
+    })
+}
+
+fn open(file: &Path) -> Result<File, TlsError> {
+    File::open(file).map_err(|source| unreadable(file, source))
+}
+
+fn read(file: &Path, mut opened: File) -> Result<Vec<u8>, TlsError> {
+    let mut text = Vec::new();
+    opened
+        .read_to_end(&mut text)
+        .map_err(|source| unreadable(file, source))?;
+    Ok(text)
+}
+
+fn unreadable(file: &Path, source: io::Error) -> TlsError {
+    TlsError::Unreadable {
+        file: file.to_owned(),
+        source,
+    }
+}

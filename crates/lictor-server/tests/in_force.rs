@@ -1,0 +1,370 @@
+//! After any sequence of writes, key changes and clock steps the ledger agrees with the rows, and
+//! what is in force is what the words say, read here anew without the product's code.
+
+#![expect(
+    clippy::expect_used,
+    reason = "clippy exempts test functions, but not the helpers of an integration test"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use lictor_core::{Claims, Date, Error, SigningKey, Timestamp};
+use lictor_server::authority::{Authority, Call, NewLicense, Patch, Standing, Start};
+use lictor_server::clock::Clock;
+use lictor_store::Store;
+use lictor_store::sqlite::SqliteStore;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const DAY: i64 = 86_400;
+const START: Timestamp = 1_800_000_000;
+const OPERATOR: &str = "an operator token of the test, long enough";
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put {
+        organization: usize,
+        slot: u128,
+        application: usize,
+        key: usize,
+        begins: i64,
+        days: i64,
+    },
+    Touch {
+        organization: usize,
+        slot: u128,
+    },
+    Remove {
+        organization: usize,
+        slot: u128,
+    },
+    Retire {
+        key: usize,
+    },
+    Revoke {
+        key: usize,
+    },
+    MoveClock {
+        hours: i64,
+    },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let (organization, slot, key) = (0..2_usize, 0..4_u128, 0..3_usize);
+    let put = (
+        organization.clone(),
+        slot.clone(),
+        0..2_usize,
+        key.clone(),
+        -4..4_i64,
+        0..6_i64,
+    )
+        .prop_map(
+            |(organization, slot, application, key, begins, days)| Step::Put {
+                organization,
+                slot,
+                application,
+                key,
+                begins,
+                days,
+            },
+        );
+    let on = (organization, slot);
+    let step = prop_oneof![
+        8 => put,
+        2 => on.clone().prop_map(|(organization, slot)| Step::Touch { organization, slot }),
+        2 => on.prop_map(|(organization, slot)| Step::Remove { organization, slot }),
+        1 => key.clone().prop_map(|key| Step::Retire { key }),
+        1 => key.prop_map(|key| Step::Revoke { key }),
+        4 => (-30..60_i64).prop_map(|hours| Step::MoveClock { hours }),
+    ];
+    proptest::collection::vec(step, 1..30)
+}
+
+/// One license as the words see it.
+#[derive(Debug, Clone)]
+struct Written {
+    application: String,
+    document: String,
+    key: usize,
+    begins: Timestamp,
+    ends: Timestamp,
+    updated_at: Timestamp,
+    order: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum KeyNow {
+    Active,
+    Retired,
+    Revoked,
+}
+
+#[derive(Default)]
+struct Model {
+    licenses: BTreeMap<(usize, u128), Written>,
+    greatest: [Timestamp; 2],
+    writes: usize,
+}
+
+impl Model {
+    fn stamp(&mut self, organization: usize, now: Timestamp) -> (Timestamp, usize) {
+        self.writes += 1;
+        self.greatest[organization] = self.greatest[organization].max(now);
+        (self.greatest[organization], self.writes)
+    }
+
+    /// Among an application's licenses whose creation date has begun, the one with the greatest
+    /// (`updated_at`, revision); if that one has expired, none. A revoked key's do not count.
+    fn in_force(
+        &self,
+        organization: usize,
+        application: &str,
+        keys: [KeyNow; 3],
+        now: Timestamp,
+    ) -> Option<u128> {
+        let candidates = self.licenses.iter().filter(|((owner, _), license)| {
+            *owner == organization
+                && license.application == application
+                && license.begins <= now
+                && keys[license.key] != KeyNow::Revoked
+        });
+        let ((_, slot), newest) =
+            candidates.max_by_key(|(_, license)| (license.updated_at, license.order))?;
+        (now < newest.ends).then_some(*slot)
+    }
+}
+
+struct World {
+    store: Arc<SqliteStore>,
+    authority: Arc<Authority>,
+    clock: Arc<AtomicI64>,
+    signers: [SigningKey; 3],
+    keys: [KeyNow; 3],
+    model: Model,
+}
+
+impl World {
+    async fn new() -> Self {
+        let store = Arc::new(SqliteStore::in_memory().expect("a store"));
+        let clock = Arc::new(AtomicI64::new(START));
+        let signers = [1, 2, 3].map(|seed| SigningKey::from_seed([seed; 32]));
+        let start = Start {
+            keys: signers.iter().map(SigningKey::public_key).collect(),
+            operator_secret: Some(OPERATOR.to_owned()),
+            policy: None,
+        };
+        let shared: Arc<dyn Store> = store.clone();
+        let authority = Authority::open(shared, Clock::Manual(clock.clone()), start, |_| Ok(()));
+        let authority = authority.await.expect("an installation");
+        let world = Self {
+            store,
+            authority,
+            clock,
+            signers,
+            keys: [KeyNow::Active; 3],
+            model: Model::default(),
+        };
+        let call = world.call(0).await;
+        world
+            .authority
+            .create_organization(&call, "other", None)
+            .await
+            .expect("created");
+        world
+    }
+
+    async fn call(&self, organization: usize) -> Call {
+        let actor = self.authority.sign_in(OPERATOR).await.expect("an operator");
+        self.authority
+            .call(actor, Some(["default", "other"][organization]))
+            .expect("a call")
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.load(Ordering::SeqCst)
+    }
+
+    async fn take(&mut self, step: &Step) {
+        match *step {
+            Step::Put {
+                organization,
+                slot,
+                application,
+                key,
+                begins,
+                days,
+            } => {
+                self.put(organization, slot, application, key, begins, days)
+                    .await;
+            }
+            Step::Touch { organization, slot } => {
+                let call = self.call(organization).await;
+                let id = Uuid::from_u128(slot);
+                let touched = self
+                    .authority
+                    .patch_license(&call, id, Patch::default())
+                    .await;
+                let there = self.model.licenses.contains_key(&(organization, slot));
+                assert_eq!(touched.is_ok(), there, "{touched:?}");
+                if there {
+                    let (updated_at, order) = self.model.stamp(organization, call.now);
+                    let license = self.model.licenses.get_mut(&(organization, slot));
+                    let license = license.expect("it is there");
+                    (license.updated_at, license.order) = (updated_at, order);
+                }
+            }
+            Step::Remove { organization, slot } => {
+                let call = self.call(organization).await;
+                let id = Uuid::from_u128(slot);
+                let removed = self.authority.remove_license(&call, id, None).await;
+                let there = self.model.licenses.remove(&(organization, slot)).is_some();
+                assert_eq!(removed.expect("no refusal"), there);
+            }
+            Step::Retire { key } => {
+                let id = self.signers[key].public_key().id();
+                let retired = self.authority.retire_key(&self.call(0).await, id).await;
+                assert_eq!(retired.is_ok(), self.keys[key] != KeyNow::Revoked);
+                if retired.is_ok() {
+                    self.keys[key] = KeyNow::Retired;
+                }
+            }
+            Step::Revoke { key } => {
+                let id = self.signers[key].public_key().id();
+                self.authority
+                    .revoke_key(&self.call(0).await, id)
+                    .await
+                    .expect("revoked");
+                self.keys[key] = KeyNow::Revoked;
+            }
+            Step::MoveClock { hours } => {
+                self.clock.fetch_add(hours * 3_600, Ordering::SeqCst);
+            }
+        }
+    }
+
+    async fn put(
+        &mut self,
+        organization: usize,
+        slot: u128,
+        application: usize,
+        key: usize,
+        begins: i64,
+        days: i64,
+    ) {
+        let call = self.call(organization).await;
+        let first = Date::of(call.now + begins * DAY);
+        let last = Date::of(first.start() + days * DAY);
+        let product = ["Editor", "Viewer"][application];
+        let claims = Claims {
+            creation_date: Some(first),
+            ..Claims::new(product, last)
+        };
+        let document = self.signers[key].sign(&claims.to_json());
+        let stored = self.model.licenses.get(&(organization, slot));
+        let same = stored.is_some_and(|license| license.document == document);
+        let allowed = match self.keys[key] {
+            KeyNow::Active => true,
+            KeyNow::Retired => same,
+            KeyNow::Revoked => false,
+        };
+        let new = NewLicense {
+            payload: document.as_str().into(),
+            created_at: None,
+        };
+        let put = self
+            .authority
+            .put_license(&call, Uuid::from_u128(slot), new, None)
+            .await;
+        if !allowed {
+            assert!(matches!(put, Err(Error::InvalidDocument(_))), "{put:?}");
+            return;
+        }
+        put.expect("an allowed write");
+        let (updated_at, order) = self.model.stamp(organization, call.now);
+        let license = Written {
+            application: product.to_lowercase(),
+            document,
+            key,
+            begins: first.start(),
+            ends: last.start(),
+            updated_at,
+            order,
+        };
+        self.model.licenses.insert((organization, slot), license);
+    }
+
+    async fn compare(&self) {
+        let now = self.now();
+        for organization in 0..2 {
+            let call = self.call(organization).await;
+            for entitlement in self
+                .authority
+                .entitlements(&call)
+                .await
+                .expect("entitlements")
+            {
+                let expected =
+                    self.model
+                        .in_force(organization, &entitlement.application, self.keys, now);
+                let found = entitlement
+                    .license
+                    .as_ref()
+                    .map(|license| license.license.as_u128());
+                assert_eq!(found, expected, "{} at {now}", entitlement.application);
+            }
+            let licenses = self
+                .authority
+                .licenses(&call, None, None, 100)
+                .await
+                .expect("a list");
+            let mine = self
+                .model
+                .licenses
+                .iter()
+                .filter(|((owner, _), _)| *owner == organization);
+            assert_eq!(licenses.len(), mine.clone().count());
+            for (license, ((_, slot), written)) in licenses.into_iter().zip(mine) {
+                assert_eq!(license.id.as_u128(), *slot);
+                assert_eq!(*license.payload, *written.document);
+                assert_eq!(license.state.updated_at, written.updated_at);
+                let standing = self
+                    .authority
+                    .standing(&call, license)
+                    .await
+                    .expect("a standing");
+                let in_force =
+                    self.model
+                        .in_force(organization, &written.application, self.keys, now);
+                assert_eq!(
+                    standing.standing == Standing::InForce,
+                    in_force == Some(*slot)
+                );
+            }
+        }
+        let report = self.store.check().await.expect("a check");
+        assert_eq!(report.differences, Vec::<String>::new());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_in_force_is_what_the_words_say(steps in steps()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            for step in &steps {
+                world.take(step).await;
+                world.compare().await;
+            }
+        });
+    }
+}

@@ -1,0 +1,178 @@
+//! The promise that holds the others together: after any sequence of changes, in batches of any
+//! size, the reads say what the core's own `apply` says, and the check finds nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lictor_core::{INSTALLATION, Role, State, TrustPolicy};
+use lictor_store::{Store, Write};
+use proptest::prelude::{Strategy, any, prop};
+use uuid::Uuid;
+
+use crate::given::{
+    ACME, NOW, acme, document, id, new_organization, new_token, put_license, remove_license,
+    remove_organization, retire, revoke, revoke_token, set_policy, touch_license, trust_vendor,
+    vendor,
+};
+
+/// What one step does; each number is taken modulo a small range, so that steps meet.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    kind: u8,
+    number: u8,
+    other: u8,
+    /// The clock's step before it, in seconds.
+    clock: i8,
+}
+
+/// Random steps.
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = any::<(u8, u8, u8, i8)>();
+    let step = step.prop_map(|(kind, number, other, clock)| Step {
+        kind,
+        number,
+        other,
+        clock,
+    });
+    prop::collection::vec(step, 1..40)
+}
+
+const STREAMS: [Uuid; 2] = [ACME, Uuid::from_u128(2)];
+
+impl Step {
+    fn write(&self, now: i64) -> Write {
+        let stream = STREAMS[usize::from(self.other / 16 % 2)];
+        let license = id(100 + u128::from(self.number % 5));
+        let seed = 1 + self.number % 3;
+        let product = ["Kong", "Jira", "Zoho"][usize::from(self.other % 3)];
+        match self.kind % 16 {
+            0..=6 => {
+                let document = document(seed, product, u64::from(self.other % 4));
+                put_license(stream, license, &document, now)
+            }
+            7 => touch_license(stream, license, now),
+            8 | 9 => remove_license(stream, license),
+            10 => trust_vendor(seed),
+            11 => retire(vendor(seed).public_key().id()),
+            12 if self.other < 40 => revoke(vendor(seed).public_key().id()),
+            12 => set_policy(if self.other % 2 == 0 {
+                TrustPolicy::Structural
+            } else {
+                TrustPolicy::Verified
+            }),
+            13 => new_token(stream, id(u128::from(self.number) + 1_000), Role::Reader),
+            14 => revoke_token(stream, id(u128::from(self.number) + 1_000)),
+            _ if self.other < 10 => remove_organization(STREAMS[1], "other"),
+            _ => new_organization(id(3_000 + u128::from(self.number)), "third"),
+        }
+    }
+}
+
+/// Runs the steps and compares.
+pub(crate) async fn reads_are_what_the_changes_say(store: Arc<dyn Store>, steps: Vec<Step>) {
+    acme(&*store).await;
+    store
+        .write(new_organization(STREAMS[1], "other"))
+        .await
+        .expect("stored");
+    let mut now = NOW;
+    let mut running = Vec::new();
+    for step in &steps {
+        now += i64::from(step.clock);
+        let (store, write) = (Arc::clone(&store), step.write(now));
+        running.push(tokio::spawn(async move { store.write(write).await }));
+        // Some wait for each other, some share a batch.
+        if step.number % 4 == 0 {
+            for write in running.drain(..) {
+                let _ = write.await.expect("ends");
+            }
+        }
+    }
+    for write in running {
+        let _ = write.await.expect("ends");
+    }
+    let installation = replayed(&*store, INSTALLATION).await;
+    compare_installation(&*store, &installation).await;
+    for stream in STREAMS {
+        let state = replayed(&*store, stream).await;
+        compare_stream(&*store, stream, &state).await;
+    }
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+async fn replayed(store: &dyn Store, stream: Uuid) -> State {
+    let mut state = State::default();
+    for entry in store.entries(stream, 0, 1_000).await.expect("reads") {
+        state.apply(entry.position, entry.at, &entry.change);
+    }
+    state
+}
+
+async fn compare_installation(store: &dyn Store, state: &State) {
+    assert_eq!(store.policy().await.expect("reads"), state.policy);
+    let trust = store.trust().await.expect("reads");
+    assert!(
+        trust
+            .iter()
+            .eq(state.keys.iter().map(|(id, key)| (*id, key)))
+    );
+    let mut live = BTreeMap::new();
+    for (id, organization) in &state.organizations {
+        if !replayed(store, *id).await.removed {
+            live.insert(organization.key.clone(), *id);
+        }
+    }
+    let found = store.organizations().await.expect("reads");
+    assert!(
+        found
+            .into_iter()
+            .map(|found| (found.key, found.id))
+            .eq(live)
+    );
+}
+
+async fn compare_stream(store: &dyn Store, stream: Uuid, state: &State) {
+    let found = store
+        .licenses(stream, None, None, 100)
+        .await
+        .expect("reads");
+    let found: BTreeMap<_, _> = found
+        .into_iter()
+        .map(|found| (found.id, found.state))
+        .collect();
+    assert_eq!(found, state.licenses);
+    let mut order: Vec<_> = state.licenses.iter().collect();
+    order.sort_by_key(|(_, license)| std::cmp::Reverse((license.updated_at, license.revision)));
+    let current = store.current_license(stream).await.expect("reads");
+    assert_eq!(
+        current.as_ref().map(|current| &current.id),
+        order.first().map(|(id, _)| *id)
+    );
+    for application in &state.applications {
+        let newest = store
+            .newest_licenses(stream, application, None, 100)
+            .await
+            .expect("reads");
+        let expected = order
+            .iter()
+            .filter(|(_, license)| license.application == *application);
+        assert!(
+            newest
+                .iter()
+                .map(|license| &license.id)
+                .eq(expected.map(|(id, _)| *id))
+        );
+    }
+    let applications = store.applications(stream).await.expect("reads");
+    assert!(applications.iter().eq(&state.applications));
+    let tokens = store.tokens(stream, None, 100).await.expect("reads");
+    assert!(tokens.iter().map(|token| &token.id).eq(state.tokens.keys()));
+    for token in tokens {
+        assert_eq!(token.revoked_at, state.tokens[&token.id].revoked_at);
+        let by_secret = store
+            .token_by_secret(crate::given::secret(token.id))
+            .await
+            .expect("reads");
+        assert_eq!(by_secret, (!state.removed).then_some(token));
+    }
+}

@@ -1,0 +1,183 @@
+//! The promises about usage counts and about answers kept for repeated requests.
+
+use std::sync::Arc;
+
+use lictor_core::Error;
+use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Store, Write};
+
+use crate::given::{
+    ACME, NOW, acme, add_license, count, document, done, id, idempotent, refused, report_usage,
+};
+
+pub(crate) async fn the_greatest_count_stays(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let first = vec![
+        count("edge", "web", "UNKNOWN", 1),
+        count("edge", "web", "2026-11", 5),
+        count("core", "web", "2026-11", 7),
+        count("edge", "api", "2026-10", 9),
+    ];
+    let before = store.head(ACME).await.expect("reads");
+    done(&*store, report_usage(ACME, first.clone())).await;
+    done(&*store, report_usage(ACME, first)).await;
+    done(
+        &*store,
+        report_usage(ACME, vec![count("edge", "web", "2026-11", 4)]),
+    )
+    .await;
+    let late = vec![
+        count("core", "web", "2026-11", 8),
+        count("core", "web", "2026-11", 6),
+    ];
+    done(&*store, report_usage(ACME, late)).await;
+    let expected = [
+        count("edge", "api", "2026-10", 9),
+        count("core", "web", "2026-11", 8),
+        count("edge", "web", "2026-11", 5),
+        count("edge", "web", "UNKNOWN", 1),
+    ];
+    assert_eq!(
+        store.usage(ACME).await.expect("reads"),
+        expected,
+        "by month, service, source"
+    );
+    assert_eq!(
+        store.head(ACME).await.expect("reads"),
+        before,
+        "counts are no entries"
+    );
+}
+
+pub(crate) async fn the_largest_count_is_kept_exactly(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let largest = vec![count(
+        "edge",
+        "web",
+        "2026-11",
+        lictor_core::usage::MAX_COUNT,
+    )];
+    done(&*store, report_usage(ACME, largest.clone())).await;
+    assert_eq!(store.usage(ACME).await.expect("reads"), largest);
+}
+
+fn key() -> IdempotencyKey {
+    IdempotencyKey {
+        token: id(70),
+        route: "POST /v1/licenses".to_owned(),
+        key: "k1".to_owned(),
+        request_sha256: [9; 32],
+    }
+}
+
+fn add(number: u64, key: &IdempotencyKey) -> Write {
+    let write = add_license(ACME, id(number.into()), &document(1, "Kong", number), NOW);
+    idempotent(write, key)
+}
+
+pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    assert_eq!(store.answered(&key(), NOW).await.expect("reads"), None);
+    done(&*store, add(1, &key())).await;
+    let answer = Some(Answer {
+        status: 201,
+        body: "2 entries".to_owned(),
+    });
+    assert_eq!(store.answered(&key(), NOW).await.expect("reads"), answer);
+    for other in [
+        IdempotencyKey {
+            token: id(71),
+            ..key()
+        },
+        IdempotencyKey {
+            route: "PUT /v1/licenses".to_owned(),
+            ..key()
+        },
+        IdempotencyKey {
+            key: "k2".to_owned(),
+            ..key()
+        },
+    ] {
+        assert_eq!(
+            store.answered(&other, NOW).await.expect("reads"),
+            None,
+            "{other:?}"
+        );
+    }
+    let mismatch = store
+        .answered(
+            &IdempotencyKey {
+                request_sha256: [8; 32],
+                ..key()
+            },
+            NOW,
+        )
+        .await;
+    assert!(matches!(mismatch, Err(Error::IdempotencyMismatch)));
+}
+
+pub(crate) async fn a_refused_write_keeps_no_answer(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(
+        &*store,
+        add_license(ACME, id(1), &document(1, "Kong", 1), NOW),
+    )
+    .await;
+    refused(&*store, add(1, &key())).await;
+    assert_eq!(store.answered(&key(), NOW).await.expect("reads"), None);
+}
+
+pub(crate) async fn a_twin_writes_nothing(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, add(1, &key())).await;
+    assert!(matches!(
+        refused(&*store, add(2, &key())).await,
+        Error::IdempotencyTwin
+    ));
+    assert_eq!(store.license(ACME, id(2)).await.expect("reads"), None);
+}
+
+pub(crate) async fn one_of_many_twins_is_answered(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let tasks: Vec<_> = (1..=16)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.write(add(number, &key())).await })
+        })
+        .collect();
+    let mut stored = 0;
+    for task in tasks {
+        match task.await.expect("ends") {
+            Ok(_) => stored += 1,
+            Err(Error::IdempotencyTwin) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(stored, 1);
+    assert_eq!(
+        store
+            .licenses(ACME, None, None, 99)
+            .await
+            .expect("reads")
+            .len(),
+        1
+    );
+}
+
+pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, add(1, &key())).await;
+    let last = NOW + ANSWER_KEPT_SECONDS - 1;
+    assert!(store.answered(&key(), last).await.expect("reads").is_some());
+    assert_eq!(store.answered(&key(), last + 1).await.expect("reads"), None);
+    let next = Write {
+        now: last + 1,
+        ..add(2, &key())
+    };
+    done(&*store, next).await;
+    let answer = store
+        .answered(&key(), last + 1)
+        .await
+        .expect("reads")
+        .expect("a new one");
+    assert_eq!(answer.body, "1 entries");
+}

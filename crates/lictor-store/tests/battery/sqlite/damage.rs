@@ -1,0 +1,348 @@
+//! Damage, by hand and by chance: each is found, or does no harm; and nothing ever panics.
+
+use std::path::Path;
+
+use lictor_core::{INSTALLATION, TrustSet};
+use lictor_store::Store;
+use lictor_store::sqlite::{OpenError, SqliteStore, check_folder};
+use rusqlite::Connection;
+
+use super::{fill, folder};
+use crate::given::ACME;
+
+/// One alteration each, and a word that the report must have.
+const ALTERATIONS: &[(&str, &str)] = &[
+    (
+        "DELETE FROM entries WHERE stream = :acme AND position = 3",
+        "expected position 3",
+    ),
+    (
+        "DELETE FROM entries WHERE stream = :acme AND position = 15",
+        "the entries end at 14",
+    ),
+    (
+        "DELETE FROM entries WHERE stream = :acme",
+        "the entries end at 0",
+    ),
+    (
+        "UPDATE entries SET body = replace(body, '1794614400', '1794614401')
+         WHERE stream = :acme AND position = 4",
+        "the hash chain is broken",
+    ),
+    (
+        "UPDATE entries SET body = '{}' WHERE stream = :acme AND position = 4",
+        "unreadable entry",
+    ),
+    (
+        "UPDATE entries SET hash = zeroblob(32) WHERE stream = :acme AND position = 4",
+        "the hash chain is broken",
+    ),
+    (
+        "UPDATE entries SET position = CASE position WHEN 3 THEN 1003 ELSE 3 END
+             WHERE stream = :acme AND position IN (3);
+         UPDATE entries SET position = 3 WHERE stream = :acme AND position = 4;
+         UPDATE entries SET position = 4 WHERE stream = :acme AND position = 1003",
+        "the hash chain is broken",
+    ),
+    (
+        "UPDATE entries SET stream = :acme, position = 16 WHERE stream <> :acme AND position = 1",
+        "the entry belongs elsewhere",
+    ),
+    (
+        "UPDATE licenses SET updated_at = updated_at + 1 WHERE id = :first",
+        "license",
+    ),
+    (
+        "UPDATE licenses SET created_at = 0 WHERE id = :first",
+        "differs from the ledger",
+    ),
+    (
+        "UPDATE licenses SET revision = revision + 1 WHERE id = :first",
+        "differs from the ledger",
+    ),
+    (
+        "UPDATE licenses SET application = 'jira' WHERE id = :first",
+        "is for application kong",
+    ),
+    (
+        "UPDATE licenses SET payload_sha256 = (SELECT max(payload_sha256) FROM licenses l)
+         WHERE payload_sha256 = (SELECT min(payload_sha256) FROM licenses l)",
+        "differs from the ledger",
+    ),
+    ("DELETE FROM licenses WHERE id = :first", "is missing"),
+    (
+        "INSERT INTO licenses SELECT organization_id, randomblob(16), application, payload_sha256,
+             created_at, updated_at, 999 FROM licenses WHERE id = :first",
+        "is not in the ledger",
+    ),
+    (
+        "DELETE FROM payloads WHERE rowid = 1",
+        "its payload is missing",
+    ),
+    (
+        "UPDATE payloads SET text = replace(text, '2027', '2099') WHERE rowid = 1",
+        "differs from its hash",
+    ),
+    (
+        "UPDATE heads SET position = position + 1 WHERE stream = :acme",
+        "the head row at 16",
+    ),
+    (
+        "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
+        "the entries end at 15",
+    ),
+    (
+        "UPDATE heads SET newest_updated_at = 1 WHERE stream = :acme",
+        "the greatest updated_at",
+    ),
+    (
+        "UPDATE heads SET removed = 1 WHERE stream = :acme",
+        "was removed",
+    ),
+    (
+        "UPDATE organizations SET removed = 1 WHERE id = :acme",
+        "was removed",
+    ),
+    (
+        "DELETE FROM heads WHERE stream = :acme",
+        "it has rows but no head row",
+    ),
+    (
+        "DELETE FROM heads WHERE stream = zeroblob(16)",
+        "it has rows but no head row",
+    ),
+    (
+        "UPDATE organizations SET number = 5 WHERE id = :acme",
+        "organization",
+    ),
+    (
+        "UPDATE organizations SET key = 'evil' WHERE id = :acme",
+        "organization",
+    ),
+    (
+        "DELETE FROM organizations WHERE id = :acme",
+        "it belongs to no organization",
+    ),
+    (
+        "UPDATE settings SET value = 'structural'",
+        "the trust policy",
+    ),
+    ("DELETE FROM settings", "the trust policy"),
+    (
+        "UPDATE trusted_keys SET status = 'revoked' WHERE rowid_first",
+        "key",
+    ),
+    ("DELETE FROM trusted_keys", "is missing"),
+    (
+        "UPDATE tokens SET role = 'operator' WHERE organization_id = :acme",
+        "token",
+    ),
+    (
+        "UPDATE tokens SET scopes = '[]' WHERE organization_id = :acme",
+        "token",
+    ),
+    (
+        "UPDATE tokens SET expires_at = NULL WHERE organization_id = :acme",
+        "token",
+    ),
+    (
+        "UPDATE tokens SET revoked_at = 5 WHERE organization_id = :acme",
+        "token",
+    ),
+    (
+        "UPDATE tokens SET secret_sha256 = NULL WHERE organization_id = :acme",
+        "its secret",
+    ),
+    (
+        "DELETE FROM tokens WHERE organization_id = :acme",
+        "is missing",
+    ),
+    (
+        "DELETE FROM applications WHERE key = 'jira'",
+        "the applications",
+    ),
+    (
+        "INSERT INTO applications VALUES (:acme, 'more')",
+        "the applications",
+    ),
+];
+
+#[tokio::test]
+async fn every_alteration_is_reported() {
+    let (folder, original) = filled().await;
+    let path = folder.path().join("lictor.db");
+    for (alteration, word) in ALTERATIONS {
+        std::fs::write(&path, &original).expect("writes");
+        alter(&path, alteration);
+        let report = check_folder(folder.path()).expect("checks");
+        let found = report
+            .differences
+            .iter()
+            .any(|difference| difference.contains(word));
+        assert!(found, "{alteration}: {:?}", report.differences);
+    }
+    std::fs::write(&path, &original).expect("writes");
+    assert_eq!(
+        check_folder(folder.path()).expect("checks").differences,
+        [""; 0]
+    );
+}
+
+fn alter(path: &Path, alteration: &str) {
+    let quoted = |id: uuid::Uuid| format!("x'{}'", id.simple());
+    let sql = alteration
+        .replace(":acme", &quoted(ACME))
+        .replace(":first", &quoted(crate::given::id(1)))
+        .replace("rowid_first", "id = (SELECT min(id) FROM trusted_keys)");
+    let raw = Connection::open(path).expect("opens");
+    raw.execute_batch(&sql).expect(alteration);
+    raw.pragma_update(None, "wal_checkpoint", "truncate").ok();
+}
+
+/// A folder with a filled database, all of it in one file, and that file's bytes.
+async fn filled() -> (tempfile::TempDir, Vec<u8>) {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    fill(&store).await;
+    drop(store);
+    assert!(
+        !folder.path().join("lictor.db-wal").exists(),
+        "the log is folded in at the end"
+    );
+    let bytes = std::fs::read(folder.path().join("lictor.db")).expect("reads");
+    (folder, bytes)
+}
+
+#[tokio::test]
+async fn damage_at_the_end_of_the_ledger_is_found_at_the_start() {
+    let (folder, original) = filled().await;
+    let path = folder.path().join("lictor.db");
+    for alteration in [
+        "DELETE FROM entries WHERE stream = :acme AND position = 15",
+        "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
+        "UPDATE entries SET body = body || ' ' WHERE stream = :acme AND position = 2",
+    ] {
+        std::fs::write(&path, &original).expect("writes");
+        alter(&path, alteration);
+        let error = SqliteStore::open(folder.path())
+            .map(drop)
+            .expect_err("damaged");
+        assert!(
+            matches!(error, OpenError::Corrupt(_)),
+            "{alteration}: {error}"
+        );
+        assert!(error.to_string().contains("lictor check"));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_payload_is_never_served() {
+    let (folder, _) = filled().await;
+    let alteration = "UPDATE payloads SET text = replace(text, '2027', '2099')";
+    alter(&folder.path().join("lictor.db"), alteration);
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    assert!(store.license(ACME, crate::given::id(1)).await.is_err());
+    assert!(store.current_license(ACME).await.is_err());
+}
+
+#[tokio::test]
+async fn a_file_cut_short_is_found() {
+    let (folder, original) = filled().await;
+    let path = folder.path().join("lictor.db");
+    for length in [
+        0,
+        1,
+        50,
+        99,
+        100,
+        4_095,
+        4_096,
+        8_192,
+        20_000,
+        original.len() - 4_096,
+        original.len() - 1,
+    ] {
+        std::fs::write(&path, &original[..length]).expect("writes");
+        assert!(
+            is_found(folder.path()),
+            "{length} bytes of {}",
+            original.len()
+        );
+    }
+}
+
+fn is_found(folder: &Path) -> bool {
+    match check_folder(folder) {
+        Ok(report) => !report.differences.is_empty(),
+        Err(_) => true,
+    }
+}
+
+/// Everything that the ledger vouches for, as the reads say it.
+async fn told(store: &SqliteStore) -> impl PartialEq + std::fmt::Debug + use<> {
+    let trust: TrustSet = store.trust().await.expect("reads");
+    let mut streams = Vec::new();
+    for stream in [INSTALLATION, ACME, crate::given::id(2)] {
+        let tokens = store.tokens(stream, None, 100).await.expect("reads");
+        let tokens: Vec<_> = tokens
+            .into_iter()
+            .map(|token| {
+                (
+                    token.id,
+                    token.role,
+                    token.scopes,
+                    token.expires_at,
+                    token.revoked_at,
+                )
+            })
+            .collect();
+        streams.push((
+            store.entries(stream, 0, 1_000).await.expect("reads"),
+            store
+                .licenses(stream, None, None, 1_000)
+                .await
+                .expect("reads"),
+            store.applications(stream).await.expect("reads"),
+            store.current_license(stream).await.expect("reads"),
+            tokens,
+        ));
+    }
+    (trust, store.policy().await.expect("reads"), streams)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flipped_bits_are_found_or_do_no_harm() {
+    let (folder, original) = filled().await;
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    let expected = told(&store).await;
+    drop(store);
+    let path = folder.path().join("lictor.db");
+    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    let (mut found, mut harmless) = (0, 0);
+    for _ in 0..100 {
+        // xorshift: the same flips in every run.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        let mut bytes = original.clone();
+        let at = usize::try_from(random >> 8).expect("64 bits") % bytes.len();
+        bytes[at] ^= 1 << (random % 8);
+        std::fs::write(&path, &bytes).expect("writes");
+        // Whether it opens or not: it must not panic.
+        let opened = SqliteStore::open(folder.path());
+        if is_found(folder.path()) {
+            found += 1;
+        } else {
+            let store = opened.unwrap_or_else(|error| panic!("byte {at}: {error}"));
+            assert_eq!(told(&store).await, expected, "byte {at}");
+            harmless += 1;
+        }
+        for ending in ["-wal", "-shm"] {
+            std::fs::remove_file(folder.path().join(format!("lictor.db{ending}"))).ok();
+        }
+    }
+    assert!(
+        found > 10 && harmless > 10,
+        "{found} found, {harmless} harmless"
+    );
+}

@@ -1,0 +1,234 @@
+//! The data folder: who holds it, what is refused, backups.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lictor_store::Store;
+use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
+use rusqlite::Connection;
+
+use super::{fill, folder};
+use crate::given::{ACME, NOW, acme, add_license, document, done, id};
+
+#[tokio::test]
+async fn what_was_written_is_there_after_opening_again() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    fill(&store).await;
+    let before = store.licenses(ACME, None, None, 100).await.expect("reads");
+    drop(store);
+    let store = SqliteStore::open(folder.path()).expect("opens again");
+    assert_eq!(
+        store.licenses(ACME, None, None, 100).await.expect("reads"),
+        before
+    );
+    assert_eq!(before.len(), 12);
+    done(
+        &store,
+        add_license(ACME, id(99), &document(1, "Kong", 99), NOW),
+    )
+    .await;
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_folder_in_use_is_refused_and_its_holder_named() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    store.note_address("127.0.0.1:8001").expect("notes");
+    for refused in [
+        SqliteStore::open(folder.path()).map(drop),
+        restore(&folder.path().join("lictor.db"), folder.path()),
+    ] {
+        let error = refused.expect_err("in use");
+        let expected = format!(
+            "process {}, listening on 127.0.0.1:8001",
+            std::process::id()
+        );
+        assert!(
+            matches!(&error, OpenError::InUse { holder, .. } if *holder == expected),
+            "{error}"
+        );
+    }
+    drop(store);
+    SqliteStore::open(folder.path()).expect("free again");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_what_is_made() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let data = folder.path().join("new").join("data");
+    let store = SqliteStore::open(&data).expect("opens");
+    acme(&store).await;
+    store.backup(&data.join("copy.db")).await.expect("copies");
+    let mode = |path: &std::path::Path| {
+        std::fs::metadata(path)
+            .expect("is there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(mode(&data), 0o700);
+    for file in std::fs::read_dir(&data).expect("lists") {
+        let path = file.expect("an entry").path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let folder = folder();
+    drop(SqliteStore::open(folder.path()).expect("opens"));
+    let raw = Connection::open(folder.path().join("lictor.db")).expect("opens");
+    raw.pragma_update(None, "user_version", 99).expect("sets");
+    drop(raw);
+    let error = SqliteStore::open(folder.path())
+        .map(drop)
+        .expect_err("newer");
+    assert!(
+        matches!(
+            error,
+            OpenError::NewerSchema {
+                found: 99,
+                known: 1
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn foreign_files_are_refused_and_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("lictor.db");
+    let raw = Connection::open(&path).expect("opens");
+    raw.execute_batch("CREATE TABLE theirs (x)").expect("makes");
+    drop(raw);
+    for content in [
+        std::fs::read(&path).expect("reads"),
+        vec![b'x'; 9_000],
+        b"PK".to_vec(),
+    ] {
+        std::fs::write(&path, &content).expect("writes");
+        let error = SqliteStore::open(folder.path())
+            .map(drop)
+            .expect_err("foreign");
+        assert!(matches!(error, OpenError::Foreign(_)), "{error}");
+        assert_eq!(std::fs::read(&path).expect("reads"), content);
+    }
+}
+
+#[test]
+fn an_empty_database_file_or_a_lone_log_is_damage() {
+    for name in ["lictor.db", "lictor.db-wal"] {
+        let folder = folder();
+        std::fs::write(folder.path().join(name), "").expect("writes");
+        let error = SqliteStore::open(folder.path())
+            .map(drop)
+            .expect_err("damaged");
+        assert!(matches!(error, OpenError::Corrupt(_)), "{error}");
+    }
+}
+
+#[test]
+fn a_first_start_that_was_cut_short_is_begun_again() {
+    let folder = folder();
+    std::fs::write(folder.path().join("lictor.db.new"), "half a database").expect("writes");
+    SqliteStore::open(folder.path()).expect("opens");
+    assert!(!folder.path().join("lictor.db.new").exists());
+}
+
+#[tokio::test]
+async fn a_backup_made_among_writes_is_whole_and_can_be_restored() {
+    let folder = folder();
+    let store = Arc::new(SqliteStore::open(&folder.path().join("data")).expect("opens"));
+    fill(&*store).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (writer, ended) = (Arc::clone(&store), Arc::clone(&stop));
+    let writes = tokio::spawn(async move {
+        let mut number = 1_000;
+        while !ended.load(Ordering::Relaxed) {
+            number += 1;
+            let document = document(1, "Kong", number);
+            done(
+                &*writer,
+                add_license(ACME, id(number.into()), &document, NOW),
+            )
+            .await;
+        }
+    });
+    let file = folder.path().join("copy.db");
+    store.backup(&file).await.expect("copies");
+    stop.store(true, Ordering::Relaxed);
+    writes.await.expect("ends");
+    store.backup(&file).await.expect_err("it exists");
+    let restored = folder.path().join("restored");
+    restore(&file, &restored).expect("restores");
+    let report = check_folder(&restored).expect("checks");
+    assert_eq!((report.differences, report.streams), (vec![], 3));
+    let copy = SqliteStore::open(&restored).expect("opens");
+    assert!(
+        copy.licenses(ACME, None, None, 100)
+            .await
+            .expect("reads")
+            .len()
+            >= 12
+    );
+    done(
+        &copy,
+        add_license(ACME, id(999), &document(1, "Kong", 1), NOW),
+    )
+    .await;
+    drop(copy);
+    let again = restore(&file, &restored).expect_err("holds one");
+    assert!(matches!(again, OpenError::Exists(_)), "{again}");
+}
+
+#[tokio::test]
+async fn a_backup_that_does_not_agree_with_itself_is_not_installed() {
+    let folder = folder();
+    let store = SqliteStore::in_memory().expect("opens");
+    fill(&store).await;
+    let file = folder.path().join("copy.db");
+    store.backup(&file).await.expect("copies");
+    let raw = Connection::open(&file).expect("opens");
+    raw.execute("DELETE FROM entries WHERE position = 3", [])
+        .expect("deletes");
+    drop(raw);
+    let target = folder.path().join("target");
+    let error = restore(&file, &target).expect_err("differs");
+    assert!(matches!(error, OpenError::Differs { .. }), "{error}");
+    std::fs::write(&file, "no database").expect("writes");
+    assert!(matches!(
+        restore(&file, &target),
+        Err(OpenError::Foreign(_))
+    ));
+    assert!(matches!(
+        restore(&target, &target),
+        Err(OpenError::File { .. })
+    ));
+    let left: Vec<_> = std::fs::read_dir(&target)
+        .expect("lists")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(left, ["lictor.lock"]);
+    assert!(matches!(check_folder(&target), Err(OpenError::Missing(_))));
+}
+
+#[tokio::test]
+async fn a_check_beside_a_running_server_or_without_one_changes_nothing() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    fill(&store).await;
+    let report = check_folder(folder.path()).expect("checks");
+    assert_eq!((report.differences, report.licenses), (vec![], 12));
+    drop(store);
+    let before = std::fs::read(folder.path().join("lictor.db")).expect("reads");
+    assert_eq!(check_folder(folder.path()).expect("checks").licenses, 12);
+    assert_eq!(
+        std::fs::read(folder.path().join("lictor.db")).expect("reads"),
+        before
+    );
+}

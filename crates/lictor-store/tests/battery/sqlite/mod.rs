@@ -1,0 +1,50 @@
+//! What only the embedded database promises: its folder, its file, and what damage does to them.
+
+mod damage;
+mod files;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lictor_core::{INSTALLATION, Role};
+use lictor_store::Store;
+use lictor_store::sqlite::SqliteStore;
+use tempfile::TempDir;
+
+use crate::given::{
+    ACME, NOW, acme, add_license, count, document, done, id, new_organization, new_token,
+    report_usage, trust_vendor,
+};
+
+pub(crate) fn open_in_memory() -> Arc<dyn Store> {
+    Arc::new(SqliteStore::in_memory().expect("opens"))
+}
+
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() {
+        TempDir::new_in(memory)
+    } else {
+        TempDir::new()
+    };
+    made.expect("a folder")
+}
+
+/// Fills a store with a little of everything.
+async fn fill(store: &dyn Store) {
+    acme(store).await;
+    done(store, new_organization(id(2), "other")).await;
+    done(store, trust_vendor(2)).await;
+    done(store, new_token(INSTALLATION, id(71), Role::Operator)).await;
+    done(store, new_token(ACME, id(72), Role::Admin)).await;
+    for number in 1..=12 {
+        let product = ["Kong", "Jira"][usize::from(number % 2 == 0)];
+        let document = document(1, product, number);
+        done(store, add_license(ACME, id(number.into()), &document, NOW)).await;
+    }
+    done(
+        store,
+        report_usage(ACME, vec![count("edge", "web", "2026-11", 5)]),
+    )
+    .await;
+}

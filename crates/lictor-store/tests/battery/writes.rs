@@ -1,0 +1,230 @@
+//! The promises about writes themselves: refusals, order, batches, faulty rules, the ledger.
+
+use std::sync::Arc;
+
+use lictor_core::{Change, Decision, Entry, Error, Head, INSTALLATION, Record};
+use lictor_store::{Store, Write};
+
+use crate::given::{
+    ACME, NOW, acme, add_license, count, document, done, id, new_organization, refused, write,
+};
+
+pub(crate) async fn a_refusal_changes_nothing(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(
+        &*store,
+        add_license(ACME, id(1), &document(1, "Kong", 1), NOW),
+    )
+    .await;
+    let before = store.license(ACME, id(1)).await.expect("reads");
+    let again = add_license(ACME, id(1), &document(1, "Other", 2), NOW + 9);
+    assert!(matches!(
+        refused(&*store, again).await,
+        Error::AlreadyExists { .. }
+    ));
+    assert_eq!(store.license(ACME, id(1)).await.expect("reads"), before);
+    assert_eq!(store.applications(ACME).await.expect("reads"), ["kong"]);
+}
+
+pub(crate) async fn a_stream_that_does_not_exist_takes_no_write(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let lost = write(id(99), NOW, vec![], |_| Ok(Decision::nothing()));
+    assert!(matches!(
+        refused(&*store, lost).await,
+        Error::NotFound { .. }
+    ));
+    assert_eq!(store.head(id(99)).await.expect("reads"), None);
+}
+
+pub(crate) async fn deciding_nothing_writes_nothing(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let before = store.head(ACME).await.expect("reads");
+    let written = done(
+        &*store,
+        write(ACME, NOW, vec![], |_| Ok(Decision::nothing())),
+    )
+    .await;
+    assert!(written.entries.is_empty());
+    assert_eq!(store.head(ACME).await.expect("reads"), before);
+}
+
+/// Many at once, so that they share commits; every third is refused, every seventh panics.
+pub(crate) async fn the_refused_leave_no_trace_in_their_batch(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(
+        &*store,
+        add_license(ACME, id(1_000), &document(1, "Kong", 0), NOW),
+    )
+    .await;
+    let tasks: Vec<_> = (0..120_u64)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.write(one_of_a_crowd(number)).await })
+        })
+        .collect();
+    for (number, task) in tasks.into_iter().enumerate() {
+        let outcome = task.await.expect("ends");
+        let expected = number % 3 != 0 && number % 7 != 0;
+        assert_eq!(outcome.is_ok(), expected, "{number}: {outcome:?}");
+        let license = store
+            .license(ACME, id(number as u128))
+            .await
+            .expect("reads");
+        assert_eq!(license.is_some(), expected, "{number}");
+    }
+    assert_eq!(store.usage(ACME).await.expect("reads").len(), 0);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+fn one_of_a_crowd(number: u64) -> Write {
+    let document = document(1, "Kong", number);
+    if number % 7 == 0 {
+        write(ACME, NOW, vec![], |_| panic!("a fault in a rule"))
+    } else if number % 3 == 0 {
+        add_license(ACME, id(1_000), &document, NOW)
+    } else {
+        add_license(ACME, id(number.into()), &document, NOW)
+    }
+}
+
+pub(crate) async fn positions_have_no_gaps_under_many_writers(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, new_organization(id(2), "other")).await;
+    let tasks: Vec<_> = (0..16_u64)
+        .map(|task| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for turn in 0..10 {
+                    let number = task * 100 + turn;
+                    let stream = if number % 2 == 0 { ACME } else { id(2) };
+                    let document = document(1, &format!("App {}", number % 5), number);
+                    let write = add_license(stream, id(number.into()), &document, NOW);
+                    let written = store.write(write).await.expect("stored");
+                    // What was acknowledged is there for every read that begins after.
+                    let license = store
+                        .license(stream, id(number.into()))
+                        .await
+                        .expect("reads");
+                    let revision = license.expect("is there").state.revision;
+                    assert_eq!(
+                        written.entries.last().map(|entry| entry.position),
+                        Some(revision)
+                    );
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("ends");
+    }
+    for stream in [ACME, id(2), INSTALLATION] {
+        let entries = store.entries(stream, 0, 1_000).await.expect("reads");
+        assert!(
+            entries
+                .iter()
+                .map(|entry| entry.position)
+                .eq(1..=entries.len() as u64)
+        );
+        assert_eq!(
+            store.head(stream).await.expect("reads"),
+            Some(end_of(&entries))
+        );
+    }
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+fn end_of(entries: &[Entry]) -> Head {
+    let bodies = entries
+        .iter()
+        .map(|entry| entry.to_body().expect("encodes"));
+    bodies.fold(Head::EMPTY, |head, body| head.next(&body))
+}
+
+pub(crate) async fn entries_say_who_when_and_what(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let write = add_license(ACME, id(1), &document(1, "Kong", 1), NOW + 3);
+    let written = done(
+        &*store,
+        Write {
+            actor: Some(id(55)),
+            ..write
+        },
+    )
+    .await;
+    let entries = store.entries(ACME, 0, 10).await.expect("reads");
+    assert_eq!(entries, written.entries);
+    assert_eq!(
+        store.entries(ACME, 1, 10).await.expect("reads"),
+        written.entries[1..]
+    );
+    assert_eq!(
+        store.entries(ACME, 0, 1).await.expect("reads"),
+        written.entries[..1]
+    );
+    assert_eq!(
+        entries[0].change,
+        Change::ApplicationCreated {
+            key: "kong".to_owned()
+        }
+    );
+    for (entry, position) in entries.iter().zip(1..) {
+        let expected = (ACME, position, NOW + 3, Some(id(55)));
+        assert_eq!(
+            (entry.stream, entry.position, entry.at, entry.actor),
+            expected
+        );
+    }
+}
+
+pub(crate) async fn a_faulty_rule_harms_nobody_else(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let faulty = write(ACME, NOW, vec![], |_| panic!("a fault in a rule"));
+    assert!(matches!(refused(&*store, faulty).await, Error::Internal(_)));
+    // It asks for no fact, and yet changes a license.
+    let blind = write(ACME, NOW, vec![], |_| {
+        Ok(Change::LicenseRemoved { id: id(1) }.into())
+    });
+    assert!(matches!(refused(&*store, blind).await, Error::Internal(_)));
+    // A row constraint stands behind the rules.
+    let twice = write(INSTALLATION, NOW, vec![], |_| {
+        Ok(Change::OrganizationCreated {
+            id: id(3),
+            key: "acme".to_owned(),
+            number: 1,
+        }
+        .into())
+    });
+    assert!(matches!(refused(&*store, twice).await, Error::Internal(_)));
+    done(
+        &*store,
+        add_license(ACME, id(1), &document(1, "Kong", 1), NOW),
+    )
+    .await;
+    store.ready().await.expect("writes go on");
+}
+
+/// Changes, records and entry are one: the last record fails, and all is as before.
+pub(crate) async fn a_failing_record_takes_the_change_with_it(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let write = write(ACME, NOW, vec![], |_| {
+        let mut decision: Decision = Change::ApplicationCreated {
+            key: "kong".to_owned(),
+        }
+        .into();
+        let fits = count("edge", "api", "2026-11", 1);
+        decision.records = [
+            fits.clone(),
+            lictor_core::usage::UsageCount {
+                count: 1 << 60,
+                ..fits
+            },
+        ]
+        .map(Record::Usage)
+        .to_vec();
+        Ok(decision)
+    });
+    assert!(matches!(refused(&*store, write).await, Error::Internal(_)));
+    assert!(store.applications(ACME).await.expect("reads").is_empty());
+    assert_eq!(store.usage(ACME).await.expect("reads"), []);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
