@@ -244,10 +244,10 @@ fn pages_stay_right_while_rows_come_and_go() {
                 .status,
             204
         );
-        if number > 0 && number % 2 == 0 {
+        if number > 0 && number.is_multiple_of(2) {
             server.put(&id(number - 1), &server.document("K"));
         }
-        if number % 6 == 0 {
+        if number.is_multiple_of(6) {
             server.put(&id(number + 1), &server.document("K"));
         }
     }
