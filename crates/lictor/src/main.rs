@@ -1,2 +1,24 @@
-//! x
-fn main() {}
+//! The binary `lictor`: reads the command line, runs the command, returns its exit code.
+
+mod args;
+mod client;
+mod commands;
+mod config;
+mod exit;
+mod files;
+mod output;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match args::Cli::try_parse() {
+        Ok(cli) => exit::code(commands::run(cli)),
+        Err(error) => exit::of_parser(&error),
+    }
+}

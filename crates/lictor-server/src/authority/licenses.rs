@@ -173,6 +173,16 @@ impl Authority {
         Ok(!written.entries.is_empty())
     }
 
+    /// Says what is wrong with a document without storing it. A retired key is not found out here,
+    /// for it still lets the document that is stored already be written again.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::InvalidDocument`].
+    pub fn check_license(&self, call: &Call, payload: Arc<str>) -> Result<(), Error> {
+        call.may_write(Resource::Licenses)?;
+        self.examine(call, payload).map(drop)
+    }
+
     fn examine(&self, call: &Call, payload: Arc<str>) -> Result<Admissible, Error> {
         if payload.len() > license::MAX_PAYLOAD_BYTES {
             let reason = format!("length must be at most {}", license::MAX_PAYLOAD_BYTES);

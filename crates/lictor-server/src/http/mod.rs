@@ -19,7 +19,9 @@ mod connection;
 mod framing;
 mod keeper;
 pub mod limits;
+pub mod metrics;
 mod refusal;
+pub mod router;
 mod stream;
 pub mod tls;
 

@@ -48,7 +48,7 @@ fn a_repeated_request_gets_the_first_answer() {
     }
     for restarted in [false, true] {
         if restarted {
-            server = server.restart();
+            server.restart();
         }
         for (path, body) in &requests {
             let again = keyed(&server, path, body).send();

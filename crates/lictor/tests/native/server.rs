@@ -1,17 +1,12 @@
 //! One server for one test, and what tests put into it first. How the server is started stands
 //! here alone.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::process::{Child, Command, Stdio};
 
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
-use lictor_server::authority::{Authority, Start};
-use lictor_server::clock::Clock;
-use lictor_server::dialects::native;
-use lictor_server::settings::{Server as State, Settings};
-use lictor_store::sqlite::SqliteStore;
 use serde_json::{Value, json};
 
 use crate::client::Call;
@@ -23,47 +18,36 @@ const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
 pub(crate) struct Server {
     address: SocketAddr,
     folder: tempfile::TempDir,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    process: Child,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self::start_in(folder)
-    }
-
-    fn start_in(folder: tempfile::TempDir) -> Self {
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let (tell, told) = mpsc::channel();
-        let path = folder.path().to_owned();
-        let thread = std::thread::spawn(move || run(&path, &tell, stopped));
+        let pem = vendor(1).public_key().to_pem();
+        std::fs::write(folder.path().join("vendor.pub"), pem).expect("a file");
+        let (process, address) = spawn(folder.path());
         Self {
-            address: told.recv().expect("an address"),
+            address,
             folder,
-            stop: Some(stop),
-            thread: Some(thread),
+            process,
         }
     }
 
-    /// Stops the server and starts another one on the same data.
-    pub(crate) fn restart(mut self) -> Self {
-        self.stop();
-        let empty = tempfile::tempdir().expect("a folder");
-        let folder = std::mem::replace(&mut self.folder, empty);
-        Self::start_in(folder)
+    /// Kills the server and starts another one on the same data.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        (self.process, self.address) = spawn(self.folder.path());
     }
 
     /// The data folder.
-    pub(crate) fn data(&self) -> &Path {
-        self.folder.path()
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
     }
 
-    fn stop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("the server ends well");
-        }
+    fn kill(&mut self) {
+        self.process.kill().expect("a running server");
+        self.process.wait().expect("its end");
     }
 
     /// A request by the operator.
@@ -115,49 +99,31 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop();
+        self.kill();
     }
 }
 
-fn run(
-    folder: &Path,
-    tell: &mpsc::Sender<SocketAddr>,
-    stopped: tokio::sync::oneshot::Receiver<()>,
-) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let store = SqliteStore::open(folder).expect("a store");
-        let start = Start {
-            keys: vec![vendor(1).public_key()],
-            operator_secret: Some(OPERATOR.to_owned()),
-            ..Start::default()
-        };
-        let authority = Authority::open(Arc::new(store), Clock::System, start, |_| Ok(()))
-            .await
-            .expect("an authority");
-        let settings = Settings {
-            public_url: String::new(),
-            kong_version: String::new(),
-            kong_origins: Vec::new(),
-            hash_hostname: false,
-            data_folder: folder.to_owned(),
-        };
-        let state = State {
-            authority,
-            settings: Arc::new(settings),
-        };
-        let routes = axum::Router::new()
-            .nest("/v1", native::routes())
-            .with_state(state);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port");
-        let address = listener.local_addr().expect("an address");
-        tell.send(address).expect("somebody who waits");
-        let stop = async { drop(stopped.await) };
-        let serve = axum::serve(listener, routes).with_graceful_shutdown(stop);
-        serve.await.expect("to serve");
+/// Starts a server and waits until it says where it listens.
+fn spawn(folder: &Path) -> (Child, SocketAddr) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lictor"));
+    command.arg("serve").arg("--data").arg(folder.join("data"));
+    command.args(["--listen", "127.0.0.1:0", "--trust"]);
+    command.arg(folder.join("vendor.pub"));
+    command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
+    command.stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut process = command.spawn().expect("the binary starts");
+    let mut lines = BufReader::new(process.stderr.take().expect("its errors")).lines();
+    let said = |line: &String| Some(line.split_once("listening on http://")?.1.to_owned());
+    let mut before = Vec::new();
+    let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        let address = said(&line);
+        before.push(line);
+        address
     });
+    let address = address.unwrap_or_else(|| panic!("it did not start: {before:#?}"));
+    // What it says later must be read, or it would wait for a reader.
+    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+    (process, address.trim().parse().expect("an address"))
 }
 
 /// An organization and its tokens.

@@ -1,1 +1,201 @@
-//! The kong dialect.
+//! The Kong dialect: the `/licenses` part of Kong's Admin API. Its routes as data, and the order in
+//! which a request is looked at; it decides nothing about licenses.
+
+mod auth;
+mod body;
+mod error;
+mod escape;
+mod headers;
+mod licenses;
+mod lists;
+mod page;
+mod report;
+mod root;
+mod schema;
+mod wire;
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use lictor_core::organization::{RESERVED_KEYS, is_key};
+
+use crate::authority::Call;
+use crate::settings::Server;
+use error::Refusal;
+
+/// What stands at a path.
+#[derive(Clone, Copy)]
+enum Place {
+    Root,
+    Licenses,
+    License,
+    Report,
+    EmptyList,
+}
+
+/// One path: its segments (`{id}` is any), the verbs it serves, and what stands there.
+struct Route(&'static [&'static str], &'static str, Place);
+
+const READ: &str = "GET, HEAD, OPTIONS";
+
+/// All paths of the dialect. Each may stand behind an organization's key, the root excepted.
+const ROUTES: &[Route] = &[
+    Route(
+        &["licenses", "{id}"],
+        "DELETE, GET, HEAD, OPTIONS, PATCH, PUT",
+        Place::License,
+    ),
+    Route(&["licenses"], "GET, HEAD, OPTIONS, POST", Place::Licenses),
+    Route(&["license", "report"], READ, Place::Report),
+    Route(&[], READ, Place::Root),
+    Route(&["certificates"], READ, Place::EmptyList),
+    Route(&["consumers"], READ, Place::EmptyList),
+    Route(&["plugins"], READ, Place::EmptyList),
+    Route(&["routes"], READ, Place::EmptyList),
+    Route(&["services"], READ, Place::EmptyList),
+    Route(&["snis"], READ, Place::EmptyList),
+    Route(&["upstreams"], READ, Place::EmptyList),
+];
+
+/// Where a path leads.
+struct Found<'a> {
+    route: &'static Route,
+    organization: Option<&'a str>,
+    id: &'a str,
+}
+
+/// A request that was let through to its resource.
+struct Ask<'a> {
+    server: &'a Server,
+    call: &'a Call,
+    organization: Option<&'a str>,
+    id: &'a str,
+    query: &'a str,
+}
+
+/// Answers every request of the dialect, and those of no dialect.
+pub async fn handle(State(server): State<Server>, request: Request) -> Response {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let response = match answer(&server, &parts, body).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    };
+    headers::dress(response, &parts, &server.settings.kong_origins, started)
+}
+
+/// The order of a request: preflight, authentication, content type, route and verb, and only then
+/// its body.
+async fn answer(server: &Server, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+    let segments = segments(parts.uri.path());
+    let found = find(&segments);
+    if parts.method == Method::OPTIONS {
+        let found = found.ok_or(Refusal::NotFound)?;
+        return Ok(headers::preflight(found.route.1, &parts.headers));
+    }
+    let actor = auth::sign_in(server, &parts.headers).await?;
+    let content_type = body::gate(&parts.method, &parts.headers, body.is_end_stream())?;
+    let found = found.ok_or(Refusal::NotFound)?;
+    let call = server.authority.call(actor, found.organization)?;
+    if !found.serves(&parts.method) {
+        return Err(Refusal::MethodNotAllowed);
+    }
+    let ask = Ask {
+        server,
+        call: &call,
+        organization: found.organization,
+        id: found.id,
+        query: parts.uri.query().unwrap_or_default(),
+    };
+    serve(&ask, found.route.2, &parts.method, content_type, body)
+        .await
+        .map_err(|refusal| refusal.to_actor(&call.actor, &parts.method))
+}
+
+async fn serve(
+    ask: &Ask<'_>,
+    place: Place,
+    verb: &Method,
+    content_type: body::ContentType<'_>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let arguments = if body::is_write(verb) {
+        auth::may_write(ask.call)?;
+        body::read(content_type, body).await?
+    } else {
+        body::Arguments::new()
+    };
+    if escape::count(ask.query.as_bytes()) > body::MAX_ARGUMENTS {
+        return Err(Refusal::TooManyArguments);
+    }
+    match (place, verb) {
+        (Place::Root, _) => Ok(root::show(ask)),
+        (Place::Report, _) => report::show(ask).await,
+        (Place::EmptyList, _) => lists::list(ask),
+        (Place::Licenses, &Method::POST) => licenses::add(ask, arguments).await,
+        (Place::Licenses, _) => licenses::list(ask).await,
+        (Place::License, &Method::PUT) => licenses::put(ask, arguments).await,
+        (Place::License, &Method::PATCH) => licenses::patch(ask, arguments).await,
+        (Place::License, &Method::DELETE) => licenses::remove(ask).await,
+        (Place::License, _) => licenses::show(ask).await,
+    }
+}
+
+/// The segments of a path, decoded; one slash at the end makes no difference.
+fn segments(path: &str) -> Vec<Cow<'_, str>> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path.is_empty() {
+        return Vec::new();
+    }
+    path.split('/').map(escape::decode_segment).collect()
+}
+
+fn find<'a>(segments: &'a [Cow<'a, str>]) -> Option<Found<'a>> {
+    let at = |segments: &'a [Cow<'a, str>], organization| {
+        let route = ROUTES.iter().find(|route| route.matches(segments))?;
+        let id = segments.get(1).map_or("", |id| id.as_ref());
+        Some(Found {
+            route,
+            organization,
+            id,
+        })
+    };
+    at(segments, None).or_else(|| match segments {
+        [key, rest @ ..] if !rest.is_empty() && is_prefix(key) => at(rest, Some(key.as_ref())),
+        _ => None,
+    })
+}
+
+/// Whether a path may begin with this word as an organization's key. Whether the organization
+/// exists is only told to those who may see it.
+fn is_prefix(word: &str) -> bool {
+    is_key(word) && !RESERVED_KEYS.contains(&word)
+}
+
+impl Route {
+    fn matches(&self, segments: &[Cow<'_, str>]) -> bool {
+        let fits = |(pattern, segment): (&&str, &Cow<'_, str>)| {
+            *pattern == segment.as_ref() || (*pattern == "{id}" && !segment.is_empty())
+        };
+        self.0.len() == segments.len() && self.0.iter().zip(segments).all(fits)
+    }
+}
+
+impl Found<'_> {
+    fn serves(&self, verb: &Method) -> bool {
+        self.route.1.split(", ").any(|known| known == verb.as_str())
+    }
+}
+
+/// An answer without a body.
+fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,29 @@
+//! Who asks: the token of a request, in Kong's header or ours. It knows no route and no resource's
+//! rules.
+
+use axum::http::HeaderMap;
+use lictor_core::{Actor, Error, Resource, Right};
+
+use crate::authority::Call;
+use crate::http::call::bearer;
+use crate::settings::Server;
+
+const TOKEN: &str = "kong-admin-token";
+
+/// The actor whose token the request carries.
+pub(super) async fn sign_in(server: &Server, headers: &HeaderMap) -> Result<Actor, Error> {
+    let token = match headers.get(TOKEN) {
+        Some(value) => value.to_str().ok(),
+        None => bearer(headers),
+    };
+    server
+        .authority
+        .sign_in(token.ok_or(Error::Unauthenticated)?)
+        .await
+}
+
+/// Refuses before the body is looked at; the authority asks again when it comes to the write.
+pub(super) fn may_write(call: &Call) -> Result<(), Error> {
+    let right = Right::write(Resource::Licenses);
+    call.actor.may(right, Some(call.organization.id))
+}

@@ -1,0 +1,130 @@
+//! `/licenses` and `/licenses/{id}`: each verb as a call of the authority. No rule of its own.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use lictor_core::Error;
+use uuid::Uuid;
+
+use super::body::Arguments;
+use super::error::{Refusal, license_reason};
+use super::page::Page;
+use super::schema::{self, Deed, Fields, Violations};
+use super::{Ask, wire};
+use crate::authority::{NewLicense, Patch};
+
+/// `GET /licenses`
+pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let page = Page::read(ask.query)?;
+    let size = page.size();
+    // One more than fits tells whether there is a next page, also when this one is exactly full.
+    let licenses = ask
+        .server
+        .authority
+        .licenses(ask.call, None, page.after, size + 1)
+        .await?;
+    let shown = &licenses[..licenses.len().min(size)];
+    let next = match shown.last() {
+        Some(last) if licenses.len() > size => Some(page.next(&ask.list_path(), last.id)),
+        Some(_) | None => None,
+    };
+    Ok(wire::page(shown, next.as_ref()))
+}
+
+/// `POST /licenses`
+pub(super) async fn add(ask: &Ask<'_>, arguments: Arguments) -> Result<Response, Refusal> {
+    let (fields, violations) = schema::read(arguments, Deed::Add);
+    let id = fields.id;
+    let new = ask.new_license(fields, violations)?;
+    let added = ask.server.authority.add_license(ask.call, id, new).await?;
+    Ok(wire::license(StatusCode::CREATED, &added))
+}
+
+/// `GET /licenses/{id}`
+pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let id = ask.id()?;
+    let found = ask.server.authority.license(ask.call, id).await?;
+    let license = found.ok_or(Refusal::NotFound)?;
+    Ok(wire::license(StatusCode::OK, &license))
+}
+
+/// `PUT /licenses/{id}`
+pub(super) async fn put(ask: &Ask<'_>, arguments: Arguments) -> Result<Response, Refusal> {
+    let id = ask.id()?;
+    let (fields, violations) = schema::read(arguments, Deed::Put);
+    let new = ask.new_license(fields, violations)?;
+    let authority = &ask.server.authority;
+    let stored = authority.put_license(ask.call, id, new, None).await?;
+    Ok(wire::license(StatusCode::OK, &stored))
+}
+
+/// `PATCH /licenses/{id}`
+pub(super) async fn patch(ask: &Ask<'_>, arguments: Arguments) -> Result<Response, Refusal> {
+    let id = ask.id()?;
+    let (fields, violations) = schema::read(arguments, Deed::Patch);
+    if !violations.is_empty() {
+        // One that is not there is said before what is wrong with its fields.
+        if let Ok(None) = ask.server.authority.license(ask.call, id).await {
+            return Err(Error::no_license(id).into());
+        }
+        return Err(ask.refuse(&fields, violations));
+    }
+    let patch = Patch {
+        payload: fields.payload,
+        created_at: fields.created_at,
+    };
+    let authority = &ask.server.authority;
+    let changed = authority.patch_license(ask.call, id, patch).await?;
+    Ok(wire::license(StatusCode::OK, &changed))
+}
+
+/// `DELETE /licenses/{id}`: also of one that is not there, for clients repeat it.
+pub(super) async fn remove(ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let id = ask.id()?;
+    let authority = &ask.server.authority;
+    authority.remove_license(ask.call, id, None).await?;
+    Ok(super::empty(StatusCode::NO_CONTENT))
+}
+
+impl Ask<'_> {
+    fn id(&self) -> Result<Uuid, Refusal> {
+        schema::parse_id(self.id).ok_or(Refusal::InvalidKey)
+    }
+
+    /// The address of the list, as the caller named it.
+    fn list_path(&self) -> String {
+        match self.organization {
+            Some(key) => format!("/{key}/licenses"),
+            None => "/licenses".to_owned(),
+        }
+    }
+
+    fn new_license(&self, fields: Fields, violations: Violations) -> Result<NewLicense, Refusal> {
+        match fields.payload {
+            Some(payload) if violations.is_empty() => Ok(NewLicense {
+                payload,
+                created_at: fields.created_at,
+            }),
+            Some(_) | None => Err(self.refuse(&fields, violations)),
+        }
+    }
+
+    /// What is wrong with the fields and, if there is one, with the document.
+    fn refuse(&self, fields: &Fields, mut violations: Violations) -> Refusal {
+        let document = fields.payload.clone();
+        let examined = document.map(|payload| {
+            let authority = &self.server.authority;
+            authority.check_license(self.call, payload)
+        });
+        match examined {
+            None | Some(Ok(())) => {}
+            Some(Err(Error::InvalidDocument(reason))) => {
+                violations.entity.push(license_reason(&reason));
+            }
+            Some(Err(Error::InvalidInput { field, reason })) => {
+                violations.fields.insert(field.to_owned(), reason);
+            }
+            Some(Err(error)) => return error.into(),
+        }
+        Refusal::Schema(violations)
+    }
+}

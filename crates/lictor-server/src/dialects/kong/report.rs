@@ -1,0 +1,122 @@
+//! `GET /license/report`: the authority's figures in the two shapes that Kong's versions give them.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use lictor_core::change::Digest;
+
+use super::error::Refusal;
+use super::wire::{
+    Bucket, Counters, CurrentLicense, DeploymentInfo, EarlierReport, Figures, LaterReport,
+    PluginsCount, SystemInfo,
+};
+use super::{Ask, escape, wire};
+use crate::authority::Report;
+
+const UNLICENSED: &str = "UNLICENSED";
+
+/// The date that Kong shows where there is no license.
+const UNLICENSED_DATE: &str = "2017-7-20";
+
+/// How many hex digits stand for a host name that is not shown.
+const HASHED_HOSTNAME_LENGTH: usize = 16;
+
+/// The shapes of the report, named after the Kong version that brought each.
+#[derive(Clone, Copy)]
+enum Shape {
+    Earlier,
+    Later,
+}
+
+/// `GET /license/report`
+pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let shape = shape(ask.query)?;
+    let report = ask.server.authority.report(ask.call).await?;
+    let hostname = hostname(ask, &report.system.hostname);
+    let figures = Figures {
+        db_version: &report.engine,
+        kong_version: &ask.server.settings.kong_version,
+        rbac_users: report.users,
+        services_count: report.services,
+        system_info: SystemInfo {
+            cores: report.system.cores,
+            hostname: &hostname,
+            uname: &report.system.uname,
+        },
+        workspaces_count: report.organizations,
+    };
+    Ok(match shape {
+        Shape::Earlier => earlier(&report, figures),
+        Shape::Later => later(&report, figures),
+    })
+}
+
+/// The host name as the settings want it shown.
+pub(super) fn hostname(ask: &Ask<'_>, name: &str) -> String {
+    if !ask.server.settings.hash_hostname {
+        return name.to_owned();
+    }
+    let mut digits = hex::encode(Digest::of(name.as_bytes()).0);
+    digits.truncate(HASHED_HOSTNAME_LENGTH);
+    digits
+}
+
+fn shape(query: &str) -> Result<Shape, Refusal> {
+    let mut shape = Shape::Earlier;
+    for (name, value) in escape::pairs(query.as_bytes()) {
+        if name == b"format" {
+            shape = match value.as_slice() {
+                b"2.7" => Shape::Earlier,
+                b"3.4" => Shape::Later,
+                _ => return Err(Refusal::UnknownFormat),
+            };
+        }
+    }
+    Ok(shape)
+}
+
+fn earlier(report: &Report, figures: Figures<'_>) -> Response {
+    let current = report.current_license.as_ref();
+    let body = EarlierReport {
+        counters: buckets(report),
+        license_key: current.map_or(UNLICENSED, |license| &license.license_key),
+        figures,
+    };
+    wire::json(StatusCode::OK, &body)
+}
+
+fn later(report: &Report, figures: Figures<'_>) -> Response {
+    let current = report.current_license.as_ref();
+    let expiration_date = current.map(|license| license.expiration_date.to_string());
+    let total_requests = report
+        .requests
+        .values()
+        .fold(0, |sum: u64, count| sum.saturating_add(*count));
+    wire::with_checksum(&LaterReport {
+        counters: Counters {
+            buckets: buckets(report),
+            total_requests,
+        },
+        license: CurrentLicense {
+            license_key: current.map_or(UNLICENSED, |license| &license.license_key),
+            license_expiration_date: expiration_date.as_deref().unwrap_or(UNLICENSED_DATE),
+        },
+        plugins_count: PluginsCount::default(),
+        routes_count: 0,
+        consumers_count: 0,
+        deployment_info: DeploymentInfo {
+            r#type: "traditional",
+        },
+        timestamp: report.at,
+        figures,
+    })
+}
+
+fn buckets(report: &Report) -> Vec<Bucket<'_>> {
+    let months = report.requests.iter();
+    months
+        .map(|(month, count)| Bucket {
+            bucket: month,
+            request_count: *count,
+        })
+        .collect()
+}

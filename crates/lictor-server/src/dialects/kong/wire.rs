@@ -1,0 +1,347 @@
+//! The JSON of the dialect, read and written. The only file here that knows serialization; it
+//! decides nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use lictor_core::License;
+use lictor_core::change::Digest;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use super::body::{Argument, Arguments};
+use super::error;
+use super::page::Next;
+use super::schema::Violations;
+
+/// The largest whole number that JSON readers keep exactly, as a float.
+const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
+
+/// An answer with nothing but a text.
+#[derive(Serialize)]
+pub(super) struct Message<'a> {
+    pub(super) message: &'a str,
+}
+
+/// An answer that says what is wrong with an entity or a page.
+#[derive(Serialize)]
+pub(super) struct Problem<'a> {
+    pub(super) code: u8,
+    pub(super) name: &'static str,
+    pub(super) message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fields: Option<Fields<'a>>,
+}
+
+/// Reasons by field.
+pub(super) enum Fields<'a> {
+    /// One field and one text.
+    One(&'static str, &'a str),
+    /// Everything that is wrong.
+    All(&'a Violations),
+}
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::One(field, text) => map.serialize_entry(field, text)?,
+            Self::All(violations) => {
+                if !violations.entity.is_empty() {
+                    map.serialize_entry("@entity", &violations.entity)?;
+                }
+                for (field, reason) in &violations.fields {
+                    map.serialize_entry(field, reason)?;
+                }
+            }
+        }
+        map.end()
+    }
+}
+
+/// A license as clients see it.
+#[derive(Serialize)]
+struct LicenseBody<'a> {
+    created_at: i64,
+    id: Uuid,
+    payload: &'a str,
+    updated_at: i64,
+}
+
+impl<'a> From<&'a License> for LicenseBody<'a> {
+    fn from(license: &'a License) -> Self {
+        Self {
+            created_at: license.state.created_at,
+            id: license.id,
+            payload: &license.payload,
+            updated_at: license.state.updated_at,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PageBody<'a> {
+    data: Vec<LicenseBody<'a>>,
+    next: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<&'a str>,
+}
+
+/// What `GET /` answers.
+#[derive(Serialize)]
+pub(super) struct Root<'a> {
+    pub(super) tagline: &'static str,
+    pub(super) version: &'a str,
+    pub(super) hostname: &'a str,
+    pub(super) configuration: Configuration<'a>,
+}
+
+/// The part of the configuration that clients ask for.
+#[derive(Serialize)]
+pub(super) struct Configuration<'a> {
+    pub(super) database: &'a str,
+}
+
+/// What both shapes of the report have.
+#[derive(Serialize)]
+pub(super) struct Figures<'a> {
+    pub(super) db_version: &'a str,
+    pub(super) kong_version: &'a str,
+    pub(super) rbac_users: usize,
+    pub(super) services_count: usize,
+    pub(super) system_info: SystemInfo<'a>,
+    pub(super) workspaces_count: usize,
+}
+
+/// The machine.
+#[derive(Serialize)]
+pub(super) struct SystemInfo<'a> {
+    pub(super) cores: usize,
+    pub(super) hostname: &'a str,
+    pub(super) uname: &'a str,
+}
+
+/// The requests of one month.
+#[derive(Serialize)]
+pub(super) struct Bucket<'a> {
+    pub(super) bucket: &'a str,
+    pub(super) request_count: u64,
+}
+
+/// The report as Kong 2.7 to 3.4.1 shape it.
+#[derive(Serialize)]
+pub(super) struct EarlierReport<'a> {
+    pub(super) counters: Vec<Bucket<'a>>,
+    pub(super) license_key: &'a str,
+    #[serde(flatten)]
+    pub(super) figures: Figures<'a>,
+}
+
+/// The report as Kong 3.4.2 and later shape it.
+#[derive(Serialize)]
+pub(super) struct LaterReport<'a> {
+    pub(super) counters: Counters<'a>,
+    pub(super) license: CurrentLicense<'a>,
+    pub(super) plugins_count: PluginsCount,
+    pub(super) routes_count: u64,
+    pub(super) consumers_count: u64,
+    pub(super) deployment_info: DeploymentInfo,
+    pub(super) timestamp: i64,
+    #[serde(flatten)]
+    pub(super) figures: Figures<'a>,
+}
+
+/// All months and their sum.
+#[derive(Serialize)]
+pub(super) struct Counters<'a> {
+    pub(super) buckets: Vec<Bucket<'a>>,
+    pub(super) total_requests: u64,
+}
+
+/// The license written last.
+#[derive(Serialize)]
+pub(super) struct CurrentLicense<'a> {
+    pub(super) license_key: &'a str,
+    pub(super) license_expiration_date: &'a str,
+}
+
+/// Plugins: Lictor has none, so every figure is a true zero.
+#[derive(Default, Serialize)]
+pub(super) struct PluginsCount {
+    tiers: Tiers,
+    unique_route_lambdas: u64,
+    unique_route_kafkas: u64,
+}
+
+#[derive(Default, Serialize)]
+struct Tiers {
+    free: BTreeMap<&'static str, u64>,
+    enterprise: BTreeMap<&'static str, u64>,
+    custom: BTreeMap<&'static str, u64>,
+}
+
+/// How the server is deployed.
+#[derive(Serialize)]
+pub(super) struct DeploymentInfo {
+    pub(super) r#type: &'static str,
+}
+
+#[derive(Serialize)]
+struct Checked<'a, T> {
+    #[serde(flatten)]
+    report: &'a T,
+    checksum: &'a str,
+}
+
+/// An answer with this body.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    render(status, 256, body)
+}
+
+/// An answer with one license.
+pub(super) fn license(status: StatusCode, license: &License) -> Response {
+    // Quotes in the payload are escaped: an eighth more is about right for a document.
+    let size = 192 + license.payload.len() + license.payload.len() / 8;
+    render(status, size, &LicenseBody::from(license))
+}
+
+/// An answer with a page of licenses.
+pub(super) fn page(licenses: &[License], next: Option<&Next>) -> Response {
+    let body = PageBody {
+        data: licenses.iter().map(LicenseBody::from).collect(),
+        next: next.map(|next| next.address.as_str()),
+        offset: next.map(|next| next.offset.as_str()),
+    };
+    render(StatusCode::OK, 64 + licenses.len() * 1_024, &body)
+}
+
+/// An answer with a report and the checksum of all that stands beside it.
+pub(super) fn with_checksum(report: &LaterReport<'_>) -> Response {
+    let Ok(bytes) = serde_json::to_vec(report) else {
+        return error::internal();
+    };
+    let digits = hex::encode(Digest::of(&bytes).0);
+    let checksum = &digits[..40];
+    json(StatusCode::OK, &Checked { report, checksum })
+}
+
+fn render(status: StatusCode, size: usize, body: &impl Serialize) -> Response {
+    let mut bytes = Vec::with_capacity(size);
+    if let Err(cause) = serde_json::to_writer(&mut bytes, body) {
+        tracing::error!(%cause, "an answer could not be written as JSON");
+        return error::internal();
+    }
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+/// The inside of a page's token.
+pub(super) fn offset(last: Uuid) -> String {
+    format!("[\"{last}\"]")
+}
+
+/// The id inside a page's token.
+pub(super) fn read_offset(text: &[u8]) -> Option<Uuid> {
+    let [id]: [Uuid; 1] = serde_json::from_slice(text).ok()?;
+    Some(id)
+}
+
+/// The members of a JSON object; none if it is not one. The last of two equal names counts.
+pub(super) fn read_arguments(text: &[u8]) -> Option<Arguments> {
+    serde_json::from_slice(text).ok().map(|Members(all)| all)
+}
+
+struct Members(Arguments);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut arguments = Arguments::new();
+        while let Some((name, argument)) = map.next_entry()? {
+            arguments.insert(name, argument);
+        }
+        Ok(Members(arguments))
+    }
+}
+
+/// What is nested is read and thrown away, so that a body takes no more memory than its length; its
+/// depth is bounded by serde_json.
+impl<'de> Deserialize<'de> for Argument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ArgumentVisitor)
+    }
+}
+
+struct ArgumentVisitor;
+
+impl<'de> Visitor<'de> for ArgumentVisitor {
+    type Value = Argument;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Argument, E> {
+        Ok(Argument::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Argument, E> {
+        Ok(Argument::Other)
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Argument, E> {
+        Ok(Argument::Integer(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Argument, E> {
+        Ok(Argument::Integer(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Argument, E> {
+        if number.fract() == 0.0 && number.abs() <= MAX_EXACT {
+            Ok(Argument::Integer(number as i64))
+        } else {
+            Ok(Argument::Other)
+        }
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Argument, E> {
+        Ok(Argument::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Argument, E> {
+        Ok(Argument::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Argument, A::Error> {
+        while list.next_element::<Argument>()?.is_some() {}
+        Ok(Argument::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Argument, A::Error> {
+        while map.next_entry::<IgnoredAny, Argument>()?.is_some() {}
+        Ok(Argument::Other)
+    }
+}

@@ -1,0 +1,268 @@
+//! Figures of the server itself, as `OpenMetrics` text: counters that cost a request a few atomic
+//! additions. Who may read them is the router's business.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use lictor_core::{Error, Timestamp};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+
+/// The content type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+const METHODS: [&str; 8] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
+];
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The upper bounds of the latency buckets, in seconds; the last bucket has none.
+const BOUNDS: [f64; 12] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+];
+
+/// How often the store committed, and how many writes were in these commits.
+pub type StoreFigures = dyn Fn() -> (u64, u64) + Send + Sync;
+
+/// When the license in force of an application ends.
+#[derive(Debug)]
+pub struct LicenseEnd {
+    /// The organization's key.
+    pub organization: String,
+    /// The application's key.
+    pub application: String,
+    /// Seconds from now; 0 where no license is in force.
+    pub seconds_left: Timestamp,
+}
+
+/// The counters of one server.
+pub struct Metrics {
+    dialects: Vec<Counters>,
+    store: Box<StoreFigures>,
+}
+
+/// The counters of one dialect.
+#[derive(Default)]
+struct Counters {
+    name: &'static str,
+    requests: [[AtomicU64; CLASSES.len()]; METHODS.len()],
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+    nanoseconds: AtomicU64,
+}
+
+impl Metrics {
+    /// All counters at zero, by the names of the dialects; `store` is asked when they are read.
+    pub fn new(dialects: &[&'static str], store: Box<StoreFigures>) -> Self {
+        let counters = |name: &&'static str| Counters {
+            name,
+            ..Counters::default()
+        };
+        Self {
+            dialects: dialects.iter().map(counters).collect(),
+            store,
+        }
+    }
+
+    /// Counts one answered request of the n-th dialect.
+    pub fn count(&self, dialect: usize, method: &Method, status: StatusCode, took: Duration) {
+        let Some(counters) = self.dialects.get(dialect) else {
+            return;
+        };
+        let name = method.as_str();
+        let method = METHODS.iter().position(|known| *known == name);
+        let method = method.unwrap_or(METHODS.len() - 1);
+        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()) - 1;
+        counters.requests[method][class].fetch_add(1, Ordering::Relaxed);
+        let bucket = BOUNDS.partition_point(|bound| *bound < took.as_secs_f64());
+        counters.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        counters
+            .nanoseconds
+            .fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+
+    /// All figures, with the ends of the licenses in force.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the text cannot be written.
+    pub fn text(
+        self: &std::sync::Arc<Self>,
+        engine: String,
+        licenses: Vec<LicenseEnd>,
+    ) -> Result<String, Error> {
+        let mut registry = Registry::with_prefix("lictor");
+        registry.register_collector(Box::new(Scrape {
+            metrics: self.clone(),
+            engine,
+            licenses,
+        }));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).map_err(Error::internal)?;
+        Ok(text)
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// One reading of the figures.
+#[derive(Debug)]
+struct Scrape {
+    metrics: std::sync::Arc<Metrics>,
+    engine: String,
+    licenses: Vec<LicenseEnd>,
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut family =
+            |name: &str,
+             help: &str,
+             kind,
+             write: &dyn Fn(&mut MetricEncoder<'_>) -> fmt::Result| {
+                write(&mut encoder.encode_descriptor(name, help, None, kind)?)
+            };
+        family(
+            "requests",
+            "Requests answered",
+            MetricType::Counter,
+            &|out| self.requests(out),
+        )?;
+        family(
+            "request_duration_seconds",
+            "Time to the head of the answer",
+            MetricType::Histogram,
+            &|out| self.latency(out),
+        )?;
+        let (commits, writes) = (self.metrics.store)();
+        family(
+            "store_commits",
+            "Transactions committed",
+            MetricType::Counter,
+            &|out| counter(out, commits),
+        )?;
+        family(
+            "store_writes",
+            "Writes stored in these transactions",
+            MetricType::Counter,
+            &|out| counter(out, writes),
+        )?;
+        family(
+            "license_expires_seconds",
+            "Seconds until the license in force ends; 0: none is in force",
+            MetricType::Gauge,
+            &|out| self.licenses(out),
+        )?;
+        family(
+            "build",
+            "The version that runs, and its database",
+            MetricType::Info,
+            &|out| {
+                out.encode_info(&[
+                    ("version", env!("CARGO_PKG_VERSION")),
+                    ("engine", &self.engine),
+                ])
+            },
+        )
+    }
+}
+
+impl Scrape {
+    fn requests(&self, out: &mut MetricEncoder<'_>) -> fmt::Result {
+        for dialect in &self.metrics.dialects {
+            for (method, classes) in METHODS.iter().zip(&dialect.requests) {
+                for (class, count) in CLASSES.iter().zip(classes) {
+                    let count = count.load(Ordering::Relaxed);
+                    if count > 0 {
+                        let labels = [
+                            ("dialect", dialect.name),
+                            ("method", method),
+                            ("status", class),
+                        ];
+                        counter(&mut out.encode_family(&labels)?, count)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn latency(&self, out: &mut MetricEncoder<'_>) -> fmt::Result {
+        for dialect in &self.metrics.dialects {
+            let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+            let buckets: Vec<(f64, u64)> = bounds
+                .zip(dialect.buckets.iter().map(|n| n.load(Ordering::Relaxed)))
+                .collect();
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            let sum = Duration::from_nanos(dialect.nanoseconds.load(Ordering::Relaxed));
+            out.encode_family(&[("dialect", dialect.name)])?
+                .encode_histogram::<[(&str, &str); 0]>(sum.as_secs_f64(), count, &buckets, None)?;
+        }
+        Ok(())
+    }
+
+    fn licenses(&self, out: &mut MetricEncoder<'_>) -> fmt::Result {
+        for license in &self.licenses {
+            let labels = [
+                ("organization", license.organization.as_str()),
+                ("application", license.application.as_str()),
+            ];
+            out.encode_family(&labels)?
+                .encode_gauge(&license.seconds_left)?;
+        }
+        Ok(())
+    }
+}
+
+fn counter(out: &mut MetricEncoder<'_>, count: u64) -> fmt::Result {
+    out.encode_counter::<[(&str, &str); 0], u64, f64>(&count, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_dialect_method_and_class() {
+        let metrics = Arc::new(Metrics::new(&["first", "second"], Box::new(|| (2, 7))));
+        let took = Duration::from_millis(3);
+        metrics.count(1, &Method::GET, StatusCode::OK, took);
+        metrics.count(1, &Method::GET, StatusCode::NO_CONTENT, took);
+        metrics.count(0, &Method::TRACE, StatusCode::NOT_FOUND, took);
+        let end = LicenseEnd {
+            organization: "default".to_owned(),
+            application: "editor".to_owned(),
+            seconds_left: 86_400,
+        };
+        let text = metrics
+            .text("sqlite 3".to_owned(), vec![end])
+            .expect("a text");
+        for line in [
+            r#"lictor_requests_total{dialect="second",method="GET",status="2xx"} 2"#,
+            r#"lictor_requests_total{dialect="first",method="other",status="4xx"} 1"#,
+            r#"lictor_request_duration_seconds_bucket{le="0.0025",dialect="second"} 0"#,
+            r#"lictor_request_duration_seconds_bucket{le="0.005",dialect="second"} 2"#,
+            r#"lictor_request_duration_seconds_count{dialect="second"} 2"#,
+            "lictor_store_commits_total 2",
+            "lictor_store_writes_total 7",
+            r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,
+            concat!(
+                r#"lictor_build_info{version=""#,
+                env!("CARGO_PKG_VERSION"),
+                r#"",engine="sqlite 3"} 1"#
+            ),
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The command line: every command, and the options that clients of a server share.
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{
+    backup, check, demo, key, license, organization, report, restore, token, trust, usage,
+};
+use crate::config::ServeOptions;
+
+const EXAMPLES: &str = "\
+Try it:
+  lictor demo
+
+Begin:
+  lictor key generate --out vendor
+  lictor serve --data ./data --trust vendor.pub --admin-token-file token
+
+And in another terminal:
+  export LICTOR_TOKEN=$(cat token)
+  lictor license issue --key vendor.key --customer 'Acme Ltd' \\
+    --product 'Gateway' --seats 10 --expires 2030-01-01 > acme.json
+  lictor license add acme.json
+  lictor license list
+
+Exit codes: 0 done; 1 refused, not valid or not found; 2 usage or
+configuration; 3 the server does not answer; 4 it wants another token.";
+
+/// A self-hosted license server: issue, verify, store, count and report
+#[derive(Parser, Debug)]
+#[command(name = "lictor", version, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Print JSON instead of text
+    #[arg(
+        long,
+        global = true,
+        env = "LICTOR_JSON",
+        hide_env = true,
+        value_parser = FalseyValueParser::new()
+    )]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run the server
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Box<ServeOptions>),
+    /// Run a server with example data, to look around; it leaves nothing behind
+    Demo(demo::DemoOptions),
+    /// Make the key pair that licenses are signed with
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Issue and verify licenses, and keep them in a server
+    #[command(subcommand)]
+    License(license::License),
+    /// The public keys that a server trusts
+    #[command(subcommand)]
+    Trust(trust::Trust),
+    /// The tokens that give access to a server
+    #[command(subcommand)]
+    Token(token::Token),
+    /// The organizations (tenants) of a server
+    #[command(subcommand)]
+    Organization(organization::Organization),
+    /// Counted requests by source, service and month
+    #[command(subcommand)]
+    Usage(usage::Usage),
+    /// The usage report of an organization
+    Report(report::Report),
+    /// Copy the database of a running server to a file
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::Backup),
+    /// Make a data folder of a backup
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::Restore),
+    /// Compare a database with its ledger, also beside a running server
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Check),
+}
+
+const SERVE_EXAMPLES: &str = "\
+The first start creates the organization `default` and an operator token, which
+is printed once, or written to --admin-token-file. With LICTOR_ADMIN_TOKEN (32
+characters or more) that token is valid at every start: the way back when all
+tokens are lost.
+
+A flag goes before its environment variable, and that before the configuration
+file, where every option is a key:
+
+  data = \"/var/lib/lictor\"
+  listen = \"127.0.0.1:8001\"
+  trust = [\"/etc/lictor/vendor.pub\"]
+
+Examples:
+  lictor serve --data ./data --trust vendor.pub --admin-token-file token
+  lictor serve --data ./data --listen 0.0.0.0:8443 \\
+    --tls-cert cert.pem --tls-key key.pem";
+
+/// Which server, and who asks.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct Api {
+    /// Address of the server
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "LICTOR_URL",
+        default_value = "http://127.0.0.1:8001"
+    )]
+    pub url: String,
+    /// Token to use; other users of the machine cannot see it in the environment
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "LICTOR_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+    /// Organization to act in, for operators [default: default]
+    #[arg(long, value_name = "KEY", env = "LICTOR_ORGANIZATION")]
+    pub organization: Option<String>,
+}

@@ -1,0 +1,259 @@
+//! A client of the native API: requests, pages, and what its refusals mean for a command.
+
+use std::time::Duration;
+
+use reqwest::{Method, Response, StatusCode, Url};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::args::Api;
+use crate::exit::{Failure, Outcome, with_causes};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two bytes of an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How many rows are asked for at once.
+const PAGE: &str = "1000";
+
+/// One server, as one token sees it.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Option<String>,
+    organization: Option<String>,
+}
+
+/// The JSON of an answer: its text as it came, and its value.
+pub(crate) struct Reply {
+    /// The text.
+    pub text: String,
+    /// The same, parsed.
+    pub value: Value,
+}
+
+impl Client {
+    /// A client of the server that the options name.
+    pub(crate) fn new(api: &Api) -> Outcome<Self> {
+        let wrong = |why: &str| {
+            let url = &api.url;
+            Failure::Usage(format!(
+                "--url {url}: {why}; use one such as http://127.0.0.1:8001"
+            ))
+        };
+        let base = Url::parse(&api.url).map_err(|error| wrong(&error.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(wrong("not the address of a server"));
+        }
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("lictor/", env!("CARGO_PKG_VERSION")));
+        if base.scheme() == "http" {
+            // The system's certificates are not needed, and a bare machine has none.
+            builder = builder.tls_certs_only([]);
+        }
+        if is_loopback(&base) {
+            builder = builder.no_proxy();
+        }
+        // It fails if there is one already, which is as good.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let http = builder.build().map_err(|error| {
+            Failure::Usage(format!("cannot make requests: {}", with_causes(&error)))
+        })?;
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Ok(Self {
+            http,
+            base,
+            token: given(&api.token),
+            organization: given(&api.organization),
+        })
+    }
+
+    /// The same client, acting in another organization.
+    pub(crate) fn within(&self, organization: &str) -> Self {
+        Self {
+            organization: Some(organization.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// Reads one object.
+    pub(crate) async fn get(&self, path: &[&str]) -> Outcome<Reply> {
+        reply(self.send(Method::GET, self.url(path, &[]), None).await?).await
+    }
+
+    /// Sends an object.
+    pub(crate) async fn post(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
+        reply(
+            self.send(Method::POST, self.url(path, &[]), Some(body))
+                .await?,
+        )
+        .await
+    }
+
+    /// Removes or revokes an object.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Outcome {
+        self.send(Method::DELETE, self.url(path, &[]), None).await?;
+        Ok(())
+    }
+
+    /// Reads all pages of a list; the reply looks like one page.
+    pub(crate) async fn list(&self, path: &[&str], filter: &[(&str, &str)]) -> Outcome<Reply> {
+        let mut rows: Vec<Box<RawValue>> = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut query = filter.to_vec();
+            query.push(("limit", PAGE));
+            if let Some(cursor) = &cursor {
+                query.push(("cursor", cursor));
+            }
+            let url = self.url(path, &query);
+            let page = reply(self.send(Method::GET, url, None).await?).await?;
+            let mut members: std::collections::BTreeMap<String, Box<RawValue>> =
+                serde_json::from_str(&page.text).map_err(|_| not_lictor(&self.base))?;
+            let data = members
+                .remove("data")
+                .ok_or_else(|| not_lictor(&self.base))?;
+            let data: Vec<Box<RawValue>> =
+                serde_json::from_str(data.get()).map_err(|_| not_lictor(&self.base))?;
+            rows.extend(data);
+            cursor = page.value["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let rows: Vec<&str> = rows.iter().map(|row| row.get()).collect();
+        Reply::parse(format!(
+            "{{\"data\":[{}],\"next_cursor\":null}}",
+            rows.join(",")
+        ))
+        .ok_or_else(|| not_lictor(&self.base))
+    }
+
+    /// Reads something that is not JSON; the caller takes its bytes as they come.
+    pub(crate) async fn download(&self, path: &[&str]) -> Outcome<Response> {
+        self.send(Method::GET, self.url(path, &[]), None).await
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("v1").extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
+    }
+
+    async fn send(&self, method: Method, url: Url, body: Option<&Value>) -> Outcome<Response> {
+        let mut request = self.http.request(method, url);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(key) = &self.organization {
+            request = request.header("lictor-organization", key);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.no_answer(error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(self.refusal(response).await)
+    }
+
+    fn no_answer(&self, error: reqwest::Error) -> Failure {
+        let error = error.without_url();
+        if error.is_builder() {
+            let why = with_causes(&error);
+            return Failure::Usage(format!("the request cannot be made: {why}"));
+        }
+        let base = self.base.as_str().trim_end_matches('/');
+        let advice = if self.base.scheme() == "https" {
+            "Is it running there? A certificate that the system does not know can be named with \
+             SSL_CERT_FILE."
+        } else {
+            "Is it running there? Start it with `lictor serve`, or name another with --url or \
+             LICTOR_URL."
+        };
+        Failure::Unreachable(format!(
+            "no answer from {base}: {}.\n{advice}",
+            with_causes(&error)
+        ))
+    }
+
+    async fn refusal(&self, response: Response) -> Failure {
+        let status = response.status();
+        let text = response.text().await.unwrap_or_default();
+        let problem: Value = serde_json::from_str(&text).unwrap_or_default();
+        let said = ["detail", "title", "message"]
+            .iter()
+            .find_map(|name| problem[name].as_str())
+            .map(str::to_owned);
+        match (status, said) {
+            (StatusCode::UNAUTHORIZED, _) if self.token.is_none() => Failure::Unauthorized(
+                "no token given; set LICTOR_TOKEN, or give --token".to_owned(),
+            ),
+            (StatusCode::UNAUTHORIZED, _) => Failure::Unauthorized(
+                "the server does not know this token: it is mistyped, revoked or expired"
+                    .to_owned(),
+            ),
+            (StatusCode::FORBIDDEN, said) => {
+                Failure::Unauthorized(said.unwrap_or_else(|| "this token may not do it".to_owned()))
+            }
+            (_, Some(said)) => Failure::Refused(said),
+            (status, None) if status.is_server_error() => Failure::Unreachable(format!(
+                "{} answers {status}, and it is not Lictor who does; look at what stands before it",
+                self.base
+            )),
+            (_, None) => not_lictor(&self.base),
+        }
+    }
+}
+
+impl Reply {
+    fn parse(text: String) -> Option<Self> {
+        let value = serde_json::from_str(&text).ok()?;
+        Some(Self { text, value })
+    }
+
+    /// A member that is text.
+    pub(crate) fn str(&self, name: &str) -> &str {
+        self.value[name].as_str().unwrap_or_default()
+    }
+
+    /// The rows of a list.
+    pub(crate) fn rows(&self) -> &[Value] {
+        self.value["data"].as_array().map_or(&[], Vec::as_slice)
+    }
+}
+
+async fn reply(response: Response) -> Outcome<Reply> {
+    let url = response.url().clone();
+    let text = response.text().await.map_err(|error| {
+        let why = with_causes(&error.without_url());
+        Failure::Unreachable(format!("the answer broke off: {why}"))
+    })?;
+    Reply::parse(text).ok_or_else(|| not_lictor(&url))
+}
+
+fn not_lictor(url: &Url) -> Failure {
+    Failure::Unreachable(format!(
+        "what answers at {url} does not speak Lictor's API; is --url right?"
+    ))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    })
+}

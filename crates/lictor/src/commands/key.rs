@@ -1,0 +1,58 @@
+//! `lictor key`: the key pair of a vendor, made offline.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use lictor_core::SigningKey;
+use lictor_server::random;
+use serde_json::json;
+
+use crate::exit::{Failure, Outcome};
+use crate::{files, output};
+
+/// `lictor key …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Key {
+    /// Make a key pair: NAME.key to sign with, and NAME.pub for servers and products
+    #[command(after_help = "Example:\n  lictor key generate --out vendor")]
+    Generate {
+        /// Where to put it; `.key` and `.pub` are appended
+        #[arg(long, value_name = "NAME")]
+        out: PathBuf,
+    },
+}
+
+/// Runs it.
+pub(crate) fn run(command: &Key, json: bool) -> Outcome {
+    let Key::Generate { out } = command;
+    let (private, public) = (
+        out.with_added_extension("key"),
+        out.with_added_extension("pub"),
+    );
+    if public.exists() {
+        return Err(Failure::Usage(format!(
+            "{} exists already and is never overwritten; choose another name",
+            public.display()
+        )));
+    }
+    let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
+    let key = SigningKey::from_seed(seed);
+    files::create(&private, &key.to_pem().map_err(Failure::Refused)?, 0o600)?;
+    files::create(&public, &key.public_key().to_pem(), 0o644)?;
+    let id = key.public_key().id();
+    let (private, public) = (private.display().to_string(), public.display().to_string());
+    if json {
+        let made = json!({ "key_id": id, "private_key": private, "public_key": public });
+        output::json(&made.to_string())?;
+    } else {
+        output::line(&id.to_string())?;
+    }
+    output::note(&format!(
+        "{private} signs licenses: keep it secret, and keep a copy.\n\
+         {public} is for everyone who checks them. Next:\n  \
+         lictor trust add {public}\n  \
+         lictor license issue --key {private} --customer NAME --product NAME \\\n    \
+         --expires YYYY-MM-DD > license.json"
+    ));
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! `lictor license`: licenses offline (issue, verify) and in a server.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{issue, verify};
+use crate::args::Api;
+use crate::client::{Client, Reply};
+use crate::exit::Outcome;
+use crate::files;
+use crate::output::{self, limit_of, text_of};
+
+/// `lictor license …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum License {
+    /// Sign a license document; offline
+    #[command(after_help = issue::EXAMPLES)]
+    Issue(issue::Issue),
+    /// Check a license document against public keys; offline
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::Verify),
+    /// Store a license document; prints the license's id
+    #[command(after_help = "Example:\n  lictor license add acme.json")]
+    Add {
+        /// The document; `-` reads standard input
+        file: PathBuf,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the stored licenses
+    List {
+        /// Only those of this application
+        #[arg(long, value_name = "KEY")]
+        application: Option<String>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Show one license
+    #[command(after_help = "Example, the stored document byte for byte:\n  \
+        lictor license show ID --payload > license.json")]
+    Show {
+        /// The license's id
+        id: String,
+        /// Print the stored document, byte for byte, and nothing else
+        #[arg(long)]
+        payload: bool,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Remove a license
+    Remove {
+        /// The license's id
+        id: String,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Runs it.
+pub(crate) async fn run(command: License, json: bool) -> Outcome {
+    match command {
+        License::Issue(issue) => issue::run(issue),
+        License::Verify(verify) => verify::run(&verify, json),
+        License::Add { file, api } => {
+            let payload = files::read_text(&file)?;
+            let reply = add(&Client::new(&api)?, &payload).await?;
+            output::result(&reply.text, reply.str("id"), json)
+        }
+        License::List { application, api } => list(&api, application.as_deref(), json).await,
+        License::Show { id, payload, api } => {
+            let reply = Client::new(&api)?.get(&["licenses", &id]).await?;
+            if payload {
+                output::raw(reply.str("payload").as_bytes())
+            } else if json {
+                output::json(&reply.text)
+            } else {
+                show(&reply.value)
+            }
+        }
+        License::Remove { id, api } => {
+            Client::new(&api)?.delete(&["licenses", &id]).await?;
+            output::note(&format!("license {id} is removed"));
+            Ok(())
+        }
+    }
+}
+
+/// Stores a document.
+pub(crate) async fn add(client: &Client, payload: &str) -> Outcome<Reply> {
+    client
+        .post(&["licenses"], &json!({ "payload": payload }))
+        .await
+}
+
+async fn list(api: &Api, application: Option<&str>, json: bool) -> Outcome {
+    let filter: Vec<(&str, &str)> = application
+        .map(|key| ("application", key))
+        .into_iter()
+        .collect();
+    let reply = Client::new(api)?.list(&["licenses"], &filter).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no licenses yet; add one with `lictor license add FILE`");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["ID", "APPLICATION~", "STATE~", "DAYS#", "SEATS#"]);
+    for license in reply.rows() {
+        rows.row([
+            text_of(&license["id"]),
+            text_of(&license["application"]),
+            state(license),
+            text_of(&license["days_left"]),
+            limit_of(&license["claims"]["admin_seats"]),
+        ]);
+    }
+    rows.print()
+}
+
+fn state(license: &Value) -> String {
+    let state = text_of(&license["state"]).replace('_', " ");
+    if license["verified"] == true {
+        state
+    } else {
+        format!("{state}, unverified")
+    }
+}
+
+fn show(license: &Value) -> Outcome {
+    let claims = &license["claims"];
+    let signed_by = match text_of(&license["signed_by"]) {
+        key if key.is_empty() => "unverified".to_owned(),
+        key => key,
+    };
+    let mut state = state(license);
+    if let Some(reason) = license["reason"].as_str() {
+        state = format!("{state}: {reason}");
+    }
+    let features: Vec<String> = claims["features"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(text_of)
+        .collect();
+    let mut pairs = vec![
+        ("id", text_of(&license["id"])),
+        ("application", text_of(&license["application"])),
+        ("state", state),
+        ("days left", text_of(&license["days_left"])),
+        ("signed by", signed_by),
+        ("customer", text_of(&claims["customer"])),
+        ("product", text_of(&claims["product_subscription"])),
+        ("license key", text_of(&claims["license_key"])),
+        ("plan", text_of(&claims["plan"])),
+        ("seats", limit_of(&claims["admin_seats"])),
+        ("data planes", limit_of(&claims["dataplanes"])),
+        ("support plan", text_of(&claims["support_plan"])),
+        ("features", features.join(", ")),
+        ("organization", text_of(&claims["organization"])),
+        ("valid from", text_of(&claims["license_creation_date"])),
+        ("valid until", text_of(&claims["license_expiration_date"])),
+        ("created at", text_of(&license["created_at"])),
+        ("updated at", text_of(&license["updated_at"])),
+        ("revision", text_of(&license["revision"])),
+    ];
+    for (name, value) in claims["unknown"].as_object().into_iter().flatten() {
+        pairs.push((name, text_of(value)));
+    }
+    output::details(&pairs)
+}

@@ -1,0 +1,52 @@
+//! The commands, a file per noun, and the runtime that they run on.
+
+pub(crate) mod backup;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod issue;
+pub(crate) mod key;
+pub(crate) mod license;
+pub(crate) mod organization;
+pub(crate) mod report;
+pub(crate) mod restore;
+pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod trust;
+pub(crate) mod usage;
+pub(crate) mod verify;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::args::{Cli, Command};
+use crate::exit::{Failure, Outcome};
+
+/// Runs the command that was given.
+pub(crate) fn run(cli: Cli) -> Outcome {
+    let json = cli.json;
+    match cli.command {
+        Command::Serve(options) => on_all_cores()?.block_on(serve::run(*options, json)),
+        Command::Demo(options) => on_all_cores()?.block_on(demo::run(options, json)),
+        Command::Key(command) => key::run(&command, json),
+        Command::License(command) => on_one_core()?.block_on(license::run(command, json)),
+        Command::Trust(command) => on_one_core()?.block_on(trust::run(command, json)),
+        Command::Token(command) => on_one_core()?.block_on(token::run(command, json)),
+        Command::Organization(command) => on_one_core()?.block_on(organization::run(command, json)),
+        Command::Usage(command) => on_one_core()?.block_on(usage::run(command, json)),
+        Command::Report(command) => on_one_core()?.block_on(report::run(&command, json)),
+        Command::Backup(command) => on_one_core()?.block_on(backup::run(&command, json)),
+        Command::Restore(command) => restore::run(&command, json),
+        Command::Check(command) => check::run(&command, json),
+    }
+}
+
+fn on_all_cores() -> Outcome<Runtime> {
+    started(Builder::new_multi_thread().enable_all().build())
+}
+
+fn on_one_core() -> Outcome<Runtime> {
+    started(Builder::new_current_thread().enable_all().build())
+}
+
+fn started(runtime: std::io::Result<Runtime>) -> Outcome<Runtime> {
+    runtime.map_err(|error| Failure::Usage(format!("cannot start: {error}")))
+}

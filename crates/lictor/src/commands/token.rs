@@ -1,0 +1,204 @@
+//! `lictor token`: who may use a server.
+
+use clap::Subcommand;
+use lictor_core::access::{Role, Scope};
+use lictor_server::clock::Clock;
+use serde_json::{Value, json};
+
+use crate::args::Api;
+use crate::client::{Client, Reply};
+use crate::exit::{Failure, Outcome};
+use crate::output::{self, text_of};
+
+const CREATE_EXAMPLES: &str = "\
+The token is printed once and stored nowhere.
+
+Roles: `reader` reads one organization, `admin` also changes it, `operator` runs
+the installation. Scopes narrow a role further: RESOURCE, RESOURCE:read or
+RESOURCE:write, as in licenses:read.
+
+Examples:
+  lictor token create --name dashboard
+  lictor token create --role admin --scope licenses,usage:read --expires 30d
+  lictor token create --organization acme --role admin";
+
+/// `lictor token …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Token {
+    /// Create a token; prints it alone, this once
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create {
+        /// What it may do at most: operator, admin or reader
+        #[arg(long, default_value = "reader")]
+        role: Role,
+        /// What it is narrowed to; several separated by commas
+        #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
+        scope: Vec<Scope>,
+        /// When it ends: a number and s, m, h, d or w [default: never]
+        #[arg(long, value_name = "30d", value_parser = seconds)]
+        expires: Option<i64>,
+        /// What to call it
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the tokens of an organization
+    List {
+        /// Those of the operators instead
+        #[arg(long)]
+        operators: bool,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Revoke a token; it is dead at once
+    Revoke {
+        /// The token's id, as `lictor token list` shows it
+        id: String,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+fn seconds(text: &str) -> Result<i64, String> {
+    let wrong = || "use a number and a unit, such as 30d, 12h or 2w".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let each = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return Err(wrong()),
+    };
+    let digits = &text[..text.len() - 1];
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    let count: i64 = digits.parse().map_err(|_| wrong())?;
+    // Beyond a century, leave it out instead.
+    match count.checked_mul(each) {
+        Some(0) => Err("a token that has expired already is of no use".to_owned()),
+        Some(total) if total <= 3_155_760_000 => Ok(total),
+        Some(_) | None => Err("more than a century; leave it out for no end".to_owned()),
+    }
+}
+
+/// Runs it.
+pub(crate) async fn run(command: Token, json: bool) -> Outcome {
+    match command {
+        Token::Create {
+            role,
+            scope,
+            expires,
+            name,
+            api,
+        } => {
+            let mut body = json!({ "role": role.as_str() });
+            if !scope.is_empty() {
+                body["scopes"] = scope.iter().map(ToString::to_string).collect();
+            }
+            if let Some(seconds) = expires {
+                body["expires_at"] = instant(Clock::System.now() + seconds)?.into();
+            }
+            if let Some(name) = name {
+                body["name"] = name.into();
+            }
+            let reply = create(&Client::new(&api)?, &body).await?;
+            output::result(&reply.text, reply.str("secret"), json)
+        }
+        Token::List { operators, api } => list(&api, operators, json).await,
+        Token::Revoke { id, api } => {
+            Client::new(&api)?.delete(&["tokens", &id]).await?;
+            output::note(&format!("token {id} is revoked"));
+            Ok(())
+        }
+    }
+}
+
+/// Creates a token.
+pub(crate) async fn create(client: &Client, body: &Value) -> Outcome<Reply> {
+    client.post(&["tokens"], body).await
+}
+
+fn instant(seconds: i64) -> Outcome<String> {
+    let instant = jiff::Timestamp::from_second(seconds)
+        .map_err(|error| Failure::Usage(format!("--expires: {error}")))?;
+    Ok(instant.to_string())
+}
+
+async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
+    let filter: &[(&str, &str)] = if operators {
+        &[("operators", "true")]
+    } else {
+        &[]
+    };
+    let reply = Client::new(api)?.list(&["tokens"], filter).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no tokens yet; create one with `lictor token create`");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["ID", "ROLE", "STATUS", "NAME~", "SCOPES~"]);
+    for token in reply.rows() {
+        let scopes: Vec<String> = token["scopes"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text_of)
+            .collect();
+        rows.row([
+            text_of(&token["id"]),
+            text_of(&token["role"]),
+            status(token),
+            text_of(&token["name"]),
+            scopes.join(", "),
+        ]);
+    }
+    rows.print()
+}
+
+fn status(token: &Value) -> String {
+    let day = |name: &str| token[name].as_str().and_then(|at| at.split('T').next());
+    match (token["live"] == true, day("expires_at")) {
+        (true, None) => "live".to_owned(),
+        (true, Some(day)) => format!("until {day}"),
+        (false, _) if !token["revoked_at"].is_null() => "revoked".to_owned(),
+        (false, _) => "expired".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_a_number_and_a_unit() {
+        for (text, span) in [
+            ("30d", 2_592_000),
+            ("12h", 43_200),
+            ("2w", 1_209_600),
+            ("5m", 300),
+            ("1s", 1),
+        ] {
+            assert_eq!(seconds(text), Ok(span), "{text}");
+        }
+        for text in [
+            "",
+            "d",
+            "30",
+            "-1d",
+            "+1d",
+            "1.5d",
+            "30 d",
+            "30y",
+            "0d",
+            "99999999999d",
+            "1é",
+        ] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `lictor trust`: the public keys whose signatures a server accepts.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::args::Api;
+use crate::client::{Client, Reply};
+use crate::exit::Outcome;
+use crate::output::{self, text_of};
+use crate::server;
+
+/// `lictor trust …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Trust {
+    /// Trust a public key; prints its id
+    #[command(after_help = "Example:\n  lictor trust add vendor.pub")]
+    Add {
+        /// The public key file
+        file: PathBuf,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the keys, revoked ones included
+    List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Take no new licenses signed with a key; stored ones stay valid
+    Retire {
+        /// The key's id
+        key_id: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Stop trusting a key at once and for ever, also for stored licenses
+    Revoke {
+        /// The key's id
+        key_id: String,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Runs it.
+pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
+    match command {
+        Trust::Add { file, api } => {
+            let pem = server::read_public_key(&file)?.to_pem();
+            let reply = add(&Client::new(&api)?, &pem).await?;
+            output::result(&reply.text, reply.str("key_id"), json)
+        }
+        Trust::List { api } => list(&api, json).await,
+        Trust::Retire { key_id, api } => {
+            let path = ["trust", &key_id, "retire"];
+            let reply = Client::new(&api)?.post(&path, &json!({})).await?;
+            ended(
+                &reply,
+                &key_id,
+                "takes no new licenses; stored ones stay valid",
+                json,
+            )
+        }
+        Trust::Revoke { key_id, api } => {
+            let path = ["trust", &key_id, "revoke"];
+            let reply = Client::new(&api)?.post(&path, &json!({})).await?;
+            ended(
+                &reply,
+                &key_id,
+                "is revoked; what it signed counts for nothing now",
+                json,
+            )
+        }
+    }
+}
+
+/// Trusts a key.
+pub(crate) async fn add(client: &Client, pem: &str) -> Outcome<Reply> {
+    client.post(&["trust"], &json!({ "public_key": pem })).await
+}
+
+fn ended(reply: &Reply, key_id: &str, what: &str, json: bool) -> Outcome {
+    if json {
+        return output::json(&reply.text);
+    }
+    output::note(&format!("key {key_id} {what}"));
+    Ok(())
+}
+
+async fn list(api: &Api, json: bool) -> Outcome {
+    let reply = Client::new(api)?.get(&["trust"]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    output::note(&format!("policy: {}", text_of(&reply.value["policy"])));
+    if reply.rows().is_empty() {
+        output::note("no trusted keys yet; add one with `lictor trust add NAME.pub`");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["KEY ID", "STATUS"]);
+    for key in reply.rows() {
+        rows.row([text_of(&key["key_id"]), text_of(&key["status"])]);
+    }
+    rows.print()
+}

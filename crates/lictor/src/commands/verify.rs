@@ -1,0 +1,110 @@
+//! `lictor license verify`: checks a license document against public keys, offline.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use lictor_core::{Claims, Date, Document, DocumentError, KeyId, TrustSet};
+use lictor_server::clock::Clock;
+use serde_json::json;
+
+use crate::exit::{Failure, Outcome};
+use crate::{files, output, server};
+
+/// Examples of the command.
+pub(crate) const EXAMPLES: &str = "\
+Exit code 0 if the signature is good and the license valid today, else 1 and the
+reason.
+
+Example:
+  lictor license verify --trust vendor.pub acme.json";
+
+/// `lictor license verify`
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// Public key to trust; may be given again
+    #[arg(
+        long,
+        value_name = "NAME.pub",
+        env = "LICTOR_TRUST",
+        value_delimiter = ',',
+        required = true
+    )]
+    trust: Vec<PathBuf>,
+    /// The document; `-` reads standard input
+    file: PathBuf,
+}
+
+/// Prints a summary, or fails with the reason.
+pub(crate) fn run(verify: &Verify, json: bool) -> Outcome {
+    let mut pems = Vec::new();
+    for file in &verify.trust {
+        pems.push(server::read_public_key(file)?.to_pem());
+    }
+    let trust = TrustSet::from_pem(pems.iter().map(String::as_str)).map_err(refused)?;
+    let text = files::read_text(&verify.file)?;
+    let document = Document::parse(&text).map_err(refused)?;
+    let key = document.verify(&trust).map_err(refused)?;
+    let claims = document.claims().map_err(refused)?;
+    let now = Clock::System.now();
+    let validity = claims.validity();
+    if validity.has_expired(now) {
+        let date = claims.expiration_date;
+        return Err(Failure::Refused(format!(
+            "the signature is good, but the license expired on {date}"
+        )));
+    }
+    if let Some(date) = claims.creation_date.filter(|_| !validity.has_begun(now)) {
+        return Err(Failure::Refused(format!(
+            "the signature is good, but the license is not valid before {date}"
+        )));
+    }
+    summary(&claims, key, validity.days_left(now), json)
+}
+
+fn summary(claims: &Claims, key: KeyId, days_left: i64, json: bool) -> Outcome {
+    if json {
+        let date = |date: Option<Date>| date.map(String::from);
+        let text = json!({
+            "valid": true,
+            "signed_by": key,
+            "customer": claims.customer,
+            "product_subscription": claims.product_subscription,
+            "application": claims.application,
+            "admin_seats": claims.admin_seats,
+            "dataplanes": claims.dataplanes,
+            "license_creation_date": date(claims.creation_date),
+            "license_expiration_date": date(Some(claims.expiration_date)),
+            "days_left": days_left,
+        });
+        return output::json(&text.to_string());
+    }
+    let count = |count: Option<u32>| {
+        count.map_or_else(|| "unlimited".to_owned(), |n| output::figure(u64::from(n)))
+    };
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let from = claims
+        .creation_date
+        .map_or_else(|| "ever".to_owned(), String::from);
+    let until = format!("{} (00:00 UTC)", claims.expiration_date);
+    output::details(&[
+        ("valid", "yes".to_owned()),
+        ("customer", text(&claims.customer)),
+        ("product", text(&claims.product_subscription)),
+        ("application", claims.application.clone()),
+        ("seats", count(claims.admin_seats)),
+        ("data planes", count(claims.dataplanes)),
+        ("valid from", from),
+        ("valid until", until),
+        ("days left", days_left.to_string()),
+        ("signed by", key.to_string()),
+    ])
+}
+
+fn refused(error: DocumentError) -> Failure {
+    match error {
+        DocumentError::UnknownKey(id) => Failure::Refused(format!(
+            "it is signed with key {id}, which is none of those given with --trust"
+        )),
+        error => Failure::Refused(error.to_string()),
+    }
+}

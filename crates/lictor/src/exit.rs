@@ -1,0 +1,107 @@
+//! How a command ends: the one error type of the binary, with its exit code.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use lictor_server::authority::StartError;
+use lictor_store::sqlite::OpenError;
+
+/// Why a command did not do what it was asked. The text says what to do.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Refused, not valid or not found.
+    Refused(String),
+    /// The command line, the configuration or a file of it.
+    Usage(String),
+    /// The server does not answer.
+    Unreachable(String),
+    /// The server wants another token.
+    Unauthorized(String),
+}
+
+/// The result of a command.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Unreachable(_) => 3,
+            Self::Unauthorized(_) => 4,
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Refused(text)
+            | Self::Usage(text)
+            | Self::Unreachable(text)
+            | Self::Unauthorized(text) => text,
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let text = error.to_string();
+        match error {
+            OpenError::InUse { .. }
+            | OpenError::File { .. }
+            | OpenError::Exists(_)
+            | OpenError::Foreign(_)
+            | OpenError::NewerSchema { .. } => Self::Usage(text),
+            OpenError::Missing(_)
+            | OpenError::Corrupt(_)
+            | OpenError::Differs { .. }
+            | OpenError::Database(_)
+            | OpenError::Migration(_) => Self::Refused(text),
+        }
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let text = error.to_string();
+        match error {
+            StartError::OtherPolicy { .. }
+            | StartError::KeyRevoked(_)
+            | StartError::ShortSecret
+            | StartError::DeadSecret
+            | StartError::Announce(_) => Self::Usage(text),
+            StartError::Store(_) => Self::Refused(with_causes(&error)),
+        }
+    }
+}
+
+/// An error with everything that caused it, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// Says on standard error what went wrong, and returns the exit code.
+pub(crate) fn code(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to be told where standard error is closed.
+            let _ = writeln!(std::io::stderr(), "error: {}", failure.text());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// Prints what the parser has to say: the help that was asked for, or what is wrong.
+pub(crate) fn of_parser(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}

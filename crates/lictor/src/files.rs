@@ -1,0 +1,99 @@
+//! Files as commands read and write them: secrets readable to their owner alone, nothing ever
+//! overwritten by accident.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use crate::exit::{Failure, Outcome};
+
+/// Reads a text file; `-` is standard input.
+pub(crate) fn read_text(path: &Path) -> Outcome<String> {
+    let mut bytes = Vec::new();
+    let read = if path == Path::new("-") {
+        io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|error| cannot("read", path, &error))?;
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::Refused(format!("{} is not UTF-8 text", path.display())))
+}
+
+/// Reads a file that nobody but its owner may be able to read.
+pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
+    let mut file = File::open(path).map_err(|error| cannot("read", path, &error))?;
+    // The opened file is asked, not its name: the two could differ by now.
+    let metadata = file
+        .metadata()
+        .map_err(|error| cannot("read", path, &error))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(Failure::Usage(format!(
+            "{path} can be read by others than its owner; run `chmod 600 {path}`, \
+             and make a new key if somebody may have read it",
+            path = path.display()
+        )));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)
+        .map_err(|error| cannot("read", path, &error))?;
+    Ok(text)
+}
+
+/// Creates a file that is not there yet, with these permissions, and makes it durable.
+pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(mode);
+    let created = options.open(path).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    created.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::Usage(format!(
+            "{} exists already and is never overwritten; choose another name",
+            path.display()
+        )),
+        _ => cannot("write", path, &error),
+    })
+}
+
+/// Puts an operator token into `path`, all at once and readable to its owner alone. A token that
+/// is there already is replaced, any other file is not.
+pub(crate) fn write_token(path: &Path, token: &str) -> io::Result<()> {
+    match std::fs::read(path) {
+        Ok(old) if old.is_empty() || old.starts_with(b"lictor_") => {}
+        Ok(_) => {
+            let text = "the file exists and holds no token; choose another name";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let draft = path.with_added_extension("new");
+    match std::fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(&draft)?;
+    writeln!(file, "{token}")?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    sync_folder_of(path)
+}
+
+/// Makes the name of a file durable.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
+}
+
+/// What went wrong with a file.
+pub(crate) fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
+    Failure::Usage(format!("cannot {verb} {}: {error}", path.display()))
+}

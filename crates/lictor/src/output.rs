@@ -1,0 +1,230 @@
+//! What commands print: results on standard output, everything else on standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+
+use crate::exit::{Failure, Outcome};
+
+/// Says something that is not the result.
+pub(crate) fn note(text: &str) {
+    // Nobody is left to be told where standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Prints a line of the result.
+pub(crate) fn line(text: &str) -> Outcome {
+    raw(format!("{text}\n").as_bytes())
+}
+
+/// Prints these bytes and nothing else.
+pub(crate) fn raw(bytes: &[u8]) -> Outcome {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        // Whoever reads has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::Usage(format!("cannot write the result: {error}"))),
+    }
+}
+
+/// Prints JSON, spread over lines; names, their order and figures stay as they are.
+pub(crate) fn json(text: &str) -> Outcome {
+    line(&spread(text))
+}
+
+/// Prints the one word that scripts want of an answer, or all of it as JSON.
+pub(crate) fn result(answer: &str, word: &str, as_json: bool) -> Outcome {
+    if as_json {
+        json(answer)
+    } else {
+        line(&printable(word))
+    }
+}
+
+/// A table without borders. On a terminal it fits its width; where it does not, only the columns
+/// of free text are wrapped.
+pub(crate) struct Rows {
+    table: Table,
+}
+
+impl Rows {
+    /// A table with these headings; those that end in `#` are of figures, aligned right, and those
+    /// that end in `~` of text that may be wrapped.
+    pub(crate) fn new(headings: &[&str]) -> Self {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        if !io::stdout().is_terminal() {
+            table.force_no_tty();
+        }
+        if let Some(width) = width() {
+            table.set_width(width);
+        }
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        let plain = |heading: &str| heading.trim_end_matches(['#', '~']).to_owned();
+        table.set_header(headings.iter().map(|heading| plain(heading)));
+        for (index, heading) in headings.iter().enumerate() {
+            if let Some(column) = table.column_mut(index) {
+                column.set_padding((0, 2));
+                if !heading.ends_with('~') {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
+                if heading.ends_with('#') {
+                    column.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        Self { table }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<I: IntoIterator<Item = String>>(&mut self, cells: I) {
+        let cells = cells
+            .into_iter()
+            .map(|text| Cell::new(if text.is_empty() { "-" } else { &text }));
+        self.table.add_row(cells);
+    }
+
+    /// Whether it has no rows.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.row_iter().next().is_none()
+    }
+
+    /// Prints it.
+    pub(crate) fn print(&self) -> Outcome {
+        let mut text = String::new();
+        for row in self.table.lines() {
+            text.push_str(row.trim_end());
+            text.push('\n');
+        }
+        raw(text.as_bytes())
+    }
+}
+
+/// Prints names and values, a line each, the values aligned.
+pub(crate) fn details(pairs: &[(&str, String)]) -> Outcome {
+    let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, value) in pairs {
+        let value = if value.is_empty() { "-" } else { value };
+        text.push_str(&format!("{name:width$}  {}\n", printable(value)));
+    }
+    raw(text.as_bytes())
+}
+
+/// A text from elsewhere without control characters, which could change what a terminal shows.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A member of an answer as people read it; empty where there is none.
+pub(crate) fn text_of(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => printable(text),
+        other => printable(&other.to_string()),
+    }
+}
+
+/// A limit of an answer; `null` there means that there is none.
+pub(crate) fn limit_of(value: &serde_json::Value) -> String {
+    value
+        .as_u64()
+        .map_or_else(|| "unlimited".to_owned(), figure)
+}
+
+/// A count with its thousands apart.
+pub(crate) fn figure(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The terminal's width, if the result goes to one or `COLUMNS` says it.
+fn width() -> Option<u16> {
+    let told = std::env::var("COLUMNS").ok();
+    told.and_then(|text| text.parse().ok())
+        .filter(|width| *width >= 40)
+}
+
+fn spread(text: &str) -> String {
+    let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0, false, false);
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        if quoted {
+            out.push(c);
+            quoted = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            continue;
+        }
+        match c {
+            '{' | '[' => {
+                out.push(c);
+                while characters.peek().is_some_and(|next| next.is_whitespace()) {
+                    characters.next();
+                }
+                if matches!(characters.peek(), Some('}' | ']')) {
+                    out.extend(characters.next());
+                } else {
+                    depth += 1;
+                    new_line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = usize::saturating_sub(depth, 1);
+                new_line(&mut out, depth);
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                new_line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            c if c.is_whitespace() => {}
+            c => {
+                quoted = c == '"';
+                out.push(c);
+            }
+        }
+    }
+    out
+}
+
+fn new_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.push_str(&"  ".repeat(depth));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_spread_over_lines_and_stays_the_same() {
+        let text = r#"{"b":[1,{"a:":"x, {\"}"}],"a":{},"c":[ ],"d":1e400}"#;
+        let lines = "{\n  \"b\": [\n    1,\n    {\n      \"a:\": \"x, {\\\"}\"\n    }\n  ],\n  \
+                     \"a\": {},\n  \"c\": [],\n  \"d\": 1e400\n}";
+        assert_eq!(spread(text), lines);
+        assert_eq!(spread(lines), lines);
+    }
+
+    #[test]
+    fn figures_are_read_in_threes() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1 000"),
+            (1_234_567, "1 234 567"),
+        ] {
+            assert_eq!(figure(count), text);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A server from its options to its end: what `lictor serve` and `lictor demo` have in common.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lictor_core::PublicKey;
+use lictor_server::authority::{Authority, Start};
+use lictor_server::clock::Clock;
+use lictor_server::http::limits::ConnectionLimits;
+use lictor_server::http::{accept, router, tls};
+use lictor_server::settings::{Server, Settings};
+use lictor_store::sqlite::SqliteStore;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::config::ServeOptions;
+use crate::exit::{Failure, Outcome};
+use crate::files;
+
+/// Where a server listens, and where a client looks for it.
+pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
+
+const DEFAULT_KONG_VERSION: &str = "3.4.3.5";
+
+type Tls = Option<Arc<rustls::ServerConfig>>;
+
+/// A server that is ready to answer.
+pub(crate) struct Prepared {
+    /// Where it listens, such as `http://127.0.0.1:8001`.
+    pub url: String,
+    listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
+    tls: Tls,
+    app: axum::Router,
+    metrics_app: axum::Router,
+    authority: Arc<Authority>,
+}
+
+/// Does everything that can fail before the first request: reads certificate and keys, opens the
+/// folder, hands a first operator token to `announce`, opens the port.
+pub(crate) async fn prepare(
+    options: ServeOptions,
+    operator_secret: Option<String>,
+    announce: impl FnOnce(&str) -> std::io::Result<()>,
+) -> Outcome<Prepared> {
+    let folder = options.data.clone().ok_or_else(|| {
+        Failure::Usage("say where the data is: `lictor serve --data DIR`".to_owned())
+    })?;
+    let tls = load_tls(&options)?;
+    let plain_allowed = tls.is_some() || options.insecure_http == Some(true);
+    let address = resolve(options.listen.as_deref().unwrap_or(DEFAULT_ADDRESS)).await?;
+    refuse_plain(address, plain_allowed)?;
+    let metrics_address = match options.metrics_listen.as_deref() {
+        Some(text) => Some(resolve(text).await?),
+        None => None,
+    };
+    if let Some(address) = metrics_address {
+        refuse_plain(address, plain_allowed)?;
+    }
+    let start = Start {
+        policy: options.trust_policy,
+        keys: read_keys(&options.trust)?,
+        operator_secret,
+    };
+    let store = Arc::new(SqliteStore::open(&folder)?);
+    let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
+    let listener = bind(address).await?;
+    let metrics_listener = match metrics_address {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::Usage(format!("no listening address: {error}")))?;
+    let url = format!("{scheme}://{address}");
+    if let Err(error) = store.note_address(&url) {
+        tracing::warn!(%error, "the address could not be noted in the data folder");
+    }
+    let server = Server {
+        authority: authority.clone(),
+        settings: Arc::new(settings(options, folder, &url)),
+    };
+    let counters = router::counters(Box::new(move || {
+        (store.batches().commits(), store.batches().writes())
+    }));
+    Ok(Prepared {
+        url,
+        listener,
+        metrics_listener,
+        tls,
+        app: router::router(server.clone(), counters.clone()),
+        metrics_app: router::metrics_router(server, counters),
+        authority,
+    })
+}
+
+impl Prepared {
+    /// Answers until `shutdown` is ready, then lets the requests in flight end.
+    pub(crate) async fn serve(self, shutdown: impl Future<Output = ()>) -> Outcome {
+        let (stop, stopping) = watch::channel(());
+        let stopped = |mut stopping: watch::Receiver<()>| async move {
+            // It fails when the sender is gone, which also means to stop.
+            let _ = stopping.changed().await;
+        };
+        let limits = ConnectionLimits::default();
+        let metrics = match self.metrics_listener {
+            Some(listener) => Some(tokio::spawn(accept::serve(
+                listener,
+                self.tls.clone(),
+                self.metrics_app,
+                limits.clone(),
+                stopped(stopping.clone()),
+            ))),
+            None => None,
+        };
+        let expiry = tokio::spawn(self.authority.watch_expiry());
+        let serving = accept::serve(self.listener, self.tls, self.app, limits, stopped(stopping));
+        let ending = async {
+            shutdown.await;
+            let _ = stop.send(());
+        };
+        let (served, ()) = tokio::join!(serving, ending);
+        expiry.abort();
+        if let Some(task) = metrics {
+            let _ = task.await;
+        }
+        served.map_err(|error| Failure::Usage(error.to_string()))
+    }
+}
+
+fn settings(options: ServeOptions, data_folder: PathBuf, url: &str) -> Settings {
+    let public_url = options.public_url.as_deref().unwrap_or(url);
+    Settings {
+        public_url: public_url.trim_end_matches('/').to_owned(),
+        kong_version: options
+            .kong_version
+            .unwrap_or_else(|| DEFAULT_KONG_VERSION.to_owned()),
+        kong_origins: options.kong_origin,
+        hash_hostname: options.hash_hostname.unwrap_or(false),
+        data_folder,
+    }
+}
+
+fn load_tls(options: &ServeOptions) -> Outcome<Tls> {
+    match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) => tls::load(certificate, key)
+            .map(Some)
+            .map_err(|error| Failure::Usage(error.to_string())),
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => Err(Failure::Usage(
+            "--tls-cert and --tls-key go together; give both".to_owned(),
+        )),
+    }
+}
+
+fn read_keys(files: &[PathBuf]) -> Outcome<Vec<PublicKey>> {
+    files.iter().map(|file| read_public_key(file)).collect()
+}
+
+/// Reads a public key file.
+pub(crate) fn read_public_key(file: &Path) -> Outcome<PublicKey> {
+    let pem = files::read_text(file)?;
+    PublicKey::from_pem(&pem)
+        .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
+}
+
+async fn resolve(text: &str) -> Outcome<SocketAddr> {
+    let wrong = |why: String| {
+        Failure::Usage(format!(
+            "cannot listen on {text}: {why}; use ADDRESS:PORT, such as {DEFAULT_ADDRESS}"
+        ))
+    };
+    let mut found = tokio::net::lookup_host(text)
+        .await
+        .map_err(|error| wrong(error.to_string()))?;
+    found.next().ok_or_else(|| wrong("no address".to_owned()))
+}
+
+fn refuse_plain(address: SocketAddr, allowed: bool) -> Outcome {
+    let loopback = match address.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.to_canonical().is_loopback(),
+    };
+    if loopback || allowed {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{address} can be reached from outside, and tokens would travel in plain text. Give \
+         --tls-cert and --tls-key, or --insecure-http if a TLS proxy stands before it"
+    )))
+}
+
+async fn bind(address: SocketAddr) -> Outcome<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "; something else listens there: stop it, or choose another port with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => "; choose a port above 1023 with --listen",
+            _ => "",
+        };
+        Failure::Usage(format!("cannot listen on {address}: {error}{advice}"))
+    })
+}
