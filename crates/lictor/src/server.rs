@@ -38,9 +38,10 @@ pub(crate) struct Prepared {
 }
 
 /// Does everything that can fail before the first request: reads certificate and keys, opens the
-/// folder, hands a first operator token to `announce`, opens the port.
+/// folder, hands a first operator token to `announce`, opens the port unless it is `given`.
 pub(crate) async fn prepare(
     options: ServeOptions,
+    given: Option<TcpListener>,
     operator_secret: Option<String>,
     announce: impl FnOnce(&str) -> std::io::Result<()>,
 ) -> Outcome<Prepared> {
@@ -65,7 +66,10 @@ pub(crate) async fn prepare(
     };
     let store = Arc::new(SqliteStore::open(&folder)?);
     let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
-    let listener = bind(address).await?;
+    let listener = match given {
+        Some(listener) => listener,
+        None => bind(address).await?,
+    };
     let metrics_listener = match metrics_address {
         Some(address) => Some(bind(address).await?),
         None => None,
