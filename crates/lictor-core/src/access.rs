@@ -355,6 +355,22 @@ mod tests {
     }
 
     #[test]
+    fn without_an_organization_only_operators_may_anything() {
+        let right = Right::read(Resource::Licenses);
+        for organization in [None, Some(Uuid::from_u128(1))] {
+            for role in [Role::Reader, Role::Admin] {
+                let refused = actor(role, None, "").may(right, organization);
+                assert!(matches!(refused, Err(Error::Forbidden(_))), "{role}");
+            }
+            assert!(
+                actor(Role::Operator, None, "")
+                    .may(right, organization)
+                    .is_ok()
+            );
+        }
+    }
+
+    #[test]
     fn scopes_narrow_and_never_widen() {
         let own = Some(Uuid::from_u128(1));
         let narrow = actor(Role::Admin, own, "licenses:read,usage");

@@ -187,3 +187,144 @@ impl TryFrom<String> for Digest {
         Ok(Self(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::SigningKey;
+
+    /// Every variant with the text that stands in ledgers. A line here is never changed; whoever
+    /// adds a variant or a field adds a line, and the older lines must still be read.
+    fn golden() -> Vec<(Change, &'static str)> {
+        let id = Uuid::from_u128(1);
+        let public_key = SigningKey::from_seed([1; 32]).public_key();
+        let key_id = public_key.id();
+        let scopes = ["licenses:read", "usage:write", "trust"];
+        vec![
+            (
+                Change::PolicySet {
+                    policy: TrustPolicy::Verified,
+                },
+                r#"{"type":"policy_set","policy":"verified"}"#,
+            ),
+            (
+                Change::PolicySet {
+                    policy: TrustPolicy::Structural,
+                },
+                r#"{"type":"policy_set","policy":"structural"}"#,
+            ),
+            (
+                Change::OrganizationCreated {
+                    id,
+                    key: "team".to_owned(),
+                    number: (1 << 53) - 1,
+                },
+                r#"{"type":"organization_created","id":"00000000-0000-0000-0000-000000000001","key":"team","number":9007199254740991}"#,
+            ),
+            (
+                Change::OrganizationRemoved,
+                r#"{"type":"organization_removed"}"#,
+            ),
+            (
+                Change::KeyTrusted { key_id, public_key },
+                r#"{"type":"key_trusted","key_id":"34750f98bd59fcfc","public_key":"8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"}"#,
+            ),
+            (
+                Change::KeyRetired { key_id },
+                r#"{"type":"key_retired","key_id":"34750f98bd59fcfc"}"#,
+            ),
+            (
+                Change::KeyRevoked { key_id },
+                r#"{"type":"key_revoked","key_id":"34750f98bd59fcfc"}"#,
+            ),
+            (
+                Change::TokenCreated {
+                    id,
+                    role: Role::Operator,
+                    scopes: Vec::new(),
+                    expires_at: None,
+                },
+                r#"{"type":"token_created","id":"00000000-0000-0000-0000-000000000001","role":"operator","scopes":[],"expires_at":null}"#,
+            ),
+            (
+                Change::TokenCreated {
+                    id,
+                    role: Role::Admin,
+                    scopes: scopes
+                        .iter()
+                        .map(|text| text.parse().expect("a scope"))
+                        .collect(),
+                    expires_at: Some(i64::MAX),
+                },
+                r#"{"type":"token_created","id":"00000000-0000-0000-0000-000000000001","role":"admin","scopes":["licenses:read","usage:write","trust"],"expires_at":9223372036854775807}"#,
+            ),
+            (
+                Change::TokenRevoked { id },
+                r#"{"type":"token_revoked","id":"00000000-0000-0000-0000-000000000001"}"#,
+            ),
+            (
+                Change::ApplicationCreated {
+                    key: "editor".to_owned(),
+                },
+                r#"{"type":"application_created","key":"editor"}"#,
+            ),
+            (
+                Change::LicenseWritten {
+                    id,
+                    application: "editor".to_owned(),
+                    payload_sha256: Digest::of(b""),
+                    created_at: -1,
+                    updated_at: 1_781_524_800,
+                },
+                r#"{"type":"license_written","id":"00000000-0000-0000-0000-000000000001","application":"editor","payload_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","created_at":-1,"updated_at":1781524800}"#,
+            ),
+            (
+                Change::LicenseRemoved { id },
+                r#"{"type":"license_removed","id":"00000000-0000-0000-0000-000000000001"}"#,
+            ),
+        ]
+    }
+
+    #[test]
+    fn a_change_is_stored_in_one_form_for_ever() {
+        for (change, text) in golden() {
+            assert_eq!(serde_json::to_string(&change).expect("it has a text"), text);
+            assert_eq!(serde_json::from_str::<Change>(text).expect(text), change);
+        }
+    }
+
+    #[test]
+    fn every_variant_has_its_golden_text() {
+        let variants = golden().into_iter().map(|(change, _)| match change {
+            // A new variant stops the build here: give it a number, and a text above.
+            Change::PolicySet { .. } => 0,
+            Change::OrganizationCreated { .. } => 1,
+            Change::OrganizationRemoved => 2,
+            Change::KeyTrusted { .. } => 3,
+            Change::KeyRetired { .. } => 4,
+            Change::KeyRevoked { .. } => 5,
+            Change::TokenCreated { .. } => 6,
+            Change::TokenRevoked { .. } => 7,
+            Change::ApplicationCreated { .. } => 8,
+            Change::LicenseWritten { .. } => 9,
+            Change::LicenseRemoved { .. } => 10,
+        });
+        let seen: std::collections::BTreeSet<u8> = variants.collect();
+        assert_eq!(seen, (0..=10).collect());
+    }
+
+    #[test]
+    fn a_change_of_a_later_version_may_have_more_fields_but_no_unknown_name() {
+        let read = |text| serde_json::from_str::<Change>(text).ok();
+        assert_eq!(
+            read(r#"{"type":"organization_removed","why":"x"}"#),
+            Some(Change::OrganizationRemoved)
+        );
+        assert_eq!(read(r#"{"type":"organization_renamed"}"#), None);
+        assert_eq!(read(r#"{"type":"key_retired"}"#), None);
+        assert_eq!(
+            read(r#"{"type":"key_retired","key_id":"34750F98BD59FCFC"}"#),
+            None
+        );
+    }
+}

@@ -282,3 +282,118 @@ fn bad(name: &'static str, value: &str, reason: &str) -> DocumentError {
         reason: format!("{value:?} {reason}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(members: &str) -> Result<Claims, DocumentError> {
+        Claims::read(&format!(
+            r#"{{"license_expiration_date":"2027-01-01"{members}}}"#
+        ))
+    }
+
+    #[test]
+    fn absent_claims_take_their_defaults() {
+        let expected = Claims {
+            product_subscription: None,
+            ..Claims::new("", Date::parse("2027-01-01").expect("a date"))
+        };
+        let claims = read("").expect("good claims");
+        assert_eq!(claims, expected);
+        assert_eq!(claims.application, "license");
+        assert_eq!(claims.validity().begins_at, Timestamp::MIN);
+        assert!(claims.validity().contains(Timestamp::MIN));
+    }
+
+    #[test]
+    fn counts_are_whole_numbers_up_to_the_largest() {
+        for (text, expected) in [("0", 0), ("7", 7), ("007", 7), ("2147483647", MAX_COUNT)] {
+            let claims = read(&format!(r#","admin_seats":"{text}","dataplanes":"{text}""#));
+            let claims = claims.expect(text);
+            assert_eq!(
+                (claims.admin_seats, claims.dataplanes),
+                (Some(expected), Some(expected))
+            );
+        }
+        for text in [
+            "2147483648",
+            "4294967295",
+            "4294967296",
+            "-1",
+            "+1",
+            "1.0",
+            "",
+            " 1",
+            "٣",
+        ] {
+            for name in ["admin_seats", "dataplanes"] {
+                let refused = read(&format!(r#","{name}":"{text}""#));
+                let is = matches!(&refused, Err(DocumentError::BadClaim { name: found, .. }) if *found == name);
+                assert!(is, "{name} {text:?}: {refused:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn slugs_are_lower_case_words() {
+        let long = "x".repeat(64);
+        for (product, expected) in [
+            ("Konnect Enterprise", "konnect-enterprise"),
+            ("  A -- b_c  ", "a-b-c"),
+            ("ÄÖ", "license"),
+            ("", "license"),
+            ("-", "license"),
+            ("İx", "x"),
+            ("\u{212a}elvin", "elvin"),
+            ("1.2", "1-2"),
+            (&format!("{long}yy"), &long),
+            (&format!("{} y", &long[1..]), &long[1..]),
+        ] {
+            assert_eq!(slug(product), expected, "{product:?}");
+        }
+    }
+
+    #[test]
+    fn the_reasons_come_in_order() {
+        let bad = r#""plan":"x","organization":"x","admin_seats":"x""#;
+        let reason = |payload: &str| Claims::read(payload).expect_err(payload);
+        let twice = format!(r#"{{{bad},"plan":"PAID"}}"#);
+        assert!(matches!(reason(&twice), DocumentError::WrongShape(_)));
+        let not_text = format!(r#"{{{bad},"x":[]}}"#);
+        assert!(matches!(reason(&not_text), DocumentError::WrongShape(_)));
+        let undated = format!("{{{bad}}}");
+        assert_eq!(
+            reason(&undated),
+            DocumentError::BadExpirationDate(String::new())
+        );
+        let dated = format!(r#"{{"license_expiration_date":"2027-01-01",{bad}}}"#);
+        assert!(matches!(reason(&dated), DocumentError::BadClaim { .. }));
+        for text in ["", "[]", "null", "{", "{}x", "\u{feff}{}"] {
+            assert!(
+                matches!(reason(text), DocumentError::WrongShape(_)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_vendor_signs_has_one_form() {
+        let mut claims = Claims::new("Editor", Date::parse("2027-1-1").expect("a date"));
+        assert_eq!(
+            claims.to_json(),
+            r#"{"license_expiration_date":"2027-01-01","product_subscription":"Editor"}"#
+        );
+        claims.creation_date = Date::parse("2026-2-3");
+        (claims.customer, claims.license_key) = (Some("é\"\n".into()), Some("L".into()));
+        (claims.admin_seats, claims.dataplanes) = (Some(0), Some(MAX_COUNT));
+        (claims.support_plan, claims.application) = (Some("Gold".into()), "other".into());
+        (claims.plan, claims.organization) = (Plan::Trial, Some(Uuid::from_u128(1)));
+        claims.features = vec!["a b".into(), "c".into()];
+        claims.unknown = vec![("zone".into(), "eu".into()), ("box".into(), String::new())];
+        assert_eq!(
+            claims.to_json(),
+            r#"{"admin_seats":"0","application":"other","box":"","customer":"é\"\n","dataplanes":"2147483647","features":"a b,c","license_creation_date":"2026-02-03","license_expiration_date":"2027-01-01","license_key":"L","organization":"00000000-0000-0000-0000-000000000001","plan":"TRIAL","product_subscription":"Editor","support_plan":"Gold","zone":"eu"}"#
+        );
+    }
+}

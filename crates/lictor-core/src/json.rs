@@ -76,3 +76,87 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
 /// More members than any license has; it bounds the search for duplicates.
 const MAX_MEMBERS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(source: &str) -> Option<Vec<String>> {
+        let raw: &RawValue = serde_json::from_str(source).expect("JSON");
+        let Members(all) = members(raw, "it").ok()?;
+        Some(all.into_iter().map(|(name, _)| name).collect())
+    }
+
+    #[test]
+    fn only_an_object_has_members_and_each_once() {
+        assert_eq!(names("{}"), Some(vec![]));
+        assert_eq!(
+            names(r#"{"b":1,"a":[{}]}"#),
+            Some(vec!["b".to_owned(), "a".to_owned()])
+        );
+        for source in [
+            "[]",
+            "[[\"a\",1]]",
+            "[1,2]",
+            "null",
+            "\"a\"",
+            "1",
+            "true",
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"\ud83e":1}"#,
+            r#"{"é":1,"\u00e9":1}"#,
+        ] {
+            assert_eq!(names(source), None, "{source}");
+        }
+        assert!(
+            names("{\"\u{e9}\":1,\"e\u{301}\":1}").is_some(),
+            "names are not normalized"
+        );
+    }
+
+    #[test]
+    fn the_number_of_members_is_bounded() {
+        let object = |size: usize| {
+            let all: Vec<String> = (0..size).map(|at| format!("\"{at}\":0")).collect();
+            format!("{{{}}}", all.join(","))
+        };
+        assert!(names(&object(MAX_MEMBERS)).is_some());
+        assert!(names(&object(MAX_MEMBERS + 1)).is_none());
+    }
+
+    #[test]
+    fn a_value_is_its_source_text_however_deep() {
+        let deep = format!(
+            "{{ \"a\" :\n{}{}\t}}",
+            "[".repeat(20_000),
+            "]".repeat(20_000)
+        );
+        let raw: &RawValue = serde_json::from_str(&deep).expect("JSON");
+        let value = members(raw, "it")
+            .expect("an object")
+            .take("a")
+            .expect("it is there");
+        assert_eq!(value.get().len(), 40_000);
+        assert!(text(value, "it").is_err());
+    }
+
+    #[test]
+    fn only_text_is_text() {
+        for source in [
+            "1",
+            "null",
+            "true",
+            "[]",
+            "{}",
+            "[\"a\"]",
+            r#""\ud83e""#,
+            r#""\udd80\ud83e""#,
+        ] {
+            let raw: &RawValue = serde_json::from_str(source).expect("JSON");
+            assert!(text(raw, "it").is_err(), "{source}");
+        }
+        let raw: &RawValue = serde_json::from_str(r#""\u0061\u0000\ud83e\udd80""#).expect("JSON");
+        assert_eq!(text(raw, "it").as_deref(), Ok("a\0\u{1f980}"));
+    }
+}

@@ -245,4 +245,55 @@ mod tests {
         );
         assert!(PublicKey::from_pem("").is_err());
     }
+
+    #[test]
+    fn a_key_has_one_form() {
+        // y = 3 is a strong point; y = p + 3 is the same point, written otherwise.
+        let mut other = [0xff; 32];
+        (other[0], other[31]) = (0xf0, 0x7f);
+        let refused = PublicKey::from_bytes(&other).expect_err("not canonical");
+        assert!(refused.contains("canonical"), "{refused}");
+        let mut plain = [0; 32];
+        plain[0] = 3;
+        assert!(PublicKey::from_bytes(&plain).is_ok());
+    }
+
+    #[test]
+    fn a_key_file_of_the_other_kind_is_refused_and_never_shown() {
+        let key = SigningKey::from_seed([3; 32]);
+        let private = key.to_pem().expect("encodes");
+        assert!(PublicKey::from_pem(&private).is_err());
+        let refused = SigningKey::from_pem(&key.public_key().to_pem()).map(|_| ());
+        assert!(refused.is_err());
+        let body = private.lines().nth(1).expect("a line");
+        let cut = private.replace(body, &body[..40]);
+        let message = SigningKey::from_pem(&cut)
+            .map(|_| ())
+            .expect_err("cut short");
+        assert!(!message.contains(&body[..8]), "{message}");
+    }
+
+    #[test]
+    fn key_ids_and_signatures_are_lower_case_hex() {
+        let id = "0123456789abcdef";
+        assert_eq!(KeyId::parse(id).map(String::from).as_deref(), Some(id));
+        for text in [
+            "",
+            "0123456789ABCDEF",
+            "0123456789abcde",
+            "0123456789abcdef0",
+            "0123456789abcdeg",
+        ] {
+            assert_eq!(KeyId::parse(text), None, "{text}");
+        }
+        assert!(signature_from_hex(&"0f".repeat(64)).is_ok());
+        for text in [
+            "0F".repeat(64),
+            "0f".repeat(63),
+            "0f".repeat(65),
+            "é".repeat(64),
+        ] {
+            assert!(signature_from_hex(&text).is_err(), "{text}");
+        }
+    }
 }

@@ -265,7 +265,8 @@ impl Candidate {
         fits && self.claims.validity().has_begun(now)
     }
 
-    /// Whether no older license of the application can be in force beside this one.
+    /// Whether this license is in force if no newer verified one has begun. Whoever reads licenses
+    /// page by page asks [`is_settled`], which looks at the newer ones too.
     pub fn settles(&self, now: Timestamp) -> bool {
         self.is_begun(true, now) && !self.claims.validity().has_expired(now)
     }
@@ -284,6 +285,14 @@ pub fn in_force(newest_first: &[Candidate], now: Timestamp) -> Option<&Candidate
         (!begun.claims.validity().has_expired(now)).then_some(begun)
     };
     newest(true).or_else(|| newest(false))
+}
+
+/// Whether no license older than these can be in force: the first verified one that has begun has
+/// not expired. If it has, it masks the older verified ones, but not the unverified ones.
+pub fn is_settled(newest_first: &[Candidate], now: Timestamp) -> bool {
+    let mut all = newest_first.iter();
+    all.find(|candidate| candidate.is_begun(true, now))
+        .is_some_and(|first| !first.claims.validity().has_expired(now))
 }
 
 /// The next instant after `now` at which a creation or expiration date among the candidates may

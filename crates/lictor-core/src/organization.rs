@@ -148,3 +148,121 @@ pub(crate) fn check_name(field: &'static str, name: Option<&str>) -> Result<(), 
     let reason = format!("use 1 to {MAX_NAME_LENGTH} characters without control characters");
     Err(Error::InvalidInput { field, reason })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::Digest;
+    use crate::state::{LicenseState, OrganizationState};
+
+    const ID: (Uuid, u64) = (Uuid::from_u128(1), 7);
+
+    fn field(result: Result<Decision, Error>) -> Option<&'static str> {
+        match result {
+            Err(Error::InvalidInput { field, .. }) => Some(field),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_key_is_a_plain_word_and_no_path_of_the_server() {
+        let state = State::default();
+        let long = "a".repeat(MAX_KEY_LENGTH);
+        for key in [
+            "a",
+            "0",
+            "default",
+            "team-1",
+            "a-",
+            "a--b",
+            "license-team",
+            "v11",
+            &long,
+        ] {
+            assert!(create(&state, ID, key, None).is_ok(), "{key}");
+        }
+        let longer = "a".repeat(MAX_KEY_LENGTH + 1);
+        let bad = [
+            "", "-a", "A", "a_b", "a b", "a.b", "a/b", "ä", "a\n", "%61", &longer,
+        ];
+        for key in bad.iter().chain(RESERVED_KEYS) {
+            assert_eq!(
+                field(create(&state, ID, key, Some(""))),
+                Some("key"),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_is_short_and_has_no_control_characters() {
+        let state = State::default();
+        let long = "ü".repeat(MAX_NAME_LENGTH);
+        for name in ["x", " ", "Prüf GmbH 🦀", &long] {
+            assert!(create(&state, ID, "team", Some(name)).is_ok(), "{name}");
+        }
+        let longer = "ü".repeat(MAX_NAME_LENGTH + 1);
+        for name in ["", "a\nb", "a\0", "a\u{7f}", "a\u{85}", &longer] {
+            assert_eq!(
+                field(create(&state, ID, "team", Some(name))),
+                Some("name"),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_is_given_once_and_the_name_stays_out_of_the_ledger() {
+        let mut state = State::default();
+        let created = create(&state, ID, "team", Some("The Team")).expect("a new key");
+        let change = Change::OrganizationCreated {
+            id: ID.0,
+            key: "team".to_owned(),
+            number: 7,
+        };
+        assert_eq!(created.changes, [change]);
+        let record = Record::OrganizationName {
+            id: ID.0,
+            name: "The Team".to_owned(),
+        };
+        assert_eq!(created.records, [record]);
+        state.apply(1, 99, &created.changes[0]);
+        let expected = OrganizationState {
+            key: "team".to_owned(),
+            number: 7,
+            created_at: 99,
+        };
+        assert_eq!(state.organizations[&ID.0], expected);
+        let again = create(&state, (Uuid::from_u128(2), 8), "team", None);
+        assert!(matches!(
+            again,
+            Err(Error::AlreadyExists {
+                kind: Kind::Organization,
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn an_organization_goes_when_it_is_empty_and_default_never() {
+        let mut state = State::default();
+        assert!(matches!(
+            remove(&state, DEFAULT_KEY),
+            Err(Error::DefaultOrganization)
+        ));
+        let removed = remove(&state, "team").expect("it is empty");
+        assert_eq!(removed.changes, [Change::OrganizationRemoved]);
+        let license = LicenseState {
+            application: "editor".to_owned(),
+            payload_sha256: Digest::of(b""),
+            created_at: 0,
+            updated_at: 0,
+            revision: 1,
+        };
+        state.licenses.insert(Uuid::from_u128(1), license);
+        assert!(matches!(
+            remove(&state, "team"),
+            Err(Error::OrganizationNotEmpty { .. })
+        ));
+    }
+}

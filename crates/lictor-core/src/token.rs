@@ -131,3 +131,189 @@ pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(text: &str) -> Vec<Scope> {
+        text.split_terminator(',')
+            .map(|word| word.parse().expect("a scope"))
+            .collect()
+    }
+
+    fn creator(role: Role, text: &str) -> Actor {
+        let organization = (role != Role::Operator).then(|| Uuid::from_u128(1));
+        Actor {
+            token: Uuid::nil(),
+            name: None,
+            role,
+            organization,
+            scopes: scopes(text),
+        }
+    }
+
+    fn new(name: Option<&str>, expires_at: Option<Timestamp>) -> NewToken {
+        NewToken {
+            id: Uuid::from_u128(1),
+            secret_sha256: [7; 32],
+            name: name.map(str::to_owned),
+            role: Role::Reader,
+            scopes: scopes("licenses:read"),
+            expires_at,
+        }
+    }
+
+    #[test]
+    fn a_token_is_never_wider_than_its_creator() {
+        use Role::{Admin, Operator, Reader};
+        for (role, narrowed, wanted, to, allowed) in [
+            (Operator, "", Operator, "", true),
+            (Operator, "", Admin, "", true),
+            (Operator, "tokens", Operator, "", false),
+            (Operator, "tokens", Operator, "tokens", true),
+            (Operator, "tokens", Reader, "", false),
+            (Operator, "tokens,licenses:read", Reader, "licenses", true),
+            (Admin, "", Operator, "", false),
+            (Admin, "", Operator, "licenses", false),
+            (Admin, "", Admin, "", true),
+            (Admin, "", Admin, "licenses:write", true),
+            (Admin, "", Reader, "", true),
+            (Admin, "tokens", Admin, "", false),
+            (Admin, "tokens", Admin, "tokens,licenses:read", false),
+            (Admin, "tokens,licenses:read", Admin, "licenses:read", true),
+            (Admin, "tokens,licenses:read", Admin, "licenses", false),
+            (Admin, "tokens,licenses:read", Reader, "licenses", true),
+            (Admin, "tokens,licenses:write", Reader, "licenses", false),
+            (Reader, "", Reader, "", true),
+            (Reader, "", Reader, "licenses", true),
+            (Reader, "", Admin, "licenses:read", false),
+        ] {
+            let checked = check_no_wider(&creator(role, narrowed), wanted, &scopes(to));
+            assert_eq!(
+                checked.is_ok(),
+                allowed,
+                "{role} [{narrowed}] makes {wanted} [{to}]"
+            );
+            assert!(matches!(checked, Ok(()) | Err(Error::Forbidden(_))));
+        }
+    }
+
+    #[test]
+    fn an_allowed_token_has_no_right_that_its_creator_lacks() {
+        let words = [
+            "",
+            "tokens",
+            "licenses:read",
+            "licenses,tokens",
+            "usage:write,trust:read",
+        ];
+        let makers = || {
+            Role::ALL
+                .into_iter()
+                .flat_map(|role| words.map(|text| creator(role, text)))
+        };
+        for maker in makers() {
+            for made in makers() {
+                if check_no_wider(&maker, made.role, &made.scopes).is_err() {
+                    continue;
+                }
+                for resource in Resource::ALL {
+                    for right in [Right::read(resource), Right::write(resource)] {
+                        assert!(
+                            maker.has(right) || !made.has(right),
+                            "{maker:?} {made:?} {right}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_ends_later_and_its_name_and_secret_stay_out_of_the_ledger() {
+        for end in [0, 99, 100] {
+            let refused = create(&new(None, Some(end)), 100);
+            assert!(matches!(
+                refused,
+                Err(Error::InvalidInput {
+                    field: "expires_at",
+                    ..
+                })
+            ));
+        }
+        let refused = create(&new(Some("a\nb"), Some(0)), 100);
+        assert!(matches!(
+            refused,
+            Err(Error::InvalidInput { field: "name", .. })
+        ));
+        let created = create(&new(Some("ci"), Some(101)), 100).expect("a token");
+        let change = Change::TokenCreated {
+            id: Uuid::from_u128(1),
+            role: Role::Reader,
+            scopes: scopes("licenses:read"),
+            expires_at: Some(101),
+        };
+        assert_eq!(created.changes, [change]);
+        let record = Record::TokenSecret {
+            id: Uuid::from_u128(1),
+            sha256: [7; 32],
+            name: Some("ci".to_owned()),
+        };
+        assert_eq!(created.records, [record]);
+    }
+
+    #[test]
+    fn a_token_lives_until_its_last_second_or_until_it_is_revoked() {
+        let live = Token {
+            id: Uuid::from_u128(1),
+            organization: None,
+            name: None,
+            role: Role::Operator,
+            scopes: Vec::new(),
+            created_at: 0,
+            expires_at: Some(100),
+            revoked_at: None,
+        };
+        assert!(live.is_live(99) && live.actor(99).is_some());
+        assert!(!live.is_live(100) && live.actor(100).is_none());
+        assert!(
+            Token {
+                expires_at: None,
+                ..live.clone()
+            }
+            .is_live(Timestamp::MAX)
+        );
+        let revoked = Token {
+            revoked_at: Some(50),
+            ..live
+        };
+        assert!(
+            !revoked.is_live(0),
+            "a clock that steps back brings nothing back"
+        );
+    }
+
+    #[test]
+    fn revoking_is_done_once() {
+        let mut state = State::default();
+        let id = Uuid::from_u128(1);
+        let missing = revoke(&state, id);
+        assert!(matches!(
+            missing,
+            Err(Error::NotFound {
+                kind: Kind::Token,
+                ..
+            })
+        ));
+        let created = create(&new(None, None), 0).expect("a token");
+        state.apply(1, 5, &created.changes[0]);
+        let revoked = revoke(&state, id).expect("it is there");
+        state.apply(2, 9, &revoked.changes[0]);
+        assert_eq!(state.tokens[&id].revoked_at, Some(9));
+        assert_eq!(
+            revoke(&state, id).expect("it is there"),
+            Decision::nothing()
+        );
+    }
+}

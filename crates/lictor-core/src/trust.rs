@@ -161,3 +161,78 @@ fn known(state: &State, key_id: KeyId) -> Result<KeyStatus, Error> {
         .map(|key| key.status)
         .ok_or_else(missing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::SigningKey;
+
+    const STATUSES: [Option<KeyStatus>; 4] = [
+        None,
+        Some(KeyStatus::Active),
+        Some(KeyStatus::Retired),
+        Some(KeyStatus::Revoked),
+    ];
+
+    fn state(status: Option<KeyStatus>) -> (State, PublicKey) {
+        let public_key = SigningKey::from_seed([1; 32]).public_key();
+        let mut state = State::default();
+        if let Some(status) = status {
+            let key = TrustedKey {
+                public_key: public_key.clone(),
+                status,
+            };
+            state.keys.insert(public_key.id(), key);
+        }
+        (state, public_key)
+    }
+
+    /// What becomes of a key: its status after the decision, or a word for the refusal.
+    fn outcome(state: &mut State, decided: Result<Decision, Error>, id: KeyId) -> String {
+        match decided {
+            Ok(decision) => {
+                for change in &decision.changes {
+                    state.apply(1, 0, change);
+                }
+                let changes = decision.changes.len();
+                format!("{changes} {:?}", state.keys[&id].status)
+            }
+            Err(Error::NotFound {
+                kind: Kind::Key, ..
+            }) => "not found".to_owned(),
+            Err(Error::KeyRevoked(revoked)) if revoked == id => "revoked".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_trusted_retired_and_revoked_and_never_comes_back_from_that() {
+        let expected = [
+            ["1 Active", "not found", "not found"],
+            ["0 Active", "1 Retired", "1 Revoked"],
+            ["1 Active", "0 Retired", "1 Revoked"],
+            ["revoked", "revoked", "0 Revoked"],
+        ];
+        for (status, expected) in STATUSES.into_iter().zip(expected) {
+            let found = [0, 1, 2].map(|verb| {
+                let (mut state, key) = state(status);
+                let decided = match verb {
+                    0 => add(&state, &key),
+                    1 => retire(&state, key.id()),
+                    _ => revoke(&state, key.id()),
+                };
+                outcome(&mut state, decided, key.id())
+            });
+            assert_eq!(found, expected, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_policy_is_read_as_it_is_written() {
+        for policy in [TrustPolicy::Verified, TrustPolicy::Structural] {
+            assert_eq!(policy.to_string().parse(), Ok(policy));
+        }
+        assert!("Verified".parse::<TrustPolicy>().is_err());
+        assert_eq!(TrustPolicy::default(), TrustPolicy::Verified);
+    }
+}

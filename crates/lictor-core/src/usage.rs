@@ -111,3 +111,105 @@ pub fn services(counts: &[UsageCount]) -> usize {
         .collect::<std::collections::BTreeSet<_>>()
         .len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-30T23:00:00Z.
+    const NOW: Timestamp = 1_796_079_600;
+
+    fn count(source: &str, service: &str, month: &str, count: u64) -> UsageCount {
+        let (source, service) = (source.to_owned(), service.to_owned());
+        UsageCount {
+            source,
+            service,
+            month: month.to_owned(),
+            count,
+        }
+    }
+
+    #[test]
+    fn counts_out_of_bounds_are_refused_and_then_nothing_is_recorded() {
+        let long = "ü".repeat(MAX_NAME_LENGTH);
+        for good in [
+            count("node", "service", "2026-11", 0),
+            count(&long, "s", "0001-01", MAX_COUNT),
+            count("n", "s", UNKNOWN_MONTH, 1),
+            count("n", "s", "2026-12", 1),
+        ] {
+            let recorded = record(std::slice::from_ref(&good), NOW).expect("in bounds");
+            assert_eq!(recorded.records, [Record::Usage(good)]);
+            assert!(recorded.changes.is_empty());
+        }
+        let longer = "ü".repeat(MAX_NAME_LENGTH + 1);
+        for (field, bad) in [
+            ("source", count("", "", "", MAX_COUNT + 1)),
+            ("source", count(&longer, "s", "2026-11", 1)),
+            ("service", count("n", "", "", 1)),
+            ("service", count("n", "a\0", "2026-11", 1)),
+            ("count", count("n", "s", "", MAX_COUNT + 1)),
+            ("count", count("n", "s", "2026-11", u64::MAX)),
+            ("month", count("n", "s", "", 1)),
+            ("month", count("n", "s", "unknown", 1)),
+            ("month", count("n", "s", "2026-1", 1)),
+            ("month", count("n", "s", "2026-13", 1)),
+            ("month", count("n", "s", "2026-00", 1)),
+            ("month", count("n", "s", "2026-1-", 1)),
+            ("month", count("n", "s", "2026/11", 1)),
+            ("month", count("n", "s", "0000-01", 1)),
+            ("month", count("n", "s", "2027-01", 1)),
+        ] {
+            let refused = record(&[count("n", "s", "2026-11", 1), bad.clone()], NOW);
+            let is = matches!(&refused, Err(Error::InvalidInput { field: found, .. }) if *found == field);
+            assert!(is, "{bad:?}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_month_begins_a_day_early_for_a_source_and_no_earlier() {
+        let december = || vec![count("n", "s", "2026-12", 1)];
+        let first = Date::parse("2026-12-01").expect("a date").start();
+        assert!(record(&december(), first - SECONDS_PER_DAY).is_ok());
+        assert!(record(&december(), first - SECONDS_PER_DAY - 1).is_err());
+        assert!(record(&december(), Timestamp::MIN).is_err());
+        assert!(record(&december(), Timestamp::MAX).is_ok());
+    }
+
+    #[test]
+    fn a_report_has_a_size() {
+        let counts = |size| vec![count("n", "s", "2026-11", 1); size];
+        assert!(record(&[], NOW).is_ok());
+        assert!(record(&counts(MAX_COUNTS), NOW).is_ok());
+        let refused = record(&counts(MAX_COUNTS + 1), NOW);
+        assert!(matches!(
+            refused,
+            Err(Error::InvalidInput {
+                field: "counts",
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn months_are_sums_and_the_current_one_is_always_there() {
+        assert_eq!(
+            by_month(&[], NOW),
+            BTreeMap::from([("2026-11".to_owned(), 0)])
+        );
+        let counts = [
+            count("a", "s", "2026-10", MAX_COUNT),
+            count("b", "s", "2026-10", 1),
+            count("a", "t", UNKNOWN_MONTH, u64::MAX),
+            count("b", "t", UNKNOWN_MONTH, 1),
+        ];
+        let expected = [
+            ("2026-10", 1 << 53),
+            ("2026-11", 0),
+            (UNKNOWN_MONTH, u64::MAX),
+        ];
+        let expected = expected.map(|(month, sum)| (month.to_owned(), sum));
+        assert_eq!(by_month(&counts, NOW), BTreeMap::from(expected));
+        assert_eq!(services(&counts), 2);
+    }
+}

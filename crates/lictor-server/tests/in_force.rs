@@ -1,6 +1,11 @@
 //! After any sequence of writes, key changes and clock steps the ledger agrees with the rows, and
 //! what is in force is what the words say, read here anew without the product's code.
 
+#![expect(
+    clippy::expect_used,
+    reason = "clippy exempts test functions, but not the helpers of an integration test"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

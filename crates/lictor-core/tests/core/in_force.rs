@@ -1,0 +1,146 @@
+//! The license in force, against a reading of the words that does not know how it is found.
+
+use lictor_core::license::{Candidate, Entitlement, in_force, is_settled, next_boundary};
+use lictor_core::{Claims, Date, DocumentError, KeyId, Signer, Timestamp};
+use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
+use uuid::Uuid;
+
+const DAY: Timestamp = 86_400;
+
+/// A license of a small world: days 0 to 9, so that edges meet often.
+#[derive(Debug, Clone)]
+struct Small {
+    begins: Option<u8>,
+    expires: u8,
+    signer: u8,
+    updated_at: u8,
+}
+
+fn day(number: u8) -> Date {
+    Date::of(Timestamp::from(number) * DAY)
+}
+
+fn candidate(at: usize, small: &Small) -> Candidate {
+    let mut claims = Claims::new("editor", day(small.expires));
+    claims.creation_date = small.begins.map(day);
+    let key = KeyId::parse("0123456789abcdef").expect("an id");
+    let signer = match small.signer {
+        0 => Ok(Signer::Verified(key)),
+        1 => Ok(Signer::Unverified),
+        2 => Err(DocumentError::RevokedKey(key)),
+        _ => Err(DocumentError::BadSignature),
+    };
+    Candidate {
+        id: Uuid::from_u128(at as u128),
+        claims,
+        signer,
+    }
+}
+
+/// The candidates in the order that a store gives, the greatest (`updated_at`, revision) first.
+fn newest_first(all: &[Small]) -> Vec<Candidate> {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|at| std::cmp::Reverse((all[*at].updated_at, *at)));
+    order
+        .into_iter()
+        .map(|at| candidate(at, &all[at]))
+        .collect()
+}
+
+/// The words: a license is in force if it counts, has begun, has not expired, and no other of its
+/// kind that has begun was written later; an unverified one only where no verified one is.
+fn by_the_words(all: &[Small], now: Timestamp) -> Option<Uuid> {
+    let begun = |small: &Small| {
+        small
+            .begins
+            .is_none_or(|begins| Timestamp::from(begins) * DAY <= now)
+    };
+    let is = |at: usize, kind: u8| {
+        let one = &all[at];
+        let later = (0..all.len()).any(|other| {
+            let small = &all[other];
+            small.signer == kind && begun(small) && (small.updated_at, other) > (one.updated_at, at)
+        });
+        one.signer == kind && begun(one) && now < Timestamp::from(one.expires) * DAY && !later
+    };
+    let verified = (0..all.len()).find(|at| is(*at, 0));
+    let found = verified.or_else(|| (0..all.len()).find(|at| is(*at, 1)));
+    found.map(|at| Uuid::from_u128(at as u128))
+}
+
+fn world() -> impl Strategy<Value = Vec<Small>> {
+    let small = (prop::option::of(0_u8..10), 0_u8..10, 0_u8..4, 0_u8..4).prop_map(
+        |(begins, expires, signer, updated_at)| Small {
+            begins,
+            expires,
+            signer,
+            updated_at,
+        },
+    );
+    prop::collection::vec(small, 0..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn in_force_is_what_the_words_say(all in world(), moment in -1..10 * DAY, edge in any::<bool>()) {
+        let now = if edge { moment - moment.rem_euclid(DAY) } else { moment };
+        let found = in_force(&newest_first(&all), now).map(|candidate| candidate.id);
+        prop_assert_eq!(found, by_the_words(&all, now));
+    }
+
+    #[test]
+    fn nothing_changes_before_the_next_boundary(all in world(), now in -DAY..10 * DAY) {
+        let candidates = newest_first(&all);
+        let end = next_boundary(&candidates, now).unwrap_or(12 * DAY);
+        assert!(end > now);
+        for later in [now + (end - now) / 2, end - 1] {
+            prop_assert_eq!(in_force(&candidates, later), in_force(&candidates, now));
+        }
+    }
+
+    #[test]
+    fn what_is_older_than_a_settled_choice_is_never_asked(all in world(), now in 0..10 * DAY) {
+        let candidates = newest_first(&all);
+        let settled = (1..=candidates.len()).find(|end| is_settled(&candidates[..*end], now));
+        if let Some(end) = settled {
+            let read = &candidates[..end];
+            assert!(read[end - 1].settles(now));
+            let boundary = next_boundary(read, now).expect("its own end");
+            for moment in [now, boundary - 1] {
+                prop_assert_eq!(in_force(read, moment), in_force(&candidates, moment));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_entitlement_is_what_the_claims_grant() {
+    let nothing = Entitlement::of("editor", None);
+    assert_eq!(
+        (nothing.seat_limit(), nothing.node_limit()),
+        (Some(0), Some(0))
+    );
+    let small = Small {
+        begins: None,
+        expires: 9,
+        signer: 1,
+        updated_at: 0,
+    };
+    let unlimited = Entitlement::of("editor", Some(&candidate(1, &small)));
+    assert_eq!(
+        (unlimited.seat_limit(), unlimited.node_limit()),
+        (None, None)
+    );
+    let mut limited = candidate(1, &small);
+    limited.claims.admin_seats = Some(3);
+    limited.claims.dataplanes = Some(0);
+    let limited = Entitlement::of("editor", Some(&limited));
+    assert_eq!(
+        (limited.seat_limit(), limited.node_limit()),
+        (Some(3), Some(0))
+    );
+    let refused = candidate(1, &Small { signer: 2, ..small });
+    assert_eq!(Entitlement::of("editor", Some(&refused)).license, None);
+}

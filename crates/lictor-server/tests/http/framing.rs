@@ -1,0 +1,249 @@
+//! Which bytes are one request, and what is refused because readers could differ about it.
+
+use std::time::Duration;
+
+use lictor_server::http::limits::ConnectionLimits;
+use tokio::io::AsyncWriteExt;
+
+use crate::server::{Server, read_to_close, read_until, statuses};
+
+#[tokio::test]
+async fn odd_framing_is_refused_and_the_connection_closed() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let long = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+        "x".repeat(1024 * 1024)
+    );
+    let longish = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+        "x".repeat(40 * 1024)
+    );
+    let many = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",
+        "X: y\r\n".repeat(200)
+    );
+    let uri = format!(
+        "GET /?{} HTTP/1.1\r\nHost: a\r\n\r\n",
+        "x".repeat(17 * 1024)
+    );
+    let after_post = |rest: &str| format!("POST /echo HTTP/1.1\r\nHost: a\r\n{rest}");
+    let cases: Vec<(&str, &str, String)> = vec![
+        ("length, then chunked", "400", after_post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+        ("chunked, then length", "400", after_post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n")),
+        ("length 0 and chunked", "400", after_post("content-length:0\r\nTRANSFER-ENCODING:chunked\r\n\r\n0\r\n\r\n")),
+        ("length and chunked after bare line feeds", "400", "POST /echo HTTP/1.1\nHost: a\nContent-Length: 5\nTransfer-Encoding: chunked\n\n0\r\n\r\n".into()),
+        ("two different lengths", "400", after_post("Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc")),
+        ("the same length twice", "400", after_post("Content-Length: 2\r\nContent-Length: 2\r\n\r\nab")),
+        ("a signed length", "400", after_post("Content-Length: +2\r\n\r\nab")),
+        ("a list of lengths", "400", after_post("Content-Length: 2, 2\r\n\r\nab")),
+        ("an unknown coding", "400", after_post("Transfer-Encoding: gzip\r\n\r\nab")),
+        ("an unknown coding before chunked", "400", after_post("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")),
+        ("chunked twice", "400", after_post("Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n")),
+        ("chunked in two fields", "400", after_post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+        ("chunked after identity", "400", after_post("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")),
+        ("chunked on HTTP/1.0", "400", "POST /echo HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".into()),
+        ("a folded field", "400", "GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n".into()),
+        ("space before the colon", "400", after_post("Content-Length : 2\r\n\r\nab")),
+        ("NUL in a value", "400", "GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n".into()),
+        ("no host", "400", "GET / HTTP/1.1\r\n\r\n".into()),
+        ("two hosts", "400", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n".into()),
+        ("two hosts on HTTP/1.0", "400", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n".into()),
+        ("two hosts in one field", "400", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n".into()),
+        ("a header of 1 MB", "431", long),
+        ("a header of 40 kB", "431", longish),
+        ("200 headers", "431", many),
+        ("a target of 17 kB", "414", uri),
+    ];
+    for (name, status, request) in cases {
+        let answer = server.exchange(request.as_bytes()).await;
+        assert_eq!(
+            statuses(&answer.replace("HTTP/1.0", "HTTP/1.1")),
+            [status],
+            "{name}: {answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_refusals_of_our_own_say_in_json_what_to_do() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let both =
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (request, advice) in [
+        (both, "Send one Content-Length"),
+        ("GET / HTTP/1.1\r\n\r\n", "Send one Host"),
+    ] {
+        let answer = server.exchange(request.as_bytes()).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.contains("application/json") && head.contains("connection: close"),
+            "{head}"
+        );
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert!(body["message"].as_str().unwrap().contains(advice), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_smuggled_request_is_found_behind_others_and_across_any_cut() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let fine = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let decoy = "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let with_body = format!(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{decoy}",
+        decoy.len()
+    );
+    let chunked = format!(
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{:x};ext=1\r\n{decoy}\r\n0\r\nTrailer: x\r\n\r\n",
+        decoy.len()
+    );
+    let smuggled = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let whole = format!("{fine}{with_body}{chunked}{fine}{smuggled}");
+    let start_of_last = whole.len() - smuggled.len();
+    let cuts = (1..start_of_last)
+        .step_by(37)
+        .chain(start_of_last..whole.len() - 5);
+    for cut in cuts {
+        let mut stream = server.connect().await;
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(&whole.as_bytes()[..cut]).await.unwrap();
+        // The server has to read up to the cut first.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let _ = stream.write_all(&whole.as_bytes()[cut..]).await;
+        let answers = read_to_close(&mut stream).await;
+        assert_eq!(
+            statuses(&answers),
+            ["200", "200", "200", "200", "400"],
+            "cut at {cut}: {answers}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn valid_requests_are_answered() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let close = "Connection: close\r\n\r\n";
+    let cases: Vec<(&str, usize, String)> = vec![
+        ("one", 1, format!("GET / HTTP/1.1\r\nHost: a\r\n{close}")),
+        (
+            "an empty host",
+            1,
+            format!("GET / HTTP/1.1\r\nHost:\r\n{close}"),
+        ),
+        (
+            "a host with a port",
+            1,
+            format!("GET / HTTP/1.1\r\nHost: [::1]:8001\r\n{close}"),
+        ),
+        (
+            "an absolute target",
+            1,
+            format!("GET http://b/ HTTP/1.1\r\nHost: a\r\n{close}"),
+        ),
+        (
+            "a pipelined pair",
+            2,
+            format!("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n{close}"),
+        ),
+        (
+            "an empty line before",
+            1,
+            format!("\r\nGET / HTTP/1.1\r\nHost: a\r\n{close}"),
+        ),
+        (
+            "an empty line between",
+            2,
+            format!(
+                "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab\r\nGET / HTTP/1.1\r\nHost: a\r\n{close}"
+            ),
+        ),
+        (
+            "chunked",
+            1,
+            format!(
+                "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n{close}2\r\nab\r\n0\r\n\r\n"
+            ),
+        ),
+        (
+            "90 headers",
+            1,
+            format!(
+                "GET / HTTP/1.1\r\nHost: a\r\n{}{close}",
+                "X: y\r\n".repeat(90)
+            ),
+        ),
+        (
+            "a header of 20 kB",
+            1,
+            format!(
+                "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n{close}",
+                "x".repeat(20 * 1024)
+            ),
+        ),
+    ];
+    for (name, count, request) in cases {
+        let answer = server.exchange(request.as_bytes()).await;
+        assert_eq!(statuses(&answer), vec!["200"; count], "{name}: {answer}");
+    }
+    let old = server.exchange(b"GET / HTTP/1.0\r\n\r\n").await;
+    assert!(old.starts_with("HTTP/1.0 200"), "{old}");
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_the_requests_behind_it() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let fine = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let malformed = format!("{fine}{fine}GET / HTTP/1.1\r\nA b\r\n\r\n");
+    let answers = server.exchange(malformed.as_bytes()).await;
+    assert_eq!(statuses(&answers), ["200", "200", "400"]);
+    let ended = format!("{fine}GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n{fine}");
+    let answers = server.exchange(ended.as_bytes()).await;
+    assert_eq!(statuses(&answers), ["200", "200"]);
+
+    for behind in ["GET / HT", "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        let mut stream = server.connect().await;
+        stream
+            .write_all(format!("{fine}{fine}{behind}").as_bytes())
+            .await
+            .unwrap();
+        read_until(&mut stream, "fine").await;
+        read_until(&mut stream, "fine").await;
+    }
+}
+
+#[tokio::test]
+async fn many_pipelined_answers_come_whole_and_in_order() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let requests: String = (0..500)
+        .map(|number| {
+            let body = format!("{number}.").repeat(500);
+            let length = body.len();
+            format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")
+        })
+        .collect();
+    let (mut read, mut write) = server.connect().await.into_split();
+    let sending = tokio::spawn(async move {
+        write.write_all(requests.as_bytes()).await.unwrap();
+        write
+    });
+    for number in 0..500 {
+        let body = format!("{number}.").repeat(500);
+        read_until(&mut read, &format!("\r\n\r\n{body}")).await;
+    }
+    drop(sending.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_for_the_next_request() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let mut stream = server.connect().await;
+    for _ in 0..3 {
+        stream
+            .write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .unwrap();
+        let own = stream.local_addr().unwrap().to_string();
+        let answer = read_until(&mut stream, &own).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The accept loop, its limits and TLS, over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "clippy exempts test functions, but not the helpers of an integration test"
+)]
+
+mod framing;
+mod limits;
+mod server;
+mod tls;
