@@ -36,6 +36,7 @@ pub(crate) struct Cli {
         global = true,
         env = "LICTOR_JSON",
         hide_env = true,
+        display_order = 900,
         value_parser = FalseyValueParser::new()
     )]
     pub json: bool,
@@ -110,6 +111,7 @@ pub(crate) struct Api {
         long,
         value_name = "URL",
         env = "LICTOR_URL",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:8001"
     )]
     pub url: String,
@@ -122,6 +124,11 @@ pub(crate) struct Api {
     )]
     pub token: Option<String>,
     /// Organization to act in, for operators [default: default]
-    #[arg(long, value_name = "KEY", env = "LICTOR_ORGANIZATION")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "LICTOR_ORGANIZATION",
+        hide_env_values = true
+    )]
     pub organization: Option<String>,
 }

@@ -74,11 +74,11 @@ pub(crate) async fn prepare(
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::Usage(format!("no listening address: {error}")))?;
-    let url = format!("{scheme}://{address}");
+    if let Some(listener) = &metrics_listener {
+        let url = url_of(listener, &tls)?;
+        tracing::info!("metrics are at {url}/metrics, without a token");
+    }
+    let url = url_of(&listener, &tls)?;
     if let Err(error) = store.note_address(&url) {
         tracing::warn!(%error, "the address could not be noted in the data folder");
     }
@@ -132,6 +132,14 @@ impl Prepared {
         }
         served.map_err(|error| Failure::Usage(error.to_string()))
     }
+}
+
+fn url_of(listener: &TcpListener, tls: &Tls) -> Outcome<String> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::Usage(format!("no listening address: {error}")))?;
+    Ok(format!("{scheme}://{address}"))
 }
 
 fn settings(options: ServeOptions, data_folder: PathBuf, url: &str) -> Settings {

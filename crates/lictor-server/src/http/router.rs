@@ -300,6 +300,14 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_is_answered_and_not_shown() {
+        let response = after_panic(Box::new("the secret of the panic"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let json = &response.headers()[CONTENT_TYPE];
+        assert_eq!(json, "application/json");
+    }
+
+    #[test]
     fn requests_are_counted_where_they_are_routed() {
         for (path, dialect) in [
             ("/healthz", Dialect::Server),

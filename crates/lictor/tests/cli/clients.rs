@@ -1,6 +1,6 @@
 //! The commands that ask a server: what each prints, and how each fails.
 
-use super::common::{Server, command, lictor, refusal, request, result};
+use super::common::{Running, Server, command, lictor, refusal, request, result, serve};
 use super::{issue, vendor, write};
 
 /// A server that trusts a vendor, and the vendor's private key.
@@ -240,7 +240,7 @@ fn without_a_token_the_command_says_where_to_put_one() {
 
 #[test]
 fn health_is_for_all_and_metrics_are_for_operators() {
-    let server = Server::start(&["--metrics-listen", "127.0.0.1:0"]);
+    let server = Server::start(&[]);
     for path in ["/healthz", "/readyz"] {
         assert_eq!(request(server.url(), "GET", path, "").0, 200, "{path}");
     }
@@ -257,4 +257,22 @@ fn health_is_for_all_and_metrics_are_for_operators() {
         let (_, body) = server.request("GET", path);
         assert!(body.contains("urn:lictor:problem:"), "{path}: {body}");
     }
+}
+
+#[test]
+fn metrics_have_a_listener_of_their_own_when_asked_for() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let mut command = serve(&folder.path().join("data"));
+    let running = Running::start(command.args(["--metrics-listen", "127.0.0.1:0"]));
+    // A line of the log begins with its year.
+    let log = running.wait_for("2");
+    let (_, rest) = log
+        .split_once("metrics are at ")
+        .expect("the address in the log");
+    let (url, _) = rest.split_once("/metrics").expect("the path");
+    running.wait_for("listening on ");
+    let (status, text) = request(url, "GET", "/metrics", "");
+    assert_eq!(status, 200, "{text}");
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    assert_eq!(request(url, "GET", "/v1/licenses", "").0, 404);
 }
