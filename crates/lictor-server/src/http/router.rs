@@ -22,7 +22,6 @@ use uuid::Uuid;
 
 use super::body::BodyLimit;
 use super::call;
-use super::limits::KONG_BODY_BYTES;
 use super::metrics::{self, LicenseEnd, Metrics, StoreFigures};
 use crate::dialects::{kong, native};
 use crate::settings::Server;
@@ -31,6 +30,8 @@ const HEALTHZ: &str = "/healthz";
 const METRICS: &str = "/metrics";
 const READYZ: &str = "/readyz";
 const V1: &str = "/v1";
+/// A nested router has no path that ends here; without this it would be the other dialect's.
+const V1_SLASH: &str = "/v1/";
 
 /// The parts of the URL space that requests are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,16 +54,16 @@ pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
 
 /// Everything that the server answers.
 pub fn router(server: Server, metrics: Arc<Metrics>) -> Router {
-    let kong = Router::new()
-        .fallback(kong::handle)
-        .layer(BodyLimit::new(KONG_BODY_BYTES));
-    // It refuses larger bodies itself, with a problem; here they are only kept from being slow.
-    let native = native::routes().layer(BodyLimit::new(u64::MAX));
+    // How large a body may be is for the dialects to say, in their own words.
+    let patience = BodyLimit::new(u64::MAX);
+    let kong = Router::new().fallback(kong::handle).layer(patience);
+    let native: Router<()> = native::routes().layer(patience).with_state(server.clone());
     Router::new()
         .route(HEALTHZ, get(healthz))
         .route(READYZ, get(readyz))
         .route(METRICS, get(metrics_for_operators))
-        .nest(V1, native.with_state(server.clone()))
+        .route_service(V1_SLASH, native.clone())
+        .nest(V1, native.with_state(()))
         .fallback_service(kong.with_state(server.clone()))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(Count(metrics.clone()))
@@ -296,6 +297,14 @@ mod tests {
                 "{route}"
             );
         }
+    }
+
+    #[test]
+    fn a_panic_is_answered_and_not_shown() {
+        let response = after_panic(Box::new("the secret of the panic"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let json = &response.headers()[CONTENT_TYPE];
+        assert_eq!(json, "application/json");
     }
 
     #[test]
