@@ -1,5 +1,7 @@
 //! What every test of the built binary needs: a server on a free port, commands, requests.
 
+#![expect(clippy::expect_used, reason = "helpers of tests, too, may end a test")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
