@@ -25,13 +25,7 @@ pub(super) async fn list(
         Some("installation") => Stream::Installation,
         Some(_) => return Err(invalid("stream", "use organization or installation")),
     };
-    let begin = query.take("after")?.map_or(Ok(0), |text| {
-        let position = text
-            .parse()
-            .ok()
-            .filter(|position| *position <= MAX_POSITION);
-        position.ok_or_else(|| invalid("after", "use a position, a whole number from 0 on"))
-    })?;
+    let begin = query.take_number("after", 0..=MAX_POSITION)?.unwrap_or(0);
     let filter = (stream == Stream::Installation).then_some("installation");
     let page = Page::take(query, &call, "ledger", filter)?;
     // A cursor goes on where the page before ended, wherever the first one began.

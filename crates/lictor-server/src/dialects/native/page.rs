@@ -1,8 +1,11 @@
 //! What stands behind the question mark, and lists cut into pages. The cursor's form is in `wire.rs`.
 
+use std::ops::RangeInclusive;
+
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use lictor_core::Error;
 use lictor_core::change::Digest;
 
 use super::error::{Problem, invalid};
@@ -10,7 +13,7 @@ use super::wire::{Cursor, List};
 use crate::authority::Call;
 
 const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1_000;
+const MAX_LIMIT: u64 = 1_000;
 
 /// The version of the cursors made here.
 const CURSOR_VERSION: u8 = 1;
@@ -37,6 +40,23 @@ impl Query {
             None => Ok(first),
             Some(_) => Err(invalid(name, "give it once")),
         }
+    }
+
+    /// Takes a parameter that is a whole number in decimal digits.
+    pub(super) fn take_number(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, Problem> {
+        let Some(text) = self.take(name)? else {
+            return Ok(None);
+        };
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok();
+        let number = number.filter(|number| digits && range.contains(number));
+        let (start, end) = range.into_inner();
+        let reason = || format!("use a whole number from {start} to {end}");
+        number.map(Some).ok_or_else(|| invalid(name, reason()))
     }
 
     /// Refuses what was not taken: a misspelled filter would otherwise show everything.
@@ -66,13 +86,10 @@ impl Page {
         route: &str,
         filter: Option<&str>,
     ) -> Result<Self, Problem> {
-        let limit = query.take("limit")?.map_or(Ok(DEFAULT_LIMIT), |text| {
-            let limit = text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=MAX_LIMIT).contains(limit));
-            limit.ok_or_else(|| invalid("limit", format!("use a number from 1 to {MAX_LIMIT}")))
-        })?;
+        let limit = query.take_number("limit", 1..=MAX_LIMIT)?;
+        let limit = limit
+            .map_or(Ok(DEFAULT_LIMIT), usize::try_from)
+            .map_err(Error::internal)?;
         let cursor = query.take("cursor")?;
         query.finish()?;
         let list = format!("{route} {} {filter:?}", call.organization.id);

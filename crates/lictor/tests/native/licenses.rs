@@ -1,0 +1,297 @@
+//! Licenses: shapes, entity tags, refusals. How they stand to each other is in `standing.rs`.
+
+use lictor_core::{Claims, Plan, SigningKey};
+use serde_json::{Value, json};
+
+use crate::server::{Server, claims, document, sign, vendor};
+
+const ID: &str = "0197f3a0-0000-7000-8000-000000000001";
+
+#[test]
+fn a_license_is_shown_as_the_documentation_says() {
+    let server = Server::start();
+    let mut claims = claims("Konnect");
+    claims.customer = Some("Acme".to_owned());
+    claims.license_key = Some("K-1".to_owned());
+    claims.admin_seats = Some(10);
+    claims.features = vec!["sso".to_owned()];
+    claims.unknown = vec![("region".to_owned(), "eu".to_owned())];
+    let payload = sign(&claims);
+    let call = server
+        .call("POST", "/v1/licenses")
+        .json(&json!({ "payload": payload }));
+    let answer = call.expect(201);
+    let shown = answer.json();
+    let id = shown["id"].as_str().expect("an id");
+    assert_eq!(
+        answer.header("location"),
+        Some(format!("/v1/licenses/{id}").as_str())
+    );
+    let revision = shown["revision"].as_u64().expect("a revision");
+    assert_eq!(
+        answer.header("etag"),
+        Some(format!("\"{revision}\"").as_str())
+    );
+    let days_left = shown["days_left"].as_i64().expect("days");
+    assert!((60_000..70_000).contains(&days_left));
+    let at = shown["created_at"].as_str().expect("a time");
+    assert!(
+        at.len() == 20 && at.ends_with('Z') && at[10..].starts_with('T'),
+        "{at}"
+    );
+    let expected = json!({
+        "id": id, "application": "konnect", "revision": revision,
+        "created_at": at, "updated_at": at,
+        "state": "in_force", "reason": null, "days_left": days_left,
+        "verified": true, "signed_by": vendor(1).public_key().id().to_string(),
+        "claims": {
+            "customer": "Acme", "product_subscription": "Konnect", "license_key": "K-1",
+            "license_creation_date": null, "license_expiration_date": "2199-01-01",
+            "admin_seats": 10, "dataplanes": null, "support_plan": null,
+            "application": "konnect", "plan": "PAID", "organization": null,
+            "features": ["sso"], "unknown": { "region": "eu" },
+        },
+        "payload": payload,
+    });
+    assert_eq!(shown, expected);
+    let again = server
+        .call("GET", &format!("/v1/licenses/{id}"))
+        .expect(200);
+    assert_eq!(again.json(), expected);
+    assert_eq!(again.header("etag"), answer.header("etag"));
+    let list = server.get("/v1/licenses");
+    assert_eq!(list, json!({ "data": [expected], "next_cursor": null }));
+}
+
+#[test]
+fn a_license_can_be_added_under_an_id_once() {
+    let server = Server::start();
+    let body = json!({ "payload": document("Konnect"), "id": ID });
+    let add = server.call("POST", "/v1/licenses").json(&body);
+    assert_eq!(add.expect(201).json()["id"], ID);
+    let problem = add.expect_problem(409, "already-exists");
+    assert_eq!(
+        (&problem["kind"], &problem["name"]),
+        (&json!("license"), &json!(ID))
+    );
+    let nil =
+        json!({ "payload": document("Konnect"), "id": "00000000-0000-0000-0000-000000000000" });
+    server
+        .call("POST", "/v1/licenses")
+        .json(&nil)
+        .expect_problem(400, "invalid-input");
+}
+
+#[test]
+fn put_adds_and_then_replaces() {
+    let server = Server::start();
+    let path = format!("/v1/licenses/{ID}");
+    let put = |payload: &str| {
+        server
+            .call("PUT", &path)
+            .json(&json!({ "payload": payload }))
+    };
+    let added = put(&document("Konnect")).expect(201);
+    assert_eq!(added.header("location"), Some(path.as_str()));
+    let answer = put(&document("Gateway")).expect(200);
+    let replaced = answer.json();
+    assert_eq!(replaced["application"], "gateway");
+    assert_eq!(replaced["state"], "in_force");
+    let revision = replaced["revision"].as_u64().expect("a revision");
+    assert!(revision > added.json()["revision"].as_u64().expect("a revision"));
+    assert_eq!(
+        answer.header("etag"),
+        Some(format!("\"{revision}\"").as_str())
+    );
+    assert_eq!(server.get(&path), replaced);
+    let applications = server.get("/v1/applications");
+    assert_eq!(applications["data"][1]["plan"], "UNLICENSED");
+    let not_an_id = server
+        .call("PUT", "/v1/licenses/x")
+        .json(&json!({ "payload": "x" }));
+    assert_eq!(
+        not_an_id.expect_problem(400, "invalid-input")["field"],
+        "id"
+    );
+    server.call("DELETE", &path).expect(204);
+    put(&document("Konnect")).expect(201);
+}
+
+#[test]
+fn preconditions_are_kept() {
+    let server = Server::start();
+    let path = format!("/v1/licenses/{ID}");
+    let body = json!({ "payload": document("Konnect") });
+    let put = |name: &str, value: &str| server.call("PUT", &path).json(&body).header(name, value);
+    let delete = |value: &str| server.call("DELETE", &path).header("If-Match", value);
+    for tag in ["*", "\"1\"", "\"0\"", "W/\"1\"", "\"x\"", "\"\""] {
+        let problem = put("If-Match", tag).expect_problem(412, "revision-mismatch");
+        assert_eq!(problem["revision"], Value::Null, "{tag}");
+    }
+    delete("\"1\"").expect_problem(412, "revision-mismatch");
+    delete("*").expect_problem(404, "not-found");
+    let first = put("If-None-Match", "*").expect(201);
+    put("If-None-Match", "*").expect_problem(412, "revision-mismatch");
+    let first = first.header("etag").expect("a tag").to_owned();
+    let second = put("If-Match", &first).expect(200);
+    let second = second.header("etag").expect("a tag").to_owned();
+    let problem = put("If-Match", &first).expect_problem(412, "revision-mismatch");
+    assert_eq!(problem["revision"].to_string(), second.trim_matches('"'));
+    delete(&first).expect_problem(412, "revision-mismatch");
+    delete(&format!("W/{second}")).expect_problem(412, "revision-mismatch");
+    for malformed in ["", "1", "\"1", "\"1\", \"2\"", "W/1", "**", "\"\"\""] {
+        put("If-Match", malformed).expect_problem(400, "invalid-input");
+        delete(malformed).expect_problem(400, "invalid-input");
+    }
+    put("If-None-Match", "\"1\"").expect_problem(400, "invalid-input");
+    put("If-None-Match", "*")
+        .header("If-Match", &second)
+        .expect_problem(400, "invalid-input");
+    put("If-Match", &second)
+        .header("If-Match", &second)
+        .expect_problem(400, "invalid-input");
+    put("If-Match", "*").expect(200);
+    delete("*").expect(204);
+    delete("*").expect_problem(404, "not-found");
+}
+
+#[test]
+fn a_license_that_is_not_there_is_not_found() {
+    let server = Server::start();
+    for id in [ID, "x", "%00", "00000000-0000-0000-0000-000000000000"] {
+        for method in ["GET", "DELETE"] {
+            let call = server.call(method, &format!("/v1/licenses/{id}"));
+            assert_eq!(call.expect_problem(404, "not-found")["kind"], "license");
+        }
+    }
+}
+
+#[test]
+fn licenses_are_listed_by_application() {
+    let server = Server::start();
+    server.add(&document("Konnect"));
+    server.add(&document("Gateway"));
+    let keys = |path: &str| {
+        let list = server.get(path);
+        let data = list["data"].as_array().expect("rows").clone();
+        data.into_iter()
+            .map(|row| row["application"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys("/v1/licenses"), ["konnect", "gateway"]);
+    assert_eq!(keys("/v1/licenses?application=gateway"), ["gateway"]);
+    assert!(keys("/v1/licenses?application=x%00").is_empty());
+}
+
+#[test]
+fn every_reason_to_refuse_a_document_has_its_word() {
+    let server = Server::start();
+    let retired = vendor(2);
+    let revoked = vendor(3);
+    for (key, end) in [(&retired, "retire"), (&revoked, "revoke")] {
+        let pem = key.public_key().to_pem();
+        let key = server.post("/v1/trust", &json!({ "public_key": pem }));
+        let id = key["key_id"].as_str().expect("an id");
+        server
+            .call("POST", &format!("/v1/trust/{id}/{end}"))
+            .expect(200);
+    }
+    let text = |change: fn(&mut Claims)| {
+        let mut claims = claims("Konnect");
+        change(&mut claims);
+        claims.to_json()
+    };
+    let by = |key: &SigningKey, payload: &str| key.sign(payload);
+    let plain = text(|_| ());
+    let own = |payload: &str| by(&vendor(1), payload);
+    let audience = "0197f3a0-0000-7000-8000-000000000009";
+    let cases = [
+        ("not-json", "{".to_owned(), Value::Null),
+        ("not-json", format!("\u{feff}{}", own(&plain)), Value::Null),
+        ("wrong-shape", "{}".to_owned(), Value::Null),
+        (
+            "unknown-key",
+            by(&vendor(4), &plain),
+            json!(vendor(4).public_key().id()),
+        ),
+        (
+            "revoked-key",
+            by(&revoked, &plain),
+            json!(revoked.public_key().id()),
+        ),
+        (
+            "retired-key",
+            by(&retired, &plain),
+            json!(retired.public_key().id()),
+        ),
+        (
+            "bad-signature",
+            own(&plain).replace("Konnect", "konnect"),
+            Value::Null,
+        ),
+        (
+            "wrong-audience",
+            own(&text(|claims| {
+                claims.organization = "0197f3a0-0000-7000-8000-000000000009".parse().ok()
+            })),
+            Value::Null,
+        ),
+        (
+            "bad-expiration-date",
+            own(&plain.replace("2199-01-01", "2199-02-30")),
+            Value::Null,
+        ),
+        (
+            "bad-claim",
+            own(&text(|claims| claims.application = "A B".to_owned())),
+            Value::Null,
+        ),
+    ];
+    for (reason, payload, key_id) in cases {
+        let call = server
+            .call("POST", "/v1/licenses")
+            .json(&json!({ "payload": payload }));
+        let problem = call.expect_problem(400, "invalid-document");
+        assert_eq!(problem["reason"], reason, "{problem}");
+        assert_eq!(problem["key_id"], key_id, "{problem}");
+        if reason == "wrong-audience" {
+            assert_eq!(problem["organization"], audience);
+        }
+        let put = server.call("PUT", &format!("/v1/licenses/{ID}"));
+        put.json(&json!({ "payload": payload }))
+            .expect_problem(400, "invalid-document");
+    }
+    let long = format!("{}{}", own(&plain), " ".repeat(65_536));
+    let call = server
+        .call("POST", "/v1/licenses")
+        .json(&json!({ "payload": long }));
+    assert_eq!(
+        call.expect_problem(400, "invalid-input")["field"],
+        "payload"
+    );
+    assert_eq!(server.get("/v1/licenses")["data"], json!([]));
+}
+
+#[test]
+fn a_license_for_this_organization_is_taken() {
+    let server = Server::start();
+    let acme = server.tenant("acme");
+    let mut claims = claims("Konnect");
+    claims.organization = acme.id.parse().ok();
+    claims.plan = Plan::Trial;
+    let body = json!({ "payload": sign(&claims) });
+    let add = server.call("POST", "/v1/licenses").json(&body);
+    assert_eq!(
+        add.expect_problem(400, "invalid-document")["reason"],
+        "wrong-audience"
+    );
+    let made = add.organization("acme").expect(201).json();
+    assert_eq!(made["claims"]["organization"], acme.id.as_str());
+    let path = "/v1/applications/konnect";
+    let shown = server
+        .call("GET", path)
+        .organization("acme")
+        .expect(200)
+        .json();
+    assert_eq!(shown["plan"], "TRIAL");
+}
