@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::args::Api;
-use crate::exit::{Failure, Outcome, with_causes};
+use crate::exit::{Failure, Outcome, first_cause, with_causes};
 use crate::server::DEFAULT_ADDRESS;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -189,7 +189,7 @@ impl Client {
         };
         Failure::Unreachable(format!(
             "no answer from {base}: {}.\n{advice}",
-            with_causes(&error)
+            first_cause(&error)
         ))
     }
 

@@ -1,5 +1,7 @@
 //! The commands of `lictor`, run as a user runs them: results, exit codes, messages.
 
+#![expect(clippy::expect_used, reason = "helpers of tests, too, may end a test")]
+
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -1,5 +1,7 @@
 //! What every test of the built binary needs: a server on a free port, commands, requests.
 
+#![expect(clippy::expect_used, reason = "helpers of tests, too, may end a test")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The built binary, without any settings from the environment of the tests.
-pub fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lictor"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("LICTOR_") {
@@ -26,12 +28,12 @@ pub fn command() -> Command {
 }
 
 /// Runs a command to its end.
-pub fn lictor(args: &[&str]) -> Output {
+pub(crate) fn lictor(args: &[&str]) -> Output {
     command().args(args).output().expect("lictor runs")
 }
 
 /// What a command printed as its result, without the line end. It must have succeeded.
-pub fn result(output: &Output) -> String {
+pub(crate) fn result(output: &Output) -> String {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {error}", output.status);
     let text = String::from_utf8(output.stdout.clone()).expect("text");
@@ -39,7 +41,7 @@ pub fn result(output: &Output) -> String {
 }
 
 /// What a command said when it ended with `code`.
-pub fn refusal(output: &Output, code: i32) -> String {
+pub(crate) fn refusal(output: &Output, code: i32) -> String {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     let result = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(code), "{error}{result}");
@@ -47,7 +49,7 @@ pub fn refusal(output: &Output, code: i32) -> String {
 }
 
 /// A running process whose standard error is kept.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
     log: Option<JoinHandle<String>>,
@@ -55,7 +57,7 @@ pub struct Running {
 
 impl Running {
     /// Starts it.
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -81,7 +83,7 @@ impl Running {
     }
 
     /// Waits for a line on standard error that begins with `word`, and returns what follows.
-    pub fn wait_for(&self, word: &str) -> String {
+    pub(crate) fn wait_for(&self, word: &str) -> String {
         let mut seen = String::new();
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             if let Some(rest) = line.strip_prefix(word) {
@@ -94,12 +96,12 @@ impl Running {
     }
 
     /// Its standard output, to read from.
-    pub fn stdout(&mut self) -> BufReader<std::process::ChildStdout> {
+    pub(crate) fn stdout(&mut self) -> BufReader<std::process::ChildStdout> {
         BufReader::new(self.child.stdout.take().expect("taken once"))
     }
 
     /// Sends it a signal, such as `INT`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")
             .args(["-s", name, &self.child.id().to_string()])
             .status()
@@ -108,7 +110,7 @@ impl Running {
     }
 
     /// Waits for its end; how it ended, and all that it said on standard error.
-    pub fn end(mut self) -> (ExitStatus, String) {
+    pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("ends");
         let log = self.log.take().expect("there once").join().expect("read");
         (status, log)
@@ -124,7 +126,7 @@ impl Drop for Running {
 }
 
 /// A server with its own data folder on a free port of loopback.
-pub struct Server {
+pub(crate) struct Server {
     running: Running,
     url: String,
     token: String,
@@ -133,7 +135,7 @@ pub struct Server {
 
 impl Server {
     /// Starts one on new data, with these arguments beside the usual ones.
-    pub fn start(extra: &[&str]) -> Self {
+    pub(crate) fn start(extra: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let token = folder.path().join("token");
         let mut command = serve(&folder.path().join("data"));
@@ -150,32 +152,32 @@ impl Server {
     }
 
     /// Where it listens.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// An operator's token.
-    pub fn token(&self) -> &str {
+    pub(crate) fn token(&self) -> &str {
         &self.token
     }
 
     /// Its data folder; the folder above is the test's to write in, and holds the file `token`.
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// A file in the test's folder.
-    pub fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
     /// Runs a client command as the operator.
-    pub fn lictor(&self, args: &[&str]) -> Output {
+    pub(crate) fn lictor(&self, args: &[&str]) -> Output {
         self.lictor_as(&self.token, args)
     }
 
     /// Runs a client command with another token.
-    pub fn lictor_as(&self, token: &str, args: &[&str]) -> Output {
+    pub(crate) fn lictor_as(&self, token: &str, args: &[&str]) -> Output {
         let mut command = command();
         command
             .env("LICTOR_URL", &self.url)
@@ -184,13 +186,13 @@ impl Server {
     }
 
     /// Sends a request with the operator's token; the status and the body.
-    pub fn request(&self, method: &str, path: &str) -> (u16, String) {
+    pub(crate) fn request(&self, method: &str, path: &str) -> (u16, String) {
         let bearer = format!("Authorization: Bearer {}\r\n", self.token);
         request(&self.url, method, path, &bearer)
     }
 
     /// Ends it in order: how it ended, and its log.
-    pub fn stop(self) -> (ExitStatus, String, TempDir) {
+    pub(crate) fn stop(self) -> (ExitStatus, String, TempDir) {
         self.running.signal("TERM");
         let (status, log) = self.running.end();
         (status, log, self.folder)
@@ -198,7 +200,7 @@ impl Server {
 }
 
 /// `lictor serve` on this data and a free port, unless told otherwise; not started yet.
-pub fn serve(data: &Path) -> Command {
+pub(crate) fn serve(data: &Path) -> Command {
     let mut command = command();
     command.env("LICTOR_LISTEN", "127.0.0.1:0");
     command.args(["serve", "--data"]).arg(data);
@@ -206,7 +208,7 @@ pub fn serve(data: &Path) -> Command {
 }
 
 /// Sends a request with these header lines and without a body; the status and the body.
-pub fn request(url: &str, method: &str, path: &str, headers: &str) -> (u16, String) {
+pub(crate) fn request(url: &str, method: &str, path: &str, headers: &str) -> (u16, String) {
     let host = url.strip_prefix("http://").expect("plain HTTP");
     let mut stream = TcpStream::connect(host).expect("connects");
     // In this old version the answer ends where the connection does.
