@@ -349,3 +349,24 @@ fn scopes_narrow_a_token() {
     let call = server.call("POST", "/v1/tokens").token(narrow);
     call.json(&wider).expect_problem(403, "forbidden");
 }
+
+#[test]
+fn the_right_is_looked_at_before_what_is_asked_for() {
+    let server = Server::start();
+    let acme = server.tenant("acme");
+    for (method, path) in [
+        ("GET", "/v1/tokens?limit=0"),
+        ("GET", "/v1/tokens?operators=x"),
+        ("GET", "/v1/ledger?stream=x"),
+        ("GET", "/v1/tokens/x"),
+        ("DELETE", "/v1/tokens/x"),
+        ("DELETE", "/v1/licenses/x"),
+        ("PUT", "/v1/licenses/x"),
+        ("POST", "/v1/trust/x/revoke"),
+        ("DELETE", "/v1/organizations/absent"),
+        ("GET", "/v1/backup"),
+    ] {
+        let call = server.call(method, path).token(&acme.reader);
+        call.expect_problem(403, "forbidden");
+    }
+}

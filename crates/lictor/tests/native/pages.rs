@@ -161,5 +161,23 @@ fn what_stands_behind_the_question_mark_is_checked() {
         let call = server.call("GET", &format!("/v1/licenses?{query}"));
         call.expect_problem(400, "invalid-input");
     }
+    for path in [
+        "trust",
+        "usage",
+        "report",
+        "backup",
+        "organizations/default",
+        "tokens/x",
+    ] {
+        let call = server.call("GET", &format!("/v1/{path}?x=1"));
+        assert_eq!(
+            call.expect_problem(400, "invalid-input")["field"],
+            "query",
+            "{path}"
+        );
+    }
+    let post = server.call("POST", "/v1/usage?month=2025-01");
+    let post = post.json(&json!({ "counts": [] }));
+    post.expect_problem(400, "invalid-input");
     server.call("GET", "/v1/licenses?").expect(200);
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
+use lictor_core::Resource;
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -16,7 +17,8 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<List<ApplicationView>>, Problem> {
-    let page = Page::take(Query::of(&uri), &call, "applications", None)?;
+    let query = Query::begin(&call, Resource::Applications, &uri)?;
+    let page = Page::take(query, &call, None)?;
     let all = server.authority.entitlements(&call).await?;
     let page = page.pick(all, |entitlement| entitlement.application.clone());
     let view =

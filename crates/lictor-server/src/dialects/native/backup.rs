@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 use lictor_core::{Error, Resource, Right};
@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::auth::Caller;
 use super::error::Problem;
+use super::page::no_query;
 use crate::settings::Server;
 
 /// How much is read at once, in bytes.
@@ -25,8 +26,10 @@ const CHUNK: usize = 64 * 1024;
 pub(super) async fn send(
     State(server): State<Server>,
     Caller(call): Caller,
+    uri: Uri,
 ) -> Result<Response, Problem> {
     call.actor.may(Right::read(Resource::Backup), None)?;
+    no_query(&uri)?;
     // The file is removed with its folder as soon as it is open, so that it can never stay behind.
     let folder = new_folder(&server.settings.data_folder)?;
     let path = folder.path().join("backup");
@@ -43,8 +46,9 @@ pub(super) async fn send(
 }
 
 /// HEAD: what GET would send, without making it.
-pub(super) async fn announce(Caller(call): Caller) -> Result<Response, Problem> {
+pub(super) async fn announce(Caller(call): Caller, uri: Uri) -> Result<Response, Problem> {
     call.actor.may(Right::read(Resource::Backup), None)?;
+    no_query(&uri)?;
     Ok(described(Body::empty()))
 }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::auth::{self, single};
 use super::error::{PROBLEM_JSON, Problem, invalid};
 use super::json;
+use super::page::no_query;
 use crate::authority::{Answer, Call, IdempotencyKey, Idempotent};
 use crate::settings::Server;
 
@@ -90,6 +91,7 @@ impl<T: DeserializeOwned> Post<T> {
         call.actor.may(right, Some(call.organization.id))?;
         let uri = parts.extensions.get::<OriginalUri>();
         let path = uri.map_or(parts.uri.path(), |uri| uri.path()).to_owned();
+        no_query(&parts.uri)?;
         let key = client_key(&parts.headers)?;
         let bytes = json::read(&parts.headers, body).await?;
         let request = json::parse(&bytes)?;

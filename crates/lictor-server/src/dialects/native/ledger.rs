@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
+use lictor_core::Resource;
 
 use super::auth::Caller;
 use super::error::{Problem, invalid};
@@ -19,7 +20,7 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<List<EntryView>>, Problem> {
-    let mut query = Query::of(&uri);
+    let mut query = Query::begin(&call, Resource::Ledger, &uri)?;
     let stream = match query.take("stream")?.as_deref() {
         None | Some("organization") => Stream::Organization,
         Some("installation") => Stream::Installation,
@@ -27,7 +28,7 @@ pub(super) async fn list(
     };
     let begin = query.take_number("after", 0..=MAX_POSITION)?.unwrap_or(0);
     let filter = (stream == Stream::Installation).then_some("installation");
-    let page = Page::take(query, &call, "ledger", filter)?;
+    let page = Page::take(query, &call, filter)?;
     // A cursor goes on where the page before ended, wherever the first one began.
     let after = page.after()?.unwrap_or(begin);
     let entries = server

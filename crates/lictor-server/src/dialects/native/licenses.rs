@@ -30,10 +30,10 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<List<LicenseView>>, Problem> {
-    let mut query = Query::of(&uri);
+    let mut query = Query::begin(&call, Resource::Licenses, &uri)?;
     let application = query.take("application")?;
     let filter = application.as_deref();
-    let page = Page::take(query, &call, "licenses", filter)?;
+    let page = Page::take(query, &call, filter)?;
     let (after, rows) = (page.after()?, page.rows());
     let licenses = server
         .authority
@@ -54,7 +54,7 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Response, Problem> {
-    let id = segment.id(Kind::License)?;
+    let id = segment.id(&call, Right::read(Resource::Licenses), Kind::License)?;
     let license = server.authority.license(&call, id).await?;
     let license = license.ok_or_else(|| Error::no_license(id))?;
     let standing = server
@@ -123,8 +123,7 @@ pub(super) async fn remove(
     segment: Segment,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let id = segment.id(Kind::License)?;
-    call.actor.may(WRITE, Some(call.organization.id))?;
+    let id = segment.id(&call, WRITE, Kind::License)?;
     let expected = match if_match(&headers)? {
         // Without a license there is nothing to remove anyway.
         Some(Match::Any) => Some(stored_revision(&server.authority, &call, id).await?),

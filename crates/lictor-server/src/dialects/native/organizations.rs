@@ -21,7 +21,8 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<List<OrganizationView>>, Problem> {
-    let page = Page::take(Query::of(&uri), &call, "organizations", None)?;
+    let query = Query::begin(&call, Resource::Organizations, &uri)?;
+    let page = Page::take(query, &call, None)?;
     let all = server.authority.organizations(&call)?;
     let page = page.pick(all, |organization| organization.key.clone());
     let view = |organization: std::sync::Arc<_>| OrganizationView::from_organization(&organization);

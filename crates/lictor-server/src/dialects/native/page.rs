@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use lictor_core::Error;
 use lictor_core::change::Digest;
+use lictor_core::{Error, Resource, Right};
 
 use super::error::{Problem, invalid};
 use super::wire::{Cursor, List};
@@ -18,23 +18,29 @@ const MAX_LIMIT: u64 = 1_000;
 /// The version of the cursors made here.
 const CURSOR_VERSION: u8 = 1;
 
-/// The parameters of a request, each of which must be taken.
-pub(super) struct Query(Vec<(String, String)>);
+/// The parameters of a request for a list, each of which must be taken.
+pub(super) struct Query {
+    /// The resource whose list it is.
+    resource: Resource,
+    parameters: Vec<(String, String)>,
+}
 
 impl Query {
-    /// Reads the part behind the question mark.
-    pub(super) fn of(uri: &Uri) -> Self {
+    /// Reads the part behind the question mark, for who may read the resource.
+    pub(super) fn begin(call: &Call, resource: Resource, uri: &Uri) -> Result<Self, Problem> {
+        let right = Right::read(resource);
+        call.actor.may(right, Some(call.organization.id))?;
         let text = uri.query().unwrap_or_default();
-        Self(
-            form_urlencoded::parse(text.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        let parameters = form_urlencoded::parse(text.as_bytes());
+        Ok(Self {
+            resource,
+            parameters: parameters.into_owned().collect(),
+        })
     }
 
     /// Takes a parameter that may be there once.
     pub(super) fn take(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
-        let mut values = self.0.extract_if(.., |(known, _)| known == name);
+        let mut values = self.parameters.extract_if(.., |(known, _)| known == name);
         let first = values.next().map(|(_, value)| value);
         match values.next() {
             None => Ok(first),
@@ -61,10 +67,18 @@ impl Query {
 
     /// Refuses what was not taken: a misspelled filter would otherwise show everything.
     pub(super) fn finish(self) -> Result<(), Problem> {
-        match self.0.first() {
+        match self.parameters.first() {
             None => Ok(()),
             Some((name, _)) => Err(invalid("query", format!("there is no parameter {name:?}"))),
         }
+    }
+}
+
+/// Refuses parameters where there are none.
+pub(super) fn no_query(uri: &Uri) -> Result<(), Problem> {
+    match uri.query() {
+        None | Some("") => Ok(()),
+        Some(_) => Err(invalid("query", "this route has no parameters")),
     }
 }
 
@@ -74,7 +88,7 @@ pub(super) struct Page {
     pub(super) limit: usize,
     /// The key of the last row before the page.
     pub(super) after: Option<String>,
-    /// What the list's cursors are bound to: route, organization and filter.
+    /// What the list's cursors are bound to: resource, organization and filter.
     list: String,
 }
 
@@ -83,7 +97,6 @@ impl Page {
     pub(super) fn take(
         mut query: Query,
         call: &Call,
-        route: &str,
         filter: Option<&str>,
     ) -> Result<Self, Problem> {
         let limit = query.take_number("limit", 1..=MAX_LIMIT)?;
@@ -91,8 +104,9 @@ impl Page {
             .map_or(Ok(DEFAULT_LIMIT), usize::try_from)
             .map_err(Error::internal)?;
         let cursor = query.take("cursor")?;
+        let resource = query.resource.as_str();
         query.finish()?;
-        let list = format!("{route} {} {filter:?}", call.organization.id);
+        let list = format!("{resource} {} {filter:?}", call.organization.id);
         let after = cursor.map(|text| open(&text, &list)).transpose()?;
         Ok(Self { limit, after, list })
     }

@@ -3,10 +3,12 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, OriginalUri, Path};
 use axum::http::request::Parts;
-use lictor_core::Kind;
+use lictor_core::{Kind, Right};
 use uuid::Uuid;
 
 use super::error::{Problem, missing};
+use super::page::no_query;
+use crate::authority::Call;
 
 /// The one variable segment of the path.
 pub(super) struct Segment(pub(super) String);
@@ -15,6 +17,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        no_query(&parts.uri)?;
         let segment: Result<Path<String>, PathRejection> =
             Path::from_request_parts(parts, state).await;
         segment.map(|Path(text)| Self(text)).map_err(|_| {
@@ -26,8 +29,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 }
 
 impl Segment {
-    /// The segment as the id of such a thing.
-    pub(super) fn id(&self, kind: Kind) -> Result<Uuid, Problem> {
+    /// The segment as the id of such a thing, for who has the right.
+    pub(super) fn id(&self, call: &Call, right: Right, kind: Kind) -> Result<Uuid, Problem> {
+        call.actor.may(right, Some(call.organization.id))?;
         Uuid::try_parse(&self.0).map_err(|_| missing(kind, self.0.as_str()))
     }
 }

@@ -2,16 +2,21 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::Uri;
+use lictor_core::Resource;
 
 use super::auth::Caller;
 use super::error::Problem;
+use super::page::Query;
 use super::wire::ReportView;
 use crate::settings::Server;
 
 pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
+    uri: Uri,
 ) -> Result<Json<ReportView>, Problem> {
+    Query::begin(&call, Resource::Report, &uri)?.finish()?;
     let report = server.authority.report(&call).await?;
     let hostname = server.settings.shown_hostname(&report.system.hostname);
     Ok(Json(ReportView::from_report(report, hostname)))

@@ -21,13 +21,13 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<List<TokenView>>, Problem> {
-    let mut query = Query::of(&uri);
+    let mut query = Query::begin(&call, Resource::Tokens, &uri)?;
     let operators = match query.take("operators")?.as_deref() {
         None | Some("false") => false,
         Some("true") => true,
         Some(_) => return Err(invalid("operators", "use true or false")),
     };
-    let page = Page::take(query, &call, "tokens", operators.then_some("operators"))?;
+    let page = Page::take(query, &call, operators.then_some("operators"))?;
     let (after, rows) = (page.after()?, page.rows());
     let tokens = server
         .authority
@@ -44,10 +44,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<TokenView>, Problem> {
-    let token = server
-        .authority
-        .token(&call, segment.id(Kind::Token)?)
-        .await?;
+    let id = segment.id(&call, Right::read(Resource::Tokens), Kind::Token)?;
+    let token = server.authority.token(&call, id).await?;
     Ok(Json(TokenView::from_token(token, call.now, None)))
 }
 
@@ -72,7 +70,7 @@ pub(super) async fn revoke(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<StatusCode, Problem> {
-    let id = segment.id(Kind::Token)?;
+    let id = segment.id(&call, Right::write(Resource::Tokens), Kind::Token)?;
     server.authority.revoke_token(&call, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

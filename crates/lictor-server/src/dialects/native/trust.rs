@@ -3,12 +3,14 @@
 use axum::Json;
 use axum::RequestExt;
 use axum::extract::{Request, State};
+use axum::http::Uri;
 use axum::response::Response;
 use lictor_core::{Error, KeyId, KeyStatus, Kind, PublicKey, Resource, Right, TrustedKey};
 
 use super::auth::Caller;
 use super::error::{Problem, invalid, missing};
 use super::idempotency::{Begun, Post};
+use super::page::Query;
 use super::path::Segment;
 use super::wire::{self, KeyView, TrustView};
 use crate::settings::Server;
@@ -18,7 +20,9 @@ const WRITE: Right = Right::write(Resource::Trust);
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
+    uri: Uri,
 ) -> Result<Json<TrustView>, Problem> {
+    Query::begin(&call, Resource::Trust, &uri)?.finish()?;
     let trust = server.authority.trust(&call)?;
     let keys = trust.keys.iter().map(|(_, key)| KeyView::from_key(key));
     Ok(Json(TrustView {

@@ -2,19 +2,23 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::http::Uri;
 use axum::response::Response;
 use lictor_core::{Resource, Right};
 
 use super::auth::Caller;
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
+use super::page::Query;
 use super::wire::{self, UsageView};
 use crate::settings::Server;
 
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
+    uri: Uri,
 ) -> Result<Json<UsageView>, Problem> {
+    Query::begin(&call, Resource::Usage, &uri)?.finish()?;
     let counts = server.authority.usage(&call).await?;
     Ok(Json(UsageView::from_counts(counts)))
 }
