@@ -264,12 +264,6 @@ impl Candidate {
         );
         fits && self.claims.validity().has_begun(now)
     }
-
-    /// Whether this license is in force if no newer verified one has begun. Whoever reads licenses
-    /// page by page asks [`is_settled`], which looks at the newer ones too.
-    pub fn settles(&self, now: Timestamp) -> bool {
-        self.is_begun(true, now) && !self.claims.validity().has_expired(now)
-    }
 }
 
 /// Which of an application's licenses is in force. `newest_first` is ordered by (`updated_at`,
@@ -308,6 +302,16 @@ pub fn next_boundary(candidates: &[Candidate], now: Timestamp) -> Option<Timesta
     edges.filter(|edge| *edge > now).min()
 }
 
+/// The first instant from `now` on at which none of the candidates is in force: the end of the one
+/// in force, or of a renewal that follows it without a gap. None: none is in force now.
+pub fn covered_until(newest_first: &[Candidate], now: Timestamp) -> Option<Timestamp> {
+    let mut instant = now;
+    while in_force(newest_first, instant).is_some() {
+        instant = next_boundary(newest_first, instant)?;
+    }
+    (instant > now).then_some(instant)
+}
+
 /// What the license in force grants an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entitlement {
@@ -334,13 +338,16 @@ pub struct InForce {
     pub features: Vec<String>,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// When it ends, or the renewals that are stored already and follow it without a gap.
+    pub covered_until: Timestamp,
 }
 
 impl Entitlement {
-    /// What `candidate`, the license in force, grants an application.
-    pub fn of(application: &str, candidate: Option<&Candidate>) -> Self {
-        let license = candidate.and_then(|candidate| {
+    /// What an application is granted by the one of its licenses that is in force.
+    pub fn of(application: &str, newest_first: &[Candidate], now: Timestamp) -> Self {
+        let license = in_force(newest_first, now).and_then(|candidate| {
             Some(InForce {
+                covered_until: covered_until(newest_first, now)?,
                 license: candidate.id,
                 signer: candidate.signer.clone().ok()?,
                 plan: candidate.claims.plan,

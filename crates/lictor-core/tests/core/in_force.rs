@@ -1,6 +1,8 @@
 //! The license in force, against a reading of the words that does not know how it is found.
 
-use lictor_core::license::{Candidate, Entitlement, in_force, is_settled, next_boundary};
+use lictor_core::license::{
+    Candidate, Entitlement, covered_until, in_force, is_settled, next_boundary,
+};
 use lictor_core::{Claims, Date, DocumentError, KeyId, Signer, Timestamp};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
 use uuid::Uuid;
@@ -106,7 +108,7 @@ proptest! {
         let settled = (1..=candidates.len()).find(|end| is_settled(&candidates[..*end], now));
         if let Some(end) = settled {
             let read = &candidates[..end];
-            assert!(read[end - 1].settles(now));
+            prop_assert_eq!(in_force(read, now), read.last());
             let boundary = next_boundary(read, now).expect("its own end");
             for moment in [now, boundary - 1] {
                 prop_assert_eq!(in_force(read, moment), in_force(&candidates, moment));
@@ -117,7 +119,7 @@ proptest! {
 
 #[test]
 fn an_entitlement_is_what_the_claims_grant() {
-    let nothing = Entitlement::of("editor", None);
+    let nothing = Entitlement::of("editor", &[], 0);
     assert_eq!(
         (nothing.seat_limit(), nothing.node_limit()),
         (Some(0), Some(0))
@@ -128,7 +130,7 @@ fn an_entitlement_is_what_the_claims_grant() {
         signer: 1,
         updated_at: 0,
     };
-    let unlimited = Entitlement::of("editor", Some(&candidate(1, &small)));
+    let unlimited = Entitlement::of("editor", &[candidate(1, &small)], 0);
     assert_eq!(
         (unlimited.seat_limit(), unlimited.node_limit()),
         (None, None)
@@ -136,11 +138,38 @@ fn an_entitlement_is_what_the_claims_grant() {
     let mut limited = candidate(1, &small);
     limited.claims.admin_seats = Some(3);
     limited.claims.dataplanes = Some(0);
-    let limited = Entitlement::of("editor", Some(&limited));
+    let limited = Entitlement::of("editor", &[limited], 0);
     assert_eq!(
         (limited.seat_limit(), limited.node_limit()),
         (Some(3), Some(0))
     );
     let refused = candidate(1, &Small { signer: 2, ..small });
-    assert_eq!(Entitlement::of("editor", Some(&refused)).license, None);
+    assert_eq!(Entitlement::of("editor", &[refused], 0).license, None);
+}
+
+#[test]
+fn a_renewal_stored_early_covers_what_follows() {
+    let license = |id, begins, expires| {
+        let small = Small {
+            begins,
+            expires,
+            signer: 1,
+            updated_at: 0,
+        };
+        candidate(id, &small)
+    };
+    let old = license(1, Some(0), 5);
+    let until = |newest_first: &[Candidate]| covered_until(newest_first, DAY).map(|at| at / DAY);
+    assert_eq!(until(&[]), None);
+    assert_eq!(until(std::slice::from_ref(&old)), Some(5));
+    assert_eq!(until(&[license(2, Some(5), 9), old.clone()]), Some(9));
+    assert_eq!(until(&[license(2, Some(3), 9), old.clone()]), Some(9));
+    assert_eq!(until(&[license(2, Some(3), 4), old.clone()]), Some(4));
+    assert_eq!(until(&[license(2, Some(6), 9), old.clone()]), Some(5));
+    assert_eq!(
+        until(&[old, license(2, Some(5), 9)]),
+        Some(5),
+        "an older one never counts"
+    );
+    assert_eq!(until(&[license(1, Some(2), 5)]), None);
 }

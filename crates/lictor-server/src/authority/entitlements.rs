@@ -112,11 +112,11 @@ impl Authority {
             .as_ref()
             .filter(|license| license.signer.key_id().is_some());
         let outranked = verified_before.is_some() && candidate.signer == Ok(Signer::Unverified);
-        let newest = license::in_force(std::slice::from_ref(&candidate), call.now);
         let entitlement = if outranked {
             before.clone()
         } else {
-            Entitlement::of(&license.state.application, newest)
+            let newest = std::slice::from_ref(&candidate);
+            Entitlement::of(&license.state.application, newest, call.now)
         };
         self.stand(call, license, &entitlement)
     }
@@ -150,8 +150,7 @@ impl Authority {
             return Ok(entitlement);
         }
         let candidates = self.candidates(call, application).await?;
-        let chosen = license::in_force(&candidates, call.now);
-        let entitlement = Arc::new(Entitlement::of(application, chosen));
+        let entitlement = Arc::new(Entitlement::of(application, &candidates, call.now));
         let fresh = CachedEntitlement {
             organization_head,
             installation_head,

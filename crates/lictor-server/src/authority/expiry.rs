@@ -1,76 +1,110 @@
-//! The expiry loop: once a day it says in the log which licenses in force end soon.
+//! Which licenses in force end, and when; and the loop that says so in the log once a day.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::{Actor, Date, Error, Resource, Right, Role, Timestamp};
+use lictor_core::time::SECONDS_PER_DAY;
+use lictor_core::{Actor, Date, Error, Role, Timestamp};
 use uuid::Uuid;
 
 use super::{Authority, Call};
 
-/// From how many days before the end a license is warned of.
+/// How many days before the end the log begins to warn.
 const WARN_DAYS: i64 = 90;
 
-/// From how many days before the end the warning is an error.
+/// How many days before the end the warning becomes an error.
 const ERROR_DAYS: i64 = 30;
 
 /// How often the loop looks whether a new day has begun.
 const TICK: Duration = Duration::from_secs(60);
 
+/// When an application's license ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LicenseEnd {
+    /// The organization's key.
+    pub organization: String,
+    /// The application's key.
+    pub application: String,
+    /// Seconds until the license in force ends; 0: none is in force.
+    pub seconds_left: i64,
+    /// The same, renewals that are stored already and follow without a gap included.
+    pub covered_seconds: i64,
+}
+
 impl Authority {
+    /// When the license in force ends, of every application in the installation. For the server's
+    /// own metrics and log: no caller's rights are asked.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn license_ends(&self) -> Result<Vec<LicenseEnd>, Error> {
+        let mut ends = Vec::new();
+        for organization in &self.cache.installation().organizations {
+            let (organization, now) = (organization.clone(), self.clock.now());
+            let call = Call {
+                actor: itself(),
+                organization,
+                now,
+                idempotent: None,
+            };
+            for entitlement in self.entitlements(&call).await? {
+                let left = |until: Option<Timestamp>| until.map_or(0, |until| until - now);
+                let license = entitlement.license.as_ref();
+                ends.push(LicenseEnd {
+                    organization: call.organization.key.clone(),
+                    application: entitlement.application.clone(),
+                    seconds_left: left(license.map(|license| license.expires_at)),
+                    covered_seconds: left(license.map(|license| license.covered_until)),
+                });
+            }
+        }
+        Ok(ends)
+    }
+
     /// Logs at once, and then once each day (UTC), for as long as it is polled.
     pub async fn watch_expiry(self: Arc<Self>) {
         let mut logged = None;
         let mut tick = tokio::time::interval(TICK);
         loop {
             tick.tick().await;
-            let now = self.clock.now();
-            let today = Date::of(now);
+            let today = Date::of(self.clock.now());
             if logged == Some(today) {
                 continue;
             }
-            match self.log_expiry(now).await {
-                Ok(()) => logged = Some(today),
+            match self.license_ends().await {
+                Ok(ends) => {
+                    ends.iter().for_each(log);
+                    logged = Some(today);
+                }
                 Err(error) => tracing::error!(%error, "could not look for licenses that expire"),
             }
         }
     }
+}
 
-    async fn log_expiry(&self, now: Timestamp) -> Result<(), Error> {
-        for organization in &self.cache.installation().organizations {
-            let actor = itself();
-            debug_assert!(actor.has(Right::read(Resource::Applications)));
-            let call = Call {
-                actor,
-                organization: organization.clone(),
-                now,
-                idempotent: None,
-            };
-            for entitlement in self.entitlements(&call).await? {
-                let Some(license) = &entitlement.license else {
-                    tracing::error!(
-                        organization = organization.key,
-                        application = entitlement.application,
-                        "no license is in force: expired, removed or its key revoked",
-                    );
-                    continue;
-                };
-                let days_left = (license.expires_at - now).div_euclid(86_400);
-                let (organization, application) = (&organization.key, &entitlement.application);
-                if days_left < ERROR_DAYS {
-                    tracing::error!(
-                        organization, application, license = %license.license, days_left,
-                        "the license in force ends soon; store its successor",
-                    );
-                } else if days_left < WARN_DAYS {
-                    tracing::warn!(
-                        organization, application, license = %license.license, days_left,
-                        "the license in force ends within {WARN_DAYS} days",
-                    );
-                }
-            }
-        }
-        Ok(())
+fn log(end: &LicenseEnd) {
+    let LicenseEnd {
+        organization,
+        application,
+        ..
+    } = end;
+    let days_left = end.covered_seconds / SECONDS_PER_DAY;
+    if end.covered_seconds == 0 {
+        tracing::error!(organization, application, "no license is in force");
+    } else if end.covered_seconds <= ERROR_DAYS * SECONDS_PER_DAY {
+        tracing::error!(
+            organization,
+            application,
+            days_left,
+            "the license ends soon; renew it"
+        );
+    } else if end.covered_seconds <= WARN_DAYS * SECONDS_PER_DAY {
+        tracing::warn!(
+            organization,
+            application,
+            days_left,
+            "the license ends; renew it"
+        );
     }
 }
 

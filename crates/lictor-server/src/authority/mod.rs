@@ -20,6 +20,7 @@ use lictor_store::{Fact, Rule, Store, Write, Written};
 use uuid::Uuid;
 
 pub use entitlements::{Standing, StandingLicense};
+pub use expiry::LicenseEnd;
 pub use ledger::Stream;
 pub use licenses::{NewLicense, Patch, written_license};
 pub use lictor_store::{Answer, IdempotencyKey, Idempotent};

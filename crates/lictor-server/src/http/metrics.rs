@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
-use lictor_core::{Error, Timestamp};
+use lictor_core::Error;
 use pin_project_lite::pin_project;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use tower::{Layer, Service};
+
+use crate::authority::LicenseEnd;
 
 /// The content type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -34,17 +36,6 @@ const BOUNDS: [f64; 12] = [
 
 /// How often the store committed, and how many writes were in these commits.
 pub type StoreFigures = dyn Fn() -> (u64, u64) + Send + Sync;
-
-/// When the license in force of an application ends.
-#[derive(Debug)]
-pub struct LicenseEnd {
-    /// The organization's key.
-    pub organization: String,
-    /// The application's key.
-    pub application: String,
-    /// Seconds from now; 0 where no license is in force.
-    pub seconds_left: Timestamp,
-}
 
 /// The counters of one server.
 pub struct Metrics {
@@ -335,6 +326,7 @@ mod tests {
             organization: "default".to_owned(),
             application: "editor".to_owned(),
             seconds_left: 86_400,
+            covered_seconds: 86_400,
         };
         let text = metrics
             .text("sqlite 3".to_owned(), vec![end])

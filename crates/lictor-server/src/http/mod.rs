@@ -17,6 +17,7 @@ pub mod body;
 pub mod call;
 mod connection;
 mod framing;
+mod health;
 mod keeper;
 pub mod limits;
 pub mod metrics;

@@ -1,22 +1,16 @@
-//! The whole URL space on one screen, and the little that is nobody's dialect: health and metrics.
+//! The whole URL space on one screen: which path goes to which dialect. It answers nothing itself.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, Response, StatusCode};
-use axum::response::IntoResponse;
 use axum::routing::get;
-use lictor_core::{Actor, Error, Role};
-use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
-use uuid::Uuid;
 
 use super::body::BodyLimit;
-use super::call;
-use super::metrics::{self, Count, LicenseEnd, Metrics, StoreFigures};
+use super::health::{
+    Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
+};
+use super::metrics::{Count, Metrics, StoreFigures};
 use crate::dialects::{kong, native};
 use crate::settings::Server;
 
@@ -75,123 +69,6 @@ pub fn metrics_router(server: Server, metrics: Arc<Metrics>) -> Router {
         .with_state(Observed { server, metrics })
 }
 
-/// What the routes here are given.
-#[derive(Clone)]
-struct Observed {
-    server: Server,
-    metrics: Arc<Metrics>,
-}
-
-async fn healthz() -> Response<Body> {
-    answer(StatusCode::OK, &json!({ "status": "alive" }))
-}
-
-async fn readyz(State(observed): State<Observed>) -> Response<Body> {
-    match observed.server.authority.ready().await {
-        Ok(()) => answer(StatusCode::OK, &json!({ "status": "ready" })),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "not ready");
-            let body = json!({ "status": "not ready", "reason": error.to_string() });
-            answer(StatusCode::SERVICE_UNAVAILABLE, &body)
-        }
-    }
-}
-
-async fn metrics_for_operators(
-    State(observed): State<Observed>,
-    headers: HeaderMap,
-) -> Response<Body> {
-    let Some(secret) = call::bearer(&headers) else {
-        return refused(&Error::Unauthenticated);
-    };
-    let actor = observed.server.authority.sign_in(secret).await;
-    match actor.and_then(|actor| observed.server.authority.may_read_metrics(&actor)) {
-        Ok(()) => metrics_for_all(State(observed)).await,
-        Err(error) => refused(&error),
-    }
-}
-
-async fn metrics_for_all(State(observed): State<Observed>) -> Response<Body> {
-    let text = match license_ends(&observed.server).await {
-        Ok(ends) => observed
-            .metrics
-            .text(observed.server.authority.engine(), ends),
-        Err(error) => Err(error),
-    };
-    match text {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
-        Err(error) => refused(&error),
-    }
-}
-
-async fn license_ends(server: &Server) -> Result<Vec<LicenseEnd>, Error> {
-    // The right to read metrics was checked; the figures are of every organization.
-    let itself = Actor {
-        token: Uuid::nil(),
-        name: None,
-        role: Role::Operator,
-        organization: None,
-        scopes: Vec::new(),
-    };
-    let authority = &server.authority;
-    let call = authority.call(itself.clone(), None)?;
-    let mut ends = Vec::new();
-    for organization in authority.organizations(&call)? {
-        let call = authority.call(itself.clone(), Some(&organization.key))?;
-        for entitlement in authority.entitlements(&call).await? {
-            let license = entitlement.license.as_ref();
-            ends.push(LicenseEnd {
-                organization: organization.key.clone(),
-                application: entitlement.application.clone(),
-                seconds_left: license.map_or(0, |license| license.expires_at - call.now),
-            });
-        }
-    }
-    Ok(ends)
-}
-
-fn refused(error: &Error) -> Response<Body> {
-    let status = match error {
-        Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        _ => {
-            tracing::error!(
-                error = error as &dyn std::error::Error,
-                "metrics could not be read"
-            );
-            StatusCode::INTERNAL_SERVER_ERROR
-        }
-    };
-    let mut response = answer(status, &json!({ "message": error.to_string() }));
-    if status == StatusCode::UNAUTHORIZED {
-        let scheme = axum::http::HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
-    }
-    response
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the layer hands the panic over by value"
-)]
-fn after_panic(panic: Box<dyn std::any::Any + Send>) -> Response<Body> {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(
-        panic = text.unwrap_or("of an unknown kind"),
-        "a request panicked"
-    );
-    let body = json!({ "message": "An unexpected error occurred" });
-    answer(StatusCode::INTERNAL_SERVER_ERROR, &body)
-}
-
-fn answer(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
-    let json = [(CONTENT_TYPE, "application/json")];
-    (status, json, body.to_string()).into_response()
-}
-
 fn dialect_of(path: &str) -> Dialect {
     match path {
         HEALTHZ | READYZ | METRICS => Dialect::Server,
@@ -219,14 +96,6 @@ mod tests {
                 "{route}"
             );
         }
-    }
-
-    #[test]
-    fn a_panic_is_answered_and_not_shown() {
-        let response = after_panic(Box::new("the secret of the panic"));
-        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        let json = &response.headers()[CONTENT_TYPE];
-        assert_eq!(json, "application/json");
     }
 
     #[test]

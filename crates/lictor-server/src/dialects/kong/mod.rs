@@ -199,3 +199,15 @@ fn empty(status: StatusCode) -> Response {
     *response.status_mut() = status;
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_organization_can_have_a_route_for_its_key() {
+        for first in ROUTES.iter().filter_map(|route| route.0.first()) {
+            assert!(RESERVED_KEYS.contains(first), "{first}");
+        }
+    }
+}

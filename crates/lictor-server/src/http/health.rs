@@ -1,0 +1,124 @@
+//! What the server says of itself, in nobody's dialect: alive, ready, metrics, and that it panicked.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, Response, StatusCode};
+use axum::response::IntoResponse;
+use lictor_core::Error;
+use serde_json::json;
+
+use super::call;
+use super::metrics::{self, Metrics};
+use crate::settings::Server;
+
+/// What the routes here are given.
+#[derive(Clone)]
+pub(super) struct Observed {
+    pub(super) server: Server,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// `GET /healthz`: the process lives.
+pub(super) async fn healthz() -> Response<Body> {
+    answer(StatusCode::OK, &json!({ "status": "alive" }))
+}
+
+/// `GET /readyz`: whether writes would be taken, and why not.
+pub(super) async fn readyz(State(observed): State<Observed>) -> Response<Body> {
+    match observed.server.authority.ready().await {
+        Ok(()) => answer(StatusCode::OK, &json!({ "status": "ready" })),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "not ready");
+            let body = json!({ "status": "not ready", "reason": error.to_string() });
+            answer(StatusCode::SERVICE_UNAVAILABLE, &body)
+        }
+    }
+}
+
+/// `GET /metrics` with an operator's token.
+pub(super) async fn metrics_for_operators(
+    State(observed): State<Observed>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let Some(secret) = call::bearer(&headers) else {
+        return refused(&Error::Unauthenticated);
+    };
+    let actor = observed.server.authority.sign_in(secret).await;
+    match actor.and_then(|actor| observed.server.authority.may_read_metrics(&actor)) {
+        Ok(()) => metrics_for_all(State(observed)).await,
+        Err(error) => refused(&error),
+    }
+}
+
+/// `GET /metrics` on a listener of its own, without a token.
+pub(super) async fn metrics_for_all(State(observed): State<Observed>) -> Response<Body> {
+    let text = match observed.server.authority.license_ends().await {
+        Ok(ends) => observed
+            .metrics
+            .text(observed.server.authority.engine(), ends),
+        Err(error) => Err(error),
+    };
+    match text {
+        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &Error) -> Response<Body> {
+    let status = match error {
+        Error::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        _ => {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "metrics could not be read"
+            );
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    };
+    let mut response = answer(status, &json!({ "message": error.to_string() }));
+    if status == StatusCode::UNAUTHORIZED {
+        let scheme = axum::http::HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    }
+    response
+}
+
+/// The answer to a request whose handler panicked.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands the panic over by value"
+)]
+pub(super) fn after_panic(panic: Box<dyn std::any::Any + Send>) -> Response<Body> {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(
+        panic = text.unwrap_or("of an unknown kind"),
+        "a request panicked"
+    );
+    let body = json!({ "message": "An unexpected error occurred" });
+    answer(StatusCode::INTERNAL_SERVER_ERROR, &body)
+}
+
+fn answer(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
+    let json = [(CONTENT_TYPE, "application/json")];
+    (status, json, body.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_answered_and_not_shown() {
+        let response = after_panic(Box::new("the secret of the panic"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let json = &response.headers()[CONTENT_TYPE];
+        assert_eq!(json, "application/json");
+    }
+}
