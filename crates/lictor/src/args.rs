@@ -28,7 +28,7 @@ configuration; 3 the server does not answer; 4 it wants another token.";
 
 /// A self-hosted license server: issue, verify, store, count and report
 #[derive(Parser, Debug)]
-#[command(name = "lictor", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "lictor", version, after_help = EXAMPLES, max_term_width = 80)]
 pub(crate) struct Cli {
     /// Print JSON instead of text
     #[arg(
@@ -36,6 +36,7 @@ pub(crate) struct Cli {
         global = true,
         env = "LICTOR_JSON",
         hide_env = true,
+        display_order = 900,
         value_parser = FalseyValueParser::new()
     )]
     pub json: bool,
@@ -88,8 +89,9 @@ is printed once, or written to --admin-token-file. With LICTOR_ADMIN_TOKEN (32
 characters or more) that token is valid at every start: the way back when all
 tokens are lost.
 
-A flag goes before its environment variable, and that before the configuration
-file, where every option is a key:
+Every option is also an environment variable, --tls-cert being LICTOR_TLS_CERT,
+and a key of the configuration file, if there is one. A flag goes before the
+environment, and that before the file:
 
   data = \"/var/lib/lictor\"
   listen = \"127.0.0.1:8001\"
@@ -109,10 +111,11 @@ pub(crate) struct Api {
         long,
         value_name = "URL",
         env = "LICTOR_URL",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:8001"
     )]
     pub url: String,
-    /// Token to use; other users of the machine cannot see it in the environment
+    /// Token to use; the environment hides it from other users of the machine
     #[arg(
         long,
         value_name = "TOKEN",
@@ -121,6 +124,11 @@ pub(crate) struct Api {
     )]
     pub token: Option<String>,
     /// Organization to act in, for operators [default: default]
-    #[arg(long, value_name = "KEY", env = "LICTOR_ORGANIZATION")]
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "LICTOR_ORGANIZATION",
+        hide_env_values = true
+    )]
     pub organization: Option<String>,
 }

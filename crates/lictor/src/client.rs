@@ -7,7 +7,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::args::Api;
-use crate::exit::{Failure, Outcome, with_causes};
+use crate::exit::{Failure, Outcome, first_cause, with_causes};
+use crate::server::DEFAULT_ADDRESS;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two bytes of an answer.
@@ -36,13 +37,15 @@ pub(crate) struct Reply {
 impl Client {
     /// A client of the server that the options name.
     pub(crate) fn new(api: &Api) -> Outcome<Self> {
-        let wrong = |why: &str| {
-            let url = &api.url;
-            Failure::Usage(format!(
-                "--url {url}: {why}; use one such as http://127.0.0.1:8001"
-            ))
+        // An environment variable that is set to nothing is not set.
+        let default = format!("http://{DEFAULT_ADDRESS}");
+        let url = if api.url.is_empty() {
+            &default
+        } else {
+            &api.url
         };
-        let base = Url::parse(&api.url).map_err(|error| wrong(&error.to_string()))?;
+        let wrong = |why: &str| Failure::Usage(format!("--url {url}: {why}; use one as {default}"));
+        let base = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(wrong("not the address of a server"));
         }
@@ -186,7 +189,7 @@ impl Client {
         };
         Failure::Unreachable(format!(
             "no answer from {base}: {}.\n{advice}",
-            with_causes(&error)
+            first_cause(&error)
         ))
     }
 

@@ -65,7 +65,8 @@ impl Rows {
         table.set_header(headings.iter().map(|heading| plain(heading)));
         for (index, heading) in headings.iter().enumerate() {
             if let Some(column) = table.column_mut(index) {
-                column.set_padding((0, 2));
+                let apart = if index + 1 < headings.len() { 2 } else { 0 };
+                column.set_padding((0, apart));
                 if !heading.ends_with('~') {
                     column.set_constraint(ColumnConstraint::ContentWidth);
                 }
@@ -83,11 +84,6 @@ impl Rows {
             .into_iter()
             .map(|text| Cell::new(if text.is_empty() { "-" } else { &text }));
         self.table.add_row(cells);
-    }
-
-    /// Whether it has no rows.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.table.row_iter().next().is_none()
     }
 
     /// Prints it.

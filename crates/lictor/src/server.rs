@@ -38,9 +38,10 @@ pub(crate) struct Prepared {
 }
 
 /// Does everything that can fail before the first request: reads certificate and keys, opens the
-/// folder, hands a first operator token to `announce`, opens the port.
+/// folder, hands a first operator token to `announce`, opens the port unless it is `given`.
 pub(crate) async fn prepare(
     options: ServeOptions,
+    given: Option<TcpListener>,
     operator_secret: Option<String>,
     announce: impl FnOnce(&str) -> std::io::Result<()>,
 ) -> Outcome<Prepared> {
@@ -65,16 +66,19 @@ pub(crate) async fn prepare(
     };
     let store = Arc::new(SqliteStore::open(&folder)?);
     let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
-    let listener = bind(address).await?;
+    let listener = match given {
+        Some(listener) => listener,
+        None => bind(address).await?,
+    };
     let metrics_listener = match metrics_address {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::Usage(format!("no listening address: {error}")))?;
-    let url = format!("{scheme}://{address}");
+    if let Some(listener) = &metrics_listener {
+        let url = url_of(listener, &tls)?;
+        tracing::info!("metrics are at {url}/metrics, without a token");
+    }
+    let url = url_of(&listener, &tls)?;
     if let Err(error) = store.note_address(&url) {
         tracing::warn!(%error, "the address could not be noted in the data folder");
     }
@@ -128,6 +132,14 @@ impl Prepared {
         }
         served.map_err(|error| Failure::Usage(error.to_string()))
     }
+}
+
+fn url_of(listener: &TcpListener, tls: &Tls) -> Outcome<String> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::Usage(format!("no listening address: {error}")))?;
+    Ok(format!("{scheme}://{address}"))
 }
 
 fn settings(options: ServeOptions, data_folder: PathBuf, url: &str) -> Settings {

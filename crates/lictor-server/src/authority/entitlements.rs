@@ -178,12 +178,10 @@ impl Authority {
                 .newest_licenses(call.organization.id, application, before, PAGE)
                 .await?;
             for license in &page {
-                let candidate = self.candidate(call, license)?;
-                let settled = candidate.settles(call.now);
-                candidates.push(candidate);
-                if settled {
-                    return Ok(candidates);
-                }
+                candidates.push(self.candidate(call, license)?);
+            }
+            if license::is_settled(&candidates, call.now) {
+                return Ok(candidates);
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => {

@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-/// The largest request body of Kong's routes, in bytes: 10 MiB.
-pub const KONG_BODY_BYTES: u64 = 10 * 1024 * 1024;
-
 /// The largest request body of the routes under `/v1`, in bytes: 2 MiB.
 pub const NATIVE_BODY_BYTES: u64 = 2 * 1024 * 1024;
 

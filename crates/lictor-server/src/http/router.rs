@@ -1,29 +1,22 @@
 //! The whole URL space on one screen, and the little that is nobody's dialect: health and metrics.
 
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
+use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use lictor_core::{Actor, Error, Role};
-use pin_project_lite::pin_project;
 use serde_json::json;
-use tower::{Layer, Service};
 use tower_http::catch_panic::CatchPanicLayer;
 use uuid::Uuid;
 
 use super::body::BodyLimit;
 use super::call;
-use super::limits::KONG_BODY_BYTES;
-use super::metrics::{self, LicenseEnd, Metrics, StoreFigures};
+use super::metrics::{self, Count, LicenseEnd, Metrics, StoreFigures};
 use crate::dialects::{kong, native};
 use crate::settings::Server;
 
@@ -31,6 +24,8 @@ const HEALTHZ: &str = "/healthz";
 const METRICS: &str = "/metrics";
 const READYZ: &str = "/readyz";
 const V1: &str = "/v1";
+/// A nested router has no path that ends here; without this it would be the other dialect's.
+const V1_SLASH: &str = "/v1/";
 
 /// The parts of the URL space that requests are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,19 +48,21 @@ pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
 
 /// Everything that the server answers.
 pub fn router(server: Server, metrics: Arc<Metrics>) -> Router {
-    let kong = Router::new()
-        .fallback(kong::handle)
-        .layer(BodyLimit::new(KONG_BODY_BYTES));
-    // It refuses larger bodies itself, with a problem; here they are only kept from being slow.
-    let native = native::routes().layer(BodyLimit::new(u64::MAX));
+    // How large a body may be is for the dialects to say, in their own words.
+    let patience = BodyLimit::new(u64::MAX);
+    let kong = Router::new().fallback(kong::handle).layer(patience);
+    let native: Router<()> = native::routes().layer(patience).with_state(server.clone());
     Router::new()
         .route(HEALTHZ, get(healthz))
         .route(READYZ, get(readyz))
         .route(METRICS, get(metrics_for_operators))
-        .nest(V1, native.with_state(server.clone()))
+        .route_service(V1_SLASH, native.clone())
+        .nest(V1, native.with_state(()))
         .fallback_service(kong.with_state(server.clone()))
         .layer(CatchPanicLayer::custom(after_panic))
-        .layer(Count(metrics.clone()))
+        .layer(Count::new(metrics.clone(), |path| {
+            dialect_of(path) as usize
+        }))
         .with_state(Observed { server, metrics })
 }
 
@@ -195,51 +192,6 @@ fn answer(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
     (status, json, body.to_string()).into_response()
 }
 
-/// Counts every request by what it was answered.
-#[derive(Clone)]
-struct Count(Arc<Metrics>);
-
-impl<S> Layer<S> for Count {
-    type Service = Counted<S>;
-
-    fn layer(&self, inner: S) -> Counted<S> {
-        Counted {
-            inner,
-            metrics: self.0.clone(),
-        }
-    }
-}
-
-#[derive(Clone)]
-struct Counted<S> {
-    inner: S,
-    metrics: Arc<Metrics>,
-}
-
-impl<S, B> Service<Request<Body>> for Counted<S>
-where
-    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
-{
-    type Response = Response<B>;
-    type Error = Infallible;
-    type Future = Counting<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (dialect, method) = (dialect_of(request.uri().path()), request.method().clone());
-        Counting {
-            begun: Instant::now(),
-            dialect,
-            method,
-            metrics: self.metrics.clone(),
-            inner: self.inner.call(request),
-        }
-    }
-}
-
 fn dialect_of(path: &str) -> Dialect {
     match path {
         HEALTHZ | READYZ | METRICS => Dialect::Server,
@@ -250,35 +202,6 @@ fn dialect_of(path: &str) -> Dialect {
             Dialect::Native
         }
         _ => Dialect::Kong,
-    }
-}
-
-pin_project! {
-    struct Counting<F> {
-        #[pin]
-        inner: F,
-        begun: Instant,
-        dialect: Dialect,
-        method: Method,
-        metrics: Arc<Metrics>,
-    }
-}
-
-impl<F, B> Future for Counting<F>
-where
-    F: Future<Output = Result<Response<B>, Infallible>>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let answered = ready!(this.inner.poll(cx));
-        if let Ok(response) = &answered {
-            let took = this.begun.elapsed();
-            this.metrics
-                .count(*this.dialect as usize, this.method, response.status(), took);
-        }
-        Poll::Ready(answered)
     }
 }
 
@@ -296,6 +219,14 @@ mod tests {
                 "{route}"
             );
         }
+    }
+
+    #[test]
+    fn a_panic_is_answered_and_not_shown() {
+        let response = after_panic(Box::new("the secret of the panic"));
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let json = &response.headers()[CONTENT_TYPE];
+        assert_eq!(json, "application/json");
     }
 
     #[test]

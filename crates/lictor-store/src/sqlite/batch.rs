@@ -106,7 +106,8 @@ impl<'a> Batch<'a> {
             None => self
                 .database
                 .prepare_cached(
-                    "SELECT position, hash, newest_updated_at, removed FROM heads WHERE stream = ?1",
+                    "SELECT position, hash, newest_updated_at, removed FROM heads
+                     WHERE stream = ?1",
                 )?
                 .query_row([stream], rows::head)
                 .optional()?,

@@ -32,7 +32,10 @@ impl FolderLock {
             Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
         }
         let lock = Self { file };
-        lock.say("").map_err(at(&path))?;
+        if let Err(error) = lock.say("") {
+            // The lock is held all the same; a full disk must not keep the reads away.
+            tracing::warn!(%error, "the lock file does not say who holds it");
+        }
         Ok(lock)
     }
 

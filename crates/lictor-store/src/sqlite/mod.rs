@@ -241,5 +241,11 @@ async fn off_the_runtime<T: Send + 'static>(
     let result = tokio::task::spawn_blocking(work)
         .await
         .map_err(Error::internal)?;
-    result.map_err(Error::internal)
+    result.map_err(|error| {
+        if error.is_full_disk() {
+            Error::StorageFull
+        } else {
+            Error::internal(error)
+        }
+    })
 }

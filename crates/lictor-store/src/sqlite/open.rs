@@ -23,6 +23,9 @@ const APPLICATION_ID: i64 = 1_279_869_780;
 /// The newest schema this build knows: the number of its last migration.
 pub(super) const KNOWN_SCHEMA: i64 = 1;
 
+/// How much of the database the writer keeps in memory at most, in KiB.
+const WRITER_CACHE_KIB: i64 = 65_536;
+
 /// How many of the last entries are looked at when a database is opened.
 const QUICK_CHECK_ENTRIES: u64 = 1_000;
 
@@ -79,6 +82,17 @@ pub enum OpenError {
     /// A migration failed; the database is as it was before.
     #[error("the database could not be migrated, and is as it was: {0}")]
     Migration(#[from] refinery::Error),
+}
+
+impl OpenError {
+    /// Whether making room on the disk would help.
+    pub(super) fn is_full_disk(&self) -> bool {
+        match self {
+            Self::Database(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+            Self::File { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for OpenError {
@@ -212,6 +226,7 @@ fn configured(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     Ok(connection)
 }
 

@@ -129,7 +129,7 @@ pub(super) fn tokens(
     many(
         database,
         &sql,
-        (stream, after.unwrap_or_default(), limit),
+        (stream, behind(after.as_ref()), limit),
         rows::token,
     )
 }
@@ -192,6 +192,11 @@ pub(super) fn answered(
         Some(_) => Err(Error::IdempotencyMismatch),
         None => Ok(None),
     }
+}
+
+/// What the ids of a page are greater than; the empty blob comes before every id, also all zeros.
+fn behind(after: Option<&Uuid>) -> &[u8] {
+    after.map_or(&[], |id| id.as_bytes())
 }
 
 fn many<T>(

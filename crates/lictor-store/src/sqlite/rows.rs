@@ -155,7 +155,8 @@ fn put_license(
     database
         .prepare_cached(
             "INSERT INTO licenses
-                 (organization_id, id, application, payload_sha256, created_at, updated_at, revision)
+                 (organization_id, id, application, payload_sha256, created_at, updated_at,
+                  revision)
              VALUES (:organization, :id, :application, :sha256, :created, :updated, :revision)
              ON CONFLICT (organization_id, id) DO UPDATE SET
                  application = excluded.application, payload_sha256 = excluded.payload_sha256,

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use lictor_core::{Error, Timestamp};
 use rusqlite::{Connection, ErrorCode, ffi};
@@ -18,6 +19,9 @@ const QUEUE: usize = 4_096;
 
 /// How many writes share a commit at most.
 const BATCH: usize = 512;
+
+/// How long a busy writer waits for the next batch to gather.
+const GATHER: Duration = Duration::from_micros(100);
 
 /// After how many writes the expired answers are deleted.
 const SWEEP_EVERY: u64 = 1_000;
@@ -135,14 +139,15 @@ type Outcomes = Vec<Result<Written, Error>>;
 
 impl Thread {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        while let Some(first) = jobs.blocking_recv() {
-            let mut batch = vec![first];
-            while batch.len() < BATCH
-                && let Ok(next) = jobs.try_recv()
-            {
-                batch.push(next);
+        let mut batch = Vec::with_capacity(BATCH);
+        while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
+            let crowded = batch.len() > 1;
+            self.handle(std::mem::take(&mut batch));
+            if crowded {
+                // Those who were just answered come back at once. Without this pause the first of
+                // them would have the next commit to itself, and the rest would wait for two.
+                std::thread::sleep(GATHER);
             }
-            self.handle(batch);
         }
     }
 

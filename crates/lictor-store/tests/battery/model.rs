@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::{INSTALLATION, Role, State, TrustPolicy};
+use lictor_core::{Entry, INSTALLATION, Role, State, TrustPolicy};
 use lictor_store::{Store, Write};
 use proptest::prelude::{Strategy, any, prop};
 use uuid::Uuid;
@@ -55,7 +55,7 @@ impl Step {
             10 => trust_vendor(seed),
             11 => retire(vendor(seed).public_key().id()),
             12 if self.other < 40 => revoke(vendor(seed).public_key().id()),
-            12 => set_policy(if self.other % 2 == 0 {
+            12 => set_policy(if self.other.is_multiple_of(2) {
                 TrustPolicy::Structural
             } else {
                 TrustPolicy::Verified
@@ -75,6 +75,7 @@ pub(crate) async fn reads_are_what_the_changes_say(store: Arc<dyn Store>, steps:
         .write(new_organization(STREAMS[1], "other"))
         .await
         .expect("stored");
+    let mut written = store.entries(INSTALLATION, 0, 1_000).await.expect("reads");
     let mut now = NOW;
     let mut running = Vec::new();
     for step in &steps {
@@ -82,33 +83,50 @@ pub(crate) async fn reads_are_what_the_changes_say(store: Arc<dyn Store>, steps:
         let (store, write) = (Arc::clone(&store), step.write(now));
         running.push(tokio::spawn(async move { store.write(write).await }));
         // Some wait for each other, some share a batch.
-        if step.number % 4 == 0 {
+        if step.number.is_multiple_of(4) {
             for write in running.drain(..) {
-                let _ = write.await.expect("ends");
+                written.extend(
+                    write
+                        .await
+                        .expect("ends")
+                        .into_iter()
+                        .flat_map(|done| done.entries),
+                );
             }
         }
     }
     for write in running {
-        let _ = write.await.expect("ends");
+        written.extend(
+            write
+                .await
+                .expect("ends")
+                .into_iter()
+                .flat_map(|done| done.entries),
+        );
     }
-    let installation = replayed(&*store, INSTALLATION).await;
-    compare_installation(&*store, &installation).await;
+    // What was acknowledged is the model; nothing else may be in the store.
+    written.sort_by_key(|entry| (entry.stream, entry.position));
+    let installation = model(&*store, &written, INSTALLATION).await;
+    compare_installation(&*store, &written, &installation).await;
     for stream in STREAMS {
-        let state = replayed(&*store, stream).await;
+        let state = model(&*store, &written, stream).await;
         compare_stream(&*store, stream, &state).await;
     }
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-async fn replayed(store: &dyn Store, stream: Uuid) -> State {
+async fn model(store: &dyn Store, written: &[Entry], stream: Uuid) -> State {
+    let stored = store.entries(stream, 0, 1_000).await.expect("reads");
+    let own = written.iter().filter(|entry| entry.stream == stream);
+    assert!(stored.iter().eq(own), "the ledger is what was acknowledged");
     let mut state = State::default();
-    for entry in store.entries(stream, 0, 1_000).await.expect("reads") {
+    for entry in stored {
         state.apply(entry.position, entry.at, &entry.change);
     }
     state
 }
 
-async fn compare_installation(store: &dyn Store, state: &State) {
+async fn compare_installation(store: &dyn Store, written: &[Entry], state: &State) {
     assert_eq!(store.policy().await.expect("reads"), state.policy);
     let trust = store.trust().await.expect("reads");
     assert!(
@@ -118,7 +136,7 @@ async fn compare_installation(store: &dyn Store, state: &State) {
     );
     let mut live = BTreeMap::new();
     for (id, organization) in &state.organizations {
-        if !replayed(store, *id).await.removed {
+        if !model(store, written, *id).await.removed {
             live.insert(organization.key.clone(), *id);
         }
     }

@@ -181,3 +181,29 @@ pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
         .expect("a new one");
     assert_eq!(answer.body, "1 entries");
 }
+
+/// The last thing that a write does fails: nothing of it stays, and its neighbors are stored.
+pub(crate) async fn a_faulty_answer_takes_the_change_with_it(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let tasks: Vec<_> = (1..=40)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            let key = IdempotencyKey {
+                key: number.to_string(),
+                ..key()
+            };
+            let mut write = add(number, &key);
+            if let Some(idempotent) = write.idempotent.as_mut().filter(|_| number % 4 == 0) {
+                idempotent.render = Arc::new(|_| panic!("a fault in an answer"));
+            }
+            tokio::spawn(async move { store.write(write).await })
+        })
+        .collect();
+    for (task, number) in tasks.into_iter().zip(1_u64..) {
+        let outcome = task.await.expect("ends");
+        assert_eq!(outcome.is_ok(), number % 4 != 0, "{number}: {outcome:?}");
+        let license = store.license(ACME, id(number.into())).await.expect("reads");
+        assert_eq!(license.is_some(), outcome.is_ok(), "{number}");
+    }
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}

@@ -109,12 +109,15 @@ async fn list(api: &Api, application: Option<&str>, json: bool) -> Outcome {
     }
     let mut rows = output::Rows::new(&["ID", "APPLICATION~", "STATE~", "DAYS#", "SEATS#"]);
     for license in reply.rows() {
+        let seats = &license["claims"]["admin_seats"];
         rows.row([
             text_of(&license["id"]),
             text_of(&license["application"]),
             state(license),
             text_of(&license["days_left"]),
-            limit_of(&license["claims"]["admin_seats"]),
+            seats
+                .as_u64()
+                .map_or_else(|| "any".to_owned(), output::figure),
         ]);
     }
     rows.print()

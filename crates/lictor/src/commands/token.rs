@@ -141,30 +141,32 @@ async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
         output::note("no tokens yet; create one with `lictor token create`");
         return Ok(());
     }
-    let mut rows = output::Rows::new(&["ID", "ROLE", "STATUS", "NAME~", "SCOPES~"]);
+    let mut rows = output::Rows::new(&["ID", "ROLE", "ENDS", "NAME (SCOPES)~"]);
     for token in reply.rows() {
-        let scopes: Vec<String> = token["scopes"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(text_of)
-            .collect();
+        let scopes = token["scopes"].as_array().into_iter().flatten();
+        let scopes: Vec<String> = scopes.map(text_of).collect();
+        let name = match (text_of(&token["name"]), scopes.join(", ")) {
+            (name, scopes) if scopes.is_empty() => name,
+            (name, scopes) if name.is_empty() => format!("({scopes})"),
+            (name, scopes) => format!("{name} ({scopes})"),
+        };
         rows.row([
             text_of(&token["id"]),
             text_of(&token["role"]),
-            status(token),
-            text_of(&token["name"]),
-            scopes.join(", "),
+            end(token),
+            name,
         ]);
     }
     rows.print()
 }
 
-fn status(token: &Value) -> String {
-    let day = |name: &str| token[name].as_str().and_then(|at| at.split('T').next());
-    match (token["live"] == true, day("expires_at")) {
-        (true, None) => "live".to_owned(),
-        (true, Some(day)) => format!("until {day}"),
+fn end(token: &Value) -> String {
+    let day = token["expires_at"]
+        .as_str()
+        .and_then(|at| at.split('T').next());
+    match (token["live"] == true, day) {
+        (true, None) => "never".to_owned(),
+        (true, Some(day)) => day.to_owned(),
         (false, _) if !token["revoked_at"].is_null() => "revoked".to_owned(),
         (false, _) => "expired".to_owned(),
     }

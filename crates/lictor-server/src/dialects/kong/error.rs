@@ -50,7 +50,7 @@ impl From<Error> for Refusal {
 
 impl Refusal {
     /// Names the caller and the deed in a refusal for want of rights.
-    pub(super) fn to_actor(self, actor: &Actor, verb: &Method) -> Self {
+    pub(super) fn for_actor(self, actor: &Actor, verb: &Method) -> Self {
         let Self::Domain(Error::Forbidden(_)) = self else {
             return self;
         };

@@ -28,6 +28,7 @@ pub(super) fn dress(
     started: Instant,
 ) -> Response {
     let headers = response.headers_mut();
+    headers.reserve(8);
     headers.insert(SERVER, HeaderValue::from_static(PRODUCT));
     let at_root = parts.uri.path() == "/";
     let vary = if at_root { "Accept, Origin" } else { "Origin" };
@@ -104,7 +105,7 @@ fn request_id() -> HeaderValue {
     }
 }
 
-/// A bijection that spreads neighbors apart (the finalizer of SplitMix64).
+/// A bijection that spreads neighbors apart (the finalizer of `SplitMix64`).
 fn mix(mut word: u64) -> u64 {
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -114,7 +114,7 @@ async fn answer(server: &Server, parts: &Parts, body: Body) -> Result<Response, 
     };
     serve(&ask, found.route.2, &parts.method, content_type, body)
         .await
-        .map_err(|refusal| refusal.to_actor(&call.actor, &parts.method))
+        .map_err(|refusal| refusal.for_actor(&call.actor, &parts.method))
 }
 
 async fn serve(

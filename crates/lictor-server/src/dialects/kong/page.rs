@@ -83,7 +83,9 @@ impl Page {
     /// The page behind the one that ends with `last`.
     pub(super) fn next(&self, path: &str, last: Uuid) -> Next {
         let offset = BASE64.encode(wire::offset(last));
-        let mut query = form_urlencoded::Serializer::new(format!("{path}?"));
+        let start = format!("{path}?");
+        let arguments = start.len();
+        let mut query = form_urlencoded::Serializer::for_suffix(start, arguments);
         query.append_pair("offset", &offset);
         if let Some(tags) = &self.tags {
             query.append_pair("tags", tags);

@@ -29,8 +29,8 @@ enum Shape {
 
 /// `GET /license/report`
 pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let shape = shape(ask.query)?;
     let report = ask.server.authority.report(ask.call).await?;
+    let shape = shape(ask.query)?;
     let hostname = hostname(ask, &report.system.hostname);
     let figures = Figures {
         db_version: &report.engine,

@@ -15,7 +15,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::body::{Argument, Arguments};
+use super::body::{Argument, Arguments, MAX_ARGUMENTS};
 use super::error;
 use super::page::Next;
 use super::schema::Violations;
@@ -279,15 +279,18 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
         let mut arguments = Arguments::new();
-        while let Some((name, argument)) = map.next_entry()? {
-            arguments.insert(name, argument);
+        while let Some((name, argument)) = map.next_entry::<String, _>()? {
+            // One too many is kept, for `body` to refuse; the rest only has to be JSON.
+            if arguments.len() <= MAX_ARGUMENTS || arguments.contains_key(&name) {
+                arguments.insert(name, argument);
+            }
         }
         Ok(Members(arguments))
     }
 }
 
 /// What is nested is read and thrown away, so that a body takes no more memory than its length; its
-/// depth is bounded by serde_json.
+/// depth is bounded by `serde_json`.
 impl<'de> Deserialize<'de> for Argument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ArgumentVisitor)

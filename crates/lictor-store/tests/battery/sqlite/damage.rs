@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use lictor_core::{INSTALLATION, TrustSet};
+use lictor_core::{Error, INSTALLATION, TrustSet};
 use lictor_store::Store;
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder};
 use rusqlite::Connection;
 
 use super::{fill, folder};
-use crate::given::ACME;
+use crate::given::{ACME, NOW};
 
 /// One alteration each, and a word that the report must have.
 const ALTERATIONS: &[(&str, &str)] = &[
@@ -276,6 +276,34 @@ fn is_found(folder: &Path) -> bool {
         Ok(report) => !report.differences.is_empty(),
         Err(_) => true,
     }
+}
+
+#[tokio::test]
+async fn a_writer_that_meets_damage_stops_writing() {
+    let (folder, original) = filled().await;
+    let path = folder.path().join("lictor.db");
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    let mut bytes = vec![0xFF; original.len()];
+    bytes[..4_096].copy_from_slice(&original[..4_096]);
+    std::fs::write(&path, &bytes).expect("writes");
+    let add = || {
+        let document = crate::given::document(1, "Kong", 77);
+        store.write(crate::given::add_license(
+            ACME,
+            crate::given::id(77),
+            &document,
+            NOW,
+        ))
+    };
+    for _ in 0..2 {
+        let error = add().await.expect_err("damaged");
+        assert!(matches!(error, Error::ReadOnly(_)), "{error:?}");
+    }
+    assert!(matches!(store.ready().await, Err(Error::ReadOnly(_))));
+    assert!(
+        store.license(ACME, crate::given::id(1)).await.is_err(),
+        "nor is it served"
+    );
 }
 
 /// Everything that the ledger vouches for, as the reads say it.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lictor_store::Store;
+use lictor_core::Decision;
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
+use lictor_store::{ANSWER_KEPT_SECONDS, IdempotencyKey, Store};
 use rusqlite::Connection;
 
 use super::{fill, folder};
-use crate::given::{ACME, NOW, acme, add_license, document, done, id};
+use crate::given::{ACME, NOW, acme, add_license, document, done, id, idempotent, write};
 
 #[tokio::test]
 async fn what_was_written_is_there_after_opening_again() {
@@ -231,4 +232,54 @@ async fn a_check_beside_a_running_server_or_without_one_changes_nothing() {
         std::fs::read(folder.path().join("lictor.db")).expect("reads"),
         before
     );
+}
+
+#[tokio::test]
+async fn the_files_of_a_killed_server_open_without_help() {
+    let (folder, copy) = (folder(), folder());
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    fill(&store).await;
+    // What a kill leaves behind: the log was never folded in.
+    for name in ["lictor.db", "lictor.db-wal", "lictor.db-shm", "lictor.lock"] {
+        std::fs::copy(folder.path().join(name), copy.path().join(name)).expect("copies");
+    }
+    let survivor = SqliteStore::open(copy.path()).expect("opens");
+    let licenses = survivor
+        .licenses(ACME, None, None, 100)
+        .await
+        .expect("reads");
+    assert_eq!(
+        licenses,
+        store.licenses(ACME, None, None, 100).await.expect("reads")
+    );
+    assert_eq!(survivor.check().await.expect("checks").differences, [""; 0]);
+    done(
+        &survivor,
+        add_license(ACME, id(99), &document(1, "Kong", 99), NOW),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn expired_answers_are_deleted_in_the_end() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    acme(&store).await;
+    let tomorrow = NOW + ANSWER_KEPT_SECONDS;
+    for number in 0..1_100 {
+        let key = IdempotencyKey {
+            token: id(1),
+            route: "POST /v1/licenses".to_owned(),
+            key: number.to_string(),
+            request_sha256: [0; 32],
+        };
+        let now = if number < 500 { NOW } else { tomorrow };
+        let nothing = write(ACME, now, vec![], |_| Ok(Decision::nothing()));
+        done(&store, idempotent(nothing, &key)).await;
+    }
+    let raw = Connection::open(folder.path().join("lictor.db")).expect("opens");
+    let kept: i64 = raw
+        .query_row("SELECT count(*) FROM answers", [], |row| row.get(0))
+        .expect("counts");
+    assert_eq!(kept, 600);
 }

@@ -1,0 +1,122 @@
+//! The demo's example data, put in through the API like anybody's, with dates around today.
+
+use std::path::Path;
+
+use lictor_core::{Claims, Date, SigningKey, Timestamp};
+use lictor_server::clock::Clock;
+use lictor_server::random;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::client::Client;
+use crate::commands::{license, organization, token, trust, usage};
+use crate::exit::{Failure, Outcome};
+use crate::files;
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// A document that is not stored yet, in the demo's folder.
+pub(super) const NEW_LICENSE: &str = "new-license.json";
+
+/// Fills the server and the folder; returns the token of an admin of the organization `acme`.
+pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<String> {
+    let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
+    let vendor = SigningKey::from_seed(seed);
+    let pem = vendor.to_pem().map_err(Failure::Refused)?;
+    files::create(&folder.join("vendor.key"), &pem, 0o600)?;
+    let public = vendor.public_key().to_pem();
+    files::create(&folder.join("vendor.pub"), &public, 0o644)?;
+    trust::add(client, &public).await?;
+
+    let today = Clock::System.now();
+    for claims in licenses(today) {
+        license::add(client, &vendor.sign(&claims.to_json())).await?;
+    }
+    let new = vendor.sign(&new_license(today).to_json());
+    files::create(&folder.join(NEW_LICENSE), &format!("{new}\n"), 0o644)?;
+    usage::add(client, counts(today)).await?;
+    let reader = json!({ "name": "dashboard", "scopes": ["licenses:read", "usage:read"] });
+    token::create(client, &reader).await?;
+
+    let acme = organization::create(client, "acme", Some("Acme Ltd")).await?;
+    let client = client.within("acme");
+    let license = license_for_acme(today, Uuid::try_parse(acme.str("id")).ok());
+    license::add(&client, &vendor.sign(&license.to_json())).await?;
+    let admin = json!({ "name": "acme admin", "role": "admin" });
+    let created = token::create(&client, &admin).await?;
+    Ok(created.str("secret").to_owned())
+}
+
+/// In the order in which they are stored: what is stored last goes before, once it has begun.
+fn licenses(today: Timestamp) -> Vec<Claims> {
+    let mut expired = claims("Gateway Pro", today, (-400, -35));
+    expired.license_key = Some("GW-1".to_owned());
+    expired.admin_seats = Some(10);
+    let mut in_force = claims("Gateway Pro", today, (-35, 330));
+    in_force.license_key = Some("GW-2".to_owned());
+    in_force.admin_seats = Some(25);
+    in_force.dataplanes = Some(4);
+    in_force.support_plan = Some("Platinum".to_owned());
+    in_force.features = vec!["sso".to_owned(), "audit".to_owned()];
+    let mut renewal = claims("Gateway Pro", today, (330, 695));
+    renewal.license_key = Some("GW-3".to_owned());
+    renewal.admin_seats = Some(40);
+    let mut trial = claims("Sandbox", today, (-60, -30));
+    trial.plan = lictor_core::Plan::Trial;
+    trial.admin_seats = Some(3);
+    let mut editor = claims("Atlas Editor", today, (-345, 20));
+    editor.license_key = Some("ATLAS-1".to_owned());
+    editor.admin_seats = Some(100);
+    vec![expired, in_force, renewal, trial, editor]
+}
+
+fn new_license(today: Timestamp) -> Claims {
+    let mut new = claims("Atlas Editor", today, (-1, 364));
+    new.license_key = Some("ATLAS-2".to_owned());
+    new.admin_seats = Some(120);
+    new
+}
+
+fn license_for_acme(today: Timestamp, acme: Option<Uuid>) -> Claims {
+    let mut own = claims("Atlas Editor", today, (-10, 355));
+    own.customer = Some("Acme Ltd".to_owned());
+    own.license_key = Some("ACME-1".to_owned());
+    own.admin_seats = Some(5);
+    own.organization = acme;
+    own
+}
+
+/// Claims for `product`, valid between two days counted from today.
+fn claims(product: &str, today: Timestamp, (first, end): (i64, i64)) -> Claims {
+    let day = |days: i64| Date::of(today + days * DAY_SECONDS);
+    Claims {
+        customer: Some("Example Inc".to_owned()),
+        creation_date: Some(day(first)),
+        ..Claims::new(product, day(end))
+    }
+}
+
+/// Half a year of three services, counted by two gateways.
+fn counts(today: Timestamp) -> Vec<Value> {
+    let mut counts = Vec::new();
+    let mut in_month = today;
+    for age in 0..6_u64 {
+        let month = Date::of(in_month).month();
+        for (service, least) in [
+            ("orders", 41_200),
+            ("payments", 12_900),
+            ("search", 187_300),
+        ] {
+            for (source, share) in [("gateway-1", 3), ("gateway-2", 2)] {
+                let count = least * share * (10 - age) / 10 + 17 * share;
+                counts.push(json!({
+                    "source": source, "service": service, "month": month, "count": count,
+                }));
+            }
+        }
+        // The last second of the month before.
+        let first = Date::parse(&format!("{month}-01")).map_or(in_month, Date::start);
+        in_month = first - 1;
+    }
+    counts
+}

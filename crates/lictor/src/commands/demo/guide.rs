@@ -1,0 +1,72 @@
+//! What the demo prints: where it is, and lines to copy that show what it can do.
+
+use std::fmt::Write as _;
+
+use super::{Demo, data};
+
+/// The whole text.
+pub(super) fn text(demo: &Demo<'_>) -> String {
+    let folder = demo.folder.display();
+    let new_license = data::NEW_LICENSE;
+    format!(
+        "\
+Lictor demo: a server with example data. Ctrl-C ends it and leaves nothing
+behind.
+
+  address           {url}
+  operator token    {operator}
+  example files     {folder}
+
+Copy this into another terminal first:
+
+  export LICTOR_URL={url}
+  export LICTOR_TOKEN={operator}
+  export ACME_TOKEN={acme}
+  export DEMO={folder}
+{command}
+Licenses, as Kong's tools ask for them:
+
+  curl -sH \"Kong-Admin-Token: $LICTOR_TOKEN\" $LICTOR_URL/licenses
+  curl -sH \"Kong-Admin-Token: $LICTOR_TOKEN\" $LICTOR_URL/licenses \\
+    -F \"payload=<$DEMO/{new_license}\"
+  curl -sH \"Kong-Admin-Token: $LICTOR_TOKEN\" $LICTOR_URL/license/report
+
+The second organization, acme, by its own admin:
+
+  curl -sH \"Kong-Admin-Token: $ACME_TOKEN\" $LICTOR_URL/acme/licenses
+
+The native API: what is in force, the usage, and the record of every change:
+
+  curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/applications
+  curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/usage
+  curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/usage \\
+    -H 'Content-Type: application/json' \\
+    -d '{{\"counts\": [{{\"service\": \"orders\", \"count\": 500000}}]}}'
+  curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/ledger
+
+The same by commands:
+
+  lictor license list
+  lictor license verify --trust $DEMO/vendor.pub $DEMO/{new_license}
+  lictor report
+",
+        url = demo.url,
+        operator = demo.operator_token,
+        acme = demo.acme_token,
+        command = command().unwrap_or_default(),
+    )
+}
+
+/// Makes the word `lictor` work where it is not installed.
+fn command() -> Option<String> {
+    let own = std::env::current_exe().ok()?;
+    let installed = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|folder| folder.join("lictor") == own)
+    });
+    if installed {
+        return None;
+    }
+    let mut text = String::new();
+    writeln!(text, "  lictor() {{ '{}' \"$@\"; }}", own.display()).ok()?;
+    Some(text)
+}

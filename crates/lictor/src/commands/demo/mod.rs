@@ -1,0 +1,127 @@
+//! `lictor demo`: a server with example data, to look around; it leaves nothing behind.
+
+mod data;
+mod guide;
+
+use std::path::Path;
+
+use clap::Args;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::signal::unix::SignalKind;
+use tokio::sync::oneshot;
+
+use super::serve::shutdown_signals;
+use crate::args::Api;
+use crate::client::Client;
+use crate::config::ServeOptions;
+use crate::exit::{Failure, Outcome};
+use crate::{output, server};
+
+/// `lictor demo`
+#[derive(Args, Debug)]
+pub(crate) struct DemoOptions {}
+
+/// What there is to show.
+pub(crate) struct Demo<'a> {
+    url: &'a str,
+    operator_token: &'a str,
+    acme_token: &'a str,
+    folder: &'a Path,
+}
+
+/// Serves example data until Ctrl-C.
+pub(crate) async fn run(_options: DemoOptions, json: bool) -> Outcome {
+    let shutdown = shutdown_signals(&[
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ])?;
+    let folder = tempfile::Builder::new()
+        .prefix("lictor-demo-")
+        .tempdir()
+        .map_err(|error| Failure::Usage(format!("cannot make a temporary folder: {error}")))?;
+    let served = tokio::select! {
+        served = serve(&folder, json) => served,
+        () = shutdown => Ok(()),
+    };
+    let path = folder.path().to_owned();
+    folder.close().map_err(|error| {
+        Failure::Usage(format!("{} could not be removed: {error}", path.display()))
+    })?;
+    output::note("\nthe demo is over, and its data is gone");
+    served
+}
+
+/// Dropped at any point, it leaves only the folder behind.
+async fn serve(folder: &TempDir, json: bool) -> Outcome {
+    let options = ServeOptions {
+        data: Some(folder.path().join("data")),
+        ..ServeOptions::default()
+    };
+    let mut operator_token = String::new();
+    let announce = |token: &str| {
+        token.clone_into(&mut operator_token);
+        Ok(())
+    };
+    let listener = listen().await?;
+    let prepared = server::prepare(options, Some(listener), None, announce).await?;
+    let url = prepared.url.clone();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let ended = async {
+        let _ = stopped.await;
+    };
+    let show = async {
+        let client = client(&url, &operator_token)?;
+        let acme_token = data::fill(&client, folder.path()).await?;
+        let demo = Demo {
+            url: &url,
+            operator_token: &operator_token,
+            acme_token: &acme_token,
+            folder: folder.path(),
+        };
+        if json {
+            output::json(&demo.to_json())?;
+        } else {
+            output::raw(guide::text(&demo).as_bytes())?;
+        }
+        drop(client);
+        std::future::pending::<Outcome>().await
+    };
+    let shown = tokio::select! {
+        served = prepared.serve(ended) => served,
+        shown = show => shown,
+    };
+    drop(stop);
+    shown
+}
+
+impl Demo<'_> {
+    fn to_json(&self) -> String {
+        let shown = json!({
+            "url": self.url,
+            "operator_token": self.operator_token,
+            "acme_token": self.acme_token,
+            "folder": self.folder.display().to_string(),
+        });
+        shown.to_string()
+    }
+}
+
+async fn listen() -> Outcome<TcpListener> {
+    let usual = TcpListener::bind(server::DEFAULT_ADDRESS).await;
+    let listener = match usual {
+        Ok(listener) => Ok(listener),
+        Err(_) => TcpListener::bind("127.0.0.1:0").await,
+    };
+    listener.map_err(|error| Failure::Usage(format!("no port to listen on: {error}")))
+}
+
+fn client(url: &str, token: &str) -> Outcome<Client> {
+    Client::new(&Api {
+        url: url.to_owned(),
+        token: Some(token.to_owned()),
+        organization: None,
+    })
+}

@@ -1,0 +1,278 @@
+//! The commands that ask a server: what each prints, and how each fails.
+
+use super::common::{Running, Server, command, lictor, refusal, request, result, serve};
+use super::{issue, vendor, write};
+
+/// A server that trusts a vendor, and the vendor's private key.
+fn server_with_vendor() -> (Server, String) {
+    let server = Server::start(&[]);
+    let (key, public) = vendor(server.data().parent().expect("a folder"), "vendor");
+    let id = result(&server.lictor(&["trust", "add", &public]));
+    assert_eq!(id.len(), 16, "{id}");
+    (server, key)
+}
+
+#[test]
+fn a_license_is_added_listed_shown_and_removed() {
+    let (server, key) = server_with_vendor();
+    let empty = server.lictor(&["license", "list"]);
+    assert_eq!(result(&empty), "");
+    let hint = String::from_utf8_lossy(&empty.stderr);
+    assert!(hint.contains("lictor license add FILE"), "{hint}");
+
+    let file = server.file("license.json");
+    write(&file, &issue(&key, &[]));
+    let id = result(&server.lictor(&["license", "add", &file]));
+    assert_eq!(id.len(), 36, "{id}");
+    let list = result(&server.lictor(&["license", "list"]));
+    assert!(list.contains(&id) && list.contains("in force"), "{list}");
+    assert!(
+        list.lines().all(|line| line.chars().count() <= 80),
+        "{list}"
+    );
+    let none = ["license", "list", "--application", "other"];
+    assert_eq!(result(&server.lictor(&none)), "");
+    let shown = result(&server.lictor(&["license", "show", &id]));
+    assert!(shown.contains("customer      Acme Ltd"), "{shown}");
+    let json = result(&server.lictor(&["license", "show", &id, "--json"]));
+    assert!(json.contains(&format!("\"id\": \"{id}\"")), "{json}");
+
+    result(&server.lictor(&["license", "remove", &id]));
+    for verb in ["show", "remove"] {
+        let text = refusal(&server.lictor(&["license", verb, &id]), 1);
+        assert!(text.contains(&id), "{text}");
+    }
+}
+
+#[test]
+fn the_stored_document_comes_back_byte_for_byte() {
+    let (server, key) = server_with_vendor();
+    let document = issue(&key, &[]);
+    for odd in [
+        format!("{document}\n"),
+        format!("\n\t {document} \r\n\n"),
+        document.replacen("{\"license\":", "{ \"license\"\t:\n  ", 1),
+    ] {
+        let file = server.file("odd.json");
+        write(&file, &odd);
+        let id = result(&server.lictor(&["license", "add", &file]));
+        let shown = server.lictor(&["license", "show", &id, "--payload"]);
+        assert_eq!(shown.stdout, odd.as_bytes());
+        assert!(shown.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_bad_document_is_refused_with_the_reason() {
+    let (server, key) = server_with_vendor();
+    let document = issue(&key, &[]);
+    let (stranger, _) = vendor(server.data().parent().expect("a folder"), "stranger");
+    for (text, reason) in [
+        ("{".to_owned(), "not JSON"),
+        (document.replace("Acme", "Evil"), "changed after signing"),
+        (issue(&stranger, &[]), "not trusted here"),
+        (
+            issue(&key, &["--for", "01a2019d-a8f0-7bc8-b575-b74ced08cd9a"]),
+            "issued for organization",
+        ),
+    ] {
+        let file = server.file("bad.json");
+        write(&file, &text);
+        let said = refusal(&server.lictor(&["license", "add", &file]), 1);
+        assert!(said.contains(reason), "{said}");
+    }
+    std::fs::write(server.file("bad.json"), b"\xff").expect("writes");
+    refusal(
+        &server.lictor(&["license", "add", &server.file("bad.json")]),
+        1,
+    );
+    refusal(&server.lictor(&["license", "add", "/no/such/file"]), 2);
+}
+
+#[test]
+fn keys_are_retired_and_revoked() {
+    let (server, key) = server_with_vendor();
+    let file = server.file("license.json");
+    write(&file, &issue(&key, &[]));
+    let license = result(&server.lictor(&["license", "add", &file]));
+    let list = result(&server.lictor(&["trust", "list"]));
+    let id = list
+        .lines()
+        .nth(1)
+        .expect("a row")
+        .split(' ')
+        .next()
+        .expect("an id")
+        .to_owned();
+    result(&server.lictor(&["trust", "retire", &id]));
+    let said = refusal(&server.lictor(&["license", "add", &file]), 1);
+    assert!(said.contains("retired"), "{said}");
+    result(&server.lictor(&["trust", "revoke", &id]));
+    let shown = result(&server.lictor(&["license", "show", &license]));
+    assert!(shown.contains("rejected"), "{shown}");
+    assert!(result(&server.lictor(&["trust", "list"])).contains("revoked"));
+    refusal(&server.lictor(&["trust", "retire", "0000000000000000"]), 1);
+    refusal(&server.lictor(&["trust", "revoke", "../tokens"]), 1);
+    refusal(&server.lictor(&["trust", "add", &file]), 2);
+}
+
+#[test]
+fn tokens_are_shown_once_and_may_do_what_they_are_for() {
+    let server = Server::start(&[]);
+    let reader = result(&server.lictor(&["token", "create", "--name", "dashboard"]));
+    assert!(
+        reader.starts_with("lictor_") && !reader.contains('\n'),
+        "{reader}"
+    );
+    result(&server.lictor_as(&reader, &["license", "list"]));
+    let said = refusal(&server.lictor_as(&reader, &["token", "create"]), 4);
+    assert!(said.contains("may not"), "{said}");
+
+    let admin = ["token", "create", "--role", "admin", "--expires", "30d"];
+    let admin = result(&server.lictor(&[&admin[..], &["--scope", "usage,licenses:read"]].concat()));
+    result(&server.lictor_as(&admin, &["usage", "add", "orders", "1"]));
+    refusal(&server.lictor_as(&admin, &["trust", "list"]), 4);
+
+    let list = result(&server.lictor(&["token", "list"]));
+    assert!(
+        !list.contains(&reader) && list.contains("dashboard"),
+        "{list}"
+    );
+    let json = result(&server.lictor(&["token", "list", "--json"]));
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(value["data"].as_array().map(Vec::len), Some(2));
+    let named = |token: &&serde_json::Value| token["name"] == "dashboard";
+    let found = value["data"]
+        .as_array()
+        .and_then(|all| all.iter().find(named))
+        .expect("listed");
+    result(&server.lictor(&["token", "revoke", found["id"].as_str().expect("an id")]));
+    refusal(&server.lictor_as(&reader, &["license", "list"]), 4);
+    refusal(
+        &server.lictor(&["token", "revoke", "01a2019d-a8f0-7bc8-b575-b74ced08cd9a"]),
+        1,
+    );
+    assert!(result(&server.lictor(&["token", "list", "--operators"])).contains("operator"));
+    for wrong in [["--role", "king"], ["--scope", "all"], ["--expires", "30"]] {
+        refusal(
+            &server.lictor(&[&["token", "create"], &wrong[..]].concat()),
+            2,
+        );
+    }
+}
+
+#[test]
+fn organizations_come_and_go() {
+    let (server, key) = server_with_vendor();
+    let id = result(&server.lictor(&["organization", "create", "acme", "--name", "Acme Ltd"]));
+    assert_eq!(id.len(), 36, "{id}");
+    refusal(&server.lictor(&["organization", "create", "acme"]), 1);
+    refusal(&server.lictor(&["organization", "create", "licenses"]), 1);
+    let list = result(&server.lictor(&["organization", "list"]));
+    assert!(list.contains("acme") && list.contains("default"), "{list}");
+
+    let file = server.file("acme.json");
+    write(&file, &issue(&key, &["--for", &id]));
+    refusal(&server.lictor(&["license", "add", &file]), 1);
+    let license = result(&server.lictor(&["license", "add", &file, "--organization", "acme"]));
+    refusal(&server.lictor(&["license", "show", &license]), 1);
+    refusal(&server.lictor(&["organization", "remove", "acme"]), 1);
+    result(&server.lictor(&["license", "remove", &license, "--organization", "acme"]));
+    result(&server.lictor(&["organization", "remove", "acme"]));
+    refusal(
+        &server.lictor(&["license", "list", "--organization", "acme"]),
+        1,
+    );
+    refusal(&server.lictor(&["organization", "remove", "default"]), 1);
+}
+
+#[test]
+fn usage_is_cumulative_and_reported() {
+    let server = Server::start(&[]);
+    for count in ["5", "12000", "7"] {
+        let add = ["usage", "add", "orders", count, "--month", "2026-01"];
+        result(&server.lictor(&add));
+    }
+    let other = [
+        "usage", "add", "orders", "3", "--month", "UNKNOWN", "--source", "old",
+    ];
+    result(&server.lictor(&other));
+    let list = result(&server.lictor(&["usage", "list"]));
+    assert!(list.contains("12 000") && list.contains("12 003"), "{list}");
+    let report = result(&server.lictor(&["report"]));
+    assert!(report.contains("2026-01    12 000"), "{report}");
+    assert!(report.contains("current license  none stored"), "{report}");
+    let json = result(&server.lictor(&["report", "--json"]));
+    assert!(json.contains("\"total_requests\": 12003"), "{json}");
+    refusal(&server.lictor(&["usage", "add", "orders", "many"]), 2);
+    refusal(
+        &server.lictor(&["usage", "add", "orders", "1", "--month", "2026-13"]),
+        1,
+    );
+}
+
+#[test]
+fn a_server_that_is_not_there_is_exit_3() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", free.local_addr().expect("an address"));
+    drop(free);
+    let said = refusal(
+        &lictor(&["license", "list", "--url", &url, "--token", "x"]),
+        3,
+    );
+    assert!(said.contains("lictor serve"), "{said}");
+    refusal(&lictor(&["license", "list", "--url", "nonsense"]), 2);
+    refusal(&lictor(&["license", "list", "--url", "ftp://localhost"]), 2);
+}
+
+#[test]
+fn without_a_token_the_command_says_where_to_put_one() {
+    let server = Server::start(&[]);
+    let said = refusal(&lictor(&["license", "list", "--url", server.url()]), 4);
+    assert!(said.contains("LICTOR_TOKEN"), "{said}");
+    let newline = command()
+        .args(["license", "list", "--url", server.url()])
+        .env("LICTOR_TOKEN", "two\nlines")
+        .output()
+        .expect("runs");
+    refusal(&newline, 2);
+}
+
+#[test]
+fn health_is_for_all_and_metrics_are_for_operators() {
+    let server = Server::start(&[]);
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(request(server.url(), "GET", path, "").0, 200, "{path}");
+    }
+    assert_eq!(request(server.url(), "GET", "/metrics", "").0, 401);
+    let reader = result(&server.lictor(&["token", "create"]));
+    let reader = format!("Authorization: Bearer {reader}\r\n");
+    assert_eq!(request(server.url(), "GET", "/metrics", &reader).0, 403);
+    let (status, text) = server.request("GET", "/metrics");
+    assert_eq!(status, 200, "{text}");
+    let counted = r#"lictor_requests_total{dialect="native",method="POST",status="2xx"} 1"#;
+    assert!(text.contains(counted), "{text}");
+    assert!(text.contains("lictor_store_commits_total"), "{text}");
+    for path in ["/v1", "/v1/", "/v1/nonsense"] {
+        let (_, body) = server.request("GET", path);
+        assert!(body.contains("urn:lictor:problem:"), "{path}: {body}");
+    }
+}
+
+#[test]
+fn metrics_have_a_listener_of_their_own_when_asked_for() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let mut command = serve(&folder.path().join("data"));
+    let running = Running::start(command.args(["--metrics-listen", "127.0.0.1:0"]));
+    // A line of the log begins with its year.
+    let log = running.wait_for("2");
+    let (_, rest) = log
+        .split_once("metrics are at ")
+        .expect("the address in the log");
+    let (url, _) = rest.split_once("/metrics").expect("the path");
+    running.wait_for("listening on ");
+    let (status, text) = request(url, "GET", "/metrics", "");
+    assert_eq!(status, 200, "{text}");
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    assert_eq!(request(url, "GET", "/v1/licenses", "").0, 404);
+}

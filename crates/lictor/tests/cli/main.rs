@@ -1,0 +1,46 @@
+//! The commands of `lictor`, run as a user runs them: results, exit codes, messages.
+
+#![expect(clippy::expect_used, reason = "helpers of tests, too, may end a test")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod clients;
+mod configuration;
+mod data;
+mod demo;
+mod offline;
+mod serve;
+
+use std::path::Path;
+
+use common::{lictor, result};
+
+/// A vendor's key pair in a folder: the names of its private and public file.
+fn vendor(folder: &Path, name: &str) -> (String, String) {
+    let path = folder.join(name).display().to_string();
+    result(&lictor(&["key", "generate", "--out", &path]));
+    (format!("{path}.key"), format!("{path}.pub"))
+}
+
+/// A document for the product `Editor`, valid until 2099 unless `extra` says otherwise.
+fn issue(key: &str, extra: &[&str]) -> String {
+    let mut args = vec!["license", "issue", "--key", key];
+    args.extend([
+        "--customer",
+        "Acme Ltd",
+        "--product",
+        "Editor",
+        "--seats",
+        "10",
+    ]);
+    if !extra.contains(&"--expires") {
+        args.extend(["--expires", "2099-01-01"]);
+    }
+    args.extend(extra);
+    result(&lictor(&args))
+}
+
+fn write(path: &str, text: &str) {
+    std::fs::write(path, text).expect("writes");
+}

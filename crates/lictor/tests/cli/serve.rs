@@ -1,0 +1,248 @@
+//! `lictor serve`: its first start, its later ones, and how it ends.
+
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
+use super::common::{Running, Server, command, refusal, request, result, serve};
+use super::{issue, vendor, write};
+
+const LONG: &str = "0123456789abcdef0123456789abcdef";
+
+#[test]
+fn the_first_token_is_printed_once_and_works() {
+    let folder = TempDir::new().expect("a folder");
+    let mut running = Running::start(&mut serve(&folder.path().join("data")));
+    let url = running.wait_for("listening on ");
+    running.signal("TERM");
+    let mut token = String::new();
+    running.stdout().read_to_string(&mut token).expect("text");
+    let (status, log) = running.end();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("shown once"), "{log}");
+    let token = token.trim_end().to_owned();
+    assert!(
+        token.starts_with("lictor_") && !log.contains(&token),
+        "{log}"
+    );
+
+    let again = Running::start(serve(&folder.path().join("data")).args(["--log", "trace"]));
+    let new_url = again.wait_for("listening on ");
+    assert_ne!(url, "");
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    assert_eq!(request(&new_url, "GET", "/v1/licenses", &bearer).0, 200);
+}
+
+#[test]
+fn the_token_file_is_for_its_owner_alone() {
+    let server = Server::start(&[]);
+    let file = server.file("token");
+    let mode = std::fs::metadata(&file)
+        .expect("a file")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    result(&server.lictor(&["license", "list"]));
+    let (_, _, folder) = server.stop();
+    let other = serve(&folder.path().join("other"))
+        .args([
+            "--admin-token-file",
+            &folder.path().join("data/lictor.db").display().to_string(),
+        ])
+        .output()
+        .expect("runs");
+    let said = refusal(&other, 2);
+    assert!(said.contains("holds no token"), "{said}");
+}
+
+#[test]
+fn a_token_from_the_environment_is_the_way_back() {
+    let (_, _, folder) = Server::start(&[]).stop();
+    let data = folder.path().join("data");
+    let short = serve(&data)
+        .env("LICTOR_ADMIN_TOKEN", &LONG[1..])
+        .output()
+        .expect("runs");
+    let said = refusal(&short, 2);
+    assert!(
+        said.contains("LICTOR_ADMIN_TOKEN") && !said.contains(&LONG[1..]),
+        "{said}"
+    );
+    for _ in 0..2 {
+        let running = Running::start(serve(&data).env("LICTOR_ADMIN_TOKEN", LONG));
+        let url = running.wait_for("listening on ");
+        let bearer = format!("Authorization: Bearer {LONG}\r\n");
+        assert_eq!(request(&url, "GET", "/v1/licenses", &bearer).0, 200);
+        let (_, operators) = request(&url, "GET", "/v1/tokens?operators=true", &bearer);
+        assert_eq!(operators.matches("\"id\"").count(), 2, "{operators}");
+    }
+}
+
+#[test]
+fn a_folder_in_use_is_left_alone_and_its_holder_named() {
+    let server = Server::start(&[]);
+    let said = refusal(&serve(&server.data()).output().expect("runs"), 2);
+    assert!(
+        said.contains(server.url()) && said.contains("process"),
+        "{said}"
+    );
+    let restore = ["restore", "/etc/hostname", "--data"];
+    let data = server.data().display().to_string();
+    refusal(&server.lictor(&[&restore[..], &[&data]].concat()), 2);
+    result(&server.lictor(&["license", "list"]));
+}
+
+#[test]
+fn a_port_in_use_is_refused_with_what_to_do() {
+    let server = Server::start(&[]);
+    let folder = TempDir::new().expect("a folder");
+    let address = server.url().trim_start_matches("http://");
+    let mut second = command();
+    second
+        .args(["serve", "--listen", address, "--data"])
+        .arg(folder.path());
+    let said = refusal(&second.output().expect("runs"), 2);
+    assert!(said.contains("--listen"), "{said}");
+}
+
+#[test]
+fn trust_at_the_start_is_idempotent_and_never_undoes_a_revocation() {
+    let folder = TempDir::new().expect("a folder");
+    let (_, public) = vendor(folder.path(), "vendor");
+    let server = Server::start(&["--trust", &public, "--trust", &public]);
+    let list = result(&server.lictor(&["trust", "list"]));
+    assert_eq!(list.lines().count(), 2, "{list}");
+    let id = list
+        .lines()
+        .nth(1)
+        .expect("a row")
+        .split(' ')
+        .next()
+        .expect("an id")
+        .to_owned();
+    let (_, _, data) = server.stop();
+    let data_folder = data.path().join("data");
+
+    let again = Running::start(serve(&data_folder).args(["--trust", &public]));
+    let url = again.wait_for("listening on ");
+    let token = std::fs::read_to_string(data.path().join("token")).expect("a token");
+    let mut revoke = command();
+    revoke.args([
+        "trust",
+        "revoke",
+        &id,
+        "--url",
+        &url,
+        "--token",
+        token.trim_end(),
+    ]);
+    result(&revoke.output().expect("runs"));
+    again.signal("TERM");
+    assert!(again.end().0.success());
+
+    let said = refusal(
+        &serve(&data_folder)
+            .args(["--trust", &public])
+            .output()
+            .expect("runs"),
+        2,
+    );
+    assert!(said.contains(&id) && said.contains("revoked"), "{said}");
+}
+
+#[test]
+fn another_trust_policy_than_the_stored_one_is_refused() {
+    let server = Server::start(&["--trust-policy", "structural"]);
+    let (stranger, _) = vendor(server.data().parent().expect("a folder"), "stranger");
+    let file = server.file("license.json");
+    write(&file, &issue(&stranger, &[]));
+    result(&server.lictor(&["license", "add", &file]));
+    let list = result(&server.lictor(&["license", "list"]));
+    assert!(list.contains("unverified"), "{list}");
+    let (_, _, folder) = server.stop();
+    let data = folder.path().join("data");
+    let said = refusal(
+        &serve(&data)
+            .args(["--trust-policy", "verified"])
+            .output()
+            .expect("runs"),
+        2,
+    );
+    assert!(said.contains("structural"), "{said}");
+    let running = Running::start(&mut serve(&data));
+    running.wait_for("listening on ");
+}
+
+#[test]
+fn no_token_is_ever_in_the_log() {
+    let server = Server::start(&["--log", "trace", "--log-format", "json"]);
+    let reader = result(&server.lictor(&["token", "create"]));
+    refusal(
+        &server.lictor_as("lictor_wrong_token_of_somebody", &["license", "list"]),
+        4,
+    );
+    let headers = format!("Kong-Admin-Token: {}\r\n", server.token());
+    request(server.url(), "GET", "/licenses", &headers);
+    request(
+        server.url(),
+        "GET",
+        &format!("/licenses?token={reader}"),
+        "",
+    );
+    let token = server.token().to_owned();
+    let (_, log, _) = server.stop();
+    assert!(log.contains("stopped"), "{log}");
+    for secret in [&token, &reader, "lictor_wrong_token_of_somebody"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+    let events = log.lines().filter(|line| !line.starts_with("listening on"));
+    for line in events {
+        serde_json::from_str::<serde_json::Value>(line).expect("one event is one line");
+    }
+}
+
+#[test]
+fn tls_is_spoken_with_a_certificate() {
+    let folder = TempDir::new().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+    write(&path("cert.pem"), &made.cert.pem());
+    write(&path("key.pem"), &made.signing_key.serialize_pem());
+    let tls = [
+        "--tls-cert",
+        &path("cert.pem"),
+        "--tls-key",
+        &path("key.pem"),
+    ];
+    let open = serve(&folder.path().join("data"))
+        .args(tls)
+        .output()
+        .expect("runs");
+    let said = refusal(&open, 2);
+    assert!(said.contains("chmod 600"), "{said}");
+
+    std::fs::set_permissions(path("key.pem"), PermissionsExt::from_mode(0o600)).expect("a mode");
+    let server = Server::start(&tls);
+    assert!(
+        server.url().starts_with("https://127.0.0.1:"),
+        "{}",
+        server.url()
+    );
+    let said = refusal(&server.lictor(&["license", "list"]), 3);
+    assert!(said.contains("SSL_CERT_FILE"), "{said}");
+    let trusting = command()
+        .args([
+            "license",
+            "list",
+            "--url",
+            server.url(),
+            "--token",
+            server.token(),
+        ])
+        .env("SSL_CERT_FILE", path("cert.pem"))
+        .output()
+        .expect("runs");
+    assert_eq!(result(&trusting), "");
+}

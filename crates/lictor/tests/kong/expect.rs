@@ -1,0 +1,63 @@
+//! What an answer should be: a status and JSON in which some texts stand for any value.
+
+use serde_json::Value;
+
+use crate::client::Reply;
+
+/// Stands for any value.
+pub(crate) const ANY: &str = "(any)";
+/// Stands for any whole number.
+pub(crate) const INTEGER: &str = "(integer)";
+/// Stands for any lower-case UUID.
+pub(crate) const UUID: &str = "(uuid)";
+/// Begins a text of which only the beginning is compared.
+pub(crate) const PREFIX: &str = "(begins) ";
+
+/// Fails unless the reply has this status and this JSON.
+pub(crate) fn check(case: &str, reply: &Reply, status: u16, expected: &Value) {
+    assert_eq!(
+        reply.status,
+        status,
+        "{case}: {:?}",
+        String::from_utf8_lossy(&reply.body)
+    );
+    let content_type = reply.header("content-type");
+    assert_eq!(
+        content_type,
+        Some("application/json; charset=utf-8"),
+        "{case}"
+    );
+    let found = reply.json();
+    assert!(
+        fits(expected, &found),
+        "{case}\nexpected {expected}\n   found {found}"
+    );
+}
+
+fn fits(expected: &Value, found: &Value) -> bool {
+    match (expected, found) {
+        (Value::String(text), _) if text == ANY => true,
+        (Value::String(text), Value::Number(number)) if text == INTEGER => number.is_i64(),
+        (Value::String(text), Value::String(found)) if text == UUID => {
+            let parsed = uuid::Uuid::try_parse(found);
+            parsed.is_ok_and(|id| id.to_string() == *found)
+        }
+        (Value::String(text), Value::String(found)) => match text.strip_prefix(PREFIX) {
+            Some(beginning) => found.starts_with(beginning),
+            None => text == found,
+        },
+        (Value::Array(expected), Value::Array(found)) => {
+            expected.len() == found.len()
+                && expected
+                    .iter()
+                    .zip(found)
+                    .all(|(expected, found)| fits(expected, found))
+        }
+        (Value::Object(expected), Value::Object(found)) => {
+            let same =
+                |(name, expected)| found.get(name).is_some_and(|value| fits(expected, value));
+            expected.len() == found.len() && expected.iter().all(same)
+        }
+        _ => expected == found,
+    }
+}

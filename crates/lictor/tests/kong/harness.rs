@@ -1,0 +1,231 @@
+//! How the server is started for a test, and what is needed around it. It is the real binary with a
+//! folder of its own; what has no route in Kong's API is asked of the native one.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use lictor_core::{Claims, Date, KeyId, SigningKey};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::client::{Ask, Reply};
+
+const OPERATOR: &str = "an-operator-token-of-32-characters-or-more";
+
+/// What `GET /` and the report are told to say.
+pub(crate) const VERSION: &str = "3.4.3.6";
+
+/// How a server differs from the usual one.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) origins: Vec<String>,
+    pub(crate) hash_hostname: bool,
+    pub(crate) structural: bool,
+}
+
+/// A running server and the key of its vendor.
+pub(crate) struct Harness {
+    pub(crate) token: String,
+    pub(crate) vendor: SigningKey,
+    address: SocketAddr,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        // It may be gone already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Harness {
+    pub(crate) fn start() -> Self {
+        Self::with(Options::default())
+    }
+
+    pub(crate) fn with(options: Options) -> Self {
+        let vendor = SigningKey::from_seed([7; 32]);
+        let folder = folder();
+        let key = folder.path().join("vendor.pub");
+        std::fs::write(&key, vendor.public_key().to_pem()).expect("a key file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lictor"));
+        command
+            .arg("serve")
+            .arg("--data")
+            .arg(folder.path().join("data"));
+        command.args(["--listen", "127.0.0.1:0", "--kong-version", VERSION]);
+        command.arg("--trust").arg(key);
+        for origin in options.origins {
+            command.args(["--kong-origin", &origin]);
+        }
+        if options.hash_hostname {
+            command.arg("--hash-hostname");
+        }
+        if options.structural {
+            command.args(["--trust-policy", "structural"]);
+        }
+        let environment = command.env_clear().env("LICTOR_ADMIN_TOKEN", OPERATOR);
+        let streams = environment.stdin(Stdio::null()).stdout(Stdio::null());
+        let mut child = streams.stderr(Stdio::piped()).spawn().expect("the binary");
+        let address = listening(&mut child);
+        Self {
+            token: OPERATOR.to_owned(),
+            vendor,
+            address,
+            child,
+            _folder: folder,
+        }
+    }
+
+    /// A request without a token.
+    pub(crate) fn anonymous(&self, verb: &str, path: &str) -> Ask {
+        Ask::new(self.address, verb, path)
+    }
+
+    /// A request with this token.
+    pub(crate) fn with_token(&self, token: &str, verb: &str, path: &str) -> Ask {
+        self.anonymous(verb, path).header("Kong-Admin-Token", token)
+    }
+
+    /// A request of the operator's.
+    pub(crate) fn ask(&self, verb: &str, path: &str) -> Ask {
+        self.with_token(&self.token, verb, path)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path).send()
+    }
+
+    /// Everything that is stored in `default`.
+    pub(crate) fn stored(&self) -> Value {
+        self.get("/licenses?size=1000").json()
+    }
+
+    /// Stores the document under this id.
+    pub(crate) fn put(&self, id: &str, payload: &str) -> Value {
+        let ask = self.ask("PUT", &format!("/licenses/{id}"));
+        let reply = ask.json(&json!({ "payload": payload })).send();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// Creates a token, called after its role: its secret.
+    pub(crate) fn create_token(&self, role: &str, scopes: &[&str], organization: &str) -> String {
+        let name = format!("the {role}");
+        let body = json!({"role": role, "scopes": scopes, "name": name});
+        let created = self.native("POST", "/v1/tokens", organization, &body);
+        created["secret"].as_str().expect("a secret").to_owned()
+    }
+
+    /// Revokes every token of `default` that has this name.
+    pub(crate) fn revoke_tokens_named(&self, name: &str) {
+        let tokens = self.native("GET", "/v1/tokens", "default", &json!({}));
+        for token in tokens["data"].as_array().expect("a list") {
+            if token["name"] == name {
+                let id = token["id"].as_str().expect("an id");
+                let path = format!("/v1/tokens/{id}");
+                self.native("DELETE", &path, "default", &json!({}));
+            }
+        }
+    }
+
+    /// Creates an organization: its id.
+    pub(crate) fn create_organization(&self, key: &str) -> Uuid {
+        let created = self.native("POST", "/v1/organizations", "default", &json!({"key": key}));
+        let id = created["id"].as_str().expect("an id");
+        id.parse().expect("a UUID")
+    }
+
+    pub(crate) fn record_usage(&self, service: &str, month: &str, count: u64) {
+        let count = json!({"source": "a-test", "service": service, "month": month, "count": count});
+        self.native("POST", "/v1/usage", "default", &json!({"counts": [count]}));
+    }
+
+    pub(crate) fn retire_key(&self, id: KeyId) {
+        let path = format!("/v1/trust/{id}/retire");
+        self.native("POST", &path, "default", &json!({}));
+    }
+
+    pub(crate) fn revoke_key(&self, id: KeyId) {
+        let path = format!("/v1/trust/{id}/revoke");
+        self.native("POST", &path, "default", &json!({}));
+    }
+
+    fn native(&self, verb: &str, path: &str, organization: &str, body: &Value) -> Value {
+        let ask = self.anonymous(verb, path);
+        let bearer = format!("Bearer {}", self.token);
+        let ask = ask
+            .header("Authorization", &bearer)
+            .header("Lictor-Organization", organization);
+        let ask = if *body == json!({}) {
+            ask
+        } else {
+            ask.json(body)
+        };
+        let reply = ask.send();
+        assert!(
+            (200..300).contains(&reply.status),
+            "{verb} {path}: {}",
+            reply.text()
+        );
+        if reply.body.is_empty() {
+            Value::Null
+        } else {
+            reply.json()
+        }
+    }
+
+    /// A document of the vendor's with this license key, valid for a long time.
+    pub(crate) fn document(&self, license_key: &str) -> String {
+        self.document_until(license_key, "2099-12-31")
+    }
+
+    /// A document of the vendor's that ends on this date.
+    pub(crate) fn document_until(&self, license_key: &str, end: &str) -> String {
+        self.vendor.sign(&claims(license_key, end).to_json())
+    }
+}
+
+/// In memory where the system has a file system there: durability is tested elsewhere.
+fn folder() -> TempDir {
+    let shared = std::path::Path::new("/dev/shm");
+    let folder = if shared.is_dir() {
+        tempfile::tempdir_in(shared)
+    } else {
+        tempfile::tempdir()
+    };
+    folder.expect("a folder")
+}
+
+/// Waits for the line that says where the server listens, and lets it go on writing.
+fn listening(child: &mut Child) -> SocketAddr {
+    let mut log = BufReader::new(child.stderr.take().expect("its standard error"));
+    let mut said = String::new();
+    loop {
+        let mut line = String::new();
+        let length = log.read_line(&mut line).expect("a line");
+        assert!(length > 0, "it did not start: {said}");
+        said.push_str(&line);
+        if let Some((_, address)) = line.split_once("listening on http://") {
+            std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+            return address.trim().parse().expect("an address");
+        }
+    }
+}
+
+/// Claims such as Kong's samples have.
+pub(crate) fn claims(license_key: &str, end: &str) -> Claims {
+    Claims {
+        customer: Some("Example Company, Inc".to_owned()),
+        license_key: Some(license_key.to_owned()),
+        creation_date: Date::parse("2017-07-20"),
+        admin_seats: Some(1),
+        dataplanes: Some(1),
+        support_plan: Some("None".to_owned()),
+        ..Claims::new("Konnect Enterprise", Date::parse(end).expect("a date"))
+    }
+}
