@@ -232,7 +232,7 @@ fn every_reason_to_refuse_a_document_has_its_word() {
         (
             "wrong-audience",
             own(&text(|claims| {
-                claims.organization = "0197f3a0-0000-7000-8000-000000000009".parse().ok()
+                claims.organization = "0197f3a0-0000-7000-8000-000000000009".parse().ok();
             })),
             Value::Null,
         ),

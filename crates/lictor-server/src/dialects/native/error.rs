@@ -251,3 +251,24 @@ pub(super) async fn wrong_method(_: Caller, method: Method) -> Problem {
     )
     .with("method", json!(method.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_the_store_are_told_apart_and_keep_their_details() {
+        let path = "/var/lib/lictor: input/output error";
+        for (error, status, name) in [
+            (Error::StorageFull, 507, "storage-full"),
+            (Error::ReadOnly(path.to_owned()), 503, "read-only"),
+            (Error::internal(path), 500, "internal"),
+        ] {
+            let answer = Problem::from(error).into_answer();
+            assert_eq!(answer.status, status);
+            let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+            assert_eq!(body["type"], format!("urn:lictor:problem:{name}").as_str());
+            assert!(!answer.body.contains("/var/lib"), "{}", answer.body);
+        }
+    }
+}
