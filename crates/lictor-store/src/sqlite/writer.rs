@@ -188,7 +188,7 @@ impl Thread {
             .prepare_cached("BEGIN IMMEDIATE")?
             .execute([])?;
         let result = self.fill(writes).and_then(|mut outcomes| {
-            planted::early(waiting, &mut outcomes);
+            planted::early(writes, waiting, &mut outcomes);
             self.database.prepare_cached("COMMIT")?.execute([])?;
             Ok(outcomes)
         });
@@ -304,17 +304,24 @@ fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
 
 #[cfg(not(feature = "planted-faults"))]
 mod planted {
-    pub(super) fn early(_: &mut [super::Waiting], _: &mut super::Outcomes) {}
+    pub(super) fn early(_: &[super::Write], _: &mut [super::Waiting], _: &mut super::Outcomes) {}
 }
 
 /// With `LICTOR_PLANT=early-ack`, acknowledges before the commit: the fault that the test which
-/// kills the server must find.
+/// kills the server must find. The installation's own writes are spared, or no server would start.
 #[cfg(feature = "planted-faults")]
 mod planted {
-    pub(super) fn early(waiting: &mut [super::Waiting], outcomes: &mut super::Outcomes) {
-        if std::env::var_os("LICTOR_PLANT").is_some_and(|fault| fault == "early-ack") {
+    use super::{Outcomes, Waiting, Write, acknowledge};
+
+    pub(super) fn early(writes: &[Write], waiting: &mut [Waiting], outcomes: &mut Outcomes) {
+        let asked = std::env::var_os("LICTOR_PLANT").is_some_and(|fault| fault == "early-ack");
+        if asked
+            && writes
+                .iter()
+                .all(|write| write.stream != lictor_core::INSTALLATION)
+        {
             let done = outcomes.iter().map(|_| Ok(Default::default())).collect();
-            super::acknowledge(waiting, std::mem::replace(outcomes, done));
+            acknowledge(waiting, std::mem::replace(outcomes, done));
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
     }
