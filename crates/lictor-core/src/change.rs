@@ -83,6 +83,8 @@ pub enum Change {
         created_at: Timestamp,
         /// When it was written.
         updated_at: Timestamp,
+        /// The revision of what it replaced; none: it was added.
+        replaces: Option<u64>,
     },
     /// A license was removed.
     LicenseRemoved {
@@ -275,8 +277,9 @@ mod tests {
                     payload_sha256: Digest::of(b""),
                     created_at: -1,
                     updated_at: 1_781_524_800,
+                    replaces: Some(7),
                 },
-                r#"{"type":"license_written","id":"00000000-0000-0000-0000-000000000001","application":"editor","payload_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","created_at":-1,"updated_at":1781524800}"#,
+                r#"{"type":"license_written","id":"00000000-0000-0000-0000-000000000001","application":"editor","payload_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","created_at":-1,"updated_at":1781524800,"replaces":7}"#,
             ),
             (
                 Change::LicenseRemoved { id },

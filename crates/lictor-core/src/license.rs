@@ -146,6 +146,7 @@ pub fn patch(
                 payload_sha256: stored.payload_sha256,
                 created_at,
                 updated_at: now.max(state.newest_updated_at),
+                replaces: Some(stored.revision),
             };
             Ok(touched.into())
         }
@@ -181,11 +182,9 @@ fn write(
     created_at: Timestamp,
     now: Timestamp,
 ) -> Result<Decision, Error> {
+    let stored = state.licenses.get(&id);
     if let Signer::Verified(key) = document.signer {
-        let unchanged = state
-            .licenses
-            .get(&id)
-            .is_some_and(|stored| stored.payload_sha256 == document.sha256);
+        let unchanged = stored.is_some_and(|stored| stored.payload_sha256 == document.sha256);
         check_key(state, key, unchanged)?;
     }
     let mut decision = Decision::nothing();
@@ -201,6 +200,7 @@ fn write(
         created_at,
         // So that a clock step cannot make a newer write lose.
         updated_at: now.max(state.newest_updated_at),
+        replaces: stored.map(|stored| stored.revision),
     });
     let payload = Record::Payload {
         sha256: document.sha256,

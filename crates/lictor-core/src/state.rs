@@ -126,6 +126,7 @@ impl State {
                 payload_sha256,
                 created_at,
                 updated_at,
+                replaces: _,
             } => {
                 let license = LicenseState {
                     application: application.clone(),
@@ -164,6 +165,7 @@ mod tests {
             payload_sha256: Digest::of(b"x"),
             created_at: -3,
             updated_at,
+            replaces: None,
         }
     }
 

@@ -66,6 +66,7 @@ fn the_first_license_of_an_application_makes_it_known() {
         payload_sha256: sha256,
         created_at: -5,
         updated_at: NOW,
+        replaces: None,
     };
     let created = Change::ApplicationCreated {
         key: "editor".to_owned(),

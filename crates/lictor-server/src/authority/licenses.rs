@@ -1,10 +1,9 @@
 //! Licenses: add, replace, change, remove, read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use lictor_core::license::{self, Admissible};
-use lictor_core::{Change, Entry, Error, License, LicenseState, Resource, State, Timestamp};
+use lictor_core::{Change, Entry, Error, License, Resource, State, Timestamp};
 use lictor_store::{Fact, Written};
 use uuid::Uuid;
 
@@ -77,10 +76,11 @@ impl Authority {
         let rule =
             Arc::new(move |state: &_| license::add(state, id, &rule_document, new.created_at, now));
         let written = self.write_license(call, id, Some(&document), rule).await?;
-        stored_license(&written, document.payload())
+        written_license(&written.entries, document.payload())
     }
 
-    /// Adds a license under `id` or replaces the one that is there.
+    /// Adds a license under `id` or replaces the one that is there. The flag tells whether it was
+    /// added.
     ///
     /// # Errors
     /// As [`Authority::add_license`], and [`Error::RevisionMismatch`] where `expected` is not the
@@ -91,35 +91,21 @@ impl Authority {
         id: Uuid,
         new: NewLicense,
         expected: Option<u64>,
-    ) -> Result<License, Error> {
-        let put = self.put_license_and_tell(call, id, new, expected).await?;
-        Ok(put.0)
-    }
-
-    /// As [`Authority::put_license`]; the flag tells whether the license was added.
-    ///
-    /// # Errors
-    /// As [`Authority::put_license`].
-    pub async fn put_license_and_tell(
-        &self,
-        call: &Call,
-        id: Uuid,
-        new: NewLicense,
-        expected: Option<u64>,
     ) -> Result<(License, bool), Error> {
         call.may_write(Resource::Licenses)?;
         let document = Arc::new(self.examine(call, new.payload)?);
         let (rule_document, now) = (document.clone(), call.now);
-        // Only the facts of the write know. The run that counts is the last one.
-        let added = Arc::new(AtomicBool::new(false));
-        let rule_added = added.clone();
-        let rule = Arc::new(move |state: &State| {
-            rule_added.store(!state.licenses.contains_key(&id), Ordering::SeqCst);
+        let rule = Arc::new(move |state: &_| {
             license::put(state, id, &rule_document, new.created_at, expected, now)
         });
         let written = self.write_license(call, id, Some(&document), rule).await?;
-        let license = stored_license(&written, document.payload())?;
-        Ok((license, added.load(Ordering::SeqCst)))
+        let added =
+            |entry: &Entry| matches!(entry.change, Change::LicenseWritten { replaces: None, .. });
+        let added = written.entries.iter().any(added);
+        Ok((
+            written_license(&written.entries, document.payload())?,
+            added,
+        ))
     }
 
     /// Changes what is given of a stored license; its `updated_at` moves in any case.
@@ -152,7 +138,7 @@ impl Authority {
             .write_license(call, id, document.as_deref(), rule)
             .await?;
         match document {
-            Some(document) => stored_license(&written, document.payload()),
+            Some(document) => written_license(&written.entries, document.payload()),
             None => self.touched_license(call, &written, &stored).await,
         }
     }
@@ -219,7 +205,7 @@ impl Authority {
         written: &Written,
         before: &License,
     ) -> Result<License, Error> {
-        let touched = stored_license(written, &before.payload)?;
+        let touched = written_license(&written.entries, &before.payload)?;
         if touched.state.payload_sha256 == before.state.payload_sha256 {
             return Ok(touched);
         }
@@ -228,41 +214,19 @@ impl Authority {
     }
 }
 
-/// The license that a write stored, as its entries tell it.
-fn stored_license(written: &Written, payload: &Arc<str>) -> Result<License, Error> {
-    written_license(&written.entries, payload)
-}
-
 /// The license whose write left these entries.
 ///
 /// # Errors
 /// [`Error::Internal`] if none of them is about a license.
 pub fn written_license(entries: &[Entry], payload: &Arc<str>) -> Result<License, Error> {
-    let license = entries.iter().find_map(|entry| license_of(entry, payload));
-    license.ok_or_else(|| Error::internal("a license write left no entry"))
-}
-
-fn license_of(entry: &Entry, payload: &Arc<str>) -> Option<License> {
-    let Change::LicenseWritten {
+    let mut written = State::default();
+    for entry in entries {
+        written.apply(entry.position, entry.at, &entry.change);
+    }
+    let license = written.licenses.pop_first().map(|(id, state)| License {
         id,
-        application,
-        payload_sha256,
-        created_at,
-        updated_at,
-    } = &entry.change
-    else {
-        return None;
-    };
-    let state = LicenseState {
-        application: application.clone(),
-        payload_sha256: *payload_sha256,
-        created_at: *created_at,
-        updated_at: *updated_at,
-        revision: entry.position,
-    };
-    Some(License {
-        id: *id,
         payload: payload.clone(),
         state,
-    })
+    });
+    license.ok_or_else(|| Error::internal("a license write left no entry"))
 }

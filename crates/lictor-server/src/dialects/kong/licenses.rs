@@ -53,7 +53,7 @@ pub(super) async fn put(ask: &Ask<'_>, arguments: Arguments) -> Result<Response,
     let (fields, violations) = schema::read(arguments, Deed::Put);
     let new = ask.new_license(fields, violations)?;
     let authority = &ask.server.authority;
-    let stored = authority.put_license(ask.call, id, new, None).await?;
+    let (stored, _) = authority.put_license(ask.call, id, new, None).await?;
     Ok(wire::license(StatusCode::OK, &stored))
 }
 

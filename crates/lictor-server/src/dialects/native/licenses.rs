@@ -73,7 +73,7 @@ pub(super) async fn add(
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    let id = post.request.id.map(not_nil).transpose()?;
+    let id = post.request.id;
     let payload: Arc<str> = std::mem::take(&mut post.request.payload).into();
     let written = Arc::new(Written {
         before: entitlement_before(&server.authority, &post.call, &payload).await?,
@@ -96,7 +96,6 @@ pub(super) async fn put(
 ) -> Result<Response, Problem> {
     call.actor.may(WRITE, Some(call.organization.id))?;
     let id = Uuid::try_parse(&segment.0).map_err(|_| invalid("id", "it is no UUID"))?;
-    let id = not_nil(id)?;
     let (parts, body) = request.into_parts();
     let expected = expected_by_put(&server.authority, &call, id, &parts.headers).await?;
     let bytes = json::read(&parts.headers, body).await?;
@@ -104,7 +103,7 @@ pub(super) async fn put(
     let new = new_license(payload.into());
     let (license, added) = server
         .authority
-        .put_license_and_tell(&call, id, new, expected)
+        .put_license(&call, id, new, expected)
         .await?;
     let standing = server.authority.standing(&call, license).await?;
     let view = LicenseView::from_standing(standing);
@@ -176,14 +175,6 @@ fn new_license(payload: Arc<str>) -> NewLicense {
         payload,
         created_at: None,
     }
-}
-
-/// Lists begin behind the nil id.
-fn not_nil(id: Uuid) -> Result<Uuid, Problem> {
-    if id.is_nil() {
-        return Err(invalid("id", "the nil UUID is no id"));
-    }
-    Ok(id)
 }
 
 enum Match {
