@@ -245,15 +245,27 @@ impl Candidate {
         trust: &TrustSet,
         policy: TrustPolicy,
     ) -> Result<Self, DocumentError> {
+        Self::judged(license, organization, |document| {
+            document.signer(trust, policy)
+        })
+    }
+
+    /// As [`Candidate::of`], with what `judge` says of the signature: it may remember.
+    ///
+    /// # Errors
+    /// As [`Candidate::of`].
+    pub fn judged(
+        license: &License,
+        organization: Uuid,
+        judge: impl FnOnce(&Document<'_>) -> Result<Signer, DocumentError>,
+    ) -> Result<Self, DocumentError> {
         let document = Document::parse(&license.payload)?;
         let claims = document.claims()?;
-        let signer = document
-            .signer(trust, policy)
-            .and_then(|signer| document.check_audience(organization).map(|()| signer));
+        let audience = document.check_audience(organization);
         Ok(Self {
             id: license.id,
             claims,
-            signer,
+            signer: audience.and_then(|()| judge(&document)),
         })
     }
 
@@ -281,12 +293,19 @@ pub fn in_force(newest_first: &[Candidate], now: Timestamp) -> Option<&Candidate
     newest(true).or_else(|| newest(false))
 }
 
-/// Whether no license older than these can be in force: the first verified one that has begun has
-/// not expired. If it has, it masks the older verified ones, but not the unverified ones.
-pub fn is_settled(newest_first: &[Candidate], now: Timestamp) -> bool {
-    let mut all = newest_first.iter();
-    all.find(|candidate| candidate.is_begun(true, now))
-        .is_some_and(|first| !first.claims.validity().has_expired(now))
+/// Whether no license older than these can be in force: the first verified one that has begun masks
+/// the older verified ones, also once it has expired; unverified ones count only under
+/// [`TrustPolicy::Structural`], and then the first of them that has begun masks the older ones.
+pub fn is_settled(newest_first: &[Candidate], policy: TrustPolicy, now: Timestamp) -> bool {
+    let begun = |signed| {
+        newest_first
+            .iter()
+            .find(|candidate| candidate.is_begun(signed, now))
+    };
+    begun(true).is_some_and(|verified| {
+        let in_force = !verified.claims.validity().has_expired(now);
+        in_force || policy == TrustPolicy::Verified || begun(false).is_some()
+    })
 }
 
 /// The next instant after `now` at which a creation or expiration date among the candidates may

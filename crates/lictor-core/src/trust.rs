@@ -127,6 +127,18 @@ pub fn add(state: &State, public_key: &PublicKey) -> Result<Decision, Error> {
     }
 }
 
+/// Trusts a key that is not known yet, as at every start of a server. One that was retired since
+/// stays retired.
+///
+/// # Errors
+/// [`Error::KeyRevoked`] for a key that was revoked.
+pub fn ensure(state: &State, public_key: &PublicKey) -> Result<Decision, Error> {
+    match state.keys.get(&public_key.id()).map(|key| key.status) {
+        Some(KeyStatus::Active | KeyStatus::Retired) => Ok(Decision::nothing()),
+        Some(KeyStatus::Revoked) | None => add(state, public_key),
+    }
+}
+
 /// Retires a key: no new licenses with it. One that is retired already changes nothing.
 ///
 /// # Errors

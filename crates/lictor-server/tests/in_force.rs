@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 const DAY: i64 = 86_400;
 const START: Timestamp = 1_800_000_000;
-const OPERATOR: &str = "an operator token of the test, long enough";
+const OPERATOR: &str = "an-operator-token-of-the-test-long-enough";
 
 #[derive(Debug, Clone)]
 enum Step {

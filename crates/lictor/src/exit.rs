@@ -66,7 +66,7 @@ impl From<StartError> for Failure {
         match error {
             StartError::OtherPolicy { .. }
             | StartError::KeyRevoked(_)
-            | StartError::ShortSecret
+            | StartError::UnfitSecret
             | StartError::DeadSecret
             | StartError::Announce(_) => Self::Usage(text),
             StartError::Store(_) => Self::Refused(with_causes(&error)),

@@ -292,7 +292,7 @@ fn a_stored_license_is_looked_at_with_the_trust_of_now() {
                 in_force(std::slice::from_ref(&candidate), NOW),
                 Some(&candidate)
             );
-            assert!(is_settled(std::slice::from_ref(&candidate), NOW));
+            assert!(is_settled(std::slice::from_ref(&candidate), policy, NOW));
         }
         let revoked = look(ORGANIZATION, KeyStatus::Revoked);
         assert_eq!(revoked.signer, Err(DocumentError::RevokedKey(id)));

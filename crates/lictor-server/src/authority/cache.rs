@@ -2,10 +2,14 @@
 //! brought up to date by the server's own writes before they are answered.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use lictor_core::{Change, Error, INSTALLATION, License, Organization, Token};
+use lictor_core::change::Digest;
+use lictor_core::{
+    Change, DocumentError, Entry, Error, INSTALLATION, License, Organization, Signer, Token,
+};
 use lictor_store::{Store, Written};
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
@@ -23,19 +27,28 @@ const TOKENS: usize = 16_384;
 /// server is dead here after this time.
 const TOKEN_BELIEVED: Duration = Duration::from_secs(1);
 
+/// How many entitlements, and how many verdicts on signatures, are kept in memory.
+const DECISIONS: usize = 16_384;
+
 /// The caches of one installation.
 pub(super) struct Cache {
     heads: RwLock<HashMap<Uuid, u64>>,
     installation: RwLock<Arc<Installation>>,
+    /// The installation could not be read after it had changed.
+    stale: AtomicBool,
     refreshing: tokio::sync::Mutex<()>,
     licenses: Bounded<(Uuid, Uuid), Arc<License>>,
     tokens: Bounded<[u8; 32], (Arc<Token>, Instant)>,
-    pub(super) entitlements: RwLock<HashMap<(Uuid, String), CachedEntitlement>>,
+    pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement>,
+    /// What a trust set said of a document's signature, by the document and the trust set's head.
+    pub(super) verdicts: Bounded<(Digest, u64), Result<Signer, DocumentError>>,
 }
 
 /// What is small and needed by every request.
 #[derive(Default)]
 pub(super) struct Installation {
+    /// The position of the installation's stream that all this was read at, or before.
+    pub(super) head: u64,
     pub(super) trust: Arc<Trust>,
     pub(super) organizations: Vec<Arc<Organization>>,
 }
@@ -46,10 +59,12 @@ impl Cache {
         let cache = Self {
             heads: RwLock::default(),
             installation: RwLock::default(),
+            stale: AtomicBool::new(false),
             refreshing: tokio::sync::Mutex::default(),
             licenses: Bounded::new(LICENSES),
             tokens: Bounded::new(TOKENS),
-            entitlements: RwLock::default(),
+            entitlements: Bounded::new(DECISIONS),
+            verdicts: Bounded::new(DECISIONS),
         };
         cache.refresh_installation(store).await?;
         Ok(cache)
@@ -62,22 +77,15 @@ impl Cache {
             .clone()
     }
 
-    /// The position up to which a stream's writes are known here.
-    pub(super) fn head(&self, stream: Uuid) -> u64 {
+    /// The position up to which an organization's writes are known here.
+    pub(super) fn head(&self, organization: Uuid) -> u64 {
         let heads = self.heads.read().unwrap_or_else(PoisonError::into_inner);
-        heads.get(&stream).copied().unwrap_or(0)
+        heads.get(&organization).copied().unwrap_or(0)
     }
 
-    /// Forgets what a write has made untrue.
-    pub(super) async fn after(
-        &self,
-        stream: Uuid,
-        written: &Written,
-        store: &dyn Store,
-    ) -> Result<(), Error> {
-        let Some(last) = written.entries.last() else {
-            return Ok(());
-        };
+    /// Forgets what a write has made untrue. The write is done: a fault here is no fault of it,
+    /// but nobody signs in until it is mended.
+    pub(super) async fn after(&self, stream: Uuid, written: &Written, store: &dyn Store) {
         for entry in &written.entries {
             match &entry.change {
                 Change::LicenseWritten { id, .. } | Change::LicenseRemoved { id } => {
@@ -93,12 +101,16 @@ impl Cache {
                 | Change::ApplicationCreated { .. } => {}
             }
         }
-        self.move_head(stream, last.position);
-        let removed = |entry: &lictor_core::Entry| entry.change == Change::OrganizationRemoved;
-        if stream == INSTALLATION || written.entries.iter().any(removed) {
-            self.refresh_installation(store).await?;
+        if let Some(last) = written.entries.last() {
+            self.move_head(stream, last.position);
         }
-        Ok(())
+        let removed = |entry: &Entry| entry.change == Change::OrganizationRemoved;
+        if stream == INSTALLATION || written.entries.iter().any(removed) {
+            self.stale.store(true, Ordering::SeqCst);
+            if let Err(error) = self.refresh_if_stale(store).await {
+                tracing::error!(%error, "the trusted keys could not be read after a change");
+            }
+        }
     }
 
     fn move_head(&self, stream: Uuid, position: u64) {
@@ -107,28 +119,47 @@ impl Cache {
         *head = position.max(*head);
     }
 
-    /// One at a time, so that what is kept was read after the last write that asked for it.
+    /// Reads the installation again if it could not be read after it had changed.
+    pub(super) async fn refresh_if_stale(&self, store: &dyn Store) -> Result<(), Error> {
+        if self.stale.load(Ordering::SeqCst) {
+            self.refresh_installation(store).await?;
+        }
+        Ok(())
+    }
+
+    /// One at a time, so that what is kept was read after the last write that asked for it. The
+    /// head is read first: what is derived from older keys must never pass for newer.
     async fn refresh_installation(&self, store: &dyn Store) -> Result<(), Error> {
         let _one_at_a_time = self.refreshing.lock().await;
+        self.stale.store(false, Ordering::SeqCst);
+        let read = Self::read_installation(store).await;
+        match read {
+            Ok(fresh) => {
+                *self
+                    .installation
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+                Ok(())
+            }
+            Err(error) => {
+                self.stale.store(true, Ordering::SeqCst);
+                Err(error)
+            }
+        }
+    }
+
+    async fn read_installation(store: &dyn Store) -> Result<Installation, Error> {
+        let head = store.head(INSTALLATION).await?;
         let trust = Trust {
             keys: store.trust().await?,
             policy: store.policy().await?.unwrap_or_default(),
         };
-        let organizations = store
-            .organizations()
-            .await?
-            .into_iter()
-            .map(Arc::new)
-            .collect();
-        let fresh = Arc::new(Installation {
+        let organizations = store.organizations().await?;
+        Ok(Installation {
+            head: head.map_or(0, |head| head.position),
             trust: Arc::new(trust),
-            organizations,
-        });
-        *self
-            .installation
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = fresh;
-        Ok(())
+            organizations: organizations.into_iter().map(Arc::new).collect(),
+        })
     }
 
     /// One license, from memory or from the store. A write that happens meanwhile removes the

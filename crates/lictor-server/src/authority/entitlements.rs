@@ -1,14 +1,15 @@
 //! Entitlements: which license is in force for an application, kept until a write or a date
 //! changes it.
 
-use std::sync::{Arc, PoisonError};
+use std::convert::Infallible;
+use std::sync::Arc;
 
 use lictor_core::license::{self, Candidate};
 use lictor_core::{
-    Claims, DocumentError, Entitlement, Error, INSTALLATION, Kind, License, Resource, Signer,
-    Timestamp,
+    Claims, Document, DocumentError, Entitlement, Error, Kind, License, Resource, Signer, Timestamp,
 };
 
+use super::cache::Installation;
 use super::{Authority, Call};
 
 /// How many licenses of an application are read at once in search of the one in force.
@@ -106,7 +107,7 @@ impl Authority {
         license: License,
         before: &Entitlement,
     ) -> Result<StandingLicense, Error> {
-        let candidate = self.candidate(call, &license)?;
+        let candidate = self.candidate(call, &license, &self.cache.installation())?;
         let verified_before = before
             .license
             .as_ref()
@@ -131,44 +132,40 @@ impl Authority {
         application: &str,
     ) -> Result<Arc<Entitlement>, Error> {
         let key = (call.organization.id, application.to_owned());
+        // Both heads are read before what is derived: it may be newer than they say, never older.
+        let installation = self.cache.installation();
         let organization_head = self.cache.head(call.organization.id);
-        let installation_head = self.cache.head(INSTALLATION);
-        let known = self
-            .cache
-            .entitlements
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-            .filter(|known| {
-                known.organization_head == organization_head
-                    && known.installation_head == installation_head
-                    && known.decided_at <= call.now
-                    && known.changes_at.is_none_or(|instant| call.now < instant)
-            })
-            .map(|known| known.entitlement.clone());
-        if let Some(entitlement) = known {
-            return Ok(entitlement);
+        if let Some(known) = self.cache.entitlements.get(&key)
+            && known.organization_head == organization_head
+            && known.installation_head == installation.head
+            && known.decided_at <= call.now
+            && known.changes_at.is_none_or(|instant| call.now < instant)
+        {
+            return Ok(known.entitlement);
         }
-        let candidates = self.candidates(call, application).await?;
+        let candidates = self.candidates(call, application, &installation).await?;
         let entitlement = Arc::new(Entitlement::of(application, &candidates, call.now));
-        let fresh = CachedEntitlement {
-            organization_head,
-            installation_head,
-            decided_at: call.now,
-            changes_at: license::next_boundary(&candidates, call.now),
-            entitlement: entitlement.clone(),
-        };
-        let mut kept = self
-            .cache
-            .entitlements
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        kept.insert(key, fresh);
+        // Only what is stored is kept: anybody can ask for any word.
+        if !candidates.is_empty() {
+            let fresh = CachedEntitlement {
+                organization_head,
+                installation_head: installation.head,
+                decided_at: call.now,
+                changes_at: license::next_boundary(&candidates, call.now),
+                entitlement: entitlement.clone(),
+            };
+            self.cache.entitlements.insert(key, fresh);
+        }
         Ok(entitlement)
     }
 
     /// The newest licenses of an application, down to the first that settles the choice.
-    async fn candidates(&self, call: &Call, application: &str) -> Result<Vec<Candidate>, Error> {
+    async fn candidates(
+        &self,
+        call: &Call,
+        application: &str,
+        installation: &Installation,
+    ) -> Result<Vec<Candidate>, Error> {
         let mut candidates = Vec::new();
         let mut before = None;
         loop {
@@ -177,9 +174,9 @@ impl Authority {
                 .newest_licenses(call.organization.id, application, before, PAGE)
                 .await?;
             for license in &page {
-                candidates.push(self.candidate(call, license)?);
+                candidates.push(self.candidate(call, license, installation)?);
             }
-            if license::is_settled(&candidates, call.now) {
+            if license::is_settled(&candidates, installation.trust.policy, call.now) {
                 return Ok(candidates);
             }
             match page.last() {
@@ -191,10 +188,20 @@ impl Authority {
         }
     }
 
-    fn candidate(&self, call: &Call, license: &License) -> Result<Candidate, Error> {
-        let trust = self.trust_now();
-        Candidate::of(license, call.organization.id, &trust.keys, trust.policy)
-            .map_err(Error::internal)
+    fn candidate(
+        &self,
+        call: &Call,
+        license: &License,
+        installation: &Installation,
+    ) -> Result<Candidate, Error> {
+        let key = (license.state.payload_sha256, installation.head);
+        let trust = &installation.trust;
+        let judge = |document: &Document<'_>| {
+            let verify = || Ok::<_, Infallible>(document.signer(&trust.keys, trust.policy));
+            let verdict = self.cache.verdicts.get_or_insert_with(&key, verify);
+            verdict.unwrap_or_else(|never| match never {})
+        };
+        Candidate::judged(license, call.organization.id, judge).map_err(Error::internal)
     }
 
     fn stand(
@@ -203,7 +210,7 @@ impl Authority {
         license: License,
         entitlement: &Entitlement,
     ) -> Result<StandingLicense, Error> {
-        let candidate = self.candidate(call, &license)?;
+        let candidate = self.candidate(call, &license, &self.cache.installation())?;
         let validity = candidate.claims.validity();
         let in_force = entitlement
             .license

@@ -35,7 +35,7 @@ use crate::clock::Clock;
 pub struct Authority {
     store: Arc<dyn Store>,
     clock: Clock,
-    cache: cache::Cache,
+    cache: Arc<cache::Cache>,
 }
 
 /// One request, as the use cases see it: who asks, when, and about which organization.
@@ -133,12 +133,16 @@ impl Authority {
         self.run(write).await
     }
 
+    /// A caller who goes away drops this future at any point. The write and what the caches learn
+    /// of it are a task of their own, so that nothing can come between them.
     async fn run(&self, write: Write) -> Result<Written, Error> {
-        let stream = write.stream;
-        let written = self.store.write(write).await?;
-        self.cache
-            .after(stream, &written, self.store.as_ref())
-            .await?;
-        Ok(written)
+        let (store, cache) = (self.store.clone(), self.cache.clone());
+        let task = tokio::spawn(async move {
+            let stream = write.stream;
+            let written = store.write(write).await?;
+            cache.after(stream, &written, store.as_ref()).await;
+            Ok(written)
+        });
+        task.await.map_err(Error::internal)?
     }
 }

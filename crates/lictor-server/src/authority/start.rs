@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::{
-    Change, Error, INSTALLATION, KeyId, PublicKey, Role, TrustPolicy, organization, trust,
+    Change, Decision, Error, INSTALLATION, KeyId, PublicKey, Role, TrustPolicy, organization, trust,
 };
 use lictor_store::{Fact, Rule, Store, Write};
 
@@ -45,9 +45,12 @@ pub enum StartError {
     /// A key given at the start was revoked.
     #[error("key {0} was revoked and cannot be trusted again; take its --trust away")]
     KeyRevoked(KeyId),
-    /// The operator token given is too short to be safe.
-    #[error("LICTOR_ADMIN_TOKEN has fewer than {MIN_SECRET_LENGTH} characters; use a longer one")]
-    ShortSecret,
+    /// The operator token given is too short to be safe, or no header could carry it.
+    #[error(
+        "LICTOR_ADMIN_TOKEN must be {MIN_SECRET_LENGTH} or more visible ASCII characters, without \
+         white space or a line end"
+    )]
+    UnfitSecret,
     /// The operator token given was revoked or has expired, or is no operator's.
     #[error(
         "LICTOR_ADMIN_TOKEN is a token that was revoked, has expired or is no operator's; \
@@ -60,6 +63,19 @@ pub enum StartError {
     /// A fault of the store.
     #[error(transparent)]
     Store(#[from] Error),
+}
+
+/// Refuses an operator token that is easy to guess or that no client could send.
+///
+/// # Errors
+/// [`StartError::UnfitSecret`].
+pub fn check_secret(secret: &str) -> Result<(), StartError> {
+    let visible = secret.bytes().all(|byte| byte.is_ascii_graphic());
+    if visible && secret.len() >= MIN_SECRET_LENGTH {
+        Ok(())
+    } else {
+        Err(StartError::UnfitSecret)
+    }
 }
 
 impl Authority {
@@ -75,11 +91,15 @@ impl Authority {
         start: Start,
         announce: impl FnOnce(&str) -> io::Result<()>,
     ) -> Result<Arc<Self>, StartError> {
+        start
+            .operator_secret
+            .as_deref()
+            .map_or(Ok(()), check_secret)?;
         let cache = cache::Cache::open(store.as_ref()).await?;
         let authority = Self {
             store,
             clock,
-            cache,
+            cache: Arc::new(cache),
         };
         authority.ensure_policy(start.policy).await?;
         authority.ensure_default_organization().await?;
@@ -100,7 +120,12 @@ impl Authority {
             (Some(_), _) => Ok(()),
             (None, asked) => {
                 let policy = asked.unwrap_or_default();
-                let rule: Rule = Arc::new(move |_| Ok(Change::PolicySet { policy }.into()));
+                let rule: Rule = Arc::new(move |state| {
+                    Ok(match state.policy {
+                        Some(_) => Decision::nothing(),
+                        None => Change::PolicySet { policy }.into(),
+                    })
+                });
                 self.write_at_start(vec![Fact::Policy], rule).await
             }
         }
@@ -131,9 +156,6 @@ impl Authority {
     ) -> Result<(), StartError> {
         let first_start = self.store.tokens(INSTALLATION, None, 1).await?.is_empty();
         let secret = match secret {
-            Some(secret) if secret.chars().count() < MIN_SECRET_LENGTH => {
-                return Err(StartError::ShortSecret);
-            }
             Some(secret) => {
                 let sha256 = Digest::of(secret.as_bytes()).0;
                 let known = self.store.token_by_secret(sha256).await?;
@@ -165,7 +187,7 @@ impl Authority {
 
     async fn ensure_key(&self, key: PublicKey) -> Result<(), StartError> {
         let id = key.id();
-        let rule: Rule = Arc::new(move |state| trust::add(state, &key));
+        let rule: Rule = Arc::new(move |state| trust::ensure(state, &key));
         match self.write_at_start(vec![Fact::Key(id)], rule).await {
             Err(StartError::Store(Error::KeyRevoked(id))) => Err(StartError::KeyRevoked(id)),
             other => other,

@@ -40,6 +40,7 @@ impl Authority {
     /// # Errors
     /// [`Error::Unauthenticated`] for an unknown, revoked or expired one; or a fault of the store.
     pub async fn sign_in(&self, secret: &str) -> Result<Actor, Error> {
+        self.cache.refresh_if_stale(self.store.as_ref()).await?;
         let sha256 = Digest::of(secret.as_bytes()).0;
         let token = self.cache.token(self.store.as_ref(), sha256).await?;
         token

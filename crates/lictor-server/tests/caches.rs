@@ -1,0 +1,200 @@
+//! What is kept in memory never outlives what made it untrue: neither when the caller goes away in
+//! the middle of a write, nor while others read.
+
+#![expect(
+    clippy::expect_used,
+    reason = "clippy exempts test functions, but not the helpers of an integration test"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use lictor_core::{Claims, Date, KeyStatus, SigningKey};
+use lictor_server::authority::{Authority, Call, NewLicense, Start};
+use lictor_server::clock::Clock;
+use lictor_store::sqlite::SqliteStore;
+use uuid::Uuid;
+
+const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
+const ID: Uuid = Uuid::from_u128(1);
+
+async fn open(store: SqliteStore, trusted: &[&SigningKey]) -> Arc<Authority> {
+    let start = Start {
+        keys: trusted.iter().map(|key| key.public_key()).collect(),
+        operator_secret: Some(OPERATOR.to_owned()),
+        policy: None,
+    };
+    let clock = Clock::Manual(Arc::new(AtomicI64::new(1_800_000_000)));
+    let opened = Authority::open(Arc::new(store), clock, start, |_| Ok(()));
+    opened.await.expect("an installation")
+}
+
+async fn operator(authority: &Authority) -> Call {
+    let actor = authority.sign_in(OPERATOR).await.expect("an operator");
+    authority.call(actor, None).expect("a call")
+}
+
+fn license(vendor: &SigningKey, seats: u32) -> NewLicense {
+    let end = Date::parse("2199-01-01").expect("a date");
+    let claims = Claims {
+        admin_seats: Some(seats),
+        ..Claims::new("editor", end)
+    };
+    NewLicense {
+        payload: vendor.sign(&claims.to_json()).into(),
+        created_at: None,
+    }
+}
+
+async fn seats(authority: &Authority, call: &Call) -> Option<u32> {
+    authority
+        .entitlement(call, "editor")
+        .await
+        .expect("an entitlement")
+        .seat_limit()
+}
+
+/// Begins what `work` does and drops it at its first pause: the write is queued by then.
+async fn go_away(work: impl Future) {
+    let mut work = Box::pin(work);
+    std::future::poll_fn(|context| {
+        let _ = work.as_mut().poll(context);
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
+    let vendor = SigningKey::from_seed([1; 32]);
+    let authority = open(SqliteStore::in_memory().expect("a store"), &[&vendor]).await;
+    let call = operator(&authority).await;
+    authority
+        .put_license(&call, ID, license(&vendor, 1), None)
+        .await
+        .expect("stored");
+    for round in 2..60 {
+        let before = authority
+            .license(&call, ID)
+            .await
+            .expect("read")
+            .expect("there");
+        assert_eq!(seats(&authority, &call).await, Some(round - 1));
+        go_away(authority.put_license(&call, ID, license(&vendor, round), None)).await;
+        // The store answers reads behind the write that was queued; wait until it shows there.
+        let listed = loop {
+            let page = authority
+                .licenses(&call, None, None, 1)
+                .await
+                .expect("a page");
+            if page[0].state.revision > before.state.revision {
+                break page;
+            }
+            tokio::task::yield_now().await;
+        };
+        // What is forgotten is forgotten at once after the commit; give that task its turn.
+        for _ in 0..1_000 {
+            let now = authority
+                .license(&call, ID)
+                .await
+                .expect("read")
+                .expect("there");
+            if *now == listed[0] {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        let now = authority
+            .license(&call, ID)
+            .await
+            .expect("read")
+            .expect("there");
+        assert_eq!(*now, listed[0]);
+    }
+    let key = vendor.public_key().id();
+    go_away(authority.revoke_key(&call, key)).await;
+    let status = authority
+        .revoke_key(&call, key)
+        .await
+        .expect("revoked")
+        .status;
+    assert_eq!(status, KeyStatus::Revoked);
+    assert_eq!(
+        seats(&authority, &call).await,
+        Some(0),
+        "nothing is in force"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_is_out_of_force_at_once_whoever_reads_meanwhile() {
+    for seed in 1..40 {
+        let vendor = SigningKey::from_seed([seed; 32]);
+        let authority = open(SqliteStore::in_memory().expect("a store"), &[&vendor]).await;
+        let call = operator(&authority).await;
+        authority
+            .put_license(&call, ID, license(&vendor, 7), None)
+            .await
+            .expect("stored");
+        let done = Arc::new(AtomicBool::new(false));
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let (authority, call, done) = (authority.clone(), call.clone(), done.clone());
+                tokio::spawn(async move {
+                    while !done.load(Ordering::SeqCst) {
+                        seats(&authority, &call).await;
+                    }
+                })
+            })
+            .collect();
+        authority
+            .revoke_key(&call, vendor.public_key().id())
+            .await
+            .expect("revoked");
+        assert_eq!(seats(&authority, &call).await, Some(0), "seed {seed}");
+        done.store(true, Ordering::SeqCst);
+        for reader in readers {
+            reader.await.expect("a reader");
+        }
+        assert_eq!(seats(&authority, &call).await, Some(0), "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_leaves_a_retired_key_retired() {
+    let (old, new) = (
+        SigningKey::from_seed([1; 32]),
+        SigningKey::from_seed([2; 32]),
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = |folder: &Path| SqliteStore::open(folder).expect("a store");
+    let authority = open(store(folder.path()), &[&old, &new]).await;
+    let call = operator(&authority).await;
+    let id = old.public_key().id();
+    authority.retire_key(&call, id).await.expect("retired");
+    drop(authority);
+    let authority = open(store(folder.path()), &[&old, &new]).await;
+    let call = operator(&authority).await;
+    let trust = authority.trust(&call).expect("the trust set");
+    assert_eq!(
+        trust.keys.get(id).map(|key| key.status),
+        Some(KeyStatus::Retired)
+    );
+    assert!(
+        authority
+            .add_license(&call, None, license(&old, 1))
+            .await
+            .is_err()
+    );
+    authority
+        .add_key(&call, old.public_key())
+        .await
+        .expect("trusted again on purpose");
+    assert!(
+        authority
+            .add_license(&call, None, license(&old, 1))
+            .await
+            .is_ok()
+    );
+}
