@@ -1,7 +1,10 @@
 //! The commands that ask a server: what each prints, and how each fails.
 
-use super::common::{Running, Server, command, lictor, refusal, request, result, serve};
-use super::{issue, vendor, write};
+use super::http::Request;
+use super::process::{Running, command, serve};
+use super::run::{lictor, refusal, result};
+use super::server::Server;
+use super::{first_id, issue, vendor, write};
 
 /// A server that trusts a vendor, and the vendor's private key.
 fn server_with_vendor() -> (Server, String) {
@@ -96,18 +99,11 @@ fn keys_are_retired_and_revoked() {
     write(&file, &issue(&key, &[]));
     let license = result(&server.lictor(&["license", "add", &file]));
     let list = result(&server.lictor(&["trust", "list"]));
-    let id = list
-        .lines()
-        .nth(1)
-        .expect("a row")
-        .split(' ')
-        .next()
-        .expect("an id")
-        .to_owned();
-    result(&server.lictor(&["trust", "retire", &id]));
+    let id = first_id(&list);
+    result(&server.lictor(&["trust", "retire", id]));
     let said = refusal(&server.lictor(&["license", "add", &file]), 1);
     assert!(said.contains("retired"), "{said}");
-    result(&server.lictor(&["trust", "revoke", &id]));
+    result(&server.lictor(&["trust", "revoke", id]));
     let shown = result(&server.lictor(&["license", "show", &license]));
     assert!(shown.contains("rejected"), "{shown}");
     assert!(result(&server.lictor(&["trust", "list"])).contains("revoked"));
@@ -242,19 +238,21 @@ fn without_a_token_the_command_says_where_to_put_one() {
 fn health_is_for_all_and_metrics_are_for_operators() {
     let server = Server::start(&[]);
     for path in ["/healthz", "/readyz"] {
-        assert_eq!(request(server.url(), "GET", path, "").0, 200, "{path}");
+        assert_eq!(server.get(path).send().status, 200, "{path}");
     }
-    assert_eq!(request(server.url(), "GET", "/metrics", "").0, 401);
+    let metrics = server.get("/metrics");
+    assert_eq!(metrics.send().status, 401);
     let reader = result(&server.lictor(&["token", "create"]));
-    let reader = format!("Authorization: Bearer {reader}\r\n");
-    assert_eq!(request(server.url(), "GET", "/metrics", &reader).0, 403);
-    let (status, text) = server.request("GET", "/metrics");
-    assert_eq!(status, 200, "{text}");
+    assert_eq!(metrics.clone().token(&reader).send().status, 403);
+    let answer = metrics.token(server.token()).send();
+    let text = answer.text();
+    assert_eq!(answer.status, 200, "{text}");
     let counted = r#"lictor_requests_total{dialect="native",method="POST",status="2xx"} 1"#;
     assert!(text.contains(counted), "{text}");
     assert!(text.contains("lictor_store_commits_total"), "{text}");
     for path in ["/v1", "/v1/", "/v1/nonsense"] {
-        let (_, body) = server.request("GET", path);
+        let answer = server.get(path).token(server.token()).send();
+        let body = answer.text();
         assert!(body.contains("urn:lictor:problem:"), "{path}: {body}");
     }
 }
@@ -270,9 +268,11 @@ fn metrics_have_a_listener_of_their_own_when_asked_for() {
         .split_once("metrics are at ")
         .expect("the address in the log");
     let (url, _) = rest.split_once("/metrics").expect("the path");
-    running.wait_for("listening on ");
-    let (status, text) = request(url, "GET", "/metrics", "");
-    assert_eq!(status, 200, "{text}");
+    running.listening();
+    let answer = Request::new(url, "GET", "/metrics").send();
+    let text = answer.text();
+    assert_eq!(answer.status, 200, "{text}");
     assert!(text.ends_with("# EOF\n"), "{text}");
-    assert_eq!(request(url, "GET", "/v1/licenses", "").0, 404);
+    let elsewhere = Request::new(url, "GET", "/v1/licenses");
+    assert_eq!(elsewhere.send().status, 404);
 }

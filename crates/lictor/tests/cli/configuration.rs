@@ -2,12 +2,15 @@
 
 use tempfile::TempDir;
 
-use super::common::{Running, Server, command, refusal, request, serve};
+use super::http::Request;
+use super::process::{Running, command, serve};
+use super::run::refusal;
+use super::server::Server;
 use super::write;
 
 fn version(url: &str, token: &str) -> String {
-    let token = format!("Kong-Admin-Token: {token}\r\n");
-    request(url, "GET", "/", &token).1
+    let root = Request::new(url, "GET", "/").header("Kong-Admin-Token", token);
+    root.send().text().to_owned()
 }
 
 #[test]
@@ -35,7 +38,7 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
             command.args(["--kong-version", value]);
         }
         let running = Running::start(&mut command);
-        let url = running.wait_for("listening on ");
+        let url = running.listening();
         let token = std::fs::read_to_string(path("token")).expect("a token");
         let root = version(&url, token.trim_end());
         assert!(root.contains(version_expected), "{root}");

@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
-use super::common::{Running, Server, lictor, refusal, request, result, serve};
+use super::http::Request;
+use super::process::{Running, serve};
+use super::run::{lictor, refusal, result};
+use super::server::Server;
 use super::{issue, vendor, write};
 
 #[test]
@@ -32,10 +35,10 @@ fn a_backup_is_restored_and_checked_beside_a_running_server() {
     result(&lictor(&["check", "--data", &restored, "--json"]));
     refusal(&lictor(&["restore", &backup, "--data", &restored]), 2);
     let second = Running::start(&mut serve(restored.as_ref()));
-    let url = second.wait_for("listening on ");
-    let bearer = format!("Authorization: Bearer {}\r\n", server.token());
-    let (status, body) = request(&url, "GET", &format!("/v1/licenses/{id}"), &bearer);
-    assert_eq!(status, 200, "{body}");
+    let url = second.listening();
+    let shown = Request::new(&url, "GET", &format!("/v1/licenses/{id}"));
+    let answer = shown.token(server.token()).send();
+    assert_eq!(answer.status, 200, "{answer:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 use std::process::Command;
 
-use super::common::{Running, command};
+use super::process::{Running, command};
 
 /// Starts the demo with a folder of its own for temporary files, and reads until its last line.
 fn start(folder: &Path) -> (Running, String) {

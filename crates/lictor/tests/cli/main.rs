@@ -2,19 +2,23 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests, too, may end a test")]
 
-#[path = "../common/mod.rs"]
-mod common;
+#[path = "../common/http.rs"]
+mod http;
+#[path = "../common/process.rs"]
+mod process;
 
 mod clients;
 mod configuration;
 mod data;
 mod demo;
 mod offline;
+mod run;
 mod serve;
+mod server;
 
 use std::path::Path;
 
-use common::{lictor, result};
+use run::{lictor, result};
 
 /// A vendor's key pair in a folder: the names of its private and public file.
 fn vendor(folder: &Path, name: &str) -> (String, String) {
@@ -39,6 +43,12 @@ fn issue(key: &str, extra: &[&str]) -> String {
     }
     args.extend(extra);
     result(&lictor(&args))
+}
+
+/// The id in the first row of a table.
+fn first_id(table: &str) -> &str {
+    let row = table.lines().nth(1).expect("a row");
+    row.split(' ').next().expect("an id")
 }
 
 fn write(path: &str, text: &str) {

@@ -5,7 +5,8 @@ use std::process::Stdio;
 
 use tempfile::TempDir;
 
-use super::common::{command, lictor, refusal, result};
+use super::process::command;
+use super::run::{lictor, refusal, result};
 use super::{issue, vendor, write};
 
 #[test]

@@ -1,12 +1,14 @@
 //! `lictor serve`: its first start, its later ones, and how it ends.
 
-use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
-use super::common::{Running, Server, command, refusal, request, result, serve};
-use super::{issue, vendor, write};
+use super::http::Request;
+use super::process::{Running, command, serve};
+use super::run::{refusal, result};
+use super::server::Server;
+use super::{first_id, issue, vendor, write};
 
 const LONG: &str = "0123456789abcdef0123456789abcdef";
 
@@ -14,10 +16,9 @@ const LONG: &str = "0123456789abcdef0123456789abcdef";
 fn the_first_token_is_printed_once_and_works() {
     let folder = TempDir::new().expect("a folder");
     let mut running = Running::start(&mut serve(&folder.path().join("data")));
-    let url = running.wait_for("listening on ");
+    let url = running.listening();
     running.signal("TERM");
-    let mut token = String::new();
-    running.stdout().read_to_string(&mut token).expect("text");
+    let token = running.printed();
     let (status, log) = running.end();
     assert!(status.success(), "{log}");
     assert!(log.contains("shown once"), "{log}");
@@ -28,10 +29,10 @@ fn the_first_token_is_printed_once_and_works() {
     );
 
     let again = Running::start(serve(&folder.path().join("data")).args(["--log", "trace"]));
-    let new_url = again.wait_for("listening on ");
+    let new_url = again.listening();
     assert_ne!(url, "");
-    let bearer = format!("Authorization: Bearer {token}\r\n");
-    assert_eq!(request(&new_url, "GET", "/v1/licenses", &bearer).0, 200);
+    let list = Request::new(&new_url, "GET", "/v1/licenses").token(&token);
+    assert_eq!(list.send().status, 200);
 }
 
 #[test]
@@ -71,10 +72,11 @@ fn a_token_from_the_environment_is_the_way_back() {
     );
     for _ in 0..2 {
         let running = Running::start(serve(&data).env("LICTOR_ADMIN_TOKEN", LONG));
-        let url = running.wait_for("listening on ");
-        let bearer = format!("Authorization: Bearer {LONG}\r\n");
-        assert_eq!(request(&url, "GET", "/v1/licenses", &bearer).0, 200);
-        let (_, operators) = request(&url, "GET", "/v1/tokens?operators=true", &bearer);
+        let url = running.listening();
+        let get = |path| Request::new(&url, "GET", path).token(LONG).send();
+        assert_eq!(get("/v1/licenses").status, 200);
+        let operators = get("/v1/tokens?operators=true");
+        let operators = operators.text();
         assert_eq!(operators.matches("\"id\"").count(), 2, "{operators}");
     }
 }
@@ -113,25 +115,18 @@ fn trust_at_the_start_is_idempotent_and_never_undoes_a_revocation() {
     let server = Server::start(&["--trust", &public, "--trust", &public]);
     let list = result(&server.lictor(&["trust", "list"]));
     assert_eq!(list.lines().count(), 2, "{list}");
-    let id = list
-        .lines()
-        .nth(1)
-        .expect("a row")
-        .split(' ')
-        .next()
-        .expect("an id")
-        .to_owned();
+    let id = first_id(&list);
     let (_, _, data) = server.stop();
     let data_folder = data.path().join("data");
 
     let again = Running::start(serve(&data_folder).args(["--trust", &public]));
-    let url = again.wait_for("listening on ");
+    let url = again.listening();
     let token = std::fs::read_to_string(data.path().join("token")).expect("a token");
     let mut revoke = command();
     revoke.args([
         "trust",
         "revoke",
-        &id,
+        id,
         "--url",
         &url,
         "--token",
@@ -148,7 +143,7 @@ fn trust_at_the_start_is_idempotent_and_never_undoes_a_revocation() {
             .expect("runs"),
         2,
     );
-    assert!(said.contains(&id) && said.contains("revoked"), "{said}");
+    assert!(said.contains(id) && said.contains("revoked"), "{said}");
 }
 
 #[test]
@@ -171,7 +166,7 @@ fn another_trust_policy_than_the_stored_one_is_refused() {
     );
     assert!(said.contains("structural"), "{said}");
     let running = Running::start(&mut serve(&data));
-    running.wait_for("listening on ");
+    running.listening();
 }
 
 #[test]
@@ -182,14 +177,9 @@ fn no_token_is_ever_in_the_log() {
         &server.lictor_as("lictor_wrong_token_of_somebody", &["license", "list"]),
         4,
     );
-    let headers = format!("Kong-Admin-Token: {}\r\n", server.token());
-    request(server.url(), "GET", "/licenses", &headers);
-    request(
-        server.url(),
-        "GET",
-        &format!("/licenses?token={reader}"),
-        "",
-    );
+    let list = server.get("/licenses");
+    list.header("Kong-Admin-Token", server.token()).send();
+    server.get(&format!("/licenses?token={reader}")).send();
     let token = server.token().to_owned();
     let (_, log, _) = server.stop();
     assert!(log.contains("stopped"), "{log}");

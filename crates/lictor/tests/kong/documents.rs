@@ -3,7 +3,7 @@
 use lictor_core::SigningKey;
 use serde_json::{Value, json};
 
-use crate::client::encodings;
+use crate::encodings::encodings;
 use crate::expect::{PREFIX, check};
 use crate::harness::{Harness, Options, claims};
 
@@ -284,11 +284,7 @@ fn a_retired_key_repeats_what_is_stored_and_signs_nothing_new() {
         &server.document("NEW"),
         "validation failed: ",
     );
-    let reply = server
-        .ask("PATCH", &format!("/licenses/{ID}"))
-        .json(&json!({}))
-        .send();
-    assert_eq!(reply.status, 200);
+    server.touch(ID);
 }
 
 #[test]
@@ -303,13 +299,7 @@ fn a_revoked_key_signs_nothing_but_what_is_stored_can_be_read() {
         "validation failed: ",
     );
     assert_eq!(server.get(&format!("/licenses/{ID}")).json(), stored);
-    assert_eq!(
-        server
-            .ask("DELETE", &format!("/licenses/{ID}"))
-            .send()
-            .status,
-        204
-    );
+    server.delete(ID);
 }
 
 #[test]

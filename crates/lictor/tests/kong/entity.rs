@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::encodings;
+use crate::encodings::encodings;
 use crate::expect::{INTEGER, UUID, check};
 use crate::harness::Harness;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::client::Reply;
+use crate::http::Answer;
 
 /// Stands for any value.
 pub(crate) const ANY: &str = "(any)";
@@ -13,21 +13,16 @@ pub(crate) const UUID: &str = "(uuid)";
 /// Begins a text of which only the beginning is compared.
 pub(crate) const PREFIX: &str = "(begins) ";
 
-/// Fails unless the reply has this status and this JSON.
-pub(crate) fn check(case: &str, reply: &Reply, status: u16, expected: &Value) {
-    assert_eq!(
-        reply.status,
-        status,
-        "{case}: {:?}",
-        String::from_utf8_lossy(&reply.body)
-    );
-    let content_type = reply.header("content-type");
-    assert_eq!(
-        content_type,
-        Some("application/json; charset=utf-8"),
-        "{case}"
-    );
-    let found = reply.json();
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        self.json_as("application/json; charset=utf-8")
+    }
+}
+
+/// Fails unless the answer has this status and this JSON.
+pub(crate) fn check(case: &str, answer: &Answer, status: u16, expected: &Value) {
+    assert_eq!(answer.status, status, "{case}: {answer:?}");
+    let found = answer.json();
     assert!(
         fits(expected, &found),
         "{case}\nexpected {expected}\n   found {found}"

@@ -1,16 +1,13 @@
-//! How the server is started for a test, and what is needed around it. It is the real binary with a
-//! folder of its own; what has no route in Kong's API is asked of the native one.
-
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+//! One server for one test of Kong's dialect, with its vendor and its options; what has no route
+//! in that dialect is asked of the native one.
 
 use lictor_core::{Claims, Date, KeyId, SigningKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::client::{Ask, Reply};
+use crate::http::{Answer, Request};
+use crate::process::{Running, serve};
 
 const OPERATOR: &str = "an-operator-token-of-32-characters-or-more";
 
@@ -29,17 +26,9 @@ pub(crate) struct Options {
 pub(crate) struct Harness {
     pub(crate) token: String,
     pub(crate) vendor: SigningKey,
-    address: SocketAddr,
-    child: Child,
+    url: String,
+    _running: Running,
     _folder: TempDir,
-}
-
-impl Drop for Harness {
-    fn drop(&mut self) {
-        // It may be gone already, which is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Harness {
@@ -52,13 +41,11 @@ impl Harness {
         let folder = folder();
         let key = folder.path().join("vendor.pub");
         std::fs::write(&key, vendor.public_key().to_pem()).expect("a key file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lictor"));
+        let mut command = serve(&folder.path().join("data"));
+        command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
         command
-            .arg("serve")
-            .arg("--data")
-            .arg(folder.path().join("data"));
-        command.args(["--listen", "127.0.0.1:0", "--kong-version", VERSION]);
-        command.arg("--trust").arg(key);
+            .args(["--kong-version", VERSION, "--trust"])
+            .arg(key);
         for origin in options.origins {
             command.args(["--kong-origin", &origin]);
         }
@@ -68,35 +55,32 @@ impl Harness {
         if options.structural {
             command.args(["--trust-policy", "structural"]);
         }
-        let environment = command.env_clear().env("LICTOR_ADMIN_TOKEN", OPERATOR);
-        let streams = environment.stdin(Stdio::null()).stdout(Stdio::null());
-        let mut child = streams.stderr(Stdio::piped()).spawn().expect("the binary");
-        let address = listening(&mut child);
+        let running = Running::start(&mut command);
         Self {
             token: OPERATOR.to_owned(),
             vendor,
-            address,
-            child,
+            url: running.listening(),
+            _running: running,
             _folder: folder,
         }
     }
 
     /// A request without a token.
-    pub(crate) fn anonymous(&self, verb: &str, path: &str) -> Ask {
-        Ask::new(self.address, verb, path)
+    pub(crate) fn anonymous(&self, verb: &str, path: &str) -> Request {
+        Request::new(&self.url, verb, path)
     }
 
     /// A request with this token.
-    pub(crate) fn with_token(&self, token: &str, verb: &str, path: &str) -> Ask {
+    pub(crate) fn with_token(&self, token: &str, verb: &str, path: &str) -> Request {
         self.anonymous(verb, path).header("Kong-Admin-Token", token)
     }
 
     /// A request of the operator's.
-    pub(crate) fn ask(&self, verb: &str, path: &str) -> Ask {
+    pub(crate) fn ask(&self, verb: &str, path: &str) -> Request {
         self.with_token(&self.token, verb, path)
     }
 
-    pub(crate) fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path).send()
     }
 
@@ -111,6 +95,22 @@ impl Harness {
         let reply = ask.json(&json!({ "payload": payload })).send();
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
+    }
+
+    /// Writes the license of this id again, as it is.
+    #[track_caller]
+    pub(crate) fn touch(&self, id: &str) {
+        let ask = self.ask("PATCH", &format!("/licenses/{id}"));
+        let answer = ask.json(&json!({})).send();
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// Deletes the license of this id.
+    #[track_caller]
+    pub(crate) fn delete(&self, id: &str) {
+        let ask = self.ask("DELETE", &format!("/licenses/{id}"));
+        let answer = ask.send();
+        assert_eq!(answer.status, 204, "{answer:?}");
     }
 
     /// Creates a token, called after its role: its secret.
@@ -156,26 +156,19 @@ impl Harness {
     }
 
     fn native(&self, verb: &str, path: &str, organization: &str, body: &Value) -> Value {
-        let ask = self.anonymous(verb, path);
-        let bearer = format!("Bearer {}", self.token);
-        let ask = ask
-            .header("Authorization", &bearer)
-            .header("Lictor-Organization", organization);
+        let ask = self.anonymous(verb, path).token(&self.token);
+        let ask = ask.header("Lictor-Organization", organization);
         let ask = if *body == json!({}) {
             ask
         } else {
             ask.json(body)
         };
-        let reply = ask.send();
-        assert!(
-            (200..300).contains(&reply.status),
-            "{verb} {path}: {}",
-            reply.text()
-        );
-        if reply.body.is_empty() {
+        let answer = ask.send();
+        assert!((200..300).contains(&answer.status), "{answer:?}");
+        if answer.body.is_empty() {
             Value::Null
         } else {
-            reply.json()
+            answer.json_as("application/json")
         }
     }
 
@@ -199,22 +192,6 @@ fn folder() -> TempDir {
         tempfile::tempdir()
     };
     folder.expect("a folder")
-}
-
-/// Waits for the line that says where the server listens, and lets it go on writing.
-fn listening(child: &mut Child) -> SocketAddr {
-    let mut log = BufReader::new(child.stderr.take().expect("its standard error"));
-    let mut said = String::new();
-    loop {
-        let mut line = String::new();
-        let length = log.read_line(&mut line).expect("a line");
-        assert!(length > 0, "it did not start: {said}");
-        said.push_str(&line);
-        if let Some((_, address)) = line.split_once("listening on http://") {
-            std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
-            return address.trim().parse().expect("an address");
-        }
-    }
 }
 
 /// Claims such as Kong's samples have.

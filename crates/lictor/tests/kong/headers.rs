@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::client::{Ask, Reply};
 use crate::harness::{Harness, Options};
+use crate::http::{Answer, Request};
 
 /// An answer of every kind.
-fn asks(server: &Harness) -> Vec<(u16, Ask)> {
+fn asks(server: &Harness) -> Vec<(u16, Request)> {
     let id = "/licenses/30b4edb7-0847-4f65-af90-efbed8b0161f";
     vec![
         (200, server.ask("GET", "/licenses")),
@@ -59,7 +59,7 @@ fn every_answer_carries_kongs_headers() {
     }
 }
 
-fn origin(reply: &Reply) -> Option<&str> {
+fn origin(reply: &Answer) -> Option<&str> {
     reply.header("access-control-allow-origin")
 }
 
@@ -105,7 +105,7 @@ fn a_preflight_echoes_the_headers_asked_for() {
             .anonymous("OPTIONS", "/licenses")
             .header("Origin", "https://a.example")
     };
-    let allowed = |ask: Ask| {
+    let allowed = |ask: Request| {
         let reply = ask.send();
         reply
             .header("access-control-allow-headers")

@@ -1,16 +1,24 @@
 //! The Kong dialect of the real binary, in tables: what each request answers. Nothing here looks behind
-//! the answers; how the server is started is in `harness` alone.
+//! the answers.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+#[path = "../common/body.rs"]
+mod body;
+#[path = "../common/http.rs"]
+mod http;
+#[path = "../common/process.rs"]
+mod process;
+
 mod access;
 mod bodies;
-mod client;
 mod documents;
+mod encodings;
 mod entity;
 mod expect;
 mod harness;
 mod headers;
+mod limits;
 mod pages;
 mod report;
 mod routes;

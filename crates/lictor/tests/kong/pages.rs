@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::client::escape;
+use crate::encodings::escape;
 use crate::expect::check;
 use crate::harness::Harness;
 

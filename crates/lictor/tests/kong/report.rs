@@ -72,13 +72,7 @@ fn an_unlicensed_server_says_so_in_both_shapes() {
     let expected = later("UNLICENSED", "2017-7-20", idle(), 0);
     check(LATER, &server.get(LATER), 200, &expected);
     server.put(ID, &server.document("K"));
-    assert_eq!(
-        server
-            .ask("DELETE", &format!("/licenses/{ID}"))
-            .send()
-            .status,
-        204
-    );
+    server.delete(ID);
     check(LATER, &server.get(LATER), 200, &expected);
 }
 
@@ -99,19 +93,9 @@ fn the_license_written_last_is_named_whatever_its_dates() {
     server.put(OTHER, &server.document_until("EXPIRED", "2017-7-20"));
     named("EXPIRED", "2017-07-20");
     // A touch is a write.
-    let patch = server
-        .ask("PATCH", &format!("/licenses/{ID}"))
-        .json(&json!({}))
-        .send();
-    assert_eq!(patch.status, 200);
+    server.touch(ID);
     named("FIRST", "2099-12-31");
-    assert_eq!(
-        server
-            .ask("DELETE", &format!("/licenses/{ID}"))
-            .send()
-            .status,
-        204
-    );
+    server.delete(ID);
     named("EXPIRED", "2017-07-20");
 }
 
@@ -183,7 +167,7 @@ fn another_format_is_refused() {
 #[test]
 fn the_checksum_covers_all_that_stands_beside_it() {
     let server = Harness::start();
-    let checksum = |reply: crate::client::Reply| {
+    let checksum = |reply: crate::http::Answer| {
         let text = reply.json()["checksum"]
             .as_str()
             .expect("a checksum")

@@ -139,7 +139,7 @@ fn head_is_get_without_a_body() {
         let (get, head) = (server.get(&path), server.ask("HEAD", &path).send());
         assert_eq!(get.status, head.status, "{path}");
         assert!(head.body.is_empty(), "{path}");
-        let told = |reply: &crate::client::Reply| {
+        let told = |reply: &crate::http::Answer| {
             let mut headers = reply.headers.clone();
             let differs = ["date", "x-kong-admin-latency", "x-kong-admin-request-id"];
             headers.retain(|(name, _)| !differs.contains(&name.as_str()));

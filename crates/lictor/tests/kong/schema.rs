@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::encodings;
+use crate::encodings::encodings;
 use crate::expect::{INTEGER, PREFIX, UUID, check};
 use crate::harness::Harness;
 

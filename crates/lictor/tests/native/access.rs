@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lictor_server::dialects::native;
 use serde_json::{Value, json};
 
-use crate::client::Call;
+use crate::http::Request;
 use crate::server::{Server, Tenant, document, vendor};
 
 /// A method and path, the path as the router has it; what to send; and the status that the
@@ -157,7 +157,7 @@ impl World {
         made[name].as_str().expect("a name").to_owned()
     }
 
-    fn call(&self, (method, path, make, _): &Row) -> Call {
+    fn call(&self, (method, path, make, _): &Row) -> Request {
         let (name, body) = make(self);
         let start = path.find('{');
         let path = match (start, path.find('}')) {
@@ -318,7 +318,8 @@ fn what_is_no_route_is_a_problem_for_whoever_signed_in() {
         let answer = server.call(method, "/v1/licenses").expect(405);
         answer.problem("method-not-allowed");
         assert_eq!(answer.header("allow"), Some("GET,HEAD,POST"));
-        assert!(!answer.head.to_lowercase().contains("access-control"));
+        let headers = format!("{:?}", answer.headers).to_lowercase();
+        assert!(!headers.contains("access-control"), "{headers}");
     }
 }
 
@@ -340,7 +341,8 @@ fn scopes_narrow_a_token() {
         .expect_problem(403, "forbidden");
     assert_eq!(problem["right"], "change licenses");
     // The right is looked at before the body.
-    add.body(b"{").expect_problem(403, "forbidden");
+    add.body("application/json", "{")
+        .expect_problem(403, "forbidden");
     server
         .call("GET", "/v1/tokens")
         .token(narrow)

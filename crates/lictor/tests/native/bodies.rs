@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::server::{Server, document};
 
+const JSON: &str = "application/json";
 const LIMIT: usize = 2 * 1024 * 1024;
 
 #[test]
@@ -55,7 +56,7 @@ fn a_body_that_is_not_the_json_expected_is_refused() {
         nested.into_bytes(),
     ];
     for body in bodies {
-        let problem = server.call("POST", "/v1/licenses").body(&body);
+        let problem = server.call("POST", "/v1/licenses").body(JSON, body.clone());
         let problem = problem.expect_problem(400, "invalid-json");
         let detail = problem["detail"].as_str().expect("text");
         assert!(
@@ -66,7 +67,7 @@ fn a_body_that_is_not_the_json_expected_is_refused() {
         let path = "/v1/licenses/0197f3a0-0000-7000-8000-000000000001";
         server
             .call("PUT", path)
-            .body(&body)
+            .body(JSON, body.clone())
             .expect_problem(400, "invalid-json");
     }
     server
@@ -75,18 +76,18 @@ fn a_body_that_is_not_the_json_expected_is_refused() {
     let counts = br#"{"counts":[["a","orders","2025-01",1]]}"#;
     server
         .call("POST", "/v1/usage")
-        .body(counts)
+        .body(JSON, counts)
         .expect_problem(400, "invalid-json");
     let extra = br#"{"counts":[{"service":"a","count":1,"total":1}]}"#;
     server
         .call("POST", "/v1/usage")
-        .body(extra)
+        .body(JSON, extra)
         .expect_problem(400, "invalid-json");
     for path in ["/v1/organizations", "/v1/trust", "/v1/usage"] {
         for body in [&b"[]"[..], b"{\"x\":1}", b"{"] {
             server
                 .call("POST", path)
-                .body(body)
+                .body(JSON, body)
                 .expect_problem(400, "invalid-json");
         }
     }
@@ -94,7 +95,7 @@ fn a_body_that_is_not_the_json_expected_is_refused() {
     assert_eq!(server.get("/v1/usage")["data"], json!([]));
     server
         .call("POST", "/v1/licenses")
-        .body(good.as_bytes())
+        .body(JSON, good)
         .expect(201);
 }
 
@@ -137,7 +138,7 @@ fn a_body_may_have_two_mebibytes_and_no_more() {
     let padded = |length: usize| {
         let mut body = json!({ "counts": [] }).to_string();
         body.push_str(&" ".repeat(length - body.len()));
-        server.call("POST", "/v1/usage").body(body.as_bytes())
+        server.call("POST", "/v1/usage").body(JSON, body)
     };
     padded(LIMIT).expect(200);
     let problem = padded(LIMIT + 1).expect_problem(413, "body-too-large");

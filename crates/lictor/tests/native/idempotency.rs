@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::client::Call;
+use crate::http::Request;
 use crate::server::{Server, document, vendor};
 
-fn keyed(server: &Server, path: &str, body: &Value) -> Call {
+fn keyed(server: &Server, path: &str, body: &Value) -> Request {
     server
         .call("POST", path)
         .json(body)
@@ -48,7 +48,7 @@ fn a_repeated_request_gets_the_first_answer() {
     }
     for restarted in [false, true] {
         if restarted {
-            server.restart();
+            server = server.restart();
         }
         for (path, body) in &requests {
             let again = keyed(&server, path, body).send();

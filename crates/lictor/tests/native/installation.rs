@@ -2,7 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, document, vendor};
+use crate::server::{Server, Tenant, document, vendor};
+
+/// A server, its tenant `acme`, and the license that this one added.
+fn with_license_of_a_tenant() -> (Server, Tenant, Value) {
+    let server = Server::start();
+    let acme = server.tenant("acme");
+    let add = server.call("POST", "/v1/licenses").token(&acme.admin);
+    let license = add
+        .json(&json!({ "payload": document("Konnect") }))
+        .expect(201)
+        .json();
+    (server, acme, license)
+}
 
 #[test]
 fn an_organization_is_created_shown_and_removed() {
@@ -39,13 +51,7 @@ fn an_organization_is_created_shown_and_removed() {
 
 #[test]
 fn an_organization_that_holds_licenses_stays_and_its_tokens_end_with_it() {
-    let server = Server::start();
-    let acme = server.tenant("acme");
-    let add = server.call("POST", "/v1/licenses").token(&acme.admin);
-    let license = add
-        .json(&json!({ "payload": document("Konnect") }))
-        .expect(201)
-        .json();
+    let (server, acme, license) = with_license_of_a_tenant();
     let remove = server.call("DELETE", "/v1/organizations/acme");
     let problem = remove.expect_problem(409, "organization-not-empty");
     assert_eq!(problem["key"], "acme");
@@ -171,13 +177,7 @@ fn only_ed25519_public_keys_are_taken() {
 
 #[test]
 fn the_ledger_tells_what_changed() {
-    let server = Server::start();
-    let acme = server.tenant("acme");
-    let add = server.call("POST", "/v1/licenses").token(&acme.admin);
-    let license = add
-        .json(&json!({ "payload": document("Konnect") }))
-        .expect(201)
-        .json();
+    let (server, acme, license) = with_license_of_a_tenant();
     let ledger = |query: &str| {
         let call = server.call("GET", &format!("/v1/ledger{query}"));
         call.organization("acme").expect(200).json()

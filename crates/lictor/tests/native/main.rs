@@ -5,9 +5,16 @@
     reason = "clippy exempts test functions, but not the helpers of an integration test"
 )]
 
+#[path = "../common/body.rs"]
+mod body;
+#[path = "../common/http.rs"]
+mod http;
+#[path = "../common/process.rs"]
+mod process;
+
 mod access;
 mod bodies;
-mod client;
+mod dialect;
 mod idempotency;
 mod installation;
 mod licenses;

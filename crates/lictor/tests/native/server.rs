@@ -1,58 +1,62 @@
-//! One server for one test, and what tests put into it first. How the server is started stands
-//! here alone.
+//! One server for one test of the native API, and what tests put into it first.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::client::Call;
+use crate::http::Request;
+use crate::process::{Running, serve};
 
 /// The operator's token.
 const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
 
 /// A running server that trusts [`vendor`]`(1)`.
 pub(crate) struct Server {
-    address: SocketAddr,
-    folder: tempfile::TempDir,
-    process: Child,
+    url: String,
+    running: Running,
+    folder: TempDir,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = TempDir::new().expect("a folder");
         let pem = vendor(1).public_key().to_pem();
         std::fs::write(folder.path().join("vendor.pub"), pem).expect("a file");
-        let (process, address) = spawn(folder.path());
-        Self {
-            address,
-            folder,
-            process,
-        }
+        Self::on(folder)
     }
 
     /// Kills the server and starts another one on the same data.
-    pub(crate) fn restart(&mut self) {
-        self.kill();
-        (self.process, self.address) = spawn(self.folder.path());
+    pub(crate) fn restart(self) -> Self {
+        let Self {
+            running, folder, ..
+        } = self;
+        drop(running);
+        Self::on(folder)
+    }
+
+    /// Starts one on what the folder holds.
+    fn on(folder: TempDir) -> Self {
+        let mut command = serve(&folder.path().join("data"));
+        command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
+        command.arg("--trust").arg(folder.path().join("vendor.pub"));
+        let running = Running::start(&mut command);
+        Self {
+            url: running.listening(),
+            running,
+            folder,
+        }
     }
 
     /// The data folder.
-    pub(crate) fn data(&self) -> std::path::PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn kill(&mut self) {
-        self.process.kill().expect("a running server");
-        self.process.wait().expect("its end");
-    }
-
     /// A request by the operator.
-    pub(crate) fn call(&self, method: &str, path: &str) -> Call {
-        Call::new(self.address, method, path).token(OPERATOR)
+    pub(crate) fn call(&self, method: &str, path: &str) -> Request {
+        Request::new(&self.url, method, path).token(OPERATOR)
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {
@@ -95,35 +99,6 @@ impl Server {
     pub(crate) fn date_in(&self, days: i64) -> Date {
         Date::of(self.now() + days * 86_400)
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Starts a server and waits until it says where it listens.
-fn spawn(folder: &Path) -> (Child, SocketAddr) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lictor"));
-    command.arg("serve").arg("--data").arg(folder.join("data"));
-    command.args(["--listen", "127.0.0.1:0", "--trust"]);
-    command.arg(folder.join("vendor.pub"));
-    command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
-    command.stderr(Stdio::piped()).stdout(Stdio::null());
-    let mut process = command.spawn().expect("the binary starts");
-    let mut lines = BufReader::new(process.stderr.take().expect("its errors")).lines();
-    let said = |line: &String| Some(line.split_once("listening on http://")?.1.to_owned());
-    let mut before = Vec::new();
-    let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-        let address = said(&line);
-        before.push(line);
-        address
-    });
-    let address = address.unwrap_or_else(|| panic!("it did not start: {before:#?}"));
-    // What it says later must be read, or it would wait for a reader.
-    std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    (process, address.trim().parse().expect("an address"))
 }
 
 /// An organization and its tokens.

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Call;
+use crate::http::Request;
 use crate::server::Server;
 
-fn record(server: &Server, counts: &Value) -> Call {
+fn record(server: &Server, counts: &Value) -> Request {
     server
         .call("POST", "/v1/usage")
         .json(&json!({ "counts": counts }))
@@ -107,7 +107,9 @@ fn a_report_with_one_bad_count_records_nothing() {
         "01",
     ] {
         let body = format!("{{\"counts\":[{{\"service\":\"a\",\"count\":{count}}}]}}");
-        let call = server.call("POST", "/v1/usage").body(body.as_bytes());
+        let call = server
+            .call("POST", "/v1/usage")
+            .body("application/json", body);
         let problem = call.expect_problem(400, "invalid-json");
         let detail = problem["detail"].as_str().expect("text");
         assert!(detail.contains("line 1 column"), "{detail}");
