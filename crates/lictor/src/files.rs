@@ -21,13 +21,21 @@ pub(crate) fn read_text(path: &Path) -> Outcome<String> {
         .map_err(|_| Failure::Refused(format!("{} is not UTF-8 text", path.display())))
 }
 
-/// Reads a file that nobody but its owner may be able to read.
+/// Reads a private key's file, which nobody but its owner may be able to read.
 pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
     let mut file = File::open(path).map_err(|error| cannot("read", path, &error))?;
     // The opened file is asked, not its name: the two could differ by now.
     let metadata = file
         .metadata()
         .map_err(|error| cannot("read", path, &error))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)
+        .map_err(|error| cannot("read", path, &error))?;
+    // First of all: nobody is told to change the permissions of some other file.
+    if !text.contains("PRIVATE KEY-----") {
+        let text = format!("{} is no private key in PEM form", path.display());
+        return Err(Failure::Usage(text));
+    }
     if metadata.permissions().mode() & 0o077 != 0 {
         return Err(Failure::Usage(format!(
             "{path} can be read by others than its owner; run `chmod 600 {path}`, \
@@ -35,9 +43,6 @@ pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
             path = path.display()
         )));
     }
-    let mut text = String::new();
-    file.read_to_string(&mut text)
-        .map_err(|error| cannot("read", path, &error))?;
     Ok(text)
 }
 
@@ -64,7 +69,7 @@ pub(crate) fn write_token(path: &Path, token: &str) -> io::Result<()> {
     match std::fs::read(path) {
         Ok(old) if old.is_empty() || old.starts_with(b"lictor_") => {}
         Ok(_) => {
-            let text = "the file exists and holds no token; choose another name";
+            let text = "the file exists and holds no token; choose another name for the token file";
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

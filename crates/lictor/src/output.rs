@@ -103,6 +103,7 @@ pub(crate) fn details(pairs: &[(&str, String)]) -> Outcome {
     let mut text = String::new();
     for (name, value) in pairs {
         let value = if value.is_empty() { "-" } else { value };
+        let name = printable(name);
         text.push_str(&format!("{name:width$}  {}\n", printable(value)));
     }
     raw(text.as_bytes())

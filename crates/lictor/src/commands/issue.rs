@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{NonEmptyStringValueParser, RangedI64ValueParser};
+use lictor_core::claims::{MAX_COUNT, slug};
+use lictor_core::license::MAX_PAYLOAD_BYTES;
 use lictor_core::{Claims, Date, SigningKey};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -31,16 +34,16 @@ pub(crate) struct Issue {
     #[arg(long, value_name = "NAME.key", env = "LICTOR_KEY")]
     key: PathBuf,
     /// Who bought it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     customer: String,
     /// What was bought; it also names the application
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     product: String,
     /// Seats [default: unlimited]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count())]
     seats: Option<u32>,
     /// Data planes (nodes) [default: unlimited]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count())]
     dataplanes: Option<u32>,
     /// The first day on which it is no longer valid
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
@@ -54,6 +57,10 @@ pub(crate) struct Issue {
     /// Another claim; may be given again
     #[arg(long, value_name = "NAME=VALUE", value_parser = claim)]
     claim: Vec<(String, String)>,
+}
+
+fn count() -> RangedI64ValueParser<u32> {
+    RangedI64ValueParser::new().range(0..=i64::from(MAX_COUNT))
 }
 
 fn date(text: &str) -> Result<Date, String> {
@@ -100,13 +107,25 @@ fn document(issue: Issue, key: &SigningKey) -> Outcome<String> {
         .filter_map(|(name, value)| Some((name.to_owned(), value?)));
     for (name, value) in known.chain(issue.claim) {
         if payload.contains_key(&name) {
-            let text = format!("claim {name} is given twice; give it once");
+            let text = format!("claim {name} is given twice, as --claim or by its own option");
             return Err(Failure::Usage(text));
         }
         payload.insert(name, Value::String(value));
     }
+    let named = payload.contains_key("application");
     let payload = Value::Object(payload).to_string();
     // What no server would take is not signed.
-    Claims::read(&payload).map_err(|error| Failure::Usage(error.to_string()))?;
-    Ok(key.sign(&payload))
+    let claims = Claims::read(&payload).map_err(|error| Failure::Usage(error.to_string()))?;
+    let document = key.sign(&payload);
+    if document.len() > MAX_PAYLOAD_BYTES {
+        let text = format!("the document would have more than {MAX_PAYLOAD_BYTES} bytes");
+        return Err(Failure::Usage(text));
+    }
+    if !named && claims.application == slug("") {
+        output::note(
+            "the product has no ASCII letters or digits to name its application by, so it is \
+             called `license`; name it with --claim application=KEY",
+        );
+    }
+    Ok(document)
 }

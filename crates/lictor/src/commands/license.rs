@@ -104,7 +104,10 @@ async fn list(api: &Api, application: Option<&str>, json: bool) -> Outcome {
         return output::json(&reply.text);
     }
     if reply.rows().is_empty() {
-        output::note("no licenses yet; add one with `lictor license add FILE`");
+        output::note(match filter.is_empty() {
+            true => "no licenses yet; add one with `lictor license add FILE`",
+            false => "no licenses of that application",
+        });
         return Ok(());
     }
     let mut rows = output::Rows::new(&["ID", "APPLICATION~", "STATE~", "DAYS#", "SEATS#"]);

@@ -63,7 +63,10 @@ pub(crate) async fn run(command: Usage, json: bool) -> Outcome {
             if json {
                 return output::json(&text);
             }
-            output::note(&format!("{service}: {}", figure(count)));
+            output::note(&format!(
+                "{service}: {} reported; the greatest count ever reported is kept",
+                figure(count)
+            ));
             Ok(())
         }
         Usage::List { api } => list(&api, json).await,

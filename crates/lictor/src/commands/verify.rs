@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use lictor_core::{Claims, Date, Document, DocumentError, KeyId, TrustSet};
 use lictor_server::clock::Clock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::exit::{Failure, Outcome};
 use crate::{files, output, server};
@@ -58,26 +58,36 @@ pub(crate) fn run(verify: &Verify, json: bool) -> Outcome {
             "the signature is good, but the license is not valid before {date}"
         )));
     }
-    summary(&claims, key, validity.days_left(now), json)
+    let days_left = validity.days_left(now);
+    if json {
+        summary_json(&document, &claims, key, days_left)
+    } else {
+        summary(&claims, key, days_left)
+    }
 }
 
-fn summary(claims: &Claims, key: KeyId, days_left: i64, json: bool) -> Outcome {
-    if json {
-        let date = |date: Option<Date>| date.map(String::from);
-        let text = json!({
-            "valid": true,
-            "signed_by": key,
-            "customer": claims.customer,
-            "product_subscription": claims.product_subscription,
-            "application": claims.application,
-            "admin_seats": claims.admin_seats,
-            "dataplanes": claims.dataplanes,
-            "license_creation_date": date(claims.creation_date),
-            "license_expiration_date": date(Some(claims.expiration_date)),
-            "days_left": days_left,
-        });
-        return output::json(&text.to_string());
-    }
+fn summary_json(document: &Document<'_>, claims: &Claims, key: KeyId, days_left: i64) -> Outcome {
+    let date = |date: Option<Date>| date.map(String::from);
+    let text = json!({
+        "valid": true,
+        "signed_by": key,
+        "customer": claims.customer,
+        "product_subscription": claims.product_subscription,
+        "application": claims.application,
+        "organization": claims.organization,
+        "plan": claims.plan.as_str(),
+        "admin_seats": claims.admin_seats,
+        "dataplanes": claims.dataplanes,
+        "features": claims.features,
+        "license_creation_date": date(claims.creation_date),
+        "license_expiration_date": date(Some(claims.expiration_date)),
+        "days_left": days_left,
+        "payload": serde_json::from_str::<Value>(document.payload()).ok(),
+    });
+    output::json(&text.to_string())
+}
+
+fn summary(claims: &Claims, key: KeyId, days_left: i64) -> Outcome {
     let count = |count: Option<u32>| {
         count.map_or_else(|| "unlimited".to_owned(), |n| output::figure(u64::from(n)))
     };
@@ -86,18 +96,35 @@ fn summary(claims: &Claims, key: KeyId, days_left: i64, json: bool) -> Outcome {
         .creation_date
         .map_or_else(|| "ever".to_owned(), String::from);
     let until = format!("{} (00:00 UTC)", claims.expiration_date);
-    output::details(&[
+    let mut rows = vec![
         ("valid", "yes".to_owned()),
         ("customer", text(&claims.customer)),
         ("product", text(&claims.product_subscription)),
         ("application", claims.application.clone()),
+        ("plan", claims.plan.as_str().to_owned()),
         ("seats", count(claims.admin_seats)),
         ("data planes", count(claims.dataplanes)),
         ("valid from", from),
         ("valid until", until),
         ("days left", days_left.to_string()),
         ("signed by", key.to_string()),
-    ])
+    ];
+    let organization = claims.organization.map(|id| format!("{id} alone"));
+    let features = (!claims.features.is_empty()).then(|| claims.features.join(", "));
+    let optional = [
+        ("organization", organization),
+        ("features", features),
+        ("license key", claims.license_key.clone()),
+        ("support plan", claims.support_plan.clone()),
+    ];
+    rows.extend(
+        optional
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let others = claims.unknown.iter();
+    rows.extend(others.map(|(name, value)| (name.as_str(), value.clone())));
+    output::details(&rows)
 }
 
 fn refused(error: DocumentError) -> Failure {

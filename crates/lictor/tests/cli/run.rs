@@ -41,10 +41,11 @@ impl Running {
 
     /// Sends it a signal, such as `INT`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s \"$0\" \"$1\"", name])
+            .arg(self.child.id().to_string())
             .status()
-            .expect("kill runs");
+            .expect("a shell runs");
         assert!(sent.success());
     }
 
