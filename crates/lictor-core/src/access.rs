@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::time::Timestamp;
 
 /// What a token may do at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -260,6 +261,8 @@ pub struct Actor {
     pub organization: Option<Uuid>,
     /// What it is narrowed to; empty: all that the role allows.
     pub scopes: Vec<Scope>,
+    /// When the token ends; none: never.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Actor {
@@ -313,6 +316,7 @@ mod tests {
             role,
             organization,
             scopes: scopes.collect(),
+            expires_at: None,
         }
     }
 

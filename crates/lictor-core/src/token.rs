@@ -9,6 +9,9 @@ use crate::organization::check_name;
 use crate::state::State;
 use crate::time::Timestamp;
 
+/// The most scopes of one token.
+pub const MAX_SCOPES: usize = 64;
+
 /// A stored token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -44,6 +47,7 @@ impl Token {
             role: self.role,
             organization: self.organization,
             scopes: self.scopes.clone(),
+            expires_at: self.expires_at,
         })
     }
 }
@@ -68,9 +72,16 @@ pub struct NewToken {
 /// Creates a token in the stream of its organization, or of the installation for an operator.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for a name out of bounds or an end that has passed.
+/// [`Error::InvalidInput`] for a name out of bounds, too many scopes, or an end that has passed.
 pub fn create(new: &NewToken, now: Timestamp) -> Result<Decision, Error> {
     check_name("name", new.name.as_deref())?;
+    if new.scopes.len() > MAX_SCOPES {
+        let reason = format!("give at most {MAX_SCOPES}");
+        return Err(Error::InvalidInput {
+            field: "scopes",
+            reason,
+        });
+    }
     if new.expires_at.is_some_and(|end| end <= now) {
         let reason = "it has passed already".to_owned();
         return Err(Error::InvalidInput {
@@ -117,6 +128,26 @@ pub fn check_no_wider(creator: &Actor, role: Role, scopes: &[Scope]) -> Result<(
     Ok(())
 }
 
+/// Refuses a token that would live on when its creator has ended.
+///
+/// # Errors
+/// [`Error::InvalidInput`] that says when the creator ends.
+pub fn check_no_longer(creator: &Actor, expires_at: Option<Timestamp>) -> Result<(), Error> {
+    match creator.expires_at {
+        Some(last) if expires_at.is_none_or(|end| end > last) => {
+            let shown = jiff::Timestamp::from_second(last);
+            let shown = shown.map_or_else(|_| last.to_string(), |time| time.to_string());
+            Err(Error::InvalidInput {
+                field: "expires_at",
+                reason: format!(
+                    "the token that creates it ends at {shown}; choose that or an earlier time"
+                ),
+            })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Revokes a token. Repeating it changes nothing.
 ///
 /// # Errors
@@ -150,6 +181,7 @@ mod tests {
             role,
             organization,
             scopes: scopes(text),
+            expires_at: None,
         }
     }
 
@@ -231,6 +263,46 @@ mod tests {
     }
 
     #[test]
+    fn a_token_never_outlives_its_creator() {
+        let ends = |expires_at| Actor {
+            expires_at,
+            ..creator(Role::Admin, "")
+        };
+        for (creator_ends, wanted, allowed) in [
+            (None, None, true),
+            (None, Some(Timestamp::MAX), true),
+            (Some(100), Some(99), true),
+            (Some(100), Some(100), true),
+            (Some(100), Some(101), false),
+            (Some(100), None, false),
+        ] {
+            let checked = check_no_longer(&ends(creator_ends), wanted);
+            assert_eq!(checked.is_ok(), allowed, "{creator_ends:?} {wanted:?}");
+        }
+        let refused = check_no_longer(&ends(Some(1_794_614_400)), None).expect_err("no end");
+        assert!(
+            refused.to_string().contains("2026-11-14T00:00:00Z"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_token_has_no_endless_list_of_scopes() {
+        let mut new = new(None, None);
+        new.scopes = vec![new.scopes[0].clone(); MAX_SCOPES];
+        assert!(create(&new, 0).is_ok());
+        new.scopes.push(new.scopes[0].clone());
+        let refused = create(&new, 0);
+        assert!(matches!(
+            refused,
+            Err(Error::InvalidInput {
+                field: "scopes",
+                ..
+            })
+        ));
+    }
+
+    #[test]
     fn a_token_ends_later_and_its_name_and_secret_stay_out_of_the_ledger() {
         for end in [0, 99, 100] {
             let refused = create(&new(None, Some(end)), 100);
@@ -275,7 +347,8 @@ mod tests {
             expires_at: Some(100),
             revoked_at: None,
         };
-        assert!(live.is_live(99) && live.actor(99).is_some());
+        let actor = live.actor(99).expect("it lives");
+        assert!(live.is_live(99) && actor.expires_at == Some(100));
         assert!(!live.is_live(100) && live.actor(100).is_none());
         assert!(
             Token {

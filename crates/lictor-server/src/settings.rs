@@ -1,6 +1,5 @@
 //! What an operator can set of the HTTP server; the authority knows nothing of it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
@@ -19,8 +18,6 @@ pub struct Settings {
     pub kong_origins: Vec<String>,
     /// Whether reports show a hash of the host name instead of the name.
     pub hash_hostname: bool,
-    /// Where backups are made before they are sent.
-    pub data_folder: PathBuf,
 }
 
 impl Settings {

@@ -5,7 +5,7 @@ pub mod check;
 mod rule;
 pub mod sqlite;
 
-use std::path::Path;
+use std::fs::File;
 
 use async_trait::async_trait;
 use lictor_core::usage::UsageCount;
@@ -113,9 +113,9 @@ pub trait Store: Send + Sync {
     /// The engine and its version, such as `sqlite 3.54.1`.
     fn engine(&self) -> String;
 
-    /// Writes a consistent copy of the whole database to `file`, which must not exist, while reads
-    /// and writes go on. The copy is durable when this returns.
-    async fn backup(&self, file: &Path) -> Result<(), Error>;
+    /// A consistent copy of the whole database, made while reads and writes go on: a file that is
+    /// open at its beginning and has no name, so that it is gone when it is closed.
+    async fn backup(&self) -> Result<File, Error>;
 
     /// Checks one consistent view of the database: the files are whole, every stream's chain is
     /// unbroken, and the rows are what its entries say. Changes nothing.

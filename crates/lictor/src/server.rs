@@ -84,7 +84,7 @@ pub(crate) async fn prepare(
     }
     let server = Server {
         authority: authority.clone(),
-        settings: Arc::new(settings(options, folder, &url)),
+        settings: Arc::new(settings(options, &url)),
     };
     let counters = router::counters(Box::new(move || {
         (store.batches().commits(), store.batches().writes())
@@ -142,7 +142,7 @@ fn url_of(listener: &TcpListener, tls: &Tls) -> Outcome<String> {
     Ok(format!("{scheme}://{address}"))
 }
 
-fn settings(options: ServeOptions, data_folder: PathBuf, url: &str) -> Settings {
+fn settings(options: ServeOptions, url: &str) -> Settings {
     let public_url = options.public_url.as_deref().unwrap_or(url);
     Settings {
         public_url: public_url.trim_end_matches('/').to_owned(),
@@ -151,7 +151,6 @@ fn settings(options: ServeOptions, data_folder: PathBuf, url: &str) -> Settings 
             .unwrap_or_else(|| DEFAULT_KONG_VERSION.to_owned()),
         kong_origins: options.kong_origin,
         hash_hostname: options.hash_hostname.unwrap_or(false),
-        data_folder,
     }
 }
 

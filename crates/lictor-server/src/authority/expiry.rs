@@ -116,5 +116,6 @@ fn itself() -> Actor {
         role: Role::Operator,
         organization: None,
         scopes: Vec::new(),
+        expires_at: None,
     }
 }

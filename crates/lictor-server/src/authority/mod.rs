@@ -97,13 +97,13 @@ impl Authority {
         self.store.answered(key, self.clock.now()).await
     }
 
-    /// Writes a consistent copy of the database to `file`; an operator's right.
+    /// A consistent copy of the database, gone when it is closed; an operator's right.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn backup(&self, call: &Call, file: &std::path::Path) -> Result<(), Error> {
+    pub async fn backup(&self, call: &Call) -> Result<std::fs::File, Error> {
         call.may_in_installation(Resource::Backup, Action::Read)?;
-        self.store.backup(file).await
+        self.store.backup().await
     }
 
     /// Refuses unless the caller may read the server's metrics.

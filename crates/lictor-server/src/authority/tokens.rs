@@ -115,6 +115,7 @@ impl Authority {
             call.organization.id
         };
         token::check_no_wider(&call.actor, request.role, &request.scopes)?;
+        token::check_no_longer(&call.actor, request.expires_at)?;
         let (actor, idempotent) = (Some(call.actor.token), call.idempotent.clone());
         self.issue_token(stream, actor, random::token()?, request, idempotent)
             .await

@@ -7,39 +7,44 @@ use super::check;
 use super::lock::FolderLock;
 use super::open::{self, DATABASE_FILE, OpenError, at, beside};
 
-/// Copies the database at `path` into `file`, which must not exist, as it stands at one instant.
-pub(super) fn write(path: &Path, file: &Path) -> Result<(), OpenError> {
-    open::private(OpenOptions::new().write(true).create_new(true))
-        .open(file)
-        .map_err(at(file))?;
-    let copied = copy(path, file);
-    if copied.is_err() {
-        // Nobody must take the beginning of a copy for a copy.
-        let _ = std::fs::remove_file(file);
-    }
-    copied
+/// What the names of unfinished copies begin with.
+const COPY: &str = ".backup-";
+
+/// Copies the database at `path`, which is in `folder`, as it stands at one instant. The copy has
+/// no name any more when it is handed out, so nothing is left of it once it is closed.
+pub(super) fn write(folder: &Path, path: &Path) -> Result<File, OpenError> {
+    // It can be read by its owner alone, and its name goes with it if it is dropped on the way.
+    let made = tempfile::Builder::new().prefix(COPY).tempfile_in(folder);
+    let (file, name) = made.map_err(at(folder))?.into_parts();
+    copy(path, &name)?;
+    let shown = name.to_path_buf();
+    name.close().map_err(at(&shown))?;
+    Ok(file)
 }
 
-fn copy(path: &Path, file: &Path) -> Result<(), OpenError> {
-    let name = file.to_str().ok_or_else(|| {
-        at(file)(std::io::Error::other(
+fn copy(path: &Path, name: &Path) -> Result<(), OpenError> {
+    let name = name.to_str().ok_or_else(|| {
+        at(name)(std::io::Error::other(
             "the file's name is not valid Unicode",
         ))
     })?;
     // It reads every page through its tree, so that damage is found rather than copied, and leaves
     // out what was deleted.
     open::reader(path)?.execute("VACUUM INTO ?1", [name])?;
-    File::open(file)
-        .and_then(|file| file.sync_all())
-        .map_err(at(file))?;
-    open::sync_folder(folder_of(file))
+    Ok(())
 }
 
-fn folder_of(file: &Path) -> &Path {
-    match file.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
+/// Removes the copies that a killed process was making in `folder`. Whoever calls holds its lock,
+/// so that nobody is making one now.
+pub(super) fn remove_unfinished(folder: &Path) -> Result<(), OpenError> {
+    for entry in std::fs::read_dir(folder).map_err(at(folder))? {
+        let path = entry.map_err(at(folder))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with(COPY)) && path.is_file() {
+            std::fs::remove_file(&path).map_err(at(&path))?;
+        }
     }
+    Ok(())
 }
 
 /// Puts a backup into `folder`, which no server may be using and which must hold no database. The

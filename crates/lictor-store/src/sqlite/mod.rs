@@ -12,6 +12,7 @@ mod reads;
 mod rows;
 mod writer;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -39,6 +40,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     lock: FolderLock,
+    folder: PathBuf,
     path: PathBuf,
     _temporary: Option<tempfile::TempDir>,
 }
@@ -52,14 +54,16 @@ impl SqliteStore {
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         open::make_folder(folder)?;
         let lock = FolderLock::take(folder)?;
+        backup::remove_unfinished(folder)?;
         let database = open::writer(folder)?;
-        let path = folder.join(open::DATABASE_FILE);
+        let (folder, path) = (folder.to_owned(), folder.join(open::DATABASE_FILE));
         let readers = Readers::open(&path)?;
         let writer = Writer::start(database).map_err(open::at(&path))?;
         Ok(Self {
             readers,
             writer,
             lock,
+            folder,
             path,
             _temporary: None,
         })
@@ -223,9 +227,9 @@ impl Store for SqliteStore {
         format!("sqlite {}", rusqlite::version())
     }
 
-    async fn backup(&self, file: &Path) -> Result<(), Error> {
-        let (path, file) = (self.path.clone(), file.to_owned());
-        off_the_runtime(move || backup::write(&path, &file)).await
+    async fn backup(&self) -> Result<File, Error> {
+        let (folder, path) = (self.folder.clone(), self.path.clone());
+        off_the_runtime(move || backup::write(&folder, &path)).await
     }
 
     async fn check(&self) -> Result<CheckReport, Error> {

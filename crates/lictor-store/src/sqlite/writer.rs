@@ -202,13 +202,18 @@ impl Thread {
             }
             // After some errors SQLite has rolled back by itself.
             Err(_) if self.database.is_autocommit() => {}
-            Err(_) => {
-                if let Err(error) = self.database.execute_batch("ROLLBACK") {
-                    tracing::error!(%error, "a batch could not be rolled back");
-                }
-            }
+            Err(_) => self.roll_back(),
         }
         result
+    }
+
+    /// Ends the transaction. Where that fails no other can begin, so nothing is written any more.
+    fn roll_back(&self) {
+        if let Err(error) = self.database.execute_batch("ROLLBACK") {
+            tracing::error!(%error, "a batch could not be rolled back");
+            self.failed
+                .get_or_init(|| format!("a batch could not be rolled back: {error}"));
+        }
     }
 
     fn fill(&mut self, writes: &[Write]) -> Sql<Outcomes> {
@@ -324,5 +329,43 @@ mod planted {
             acknowledge(waiting, std::mem::replace(outcomes, done));
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_batch_that_could_not_be_rolled_back_nothing_is_written() {
+        let mut thread = Thread {
+            database: Connection::open_in_memory().expect("opens"),
+            stats: Arc::default(),
+            failed: Arc::default(),
+            since_sweep: 0,
+        };
+        // There is no transaction, so that SQLite refuses.
+        thread.roll_back();
+        let write = Write {
+            stream: lictor_core::INSTALLATION,
+            actor: None,
+            now: 0,
+            facts: Vec::new(),
+            rule: Arc::new(|_| Ok(lictor_core::Decision::nothing())),
+            idempotent: None,
+        };
+        let outcomes = thread.together(&[write], &mut [None]);
+        assert!(
+            matches!(outcomes.as_deref(), Ok([Err(Error::ReadOnly(_))])),
+            "{outcomes:?}"
+        );
+        let (queue, _jobs) = mpsc::channel(1);
+        let writer = Writer {
+            queue: Some(queue),
+            thread: None,
+            stats: thread.stats,
+            failed: thread.failed,
+        };
+        assert!(matches!(writer.ready(), Err(Error::ReadOnly(_))));
     }
 }

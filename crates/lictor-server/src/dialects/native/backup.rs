@@ -1,8 +1,6 @@
 //! `/v1/backup`: a copy of the whole database, made for the request and gone with it. How it is
-//! made consistent is the store's.
+//! made, and where, is the store's.
 
-use std::fs::File;
-use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -30,13 +28,8 @@ pub(super) async fn send(
 ) -> Result<Response, Problem> {
     call.actor.may(Right::read(Resource::Backup), None)?;
     no_query(&uri)?;
-    // The file is removed with its folder as soon as it is open, so that it can never stay behind.
-    let folder = new_folder(&server.settings.data_folder)?;
-    let path = folder.path().join("backup");
-    server.authority.backup(&call, &path).await?;
-    let file = File::open(&path).map_err(Error::internal)?;
+    let file = server.authority.backup(&call).await?;
     let length = file.metadata().map_err(Error::internal)?.len();
-    drop(folder);
     let mut response = described(Body::new(Copy {
         file: tokio::fs::File::from_std(file),
         left: length,
@@ -65,17 +58,6 @@ fn described(body: Body) -> Response {
         ),
     ];
     (headers, body).into_response()
-}
-
-/// A folder that only its owner can enter.
-fn new_folder(parent: &Path) -> Result<tempfile::TempDir, Error> {
-    let folder = tempfile::Builder::new()
-        .prefix(".backup-")
-        .tempdir_in(parent);
-    folder.map_err(|error| match error.kind() {
-        std::io::ErrorKind::StorageFull => Error::StorageFull,
-        _ => Error::internal(error),
-    })
 }
 
 /// A file as a body. One that cannot be read to its announced end ends in an error, so that the

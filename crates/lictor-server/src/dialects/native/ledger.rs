@@ -1,5 +1,7 @@
 //! `/v1/ledger`: the entries of a stream, shown and never changed.
 
+use std::str::FromStr;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
@@ -14,6 +16,19 @@ use crate::settings::Server;
 
 /// The greatest position that can be asked for: 2^53 - 1.
 const MAX_POSITION: u64 = (1 << 53) - 1;
+
+/// Where a cursor goes on.
+struct Position(u64);
+
+impl FromStr for Position {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let position = text.parse().ok();
+        let position = position.filter(|position| *position <= MAX_POSITION);
+        position.map(Self).ok_or(())
+    }
+}
 
 pub(super) async fn list(
     State(server): State<Server>,
@@ -30,11 +45,31 @@ pub(super) async fn list(
     let filter = (stream == Stream::Installation).then_some("installation");
     let page = Page::take(query, &call, filter)?;
     // A cursor goes on where the page before ended, wherever the first one began.
-    let after = page.after()?.unwrap_or(begin);
+    let after = page.after()?.map_or(begin, |Position(after)| after);
     let entries = server
         .authority
         .entries(&call, stream, after, page.rows())
         .await?;
     let page = page.cut(entries, |entry| entry.position.to_string());
     Ok(Json(page.map(EntryView::from_entry)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_goes_on_at_a_position_that_a_stream_can_have() {
+        for (text, taken) in [
+            ("0", true),
+            ("9007199254740991", true),
+            ("9007199254740992", false),
+            ("9223372036854775808", false),
+            ("18446744073709551615", false),
+            ("-1", false),
+            ("x", false),
+        ] {
+            assert_eq!(text.parse::<Position>().is_ok(), taken, "{text}");
+        }
+    }
 }

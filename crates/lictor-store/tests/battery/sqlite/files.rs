@@ -1,5 +1,6 @@
 //! The data folder: who holds it, what is refused, backups.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -63,8 +64,10 @@ async fn only_the_owner_may_read_what_is_made() {
     let data = folder.path().join("new").join("data");
     let store = SqliteStore::open(&data).expect("opens");
     acme(&store).await;
-    store.backup(&data.join("copy.db")).await.expect("copies");
-    let mode = |path: &std::path::Path| {
+    let copy = store.backup().await.expect("copies");
+    let copied = copy.metadata().expect("it is open");
+    assert_eq!(copied.permissions().mode() & 0o777, 0o600);
+    let mode = |path: &Path| {
         std::fs::metadata(path)
             .expect("is there")
             .permissions()
@@ -141,6 +144,56 @@ fn a_first_start_that_was_cut_short_is_begun_again() {
     assert!(!folder.path().join("lictor.db.new").exists());
 }
 
+async fn copy_into(file: &Path, store: &SqliteStore) {
+    let mut copy = store.backup().await.expect("copies");
+    let mut file = std::fs::File::create(file).expect("makes");
+    std::io::copy(&mut copy, &mut file).expect("writes");
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("lists");
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();
+    let mut names: Vec<String> = entries
+        .map(|entry| name(entry).to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_backup_has_no_name_that_could_stay_behind() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    fill(&store).await;
+    let before = names_in(folder.path());
+    let copy = store.backup().await.expect("copies");
+    assert_eq!(names_in(folder.path()), before);
+    assert!(copy.metadata().expect("it is open").len() > 4_096);
+}
+
+#[test]
+fn the_backup_of_a_killed_server_is_removed_at_the_next_start() {
+    let folder = folder();
+    for name in [".backup-x7Kq2A", ".backup-x7Kq2A-journal", ".other"] {
+        std::fs::write(folder.path().join(name), "half a copy").expect("writes");
+    }
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    let names = names_in(folder.path());
+    assert!(
+        !names.iter().any(|name| name.starts_with(".backup-")),
+        "{names:?}"
+    );
+    assert!(names.contains(&".other".to_owned()));
+    // It is not one of ours while somebody else holds the folder.
+    let theirs = folder.path().join(".backup-b81LmZ");
+    std::fs::write(&theirs, "their copy").expect("writes");
+    SqliteStore::open(folder.path())
+        .map(drop)
+        .expect_err("in use");
+    assert!(theirs.exists());
+    drop(store);
+}
+
 #[tokio::test]
 async fn a_backup_made_among_writes_is_whole_and_can_be_restored() {
     let folder = folder();
@@ -161,10 +214,9 @@ async fn a_backup_made_among_writes_is_whole_and_can_be_restored() {
         }
     });
     let file = folder.path().join("copy.db");
-    store.backup(&file).await.expect("copies");
+    copy_into(&file, &store).await;
     stop.store(true, Ordering::Relaxed);
     writes.await.expect("ends");
-    store.backup(&file).await.expect_err("it exists");
     let restored = folder.path().join("restored");
     restore(&file, &restored).expect("restores");
     let report = check_folder(&restored).expect("checks");
@@ -193,7 +245,7 @@ async fn a_backup_that_does_not_agree_with_itself_is_not_installed() {
     let store = SqliteStore::in_memory().expect("opens");
     fill(&store).await;
     let file = folder.path().join("copy.db");
-    store.backup(&file).await.expect("copies");
+    copy_into(&file, &store).await;
     let raw = Connection::open(&file).expect("opens");
     raw.execute("DELETE FROM entries WHERE position = 3", [])
         .expect("deletes");
@@ -210,11 +262,7 @@ async fn a_backup_that_does_not_agree_with_itself_is_not_installed() {
         restore(&target, &target),
         Err(OpenError::File { .. })
     ));
-    let left: Vec<_> = std::fs::read_dir(&target)
-        .expect("lists")
-        .map(|entry| entry.expect("an entry").file_name())
-        .collect();
-    assert_eq!(left, ["lictor.lock"]);
+    assert_eq!(names_in(&target), ["lictor.lock"]);
     assert!(matches!(check_folder(&target), Err(OpenError::Missing(_))));
 }
 
