@@ -2,6 +2,7 @@
 //! quick look at the ledger's end. It reads no business rows and changes none.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ pub enum OpenError {
     #[error("{0} holds a database already; choose an empty folder")]
     Exists(PathBuf),
     /// The file is no database of Lictor's.
-    #[error("{0} is not a database of Lictor's; choose another folder")]
+    #[error("{0} is not a database of Lictor's, or no longer: choose another file, or a backup")]
     Foreign(PathBuf),
     /// The database was written by a newer version.
     #[error("the database has schema {found}, this version knows {known}; run a newer version")]
@@ -66,7 +67,7 @@ pub enum OpenError {
         known: i64,
     },
     /// The database is damaged.
-    #[error("the database is damaged ({0}); run `lictor check`, or restore a backup")]
+    #[error("the database is damaged ({0}); restore a backup into a new folder")]
     Corrupt(String),
     /// A backup is whole, but its rows are not what its ledger says.
     #[error("the backup does not agree with itself: {first} ({count} differences)")]
@@ -83,6 +84,9 @@ pub enum OpenError {
     #[error("the database could not be migrated, and is as it was: {0}")]
     Migration(#[from] refinery::Error),
 }
+
+/// How much room must be found on a disk that was full.
+const PROBE_BYTES: usize = 256 * 1024;
 
 impl OpenError {
     /// Whether making room on the disk would help.
@@ -117,6 +121,18 @@ pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
+}
+
+/// Whether there is room for some writes: a file as large as a batch or two is made, and removed.
+pub(super) fn probe_room(folder: &Path) -> Result<(), OpenError> {
+    let file = tempfile::Builder::new()
+        .prefix(".probe-")
+        .tempfile_in(folder);
+    let written = file.and_then(|mut file| {
+        file.write_all(&[0; PROBE_BYTES])?;
+        file.as_file().sync_all()
+    });
+    written.map_err(at(folder))
 }
 
 /// Makes the data folder, readable to its owner alone, if it is not there.

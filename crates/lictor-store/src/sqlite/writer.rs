@@ -1,7 +1,7 @@
 //! The one thread that writes: it gathers waiting writes into a batch, commits once, and then
 //! acknowledges each. What a write does is in `batch.rs`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -56,17 +56,19 @@ pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
     stats: Arc<WriterStats>,
     failed: Arc<OnceLock<String>>,
+    full: Arc<AtomicBool>,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(database: Connection) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let (stats, failed) = (Arc::default(), Arc::default());
+        let (stats, failed, full) = (Arc::default(), Arc::default(), Arc::default());
         let work = Thread {
             database,
             stats: Arc::clone(&stats),
             failed: Arc::clone(&failed),
+            full: Arc::clone(&full),
             since_sweep: 0,
         };
         let thread = std::thread::Builder::new()
@@ -77,6 +79,7 @@ impl Writer {
             thread: Some(thread),
             stats,
             failed,
+            full,
         })
     }
 
@@ -102,6 +105,16 @@ impl Writer {
             }
             None => Err(gone()),
         }
+    }
+
+    /// Whether the last write found the disk full, unless there was room since.
+    pub(super) fn found_full(&self) -> bool {
+        self.full.load(Ordering::SeqCst)
+    }
+
+    /// There is room again.
+    pub(super) fn found_room(&self) {
+        self.full.store(false, Ordering::SeqCst);
     }
 
     /// The counts of commits and writes.
@@ -132,6 +145,7 @@ struct Thread {
     database: Connection,
     stats: Arc<WriterStats>,
     failed: Arc<OnceLock<String>>,
+    full: Arc<AtomicBool>,
     since_sweep: u64,
 }
 
@@ -195,6 +209,9 @@ impl Thread {
         match &result {
             Ok(outcomes) => {
                 let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+                if stored > 0 {
+                    self.full.store(false, Ordering::SeqCst);
+                }
                 self.stats.commits.fetch_add(1, Ordering::Relaxed);
                 self.stats
                     .writes
@@ -246,7 +263,10 @@ impl Thread {
     fn failure(&self, error: &rusqlite::Error) -> Error {
         tracing::error!(%error, "a write was not stored");
         match severity(error) {
-            Severity::Full => Error::StorageFull,
+            Severity::Full => {
+                self.full.store(true, Ordering::SeqCst);
+                Error::StorageFull
+            }
             Severity::Disk => {
                 let reason = self.failed.get_or_init(|| error.to_string());
                 Error::ReadOnly(reason.clone())
@@ -342,6 +362,7 @@ mod tests {
             database: Connection::open_in_memory().expect("opens"),
             stats: Arc::default(),
             failed: Arc::default(),
+            full: Arc::default(),
             since_sweep: 0,
         };
         // There is no transaction, so that SQLite refuses.
@@ -365,6 +386,7 @@ mod tests {
             thread: None,
             stats: thread.stats,
             failed: thread.failed,
+            full: thread.full,
         };
         assert!(matches!(writer.ready(), Err(Error::ReadOnly(_))));
     }
