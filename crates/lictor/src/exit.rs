@@ -69,7 +69,11 @@ impl From<StartError> for Failure {
             | StartError::UnfitSecret
             | StartError::DeadSecret
             | StartError::Announce(_) => Self::Usage(text),
-            StartError::Store(_) => Self::Refused(with_causes(&error)),
+            StartError::Store(_) => Self::Refused(format!(
+                "the database could not be read: {}; look at the disk, run `lictor check --data \
+                 DIR`, and restore a backup if it is damaged",
+                with_causes(&error)
+            )),
         }
     }
 }

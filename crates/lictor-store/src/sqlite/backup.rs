@@ -68,14 +68,20 @@ pub fn restore(backup_file: &Path, folder: &Path) -> Result<(), OpenError> {
     for ending in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(beside(&draft, ending));
     }
-    installed?;
+    installed.map_err(|error| match error {
+        // The user knows the backup by its own name.
+        OpenError::Foreign(_) => OpenError::Foreign(backup_file.to_owned()),
+        error => error,
+    })?;
     open::sync_folder(folder)
 }
 
 fn install(backup_file: &Path, draft: &Path, path: &Path) -> Result<(), OpenError> {
     let mut source = File::open(backup_file).map_err(at(backup_file))?;
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
+    // Left over from a restore that was cut off; the lock says that nobody uses it.
+    let _ = std::fs::remove_file(draft);
     let mut target = open::private(&mut options).open(draft).map_err(at(draft))?;
     std::io::copy(&mut source, &mut target).map_err(at(draft))?;
     target.sync_all().map_err(at(draft))?;

@@ -12,6 +12,8 @@ use crate::output::{self, figure};
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
 It reads only, and can run beside a server. Exit code 1 with what differs.
+Licenses, tokens, keys, organizations and applications are compared with the
+ledger; usage counts, names and kept answers are no part of it.
 
 Example:
   lictor check --data ./data";
@@ -51,7 +53,7 @@ pub(crate) fn run(check: &Check, json: bool) -> Outcome {
         return Ok(());
     }
     Err(Failure::Refused(format!(
-        "the database is not what its ledger says, in {} places; restore a backup",
+        "the database is not what its ledger says (differences: {}); restore a backup",
         differences.len()
     )))
 }
