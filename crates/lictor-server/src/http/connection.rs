@@ -38,6 +38,8 @@ pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor>
     // hyper's own header timeout also closes idle connections, and costs an allocation and a timer
     // per request; `Keeper` does both jobs.
     http1.timer(TokioTimer::new()).header_read_timeout(None);
+    // A peer that has sent its last request may say so before it reads the answers.
+    http1.half_close(true);
     http1.max_buf_size(limits.max_header_bytes);
     if limits.max_headers != HYPER_MAX_HEADERS {
         http1.max_headers(limits.max_headers);
