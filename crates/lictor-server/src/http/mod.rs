@@ -25,5 +25,3 @@ mod refusal;
 pub mod router;
 mod stream;
 pub mod tls;
-
-pub use connection::PeerAddress;

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Extension, Request};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::routing::{get, post};
 use axum::{Router, body::Body};
-use lictor_server::http::PeerAddress;
 use lictor_server::http::accept::serve;
 use lictor_server::http::body::BodyDeadline;
 use lictor_server::http::limits::ConnectionLimits;
@@ -89,10 +88,6 @@ pub(crate) fn app(entered: Arc<Notify>, release: Arc<Notify>) -> Router {
         )
         .route("/never", get(pending::<&'static str>))
         .route("/large", get(|| async { vec![0_u8; 64 * 1024 * 1024] }))
-        .route(
-            "/peer",
-            get(|Extension(PeerAddress(peer))| async move { SocketAddr::to_string(&peer) }),
-        )
         .route("/echo", post(|body: Bytes| async { body }))
         .route("/short", post(|body: Bytes| async { body }).layer(short))
         .route("/stubborn", post(ignore_the_end_of_the_body).layer(short))
