@@ -98,7 +98,13 @@ fn check_stream(view: &Connection, stream: Uuid, report: &mut CheckReport) -> Sq
         )?
         .query_row([stream], rows::head)?;
     let rows = whole_state(view, stream, &head, &mut report.differences)?;
-    replay.finish(head.head, &rows, report);
+    let mut payloads = BTreeSet::new();
+    let hashes = "SELECT sha256 FROM payloads WHERE organization_id = ?1";
+    each(view, hashes, [stream], |row| {
+        payloads.insert(Digest(row.get(0)?));
+        Ok(())
+    })?;
+    replay.finish(head.head, &rows, &payloads, report);
     Ok(())
 }
 
@@ -200,7 +206,7 @@ fn check_organization(
     Ok(())
 }
 
-/// Every payload has its hash; every license has its payload, and the application it names.
+/// Every payload has its hash, and every license the application that its payload names.
 fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     each(
         view,
@@ -219,19 +225,18 @@ fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         },
     )?;
     let licenses = "SELECT licenses.organization_id, id, application, text FROM licenses
-         LEFT JOIN payloads ON payloads.organization_id = licenses.organization_id
+         JOIN payloads ON payloads.organization_id = licenses.organization_id
              AND payloads.sha256 = licenses.payload_sha256";
     each(view, licenses, [], |row| {
         let (organization, id): (Uuid, Uuid) = (row.get(0)?, row.get(1)?);
-        let named = row.get_ref(3)?.as_str_or_null()?.map(application_of);
+        let named = application_of(row.get_ref(3)?.as_str()?);
         let place = format_args!("stream {organization}: license {id}");
         match named {
-            None => differences.push(format!("{place}: its payload is missing")),
-            Some(None) => differences.push(format!("{place}: its payload is no license")),
-            Some(Some(named)) if named != row.get_ref(2)?.as_str()? => {
+            None => differences.push(format!("{place}: its payload is no license")),
+            Some(named) if named != row.get_ref(2)?.as_str()? => {
                 differences.push(format!("{place}: its payload is for application {named}"));
             }
-            Some(Some(_)) => {}
+            Some(_) => {}
         }
         Ok(())
     })
