@@ -439,11 +439,11 @@ struct SystemView {
 
 impl ReportView {
     pub(super) fn from_report(report: Report, hostname: String) -> Self {
-        let total = report.requests.values().copied();
+        let total_requests = report.total_requests();
         let license = report.current_license;
         Self {
             at: time(report.at),
-            total_requests: total.fold(0, u64::saturating_add),
+            total_requests,
             license_expiration_date: license.as_ref().map(|license| license.expiration_date),
             license_key: license
                 .map(|license| license.license_key)
