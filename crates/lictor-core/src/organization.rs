@@ -76,7 +76,9 @@ pub fn create(
     name: Option<&str>,
 ) -> Result<Decision, Error> {
     check_key(key)?;
-    check_name("name", name)?;
+    if let Some(name) = name {
+        check_name("name", name, MAX_NAME_LENGTH)?;
+    }
     if state
         .organizations
         .values()
@@ -138,14 +140,13 @@ fn check_key(key: &str) -> Result<(), Error> {
     })
 }
 
-/// Refuses names that are empty, too long, or hold control characters.
-pub(crate) fn check_name(field: &'static str, name: Option<&str>) -> Result<(), Error> {
-    let Some(name) = name else { return Ok(()) };
-    let fits = (1..=MAX_NAME_LENGTH).contains(&name.chars().count());
+/// Refuses names that are empty, longer than `longest` characters, or hold control characters.
+pub(crate) fn check_name(field: &'static str, name: &str, longest: usize) -> Result<(), Error> {
+    let fits = (1..=longest).contains(&name.chars().count());
     if fits && !name.chars().any(char::is_control) {
         return Ok(());
     }
-    let reason = format!("use 1 to {MAX_NAME_LENGTH} characters without control characters");
+    let reason = format!("use 1 to {longest} characters without control characters");
     Err(Error::InvalidInput { field, reason })
 }
 

@@ -116,9 +116,15 @@ impl Validity {
 
     /// How many dates lie between today and the expiration date: 1 on the last day, 0 once expired.
     pub fn days_left(self, now: Timestamp) -> i64 {
-        let seconds = self.expires_at.saturating_sub(now).max(0);
-        seconds.div_euclid(SECONDS_PER_DAY) + i64::from(seconds % SECONDS_PER_DAY > 0)
+        days_left(self.expires_at, now)
     }
+}
+
+/// How many dates lie between today and the date that begins at `expires_at`: 1 on the last day, 0
+/// from then on.
+pub fn days_left(expires_at: Timestamp, now: Timestamp) -> i64 {
+    let seconds = expires_at.saturating_sub(now).max(0);
+    seconds.div_euclid(SECONDS_PER_DAY) + i64::from(seconds % SECONDS_PER_DAY > 0)
 }
 
 #[cfg(test)]
@@ -176,6 +182,8 @@ mod tests {
         assert_eq!(validity.days_left(validity.expires_at - 1), 1);
         assert_eq!(validity.days_left(validity.begins_at), 31);
         assert_eq!(validity.days_left(validity.begins_at + 1), 31);
+        assert_eq!(days_left(validity.expires_at, validity.expires_at + 1), 0);
+        assert_eq!(days_left(Timestamp::MIN, Timestamp::MAX), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::access::{Action, Actor, Resource, Right, Role, Scope};
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
-use crate::organization::check_name;
+use crate::organization::{MAX_NAME_LENGTH, check_name};
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -74,7 +74,9 @@ pub struct NewToken {
 /// # Errors
 /// [`Error::InvalidInput`] for a name out of bounds, too many scopes, or an end that has passed.
 pub fn create(new: &NewToken, now: Timestamp) -> Result<Decision, Error> {
-    check_name("name", new.name.as_deref())?;
+    if let Some(name) = &new.name {
+        check_name("name", name, MAX_NAME_LENGTH)?;
+    }
     if new.scopes.len() > MAX_SCOPES {
         let reason = format!("give at most {MAX_SCOPES}");
         return Err(Error::InvalidInput {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::change::{Decision, Record};
 use crate::error::Error;
+use crate::organization::check_name;
 use crate::time::{Date, SECONDS_PER_DAY, Timestamp};
 
 /// The month of requests that were counted before months were kept.
@@ -55,12 +56,7 @@ pub fn record(counts: &[UsageCount], now: Timestamp) -> Result<Decision, Error> 
 
 fn check(count: &UsageCount, now: Timestamp) -> Result<(), Error> {
     for (field, name) in [("source", &count.source), ("service", &count.service)] {
-        let fits = (1..=MAX_NAME_LENGTH).contains(&name.chars().count());
-        if !fits || name.chars().any(char::is_control) {
-            let reason =
-                format!("use 1 to {MAX_NAME_LENGTH} characters without control characters");
-            return Err(invalid(field, reason));
-        }
+        check_name(field, name, MAX_NAME_LENGTH)?;
     }
     if count.count > MAX_COUNT {
         return Err(invalid(

@@ -48,11 +48,3 @@ pub fn token() -> Result<String, Error> {
         BASE64_URL_SAFE_NO_PAD.encode(bytes::<32>()?)
     ))
 }
-
-/// The id of a request: 32 hex digits.
-///
-/// # Errors
-/// As [`bytes`].
-pub fn request_id() -> Result<String, Error> {
-    Ok(hex::encode(bytes::<16>()?))
-}

@@ -1,6 +1,9 @@
 //! The comparison behind `lictor check`: a stream's entries, replayed, against its rows.
 
-use lictor_core::{Entry, Head, State};
+use std::collections::{BTreeMap, BTreeSet};
+
+use lictor_core::change::Digest;
+use lictor_core::{Change, Entry, Head, State};
 use uuid::Uuid;
 
 /// What a check found.
@@ -21,6 +24,8 @@ pub struct Replay {
     stream: Uuid,
     head: Head,
     state: State,
+    /// The hashes of all payloads that the entries name, also those of licenses that are gone.
+    payloads: BTreeSet<Digest>,
     differences: Vec<String>,
 }
 
@@ -32,6 +37,7 @@ impl Replay {
             stream,
             head,
             state,
+            payloads: BTreeSet::new(),
             differences: Vec::new(),
         }
     }
@@ -51,11 +57,14 @@ impl Replay {
         // The rest is still compared: go on from what is stored.
         self.head = Head {
             position,
-            hash: lictor_core::change::Digest(hash),
+            hash: Digest(hash),
         };
         match Entry::from_body(body) {
             Ok(entry) if entry.stream == self.stream && entry.position == position => {
                 self.state.apply(position, entry.at, &entry.change);
+                if let Change::LicenseWritten { payload_sha256, .. } = entry.change {
+                    self.payloads.insert(payload_sha256);
+                }
             }
             Ok(_) => self
                 .differences
@@ -66,8 +75,15 @@ impl Replay {
         }
     }
 
-    /// Compares with the head row and the state that the rows say, and adds to the report.
-    pub fn finish(mut self, head: Head, rows: &State, report: &mut CheckReport) {
+    /// Compares with the head row, the state that the rows say and the payloads that are there, and
+    /// adds to the report.
+    pub fn finish(
+        mut self,
+        head: Head,
+        rows: &State,
+        payloads: &BTreeSet<Digest>,
+        report: &mut CheckReport,
+    ) {
         if self.head != head {
             self.differences.push(format!(
                 "stream {}: the entries end at {}, the head row at {}",
@@ -75,6 +91,7 @@ impl Replay {
             ));
         }
         self.compare_rows(rows);
+        self.compare_payloads(payloads);
         report.streams += 1;
         report.entries += self.head.position;
         report.licenses += rows.licenses.len() as u64;
@@ -118,13 +135,24 @@ impl Replay {
         compare("license", stream, licenses, &rows.licenses, &mut found);
         self.differences.append(&mut found);
     }
+
+    fn compare_payloads(&mut self, stored: &BTreeSet<Digest>) {
+        let stream = self.stream;
+        let missing = self.payloads.difference(stored);
+        let unnamed = stored.difference(&self.payloads);
+        self.differences
+            .extend(missing.map(|sha256| format!("stream {stream}: payload {sha256} is missing")));
+        self.differences.extend(
+            unnamed.map(|sha256| format!("stream {stream}: payload {sha256} is not in the ledger")),
+        );
+    }
 }
 
 fn compare<K: Ord + std::fmt::Display, V: PartialEq>(
     kind: &str,
     stream: Uuid,
-    ledger: &std::collections::BTreeMap<K, V>,
-    rows: &std::collections::BTreeMap<K, V>,
+    ledger: &BTreeMap<K, V>,
+    rows: &BTreeMap<K, V>,
     found: &mut Vec<String>,
 ) {
     for (key, value) in ledger {

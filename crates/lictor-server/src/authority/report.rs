@@ -33,6 +33,13 @@ pub struct Report {
     pub system: System,
 }
 
+impl Report {
+    /// The requests of all months.
+    pub fn total_requests(&self) -> u64 {
+        self.requests.values().copied().fold(0, u64::saturating_add)
+    }
+}
+
 /// What the report says of the current license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentLicense {

@@ -29,8 +29,8 @@ const PLAIN_ON_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: applicat
 /// Serves `app` on `listener` until `shutdown` is ready; then takes no more connections, lets the
 /// requests in flight end for at most [`ConnectionLimits::shutdown_grace`], and returns.
 ///
-/// HTTP/1 and HTTP/2 are both spoken, with TLS when `tls` is given. Every request carries a
-/// [`PeerAddress`](super::PeerAddress). A panic in `app` ends its connection and nothing else.
+/// HTTP/1 and HTTP/2 are both spoken, with TLS when `tls` is given. A panic in `app` ends its
+/// connection and nothing else.
 ///
 /// # Errors
 ///

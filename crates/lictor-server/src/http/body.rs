@@ -1,9 +1,9 @@
-//! How large and how slow the body of a request may be, as a layer for the routes; the figures are given to it.
+//! How long the body of a request may take to arrive, as a layer for the routes; how large it may be is each dialect's.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,64 +18,40 @@ use tower::{Layer, Service};
 use super::limits::BODY_READ_TIMEOUT;
 use super::refusal::Refusal;
 
-/// Bounds the bodies of the requests it is laid around.
+/// Bounds how long the bodies of the requests it is laid around may take: from the first time the
+/// service waits for the peer to the end of the body.
 ///
-/// A body whose announced length is beyond the limit is answered 413 before anything of it is read;
-/// one that turns out larger, or does not arrive in time, is answered 413 or 408 whatever the
-/// service made of the failing read. A request without a body passes untouched and costs nothing.
-///
-/// axum's extractors have a limit of 2 MB of their own: a route that reads more with them needs
-/// `DefaultBodyLimit::disable()`.
+/// A body that does not arrive in time is answered 408, whatever the service made of the failing
+/// read. A request without a body passes untouched and costs nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct BodyLimit {
-    /// Bytes.
-    pub max_bytes: u64,
-    /// From the first time the service waits for the peer to the end of the body.
-    pub read_timeout: Duration,
-}
+pub struct BodyDeadline(pub Duration);
 
-impl BodyLimit {
-    /// A limit of `max_bytes`, with [`BODY_READ_TIMEOUT`].
-    #[must_use]
-    pub const fn new(max_bytes: u64) -> Self {
-        Self {
-            max_bytes,
-            read_timeout: BODY_READ_TIMEOUT,
-        }
-    }
-
-    fn too_large(self) -> Refusal {
-        Refusal::BodyTooLarge {
-            max_bytes: self.max_bytes,
-        }
-    }
-
-    fn too_slow(self) -> Refusal {
-        Refusal::BodyTooSlow {
-            seconds: self.read_timeout.as_secs(),
-        }
+impl Default for BodyDeadline {
+    /// [`BODY_READ_TIMEOUT`].
+    fn default() -> Self {
+        Self(BODY_READ_TIMEOUT)
     }
 }
 
-impl<S> Layer<S> for BodyLimit {
-    type Service = BoundedBodies<S>;
+impl<S> Layer<S> for BodyDeadline {
+    type Service = TimedBodies<S>;
 
-    fn layer(&self, inner: S) -> BoundedBodies<S> {
-        BoundedBodies {
+    fn layer(&self, inner: S) -> TimedBodies<S> {
+        TimedBodies {
             inner,
-            limit: *self,
+            timeout: self.0,
         }
     }
 }
 
-/// A service whose requests have bodies within a [`BodyLimit`].
+/// A service whose requests have bodies within a [`BodyDeadline`].
 #[derive(Clone, Debug)]
-pub struct BoundedBodies<S> {
+pub struct TimedBodies<S> {
     inner: S,
-    limit: BodyLimit,
+    timeout: Duration,
 }
 
-impl<S> Service<Request<Body>> for BoundedBodies<S>
+impl<S> Service<Request<Body>> for TimedBodies<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
@@ -88,74 +64,57 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let version = request.version();
         if request.body().is_end_stream() {
-            let routed = Some(self.inner.call(request));
+            let routed = self.inner.call(request);
             return Answering {
-                refused: None,
                 routed,
                 watch: None,
             };
         }
-        if request.body().size_hint().lower() > self.limit.max_bytes {
-            let refused = Some(self.limit.too_large().into_response(version));
-            return Answering {
-                refused,
-                routed: None,
-                watch: None,
-            };
-        }
-        let excess = Arc::new(AtomicU8::new(WITHIN));
+        let (timeout, version) = (self.timeout, request.version());
+        let missed = Arc::new(AtomicBool::new(false));
         let watch = Some(Watch {
-            excess: Arc::clone(&excess),
-            limit: self.limit,
+            missed: Arc::clone(&missed),
+            timeout,
             version,
         });
         let request = request.map(|inner| {
-            let left = self.limit.max_bytes;
-            Body::new(BoundedBody {
+            Body::new(TimedBody {
                 inner,
-                left,
-                limit: self.limit,
+                timeout,
                 deadline: None,
-                excess,
+                missed,
             })
         });
         Answering {
-            refused: None,
-            routed: Some(self.inner.call(request)),
+            routed: self.inner.call(request),
             watch,
         }
     }
 }
 
-const WITHIN: u8 = 0;
-const TOO_LARGE: u8 = 1;
-const TOO_SLOW: u8 = 2;
-
-/// What became of one request's body.
+/// Whether one request's body missed its deadline.
 struct Watch {
-    excess: Arc<AtomicU8>,
-    limit: BodyLimit,
+    missed: Arc<AtomicBool>,
+    timeout: Duration,
     version: Version,
 }
 
 impl Watch {
-    fn refusal(&self) -> Option<Refusal> {
-        match self.excess.load(Ordering::Relaxed) {
-            TOO_LARGE => Some(self.limit.too_large()),
-            TOO_SLOW => Some(self.limit.too_slow()),
-            _ => None,
-        }
+    fn refused(&self) -> Option<Response<Body>> {
+        let refusal = Refusal::BodyTooSlow {
+            seconds: self.timeout.as_secs(),
+        };
+        let missed = self.missed.load(Ordering::Relaxed);
+        missed.then(|| refusal.into_response(self.version))
     }
 }
 
 pin_project! {
-    /// The answer of [`BoundedBodies`], underway.
+    /// The answer of [`TimedBodies`], underway.
     pub struct Answering<F> {
-        refused: Option<Response<Body>>,
         #[pin]
-        routed: Option<F>,
+        routed: F,
         watch: Option<Watch>,
     }
 }
@@ -168,47 +127,27 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Some(routed) = this.routed.as_pin_mut() else {
-            return Poll::Ready(Ok(this.refused.take().unwrap_or_default()));
-        };
-        let response = ready!(routed.poll(cx))?;
-        let refused = this.watch.as_ref().and_then(|watch| {
-            let refusal = watch.refusal()?;
-            Some(refusal.into_response(watch.version))
-        });
+        let response = ready!(this.routed.poll(cx))?;
+        let refused = this.watch.as_ref().and_then(Watch::refused);
         Poll::Ready(Ok(refused.unwrap_or(response)))
     }
 }
 
-/// Why a body could not be read to its end.
+/// The body did not arrive in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
-    /// It is larger than the limit, in bytes.
-    #[error("the body is larger than {0} bytes")]
-    TooLarge(u64),
-    /// It did not arrive within the limit.
-    #[error("the body did not arrive within {0:?}")]
-    TooSlow(Duration),
-}
+#[error("the body did not arrive within {0:?}")]
+pub struct BodyTooSlow(pub Duration);
 
-struct BoundedBody {
+struct TimedBody {
     inner: Body,
-    left: u64,
-    limit: BodyLimit,
+    timeout: Duration,
     /// Set when the service first waits for the peer, which a body that came with its head never
     /// makes it do.
     deadline: Option<Pin<Box<Sleep>>>,
-    excess: Arc<AtomicU8>,
+    missed: Arc<AtomicBool>,
 }
 
-impl BoundedBody {
-    fn too_large(&mut self) -> axum::Error {
-        self.excess.store(TOO_LARGE, Ordering::Relaxed);
-        axum::Error::new(BodyError::TooLarge(self.limit.max_bytes))
-    }
-}
-
-impl HttpBody for BoundedBody {
+impl HttpBody for TimedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -218,25 +157,15 @@ impl HttpBody for BoundedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
-            let Some(Ok(frame)) = frame else {
-                return Poll::Ready(frame);
-            };
-            let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-            return Poll::Ready(Some(match this.left.checked_sub(bytes) {
-                Some(left) => {
-                    this.left = left;
-                    Ok(frame)
-                }
-                None => Err(this.too_large()),
-            }));
+            return Poll::Ready(frame);
         }
-        let timeout = this.limit.read_timeout;
+        let timeout = this.timeout;
         let deadline = this
             .deadline
             .get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(deadline.as_mut().poll(cx));
-        this.excess.store(TOO_SLOW, Ordering::Relaxed);
-        Poll::Ready(Some(Err(axum::Error::new(BodyError::TooSlow(timeout)))))
+        this.missed.store(true, Ordering::Relaxed);
+        Poll::Ready(Some(Err(axum::Error::new(BodyTooSlow(timeout)))))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,4 +1,4 @@
-//! What every dialect does with a request first: find the token, make the call.
+//! The bearer token of a request, which all parts of the server find alike; whose it is, is asked elsewhere.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;

@@ -27,10 +27,6 @@ use super::limits::ConnectionLimits;
 use super::refusal::Refusal;
 use super::stream::{Followed, InFlight, Notes};
 
-/// Who is at the other end of the connection: in the extensions of every request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerAddress(pub SocketAddr);
-
 /// hyper with our limits, made once for all connections.
 pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -38,6 +34,8 @@ pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor>
     // hyper's own header timeout also closes idle connections, and costs an allocation and a timer
     // per request; `Keeper` does both jobs.
     http1.timer(TokioTimer::new()).header_read_timeout(None);
+    // A peer that has sent its last request may say so before it reads the answers.
+    http1.half_close(true);
     http1.max_buf_size(limits.max_header_bytes);
     if limits.max_headers != HYPER_MAX_HEADERS {
         http1.max_headers(limits.max_headers);
@@ -82,7 +80,7 @@ pub(crate) async fn serve<S>(
         let app = shared.app.clone();
         let notes = Arc::clone(&notes);
         let max_uri_bytes = shared.limits.max_uri_bytes;
-        service_fn(move |request| answer(&app, &notes, peer, max_uri_bytes, request))
+        service_fn(move |request| answer(&app, &notes, max_uri_bytes, request))
     };
     let stream = TokioIo::new(Followed::new(stream, Arc::clone(&notes)));
     let mut connection = pin!(shared.builder.serve_connection(stream, service));
@@ -137,9 +135,8 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 fn answer(
     app: &Router,
     notes: &Arc<Notes>,
-    peer: SocketAddr,
     max_uri_bytes: usize,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<> {
     let (in_flight, trusted) = notes.begin();
     let version = request.version();
@@ -148,10 +145,7 @@ fn answer(
     } else {
         Err(Refusal::AmbiguousFraming)
     };
-    let routed = checked.map(|()| {
-        request.extensions_mut().insert(PeerAddress(peer));
-        app.clone().call(request)
-    });
+    let routed = checked.map(|()| app.clone().call(request));
     async move {
         let response = match routed {
             Ok(answering) => answering.await?,

@@ -1,9 +1,6 @@
-//! The figures that bound a connection and a request; what happens when one is reached is decided in the files that take them.
+//! The figures that bound a connection and a request, but for the sizes of bodies, which are each dialect's; what happens when one is reached is decided in the files that take them.
 
 use std::time::Duration;
-
-/// The largest request body of the routes under `/v1`, in bytes: 2 MiB.
-pub const NATIVE_BODY_BYTES: u64 = 2 * 1024 * 1024;
 
 /// How long a client may take to send one request body.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@
 //! 3. `stream` shows every byte read to `framing`, which follows where each request ends.
 //! 4. `connection` hands the bytes to hyper, closes what `keeper` finds silent, slow or idle, and refuses what
 //!    `framing` found ambiguous; every other request goes to the router.
-//! 5. `body` bounds, route by route, how large and how slow a request's body may be.
+//! 5. `body` bounds how long a request's body may take; how large it may be is each dialect's.
 //!
 //! The figures are all in `limits`, the answers to refused requests all in `refusal`.
 
@@ -25,5 +25,3 @@ mod refusal;
 pub mod router;
 mod stream;
 pub mod tls;
-
-pub use connection::PeerAddress;

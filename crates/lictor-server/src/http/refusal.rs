@@ -13,8 +13,6 @@ pub(crate) enum Refusal {
     Host,
     /// The path and query are longer than the limit.
     UriTooLong { max_bytes: usize },
-    /// The body is larger than its route allows.
-    BodyTooLarge { max_bytes: u64 },
     /// The body did not arrive in time.
     BodyTooSlow { seconds: u64 },
 }
@@ -38,7 +36,6 @@ impl Refusal {
         match self {
             Self::AmbiguousFraming | Self::Host => StatusCode::BAD_REQUEST,
             Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
         }
     }
@@ -53,9 +50,6 @@ impl Refusal {
                 .to_owned(),
             Self::UriTooLong { max_bytes } => format!(
                 "The path and query are longer than {max_bytes} bytes. Ask for less in one request."
-            ),
-            Self::BodyTooLarge { max_bytes } => format!(
-                "The body is larger than {max_bytes} bytes. Send it in several smaller requests."
             ),
             Self::BodyTooSlow { seconds } => format!(
                 "The body did not arrive within {seconds} s. Send it faster, or in several smaller \

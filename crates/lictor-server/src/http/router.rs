@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::body::BodyLimit;
+use super::body::BodyDeadline;
 use super::health::{
     Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
 };
@@ -43,7 +43,7 @@ pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
 /// Everything that the server answers.
 pub fn router(server: Server, metrics: Arc<Metrics>) -> Router {
     // How large a body may be is for the dialects to say, in their own words.
-    let patience = BodyLimit::new(u64::MAX);
+    let patience = BodyDeadline::default();
     let kong = Router::new().fallback(kong::handle).layer(patience);
     let native: Router<()> = native::routes().layer(patience).with_state(server.clone());
     Router::new()

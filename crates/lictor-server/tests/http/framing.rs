@@ -234,16 +234,46 @@ async fn many_pipelined_answers_come_whole_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_was_asked_before_the_peer_stopped_sending_is_answered() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let fine = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let wait = "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (requests, count) in [
+        (fine.repeat(3), 3),
+        (format!("{fine}GET / HT"), 1),
+        (String::new(), 0),
+        (wait.to_owned(), 1),
+        (format!("{fine}{fine}{wait}"), 3),
+        (format!("{wait}{fine}{fine}"), 3),
+    ] {
+        let mut stream = server.connect().await;
+        stream.write_all(requests.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        if requests.contains("/wait") {
+            server.entered.notified().await;
+            // The server has to read to the end first.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            server.release.notify_one();
+        }
+        let answers = read_to_close(&mut stream).await;
+        assert_eq!(
+            statuses(&answers),
+            vec!["200"; count],
+            "{requests}: {answers}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_connection_is_kept_for_the_next_request() {
     let server = Server::start(ConnectionLimits::default()).await;
     let mut stream = server.connect().await;
     for _ in 0..3 {
         stream
-            .write_all(b"GET /peer HTTP/1.1\r\nHost: a\r\n\r\n")
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .await
             .unwrap();
-        let own = stream.local_addr().unwrap().to_string();
-        let answer = read_until(&mut stream, &own).await;
+        let answer = read_until(&mut stream, "fine").await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Extension, Request};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::routing::{get, post};
 use axum::{Router, body::Body};
-use lictor_server::http::PeerAddress;
 use lictor_server::http::accept::serve;
-use lictor_server::http::body::BodyLimit;
+use lictor_server::http::body::BodyDeadline;
 use lictor_server::http::limits::ConnectionLimits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -79,10 +78,7 @@ pub(crate) fn app(entered: Arc<Notify>, release: Arc<Notify>) -> Router {
         release.notified().await;
         "released"
     };
-    let short_body = BodyLimit {
-        max_bytes: 10,
-        read_timeout: Duration::from_millis(300),
-    };
+    let short = BodyDeadline(Duration::from_millis(300));
     Router::new()
         .route("/", get(|| async { "fine" }))
         .route("/wait", get(wait))
@@ -92,19 +88,9 @@ pub(crate) fn app(entered: Arc<Notify>, release: Arc<Notify>) -> Router {
         )
         .route("/never", get(pending::<&'static str>))
         .route("/large", get(|| async { vec![0_u8; 64 * 1024 * 1024] }))
-        .route(
-            "/peer",
-            get(|Extension(PeerAddress(peer))| async move { SocketAddr::to_string(&peer) }),
-        )
         .route("/echo", post(|body: Bytes| async { body }))
-        .route(
-            "/short",
-            post(|body: Bytes| async { body }).layer(short_body),
-        )
-        .route(
-            "/stubborn",
-            post(ignore_the_end_of_the_body).layer(short_body),
-        )
+        .route("/short", post(|body: Bytes| async { body }).layer(short))
+        .route("/stubborn", post(ignore_the_end_of_the_body).layer(short))
         .layer(DefaultBodyLimit::disable())
 }
 

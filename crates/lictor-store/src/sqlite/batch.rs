@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lictor_core::{Decision, Entry, Error, State};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::facts;
@@ -103,14 +103,7 @@ impl<'a> Batch<'a> {
     fn head(&self, stream: Uuid) -> Result<HeadRow, Fault> {
         let known = match self.heads.get(&stream) {
             Some(head) => Some(*head),
-            None => self
-                .database
-                .prepare_cached(
-                    "SELECT position, hash, newest_updated_at, removed FROM heads
-                     WHERE stream = ?1",
-                )?
-                .query_row([stream], rows::head)
-                .optional()?,
+            None => rows::head(self.database, stream)?,
         };
         let live = known.filter(|head| !head.removed);
         live.ok_or_else(|| Error::no_organization(stream.to_string()).into())

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use lictor_core::change::Digest;
-use lictor_core::state::OrganizationState;
 use lictor_core::{Document, INSTALLATION, State};
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
@@ -92,13 +91,15 @@ fn check_stream(view: &Connection, stream: Uuid, report: &mut CheckReport) -> Sq
         replay.entry(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?);
         Ok(())
     })?;
-    let head = view
-        .prepare_cached(
-            "SELECT position, hash, newest_updated_at, removed FROM heads WHERE stream = ?1",
-        )?
-        .query_row([stream], rows::head)?;
+    let head = rows::head(view, stream)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let rows = whole_state(view, stream, &head, &mut report.differences)?;
-    replay.finish(head.head, &rows, report);
+    let mut payloads = BTreeSet::new();
+    let hashes = "SELECT sha256 FROM payloads WHERE organization_id = ?1";
+    each(view, hashes, [stream], |row| {
+        payloads.insert(Digest(row.get(0)?));
+        Ok(())
+    })?;
+    replay.finish(head.head, &rows, &payloads, report);
     Ok(())
 }
 
@@ -119,9 +120,11 @@ fn whole_state(
     } else {
         check_organization(view, stream, head, differences)?;
     }
-    let tokens = "SELECT id, role, scopes, created_at, expires_at, revoked_at FROM tokens
-                  WHERE organization_id = ?1";
-    each(view, tokens, [stream], |row| {
+    let tokens = format!(
+        "SELECT {} FROM tokens WHERE organization_id = ?1",
+        rows::TOKEN
+    );
+    each(view, &tokens, [stream], |row| {
         state.tokens.extend([rows::token_state(row)?]);
         Ok(())
     })?;
@@ -146,33 +149,16 @@ fn whole_state(
 }
 
 fn add_installation(view: &Connection, state: &mut State) -> Sql<()> {
-    let policy = "SELECT value FROM settings WHERE name = 'policy'";
-    state.policy = view
-        .prepare_cached(policy)?
-        .query_row([], rows::policy)
-        .optional()?;
-    each(
-        view,
-        "SELECT id, public_key, status FROM trusted_keys",
-        [],
-        |row| {
-            state.keys.extend([rows::trusted_key(row)?]);
-            Ok(())
-        },
-    )?;
+    state.policy = rows::policy(view)?;
+    let keys = format!("SELECT {} FROM trusted_keys", rows::KEY);
+    each(view, &keys, [], |row| {
+        state.keys.extend([rows::trusted_key(row)?]);
+        Ok(())
+    })?;
     // Removed ones too: in this stream they are never forgotten.
     let organizations = format!("SELECT {} FROM organizations", rows::ORGANIZATION);
     each(view, &organizations, [], |row| {
-        let found = rows::organization(row)?;
-        let (key, number, created_at) = (found.key, found.number, found.created_at);
-        state.organizations.insert(
-            found.id,
-            OrganizationState {
-                key,
-                number,
-                created_at,
-            },
-        );
+        state.organizations.extend([rows::organization_state(row)?]);
         Ok(())
     })
 }
@@ -200,7 +186,7 @@ fn check_organization(
     Ok(())
 }
 
-/// Every payload has its hash; every license has its payload, and the application it names.
+/// Every payload has its hash, and every license the application that its payload names.
 fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     each(
         view,
@@ -219,19 +205,18 @@ fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         },
     )?;
     let licenses = "SELECT licenses.organization_id, id, application, text FROM licenses
-         LEFT JOIN payloads ON payloads.organization_id = licenses.organization_id
+         JOIN payloads ON payloads.organization_id = licenses.organization_id
              AND payloads.sha256 = licenses.payload_sha256";
     each(view, licenses, [], |row| {
         let (organization, id): (Uuid, Uuid) = (row.get(0)?, row.get(1)?);
-        let named = row.get_ref(3)?.as_str_or_null()?.map(application_of);
+        let named = application_of(row.get_ref(3)?.as_str()?);
         let place = format_args!("stream {organization}: license {id}");
         match named {
-            None => differences.push(format!("{place}: its payload is missing")),
-            Some(None) => differences.push(format!("{place}: its payload is no license")),
-            Some(Some(named)) if named != row.get_ref(2)?.as_str()? => {
+            None => differences.push(format!("{place}: its payload is no license")),
+            Some(named) if named != row.get_ref(2)?.as_str()? => {
                 differences.push(format!("{place}: its payload is for application {named}"));
             }
-            Some(Some(_)) => {}
+            Some(_) => {}
         }
         Ok(())
     })

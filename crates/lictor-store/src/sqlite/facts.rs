@@ -2,11 +2,10 @@
 //! transaction, after the stream's head row.
 
 use lictor_core::State;
-use lictor_core::state::OrganizationState;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::rows::{self, HeadRow, Sql};
+use super::rows::{self, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -29,59 +28,38 @@ pub(super) fn load(
 
 fn add(database: &Connection, stream: Uuid, fact: &Fact, state: &mut State) -> Sql<()> {
     match fact {
-        Fact::Policy => {
-            let sql = "SELECT value FROM settings WHERE name = 'policy'";
-            state.policy = one(database, sql, [], rows::policy)?;
-        }
+        Fact::Policy => state.policy = rows::policy(database)?,
         Fact::Key(id) => {
-            let sql = "SELECT id, public_key, status FROM trusted_keys WHERE id = ?1";
-            state
-                .keys
-                .extend(one(database, sql, [id.to_string()], rows::trusted_key)?);
+            let sql = format!("SELECT {KEY} FROM trusted_keys WHERE id = ?1");
+            let found = one(database, &sql, [id.to_string()], rows::trusted_key)?;
+            state.keys.extend(found);
         }
         Fact::Organization(key) => {
-            let sql = "SELECT id, key, number, created_at, name FROM organizations
-                       WHERE key = ?1 AND removed = 0";
-            let found = one(database, sql, [key], rows::organization)?;
-            state.organizations.extend(found.map(|found| {
-                let (id, key, number, created_at) =
-                    (found.id, found.key, found.number, found.created_at);
-                (
-                    id,
-                    OrganizationState {
-                        key,
-                        number,
-                        created_at,
-                    },
-                )
-            }));
+            let sql =
+                format!("SELECT {ORGANIZATION} FROM organizations WHERE key = ?1 AND removed = 0");
+            let found = one(database, &sql, [key], rows::organization_state)?;
+            state.organizations.extend(found);
         }
         Fact::Token(id) => {
-            let sql = "SELECT id, role, scopes, created_at, expires_at, revoked_at FROM tokens
-                       WHERE organization_id = ?1 AND id = ?2";
-            state
-                .tokens
-                .extend(one(database, sql, (stream, id), rows::token_state)?);
+            let sql = format!("SELECT {TOKEN} FROM tokens WHERE organization_id = ?1 AND id = ?2");
+            let found = one(database, &sql, (stream, id), rows::token_state)?;
+            state.tokens.extend(found);
         }
         Fact::Application(key) => {
             let sql = "SELECT key FROM applications WHERE organization_id = ?1 AND key = ?2";
-            state
-                .applications
-                .extend(one(database, sql, (stream, key), |row| row.get(0))?);
+            let found = one(database, sql, (stream, key), |row| row.get(0))?;
+            state.applications.extend(found);
         }
         Fact::License(id) => {
-            let sql = "SELECT id, application, payload_sha256, created_at, updated_at, revision
-                       FROM licenses WHERE organization_id = ?1 AND id = ?2";
-            state
-                .licenses
-                .extend(one(database, sql, (stream, id), rows::license_state)?);
+            let sql =
+                format!("SELECT {LICENSE} FROM licenses WHERE organization_id = ?1 AND id = ?2");
+            let found = one(database, &sql, (stream, id), rows::license_state)?;
+            state.licenses.extend(found);
         }
         Fact::AnyLicense => {
-            let sql = "SELECT id, application, payload_sha256, created_at, updated_at, revision
-                       FROM licenses WHERE organization_id = ?1 LIMIT 1";
-            state
-                .licenses
-                .extend(one(database, sql, [stream], rows::license_state)?);
+            let sql = format!("SELECT {LICENSE} FROM licenses WHERE organization_id = ?1 LIMIT 1");
+            let found = one(database, &sql, [stream], rows::license_state)?;
+            state.licenses.extend(found);
         }
     }
     Ok(())

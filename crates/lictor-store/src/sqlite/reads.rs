@@ -7,7 +7,7 @@ use lictor_core::{
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::rows::{self, LICENSE, ORGANIZATION, Sql, TOKEN};
+use super::rows::{self, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use crate::{Answer, IdempotencyKey};
 
 /// One license.
@@ -24,8 +24,7 @@ pub(super) fn licenses_page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<License>> {
-    // A client may give a license any UUID, the least of all included; the empty blob is before it.
-    let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
+    let after = behind(after.as_ref());
     match application {
         None => {
             let rest = "licenses.id > ?2 ORDER BY licenses.id LIMIT ?3";
@@ -87,8 +86,8 @@ pub(super) fn organizations(database: &Connection) -> Sql<Vec<Organization>> {
 
 /// The trusted keys.
 pub(super) fn trust(database: &Connection) -> Sql<TrustSet> {
-    let sql = "SELECT id, public_key, status FROM trusted_keys";
-    let keys = many(database, sql, [], rows::trusted_key)?;
+    let sql = format!("SELECT {KEY} FROM trusted_keys");
+    let keys = many(database, &sql, [], rows::trusted_key)?;
     Ok(keys
         .into_iter()
         .collect::<std::collections::BTreeMap<_, _>>()
@@ -97,11 +96,7 @@ pub(super) fn trust(database: &Connection) -> Sql<TrustSet> {
 
 /// The trust policy.
 pub(super) fn policy(database: &Connection) -> Sql<Option<TrustPolicy>> {
-    let sql = "SELECT value FROM settings WHERE name = 'policy'";
-    database
-        .prepare_cached(sql)?
-        .query_row([], rows::policy)
-        .optional()
+    rows::policy(database)
 }
 
 /// A token by its secret's hash, unless its organization was removed.
@@ -155,12 +150,7 @@ pub(super) fn entries(
 
 /// Where a stream ends.
 pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<Head>> {
-    let sql = "SELECT position, hash, newest_updated_at, removed FROM heads WHERE stream = ?1";
-    let found = database
-        .prepare_cached(sql)?
-        .query_row([stream], rows::head)
-        .optional()?;
-    Ok(found.map(|row| row.head))
+    Ok(rows::head(database, stream)?.map(|row| row.head))
 }
 
 /// The answer kept under an idempotency key.
@@ -194,7 +184,8 @@ pub(super) fn answered(
     }
 }
 
-/// What the ids of a page are greater than; the empty blob comes before every id, also all zeros.
+/// What the ids of a page are greater than. A client may give a license any UUID, all zeros
+/// included, so a first page begins behind the empty blob, which comes before every id.
 fn behind(after: Option<&Uuid>) -> &[u8] {
     after.map_or(&[], |id| id.as_bytes())
 }

@@ -12,7 +12,7 @@ use lictor_core::{
     Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
 };
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 /// The result of a statement.
@@ -279,21 +279,35 @@ pub(super) fn token(row: &Row<'_>) -> Sql<Token> {
     })
 }
 
-/// The columns of [`organization`], in its order.
+/// The columns of [`organization_state`] and [`organization`], in their order.
 pub(super) const ORGANIZATION: &str = "id, key, number, created_at, name";
 
-/// Reads the columns [`ORGANIZATION`].
-pub(super) fn organization(row: &Row<'_>) -> Sql<Organization> {
-    Ok(Organization {
-        id: row.get(0)?,
+/// Reads the first columns of [`ORGANIZATION`].
+pub(super) fn organization_state(row: &Row<'_>) -> Sql<(Uuid, OrganizationState)> {
+    let organization = OrganizationState {
         key: row.get(1)?,
         number: row.get(2)?,
         created_at: row.get(3)?,
+    };
+    Ok((row.get(0)?, organization))
+}
+
+/// Reads the columns [`ORGANIZATION`].
+pub(super) fn organization(row: &Row<'_>) -> Sql<Organization> {
+    let (id, state) = organization_state(row)?;
+    Ok(Organization {
+        id,
+        key: state.key,
+        number: state.number,
+        created_at: state.created_at,
         name: row.get(4)?,
     })
 }
 
-/// Reads `id, public_key, status` of a trusted key.
+/// The columns of [`trusted_key`], in its order.
+pub(super) const KEY: &str = "id, public_key, status";
+
+/// Reads the columns [`KEY`].
 pub(super) fn trusted_key(row: &Row<'_>) -> Sql<(KeyId, TrustedKey)> {
     let id: String = row.get(0)?;
     let id = KeyId::parse(&id).ok_or_else(|| invalid(0, "not a key id"))?;
@@ -312,9 +326,12 @@ pub(super) fn entry(row: &Row<'_>) -> Sql<Entry> {
     Entry::from_body(row.get_ref(0)?.as_str()?).map_err(|error| invalid(0, error))
 }
 
-/// Reads a trust policy.
-pub(super) fn policy(row: &Row<'_>) -> Sql<TrustPolicy> {
-    parsed(row, 0)
+/// The installation's trust policy, if it is set.
+pub(super) fn policy(database: &Connection) -> Sql<Option<TrustPolicy>> {
+    database
+        .prepare_cached("SELECT value FROM settings WHERE name = 'policy'")?
+        .query_row([], |row| parsed(row, 0))
+        .optional()
 }
 
 /// Reads `source, service, month, count`.
@@ -338,16 +355,24 @@ pub(super) struct HeadRow {
     pub(super) removed: bool,
 }
 
-/// Reads `position, hash, newest_updated_at, removed`.
-pub(super) fn head(row: &Row<'_>) -> Sql<HeadRow> {
-    Ok(HeadRow {
-        head: lictor_core::Head {
-            position: row.get(0)?,
-            hash: Digest(row.get(1)?),
-        },
-        newest_updated_at: row.get(2)?,
-        removed: row.get(3)?,
-    })
+/// The head row of a stream, if the stream exists.
+pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<HeadRow>> {
+    let read = |row: &Row<'_>| {
+        Ok(HeadRow {
+            head: lictor_core::Head {
+                position: row.get(0)?,
+                hash: Digest(row.get(1)?),
+            },
+            newest_updated_at: row.get(2)?,
+            removed: row.get(3)?,
+        })
+    };
+    database
+        .prepare_cached(
+            "SELECT position, hash, newest_updated_at, removed FROM heads WHERE stream = ?1",
+        )?
+        .query_row([stream], read)
+        .optional()
 }
 
 fn parsed<T>(row: &Row<'_>, column: usize) -> Sql<T>

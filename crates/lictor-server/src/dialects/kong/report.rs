@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use lictor_core::change::Digest;
 
 use super::error::Refusal;
 use super::wire::{
@@ -17,9 +16,6 @@ const UNLICENSED: &str = "UNLICENSED";
 /// The date that Kong shows where there is no license.
 const UNLICENSED_DATE: &str = "2017-7-20";
 
-/// How many hex digits stand for a host name that is not shown.
-const HASHED_HOSTNAME_LENGTH: usize = 16;
-
 /// The shapes of the report, named after the Kong version that brought each.
 #[derive(Clone, Copy)]
 enum Shape {
@@ -31,7 +27,7 @@ enum Shape {
 pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let report = ask.server.authority.report(ask.call).await?;
     let shape = shape(ask.query)?;
-    let hostname = hostname(ask, &report.system.hostname);
+    let hostname = ask.server.settings.shown_hostname(&report.system.hostname);
     let figures = Figures {
         db_version: &report.engine,
         kong_version: &ask.server.settings.kong_version,
@@ -48,16 +44,6 @@ pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
         Shape::Earlier => earlier(&report, figures),
         Shape::Later => later(&report, figures),
     })
-}
-
-/// The host name as the settings want it shown.
-pub(super) fn hostname(ask: &Ask<'_>, name: &str) -> String {
-    if !ask.server.settings.hash_hostname {
-        return name.to_owned();
-    }
-    let mut digits = hex::encode(Digest::of(name.as_bytes()).0);
-    digits.truncate(HASHED_HOSTNAME_LENGTH);
-    digits
 }
 
 fn shape(query: &str) -> Result<Shape, Refusal> {
@@ -87,14 +73,10 @@ fn earlier(report: &Report, figures: Figures<'_>) -> Response {
 fn later(report: &Report, figures: Figures<'_>) -> Response {
     let current = report.current_license.as_ref();
     let expiration_date = current.map(|license| license.expiration_date.to_string());
-    let total_requests = report
-        .requests
-        .values()
-        .fold(0, |sum: u64, count| sum.saturating_add(*count));
     wire::with_checksum(&LaterReport {
         counters: Counters {
             buckets: buckets(report),
-            total_requests,
+            total_requests: report.total_requests(),
         },
         license: CurrentLicense {
             license_key: current.map_or(UNLICENSED, |license| &license.license_key),

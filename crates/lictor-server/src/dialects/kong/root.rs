@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{Ask, report, wire};
+use super::{Ask, wire};
 use crate::authority::System;
 
 /// Kong's word for keeping its configuration in a database, as against `off`. Clients refuse to
@@ -12,12 +12,13 @@ const IN_A_DATABASE: &str = "postgres";
 
 /// `GET /`
 pub(super) fn show(ask: &Ask<'_>) -> Response {
-    let hostname = report::hostname(ask, &System::here().hostname);
+    let settings = &ask.server.settings;
+    let hostname = settings.shown_hostname(&System::here().hostname);
     wire::json(
         StatusCode::OK,
         &wire::Root {
             tagline: "Lictor, a self-hosted license server",
-            version: &ask.server.settings.kong_version,
+            version: &settings.kong_version,
             hostname: &hostname,
             configuration: wire::Configuration {
                 database: IN_A_DATABASE,

@@ -12,7 +12,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use super::error::Problem;
-use crate::http::limits::NATIVE_BODY_BYTES;
+
+/// The largest body, in bytes: 2 MiB.
+const MAX_BYTES: u64 = 2 * 1024 * 1024;
 
 /// A JSON object. Derived readers would also take an array of the members' values.
 pub(super) struct Object<T>(pub(super) T);
@@ -41,10 +43,10 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
     let announced = announced.and_then(|text| text.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > NATIVE_BODY_BYTES) {
+    if announced.is_some_and(|length| length > MAX_BYTES) {
         return Err(too_large());
     }
-    let limit = usize::try_from(NATIVE_BODY_BYTES).unwrap_or(usize::MAX);
+    let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
     let bytes = match axum::body::to_bytes(body, limit).await {
         Ok(bytes) => bytes,
         Err(error) if is_too_large(&error) => return Err(too_large()),
@@ -116,7 +118,7 @@ fn unsupported(detail: &str) -> Problem {
 }
 
 fn too_large() -> Problem {
-    let detail = format!("the body is larger than {NATIVE_BODY_BYTES} bytes");
+    let detail = format!("the body is larger than {MAX_BYTES} bytes");
     let title = "The body is too large";
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -124,7 +126,7 @@ fn too_large() -> Problem {
         title,
         detail,
     )
-    .with("max_bytes", NATIVE_BODY_BYTES)
+    .with("max_bytes", MAX_BYTES)
 }
 
 fn not_json(detail: impl Into<String>) -> Problem {

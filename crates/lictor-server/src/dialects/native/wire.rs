@@ -1,10 +1,11 @@
 //! Every request and answer of `/v1` as JSON, and the conversions from and to the authority's
 //! types. Nothing is decided here.
 
+use lictor_core::time::days_left;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
     Claims, Date, Entitlement, Entry, Error, KeyId, KeyStatus, Organization, Role, Scope,
-    Timestamp, Token, TrustPolicy, TrustedKey, Validity,
+    Timestamp, Token, TrustPolicy, TrustedKey,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -178,14 +179,6 @@ pub(super) struct ApplicationView {
 impl ApplicationView {
     pub(super) fn from_entitlement(entitlement: &Entitlement, now: Timestamp) -> Self {
         let license = entitlement.license.as_ref();
-        let days_left = |expires_at| {
-            let begins_at = Timestamp::MIN;
-            Validity {
-                begins_at,
-                expires_at,
-            }
-            .days_left(now)
-        };
         Self {
             key: entitlement.application.clone(),
             plan: license.map_or("UNLICENSED", |license| license.plan.as_str()),
@@ -195,7 +188,7 @@ impl ApplicationView {
             license: license.map(|license| license.license),
             verified: license.map(|license| license.signer.key_id().is_some()),
             expires_at: license.map(|license| time(license.expires_at)),
-            days_left: license.map(|license| days_left(license.expires_at)),
+            days_left: license.map(|license| days_left(license.expires_at, now)),
         }
     }
 }
@@ -439,11 +432,11 @@ struct SystemView {
 
 impl ReportView {
     pub(super) fn from_report(report: Report, hostname: String) -> Self {
-        let total = report.requests.values().copied();
+        let total_requests = report.total_requests();
         let license = report.current_license;
         Self {
             at: time(report.at),
-            total_requests: total.fold(0, u64::saturating_add),
+            total_requests,
             license_expiration_date: license.as_ref().map(|license| license.expiration_date),
             license_key: license
                 .map(|license| license.license_key)

@@ -8,7 +8,7 @@ use lictor_store::sqlite::{OpenError, SqliteStore, check_folder};
 use rusqlite::Connection;
 
 use super::{fill, folder};
-use crate::given::{ACME, NOW};
+use crate::given::{ACME, NOW, document, done, id, put_license, remove_license};
 
 /// One alteration each, and a word that the report must have.
 const ALTERATIONS: &[(&str, &str)] = &[
@@ -75,9 +75,10 @@ const ALTERATIONS: &[(&str, &str)] = &[
              created_at, updated_at, 999 FROM licenses WHERE id = :first",
         "is not in the ledger",
     ),
+    ("DELETE FROM payloads WHERE rowid = 1", " is missing"),
     (
-        "DELETE FROM payloads WHERE rowid = 1",
-        "its payload is missing",
+        "INSERT INTO payloads VALUES (:acme, zeroblob(32), '')",
+        "0000 is not in the ledger",
     ),
     (
         "UPDATE payloads SET text = replace(text, '2027', '2099') WHERE rowid = 1",
@@ -188,11 +189,29 @@ async fn every_alteration_is_reported() {
     );
 }
 
+#[tokio::test]
+async fn a_missing_payload_is_reported_though_its_license_is_gone() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    fill(&store).await;
+    let (replaced, new) = (id(1), document(1, "Kong", 99));
+    done(&store, put_license(ACME, replaced, &new, NOW)).await;
+    done(&store, remove_license(ACME, id(2))).await;
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+    drop(store);
+    let gone = "DELETE FROM payloads
+        WHERE sha256 NOT IN (SELECT payload_sha256 FROM licenses)";
+    alter(&folder.path().join("lictor.db"), gone);
+    let found = check_folder(folder.path()).expect("checks").differences;
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|found| found.ends_with(" is missing")));
+}
+
 fn alter(path: &Path, alteration: &str) {
     let quoted = |id: uuid::Uuid| format!("x'{}'", id.simple());
     let sql = alteration
         .replace(":acme", &quoted(ACME))
-        .replace(":first", &quoted(crate::given::id(1)))
+        .replace(":first", &quoted(id(1)))
         .replace("rowid_first", "id = (SELECT min(id) FROM trusted_keys)");
     let raw = Connection::open(path).expect("opens");
     raw.execute_batch(&sql).expect(alteration);
@@ -241,7 +260,7 @@ async fn a_damaged_payload_is_never_served() {
     let alteration = "UPDATE payloads SET text = replace(text, '2027', '2099')";
     alter(&folder.path().join("lictor.db"), alteration);
     let store = SqliteStore::open(folder.path()).expect("opens");
-    assert!(store.license(ACME, crate::given::id(1)).await.is_err());
+    assert!(store.license(ACME, id(1)).await.is_err());
     assert!(store.current_license(ACME).await.is_err());
 }
 
@@ -287,13 +306,8 @@ async fn a_writer_that_meets_damage_stops_writing() {
     bytes[..4_096].copy_from_slice(&original[..4_096]);
     std::fs::write(&path, &bytes).expect("writes");
     let add = || {
-        let document = crate::given::document(1, "Kong", 77);
-        store.write(crate::given::add_license(
-            ACME,
-            crate::given::id(77),
-            &document,
-            NOW,
-        ))
+        let document = document(1, "Kong", 77);
+        store.write(crate::given::add_license(ACME, id(77), &document, NOW))
     };
     for _ in 0..2 {
         let error = add().await.expect_err("damaged");
@@ -301,7 +315,7 @@ async fn a_writer_that_meets_damage_stops_writing() {
     }
     assert!(matches!(store.ready().await, Err(Error::ReadOnly(_))));
     assert!(
-        store.license(ACME, crate::given::id(1)).await.is_err(),
+        store.license(ACME, id(1)).await.is_err(),
         "nor is it served"
     );
 }
@@ -310,7 +324,7 @@ async fn a_writer_that_meets_damage_stops_writing() {
 async fn told(store: &SqliteStore) -> impl PartialEq + std::fmt::Debug + use<> {
     let trust: TrustSet = store.trust().await.expect("reads");
     let mut streams = Vec::new();
-    for stream in [INSTALLATION, ACME, crate::given::id(2)] {
+    for stream in [INSTALLATION, ACME, id(2)] {
         let tokens = store.tokens(stream, None, 100).await.expect("reads");
         let tokens: Vec<_> = tokens
             .into_iter()
