@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::time::SECONDS_PER_DAY;
+use lictor_core::time::days_left;
 use lictor_core::{Actor, Date, Error, Role, Timestamp};
 use uuid::Uuid;
 
@@ -88,17 +88,17 @@ fn log(end: &LicenseEnd) {
         application,
         ..
     } = end;
-    let days_left = end.covered_seconds / SECONDS_PER_DAY;
-    if end.covered_seconds == 0 {
+    let days_left = days_left(end.covered_seconds, 0);
+    if days_left == 0 {
         tracing::error!(organization, application, "no license is in force");
-    } else if end.covered_seconds <= ERROR_DAYS * SECONDS_PER_DAY {
+    } else if days_left <= ERROR_DAYS {
         tracing::error!(
             organization,
             application,
             days_left,
             "the license ends soon; renew it"
         );
-    } else if end.covered_seconds <= WARN_DAYS * SECONDS_PER_DAY {
+    } else if days_left <= WARN_DAYS {
         tracing::warn!(
             organization,
             application,

@@ -11,6 +11,7 @@ mod clients;
 mod configuration;
 mod data;
 mod demo;
+mod expiry;
 mod offline;
 mod run;
 mod serve;

@@ -1,0 +1,62 @@
+//! What the log says of licenses that end.
+
+use lictor_core::{Claims, Date, SigningKey};
+use lictor_server::clock::Clock;
+
+use crate::process::{Running, command, serve};
+use crate::run::result;
+use crate::server::Server;
+
+fn date_in(days: i64) -> Date {
+    Date::of(Clock::System.now() + days * 86_400)
+}
+
+/// Stores a license for `product` that is valid from one day to another, counted from today.
+fn store(server: &Server, product: &str, from: i64, until: i64) {
+    let claims = Claims {
+        creation_date: Some(date_in(from)),
+        ..Claims::new(product, date_in(until))
+    };
+    let file = server.file(&format!("{product}-{until}.json"));
+    let document = SigningKey::from_seed([5; 32]).sign(&claims.to_json());
+    std::fs::write(&file, document).expect("written");
+    result(&server.lictor(&["license", "add", &file]));
+}
+
+#[test]
+fn a_start_warns_of_what_ends_and_of_nothing_that_is_renewed() {
+    let server = Server::start(&[]);
+    let key = server.file("vendor.pub");
+    let public = SigningKey::from_seed([5; 32]).public_key();
+    std::fs::write(&key, public.to_pem()).expect("written");
+    result(&server.lictor(&["trust", "add", &key]));
+    store(&server, "gone", -9, -1);
+    store(&server, "soon", -9, 30);
+    store(&server, "later", -9, 90);
+    store(&server, "far", -9, 92);
+    store(&server, "renewed", -9, 10);
+    store(&server, "renewed", 10, 400);
+    let token = server.token().to_owned();
+    let (_, _, folder) = server.stop();
+    let again = Running::start(&mut serve(&folder.path().join("data")));
+    let url = again.wait_for("listening on ");
+    // The log is written beside the first requests; these give it the time.
+    for _ in 0..3 {
+        let mut list = command();
+        list.env("LICTOR_URL", &url).env("LICTOR_TOKEN", &token);
+        let listed = list.args(["license", "list"]).output();
+        result(&listed.expect("lictor runs"));
+    }
+    again.signal("TERM");
+    let (_, log) = again.end();
+    let says = |application: &str, level: &str, words: &str| {
+        let named = format!("application=\"{application}\"");
+        log.lines()
+            .any(|line| line.contains(&named) && line.contains(level) && line.contains(words))
+    };
+    assert!(says("gone", "ERROR", "no license is in force"), "{log}");
+    assert!(says("soon", "ERROR", "days_left=30"), "{log}");
+    assert!(says("later", "WARN", "days_left=90"), "{log}");
+    assert!(!says("far", "", ""), "{log}");
+    assert!(!says("renewed", "", ""), "{log}");
+}
