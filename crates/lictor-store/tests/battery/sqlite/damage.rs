@@ -250,7 +250,7 @@ async fn damage_at_the_end_of_the_ledger_is_found_at_the_start() {
             matches!(error, OpenError::Corrupt(_)),
             "{alteration}: {error}"
         );
-        assert!(error.to_string().contains("lictor check"));
+        assert!(error.to_string().contains("restore a backup"));
     }
 }
 
