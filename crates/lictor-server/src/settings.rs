@@ -9,9 +9,6 @@ use crate::authority::Authority;
 /// The settings of one server.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The address that clients reach the server by, without a slash at its end. It is never taken
-    /// from a request's Host.
-    pub public_url: String,
     /// The version that the Kong dialect tells its clients.
     pub kong_version: String,
     /// Origins that browsers may call the Kong dialect from; empty: any.

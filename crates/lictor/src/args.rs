@@ -1,12 +1,12 @@
 //! The command line: every command, and the options that clients of a server share.
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     backup, check, demo, key, license, organization, report, restore, token, trust, usage,
 };
-use crate::config::ServeOptions;
+use crate::config::Given;
 
 const EXAMPLES: &str = "\
 Try it:
@@ -44,12 +44,37 @@ pub(crate) struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// Reads the command line and the environment, where a variable that is set to nothing is not
+    /// set.
+    ///
+    /// # Errors
+    /// What the parser has to say; also the help that was asked for.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let mut parser = without_empty_variables(Self::command());
+        let mut given: ArgMatches = parser.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches_mut(&mut given).map_err(|error| error.format(&mut parser))
+    }
+}
+
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|option| {
+            let value = option.get_env().and_then(std::env::var_os);
+            match value {
+                Some(value) if value.is_empty() => option.env(None::<&'static str>),
+                _ => option,
+            }
+        })
+        .mut_subcommands(without_empty_variables)
+}
+
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Run the server
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(Box<ServeOptions>),
+    Serve(Given),
     /// Run a server with example data, to look around; it leaves nothing behind
     Demo(demo::DemoOptions),
     /// Make the key pair that licenses are signed with
@@ -71,6 +96,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Usage(usage::Usage),
     /// The usage report of an organization
+    #[command(after_help = report::EXAMPLES)]
     Report(report::Report),
     /// Copy the database of a running server to a file
     #[command(after_help = backup::EXAMPLES)]
@@ -86,8 +112,8 @@ pub(crate) enum Command {
 const SERVE_EXAMPLES: &str = "\
 The first start creates the organization `default` and an operator token, which
 is printed once, or written to --admin-token-file. With LICTOR_ADMIN_TOKEN (32
-characters or more) that token is valid at every start: the way back when all
-tokens are lost.
+visible ASCII characters or more) that token is valid at every start: the way
+back when all tokens are lost.
 
 Every option is also an environment variable, --tls-cert being LICTOR_TLS_CERT,
 and a key of the configuration file, if there is one. A flag goes before the

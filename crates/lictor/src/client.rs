@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::{ClientBuilder, Method, Response, StatusCode, Url};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -11,7 +11,7 @@ use crate::exit::{Failure, Outcome, first_cause, with_causes};
 use crate::server::DEFAULT_ADDRESS;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between two bytes of an answer.
+/// How long a server may say nothing before and within an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How many rows are asked for at once.
@@ -37,21 +37,28 @@ pub(crate) struct Reply {
 impl Client {
     /// A client of the server that the options name.
     pub(crate) fn new(api: &Api) -> Outcome<Self> {
-        // An environment variable that is set to nothing is not set.
-        let default = format!("http://{DEFAULT_ADDRESS}");
-        let url = if api.url.is_empty() {
-            &default
-        } else {
-            &api.url
+        Self::with(api, |builder| builder.read_timeout(READ_TIMEOUT))
+    }
+
+    /// A client that waits as long as the server is there: a copy of a large database is made
+    /// before its first byte is sent. A machine that is gone is noticed by TCP's keepalive.
+    pub(crate) fn patient(api: &Api) -> Outcome<Self> {
+        Self::with(api, |builder| builder)
+    }
+
+    fn with(api: &Api, patience: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Outcome<Self> {
+        let url = &api.url;
+        let wrong = |why: &str| {
+            Failure::Usage(format!(
+                "--url {url}: {why}; use one as http://{DEFAULT_ADDRESS}"
+            ))
         };
-        let wrong = |why: &str| Failure::Usage(format!("--url {url}: {why}; use one as {default}"));
         let base = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(wrong("not the address of a server"));
         }
-        let mut builder = reqwest::Client::builder()
+        let mut builder = patience(reqwest::Client::builder())
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("lictor/", env!("CARGO_PKG_VERSION")));
         if base.scheme() == "http" {

@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::exit::{Failure, Outcome};
 
@@ -55,10 +55,7 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
         file.sync_all()
     });
     created.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Failure::Usage(format!(
-            "{} exists already and is never overwritten; choose another name",
-            path.display()
-        )),
+        io::ErrorKind::AlreadyExists => taken(path),
         _ => cannot("write", path, &error),
     })
 }
@@ -66,6 +63,20 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
 /// Puts an operator token into `path`, all at once and readable to its owner alone. A token that
 /// is there already is replaced, any other file is not.
 pub(crate) fn write_token(path: &Path, token: &str) -> io::Result<()> {
+    let (draft, mut file) = draft_token(path)?;
+    writeln!(file, "{token}")?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    sync_folder_of(path)
+}
+
+/// Whether [`write_token`] would be refused, found out without a token.
+pub(crate) fn try_token(path: &Path) -> io::Result<()> {
+    let (draft, _) = draft_token(path)?;
+    std::fs::remove_file(draft)
+}
+
+fn draft_token(path: &Path) -> io::Result<(PathBuf, File)> {
     match std::fs::read(path) {
         Ok(old) if old.is_empty() || old.starts_with(b"lictor_") => {}
         Ok(_) => {
@@ -82,20 +93,29 @@ pub(crate) fn write_token(path: &Path, token: &str) -> io::Result<()> {
     }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let mut file = options.open(&draft)?;
-    writeln!(file, "{token}")?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    sync_folder_of(path)
+    let file = options.open(&draft)?;
+    Ok((draft, file))
 }
 
 /// Makes the name of a file durable.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
-    };
-    File::open(folder)?.sync_all()
+    }
+}
+
+/// The refusal of a name that is taken.
+pub(crate) fn taken(path: &Path) -> Failure {
+    Failure::Usage(format!(
+        "{} exists already and is never overwritten; choose another name",
+        path.display()
+    ))
 }
 
 /// What went wrong with a file.

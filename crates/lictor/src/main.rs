@@ -11,13 +11,11 @@ mod server;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match args::Cli::try_parse() {
+    match args::Cli::read() {
         Ok(cli) => exit::code(commands::run(cli)),
         Err(error) => exit::of_parser(&error),
     }

@@ -42,6 +42,15 @@ pub(crate) fn result(answer: &str, word: &str, as_json: bool) -> Outcome {
     }
 }
 
+/// Says what was done to the object `id`; as JSON with `done`, one word, as its name.
+pub(crate) fn done(done: &str, id: &str, text: &str, as_json: bool) -> Outcome {
+    if as_json {
+        return json(&serde_json::json!({ done: id }).to_string());
+    }
+    note(text);
+    Ok(())
+}
+
 /// A table without borders. On a terminal it fits its width; where it does not, only the columns
 /// of free text are wrapped.
 pub(crate) struct Rows {

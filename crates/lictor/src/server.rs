@@ -1,5 +1,6 @@
 //! A server from its options to its end: what `lictor serve` and `lictor demo` have in common.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
 use lictor_server::settings::{Server, Settings};
 use lictor_store::sqlite::SqliteStore;
+use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -29,6 +31,8 @@ type Tls = Option<Arc<rustls::ServerConfig>>;
 pub(crate) struct Prepared {
     /// Where it listens, such as `http://127.0.0.1:8001`.
     pub url: String,
+    /// What `--public-url` says, without a slash at its end.
+    pub public_url: Option<String>,
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
     tls: Tls,
@@ -38,7 +42,8 @@ pub(crate) struct Prepared {
 }
 
 /// Does everything that can fail before the first request: reads certificate and keys, opens the
-/// folder, hands a first operator token to `announce`, opens the port unless it is `given`.
+/// port unless it is `given`, then the folder, and hands a first operator token to `announce`. What
+/// can be refused without looking at the folder is refused before a folder is made.
 pub(crate) async fn prepare(
     options: ServeOptions,
     given: Option<TcpListener>,
@@ -49,7 +54,56 @@ pub(crate) async fn prepare(
         Failure::Usage("say where the data is: `lictor serve --data DIR`".to_owned())
     })?;
     let tls = load_tls(&options)?;
-    let plain_allowed = tls.is_some() || options.insecure_http == Some(true);
+    let public_url = options.public_url.as_deref().map(public_url).transpose()?;
+    let start = Start {
+        policy: options.trust_policy,
+        keys: read_keys(&options.trust)?,
+        operator_secret,
+    };
+    let (listener, metrics_listener) = listen(&options, given, tls.is_some()).await?;
+    let url = url_of(&listener, &tls)?;
+    let metrics_url = match &metrics_listener {
+        Some(listener) => Some(url_of(listener, &tls)?),
+        None => None,
+    };
+    let store = Arc::new(SqliteStore::open(&folder)?);
+    let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
+    if let Some(url) = metrics_url {
+        tracing::info!("metrics are at {url}/metrics, without a token");
+    }
+    let address = match &public_url {
+        Some(public_url) => format!("{url}, for clients at {public_url}"),
+        None => url.clone(),
+    };
+    if let Err(error) = store.note_address(&address) {
+        tracing::warn!(%error, "the address could not be noted in the data folder");
+    }
+    let server = Server {
+        authority: authority.clone(),
+        settings: Arc::new(settings(options)),
+    };
+    let counters = router::counters(Box::new(move || {
+        (store.batches().commits(), store.batches().writes())
+    }));
+    Ok(Prepared {
+        url,
+        public_url,
+        listener,
+        metrics_listener,
+        tls,
+        app: router::router(server.clone(), counters.clone()),
+        metrics_app: router::metrics_router(server, counters),
+        authority,
+    })
+}
+
+/// The listener, and that of the metrics. Nothing is answered there yet.
+async fn listen(
+    options: &ServeOptions,
+    given: Option<TcpListener>,
+    tls: bool,
+) -> Outcome<(TcpListener, Option<TcpListener>)> {
+    let plain_allowed = tls || options.insecure_http == Some(true);
     let address = resolve(options.listen.as_deref().unwrap_or(DEFAULT_ADDRESS)).await?;
     refuse_plain(address, plain_allowed)?;
     let metrics_address = match options.metrics_listen.as_deref() {
@@ -59,45 +113,15 @@ pub(crate) async fn prepare(
     if let Some(address) = metrics_address {
         refuse_plain(address, plain_allowed)?;
     }
-    let start = Start {
-        policy: options.trust_policy,
-        keys: read_keys(&options.trust)?,
-        operator_secret,
-    };
-    let store = Arc::new(SqliteStore::open(&folder)?);
-    let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
     let listener = match given {
         Some(listener) => listener,
-        None => bind(address).await?,
+        None => bind(address, "--listen").await?,
     };
     let metrics_listener = match metrics_address {
-        Some(address) => Some(bind(address).await?),
+        Some(address) => Some(bind(address, "--metrics-listen").await?),
         None => None,
     };
-    if let Some(listener) = &metrics_listener {
-        let url = url_of(listener, &tls)?;
-        tracing::info!("metrics are at {url}/metrics, without a token");
-    }
-    let url = url_of(&listener, &tls)?;
-    if let Err(error) = store.note_address(&url) {
-        tracing::warn!(%error, "the address could not be noted in the data folder");
-    }
-    let server = Server {
-        authority: authority.clone(),
-        settings: Arc::new(settings(options, &url)),
-    };
-    let counters = router::counters(Box::new(move || {
-        (store.batches().commits(), store.batches().writes())
-    }));
-    Ok(Prepared {
-        url,
-        listener,
-        metrics_listener,
-        tls,
-        app: router::router(server.clone(), counters.clone()),
-        metrics_app: router::metrics_router(server, counters),
-        authority,
-    })
+    Ok((listener, metrics_listener))
 }
 
 impl Prepared {
@@ -142,10 +166,23 @@ fn url_of(listener: &TcpListener, tls: &Tls) -> Outcome<String> {
     Ok(format!("{scheme}://{address}"))
 }
 
-fn settings(options: ServeOptions, url: &str) -> Settings {
-    let public_url = options.public_url.as_deref().unwrap_or(url);
+fn public_url(text: &str) -> Outcome<String> {
+    let url = Url::parse(text).ok().filter(|url| {
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let nobody = url.username().is_empty() && url.password().is_none();
+        matches!(url.scheme(), "http" | "https") && bare && nobody
+    });
+    match url {
+        Some(_) => Ok(text.trim_end_matches('/').to_owned()),
+        None => Err(Failure::Usage(format!(
+            "--public-url {text}: use http:// or https://, a host, a port if need be, and nothing \
+             after it, such as https://licenses.example.com"
+        ))),
+    }
+}
+
+fn settings(options: ServeOptions) -> Settings {
     Settings {
-        public_url: public_url.trim_end_matches('/').to_owned(),
         kong_version: options
             .kong_version
             .unwrap_or_else(|| DEFAULT_KONG_VERSION.to_owned()),
@@ -203,14 +240,14 @@ fn refuse_plain(address: SocketAddr, allowed: bool) -> Outcome {
     )))
 }
 
-async fn bind(address: SocketAddr) -> Outcome<TcpListener> {
+async fn bind(address: SocketAddr, option: &str) -> Outcome<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "; something else listens there: stop it, or choose another port with --listen"
-            }
-            std::io::ErrorKind::PermissionDenied => "; choose a port above 1023 with --listen",
-            _ => "",
+            ErrorKind::AddrInUse => format!(
+                "; something else listens there: stop it, or choose another port with {option}"
+            ),
+            ErrorKind::PermissionDenied => format!("; choose a port above 1023 with {option}"),
+            _ => String::new(),
         };
         Failure::Usage(format!("cannot listen on {address}: {error}{advice}"))
     })

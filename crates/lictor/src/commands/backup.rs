@@ -1,13 +1,14 @@
 //! `lictor backup`: a consistent copy of a running server's database.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
+use tempfile::NamedTempFile;
+use tokio::signal::unix::SignalKind;
 
+use super::serve::shutdown_signals;
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::{Failure, Outcome, with_causes};
@@ -30,28 +31,21 @@ pub(crate) struct Backup {
     api: Api,
 }
 
-/// Writes the copy under another name, and gives it its name when it is whole and durable.
+/// Makes the copy, unless it is told to stop.
 pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
-    let file = backup.file.as_path();
-    refuse_existing(file)?;
-    let part = file.with_added_extension("part");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let client = Client::new(&backup.api)?;
-    let response = client.download(&["backup"]).await?;
-    let mut out = options
-        .open(&part)
-        .map_err(|error| files::cannot("write", &part, &error))?;
-    let written = match receive(response, &mut out, &part).await {
-        Ok(bytes) => install(&out, &part, file).map(|()| bytes),
-        Err(failure) => Err(failure),
+    let told_to_stop = shutdown_signals(&[
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ])?;
+    let bytes = tokio::select! {
+        copied = copy(backup) => copied?,
+        () = told_to_stop => {
+            let text = "told to stop; nothing is kept of the copy";
+            return Err(Failure::Refused(text.to_owned()));
+        }
     };
-    if written.is_err() {
-        // Nobody must take the beginning of a copy for a copy.
-        let _ = std::fs::remove_file(&part);
-    }
-    let bytes = written?;
-    let name = file.display().to_string();
+    let name = backup.file.display().to_string();
     if json {
         return output::json(&json!({ "file": name, "bytes": bytes }).to_string());
     }
@@ -62,7 +56,36 @@ pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
     Ok(())
 }
 
-async fn receive(mut response: reqwest::Response, out: &mut File, part: &Path) -> Outcome<u64> {
+/// Writes the copy under another name, and gives it its name when it is whole and durable. Dropped
+/// before, it leaves nothing: nobody must take the beginning of a copy for a copy.
+async fn copy(backup: &Backup) -> Outcome<u64> {
+    let file = backup.file.as_path();
+    // A link that leads nowhere is there, too.
+    if file.symlink_metadata().is_ok() {
+        return Err(files::taken(file));
+    }
+    let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
+    let mut part = draft(file).map_err(|error| files::cannot("write", file, &error))?;
+    let bytes = receive(response, &mut part, file).await?;
+    install(part, file)?;
+    Ok(bytes)
+}
+
+/// A new file beside `file` that nobody else could have put there, for its owner alone.
+fn draft(file: &Path) -> std::io::Result<NamedTempFile> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    tempfile::Builder::new()
+        .prefix(&name)
+        .suffix(".part")
+        .tempfile_in(files::folder_of(file))
+}
+
+async fn receive(
+    mut response: reqwest::Response,
+    part: &mut NamedTempFile,
+    file: &Path,
+) -> Outcome<u64> {
     let mut bytes = 0;
     loop {
         let chunk = response.chunk().await.map_err(|error| {
@@ -70,28 +93,18 @@ async fn receive(mut response: reqwest::Response, out: &mut File, part: &Path) -
             Failure::Unreachable(format!("the copy broke off, nothing is kept of it: {why}"))
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };
-        out.write_all(&chunk)
-            .map_err(|error| files::cannot("write", part, &error))?;
+        part.write_all(&chunk)
+            .map_err(|error| files::cannot("write", file, &error))?;
         bytes += chunk.len() as u64;
     }
 }
 
-fn install(out: &File, part: &Path, file: &Path) -> Outcome {
-    out.sync_all()
-        .map_err(|error| files::cannot("write", part, &error))?;
-    refuse_existing(file)?;
-    std::fs::rename(part, file)
-        .and_then(|()| files::sync_folder_of(file))
-        .map_err(|error| files::cannot("write", file, &error))
-}
-
-fn refuse_existing(file: &Path) -> Outcome {
-    // A link that leads nowhere is there, too.
-    if file.symlink_metadata().is_err() {
-        return Ok(());
+fn install(part: NamedTempFile, file: &Path) -> Outcome {
+    let cannot = |error| files::cannot("write", file, &error);
+    part.as_file().sync_all().map_err(cannot)?;
+    match part.persist_noclobber(file) {
+        Ok(_) => files::sync_folder_of(file).map_err(cannot),
+        Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Err(files::taken(file)),
+        Err(refused) => Err(cannot(refused.error)),
     }
-    Err(Failure::Usage(format!(
-        "{} exists already and is never overwritten; choose another name",
-        file.display()
-    )))
 }

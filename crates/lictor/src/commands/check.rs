@@ -22,7 +22,7 @@ Example:
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     /// The data folder
-    #[arg(long, value_name = "DIR", env = "LICTOR_DATA")]
+    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true)]
     data: PathBuf,
 }
 

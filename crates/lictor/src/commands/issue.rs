@@ -27,11 +27,22 @@ Examples:
     --product 'Gateway' --created 2027-01-01 --expires 2028-01-01 \\
     --claim license_key=ACME-1 --claim features=sso,audit > acme-2027.json";
 
+/// Usage of the command, in lines that fit.
+const USAGE: &str = "\
+lictor license issue [OPTIONS] --key <NAME.key> --customer <NAME>
+                            --product <NAME> --expires <YYYY-MM-DD>";
+
 /// `lictor license issue`
 #[derive(Args, Debug)]
+#[command(override_usage = USAGE)]
 pub(crate) struct Issue {
     /// Private key to sign with
-    #[arg(long, value_name = "NAME.key", env = "LICTOR_KEY")]
+    #[arg(
+        long,
+        value_name = "NAME.key",
+        env = "LICTOR_KEY",
+        hide_env_values = true
+    )]
     key: PathBuf,
     /// Who bought it
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]

@@ -30,10 +30,7 @@ pub(crate) fn run(command: &Key, json: bool) -> Outcome {
         out.with_added_extension("pub"),
     );
     if public.exists() {
-        return Err(Failure::Usage(format!(
-            "{} exists already and is never overwritten; choose another name",
-            public.display()
-        )));
+        return Err(files::taken(&public));
     }
     let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
     let key = SigningKey::from_seed(seed);

@@ -30,8 +30,9 @@ pub(crate) enum License {
         api: Api,
     },
     /// List the stored licenses
+    #[command(after_help = "Example:\n  lictor license list --application gateway")]
     List {
-        /// Only those of this application
+        /// Only those of this application; without it, all
         #[arg(long, value_name = "KEY")]
         application: Option<String>,
         #[command(flatten)]
@@ -41,7 +42,7 @@ pub(crate) enum License {
     #[command(after_help = "Example, the stored document byte for byte:\n  \
         lictor license show ID --payload > license.json")]
     Show {
-        /// The license's id
+        /// The license's id, as `lictor license list` shows it
         id: String,
         /// Print the stored document, byte for byte, and nothing else
         #[arg(long)]
@@ -49,9 +50,11 @@ pub(crate) enum License {
         #[command(flatten)]
         api: Api,
     },
-    /// Remove a license
+    /// Remove a license; what it covered is covered by it no more
+    #[command(after_help = "The ledger keeps what it was.\n\nExample:\n  \
+        lictor license remove 01a2019d-a8f0-7bc8-b575-b74ced08cd9a")]
     Remove {
-        /// The license's id
+        /// The license's id, as `lictor license list` shows it
         id: String,
         #[command(flatten)]
         api: Api,
@@ -81,8 +84,7 @@ pub(crate) async fn run(command: License, json: bool) -> Outcome {
         }
         License::Remove { id, api } => {
             Client::new(&api)?.delete(&["licenses", &id]).await?;
-            output::note(&format!("license {id} is removed"));
-            Ok(())
+            output::done("removed", &id, &format!("license {id} is removed"), json)
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::exit::{Failure, Outcome};
 pub(crate) fn run(cli: Cli) -> Outcome {
     let json = cli.json;
     match cli.command {
-        Command::Serve(options) => on_all_cores()?.block_on(serve::run(*options, json)),
+        Command::Serve(options) => on_all_cores()?.block_on(serve::run(&options, json)),
         Command::Demo(options) => on_all_cores()?.block_on(demo::run(options, json)),
         Command::Key(command) => key::run(&command, json),
         Command::License(command) => on_one_core()?.block_on(license::run(command, json)),

@@ -28,6 +28,7 @@ pub(crate) enum Organization {
         api: Api,
     },
     /// Remove an organization that holds no licenses
+    #[command(after_help = "Example:\n  lictor organization remove acme")]
     Remove {
         /// Its key
         key: String,
@@ -46,8 +47,12 @@ pub(crate) async fn run(command: Organization, json: bool) -> Outcome {
         Organization::List { api } => list(&api, json).await,
         Organization::Remove { key, api } => {
             Client::new(&api)?.delete(&["organizations", &key]).await?;
-            output::note(&format!("organization {key} is removed"));
-            Ok(())
+            output::done(
+                "removed",
+                &key,
+                &format!("organization {key} is removed"),
+                json,
+            )
         }
     }
 }

@@ -8,6 +8,12 @@ use crate::client::Client;
 use crate::exit::Outcome;
 use crate::output::{self, figure, text_of};
 
+/// Examples of the command.
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  lictor report
+  lictor report --organization acme --json";
+
 /// `lictor report`
 #[derive(Args, Debug)]
 pub(crate) struct Report {

@@ -12,6 +12,7 @@ use crate::output;
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
 The folder must hold no database yet. The backup is checked before it is used.
+Tokens and keys are as they were then: revoke again what was revoked since.
 
 Example:
   lictor restore lictor-2026-11-22.db --data ./restored";
@@ -22,7 +23,7 @@ pub(crate) struct Restore {
     /// The backup
     file: PathBuf,
     /// The folder; it is created if it is not there
-    #[arg(long, value_name = "DIR", env = "LICTOR_DATA")]
+    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true)]
     data: PathBuf,
 }
 

@@ -3,29 +3,69 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
+use lictor_server::authority::start::check_secret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{LogFormat, ServeOptions};
+use crate::config::{Given, LogFormat, ServeOptions};
 use crate::exit::{Failure, Outcome};
 use crate::{files, output, server};
 
 /// The environment variable with the operator token that must be valid.
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 
+/// Where it is, a data folder has been started before.
+const DATABASE_FILE: &str = "lictor.db";
+
 /// Serves until SIGTERM or Ctrl-C.
-pub(crate) async fn run(options: ServeOptions, json: bool) -> Outcome {
-    let options = options.with_file()?;
+pub(crate) async fn run(given: &Given, json: bool) -> Outcome {
+    let options = given.with_file()?;
     log_to_stderr(&options)?;
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
-    let secret = std::env::var(ADMIN_TOKEN).ok();
+    let secret = admin_token()?;
+    if secret.is_none() {
+        try_token_file(&options)?;
+    }
     let token_file = options.admin_token_file.clone();
     let announce = |token: &str| announce(token_file, token, json);
     let prepared = server::prepare(options, None, secret, announce).await?;
+    if let Some(url) = &prepared.public_url {
+        output::note(&format!("clients reach it at {url}"));
+    }
     output::note(&format!("listening on {}", prepared.url));
     prepared.serve(shutdown).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The operator token of the environment. A client has to be able to send it in a header, and what
+/// was not meant to be part of it must not become so.
+fn admin_token() -> Outcome<Option<String>> {
+    let Some(value) = std::env::var_os(ADMIN_TOKEN).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let wrong = |why: &str| Failure::Usage(format!("{ADMIN_TOKEN} {why}"));
+    let secret = value
+        .into_string()
+        .map_err(|_| wrong("is not text; use visible ASCII characters alone"))?;
+    if secret.ends_with(['\n', '\r']) {
+        return Err(wrong("ends with a line end; take that away"));
+    }
+    check_secret(&secret)?;
+    Ok(Some(secret))
+}
+
+/// Before a first start, which is to write a token: once there is a database, it is too late to
+/// refuse.
+fn try_token_file(options: &ServeOptions) -> Outcome {
+    let (Some(data), Some(file)) = (&options.data, &options.admin_token_file) else {
+        return Ok(());
+    };
+    if data.join(DATABASE_FILE).exists() {
+        return Ok(());
+    }
+    files::try_token(file)
+        .map_err(|error| Failure::Usage(format!("--admin-token-file {}: {error}", file.display())))
 }
 
 /// Ready at the first of these signals. They are caught from now on.

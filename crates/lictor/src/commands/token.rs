@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use lictor_core::access::{Role, Scope};
+use lictor_core::time::SECONDS_PER_DAY;
 use lictor_server::clock::Clock;
 use serde_json::{Value, json};
 
@@ -44,6 +45,8 @@ pub(crate) enum Token {
         api: Api,
     },
     /// List the tokens of an organization
+    #[command(after_help = "Examples:\n  lictor token list --organization acme\n  \
+        lictor token list --operators")]
     List {
         /// Those of the operators instead
         #[arg(long)]
@@ -52,6 +55,8 @@ pub(crate) enum Token {
         api: Api,
     },
     /// Revoke a token; it is dead at once
+    #[command(after_help = "Example:\n  \
+        lictor token revoke 01a2019d-a8f0-7bc8-b575-b74ced08cd9a")]
     Revoke {
         /// The token's id, as `lictor token list` shows it
         id: String,
@@ -67,8 +72,8 @@ fn seconds(text: &str) -> Result<i64, String> {
         's' => 1,
         'm' => 60,
         'h' => 3_600,
-        'd' => 86_400,
-        'w' => 604_800,
+        'd' => SECONDS_PER_DAY,
+        'w' => 7 * SECONDS_PER_DAY,
         _ => return Err(wrong()),
     };
     let digits = &text[..text.len() - 1];
@@ -110,8 +115,7 @@ pub(crate) async fn run(command: Token, json: bool) -> Outcome {
         Token::List { operators, api } => list(&api, operators, json).await,
         Token::Revoke { id, api } => {
             Client::new(&api)?.delete(&["tokens", &id]).await?;
-            output::note(&format!("token {id} is revoked"));
-            Ok(())
+            output::done("revoked", &id, &format!("token {id} is revoked"), json)
         }
     }
 }

@@ -28,15 +28,21 @@ pub(crate) enum Trust {
         api: Api,
     },
     /// Take no new licenses signed with a key; stored ones stay valid
+    #[command(
+        after_help = "When a vendor has a new key: add that one first.\n\nExample:\n  \
+        lictor trust add new.pub && lictor trust retire 3f9c0d5e7a1b2c48"
+    )]
     Retire {
-        /// The key's id
+        /// The key's id, as `lictor trust list` shows it
         key_id: String,
         #[command(flatten)]
         api: Api,
     },
     /// Stop trusting a key at once and for ever, also for stored licenses
+    #[command(after_help = "When somebody else has the private key.\n\nExample:\n  \
+        lictor trust revoke 3f9c0d5e7a1b2c48")]
     Revoke {
-        /// The key's id
+        /// The key's id, as `lictor trust list` shows it
         key_id: String,
         #[command(flatten)]
         api: Api,

@@ -35,7 +35,8 @@ pub(crate) enum Usage {
         #[command(flatten)]
         api: Api,
     },
-    /// List all counts
+    /// List all counts of an organization
+    #[command(after_help = "Example:\n  lictor usage list --organization acme")]
     List {
         #[command(flatten)]
         api: Api,

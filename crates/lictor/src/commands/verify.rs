@@ -26,6 +26,7 @@ pub(crate) struct Verify {
         long,
         value_name = "NAME.pub",
         env = "LICTOR_TRUST",
+        hide_env_values = true,
         value_delimiter = ',',
         required = true
     )]

@@ -276,3 +276,24 @@ fn metrics_have_a_listener_of_their_own_when_asked_for() {
     let elsewhere = Request::new(url, "GET", "/v1/licenses");
     assert_eq!(elsewhere.send().status, 404);
 }
+
+#[test]
+fn scripts_are_told_what_is_gone() {
+    let (server, key) = server_with_vendor();
+    let object = |args: &[&str]| -> serde_json::Value {
+        let text = result(&server.lictor(&[args, &["--json"]].concat()));
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let file = server.file("license.json");
+    write(&file, &issue(&key, &[]));
+    let license = result(&server.lictor(&["license", "add", &file]));
+    let removed = object(&["license", "remove", &license]);
+    assert_eq!(removed, serde_json::json!({ "removed": license }));
+    let created = object(&["token", "create"]);
+    let token = created["id"].as_str().expect("an id");
+    let revoked = object(&["token", "revoke", token]);
+    assert_eq!(revoked, serde_json::json!({ "revoked": token }));
+    result(&server.lictor(&["organization", "create", "acme"]));
+    let removed = object(&["organization", "remove", "acme"]);
+    assert_eq!(removed, serde_json::json!({ "removed": "acme" }));
+}

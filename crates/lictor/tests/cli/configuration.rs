@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::http::Request;
 use super::process::{Running, command, serve};
-use super::run::refusal;
+use super::run::{refusal, result};
 use super::server::Server;
 use super::write;
 
@@ -103,6 +103,20 @@ fn options_that_cannot_be_are_refused_before_anything_is_made() {
         (&["--trust", "/no/such.pub"], "/no/such.pub"),
         (&["--trust-policy", "lax"], "lax"),
         (&["--log", "nonsense=loud"], "--log"),
+        (&["--public-url", "licenses.example.com"], "--public-url"),
+        (
+            &["--public-url", "ftp://licenses.example.com"],
+            "--public-url",
+        ),
+        (
+            &["--public-url", "https://licenses.example.com/kong"],
+            "--public-url",
+        ),
+        (
+            &["--public-url", "https://me@licenses.example.com"],
+            "--public-url",
+        ),
+        (&["--public-url", ""], "--public-url"),
     ] {
         let said = refusal(&serve(&data).args(wrong).output().expect("runs"), 2);
         assert!(said.contains(word), "{said}");
@@ -118,4 +132,85 @@ fn plain_http_for_all_is_possible_when_asked_for() {
         "{}",
         server.url()
     );
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let folder = TempDir::new().expect("a folder");
+    for name in [
+        "DATA",
+        "LISTEN",
+        "ADMIN_TOKEN",
+        "ADMIN_TOKEN_FILE",
+        "TRUST",
+        "TRUST_POLICY",
+        "PUBLIC_URL",
+        "TLS_CERT",
+        "TLS_KEY",
+        "INSECURE_HTTP",
+        "METRICS_LISTEN",
+        "KONG_VERSION",
+        "KONG_ORIGIN",
+        "HASH_HOSTNAME",
+        "LOG",
+        "LOG_FORMAT",
+        "CONFIG",
+        "JSON",
+    ] {
+        let mut command = serve(&folder.path().join("data"));
+        command.args(["--listen", "127.0.0.1:0"]);
+        let running = Running::start(command.env(format!("LICTOR_{name}"), ""));
+        running.listening();
+    }
+    let server = Server::start(&[]);
+    for name in ["LICTOR_ORGANIZATION", "LICTOR_TOKEN", "LICTOR_URL"] {
+        let mut list = command();
+        list.args(["license", "list", "--url", server.url()]);
+        list.args(["--token", server.token()]);
+        result(&list.env(name, "").output().expect("runs"));
+    }
+}
+
+#[test]
+fn the_file_knows_every_option_but_itself() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("lictor.toml").display().to_string();
+    let help = result(&command().args(["serve", "--help"]).output().expect("runs"));
+    let flags = help.lines().filter_map(|line| {
+        let (_, flag) = line
+            .split_once("--")
+            .filter(|(before, _)| before.trim().is_empty() || before.ends_with(", "))?;
+        flag.split([' ', '[', '=']).next()
+    });
+    let mut known = 0;
+    for flag in flags.filter(|flag| !matches!(*flag, "help" | "json" | "version" | "config")) {
+        // A date is the value of none of them.
+        write(&file, &format!("{flag} = 2030-01-01\n"));
+        let said = refusal(
+            &command()
+                .args(["serve", "--config", &file])
+                .output()
+                .expect("runs"),
+            2,
+        );
+        assert!(
+            said.contains("line 1") && !said.contains("unknown"),
+            "{flag}: {said}"
+        );
+        known += 1;
+    }
+    assert!(known >= 14, "{help}");
+}
+
+#[test]
+fn the_public_address_is_named_at_the_start_and_in_the_lock() {
+    let address = "https://licenses.example.com";
+    let server = Server::start(&["--public-url", &format!("{address}/")]);
+    let said = refusal(&serve(&server.data()).output().expect("runs"), 2);
+    assert!(
+        said.contains(server.url()) && said.contains(address),
+        "{said}"
+    );
+    let (_, log, _) = server.stop();
+    assert!(log.lines().any(|line| line.ends_with(address)), "{log}");
 }

@@ -1,9 +1,10 @@
 //! Copies of the data and their checks: `backup`, `restore`, `check`.
 
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt};
 
 use super::http::Request;
-use super::process::{Running, serve};
+use super::process::{Running, command, serve};
 use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{issue, vendor, write};
@@ -125,4 +126,72 @@ fn what_is_not_there_is_not_found() {
         2,
     );
     refusal(&lictor(&["restore", "/etc/hostname", "--data", &data]), 2);
+}
+
+#[test]
+fn a_backup_takes_nothing_from_what_lies_beside_it() {
+    let server = Server::start(&[]);
+    let (backup, part) = (server.file("copy.db"), server.file("copy.db.part"));
+    let victim = server.file("victim");
+    write(&victim, "precious");
+    std::os::unix::fs::symlink(&victim, &part).expect("a link");
+    result(&server.lictor(&["backup", &backup]));
+    assert_eq!(std::fs::read(&victim).expect("there"), b"precious");
+    let kind = std::fs::symlink_metadata(&backup).expect("there");
+    assert!(kind.is_file(), "{kind:?}");
+
+    let (backup, part) = (server.file("other.db"), server.file("other.db.part"));
+    write(&part, "left behind");
+    std::fs::set_permissions(&part, PermissionsExt::from_mode(0o644)).expect("a mode");
+    result(&server.lictor(&["backup", &backup]));
+    let mode = std::fs::metadata(&backup).expect("there").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+}
+
+/// The connection on which a whole request has come.
+fn asked(listener: &std::net::TcpListener) -> std::net::TcpStream {
+    let (stream, _) = listener.accept().expect("a connection");
+    let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+    assert!(lines.into_iter().any(|line| line.is_empty()));
+    stream
+}
+
+#[test]
+fn a_file_that_appears_during_a_backup_is_left_alone() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let backup = folder.path().join("copy.db").display().to_string();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let mut command = command();
+    command.args(["backup", &backup, "--url", &url, "--token", "x"]);
+    let running = Running::start(&mut command);
+    let mut stream = asked(&listener);
+    write(&backup, "mine");
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nSQLite";
+    stream.write_all(answer.as_bytes()).expect("sends");
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(2), "{said}");
+    assert!(said.contains("never overwritten"), "{said}");
+    assert_eq!(std::fs::read(&backup).expect("there"), b"mine");
+    let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 1, "the beginning of a copy stays behind");
+}
+
+#[test]
+fn an_interrupted_backup_leaves_nothing_behind() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let backup = folder.path().join("copy.db").display().to_string();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let mut command = command();
+    command.args(["backup", &backup, "--url", &url, "--token", "x"]);
+    let running = Running::start(&mut command);
+    let mut stream = asked(&listener);
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 60\r\n\r\nSQLite";
+    stream.write_all(answer.as_bytes()).expect("sends");
+    running.signal("INT");
+    let (status, said) = running.end();
+    assert_eq!(status.code(), Some(1), "{said}");
+    let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0, "{said}");
 }

@@ -236,3 +236,54 @@ fn tls_is_spoken_with_a_certificate() {
         .expect("runs");
     assert_eq!(result(&trusting), "");
 }
+
+#[test]
+fn a_secret_that_cannot_be_a_token_is_refused_before_anything_is_made() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = TempDir::new().expect("a folder");
+    let data = folder.path().join("data");
+    let long = LONG.as_bytes();
+    for (secret, why) in [
+        (&long[1..], "32 or more"),
+        (&[long, b"\n"].concat(), "line"),
+        (&[long, b"\r\n"].concat(), "line"),
+        (&[b" ", long].concat(), "space"),
+        (&[long, b" and more"].concat(), "space"),
+        (&[long, b"\x1b[0m"].concat(), "ASCII"),
+        (&[long, "\u{e9}".as_bytes()].concat(), "ASCII"),
+        (&[long, b"\xff"].concat(), "ASCII"),
+    ] {
+        let mut command = serve(&data);
+        command.env("LICTOR_ADMIN_TOKEN", std::ffi::OsStr::from_bytes(secret));
+        let said = refusal(&command.output().expect("runs"), 2);
+        assert!(
+            said.contains("LICTOR_ADMIN_TOKEN") && said.contains(why),
+            "{said}"
+        );
+        assert!(!said.contains(&LONG[1..]), "{said}");
+        assert!(!data.exists(), "{why}");
+    }
+}
+
+#[test]
+fn a_first_start_that_is_refused_decides_nothing() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let folder = TempDir::new().expect("a folder");
+    let data = folder.path().join("data");
+    let other = folder.path().join("notes.txt").display().to_string();
+    write(&other, "not a token");
+    for refused in [
+        ["--listen", &address],
+        ["--metrics-listen", &address],
+        ["--admin-token-file", &other],
+        ["--admin-token-file", "/no/such/folder/token"],
+    ] {
+        let output = serve(&data).args(refused).output().expect("runs");
+        refusal(&output, 2);
+        assert!(output.stdout.is_empty(), "{refused:?}");
+        assert!(!data.exists(), "{refused:?}");
+    }
+    let structural = Running::start(serve(&data).args(["--trust-policy", "structural"]));
+    structural.listening();
+}

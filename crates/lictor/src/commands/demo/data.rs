@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
 use lictor_server::clock::Clock;
 use lictor_server::random;
@@ -12,8 +13,6 @@ use crate::client::Client;
 use crate::commands::{license, organization, token, trust, usage};
 use crate::exit::{Failure, Outcome};
 use crate::files;
-
-const DAY_SECONDS: i64 = 86_400;
 
 /// A document that is not stored yet, in the demo's folder.
 pub(super) const NEW_LICENSE: &str = "new-license.json";
@@ -88,7 +87,7 @@ fn license_for_acme(today: Timestamp, acme: Option<Uuid>) -> Claims {
 
 /// Claims for `product`, valid between two days counted from today.
 fn claims(product: &str, today: Timestamp, (first, end): (i64, i64)) -> Claims {
-    let day = |days: i64| Date::of(today + days * DAY_SECONDS);
+    let day = |days: i64| Date::of(today + days * SECONDS_PER_DAY);
     Claims {
         customer: Some("Example Inc".to_owned()),
         creation_date: Some(day(first)),
