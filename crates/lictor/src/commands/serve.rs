@@ -1,7 +1,7 @@
 //! `lictor serve`: the server, until it is told to stop.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf, absolute};
 
 use lictor_server::authority::start::check_secret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -61,7 +61,12 @@ fn try_token_file(options: &ServeOptions) -> Outcome {
     let (Some(data), Some(file)) = (&options.data, &options.admin_token_file) else {
         return Ok(());
     };
-    if data.join(DATABASE_FILE).exists() {
+    let within = |file: &Path| match (absolute(file), absolute(data)) {
+        (Ok(file), Ok(data)) => file.starts_with(data),
+        (Err(_), _) | (_, Err(_)) => false,
+    };
+    // A folder that is still to be made can be written to.
+    if data.join(DATABASE_FILE).exists() || (!data.exists() && within(file)) {
         return Ok(());
     }
     files::try_token(file)

@@ -287,3 +287,18 @@ fn a_first_start_that_is_refused_decides_nothing() {
     let structural = Running::start(serve(&data).args(["--trust-policy", "structural"]));
     structural.listening();
 }
+
+#[test]
+fn the_token_file_may_lie_in_a_data_folder_that_is_still_to_be_made() {
+    let folder = TempDir::new().expect("a folder");
+    let data = folder.path().join("data");
+    let mut command = serve(std::path::Path::new("./data"));
+    command.current_dir(folder.path());
+    command.args([
+        "--admin-token-file",
+        &data.join("token").display().to_string(),
+    ]);
+    Running::start(&mut command).listening();
+    let token = std::fs::read_to_string(data.join("token")).expect("the token file");
+    assert!(token.starts_with("lictor_"));
+}
