@@ -1,7 +1,7 @@
 //! `lictor serve`: the server, until it is told to stop.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, absolute};
 
 use lictor_server::authority::start::check_secret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -27,8 +27,15 @@ pub(crate) async fn run(given: &Given, json: bool) -> Outcome {
         try_token_file(&options)?;
     }
     let token_file = options.admin_token_file.clone();
-    let announce = |token: &str| announce(token_file, token, json);
+    let announce = |token: &str| announce(token_file.as_deref(), token, json);
     let prepared = server::prepare(options, None, secret, announce).await?;
+    if let Some(file) = token_file.filter(|file| !file.exists()) {
+        output::note(&format!(
+            "there is an operator token already, so none was written to {}; if it is lost, \
+             start with a new one in {ADMIN_TOKEN}",
+            file.display()
+        ));
+    }
     if let Some(url) = &prepared.public_url {
         output::note(&format!("clients reach it at {url}"));
     }
@@ -90,9 +97,9 @@ pub(crate) fn shutdown_signals(kinds: &[SignalKind]) -> Outcome<impl Future<Outp
     }))
 }
 
-fn announce(file: Option<PathBuf>, token: &str, json: bool) -> std::io::Result<()> {
+fn announce(file: Option<&Path>, token: &str, json: bool) -> std::io::Result<()> {
     if let Some(file) = file {
-        return files::write_token(&file, token);
+        return files::write_token(file, token);
     }
     output::note("This operator token is shown once; keep it, and set LICTOR_TOKEN to it:");
     let mut out = std::io::stdout().lock();

@@ -302,3 +302,15 @@ fn the_token_file_may_lie_in_a_data_folder_that_is_still_to_be_made() {
     let token = std::fs::read_to_string(data.join("token")).expect("the token file");
     assert!(token.starts_with("lictor_"));
 }
+
+#[test]
+fn a_token_file_that_is_not_written_is_spoken_of() {
+    let (_, _, folder) = Server::start(&[]).stop();
+    let other = folder.path().join("other-token");
+    let mut again = serve(&folder.path().join("data"));
+    again.arg("--admin-token-file").arg(&other);
+    let running = Running::start(&mut again);
+    running.wait_for("there is an operator token already");
+    running.wait_for("listening on ");
+    assert!(!other.exists());
+}
