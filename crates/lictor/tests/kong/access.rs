@@ -1,4 +1,4 @@
-//! Who may ask what: section 2 of what is promised, and organizations as path prefixes.
+//! Who may ask what, and organizations as path prefixes.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Request bodies: section 3 of what is promised, and input that is bad before it means anything.
+//! Request bodies in their three content types, and input that is bad before it means anything.
 
 use serde_json::{Value, json};
 

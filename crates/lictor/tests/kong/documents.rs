@@ -1,4 +1,4 @@
-//! Which documents are stored: the reasons of section 7 and the DECISIONs of section 9.
+//! Which documents are stored, and the reason that each other one is refused with.
 
 use lictor_core::SigningKey;
 use serde_json::{Value, json};

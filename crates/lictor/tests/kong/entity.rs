@@ -1,4 +1,4 @@
-//! One license, verb by verb: section 5 of what is promised, with its DECISIONs about ids and times.
+//! One license, verb by verb: ids, times, what is kept and what is replaced.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,8 @@
 //! One server for one test of Kong's dialect, with its vendor and its options; what has no route
 //! in that dialect is asked of the native one.
 
+use std::path::PathBuf;
+
 use lictor_core::{Claims, Date, KeyId, SigningKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -28,7 +30,7 @@ pub(crate) struct Harness {
     pub(crate) vendor: SigningKey,
     url: String,
     _running: Running,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Harness {
@@ -61,8 +63,13 @@ impl Harness {
             vendor,
             url: running.listening(),
             _running: running,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// A file of the server's data.
+    pub(crate) fn data(&self, name: &str) -> PathBuf {
+        self.folder.path().join("data").join(name)
     }
 
     /// A request without a token.

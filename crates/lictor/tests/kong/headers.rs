@@ -1,4 +1,4 @@
-//! The headers of answers: section 8 of what is promised.
+//! The headers of answers.
 
 use std::collections::HashSet;
 

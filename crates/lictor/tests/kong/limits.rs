@@ -1,4 +1,4 @@
-//! How much a request may hold, and how its length is told: the rest of section 3.
+//! How much a request may hold, and how its length is told.
 
 use serde_json::{Value, json};
 

@@ -16,6 +16,7 @@ mod documents;
 mod encodings;
 mod entity;
 mod expect;
+mod faults;
 mod harness;
 mod headers;
 mod limits;

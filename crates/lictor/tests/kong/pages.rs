@@ -1,4 +1,4 @@
-//! Lists and their pages: section 6 of what is promised.
+//! Lists and their pages.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The report: section 10 of what is promised.
+//! The report in both shapes, figure by figure.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,4 @@
-//! What arguments a license may have: section 4 of what is promised, and the error table of
-//! section 7.
+//! What arguments a license may have, and the error that each other one is answered with.
 
 use serde_json::{Value, json};
 
