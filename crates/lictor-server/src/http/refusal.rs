@@ -45,7 +45,7 @@ impl Refusal {
             Self::AmbiguousFraming => "The end of this request is ambiguous. Send one \
                  Content-Length, or `Transfer-Encoding: chunked` alone, never both."
                 .to_owned(),
-            Self::Host => "This request does not name its host. Send one Host header with the \
+            Self::Host => "This request does not name one host. Send one Host header with the \
                  name, and the port if it is not the default one."
                 .to_owned(),
             Self::UriTooLong { max_bytes } => format!(
