@@ -31,7 +31,7 @@ use crate::{Answer, CheckReport, IdempotencyKey, Store, Write, Written};
 
 pub use self::backup::restore;
 pub use self::check::check_folder;
-pub use self::open::OpenError;
+pub use self::open::{DATABASE_FILE, OpenError};
 pub use self::writer::WriterStats;
 
 /// A store in one SQLite database.
@@ -56,7 +56,7 @@ impl SqliteStore {
         let lock = FolderLock::take(folder)?;
         backup::remove_unfinished(folder)?;
         let database = open::writer(folder)?;
-        let (folder, path) = (folder.to_owned(), folder.join(open::DATABASE_FILE));
+        let (folder, path) = (folder.to_owned(), folder.join(DATABASE_FILE));
         let readers = Readers::open(&path)?;
         let writer = Writer::start(database).map_err(open::at(&path))?;
         Ok(Self {

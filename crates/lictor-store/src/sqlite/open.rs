@@ -16,7 +16,7 @@ mod embedded {
 }
 
 /// The database in the data folder.
-pub(super) const DATABASE_FILE: &str = "lictor.db";
+pub const DATABASE_FILE: &str = "lictor.db";
 
 /// `LICT`, as the foundation migration sets it.
 const APPLICATION_ID: i64 = 1_279_869_780;

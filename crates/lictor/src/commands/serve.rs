@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, absolute};
 
 use lictor_server::authority::start::check_secret;
+use lictor_store::sqlite::DATABASE_FILE;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -13,9 +14,6 @@ use crate::{files, output, server};
 
 /// The environment variable with the operator token that must be valid.
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
-
-/// Where it is, a data folder has been started before.
-const DATABASE_FILE: &str = "lictor.db";
 
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) async fn run(given: &Given, json: bool) -> Outcome {
@@ -72,7 +70,8 @@ fn try_token_file(options: &ServeOptions) -> Outcome {
         (Ok(file), Ok(data)) => file.starts_with(data),
         (Err(_), _) | (_, Err(_)) => false,
     };
-    // A folder that is still to be made can be written to.
+    // A folder that is still to be made can be written to, and one with a database was started
+    // before.
     if data.join(DATABASE_FILE).exists() || (!data.exists() && within(file)) {
         return Ok(());
     }

@@ -156,8 +156,8 @@ fn asked(listener: &std::net::TcpListener) -> std::net::TcpStream {
     stream
 }
 
-#[test]
-fn a_file_that_appears_during_a_backup_is_left_alone() {
+/// A backup that has asked a server of the test's: its folder, its file, and what it waits on.
+fn begun_backup() -> (tempfile::TempDir, String, Running, std::net::TcpStream) {
     let folder = tempfile::TempDir::new().expect("a folder");
     let backup = folder.path().join("copy.db").display().to_string();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -165,7 +165,13 @@ fn a_file_that_appears_during_a_backup_is_left_alone() {
     let mut command = command();
     command.args(["backup", &backup, "--url", &url, "--token", "x"]);
     let running = Running::start(&mut command);
-    let mut stream = asked(&listener);
+    let stream = asked(&listener);
+    (folder, backup, running, stream)
+}
+
+#[test]
+fn a_file_that_appears_during_a_backup_is_left_alone() {
+    let (folder, backup, running, mut stream) = begun_backup();
     write(&backup, "mine");
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nSQLite";
     stream.write_all(answer.as_bytes()).expect("sends");
@@ -179,14 +185,7 @@ fn a_file_that_appears_during_a_backup_is_left_alone() {
 
 #[test]
 fn an_interrupted_backup_leaves_nothing_behind() {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let backup = folder.path().join("copy.db").display().to_string();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let mut command = command();
-    command.args(["backup", &backup, "--url", &url, "--token", "x"]);
-    let running = Running::start(&mut command);
-    let mut stream = asked(&listener);
+    let (folder, _, running, mut stream) = begun_backup();
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 60\r\n\r\nSQLite";
     stream.write_all(answer.as_bytes()).expect("sends");
     running.signal("INT");
