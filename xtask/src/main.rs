@@ -14,7 +14,9 @@ mod workspace;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use prove::kill::Kill;
+use anyhow::Context;
+
+use prove::{Experiment, Request};
 use report::{Report, Verdict};
 use workspace::Workspace;
 
@@ -26,9 +28,10 @@ cargo xtask tidy
     the rules of the house alone
 cargo xtask conformance kong [--binary FILE]
     Kong's own clients, unmodified, against the server
-cargo xtask prove kill [--count N] [--seed S] [--binary FILE] [--plant early-ack]
-    kills the server N times (50) while licenses are written: no acknowledged one may be lost;
-    with --plant, against a build that acknowledges too early, which must be found out
+cargo xtask prove kill|power|disk|bytes|load [--count N | --release] [--seed S] [--binary FILE]
+    tries to break a promise: a tenth of what a release is proven with, N times, or all of it
+cargo xtask prove NAME --plant FAULT
+    the same against a build with that fault in it, which must be found out: exit 1
 
 Without --binary, `lictor` is built first. Exit 0 all passed, 1 something failed, 2 usage.";
 
@@ -38,8 +41,13 @@ enum Verb {
     Help,
     Test,
     Tidy,
-    Conformance { binary: Option<PathBuf> },
-    Kill(Kill),
+    Conformance {
+        binary: Option<PathBuf>,
+    },
+    Prove {
+        experiment: String,
+        request: Request,
+    },
 }
 
 fn main() -> ExitCode {
@@ -78,7 +86,18 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
             let binary = workspace.binary(binary)?;
             report.step("conformance kong", || conformance::run(&workspace, &binary));
         }
-        Verb::Kill(kill) => report.step("prove kill", || prove::kill::run(&workspace, &kill)),
+        Verb::Prove {
+            experiment,
+            request,
+        } => {
+            if !packages::step(&mut report) {
+                return Ok(Verdict::NotPrepared);
+            }
+            let found = Experiment::named(&experiment).context("no such experiment")?;
+            report.step(&format!("prove {experiment}"), || {
+                found.run(&workspace, &request)
+            });
+        }
     }
     Ok(report.finish())
 }
@@ -94,7 +113,14 @@ fn parse(arguments: &[String]) -> Result<Verb, String> {
         ["conformance", "kong", "--binary", file] => Ok(Verb::Conformance {
             binary: Some(PathBuf::from(file)),
         }),
-        ["prove", "kill", options @ ..] => Kill::parse(options).map(Verb::Kill),
+        ["prove", name, options @ ..] => {
+            let experiment = Experiment::named(name)
+                .ok_or_else(|| format!("there is nothing named {name} to prove"))?;
+            Ok(Verb::Prove {
+                experiment: experiment.name.to_owned(),
+                request: Request::parse(experiment, options)?,
+            })
+        }
         [] => Err("which verb?".to_owned()),
         _ => Err(format!("not understood: {}", words.join(" "))),
     }
@@ -116,14 +142,14 @@ mod tests {
             parsed("conformance kong"),
             Ok(Verb::Conformance { binary: None })
         );
-        let kill = Kill {
-            count: 7,
-            seed: Some(3),
-            binary: None,
-            early_ack: true,
+        let kill = Verb::Prove {
+            experiment: "kill".to_owned(),
+            request: Request {
+                seed: Some(3),
+                ..Request::default()
+            },
         };
-        let line = "prove kill --count 7 --plant early-ack --seed 3";
-        assert_eq!(parsed(line), Ok(Verb::Kill(kill)));
+        assert_eq!(parsed("prove kill --seed 3"), Ok(kill));
     }
 
     #[test]
@@ -134,6 +160,7 @@ mod tests {
             "test now",
             "conformance",
             "prove",
+            "prove nothing",
             "prove kill --count x",
         ] {
             assert!(parsed(line).is_err(), "{line}");

@@ -9,7 +9,7 @@ use crate::report::{Report, Tally};
 use crate::workspace::run;
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
-const NEEDED: [&str; 9] = [
+const NEEDED: [&str; 16] = [
     // The linker, and the C compiler for SQLite and the TLS library.
     "gcc",
     "libc6-dev",
@@ -21,6 +21,16 @@ const NEEDED: [&str; 9] = [
     "deck",
     "golang-go",
     "golang-github-kong-go-kong-dev",
+    // The fuzzer's own library.
+    "g++",
+    // Failing system calls, file systems that are cut off, and those who send slowly.
+    "strace",
+    "xfsprogs",
+    "e2fsprogs",
+    "slowhttptest",
+    // The proxies that stand in front of a server.
+    "nginx-light",
+    "haproxy",
 ];
 
 /// Whether the machine is ready.

@@ -5,13 +5,10 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::prove::kill::{self, Kill};
+use crate::prove::{EXPERIMENTS, Request};
 use crate::report::{Report, Tally, Verdict};
 use crate::workspace::{Workspace, run as succeed, shown};
 use crate::{conformance, packages, tidy};
-
-/// A tenth of what a release is proven with: CI runs this on every change.
-const KILLS: usize = 5;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     let mut report = Report::default();
@@ -31,14 +28,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     report.step("conformance kong", || {
         conformance::run(workspace, &built()?)
     });
-    report.step("prove kill", || {
-        let kill = Kill {
-            count: KILLS,
-            binary: Some(built()?),
-            ..Kill::default()
-        };
-        kill::run(workspace, &kill)
-    });
+    for experiment in &EXPERIMENTS {
+        report.step(&format!("prove {}", experiment.name), || {
+            let request = Request {
+                binary: Some(built()?),
+                ..Request::default()
+            };
+            experiment.run(workspace, &request)
+        });
+    }
     Ok(report.finish())
 }
 

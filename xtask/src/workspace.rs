@@ -45,24 +45,25 @@ impl Workspace {
     pub(crate) fn binary(&self, given: Option<PathBuf>) -> Result<PathBuf> {
         match given {
             Some(file) => Ok(std::path::absolute(file)?),
-            None => self.build(&self.target, &[]),
+            None => self.build(&[]),
         }
     }
 
-    /// The server with its planted faults, in a target directory of its own so that it is never
-    /// taken for the real one.
+    /// The server with its planted faults, moved to a place of its own so that it is never taken
+    /// for the real one.
     pub(crate) fn faulty_binary(&self) -> Result<PathBuf> {
-        self.build(
-            &self.target.join("planted"),
-            &["--features", "planted-faults"],
-        )
+        let built = self.build(&["--features", "planted-faults"])?;
+        let planted = self.target.join("xtask").join("lictor-with-planted-faults");
+        std::fs::create_dir_all(self.target.join("xtask"))?;
+        std::fs::rename(built, &planted)?;
+        Ok(planted)
     }
 
-    fn build(&self, target: &Path, features: &[&str]) -> Result<PathBuf> {
+    fn build(&self, features: &[&str]) -> Result<PathBuf> {
         let mut build = self.cargo(&["build", "--package", "lictor", "--profile", "ci"]);
-        build.args(features).arg("--target-dir").arg(target);
+        build.args(features);
         run(&mut build)?;
-        Ok(target.join("ci").join("lictor"))
+        Ok(self.target.join("ci").join("lictor"))
     }
 
     /// A fresh, empty folder for one run. Runs beside each other do not share it.

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Fault};
 use super::rows::Sql;
-use crate::{Write, Written};
+use crate::{Write, Written, planted};
 
 /// How many writes may wait for the writer.
 const QUEUE: usize = 4_096;
@@ -202,7 +202,7 @@ impl Thread {
             .prepare_cached("BEGIN IMMEDIATE")?
             .execute([])?;
         let result = self.fill(writes).and_then(|mut outcomes| {
-            planted::early(writes, waiting, &mut outcomes);
+            acknowledge_early(writes, waiting, &mut outcomes);
             self.database.prepare_cached("COMMIT")?.execute([])?;
             Ok(outcomes)
         });
@@ -327,28 +327,14 @@ fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
     }
 }
 
-#[cfg(not(feature = "planted-faults"))]
-mod planted {
-    pub(super) fn early(_: &[super::Write], _: &mut [super::Waiting], _: &mut super::Outcomes) {}
-}
-
-/// With `LICTOR_PLANT=early-ack`, acknowledges before the commit: the fault that the test which
-/// kills the server must find. The installation's own writes are spared, or no server would start.
-#[cfg(feature = "planted-faults")]
-mod planted {
-    use super::{Outcomes, Waiting, Write, acknowledge};
-
-    pub(super) fn early(writes: &[Write], waiting: &mut [Waiting], outcomes: &mut Outcomes) {
-        let asked = std::env::var_os("LICTOR_PLANT").is_some_and(|fault| fault == "early-ack");
-        if asked
-            && writes
-                .iter()
-                .all(|write| write.stream != lictor_core::INSTALLATION)
-        {
-            let done = outcomes.iter().map(|_| Ok(Default::default())).collect();
-            acknowledge(waiting, std::mem::replace(outcomes, done));
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+/// The fault `early-ack`: acknowledges before the commit, which the test that kills the server must
+/// find. The installation's own writes are spared, or no server would start.
+fn acknowledge_early(writes: &[Write], waiting: &mut [Waiting], outcomes: &mut Outcomes) {
+    let own = |write: &Write| write.stream == lictor_core::INSTALLATION;
+    if planted::is("early-ack") && !writes.iter().any(own) {
+        let done = outcomes.iter().map(|_| Ok(Default::default())).collect();
+        acknowledge(waiting, std::mem::replace(outcomes, done));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
