@@ -36,7 +36,7 @@ pub(crate) struct Prepared {
     listener: TcpListener,
     metrics_listener: Option<TcpListener>,
     tls: Tls,
-    app: axum::Router,
+    app: router::App,
     metrics_app: axum::Router,
     authority: Arc<Authority>,
 }

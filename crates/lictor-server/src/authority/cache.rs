@@ -122,7 +122,8 @@ impl Cache {
     /// Reads the installation again if it could not be read after it had changed.
     pub(super) async fn refresh_if_stale(&self, store: &dyn Store) -> Result<(), Error> {
         if self.stale.load(Ordering::SeqCst) {
-            self.refresh_installation(store).await?;
+            // In a box, so that the many requests that find nothing to do stay small.
+            Box::pin(self.refresh_installation(store)).await?;
         }
         Ok(())
     }

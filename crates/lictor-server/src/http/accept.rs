@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -13,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::addresses::Addresses;
-use super::connection::{self, Shared};
+use super::connection::{self, Answers, Shared};
 use super::limits::ConnectionLimits;
 
 /// How long the loop rests when the process or the system is out of files or memory.
@@ -38,7 +37,7 @@ const PLAIN_ON_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: applicat
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
-    app: Router,
+    app: impl Answers,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
@@ -108,7 +107,7 @@ fn check(limits: &ConnectionLimits) -> io::Result<()> {
 async fn hold(
     tcp: TcpStream,
     acceptor: Option<TlsAcceptor>,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<impl Answers>>,
     stopping: watch::Receiver<bool>,
 ) {
     let first_byte_by = Instant::now() + shared.limits.first_byte_timeout;

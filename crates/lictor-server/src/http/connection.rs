@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use bytes::Bytes;
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -55,9 +55,25 @@ pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor>
 /// hyper's default, for which it has a faster path than for the same figure when set.
 const HYPER_MAX_HEADERS: usize = 100;
 
+/// What answers the requests of all connections. A clone is made for each request.
+pub trait Answers: Clone + Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(
+        self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Response<Body>> + Send + 'static;
+}
+
+impl Answers for Router {
+    async fn answer(mut self, request: Request<Body>) -> Response<Body> {
+        let answered = self.call(request).await;
+        answered.unwrap_or_else(|never: Infallible| match never {})
+    }
+}
+
 /// What all connections of a listener share.
-pub(crate) struct Shared {
-    pub(crate) app: Router,
+pub(crate) struct Shared<A> {
+    pub(crate) app: A,
     pub(crate) builder: auto::Builder<TokioExecutor>,
     pub(crate) limits: ConnectionLimits,
 }
@@ -66,14 +82,15 @@ pub(crate) struct Shared {
 /// true and the requests in flight were answered.
 ///
 /// `first_byte_by` is when a request must have begun.
-pub(crate) async fn serve<S>(
+pub(crate) async fn serve<S, A>(
     stream: S,
     peer: SocketAddr,
-    shared: &Shared,
+    shared: &Shared<A>,
     first_byte_by: Instant,
     stopping: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Answers,
 {
     let notes = Arc::new(Notes::new());
     let service = {
@@ -132,12 +149,12 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 }
 
 /// The way of one request to the router and of its answer back.
-fn answer(
-    app: &Router,
+fn answer<A: Answers>(
+    app: &A,
     notes: &Arc<Notes>,
     max_uri_bytes: usize,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<> {
+) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<A> {
     let (in_flight, trusted) = notes.begin();
     let version = request.version();
     let checked = if trusted {
@@ -145,16 +162,25 @@ fn answer(
     } else {
         Err(Refusal::AmbiguousFraming)
     };
-    let routed = checked.map(|()| app.clone().call(request));
+    let routed = checked.map(|()| app.clone().answer(request.map(body_of)));
     async move {
         let response = match routed {
-            Ok(answering) => answering.await?,
+            Ok(answering) => answering.await,
             Err(refusal) => refusal.into_response(version),
         };
         Ok(response.map(|body| Answer {
             body,
             _in_flight: in_flight,
         }))
+    }
+}
+
+/// A request without a body, as most are, costs no allocation for it.
+fn body_of(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() {
+        Body::empty()
+    } else {
+        Body::new(incoming)
     }
 }
 

@@ -1,23 +1,17 @@
 //! Figures of the server itself, as `OpenMetrics` text: counters that cost a request a few atomic
 //! additions. Who may read them is the router's business.
 
-use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{Method, Request, Response, StatusCode};
+use axum::http::{Method, StatusCode};
 use lictor_core::Error;
-use pin_project_lite::pin_project;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
-use tower::{Layer, Service};
 
 use crate::authority::LicenseEnd;
 
@@ -221,94 +215,6 @@ impl Scrape {
 
 fn counter(out: &mut MetricEncoder<'_>, count: u64) -> fmt::Result {
     out.encode_counter::<[(&str, &str); 0], u64, f64>(&count, None)
-}
-
-/// Counts every request by what it was answered.
-#[derive(Clone)]
-pub struct Count {
-    metrics: Arc<Metrics>,
-    dialect_of: fn(&str) -> usize,
-}
-
-impl Count {
-    /// A layer that asks `dialect_of` which dialect a path belongs to.
-    pub fn new(metrics: Arc<Metrics>, dialect_of: fn(&str) -> usize) -> Self {
-        Self {
-            metrics,
-            dialect_of,
-        }
-    }
-}
-
-impl<S> Layer<S> for Count {
-    type Service = Counted<S>;
-
-    fn layer(&self, inner: S) -> Counted<S> {
-        Counted {
-            inner,
-            count: self.clone(),
-        }
-    }
-}
-
-/// A service whose answers are counted.
-#[derive(Clone)]
-pub struct Counted<S> {
-    inner: S,
-    count: Count,
-}
-
-impl<S, B> Service<Request<Body>> for Counted<S>
-where
-    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
-{
-    type Response = Response<B>;
-    type Error = Infallible;
-    type Future = Counting<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Counting {
-            begun: Instant::now(),
-            dialect: (self.count.dialect_of)(request.uri().path()),
-            method: request.method().clone(),
-            metrics: self.count.metrics.clone(),
-            inner: self.inner.call(request),
-        }
-    }
-}
-
-pin_project! {
-    /// An answer that is counted when it is there.
-    pub struct Counting<F> {
-        #[pin]
-        inner: F,
-        begun: Instant,
-        dialect: usize,
-        method: Method,
-        metrics: Arc<Metrics>,
-    }
-}
-
-impl<F, B> Future for Counting<F>
-where
-    F: Future<Output = Result<Response<B>, Infallible>>,
-{
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let answered = ready!(this.inner.poll(cx));
-        if let Ok(response) = &answered {
-            let took = this.begun.elapsed();
-            this.metrics
-                .count(*this.dialect, this.method, response.status(), took);
-        }
-        Poll::Ready(answered)
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,23 @@
 //! The whole URL space on one screen: which path goes to which dialect. It answers nothing itself.
 
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
+use futures_util::FutureExt;
+use tower::{Layer, Service, service_fn};
 
 use super::body::BodyDeadline;
+use super::connection::Answers;
 use super::health::{
     Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
 };
-use super::metrics::{Count, Metrics, StoreFigures};
+use super::metrics::{Metrics, StoreFigures};
 use crate::dialects::{kong, native};
 use crate::settings::Server;
 
@@ -40,24 +47,39 @@ pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
     Arc::new(Metrics::new(&DIALECTS, store))
 }
 
+/// Everything that the server answers: what `router` returns, shared by all connections.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    server: Server,
+    metrics: Arc<Metrics>,
+    /// Every path that is not the Kong dialect's, which takes all the rest and is asked the most.
+    named: Router,
+}
+
 /// Everything that the server answers.
-pub fn router(server: Server, metrics: Arc<Metrics>) -> Router {
-    // How large a body may be is for the dialects to say, in their own words.
-    let patience = BodyDeadline::default();
-    let kong = Router::new().fallback(kong::handle).layer(patience);
-    let native: Router<()> = native::routes().layer(patience).with_state(server.clone());
-    Router::new()
+pub fn router(server: Server, metrics: Arc<Metrics>) -> App {
+    let native: Router<()> = native::routes()
+        // How large a body may be is for the dialects to say, in their own words.
+        .layer(BodyDeadline::default())
+        .with_state(server.clone());
+    let observed = Observed {
+        server: server.clone(),
+        metrics: metrics.clone(),
+    };
+    let named = Router::new()
         .route(HEALTHZ, get(healthz))
         .route(READYZ, get(readyz))
         .route(METRICS, get(metrics_for_operators))
         .route_service(V1_SLASH, native.clone())
         .nest(V1, native.with_state(()))
-        .fallback_service(kong.with_state(server.clone()))
-        .layer(CatchPanicLayer::custom(after_panic))
-        .layer(Count::new(metrics.clone(), |path| {
-            dialect_of(path) as usize
-        }))
-        .with_state(Observed { server, metrics })
+        .with_state(observed);
+    App(Arc::new(Parts {
+        server,
+        metrics,
+        named,
+    }))
 }
 
 /// The metrics without a token, for a listener of their own.
@@ -65,8 +87,42 @@ pub fn metrics_router(server: Server, metrics: Arc<Metrics>) -> Router {
     Router::new()
         .route(HEALTHZ, get(healthz))
         .route(METRICS, get(metrics_for_all))
-        .layer(CatchPanicLayer::custom(after_panic))
         .with_state(Observed { server, metrics })
+}
+
+impl Answers for App {
+    /// Counts every answer; a panic becomes one.
+    async fn answer(self, request: Request) -> Response {
+        let begun = Instant::now();
+        let method = request.method().clone();
+        let dialect = dialect_of(request.uri().path());
+        let answered = AssertUnwindSafe(self.0.route(dialect, request))
+            .catch_unwind()
+            .await;
+        let response = answered.unwrap_or_else(after_panic);
+        let metrics = &self.0.metrics;
+        metrics.count(
+            dialect as usize,
+            &method,
+            response.status(),
+            begun.elapsed(),
+        );
+        response
+    }
+}
+
+impl Parts {
+    async fn route(&self, dialect: Dialect, request: Request) -> Response {
+        let answered = match dialect {
+            Dialect::Kong => {
+                let kong =
+                    service_fn(async |request| Ok(kong::handle(&self.server, request).await));
+                BodyDeadline::default().layer(kong).call(request).await
+            }
+            Dialect::Native | Dialect::Server => self.named.clone().call(request).await,
+        };
+        answered.unwrap_or_else(|never: Infallible| match never {})
+    }
 }
 
 fn dialect_of(path: &str) -> Dialect {

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -79,10 +79,10 @@ struct Ask<'a> {
 }
 
 /// Answers every request of the dialect, and those of no dialect.
-pub async fn handle(State(server): State<Server>, request: Request) -> Response {
+pub async fn handle(server: &Server, request: Request) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let response = match answer(&server, &parts, body).await {
+    let response = match answer(server, &parts, body).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     };
@@ -124,26 +124,45 @@ async fn serve(
     content_type: body::ContentType<'_>,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let arguments = if body::is_write(verb) {
+    if body::is_write(verb) {
         auth::may_write(ask.call)?;
-        body::read(content_type, body).await?
-    } else {
-        body::Arguments::new()
-    };
-    if escape::count(ask.query.as_bytes()) > body::MAX_ARGUMENTS {
-        return Err(Refusal::TooManyArguments);
+        // In a box, so that the reads, which are many more, do not carry the room for it.
+        return Box::pin(change(ask, place, verb, content_type, body)).await;
     }
+    check_arguments(ask.query)?;
+    match place {
+        Place::Root => Ok(root::show(ask)),
+        Place::Report => report::show(ask).await,
+        Place::EmptyList => lists::list(ask),
+        Place::Licenses => licenses::list(ask).await,
+        Place::License => licenses::show(ask).await,
+    }
+}
+
+async fn change(
+    ask: &Ask<'_>,
+    place: Place,
+    verb: &Method,
+    content_type: body::ContentType<'_>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let arguments = body::read(content_type, body).await?;
+    check_arguments(ask.query)?;
     match (place, verb) {
-        (Place::Root, _) => Ok(root::show(ask)),
-        (Place::Report, _) => report::show(ask).await,
-        (Place::EmptyList, _) => lists::list(ask),
         (Place::Licenses, &Method::POST) => licenses::add(ask, arguments).await,
-        (Place::Licenses, _) => licenses::list(ask).await,
         (Place::License, &Method::PUT) => licenses::put(ask, arguments).await,
         (Place::License, &Method::PATCH) => licenses::patch(ask, arguments).await,
         (Place::License, &Method::DELETE) => licenses::remove(ask).await,
-        (Place::License, _) => licenses::show(ask).await,
+        // Asked before, by `Found::serves`.
+        _ => Err(Refusal::MethodNotAllowed),
     }
+}
+
+fn check_arguments(query: &str) -> Result<(), Refusal> {
+    if escape::count(query.as_bytes()) > body::MAX_ARGUMENTS {
+        return Err(Refusal::TooManyArguments);
+    }
+    Ok(())
 }
 
 /// The segments of a path, decoded; one slash at the end makes no difference.
