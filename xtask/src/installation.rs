@@ -25,6 +25,14 @@ impl Installation {
         Ok(made)
     }
 
+    /// The same key with another build of the server.
+    pub(crate) fn with_binary(&self, binary: PathBuf) -> Self {
+        Self {
+            binary,
+            folder: self.folder.clone(),
+        }
+    }
+
     /// Starts a server on `data` that trusts the key.
     pub(crate) fn serve(&self, data: &Path, environment: &[(&str, &str)]) -> Result<Server> {
         let trust = self.folder.join("vendor.pub");

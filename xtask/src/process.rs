@@ -2,9 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -31,24 +31,33 @@ impl Server {
         trust: &Path,
         environment: &[(&str, &str)],
     ) -> Result<Self> {
-        let mut command = Command::new(binary);
-        command
-            .arg("serve")
-            .arg("--data")
-            .arg(data)
-            .arg("--trust")
-            .arg(trust);
-        command.args(["--listen", "127.0.0.1:0"]);
+        let mut command = serve(binary, data, trust);
         command
             .env("LICTOR_ADMIN_TOKEN", TOKEN)
             .envs(environment.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// The same, but the server makes its own operator's token and puts it into `file`.
+    pub(crate) fn start_with_token_file(
+        binary: &Path,
+        data: &Path,
+        trust: &Path,
+        file: &Path,
+    ) -> Result<Self> {
+        let mut command = serve(binary, data, trust);
+        command.arg("--admin-token-file").arg(file);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Result<Self> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let child = command
             .spawn()
-            .with_context(|| binary.display().to_string())?;
+            .with_context(|| command.get_program().display().to_string())?;
         // From here on, an early return kills the child.
         let mut server = Self {
             child,
@@ -70,6 +79,18 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Waits until the server has ended by itself.
+    pub(crate) fn wait(mut self) -> Result<ExitStatus> {
+        let until = Instant::now() + READY;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        bail!("the server still runs after {} s", READY.as_secs())
+    }
+
     /// SIGKILL, as a power cut is for a process. A server that ended by itself is an error.
     pub(crate) fn kill(mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
@@ -87,6 +108,13 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn serve(binary: &Path, data: &Path, trust: &Path) -> Command {
+    let mut command = Command::new(binary);
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    command.arg("--data").arg(data).arg("--trust").arg(trust);
+    command
 }
 
 /// Reads the server's log as long as it lives, so that it never waits for a reader.

@@ -45,25 +45,27 @@ impl Workspace {
     pub(crate) fn binary(&self, given: Option<PathBuf>) -> Result<PathBuf> {
         match given {
             Some(file) => Ok(std::path::absolute(file)?),
-            None => self.build(&[]),
+            None => self.build("lictor", &[]),
         }
     }
 
-    /// The server with its planted faults, moved to a place of its own so that it is never taken
-    /// for the real one.
+    /// The server with its planted faults and the points at which it can be ended.
     pub(crate) fn faulty_binary(&self) -> Result<PathBuf> {
-        let built = self.build(&["--features", "planted-faults"])?;
-        let planted = self.target.join("xtask").join("lictor-with-planted-faults");
-        std::fs::create_dir_all(self.target.join("xtask"))?;
-        std::fs::rename(built, &planted)?;
-        Ok(planted)
+        let features = ["--features", "planted-faults"];
+        self.build("lictor-with-planted-faults", &features)
     }
 
-    fn build(&self, features: &[&str]) -> Result<PathBuf> {
+    /// Builds the server and copies it to a name of its own, which the next build leaves alone.
+    fn build(&self, name: &str, features: &[&str]) -> Result<PathBuf> {
         let mut build = self.cargo(&["build", "--package", "lictor", "--profile", "ci"]);
         build.args(features);
         run(&mut build)?;
-        Ok(self.target.join("ci").join("lictor"))
+        let folder = self.target.join("xtask");
+        std::fs::create_dir_all(&folder)?;
+        let (copy, named) = (folder.join(format!("{name}.new")), folder.join(name));
+        std::fs::copy(self.target.join("ci").join("lictor"), &copy)?;
+        std::fs::rename(copy, &named)?;
+        Ok(named)
     }
 
     /// A fresh, empty folder for one run. Runs beside each other do not share it.

@@ -6,6 +6,8 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use lictor_store::planted;
+
 use crate::exit::{Failure, Outcome};
 
 /// Reads a text file; `-` is standard input.
@@ -64,9 +66,12 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
 /// is there already is replaced, any other file is not.
 pub(crate) fn write_token(path: &Path, token: &str) -> io::Result<()> {
     let (draft, mut file) = draft_token(path)?;
+    planted::point("token.drafted");
     writeln!(file, "{token}")?;
     file.sync_all()?;
+    planted::point("token.synced");
     std::fs::rename(&draft, path)?;
+    planted::point("token.renamed");
     sync_folder_of(path)
 }
 

@@ -57,14 +57,25 @@ impl<'trial> Folder<'trial> {
         self.data = data;
         self.promised.clear();
         self.cuts = 0;
-        self.start(&[])
+        self.start()
     }
 
-    /// Starts the server with `extra` in its environment.
-    pub(super) fn start(&mut self, extra: &[(&str, &str)]) -> Result<()> {
-        let environment = [self.trial.environment().as_slice(), extra].concat();
+    /// Starts the server instead of the one that runs.
+    fn start(&mut self) -> Result<()> {
         self.server = None;
+        let environment = self.trial.environment();
         self.server = Some(self.installation.serve(&self.data, &environment)?);
+        Ok(())
+    }
+
+    /// Starts another build of the server, with this environment, instead of the one that runs.
+    pub(super) fn start_build(
+        &mut self,
+        build: &Installation,
+        environment: &[(&str, &str)],
+    ) -> Result<()> {
+        self.server = None;
+        self.server = Some(build.serve(&self.data, environment)?);
         Ok(())
     }
 
@@ -87,7 +98,7 @@ impl<'trial> Folder<'trial> {
     /// `check` look at the file.
     pub(super) fn compare(&mut self, figures: &mut Figures) -> Result<()> {
         // Should it not even start, everything in the folder is lost.
-        self.start(&[])
+        self.start()
             .inspect_err(|_| figures.lost += self.promised.len())?;
         let server = self.server.as_ref().context("no server is running")?;
         let missing = writers::missing(server, &self.promised)?;

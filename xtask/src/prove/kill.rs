@@ -1,4 +1,6 @@
-//! `prove kill`: the server is killed at random moments while licenses are written, and no acknowledged one may be lost.
+//! `prove kill`: processes are killed at random moments and end at every named point of the paths that write; nothing acknowledged may be lost.
+
+mod points;
 
 use std::fs;
 use std::sync::atomic::Ordering;
@@ -6,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use self::points::Points;
 use super::folder::{Figures, Folder};
 use super::{Experiment, Trial};
 use crate::installation::Installation;
@@ -13,11 +16,11 @@ use crate::report::Tally;
 use crate::workspace::Workspace;
 
 /// After this many kills the folder starts afresh, so that early moments are hit again too.
-const KILLS_PER_FOLDER: u64 = 10;
+const KILLS_PER_FOLDER: u64 = 8;
 
 /// The writers get at least this long, and at most that much longer.
 const SHORTEST_MILLISECONDS: u64 = 5;
-const SPREAD_MILLISECONDS: u64 = 400;
+const SPREAD_MILLISECONDS: u64 = 60;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "kill",
@@ -31,6 +34,8 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
     let scratch = workspace.scratch("kill")?;
     let installation = Installation::create(&trial.binary, &scratch)?;
 
+    let points = Points::new(&installation, workspace.faulty_binary()?);
+
     let mut tally = Tally::default();
     let mut figures = Figures::default();
     let mut folder = Folder::new(installation, trial)?;
@@ -40,7 +45,12 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
             folder.begin(scratch.join(format!("data-{round}")))?;
             begun = Some(round);
         }
-        match kill_once(&mut folder, &mut figures) {
+        // Every second one at a point.
+        let killed = match round % 2 {
+            0 => kill_once(&mut folder, &mut figures),
+            _ => points.end_at(round / 2, &mut folder, &mut figures),
+        };
+        match killed {
             Ok(()) => tally.count(true),
             Err(error) => {
                 println!("FAIL kill {}: {error:#}", round + 1);

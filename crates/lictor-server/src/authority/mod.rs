@@ -16,7 +16,7 @@ mod usage;
 use std::sync::Arc;
 
 use lictor_core::{Action, Actor, Error, Organization, Resource, Right, Timestamp};
-use lictor_store::{Fact, Rule, Store, Write, Written};
+use lictor_store::{Fact, Rule, Store, Write, Written, planted};
 use uuid::Uuid;
 
 pub use entitlements::{Standing, StandingLicense};
@@ -140,7 +140,9 @@ impl Authority {
         let task = tokio::spawn(async move {
             let stream = write.stream;
             let written = store.write(write).await?;
+            planted::point("write.stored");
             cache.after(stream, &written, store.as_ref()).await;
+            planted::point("write.learned");
             Ok(written)
         });
         task.await.map_err(Error::internal)?

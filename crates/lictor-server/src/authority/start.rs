@@ -7,7 +7,7 @@ use lictor_core::change::Digest;
 use lictor_core::{
     Change, Decision, Error, INSTALLATION, KeyId, PublicKey, Role, TrustPolicy, organization, trust,
 };
-use lictor_store::{Fact, Rule, Store, Write};
+use lictor_store::{Fact, Rule, Store, Write, planted};
 
 use super::tokens::TokenRequest;
 use super::{Authority, cache};
@@ -170,6 +170,7 @@ impl Authority {
             None if first_start => {
                 let secret = random::token()?;
                 announce(&secret).map_err(StartError::Announce)?;
+                planted::point("start.announced");
                 secret
             }
             None => return Ok(()),

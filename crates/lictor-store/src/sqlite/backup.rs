@@ -6,6 +6,7 @@ use std::path::Path;
 use super::check;
 use super::lock::FolderLock;
 use super::open::{self, DATABASE_FILE, OpenError, at, beside};
+use crate::planted;
 
 /// What the names of unfinished copies begin with.
 const COPY: &str = ".backup-";
@@ -17,6 +18,7 @@ pub(super) fn write(folder: &Path, path: &Path) -> Result<File, OpenError> {
     let made = tempfile::Builder::new().prefix(COPY).tempfile_in(folder);
     let (file, name) = made.map_err(at(folder))?.into_parts();
     copy(path, &name)?;
+    planted::point("backup.copied");
     let shown = name.to_path_buf();
     name.close().map_err(at(&shown))?;
     Ok(file)
@@ -84,6 +86,7 @@ fn install(backup_file: &Path, draft: &Path, path: &Path) -> Result<(), OpenErro
     let _ = std::fs::remove_file(draft);
     let mut target = open::private(&mut options).open(draft).map_err(at(draft))?;
     std::io::copy(&mut source, &mut target).map_err(at(draft))?;
+    planted::point("restore.copied");
     target.sync_all().map_err(at(draft))?;
     open::schema(draft)?;
     let report = check::check(&open::reader(draft)?)?;
@@ -94,5 +97,8 @@ fn install(backup_file: &Path, draft: &Path, path: &Path) -> Result<(), OpenErro
             count,
         });
     }
-    std::fs::rename(draft, path).map_err(at(path))
+    planted::point("restore.checked");
+    std::fs::rename(draft, path).map_err(at(path))?;
+    planted::point("restore.renamed");
+    Ok(())
 }

@@ -11,6 +11,8 @@ use lictor_core::change::Digest;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use uuid::Uuid;
 
+use crate::planted;
+
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
 }
@@ -191,13 +193,17 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     private(OpenOptions::new().write(true).create_new(true))
         .open(&draft)
         .map_err(at(&draft))?;
+    planted::point("create.drafted");
     let mut connection = configured(&draft)?;
     migrate(&mut connection)?;
+    planted::point("create.migrated");
     connection.close().map_err(|(_, error)| error)?;
     File::open(&draft)
         .and_then(|file| file.sync_all())
         .map_err(at(&draft))?;
+    planted::point("create.synced");
     std::fs::rename(&draft, path).map_err(at(path))?;
+    planted::point("create.renamed");
     sync_folder(folder)
 }
 

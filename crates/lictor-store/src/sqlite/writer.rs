@@ -201,9 +201,12 @@ impl Thread {
         self.database
             .prepare_cached("BEGIN IMMEDIATE")?
             .execute([])?;
+        planted::point("write.begun");
         let result = self.fill(writes).and_then(|mut outcomes| {
             acknowledge_early(writes, waiting, &mut outcomes);
+            planted::point("write.filled");
             self.database.prepare_cached("COMMIT")?.execute([])?;
+            planted::point("write.committed");
             Ok(outcomes)
         });
         match &result {

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lictor_store::planted;
 use serde_json::json;
 use tempfile::NamedTempFile;
 use tokio::signal::unix::SignalKind;
@@ -67,6 +68,7 @@ async fn copy(backup: &Backup) -> Outcome<u64> {
     let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
     let mut part = draft(file).map_err(|error| files::cannot("write", file, &error))?;
     let bytes = receive(response, &mut part, file).await?;
+    planted::point("copy.received");
     install(part, file)?;
     Ok(bytes)
 }
@@ -102,6 +104,7 @@ async fn receive(
 fn install(part: NamedTempFile, file: &Path) -> Outcome {
     let cannot = |error| files::cannot("write", file, &error);
     part.as_file().sync_all().map_err(cannot)?;
+    planted::point("copy.synced");
     match part.persist_noclobber(file) {
         Ok(_) => files::sync_folder_of(file).map_err(cannot),
         Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Err(files::taken(file)),
