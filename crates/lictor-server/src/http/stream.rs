@@ -1,4 +1,4 @@
-//! The socket as hyper sees it, with what goes through it noted down and pipelined answers gathered; no byte is changed and no deadline is kept here.
+//! The socket as hyper sees it, with what goes through it noted down, pipelined answers gathered, and hyper's bare refusals put into words; no deadline is kept here.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::framing::{Follower, Reading};
+use super::refusal::Refusal;
 
 /// What the stream, the requests and the keeper of one connection tell each other.
 ///
@@ -77,6 +78,11 @@ impl Notes {
     /// Whether a request is in flight.
     pub(crate) fn is_busy(&self) -> bool {
         self.ended.load(Ordering::Relaxed) != self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether the next request to begin is not to be trusted.
+    fn is_ambiguous(&self) -> bool {
+        self.begun() >= self.ambiguous_from.load(Ordering::Relaxed)
     }
 
     /// The number of writes so far, if the peer takes no more for now.
@@ -152,6 +158,17 @@ impl<S> Followed<S> {
         self.follower.heads() > self.notes.begun()
     }
 
+    /// Holds back what is to be said in the place of `bytes`, if hyper refuses a request with them.
+    /// It does so alone, after all other answers were written and before it shuts the stream down.
+    fn reword(&mut self, bytes: &[u8]) -> bool {
+        let refusal = Refusal::behind(bytes, self.notes.is_ambiguous());
+        let Some(refusal) = refusal.filter(|_| !self.notes.is_busy()) else {
+            return false;
+        };
+        self.held.extend_from_slice(&refusal.in_place_of(bytes));
+        true
+    }
+
     /// Whether answers of `bytes` bytes are to be held back, to go out with others.
     fn holds(&self, bytes: usize) -> bool {
         (!self.held.is_empty() || self.more_to_begin()) && self.held.len() + bytes <= HELD_BYTES
@@ -199,6 +216,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Followed<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.reword(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         if self.holds(bytes.len()) {
             self.held.extend_from_slice(bytes);
             return Poll::Ready(Ok(bytes.len()));
@@ -214,6 +234,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Followed<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [only] = slices
+            && self.reword(only)
+        {
+            return Poll::Ready(Ok(only.len()));
+        }
         let bytes = slices.iter().map(|slice| slice.len()).sum();
         if self.holds(bytes) {
             for slice in slices {

@@ -65,23 +65,84 @@ async fn odd_framing_is_refused_and_the_connection_closed() {
 }
 
 #[tokio::test]
-async fn the_refusals_of_our_own_say_in_json_what_to_do() {
+async fn every_refusal_says_in_json_what_to_do() {
     let server = Server::start(ConnectionLimits::default()).await;
-    let both =
-        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n";
-    for (request, advice) in [
-        (both, "Send one Content-Length"),
-        ("GET / HTTP/1.1\r\n\r\n", "Send one Host"),
+    let post = "POST /echo HTTP/1.1\r\nHost: a\r\n";
+    let both = format!("{post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let two = format!("{post}Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc");
+    let signed = format!("{post}Content-Length: +2\r\n\r\nab");
+    let old = "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let large = format!("{post}X: {}\r\n\r\n", "x".repeat(40 * 1024));
+    let many = format!("{post}{}\r\n", "X: y\r\n".repeat(200));
+    for (request, status, advice) in [
+        (both.as_str(), "400 Bad Request", "Send one Content-Length"),
+        (&two, "400 Bad Request", "Send one Content-Length"),
+        (&signed, "400 Bad Request", "Send one Content-Length"),
+        ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request", "Send one Host"),
+        (old, "400 Bad Request", "not a request of HTTP/1.1"),
+        (
+            "\x16\x03\x01\x02\x00\x01\x00",
+            "400 Bad Request",
+            "not a request of HTTP/1.1",
+        ),
+        (
+            "GET /\r\n\r\n",
+            "400 Bad Request",
+            "not a request of HTTP/1.1",
+        ),
+        (
+            "GET / HTTP/1.1\r\nA b\r\n\r\n",
+            "400 Bad Request",
+            "not a request of HTTP/1.1",
+        ),
+        (
+            &large,
+            "431 Request Header Fields Too Large",
+            "Send fewer or shorter",
+        ),
+        (
+            &many,
+            "431 Request Header Fields Too Large",
+            "Send fewer or shorter",
+        ),
     ] {
         let answer = server.exchange(request.as_bytes()).await;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.contains("application/json") && head.contains("connection: close"),
-            "{head}"
-        );
-        let body: serde_json::Value = serde_json::from_str(body).unwrap();
-        assert!(body["message"].as_str().unwrap().contains(advice), "{body}");
+        assert_is_refusal(&answer, status, advice);
     }
+}
+
+fn assert_is_refusal(answer: &str, status: &str, advice: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+    assert!(
+        head.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+        "{head}"
+    );
+    let length = format!("content-length: {}", body.len());
+    for line in [
+        "content-type: application/json",
+        "connection: close",
+        &length,
+    ] {
+        assert_eq!(head.lines().filter(|l| *l == line).count(), 1, "{answer}");
+    }
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert!(body["message"].as_str().unwrap().contains(advice), "{body}");
+}
+
+#[tokio::test]
+async fn a_refusal_comes_after_the_answers_before_it() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let mut stream = server.connect().await;
+    // The answer fills the socket, so that the refusal is ready before the peer took all of it.
+    let requests = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n\0\r\n\r\n";
+    stream.write_all(requests.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let answers = read_to_close(&mut stream).await;
+    let (head, rest) = answers.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("content-length: 67108864"), "{head}");
+    let (body, refusal) = rest.split_at(64 * 1024 * 1024);
+    assert!(body.bytes().all(|byte| byte == 0), "an answer within");
+    assert_is_refusal(refusal, "400 Bad Request", "not a request of HTTP/1.1");
 }
 
 #[tokio::test]
