@@ -100,7 +100,7 @@ async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
                 .await
                 .expect("read")
                 .expect("there");
-            if *now == listed[0] {
+            if **now == listed[0] {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
@@ -110,7 +110,7 @@ async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
             .await
             .expect("read")
             .expect("there");
-        assert_eq!(*now, listed[0]);
+        assert_eq!(**now, listed[0]);
     }
     let key = vendor.public_key().id();
     go_away(authority.revoke_key(&call, key)).await;

@@ -4,28 +4,26 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
 
 use lictor_core::change::Digest;
 use lictor_core::{
-    Change, DocumentError, Entry, Error, INSTALLATION, License, Organization, Signer, Token,
+    Change, DocumentError, Entry, Error, INSTALLATION, Organization, Signer, Timestamp, Token,
 };
 use lictor_store::{Store, Written};
+use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
 use super::entitlements::CachedEntitlement;
+use super::kept::KeptLicense;
 use super::trust::Trust;
 
-/// How many licenses are kept in memory; at 1 kB each about 16 MB.
+/// How many licenses are expected in memory, and how many bytes they may take there.
 const LICENSES: usize = 16_384;
+const LICENSE_BYTES: u64 = 32 << 20;
 
 /// How many tokens are kept in memory.
 const TOKENS: usize = 16_384;
-
-/// How long a token is believed without asking the store again. A token revoked through another
-/// server is dead here after this time.
-const TOKEN_BELIEVED: Duration = Duration::from_secs(1);
 
 /// How many entitlements, and how many verdicts on signatures, are kept in memory.
 const DECISIONS: usize = 16_384;
@@ -37,8 +35,8 @@ pub(super) struct Cache {
     /// The installation could not be read after it had changed.
     stale: AtomicBool,
     refreshing: tokio::sync::Mutex<()>,
-    licenses: Bounded<(Uuid, Uuid), Arc<License>>,
-    tokens: Bounded<[u8; 32], (Arc<Token>, Instant)>,
+    licenses: Bounded<(Uuid, Uuid), Arc<KeptLicense>, BySize>,
+    tokens: Bounded<[u8; 32], (Arc<Token>, Timestamp)>,
     pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement>,
     /// What a trust set said of a document's signature, by the document and the trust set's head.
     pub(super) verdicts: Bounded<(Digest, u64), Result<Signer, DocumentError>>,
@@ -53,6 +51,16 @@ pub(super) struct Installation {
     pub(super) organizations: Vec<Arc<Organization>>,
 }
 
+/// Licenses differ in size by a factor of a hundred.
+#[derive(Clone)]
+struct BySize;
+
+impl Weighter<(Uuid, Uuid), Arc<KeptLicense>> for BySize {
+    fn weight(&self, _: &(Uuid, Uuid), license: &Arc<KeptLicense>) -> u64 {
+        license.weight()
+    }
+}
+
 impl Cache {
     /// Reads what is needed from the beginning.
     pub(super) async fn open(store: &dyn Store) -> Result<Self, Error> {
@@ -61,7 +69,7 @@ impl Cache {
             installation: RwLock::default(),
             stale: AtomicBool::new(false),
             refreshing: tokio::sync::Mutex::default(),
-            licenses: Bounded::new(LICENSES),
+            licenses: Bounded::with_weighter(LICENSES, LICENSE_BYTES, BySize),
             tokens: Bounded::new(TOKENS),
             entitlements: Bounded::new(DECISIONS),
             verdicts: Bounded::new(DECISIONS),
@@ -170,7 +178,7 @@ impl Cache {
         store: &dyn Store,
         organization: Uuid,
         id: Uuid,
-    ) -> Result<Option<Arc<License>>, Error> {
+    ) -> Result<Option<Arc<KeptLicense>>, Error> {
         match self
             .licenses
             .get_value_or_guard_async(&(organization, id))
@@ -181,7 +189,7 @@ impl Cache {
                 let Some(license) = store.license(organization, id).await? else {
                     return Ok(None);
                 };
-                let license = Arc::new(license);
+                let license = Arc::new(KeptLicense::from(license));
                 // Refused where a write came between; the next reader asks the store again.
                 let _ = place.insert(license.clone());
                 Ok(Some(license))
@@ -189,14 +197,16 @@ impl Cache {
         }
     }
 
-    /// The token of a secret, from memory if it was read within the last second.
+    /// The token of a secret, from memory if it was read within this second: one that is revoked
+    /// through another server is dead here after it.
     pub(super) async fn token(
         &self,
         store: &dyn Store,
         sha256: [u8; 32],
+        now: Timestamp,
     ) -> Result<Option<Arc<Token>>, Error> {
         if let Some((token, read_at)) = self.tokens.get(&sha256) {
-            if read_at.elapsed() < TOKEN_BELIEVED {
+            if read_at == now {
                 return Ok(Some(token));
             }
             self.tokens.remove(&sha256);
@@ -205,12 +215,11 @@ impl Cache {
             Ok((token, _)) => return Ok(Some(token)),
             Err(place) => place,
         };
-        let read_at = Instant::now();
         let Some(token) = store.token_by_secret(sha256).await? else {
             return Ok(None);
         };
         let token = Arc::new(token);
-        let _ = place.insert((token.clone(), read_at));
+        let _ = place.insert((token.clone(), now));
         Ok(Some(token))
     }
 }

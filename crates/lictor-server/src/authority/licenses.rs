@@ -7,7 +7,7 @@ use lictor_core::{Change, Entry, Error, License, Resource, State, Timestamp};
 use lictor_store::{Fact, Written};
 use uuid::Uuid;
 
-use super::{Authority, Call};
+use super::{Authority, Call, KeptLicense};
 use crate::random;
 
 /// A license to store, as a client gives it.
@@ -33,7 +33,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn license(&self, call: &Call, id: Uuid) -> Result<Option<Arc<License>>, Error> {
+    pub async fn license(&self, call: &Call, id: Uuid) -> Result<Option<Arc<KeptLicense>>, Error> {
         call.may_read(Resource::Licenses)?;
         self.cache
             .license(self.store.as_ref(), call.organization.id, id)

@@ -4,6 +4,7 @@
 mod cache;
 mod entitlements;
 mod expiry;
+mod kept;
 mod ledger;
 mod licenses;
 mod organizations;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 pub use entitlements::{Standing, StandingLicense};
 pub use expiry::LicenseEnd;
+pub use kept::{KeptLicense, Render};
 pub use ledger::Stream;
 pub use licenses::{NewLicense, Patch, written_license};
 pub use lictor_store::{Answer, IdempotencyKey, Idempotent};

@@ -42,9 +42,10 @@ impl Authority {
     pub async fn sign_in(&self, secret: &str) -> Result<Actor, Error> {
         self.cache.refresh_if_stale(self.store.as_ref()).await?;
         let sha256 = Digest::of(secret.as_bytes()).0;
-        let token = self.cache.token(self.store.as_ref(), sha256).await?;
+        let now = self.clock.now();
+        let token = self.cache.token(self.store.as_ref(), sha256, now).await?;
         token
-            .and_then(|token| token.actor(self.clock.now()))
+            .and_then(|token| token.actor(now))
             .ok_or(Error::Unauthenticated)
     }
 

@@ -96,7 +96,7 @@ impl Answers for App {
         let begun = Instant::now();
         let method = request.method().clone();
         let dialect = dialect_of(request.uri().path());
-        let answered = AssertUnwindSafe(self.0.route(dialect, request))
+        let answered = AssertUnwindSafe(self.0.route(dialect, request, begun))
             .catch_unwind()
             .await;
         let response = answered.unwrap_or_else(after_panic);
@@ -112,11 +112,13 @@ impl Answers for App {
 }
 
 impl Parts {
-    async fn route(&self, dialect: Dialect, request: Request) -> Response {
+    async fn route(&self, dialect: Dialect, request: Request, begun: Instant) -> Response {
         let answered = match dialect {
             Dialect::Kong => {
                 let kong =
-                    service_fn(async |request| Ok(kong::handle(&self.server, request).await));
+                    service_fn(
+                        async |request| Ok(kong::handle(&self.server, request, begun).await),
+                    );
                 BodyDeadline::default().layer(kong).call(request).await
             }
             Dialect::Native | Dialect::Server => self.named.clone().call(request).await,

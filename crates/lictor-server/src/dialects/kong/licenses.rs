@@ -44,7 +44,7 @@ pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let id = ask.id()?;
     let found = ask.server.authority.license(ask.call, id).await?;
     let license = found.ok_or(Refusal::NotFound)?;
-    Ok(wire::license(StatusCode::OK, &license))
+    Ok(wire::kept_license(&license))
 }
 
 /// `PUT /licenses/{id}`

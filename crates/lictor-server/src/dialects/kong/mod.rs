@@ -62,11 +62,14 @@ const ROUTES: &[Route] = &[
     Route(&["upstreams"], READ, Place::EmptyList),
 ];
 
+/// An organization's key and the longest path behind it.
+const MAX_SEGMENTS: usize = 3;
+
 /// Where a path leads.
 struct Found<'a> {
     route: &'static Route,
-    organization: Option<&'a str>,
-    id: &'a str,
+    organization: Option<Cow<'a, str>>,
+    id: Cow<'a, str>,
 }
 
 /// A request that was let through to its resource.
@@ -79,8 +82,8 @@ struct Ask<'a> {
 }
 
 /// Answers every request of the dialect, and those of no dialect.
-pub async fn handle(server: &Server, request: Request) -> Response {
-    let started = Instant::now();
+/// It began at `started`.
+pub async fn handle(server: &Server, request: Request, started: Instant) -> Response {
     let (parts, body) = request.into_parts();
     let response = match answer(server, &parts, body).await {
         Ok(response) => response,
@@ -92,8 +95,7 @@ pub async fn handle(server: &Server, request: Request) -> Response {
 /// The order of a request: preflight, authentication, content type, route and verb, and only then
 /// its body.
 async fn answer(server: &Server, parts: &Parts, body: Body) -> Result<Response, Refusal> {
-    let segments = segments(parts.uri.path());
-    let found = find(&segments);
+    let found = find(parts.uri.path());
     if parts.method == Method::OPTIONS {
         let found = found.ok_or(Refusal::NotFound)?;
         return Ok(headers::preflight(found.route.1, &parts.headers));
@@ -101,15 +103,16 @@ async fn answer(server: &Server, parts: &Parts, body: Body) -> Result<Response, 
     let actor = auth::sign_in(server, &parts.headers).await?;
     let content_type = body::gate(&parts.method, &parts.headers, body.is_end_stream())?;
     let found = found.ok_or(Refusal::NotFound)?;
-    let call = server.authority.call(actor, found.organization)?;
+    let organization = found.organization.as_deref();
+    let call = server.authority.call(actor, organization)?;
     if !found.serves(&parts.method) {
         return Err(Refusal::MethodNotAllowed);
     }
     let ask = Ask {
         server,
         call: &call,
-        organization: found.organization,
-        id: found.id,
+        organization,
+        id: &found.id,
         query: parts.uri.query().unwrap_or_default(),
     };
     serve(&ask, found.route.2, &parts.method, content_type, body)
@@ -165,29 +168,36 @@ fn check_arguments(query: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The segments of a path, decoded; one slash at the end makes no difference.
-fn segments(path: &str) -> Vec<Cow<'_, str>> {
+/// What stands at a path; one slash at its end makes no difference.
+fn find(path: &str) -> Option<Found<'_>> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
     if path.is_empty() {
-        return Vec::new();
+        return find_within(None, &[]);
     }
-    path.split('/').map(escape::decode_segment).collect()
+    let mut segments = [""; MAX_SEGMENTS];
+    let mut count = 0;
+    for segment in path.split('/') {
+        *segments.get_mut(count)? = segment;
+        count += 1;
+    }
+    let segments = &segments[..count];
+    find_within(None, segments).or_else(|| {
+        let (key, rest) = segments
+            .split_first()
+            .filter(|(_, rest)| !rest.is_empty())?;
+        let key = escape::decode_segment(key);
+        is_prefix(&key).then(|| find_within(Some(key), rest))?
+    })
 }
 
-fn find<'a>(segments: &'a [Cow<'a, str>]) -> Option<Found<'a>> {
-    let at = |segments: &'a [Cow<'a, str>], organization| {
-        let route = ROUTES.iter().find(|route| route.matches(segments))?;
-        let id = segments.get(1).map_or("", |id| id.as_ref());
-        Some(Found {
-            route,
-            organization,
-            id,
-        })
-    };
-    at(segments, None).or_else(|| match segments {
-        [key, rest @ ..] if !rest.is_empty() && is_prefix(key) => at(rest, Some(key.as_ref())),
-        _ => None,
+fn find_within<'a>(organization: Option<Cow<'a, str>>, segments: &[&'a str]) -> Option<Found<'a>> {
+    let route = ROUTES.iter().find(|route| route.matches(segments))?;
+    let id = segments.get(1).copied().unwrap_or_default();
+    Some(Found {
+        route,
+        organization,
+        id: escape::decode_segment(id),
     })
 }
 
@@ -198,9 +208,11 @@ fn is_prefix(word: &str) -> bool {
 }
 
 impl Route {
-    fn matches(&self, segments: &[Cow<'_, str>]) -> bool {
-        let fits = |(pattern, segment): (&&str, &Cow<'_, str>)| {
-            *pattern == segment.as_ref() || (*pattern == "{id}" && !segment.is_empty())
+    /// Whether these segments, which are still escaped, lead here.
+    fn matches(&self, segments: &[&str]) -> bool {
+        let fits = |(pattern, segment): (&&str, &&str)| {
+            *pattern == escape::decode_segment(segment)
+                || (*pattern == "{id}" && !segment.is_empty())
         };
         self.0.len() == segments.len() && self.0.iter().zip(segments).all(fits)
     }

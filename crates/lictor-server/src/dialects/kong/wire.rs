@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use lictor_core::License;
 use lictor_core::change::Digest;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -19,6 +20,7 @@ use super::body::{Argument, Arguments, MAX_ARGUMENTS};
 use super::error;
 use super::page::Next;
 use super::schema::Violations;
+use crate::authority::KeptLicense;
 
 /// The largest whole number that JSON readers keep exactly, as a float.
 const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
@@ -206,9 +208,18 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 
 /// An answer with one license.
 pub(super) fn license(status: StatusCode, license: &License) -> Response {
+    with_body(status, license_body(license))
+}
+
+/// The answer with a license that was read, whose body is made once for all who read it.
+pub(super) fn kept_license(license: &KeptLicense) -> Response {
+    with_body(StatusCode::OK, license.body(license_body))
+}
+
+fn license_body(license: &License) -> Bytes {
     // Quotes in the payload are escaped: an eighth more is about right for a document.
     let size = 192 + license.payload.len() + license.payload.len() / 8;
-    render(status, size, &LicenseBody::from(license))
+    rendered(size, &LicenseBody::from(license))
 }
 
 /// An answer with a page of licenses.
@@ -232,12 +243,24 @@ pub(super) fn with_checksum(report: &LaterReport<'_>) -> Response {
 }
 
 fn render(status: StatusCode, size: usize, body: &impl Serialize) -> Response {
+    with_body(status, rendered(size, body))
+}
+
+/// JSON, or nothing, which no JSON is, where it could not be written.
+fn rendered(size: usize, body: &impl Serialize) -> Bytes {
     let mut bytes = Vec::with_capacity(size);
     if let Err(cause) = serde_json::to_writer(&mut bytes, body) {
         tracing::error!(%cause, "an answer could not be written as JSON");
+        bytes.clear();
+    }
+    bytes.into()
+}
+
+fn with_body(status: StatusCode, body: Bytes) -> Response {
+    if body.is_empty() {
         return error::internal();
     }
-    let mut response = Response::new(Body::from(bytes));
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, json);
