@@ -109,7 +109,7 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
 }
 
 /// `id` tells, without a crate or unsafe code for one system call.
-fn is_root() -> Result<bool> {
+pub(crate) fn is_root() -> Result<bool> {
     ensure!(
         Path::new("/usr/bin/apt-get").exists(),
         "this needs Debian or Ubuntu: no apt-get here"

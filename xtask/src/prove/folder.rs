@@ -60,6 +60,11 @@ impl<'trial> Folder<'trial> {
         self.start()
     }
 
+    /// Ends the server, if one runs.
+    pub(super) fn stop(&mut self) {
+        self.server = None;
+    }
+
     /// Starts the server instead of the one that runs.
     fn start(&mut self) -> Result<()> {
         self.server = None;
