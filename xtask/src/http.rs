@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::process::TOKEN;
 
+/// The status of an answer that has no body, and says no length.
+const NO_CONTENT: u16 = 204;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection that stays open from request to request.
@@ -40,10 +43,12 @@ impl Connection {
         self.send("POST", path, body)
     }
 
-    fn send(&mut self, verb: &str, path: &str, body: &str) -> io::Result<Answer> {
+    /// Any verb; no body where `body` is empty.
+    pub(crate) fn send(&mut self, verb: &str, path: &str, body: &str) -> io::Result<Answer> {
         let address = &self.address;
         let mut request = format!("{verb} {path} HTTP/1.1\r\nHost: {address}\r\n");
-        request += &format!("Kong-Admin-Token: {TOKEN}\r\n");
+        // One for each dialect.
+        request += &format!("Kong-Admin-Token: {TOKEN}\r\nAuthorization: Bearer {TOKEN}\r\n");
         if !body.is_empty() {
             let length = body.len();
             request += &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
@@ -75,6 +80,9 @@ fn read_answer(stream: &mut impl BufRead) -> io::Result<Answer> {
         if name.eq_ignore_ascii_case("content-length") {
             length = Some(value.trim().parse().map_err(|_| invalid(&line))?);
         }
+    }
+    if status == NO_CONTENT {
+        length = Some(0);
     }
     let mut body = vec![0; length.ok_or_else(|| invalid("no Content-Length"))?];
     stream.read_exact(&mut body)?;

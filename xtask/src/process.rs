@@ -4,9 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+use crate::workspace::run;
 
 /// The operator's token of every server under test.
 pub(crate) const TOKEN: &str = "conformance-and-proofs-0123456789abcdef";
@@ -16,11 +19,15 @@ const READY: Duration = Duration::from_secs(60);
 
 const ANNOUNCEMENT: &str = "listening on http://";
 
+/// What a server has written to its standard error.
+type Log = Arc<Mutex<String>>;
+
 /// A server process.
 pub(crate) struct Server {
     child: Child,
     /// Host and port, as the server announced them.
     pub(crate) address: String,
+    log: Log,
 }
 
 impl Server {
@@ -62,6 +69,7 @@ impl Server {
         let mut server = Self {
             child,
             address: String::new(),
+            log: Log::default(),
         };
         let lines = follow(
             server
@@ -69,6 +77,7 @@ impl Server {
                 .stderr
                 .take()
                 .context("the server's standard error")?,
+            server.log.clone(),
         );
         server.address = announced(&lines)?;
         Ok(server)
@@ -77,6 +86,19 @@ impl Server {
     /// The address as a URL, without a trailing slash.
     pub(crate) fn base(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Asks the server to stop, as a service manager does, and waits until it has. Returns all that
+    /// it has said, and how it ended.
+    pub(crate) fn stop(self) -> Result<(String, ExitStatus)> {
+        let pid = self.child.id().to_string();
+        // The shell has a `kill` of its own, which not every machine has as a program.
+        let mut asking = Command::new("sh");
+        run(asking.args(["-c", "kill -TERM \"$0\"", &pid]))?;
+        let log = self.log.clone();
+        let status = self.wait()?;
+        let said = log.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok((said, status))
     }
 
     /// Waits until the server has ended by itself.
@@ -118,10 +140,14 @@ fn serve(binary: &Path, data: &Path, trust: &Path) -> Command {
 }
 
 /// Reads the server's log as long as it lives, so that it never waits for a reader.
-fn follow(log: ChildStderr) -> Receiver<String> {
+fn follow(stderr: ChildStderr, log: Log) -> Receiver<String> {
     let (sender, lines) = channel();
     std::thread::spawn(move || {
-        for line in BufReader::new(log).lines().map_while(Result::ok) {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let mut said = log.lock().unwrap_or_else(PoisonError::into_inner);
+            said.push_str(&line);
+            said.push('\n');
+            drop(said);
             // Nobody listens any more once the server is ready; reading goes on.
             sender.send(line).ok();
         }

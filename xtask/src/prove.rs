@@ -3,6 +3,7 @@
 mod bytes;
 mod disk;
 mod folder;
+mod image;
 mod kill;
 mod load;
 mod power;

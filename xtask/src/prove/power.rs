@@ -1,15 +1,13 @@
 //! `prove power`: the file system under a server is cut off as a power cut would, while licenses are written; what was acknowledged must be there afterwards.
 
-mod image;
-
 use std::fs;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use self::image::{Cut, FileSystem, Image};
 use super::folder::{Figures, Folder};
+use super::image::{Cut, FileSystem, Image};
 use super::{Experiment, Trial};
 use crate::installation::Installation;
 use crate::packages;

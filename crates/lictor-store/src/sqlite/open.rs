@@ -197,6 +197,7 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     let mut connection = configured(&draft)?;
     migrate(&mut connection)?;
     planted::point("create.migrated");
+    empty_log(&connection)?;
     connection.close().map_err(|(_, error)| error)?;
     File::open(&draft)
         .and_then(|file| file.sync_all())
@@ -205,6 +206,18 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     std::fs::rename(&draft, path).map_err(at(path))?;
     planted::point("create.renamed");
     sync_folder(folder)
+}
+
+/// Moves what is in the log into the file, or says why not: closing a connection does so too, but
+/// keeps to itself that it failed.
+fn empty_log(connection: &Connection) -> Result<(), OpenError> {
+    let busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy {
+        let reason = "the log could not be moved into the new database".to_owned();
+        return Err(OpenError::Corrupt(reason));
+    }
+    Ok(())
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), OpenError> {

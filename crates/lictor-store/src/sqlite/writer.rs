@@ -266,6 +266,11 @@ impl Thread {
     fn failure(&self, error: &rusqlite::Error) -> Error {
         tracing::error!(%error, "a write was not stored");
         match severity(error) {
+            Severity::Disk if planted::is("flush-ignored") => Error::internal(error.to_string()),
+            Severity::Full if planted::is("full-is-final") => {
+                let reason = self.failed.get_or_init(|| error.to_string());
+                Error::ReadOnly(reason.clone())
+            }
             Severity::Full => {
                 self.full.store(true, Ordering::SeqCst);
                 Error::StorageFull
