@@ -113,6 +113,11 @@ impl Server {
         bail!("the server still runs after {} s", READY.as_secs())
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, as a power cut is for a process. A server that ended by itself is an error.
     pub(crate) fn kill(mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {

@@ -55,15 +55,25 @@ impl Workspace {
         self.build("lictor-with-planted-faults", &features)
     }
 
+    /// The same as a release build, for measurements.
+    pub(crate) fn faulty_release(&self) -> Result<PathBuf> {
+        let features = ["--features", "planted-faults"];
+        self.build_as("release", "lictor-with-planted-faults", &features)
+    }
+
     /// Builds the server and copies it to a name of its own, which the next build leaves alone.
     fn build(&self, name: &str, features: &[&str]) -> Result<PathBuf> {
-        let mut build = self.cargo(&["build", "--package", "lictor", "--profile", "ci"]);
+        self.build_as("ci", name, features)
+    }
+
+    fn build_as(&self, profile: &str, name: &str, features: &[&str]) -> Result<PathBuf> {
+        let mut build = self.cargo(&["build", "--package", "lictor", "--profile", profile]);
         build.args(features);
         run(&mut build)?;
         let folder = self.target.join("xtask");
         std::fs::create_dir_all(&folder)?;
         let (copy, named) = (folder.join(format!("{name}.new")), folder.join(name));
-        std::fs::copy(self.target.join("ci").join("lictor"), &copy)?;
+        std::fs::copy(self.target.join(profile).join("lictor"), &copy)?;
         std::fs::rename(copy, &named)?;
         Ok(named)
     }

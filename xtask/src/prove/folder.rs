@@ -33,6 +33,8 @@ pub(super) struct Folder<'trial> {
     promised: Stored,
     /// How many cuts this folder has seen.
     cuts: usize,
+    /// How many writes were acknowledged during a cut that is not exact.
+    unsure: usize,
 }
 
 impl<'trial> Folder<'trial> {
@@ -48,6 +50,7 @@ impl<'trial> Folder<'trial> {
             server: None,
             promised: Stored::new(),
             cuts: 0,
+            unsure: 0,
         })
     }
 
@@ -57,6 +60,7 @@ impl<'trial> Folder<'trial> {
         self.data = data;
         self.promised.clear();
         self.cuts = 0;
+        self.unsure = 0;
         self.start()
     }
 
@@ -85,16 +89,24 @@ impl<'trial> Folder<'trial> {
     }
 
     /// Lets writers write until `cut` has ended the server, and notes what was acknowledged. `cut`
-    /// sets its flag just before it begins.
+    /// sets its flag just before it begins; where it is not `exact`, what was acknowledged during
+    /// it is no promise.
     pub(super) fn write_until(
         &mut self,
         figures: &mut Figures,
+        exact: bool,
         cut: impl FnOnce(Server, &AtomicBool) -> Result<()>,
     ) -> Result<()> {
         let server = self.server.take().context("no server is running")?;
         let new = writers::write_until(server, &self.documents, &mut self.random, cut)?;
-        figures.acknowledged += new.len();
-        self.promised.extend(new);
+        let mut promised = new.before_the_cut;
+        if exact {
+            promised.extend(new.during_the_cut);
+        } else {
+            self.unsure += new.during_the_cut.len();
+        }
+        figures.acknowledged += promised.len();
+        self.promised.extend(promised);
         self.cuts += 1;
         Ok(())
     }
@@ -138,7 +150,7 @@ impl<'trial> Folder<'trial> {
             "{unlisted} acknowledged licenses are missing from the list"
         );
         let extra = listed.len() - self.promised.len();
-        let possible = self.cuts * WRITERS;
+        let possible = self.cuts * WRITERS + self.unsure;
         ensure!(
             extra <= possible,
             "{extra} licenses that nobody was told of; {possible} can be"

@@ -79,7 +79,7 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
 /// Writes, kills, starts again and compares.
 fn kill_once(folder: &mut Folder, figures: &mut Figures) -> Result<()> {
     let wait = SHORTEST_MILLISECONDS + folder.random.below(SPREAD_MILLISECONDS);
-    folder.write_until(figures, |server, ending| {
+    folder.write_until(figures, true, |server, ending| {
         std::thread::sleep(Duration::from_millis(wait));
         ending.store(true, Ordering::SeqCst);
         server.kill()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -19,6 +19,13 @@ pub(crate) const WRITERS: usize = 4;
 /// One license: its id and the exact payload.
 pub(crate) type Stored = BTreeMap<String, String>;
 
+/// What a server acknowledged.
+#[derive(Default)]
+pub(crate) struct Acknowledged {
+    pub(crate) before_the_cut: Stored,
+    pub(crate) during_the_cut: Stored,
+}
+
 /// Writes until `cut` has ended the server; returns what it acknowledged. `cut` sets its flag just
 /// before: a writer that is turned away or cut off earlier is an error.
 pub(crate) fn write_until(
@@ -26,7 +33,7 @@ pub(crate) fn write_until(
     documents: &[String],
     random: &mut Random,
     cut: impl FnOnce(Server, &AtomicBool) -> Result<()>,
-) -> Result<Stored> {
+) -> Result<Acknowledged> {
     let address = server.address.clone();
     let ending = AtomicBool::new(false);
     let (acknowledge, acknowledged) = channel();
@@ -36,7 +43,8 @@ pub(crate) fn write_until(
                 let (random, acknowledge) = (Random::new(random.next()), acknowledge.clone());
                 let (address, ending) = (&address, &ending);
                 scope.spawn(move || {
-                    let ended = write(address, documents, random, &acknowledge)?;
+                    let tell = |license| Ok(acknowledge.send((ending.load(Ordering::SeqCst), license))?);
+                    let ended = write(address, documents, random, tell)?;
                     // Only the cut may end a writer; the server itself must not.
                     let expected = ending.load(Ordering::SeqCst);
                     ensure!(expected, "a writer was ended before the cut: {ended}");
@@ -51,7 +59,16 @@ pub(crate) fn write_until(
         outcome
     })?;
     drop(acknowledge);
-    Ok(acknowledged.into_iter().collect())
+    let mut all = Acknowledged::default();
+    for (late, (id, payload)) in acknowledged {
+        let stored = if late {
+            &mut all.during_the_cut
+        } else {
+            &mut all.before_the_cut
+        };
+        stored.insert(id, payload);
+    }
+    Ok(all)
 }
 
 /// One writer. Returns what ended it: a broken connection, or an answer that is not 201.
@@ -59,7 +76,7 @@ fn write(
     address: &str,
     documents: &[String],
     mut random: Random,
-    acknowledge: &Sender<(String, String)>,
+    acknowledge: impl Fn((String, String)) -> Result<()>,
 ) -> Result<String> {
     let mut connection = match Connection::open(address) {
         Ok(connection) => connection,
@@ -81,7 +98,7 @@ fn write(
             stored == *payload,
             "a write was answered with another payload: {said}"
         );
-        acknowledge.send((id, stored))?;
+        acknowledge((id, stored))?;
     }
 }
 

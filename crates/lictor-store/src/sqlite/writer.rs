@@ -153,8 +153,10 @@ type Outcomes = Vec<Result<Written, Error>>;
 
 impl Thread {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while jobs.blocking_recv_many(&mut batch, BATCH) > 0 {
+        // The planted fault is the design that group commit is measured against.
+        let most = if planted::is("one-commit-per-write") { 1 } else { BATCH };
+        let mut batch = Vec::with_capacity(most);
+        while jobs.blocking_recv_many(&mut batch, most) > 0 {
             let crowded = batch.len() > 1;
             self.handle(std::mem::take(&mut batch));
             if crowded {

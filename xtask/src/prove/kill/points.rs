@@ -101,7 +101,7 @@ impl Points {
         let pass = 8 + folder.random.below(40);
         let asked = format!("{point}:{pass}");
         folder.start_build(&self.faulty, &[("LICTOR_END_AT", &asked)])?;
-        folder.write_until(figures, |server, ending| {
+        folder.write_until(figures, true, |server, ending| {
             ending.store(true, Ordering::SeqCst);
             ended_itself(server.wait()?)
         })?;

@@ -1,0 +1,177 @@
+//! `cargo xtask bench [NAME]`: measures the release build beside named alternatives, and writes the tables of BENCHMARKS.md anew.
+
+mod contestant;
+mod lists;
+mod load;
+mod machine;
+mod postgres;
+mod reads;
+mod rounds;
+mod signatures;
+mod starts;
+mod stored;
+mod writes;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::installation::Installation;
+use crate::report::Tally;
+use crate::workspace::{Workspace, run};
+
+use self::rounds::Rounds;
+
+const FILE: &str = "BENCHMARKS.md";
+
+/// One table of the file, between two marks that name it.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    measure: fn(&Bench) -> Result<String>,
+}
+
+/// All of them, in their order in the file.
+pub(crate) const TABLES: [Table; 6] = [
+    Table {
+        name: "machine",
+        measure: machine::describe,
+    },
+    Table {
+        name: "reads",
+        measure: reads::measure,
+    },
+    Table {
+        name: "writes",
+        measure: writes::measure,
+    },
+    Table {
+        name: "lists",
+        measure: lists::measure,
+    },
+    Table {
+        name: "starts",
+        measure: starts::measure,
+    },
+    Table {
+        name: "signatures",
+        measure: signatures::measure,
+    },
+];
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Request {
+    /// One table; none: all.
+    pub(crate) name: Option<&'static str>,
+    rounds: Rounds,
+}
+
+/// What every table is measured with.
+struct Bench {
+    installation: Installation,
+    workspace: Workspace,
+    scratch: PathBuf,
+    rounds: Rounds,
+}
+
+impl Request {
+    /// Reads the options; the error is a sentence for the user.
+    pub(crate) fn parse(words: &[&str]) -> Result<Self, String> {
+        let mut request = Self {
+            name: None,
+            rounds: Rounds::RELEASE,
+        };
+        let mut words = words.iter().copied();
+        while let Some(word) = words.next() {
+            if let Some(table) = TABLES.iter().find(|table| table.name == word) {
+                request.name = Some(table.name);
+                continue;
+            }
+            let value = words.next().and_then(|value| value.parse().ok());
+            match (word, value) {
+                ("--rounds", Some(count @ 1..)) => request.rounds.count = count,
+                ("--seconds", Some(seconds @ 1..)) => request.rounds.seconds = seconds as u64,
+                _ => return Err(format!("not understood: {word}")),
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// Measures what is asked for and writes it down. One passed test per table.
+pub(crate) fn measure(workspace: Workspace, request: &Request) -> Result<Tally> {
+    let mut build = workspace.cargo(&["build", "--release"]);
+    run(build.args(["--package", "lictor", "--package", "lictor-bench"]))?;
+    let scratch = workspace.scratch("bench")?;
+    let binary = workspace.target.join("release").join("lictor");
+    let bench = Bench {
+        installation: Installation::create(&binary, &scratch)?,
+        scratch: scratch.clone(),
+        workspace,
+        rounds: request.rounds,
+    };
+    let mut tally = Tally::default();
+    for table in &TABLES {
+        if request.name.is_none_or(|name| name == table.name) {
+            let text = (table.measure)(&bench).with_context(|| table.name)?;
+            println!("\n{text}");
+            bench.write_down(table.name, &text)?;
+            tally.count(true);
+        }
+    }
+    fs::remove_dir_all(scratch)?;
+    Ok(tally)
+}
+
+impl Bench {
+    /// A binary of the package `lictor-bench`.
+    fn contestant(&self, name: &str) -> PathBuf {
+        self.workspace.target.join("release").join(name)
+    }
+
+    /// Puts the table in the place of the one that is there.
+    fn write_down(&self, name: &str, table: &str) -> Result<()> {
+        let file = self.workspace.root.join(FILE);
+        let text = fs::read_to_string(&file)?;
+        fs::write(&file, replaced(&text, name, table)?)?;
+        Ok(())
+    }
+}
+
+fn replaced(text: &str, name: &str, table: &str) -> Result<String> {
+    let (begin, end) = (format!("<!-- {name} -->\n"), "<!-- end -->");
+    let parts = text.split_once(&begin).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(end)?;
+        Some((before, after))
+    });
+    let (before, after) = parts.with_context(|| format!("{FILE} has no place for {name}"))?;
+    ensure!(!table.contains(end), "a table cannot hold its own end");
+    Ok(format!("{before}{begin}\n{}\n\n{end}{after}", table.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_named_table_is_replaced() {
+        let text = "# A\n<!-- x -->\nold\n<!-- end -->\n<!-- y -->\nkept\n<!-- end -->\n";
+        let new = replaced(text, "x", "| new |").unwrap();
+        assert_eq!(
+            new,
+            "# A\n<!-- x -->\n\n| new |\n\n<!-- end -->\n<!-- y -->\nkept\n<!-- end -->\n"
+        );
+        assert!(replaced(text, "z", "").is_err());
+    }
+
+    #[test]
+    fn a_table_and_the_rounds_can_be_named() {
+        let request = Request::parse(&["reads", "--rounds", "2", "--seconds", "1"]).unwrap();
+        assert_eq!(request.name, Some("reads"));
+        assert_eq!((request.rounds.count, request.rounds.seconds), (2, 1));
+        for wrong in [&["x"][..], &["--rounds"], &["--rounds", "0"], &["--x", "1"]] {
+            assert!(Request::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! A PostgreSQL of our own, with rows shaped as Kong's table of licenses has them, and pgbench as its load.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::contestant::{LOAD_CORE, Process, cpu_seconds, pinned};
+use super::load::Turn;
+use crate::workspace::{run, shown};
+
+/// The table, as `Kong` makes it.
+const SCHEMA: &str = "CREATE TABLE licenses (id uuid PRIMARY KEY, payload text UNIQUE, \
+    created_at timestamptz, updated_at timestamptz)";
+
+/// The running server and the folder with its data and its socket.
+pub(super) struct Postgres {
+    process: Process,
+    folder: PathBuf,
+}
+
+impl Postgres {
+    /// Makes a cluster in `folder` and starts it with this environment.
+    pub(super) fn start(folder: &Path, environment: &[(&str, &str)]) -> Result<Self> {
+        let programs = programs()?;
+        fs::create_dir_all(folder)?;
+        // It refuses to run as root.
+        run(Command::new("chown").arg("postgres").arg(folder))?;
+        let data = folder.join("data");
+        let mut initdb = as_postgres(&programs.join("initdb"));
+        initdb.args(["--auth", "trust", "--no-sync", "--encoding", "UTF8", "--locale", "C"]);
+        run(initdb.arg("--pgdata").arg(&data).stdout(std::process::Stdio::null()))?;
+        let mut server = as_postgres(&programs.join("postgres"));
+        server.arg("-D").arg(&data).arg("-k").arg(folder);
+        for setting in [
+            "listen_addresses=",
+            "fsync=on",
+            "synchronous_commit=on",
+            "shared_buffers=256MB",
+            "max_connections=200",
+            "logging_collector=off",
+        ] {
+            server.args(["-c", setting]);
+        }
+        server.envs(environment.iter().copied());
+        server.stderr(std::process::Stdio::null());
+        let mut process = Process::start(&server)?;
+        let socket = folder.join(".s.PGSQL.5432");
+        process.wait_until(|| socket.exists())?;
+        let postgres = Self {
+            process,
+            folder: folder.to_owned(),
+        };
+        postgres.ask(SCHEMA)?;
+        Ok(postgres)
+    }
+
+    fn ask(&self, sql: &str) -> Result<()> {
+        let mut psql = as_postgres(Path::new("psql"));
+        psql.args(["--quiet", "--dbname", "postgres", "--command", sql, "--host"]);
+        run(psql.arg(&self.folder))
+    }
+
+    /// One row per transaction over many connections.
+    pub(super) fn turn(&self, payload: &str, connections: usize, seconds: u64) -> Result<Turn> {
+        let script = self.folder.join("insert.sql");
+        // The payload is unique in this table, so that each row gets a number in front.
+        let payload = payload.replace('\'', "''");
+        let insert = format!(
+            "INSERT INTO licenses VALUES (gen_random_uuid(), gen_random_uuid()::text || '{payload}', \
+             now(), now());\n"
+        );
+        fs::write(&script, insert)?;
+        let before = cpu_seconds(self.process.id())?;
+        let mut pgbench = as_postgres(Path::new("pgbench"));
+        pgbench.args(["--no-vacuum", "--protocol", "prepared", "--jobs", "1", "--host"]);
+        pgbench.arg(&self.folder).arg("--file").arg(&script);
+        pgbench.args(["--client", &connections.to_string(), "--time", &seconds.to_string()]);
+        pgbench.arg("postgres");
+        let output = pinned(LOAD_CORE, &pgbench).output().with_context(|| shown(&pgbench))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "pgbench said: {complaint}");
+        let figures = Figures::read(&said).with_context(|| format!("pgbench said: {said}"))?;
+        Ok(Turn {
+            requests: figures.transactions,
+            seconds: figures.transactions / figures.per_second,
+            cpu_seconds: cpu_seconds(self.process.id())? - before,
+            p50: f64::NAN,
+            p99: f64::NAN,
+        })
+    }
+}
+
+/// What pgbench prints at its end.
+struct Figures {
+    transactions: f64,
+    per_second: f64,
+}
+
+impl Figures {
+    fn read(said: &str) -> Option<Self> {
+        let after = |name: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        Some(Self {
+            transactions: after("number of transactions actually processed: ")?,
+            per_second: after("tps = ")?,
+        })
+    }
+}
+
+/// Debian keeps them apart by version.
+fn programs() -> Result<PathBuf> {
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .context("PostgreSQL is not installed")?
+        .map(|entry| Ok(entry?.path().join("bin")))
+        .collect::<Result<_>>()?;
+    versions.sort();
+    versions.pop().context("PostgreSQL has no version here")
+}
+
+fn as_postgres(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "postgres", "--regid", "postgres", "--init-groups"]);
+    command.arg(program);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_figures_of_pgbench_are_read() {
+        let said = "number of transactions actually processed: 600\nlatency average = 1.0 ms\n\
+                    tps = 200.5 (without initial connection time)\n";
+        let figures = Figures::read(said).unwrap();
+        assert_eq!((figures.transactions, figures.per_second), (600.0, 200.5));
+        assert!(Figures::read("tps = x").is_none());
+    }
+}

@@ -1,0 +1,143 @@
+//! The table of reads: one license by its id, beside bare hyper and nginx with the same bytes.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::Bench;
+use super::contestant::{Process, free_address, pin};
+use super::load::{Load, Turn};
+use super::rounds::Samples;
+use crate::process::{Server, TOKEN};
+
+const CONNECTIONS: usize = 32;
+
+/// A server and where it listens.
+struct Contestant {
+    name: &'static str,
+    address: String,
+    process: u32,
+}
+
+pub(super) fn measure(bench: &Bench) -> Result<String> {
+    let lictor = bench.serve("reads")?;
+    let path = format!("/licenses/{}", bench.add_license(&lictor)?);
+    let answer = fetch(&lictor, &path)?;
+    let file = bench.scratch.join("answer.http");
+    fs::write(&file, &answer)?;
+
+    let bare_address = free_address()?;
+    let mut command = Command::new(bench.contestant("bare-hyper"));
+    let mut bare = Process::start(command.arg(&bare_address).arg(&file))?;
+    bare.answers_at(&bare_address)?;
+    let (mut nginx, nginx_address) = nginx(&bench.scratch, &answer)?;
+    nginx.answers_at(&nginx_address)?;
+
+    let contestant = |name, address: &str, process| Contestant {
+        name,
+        address: address.to_owned(),
+        process,
+    };
+    let mut contestants = [
+        contestant("bare hyper", &bare_address, bare.id()),
+        contestant("nginx", &nginx_address, nginx.id()),
+        contestant("Lictor", &lictor.address, lictor.id()),
+    ];
+    let mut text = String::new();
+    for depth in [1, 16] {
+        let load = Load {
+            depth,
+            ..Load::get(&path, CONNECTIONS)
+        };
+        let results = bench.rounds.interleave(&mut contestants, |one| {
+            load.turn(&bench.scratch, &one.address, one.process, bench.rounds.seconds)
+        })?;
+        write!(text, "{}", table(&contestants, &results, depth)?)?;
+    }
+    Ok(text)
+}
+
+fn table(contestants: &[Contestant], results: &[Vec<Turn>], depth: usize) -> Result<String> {
+    let cost = |index: usize| Samples::of(&results[index], Turn::per_cpu_second);
+    let mut text = format!(
+        "{CONNECTIONS} connections, {depth} request{} under way on each:\n\n\
+         | server | requests/s | per server CPU-second | of bare hyper | of nginx | p99, µs |\n\
+         |---|---|---|---|---|---|\n",
+        if depth == 1 { "" } else { "s" }
+    );
+    for (index, contestant) in contestants.iter().enumerate() {
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} |",
+            contestant.name,
+            Samples::of(&results[index], Turn::per_second).cell(),
+            cost(index).cell(),
+            cost(index).ratio(&cost(0)).cell(),
+            cost(index).ratio(&cost(1)).cell(),
+            Samples::of(&results[index], |turn| turn.p99).cell(),
+        )?;
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+/// The answer as it goes over the wire.
+fn fetch(server: &Server, path: &str) -> Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(&server.address)?;
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+    stream.write_all(format!("{head}Kong-Admin-Token: {TOKEN}\r\n\r\n").as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let text = String::from_utf8(answer)?;
+    ensure!(text.starts_with("HTTP/1.1 200 "), "the answer was {text}");
+    // The others keep their connections, too.
+    Ok(text.replacen("connection: close\r\n", "", 1).into_bytes())
+}
+
+/// One worker, the body from a file that is kept open, the same headers, no log.
+fn nginx(scratch: &Path, answer: &[u8]) -> Result<(Process, String)> {
+    let address = free_address()?;
+    let folder = scratch.join("nginx");
+    fs::create_dir_all(&folder)?;
+    let text = std::str::from_utf8(answer)?;
+    let (head, body) = text.split_once("\r\n\r\n").context("a head and a body")?;
+    fs::write(folder.join("answer"), body)?;
+    let headers: String = head
+        .split("\r\n")
+        .skip(1)
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(name, _)| !["content-type", "content-length", "date", "server"].contains(name))
+        .map(|(name, value)| format!("add_header {name} \"{value}\";\n"))
+        .collect();
+    let root = folder.display();
+    let configuration = format!(
+        "worker_processes 1;\nuser root;\ndaemon off;\npid {root}/pid;\nerror_log {root}/log;\n\
+         events {{ worker_connections 1024; }}\n\
+         http {{\naccess_log off;\nsendfile on;\nkeepalive_requests 1000000000;\n\
+         open_file_cache max=16 inactive=1h;\nopen_file_cache_valid 1h;\n\
+         etag off;\nmax_ranges 0;\nserver_tokens off;\n\
+         server {{ listen {address};\nroot {root};\n\
+         default_type \"application/json; charset=utf-8\";\n\
+         location / {{ try_files /answer =404;\nadd_header Last-Modified \"\";\n{headers} }} }} }}\n"
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, configuration)?;
+    let mut command = Command::new("nginx");
+    let process = Process::start(command.arg("-p").arg(&folder).arg("-c").arg(&file))?;
+    Ok((process, address))
+}
+
+impl Bench {
+    /// The server in a folder of its own, with one worker, on the core of servers.
+    pub(super) fn serve(&self, folder: &str) -> Result<Server> {
+        let one_worker = [("TOKIO_WORKER_THREADS", "1")];
+        let server = self.installation.serve(&self.scratch.join(folder), &one_worker)?;
+        pin(server.id())?;
+        Ok(server)
+    }
+}

@@ -1,0 +1,141 @@
+//! The table of durable writes: group commit beside one commit per request, and beside rows in PostgreSQL.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::Bench;
+use super::contestant::pin;
+use super::load::{Load, Turn};
+use super::postgres::Postgres;
+use super::rounds::Samples;
+use crate::http::Connection;
+use crate::process::Server;
+use crate::workspace::run;
+
+const CONNECTIONS: usize = 64;
+
+/// What can take a write.
+enum Contestant {
+    Lictor(&'static str, Server),
+    Postgres(Postgres, String),
+}
+
+/// A turn, and how many writes shared a commit in it.
+struct Written {
+    turn: Turn,
+    batch: f64,
+}
+
+pub(super) fn measure(bench: &Bench) -> Result<String> {
+    let slow = slow_disk(bench)?.display().to_string();
+    let one_by_one = bench.installation.with_binary(bench.workspace.faulty_release()?);
+    let mut text = String::new();
+    for delayed in [true, false] {
+        let mut environment = vec![("TOKIO_WORKER_THREADS", "1")];
+        if delayed {
+            environment.push(("LD_PRELOAD", slow.as_str()));
+        }
+        let folder = |name: &str| bench.scratch.join(format!("{name}-{delayed}"));
+        let batching = bench.installation.serve(&folder("batching"), &environment)?;
+        let postgres = Postgres::start(&folder("postgres"), &environment)?;
+        environment.push(("LICTOR_PLANT", "one-commit-per-write"));
+        let single = one_by_one.serve(&folder("single"), &environment)?;
+        pin(batching.id())?;
+        pin(single.id())?;
+        let payload = bench.installation.issue("Example GmbH", "2025-01-01", "2099-12-31")?;
+        let mut contestants = [
+            Contestant::Lictor("Lictor", batching),
+            Contestant::Lictor("Lictor, one commit per request", single),
+            Contestant::Postgres(postgres, payload),
+        ];
+        let results = bench.rounds.interleave(&mut contestants, |one| one.turn(bench))?;
+        writeln!(text, "{}\n", if delayed { DELAYED } else { UNDELAYED })?;
+        text.push_str(&table(&contestants, &results)?);
+    }
+    Ok(text)
+}
+
+const DELAYED: &str = "Every `fsync` and `fdatasync` takes 1 ms:";
+const UNDELAYED: &str = "\nThe disk as it is:";
+
+fn table(contestants: &[Contestant], results: &[Vec<Written>]) -> Result<String> {
+    let mut text = String::from(
+        "| server | acknowledged/s | of one commit per request | of PostgreSQL | writes per commit | \
+         CPU µs per write | p50, ms | p99, ms |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    let rate = |index: usize| Samples::of(&results[index], |one| one.turn.per_second());
+    for (index, contestant) in contestants.iter().enumerate() {
+        let of = |figure: fn(&Written) -> f64| Samples::of(&results[index], figure).cell_or_dash();
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            contestant.name(),
+            rate(index).cell(),
+            rate(index).ratio(&rate(1)).cell(),
+            rate(index).ratio(&rate(2)).cell(),
+            of(|one| one.batch),
+            of(|one| one.turn.cpu_seconds * 1e6 / one.turn.requests),
+            of(|one| one.turn.p50 / 1e3),
+            of(|one| one.turn.p99 / 1e3),
+        )?;
+    }
+    Ok(text)
+}
+
+impl Contestant {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Lictor(name, _) => name,
+            Self::Postgres(..) => "PostgreSQL, pgbench",
+        }
+    }
+
+    fn turn(&self, bench: &Bench) -> Result<Written> {
+        let seconds = bench.rounds.seconds;
+        match self {
+            Self::Postgres(postgres, payload) => Ok(Written {
+                turn: postgres.turn(payload, CONNECTIONS, seconds)?,
+                batch: 1.0,
+            }),
+            Self::Lictor(_, server) => {
+                let file = bench.scratch.join("license.json");
+                std::fs::write(&file, bench.new_license()?)?;
+                let load = Load {
+                    body: Some((file, "application/json")),
+                    ..Load::get("/licenses", CONNECTIONS)
+                };
+                let before = committed(server)?;
+                let turn = load.turn(&bench.scratch, &server.address, server.id(), seconds)?;
+                let after = committed(server)?;
+                Ok(Written {
+                    turn,
+                    batch: (after.1 - before.1) / (after.0 - before.0),
+                })
+            }
+        }
+    }
+}
+
+/// The commits so far, and the writes in them, as the server counts them.
+fn committed(server: &Server) -> Result<(f64, f64)> {
+    let answer = Connection::open(&server.address)?.get("/metrics")?;
+    let text = String::from_utf8(answer.body)?;
+    let count = |name: &str| -> Result<f64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        Ok(line.with_context(|| format!("no {name} in {text}"))?.trim().parse()?)
+    };
+    Ok((count("lictor_store_commits_total ")?, count("lictor_store_writes_total ")?))
+}
+
+/// The library that makes every flush take a millisecond.
+fn slow_disk(bench: &Bench) -> Result<PathBuf> {
+    let source = bench.workspace.root.join("xtask/src/bench/delay_flush.c");
+    let library = bench.scratch.join("delay_flush.so");
+    let mut compile = Command::new("gcc");
+    compile.args(["-Wall", "-Werror", "-shared", "-fPIC", "-O1", "-o"]);
+    run(compile.arg(&library).arg(source))?;
+    Ok(library)
+}
