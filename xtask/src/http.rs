@@ -40,6 +40,10 @@ impl Connection {
         self.send("POST", path, body)
     }
 
+    pub(crate) fn put_json(&mut self, path: &str, body: &str) -> io::Result<Answer> {
+        self.send("PUT", path, body)
+    }
+
     fn send(&mut self, verb: &str, path: &str, body: &str) -> io::Result<Answer> {
         let address = &self.address;
         let mut request = format!("{verb} {path} HTTP/1.1\r\nHost: {address}\r\n");
