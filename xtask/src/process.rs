@@ -70,6 +70,11 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, as a power cut is for a process. A server that ended by itself is an error.
     pub(crate) fn kill(mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait()? {
