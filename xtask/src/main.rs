@@ -11,11 +11,11 @@ mod test;
 mod tidy;
 mod workspace;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 
+use conformance::Suite;
 use prove::{Experiment, Request};
 use report::{Report, Verdict};
 use workspace::Workspace;
@@ -26,11 +26,11 @@ cargo xtask test
     else prints the one line to run and exits 2
 cargo xtask tidy
     the rules of the house alone
-cargo xtask conformance kong [--binary FILE]
-    Kong's own clients, unmodified, against the server
+cargo xtask conformance kong|framing [--binary FILE]
+    Kong's own clients, unmodified, or hostile framing, directly and behind nginx and haproxy
 cargo xtask prove kill|power|disk|bytes|load [--count N | --release] [--seed S] [--binary FILE]
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it
-cargo xtask prove NAME --plant FAULT
+cargo xtask prove|conformance NAME --plant FAULT
     the same against a build with that fault in it, which must be found out: exit 1
 
 Without --binary, `lictor` is built first. Exit 0 all passed, 1 something failed, 2 usage.";
@@ -42,7 +42,8 @@ enum Verb {
     Test,
     Tidy,
     Conformance {
-        binary: Option<PathBuf>,
+        suite: String,
+        request: conformance::Request,
     },
     Prove {
         experiment: String,
@@ -79,12 +80,14 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
         Verb::Help => {}
         Verb::Test => return test::run(&workspace),
         Verb::Tidy => report.step("tidy", || tidy::run(&workspace)),
-        Verb::Conformance { binary } => {
+        Verb::Conformance { suite, request } => {
             if !packages::step(&mut report) {
                 return Ok(Verdict::NotPrepared);
             }
-            let binary = workspace.binary(binary)?;
-            report.step("conformance kong", || conformance::run(&workspace, &binary));
+            let found = Suite::named(&suite).context("no such suite")?;
+            report.step(&format!("conformance {suite}"), || {
+                found.run(&workspace, &request)
+            });
         }
         Verb::Prove {
             experiment,
@@ -109,10 +112,14 @@ fn parse(arguments: &[String]) -> Result<Verb, String> {
         ["help" | "--help" | "-h"] => Ok(Verb::Help),
         ["test"] => Ok(Verb::Test),
         ["tidy"] => Ok(Verb::Tidy),
-        ["conformance", "kong"] => Ok(Verb::Conformance { binary: None }),
-        ["conformance", "kong", "--binary", file] => Ok(Verb::Conformance {
-            binary: Some(PathBuf::from(file)),
-        }),
+        ["conformance", name, options @ ..] => {
+            let suite = Suite::named(name)
+                .ok_or_else(|| format!("there is no conformance to {name} to test"))?;
+            Ok(Verb::Conformance {
+                suite: suite.name.to_owned(),
+                request: conformance::Request::parse(suite, options)?,
+            })
+        }
         ["prove", name, options @ ..] => {
             let experiment = Experiment::named(name)
                 .ok_or_else(|| format!("there is nothing named {name} to prove"))?;
@@ -140,7 +147,10 @@ mod tests {
         assert_eq!(parsed("test"), Ok(Verb::Test));
         assert_eq!(
             parsed("conformance kong"),
-            Ok(Verb::Conformance { binary: None })
+            Ok(Verb::Conformance {
+                suite: "kong".to_owned(),
+                request: conformance::Request::default(),
+            })
         );
         let kill = Verb::Prove {
             experiment: "kill".to_owned(),
@@ -159,6 +169,7 @@ mod tests {
             "tests",
             "test now",
             "conformance",
+            "conformance nothing",
             "prove",
             "prove nothing",
             "prove kill --count x",

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::conformance::SUITES;
 use crate::prove::{EXPERIMENTS, Request};
 use crate::report::{Report, Tally, Verdict};
 use crate::workspace::{Workspace, run as succeed, shown};
@@ -25,9 +26,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
         Ok(Tally::ONE)
     });
     let built = || binary.clone().context("there is no binary to test");
-    report.step("conformance kong", || {
-        conformance::run(workspace, &built()?)
-    });
+    for suite in &SUITES {
+        report.step(&format!("conformance {}", suite.name), || {
+            let request = conformance::Request {
+                binary: Some(built()?),
+                plant: None,
+            };
+            suite.run(workspace, &request)
+        });
+    }
     for experiment in &EXPERIMENTS {
         report.step(&format!("prove {}", experiment.name), || {
             let request = Request {

@@ -67,7 +67,9 @@ fn parse(wire: &[u8]) -> Result<Response<Bytes>> {
         let (name, value) = line.split_once(": ").with_context(|| line.to_owned())?;
         if name != "date" {
             let value = HeaderValue::from_str(value)?;
-            answer.headers_mut().append(HeaderName::from_bytes(name.as_bytes())?, value);
+            answer
+                .headers_mut()
+                .append(HeaderName::from_bytes(name.as_bytes())?, value);
         }
     }
     Ok(answer)
@@ -79,7 +81,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_as_it_was_sent() {
-        let wire = b"HTTP/1.1 201 Created\r\nserver: x\r\nvary: a\r\nvary: b\r\ndate: now\r\n\r\n{}";
+        let wire =
+            b"HTTP/1.1 201 Created\r\nserver: x\r\nvary: a\r\nvary: b\r\ndate: now\r\n\r\n{}";
         let answer = parse(wire).unwrap();
         assert_eq!(answer.status(), 201);
         assert_eq!(answer.body().as_ref(), b"{}");

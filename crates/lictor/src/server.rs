@@ -13,7 +13,7 @@ use lictor_server::http::{accept, router, tls};
 use lictor_server::settings::{Server, Settings};
 use lictor_store::sqlite::SqliteStore;
 use reqwest::Url;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 
 use crate::config::ServeOptions;
@@ -22,6 +22,10 @@ use crate::files;
 
 /// Where a server listens, and where a client looks for it.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
+
+/// Connections that the kernel holds until they are taken; it may be set to hold fewer. In a burst of
+/// more, some are asked to come again a second later.
+const ACCEPT_QUEUE: u32 = 4096;
 
 const DEFAULT_KONG_VERSION: &str = "3.4.3.5";
 
@@ -115,10 +119,10 @@ async fn listen(
     }
     let listener = match given {
         Some(listener) => listener,
-        None => bind(address, "--listen").await?,
+        None => bind(address, "--listen")?,
     };
     let metrics_listener = match metrics_address {
-        Some(address) => Some(bind(address, "--metrics-listen").await?),
+        Some(address) => Some(bind(address, "--metrics-listen")?),
         None => None,
     };
     Ok((listener, metrics_listener))
@@ -240,8 +244,19 @@ fn refuse_plain(address: SocketAddr, allowed: bool) -> Outcome {
     )))
 }
 
-async fn bind(address: SocketAddr, option: &str) -> Outcome<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
+fn bind(address: SocketAddr, option: &str) -> Outcome<TcpListener> {
+    let listening = || {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        // A restart does not wait for the old connections to be forgotten.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(ACCEPT_QUEUE)
+    };
+    listening().map_err(|error: std::io::Error| {
         let advice = match error.kind() {
             ErrorKind::AddrInUse => format!(
                 "; something else listens there: stop it, or choose another port with {option}"
@@ -251,4 +266,23 @@ async fn bind(address: SocketAddr, option: &str) -> Outcome<TcpListener> {
         };
         Failure::Usage(format!("cannot listen on {address}: {error}{advice}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_burst_of_connections_waits_in_line() {
+        let listener = bind("127.0.0.1:0".parse().unwrap(), "--listen").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        for number in 0..1_000 {
+            let connecting = tokio::net::TcpStream::connect(address);
+            let connected = tokio::time::timeout(Duration::from_millis(500), connecting).await;
+            waiting.push(connected.unwrap_or_else(|_| panic!("{number} found no place")));
+        }
+    }
 }

@@ -43,7 +43,8 @@ pub(crate) fn write_until(
                 let (random, acknowledge) = (Random::new(random.next()), acknowledge.clone());
                 let (address, ending) = (&address, &ending);
                 scope.spawn(move || {
-                    let tell = |license| Ok(acknowledge.send((ending.load(Ordering::SeqCst), license))?);
+                    let tell =
+                        |license| Ok(acknowledge.send((ending.load(Ordering::SeqCst), license))?);
                     let ended = write(address, documents, random, tell)?;
                     // Only the cut may end a writer; the server itself must not.
                     let expected = ending.load(Ordering::SeqCst);

@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
-use super::addresses::Addresses;
+use super::addresses::{Addresses, Place};
 use super::connection::{self, Answers, Shared};
 use super::limits::ConnectionLimits;
 
@@ -70,11 +70,10 @@ pub async fn serve(
                     tracing::debug!(%peer, "closed: too many connections from this address");
                     continue;
                 };
-                let task = hold(tcp, acceptor.clone(), Arc::clone(&shared), stopping.clone());
-                connections.spawn(async move {
-                    task.await;
-                    drop(place);
-                });
+                // Spawned as it is: a future around it would hold it twice over.
+                let (common, stopping) = (Arc::clone(&shared), stopping.clone());
+                // Spawned as it is: a future around it would take its room a second time.
+                connections.spawn(hold(tcp, acceptor.clone(), common, stopping, place));
                 if connections.len() == shared.limits.max_connections {
                     tracing::warn!(held = connections.len(), "no room: new connections wait");
                 }
@@ -109,6 +108,7 @@ async fn hold(
     acceptor: Option<TlsAcceptor>,
     shared: Arc<Shared<impl Answers>>,
     stopping: watch::Receiver<bool>,
+    _place: Place,
 ) {
     let first_byte_by = Instant::now() + shared.limits.first_byte_timeout;
     let Ok(peer) = tcp.peer_addr() else {
@@ -121,11 +121,15 @@ async fn hold(
         connection::serve(tcp, peer, &shared, first_byte_by, stopping).await;
         return;
     };
-    match timeout_at(first_byte_by, shake_hands(tcp, &acceptor)).await {
-        Ok(Ok(tls)) => connection::serve(tls, peer, &shared, first_byte_by, stopping).await,
-        Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
-        Err(_) => tracing::debug!(%peer, "no TLS handshake in time"),
-    }
+    // Boxed, so that connections without TLS do not take the room of one with it.
+    Box::pin(async {
+        match timeout_at(first_byte_by, shake_hands(tcp, &acceptor)).await {
+            Ok(Ok(tls)) => connection::serve(tls, peer, &shared, first_byte_by, stopping).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
+            Err(_) => tracing::debug!(%peer, "no TLS handshake in time"),
+        }
+    })
+    .await;
 }
 
 async fn shake_hands(
@@ -183,6 +187,24 @@ async fn end_all(mut connections: JoinSet<()>, grace: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a connection costs before it says a word; there may be 20 000 of them.
+    #[tokio::test]
+    async fn a_connection_is_held_in_4_kilobytes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let limits = ConnectionLimits::default();
+        let shared = Arc::new(Shared {
+            app: Router::new(),
+            builder: connection::builder(&limits),
+            limits,
+        });
+        let address = listener.local_addr().unwrap().ip();
+        let place = Addresses::new(None).take(address).unwrap();
+        let (_stop, stopping) = watch::channel(false);
+        let held = hold(tcp.unwrap(), None, shared, stopping, place);
+        assert!(size_of_val(&held) <= 4096, "{}", size_of_val(&held));
+    }
 
     #[test]
     fn the_hint_about_tls_has_the_length_it_claims() {

@@ -7,7 +7,7 @@
 //! could ever disagree, `Follower` stops and every later request of the connection is refused.
 
 use axum::http::header::HOST;
-use axum::http::{Request, Version};
+use axum::http::{Method, Request, Version};
 use memchr::memchr;
 
 use super::refusal::Refusal;
@@ -246,7 +246,7 @@ fn parse_length(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// Refuses a request that does not name one host, and one whose path and query are too long.
+/// Refuses a request that does not name one host or no path, and one whose path and query are too long.
 pub(crate) fn check<B>(request: &Request<B>, max_uri_bytes: usize) -> Result<(), Refusal> {
     let uri = request.uri();
     if uri
@@ -256,6 +256,10 @@ pub(crate) fn check<B>(request: &Request<B>, max_uri_bytes: usize) -> Result<(),
         return Err(Refusal::UriTooLong {
             max_bytes: max_uri_bytes,
         });
+    }
+    // Only CONNECT names a host and no path; to others it would be the path of a lenient reader.
+    if uri.path().is_empty() && request.method() != Method::CONNECT {
+        return Err(Refusal::Malformed);
     }
     let mut hosts = request.headers().get_all(HOST).iter();
     let named = match hosts.next() {

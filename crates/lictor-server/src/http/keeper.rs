@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::Duration;
 
+use lictor_store::planted;
 use tokio::time::{Instant, Sleep};
 
 use super::limits::ConnectionLimits;
@@ -87,6 +88,9 @@ impl<'c> Keeper<'c> {
 
     fn judge(&mut self, now: Instant) -> (Verdict, Duration) {
         let limits = self.limits;
+        if planted::is("no-deadlines") {
+            return (Verdict::Keep, limits.idle_timeout);
+        }
         let busy = self.notes.is_busy();
         if self.notes.is_untouched() {
             let left = self.first_byte_by.saturating_duration_since(now);

@@ -49,6 +49,7 @@ async fn odd_framing_is_refused_and_the_connection_closed() {
         ("two hosts", "400", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n".into()),
         ("two hosts on HTTP/1.0", "400", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n".into()),
         ("two hosts in one field", "400", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n".into()),
+        ("a target that is no path", "400", "GET licenses HTTP/1.1\r\nHost: a\r\n\r\n".into()),
         ("a header of 1 MB", "431", long),
         ("a header of 40 kB", "431", longish),
         ("200 headers", "431", many),

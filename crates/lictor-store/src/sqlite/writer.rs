@@ -154,7 +154,11 @@ type Outcomes = Vec<Result<Written, Error>>;
 impl Thread {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         // The planted fault is the design that group commit is measured against.
-        let most = if planted::is("one-commit-per-write") { 1 } else { BATCH };
+        let most = if planted::is("one-commit-per-write") {
+            1
+        } else {
+            BATCH
+        };
         let mut batch = Vec::with_capacity(most);
         while jobs.blocking_recv_many(&mut batch, most) > 0 {
             let crowded = batch.len() > 1;
