@@ -101,10 +101,9 @@ impl Request {
 
 /// Measures what is asked for and writes it down. One passed test per table.
 pub(crate) fn measure(workspace: Workspace, request: &Request) -> Result<Tally> {
-    let mut build = workspace.cargo(&["build", "--release"]);
-    run(build.args(["--package", "lictor", "--package", "lictor-bench"]))?;
+    let binary = workspace.release_binary()?;
+    run(&mut workspace.cargo(&["build", "--release", "--package", "lictor-bench"]))?;
     let scratch = workspace.scratch("bench")?;
-    let binary = workspace.target.join("release").join("lictor");
     let bench = Bench {
         installation: Installation::create(&binary, &scratch)?,
         scratch: scratch.clone(),

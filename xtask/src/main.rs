@@ -1,5 +1,6 @@
 //! The verbs of `cargo xtask`: reads the command line and calls the file of that verb, nothing more.
 
+mod bench;
 mod conformance;
 mod http;
 mod installation;
@@ -32,6 +33,9 @@ cargo xtask prove kill|power|disk|bytes|load [--count N | --release] [--seed S] 
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it
 cargo xtask prove|conformance NAME --plant FAULT
     the same against a build with that fault in it, which must be found out: exit 1
+cargo xtask bench [machine|reads|writes|lists|starts|signatures] [--rounds N] [--seconds S]
+    measures the release build beside named alternatives, 11 rounds of 3 s, and writes the tables
+    of BENCHMARKS.md anew
 
 Without --binary, `lictor` is built first. Exit 0 all passed, 1 something failed, 2 usage.";
 
@@ -45,6 +49,7 @@ enum Verb {
         suite: String,
         request: conformance::Request,
     },
+    Bench(bench::Request),
     Prove {
         experiment: String,
         request: Request,
@@ -89,6 +94,12 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
                 found.run(&workspace, &request)
             });
         }
+        Verb::Bench(request) => {
+            if !packages::step_for_bench(&mut report) {
+                return Ok(Verdict::NotPrepared);
+            }
+            report.step("bench", || bench::measure(workspace, &request));
+        }
         Verb::Prove {
             experiment,
             request,
@@ -120,6 +131,7 @@ fn parse(arguments: &[String]) -> Result<Verb, String> {
                 request: conformance::Request::parse(suite, options)?,
             })
         }
+        ["bench", options @ ..] => bench::Request::parse(options).map(Verb::Bench),
         ["prove", name, options @ ..] => {
             let experiment = Experiment::named(name)
                 .ok_or_else(|| format!("there is nothing named {name} to prove"))?;

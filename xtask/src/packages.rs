@@ -9,7 +9,7 @@ use crate::report::{Report, Tally};
 use crate::workspace::run;
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
-const NEEDED: [&str; 16] = [
+const NEEDED: [&str; 15] = [
     // The linker, and the C compiler for SQLite and the TLS library.
     "gcc",
     "libc6-dev",
@@ -23,8 +23,7 @@ const NEEDED: [&str; 16] = [
     "golang-github-kong-go-kong-dev",
     // The fuzzer's own library.
     "g++",
-    // Failing system calls, file systems that are cut off, and those who send slowly.
-    "strace",
+    // File systems that are cut off, and those who send slowly.
     "xfsprogs",
     "e2fsprogs",
     "slowhttptest",
@@ -32,6 +31,9 @@ const NEEDED: [&str; 16] = [
     "nginx-light",
     "haproxy",
 ];
+
+/// What `bench` needs: the load, and what the server is measured against.
+const NEEDED_TO_MEASURE: [&str; 5] = ["gcc", "libc6-dev", "wrk", "nginx-light", "postgresql"];
 
 /// Whether the machine is ready.
 #[derive(Debug, PartialEq)]
@@ -44,9 +46,18 @@ enum Packages {
 /// The first step of what needs the packages. False when only root could go on; the user has read
 /// the line to run by then.
 pub(crate) fn step(report: &mut Report) -> bool {
+    step_for(report, &NEEDED)
+}
+
+/// The same for the measurements.
+pub(crate) fn step_for_bench(report: &mut Report) -> bool {
+    step_for(report, &NEEDED_TO_MEASURE)
+}
+
+fn step_for(report: &mut Report, needed: &[&'static str]) -> bool {
     let mut ready = true;
     report.step("system packages", || {
-        if let Packages::Run(line) = ensure_installed()? {
+        if let Packages::Run(line) = ensure_installed(needed)? {
             println!("Packages are missing. Run this line, then this command again:\n\n{line}\n");
             ready = false;
         }
@@ -56,13 +67,14 @@ pub(crate) fn step(report: &mut Report) -> bool {
 }
 
 /// Installs what is missing when run by root; else says what to run.
-fn ensure_installed() -> Result<Packages> {
-    let missing: Vec<&str> = NEEDED
-        .into_iter()
+fn ensure_installed(needed: &[&'static str]) -> Result<Packages> {
+    let missing: Vec<&str> = needed
+        .iter()
+        .copied()
         .filter(|package| !installed(package))
         .collect();
     if missing.is_empty() {
-        println!("all {} system packages are here", NEEDED.len());
+        println!("all {} system packages are here", needed.len());
         return Ok(Packages::Ready);
     }
     if !is_root()? {

@@ -55,10 +55,15 @@ impl Workspace {
         self.build("lictor-with-planted-faults", &features)
     }
 
-    /// The same as a release build, for measurements.
+    /// The server as it is released, for measurements.
+    pub(crate) fn release_binary(&self) -> Result<PathBuf> {
+        self.build_as("release", "lictor-release", &[])
+    }
+
+    /// The same with the planted faults.
     pub(crate) fn faulty_release(&self) -> Result<PathBuf> {
         let features = ["--features", "planted-faults"];
-        self.build_as("release", "lictor-with-planted-faults", &features)
+        self.build_as("release", "lictor-release-with-planted-faults", &features)
     }
 
     /// Builds the server and copies it to a name of its own, which the next build leaves alone.

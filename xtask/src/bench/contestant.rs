@@ -66,7 +66,10 @@ impl Drop for Process {
 /// The command on one core, where it stays.
 pub(super) fn pinned(core: &str, command: &Command) -> Command {
     let mut pinned = Command::new("taskset");
-    pinned.args(["--cpu-list", core]).arg(command.get_program()).args(command.get_args());
+    pinned
+        .args(["--cpu-list", core])
+        .arg(command.get_program())
+        .args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => pinned.env(name, value),
@@ -119,13 +122,19 @@ fn processes() -> Result<BTreeMap<u32, Stat>> {
     let mut processes = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
         let entry = entry?;
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+        let Some(id) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
             continue;
         };
         let line = match fs::read_to_string(entry.path().join("stat")) {
             Ok(line) => line,
             // It ended just now.
-            Err(error) if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(3) => {
+            Err(error)
+                if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(3) =>
+            {
                 continue;
             }
             Err(error) => return Err(error.into()),
@@ -141,14 +150,19 @@ fn stat(line: &str) -> Option<Stat> {
     let times = fields.get(11..15)?;
     Some(Stat {
         parent: fields.get(1)?.parse().ok()?,
-        ticks: times.iter().map(|time| time.parse::<u64>().ok()).sum::<Option<u64>>()?,
+        ticks: times
+            .iter()
+            .map(|time| time.parse::<u64>().ok())
+            .sum::<Option<u64>>()?,
     })
 }
 
 /// A figure of `/proc/PID/status` in megabytes, such as `VmRSS`.
 pub(super) fn megabytes(process: u32, name: &str) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
     Ok(kibibytes.with_context(|| format!("no {name} of process {process}"))? * 1024.0 / 1e6)
 }

@@ -21,7 +21,9 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
         .filled(&SIZES)?
         .into_iter()
         .map(|stored| {
-            let server = bench.installation.serve(&stored.folder, &[("TOKIO_WORKER_THREADS", "1")])?;
+            let server = bench
+                .installation
+                .serve(&stored.folder, &[("TOKIO_WORKER_THREADS", "1")])?;
             pin(server.id())?;
             Ok((stored, server))
         })
@@ -31,15 +33,26 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
          |---|---|---|---|---|\n",
     );
     for page in [true, false] {
-        let results = bench.rounds.interleave(&mut contestants, |(stored, server)| {
-            let path = match page {
-                true => "/licenses?size=100".to_owned(),
-                false => format!("/licenses/{}", stored.one),
-            };
-            let load = Load::get(&path, CONNECTIONS);
-            load.turn(&bench.scratch, &server.address, server.id(), bench.rounds.seconds)
-        })?;
-        let name = if page { "`GET /licenses?size=100`" } else { "`GET /licenses/{id}`" };
+        let results = bench
+            .rounds
+            .interleave(&mut contestants, |(stored, server)| {
+                let path = match page {
+                    true => "/licenses?size=100".to_owned(),
+                    false => format!("/licenses/{}", stored.one),
+                };
+                let load = Load::get(&path, CONNECTIONS);
+                load.turn(
+                    &bench.scratch,
+                    &server.address,
+                    server.id(),
+                    bench.rounds.seconds,
+                )
+            })?;
+        let name = if page {
+            "`GET /licenses?size=100`"
+        } else {
+            "`GET /licenses/{id}`"
+        };
         let first = Samples::of(&results[0], Turn::per_cpu_second);
         for ((stored, _), turns) in contestants.iter().zip(&results) {
             let cost = Samples::of(turns, Turn::per_cpu_second);

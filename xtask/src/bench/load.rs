@@ -31,7 +31,13 @@ impl Load {
     }
 
     /// Puts the load on a server for so many seconds; `process` is the one whose time counts.
-    pub(super) fn turn(&self, scratch: &Path, address: &str, process: u32, seconds: u64) -> Result<Turn> {
+    pub(super) fn turn(
+        &self,
+        scratch: &Path,
+        address: &str,
+        process: u32,
+        seconds: u64,
+    ) -> Result<Turn> {
         let before = cpu_seconds(process)?;
         let measured = self.run(scratch, address, seconds)?;
         Ok(Turn {
@@ -44,7 +50,12 @@ impl Load {
         let script = scratch.join("load.lua");
         std::fs::write(&script, include_str!("load.lua"))?;
         let mut wrk = Command::new("wrk");
-        wrk.args(["--threads", "1", "--connections", &self.connections.to_string()]);
+        wrk.args([
+            "--threads",
+            "1",
+            "--connections",
+            &self.connections.to_string(),
+        ]);
         wrk.args(["--duration", &format!("{seconds}s"), "--timeout", "30s"]);
         wrk.args(["--header", &format!("Kong-Admin-Token: {TOKEN}")]);
         wrk.arg("--script").arg(&script);
@@ -54,9 +65,13 @@ impl Load {
             Some((file, kind)) => wrk.arg("POST").arg(file).arg(kind),
             None => wrk.arg("GET"),
         };
-        let output = pinned(LOAD_CORE, &wrk).output().with_context(|| shown(&wrk))?;
+        let output = pinned(LOAD_CORE, &wrk)
+            .output()
+            .with_context(|| shown(&wrk))?;
         let said = String::from_utf8_lossy(&output.stdout);
-        let figures = said.lines().find_map(|line| Turn::parse(line.strip_prefix("load: ")?));
+        let figures = said
+            .lines()
+            .find_map(|line| Turn::parse(line.strip_prefix("load: ")?));
         let complaint = String::from_utf8_lossy(&output.stderr);
         let turn = figures.with_context(|| format!("wrk said: {said}{complaint}"))?;
         ensure!(turn.requests > 0.0, "nothing was answered: {said}");
@@ -120,6 +135,9 @@ mod tests {
 
     #[test]
     fn a_turn_with_failed_requests_does_not_count() {
-        assert_eq!(Turn::parse("requests=600 microseconds=3000000 failed=1 p50=41 p99=97"), None);
+        assert_eq!(
+            Turn::parse("requests=600 microseconds=3000000 failed=1 p50=41 p99=97"),
+            None
+        );
     }
 }

@@ -29,8 +29,19 @@ impl Postgres {
         run(Command::new("chown").arg("postgres").arg(folder))?;
         let data = folder.join("data");
         let mut initdb = as_postgres(&programs.join("initdb"));
-        initdb.args(["--auth", "trust", "--no-sync", "--encoding", "UTF8", "--locale", "C"]);
-        run(initdb.arg("--pgdata").arg(&data).stdout(std::process::Stdio::null()))?;
+        initdb.args([
+            "--auth",
+            "trust",
+            "--no-sync",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C",
+        ]);
+        run(initdb
+            .arg("--pgdata")
+            .arg(&data)
+            .stdout(std::process::Stdio::null()))?;
         let mut server = as_postgres(&programs.join("postgres"));
         server.arg("-D").arg(&data).arg("-k").arg(folder);
         for setting in [
@@ -58,7 +69,14 @@ impl Postgres {
 
     fn ask(&self, sql: &str) -> Result<()> {
         let mut psql = as_postgres(Path::new("psql"));
-        psql.args(["--quiet", "--dbname", "postgres", "--command", sql, "--host"]);
+        psql.args([
+            "--quiet",
+            "--dbname",
+            "postgres",
+            "--command",
+            sql,
+            "--host",
+        ]);
         run(psql.arg(&self.folder))
     }
 
@@ -74,11 +92,25 @@ impl Postgres {
         fs::write(&script, insert)?;
         let before = cpu_seconds(self.process.id())?;
         let mut pgbench = as_postgres(Path::new("pgbench"));
-        pgbench.args(["--no-vacuum", "--protocol", "prepared", "--jobs", "1", "--host"]);
+        pgbench.args([
+            "--no-vacuum",
+            "--protocol",
+            "prepared",
+            "--jobs",
+            "1",
+            "--host",
+        ]);
         pgbench.arg(&self.folder).arg("--file").arg(&script);
-        pgbench.args(["--client", &connections.to_string(), "--time", &seconds.to_string()]);
+        pgbench.args([
+            "--client",
+            &connections.to_string(),
+            "--time",
+            &seconds.to_string(),
+        ]);
         pgbench.arg("postgres");
-        let output = pinned(LOAD_CORE, &pgbench).output().with_context(|| shown(&pgbench))?;
+        let output = pinned(LOAD_CORE, &pgbench)
+            .output()
+            .with_context(|| shown(&pgbench))?;
         let said = String::from_utf8_lossy(&output.stdout);
         let complaint = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "pgbench said: {complaint}");
@@ -124,7 +156,13 @@ fn programs() -> Result<PathBuf> {
 
 fn as_postgres(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", "postgres", "--regid", "postgres", "--init-groups"]);
+    command.args([
+        "--reuid",
+        "postgres",
+        "--regid",
+        "postgres",
+        "--init-groups",
+    ]);
     command.arg(program);
     command
 }

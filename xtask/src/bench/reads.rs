@@ -55,7 +55,12 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
             ..Load::get(&path, CONNECTIONS)
         };
         let results = bench.rounds.interleave(&mut contestants, |one| {
-            load.turn(&bench.scratch, &one.address, one.process, bench.rounds.seconds)
+            load.turn(
+                &bench.scratch,
+                &one.address,
+                one.process,
+                bench.rounds.seconds,
+            )
         })?;
         write!(text, "{}", table(&contestants, &results, depth)?)?;
     }
@@ -136,7 +141,9 @@ impl Bench {
     /// The server in a folder of its own, with one worker, on the core of servers.
     pub(super) fn serve(&self, folder: &str) -> Result<Server> {
         let one_worker = [("TOKIO_WORKER_THREADS", "1")];
-        let server = self.installation.serve(&self.scratch.join(folder), &one_worker)?;
+        let server = self
+            .installation
+            .serve(&self.scratch.join(folder), &one_worker)?;
         pin(server.id())?;
         Ok(server)
     }

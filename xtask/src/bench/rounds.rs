@@ -47,7 +47,13 @@ impl Samples {
 
     /// This contestant's figure for each of the other's in the same round.
     pub(super) fn ratio(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(own, other)| own / other).collect())
+        Self(
+            self.0
+                .iter()
+                .zip(&other.0)
+                .map(|(own, other)| own / other)
+                .collect(),
+        )
     }
 
     pub(super) fn median(&self) -> f64 {
@@ -62,7 +68,10 @@ impl Samples {
             return f64::NAN;
         };
         let place = last as f64 * part;
-        let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+        let (below, above) = (
+            sorted[place.floor() as usize],
+            sorted[place.ceil() as usize],
+        );
         below + (above - below) * place.fract()
     }
 
@@ -151,7 +160,8 @@ mod tests {
 
     #[test]
     fn a_figure_has_the_digits_that_mean_something() {
-        let shown = [0.753, 9.996, 31.26, 417.2, 1234.5, 1_234_567.0].map(|value| Figure(value).to_string());
+        let shown = [0.753, 9.996, 31.26, 417.2, 1234.5, 1_234_567.0]
+            .map(|value| Figure(value).to_string());
         assert_eq!(shown, ["0.75", "10.0", "31.3", "417", "1,234", "1,234,567"]);
     }
 }

@@ -28,15 +28,22 @@ pub(super) struct Stored {
 impl Bench {
     /// The body of a `POST /licenses`.
     pub(super) fn new_license(&self) -> Result<String> {
-        let payload = self.installation.issue("Example GmbH", "2025-01-01", "2099-12-31")?;
+        let payload = self
+            .installation
+            .issue("Example GmbH", "2025-01-01", "2099-12-31")?;
         Ok(json!({ "payload": payload }).to_string())
     }
 
     /// Stores one license and returns its id.
     pub(super) fn add_license(&self, server: &Server) -> Result<String> {
-        let answer = Connection::open(&server.address)?.post_json("/licenses", &self.new_license()?)?;
+        let answer =
+            Connection::open(&server.address)?.post_json("/licenses", &self.new_license()?)?;
         let said = String::from_utf8_lossy(&answer.body);
-        ensure!(answer.status == 201, "a write was answered {}: {said}", answer.status);
+        ensure!(
+            answer.status == 201,
+            "a write was answered {}: {said}",
+            answer.status
+        );
         let stored: Value = serde_json::from_str(&said)?;
         Ok(stored["id"].as_str().context("no id")?.to_owned())
     }
@@ -68,7 +75,10 @@ impl Bench {
             let server = self.installation.serve(&growing, &[])?;
             fill(&server, &self.new_license()?, size - there)?;
             server.stop()?;
-            run(Command::new("cp").arg("-r").arg(&growing).arg(self.folder_with(*size)))?;
+            run(Command::new("cp")
+                .arg("-r")
+                .arg(&growing)
+                .arg(self.folder_with(*size)))?;
             there = *size;
         }
         fs::remove_dir_all(growing)?;
@@ -97,9 +107,16 @@ fn fill(server: &Server, body: &str, count: usize) -> Result<()> {
 fn write_until_none_left(server: &Server, body: &str, left: &AtomicUsize) -> Result<()> {
     let mut connection = Connection::open(&server.address)?;
     let take = |left: usize| left.checked_sub(1);
-    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+    while left
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+        .is_ok()
+    {
         let answer = connection.post_json("/licenses", body)?;
-        ensure!(answer.status == 201, "a write was answered {}", answer.status);
+        ensure!(
+            answer.status == 201,
+            "a write was answered {}",
+            answer.status
+        );
     }
     Ok(())
 }

@@ -31,7 +31,9 @@ struct Written {
 
 pub(super) fn measure(bench: &Bench) -> Result<String> {
     let slow = slow_disk(bench)?.display().to_string();
-    let one_by_one = bench.installation.with_binary(bench.workspace.faulty_release()?);
+    let one_by_one = bench
+        .installation
+        .with_binary(bench.workspace.faulty_release()?);
     let mut text = String::new();
     for delayed in [true, false] {
         let mut environment = vec![("TOKIO_WORKER_THREADS", "1")];
@@ -39,19 +41,25 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
             environment.push(("LD_PRELOAD", slow.as_str()));
         }
         let folder = |name: &str| bench.scratch.join(format!("{name}-{delayed}"));
-        let batching = bench.installation.serve(&folder("batching"), &environment)?;
+        let batching = bench
+            .installation
+            .serve(&folder("batching"), &environment)?;
         let postgres = Postgres::start(&folder("postgres"), &environment)?;
         environment.push(("LICTOR_PLANT", "one-commit-per-write"));
         let single = one_by_one.serve(&folder("single"), &environment)?;
         pin(batching.id())?;
         pin(single.id())?;
-        let payload = bench.installation.issue("Example GmbH", "2025-01-01", "2099-12-31")?;
+        let payload = bench
+            .installation
+            .issue("Example GmbH", "2025-01-01", "2099-12-31")?;
         let mut contestants = [
             Contestant::Lictor("Lictor", batching),
             Contestant::Lictor("Lictor, one commit per request", single),
             Contestant::Postgres(postgres, payload),
         ];
-        let results = bench.rounds.interleave(&mut contestants, |one| one.turn(bench))?;
+        let results = bench
+            .rounds
+            .interleave(&mut contestants, |one| one.turn(bench))?;
         writeln!(text, "{}\n", if delayed { DELAYED } else { UNDELAYED })?;
         text.push_str(&table(&contestants, &results)?);
     }
@@ -125,9 +133,15 @@ fn committed(server: &Server) -> Result<(f64, f64)> {
     let text = String::from_utf8(answer.body)?;
     let count = |name: &str| -> Result<f64> {
         let line = text.lines().find_map(|line| line.strip_prefix(name));
-        Ok(line.with_context(|| format!("no {name} in {text}"))?.trim().parse()?)
+        Ok(line
+            .with_context(|| format!("no {name} in {text}"))?
+            .trim()
+            .parse()?)
     };
-    Ok((count("lictor_store_commits_total ")?, count("lictor_store_writes_total ")?))
+    Ok((
+        count("lictor_store_commits_total ")?,
+        count("lictor_store_writes_total ")?,
+    ))
 }
 
 /// The library that makes every flush take a millisecond.

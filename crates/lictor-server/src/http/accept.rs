@@ -195,7 +195,7 @@ mod tests {
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await;
         let limits = ConnectionLimits::default();
         let shared = Arc::new(Shared {
-            app: Router::new(),
+            app: axum::Router::new(),
             builder: connection::builder(&limits),
             limits,
         });
