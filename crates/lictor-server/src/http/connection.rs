@@ -11,6 +11,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{Either, ready};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -162,17 +164,17 @@ fn answer<A: Answers>(
     } else {
         Err(Refusal::AmbiguousFraming)
     };
-    let routed = checked.map(|()| app.clone().answer(request.map(body_of)));
-    async move {
-        let response = match routed {
-            Ok(answering) => answering.await,
-            Err(refusal) => refusal.into_response(version),
-        };
+    // Combinators and no async block, which would have room for the routed future twice.
+    let routed = match checked {
+        Ok(()) => Either::Left(app.clone().answer(request.map(body_of))),
+        Err(refusal) => Either::Right(ready(refusal.into_response(version))),
+    };
+    routed.map(|response| {
         Ok(response.map(|body| Answer {
             body,
             _in_flight: in_flight,
         }))
-    }
+    })
 }
 
 /// A request without a body, as most are, costs no allocation for it.

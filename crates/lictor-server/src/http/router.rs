@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::get;
 use futures_util::FutureExt;
+use futures_util::future::Either;
 use tower::{Layer, Service, service_fn};
 
 use super::body::BodyDeadline;
@@ -92,38 +93,45 @@ pub fn metrics_router(server: Server, metrics: Arc<Metrics>) -> Router {
 
 impl Answers for App {
     /// Counts every answer; a panic becomes one.
-    async fn answer(self, request: Request) -> Response {
+    fn answer(self, request: Request) -> impl Future<Output = Response> + Send + 'static {
         let begun = Instant::now();
         let method = request.method().clone();
         let dialect = dialect_of(request.uri().path());
-        let answered = AssertUnwindSafe(self.0.route(dialect, request, begun))
+        let Self(parts) = self;
+        let routed = parts.route(dialect, request, begun);
+        // Combinators and no async block, which would have room for the routed future twice.
+        AssertUnwindSafe(routed)
             .catch_unwind()
-            .await;
-        let response = answered.unwrap_or_else(after_panic);
-        let metrics = &self.0.metrics;
-        metrics.count(
-            dialect as usize,
-            &method,
-            response.status(),
-            begun.elapsed(),
-        );
-        response
+            .map(move |answered| {
+                let response = match answered {
+                    Ok(Ok(response)) => response,
+                    Ok(Err(never)) => match never {},
+                    Err(panic) => after_panic(panic),
+                };
+                let took = begun.elapsed();
+                let metrics = &parts.metrics;
+                metrics.count(dialect as usize, &method, response.status(), took);
+                response
+            })
     }
 }
 
 impl Parts {
-    async fn route(&self, dialect: Dialect, request: Request, begun: Instant) -> Response {
-        let answered = match dialect {
+    fn route(
+        &self,
+        dialect: Dialect,
+        request: Request,
+        begun: Instant,
+    ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
+        match dialect {
             Dialect::Kong => {
+                let server = self.server.clone();
                 let kong =
-                    service_fn(
-                        async |request| Ok(kong::handle(&self.server, request, begun).await),
-                    );
-                BodyDeadline::default().layer(kong).call(request).await
+                    service_fn(move |request| kong::handle(server.clone(), request, begun).map(Ok));
+                Either::Left(BodyDeadline::default().layer(kong).call(request))
             }
-            Dialect::Native | Dialect::Server => self.named.clone().call(request).await,
-        };
-        answered.unwrap_or_else(|never: Infallible| match never {})
+            Dialect::Native | Dialect::Server => Either::Right(self.named.clone().call(request)),
+        }
     }
 }
 

@@ -83,13 +83,19 @@ struct Ask<'a> {
 
 /// Answers every request of the dialect, and those of no dialect.
 /// It began at `started`.
-pub async fn handle(server: &Server, request: Request, started: Instant) -> Response {
+pub fn handle(
+    server: Server,
+    request: Request,
+    started: Instant,
+) -> impl Future<Output = Response> + Send {
     let (parts, body) = request.into_parts();
-    let response = match answer(server, &parts, body).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    };
-    headers::dress(response, &parts, &server.settings.kong_origins, started)
+    async move {
+        let response = match answer(&server, &parts, body).await {
+            Ok(response) => response,
+            Err(refusal) => refusal.into_response(),
+        };
+        headers::dress(response, &parts, &server.settings.kong_origins, started)
+    }
 }
 
 /// The order of a request: preflight, authentication, content type, route and verb, and only then
@@ -220,7 +226,8 @@ impl Route {
 
 impl Found<'_> {
     fn serves(&self, verb: &Method) -> bool {
-        self.route.1.split(", ").any(|known| known == verb.as_str())
+        let mut verbs = self.route.1.split(',').map(str::trim_ascii_start);
+        verbs.any(|known| known == verb.as_str())
     }
 }
 
