@@ -38,7 +38,7 @@ pub(super) fn describe(bench: &Bench) -> Result<String> {
 
 fn commit(bench: &Bench) -> Result<String> {
     let output = std::process::Command::new("git")
-        .args(["describe", "--always", "--dirty"])
+        .args(["describe", "--always"])
         .current_dir(&bench.workspace.root)
         .output()?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
