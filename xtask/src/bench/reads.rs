@@ -121,9 +121,9 @@ fn nginx(scratch: &Path, answer: &[u8]) -> Result<(Process, String)> {
         .collect();
     let root = folder.display();
     let configuration = format!(
-        "worker_processes 1;\nuser root;\ndaemon off;\npid {root}/pid;\nerror_log {root}/log;\n\
+        "worker_processes 1;\nuser root;\ndaemon off;\nmaster_process off;\npid {root}/pid;\nerror_log {root}/log;\n\
          events {{ worker_connections 1024; }}\n\
-         http {{\naccess_log off;\nsendfile on;\nkeepalive_requests 1000000000;\n\
+         http {{\naccess_log off;\nsendfile off;\nkeepalive_requests 1000000000;\n\
          open_file_cache max=16 inactive=1h;\nopen_file_cache_valid 1h;\n\
          etag off;\nmax_ranges 0;\nserver_tokens off;\n\
          server {{ listen {address};\nroot {root};\n\

@@ -112,14 +112,6 @@ impl Image {
             .arg(&self.mount))
     }
 
-    /// Whether a flush that is reported done while the cut is made is done. Linux 6.18 reports some
-    /// as done on ext4 that are lost when the journal's end is: a program that does nothing but
-    /// append and flush loses its last record in 1 of 20 such cuts. No flush that was reported
-    /// before the cut is ever lost.
-    pub(super) fn is_exact(&self, cut: Cut) -> bool {
-        !matches!((self.kind, cut), (FileSystem::Ext4, Cut::Hard))
-    }
-
     /// What a machine does after the power is back.
     pub(super) fn mount_again(&self) -> Result<()> {
         run(Command::new("umount").arg(&self.mount))?;

@@ -81,7 +81,9 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
 /// Writes, cuts, mounts and starts again, and compares.
 fn cut_once(folder: &mut Folder, image: &Image, cut: Cut, figures: &mut Figures) -> Result<()> {
     let wait = SHORTEST_MILLISECONDS + folder.random.below(SPREAD_MILLISECONDS);
-    folder.write_until(figures, image.is_exact(cut), |server, ending| {
+    // A flush may be reported done while the cut is made, and be lost: Linux does so.
+    let exact = false;
+    folder.write_until(figures, exact, |server, ending| {
         std::thread::sleep(Duration::from_millis(wait));
         ending.store(true, Ordering::SeqCst);
         image.cut_off(cut)?;
