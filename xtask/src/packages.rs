@@ -9,7 +9,7 @@ use crate::report::{Report, Tally};
 use crate::workspace::run;
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
-const NEEDED: [&str; 14] = [
+const NEEDED: [&str; 15] = [
     // The linker, and the C compiler for SQLite and the TLS library.
     "gcc",
     "libc6-dev",
@@ -21,6 +21,8 @@ const NEEDED: [&str; 14] = [
     "deck",
     "golang-go",
     "golang-github-kong-go-kong-dev",
+    // The fuzzer's own library.
+    "g++",
     // File systems that are cut off, and those who send slowly.
     "xfsprogs",
     "e2fsprogs",

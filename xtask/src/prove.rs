@@ -1,5 +1,6 @@
 //! `cargo xtask prove NAME`: experiments that try to break a promise, one file each, and what they have in common.
 
+mod bytes;
 mod disk;
 mod folder;
 mod image;
@@ -27,11 +28,12 @@ pub(crate) struct Experiment {
 }
 
 /// All of them, in the order of what they cost.
-pub(crate) const EXPERIMENTS: [Experiment; 4] = [
+pub(crate) const EXPERIMENTS: [Experiment; 5] = [
     load::EXPERIMENT,
     kill::EXPERIMENT,
     disk::EXPERIMENT,
     power::EXPERIMENT,
+    bytes::EXPERIMENT,
 ];
 
 /// What the command line asks of an experiment.

@@ -17,6 +17,8 @@ pub mod body;
 pub mod call;
 mod connection;
 mod framing;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
 mod keeper;
 pub mod limits;

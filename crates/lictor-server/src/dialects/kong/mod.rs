@@ -5,6 +5,8 @@ mod auth;
 mod body;
 mod error;
 mod escape;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod headers;
 mod licenses;
 mod lists;

@@ -4,6 +4,8 @@ mod applications;
 mod auth;
 mod backup;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod idempotency;
 mod json;
 mod ledger;

@@ -1,0 +1,4 @@
+//! `document` of `lictor_fuzz`, for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lictor_fuzz::document(bytes));

@@ -1,0 +1,233 @@
+//! What must hold for any bytes, one function for each target. `cargo xtask prove bytes` runs them.
+
+use std::sync::LazyLock;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use lictor_core::{Change, Claims, Date, Document, PublicKey, Scope, SigningKey, TrustSet};
+use lictor_server::dialects::{kong, native};
+use lictor_server::http::{call, fuzzing as http};
+use uuid::Uuid;
+
+/// A vendor, the one document it has signed, and who trusts it.
+struct Vendor {
+    payload: String,
+    document: String,
+    trust: TrustSet,
+}
+
+static VENDOR: LazyLock<Vendor> = LazyLock::new(|| {
+    let key = SigningKey::from_seed([7; 32]);
+    let end = Date::parse("2099-12-31").expect("a date");
+    let payload = Claims::new("Konnect", end).to_json();
+    Vendor {
+        document: key.sign(&payload),
+        trust: TrustSet::from_pem([key.public_key().to_pem().as_str()]).expect("a key"),
+        payload,
+    }
+});
+
+/// The planted fault: a signature is never looked at. The targets must find out.
+fn unchecked() -> bool {
+    static ASKED: LazyLock<bool> = LazyLock::new(|| {
+        std::env::var_os("LICTOR_PLANT").is_some_and(|it| it == "unchecked-signatures")
+    });
+    *ASKED
+}
+
+/// Only what was signed verifies.
+fn verifies_only_if_signed(text: &str) {
+    let Ok(document) = Document::parse(text) else {
+        return;
+    };
+    if unchecked() || document.verify(&VENDOR.trust).is_ok() {
+        assert_eq!(document.payload(), VENDOR.payload, "a forgery verifies");
+        assert!(document.claims().is_ok(), "a signed payload has claims");
+    }
+}
+
+/// Any text as a document.
+pub fn document(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        verifies_only_if_signed(text);
+    }
+}
+
+/// A signed document with some of its bytes changed: three bytes say which one and how.
+pub fn tampered(bytes: &[u8]) {
+    let mut text = VENDOR.document.clone().into_bytes();
+    for change in bytes.chunks_exact(3) {
+        let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % text.len();
+        text[place] ^= change[2];
+    }
+    document(&text);
+}
+
+/// The claims of any payload, signed or not: read twice, they are the same.
+pub fn claims(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok(document) = Document::parse(text) else {
+        return;
+    };
+    assert_eq!(document.claims(), document.claims());
+}
+
+/// A ledger entry's change survives being stored.
+pub fn entry(bytes: &[u8]) {
+    if let Ok(change) = serde_json::from_slice::<Change>(bytes) {
+        let stored = serde_json::to_string(&change).expect("it can be written");
+        let again: Change = serde_json::from_str(&stored).expect("it can be read again");
+        assert_eq!(change, again);
+    }
+}
+
+/// Scopes read what they write; the bearer of a header is a part of it.
+pub fn token(bytes: &[u8]) {
+    if let Ok(scope) = String::from_utf8_lossy(bytes).parse::<Scope>() {
+        let again = scope.to_string().parse::<Scope>();
+        assert_eq!(again.as_ref(), Ok(&scope));
+    }
+    if let Ok(value) = axum::http::HeaderValue::from_bytes(bytes) {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+        if let Some(token) = call::bearer(&headers) {
+            assert_eq!(token, token.trim());
+        }
+    }
+}
+
+/// A public key reads what it writes.
+pub fn key(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(key) = PublicKey::from_pem(&text) {
+        let again = PublicKey::from_pem(&key.to_pem()).expect("what was written is read");
+        assert_eq!(again.id(), key.id());
+    }
+    drop(SigningKey::from_pem(&text));
+}
+
+/// An offset that Kong's dialect takes is one that it gives out.
+pub fn offset(bytes: &[u8]) {
+    let Ok(query) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Some((size, after)) = kong::fuzzing::page(query) else {
+        return;
+    };
+    assert!((1..=1_000).contains(&size), "a page of {size}");
+    let last = after.unwrap_or(Uuid::from_u128(size as u128));
+    let (offset, address) = kong::fuzzing::next("", "/licenses", last).expect("a next page");
+    let (_, query) = address.split_once('?').expect("an address with a query");
+    let (_, again) = kong::fuzzing::page(query).expect("an address that was given out");
+    assert_eq!(again, Some(last), "{offset}");
+}
+
+/// Pairs are as many as were counted; a path leads to the same place with a slash at its end.
+pub fn form(bytes: &[u8]) {
+    let (count, pairs) = kong::fuzzing::pairs(bytes);
+    assert_eq!(count, pairs.len());
+    drop(kong::fuzzing::arguments(
+        "application/x-www-form-urlencoded",
+        bytes,
+    ));
+    if let Ok(path) = std::str::from_utf8(bytes)
+        && path.starts_with('/')
+        && !path.ends_with('/')
+    {
+        let slashed = format!("{path}/");
+        assert_eq!(kong::fuzzing::path(path), kong::fuzzing::path(&slashed));
+    }
+}
+
+/// A multipart body is read or refused.
+pub fn multipart(bytes: &[u8]) {
+    drop(kong::fuzzing::license(
+        "multipart/form-data; boundary=x",
+        bytes,
+        0,
+    ));
+}
+
+/// A license in JSON says the same when it is read again.
+pub fn arguments(bytes: &[u8]) {
+    let Some((deed, body)) = bytes.split_first() else {
+        return;
+    };
+    let first = kong::fuzzing::license("application/json", body, *deed);
+    assert_eq!(
+        first,
+        kong::fuzzing::license("application/json", body, *deed)
+    );
+}
+
+/// Any body of the native dialect is read or refused.
+pub fn requests(bytes: &[u8]) {
+    let fits = native::fuzzing::others(bytes);
+    assert!(fits <= 2, "{fits} bodies at once");
+    if let Some((payload, _)) = native::fuzzing::new_license(bytes) {
+        assert!(!payload.is_empty() || bytes.len() > 2);
+    }
+    drop(native::fuzzing::new_organization(bytes));
+    drop(native::fuzzing::new_token(bytes));
+    drop(native::fuzzing::new_usage(bytes, 1_790_000_000));
+}
+
+/// A cursor is taken for the list that it was given out for, and for no other.
+pub fn cursor(bytes: &[u8]) {
+    let Ok(query) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let list = native::fuzzing::List {
+        resource: 0,
+        organization: 1,
+        filter: None,
+    };
+    let Some((limit, after)) = list.page(query) else {
+        return;
+    };
+    assert!(limit >= 1, "a page without rows");
+    let Some(cursor) = after.and_then(|last| list.cursor(&last)) else {
+        return;
+    };
+    let query = format!("cursor={cursor}");
+    assert!(list.page(&query).is_some(), "{query}");
+    let other = native::fuzzing::List {
+        organization: 2,
+        ..list
+    };
+    assert_eq!(other.page(&query), None, "another tenant's cursor is taken");
+}
+
+/// Where requests end does not depend on how their bytes arrive. The first byte says how many come
+/// in a read.
+pub fn framing(bytes: &[u8]) {
+    let Some((step, wire)) = bytes.split_first() else {
+        return;
+    };
+    let (mut whole, mut parts) = (http::Trace::default(), http::Trace::default());
+    let at_once = whole.read(wire);
+    let mut in_parts = None;
+    for part in wire.chunks(usize::from(*step).max(1)) {
+        in_parts = Some(parts.read(part));
+    }
+    if !wire.is_empty() {
+        assert_eq!((Some(at_once), whole.heads()), (in_parts, parts.heads()));
+    }
+}
+
+/// Requests come out of hyper whole, and no more of them than their heads were followed.
+pub fn connection(bytes: &[u8]) {
+    let handed = http::connection(bytes, bytes.len().max(1));
+    let mut trace = http::Trace::default();
+    trace.read(bytes);
+    let accepted = handed.iter().filter(|request| request.accepted).count();
+    assert!(accepted as u64 <= trace.heads(), "{handed:?}");
+}
+
+/// A date reads what it writes.
+pub fn date(bytes: &[u8]) {
+    if let Some(date) = std::str::from_utf8(bytes).ok().and_then(Date::parse) {
+        assert_eq!(Date::parse(&date.to_string()), Some(date));
+    }
+}
