@@ -12,8 +12,8 @@ use memchr::memchr;
 
 use super::refusal::Refusal;
 
-/// A longer line that straddles two reads is cut here. A Content-Length that is cut is refused.
-const CARRY_BYTES: usize = 64;
+/// How much of a line is looked at. A length or a coding in a longer line is refused.
+const LINE_BYTES: usize = 64;
 
 /// What `Follower` found out so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,16 @@ pub(crate) struct Follower {
     head: Head,
     /// Heads read to their end.
     heads: u64,
-    carry: [u8; CARRY_BYTES],
-    carried: usize,
+    line: Line,
+}
+
+/// What is known of a line, however many reads it came in.
+#[derive(Debug)]
+struct Line {
+    start: [u8; LINE_BYTES],
+    /// The length so far, which may be more than is kept.
+    length: usize,
+    last: [u8; 2],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +80,11 @@ impl Follower {
             place: Place::Head,
             head: Head::default(),
             heads: 0,
-            carry: [0; CARRY_BYTES],
-            carried: 0,
+            line: Line {
+                start: [0; LINE_BYTES],
+                length: 0,
+                last: [0; 2],
+            },
         }
     }
 
@@ -95,41 +106,29 @@ impl Follower {
         }
         match self.place {
             Place::Ambiguous => Reading::Ambiguous(self.heads),
-            Place::Head if self.head.begun || self.carried > 0 => Reading::InHead(self.heads),
+            Place::Head if self.head.begun || self.line.length > 0 => Reading::InHead(self.heads),
             _ => Reading::Settled,
         }
     }
 
     fn read_line<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let Some(end) = memchr(b'\n', bytes) else {
-            self.carry_over(bytes);
-            return &[];
-        };
-        let (line, rest) = bytes.split_at(end + 1);
-        if self.carried == 0 {
-            self.take_line(line);
-        } else {
-            self.carry_over(line);
-            let carry = self.carry;
-            self.take_line(&carry[..self.carried]);
-            self.carried = 0;
+        let end = memchr(b'\n', bytes).map(|end| end + 1);
+        let (line, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+        self.line.grow(line);
+        if end.is_some() {
+            self.take_line();
+            self.line.length = 0;
         }
         rest
     }
 
-    fn carry_over(&mut self, bytes: &[u8]) {
-        let kept = bytes.len().min(CARRY_BYTES - self.carried);
-        self.carry[self.carried..self.carried + kept].copy_from_slice(&bytes[..kept]);
-        self.carried += kept;
-    }
-
-    /// `line` ends with its line feed, unless it was cut.
-    fn take_line(&mut self, line: &[u8]) {
+    fn take_line(&mut self) {
+        let line = self.line.start();
         if self.place == Place::Trailers {
             // hyper takes a line feed without a carriage return for a part of the trailer.
             self.place = match line {
                 b"\r\n" => Place::Head,
-                _ if line.ends_with(b"\r\n") => Place::Trailers,
+                _ if self.line.last == *b"\r\n" => Place::Trailers,
                 _ => Place::Ambiguous,
             };
             return;
@@ -138,7 +137,7 @@ impl Follower {
             b"\n" | b"\r\n" if self.head.begun => self.end_head(),
             // Empty lines before a request are allowed, and skipped by hyper too.
             b"\n" | b"\r\n" => {}
-            _ if self.head.begun => self.head.take_field(line),
+            _ if self.head.begun => self.head.take_field(line, self.line.is_cut()),
             _ => {
                 self.head.begun = true;
                 if self.heads == 0 && line.starts_with(b"PRI * HTTP/2.0") {
@@ -212,20 +211,45 @@ const START_OF_CHUNK: Place = Place::ChunkSize {
     digits: false,
 };
 
+impl Line {
+    /// `part` is not empty.
+    fn grow(&mut self, part: &[u8]) {
+        if let Some(free) = self.start.get_mut(self.length..) {
+            let kept = part.len().min(free.len());
+            free[..kept].copy_from_slice(&part[..kept]);
+        }
+        self.length += part.len();
+        self.last = match part {
+            [last] => [self.last[1], *last],
+            [.., before, last] => [*before, *last],
+            [] => self.last,
+        };
+    }
+
+    fn start(&self) -> &[u8] {
+        &self.start[..self.length.min(LINE_BYTES)]
+    }
+
+    fn is_cut(&self) -> bool {
+        self.length > LINE_BYTES
+    }
+}
+
 impl Head {
-    fn take_field(&mut self, line: &[u8]) {
+    fn take_field(&mut self, line: &[u8], cut: bool) {
         match line[0] {
             b'c' | b'C' => {
                 if let Some(value) = value_of(line, b"content-length:") {
                     // Equal lengths sent twice are one length to some readers and an error to others.
-                    self.odd |= self.length.is_some() || !line.ends_with(b"\n");
+                    self.odd |= self.length.is_some() || cut;
                     self.length = parse_length(value);
                     self.odd |= self.length.is_none();
                 }
             }
             b't' | b'T' => {
                 if let Some(value) = value_of(line, b"transfer-encoding:") {
-                    self.odd |= self.chunked || !value.eq_ignore_ascii_case(b"chunked");
+                    let plain = value.eq_ignore_ascii_case(b"chunked");
+                    self.odd |= self.chunked || cut || !plain;
                     self.chunked = true;
                 }
             }
