@@ -1,5 +1,7 @@
 //! `prove bytes`: a fuzzer sends what it can think of to everything that reads foreign bytes; nothing may panic, hang, or take what is not so.
 
+mod databases;
+
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,9 +19,12 @@ use crate::workspace::{Workspace, run as succeed};
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "bytes",
     release: 60_000_000,
-    faults: &["unchecked-signatures"],
+    faults: &["unchecked-signatures", "payloads-unchecked"],
     run,
 };
+
+/// Executions of the fuzzer for each database with changed bytes.
+const EXECUTIONS_PER_DATABASE: u64 = 60_000;
 
 /// Targets that run at once.
 const AT_ONCE: usize = 2;
@@ -52,8 +57,16 @@ struct Outcome {
     fault: Option<String>,
 }
 
-/// Builds the targets and runs them, two at a time. One passed test per target that held.
+/// One passed test per target that held, and per database.
 fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
+    let databases = trial.count.div_ceil(EXECUTIONS_PER_DATABASE);
+    let mut tally = databases::run(workspace, trial, databases)?;
+    tally.add(run_fuzzer(workspace, trial)?);
+    Ok(tally)
+}
+
+/// Builds the targets and runs them, two at a time.
+fn run_fuzzer(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
     let scratch = workspace.scratch("bytes")?;
     let targets = build(workspace, &scratch)?;
     let each = trial.count.div_ceil(targets.len() as u64);

@@ -220,6 +220,13 @@ fn empty_log(connection: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// An empty database in memory, with the newest schema.
+pub(super) fn migrated() -> Result<Connection, OpenError> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
 fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     // All in one transaction: killed at any point, the old schema is still there.
     embedded::migrations::runner()
