@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 
 const DATABASE: &str = "lictor.db";
 
-const LICENSES: usize = 30;
+const LICENSES: usize = 200;
 
 /// Of the database; every one of its tables has rows in several pages or none.
 const PAGE_BYTES: usize = 4096;
