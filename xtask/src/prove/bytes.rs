@@ -1,4 +1,4 @@
-//! `prove bytes`: a fuzzer sends what it can think of to everything that reads foreign bytes; nothing may panic, hang, or take what is not so.
+//! `prove bytes`: a fuzzer sends what it can think of to everything that reads foreign bytes, and databases are changed; nothing may panic, hang, or take what is not so.
 
 mod databases;
 
@@ -57,7 +57,7 @@ struct Outcome {
     fault: Option<String>,
 }
 
-/// One passed test per target that held, and per database.
+/// Tries the databases, then the fuzzer.
 fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
     let databases = trial.count.div_ceil(EXECUTIONS_PER_DATABASE);
     let mut tally = databases::run(workspace, trial, databases)?;
@@ -65,7 +65,7 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Builds the targets and runs them, two at a time.
+/// Builds the targets and runs them, two at a time. One passed test per target that held.
 fn run_fuzzer(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
     let scratch = workspace.scratch("bytes")?;
     let targets = build(workspace, &scratch)?;
