@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::Bench;
-use super::contestant::pin;
-use super::load::{Load, Turn};
-use super::rounds::Samples;
+use super::contestant::{megabytes, pin};
+use super::load::{ANY_ID, Kind, Load, Turn};
+use super::rounds::{Figure, Samples};
 use super::stored::Stored;
 use crate::process::Server;
 
@@ -29,18 +29,21 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
         })
         .collect::<Result<Vec<(Stored, Server)>>>()?;
     let mut text = String::from(
-        "| request | licenses | requests/s | per server CPU-second | of 1,000 licenses |\n\
-         |---|---|---|---|---|\n",
+        "| request | licenses | requests/s | per server CPU-second | of 1,000 licenses | resident after it, MB |\n\
+         |---|---|---|---|---|---|\n",
     );
     for page in [true, false] {
         let results = bench
             .rounds
             .interleave(&mut contestants, |(stored, server)| {
-                let path = match page {
-                    true => "/licenses?size=100".to_owned(),
-                    false => format!("/licenses/{}", stored.one),
+                let load = if page {
+                    Load::get("/licenses?size=100", CONNECTIONS)
+                } else {
+                    Load {
+                        kind: Kind::GetAny(stored.ids.clone()),
+                        ..Load::get(&format!("/licenses/{ANY_ID}"), CONNECTIONS)
+                    }
                 };
-                let load = Load::get(&path, CONNECTIONS);
                 load.turn(
                     &bench.scratch,
                     &server.address,
@@ -54,15 +57,16 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
             "`GET /licenses/{id}`"
         };
         let first = Samples::of(&results[0], Turn::per_cpu_second);
-        for ((stored, _), turns) in contestants.iter().zip(&results) {
+        for ((stored, server), turns) in contestants.iter().zip(&results) {
             let cost = Samples::of(turns, Turn::per_cpu_second);
             writeln!(
                 text,
-                "| {name} | {} | {} | {} | {} |",
-                stored.licenses,
+                "| {name} | {} | {} | {} | {} | {} |",
+                Figure(stored.licenses as f64),
                 Samples::of(turns, Turn::per_second).cell(),
                 cost.cell(),
                 cost.ratio(&first).cell(),
+                Figure(megabytes(server.id(), "VmRSS")?),
             )?;
         }
     }

@@ -9,6 +9,23 @@ use super::contestant::{LOAD_CORE, cpu_seconds, pinned};
 use crate::process::TOKEN;
 use crate::workspace::shown;
 
+/// What a request asks for.
+#[derive(Clone)]
+pub(super) enum Kind {
+    /// GET of the path.
+    Get,
+    /// GET of the path, where any of the ids in this file takes the place of [`ANY_ID`].
+    GetAny(PathBuf),
+    /// POST of the JSON in this file, where [`VARIES`] is different each time.
+    Post(PathBuf),
+}
+
+/// Stands in a path for an id.
+pub(super) const ANY_ID: &str = "@";
+
+/// Stands behind the document in a body for 62 characters of white space, as JSON escapes it.
+pub(super) const VARIES: &str = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@";
+
 /// What every request is.
 #[derive(Clone)]
 pub(super) struct Load {
@@ -16,8 +33,7 @@ pub(super) struct Load {
     pub(super) connections: usize,
     /// How many requests a connection has under way.
     pub(super) depth: usize,
-    /// A file with a body to POST, and its content type; else it is GET.
-    pub(super) body: Option<(PathBuf, &'static str)>,
+    pub(super) kind: Kind,
 }
 
 impl Load {
@@ -26,7 +42,7 @@ impl Load {
             path: path.to_owned(),
             connections,
             depth: 1,
-            body: None,
+            kind: Kind::Get,
         }
     }
 
@@ -61,9 +77,10 @@ impl Load {
         wrk.arg("--script").arg(&script);
         wrk.arg(format!("http://{address}{}", self.path));
         wrk.args(["--", &self.depth.to_string()]);
-        match &self.body {
-            Some((file, kind)) => wrk.arg("POST").arg(file).arg(kind),
-            None => wrk.arg("GET"),
+        match &self.kind {
+            Kind::Get => wrk.arg("GET"),
+            Kind::GetAny(ids) => wrk.arg("GET").arg(ids),
+            Kind::Post(body) => wrk.arg("POST").arg(body).arg("application/json"),
         };
         let output = pinned(LOAD_CORE, &wrk)
             .output()

@@ -8,10 +8,11 @@ use anyhow::{Context, Result, ensure};
 
 use super::contestant::{LOAD_CORE, Process, cpu_seconds, pinned};
 use super::load::Turn;
+use super::rounds::Samples;
 use crate::workspace::{run, shown};
 
-/// The table, as `Kong` makes it.
-const SCHEMA: &str = "CREATE TABLE licenses (id uuid PRIMARY KEY, payload text UNIQUE, \
+/// The table, as `Kong` makes it: no field but the id is unique.
+const SCHEMA: &str = "CREATE TABLE licenses (id uuid PRIMARY KEY, payload text, \
     created_at timestamptz, updated_at timestamptz)";
 
 /// The running server and the folder with its data and its socket.
@@ -80,14 +81,29 @@ impl Postgres {
         run(psql.arg(&self.folder))
     }
 
+    /// The latencies of the last turn, in microseconds. They are forgotten with that.
+    fn latencies(&self) -> Result<Samples> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if name.is_some_and(|name| name.starts_with(LOG)) {
+                let text = fs::read_to_string(&path)?;
+                let read: Option<Vec<f64>> = text.lines().map(microseconds).collect();
+                all.extend(read.context("a line of pgbench without a latency")?);
+                fs::remove_file(path)?;
+            }
+        }
+        ensure!(!all.is_empty(), "pgbench noted no transaction");
+        Ok(Samples::of(&all, |latency| *latency))
+    }
+
     /// One row per transaction over many connections.
     pub(super) fn turn(&self, payload: &str, connections: usize, seconds: u64) -> Result<Turn> {
         let script = self.folder.join("insert.sql");
-        // The payload is unique in this table, so that each row gets a number in front.
         let payload = payload.replace('\'', "''");
         let insert = format!(
-            "INSERT INTO licenses VALUES (gen_random_uuid(), gen_random_uuid()::text || '{payload}', \
-             now(), now());\n"
+            "INSERT INTO licenses VALUES (gen_random_uuid(), '{payload}', now(), now());\n"
         );
         fs::write(&script, insert)?;
         let before = cpu_seconds(self.process.id())?;
@@ -107,6 +123,10 @@ impl Postgres {
             "--time",
             &seconds.to_string(),
         ]);
+        pgbench
+            .arg("--log")
+            .arg("--log-prefix")
+            .arg(self.folder.join(LOG));
         pgbench.arg("postgres");
         let output = pinned(LOAD_CORE, &pgbench)
             .output()
@@ -115,14 +135,23 @@ impl Postgres {
         let complaint = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "pgbench said: {complaint}");
         let figures = Figures::read(&said).with_context(|| format!("pgbench said: {said}"))?;
+        let latencies = self.latencies()?;
         Ok(Turn {
             requests: figures.transactions,
             seconds: figures.transactions / figures.per_second,
             cpu_seconds: cpu_seconds(self.process.id())? - before,
-            p50: f64::NAN,
-            p99: f64::NAN,
+            p50: latencies.quantile(0.5),
+            p99: latencies.quantile(0.99),
         })
     }
+}
+
+/// How the names of the files begin in which pgbench notes every transaction.
+const LOG: &str = "transactions";
+
+/// The microseconds of a transaction, which are the third word of its line.
+fn microseconds(line: &str) -> Option<f64> {
+    line.split(' ').nth(2)?.parse().ok()
 }
 
 /// What pgbench prints at its end.
@@ -170,6 +199,12 @@ fn as_postgres(program: &Path) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_latency_of_a_transaction_is_its_third_figure() {
+        assert_eq!(microseconds("5 199 2241 0 1175850568 995598"), Some(2241.0));
+        assert_eq!(microseconds("5 199"), None);
+    }
 
     #[test]
     fn the_figures_of_pgbench_are_read() {

@@ -27,7 +27,7 @@ struct Contestant {
 pub(super) fn measure(bench: &Bench) -> Result<String> {
     let lictor = bench.serve("reads")?;
     let path = format!("/licenses/{}", bench.add_license(&lictor)?);
-    let answer = fetch(&lictor, &path)?;
+    let answer = fetch(&lictor.address, &path)?;
     let file = bench.scratch.join("answer.http");
     fs::write(&file, &answer)?;
 
@@ -37,6 +37,10 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
     bare.answers_at(&bare_address)?;
     let (mut nginx, nginx_address) = nginx(&bench.scratch, &answer)?;
     nginx.answers_at(&nginx_address)?;
+
+    for address in [&bare_address, &nginx_address] {
+        ensure_same(&answer, &fetch(address, &path)?)?;
+    }
 
     let contestant = |name, address: &str, process| Contestant {
         name,
@@ -84,7 +88,13 @@ fn table(contestants: &[Contestant], results: &[Vec<Turn>], depth: usize) -> Res
             cost(index).cell(),
             cost(index).ratio(&cost(0)).cell(),
             cost(index).ratio(&cost(1)).cell(),
-            Samples::of(&results[index], |turn| turn.p99).cell(),
+            // wrk times a pipeline as a whole.
+            Samples::of(&results[index], |turn| if depth == 1 {
+                turn.p99
+            } else {
+                f64::NAN
+            })
+            .cell_or_dash(),
         )?;
     }
     text.push('\n');
@@ -92,25 +102,45 @@ fn table(contestants: &[Contestant], results: &[Vec<Turn>], depth: usize) -> Res
 }
 
 /// The answer as it goes over the wire.
-fn fetch(server: &Server, path: &str) -> Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(&server.address)?;
+fn fetch(address: &str, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address)?;
     let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
     stream.write_all(format!("{head}Kong-Admin-Token: {TOKEN}\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let text = String::from_utf8(answer)?;
     ensure!(text.starts_with("HTTP/1.1 200 "), "the answer was {text}");
-    // The others keep their connections, too.
-    Ok(text.replacen("connection: close\r\n", "", 1).into_bytes())
+    // They all keep their connections otherwise.
+    Ok(text
+        .replacen("connection: close\r\n", "", 1)
+        .replacen("Connection: close\r\n", "", 1))
+}
+
+/// Refuses an answer that has other headers or another body: then it would be another task.
+fn ensure_same(answer: &str, other: &str) -> Result<()> {
+    let parts = |answer: &str| -> Result<(Vec<String>, String)> {
+        let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;
+        let names = head.split("\r\n").skip(1).map(|line| {
+            let name = line.split(':').next().unwrap_or_default();
+            name.to_ascii_lowercase()
+        });
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        Ok((names, body.to_owned()))
+    };
+    ensure!(
+        parts(answer)? == parts(other)?,
+        "the answers differ: {answer}\n{other}"
+    );
+    Ok(())
 }
 
 /// One worker, the body from a file that is kept open, the same headers, no log.
-fn nginx(scratch: &Path, answer: &[u8]) -> Result<(Process, String)> {
+fn nginx(scratch: &Path, answer: &str) -> Result<(Process, String)> {
     let address = free_address()?;
     let folder = scratch.join("nginx");
     fs::create_dir_all(&folder)?;
-    let text = std::str::from_utf8(answer)?;
-    let (head, body) = text.split_once("\r\n\r\n").context("a head and a body")?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("a head and a body")?;
     fs::write(folder.join("answer"), body)?;
     let headers: String = head
         .split("\r\n")

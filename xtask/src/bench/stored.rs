@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 
 use super::Bench;
+use super::load::VARIES;
 use crate::http::Connection;
 use crate::process::Server;
 use crate::workspace::run;
@@ -17,106 +18,128 @@ use crate::workspace::run;
 /// Writers that fill a folder.
 const WRITERS: usize = 64;
 
-/// A data folder, how many licenses are in it, and the id of one of them.
+/// A data folder, how many licenses are in it, and a file with the ids of all of them.
 #[derive(Clone)]
 pub(super) struct Stored {
     pub(super) folder: PathBuf,
     pub(super) licenses: usize,
-    pub(super) one: String,
+    pub(super) ids: PathBuf,
 }
 
 impl Bench {
-    /// The body of a `POST /licenses`.
+    /// The body of a `POST /licenses`, with [`VARIES`] in it.
     pub(super) fn new_license(&self) -> Result<String> {
         let payload = self
             .installation
             .issue("Example GmbH", "2025-01-01", "2099-12-31")?;
+        let payload = payload + VARIES;
         Ok(json!({ "payload": payload }).to_string())
     }
 
     /// Stores one license and returns its id.
     pub(super) fn add_license(&self, server: &Server) -> Result<String> {
-        let answer =
-            Connection::open(&server.address)?.post_json("/licenses", &self.new_license()?)?;
-        let said = String::from_utf8_lossy(&answer.body);
-        ensure!(
-            answer.status == 201,
-            "a write was answered {}: {said}",
-            answer.status
-        );
-        let stored: Value = serde_json::from_str(&said)?;
-        Ok(stored["id"].as_str().context("no id")?.to_owned())
+        let body = self.new_license()?.replace(VARIES, "");
+        add(&mut Connection::open(&server.address)?, &body)
     }
 
     /// Folders with these numbers of licenses, each a copy of the one before with more in it. They
     /// are filled for the first table that asks.
     pub(super) fn filled(&self, sizes: &[usize]) -> Result<Vec<Stored>> {
-        let id = self.scratch.join("one-license");
-        if !id.exists() {
-            fs::write(&id, self.fill_all(sizes)?)?;
+        let stored: Vec<Stored> = sizes.iter().map(|size| self.stored(*size)).collect();
+        if !stored.iter().all(|one| one.ids.exists()) {
+            self.fill_all(&stored)?;
         }
-        let one = fs::read_to_string(&id)?;
-        let stored = |licenses: &usize| Stored {
-            folder: self.folder_with(*licenses),
-            licenses: *licenses,
-            one: one.clone(),
-        };
-        Ok(sizes.iter().map(stored).collect())
+        Ok(stored)
     }
 
-    /// Returns the id of a license that is in each of the folders.
-    fn fill_all(&self, sizes: &[usize]) -> Result<String> {
+    fn stored(&self, licenses: usize) -> Stored {
+        let name = format!("with-{licenses}");
+        Stored {
+            folder: self.scratch.join(&name),
+            licenses,
+            ids: self.scratch.join(name + ".ids"),
+        }
+    }
+
+    fn fill_all(&self, all: &[Stored]) -> Result<()> {
         let growing = self.scratch.join("growing");
-        let server = self.installation.serve(&growing, &[])?;
-        let one = self.add_license(&server)?;
-        server.stop()?;
-        let mut there = 1;
-        for size in sizes {
+        let body = self.new_license()?;
+        let mut ids = Vec::new();
+        for stored in all {
             let server = self.installation.serve(&growing, &[])?;
-            fill(&server, &self.new_license()?, size - there)?;
+            fill(&server, &body, &mut ids, stored.licenses)?;
             server.stop()?;
             run(Command::new("cp")
                 .arg("-r")
                 .arg(&growing)
-                .arg(self.folder_with(*size)))?;
-            there = *size;
+                .arg(&stored.folder))?;
+            fs::write(&stored.ids, ids.join("\n"))?;
         }
         fs::remove_dir_all(growing)?;
-        Ok(one)
-    }
-
-    fn folder_with(&self, licenses: usize) -> PathBuf {
-        self.scratch.join(format!("with-{licenses}"))
+        Ok(())
     }
 }
 
-/// Writes so many licenses over many connections.
-fn fill(server: &Server, body: &str, count: usize) -> Result<()> {
-    let left = AtomicUsize::new(count);
+/// Writes licenses over many connections until there are so many.
+fn fill(server: &Server, body: &str, ids: &mut Vec<String>, count: usize) -> Result<()> {
+    let numbers = AtomicUsize::new(ids.len());
     thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
-            .map(|_| scope.spawn(|| write_until_none_left(server, body, &left)))
+            .map(|_| scope.spawn(|| write_up_to(server, body, &numbers, count)))
             .collect();
         for writer in writers {
-            writer.join().map_err(|_| anyhow!("a writer panicked"))??;
+            ids.extend(writer.join().map_err(|_| anyhow!("a writer panicked"))??);
         }
         Ok(())
     })
 }
 
-fn write_until_none_left(server: &Server, body: &str, left: &AtomicUsize) -> Result<()> {
+/// Takes numbers until they reach `count`, writes a license for each, and returns their ids.
+fn write_up_to(
+    server: &Server,
+    body: &str,
+    numbers: &AtomicUsize,
+    count: usize,
+) -> Result<Vec<String>> {
     let mut connection = Connection::open(&server.address)?;
-    let take = |left: usize| left.checked_sub(1);
-    while left
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-        .is_ok()
-    {
-        let answer = connection.post_json("/licenses", body)?;
-        ensure!(
-            answer.status == 201,
-            "a write was answered {}",
-            answer.status
-        );
+    let mut ids = Vec::new();
+    loop {
+        let number = numbers.fetch_add(1, Ordering::Relaxed);
+        if number >= count {
+            return Ok(ids);
+        }
+        ids.push(add(
+            &mut connection,
+            &body.replace(VARIES, &white_space(number)),
+        )?);
     }
-    Ok(())
+}
+
+/// White space behind a signed document makes it another one that is as good; `load.lua` does the same.
+fn white_space(number: usize) -> String {
+    let bits = 0..VARIES.len() / 2;
+    bits.map(|bit| if number >> bit & 1 == 0 { "\\t" } else { "\\n" })
+        .collect()
+}
+
+/// Stores the license and returns its id.
+fn add(connection: &mut Connection, body: &str) -> Result<String> {
+    let answer = connection.post_json("/licenses", body)?;
+    let said = String::from_utf8_lossy(&answer.body);
+    let status = answer.status;
+    ensure!(status == 201, "a write was answered {status}: {said}");
+    let stored: Value = serde_json::from_str(&said)?;
+    Ok(stored["id"].as_str().context("no id")?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_white_space_of_its_own() {
+        assert_eq!(white_space(0).len(), VARIES.len());
+        assert!(white_space(5).starts_with(r"\n\t\n\t"));
+        assert_ne!(white_space(1 << 30), white_space(0));
+    }
 }

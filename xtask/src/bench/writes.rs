@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::Bench;
 use super::contestant::pin;
-use super::load::{Load, Turn};
+use super::load::{Kind, Load, Turn};
 use super::postgres::Postgres;
 use super::rounds::Samples;
 use crate::http::Connection;
@@ -112,7 +112,7 @@ impl Contestant {
                 let file = bench.scratch.join("license.json");
                 std::fs::write(&file, bench.new_license()?)?;
                 let load = Load {
-                    body: Some((file, "application/json")),
+                    kind: Kind::Post(file),
                     ..Load::get("/licenses", CONNECTIONS)
                 };
                 let before = committed(server)?;

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::facts;
-use super::rows::{self, HeadRow, Sql};
+use super::rows::{self, DecodedKeys, HeadRow, Sql};
 use crate::{ANSWER_KEPT_SECONDS, Answer, Idempotent, Write, Written};
 
 /// Why a write of a batch was not stored.
@@ -37,6 +37,7 @@ pub(super) struct Batch<'a> {
     database: &'a Connection,
     /// The head rows of the streams touched so far. SQLite has one writer, which is their lock.
     heads: HashMap<Uuid, HeadRow>,
+    decoded: DecodedKeys,
 }
 
 impl<'a> Batch<'a> {
@@ -45,6 +46,7 @@ impl<'a> Batch<'a> {
         Self {
             database,
             heads: HashMap::new(),
+            decoded: DecodedKeys::default(),
         }
     }
 
@@ -66,7 +68,13 @@ impl<'a> Batch<'a> {
         if let Some(idempotent) = &write.idempotent {
             self.check_unanswered(idempotent, write)?;
         }
-        let mut state = facts::load(self.database, write.stream, &head, &write.facts)?;
+        let mut state = facts::load(
+            self.database,
+            write.stream,
+            &head,
+            &write.facts,
+            &mut self.decoded,
+        )?;
         let decision = decide(write, &state)?;
         let mut entries = Vec::with_capacity(decision.changes.len());
         for change in decision.changes {

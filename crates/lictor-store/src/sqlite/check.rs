@@ -179,8 +179,9 @@ fn whole_state(
 fn add_installation(view: &Connection, state: &mut State) -> Sql<()> {
     state.policy = rows::policy(view)?;
     let keys = format!("SELECT {} FROM trusted_keys", rows::KEY);
+    let mut decoded = rows::DecodedKeys::default();
     each(view, &keys, [], |row| {
-        state.keys.extend([rows::trusted_key(row)?]);
+        state.keys.extend([rows::trusted_key(row, &mut decoded)?]);
         Ok(())
     })?;
     // Removed ones too: in this stream they are never forgotten.

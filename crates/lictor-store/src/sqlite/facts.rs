@@ -5,7 +5,7 @@ use lictor_core::State;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::rows::{self, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
+use super::rows::{self, DecodedKeys, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -14,6 +14,7 @@ pub(super) fn load(
     stream: Uuid,
     head: &HeadRow,
     facts: &[Fact],
+    decoded: &mut DecodedKeys,
 ) -> Sql<State> {
     let mut state = State {
         newest_updated_at: head.newest_updated_at,
@@ -21,17 +22,25 @@ pub(super) fn load(
         ..State::default()
     };
     for fact in facts {
-        add(database, stream, fact, &mut state)?;
+        add(database, stream, fact, &mut state, decoded)?;
     }
     Ok(state)
 }
 
-fn add(database: &Connection, stream: Uuid, fact: &Fact, state: &mut State) -> Sql<()> {
+fn add(
+    database: &Connection,
+    stream: Uuid,
+    fact: &Fact,
+    state: &mut State,
+    decoded: &mut DecodedKeys,
+) -> Sql<()> {
     match fact {
         Fact::Policy => state.policy = rows::policy(database)?,
         Fact::Key(id) => {
             let sql = format!("SELECT {KEY} FROM trusted_keys WHERE id = ?1");
-            let found = one(database, &sql, [id.to_string()], rows::trusted_key)?;
+            let found = one(database, &sql, [id.to_string()], |row| {
+                rows::trusted_key(row, decoded)
+            })?;
             state.keys.extend(found);
         }
         Fact::Organization(key) => {

@@ -7,7 +7,7 @@ use lictor_core::{
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::rows::{self, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
+use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use crate::{Answer, IdempotencyKey};
 
 /// One license.
@@ -87,7 +87,10 @@ pub(super) fn organizations(database: &Connection) -> Sql<Vec<Organization>> {
 /// The trusted keys.
 pub(super) fn trust(database: &Connection) -> Sql<TrustSet> {
     let sql = format!("SELECT {KEY} FROM trusted_keys");
-    let keys = many(database, &sql, [], rows::trusted_key)?;
+    let mut decoded = DecodedKeys::default();
+    let keys = many(database, &sql, [], |row| {
+        rows::trusted_key(row, &mut decoded)
+    })?;
     Ok(keys
         .into_iter()
         .collect::<std::collections::BTreeMap<_, _>>()

@@ -1,6 +1,7 @@
 //! Rows and what they mean: how changes and records are stored, and how rows are read back. It
 //! decides nothing; what a change does to the state is the core's.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
@@ -307,11 +308,29 @@ pub(super) fn organization(row: &Row<'_>) -> Sql<Organization> {
 /// The columns of [`trusted_key`], in its order.
 pub(super) const KEY: &str = "id, public_key, status";
 
+/// Public keys that were read before, by their bytes: to check that they are points on the curve
+/// costs a third of what storing a license does.
+#[derive(Default)]
+pub(super) struct DecodedKeys(HashMap<[u8; 32], PublicKey>);
+
+impl DecodedKeys {
+    fn decode(&mut self, bytes: [u8; 32]) -> Result<PublicKey, String> {
+        if let Some(key) = self.0.get(&bytes) {
+            return Ok(key.clone());
+        }
+        let key = PublicKey::from_bytes(&bytes)?;
+        self.0.insert(bytes, key.clone());
+        Ok(key)
+    }
+}
+
 /// Reads the columns [`KEY`].
-pub(super) fn trusted_key(row: &Row<'_>) -> Sql<(KeyId, TrustedKey)> {
+pub(super) fn trusted_key(row: &Row<'_>, decoded: &mut DecodedKeys) -> Sql<(KeyId, TrustedKey)> {
     let id: String = row.get(0)?;
     let id = KeyId::parse(&id).ok_or_else(|| invalid(0, "not a key id"))?;
-    let public_key = PublicKey::from_bytes(&row.get(1)?).map_err(|error| invalid(1, error))?;
+    let public_key = decoded
+        .decode(row.get(1)?)
+        .map_err(|error| invalid(1, error))?;
     let status = match row.get_ref(2)?.as_str()? {
         "active" => KeyStatus::Active,
         "retired" => KeyStatus::Retired,
