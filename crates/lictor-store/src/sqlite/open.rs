@@ -30,10 +30,6 @@ pub(super) const KNOWN_SCHEMA: i64 = 1;
 /// it after most commits, so that more is slower; what is not here the kernel has.
 const WRITER_CACHE_KIB: i64 = 8_192;
 
-/// After how many pages the log is copied into the database: 32 MiB. Pages that most writes touch
-/// are copied once for all of them.
-const CHECKPOINT_PAGES: i64 = 8_000;
-
 /// How many of the last entries are looked at when a database is opened.
 const QUICK_CHECK_ENTRIES: u64 = 1_000;
 
@@ -274,7 +270,6 @@ fn configured(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "synchronous", synchronous())?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     Ok(connection)
 }
 
