@@ -116,7 +116,8 @@ fn fetch(address: &str, path: &str) -> Result<String> {
         .replacen("Connection: close\r\n", "", 1))
 }
 
-/// Refuses an answer that has other headers or another body: then it would be another task.
+/// Refuses an answer with headers of other names or another body: then it would be another task.
+/// Values may differ, as dates and request ids do.
 fn ensure_same(answer: &str, other: &str) -> Result<()> {
     let parts = |answer: &str| -> Result<(Vec<String>, String)> {
         let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;

@@ -37,6 +37,7 @@ pub(super) struct Batch<'a> {
     database: &'a Connection,
     /// The head rows of the streams touched so far. SQLite has one writer, which is their lock.
     heads: HashMap<Uuid, HeadRow>,
+    /// What the writes so far have read of the trusted keys.
     decoded: DecodedKeys,
 }
 

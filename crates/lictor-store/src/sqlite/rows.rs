@@ -308,8 +308,8 @@ pub(super) fn organization(row: &Row<'_>) -> Sql<Organization> {
 /// The columns of [`trusted_key`], in its order.
 pub(super) const KEY: &str = "id, public_key, status";
 
-/// Public keys that were read before, by their bytes: to check that they are points on the curve
-/// costs a third of what storing a license does.
+/// Public keys that were read before, by their bytes. To check that they are points on the curve is
+/// the dearest part of reading one, and every license of a batch may need the same.
 #[derive(Default)]
 pub(super) struct DecodedKeys(HashMap<[u8; 32], PublicKey>);
 

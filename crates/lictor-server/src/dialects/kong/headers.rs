@@ -28,8 +28,6 @@ pub(super) fn dress(
     started: Instant,
 ) -> Response {
     let headers = response.headers_mut();
-    // Once, where it would grow twice.
-    headers.reserve(8);
     headers.insert(SERVER, HeaderValue::from_static(PRODUCT));
     let at_root = parts.uri.path() == "/";
     let vary = if at_root { "Accept, Origin" } else { "Origin" };
