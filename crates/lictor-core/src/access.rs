@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::account::Account;
 use crate::error::Error;
 use crate::time::Timestamp;
 
@@ -24,6 +26,15 @@ pub enum Role {
 impl Role {
     /// All roles, the least powerful first.
     pub const ALL: [Self; 3] = [Self::Reader, Self::Admin, Self::Operator];
+
+    /// What an account may do in its organization.
+    pub fn of(account: &Account) -> Self {
+        if account.state.administrator {
+            Self::Admin
+        } else {
+            Self::Reader
+        }
+    }
 
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -82,11 +93,19 @@ pub enum Resource {
     Backup,
     /// Metrics of the server itself.
     Metrics,
+    /// Accounts.
+    Accounts,
+    /// Named seats, the figures of applications, and refusals.
+    Seats,
+    /// Leases.
+    Leases,
+    /// How many distinct accounts count.
+    Census,
 }
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Licenses,
         Self::Applications,
         Self::Organizations,
@@ -97,6 +116,10 @@ impl Resource {
         Self::Report,
         Self::Backup,
         Self::Metrics,
+        Self::Accounts,
+        Self::Seats,
+        Self::Leases,
+        Self::Census,
     ];
 
     /// The word for it in scopes and messages.
@@ -112,6 +135,10 @@ impl Resource {
             Self::Report => "report",
             Self::Backup => "backup",
             Self::Metrics => "metrics",
+            Self::Accounts => "accounts",
+            Self::Seats => "seats",
+            Self::Leases => "leases",
+            Self::Census => "census",
         }
     }
 }
@@ -158,7 +185,11 @@ impl Right {
             | Resource::Tokens
             | Resource::Usage
             | Resource::Ledger
-            | Resource::Report => true,
+            | Resource::Report
+            | Resource::Accounts
+            | Resource::Seats
+            | Resource::Leases
+            | Resource::Census => true,
             Resource::Organizations | Resource::Trust => self.action == Action::Read,
             Resource::Backup | Resource::Metrics => false,
         }
@@ -167,7 +198,11 @@ impl Right {
     fn for_readers(self) -> bool {
         let open = !matches!(
             self.resource,
-            Resource::Tokens | Resource::Ledger | Resource::Report | Resource::Backup
+            Resource::Tokens
+                | Resource::Ledger
+                | Resource::Report
+                | Resource::Backup
+                | Resource::Census
         );
         self.action == Action::Read && open
     }
@@ -263,6 +298,8 @@ pub struct Actor {
     pub scopes: Vec<Scope>,
     /// When the token ends; none: never.
     pub expires_at: Option<Timestamp>,
+    /// The account that owns the token; none: nobody's.
+    pub account: Option<Arc<Account>>,
 }
 
 impl Actor {
@@ -277,7 +314,8 @@ impl Actor {
     /// `organization` is none. Default is no.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for another tenant's organization, else [`Error::Forbidden`].
+    /// [`Error::NotFound`] for another tenant's organization, [`Error::OutOfScope`] for what the
+    /// token's scopes leave out, else [`Error::Forbidden`].
     pub fn may(&self, right: Right, organization: Option<Uuid>) -> Result<(), Error> {
         match (self.organization, organization) {
             (Some(own), Some(asked)) if own != asked => {
@@ -289,6 +327,8 @@ impl Actor {
         }
         if self.has(right) {
             Ok(())
+        } else if !self.in_scope(right) {
+            Err(Error::OutOfScope(right))
         } else {
             Err(Error::Forbidden(right))
         }
@@ -296,9 +336,11 @@ impl Actor {
 
     /// Whether role and scopes include the right, wherever they hold.
     pub fn has(&self, right: Right) -> bool {
-        let in_scope =
-            self.scopes.is_empty() || self.scopes.iter().any(|scope| scope.includes(right));
-        self.role.includes(right) && in_scope
+        self.role.includes(right) && self.in_scope(right)
+    }
+
+    fn in_scope(&self, right: Right) -> bool {
+        self.scopes.is_empty() || self.scopes.iter().any(|scope| scope.includes(right))
     }
 }
 
@@ -317,6 +359,7 @@ mod tests {
             organization,
             scopes: scopes.collect(),
             expires_at: None,
+            account: None,
         }
     }
 

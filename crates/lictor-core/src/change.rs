@@ -6,7 +6,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::access::{Role, Scope};
+use crate::account::{AccountKind, AccountStatus, Email};
+use crate::application::OverLimit;
+use crate::error::Error;
 use crate::keys::{KeyId, PublicKey};
+use crate::lease::{LeaseEnd, LeaseTerms};
+use crate::seats::SeatRefusal;
 use crate::time::Timestamp;
 use crate::trust::TrustPolicy;
 use crate::usage::UsageCount;
@@ -60,6 +65,9 @@ pub enum Change {
         scopes: Vec<Scope>,
         /// When it ends.
         expires_at: Option<Timestamp>,
+        /// The account that owns it; none: nobody's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<Uuid>,
     },
     /// A token was revoked.
     TokenRevoked {
@@ -90,6 +98,87 @@ pub enum Change {
     LicenseRemoved {
         /// Its id.
         id: Uuid,
+    },
+    /// What happens when an application has no seat left was set.
+    ApplicationSet {
+        /// Its key.
+        key: String,
+        /// What happens.
+        over_limit: OverLimit,
+    },
+    /// An application was forgotten.
+    ApplicationRemoved {
+        /// Its key.
+        key: String,
+    },
+    /// An account was created.
+    AccountCreated {
+        /// Its id.
+        id: Uuid,
+        /// Its number.
+        number: u64,
+        /// What stands behind it.
+        kind: AccountKind,
+        /// How far it has come.
+        status: AccountStatus,
+        /// Whether it administers the organization.
+        administrator: bool,
+        /// `xx_YY`.
+        language: String,
+    },
+    /// An account was changed; all is given, also what stays, but names are not.
+    AccountSet {
+        /// Its id.
+        id: Uuid,
+        /// How far it has come.
+        status: AccountStatus,
+        /// Whether it administers the organization.
+        administrator: bool,
+        /// `xx_YY`.
+        language: String,
+    },
+    /// An account was removed, its e-mail and name erased.
+    AccountRemoved {
+        /// Its id.
+        id: Uuid,
+    },
+    /// An account was given a seat.
+    SeatAssigned {
+        /// The application's key.
+        application: String,
+        /// The account's id.
+        account: Uuid,
+        /// The limit it was decided by; none: unlimited.
+        limit: Option<u32>,
+        /// Seats in use after it.
+        used: u64,
+    },
+    /// An account's seat was taken back.
+    SeatReleased {
+        /// The application's key.
+        application: String,
+        /// The account's id.
+        account: Uuid,
+    },
+    /// A lease was checked out.
+    LeaseCheckedOut {
+        /// Its id.
+        id: Uuid,
+        /// The application's key.
+        application: String,
+        /// The limit it was decided by; none: unlimited.
+        limit: Option<u32>,
+        /// Seats in use after it.
+        used: u64,
+    },
+    /// A lease ended.
+    LeaseEnded {
+        /// Its id.
+        id: Uuid,
+        /// The application's key.
+        application: String,
+        /// Why.
+        reason: LeaseEnd,
     },
 }
 
@@ -122,15 +211,48 @@ pub enum Record {
     },
     /// A usage count; stored if it is greater than the one that is there.
     Usage(UsageCount),
+    /// An application's name.
+    ApplicationName {
+        /// The application's key.
+        key: String,
+        /// The name.
+        name: String,
+    },
+    /// An account's e-mail and name; what is none stays as it is.
+    Identity {
+        /// The account's id.
+        id: Uuid,
+        /// The e-mail.
+        email: Option<Email>,
+        /// The name.
+        name: Option<String>,
+    },
+    /// An account's e-mail and name are erased.
+    IdentityErased {
+        /// The account's id.
+        id: Uuid,
+    },
+    /// A lease's holder, fence and end.
+    Lease {
+        /// The lease's id.
+        id: Uuid,
+        /// The rest.
+        terms: LeaseTerms,
+    },
+    /// A seat that was refused.
+    Refusal(SeatRefusal),
 }
 
 /// What a rule decided: nothing at all, or changes and records that are stored together.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Decision {
     /// The ledger entries to append, in order.
     pub changes: Vec<Change>,
     /// What is stored with them.
     pub records: Vec<Record>,
+    /// What was refused although the rest is stored: the number of the row, 0 where there is but
+    /// one, and why.
+    pub refused: Vec<(usize, Error)>,
 }
 
 impl Decision {
@@ -138,13 +260,27 @@ impl Decision {
     pub fn nothing() -> Self {
         Self::default()
     }
+
+    /// Whether it stores nothing and refuses nothing.
+    pub fn is_nothing(&self) -> bool {
+        self.changes.is_empty() && self.records.is_empty() && self.refused.is_empty()
+    }
+}
+
+impl FromIterator<Change> for Decision {
+    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
+        Self {
+            changes: changes.into_iter().collect(),
+            ..Self::default()
+        }
+    }
 }
 
 impl From<Change> for Decision {
     fn from(change: Change) -> Self {
         Self {
             changes: vec![change],
-            records: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -202,7 +338,7 @@ mod tests {
         let public_key = SigningKey::from_seed([1; 32]).public_key();
         let key_id = public_key.id();
         let scopes = ["licenses:read", "usage:write", "trust"];
-        vec![
+        [
             (
                 Change::PolicySet {
                     policy: TrustPolicy::Verified,
@@ -245,6 +381,7 @@ mod tests {
                     role: Role::Operator,
                     scopes: Vec::new(),
                     expires_at: None,
+                    account: None,
                 },
                 r#"{"type":"token_created","id":"00000000-0000-0000-0000-000000000001","role":"operator","scopes":[],"expires_at":null}"#,
             ),
@@ -257,6 +394,7 @@ mod tests {
                         .map(|text| text.parse().expect("a scope"))
                         .collect(),
                     expires_at: Some(i64::MAX),
+                    account: None,
                 },
                 r#"{"type":"token_created","id":"00000000-0000-0000-0000-000000000001","role":"admin","scopes":["licenses:read","usage:write","trust"],"expires_at":9223372036854775807}"#,
             ),
@@ -286,6 +424,94 @@ mod tests {
                 r#"{"type":"license_removed","id":"00000000-0000-0000-0000-000000000001"}"#,
             ),
         ]
+        .into_iter()
+        .chain(golden_of_seats(id))
+        .collect()
+    }
+
+    /// The same for accounts and what they hold.
+    fn golden_of_seats(id: Uuid) -> Vec<(Change, &'static str)> {
+        let application = || "editor".to_owned();
+        vec![
+            (
+                Change::TokenCreated {
+                    id,
+                    role: Role::Reader,
+                    scopes: Vec::new(),
+                    expires_at: None,
+                    account: Some(id),
+                },
+                r#"{"type":"token_created","id":"00000000-0000-0000-0000-000000000001","role":"reader","scopes":[],"expires_at":null,"account":"00000000-0000-0000-0000-000000000001"}"#,
+            ),
+            (
+                Change::ApplicationSet {
+                    key: application(),
+                    over_limit: OverLimit::Allow,
+                },
+                r#"{"type":"application_set","key":"editor","over_limit":"allow"}"#,
+            ),
+            (
+                Change::ApplicationRemoved { key: application() },
+                r#"{"type":"application_removed","key":"editor"}"#,
+            ),
+            (
+                Change::AccountCreated {
+                    id,
+                    number: 7,
+                    kind: AccountKind::Service,
+                    status: AccountStatus::Invited,
+                    administrator: false,
+                    language: "de_DE".to_owned(),
+                },
+                r#"{"type":"account_created","id":"00000000-0000-0000-0000-000000000001","number":7,"kind":"service","status":"invited","administrator":false,"language":"de_DE"}"#,
+            ),
+            (
+                Change::AccountSet {
+                    id,
+                    status: AccountStatus::Deactivated,
+                    administrator: true,
+                    language: "en_US".to_owned(),
+                },
+                r#"{"type":"account_set","id":"00000000-0000-0000-0000-000000000001","status":"deactivated","administrator":true,"language":"en_US"}"#,
+            ),
+            (
+                Change::AccountRemoved { id },
+                r#"{"type":"account_removed","id":"00000000-0000-0000-0000-000000000001"}"#,
+            ),
+            (
+                Change::SeatAssigned {
+                    application: application(),
+                    account: id,
+                    limit: Some(10),
+                    used: 7,
+                },
+                r#"{"type":"seat_assigned","application":"editor","account":"00000000-0000-0000-0000-000000000001","limit":10,"used":7}"#,
+            ),
+            (
+                Change::SeatReleased {
+                    application: application(),
+                    account: id,
+                },
+                r#"{"type":"seat_released","application":"editor","account":"00000000-0000-0000-0000-000000000001"}"#,
+            ),
+            (
+                Change::LeaseCheckedOut {
+                    id,
+                    application: application(),
+                    limit: None,
+                    used: 1,
+                },
+                r#"{"type":"lease_checked_out","id":"00000000-0000-0000-0000-000000000001","application":"editor","limit":null,"used":1}"#,
+            ),
+            (
+                Change::LeaseEnded {
+                    id,
+                    application: application(),
+                    reason: LeaseEnd::Expired,
+                },
+                r#"{"type":"lease_ended","id":"00000000-0000-0000-0000-000000000001","application":"editor","reason":"expired"}"#,
+            ),
+        ]
     }
 
     #[test]
@@ -311,9 +537,18 @@ mod tests {
             Change::ApplicationCreated { .. } => 8,
             Change::LicenseWritten { .. } => 9,
             Change::LicenseRemoved { .. } => 10,
+            Change::ApplicationSet { .. } => 11,
+            Change::ApplicationRemoved { .. } => 12,
+            Change::AccountCreated { .. } => 13,
+            Change::AccountSet { .. } => 14,
+            Change::AccountRemoved { .. } => 15,
+            Change::SeatAssigned { .. } => 16,
+            Change::SeatReleased { .. } => 17,
+            Change::LeaseCheckedOut { .. } => 18,
+            Change::LeaseEnded { .. } => 19,
         });
         let seen: std::collections::BTreeSet<u8> = variants.collect();
-        assert_eq!(seen, (0..=10).collect());
+        assert_eq!(seen, (0..=19).collect());
     }
 
     #[test]

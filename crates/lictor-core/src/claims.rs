@@ -257,8 +257,14 @@ fn count(name: &'static str, text: &str) -> Result<u32, DocumentError> {
     value.ok_or_else(|| bad(name, text, "is not a whole number from 0 to 2147483647"))
 }
 
+/// Whether `key` is well formed: lower-case letters, digits and single hyphens between them, at most
+/// 64.
+pub fn is_application_key(key: &str) -> bool {
+    key == slug(key)
+}
+
 fn application_key(key: String) -> Result<String, DocumentError> {
-    if key == slug(&key) {
+    if is_application_key(&key) {
         return Ok(key);
     }
     Err(bad(

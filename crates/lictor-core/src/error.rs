@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::access::Right;
 use crate::keys::KeyId;
+use crate::seats::SeatRefusal;
 
 /// Why something was refused, in order of precedence: where several reasons hold, the one that
 /// stands first here is the one that is returned.
@@ -18,6 +19,9 @@ pub enum Error {
     /// The caller's role or scopes do not allow this.
     #[error("this token may not {0}")]
     Forbidden(Right),
+    /// The token's scopes leave this out, whatever its role allows.
+    #[error("this token's scopes do not let it {0}")]
+    OutOfScope(Right),
     /// What was asked for is not there, or belongs to another organization.
     #[error("there is no {kind} {name}")]
     NotFound {
@@ -54,6 +58,31 @@ pub enum Error {
         /// The revision that is stored now.
         current: u64,
     },
+    /// Somebody else checked the lease out since.
+    #[error("the lease was checked out again since: its fence is now {current}")]
+    FenceMismatch {
+        /// The fence that is stored now.
+        current: u64,
+    },
+    /// No seat for whoever asked.
+    #[error("{0}")]
+    SeatRefused(SeatRefusal),
+    /// The application is still needed.
+    #[error(
+        "application {key} is in use: {seats} seats and {leases} leases are held, or licenses are \
+         stored for it; release and remove them first"
+    )]
+    ApplicationInUse {
+        /// The application's key.
+        key: String,
+        /// Named seats.
+        seats: u64,
+        /// Live leases.
+        leases: u64,
+    },
+    /// The licenses or trusted keys changed while it was decided; whoever decided decides again.
+    #[error("the licenses changed meanwhile; ask again")]
+    Outdated,
     /// The organization still holds licenses.
     #[error("organization {key} still holds licenses; remove them first")]
     OrganizationNotEmpty {
@@ -116,6 +145,12 @@ pub enum Kind {
     Key,
     /// A token.
     Token,
+    /// An account.
+    Account,
+    /// A seat.
+    Seat,
+    /// A lease.
+    Lease,
     /// A route of the API.
     Route,
 }
@@ -128,6 +163,9 @@ impl fmt::Display for Kind {
             Self::Organization => "organization",
             Self::Key => "trusted key",
             Self::Token => "token",
+            Self::Account => "account",
+            Self::Seat => "seat",
+            Self::Lease => "lease",
             Self::Route => "route",
         })
     }

@@ -19,14 +19,18 @@
 //! ```
 
 pub mod access;
+pub mod account;
+pub mod application;
 pub mod change;
 pub mod claims;
 pub mod document;
 pub mod error;
 pub mod keys;
+pub mod lease;
 pub mod ledger;
 pub mod license;
 pub mod organization;
+pub mod seats;
 pub mod state;
 pub mod time;
 pub mod token;
@@ -36,14 +40,18 @@ pub mod usage;
 mod json;
 
 pub use access::{Action, Actor, Resource, Right, Role, Scope};
+pub use account::{Account, AccountCounts, AccountKind, AccountState, AccountStatus, Email};
+pub use application::{Application, ApplicationState, OverLimit};
 pub use change::{Change, Decision, Record};
 pub use claims::{Claims, Plan};
 pub use document::{Document, Signer};
 pub use error::{DocumentError, Error, Kind};
 pub use keys::{KeyId, PublicKey, SigningKey};
 pub use ledger::{Entry, Head};
+pub use lease::{Lease, LeaseState, LeaseTerms};
 pub use license::{Entitlement, License};
 pub use organization::{INSTALLATION, Organization};
+pub use seats::{Basis, Holder, Seat, SeatId, SeatReason, SeatRefusal, SeatState, SeatTerms};
 pub use state::{LicenseState, State};
 pub use time::{Date, Timestamp, Validity};
 pub use token::Token;

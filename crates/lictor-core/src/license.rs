@@ -188,7 +188,7 @@ fn write(
         check_key(state, key, unchanged)?;
     }
     let mut decision = Decision::nothing();
-    if !state.applications.contains(&document.application) {
+    if !state.applications.contains_key(&document.application) {
         decision.changes.push(Change::ApplicationCreated {
             key: document.application.clone(),
         });

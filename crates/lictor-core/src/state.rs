@@ -1,13 +1,17 @@
 //! The state that the ledger describes, and how each change alters it. A store loads the part that
 //! a rule needs; `lictor check` makes the whole anew from the entries and compares.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
 use crate::access::{Role, Scope};
-use crate::change::{Change, Digest};
+use crate::account::{AccountCounts, AccountState, AccountStatus};
+use crate::application::{ApplicationState, OverLimit};
+use crate::change::{Change, Decision, Digest, Record};
 use crate::keys::KeyId;
+use crate::lease::{LeaseState, LeaseTerms};
+use crate::seats::{Basis, SeatId, SeatState};
 use crate::time::Timestamp;
 use crate::trust::{KeyStatus, TrustPolicy, TrustedKey};
 
@@ -24,12 +28,31 @@ pub struct State {
     pub removed: bool,
     /// The tokens, revoked ones included.
     pub tokens: BTreeMap<Uuid, TokenState>,
-    /// The keys of the known applications.
-    pub applications: BTreeSet<String>,
+    /// The known applications, by their keys.
+    pub applications: BTreeMap<String, ApplicationState>,
     /// The stored licenses.
     pub licenses: BTreeMap<Uuid, LicenseState>,
     /// The greatest `updated_at` that any license of the organization ever had.
     pub newest_updated_at: Timestamp,
+    /// The position of the last change to a license; 0: there was none.
+    pub licenses_changed: u64,
+    /// The accounts, removed ones included.
+    pub accounts: BTreeMap<Uuid, AccountState>,
+    /// How many accounts there are of each sort.
+    pub counts: AccountCounts,
+    /// The named seats.
+    pub seats: BTreeMap<SeatId, SeatState>,
+    /// The leases that have not ended.
+    pub leases: BTreeMap<Uuid, LeaseState>,
+    /// Where the stream ends.
+    pub position: u64,
+    /// Where the installation's stream ends. This and what follows no entry of this stream says; it
+    /// is there for rules to see.
+    pub installation: u64,
+    /// The accounts that have an e-mail, by [`Email::key`](crate::Email).
+    pub emails: BTreeMap<String, Uuid>,
+    /// The holder, fence and end of leases.
+    pub lease_terms: BTreeMap<Uuid, LeaseTerms>,
 }
 
 /// What the ledger knows of an organization.
@@ -56,6 +79,8 @@ pub struct TokenState {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The account that owns it.
+    pub account: Option<Uuid>,
 }
 
 /// What the ledger knows of a license.
@@ -77,6 +102,7 @@ impl State {
     /// Applies the change that stands at `position` of the stream and was decided at `at`. A
     /// change to something that is not loaded here alters nothing.
     pub fn apply(&mut self, position: u64, at: Timestamp, change: &Change) {
+        self.position = position;
         match change {
             Change::PolicySet { policy } => self.policy = Some(*policy),
             Change::OrganizationCreated { id, key, number } => {
@@ -102,8 +128,10 @@ impl State {
                 role,
                 scopes,
                 expires_at,
+                account,
             } => {
                 let token = TokenState {
+                    account: *account,
                     role: *role,
                     scopes: scopes.clone(),
                     created_at: at,
@@ -118,7 +146,8 @@ impl State {
                 }
             }
             Change::ApplicationCreated { key } => {
-                self.applications.insert(key.clone());
+                self.applications
+                    .insert(key.clone(), ApplicationState::default());
             }
             Change::LicenseWritten {
                 id,
@@ -137,11 +166,203 @@ impl State {
                 };
                 self.licenses.insert(*id, license);
                 self.newest_updated_at = self.newest_updated_at.max(*updated_at);
+                self.licenses_changed = position;
             }
             Change::LicenseRemoved { id } => {
                 self.licenses.remove(id);
+                self.licenses_changed = position;
             }
+            Change::ApplicationSet { key, over_limit } => {
+                if let Some(application) = self.applications.get_mut(key) {
+                    application.over_limit = *over_limit;
+                }
+            }
+            Change::ApplicationRemoved { key } => {
+                self.applications.remove(key);
+            }
+            Change::AccountCreated { .. }
+            | Change::AccountSet { .. }
+            | Change::AccountRemoved { .. } => self.apply_to_account(position, at, change),
+            Change::SeatAssigned { .. }
+            | Change::SeatReleased { .. }
+            | Change::LeaseCheckedOut { .. }
+            | Change::LeaseEnded { .. } => self.apply_to_seats(position, at, change),
         }
+    }
+
+    fn apply_to_account(&mut self, position: u64, at: Timestamp, change: &Change) {
+        match change {
+            Change::AccountCreated {
+                id,
+                number,
+                kind,
+                status,
+                administrator,
+                language,
+            } => {
+                let account = AccountState {
+                    number: *number,
+                    kind: *kind,
+                    status: *status,
+                    administrator: *administrator,
+                    language: language.clone(),
+                    seats: 0,
+                    created_at: at,
+                    revision: position,
+                };
+                self.counts.add(&account);
+                self.accounts.insert(*id, account);
+            }
+            Change::AccountSet {
+                id,
+                status,
+                administrator,
+                language,
+            } => self.alter_account(*id, |account| {
+                account.status = *status;
+                account.administrator = *administrator;
+                account.language.clone_from(language);
+                account.revision = position;
+            }),
+            Change::AccountRemoved { id } => self.alter_account(*id, |account| {
+                account.status = AccountStatus::Removed;
+                account.revision = position;
+            }),
+            _ => {}
+        }
+    }
+
+    fn apply_to_seats(&mut self, position: u64, at: Timestamp, change: &Change) {
+        match change {
+            Change::SeatAssigned {
+                application,
+                account,
+                ..
+            } => {
+                let seat = SeatId {
+                    application: application.clone(),
+                    account: *account,
+                };
+                let state = SeatState {
+                    since: at,
+                    revision: position,
+                };
+                self.seats.insert(seat, state);
+                self.alter_application(application, |application| application.seats += 1);
+                self.alter_account(*account, |account| account.seats += 1);
+            }
+            Change::SeatReleased {
+                application,
+                account,
+            } => {
+                let seat = SeatId {
+                    application: application.clone(),
+                    account: *account,
+                };
+                if self.seats.remove(&seat).is_some() {
+                    self.alter_application(application, |application| application.seats -= 1);
+                    self.alter_account(*account, |account| account.seats -= 1);
+                }
+            }
+            Change::LeaseCheckedOut {
+                id, application, ..
+            } => {
+                let lease = LeaseState {
+                    application: application.clone(),
+                    since: at,
+                    revision: position,
+                };
+                self.leases.insert(*id, lease);
+                self.alter_application(application, |application| application.leases += 1);
+            }
+            Change::LeaseEnded {
+                id, application, ..
+            } => {
+                self.lease_terms.remove(id);
+                if self.leases.remove(id).is_some() {
+                    self.alter_application(application, |application| application.leases -= 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn alter_application(&mut self, key: &str, alter: impl FnOnce(&mut ApplicationState)) {
+        if let Some(application) = self.applications.get_mut(key) {
+            alter(application);
+        }
+    }
+
+    /// Alters an account, and the counts with it.
+    fn alter_account(&mut self, id: Uuid, alter: impl FnOnce(&mut AccountState)) {
+        if let Some(account) = self.accounts.get_mut(&id) {
+            self.counts.subtract(account);
+            alter(account);
+            self.counts.add(account);
+        }
+    }
+
+    /// Takes up what goes with the changes, as far as rules look at it.
+    pub fn note(&mut self, record: &Record) {
+        match record {
+            Record::Identity {
+                id,
+                email: Some(email),
+                ..
+            } => {
+                self.emails.insert(email.key.clone(), *id);
+            }
+            Record::Lease { id, terms } => {
+                self.lease_terms.insert(*id, terms.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Foresees a decision: what a rule that decides row after row goes on from. Times are left out.
+    pub(crate) fn absorb(&mut self, decision: &Decision) {
+        for change in &decision.changes {
+            self.apply(self.position + 1, 0, change);
+        }
+        for record in &decision.records {
+            self.note(record);
+        }
+    }
+
+    /// What an entitlement must have been derived from to hold now.
+    pub fn basis(&self) -> Basis {
+        Basis {
+            licenses: self.licenses_changed,
+            installation: self.installation,
+        }
+    }
+
+    /// What is wrong with a change that was just applied, if it breaks the one rule that must never
+    /// be broken: used seats exceed the limit only where the application allows it.
+    pub fn breach(&self, change: &Change) -> Option<String> {
+        let (Change::SeatAssigned {
+            application,
+            limit,
+            used,
+            ..
+        }
+        | Change::LeaseCheckedOut {
+            application,
+            limit,
+            used,
+            ..
+        }) = change
+        else {
+            return None;
+        };
+        let stored = self.applications.get(application)?;
+        let over = limit.is_some_and(|limit| stored.used() > u64::from(limit));
+        if stored.used() != *used {
+            let counted = stored.used();
+            return Some(format!("{application} has {counted} seats in use, not {used}"));
+        }
+        (over && stored.over_limit == OverLimit::Refuse)
+            .then(|| format!("{application} has {used} seats in use, more than its limit"))
     }
 
     fn set_key_status(&mut self, key_id: KeyId, status: KeyStatus) {
@@ -266,6 +487,7 @@ mod tests {
             role: Role::Admin,
             scopes: vec!["usage".parse().expect("a scope")],
             expires_at: Some(7),
+            account: None,
         };
         let mut state = after(std::slice::from_ref(&created));
         let mut expected = TokenState {
@@ -274,6 +496,7 @@ mod tests {
             created_at: 100,
             expires_at: Some(7),
             revoked_at: None,
+            account: None,
         };
         assert_eq!(state.tokens[&ID], expected);
         state.apply(2, 200, &Change::TokenRevoked { id: ID });
@@ -295,7 +518,7 @@ mod tests {
             revision: 3,
         };
         let expected = State {
-            applications: BTreeSet::from(["editor".to_owned()]),
+            applications: BTreeMap::from([("editor".to_owned(), ApplicationState::default())]),
             licenses: BTreeMap::from([(ID, license)]),
             newest_updated_at: 50,
             ..State::default()

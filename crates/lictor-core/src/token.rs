@@ -1,8 +1,11 @@
 //! Tokens: what may be created by whom. The secret itself never comes near the core.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::access::{Action, Actor, Resource, Right, Role, Scope};
+use crate::account::{self, Account};
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
 use crate::organization::{MAX_NAME_LENGTH, check_name};
@@ -31,12 +34,23 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The account that owns it; none: nobody's.
+    pub account: Option<Arc<Account>>,
 }
 
 impl Token {
-    /// Whether the token can be used.
+    /// Whether the token can be used: it was not revoked, has not ended, and its owner is active.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+        let owned = self.account.as_ref();
+        self.revoked_at.is_none()
+            && self.expires_at.is_none_or(|end| now < end)
+            && owned.is_none_or(|account| account.state.is_active())
+    }
+
+    /// What it may do: never more than its owner.
+    fn role(&self) -> Role {
+        let owners = self.account.as_ref().map(|account| Role::of(account));
+        owners.map_or(self.role, |owners| owners.min(self.role))
     }
 
     /// Who a caller is that shows this token; none once it is revoked or has expired.
@@ -44,10 +58,11 @@ impl Token {
         self.is_live(now).then(|| Actor {
             token: self.id,
             name: self.name.clone(),
-            role: self.role,
+            role: self.role(),
             organization: self.organization,
             scopes: self.scopes.clone(),
             expires_at: self.expires_at,
+            account: self.account.clone(),
         })
     }
 }
@@ -67,13 +82,19 @@ pub struct NewToken {
     pub scopes: Vec<Scope>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// The account that is to own it.
+    pub account: Option<Uuid>,
 }
 
 /// Creates a token in the stream of its organization, or of the installation for an operator.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for a name out of bounds, too many scopes, or an end that has passed.
-pub fn create(new: &NewToken, now: Timestamp) -> Result<Decision, Error> {
+/// [`Error::NotFound`] for an account that is not loaded or was removed, [`Error::InvalidInput`]
+/// for a name out of bounds, too many scopes, or an end that has passed.
+pub fn create(state: &State, new: &NewToken, now: Timestamp) -> Result<Decision, Error> {
+    if let Some(account) = new.account {
+        account::find(state, account)?;
+    }
     if let Some(name) = &new.name {
         check_name("name", name, MAX_NAME_LENGTH)?;
     }
@@ -96,6 +117,7 @@ pub fn create(new: &NewToken, now: Timestamp) -> Result<Decision, Error> {
         role: new.role,
         scopes: new.scopes.clone(),
         expires_at: new.expires_at,
+        account: new.account,
     };
     let mut decision: Decision = change.into();
     decision.records.push(Record::TokenSecret {
@@ -184,6 +206,7 @@ mod tests {
             organization,
             scopes: scopes(text),
             expires_at: None,
+            account: None,
         }
     }
 
@@ -195,6 +218,7 @@ mod tests {
             role: Role::Reader,
             scopes: scopes("licenses:read"),
             expires_at,
+            account: None,
         }
     }
 
@@ -292,9 +316,9 @@ mod tests {
     fn a_token_has_no_endless_list_of_scopes() {
         let mut new = new(None, None);
         new.scopes = vec![new.scopes[0].clone(); MAX_SCOPES];
-        assert!(create(&new, 0).is_ok());
+        assert!(create(&State::default(), &new, 0).is_ok());
         new.scopes.push(new.scopes[0].clone());
-        let refused = create(&new, 0);
+        let refused = create(&State::default(), &new, 0);
         assert!(matches!(
             refused,
             Err(Error::InvalidInput {
@@ -307,7 +331,7 @@ mod tests {
     #[test]
     fn a_token_ends_later_and_its_name_and_secret_stay_out_of_the_ledger() {
         for end in [0, 99, 100] {
-            let refused = create(&new(None, Some(end)), 100);
+            let refused = create(&State::default(), &new(None, Some(end)), 100);
             assert!(matches!(
                 refused,
                 Err(Error::InvalidInput {
@@ -316,17 +340,18 @@ mod tests {
                 })
             ));
         }
-        let refused = create(&new(Some("a\nb"), Some(0)), 100);
+        let refused = create(&State::default(), &new(Some("a\nb"), Some(0)), 100);
         assert!(matches!(
             refused,
             Err(Error::InvalidInput { field: "name", .. })
         ));
-        let created = create(&new(Some("ci"), Some(101)), 100).expect("a token");
+        let created = create(&State::default(), &new(Some("ci"), Some(101)), 100).expect("a token");
         let change = Change::TokenCreated {
             id: Uuid::from_u128(1),
             role: Role::Reader,
             scopes: scopes("licenses:read"),
             expires_at: Some(101),
+            account: None,
         };
         assert_eq!(created.changes, [change]);
         let record = Record::TokenSecret {
@@ -348,6 +373,7 @@ mod tests {
             created_at: 0,
             expires_at: Some(100),
             revoked_at: None,
+            account: None,
         };
         let actor = live.actor(99).expect("it lives");
         assert!(live.is_live(99) && actor.expires_at == Some(100));
@@ -381,14 +407,11 @@ mod tests {
                 ..
             })
         ));
-        let created = create(&new(None, None), 0).expect("a token");
+        let created = create(&State::default(), &new(None, None), 0).expect("a token");
         state.apply(1, 5, &created.changes[0]);
         let revoked = revoke(&state, id).expect("it is there");
         state.apply(2, 9, &revoked.changes[0]);
         assert_eq!(state.tokens[&id].revoked_at, Some(9));
-        assert_eq!(
-            revoke(&state, id).expect("it is there"),
-            Decision::nothing()
-        );
+        assert!(revoke(&state, id).expect("it is there").is_nothing());
     }
 }

@@ -49,8 +49,8 @@ pub fn record(counts: &[UsageCount], now: Timestamp) -> Result<Decision, Error> 
     }
     let records = counts.iter().cloned().map(Record::Usage).collect();
     Ok(Decision {
-        changes: Vec::new(),
         records,
+        ..Decision::default()
     })
 }
 

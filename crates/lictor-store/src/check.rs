@@ -62,6 +62,9 @@ impl Replay {
         match Entry::from_body(body) {
             Ok(entry) if entry.stream == self.stream && entry.position == position => {
                 self.state.apply(position, entry.at, &entry.change);
+                let breach = self.state.breach(&entry.change);
+                self.differences
+                    .extend(breach.map(|breach| format!("{place}: {breach}")));
                 if let Change::LicenseWritten { payload_sha256, .. } = entry.change {
                     self.payloads.insert(payload_sha256);
                 }
@@ -108,6 +111,15 @@ impl Replay {
             applications,
             licenses,
             newest_updated_at,
+            licenses_changed,
+            accounts,
+            counts,
+            seats,
+            leases,
+            position: _,
+            installation: _,
+            emails: _,
+            lease_terms: _,
         } = &self.state;
         let stream = self.stream;
         let mut found = Vec::new();
@@ -118,7 +130,11 @@ impl Replay {
         };
         plain("the trust policy", *policy == rows.policy);
         plain("whether it was removed", *removed == rows.removed);
-        plain("the applications", *applications == rows.applications);
+        plain(
+            "the last change to a license",
+            *licenses_changed == rows.licenses_changed,
+        );
+        plain("the count of accounts", *counts == rows.counts);
         plain(
             "the greatest updated_at",
             *newest_updated_at == rows.newest_updated_at,
@@ -133,6 +149,16 @@ impl Replay {
         );
         compare("token", stream, tokens, &rows.tokens, &mut found);
         compare("license", stream, licenses, &rows.licenses, &mut found);
+        compare(
+            "application",
+            stream,
+            applications,
+            &rows.applications,
+            &mut found,
+        );
+        compare("account", stream, accounts, &rows.accounts, &mut found);
+        compare("seat", stream, seats, &rows.seats, &mut found);
+        compare("lease", stream, leases, &rows.leases, &mut found);
         self.differences.append(&mut found);
     }
 

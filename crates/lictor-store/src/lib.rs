@@ -11,13 +11,15 @@ use std::fs::File;
 use async_trait::async_trait;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Entry, Error, Head, License, Organization, Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Entry, Error, Head, Lease, License, Organization, Seat, SeatId, SeatState,
+    Timestamp, Token, TrustPolicy, TrustSet,
 };
 use uuid::Uuid;
 
 pub use check::CheckReport;
 pub use rule::{
-    ANSWER_KEPT_SECONDS, Answer, Fact, IdempotencyKey, Idempotent, Render, Rule, Write, Written,
+    ANSWER_KEPT_SECONDS, Answer, Fact, Figures, IdempotencyKey, Idempotent, Refused, RefusedKey,
+    Render, Rule, Write, Written,
 };
 
 /// A database of Lictor's. Every backend keeps the same promises, which the battery in
@@ -67,8 +69,71 @@ pub trait Store: Send + Sync {
     /// The license written last in the organization: the greatest (`updated_at`, revision).
     async fn current_license(&self, organization: Uuid) -> Result<Option<License>, Error>;
 
-    /// The keys of all applications, in order.
-    async fn applications(&self, organization: Uuid) -> Result<Vec<String>, Error>;
+    /// All applications in order of their keys, and the counts of accounts, as of one instant.
+    async fn figures(&self, organization: Uuid) -> Result<Figures, Error>;
+
+    /// What an entitlement that is derived from what is stored now may rest on.
+    async fn basis(&self, organization: Uuid) -> Result<Basis, Error>;
+
+    /// One account, removed ones included.
+    async fn account(&self, organization: Uuid, id: Uuid) -> Result<Option<Account>, Error>;
+
+    /// The account with this [`Email::key`](lictor_core::Email).
+    async fn account_by_email(
+        &self,
+        organization: Uuid,
+        key: &str,
+    ) -> Result<Option<Account>, Error>;
+
+    /// At most `limit` accounts that are not removed in order of their ids, beginning behind
+    /// `after`.
+    async fn accounts(
+        &self,
+        organization: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Account>, Error>;
+
+    /// At most `limit` seats of an application in order of their accounts' ids, beginning behind
+    /// `after`.
+    async fn seats(
+        &self,
+        organization: Uuid,
+        application: &str,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Seat>, Error>;
+
+    /// All seats of an account, in order of their applications' keys.
+    async fn seats_of(
+        &self,
+        organization: Uuid,
+        account: Uuid,
+    ) -> Result<Vec<(SeatId, SeatState)>, Error>;
+
+    /// One lease that has not ended.
+    async fn lease(&self, organization: Uuid, id: Uuid) -> Result<Option<Lease>, Error>;
+
+    /// At most `limit` leases of an application that have not ended in order of their holders,
+    /// beginning behind `after`.
+    async fn leases(
+        &self,
+        organization: Uuid,
+        application: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Lease>, Error>;
+
+    /// The organizations that have leases whose time was over at `now`.
+    async fn organizations_with_due_leases(&self, now: Timestamp) -> Result<Vec<Uuid>, Error>;
+
+    /// At most `limit` refusals, the newest minute first, beginning behind `before`.
+    async fn refusals(
+        &self,
+        organization: Uuid,
+        before: Option<&RefusedKey>,
+        limit: usize,
+    ) -> Result<Vec<Refused>, Error>;
 
     /// All live organizations, in order of their keys.
     async fn organizations(&self) -> Result<Vec<Organization>, Error>;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::{Decision, Entry, Error, KeyId, State, Timestamp};
+use lictor_core::{
+    AccountCounts, Application, Decision, Entry, Error, KeyId, SeatId, SeatRefusal, State, Timestamp,
+};
 use uuid::Uuid;
 
 /// A part of the state that a rule wants to see. What is not there is simply absent.
@@ -22,6 +24,29 @@ pub enum Fact {
     License(Uuid),
     /// Any one license, to know whether there is one.
     AnyLicense,
+    /// Any one license of an application, to know whether there is one.
+    AnyLicenseOf(String),
+    /// Where the installation's stream ends, whatever the stream.
+    Installation,
+    /// One account, and the counts of all.
+    Account(Uuid),
+    /// The account with this [`Email::key`](lictor_core::Email) and its seats, and the counts of all.
+    AccountByEmail(String),
+    /// One seat.
+    Seat(SeatId),
+    /// All seats of an account, and their applications.
+    SeatsOf(Uuid),
+    /// One lease, and its application.
+    Lease(Uuid),
+    /// The lease of a holder for an application.
+    LeaseOf {
+        /// The application's key.
+        application: String,
+        /// The holder.
+        holder: String,
+    },
+    /// Some of the leases whose time was over at this instant, and their applications.
+    Due(Timestamp),
 }
 
 /// A pure decision on the facts that were asked for. It may run twice; what counts is the run
@@ -45,10 +70,64 @@ pub struct Write {
 }
 
 /// What was written.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Written {
     /// The ledger entries, in order; empty where all was already as asked.
     pub entries: Vec<Entry>,
+    /// What was refused all the same: the number of the row, and why.
+    pub refused: Vec<(usize, Error)>,
+    /// The facts that the rule asked for, as they are after it.
+    pub state: State,
+}
+
+impl Written {
+    /// The entries, unless the one thing that was asked for was refused.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn unless_refused(mut self) -> Result<Self, Error> {
+        match self.refused.pop() {
+            Some((_, error)) => Err(error),
+            None => Ok(self),
+        }
+    }
+}
+
+/// Refusals of one holder, application and reason within one minute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Minutes since 1970.
+    pub minute: i64,
+    /// How many there were.
+    pub count: u64,
+    /// The last of them.
+    pub refusal: SeatRefusal,
+}
+
+/// Where a list of refusals goes on: the key of one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RefusedKey {
+    /// Minutes since 1970.
+    pub minute: i64,
+    /// The application's key.
+    pub application: String,
+    /// `account` or `lease`.
+    pub kind: String,
+    /// The account's id, or the lease's holder.
+    pub holder: String,
+    /// The reason's word.
+    pub reason: String,
+}
+
+/// What an organization's figures are made of, read at one instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// The applications, by key.
+    pub applications: Vec<Application>,
+    /// The accounts.
+    pub counts: AccountCounts,
+    /// The position of the stream then.
+    pub position: u64,
 }
 
 /// What tells one idempotent request from another.
@@ -73,8 +152,8 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Makes the answer of a request from the entries it wrote.
-pub type Render = Arc<dyn Fn(&[Entry]) -> Answer + Send + Sync>;
+/// Makes the answer of a request from what it wrote.
+pub type Render = Arc<dyn Fn(&Written) -> Answer + Send + Sync>;
 
 /// An idempotency record: stored in the transaction of the write it belongs to.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use lictor_core::{Decision, Entry, Error, State};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::facts;
+use super::{accounts, facts};
 use super::rows::{self, DecodedKeys, HeadRow, Sql};
 use crate::{ANSWER_KEPT_SECONDS, Answer, Idempotent, Write, Written};
 
@@ -77,11 +77,15 @@ impl<'a> Batch<'a> {
             &mut self.decoded,
         )?;
         let decision = decide(write, &state)?;
+        let counts_before = state.counts;
         let mut entries = Vec::with_capacity(decision.changes.len());
         for change in decision.changes {
             let position = head.head.position + 1;
             let (stream, at, actor) = (write.stream, write.now, write.actor);
             state.apply(position, at, &change);
+            if let Some(breach) = state.breach(&change) {
+                return Err(Error::internal(breach).into());
+            }
             rows::persist(self.database, stream, &state, &change)?;
             let entry = Entry {
                 stream,
@@ -96,16 +100,30 @@ impl<'a> Batch<'a> {
             entries.push(entry);
         }
         for record in &decision.records {
-            rows::record(self.database, write.stream, record)?;
+            rows::record(self.database, write.stream, write.now, record)?;
+            state.note(record);
         }
-        if let Some(idempotent) = &write.idempotent {
-            self.keep_answer(idempotent, write, &entries)?;
+        if state.counts != counts_before {
+            accounts::put_counts(self.database, write.stream, &state.counts)?;
         }
+        let written = Written {
+            entries,
+            refused: decision.refused,
+            state,
+        };
+        // A refusal is no answer to keep: the next request may find room.
+        if let Some(idempotent) = &write.idempotent
+            && (written.refused.is_empty() || !written.entries.is_empty())
+        {
+            self.keep_answer(idempotent, write, &written)?;
+        }
+        let state = &written.state;
+        head.licenses_changed = state.licenses_changed;
         head.newest_updated_at = state.newest_updated_at;
         head.removed = state.removed;
         // Only now: a refusal leaves the head as the write before it did.
         self.heads.insert(write.stream, head);
-        Ok(Written { entries })
+        Ok(written)
     }
 
     /// The head row, which every write of the stream goes through.
@@ -121,7 +139,8 @@ impl<'a> Batch<'a> {
     /// Stores where the streams end now.
     pub(super) fn store_heads(&self) -> Sql<()> {
         let mut update = self.database.prepare_cached(
-            "UPDATE heads SET position = ?2, hash = ?3, newest_updated_at = ?4, removed = ?5
+            "UPDATE heads SET position = ?2, hash = ?3, newest_updated_at = ?4, removed = ?5,
+                 licenses_changed = ?6
              WHERE stream = ?1",
         )?;
         for (stream, row) in &self.heads {
@@ -129,6 +148,7 @@ impl<'a> Batch<'a> {
                 head,
                 newest_updated_at,
                 removed,
+                licenses_changed,
             } = row;
             update.execute((
                 stream,
@@ -136,6 +156,7 @@ impl<'a> Batch<'a> {
                 head.hash.0,
                 newest_updated_at,
                 removed,
+                licenses_changed,
             ))?;
         }
         Ok(())
@@ -161,10 +182,10 @@ impl<'a> Batch<'a> {
         &self,
         idempotent: &Idempotent,
         write: &Write,
-        entries: &[Entry],
+        written: &Written,
     ) -> Result<(), Fault> {
         let key = &idempotent.key;
-        let Answer { status, body } = guarded(|| (idempotent.render)(entries))?;
+        let Answer { status, body } = guarded(|| (idempotent.render)(written))?;
         self.database
             .prepare_cached(
                 "INSERT OR REPLACE INTO answers

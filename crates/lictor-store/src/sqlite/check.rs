@@ -9,8 +9,9 @@ use lictor_core::{Document, INSTALLATION, State};
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
-use super::open::{self, DATABASE_FILE, OpenError};
+use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
 use super::rows::{self, HeadRow, Sql};
+use super::{accounts, seats};
 use crate::CheckReport;
 use crate::check::Replay;
 use crate::planted;
@@ -39,17 +40,26 @@ pub(super) fn check(database: &Connection) -> Result<CheckReport, OpenError> {
     let view = database.unchecked_transaction()?;
     let mut report = CheckReport::default();
     check_files(&view, &mut report.differences)?;
-    check_schema(&view, &mut report.differences)?;
+    let schema: i64 = view.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    check_schema(&view, schema, &mut report.differences)?;
     if !report.differences.is_empty() {
         // Rows read through damaged pages would only add to the confusion.
         return Ok(report);
     }
-    let streams = streams(&view, &mut report.differences)?;
-    for stream in streams {
-        check_stream(&view, stream, &mut report)?;
+    if schema < KNOWN_SCHEMA {
+        let (_folder, copy) = open::migrated_copy(&view)?;
+        return check_rows(&copy, report);
     }
-    check_payloads(&view, &mut report.differences)?;
-    check_figures(&view, &mut report.differences)?;
+    check_rows(&view, report)
+}
+
+fn check_rows(view: &Connection, mut report: CheckReport) -> Result<CheckReport, OpenError> {
+    let streams = streams(view, &mut report.differences)?;
+    for stream in streams {
+        check_stream(view, stream, &mut report)?;
+    }
+    check_payloads(view, &mut report.differences)?;
+    check_figures(view, &mut report.differences)?;
     Ok(report)
 }
 
@@ -67,8 +77,12 @@ fn check_files(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
 
 /// The schema is what the migrations make: its text is stored in the file and can be damaged there,
 /// which a reader need not notice.
-fn check_schema(view: &Connection, differences: &mut Vec<String>) -> Result<(), OpenError> {
-    let (expected, stored) = (schema(&open::migrated()?)?, schema(view)?);
+fn check_schema(
+    view: &Connection,
+    number: i64,
+    differences: &mut Vec<String>,
+) -> Result<(), OpenError> {
+    let (expected, stored) = (schema(&open::migrated(number)?)?, schema(view)?);
     let names: BTreeSet<_> = expected.keys().chain(stored.keys()).collect();
     let damaged = names
         .into_iter()
@@ -101,7 +115,10 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
     let elsewhere = "SELECT id FROM organizations UNION SELECT stream FROM entries
          UNION SELECT organization_id FROM licenses UNION SELECT organization_id FROM tokens
          UNION SELECT organization_id FROM applications UNION SELECT organization_id FROM payloads
-         UNION SELECT organization_id FROM usage UNION SELECT zeroblob(16)";
+         UNION SELECT organization_id FROM usage UNION SELECT organization_id FROM accounts
+         UNION SELECT organization_id FROM account_counts UNION SELECT organization_id FROM seats
+         UNION SELECT organization_id FROM leases UNION SELECT organization_id FROM refusals
+         UNION SELECT zeroblob(16)";
     each(view, elsewhere, [], |row| {
         let stream: Uuid = row.get(0)?;
         if !heads.contains(&stream) {
@@ -141,6 +158,7 @@ fn whole_state(
     let mut state = State {
         newest_updated_at: head.newest_updated_at,
         removed: head.removed,
+        licenses_changed: head.licenses_changed,
         ..State::default()
     };
     if stream == INSTALLATION {
@@ -156,15 +174,7 @@ fn whole_state(
         state.tokens.extend([rows::token_state(row)?]);
         Ok(())
     })?;
-    each(
-        view,
-        "SELECT key FROM applications WHERE organization_id = ?1",
-        [stream],
-        |row| {
-            state.applications.insert(row.get(0)?);
-            Ok(())
-        },
-    )?;
+    add_held(view, stream, &mut state)?;
     let licenses = format!(
         "SELECT {} FROM licenses WHERE organization_id = ?1",
         rows::LICENSE
@@ -174,6 +184,30 @@ fn whole_state(
         Ok(())
     })?;
     Ok(state)
+}
+
+/// Adds applications, accounts and what they hold.
+fn add_held(view: &Connection, stream: Uuid, state: &mut State) -> Sql<()> {
+    let all = |columns: &str, table: &str| {
+        format!("SELECT {columns} FROM {table} WHERE organization_id = ?1")
+    };
+    state.counts = accounts::counts(view, stream)?;
+    let applications = seats::all(view, stream)?.into_iter();
+    state
+        .applications
+        .extend(applications.map(|application| (application.key, application.state)));
+    each(view, &all(accounts::ACCOUNT, "accounts"), [stream], |row| {
+        state.accounts.extend([accounts::account_state(row, 0)?]);
+        Ok(())
+    })?;
+    each(view, &all(seats::SEAT, "seats"), [stream], |row| {
+        state.seats.extend([seats::seat(row)?]);
+        Ok(())
+    })?;
+    each(view, &all(seats::LEASE, "leases"), [stream], |row| {
+        state.leases.extend([seats::lease_state(row)?]);
+        Ok(())
+    })
 }
 
 fn add_installation(view: &Connection, state: &mut State) -> Sql<()> {
@@ -258,18 +292,18 @@ fn application_of(text: &str) -> Option<String> {
 
 /// What no ledger entry says, but must hold all the same.
 fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
-    each(
-        view,
-        "SELECT id FROM tokens WHERE secret_sha256 IS NULL",
-        [],
-        |row| {
-            differences.push(format!(
-                "token {}: the hash of its secret is missing",
-                row.get::<_, Uuid>(0)?
-            ));
-            Ok(())
-        },
-    )
+    let missing = "SELECT 'token', id, 'the hash of its secret' FROM tokens
+             WHERE secret_sha256 IS NULL
+         UNION ALL SELECT 'lease', id, 'its holder, fence or end' FROM leases
+             WHERE holder IS NULL OR fence IS NULL OR expires_at IS NULL
+         UNION ALL SELECT 'account', id, 'its e-mail' FROM accounts
+             WHERE (email IS NULL OR email_key IS NULL) <> (status = 'removed')";
+    each(view, missing, [], |row| {
+        let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
+        let what: String = row.get(2)?;
+        differences.push(format!("{kind} {id}: {what} is missing"));
+        Ok(())
+    })
 }
 
 fn each(

@@ -1,11 +1,12 @@
 //! Loading the facts that a rule asked for into a state. It reads only, and inside the writer's
 //! transaction, after the stream's head row.
 
-use lictor_core::State;
+use lictor_core::{INSTALLATION, State};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::rows::{self, DecodedKeys, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
+use super::{accounts, seats};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -19,12 +20,21 @@ pub(super) fn load(
     let mut state = State {
         newest_updated_at: head.newest_updated_at,
         removed: head.removed,
+        licenses_changed: head.licenses_changed,
+        position: head.head.position,
         ..State::default()
     };
+    if facts.iter().any(is_about_accounts) {
+        state.counts = accounts::counts(database, stream)?;
+    }
     for fact in facts {
         add(database, stream, fact, &mut state, decoded)?;
     }
     Ok(state)
+}
+
+fn is_about_accounts(fact: &Fact) -> bool {
+    matches!(fact, Fact::Account(_) | Fact::AccountByEmail(_))
 }
 
 fn add(
@@ -55,9 +65,7 @@ fn add(
             state.tokens.extend(found);
         }
         Fact::Application(key) => {
-            let sql = "SELECT key FROM applications WHERE organization_id = ?1 AND key = ?2";
-            let found = one(database, sql, (stream, key), |row| row.get(0))?;
-            state.applications.extend(found);
+            seats::load_application(database, stream, key, state)?;
         }
         Fact::License(id) => {
             let sql =
@@ -70,6 +78,38 @@ fn add(
             let found = one(database, &sql, [stream], rows::license_state)?;
             state.licenses.extend(found);
         }
+        Fact::AnyLicenseOf(application) => {
+            let sql = format!(
+                "SELECT {LICENSE} FROM licenses WHERE organization_id = ?1 AND application = ?2
+                 LIMIT 1"
+            );
+            let found = one(database, &sql, (stream, application), rows::license_state)?;
+            state.licenses.extend(found);
+        }
+        Fact::Installation => {
+            let head = rows::head(database, INSTALLATION)?;
+            state.installation = head.map_or(0, |row| row.head.position);
+        }
+        Fact::Account(id) => accounts::load(database, stream, *id, state)?,
+        Fact::AccountByEmail(key) => {
+            if let Some(id) = accounts::load_by_email(database, stream, key, state)? {
+                seats::load_seats(database, stream, id, state)?;
+            }
+        }
+        Fact::Seat(id) => seats::load_seat(database, stream, id, state)?,
+        Fact::SeatsOf(account) => {
+            seats::load_seats(database, stream, *account, state)?;
+            let held: Vec<_> = state.seats.keys().map(|id| id.application.clone()).collect();
+            for application in held {
+                seats::load_application(database, stream, &application, state)?;
+            }
+        }
+        Fact::Lease(id) => seats::load_lease(database, stream, *id, state)?,
+        Fact::LeaseOf {
+            application,
+            holder,
+        } => seats::load_lease_of(database, stream, application, holder, state)?,
+        Fact::Due(now) => seats::load_due(database, stream, *now, state)?,
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! SQLite, the embedded default: one process per data folder, one writer with group commit, and
 //! readers beside it. What is decided is decided elsewhere.
 
+mod accounts;
 mod backup;
 mod batch;
 mod check;
@@ -10,6 +11,7 @@ mod open;
 mod pool;
 mod reads;
 mod rows;
+mod seats;
 mod writer;
 
 use std::fs::File;
@@ -18,7 +20,8 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Entry, Error, Head, License, Organization, Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Entry, Error, Head, Lease, License, Organization, Seat, SeatId, SeatState,
+    Timestamp, Token, TrustPolicy, TrustSet,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -27,7 +30,9 @@ use self::lock::FolderLock;
 use self::pool::Readers;
 use self::rows::Sql;
 use self::writer::Writer;
-use crate::{Answer, CheckReport, IdempotencyKey, Store, Write, Written};
+use crate::{
+    Answer, CheckReport, Figures, IdempotencyKey, Refused, RefusedKey, Store, Write, Written,
+};
 
 pub use self::backup::restore;
 pub use self::check::check_folder;
@@ -160,8 +165,101 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn applications(&self, organization: Uuid) -> Result<Vec<String>, Error> {
-        self.read(move |database| reads::applications(database, organization))
+    async fn figures(&self, organization: Uuid) -> Result<Figures, Error> {
+        self.read(move |database| reads::figures(database, organization))
+            .await
+    }
+
+    async fn basis(&self, organization: Uuid) -> Result<Basis, Error> {
+        self.read(move |database| reads::basis(database, organization))
+            .await
+    }
+
+    async fn account(&self, organization: Uuid, id: Uuid) -> Result<Option<Account>, Error> {
+        self.read(move |database| accounts::one(database, organization, id))
+            .await
+    }
+
+    async fn account_by_email(
+        &self,
+        organization: Uuid,
+        key: &str,
+    ) -> Result<Option<Account>, Error> {
+        let key = key.to_owned();
+        self.read(move |database| accounts::by_email(database, organization, &key))
+            .await
+    }
+
+    async fn accounts(
+        &self,
+        organization: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Account>, Error> {
+        self.read(move |database| accounts::page(database, organization, after, limit))
+            .await
+    }
+
+    async fn seats(
+        &self,
+        organization: Uuid,
+        application: &str,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Seat>, Error> {
+        let application = application.to_owned();
+        self.read(move |database| {
+            seats::seats_page(database, organization, &application, after, limit)
+        })
+        .await
+    }
+
+    async fn seats_of(
+        &self,
+        organization: Uuid,
+        account: Uuid,
+    ) -> Result<Vec<(SeatId, SeatState)>, Error> {
+        self.read(move |database| seats::seats_of(database, organization, account))
+            .await
+    }
+
+    async fn lease(&self, organization: Uuid, id: Uuid) -> Result<Option<Lease>, Error> {
+        self.read(move |database| seats::one_lease(database, organization, id))
+            .await
+    }
+
+    async fn leases(
+        &self,
+        organization: Uuid,
+        application: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Lease>, Error> {
+        let (application, after) = (application.to_owned(), after.map(str::to_owned));
+        self.read(move |database| {
+            seats::leases_page(
+                database,
+                organization,
+                &application,
+                after.as_deref(),
+                limit,
+            )
+        })
+        .await
+    }
+
+    async fn organizations_with_due_leases(&self, now: Timestamp) -> Result<Vec<Uuid>, Error> {
+        self.read(move |database| seats::due(database, now)).await
+    }
+
+    async fn refusals(
+        &self,
+        organization: Uuid,
+        before: Option<&RefusedKey>,
+        limit: usize,
+    ) -> Result<Vec<Refused>, Error> {
+        let before = before.cloned();
+        self.read(move |database| seats::refusals(database, organization, before.as_ref(), limit))
             .await
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use lictor_core::Head;
 use lictor_core::change::Digest;
+use refinery::Target;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ pub const DATABASE_FILE: &str = "lictor.db";
 const APPLICATION_ID: i64 = 1_279_869_780;
 
 /// The newest schema this build knows: the number of its last migration.
-pub(super) const KNOWN_SCHEMA: i64 = 1;
+pub(super) const KNOWN_SCHEMA: i64 = 2;
 
 /// How much of the database the writer keeps in memory at most, in KiB. SQLite walks through all of
 /// it after most commits, so that more is slower; what is not here the kernel has.
@@ -221,11 +222,30 @@ fn empty_log(connection: &Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// An empty database in memory, with the newest schema.
-pub(super) fn migrated() -> Result<Connection, OpenError> {
+/// An empty database in memory, with the schema of this number.
+pub(super) fn migrated(schema: i64) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_in_memory()?;
-    migrate(&mut connection)?;
+    embedded::migrations::runner()
+        .set_grouped(true)
+        .set_target(Target::Version(schema.try_into().unwrap_or_default()))
+        .run(&mut connection)?;
     Ok(connection)
+}
+
+/// The database as this build would migrate it: a copy, gone when the folder is dropped.
+pub(super) fn migrated_copy(
+    connection: &Connection,
+) -> Result<(tempfile::TempDir, Connection), OpenError> {
+    let parent = std::env::temp_dir();
+    let folder = tempfile::Builder::new()
+        .prefix("lictor-check-")
+        .tempdir_in(&parent)
+        .map_err(at(&parent))?;
+    let path = folder.path().join(DATABASE_FILE);
+    connection.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+    let mut copy = configured(&path)?;
+    migrate(&mut copy)?;
+    Ok((folder, copy))
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), OpenError> {

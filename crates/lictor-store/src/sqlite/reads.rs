@@ -2,13 +2,16 @@
 
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Entry, Error, Head, License, Organization, Timestamp, Token, TrustPolicy, TrustSet,
+    Basis, Entry, Error, Head, INSTALLATION, License, Organization, Timestamp, Token, TrustPolicy,
+    TrustSet,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
-use crate::{Answer, IdempotencyKey};
+use super::accounts::{self, ACCOUNT};
+use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
+use super::seats;
+use crate::{Answer, Figures, IdempotencyKey};
 
 /// One license.
 pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
@@ -72,10 +75,26 @@ fn licenses(database: &Connection, rest: &str, parameters: impl Params) -> Sql<V
     many(database, &sql, parameters, rows::license)
 }
 
-/// The applications' keys.
-pub(super) fn applications(database: &Connection, organization: Uuid) -> Sql<Vec<String>> {
-    let sql = "SELECT key FROM applications WHERE organization_id = ?1 ORDER BY key";
-    many(database, sql, [organization], |row| row.get(0))
+/// The applications and the counts of accounts.
+pub(super) fn figures(database: &Connection, organization: Uuid) -> Sql<Figures> {
+    let view = database.unchecked_transaction()?;
+    let head = rows::head(&view, organization)?;
+    Ok(Figures {
+        applications: seats::all(&view, organization)?,
+        counts: accounts::counts(&view, organization)?,
+        position: head.map_or(0, |row| row.head.position),
+    })
+}
+
+/// What an entitlement may rest on.
+pub(super) fn basis(database: &Connection, organization: Uuid) -> Sql<Basis> {
+    let view = database.unchecked_transaction()?;
+    let own = rows::head(&view, organization)?;
+    let installation = rows::head(&view, INSTALLATION)?;
+    Ok(Basis {
+        licenses: own.map_or(0, |row| row.licenses_changed),
+        installation: installation.map_or(0, |row| row.head.position),
+    })
 }
 
 /// The live organizations.
@@ -105,8 +124,8 @@ pub(super) fn policy(database: &Connection) -> Sql<Option<TrustPolicy>> {
 /// A token by its secret's hash, unless its organization was removed.
 pub(super) fn token_by_secret(database: &Connection, sha256: [u8; 32]) -> Sql<Option<Token>> {
     let sql = format!(
-        "SELECT {TOKEN} FROM tokens WHERE secret_sha256 = ?1 AND NOT EXISTS
-             (SELECT 1 FROM heads WHERE stream = organization_id AND removed = 1)"
+        "SELECT {TOKEN}, {ACCOUNT} FROM tokens {OWNER} WHERE secret_sha256 = ?1 AND NOT EXISTS
+             (SELECT 1 FROM heads WHERE stream = tokens.organization_id AND removed = 1)"
     );
     database
         .prepare_cached(&sql)?
@@ -122,7 +141,8 @@ pub(super) fn tokens(
     limit: usize,
 ) -> Sql<Vec<Token>> {
     let sql = format!(
-        "SELECT {TOKEN} FROM tokens WHERE organization_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3"
+        "SELECT {TOKEN}, {ACCOUNT} FROM tokens {OWNER}
+         WHERE tokens.organization_id = ?1 AND tokens.id > ?2 ORDER BY tokens.id LIMIT ?3"
     );
     many(
         database,
@@ -189,11 +209,12 @@ pub(super) fn answered(
 
 /// What the ids of a page are greater than. A client may give a license any UUID, all zeros
 /// included, so a first page begins behind the empty blob, which comes before every id.
-fn behind(after: Option<&Uuid>) -> &[u8] {
+pub(super) fn behind(after: Option<&Uuid>) -> &[u8] {
     after.map_or(&[], |id| id.as_bytes())
 }
 
-fn many<T>(
+/// All rows of a statement.
+pub(super) fn many<T>(
     database: &Connection,
     sql: &str,
     parameters: impl Params,

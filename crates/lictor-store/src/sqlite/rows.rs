@@ -16,6 +16,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
+use super::{accounts, seats};
+
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
 
@@ -59,9 +61,6 @@ pub(super) fn persist(
                 id,
                 loaded(state.tokens.get(id), "token")?.revoked_at,
             ))?,
-        Change::ApplicationCreated { key } => database
-            .prepare_cached("INSERT INTO applications (organization_id, key) VALUES (?1, ?2)")?
-            .execute((stream, key))?,
         Change::LicenseWritten { id, .. } => put_license(
             database,
             stream,
@@ -71,6 +70,25 @@ pub(super) fn persist(
         Change::LicenseRemoved { id } => database
             .prepare_cached("DELETE FROM licenses WHERE organization_id = ?1 AND id = ?2")?
             .execute((stream, id))?,
+        Change::AccountCreated { id, .. } => accounts::insert(
+            database,
+            stream,
+            *id,
+            loaded(state.accounts.get(id), "account")?,
+        )?,
+        Change::AccountSet { id, .. } | Change::AccountRemoved { id } => accounts::update(
+            database,
+            stream,
+            *id,
+            loaded(state.accounts.get(id), "account")?,
+        )?,
+        Change::ApplicationCreated { .. }
+        | Change::ApplicationSet { .. }
+        | Change::ApplicationRemoved { .. }
+        | Change::SeatAssigned { .. }
+        | Change::SeatReleased { .. }
+        | Change::LeaseCheckedOut { .. }
+        | Change::LeaseEnded { .. } => seats::persist(database, stream, state, change)?,
     };
     // The rule saw the row under the lock, so a statement that misses it is a fault of ours.
     if touched == 1 {
@@ -81,7 +99,7 @@ pub(super) fn persist(
 }
 
 /// A rule may only change what it asked for: anything else was not applied to the state.
-fn loaded<'a, T>(found: Option<&'a T>, kind: &str) -> Sql<&'a T> {
+pub(super) fn loaded<'a, T>(found: Option<&'a T>, kind: &str) -> Sql<&'a T> {
     found.ok_or_else(|| unreadable(format!("a rule changed a {kind} that it had not asked for")))
 }
 
@@ -134,8 +152,9 @@ fn insert_token(database: &Connection, stream: Uuid, id: Uuid, token: &TokenStat
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     database
         .prepare_cached(
-            "INSERT INTO tokens (organization_id, id, role, scopes, created_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO tokens
+                 (organization_id, id, role, scopes, created_at, expires_at, account_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((
             stream,
@@ -144,6 +163,7 @@ fn insert_token(database: &Connection, stream: Uuid, id: Uuid, token: &TokenStat
             scopes,
             token.created_at,
             token.expires_at,
+            token.account,
         ))
 }
 
@@ -182,7 +202,12 @@ pub(super) fn append(database: &Connection, entry: &Entry, hash: Digest, body: &
 }
 
 /// Stores what goes with the changes.
-pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sql<()> {
+pub(super) fn record(
+    database: &Connection,
+    stream: Uuid,
+    now: Timestamp,
+    record: &Record,
+) -> Sql<()> {
     match record {
         Record::Payload { sha256, text } => database
             .prepare_cached(
@@ -213,6 +238,13 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
                 &usage.source,
                 usage.count,
             ))?,
+        Record::ApplicationName { key, name } => seats::name(database, stream, key, name)?,
+        Record::Identity { id, email, name } => {
+            accounts::name(database, stream, *id, email.as_ref(), name.as_deref())?
+        }
+        Record::IdentityErased { id } => accounts::erase(database, stream, *id)?,
+        Record::Lease { id, terms } => seats::renew(database, stream, *id, terms)?,
+        Record::Refusal(refusal) => seats::refuse(database, stream, refusal, now)?,
     };
     Ok(())
 }
@@ -247,7 +279,12 @@ pub(super) fn license(row: &Row<'_>) -> Sql<License> {
 
 /// The columns of [`token_state`] and [`token`], in their order.
 pub(super) const TOKEN: &str =
-    "id, role, scopes, created_at, expires_at, revoked_at, organization_id, name";
+    "tokens.id, role, scopes, tokens.created_at, expires_at, revoked_at, account_id,
+     tokens.organization_id, tokens.name";
+
+/// Where the owner of a token is found, whose columns follow those of [`TOKEN`].
+pub(super) const OWNER: &str = "LEFT JOIN accounts ON accounts.organization_id = \
+     tokens.organization_id AND accounts.id = tokens.account_id";
 
 /// Reads the first columns of [`TOKEN`].
 pub(super) fn token_state(row: &Row<'_>) -> Sql<(Uuid, TokenState)> {
@@ -260,18 +297,20 @@ pub(super) fn token_state(row: &Row<'_>) -> Sql<(Uuid, TokenState)> {
         created_at: row.get(3)?,
         expires_at: row.get(4)?,
         revoked_at: row.get(5)?,
+        account: row.get(6)?,
     };
     Ok((row.get(0)?, token))
 }
 
-/// Reads the columns [`TOKEN`].
+/// Reads the columns [`TOKEN`] and then its owner's.
 pub(super) fn token(row: &Row<'_>) -> Sql<Token> {
     let (id, state) = token_state(row)?;
-    let stream: Uuid = row.get(6)?;
+    let stream: Uuid = row.get(7)?;
     Ok(Token {
         id,
         organization: (stream != INSTALLATION).then_some(stream),
-        name: row.get(7)?,
+        name: row.get(8)?,
+        account: accounts::owner(row, 9)?,
         role: state.role,
         scopes: state.scopes,
         created_at: state.created_at,
@@ -372,6 +411,8 @@ pub(super) struct HeadRow {
     pub(super) newest_updated_at: Timestamp,
     /// Whether the stream's organization was removed.
     pub(super) removed: bool,
+    /// The position of the last change to a license.
+    pub(super) licenses_changed: u64,
 }
 
 /// The head row of a stream, if the stream exists.
@@ -384,11 +425,13 @@ pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<HeadRow>> 
             },
             newest_updated_at: row.get(2)?,
             removed: row.get(3)?,
+            licenses_changed: row.get(4)?,
         })
     };
     database
         .prepare_cached(
-            "SELECT position, hash, newest_updated_at, removed FROM heads WHERE stream = ?1",
+            "SELECT position, hash, newest_updated_at, removed, licenses_changed
+             FROM heads WHERE stream = ?1",
         )?
         .query_row([stream], read)
         .optional()
@@ -404,7 +447,7 @@ where
         .map_err(|error: T::Err| invalid(column, error))
 }
 
-fn invalid(
+pub(super) fn invalid(
     column: usize,
     error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> rusqlite::Error {

@@ -23,7 +23,10 @@ const BATCH: usize = 512;
 /// How long a busy writer waits for the next batch to gather.
 const GATHER: Duration = Duration::from_micros(100);
 
-/// After how many writes the expired answers are deleted.
+/// How long refusals are kept: 90 days.
+const REFUSALS_KEPT_SECONDS: i64 = 90 * 86_400;
+
+/// After how many writes what has expired is deleted.
 const SWEEP_EVERY: u64 = 1_000;
 
 /// How far group commit went since the start, for the metrics.
@@ -292,9 +295,14 @@ impl Thread {
 
 fn sweep(database: &Connection, now: Timestamp) -> Sql<usize> {
     // A bounded number, so that no batch waits long for it.
-    let sql = "DELETE FROM answers WHERE rowid IN
+    let answers = "DELETE FROM answers WHERE rowid IN
                    (SELECT rowid FROM answers WHERE expires_at <= ?1 LIMIT 2000)";
-    database.prepare_cached(sql)?.execute([now])
+    database.prepare_cached(answers)?.execute([now])?;
+    let refusals = "DELETE FROM refusals WHERE minute IN
+                        (SELECT DISTINCT minute FROM refusals WHERE minute < ?1
+                         ORDER BY minute LIMIT 10)";
+    let oldest = (now - REFUSALS_KEPT_SECONDS).div_euclid(60);
+    database.prepare_cached(refusals)?.execute([oldest])
 }
 
 enum Severity {

@@ -1,0 +1,246 @@
+//! Leases: floating seats with an end, which come back when their holder dies. Time is the server's.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::application;
+use crate::change::{Change, Decision, Record};
+use crate::error::{Error, Kind};
+use crate::organization::check_name;
+use crate::seats::{Holder, SeatTerms, refuse, room};
+use crate::state::State;
+use crate::time::Timestamp;
+
+/// How long a lease lasts if nothing else is asked for, in seconds.
+pub const DEFAULT_TTL: i64 = 60;
+
+/// The longest lease: 30 days, in seconds.
+pub const MAX_TTL: i64 = 30 * 86_400;
+
+/// The longest name of a holder, in characters.
+pub const MAX_HOLDER_LENGTH: usize = 200;
+
+/// What the ledger knows of a lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseState {
+    /// The application's key.
+    pub application: String,
+    /// When it was checked out.
+    pub since: Timestamp,
+    /// The ledger position at which it was checked out.
+    pub revision: u64,
+}
+
+/// What changes with every renewal, and so is no part of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseTerms {
+    /// Whoever calls itself so.
+    pub holder: String,
+    /// Rises whenever the holder checks out anew, so that an older self of it is fenced off.
+    pub fence: u64,
+    /// When it ends unless it is renewed.
+    pub expires_at: Timestamp,
+}
+
+/// A lease that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// UUID v7.
+    pub id: Uuid,
+    /// What the ledger knows of it.
+    pub state: LeaseState,
+    /// Its holder, fence and end.
+    pub terms: LeaseTerms,
+}
+
+/// Why a lease ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseEnd {
+    /// Its holder gave it back.
+    Released,
+    /// Somebody took it away without knowing its fence.
+    Forced,
+    /// Its time was over.
+    Expired,
+}
+
+impl fmt::Display for LeaseEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Released => "released",
+            Self::Forced => "forced",
+            Self::Expired => "expired",
+        })
+    }
+}
+
+/// A lease that is asked for.
+#[derive(Debug, Clone)]
+pub struct CheckOut {
+    /// The id that a new lease gets; UUID v7.
+    pub id: Uuid,
+    /// The application's key.
+    pub application: String,
+    /// Whoever calls itself so.
+    pub holder: String,
+    /// How long, in seconds: 1 to [`MAX_TTL`].
+    pub ttl: i64,
+}
+
+/// Checks a lease out. `state` holds the application, the holder's lease and those of the
+/// application whose time is over. A holder with a live lease gets the same one, its fence raised.
+///
+/// # Errors
+/// [`Error::InvalidInput`], [`Error::NotFound`], [`Error::Outdated`]. A lease that is refused is a
+/// decision too, so that it is recorded.
+pub fn check_out(
+    state: &State,
+    request: &CheckOut,
+    terms: &SeatTerms,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    let CheckOut {
+        id,
+        application,
+        holder,
+        ttl,
+    } = request;
+    check_name("holder", holder, MAX_HOLDER_LENGTH)?;
+    let expires_at = end(*ttl, now)?;
+    application::find(state, application)?;
+    let mut decision = expire(state, now);
+    let held = state.lease_terms.iter().find(|(id, terms)| {
+        let here = state.leases.get(*id);
+        terms.holder == *holder
+            && terms.expires_at > now
+            && here.is_some_and(|lease| lease.application == *application)
+    });
+    if let Some((id, held)) = held {
+        let terms = LeaseTerms {
+            holder: holder.clone(),
+            fence: held.fence + 1,
+            expires_at,
+        };
+        decision.records.push(Record::Lease { id: *id, terms });
+        return Ok(decision);
+    }
+    let mut after = state.clone();
+    after.absorb(&decision);
+    let stored = application::find(&after, application)?;
+    if let Err(reason) = room(&after, stored, terms)? {
+        let holder = Holder::Lease(holder.clone());
+        let refused = refuse(&after, application, holder, reason, terms);
+        decision.records.extend(refused.records);
+        decision.refused = refused.refused;
+        return Ok(decision);
+    }
+    decision.changes.push(Change::LeaseCheckedOut {
+        id: *id,
+        application: application.clone(),
+        limit: terms.limit,
+        used: stored.used() + 1,
+    });
+    let terms = LeaseTerms {
+        holder: holder.clone(),
+        fence: 1,
+        expires_at,
+    };
+    decision.records.push(Record::Lease { id: *id, terms });
+    Ok(decision)
+}
+
+/// Moves a lease's end. It is no seat taken, so that it needs no license in force.
+///
+/// # Errors
+/// [`Error::NotFound`] for one that has ended, [`Error::FenceMismatch`], [`Error::InvalidInput`].
+pub fn renew(
+    state: &State,
+    id: Uuid,
+    fence: u64,
+    ttl: i64,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    let expires_at = end(ttl, now)?;
+    let live = find(state, id)?;
+    if live.expires_at <= now {
+        return Err(missing(id));
+    }
+    check_fence(live, fence)?;
+    let mut decision = Decision::nothing();
+    decision.records.push(Record::Lease {
+        id,
+        terms: LeaseTerms {
+            expires_at,
+            ..live.clone()
+        },
+    });
+    Ok(decision)
+}
+
+/// Gives a lease back, or with no fence takes it away.
+///
+/// # Errors
+/// [`Error::NotFound`] for one that has ended, [`Error::FenceMismatch`].
+pub fn release(state: &State, id: Uuid, fence: Option<u64>) -> Result<Decision, Error> {
+    let live = find(state, id)?;
+    let reason = match fence {
+        Some(fence) => {
+            check_fence(live, fence)?;
+            LeaseEnd::Released
+        }
+        None => LeaseEnd::Forced,
+    };
+    Ok(ended(state, id, reason).into_iter().collect())
+}
+
+/// Ends the leases whose time is over.
+pub fn expire(state: &State, now: Timestamp) -> Decision {
+    let due = state
+        .lease_terms
+        .iter()
+        .filter(|(_, terms)| terms.expires_at <= now);
+    due.filter_map(|(id, _)| ended(state, *id, LeaseEnd::Expired))
+        .collect()
+}
+
+fn ended(state: &State, id: Uuid, reason: LeaseEnd) -> Option<Change> {
+    let application = state.leases.get(&id)?.application.clone();
+    Some(Change::LeaseEnded {
+        id,
+        application,
+        reason,
+    })
+}
+
+fn find(state: &State, id: Uuid) -> Result<&LeaseTerms, Error> {
+    state.lease_terms.get(&id).ok_or_else(|| missing(id))
+}
+
+fn missing(id: Uuid) -> Error {
+    Error::NotFound {
+        kind: Kind::Lease,
+        name: id.to_string(),
+    }
+}
+
+fn check_fence(live: &LeaseTerms, fence: u64) -> Result<(), Error> {
+    if live.fence == fence {
+        return Ok(());
+    }
+    Err(Error::FenceMismatch {
+        current: live.fence,
+    })
+}
+
+fn end(ttl: i64, now: Timestamp) -> Result<Timestamp, Error> {
+    if (1..=MAX_TTL).contains(&ttl) {
+        return Ok(now.saturating_add(ttl));
+    }
+    Err(Error::InvalidInput {
+        field: "ttl",
+        reason: format!("use 1 to {MAX_TTL} seconds"),
+    })
+}

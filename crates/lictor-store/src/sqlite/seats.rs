@@ -1,0 +1,519 @@
+//! Rows of applications, seats, leases and refusals: how they are stored, loaded and read back.
+
+use lictor_core::{
+    Application, ApplicationState, Change, Holder, Lease, LeaseState, LeaseTerms, OverLimit, Seat,
+    SeatId, SeatReason, SeatRefusal, SeatState, State, Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
+use uuid::Uuid;
+
+use super::accounts::{self, ACCOUNT, ACCOUNT_COLUMNS};
+use super::reads::{behind, many};
+use super::rows::{Sql, invalid, loaded};
+use crate::{Refused, RefusedKey};
+
+/// How many leases whose time is over one rule ends at most.
+const DUE: usize = 256;
+
+/// The columns of [`application`], in its order.
+pub(super) const APPLICATION: &str = "key, name, over_limit, seats, leases";
+
+/// Reads the columns [`APPLICATION`].
+pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
+    let over_limit = match row.get_ref(2)?.as_str()? {
+        "refuse" => OverLimit::Refuse,
+        "allow" => OverLimit::Allow,
+        other => return Err(invalid(2, format!("not an answer to over-use: {other}"))),
+    };
+    Ok(Application {
+        key: row.get(0)?,
+        name: row.get(1)?,
+        state: ApplicationState {
+            over_limit,
+            seats: row.get(3)?,
+            leases: row.get(4)?,
+        },
+    })
+}
+
+/// One application.
+pub(super) fn one(
+    database: &Connection,
+    organization: Uuid,
+    key: &str,
+) -> Sql<Option<Application>> {
+    let sql = format!(
+        "SELECT {APPLICATION} FROM applications WHERE organization_id = ?1 AND key = ?2"
+    );
+    database
+        .prepare_cached(&sql)?
+        .query_row((organization, key), application)
+        .optional()
+}
+
+/// All applications, by key.
+pub(super) fn all(database: &Connection, organization: Uuid) -> Sql<Vec<Application>> {
+    let sql = format!(
+        "SELECT {APPLICATION} FROM applications WHERE organization_id = ?1 ORDER BY key"
+    );
+    many(database, &sql, [organization], application)
+}
+
+/// Loads an application for a rule.
+pub(super) fn load_application(
+    database: &Connection,
+    stream: Uuid,
+    key: &str,
+    state: &mut State,
+) -> Sql<()> {
+    let found = one(database, stream, key)?;
+    state
+        .applications
+        .extend(found.map(|found| (found.key, found.state)));
+    Ok(())
+}
+
+/// The columns of [`seat`], in its order.
+pub(super) const SEAT: &str =
+    "seats.application, seats.account_id, seats.since, seats.revision";
+
+/// Reads the columns [`SEAT`].
+pub(super) fn seat(row: &Row<'_>) -> Sql<(SeatId, SeatState)> {
+    let id = SeatId {
+        application: row.get(0)?,
+        account: row.get(1)?,
+    };
+    let state = SeatState {
+        since: row.get(2)?,
+        revision: row.get(3)?,
+    };
+    Ok((id, state))
+}
+
+/// Loads one seat for a rule.
+pub(super) fn load_seat(
+    database: &Connection,
+    stream: Uuid,
+    id: &SeatId,
+    state: &mut State,
+) -> Sql<()> {
+    let sql = format!(
+        "SELECT {SEAT} FROM seats
+         WHERE organization_id = ?1 AND application = ?2 AND account_id = ?3"
+    );
+    let found = many(database, &sql, (stream, &id.application, id.account), seat)?;
+    state.seats.extend(found);
+    Ok(())
+}
+
+/// Loads an account's seats for a rule.
+pub(super) fn load_seats(
+    database: &Connection,
+    stream: Uuid,
+    account: Uuid,
+    state: &mut State,
+) -> Sql<()> {
+    state.seats.extend(seats_of(database, stream, account)?);
+    Ok(())
+}
+
+/// All seats of an account.
+pub(super) fn seats_of(
+    database: &Connection,
+    organization: Uuid,
+    account: Uuid,
+) -> Sql<Vec<(SeatId, SeatState)>> {
+    let sql = format!(
+        "SELECT {SEAT} FROM seats WHERE organization_id = ?1 AND account_id = ?2
+         ORDER BY application"
+    );
+    many(database, &sql, (organization, account), seat)
+}
+
+/// A page of an application's seats by account.
+pub(super) fn seats_page(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Sql<Vec<Seat>> {
+    let sql = format!(
+        "SELECT {ACCOUNT}, seats.since, seats.revision FROM seats
+         JOIN accounts ON accounts.organization_id = seats.organization_id
+             AND accounts.id = seats.account_id
+         WHERE seats.organization_id = ?1 AND seats.application = ?2 AND seats.account_id > ?3
+         ORDER BY seats.account_id LIMIT ?4"
+    );
+    let read = |row: &Row<'_>| {
+        Ok(Seat {
+            account: accounts::account(row, 0)?,
+            state: SeatState {
+                since: row.get(ACCOUNT_COLUMNS)?,
+                revision: row.get(ACCOUNT_COLUMNS + 1)?,
+            },
+        })
+    };
+    let after = behind(after.as_ref());
+    many(database, &sql, (organization, application, after, limit), read)
+}
+
+/// The columns of [`lease_state`] and [`lease`], in their order.
+pub(super) const LEASE: &str = "id, application, since, revision, holder, fence, expires_at";
+
+/// Reads the first columns of [`LEASE`].
+pub(super) fn lease_state(row: &Row<'_>) -> Sql<(Uuid, LeaseState)> {
+    let state = LeaseState {
+        application: row.get(1)?,
+        since: row.get(2)?,
+        revision: row.get(3)?,
+    };
+    Ok((row.get(0)?, state))
+}
+
+/// Reads the columns [`LEASE`].
+pub(super) fn lease(row: &Row<'_>) -> Sql<Lease> {
+    let (id, state) = lease_state(row)?;
+    let terms = LeaseTerms {
+        holder: row.get(4)?,
+        fence: row.get(5)?,
+        expires_at: row.get(6)?,
+    };
+    Ok(Lease { id, state, terms })
+}
+
+fn leases(database: &Connection, rest: &str, parameters: impl Params) -> Sql<Vec<Lease>> {
+    let sql = format!("SELECT {LEASE} FROM leases WHERE {rest}");
+    many(database, &sql, parameters, lease)
+}
+
+/// One lease.
+pub(super) fn one_lease(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<Lease>> {
+    let found = leases(database, "organization_id = ?1 AND id = ?2", (organization, id))?;
+    Ok(found.into_iter().next())
+}
+
+/// A page of an application's leases by holder.
+pub(super) fn leases_page(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Sql<Vec<Lease>> {
+    let rest = "organization_id = ?1 AND application = ?2 AND holder > ?3
+         ORDER BY holder LIMIT ?4";
+    let after = after.unwrap_or_default();
+    leases(database, rest, (organization, application, after, limit))
+}
+
+/// Loads a lease for a rule, and its application.
+pub(super) fn load_lease(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    state: &mut State,
+) -> Sql<()> {
+    if let Some(lease) = one_lease(database, stream, id)? {
+        load_application(database, stream, &lease.state.application, state)?;
+        keep(state, [lease]);
+    }
+    Ok(())
+}
+
+/// Loads the lease of a holder for a rule.
+pub(super) fn load_lease_of(
+    database: &Connection,
+    stream: Uuid,
+    application: &str,
+    holder: &str,
+    state: &mut State,
+) -> Sql<()> {
+    let rest = "organization_id = ?1 AND application = ?2 AND holder = ?3";
+    let found = leases(database, rest, (stream, application, holder))?;
+    keep(state, found);
+    Ok(())
+}
+
+/// Loads the leases whose time is over for a rule, and their applications.
+pub(super) fn load_due(
+    database: &Connection,
+    stream: Uuid,
+    now: Timestamp,
+    state: &mut State,
+) -> Sql<()> {
+    let rest = "expires_at <= ?2 AND organization_id = ?1 LIMIT ?3";
+    let found = leases(database, rest, (stream, now, DUE))?;
+    for lease in &found {
+        if !state.applications.contains_key(&lease.state.application) {
+            load_application(database, stream, &lease.state.application, state)?;
+        }
+    }
+    keep(state, found);
+    Ok(())
+}
+
+fn keep(state: &mut State, leases: impl IntoIterator<Item = Lease>) {
+    for lease in leases {
+        state.leases.insert(lease.id, lease.state);
+        state.lease_terms.insert(lease.id, lease.terms);
+    }
+}
+
+/// The organizations that have leases whose time is over.
+pub(super) fn due(database: &Connection, now: Timestamp) -> Sql<Vec<Uuid>> {
+    let sql = "SELECT DISTINCT organization_id FROM leases WHERE expires_at <= ?1";
+    many(database, sql, [now], |row| row.get(0))
+}
+
+/// Stores the rows behind a change of applications, seats or leases that `state` has applied.
+pub(super) fn persist(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    change: &Change,
+) -> Sql<usize> {
+    match change {
+        Change::ApplicationCreated { key } => database
+            .prepare_cached("INSERT INTO applications (organization_id, key) VALUES (?1, ?2)")?
+            .execute((stream, key)),
+        Change::ApplicationSet { key, over_limit } => database
+            .prepare_cached(
+                "UPDATE applications SET over_limit = ?3 WHERE organization_id = ?1 AND key = ?2",
+            )?
+            .execute((stream, key, over_limit.as_str())),
+        Change::ApplicationRemoved { key } => database
+            .prepare_cached("DELETE FROM applications WHERE organization_id = ?1 AND key = ?2")?
+            .execute((stream, key)),
+        Change::SeatAssigned {
+            application,
+            account,
+            limit,
+            ..
+        } => assign(database, stream, state, (application, *account), *limit),
+        Change::SeatReleased {
+            application,
+            account,
+        } => release(database, stream, state, application, *account),
+        Change::LeaseCheckedOut {
+            id,
+            application,
+            limit,
+            ..
+        } => check_out(database, stream, state, (*id, application), *limit),
+        Change::LeaseEnded {
+            id, application, ..
+        } => {
+            let ended = database
+                .prepare_cached("DELETE FROM leases WHERE organization_id = ?1 AND id = ?2")?
+                .execute((stream, id))?;
+            Ok(ended.min(give_back(database, stream, application, 0, 1)?))
+        }
+        _ => Ok(0),
+    }
+}
+
+fn assign(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    (application, account): (&str, Uuid),
+    limit: Option<u32>,
+) -> Sql<usize> {
+    let id = SeatId {
+        application: application.to_owned(),
+        account,
+    };
+    let seat = loaded(state.seats.get(&id), "seat")?;
+    database
+        .prepare_cached(
+            "INSERT INTO seats (organization_id, application, account_id, since, revision)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((stream, application, account, seat.since, seat.revision))?;
+    let counted = count_seats(database, stream, state, account)?;
+    Ok(counted.min(take(database, stream, state, application, limit, (1, 0))?))
+}
+
+fn release(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    application: &str,
+    account: Uuid,
+) -> Sql<usize> {
+    let released = database
+        .prepare_cached(
+            "DELETE FROM seats WHERE organization_id = ?1 AND application = ?2 AND account_id = ?3",
+        )?
+        .execute((stream, application, account))?;
+    let counted = count_seats(database, stream, state, account)?;
+    Ok(released
+        .min(counted)
+        .min(give_back(database, stream, application, 1, 0)?))
+}
+
+fn count_seats(database: &Connection, stream: Uuid, state: &State, account: Uuid) -> Sql<usize> {
+    let seats = loaded(state.accounts.get(&account), "account")?.seats;
+    database
+        .prepare_cached("UPDATE accounts SET seats = ?3 WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, account, seats))
+}
+
+fn check_out(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    (id, application): (Uuid, &str),
+    limit: Option<u32>,
+) -> Sql<usize> {
+    let lease = loaded(state.leases.get(&id), "lease")?;
+    database
+        .prepare_cached(
+            "INSERT INTO leases (organization_id, id, application, since, revision)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((stream, id, application, lease.since, lease.revision))?;
+    take(database, stream, state, application, limit, (0, 1))
+}
+
+/// Counts a seat as taken. The condition and the row's own constraint repeat what the rule has
+/// decided; if one of them ever objects, the rule is wrong.
+fn take(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    application: &str,
+    limit: Option<u32>,
+    (seats, leases): (u64, u64),
+) -> Sql<usize> {
+    let over_limit = loaded(state.applications.get(application), "application")?.over_limit;
+    let ceiling = limit.filter(|_| over_limit == OverLimit::Refuse);
+    database
+        .prepare_cached(
+            "UPDATE applications SET seats = seats + ?3, leases = leases + ?4, ceiling = ?5
+             WHERE organization_id = ?1 AND key = ?2 AND (?5 IS NULL OR seats + leases < ?5)",
+        )?
+        .execute((stream, application, seats, leases, ceiling))
+}
+
+fn give_back(
+    database: &Connection,
+    stream: Uuid,
+    application: &str,
+    seats: u64,
+    leases: u64,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE applications SET seats = seats - ?3, leases = leases - ?4
+             WHERE organization_id = ?1 AND key = ?2",
+        )?
+        .execute((stream, application, seats, leases))
+}
+
+/// Stores an application's name.
+pub(super) fn name(database: &Connection, stream: Uuid, key: &str, name: &str) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE applications SET name = ?3 WHERE organization_id = ?1 AND key = ?2",
+        )?
+        .execute((stream, key, name))
+}
+
+/// Stores what changes of a lease with every renewal.
+pub(super) fn renew(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    terms: &LeaseTerms,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE leases SET holder = ?3, fence = ?4, expires_at = ?5
+             WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((stream, id, &terms.holder, terms.fence, terms.expires_at))
+}
+
+/// Counts a refusal.
+pub(super) fn refuse(
+    database: &Connection,
+    stream: Uuid,
+    refusal: &SeatRefusal,
+    now: Timestamp,
+) -> Sql<usize> {
+    let (kind, holder) = match &refusal.holder {
+        Holder::Account(id) => ("account", id.to_string()),
+        Holder::Lease(holder) => ("lease", holder.clone()),
+    };
+    database
+        .prepare_cached(
+            "INSERT INTO refusals (organization_id, minute, application, kind, holder, reason,
+                 count, seat_limit, used, position)
+             VALUES (:organization, :minute, :application, :kind, :holder, :reason, 1, :limit,
+                 :used, :position)
+             ON CONFLICT DO UPDATE SET count = count + 1, seat_limit = excluded.seat_limit,
+                 used = excluded.used, position = excluded.position",
+        )?
+        .execute(named_params! {
+            ":organization": stream, ":minute": now.div_euclid(60),
+            ":application": refusal.application, ":kind": kind, ":holder": holder,
+            ":reason": refusal.reason.as_str(), ":limit": refusal.limit, ":used": refusal.used,
+            ":position": refusal.position,
+        })
+}
+
+/// A page of refusals, the newest minute first.
+pub(super) fn refusals(
+    database: &Connection,
+    organization: Uuid,
+    before: Option<&RefusedKey>,
+    limit: usize,
+) -> Sql<Vec<Refused>> {
+    let sql = "SELECT minute, application, kind, holder, reason, count, seat_limit, used, position
+         FROM refusals
+         WHERE organization_id = ?1
+             AND (minute, application, kind, holder, reason) < (?2, ?3, ?4, ?5, ?6)
+         ORDER BY minute DESC, application DESC, kind DESC, holder DESC, reason DESC LIMIT ?7";
+    let first = RefusedKey {
+        minute: i64::MAX,
+        ..RefusedKey::default()
+    };
+    let before = before.unwrap_or(&first);
+    let parameters = (
+        organization,
+        before.minute,
+        &before.application,
+        &before.kind,
+        &before.holder,
+        &before.reason,
+        limit,
+    );
+    many(database, sql, parameters, refused)
+}
+
+fn refused(row: &Row<'_>) -> Sql<Refused> {
+    let text: String = row.get(3)?;
+    let holder = match row.get_ref(2)?.as_str()? {
+        "account" => Holder::Account(text.parse().map_err(|error: uuid::Error| invalid(3, error))?),
+        _ => Holder::Lease(text),
+    };
+    let reason = row.get_ref(4)?.as_str()?;
+    let known = SeatReason::ALL
+        .into_iter()
+        .find(|known| known.as_str() == reason);
+    let reason = known.ok_or_else(|| invalid(4, format!("not a reason: {reason}")))?;
+    Ok(Refused {
+        minute: row.get(0)?,
+        count: row.get(5)?,
+        refusal: SeatRefusal {
+            application: row.get(1)?,
+            holder,
+            reason,
+            limit: row.get(6)?,
+            used: row.get(7)?,
+            position: row.get(8)?,
+        },
+    })
+}
