@@ -286,7 +286,10 @@ pub fn set(
     patch.language.as_deref().map_or(Ok(()), check_language)?;
     check_revision(stored, expected)?;
     if let Some(email) = &email
-        && state.emails.get(&email.key).is_some_and(|owner| *owner != id)
+        && state
+            .emails
+            .get(&email.key)
+            .is_some_and(|owner| *owner != id)
     {
         return Err(taken(email));
     }
@@ -341,10 +344,12 @@ pub fn find(state: &State, id: Uuid) -> Result<&AccountState, Error> {
 
 fn release_seats(state: &State, id: Uuid, decision: &mut Decision) {
     let held = state.seats.keys().filter(|seat| seat.account == id);
-    decision.changes.extend(held.map(|seat| Change::SeatReleased {
-        application: seat.application.clone(),
-        account: id,
-    }));
+    decision
+        .changes
+        .extend(held.map(|seat| Change::SeatReleased {
+            application: seat.application.clone(),
+            account: id,
+        }));
 }
 
 fn is_same(stored: &AccountState, change: &Change) -> bool {
@@ -391,8 +396,13 @@ impl Email {
         let fits = |text: &str| {
             let (local, domain) = text.split_once('@').unwrap_or_default();
             let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
-            let visible = text.chars().all(|letter| plain(letter) && !is_invisible(letter));
-            !local.is_empty() && !domain.is_empty() && !domain.contains('@') && visible
+            let visible = text
+                .chars()
+                .all(|letter| plain(letter) && !is_invisible(letter));
+            !local.is_empty()
+                && !domain.is_empty()
+                && !domain.contains('@')
+                && visible
                 && text.chars().count() <= MAX_EMAIL_LENGTH
         };
         if fits(&shown) && fits(&key) {
@@ -417,7 +427,10 @@ fn is_invisible(letter: char) -> bool {
 }
 
 /// A name in NFC, if it is one.
-pub(crate) fn clean_name(text: &str) -> Result<String, Error> {
+///
+/// # Errors
+/// [`Error::InvalidInput`].
+pub fn clean_name(text: &str) -> Result<String, Error> {
     let name: String = text.nfc().collect();
     check_name("name", &name, MAX_NAME_LENGTH)?;
     Ok(name)

@@ -161,7 +161,6 @@ fn check_key(key: &str) -> Result<(), Error> {
     }
     Err(Error::InvalidInput {
         field: "key",
-        reason: "use 1 to 64 lower-case letters, digits and single hyphens between them"
-            .to_owned(),
+        reason: "use 1 to 64 lower-case letters, digits and single hyphens between them".to_owned(),
     })
 }

@@ -261,6 +261,13 @@ impl Decision {
         Self::default()
     }
 
+    /// Adds what was decided next.
+    pub fn append(&mut self, next: Self) {
+        self.changes.extend(next.changes);
+        self.records.extend(next.records);
+        self.refused.extend(next.refused);
+    }
+
     /// Whether it stores nothing and refuses nothing.
     pub fn is_nothing(&self) -> bool {
         self.changes.is_empty() && self.records.is_empty() && self.refused.is_empty()

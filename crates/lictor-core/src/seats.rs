@@ -308,7 +308,8 @@ pub fn each_row<T>(
         all.changes.extend(decided.changes);
         all.records.extend(decided.records);
         let refused = decided.refused.into_iter();
-        all.refused.extend(refused.map(|(_, error)| (number, error)));
+        all.refused
+            .extend(refused.map(|(_, error)| (number, error)));
     }
     if mode == Rows::AllOrNothing && !all.refused.is_empty() {
         refuse_all(state, &mut all);

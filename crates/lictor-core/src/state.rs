@@ -329,6 +329,13 @@ impl State {
         }
     }
 
+    /// The state after a decision, as far as it can be foreseen: for rules that decide in steps.
+    pub fn foreseen(&self, decision: &Decision) -> Self {
+        let mut after = self.clone();
+        after.absorb(decision);
+        after
+    }
+
     /// What an entitlement must have been derived from to hold now.
     pub fn basis(&self) -> Basis {
         Basis {
@@ -359,7 +366,9 @@ impl State {
         let over = limit.is_some_and(|limit| stored.used() > u64::from(limit));
         if stored.used() != *used {
             let counted = stored.used();
-            return Some(format!("{application} has {counted} seats in use, not {used}"));
+            return Some(format!(
+                "{application} has {counted} seats in use, not {used}"
+            ));
         }
         (over && stored.over_limit == OverLimit::Refuse)
             .then(|| format!("{application} has {used} seats in use, more than its limit"))

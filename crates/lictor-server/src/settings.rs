@@ -9,6 +9,8 @@ use crate::authority::Authority;
 /// The settings of one server.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The address by which clients reach the server, without a slash at its end.
+    pub public_url: String,
     /// The version that the Kong dialect tells its clients.
     pub kong_version: String,
     /// Origins that browsers may call the Kong dialect from; empty: any.

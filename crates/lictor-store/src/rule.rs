@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use lictor_core::{
-    AccountCounts, Application, Decision, Entry, Error, KeyId, SeatId, SeatRefusal, State, Timestamp,
+    AccountCounts, Application, Decision, Entry, Error, KeyId, SeatId, SeatRefusal, State,
+    Timestamp,
 };
 use uuid::Uuid;
 

@@ -1,9 +1,11 @@
 //! What `lictor serve` can be told: by flag, else by environment, else by configuration file.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use lictor_core::TrustPolicy;
+use lictor_server::authority::census;
 use serde::Deserialize;
 
 use crate::exit::{Failure, Outcome};
@@ -38,6 +40,10 @@ pub(crate) struct ServeOptions {
     /// Address that clients reach the server by, for its messages [default: where it listens]
     #[arg(long, value_name = "URL", env = "LICTOR_PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// How old a count of accounts may be that Jira's clients get: a number and s, m, h or d, up
+    /// to 7d [default: 0s]
+    #[arg(long, value_name = "AGE", env = "LICTOR_CENSUS_MAX_AGE")]
+    pub census_max_age: Option<Age>,
     /// Certificate chain in PEM; it turns TLS on
     #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
@@ -88,6 +94,53 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "FILE.toml", env = "LICTOR_CONFIG")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
+}
+
+/// An age of at most 7 days, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Age(pub i64);
+
+impl FromStr for Age {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let seconds = if text == "0" { Ok(0) } else { span(text) };
+        seconds
+            .ok()
+            .filter(|seconds| (0..=census::MAX_AGE).contains(seconds))
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is not an age from 0s to 7d, such as 12h"))
+    }
+}
+
+impl TryFrom<String> for Age {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// A number with its unit, in seconds.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn span(text: &str) -> Result<i64, String> {
+    let units = [
+        ('s', 1),
+        ('m', 60),
+        ('h', 3_600),
+        ('d', 86_400),
+        ('w', 604_800),
+    ];
+    let found = units.iter().find_map(|(unit, seconds)| {
+        let number = text.strip_suffix(*unit)?;
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let number: i64 = number.parse().ok().filter(|_| digits)?;
+        number.checked_mul(*seconds)
+    });
+    found.ok_or_else(|| format!("{text:?} is not a time such as 30s, 5m, 12h or 7d"))
 }
 
 /// The forms of the log: a line of text for each event, or a JSON object.

@@ -63,6 +63,7 @@ pub(crate) async fn prepare(
         policy: options.trust_policy,
         keys: read_keys(&options.trust)?,
         operator_secret,
+        census_max_age: options.census_max_age.map_or(0, |age| age.0),
     };
     let (listener, metrics_listener) = listen(&options, given, tls.is_some()).await?;
     let url = url_of(&listener, &tls)?;
@@ -84,7 +85,7 @@ pub(crate) async fn prepare(
     }
     let server = Server {
         authority: authority.clone(),
-        settings: Arc::new(settings(options)),
+        settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
     };
     let counters = router::counters(Box::new(move || {
         (store.batches().commits(), store.batches().writes())
@@ -147,6 +148,7 @@ impl Prepared {
             ))),
             None => None,
         };
+        let leases = tokio::spawn(self.authority.clone().watch_leases());
         let expiry = tokio::spawn(self.authority.watch_expiry());
         let serving = accept::serve(self.listener, self.tls, self.app, limits, stopped(stopping));
         let ending = async {
@@ -155,6 +157,7 @@ impl Prepared {
         };
         let (served, ()) = tokio::join!(serving, ending);
         expiry.abort();
+        leases.abort();
         if let Some(task) = metrics {
             let _ = task.await;
         }
@@ -185,8 +188,9 @@ fn public_url(text: &str) -> Outcome<String> {
     }
 }
 
-fn settings(options: ServeOptions) -> Settings {
+fn settings(options: ServeOptions, public_url: &str) -> Settings {
     Settings {
+        public_url: public_url.to_owned(),
         kong_version: options
             .kong_version
             .unwrap_or_else(|| DEFAULT_KONG_VERSION.to_owned()),

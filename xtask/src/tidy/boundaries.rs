@@ -63,8 +63,12 @@ const SQL: [&str; 11] = [
     "tokio_postgres",
 ];
 
+fn is_wire(path: &str) -> bool {
+    path.ends_with("/wire.rs") || path.contains("/wire/")
+}
+
 pub(super) fn serializes_in_wire_only(source: &Source) -> Vec<Finding> {
-    if !source.path.starts_with(DIALECTS) || source.path.ends_with("/wire.rs") {
+    if !source.path.starts_with(DIALECTS) || is_wire(&source.path) {
         return Vec::new();
     }
     let mut findings = Vec::new();

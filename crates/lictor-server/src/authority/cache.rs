@@ -9,7 +9,7 @@ use lictor_core::change::Digest;
 use lictor_core::{
     Change, DocumentError, Entry, Error, INSTALLATION, Organization, Signer, Timestamp, Token,
 };
-use lictor_store::{Store, Written};
+use lictor_store::{Figures, Store, Written};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
@@ -30,7 +30,8 @@ const DECISIONS: usize = 16_384;
 
 /// The caches of one installation.
 pub(super) struct Cache {
-    heads: RwLock<HashMap<Uuid, u64>>,
+    /// The position of each organization's last change to a license, where this server made it.
+    licenses_heads: RwLock<HashMap<Uuid, u64>>,
     installation: RwLock<Arc<Installation>>,
     /// The installation could not be read after it had changed.
     stale: AtomicBool,
@@ -38,6 +39,7 @@ pub(super) struct Cache {
     licenses: Bounded<(Uuid, Uuid), Arc<KeptLicense>, BySize>,
     tokens: Bounded<[u8; 32], (Arc<Token>, Timestamp)>,
     pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement>,
+    figures: Bounded<Uuid, Arc<Figures>>,
     /// What a trust set said of a document's signature, by the document and the trust set's head.
     pub(super) verdicts: Bounded<(Digest, u64), Result<Signer, DocumentError>>,
 }
@@ -65,13 +67,14 @@ impl Cache {
     /// Reads what is needed from the beginning.
     pub(super) async fn open(store: &dyn Store) -> Result<Self, Error> {
         let cache = Self {
-            heads: RwLock::default(),
+            licenses_heads: RwLock::default(),
             installation: RwLock::default(),
             stale: AtomicBool::new(false),
             refreshing: tokio::sync::Mutex::default(),
             licenses: Bounded::with_weighter(LICENSES, LICENSE_BYTES, BySize),
             tokens: Bounded::new(TOKENS),
             entitlements: Bounded::new(DECISIONS),
+            figures: Bounded::new(DECISIONS),
             verdicts: Bounded::new(DECISIONS),
         };
         cache.refresh_installation(store).await?;
@@ -85,32 +88,79 @@ impl Cache {
             .clone()
     }
 
-    /// The position up to which an organization's writes are known here.
-    pub(super) fn head(&self, organization: Uuid) -> u64 {
-        let heads = self.heads.read().unwrap_or_else(PoisonError::into_inner);
+    /// The position of the organization's last change to a license, as far as it is known here.
+    pub(super) fn licenses_head(&self, organization: Uuid) -> u64 {
+        let heads = self
+            .licenses_heads
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         heads.get(&organization).copied().unwrap_or(0)
+    }
+
+    /// Forgets entitlements, and reads the trusted keys anew: they were derived from what is not
+    /// stored any more.
+    pub(super) async fn forget_entitlements(
+        &self,
+        store: &dyn Store,
+        organization: Uuid,
+        applications: &[String],
+    ) -> Result<(), Error> {
+        for application in applications {
+            self.entitlements
+                .remove(&(organization, application.clone()));
+        }
+        self.stale.store(true, Ordering::SeqCst);
+        self.refresh_if_stale(store).await
+    }
+
+    /// The figures of an organization, from memory or from the store. A write that happens
+    /// meanwhile removes the placeholder, so that what was read before it is never kept.
+    pub(super) async fn figures(
+        &self,
+        store: &dyn Store,
+        organization: Uuid,
+    ) -> Result<Arc<Figures>, Error> {
+        match self.figures.get_value_or_guard_async(&organization).await {
+            Ok(figures) => Ok(figures),
+            Err(place) => {
+                let figures = Arc::new(store.figures(organization).await?);
+                let _ = place.insert(figures.clone());
+                Ok(figures)
+            }
+        }
     }
 
     /// Forgets what a write has made untrue. The write is done: a fault here is no fault of it,
     /// but nobody signs in until it is mended.
     pub(super) async fn after(&self, stream: Uuid, written: &Written, store: &dyn Store) {
+        if !written.entries.is_empty() {
+            self.figures.remove(&stream);
+        }
         for entry in &written.entries {
             match &entry.change {
                 Change::LicenseWritten { id, .. } | Change::LicenseRemoved { id } => {
                     self.licenses.remove(&(stream, *id));
+                    self.move_licenses_head(stream, entry.position);
                 }
-                Change::TokenRevoked { .. } | Change::OrganizationRemoved => self.tokens.clear(),
+                Change::TokenRevoked { .. }
+                | Change::OrganizationRemoved
+                | Change::AccountSet { .. }
+                | Change::AccountRemoved { .. } => self.tokens.clear(),
                 Change::PolicySet { .. }
                 | Change::OrganizationCreated { .. }
                 | Change::KeyTrusted { .. }
                 | Change::KeyRetired { .. }
                 | Change::KeyRevoked { .. }
                 | Change::TokenCreated { .. }
-                | Change::ApplicationCreated { .. } => {}
+                | Change::ApplicationCreated { .. }
+                | Change::ApplicationSet { .. }
+                | Change::ApplicationRemoved { .. }
+                | Change::AccountCreated { .. }
+                | Change::SeatAssigned { .. }
+                | Change::SeatReleased { .. }
+                | Change::LeaseCheckedOut { .. }
+                | Change::LeaseEnded { .. } => {}
             }
-        }
-        if let Some(last) = written.entries.last() {
-            self.move_head(stream, last.position);
         }
         let removed = |entry: &Entry| entry.change == Change::OrganizationRemoved;
         if stream == INSTALLATION || written.entries.iter().any(removed) {
@@ -121,8 +171,11 @@ impl Cache {
         }
     }
 
-    fn move_head(&self, stream: Uuid, position: u64) {
-        let mut heads = self.heads.write().unwrap_or_else(PoisonError::into_inner);
+    fn move_licenses_head(&self, stream: Uuid, position: u64) {
+        let mut heads = self
+            .licenses_heads
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let head = heads.entry(stream).or_default();
         *head = position.max(*head);
     }

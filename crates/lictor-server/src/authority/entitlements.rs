@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use lictor_core::license::{self, Candidate};
 use lictor_core::{
-    Claims, Document, DocumentError, Entitlement, Error, Kind, License, Resource, Signer, Timestamp,
+    Basis, Claims, Document, DocumentError, Entitlement, Error, Kind, License, Resource, Signer,
+    Timestamp,
 };
 
 use super::cache::Installation;
@@ -18,8 +19,7 @@ const PAGE: usize = 32;
 /// An entitlement and what it was derived from.
 #[derive(Clone)]
 pub(super) struct CachedEntitlement {
-    organization_head: u64,
-    installation_head: u64,
+    basis: Basis,
     decided_at: Timestamp,
     changes_at: Option<Timestamp>,
     entitlement: Arc<Entitlement>,
@@ -63,7 +63,7 @@ impl Authority {
     pub async fn entitlements(&self, call: &Call) -> Result<Vec<Arc<Entitlement>>, Error> {
         call.may_read(Resource::Applications)?;
         let mut entitlements = Vec::new();
-        for application in self.store.applications(call.organization.id).await? {
+        for application in self.known_applications(call).await? {
             entitlements.push(self.entitlement_now(call, &application).await?);
         }
         Ok(entitlements)
@@ -75,7 +75,7 @@ impl Authority {
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
     pub async fn entitlement(&self, call: &Call, key: &str) -> Result<Arc<Entitlement>, Error> {
         call.may_read(Resource::Applications)?;
-        let known = self.store.applications(call.organization.id).await?;
+        let known = self.known_applications(call).await?;
         if !known.iter().any(|application| application == key) {
             return Err(Error::NotFound {
                 kind: Kind::Application,
@@ -83,6 +83,17 @@ impl Authority {
             });
         }
         self.entitlement_now(call, key).await
+    }
+
+    async fn known_applications(&self, call: &Call) -> Result<Vec<String>, Error> {
+        let stored = self
+            .cache
+            .figures(self.store.as_ref(), call.organization.id)
+            .await?;
+        let applications = stored.applications.iter();
+        Ok(applications
+            .map(|application| application.key.clone())
+            .collect())
     }
 
     /// How a stored license stands.
@@ -131,32 +142,44 @@ impl Authority {
         call: &Call,
         application: &str,
     ) -> Result<Arc<Entitlement>, Error> {
+        Ok(self.entitled(call, application).await?.0)
+    }
+
+    /// The entitlement of an application, and what it was derived from.
+    pub(super) async fn entitled(
+        &self,
+        call: &Call,
+        application: &str,
+    ) -> Result<(Arc<Entitlement>, Basis), Error> {
         let key = (call.organization.id, application.to_owned());
-        // Both heads are read before what is derived: it may be newer than they say, never older.
+        // The basis is read before what is derived: that may be newer, never older.
         let installation = self.cache.installation();
-        let organization_head = self.cache.head(call.organization.id);
         if let Some(known) = self.cache.entitlements.get(&key)
-            && known.organization_head == organization_head
-            && known.installation_head == installation.head
+            && known.basis.licenses >= self.cache.licenses_head(call.organization.id)
+            && known.basis.installation == installation.head
             && known.decided_at <= call.now
             && known.changes_at.is_none_or(|instant| call.now < instant)
         {
-            return Ok(known.entitlement);
+            return Ok((known.entitlement, known.basis));
         }
+        let stored = self.store.basis(call.organization.id).await?;
+        let basis = Basis {
+            installation: installation.head,
+            ..stored
+        };
         let candidates = self.candidates(call, application, &installation).await?;
         let entitlement = Arc::new(Entitlement::of(application, &candidates, call.now));
         // Only what is stored is kept: anybody can ask for any word.
         if !candidates.is_empty() {
             let fresh = CachedEntitlement {
-                organization_head,
-                installation_head: installation.head,
+                basis,
                 decided_at: call.now,
                 changes_at: license::next_boundary(&candidates, call.now),
                 entitlement: entitlement.clone(),
             };
             self.cache.entitlements.insert(key, fresh);
         }
-        Ok(entitlement)
+        Ok((entitlement, basis))
     }
 
     /// The newest licenses of an application, down to the first that settles the choice.

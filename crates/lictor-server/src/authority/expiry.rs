@@ -117,5 +117,6 @@ fn itself() -> Actor {
         organization: None,
         scopes: Vec::new(),
         expires_at: None,
+        account: None,
     }
 }

@@ -1,14 +1,19 @@
 //! The authority: the one door to the rules. Use cases by noun, shared by every dialect, and the
 //! background loops. It holds no SQL, no JSON and no vendor's words.
 
+mod accounts;
+mod applications;
 mod cache;
+pub mod census;
 mod entitlements;
 mod expiry;
 mod kept;
+mod leases;
 mod ledger;
 mod licenses;
 mod organizations;
 mod report;
+mod seats;
 pub mod start;
 mod tokens;
 mod trust;
@@ -17,16 +22,21 @@ mod usage;
 use std::sync::Arc;
 
 use lictor_core::{Action, Actor, Error, Organization, Resource, Right, Timestamp};
-use lictor_store::{Fact, Rule, Store, Write, Written, planted};
+use lictor_store::{Fact, Rule, Store, Write, planted};
+use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
+pub use accounts::{AccountRequest, ImportRow, RowOutcome, row_outcomes, written_account};
+pub use census::Census;
 pub use entitlements::{Standing, StandingLicense};
 pub use expiry::LicenseEnd;
 pub use kept::{KeptLicense, Render};
+pub use leases::{AskedLease, CheckedOut};
 pub use ledger::Stream;
 pub use licenses::{NewLicense, Patch, written_license};
-pub use lictor_store::{Answer, IdempotencyKey, Idempotent};
+pub use lictor_store::{Answer, IdempotencyKey, Idempotent, Refused, RefusedKey, Written};
 pub use report::{Report, System};
+pub use seats::{SeatRow, Who};
 pub use start::{Start, StartError};
 pub use tokens::{IssuedToken, TokenRequest};
 pub use trust::Trust;
@@ -38,6 +48,9 @@ pub struct Authority {
     store: Arc<dyn Store>,
     clock: Clock,
     cache: Arc<cache::Cache>,
+    /// How old a census may become, in seconds.
+    census_max_age: i64,
+    censuses: Bounded<Uuid, Arc<Census>>,
 }
 
 /// One request, as the use cases see it: who asks, when, and about which organization.

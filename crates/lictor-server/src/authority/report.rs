@@ -1,6 +1,6 @@
 //! The usage report: figures of the organization, and of the machine that the server runs on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lictor_core::{Date, Document, Error, INSTALLATION, Resource, Timestamp, usage};
 use uuid::Uuid;
@@ -93,9 +93,9 @@ impl Authority {
                 license_key: claims.license_key.unwrap_or_default(),
                 expiration_date: claims.expiration_date,
             });
-        let mut users = self.live_tokens(organization, call.now).await?;
+        let mut users = self.owners(organization, call.now).await?;
         if call.actor.organization.is_none() {
-            users += self.live_tokens(INSTALLATION, call.now).await?;
+            users += self.owners(INSTALLATION, call.now).await?;
         }
         Ok(Report {
             at: call.now,
@@ -109,14 +109,19 @@ impl Authority {
         })
     }
 
-    async fn live_tokens(&self, stream: Uuid, now: Timestamp) -> Result<usize, Error> {
-        let (mut live, mut after) = (0, None);
+    /// Distinct owners of live tokens; a token without an owner counts one.
+    async fn owners(&self, stream: Uuid, now: Timestamp) -> Result<usize, Error> {
+        let (mut owners, mut after) = (BTreeSet::new(), None);
         loop {
             let page = self.store.tokens(stream, after, PAGE).await?;
-            live += page.iter().filter(|token| token.is_live(now)).count();
+            let live = page.iter().filter(|token| token.is_live(now));
+            owners.extend(live.map(|token| match &token.account {
+                Some(account) => account.id,
+                None => token.id,
+            }));
             match page.last() {
                 Some(last) if page.len() == PAGE => after = Some(last.id),
-                Some(_) | None => return Ok(live),
+                Some(_) | None => return Ok(owners.len()),
             }
         }
     }

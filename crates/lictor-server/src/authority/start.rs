@@ -8,14 +8,18 @@ use lictor_core::{
     Change, Decision, Error, INSTALLATION, KeyId, PublicKey, Role, TrustPolicy, organization, trust,
 };
 use lictor_store::{Fact, Rule, Store, Write, planted};
+use quick_cache::sync::Cache as Bounded;
 
 use super::tokens::TokenRequest;
-use super::{Authority, cache};
+use super::{Authority, cache, census};
 use crate::clock::Clock;
 use crate::random;
 
 /// The shortest operator token that may be given from outside, in characters.
 pub const MIN_SECRET_LENGTH: usize = 32;
+
+/// How many organizations' censuses are kept in memory.
+const CENSUSES: usize = 16_384;
 
 /// What a server is started with.
 #[derive(Default)]
@@ -26,6 +30,8 @@ pub struct Start {
     pub keys: Vec<PublicKey>,
     /// An operator token that must be valid; none: one is made at the first start.
     pub operator_secret: Option<String>,
+    /// How old a census may become, in seconds: 0 to [`census::MAX_AGE`].
+    pub census_max_age: i64,
 }
 
 /// Why a server does not start.
@@ -100,6 +106,8 @@ impl Authority {
             store,
             clock,
             cache: Arc::new(cache),
+            census_max_age: start.census_max_age.clamp(0, census::MAX_AGE),
+            censuses: Bounded::new(CENSUSES),
         };
         authority.ensure_policy(start.policy).await?;
         authority.ensure_default_organization().await?;
@@ -180,6 +188,7 @@ impl Authority {
             scopes: Vec::new(),
             expires_at: None,
             name: Some("operator".to_owned()),
+            account: None,
         };
         self.issue_token(INSTALLATION, None, secret, request, None)
             .await?;

@@ -24,6 +24,8 @@ pub struct TokenRequest {
     pub expires_at: Option<Timestamp>,
     /// What people call it.
     pub name: Option<String>,
+    /// The account that is to own it; none: nobody's.
+    pub account: Option<Uuid>,
 }
 
 /// A token just created. The secret is shown this once; it has no `Debug`.
@@ -139,14 +141,15 @@ impl Authority {
             role: request.role,
             scopes: request.scopes,
             expires_at: request.expires_at,
+            account: request.account,
         };
         let rule_token = new.clone();
-        let rule = Arc::new(move |_: &_| token::create(&rule_token, now));
+        let rule = Arc::new(move |state: &_| token::create(state, &rule_token, now));
         self.run(Write {
             stream,
             actor,
             now,
-            facts: Vec::new(),
+            facts: request.account.map(Fact::Account).into_iter().collect(),
             rule,
             idempotent,
         })
@@ -160,6 +163,10 @@ impl Authority {
             created_at: now,
             expires_at: new.expires_at,
             revoked_at: None,
+            account: match new.account {
+                Some(account) => self.store.account(stream, account).await?.map(Arc::new),
+                None => None,
+            },
         };
         Ok(IssuedToken { token, secret })
     }

@@ -22,7 +22,12 @@ pub(super) fn account_state(row: &Row<'_>, first: usize) -> Sql<(Uuid, AccountSt
     let kind = match row.get_ref(first + 2)?.as_str()? {
         "person" => AccountKind::Person,
         "service" => AccountKind::Service,
-        other => return Err(invalid(first + 2, format!("not a kind of account: {other}"))),
+        other => {
+            return Err(invalid(
+                first + 2,
+                format!("not a kind of account: {other}"),
+            ));
+        }
     };
     let status = match row.get_ref(first + 3)?.as_str()? {
         "invited" => AccountStatus::Invited,

@@ -8,8 +8,8 @@ use lictor_core::{Decision, Entry, Error, State};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{accounts, facts};
 use super::rows::{self, DecodedKeys, HeadRow, Sql};
+use super::{accounts, facts};
 use crate::{ANSWER_KEPT_SECONDS, Answer, Idempotent, Write, Written};
 
 /// Why a write of a batch was not stored.

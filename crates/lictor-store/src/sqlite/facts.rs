@@ -99,7 +99,11 @@ fn add(
         Fact::Seat(id) => seats::load_seat(database, stream, id, state)?,
         Fact::SeatsOf(account) => {
             seats::load_seats(database, stream, *account, state)?;
-            let held: Vec<_> = state.seats.keys().map(|id| id.application.clone()).collect();
+            let held: Vec<_> = state
+                .seats
+                .keys()
+                .map(|id| id.application.clone())
+                .collect();
             for application in held {
                 seats::load_application(database, stream, &application, state)?;
             }

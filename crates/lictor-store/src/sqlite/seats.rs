@@ -42,9 +42,8 @@ pub(super) fn one(
     organization: Uuid,
     key: &str,
 ) -> Sql<Option<Application>> {
-    let sql = format!(
-        "SELECT {APPLICATION} FROM applications WHERE organization_id = ?1 AND key = ?2"
-    );
+    let sql =
+        format!("SELECT {APPLICATION} FROM applications WHERE organization_id = ?1 AND key = ?2");
     database
         .prepare_cached(&sql)?
         .query_row((organization, key), application)
@@ -53,9 +52,8 @@ pub(super) fn one(
 
 /// All applications, by key.
 pub(super) fn all(database: &Connection, organization: Uuid) -> Sql<Vec<Application>> {
-    let sql = format!(
-        "SELECT {APPLICATION} FROM applications WHERE organization_id = ?1 ORDER BY key"
-    );
+    let sql =
+        format!("SELECT {APPLICATION} FROM applications WHERE organization_id = ?1 ORDER BY key");
     many(database, &sql, [organization], application)
 }
 
@@ -74,8 +72,7 @@ pub(super) fn load_application(
 }
 
 /// The columns of [`seat`], in its order.
-pub(super) const SEAT: &str =
-    "seats.application, seats.account_id, seats.since, seats.revision";
+pub(super) const SEAT: &str = "seats.application, seats.account_id, seats.since, seats.revision";
 
 /// Reads the columns [`SEAT`].
 pub(super) fn seat(row: &Row<'_>) -> Sql<(SeatId, SeatState)> {
@@ -155,7 +152,12 @@ pub(super) fn seats_page(
         })
     };
     let after = behind(after.as_ref());
-    many(database, &sql, (organization, application, after, limit), read)
+    many(
+        database,
+        &sql,
+        (organization, application, after, limit),
+        read,
+    )
 }
 
 /// The columns of [`lease_state`] and [`lease`], in their order.
@@ -189,7 +191,11 @@ fn leases(database: &Connection, rest: &str, parameters: impl Params) -> Sql<Vec
 
 /// One lease.
 pub(super) fn one_lease(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<Lease>> {
-    let found = leases(database, "organization_id = ?1 AND id = ?2", (organization, id))?;
+    let found = leases(
+        database,
+        "organization_id = ?1 AND id = ?2",
+        (organization, id),
+    )?;
     Ok(found.into_iter().next())
 }
 
@@ -496,7 +502,10 @@ pub(super) fn refusals(
 fn refused(row: &Row<'_>) -> Sql<Refused> {
     let text: String = row.get(3)?;
     let holder = match row.get_ref(2)?.as_str()? {
-        "account" => Holder::Account(text.parse().map_err(|error: uuid::Error| invalid(3, error))?),
+        "account" => Holder::Account(
+            text.parse()
+                .map_err(|error: uuid::Error| invalid(3, error))?,
+        ),
         _ => Holder::Lease(text),
     };
     let reason = row.get_ref(4)?.as_str()?;

@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 use lictor_core::access::{Role, Scope};
-use lictor_core::time::SECONDS_PER_DAY;
 use lictor_server::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::args::Api;
 use crate::client::{Client, Reply};
+use crate::config::span;
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, text_of};
 
@@ -66,26 +66,11 @@ pub(crate) enum Token {
 }
 
 fn seconds(text: &str) -> Result<i64, String> {
-    let wrong = || "use a number and a unit, such as 30d, 12h or 2w".to_owned();
-    let unit = text.chars().next_back().ok_or_else(wrong)?;
-    let each = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => SECONDS_PER_DAY,
-        'w' => 7 * SECONDS_PER_DAY,
-        _ => return Err(wrong()),
-    };
-    let digits = &text[..text.len() - 1];
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(wrong());
-    }
-    let count: i64 = digits.parse().map_err(|_| wrong())?;
     // Beyond a century, leave it out instead.
-    match count.checked_mul(each) {
-        Some(0) => Err("a token that has expired already is of no use".to_owned()),
-        Some(total) if total <= 3_155_760_000 => Ok(total),
-        Some(_) | None => Err("more than a century; leave it out for no end".to_owned()),
+    match span(text)? {
+        0 => Err("a token that has expired already is of no use".to_owned()),
+        total if total <= 3_155_760_000 => Ok(total),
+        _ => Err("more than a century; leave it out for no end".to_owned()),
     }
 }
 

@@ -115,7 +115,7 @@ impl Refusal {
 fn of_domain(error: Error) -> Response {
     match error {
         Error::Unauthenticated => message(StatusCode::UNAUTHORIZED, "Invalid RBAC credentials"),
-        Error::Forbidden(right) => message(
+        Error::Forbidden(right) | Error::OutOfScope(right) => message(
             StatusCode::FORBIDDEN,
             &format!("you do not have permissions to {right}"),
         ),
@@ -135,6 +135,10 @@ fn of_domain(error: Error) -> Response {
         // No request of this dialect leads to these; they keep their words.
         Error::KeyRevoked(_)
         | Error::RevisionMismatch { .. }
+        | Error::FenceMismatch { .. }
+        | Error::SeatRefused(_)
+        | Error::ApplicationInUse { .. }
+        | Error::Outdated
         | Error::OrganizationNotEmpty { .. }
         | Error::DefaultOrganization
         | Error::IdempotencyTwin
@@ -159,9 +163,14 @@ fn not_found(kind: Kind, name: &str) -> Response {
                 fields: Some(Fields::One("id", name)),
             },
         ),
-        Kind::Application | Kind::Organization | Kind::Key | Kind::Token | Kind::Route => {
-            message(StatusCode::NOT_FOUND, "Not found")
-        }
+        Kind::Application
+        | Kind::Organization
+        | Kind::Key
+        | Kind::Token
+        | Kind::Account
+        | Kind::Seat
+        | Kind::Lease
+        | Kind::Route => message(StatusCode::NOT_FOUND, "Not found"),
     }
 }
 

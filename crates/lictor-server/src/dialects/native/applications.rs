@@ -1,16 +1,25 @@
-//! `/v1/applications`: what the organization's applications are entitled to, shown and never changed.
+//! `/v1/applications`: what the organization's applications are, are entitled to, and use.
+
+use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::Uri;
-use lictor_core::Resource;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
+use lictor_core::{Entitlement, Error, Kind, Resource, Right};
 
 use super::auth::Caller;
 use super::error::Problem;
+use super::idempotency::{Begun, Post};
+use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
-use super::wire::{ApplicationView, List};
+use super::wire::{self, ApplicationView, List};
+use crate::authority::{Answer, Authority, Call};
 use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Applications);
 
 pub(super) async fn list(
     State(server): State<Server>,
@@ -19,10 +28,15 @@ pub(super) async fn list(
 ) -> Result<Json<List<ApplicationView>>, Problem> {
     let query = Query::begin(&call, Resource::Applications, &uri)?;
     let page = Page::take(query, &call, None)?;
-    let all = server.authority.entitlements(&call).await?;
-    let page = page.pick(all, |entitlement| entitlement.application.clone());
-    let view =
-        |entitlement: std::sync::Arc<_>| ApplicationView::from_entitlement(&entitlement, call.now);
+    let all = server.authority.figures_of_applications(&call).await?;
+    let page = page.pick(all.applications, |figures| figures.application.clone());
+    let entitlements = server.authority.entitlements(&call).await?;
+    let view = |figures: ApplicationFigures| {
+        let own = |entitlement: &&Arc<Entitlement>| entitlement.application == figures.application;
+        let none = Arc::new(Entitlement::of(&figures.application, &[], call.now));
+        let entitlement = entitlements.iter().find(own).unwrap_or(&none);
+        ApplicationView::of(&figures, entitlement, call.now)
+    };
     Ok(Json(page.map(view)))
 }
 
@@ -31,9 +45,73 @@ pub(super) async fn show(
     Caller(call): Caller,
     Segment(key): Segment,
 ) -> Result<Json<ApplicationView>, Problem> {
-    let entitlement = server.authority.entitlement(&call, &key).await?;
-    Ok(Json(ApplicationView::from_entitlement(
-        &entitlement,
-        call.now,
-    )))
+    Ok(Json(view(&server.authority, &call, &key).await?))
+}
+
+pub(super) async fn create(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut post = match Post::<wire::NewApplication>::begin(&server, WRITE, "key", request).await?
+    {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let over_limit = post.request.over_limit()?;
+    let (key, name) = (post.request.key.clone(), post.request.name.clone());
+    let figures = ApplicationFigures {
+        application: key.clone(),
+        name: name.clone(),
+        plan: None,
+        limit: Some(0),
+        seats: 0,
+        leases: 0,
+        over_limit,
+    };
+    let none = Entitlement::of(&key, &[], post.call.now);
+    let answer: Answer = wire::answer(201, &ApplicationView::of(&figures, &none, post.call.now));
+    let kept = answer.clone();
+    post.keep(move |_| kept.clone());
+    server
+        .authority
+        .create_application(&post.call, &key, name.as_deref(), over_limit)
+        .await?;
+    Ok(post.respond(answer))
+}
+
+pub(super) async fn set(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(key): Segment,
+    request: Request,
+) -> Result<Json<ApplicationView>, Problem> {
+    server.authority.may(&call, WRITE)?;
+    let (parts, body) = request.into_parts();
+    let bytes = json::read(&parts.headers, body).await?;
+    let patch: wire::ApplicationPatch = json::parse(&bytes)?;
+    let over_limit = patch.over_limit()?;
+    server
+        .authority
+        .set_application(&call, &key, patch.name, over_limit)
+        .await?;
+    Ok(Json(view(&server.authority, &call, &key).await?))
+}
+
+pub(super) async fn remove(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(key): Segment,
+) -> Result<StatusCode, Problem> {
+    server.authority.remove_application(&call, &key).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn view(authority: &Authority, call: &Call, key: &str) -> Result<ApplicationView, Problem> {
+    let entitlement = authority.entitlement(call, key).await?;
+    let all: OrganizationFigures = authority.figures_of_applications(call).await?;
+    let figures = all.application(key).ok_or_else(|| Error::NotFound {
+        kind: Kind::Application,
+        name: key.to_owned(),
+    })?;
+    Ok(ApplicationView::of(figures, &entitlement, call.now))
 }

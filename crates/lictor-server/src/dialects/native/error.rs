@@ -5,7 +5,7 @@ use axum::extract::OriginalUri;
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use lictor_core::{DocumentError, Error, Kind};
+use lictor_core::{DocumentError, Error, Kind, SeatRefusal};
 use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
@@ -90,7 +90,7 @@ impl From<Error> for Problem {
                 "unauthenticated",
                 "Sign in with a bearer token",
             ),
-            Error::Forbidden(right) => {
+            Error::Forbidden(right) | Error::OutOfScope(right) => {
                 let title = "The token may not do this";
                 problem(StatusCode::FORBIDDEN, "forbidden", title).with("right", right.to_string())
             }
@@ -112,6 +112,19 @@ impl From<Error> for Problem {
             Error::KeyRevoked(key) => problem(conflict, "key-revoked", "The key was revoked")
                 .with("key_id", key.to_string()),
             Error::RevisionMismatch { current } => of_revision(current),
+            Error::FenceMismatch { current } => {
+                let title = "Somebody else checked the lease out since";
+                problem(conflict, "fence-mismatch", title).with("fence", current)
+            }
+            Error::SeatRefused(refusal) => of_seat(&refusal),
+            Error::ApplicationInUse { key, seats, leases } => {
+                let title = "The application is still in use";
+                problem(conflict, "application-in-use", title)
+                    .with("key", key)
+                    .with("seats", seats)
+                    .with("leases", leases)
+            }
+            Error::Outdated => problem(conflict, "outdated", "The licenses changed meanwhile"),
             Error::OrganizationNotEmpty { key } => {
                 let title = "The organization still holds licenses";
                 problem(conflict, "organization-not-empty", title).with("key", key)
@@ -145,6 +158,22 @@ impl From<Error> for Problem {
             Error::Internal(cause) => of_fault(cause.as_ref()),
         }
     }
+}
+
+/// A seat or lease that is refused; the figures are those that the decision saw.
+fn of_seat(refusal: &SeatRefusal) -> Problem {
+    let limit = refusal.limit.map_or(Value::Null, Value::from);
+    Problem::new(
+        StatusCode::CONFLICT,
+        "seat-refused",
+        "There is no seat for this holder",
+        refusal.to_string(),
+    )
+    .with("application", refusal.application.clone())
+    .with("reason", refusal.reason.as_str())
+    .with("limit", limit)
+    .with("used", refusal.used)
+    .with("position", refusal.position)
 }
 
 /// The word for a reason that a document is refused for; stable, as it is part of answers.
@@ -218,6 +247,9 @@ fn word(kind: Kind) -> &'static str {
         Kind::Organization => "organization",
         Kind::Key => "key",
         Kind::Token => "token",
+        Kind::Account => "account",
+        Kind::Seat => "seat",
+        Kind::Lease => "lease",
         Kind::Route => "route",
     }
 }

@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lictor_core::change::Digest;
-use lictor_core::{Entry, Error, Right};
+use lictor_core::{Error, Right};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use super::auth::{self, single};
 use super::error::{PROBLEM_JSON, Problem, invalid};
 use super::json;
 use super::page::no_query;
-use crate::authority::{Answer, Call, IdempotencyKey, Idempotent};
+use crate::authority::{Answer, Call, IdempotencyKey, Idempotent, Written};
 use crate::settings::Server;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -129,8 +129,21 @@ impl<T: DeserializeOwned> Post<T> {
 }
 
 impl<T> Post<T> {
+    /// The request without its body, and the body.
+    pub(super) fn split(self) -> (Post<()>, T) {
+        let post = Post {
+            call: self.call,
+            request: (),
+            path: self.path,
+            name: self.name,
+            key: self.key,
+            _guard: self._guard,
+        };
+        (post, self.request)
+    }
+
     /// Keeps the answer, which `render` makes of what the request wrote, for a repeated request.
-    pub(super) fn keep(&mut self, render: impl Fn(&[Entry]) -> Answer + Send + Sync + 'static) {
+    pub(super) fn keep(&mut self, render: impl Fn(&Written) -> Answer + Send + Sync + 'static) {
         let key = self.key.clone();
         self.call.idempotent = key.map(|key| Idempotent {
             key,

@@ -82,7 +82,7 @@ pub(super) async fn add(
         payload: payload.clone(),
     });
     let kept = written.clone();
-    post.keep(move |entries| kept.answer(written_license(entries, &kept.payload)));
+    post.keep(move |written| kept.answer(written_license(&written.entries, &kept.payload)));
     let new = new_license(payload);
     let license = server.authority.add_license(&post.call, id, new).await?;
     Ok(post.respond(written.answer(Ok(license))))
@@ -177,13 +177,13 @@ fn new_license(payload: Arc<str>) -> NewLicense {
     }
 }
 
-enum Match {
+pub(super) enum Match {
     Any,
     Revision(u64),
 }
 
 /// The condition in `If-Match`. Weak tags and tags that are not ours match nothing.
-fn if_match(headers: &HeaderMap) -> Result<Option<Match>, Problem> {
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Match>, Problem> {
     let Some(text) = single(headers, &IF_MATCH)? else {
         return Ok(None);
     };

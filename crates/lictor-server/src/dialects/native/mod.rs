@@ -1,19 +1,25 @@
 //! The native dialect, `/v1`: its route table, and nothing of what stands behind the routes.
 
+mod accounts;
 mod applications;
 mod auth;
 mod backup;
+mod census;
+mod counts;
 mod error;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod idempotency;
 mod json;
+mod leases;
 mod ledger;
 mod licenses;
 mod organizations;
 mod page;
 mod path;
+mod refusals;
 mod report;
+mod seats;
 mod tokens;
 mod trust;
 mod usage;
@@ -21,7 +27,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Extension, Router};
 
 use crate::settings::Server;
@@ -43,8 +49,8 @@ pub fn paths() -> Vec<&'static str> {
     table().into_iter().map(|(path, _)| path).collect()
 }
 
-fn table() -> [(&'static str, MethodRouter<Server>); 16] {
-    [
+fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
+    vec![
         ("/licenses", get(licenses::list).post(licenses::add)),
         (
             "/licenses/{id}",
@@ -52,8 +58,44 @@ fn table() -> [(&'static str, MethodRouter<Server>); 16] {
                 .put(licenses::put)
                 .delete(licenses::remove),
         ),
-        ("/applications", get(applications::list)),
-        ("/applications/{key}", get(applications::show)),
+        (
+            "/applications",
+            get(applications::list).post(applications::create),
+        ),
+        (
+            "/applications/{key}",
+            get(applications::show)
+                .patch(applications::set)
+                .delete(applications::remove),
+        ),
+        (
+            "/applications/{key}/seats",
+            get(seats::list).post(seats::assign),
+        ),
+        ("/applications/{key}/seats/bulk", post(seats::bulk)),
+        (
+            "/applications/{key}/seats/{account}",
+            delete(seats::release),
+        ),
+        (
+            "/applications/{key}/leases",
+            get(leases::list).post(leases::check_out),
+        ),
+        ("/leases/{id}", get(leases::show)),
+        ("/leases/{id}/renew", post(leases::renew)),
+        ("/leases/{id}/release", post(leases::release)),
+        ("/accounts", get(accounts::list).post(accounts::create)),
+        ("/accounts/import", post(accounts::import)),
+        (
+            "/accounts/{account}",
+            get(accounts::show)
+                .patch(accounts::set)
+                .delete(accounts::remove),
+        ),
+        ("/accounts/{account}/seats", get(accounts::seats)),
+        ("/counts", get(counts::show)),
+        ("/refusals", get(refusals::list)),
+        ("/census", get(census::show).post(census::take)),
         (
             "/organizations",
             get(organizations::list).post(organizations::create),

@@ -51,10 +51,12 @@ pub(super) async fn create(
         Begun::Answered(response) => return Ok(response),
     };
     let name = post.request.name.clone();
-    post.keep(move |entries| match created(entries, name.clone()) {
-        Ok(organization) => answer(&organization),
-        Err(error) => Problem::from(error).into_answer(),
-    });
+    post.keep(
+        move |written| match created(&written.entries, name.clone()) {
+            Ok(organization) => answer(&organization),
+            Err(error) => Problem::from(error).into_answer(),
+        },
+    );
     let wire::NewOrganization { key, name } = &post.request;
     let organization = server
         .authority

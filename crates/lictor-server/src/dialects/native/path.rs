@@ -10,6 +10,37 @@ use super::error::{Problem, missing};
 use super::page::no_query;
 use crate::authority::Call;
 
+/// The two variable segments of the path.
+pub(super) struct Pair(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Pair {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        no_query(&parts.uri)?;
+        let segments: Result<Path<(String, String)>, PathRejection> =
+            Path::from_request_parts(parts, state).await;
+        segments
+            .map(|Path((first, second))| Self(first, second))
+            .map_err(|_| no_route(parts))
+    }
+}
+
+/// The one variable segment of the path of a list, which has parameters behind the question mark.
+pub(super) struct PathKey(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let segment: Result<Path<String>, PathRejection> =
+            Path::from_request_parts(parts, state).await;
+        segment
+            .map(|Path(text)| Self(text))
+            .map_err(|_| no_route(parts))
+    }
+}
+
 /// The one variable segment of the path.
 pub(super) struct Segment(pub(super) String);
 
@@ -20,12 +51,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
         no_query(&parts.uri)?;
         let segment: Result<Path<String>, PathRejection> =
             Path::from_request_parts(parts, state).await;
-        segment.map(|Path(text)| Self(text)).map_err(|_| {
-            let uri = parts.extensions.get::<OriginalUri>();
-            let path = uri.map_or(parts.uri.path(), |uri| uri.path());
-            missing(Kind::Route, path)
-        })
+        segment
+            .map(|Path(text)| Self(text))
+            .map_err(|_| no_route(parts))
     }
+}
+
+fn no_route(parts: &Parts) -> Problem {
+    let uri = parts.extensions.get::<OriginalUri>();
+    let path = uri.map_or(parts.uri.path(), |uri| uri.path());
+    missing(Kind::Route, path)
 }
 
 impl Segment {

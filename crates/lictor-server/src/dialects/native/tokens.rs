@@ -4,16 +4,17 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::{Change, Entry, Kind, Resource, Right};
+use lictor_core::{Change, Kind, Resource, Right};
 use serde_json::Value;
 
+use super::accounts::find;
 use super::auth::Caller;
 use super::error::{Problem, invalid};
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::{self, List, TokenView};
-use crate::authority::Answer;
+use crate::authority::{Answer, Written};
 use crate::settings::Server;
 
 pub(super) async fn list(
@@ -58,7 +59,12 @@ pub(super) async fn create(
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    let request = std::mem::take(&mut post.request).into_request()?;
+    let mut request = std::mem::take(&mut post.request);
+    let owner = match request.account.take() {
+        Some(text) => Some(find(&server.authority, &post.call, &text).await?),
+        None => None,
+    };
+    let request = request.into_request(owner.as_ref())?;
     post.keep(shown_already);
     let issued = server.authority.create_token(&post.call, request).await?;
     let view = TokenView::from_token(issued.token, post.call.now, Some(issued.secret));
@@ -76,11 +82,14 @@ pub(super) async fn revoke(
 }
 
 /// What a repeated request is told instead of the secret.
-fn shown_already(entries: &[Entry]) -> Answer {
-    let id = entries.iter().find_map(|entry| match &entry.change {
-        Change::TokenCreated { id, .. } => Some(id.to_string()),
-        _ => None,
-    });
+fn shown_already(written: &Written) -> Answer {
+    let id = written
+        .entries
+        .iter()
+        .find_map(|entry| match &entry.change {
+            Change::TokenCreated { id, .. } => Some(id.to_string()),
+            _ => None,
+        });
     let detail = "this request created the token and showed its secret, which is not kept; \
                   if the answer was lost, revoke the token and create another";
     let title = "The secret was shown already";

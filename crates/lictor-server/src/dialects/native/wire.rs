@@ -1,11 +1,14 @@
 //! Every request and answer of `/v1` as JSON, and the conversions from and to the authority's
 //! types. Nothing is decided here.
 
+pub(super) mod held;
+
+use lictor_core::figures::ApplicationFigures;
 use lictor_core::time::days_left;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Claims, Date, Entitlement, Entry, Error, KeyId, KeyStatus, Organization, Role, Scope,
-    Timestamp, Token, TrustPolicy, TrustedKey,
+    Account, Claims, Date, Entitlement, Entry, Error, KeyId, KeyStatus, Organization, OverLimit,
+    Plan, Role, Scope, Timestamp, Token, TrustPolicy, TrustedKey,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -162,12 +165,57 @@ impl ClaimsView {
     }
 }
 
-/// An application and what it is entitled to.
+/// An application to create.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewApplication {
+    pub(super) key: String,
+    pub(super) name: Option<String>,
+    over_limit: Option<String>,
+}
+
+impl NewApplication {
+    pub(super) fn over_limit(&self) -> Result<OverLimit, Problem> {
+        let given = self.over_limit.as_deref().map(into_over_limit).transpose();
+        Ok(given?.unwrap_or_default())
+    }
+}
+
+/// What is to change of an application.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApplicationPatch {
+    pub(super) name: Option<String>,
+    over_limit: Option<String>,
+}
+
+impl ApplicationPatch {
+    pub(super) fn over_limit(&self) -> Result<Option<OverLimit>, Problem> {
+        self.over_limit.as_deref().map(into_over_limit).transpose()
+    }
+}
+
+fn into_over_limit(text: &str) -> Result<OverLimit, Problem> {
+    match text {
+        "refuse" => Ok(OverLimit::Refuse),
+        "allow" => Ok(OverLimit::Allow),
+        _ => Err(invalid("over_limit", "use refuse or allow")),
+    }
+}
+
+/// An application, what it is entitled to, and what of that is in use.
 #[derive(Serialize)]
 pub(super) struct ApplicationView {
     key: String,
+    name: Option<String>,
     plan: &'static str,
     seat_limit: Option<u32>,
+    seats: u64,
+    leases: u64,
+    used: u64,
+    available: Option<u64>,
+    overage: u64,
+    over_limit: &'static str,
     node_limit: Option<u32>,
     features: Option<Vec<String>>,
     license: Option<Uuid>,
@@ -177,12 +225,23 @@ pub(super) struct ApplicationView {
 }
 
 impl ApplicationView {
-    pub(super) fn from_entitlement(entitlement: &Entitlement, now: Timestamp) -> Self {
+    pub(super) fn of(
+        figures: &ApplicationFigures,
+        entitlement: &Entitlement,
+        now: Timestamp,
+    ) -> Self {
         let license = entitlement.license.as_ref();
         Self {
-            key: entitlement.application.clone(),
-            plan: license.map_or("UNLICENSED", |license| license.plan.as_str()),
-            seat_limit: entitlement.seat_limit(),
+            key: figures.application.clone(),
+            name: figures.name.clone(),
+            plan: plan_word(figures.plan),
+            seat_limit: figures.limit,
+            seats: figures.seats,
+            leases: figures.leases,
+            used: figures.used(),
+            available: figures.available(),
+            overage: figures.overage(),
+            over_limit: figures.over_limit.as_str(),
             node_limit: entitlement.node_limit(),
             features: license.map(|license| license.features.clone()),
             license: license.map(|license| license.license),
@@ -191,6 +250,10 @@ impl ApplicationView {
             days_left: license.map(|license| days_left(license.expires_at, now)),
         }
     }
+}
+
+fn plan_word(plan: Option<Plan>) -> &'static str {
+    plan.map_or("UNLICENSED", Plan::as_str)
 }
 
 /// An organization to create.
@@ -263,11 +326,15 @@ pub(super) struct NewToken {
     scopes: Option<Vec<String>>,
     expires_at: Option<String>,
     name: Option<String>,
+    /// The owner: an account's id or e-mail.
+    pub(super) account: Option<String>,
 }
 
 impl NewToken {
-    pub(super) fn into_request(self) -> Result<TokenRequest, Problem> {
-        let role = self.role.map_or(Ok(Role::Reader), |text| text.parse());
+    /// The request; a token of an account may do what the account may unless it says less.
+    pub(super) fn into_request(self, owner: Option<&Account>) -> Result<TokenRequest, Problem> {
+        let default = owner.map_or(Role::Reader, Role::of);
+        let role = self.role.map_or(Ok(default), |text| text.parse());
         let scopes = self.scopes.unwrap_or_default();
         let scopes: Result<Vec<Scope>, String> = scopes.iter().map(|text| text.parse()).collect();
         let expires_at = self.expires_at.map(|text| into_time(&text)).transpose();
@@ -276,6 +343,7 @@ impl NewToken {
             scopes: scopes.map_err(|reason| invalid("scopes", reason))?,
             expires_at: expires_at.map_err(|reason| invalid("expires_at", reason))?,
             name: self.name,
+            account: owner.map(|account| account.id),
         })
     }
 }
@@ -292,6 +360,7 @@ pub(super) struct TokenView {
     expires_at: Option<String>,
     revoked_at: Option<String>,
     live: bool,
+    account: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
 }
@@ -300,6 +369,7 @@ impl TokenView {
     pub(super) fn from_token(token: Token, now: Timestamp, secret: Option<String>) -> Self {
         Self {
             live: token.is_live(now),
+            account: token.account.map(|account| account.id),
             id: token.id,
             organization: token.organization,
             name: token.name,
@@ -461,7 +531,7 @@ impl ReportView {
 }
 
 /// `2026-11-22T04:00:00Z`; years 1 to 9999.
-fn time(seconds: Timestamp) -> String {
+pub(super) fn time(seconds: Timestamp) -> String {
     let seconds = seconds.clamp(-62_135_596_800, 253_402_300_799);
     let second_of_day = seconds.rem_euclid(86_400);
     let (hour, minute) = (second_of_day / 3_600, second_of_day / 60 % 60);

@@ -1,0 +1,118 @@
+//! Applications: create, change, remove; and the figures of all of them.
+
+use std::sync::Arc;
+
+use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
+use lictor_core::{Application, Error, Kind, OverLimit, Resource, State, application};
+use lictor_store::Fact;
+
+use super::{Authority, Call};
+
+impl Authority {
+    /// What was bought, what is used and what is left, of every application.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn figures(&self, call: &Call) -> Result<OrganizationFigures, Error> {
+        call.may_read(Resource::Seats)?;
+        self.figures_now(call).await
+    }
+
+    /// As [`Authority::figures`], for whoever may read applications.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn figures_of_applications(&self, call: &Call) -> Result<OrganizationFigures, Error> {
+        call.may_read(Resource::Applications)?;
+        self.figures_now(call).await
+    }
+
+    /// As [`Authority::figures`], for whoever's right was asked already.
+    pub(super) async fn figures_now(&self, call: &Call) -> Result<OrganizationFigures, Error> {
+        let stored = self
+            .cache
+            .figures(self.store.as_ref(), call.organization.id)
+            .await?;
+        let mut applications = Vec::with_capacity(stored.applications.len());
+        for application in &stored.applications {
+            let entitlement = self.entitlement_now(call, &application.key).await?;
+            applications.push(ApplicationFigures::of(application, &entitlement));
+        }
+        Ok(OrganizationFigures {
+            applications,
+            counts: stored.counts,
+        })
+    }
+
+    /// Creates an application.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::AlreadyExists`], or a fault of the
+    /// store.
+    pub async fn create_application(
+        &self,
+        call: &Call,
+        key: &str,
+        name: Option<&str>,
+        over_limit: OverLimit,
+    ) -> Result<Application, Error> {
+        call.may_write(Resource::Applications)?;
+        let (rule_key, rule_name) = (key.to_owned(), name.map(str::to_owned));
+        let rule = Arc::new(move |state: &State| {
+            application::create(state, &rule_key, rule_name.as_deref(), over_limit)
+        });
+        let facts = vec![Fact::Application(key.to_owned())];
+        self.write(call, call.organization.id, facts, rule).await?;
+        self.application(call, key).await
+    }
+
+    /// Changes what is given of an application.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    pub async fn set_application(
+        &self,
+        call: &Call,
+        key: &str,
+        name: Option<String>,
+        over_limit: Option<OverLimit>,
+    ) -> Result<Application, Error> {
+        call.may_write(Resource::Applications)?;
+        let rule_key = key.to_owned();
+        let rule = Arc::new(move |state: &State| {
+            application::set(state, &rule_key, name.as_deref(), over_limit)
+        });
+        let facts = vec![Fact::Application(key.to_owned())];
+        self.write(call, call.organization.id, facts, rule).await?;
+        self.application(call, key).await
+    }
+
+    /// Removes an application that no license and no seat needs any more.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::ApplicationInUse`], or a fault of the
+    /// store.
+    pub async fn remove_application(&self, call: &Call, key: &str) -> Result<(), Error> {
+        call.may_write(Resource::Applications)?;
+        let rule_key = key.to_owned();
+        let rule = Arc::new(move |state: &State| application::remove(state, &rule_key));
+        let facts = vec![
+            Fact::Application(key.to_owned()),
+            Fact::AnyLicenseOf(key.to_owned()),
+        ];
+        self.write(call, call.organization.id, facts, rule).await?;
+        Ok(())
+    }
+
+    async fn application(&self, call: &Call, key: &str) -> Result<Application, Error> {
+        let figures = self.store.figures(call.organization.id).await?;
+        let found = figures
+            .applications
+            .into_iter()
+            .find(|application| application.key == key);
+        found.ok_or_else(|| Error::NotFound {
+            kind: Kind::Application,
+            name: key.to_owned(),
+        })
+    }
+}

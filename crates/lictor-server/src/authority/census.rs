@@ -1,0 +1,69 @@
+//! The census: how many distinct accounts count, and how old that figure may be.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lictor_core::{Error, Resource, Timestamp};
+
+use super::{Authority, Call};
+
+/// The oldest that a census may be allowed to become: 7 days, in seconds.
+pub const MAX_AGE: i64 = 7 * 86_400;
+
+/// The count of accounts as it was found at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Census {
+    /// Distinct accounts that hold a seat.
+    pub accounts: u64,
+    /// Accounts that hold a seat, by application.
+    pub applications: BTreeMap<String, u64>,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// From when on the next question takes it anew.
+    pub next_at: Timestamp,
+}
+
+impl Authority {
+    /// The census, taken anew if it is older than it may be.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn census(&self, call: &Call) -> Result<Arc<Census>, Error> {
+        call.may_read(Resource::Census)?;
+        let id = call.organization.id;
+        if let Some(kept) = self.censuses.get(&id)
+            // One from the future was taken before the clock was set back.
+            && (kept.taken_at..kept.next_at).contains(&call.now)
+        {
+            return Ok(kept);
+        }
+        self.take_census_now(call).await
+    }
+
+    /// Takes the census now, whatever its age.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn take_census(&self, call: &Call) -> Result<Arc<Census>, Error> {
+        call.may_write(Resource::Census)?;
+        self.take_census_now(call).await
+    }
+
+    async fn take_census_now(&self, call: &Call) -> Result<Arc<Census>, Error> {
+        let id = call.organization.id;
+        let stored = self.cache.figures(self.store.as_ref(), id).await?;
+        let applications = stored.applications.iter();
+        let census = Arc::new(Census {
+            accounts: stored.counts.holders,
+            applications: applications
+                .map(|application| (application.key.clone(), application.state.seats))
+                .collect(),
+            taken_at: call.now,
+            next_at: call.now.saturating_add(self.census_max_age),
+        });
+        if self.census_max_age > 0 {
+            self.censuses.insert(id, census.clone());
+        }
+        Ok(census)
+    }
+}

@@ -1,0 +1,207 @@
+//! Named seats: give, take back, list; and the refusals of seats and leases.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lictor_core::seats::{self, Rows, SeatTerms};
+use lictor_core::{Email, Error, Kind, Resource, Seat, SeatId, State};
+use lictor_store::{Fact, Refused, RefusedKey, Rule, Written};
+use uuid::Uuid;
+
+use super::accounts::check_rows;
+use super::{Authority, Call};
+
+/// How often a decision is made anew because licenses or keys changed meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// Who is to get or to lose a seat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// The account with this id.
+    Id(Uuid),
+    /// The account with this e-mail, in whatever spelling.
+    Email(String),
+}
+
+/// What a row of a request for many seats asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeatRow {
+    /// A seat for an account.
+    Assign(Who),
+    /// An account's seat back.
+    Release(Who),
+}
+
+impl SeatRow {
+    /// Whom it is about.
+    pub fn who(&self) -> &Who {
+        match self {
+            Self::Assign(who) | Self::Release(who) => who,
+        }
+    }
+}
+
+impl Authority {
+    /// At most `limit` seats of an application in order of their holders' ids, beginning behind
+    /// `after`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn seats(
+        &self,
+        call: &Call,
+        application: &str,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Seat>, Error> {
+        call.may_read(Resource::Seats)?;
+        self.known_application(call, application).await?;
+        let organization = call.organization.id;
+        self.store
+            .seats(organization, application, after, limit)
+            .await
+    }
+
+    /// At most `limit` refusals, the newest first, beginning behind `before`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn refusals(
+        &self,
+        call: &Call,
+        before: Option<&RefusedKey>,
+        limit: usize,
+    ) -> Result<Vec<Refused>, Error> {
+        call.may_read(Resource::Seats)?;
+        self.store
+            .refusals(call.organization.id, before, limit)
+            .await
+    }
+
+    /// Gives seats of an application and takes some back, row after row. What is refused stands in
+    /// the answer, with the row's number.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`] for the application, [`Error::InvalidInput`] for
+    /// too many rows, or a fault of the store.
+    pub async fn change_seats(
+        &self,
+        call: &Call,
+        application: &str,
+        rows: Arc<Vec<SeatRow>>,
+        mode: Rows,
+    ) -> Result<Written, Error> {
+        call.may_write(Resource::Seats)?;
+        check_rows(rows.len())?;
+        self.known_application(call, application).await?;
+        let accounts = self.accounts_of(call, &rows).await?;
+        let mut facts = vec![Fact::Application(application.to_owned())];
+        for account in accounts.iter().flatten() {
+            facts.push(Fact::Account(*account));
+            facts.push(Fact::Seat(SeatId {
+                application: application.to_owned(),
+                account: *account,
+            }));
+        }
+        let rows: Arc<Vec<_>> = Arc::new(rows.iter().cloned().zip(accounts).collect());
+        let key = application.to_owned();
+        self.write_by_terms(call, vec![key.clone()], facts, move |terms| {
+            let (rows, key) = (rows.clone(), key.clone());
+            Arc::new(move |state| {
+                seats::each_row(state, &rows, mode, |state, (row, account)| {
+                    decide(state, &key, row, *account, &terms)
+                })
+            })
+        })
+        .await
+    }
+
+    /// The ids that the rows mean. An account keeps its id, so this needs no lock.
+    async fn accounts_of(&self, call: &Call, rows: &[SeatRow]) -> Result<Vec<Option<Uuid>>, Error> {
+        let mut accounts = Vec::with_capacity(rows.len());
+        for row in rows {
+            accounts.push(match row.who() {
+                Who::Id(id) => Some(*id),
+                Who::Email(text) => match Email::parse(text) {
+                    Ok(email) => self
+                        .store
+                        .account_by_email(call.organization.id, &email.key)
+                        .await?
+                        .map(|account| account.id),
+                    Err(_) => None,
+                },
+            });
+        }
+        Ok(accounts)
+    }
+
+    /// Refuses an application that is not known.
+    pub(super) async fn known_application(&self, call: &Call, key: &str) -> Result<(), Error> {
+        let stored = self
+            .cache
+            .figures(self.store.as_ref(), call.organization.id)
+            .await?;
+        let known = stored.applications.iter().any(|known| known.key == key);
+        if known {
+            return Ok(());
+        }
+        Err(Error::NotFound {
+            kind: Kind::Application,
+            name: key.to_owned(),
+        })
+    }
+
+    /// Runs a rule that decides by what the licenses in force grant. Where they changed between the
+    /// look at them and the lock, it looks again.
+    pub(super) async fn write_by_terms(
+        &self,
+        call: &Call,
+        applications: Vec<String>,
+        mut facts: Vec<Fact>,
+        rule: impl Fn(BTreeMap<String, SeatTerms>) -> Rule,
+    ) -> Result<Written, Error> {
+        facts.push(Fact::Installation);
+        for _ in 0..ATTEMPTS {
+            let mut terms = BTreeMap::new();
+            for key in &applications {
+                let (entitlement, basis) = self.entitled(call, key).await?;
+                terms.insert(key.clone(), SeatTerms::of(&entitlement, basis));
+            }
+            let organization = call.organization.id;
+            let decided = self
+                .write(call, organization, facts.clone(), rule(terms))
+                .await;
+            match decided {
+                Err(Error::Outdated) => {
+                    self.cache
+                        .forget_entitlements(self.store.as_ref(), organization, &applications)
+                        .await?;
+                }
+                other => return other,
+            }
+        }
+        Err(Error::Outdated)
+    }
+}
+
+fn decide(
+    state: &State,
+    application: &str,
+    row: &SeatRow,
+    account: Option<Uuid>,
+    terms: &BTreeMap<String, SeatTerms>,
+) -> Result<lictor_core::Decision, Error> {
+    let missing = |kind, name: String| Error::NotFound { kind, name };
+    let account = match (account, row.who()) {
+        (Some(account), _) => account,
+        (None, Who::Email(email)) => return Err(missing(Kind::Account, email.clone())),
+        (None, Who::Id(id)) => return Err(missing(Kind::Account, id.to_string())),
+    };
+    let terms = terms
+        .get(application)
+        .ok_or_else(|| missing(Kind::Application, application.to_owned()))?;
+    match row {
+        SeatRow::Assign(_) => seats::assign(state, application, account, terms),
+        SeatRow::Release(_) => seats::release(state, application, account),
+    }
+}

@@ -1,0 +1,169 @@
+//! `/v1/accounts`: create, import, change, remove and show accounts.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header::ETAG;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use lictor_core::{Account, Kind, Resource, Right};
+use uuid::Uuid;
+
+use super::auth::Caller;
+use super::error::{Problem, missing};
+use super::idempotency::{Begun, Post, etag};
+use super::json;
+use super::licenses::{Match, if_match};
+use super::page::{Page, Query};
+use super::path::Segment;
+use super::wire::held::{AccountView, HeldView, Import, ImportView, NewAccount, PatchAccount};
+use super::wire::{self, List};
+use crate::authority::{Authority, Call, row_outcomes, written_account};
+use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Accounts);
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<Json<List<AccountView>>, Problem> {
+    let mut query = Query::begin(&call, Resource::Accounts, &uri)?;
+    let email = query.take("email")?;
+    let page = Page::take(query, &call, email.as_deref())?;
+    let (after, rows) = (page.after()?, page.rows());
+    let authority = &server.authority;
+    let accounts = match &email {
+        Some(email) => Vec::from_iter(authority.account_by_email(&call, email).await?),
+        None => authority.accounts(&call, after, rows).await?,
+    };
+    let page = page.cut(accounts, |account| account.id.to_string());
+    Ok(Json(page.map(AccountView::from_account)))
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(text): Segment,
+) -> Result<Response, Problem> {
+    let account = find(&server.authority, &call, &text).await?;
+    let view = AccountView::from_account(account);
+    Ok(([(ETAG, etag(view.revision))], Json(view)).into_response())
+}
+
+pub(super) async fn create(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let post = Post::<NewAccount>::begin(&server, WRITE, "id", request).await?;
+    let (mut post, body) = match post {
+        Begun::First(post) => post.split(),
+        Begun::Answered(response) => return Ok(response),
+    };
+    let new = server.authority.new_account(body.into_request()?)?;
+    let kept = new.clone();
+    post.keep(move |written| match written_account(written, &kept) {
+        Ok(account) => wire::answer(201, &AccountView::from_account(account)),
+        Err(error) => Problem::from(error).into_answer(),
+    });
+    let account = server.authority.create_account(&post.call, new).await?;
+    Ok(post.respond(wire::answer(201, &AccountView::from_account(account))))
+}
+
+pub(super) async fn import(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (mut post, body) = match Post::<Import>::begin(&server, WRITE, "id", request).await? {
+        Begun::First(post) => post.split(),
+        Begun::Answered(response) => return Ok(response),
+    };
+    let (rows, mode) = body.into_rows()?;
+    let rows: Result<Vec<_>, Problem> = rows
+        .into_iter()
+        .map(|row| Ok((server.authority.new_account(row.account)?, row.seats)))
+        .collect();
+    let rows = Arc::new(rows?);
+    let kept = rows.clone();
+    let render = move |written: &_| {
+        wire::answer(
+            200,
+            &ImportView::from_outcomes(&row_outcomes(written, &kept)),
+        )
+    };
+    post.keep(render.clone());
+    let written = server
+        .authority
+        .import_accounts(&post.call, rows, mode)
+        .await?;
+    Ok(post.respond(render(&written)))
+}
+
+pub(super) async fn set(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(text): Segment,
+    request: Request,
+) -> Result<Response, Problem> {
+    server.authority.may(&call, WRITE)?;
+    let (parts, body) = request.into_parts();
+    let bytes = json::read(&parts.headers, body).await?;
+    let patch = json::parse::<PatchAccount>(&bytes)?.into_patch()?;
+    let id = find(&server.authority, &call, &text).await?.id;
+    let expected = expected(&parts.headers)?;
+    let account = server
+        .authority
+        .set_account(&call, id, patch, expected)
+        .await?;
+    let view = AccountView::from_account(account);
+    Ok(([(ETAG, etag(view.revision))], Json(view)).into_response())
+}
+
+pub(super) async fn remove(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(text): Segment,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    server.authority.may(&call, WRITE)?;
+    let id = find(&server.authority, &call, &text).await?.id;
+    let expected = expected(&headers)?;
+    server.authority.remove_account(&call, id, expected).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn seats(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(text): Segment,
+) -> Result<Json<List<HeldView>>, Problem> {
+    server.authority.may(&call, Right::read(Resource::Seats))?;
+    let id = find(&server.authority, &call, &text).await?.id;
+    let held = server.authority.seats_of(&call, id).await?;
+    Ok(Json(List {
+        data: held.into_iter().map(HeldView::of).collect(),
+        next_cursor: None,
+    }))
+}
+
+/// The account that a path or a body names by id or e-mail.
+pub(super) async fn find(
+    authority: &Authority,
+    call: &Call,
+    text: &str,
+) -> Result<Account, Problem> {
+    if let Ok(id) = Uuid::try_parse(text) {
+        return Ok(authority.account(call, id).await?);
+    }
+    let found = authority.account_by_email(call, text).await?;
+    found.ok_or_else(|| missing(Kind::Account, text))
+}
+
+/// The revision that the request expects; any that is there will do for `*`.
+fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    Ok(match if_match(headers)? {
+        Some(Match::Revision(revision)) => Some(revision),
+        Some(Match::Any) | None => None,
+    })
+}

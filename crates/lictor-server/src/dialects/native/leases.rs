@@ -1,0 +1,105 @@
+//! `/v1/applications/{key}/leases` and `/v1/leases`: check out, renew, release and show leases.
+
+use axum::Json;
+use axum::RequestExt as _;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use lictor_core::{Kind, Resource, Right};
+
+use super::auth::{self, Caller};
+use super::error::Problem;
+use super::idempotency::{Begun, Post};
+use super::json;
+use super::page::{Page, Query};
+use super::path::{PathKey, Segment};
+use super::wire::held::{CheckedOutView, LeaseView, NewLease, Release, Renewal};
+use super::wire::{self, List};
+use crate::authority::Call;
+use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Leases);
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    PathKey(key): PathKey,
+    uri: Uri,
+) -> Result<Json<List<LeaseView>>, Problem> {
+    let query = Query::begin(&call, Resource::Leases, &uri)?;
+    let page = Page::take(query, &call, Some(&key))?;
+    let (after, rows) = (page.after::<String>()?, page.rows());
+    let leases = server
+        .authority
+        .leases(&call, &key, after.as_deref(), rows)
+        .await?;
+    let page = page.cut(leases, |lease| lease.terms.holder.clone());
+    Ok(Json(page.map(LeaseView::from_lease)))
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    segment: Segment,
+) -> Result<Json<LeaseView>, Problem> {
+    let id = segment.id(&call, Right::read(Resource::Leases), Kind::Lease)?;
+    let lease = server.authority.lease(&call, id).await?;
+    Ok(Json(LeaseView::from_lease(lease)))
+}
+
+pub(super) async fn check_out(
+    State(server): State<Server>,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    let Segment(key) = request.extract_parts().await?;
+    let (mut post, body) = match Post::<NewLease>::begin(&server, WRITE, "id", request).await? {
+        Begun::First(post) => post.split(),
+        Begun::Answered(response) => return Ok(response),
+    };
+    let authority = server.authority.clone();
+    let asked = authority.ask_for_lease(&post.call, &key, &body.holder, body.ttl())?;
+    let kept = asked.clone();
+    post.keep(move |written| match kept.checked_out(written) {
+        Ok(out) => wire::answer(201, &CheckedOutView::of(out)),
+        Err(error) => Problem::from(error).into_answer(),
+    });
+    let out = authority.check_out(&post.call, &asked).await?;
+    Ok(post.respond(wire::answer(201, &CheckedOutView::of(out))))
+}
+
+pub(super) async fn renew(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Json<LeaseView>, Problem> {
+    let (call, id, body) = change::<Renewal>(&server, request).await?;
+    let lease = server
+        .authority
+        .renew_lease(&call, id, body.fence, body.ttl())
+        .await?;
+    Ok(Json(LeaseView::from_lease(lease)))
+}
+
+pub(super) async fn release(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (call, id, body) = change::<Release>(&server, request).await?;
+    server
+        .authority
+        .release_lease(&call, id, body.fence()?)
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A change of one lease. Its fence makes it safe to repeat, so that it needs no idempotency key.
+async fn change<T: serde::de::DeserializeOwned>(
+    server: &Server,
+    mut request: Request,
+) -> Result<(Call, uuid::Uuid, T), Problem> {
+    let segment: Segment = request.extract_parts().await?;
+    let (parts, body) = request.into_parts();
+    let call = auth::call(&server.authority, &parts.headers).await?;
+    let id = segment.id(&call, WRITE, Kind::Lease)?;
+    let bytes = json::read(&parts.headers, body).await?;
+    Ok((call, id, json::parse(&bytes)?))
+}

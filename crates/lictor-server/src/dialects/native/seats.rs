@@ -1,0 +1,122 @@
+//! `/v1/applications/{key}/seats`: give seats, take them back, list who holds them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::RequestExt as _;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use lictor_core::seats::Rows;
+use lictor_core::{ApplicationState, Change, Resource, Right};
+use uuid::Uuid;
+
+use super::accounts::find;
+use super::auth::Caller;
+use super::error::Problem;
+use super::idempotency::{Begun, Post};
+use super::page::{Page, Query};
+use super::path::{Pair, PathKey, Segment};
+use super::wire::held::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView};
+use super::wire::{self, List};
+use crate::authority::{Answer, SeatRow, Who, Written};
+use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Seats);
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    PathKey(key): PathKey,
+    uri: Uri,
+) -> Result<Json<List<SeatView>>, Problem> {
+    let query = Query::begin(&call, Resource::Seats, &uri)?;
+    let page = Page::take(query, &call, Some(&format!("seats of {key}")))?;
+    let (after, rows) = (page.after()?, page.rows());
+    let seats = server.authority.seats(&call, &key, after, rows).await?;
+    let page = page.cut(seats, |seat| seat.account.id.to_string());
+    Ok(Json(page.map(|seat| SeatView::of(&key, seat))))
+}
+
+pub(super) async fn assign(
+    State(server): State<Server>,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    let Segment(key) = request.extract_parts().await?;
+    let post = Post::<NewSeat>::begin(&server, WRITE, "account", request).await?;
+    let (mut post, body) = match post {
+        Begun::First(post) => post.split(),
+        Begun::Answered(response) => return Ok(response),
+    };
+    let account = find(&server.authority, &post.call, &body.account).await?.id;
+    let limit = server
+        .authority
+        .entitlement_now(&post.call, &key)
+        .await?
+        .seat_limit();
+    let application = key.clone();
+    let render = move |written: &Written| assigned(written, &application, account, limit);
+    post.keep(render.clone());
+    let rows = Arc::new(vec![SeatRow::Assign(Who::Id(account))]);
+    let written = server
+        .authority
+        .change_seats(&post.call, &key, rows, Rows::Each)
+        .await?
+        .unless_refused()?;
+    Ok(post.respond(render(&written)))
+}
+
+/// 201 for a seat that was given, 200 for one that was there.
+fn assigned(written: &Written, application: &str, account: Uuid, limit: Option<u32>) -> Answer {
+    let given = written.entries.iter().find_map(|entry| match entry.change {
+        Change::SeatAssigned { limit, .. } => Some(limit),
+        _ => None,
+    });
+    let used = written.state.applications.get(application);
+    let view = AssignedView {
+        application: application.to_owned(),
+        account,
+        limit: given.unwrap_or(limit),
+        used: used.map_or(0, ApplicationState::used),
+    };
+    wire::answer(if given.is_some() { 201 } else { 200 }, &view)
+}
+
+pub(super) async fn bulk(
+    State(server): State<Server>,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    let Segment(key) = request.extract_parts().await?;
+    let post = Post::<BulkSeats>::begin(&server, WRITE, "account", request).await?;
+    let (mut post, body) = match post {
+        Begun::First(post) => post.split(),
+        Begun::Answered(response) => return Ok(response),
+    };
+    let (rows, mode) = body.into_rows()?;
+    let rows = Arc::new(rows);
+    let kept = rows.clone();
+    let render =
+        move |written: &Written| wire::answer(200, &BulkView::of(&kept, &written.refused, mode));
+    post.keep(render.clone());
+    let written = server
+        .authority
+        .change_seats(&post.call, &key, rows, mode)
+        .await?;
+    Ok(post.respond(render(&written)))
+}
+
+pub(super) async fn release(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Pair(key, text): Pair,
+) -> Result<StatusCode, Problem> {
+    server.authority.may(&call, WRITE)?;
+    let account = find(&server.authority, &call, &text).await?.id;
+    let rows = Arc::new(vec![SeatRow::Release(Who::Id(account))]);
+    server
+        .authority
+        .change_seats(&call, &key, rows, Rows::Each)
+        .await?
+        .unless_refused()?;
+    Ok(StatusCode::NO_CONTENT)
+}
