@@ -21,6 +21,7 @@ const ID: Uuid = Uuid::from_u128(1);
 
 async fn open(store: SqliteStore, trusted: &[&SigningKey]) -> Arc<Authority> {
     let start = Start {
+        census_max_age: 0,
         keys: trusted.iter().map(|key| key.public_key()).collect(),
         operator_secret: Some(OPERATOR.to_owned()),
         policy: None,

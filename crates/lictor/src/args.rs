@@ -4,7 +4,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    backup, check, demo, key, license, organization, report, restore, token, trust, usage,
+    account, application, backup, check, count, demo, key, lease, license, organization, report,
+    restore, seat, token, trust, usage,
 };
 use crate::config::Given;
 
@@ -92,6 +93,21 @@ pub(crate) enum Command {
     /// The organizations (tenants) of a server
     #[command(subcommand)]
     Organization(organization::Organization),
+    /// What licenses and seats are for
+    #[command(subcommand)]
+    Application(application::Application),
+    /// The people and services of an organization
+    #[command(subcommand)]
+    Account(Box<account::Account>),
+    /// Who holds a named seat
+    #[command(subcommand)]
+    Seat(seat::Seat),
+    /// Floating seats with an end
+    #[command(subcommand)]
+    Lease(lease::Lease),
+    /// What was bought, what is used and what is left
+    #[command(after_help = count::EXAMPLES)]
+    Count(count::Count),
     /// Counted requests by source, service and month
     #[command(subcommand)]
     Usage(usage::Usage),

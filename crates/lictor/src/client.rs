@@ -104,6 +104,24 @@ impl Client {
         .await
     }
 
+    /// Sends an object where nothing is answered.
+    pub(crate) async fn act(&self, path: &[&str], body: &Value) -> Outcome {
+        self.send(Method::POST, self.url(path, &[]), Some(body))
+            .await?;
+        Ok(())
+    }
+
+    /// Changes a part of an object.
+    pub(crate) async fn patch(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
+        let url = self.url(path, &[]);
+        reply(self.send(Method::PATCH, url, Some(body)).await?).await
+    }
+
+    /// Reads one object that depends on parameters.
+    pub(crate) async fn query(&self, path: &[&str], query: &[(&str, &str)]) -> Outcome<Reply> {
+        reply(self.send(Method::GET, self.url(path, query), None).await?).await
+    }
+
     /// Removes or revokes an object.
     pub(crate) async fn delete(&self, path: &[&str]) -> Outcome {
         self.send(Method::DELETE, self.url(path, &[]), None).await?;

@@ -4,12 +4,15 @@
 use std::fmt::Debug;
 use std::sync::{Arc, LazyLock};
 
+use lictor_core::account::{AccountPatch, NewAccount};
+use lictor_core::lease::CheckOut;
 use lictor_core::license::{Admissible, examine};
 use lictor_core::token::NewToken;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Change, Claims, Date, Decision, Error, INSTALLATION, KeyId, Role, SigningKey, State, Timestamp,
-    TrustPolicy, TrustSet, license, organization, token, trust, usage,
+    AccountKind, AccountStatus, Change, Claims, Date, Decision, Error, INSTALLATION, KeyId,
+    OverLimit, Role, SeatId, SeatTerms, SigningKey, State, Timestamp, TrustPolicy, TrustSet,
+    account, application, lease, license, organization, seats, token, trust, usage,
 };
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
@@ -170,8 +173,11 @@ pub(crate) fn new_token(stream: Uuid, token: Uuid, role: Role) -> Write {
             "usage".parse().expect("a scope"),
         ],
         expires_at: Some(NOW + 1_000),
+        account: None,
     };
-    write(stream, NOW, vec![], move |_| token::create(&new, NOW))
+    write(stream, NOW, vec![], move |state| {
+        token::create(state, &new, NOW)
+    })
 }
 
 pub(crate) fn revoke_token(stream: Uuid, token: Uuid) -> Write {
@@ -196,9 +202,9 @@ pub(crate) fn report_usage(stream: Uuid, counts: Vec<UsageCount>) -> Write {
 
 /// Makes the write idempotent; the answer says how many entries it had.
 pub(crate) fn idempotent(write: Write, key: &IdempotencyKey) -> Write {
-    let render = |entries: &[lictor_core::Entry]| lictor_store::Answer {
+    let render = |written: &Written| lictor_store::Answer {
         status: 201,
-        body: format!("{} entries", entries.len()),
+        body: format!("{} entries", written.entries.len()),
     };
     let idempotent = Idempotent {
         key: key.clone(),
@@ -215,6 +221,147 @@ pub(crate) async fn acme(store: &dyn Store) {
     done(store, new_organization(ACME, "acme")).await;
     done(store, trust_vendor(1)).await;
     done(store, set_policy(TrustPolicy::Verified)).await;
+}
+
+/// The keys of an organization's applications.
+pub(crate) async fn applications(store: &dyn Store, organization: Uuid) -> Vec<String> {
+    let figures = store.figures(organization).await.expect("reads");
+    let applications = figures.applications.into_iter();
+    applications.map(|application| application.key).collect()
+}
+
+/// The e-mail of account `account`.
+pub(crate) fn email(account: Uuid) -> String {
+    format!("user-{}@example.com", account.as_u128())
+}
+
+pub(crate) fn new_account(stream: Uuid, account: Uuid, kind: AccountKind) -> Write {
+    let new = NewAccount {
+        id: account,
+        number: u64::try_from(account.as_u128() % (1 << 53)).expect("small"),
+        email: email(account),
+        name: Some("Ada".to_owned()),
+        kind,
+        invited: account.as_u128() % 2 == 1,
+        administrator: account.as_u128() % 3 == 1,
+        language: None,
+    };
+    let facts = vec![Fact::AccountByEmail(email(account))];
+    write(stream, NOW, facts, move |state| {
+        account::create(state, &new)
+    })
+}
+
+pub(crate) fn set_account(stream: Uuid, account: Uuid, patch: AccountPatch) -> Write {
+    let mut facts = vec![Fact::Account(account), Fact::SeatsOf(account)];
+    facts.extend(patch.email.clone().map(Fact::AccountByEmail));
+    write(stream, NOW, facts, move |state| {
+        account::set(state, account, &patch, None)
+    })
+}
+
+pub(crate) fn set_status(stream: Uuid, account: Uuid, status: AccountStatus) -> Write {
+    let status = Some(status);
+    let patch = AccountPatch {
+        status,
+        ..AccountPatch::default()
+    };
+    set_account(stream, account, patch)
+}
+
+pub(crate) fn remove_account(stream: Uuid, account: Uuid) -> Write {
+    let facts = vec![Fact::Account(account), Fact::SeatsOf(account)];
+    write(stream, NOW, facts, move |state| {
+        account::remove(state, account, None)
+    })
+}
+
+pub(crate) fn new_application(stream: Uuid, key: &'static str, over_limit: OverLimit) -> Write {
+    write(
+        stream,
+        NOW,
+        vec![Fact::Application(key.to_owned())],
+        move |state| application::create(state, key, None, over_limit),
+    )
+}
+
+/// What a license for so many seats grants, as of the facts.
+fn terms(state: &State, limit: u32) -> SeatTerms {
+    SeatTerms {
+        licensed: limit > 0,
+        limit: Some(limit),
+        basis: state.basis(),
+    }
+}
+
+fn seat(application: &str, account: Uuid) -> Vec<Fact> {
+    let application = application.to_owned();
+    vec![
+        Fact::Installation,
+        Fact::Application(application.clone()),
+        Fact::Account(account),
+        Fact::Seat(SeatId {
+            application,
+            account,
+        }),
+    ]
+}
+
+pub(crate) fn assign(stream: Uuid, application: &'static str, account: Uuid, limit: u32) -> Write {
+    write(stream, NOW, seat(application, account), move |state| {
+        seats::assign(state, application, account, &terms(state, limit))
+    })
+}
+
+pub(crate) fn release(stream: Uuid, application: &'static str, account: Uuid) -> Write {
+    write(stream, NOW, seat(application, account), move |state| {
+        seats::release(state, application, account)
+    })
+}
+
+pub(crate) fn check_out(
+    stream: Uuid,
+    application: &'static str,
+    (lease, holder): (Uuid, &'static str),
+    limit: u32,
+    now: Timestamp,
+) -> Write {
+    let request = CheckOut {
+        id: lease,
+        application: application.to_owned(),
+        holder: holder.to_owned(),
+        ttl: 60,
+    };
+    let facts = vec![
+        Fact::Installation,
+        Fact::Application(application.to_owned()),
+        Fact::LeaseOf {
+            application: application.to_owned(),
+            holder: holder.to_owned(),
+        },
+        Fact::Due(now),
+    ];
+    write(stream, now, facts, move |state| {
+        lease::check_out(state, &request, &terms(state, limit), now)
+    })
+}
+
+pub(crate) fn renew(stream: Uuid, lease: Uuid, fence: u64, now: Timestamp) -> Write {
+    write(stream, now, vec![Fact::Lease(lease)], move |state| {
+        lease::renew(state, lease, fence, 60, now)
+    })
+}
+
+pub(crate) fn give_back(stream: Uuid, lease: Uuid, fence: Option<u64>) -> Write {
+    write(stream, NOW, vec![Fact::Lease(lease)], move |state| {
+        lease::release(state, lease, fence)
+    })
+}
+
+pub(crate) fn end_due(stream: Uuid, now: Timestamp) -> Write {
+    write(stream, now, vec![Fact::Due(now)], move |state| {
+        Ok(lease::expire(state, now))
+    })
 }
 
 /// Runs a write that must not be refused.

@@ -2,11 +2,13 @@
 
 #![expect(clippy::expect_used, reason = "a broken precondition fails the test")]
 
+mod accounts;
 mod given;
 mod installation;
 mod licenses;
 mod model;
 mod records;
+mod seats;
 mod sqlite;
 mod writes;
 
@@ -46,6 +48,23 @@ macro_rules! battery {
             records::one_of_many_twins_is_answered;
             records::an_answer_ends_after_a_day;
             records::a_faulty_answer_takes_the_change_with_it;
+            accounts::an_account_is_found_by_id_and_by_any_spelling_of_its_email;
+            accounts::a_removed_account_keeps_its_id_alone;
+            accounts::accounts_come_in_pages;
+            accounts::two_accounts_never_have_one_email;
+            accounts::a_token_knows_its_owner;
+            seats::an_account_has_one_seat_of_an_application;
+            seats::the_limit_holds_under_many_writers;
+            seats::over_use_is_granted_where_it_is_allowed;
+            seats::a_smaller_limit_takes_no_seat_away;
+            seats::deactivation_gives_the_seats_back;
+            seats::a_refusal_is_kept_with_its_figures;
+            seats::refusals_of_a_minute_are_one;
+            seats::terms_that_are_out_of_date_decide_nothing;
+            seats::a_holder_gets_the_same_lease_with_a_greater_fence;
+            seats::a_fence_keeps_an_older_self_out;
+            seats::a_lease_ends_with_its_time;
+            seats::a_faulty_rule_cannot_pass_the_limit;
         }
     };
     (@tests $backend:ident, $open:path, $($group:ident :: $promise:ident;)*) => {

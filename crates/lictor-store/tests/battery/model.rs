@@ -4,15 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::{Entry, INSTALLATION, Role, State, TrustPolicy};
+use lictor_core::{
+    AccountCounts, AccountKind, AccountStatus, Entry, INSTALLATION, OverLimit, Role, State,
+    TrustPolicy,
+};
 use lictor_store::{Store, Write};
 use proptest::prelude::{Strategy, any, prop};
 use uuid::Uuid;
 
 use crate::given::{
-    ACME, NOW, acme, document, id, new_organization, new_token, put_license, remove_license,
-    remove_organization, retire, revoke, revoke_token, set_policy, touch_license, trust_vendor,
-    vendor,
+    ACME, NOW, acme, assign, check_out, document, end_due, give_back, id, new_account,
+    new_application, new_organization, new_token, put_license, release, remove_account,
+    remove_license, remove_organization, renew, retire, revoke, revoke_token, set_policy,
+    set_status, touch_license, trust_vendor, vendor,
 };
 
 /// What one step does; each number is taken modulo a small range, so that steps meet.
@@ -45,7 +49,8 @@ impl Step {
         let license = id(100 + u128::from(self.number % 5));
         let seed = 1 + self.number % 3;
         let product = ["Kong", "Jira", "Zoho"][usize::from(self.other % 3)];
-        match self.kind % 16 {
+        match self.kind % 32 {
+            16.. => self.write_of_seats(stream, now),
             0..=6 => {
                 let document = document(seed, product, u64::from(self.other % 4));
                 put_license(stream, license, &document, now)
@@ -64,6 +69,30 @@ impl Step {
             14 => revoke_token(stream, id(u128::from(self.number) + 1_000)),
             _ if self.other < 10 => remove_organization(STREAMS[1], "other"),
             _ => new_organization(id(3_000 + u128::from(self.number)), "third"),
+        }
+    }
+
+    /// Accounts and what they hold. The limit goes up and down, as when licenses come and go.
+    fn write_of_seats(&self, stream: Uuid, now: i64) -> Write {
+        let account = id(5_000 + u128::from(self.number % 6));
+        let application = ["kong", "jira", "open"][usize::from(self.other % 3)];
+        let limit = u32::from(self.other / 4 % 4);
+        let lease = id(6_000 + u128::from(self.number) * 256 + u128::from(self.other));
+        let holder = ["a", "b", "c"][usize::from(self.number % 3)];
+        match self.kind % 32 - 16 {
+            0 | 1 => new_account(stream, account, AccountKind::Person),
+            2 if self.other < 40 => new_account(stream, account, AccountKind::Service),
+            2 => set_status(stream, account, AccountStatus::Active),
+            3 if self.other < 60 => remove_account(stream, account),
+            3 => set_status(stream, account, AccountStatus::Deactivated),
+            4 => new_application(stream, application, OverLimit::Refuse),
+            5 => new_application(stream, "open", OverLimit::Allow),
+            6..=8 => assign(stream, application, account, limit),
+            9 | 10 => release(stream, application, account),
+            11 | 12 => check_out(stream, application, (lease, holder), limit, now),
+            13 => end_due(stream, now + i64::from(self.other)),
+            14 => give_back(stream, lease, None),
+            _ => renew(stream, lease, 1, now),
         }
     }
 }
@@ -149,6 +178,41 @@ async fn compare_installation(store: &dyn Store, written: &[Entry], state: &Stat
     );
 }
 
+async fn compare_held(store: &dyn Store, stream: Uuid, state: &State) {
+    let figures = store.figures(stream).await.expect("reads");
+    let applications = figures.applications.into_iter();
+    let applications: BTreeMap<_, _> = applications.map(|found| (found.key, found.state)).collect();
+    assert_eq!(applications, state.applications);
+    assert_eq!(figures.counts, recount(state), "the counts are a recount");
+    for (id, account) in &state.accounts {
+        let found = store.account(stream, *id).await.expect("reads");
+        let found = found.expect("an account");
+        assert_eq!(found.state, *account);
+        let removed = account.status == AccountStatus::Removed;
+        assert_eq!(found.email.is_none() && found.name.is_none(), removed);
+        let held = state.seats.keys().filter(|seat| seat.account == *id);
+        assert_eq!(held.count() as u64, account.seats);
+    }
+    for (key, application) in &applications {
+        let seats = store.seats(stream, key, None, 100).await.expect("reads");
+        assert_eq!(seats.len() as u64, application.seats);
+        let leases = store.leases(stream, key, None, 100).await.expect("reads");
+        assert_eq!(leases.len() as u64, application.leases);
+        for lease in leases {
+            assert_eq!(state.leases.get(&lease.id), Some(&lease.state));
+        }
+    }
+}
+
+/// The counts as they are without anybody keeping them.
+fn recount(state: &State) -> AccountCounts {
+    let mut counts = AccountCounts::default();
+    for account in state.accounts.values() {
+        counts.add(account);
+    }
+    counts
+}
+
 async fn compare_stream(store: &dyn Store, stream: Uuid, state: &State) {
     let found = store
         .licenses(stream, None, None, 100)
@@ -166,7 +230,7 @@ async fn compare_stream(store: &dyn Store, stream: Uuid, state: &State) {
         current.as_ref().map(|current| &current.id),
         order.first().map(|(id, _)| *id)
     );
-    for application in &state.applications {
+    for application in state.applications.keys() {
         let newest = store
             .newest_licenses(stream, application, None, 100)
             .await
@@ -181,8 +245,7 @@ async fn compare_stream(store: &dyn Store, stream: Uuid, state: &State) {
                 .eq(expected.map(|(id, _)| *id))
         );
     }
-    let applications = store.applications(stream).await.expect("reads");
-    assert!(applications.iter().eq(&state.applications));
+    compare_held(store, stream, state).await;
     let tokens = store.tokens(stream, None, 100).await.expect("reads");
     assert!(tokens.iter().map(|token| &token.id).eq(state.tokens.keys()));
     for token in tokens {

@@ -1,14 +1,20 @@
 //! The commands, a file per noun, and the runtime that they run on.
 
+pub(crate) mod account;
+mod account_file;
+pub(crate) mod application;
 pub(crate) mod backup;
 pub(crate) mod check;
+pub(crate) mod count;
 pub(crate) mod demo;
 pub(crate) mod issue;
 pub(crate) mod key;
+pub(crate) mod lease;
 pub(crate) mod license;
 pub(crate) mod organization;
 pub(crate) mod report;
 pub(crate) mod restore;
+pub(crate) mod seat;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod trust;
@@ -31,6 +37,11 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Trust(command) => on_one_core()?.block_on(trust::run(command, json)),
         Command::Token(command) => on_one_core()?.block_on(token::run(command, json)),
         Command::Organization(command) => on_one_core()?.block_on(organization::run(command, json)),
+        Command::Application(command) => on_one_core()?.block_on(application::run(command, json)),
+        Command::Account(command) => on_one_core()?.block_on(account::run(*command, json)),
+        Command::Seat(command) => on_one_core()?.block_on(seat::run(command, json)),
+        Command::Lease(command) => on_one_core()?.block_on(lease::run(command, json)),
+        Command::Count(command) => on_one_core()?.block_on(count::run(&command, json)),
         Command::Usage(command) => on_one_core()?.block_on(usage::run(command, json)),
         Command::Report(command) => on_one_core()?.block_on(report::run(&command, json)),
         Command::Backup(command) => on_one_core()?.block_on(backup::run(&command, json)),

@@ -21,6 +21,7 @@ RESOURCE:write, as in licenses:read.
 Examples:
   lictor token create --name dashboard
   lictor token create --role admin --scope licenses,usage:read --expires 30d
+  lictor token create --account ada@example.com
   lictor token create --organization acme --role admin";
 
 /// `lictor token …`
@@ -30,8 +31,12 @@ pub(crate) enum Token {
     #[command(after_help = CREATE_EXAMPLES)]
     Create {
         /// What it may do at most: operator, admin or reader
-        #[arg(long, default_value = "reader")]
-        role: Role,
+        /// [default: reader; with --account what the account may do]
+        #[arg(long)]
+        role: Option<Role>,
+        /// The account that owns it, by e-mail or id: it may do no more than that one
+        #[arg(long, value_name = "EMAIL")]
+        account: Option<String>,
         /// What it is narrowed to; several separated by commas
         #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
         scope: Vec<Scope>,
@@ -82,9 +87,10 @@ pub(crate) async fn run(command: Token, json: bool) -> Outcome {
             scope,
             expires,
             name,
+            account,
             api,
         } => {
-            let mut body = json!({ "role": role.as_str() });
+            let mut body = json!({ "role": role.map(Role::as_str), "account": account });
             if !scope.is_empty() {
                 body["scopes"] = scope.iter().map(ToString::to_string).collect();
             }

@@ -8,7 +8,7 @@ use lictor_store::sqlite::{OpenError, SqliteStore, check_folder};
 use rusqlite::Connection;
 
 use super::{fill, folder};
-use crate::given::{ACME, NOW, document, done, id, put_license, remove_license};
+use crate::given::{ACME, NOW, applications, document, done, id, put_license, remove_license};
 
 /// One alteration each, and a word that the report must have.
 const ALTERATIONS: &[(&str, &str)] = &[
@@ -349,7 +349,7 @@ async fn told(store: &SqliteStore) -> impl PartialEq + std::fmt::Debug + use<> {
                 .licenses(stream, None, None, 1_000)
                 .await
                 .expect("reads"),
-            store.applications(stream).await.expect("reads"),
+            applications(store, stream).await,
             store.current_license(stream).await.expect("reads"),
             tokens,
         ));

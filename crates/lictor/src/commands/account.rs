@@ -1,0 +1,256 @@
+//! `lictor account`: the people and services of an organization. Reading files of them is in
+//! `account_file.rs`.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::account_file;
+use crate::args::Api;
+use crate::client::Client;
+use crate::exit::Outcome;
+use crate::output::{self, text_of};
+
+const ADD_EXAMPLES: &str = "\
+Prints the account's id. A person may hold seats, a service may not.
+
+Examples:
+  lictor account add ada@example.com --name 'Ada Lovelace'
+  lictor account add root@example.com --administrator
+  lictor account add ci@example.com --kind service";
+
+const IMPORT_EXAMPLES: &str = "\
+The first line names the columns: email, and any of name, kind, status,
+language, administrator, seats. `seats` names applications, separated by blanks.
+An account that exists is left as it is, so that an import can be repeated. Rows
+that are refused are listed with their line and the reason, and the exit code
+is 1.
+
+  email,name,language,administrator,seats
+  ada@example.com,Ada Lovelace,en_GB,true,editor viewer
+
+Examples:
+  lictor account import people.csv
+  lictor account import people.csv --seat editor";
+
+const REMOVE_EXAMPLES: &str = "\
+Its seats are given back, its e-mail and name erased. Its id stays, as the
+ledger names it.
+
+Example:
+  lictor account remove ada@example.com";
+
+/// What stands behind an account.
+#[derive(ValueEnum, Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// A human being
+    Person,
+    /// A program
+    Service,
+}
+
+/// `lictor account …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Account {
+    /// Create an account; prints its id
+    #[command(after_help = ADD_EXAMPLES)]
+    Add {
+        /// Its e-mail
+        email: String,
+        /// What people call it
+        #[arg(long)]
+        name: Option<String>,
+        /// What stands behind it [default: person]
+        #[arg(long, value_enum)]
+        kind: Option<Kind>,
+        /// Its language, such as de_DE [default: en_US]
+        #[arg(long, value_name = "xx_YY")]
+        language: Option<String>,
+        /// It administers its organization
+        #[arg(long)]
+        administrator: bool,
+        /// It is only invited: it counts, but cannot sign in yet
+        #[arg(long)]
+        invited: bool,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Create many accounts, and give them seats
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import {
+        /// A CSV file
+        file: PathBuf,
+        /// Applications that every account gets a seat of; several separated by commas
+        #[arg(long, value_name = "APP", value_delimiter = ',')]
+        seat: Vec<String>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the accounts
+    List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Change an account
+    #[command(after_help = "Example:\n  lictor account set ada@example.com --administrator false")]
+    Set {
+        /// Its e-mail or id
+        account: String,
+        /// A new e-mail
+        #[arg(long)]
+        email: Option<String>,
+        /// What people call it
+        #[arg(long)]
+        name: Option<String>,
+        /// Its language, such as de_DE
+        #[arg(long, value_name = "xx_YY")]
+        language: Option<String>,
+        /// Whether it administers its organization
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+        administrator: Option<bool>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Shut an account; its seats are given back
+    Deactivate {
+        /// Its e-mail or id
+        account: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Open an account that is shut or only invited; seats do not come back by it
+    Reactivate {
+        /// Its e-mail or id
+        account: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Remove an account
+    #[command(after_help = REMOVE_EXAMPLES)]
+    Remove {
+        /// Its e-mail or id
+        account: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the seats that an account holds, which is why it counts
+    Seats {
+        /// Its e-mail or id
+        account: String,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Runs it.
+pub(crate) async fn run(command: Account, json: bool) -> Outcome {
+    match command {
+        Account::Add {
+            email,
+            name,
+            kind,
+            language,
+            administrator,
+            invited,
+            api,
+        } => {
+            let kind = kind.map(|kind| match kind {
+                Kind::Person => "person",
+                Kind::Service => "service",
+            });
+            let body = json!({
+                "email": email, "name": name, "kind": kind, "language": language,
+                "administrator": administrator,
+                "status": if invited { "invited" } else { "active" },
+            });
+            let reply = Client::new(&api)?.post(&["accounts"], &body).await?;
+            output::result(&reply.text, reply.str("id"), json)
+        }
+        Account::Import { file, seat, api } => account_file::import(&api, &file, &seat, json).await,
+        Account::List { api } => list(&api, json).await,
+        Account::Set {
+            account,
+            email,
+            name,
+            language,
+            administrator,
+            api,
+        } => {
+            let body = json!({
+                "email": email, "name": name, "language": language,
+                "administrator": administrator,
+            });
+            set(&api, &account, &body, json).await
+        }
+        Account::Deactivate { account, api } => {
+            set(&api, &account, &json!({ "status": "deactivated" }), json).await
+        }
+        Account::Reactivate { account, api } => {
+            set(&api, &account, &json!({ "status": "active" }), json).await
+        }
+        Account::Remove { account, api } => {
+            Client::new(&api)?.delete(&["accounts", &account]).await?;
+            let text = format!("account {account} is removed");
+            output::done("removed", &account, &text, json)
+        }
+        Account::Seats { account, api } => seats(&api, &account, json).await,
+    }
+}
+
+async fn set(api: &Api, account: &str, body: &Value, json: bool) -> Outcome {
+    let reply = Client::new(api)?
+        .patch(&["accounts", account], body)
+        .await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    let status = text_of(&reply.value["status"]);
+    output::note(&format!("account {account} is {status}"));
+    Ok(())
+}
+
+async fn list(api: &Api, json: bool) -> Outcome {
+    let reply = Client::new(api)?.list(&["accounts"], &[]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no accounts yet; create one with `lictor account add EMAIL`");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["EMAIL~", "KIND", "STATUS", "SEATS#", "ADMIN", "NAME~"]);
+    for account in reply.rows() {
+        let administrator = account["administrator"] == true;
+        rows.row([
+            text_of(&account["email"]),
+            text_of(&account["kind"]),
+            text_of(&account["status"]),
+            text_of(&account["seats"]),
+            if administrator { "yes" } else { "no" }.to_owned(),
+            text_of(&account["name"]),
+        ]);
+    }
+    rows.print()
+}
+
+async fn seats(api: &Api, account: &str, json: bool) -> Outcome {
+    let path = ["accounts", account, "seats"];
+    let reply = Client::new(api)?.get(&path).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("it holds no seat, so it does not count");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["APPLICATION~", "SINCE", "LEDGER#"]);
+    for seat in reply.rows() {
+        rows.row([
+            text_of(&seat["application"]),
+            text_of(&seat["since"]),
+            text_of(&seat["position"]),
+        ]);
+    }
+    rows.print()
+}

@@ -1,0 +1,268 @@
+//! `lictor account import`: a CSV file, in requests of a thousand rows, with a progress bar.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value, json};
+
+use crate::args::Api;
+use crate::client::{Client, Reply};
+use crate::exit::{Failure, Outcome};
+use crate::output::{self, figure, printable, text_of};
+
+/// How many rows a request has; no server takes more.
+const ROWS: usize = 1_000;
+
+/// How many refused rows are shown; --json has all.
+const SHOWN: usize = 100;
+
+/// The columns that are known.
+const COLUMNS: [&str; 7] = [
+    "email",
+    "name",
+    "kind",
+    "status",
+    "language",
+    "administrator",
+    "seats",
+];
+
+/// What became of the file.
+#[derive(Default)]
+struct Tally {
+    rows: u64,
+    created: u64,
+    existing: u64,
+    refused: Vec<Refused>,
+}
+
+/// A row that was refused.
+struct Refused {
+    line: u64,
+    email: String,
+    reason: String,
+}
+
+/// A row that is on its way.
+struct Row {
+    line: u64,
+    email: String,
+    body: Value,
+}
+
+/// Imports a file.
+pub(crate) async fn import(api: &Api, path: &Path, seats: &[String], json: bool) -> Outcome {
+    let client = Client::new(api)?;
+    let unreadable = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    let mut input = BufReader::new(file);
+    skip_mark(&mut input).map_err(unreadable)?;
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(input);
+    let columns = columns(&mut reader, path)?;
+    let bar = progress(size);
+    let (mut tally, mut waiting) = (Tally::default(), Vec::new());
+    let mut record = csv::ByteRecord::new();
+    loop {
+        let line = reader.position().line();
+        match reader.read_byte_record(&mut record) {
+            Ok(false) => break,
+            Ok(true) => match row(&columns, &record, seats) {
+                Ok((email, body)) => waiting.push(Row { line, email, body }),
+                Err(reason) => tally.refuse(line, first(&record), reason),
+            },
+            Err(error) if error.is_io_error() => {
+                return Err(Failure::Usage(format!("{}: {error}", path.display())));
+            }
+            Err(error) => tally.refuse(line, String::new(), error.to_string()),
+        }
+        if waiting.len() == ROWS {
+            send(&client, &mut waiting, &mut tally).await?;
+            bar.set_position(reader.position().byte());
+            bar.set_message(format!("{} rows", figure(tally.rows)));
+        }
+    }
+    send(&client, &mut waiting, &mut tally).await?;
+    bar.finish_and_clear();
+    tally.report(json)
+}
+
+/// A byte-order mark is no part of the first column's name.
+fn skip_mark(input: &mut impl BufRead) -> std::io::Result<()> {
+    if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+        input.consume(3);
+    }
+    Ok(())
+}
+
+fn progress(size: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} % {msg}, {eta} left");
+    let bar = ProgressBar::new(size);
+    match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn columns(reader: &mut csv::Reader<impl std::io::Read>, path: &Path) -> Outcome<Vec<String>> {
+    let wrong = |why: String| Failure::Usage(format!("{}, line 1: {why}", path.display()));
+    let headers = reader.headers().map_err(|error| wrong(error.to_string()))?;
+    let columns: Vec<String> = headers.iter().map(str::to_lowercase).collect();
+    if let Some(unknown) = columns
+        .iter()
+        .find(|name| !COLUMNS.contains(&name.as_str()))
+    {
+        let known = COLUMNS.join(", ");
+        let unknown = printable(unknown);
+        return Err(wrong(format!("unknown column `{unknown}`; use {known}")));
+    }
+    if !columns.iter().any(|name| name == "email") {
+        return Err(wrong("there is no column `email`".to_owned()));
+    }
+    Ok(columns)
+}
+
+/// The request's row and its e-mail.
+fn row(
+    columns: &[String],
+    record: &csv::ByteRecord,
+    seats: &[String],
+) -> Result<(String, Value), String> {
+    if record.len() > columns.len() {
+        return Err(format!(
+            "it has {} fields, the first line {}; put fields with commas into quotes",
+            record.len(),
+            columns.len()
+        ));
+    }
+    let mut body = Map::new();
+    let mut applications: Vec<Value> = seats.iter().map(|key| key.as_str().into()).collect();
+    for (name, field) in columns.iter().zip(record) {
+        let text = std::str::from_utf8(field).map_err(|_| format!("{name} is not UTF-8"))?;
+        let value = match (name.as_str(), text) {
+            ("seats", text) => {
+                applications.extend(text.split_whitespace().map(Value::from));
+                continue;
+            }
+            (_, "") => continue,
+            ("administrator", text) => flag(text)?.into(),
+            ("kind", "person" | "service") | ("status", "active" | "invited") => text.into(),
+            ("kind", _) => return Err("kind: use person or service".to_owned()),
+            ("status", _) => return Err("status: use active or invited".to_owned()),
+            (_, text) => text.into(),
+        };
+        body.insert(name.clone(), value);
+    }
+    let email = body.get("email").map(text_of).unwrap_or_default();
+    if email.is_empty() {
+        return Err("it has no e-mail".to_owned());
+    }
+    if !applications.is_empty() {
+        body.insert("seats".to_owned(), applications.into());
+    }
+    Ok((email, body.into()))
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "1" => Ok(true),
+        "false" | "no" | "0" => Ok(false),
+        _ => Err("administrator: use true or false".to_owned()),
+    }
+}
+
+fn first(record: &csv::ByteRecord) -> String {
+    String::from_utf8_lossy(record.get(0).unwrap_or_default()).into_owned()
+}
+
+async fn send(client: &Client, rows: &mut Vec<Row>, tally: &mut Tally) -> Outcome {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let bodies: Vec<&Value> = rows.iter().map(|row| &row.body).collect();
+    let body = json!({ "rows": bodies, "mode": "each" });
+    let reply = client.post(&["accounts", "import"], &body).await?;
+    tally.take(rows, &reply);
+    rows.clear();
+    Ok(())
+}
+
+impl Tally {
+    fn refuse(&mut self, line: u64, email: String, reason: String) {
+        self.rows += 1;
+        self.refused.push(Refused {
+            line,
+            email,
+            reason,
+        });
+    }
+
+    fn take(&mut self, rows: &[Row], reply: &Reply) {
+        let outcomes = reply.value["rows"].as_array().into_iter().flatten();
+        for (row, outcome) in rows.iter().zip(outcomes) {
+            match outcome["result"].as_str() {
+                Some("created") => self.created += 1,
+                Some("existing") => self.existing += 1,
+                _ => {
+                    let reason = text_of(&outcome["error"]["detail"]);
+                    self.refuse(row.line, row.email.clone(), reason);
+                    continue;
+                }
+            }
+            self.rows += 1;
+        }
+    }
+
+    fn report(&self, json: bool) -> Outcome {
+        if json {
+            let refused: Vec<Value> = self
+                .refused
+                .iter()
+                .map(|row| json!({ "line": row.line, "email": row.email, "reason": row.reason }))
+                .collect();
+            let all = json!({
+                "rows": self.rows, "created": self.created, "existing": self.existing,
+                "refused": refused,
+            });
+            output::json(&all.to_string())?;
+        } else {
+            self.print()?;
+        }
+        if self.refused.is_empty() {
+            return Ok(());
+        }
+        let count = figure(self.refused.len() as u64);
+        Err(Failure::Refused(format!("{count} rows were refused")))
+    }
+
+    fn print(&self) -> Outcome {
+        if !self.refused.is_empty() {
+            let mut table = output::Rows::new(&["LINE#", "EMAIL~", "REASON~"]);
+            for row in self.refused.iter().take(SHOWN) {
+                table.row([
+                    row.line.to_string(),
+                    printable(&row.email),
+                    printable(&row.reason),
+                ]);
+            }
+            table.print()?;
+            if self.refused.len() > SHOWN {
+                let more = figure((self.refused.len() - SHOWN) as u64);
+                output::note(&format!("and {more} more; --json lists them all"));
+            }
+        }
+        output::note(&format!(
+            "{} rows: {} created, {} existed already, {} refused",
+            figure(self.rows),
+            figure(self.created),
+            figure(self.existing),
+            figure(self.refused.len() as u64)
+        ));
+        Ok(())
+    }
+}

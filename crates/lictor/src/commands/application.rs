@@ -1,0 +1,137 @@
+//! `lictor application`: what licenses and seats are for.
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::json;
+
+use crate::args::Api;
+use crate::client::Client;
+use crate::exit::Outcome;
+use crate::output::{self, limit_of, text_of};
+
+const CREATE_EXAMPLES: &str = "\
+A license for an unknown application creates it; create it yourself to name it,
+or to allow more seats than were bought.
+
+Examples:
+  lictor application create editor --name 'The Editor'
+  lictor application create viewer --over-limit allow";
+
+/// What happens when no seat is left.
+#[derive(ValueEnum, Debug, Clone, Copy)]
+pub(crate) enum OverLimit {
+    /// The request is refused
+    Refuse,
+    /// It is granted, recorded and shown, while a license is in force
+    Allow,
+}
+
+/// `lictor application …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Application {
+    /// Create an application
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create {
+        /// Its word in licenses and commands: lower-case letters, digits, hyphens
+        key: String,
+        /// What people call it
+        #[arg(long)]
+        name: Option<String>,
+        /// What happens when no seat is left [default: refuse]
+        #[arg(long, value_enum)]
+        over_limit: Option<OverLimit>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the applications with their plans and seats
+    List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Change an application
+    #[command(after_help = "Example:\n  lictor application set editor --over-limit allow")]
+    Set {
+        /// Its key
+        key: String,
+        /// What people call it
+        #[arg(long)]
+        name: Option<String>,
+        /// What happens when no seat is left
+        #[arg(long, value_enum)]
+        over_limit: Option<OverLimit>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Remove an application that has no licenses and whose seats are all free
+    #[command(after_help = "Example:\n  lictor application remove editor")]
+    Remove {
+        /// Its key
+        key: String,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Runs it.
+pub(crate) async fn run(command: Application, json: bool) -> Outcome {
+    match command {
+        Application::Create {
+            key,
+            name,
+            over_limit,
+            api,
+        } => {
+            let body = json!({ "key": key, "name": name, "over_limit": word(over_limit) });
+            let reply = Client::new(&api)?.post(&["applications"], &body).await?;
+            output::result(&reply.text, reply.str("key"), json)
+        }
+        Application::List { api } => list(&api, json).await,
+        Application::Set {
+            key,
+            name,
+            over_limit,
+            api,
+        } => {
+            let body = json!({ "name": name, "over_limit": word(over_limit) });
+            let reply = Client::new(&api)?
+                .patch(&["applications", &key], &body)
+                .await?;
+            output::result(&reply.text, reply.str("key"), json)
+        }
+        Application::Remove { key, api } => {
+            Client::new(&api)?.delete(&["applications", &key]).await?;
+            let text = format!("application {key} is removed");
+            output::done("removed", &key, &text, json)
+        }
+    }
+}
+
+fn word(over_limit: Option<OverLimit>) -> Option<&'static str> {
+    over_limit.map(|over_limit| match over_limit {
+        OverLimit::Refuse => "refuse",
+        OverLimit::Allow => "allow",
+    })
+}
+
+async fn list(api: &Api, json: bool) -> Outcome {
+    let reply = Client::new(api)?.list(&["applications"], &[]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no applications yet; the first license for one creates it");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["KEY~", "PLAN", "LIMIT#", "USED#", "ENDS", "NAME~"]);
+    for application in reply.rows() {
+        let ends = text_of(&application["expires_at"]);
+        rows.row([
+            text_of(&application["key"]),
+            text_of(&application["plan"]),
+            limit_of(&application["seat_limit"]),
+            text_of(&application["used"]),
+            ends.split('T').next().unwrap_or_default().to_owned(),
+            text_of(&application["name"]),
+        ]);
+    }
+    rows.print()
+}

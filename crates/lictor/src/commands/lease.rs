@@ -1,0 +1,137 @@
+//! `lictor lease`: floating seats with an end.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::args::Api;
+use crate::client::Client;
+use crate::config::span;
+use crate::exit::Outcome;
+use crate::output::{self, text_of};
+
+const CHECKOUT_EXAMPLES: &str = "\
+Prints the lease's id and its fence. A holder with a live lease gets the same
+one with a greater fence, so that an older self of it cannot renew it any more.
+
+Examples:
+  lictor lease checkout editor build-7
+  lictor lease checkout editor build-7 --ttl 12h";
+
+/// `lictor lease …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Lease {
+    /// Take a floating seat for a while; prints its id and fence
+    #[command(after_help = CHECKOUT_EXAMPLES)]
+    Checkout {
+        /// The application's key
+        application: String,
+        /// Who takes it: a device, a job, a session
+        holder: String,
+        /// How long: a number and s, m, h or d [default: 60s]
+        #[arg(long, value_parser = span)]
+        ttl: Option<i64>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Move the end of a lease
+    Renew {
+        /// The lease's id
+        id: String,
+        /// Its fence, as `checkout` printed it
+        #[arg(long, value_name = "N")]
+        fence: u64,
+        /// How long from now: a number and s, m, h or d [default: 60s]
+        #[arg(long, value_parser = span)]
+        ttl: Option<i64>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Give a lease back
+    Release {
+        /// The lease's id
+        id: String,
+        /// Its fence, as `checkout` printed it
+        #[arg(long, value_name = "N", required_unless_present = "force")]
+        fence: Option<u64>,
+        /// Take it away from whoever holds it
+        #[arg(long, conflicts_with = "fence")]
+        force: bool,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the leases of an application
+    List {
+        /// The application's key
+        application: String,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Runs it.
+pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
+    match command {
+        Lease::Checkout {
+            application,
+            holder,
+            ttl,
+            api,
+        } => {
+            let path = ["applications", &application, "leases"];
+            let body = json!({ "holder": holder, "ttl": ttl });
+            let reply = Client::new(&api)?.post(&path, &body).await?;
+            if json {
+                return output::json(&reply.text);
+            }
+            output::line(&format!("{} {}", reply.str("id"), reply.value["fence"]))
+        }
+        Lease::Renew {
+            id,
+            fence,
+            ttl,
+            api,
+        } => {
+            let body = json!({ "fence": fence, "ttl": ttl });
+            let path = ["leases", &id, "renew"];
+            let reply = Client::new(&api)?.post(&path, &body).await?;
+            output::result(&reply.text, reply.str("expires_at"), json)
+        }
+        Lease::Release {
+            id,
+            fence,
+            force,
+            api,
+        } => {
+            let body = match fence {
+                Some(fence) => json!({ "fence": fence }),
+                None => json!({ "force": force }),
+            };
+            let path = ["leases", &id, "release"];
+            Client::new(&api)?.act(&path, &body).await?;
+            output::done("released", &id, &format!("lease {id} is released"), json)
+        }
+        Lease::List { application, api } => list(&api, &application, json).await,
+    }
+}
+
+async fn list(api: &Api, application: &str, json: bool) -> Outcome {
+    let path = ["applications", application, "leases"];
+    let reply = Client::new(api)?.list(&path, &[]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no leases are out");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["ID", "FENCE#", "ENDS", "HOLDER~"]);
+    for lease in reply.rows() {
+        rows.row([
+            text_of(&lease["id"]),
+            text_of(&lease["fence"]),
+            text_of(&lease["expires_at"]),
+            text_of(&lease["holder"]),
+        ]);
+    }
+    rows.print()
+}

@@ -1,0 +1,145 @@
+//! `lictor seat`: who holds a named seat.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use crate::args::Api;
+use crate::client::Client;
+use crate::exit::Outcome;
+use crate::output::{self, text_of};
+
+/// `lictor seat …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Seat {
+    /// Give an account a seat; one that has it keeps it
+    #[command(after_help = "Example:\n  lictor seat assign editor ada@example.com")]
+    Assign {
+        /// The application's key
+        application: String,
+        /// The account's e-mail or id
+        account: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Take an account's seat back
+    #[command(after_help = "Example:\n  lictor seat release editor ada@example.com")]
+    Release {
+        /// The application's key
+        application: String,
+        /// The account's e-mail or id
+        account: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List who holds a seat of an application, and since when
+    #[command(after_help = "Example:\n  lictor seat list editor")]
+    List {
+        /// The application's key
+        application: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the seats that were refused, and why
+    Refusals {
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Runs it.
+pub(crate) async fn run(command: Seat, json: bool) -> Outcome {
+    match command {
+        Seat::Assign {
+            application,
+            account,
+            api,
+        } => {
+            let path = ["applications", &application, "seats"];
+            let body = json!({ "account": account });
+            let reply = Client::new(&api)?.post(&path, &body).await?;
+            if json {
+                return output::json(&reply.text);
+            }
+            let (used, limit) = (&reply.value["used"], &reply.value["limit"]);
+            let (used, limit) = (text_of(used), output::limit_of(limit));
+            output::note(&format!(
+                "{account} has a seat of {application}: {used} in use, limit {limit}"
+            ));
+            Ok(())
+        }
+        Seat::Release {
+            application,
+            account,
+            api,
+        } => {
+            let path = ["applications", &application, "seats", &account];
+            Client::new(&api)?.delete(&path).await?;
+            let text = format!("the seat of {application} that {account} held is free");
+            output::done("released", &account, &text, json)
+        }
+        Seat::List { application, api } => list(&api, &application, json).await,
+        Seat::Refusals { api } => refusals(&api, json).await,
+    }
+}
+
+async fn list(api: &Api, application: &str, json: bool) -> Outcome {
+    let path = ["applications", application, "seats"];
+    let reply = Client::new(api)?.list(&path, &[]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note(&format!(
+            "nobody holds a seat; give one with `lictor seat assign {application} EMAIL`"
+        ));
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["EMAIL~", "STATUS", "SINCE", "LEDGER#", "NAME~"]);
+    for seat in reply.rows() {
+        rows.row([
+            text_of(&seat["email"]),
+            text_of(&seat["status"]),
+            text_of(&seat["since"]),
+            text_of(&seat["position"]),
+            text_of(&seat["name"]),
+        ]);
+    }
+    rows.print()
+}
+
+async fn refusals(api: &Api, json: bool) -> Outcome {
+    let reply = Client::new(api)?.list(&["refusals"], &[]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no seat was refused in the last 90 days");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&[
+        "MINUTE",
+        "APPLICATION~",
+        "REASON",
+        "TIMES#",
+        "USED#",
+        "LIMIT#",
+        "WHO~",
+    ]);
+    for refusal in reply.rows() {
+        let who = match &refusal["account"] {
+            serde_json::Value::Null => text_of(&refusal["holder"]),
+            account => text_of(account),
+        };
+        let minute = text_of(&refusal["minute"]);
+        rows.row([
+            minute.get(..16).unwrap_or(&minute).replace('T', " "),
+            text_of(&refusal["application"]),
+            text_of(&refusal["reason"]),
+            text_of(&refusal["count"]),
+            text_of(&refusal["used"]),
+            output::limit_of(&refusal["limit"]),
+            who,
+        ]);
+    }
+    rows.print()
+}
