@@ -169,8 +169,9 @@ impl State {
                 self.licenses_changed = position;
             }
             Change::LicenseRemoved { id } => {
-                self.licenses.remove(id);
-                self.licenses_changed = position;
+                if self.licenses.remove(id).is_some() {
+                    self.licenses_changed = position;
+                }
             }
             Change::ApplicationSet { key, over_limit } => {
                 if let Some(application) = self.applications.get_mut(key) {
@@ -403,8 +404,12 @@ mod tests {
         let mut state = State::default();
         for (position, change) in (1..).zip(changes) {
             state.apply(position, 100, change);
+            assert_eq!(state.position, position);
         }
-        state
+        State {
+            position: 0,
+            ..state
+        }
     }
 
     #[test]
@@ -530,6 +535,7 @@ mod tests {
             applications: BTreeMap::from([("editor".to_owned(), ApplicationState::default())]),
             licenses: BTreeMap::from([(ID, license)]),
             newest_updated_at: 50,
+            licenses_changed: 3,
             ..State::default()
         };
         assert_eq!(state, expected);
@@ -538,6 +544,7 @@ mod tests {
             removed,
             State {
                 newest_updated_at: 50,
+                licenses_changed: 2,
                 ..State::default()
             }
         );

@@ -47,7 +47,9 @@ pub(super) fn check(database: &Connection) -> Result<CheckReport, OpenError> {
         return Ok(report);
     }
     if schema < KNOWN_SCHEMA {
-        let (_folder, copy) = open::migrated_copy(&view)?;
+        // A copy cannot be made within a transaction; it is a view of one instant itself.
+        drop(view);
+        let (_folder, copy) = open::migrated_copy(database)?;
         return check_rows(&copy, report);
     }
     check_rows(&view, report)

@@ -22,8 +22,8 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "expected position 3",
     ),
     (
-        "DELETE FROM entries WHERE stream = :acme AND position = 15",
-        "the entries end at 14",
+        "DELETE FROM entries WHERE stream = :acme AND position = 19",
+        "the entries end at 18",
     ),
     (
         "DELETE FROM entries WHERE stream = :acme",
@@ -50,7 +50,7 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "the hash chain is broken",
     ),
     (
-        "UPDATE entries SET stream = :acme, position = 16 WHERE stream <> :acme AND position = 1",
+        "UPDATE entries SET stream = :acme, position = 20 WHERE stream <> :acme AND position = 1",
         "the entry belongs elsewhere",
     ),
     (
@@ -91,11 +91,11 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ),
     (
         "UPDATE heads SET position = position + 1 WHERE stream = :acme",
-        "the head row at 16",
+        "the head row at 20",
     ),
     (
         "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
-        "the entries end at 15",
+        "the entries end at 19",
     ),
     (
         "UPDATE heads SET newest_updated_at = 1 WHERE stream = :acme",
@@ -165,11 +165,52 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ),
     (
         "DELETE FROM applications WHERE key = 'jira'",
-        "the applications",
+        "application jira is missing",
     ),
     (
-        "INSERT INTO applications VALUES (:acme, 'more')",
-        "the applications",
+        "INSERT INTO applications (organization_id, key) VALUES (:acme, 'more')",
+        "application more is not in the ledger",
+    ),
+    (
+        "UPDATE applications SET over_limit = 'allow', ceiling = NULL WHERE key = 'editor'",
+        "application editor differs",
+    ),
+    (
+        "UPDATE applications SET seats = 0 WHERE key = 'editor'",
+        "application editor differs",
+    ),
+    (
+        "UPDATE applications SET leases = 0 WHERE key = 'editor'",
+        "application editor differs",
+    ),
+    (
+        "UPDATE heads SET licenses_changed = 1 WHERE stream = :acme",
+        "the last change to a license",
+    ),
+    (
+        "UPDATE accounts SET number = number + 1",
+        "account 00000000-0000-0000-0000-000000000032 differs",
+    ),
+    ("UPDATE accounts SET kind = 'service'", "differs"),
+    ("UPDATE accounts SET status = 'invited'", "differs"),
+    ("UPDATE accounts SET administrator = 1", "differs"),
+    ("UPDATE accounts SET language = 'de_DE'", "differs"),
+    ("UPDATE accounts SET seats = 7", "differs"),
+    ("UPDATE accounts SET email = NULL", "its e-mail is missing"),
+    ("DELETE FROM accounts", "is missing"),
+    (
+        "UPDATE account_counts SET holders = 7",
+        "the count of accounts",
+    ),
+    ("DELETE FROM account_counts", "the count of accounts"),
+    ("UPDATE seats SET since = 1", "seat editor of account"),
+    ("DELETE FROM seats", "seat editor of account"),
+    ("UPDATE leases SET since = 1", "lease"),
+    ("UPDATE leases SET holder = NULL", "its holder, fence or end"),
+    ("DELETE FROM leases", "lease"),
+    (
+        "UPDATE tokens SET account_id = zeroblob(16) WHERE organization_id = :acme",
+        "token",
     ),
 ];
 
@@ -242,7 +283,7 @@ async fn damage_at_the_end_of_the_ledger_is_found_at_the_start() {
     let (folder, original) = filled().await;
     let path = folder.path().join("lictor.db");
     for alteration in [
-        "DELETE FROM entries WHERE stream = :acme AND position = 15",
+        "DELETE FROM entries WHERE stream = :acme AND position = 19",
         "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
         "UPDATE entries SET body = body || ' ' WHERE stream = :acme AND position = 2",
     ] {

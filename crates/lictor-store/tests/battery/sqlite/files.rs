@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lictor_core::Decision;
+use lictor_core::change::Digest;
+use lictor_core::{Change, Decision, Entry, Head, INSTALLATION};
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
 use lictor_store::{ANSWER_KEPT_SECONDS, IdempotencyKey, Store};
 use rusqlite::Connection;
@@ -96,7 +97,7 @@ async fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 99,
-                known: 1
+                known: 2
             }
         ),
         "{error}"
@@ -330,4 +331,119 @@ async fn expired_answers_are_deleted_in_the_end() {
         .query_row("SELECT count(*) FROM answers", [], |row| row.get(0))
         .expect("counts");
     assert_eq!(kept, 600);
+}
+
+mod embedded {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// A folder with a database of schema 1, as the first version left it: with an organization, its
+/// license and its token.
+fn first_schema() -> tempfile::TempDir {
+    let folder = folder();
+    let path = folder.path().join("lictor.db");
+    let mut raw = Connection::open(&path).expect("opens");
+    raw.pragma_update(None, "journal_mode", "wal")
+        .expect("sets");
+    embedded::migrations::runner()
+        .set_target(refinery::Target::Version(1))
+        .run(&mut raw)
+        .expect("migrates");
+    let entry = |position, change: Change| Entry {
+        stream: ACME,
+        position,
+        at: NOW,
+        actor: None,
+        change,
+    };
+    let document = document(1, "Kong", 1);
+    let sha256 = Digest::of(document.payload().as_bytes());
+    let kong = || "kong".to_owned();
+    let entries = [
+        entry(1, Change::ApplicationCreated { key: kong() }),
+        entry(
+            2,
+            Change::LicenseWritten {
+                id: id(7),
+                application: kong(),
+                payload_sha256: sha256,
+                created_at: NOW,
+                updated_at: NOW,
+                replaces: None,
+            },
+        ),
+    ];
+    let created = Entry {
+        stream: INSTALLATION,
+        position: 1,
+        at: NOW,
+        actor: None,
+        change: Change::OrganizationCreated {
+            id: ACME,
+            key: "acme".to_owned(),
+            number: 5,
+        },
+    };
+    let mut heads = [(INSTALLATION, Head::EMPTY), (ACME, Head::EMPTY)];
+    for (head, entries) in heads.iter_mut().zip([&[created][..], &entries[..]]) {
+        for entry in entries {
+            let body = entry.to_body().expect("a body");
+            head.1 = head.1.next(&body);
+            let row = (entry.stream, entry.position, head.1.hash.0, body);
+            raw.execute("INSERT INTO entries VALUES (?1, ?2, ?3, ?4)", row)
+                .expect("inserts");
+        }
+    }
+    raw.execute("DELETE FROM heads", []).expect("deletes");
+    for ((stream, head), newest) in heads.into_iter().zip([0, NOW]) {
+        let row = (stream, head.position, head.hash.0, newest);
+        raw.execute("INSERT INTO heads VALUES (?1, ?2, ?3, ?4, 0)", row)
+            .expect("inserts");
+    }
+    raw.execute(
+        "INSERT INTO organizations (id, key, number, created_at) VALUES (?1, 'acme', 5, ?2)",
+        (ACME, NOW),
+    )
+    .expect("inserts");
+    raw.execute("INSERT INTO applications VALUES (?1, 'kong')", [ACME])
+        .expect("inserts");
+    raw.execute(
+        "INSERT INTO licenses VALUES (?1, ?2, 'kong', ?3, ?4, ?4, 2)",
+        (ACME, id(7), sha256.0, NOW),
+    )
+    .expect("inserts");
+    raw.execute(
+        "INSERT INTO payloads VALUES (?1, ?2, ?3)",
+        (ACME, sha256.0, &**document.payload()),
+    )
+    .expect("inserts");
+    folder
+}
+
+#[tokio::test]
+async fn an_older_schema_is_checked_as_it_is_and_migrated_when_it_is_opened() {
+    let folder = first_schema();
+    let path = folder.path().join("lictor.db");
+    let before = std::fs::read(&path).expect("reads");
+    let report = check_folder(folder.path()).expect("checks");
+    assert_eq!(report.differences, [""; 0]);
+    assert_eq!((report.entries, report.licenses), (3, 1));
+    assert_eq!(std::fs::read(&path).expect("reads"), before, "unchanged");
+    let raw = Connection::open(&path).expect("opens");
+    raw.execute("UPDATE licenses SET created_at = 1", [])
+        .expect("damages");
+    let report = check_folder(folder.path()).expect("checks");
+    assert!(
+        !report.differences.is_empty(),
+        "an older one is checked too"
+    );
+    raw.execute("UPDATE licenses SET created_at = ?1", [NOW])
+        .expect("mends");
+    drop(raw);
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+    let basis = store.basis(ACME).await.expect("reads");
+    assert_eq!((basis.licenses, basis.installation), (2, 1));
+    let license = store.license(ACME, id(7)).await.expect("reads");
+    assert!(license.is_some());
 }

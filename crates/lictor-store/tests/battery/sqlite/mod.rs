@@ -6,14 +6,14 @@ mod files;
 use std::path::Path;
 use std::sync::Arc;
 
-use lictor_core::{INSTALLATION, Role};
+use lictor_core::{AccountKind, INSTALLATION, OverLimit, Role};
 use lictor_store::Store;
 use lictor_store::sqlite::SqliteStore;
 use tempfile::TempDir;
 
 use crate::given::{
-    ACME, NOW, acme, add_license, count, document, done, id, new_organization, new_token,
-    report_usage, trust_vendor,
+    ACME, NOW, acme, add_license, assign, check_out, count, document, done, id, new_account,
+    new_application, new_organization, new_token, report_usage, trust_vendor,
 };
 
 pub(crate) fn open_in_memory() -> Arc<dyn Store> {
@@ -42,6 +42,10 @@ async fn fill(store: &dyn Store) {
         let document = document(1, product, number);
         done(store, add_license(ACME, id(number.into()), &document, NOW)).await;
     }
+    done(store, new_application(ACME, "editor", OverLimit::Refuse)).await;
+    done(store, new_account(ACME, id(50), AccountKind::Person)).await;
+    done(store, assign(ACME, "editor", id(50), 5)).await;
+    done(store, check_out(ACME, "editor", (id(80), "device"), 5, NOW)).await;
     done(
         store,
         report_usage(ACME, vec![count("edge", "web", "2026-11", 5)]),
