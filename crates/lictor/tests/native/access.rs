@@ -2,24 +2,32 @@
 
 use std::collections::BTreeSet;
 
+use lictor_core::Resource;
 use lictor_server::dialects::native;
 use serde_json::{Value, json};
 
 use crate::http::Request;
 use crate::server::{Server, Tenant, document, vendor};
 
-/// A method and path, the path as the router has it; what to send; and the status that the
-/// operator, the organization's admin, its reader and another organization's admin get. Whoever
-/// is not signed in gets 401.
+/// A method and path, the path as the router has it; what to send; the status that the operator,
+/// the organization's admin, its reader and another organization's admin get; and the scope that a
+/// narrowed token needs for it. Whoever is not signed in gets 401.
 type Row = (
     &'static str,
     &'static str,
     fn(&World) -> (String, Option<Value>),
     [u16; 4],
+    &'static str,
 );
 
 const ROWS: &[Row] = &[
-    ("GET", "/licenses", fixed, [200, 200, 200, 200]),
+    (
+        "GET",
+        "/licenses",
+        fixed,
+        [200, 200, 200, 200],
+        "licenses:read",
+    ),
     (
         "POST",
         "/licenses",
@@ -28,8 +36,15 @@ const ROWS: &[Row] = &[
             (String::new(), Some(body))
         },
         [201, 201, 403, 201],
+        "licenses:write",
     ),
-    ("GET", "/licenses/{id}", license, [200, 200, 200, 404]),
+    (
+        "GET",
+        "/licenses/{id}",
+        license,
+        [200, 200, 200, 404],
+        "licenses:read",
+    ),
     // Ids belong to an organization: the same one may be put in another.
     (
         "PUT",
@@ -39,9 +54,22 @@ const ROWS: &[Row] = &[
             (world.license(), Some(body))
         },
         [200, 200, 403, 201],
+        "licenses:write",
     ),
-    ("DELETE", "/licenses/{id}", license, [204, 204, 403, 404]),
-    ("GET", "/applications", fixed, [200, 200, 200, 200]),
+    (
+        "DELETE",
+        "/licenses/{id}",
+        license,
+        [204, 204, 403, 404],
+        "licenses:write",
+    ),
+    (
+        "GET",
+        "/applications",
+        fixed,
+        [200, 200, 200, 200],
+        "applications:read",
+    ),
     (
         "GET",
         "/applications/{key}",
@@ -51,19 +79,28 @@ const ROWS: &[Row] = &[
             ("payroll".to_owned(), None)
         },
         [200, 200, 200, 404],
+        "applications:read",
     ),
-    ("GET", "/organizations", fixed, [200, 200, 200, 200]),
+    (
+        "GET",
+        "/organizations",
+        fixed,
+        [200, 200, 200, 200],
+        "organizations:read",
+    ),
     (
         "POST",
         "/organizations",
         |world| (String::new(), Some(json!({ "key": world.fresh() }))),
         [201, 403, 403, 403],
+        "organizations:write",
     ),
     (
         "GET",
         "/organizations/{key}",
         |world| (world.acme.key.clone(), None),
         [200, 200, 200, 404],
+        "organizations:read",
     ),
     (
         "DELETE",
@@ -76,8 +113,9 @@ const ROWS: &[Row] = &[
             (key, None)
         },
         [204, 403, 403, 403],
+        "organizations:write",
     ),
-    ("GET", "/trust", fixed, [200, 200, 200, 200]),
+    ("GET", "/trust", fixed, [200, 200, 200, 200], "trust:read"),
     (
         "POST",
         "/trust",
@@ -86,20 +124,52 @@ const ROWS: &[Row] = &[
             (String::new(), Some(json!({ "public_key": pem })))
         },
         [201, 403, 403, 403],
+        "trust:write",
     ),
-    ("GET", "/trust/{key_id}", key, [200, 200, 200, 200]),
-    ("POST", "/trust/{key_id}/retire", key, [200, 403, 403, 403]),
-    ("POST", "/trust/{key_id}/revoke", key, [200, 403, 403, 403]),
-    ("GET", "/tokens", fixed, [200, 200, 403, 200]),
+    (
+        "GET",
+        "/trust/{key_id}",
+        key,
+        [200, 200, 200, 200],
+        "trust:read",
+    ),
+    (
+        "POST",
+        "/trust/{key_id}/retire",
+        key,
+        [200, 403, 403, 403],
+        "trust:write",
+    ),
+    (
+        "POST",
+        "/trust/{key_id}/revoke",
+        key,
+        [200, 403, 403, 403],
+        "trust:write",
+    ),
+    ("GET", "/tokens", fixed, [200, 200, 403, 200], "tokens:read"),
     (
         "POST",
         "/tokens",
-        |_| (String::new(), Some(json!({}))),
+        |_| (String::new(), Some(json!({ "scopes": ["tokens:write"] }))),
         [201, 201, 403, 201],
+        "tokens:write",
     ),
-    ("GET", "/tokens/{id}", token, [200, 200, 403, 404]),
-    ("DELETE", "/tokens/{id}", token, [204, 204, 403, 404]),
-    ("GET", "/usage", fixed, [200, 200, 200, 200]),
+    (
+        "GET",
+        "/tokens/{id}",
+        token,
+        [200, 200, 403, 404],
+        "tokens:read",
+    ),
+    (
+        "DELETE",
+        "/tokens/{id}",
+        token,
+        [204, 204, 403, 404],
+        "tokens:write",
+    ),
+    ("GET", "/usage", fixed, [200, 200, 200, 200], "usage:read"),
     (
         "POST",
         "/usage",
@@ -108,10 +178,185 @@ const ROWS: &[Row] = &[
             (String::new(), Some(json!({ "counts": [count] })))
         },
         [200, 200, 403, 200],
+        "usage:write",
     ),
-    ("GET", "/ledger", fixed, [200, 200, 403, 200]),
-    ("GET", "/report", fixed, [200, 200, 403, 200]),
-    ("GET", "/backup", fixed, [200, 403, 403, 403]),
+    ("GET", "/ledger", fixed, [200, 200, 403, 200], "ledger:read"),
+    ("GET", "/report", fixed, [200, 200, 403, 200], "report:read"),
+    ("GET", "/backup", fixed, [200, 403, 403, 403], "backup:read"),
+    (
+        "POST",
+        "/applications",
+        |world| (String::new(), Some(json!({ "key": world.fresh() }))),
+        [201, 201, 403, 201],
+        "applications:write",
+    ),
+    (
+        "PATCH",
+        "/applications/{key}",
+        |world| (world.application(), Some(json!({ "name": "N" }))),
+        [200, 200, 403, 404],
+        "applications:write",
+    ),
+    (
+        "DELETE",
+        "/applications/{key}",
+        |world| {
+            let body = json!({ "key": world.fresh() });
+            (world.create("/v1/applications", &body, "key"), None)
+        },
+        [204, 204, 403, 404],
+        "applications:write",
+    ),
+    (
+        "GET",
+        "/applications/{key}/seats",
+        |world| (world.application(), None),
+        [200, 200, 200, 404],
+        "seats:read",
+    ),
+    (
+        "POST",
+        "/applications/{key}/seats",
+        |world| {
+            let body = json!({ "account": world.account() });
+            (world.application(), Some(body))
+        },
+        [201, 201, 403, 404],
+        "seats:write,accounts:read",
+    ),
+    (
+        "POST",
+        "/applications/{key}/seats/bulk",
+        |world| {
+            let body = json!({ "assign": [world.account()] });
+            (world.application(), Some(body))
+        },
+        [200, 200, 403, 404],
+        "seats:write",
+    ),
+    (
+        "DELETE",
+        "/applications/{key}/seats/{account}",
+        |world| {
+            let (application, account) = (world.application(), world.account());
+            let path = format!("/v1/applications/{application}/seats");
+            let call = world.server.call("POST", &path).organization("acme");
+            call.json(&json!({ "account": account })).expect(201);
+            (format!("{application}/{account}"), None)
+        },
+        [204, 204, 403, 404],
+        "seats:write,accounts:read",
+    ),
+    (
+        "GET",
+        "/applications/{key}/leases",
+        |world| (world.application(), None),
+        [200, 200, 200, 404],
+        "leases:read",
+    ),
+    (
+        "POST",
+        "/applications/{key}/leases",
+        |world| {
+            let body = json!({ "holder": world.fresh() });
+            (world.application(), Some(body))
+        },
+        [201, 201, 403, 404],
+        "leases:write",
+    ),
+    (
+        "GET",
+        "/leases/{id}",
+        |world| (world.lease(), None),
+        [200, 200, 200, 404],
+        "leases:read",
+    ),
+    (
+        "POST",
+        "/leases/{id}/renew",
+        |world| (world.lease(), Some(json!({ "fence": 1 }))),
+        [200, 200, 403, 404],
+        "leases:write",
+    ),
+    (
+        "POST",
+        "/leases/{id}/release",
+        |world| (world.lease(), Some(json!({ "fence": 1 }))),
+        [204, 204, 403, 404],
+        "leases:write",
+    ),
+    (
+        "GET",
+        "/accounts",
+        fixed,
+        [200, 200, 200, 200],
+        "accounts:read",
+    ),
+    (
+        "POST",
+        "/accounts",
+        |world| {
+            let email = format!("{}@example.com", world.fresh());
+            (String::new(), Some(json!({ "email": email })))
+        },
+        [201, 201, 403, 201],
+        "accounts:write",
+    ),
+    (
+        "POST",
+        "/accounts/import",
+        |world| {
+            let email = format!("{}@example.com", world.fresh());
+            let rows = json!([{ "email": email }]);
+            (String::new(), Some(json!({ "rows": rows })))
+        },
+        [200, 200, 403, 200],
+        "accounts:write",
+    ),
+    (
+        "GET",
+        "/accounts/{account}",
+        |world| (world.account(), None),
+        [200, 200, 200, 404],
+        "accounts:read",
+    ),
+    (
+        "PATCH",
+        "/accounts/{account}",
+        |world| (world.account(), Some(json!({ "name": "N" }))),
+        [200, 200, 403, 404],
+        "accounts",
+    ),
+    (
+        "DELETE",
+        "/accounts/{account}",
+        |world| (world.account(), None),
+        [204, 204, 403, 404],
+        "accounts",
+    ),
+    (
+        "GET",
+        "/accounts/{account}/seats",
+        |world| (world.account(), None),
+        [200, 200, 200, 404],
+        "seats:read,accounts:read",
+    ),
+    ("GET", "/counts", fixed, [200, 200, 200, 200], "seats:read"),
+    (
+        "GET",
+        "/refusals",
+        fixed,
+        [200, 200, 200, 200],
+        "seats:read",
+    ),
+    ("GET", "/census", fixed, [200, 200, 403, 200], "census:read"),
+    (
+        "POST",
+        "/census",
+        |_| (String::new(), Some(json!({}))),
+        [200, 200, 403, 200],
+        "census:write",
+    ),
 ];
 
 struct World {
@@ -157,13 +402,32 @@ impl World {
         made[name].as_str().expect("a name").to_owned()
     }
 
-    fn call(&self, (method, path, make, _): &Row) -> Request {
-        let (name, body) = make(self);
-        let start = path.find('{');
-        let path = match (start, path.find('}')) {
-            (Some(start), Some(end)) => format!("{}{name}{}", &path[..start], &path[end + 1..]),
-            _ => (*path).to_owned(),
-        };
+    /// An application with a license.
+    fn application(&self) -> String {
+        let body = json!({ "payload": document("Payroll") });
+        self.create("/v1/licenses", &body, "application")
+    }
+
+    /// A new account of acme.
+    fn account(&self) -> String {
+        let email = format!("{}@example.com", self.fresh());
+        self.create("/v1/accounts", &json!({ "email": email }), "id")
+    }
+
+    /// A new lease of acme.
+    fn lease(&self) -> String {
+        let path = format!("/v1/applications/{}/leases", self.application());
+        self.create(&path, &json!({ "holder": self.fresh() }), "id")
+    }
+
+    fn call(&self, (method, path, make, ..): &Row) -> Request {
+        let (names, body) = make(self);
+        let mut names = names.split('/');
+        let parts = path.split('/').map(|part| match part.starts_with('{') {
+            true => names.next().expect("a name"),
+            false => part,
+        });
+        let path = parts.collect::<Vec<_>>().join("/");
         let call = self.server.call(method, &format!("/v1{path}"));
         match body {
             Some(body) => call.json(&body),
@@ -221,6 +485,55 @@ fn every_role_gets_at_every_route_what_the_table_says() {
 }
 
 #[test]
+fn every_route_asks_for_its_scope_and_no_other() {
+    let world = World::new();
+    for row in ROWS {
+        let operator = row.3[1] == 403;
+        let narrowed = |scopes: &[&str]| {
+            let role = if operator { "operator" } else { "admin" };
+            let body = json!({ "role": role, "scopes": scopes });
+            let call = world.server.call("POST", "/v1/tokens").organization("acme");
+            let made = call.json(&body).expect(201).json();
+            made["secret"].as_str().expect("a secret").to_owned()
+        };
+        let needed: Vec<&str> = row.4.split(',').collect();
+        let call = world.call(row).organization("acme");
+        let allowed = row.3[usize::from(!operator)];
+        call.token(&narrowed(&needed)).expect(allowed);
+        let resources = needed
+            .iter()
+            .map(|scope| scope.split(':').next().expect("a resource"));
+        let resources: BTreeSet<&str> = resources.collect();
+        let all = Resource::ALL.into_iter().map(Resource::as_str);
+        let others: Vec<&str> = all.filter(|word| !resources.contains(word)).collect();
+        let call = world.call(row).organization("acme");
+        let problem = call
+            .token(&narrowed(&others))
+            .expect_problem(403, "forbidden");
+        let right = problem["right"].as_str().expect("a right");
+        assert!(
+            resources.iter().any(|resource| right.ends_with(resource)),
+            "{right}"
+        );
+        // The other action on the same resources is not enough either.
+        let flipped: Vec<String> = needed
+            .iter()
+            .filter_map(|scope| {
+                let (resource, action) = scope.split_once(':')?;
+                let other = if action == "read" { "write" } else { "read" };
+                Some(format!("{resource}:{other}"))
+            })
+            .collect();
+        if flipped.len() == needed.len() {
+            let flipped: Vec<&str> = flipped.iter().map(String::as_str).collect();
+            let call = world.call(row).organization("acme");
+            call.token(&narrowed(&flipped))
+                .expect_problem(403, "forbidden");
+        }
+    }
+}
+
+#[test]
 fn nobody_but_operators_can_name_another_organization() {
     let world = World::new();
     for row in ROWS {
@@ -266,7 +579,7 @@ fn every_method_of_every_route_has_a_row() {
         let concrete = concrete.collect::<Vec<_>>().join("/");
         let answer = world
             .server
-            .call("PATCH", &format!("/v1{concrete}"))
+            .call("BREW", &format!("/v1{concrete}"))
             .expect(405);
         answer.problem("method-not-allowed");
         for method in answer.header("allow").expect("Allow").split(',') {
@@ -290,7 +603,7 @@ fn every_method_of_every_route_has_a_row() {
 fn head_answers_as_get_does_without_a_body() {
     let world = World::new();
     for row in ROWS.iter().filter(|row| row.0 == "GET") {
-        let head = &("HEAD", row.1, row.2, row.3);
+        let head = &("HEAD", row.1, row.2, row.3, row.4);
         let answer = world.call(head).organization("acme").expect(row.3[0]);
         assert!(answer.body.is_empty());
         world.call(head).token(&world.acme.reader).expect(row.3[2]);

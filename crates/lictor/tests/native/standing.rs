@@ -19,7 +19,9 @@ fn an_application_is_shown_as_the_documentation_says() {
     let shown = server.get("/v1/applications/konnect");
     let days_left = &license["days_left"];
     let expected = json!({
-        "key": "konnect", "plan": "PAID", "seat_limit": 10, "node_limit": null,
+        "key": "konnect", "name": null, "plan": "PAID", "seat_limit": 10, "seats": 0,
+        "leases": 0, "used": 0, "available": 10, "overage": 0, "over_limit": "refuse",
+        "node_limit": null,
         "features": ["sso"], "license": license["id"], "verified": true,
         "expires_at": "2199-01-01T00:00:00Z", "days_left": days_left,
     });
@@ -42,7 +44,9 @@ fn an_application_without_a_license_in_force_is_unlicensed() {
         .call("DELETE", &format!("/v1/licenses/{id}"))
         .expect(204);
     let expected = json!({
-        "key": "konnect", "plan": "UNLICENSED", "seat_limit": 0, "node_limit": 0,
+        "key": "konnect", "name": null, "plan": "UNLICENSED", "seat_limit": 0, "seats": 0,
+        "leases": 0, "used": 0, "available": 0, "overage": 0, "over_limit": "refuse",
+        "node_limit": 0,
         "features": null, "license": null, "verified": null, "expires_at": null, "days_left": null,
     });
     assert_eq!(server.get("/v1/applications/konnect"), expected);

@@ -27,7 +27,7 @@ fn a_token_is_shown_with_its_secret_once() {
         json!({
             "id": made["id"], "organization": acme.id, "name": "CI", "role": "reader",
             "scopes": ["licenses:read"], "created_at": made["created_at"],
-            "expires_at": "2199-01-01T00:00:00Z", "revoked_at": null, "live": true,
+            "expires_at": "2199-01-01T00:00:00Z", "revoked_at": null, "live": true, "account": null,
         })
     );
     let show = server.call("GET", &path).token(&acme.admin);

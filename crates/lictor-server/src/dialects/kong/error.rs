@@ -51,7 +51,7 @@ impl From<Error> for Refusal {
 impl Refusal {
     /// Names the caller and the deed in a refusal for want of rights.
     pub(super) fn for_actor(self, actor: &Actor, verb: &Method) -> Self {
-        let Self::Domain(Error::Forbidden(_)) = self else {
+        let Self::Domain(Error::Forbidden(_) | Error::OutOfScope(_)) = self else {
             return self;
         };
         let deed = match *verb {
