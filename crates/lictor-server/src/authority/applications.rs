@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
-use lictor_core::{Application, Error, Kind, OverLimit, Resource, State, application};
+use lictor_core::{Entitlement, Error, Kind, OverLimit, Resource, State, application};
 use lictor_store::Fact;
 
 use super::{Authority, Call};
@@ -55,7 +55,7 @@ impl Authority {
         key: &str,
         name: Option<&str>,
         over_limit: OverLimit,
-    ) -> Result<Application, Error> {
+    ) -> Result<(), Error> {
         call.may_write(Resource::Applications)?;
         let (rule_key, rule_name) = (key.to_owned(), name.map(str::to_owned));
         let rule = Arc::new(move |state: &State| {
@@ -63,7 +63,7 @@ impl Authority {
         });
         let facts = vec![Fact::Application(key.to_owned())];
         self.write(call, call.organization.id, facts, rule).await?;
-        self.application(call, key).await
+        Ok(())
     }
 
     /// Changes what is given of an application.
@@ -76,7 +76,7 @@ impl Authority {
         key: &str,
         name: Option<String>,
         over_limit: Option<OverLimit>,
-    ) -> Result<Application, Error> {
+    ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
         call.may_write(Resource::Applications)?;
         let rule_key = key.to_owned();
         let rule = Arc::new(move |state: &State| {
@@ -84,7 +84,7 @@ impl Authority {
         });
         let facts = vec![Fact::Application(key.to_owned())];
         self.write(call, call.organization.id, facts, rule).await?;
-        self.application(call, key).await
+        self.application_now(call, key).await
     }
 
     /// Removes an application that no license and no seat needs any more.
@@ -104,15 +104,35 @@ impl Authority {
         Ok(())
     }
 
-    async fn application(&self, call: &Call, key: &str) -> Result<Application, Error> {
-        let figures = self.store.figures(call.organization.id).await?;
-        let found = figures
-            .applications
-            .into_iter()
-            .find(|application| application.key == key);
-        found.ok_or_else(|| Error::NotFound {
+    /// The figures and the entitlement of one application.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn application(
+        &self,
+        call: &Call,
+        key: &str,
+    ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
+        call.may_read(Resource::Applications)?;
+        self.application_now(call, key).await
+    }
+
+    async fn application_now(
+        &self,
+        call: &Call,
+        key: &str,
+    ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
+        let stored = self
+            .cache
+            .figures(self.store.as_ref(), call.organization.id)
+            .await?;
+        let found = stored.applications.iter().find(|known| known.key == key);
+        let application = found.ok_or_else(|| Error::NotFound {
             kind: Kind::Application,
             name: key.to_owned(),
-        })
+        })?;
+        let entitlement = self.entitlement_now(call, key).await?;
+        let figures = ApplicationFigures::of(application, &entitlement);
+        Ok((figures, entitlement))
     }
 }

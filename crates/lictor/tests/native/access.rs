@@ -222,7 +222,7 @@ const ROWS: &[Row] = &[
             (world.application(), Some(body))
         },
         [201, 201, 403, 404],
-        "seats:write,accounts:read",
+        "seats:write",
     ),
     (
         "POST",
@@ -245,7 +245,7 @@ const ROWS: &[Row] = &[
             (format!("{application}/{account}"), None)
         },
         [204, 204, 403, 404],
-        "seats:write,accounts:read",
+        "seats:write",
     ),
     (
         "GET",

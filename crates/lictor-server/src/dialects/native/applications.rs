@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
-use lictor_core::{Entitlement, Error, Kind, Resource, Right};
+use lictor_core::figures::ApplicationFigures;
+use lictor_core::{Entitlement, Resource, Right};
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -16,7 +16,7 @@ use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::{self, ApplicationView, List};
-use crate::authority::{Answer, Authority, Call};
+use crate::authority::Answer;
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Applications);
@@ -45,7 +45,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     Segment(key): Segment,
 ) -> Result<Json<ApplicationView>, Problem> {
-    Ok(Json(view(&server.authority, &call, &key).await?))
+    let (figures, entitlement) = server.authority.application(&call, &key).await?;
+    Ok(Json(ApplicationView::of(&figures, &entitlement, call.now)))
 }
 
 pub(super) async fn create(
@@ -90,11 +91,11 @@ pub(super) async fn set(
     let bytes = json::read(&parts.headers, body).await?;
     let patch: wire::ApplicationPatch = json::parse(&bytes)?;
     let over_limit = patch.over_limit()?;
-    server
+    let (figures, entitlement) = server
         .authority
         .set_application(&call, &key, patch.name, over_limit)
         .await?;
-    Ok(Json(view(&server.authority, &call, &key).await?))
+    Ok(Json(ApplicationView::of(&figures, &entitlement, call.now)))
 }
 
 pub(super) async fn remove(
@@ -104,14 +105,4 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, Problem> {
     server.authority.remove_application(&call, &key).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn view(authority: &Authority, call: &Call, key: &str) -> Result<ApplicationView, Problem> {
-    let entitlement = authority.entitlement(call, key).await?;
-    let all: OrganizationFigures = authority.figures_of_applications(call).await?;
-    let figures = all.application(key).ok_or_else(|| Error::NotFound {
-        kind: Kind::Application,
-        name: key.to_owned(),
-    })?;
-    Ok(ApplicationView::of(figures, &entitlement, call.now))
 }

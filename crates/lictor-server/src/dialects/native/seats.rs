@@ -8,18 +8,16 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_core::seats::Rows;
-use lictor_core::{ApplicationState, Change, Resource, Right};
-use uuid::Uuid;
+use lictor_core::{ApplicationState, Change, Error, Resource, Right};
 
-use super::accounts::find;
 use super::auth::Caller;
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
 use super::path::{Pair, PathKey, Segment};
-use super::wire::held::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView};
+use super::wire::held::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView, who};
 use super::wire::{self, List};
-use crate::authority::{Answer, SeatRow, Who, Written};
+use crate::authority::{Answer, SeatRow, Written};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Seats);
@@ -48,16 +46,15 @@ pub(super) async fn assign(
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
     };
-    let account = find(&server.authority, &post.call, &body.account).await?.id;
     let limit = server
         .authority
         .entitlement_now(&post.call, &key)
         .await?
         .seat_limit();
     let application = key.clone();
-    let render = move |written: &Written| assigned(written, &application, account, limit);
+    let render = move |written: &Written| assigned(written, &application, limit);
     post.keep(render.clone());
-    let rows = Arc::new(vec![SeatRow::Assign(Who::Id(account))]);
+    let rows = Arc::new(vec![SeatRow::Assign(who(body.account))]);
     let written = server
         .authority
         .change_seats(&post.call, &key, rows, Rows::Each)
@@ -67,7 +64,11 @@ pub(super) async fn assign(
 }
 
 /// 201 for a seat that was given, 200 for one that was there.
-fn assigned(written: &Written, application: &str, account: Uuid, limit: Option<u32>) -> Answer {
+fn assigned(written: &Written, application: &str, limit: Option<u32>) -> Answer {
+    let Some(account) = written.state.accounts.keys().next().copied() else {
+        let error = Error::internal("a seat was given to nobody");
+        return Problem::from(error).into_answer();
+    };
     let given = written.entries.iter().find_map(|entry| match entry.change {
         Change::SeatAssigned { limit, .. } => Some(limit),
         _ => None,
@@ -110,9 +111,7 @@ pub(super) async fn release(
     Caller(call): Caller,
     Pair(key, text): Pair,
 ) -> Result<StatusCode, Problem> {
-    server.authority.may(&call, WRITE)?;
-    let account = find(&server.authority, &call, &text).await?.id;
-    let rows = Arc::new(vec![SeatRow::Release(Who::Id(account))]);
+    let rows = Arc::new(vec![SeatRow::Release(who(text))]);
     server
         .authority
         .change_seats(&call, &key, rows, Rows::Each)
