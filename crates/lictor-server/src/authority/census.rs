@@ -40,6 +40,23 @@ impl Authority {
         self.take_census_now(call).await
     }
 
+    /// How many accounts hold a seat of an application, by the census; none for one that is not
+    /// known. One that came after the census had nobody then.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn census_of(&self, call: &Call, application: &str) -> Result<Option<u64>, Error> {
+        let census = self.census(call).await?;
+        if let Some(count) = census.applications.get(application) {
+            return Ok(Some(*count));
+        }
+        match self.known_application(call, application).await {
+            Ok(()) => Ok(Some(0)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Takes the census now, whatever its age.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lictor_core::organization::{self, DEFAULT_KEY};
 use lictor_core::{Action, Actor, Error, INSTALLATION, Organization, Resource, Right};
 use lictor_store::Fact;
+use uuid::Uuid;
 
 use super::{Authority, Call};
 use crate::random;
@@ -31,6 +32,33 @@ impl Authority {
         });
         let missing = || Error::no_organization(key.unwrap_or(DEFAULT_KEY));
         found.cloned().ok_or_else(missing)
+    }
+
+    /// A call of this actor about the organization with this id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown one, and for one that belongs to another tenant.
+    pub fn call_about(&self, actor: Actor, id: Uuid) -> Result<Call, Error> {
+        let installation = self.cache.installation();
+        let found = installation.organizations.iter().find(|organization| {
+            organization.id == id && actor.organization.is_none_or(|own| own == id)
+        });
+        let organization = found
+            .cloned()
+            .ok_or_else(|| Error::no_organization(id.to_string()))?;
+        Ok(Call {
+            actor,
+            organization,
+            now: self.clock.now(),
+            idempotent: None,
+        })
+    }
+
+    /// Whether there is an organization with this id.
+    pub fn is_organization(&self, id: Uuid) -> bool {
+        let installation = self.cache.installation();
+        let mut organizations = installation.organizations.iter();
+        organizations.any(|organization| organization.id == id)
     }
 
     /// The organizations that the caller may see, in order of their keys.

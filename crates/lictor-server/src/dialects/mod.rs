@@ -1,5 +1,6 @@
 //! The dialects: each translates one wire format to calls of the authority and back, and does
 //! nothing else.
 
+pub mod jira;
 pub mod kong;
 pub mod native;

@@ -19,12 +19,13 @@ use super::health::{
     Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
 };
 use super::metrics::{Metrics, StoreFigures};
-use crate::dialects::{kong, native};
+use crate::dialects::{jira, kong, native};
 use crate::settings::Server;
 
 const HEALTHZ: &str = "/healthz";
 const METRICS: &str = "/metrics";
 const READYZ: &str = "/readyz";
+const JIRA: [&str; 2] = ["/rest/api", "/ex/jira"];
 const V1: &str = "/v1";
 /// A nested router has no path that ends here; without this it would be the other dialect's.
 const V1_SLASH: &str = "/v1/";
@@ -34,6 +35,8 @@ const V1_SLASH: &str = "/v1/";
 enum Dialect {
     /// Everything that belongs to nobody else.
     Kong,
+    /// `/rest/api` and `/ex/jira`.
+    Jira,
     /// `/v1`.
     Native,
     /// Health and metrics.
@@ -41,7 +44,7 @@ enum Dialect {
 }
 
 /// The names of [`Dialect`]'s variants, in their order.
-const DIALECTS: [&str; 3] = ["kong", "native", "server"];
+const DIALECTS: [&str; 4] = ["kong", "jira", "native", "server"];
 
 /// Counters for the routes here, all at zero.
 pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
@@ -128,7 +131,16 @@ impl Parts {
                 let server = self.server.clone();
                 let kong =
                     service_fn(move |request| kong::handle(server.clone(), request, begun).map(Ok));
-                Either::Left(BodyDeadline::default().layer(kong).call(request))
+                Either::Left(Either::Left(
+                    BodyDeadline::default().layer(kong).call(request),
+                ))
+            }
+            Dialect::Jira => {
+                let server = self.server.clone();
+                let jira = service_fn(move |request| jira::handle(server.clone(), request).map(Ok));
+                Either::Left(Either::Right(
+                    BodyDeadline::default().layer(jira).call(request),
+                ))
             }
             Dialect::Native | Dialect::Server => Either::Right(self.named.clone().call(request)),
         }
@@ -138,14 +150,16 @@ impl Parts {
 fn dialect_of(path: &str) -> Dialect {
     match path {
         HEALTHZ | READYZ | METRICS => Dialect::Server,
-        _ if path
-            .strip_prefix(V1)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) =>
-        {
-            Dialect::Native
-        }
+        _ if is_under(path, V1) => Dialect::Native,
+        _ if JIRA.iter().any(|prefix| is_under(path, prefix)) => Dialect::Jira,
         _ => Dialect::Kong,
     }
+}
+
+/// Whether the path is the prefix, or goes on behind it with a segment of its own.
+fn is_under(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -154,7 +168,7 @@ mod tests {
 
     #[test]
     fn no_organization_can_have_a_route_for_its_key() {
-        for route in [HEALTHZ, METRICS, READYZ, V1] {
+        for route in [HEALTHZ, METRICS, READYZ, V1].into_iter().chain(JIRA) {
             let first = route.trim_start_matches('/').split('/').next();
             let reserved = lictor_core::organization::RESERVED_KEYS;
             assert!(
@@ -171,6 +185,12 @@ mod tests {
             ("/v1", Dialect::Native),
             ("/v1/licenses", Dialect::Native),
             ("/v12", Dialect::Kong),
+            ("/rest/api", Dialect::Jira),
+            ("/rest/api/3/myself", Dialect::Jira),
+            ("/rest/apix", Dialect::Kong),
+            ("/rest", Dialect::Kong),
+            ("/ex/jira/x/rest/api/2/myself", Dialect::Jira),
+            ("/ex/other", Dialect::Kong),
             ("/licenses", Dialect::Kong),
             ("/", Dialect::Kong),
             ("/healthz/x", Dialect::Kong),

@@ -1,0 +1,114 @@
+//! Refusals in Jira's words: error collections where its clients look for them, problem details for
+//! paths and methods that are none.
+
+use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use lictor_core::Error;
+
+use super::{METHODS, wire};
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The path leads nowhere, or to an organization that the caller may not see.
+    NoEndpoint,
+    /// The path is there, the method is not.
+    WrongMethod,
+    /// No product has this key.
+    UnknownProduct(String),
+    /// The permissions asked for are none, or unknown.
+    UnknownPermission(String),
+    /// The domain refuses.
+    Domain(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Domain(error)
+    }
+}
+
+impl Refusal {
+    /// The answer to a request for this path.
+    pub(super) fn into_response(self, method: &Method, path: &str) -> Response {
+        match self {
+            Self::NoEndpoint => problem(
+                StatusCode::NOT_FOUND,
+                &format!("No endpoint {method} {path}."),
+                path,
+            ),
+            Self::WrongMethod => {
+                let detail = format!("Method '{method}' is not supported.");
+                let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, &detail, path);
+                let allowed = HeaderValue::from_static(METHODS);
+                response.headers_mut().insert(ALLOW, allowed);
+                response
+            }
+            Self::UnknownProduct(key) => collection(
+                StatusCode::BAD_REQUEST,
+                &format!("There is no application with the key '{key}'."),
+            ),
+            Self::UnknownPermission(key) if key.is_empty() => collection(
+                StatusCode::BAD_REQUEST,
+                "The 'permissions' query parameter is required.",
+            ),
+            Self::UnknownPermission(key) => collection(
+                StatusCode::BAD_REQUEST,
+                &format!("Unrecognized permission: '{key}'."),
+            ),
+            Self::Domain(error) => of_domain(error),
+        }
+    }
+}
+
+fn of_domain(error: Error) -> Response {
+    match error {
+        Error::Unauthenticated => collection(
+            StatusCode::UNAUTHORIZED,
+            "Client must be authenticated to access this resource.",
+        ),
+        Error::OutOfScope(_) => collection(
+            StatusCode::UNAUTHORIZED,
+            "Unauthorized; scope does not match",
+        ),
+        Error::Forbidden(_) => collection(
+            StatusCode::FORBIDDEN,
+            "Only Jira administrators can access license details.",
+        ),
+        Error::NotFound { .. } => collection(StatusCode::NOT_FOUND, &error.to_string()),
+        Error::StorageFull | Error::ReadOnly(_) => {
+            collection(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used.")
+        }
+        // No request of this dialect leads to these; they keep their words.
+        Error::InvalidInput { .. } | Error::InvalidDocument(_) => {
+            collection(StatusCode::BAD_REQUEST, &error.to_string())
+        }
+        Error::AlreadyExists { .. }
+        | Error::KeyRevoked(_)
+        | Error::RevisionMismatch { .. }
+        | Error::FenceMismatch { .. }
+        | Error::SeatRefused(_)
+        | Error::ApplicationInUse { .. }
+        | Error::Outdated
+        | Error::OrganizationNotEmpty { .. }
+        | Error::DefaultOrganization
+        | Error::IdempotencyTwin
+        | Error::IdempotencyMismatch => collection(StatusCode::CONFLICT, &error.to_string()),
+        Error::Internal(cause) => {
+            tracing::error!(%cause, "a request failed");
+            collection(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
+        }
+    }
+}
+
+fn collection(status: StatusCode, message: &str) -> Response {
+    wire::json(status, &wire::ErrorCollection::of(message))
+}
+
+fn problem(status: StatusCode, detail: &str, path: &str) -> Response {
+    let mut response = wire::json(status, &wire::Problem::of(status, detail, path));
+    let media_type = HeaderValue::from_static("application/problem+json;charset=UTF-8");
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response
+}

@@ -1,0 +1,213 @@
+//! The Jira dialect: the license metrics of Jira's REST API, versions 2 and 3, and what its clients
+//! ask beside them. Its routes as data, and the order in which a request is looked at.
+
+mod auth;
+mod error;
+mod license;
+mod server;
+mod user;
+mod wire;
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::response::Response;
+use percent_encoding::percent_decode_str;
+
+use crate::authority::Call;
+use crate::random;
+use crate::settings::Server;
+use error::Refusal;
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    License,
+    Total,
+    Product,
+    ServerInfo,
+    Myself,
+    Permissions,
+}
+
+impl Place {
+    /// Whether it answers those who have not signed in.
+    fn is_open(self) -> bool {
+        matches!(self, Self::ServerInfo | Self::Permissions)
+    }
+}
+
+/// All paths behind `/rest/api/2` and `/rest/api/3`; `{key}` is any segment.
+const ROUTES: &[(&[&str], Place)] = &[
+    (&["instance", "license"], Place::License),
+    (&["license", "approximateLicenseCount"], Place::Total),
+    (
+        &["license", "approximateLicenseCount", "product", "{key}"],
+        Place::Product,
+    ),
+    (&["serverInfo"], Place::ServerInfo),
+    (&["myself"], Place::Myself),
+    (&["mypermissions"], Place::Permissions),
+];
+
+const METHODS: &str = "GET,HEAD,OPTIONS";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-arequestid");
+const ACCOUNT_ID: HeaderName = HeaderName::from_static("x-aaccountid");
+
+/// Where a path leads.
+struct Found<'a> {
+    place: Place,
+    /// The id that the gateway's form of the path names.
+    cloud: Option<&'a str>,
+    key: Cow<'a, str>,
+}
+
+/// A request that was let through to its resource.
+struct Ask<'a> {
+    server: &'a Server,
+    /// Who asks; none where nobody signed in and nobody has to.
+    call: Option<&'a Call>,
+    key: &'a str,
+    query: &'a str,
+}
+
+/// Answers every request of the dialect.
+pub async fn handle(server: Server, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let (method, path) = (&parts.method, parts.uri.path());
+    let query = parts.uri.query().unwrap_or_default();
+    let mut call = None;
+    let answered = answer(&server, method, path, query, &parts.headers, &mut call).await;
+    let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(method, path));
+    sign(&server, call.as_ref(), response.headers_mut());
+    response
+}
+
+async fn answer(
+    server: &Server,
+    method: &Method,
+    path: &str,
+    query: &str,
+    headers: &HeaderMap,
+    caller: &mut Option<Call>,
+) -> Result<Response, Refusal> {
+    let found = find(path).ok_or(Refusal::NoEndpoint)?;
+    let known = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+    if !known {
+        return Err(Refusal::WrongMethod);
+    }
+    *caller = match auth::call(server, headers, found.cloud).await {
+        Ok(call) => Some(call),
+        Err(Refusal::Domain(lictor_core::Error::Unauthenticated)) if found.place.is_open() => None,
+        Err(refusal) => return Err(refusal),
+    };
+    if caller.is_none() {
+        auth::check_cloud(server, found.cloud)?;
+    }
+    if method == Method::OPTIONS {
+        return Ok(options());
+    }
+    let ask = Ask {
+        server,
+        call: caller.as_ref(),
+        key: &found.key,
+        query,
+    };
+    match found.place {
+        Place::License => license::plans(&ask).await,
+        Place::Total => license::total(&ask).await,
+        Place::Product => license::product(&ask).await,
+        Place::ServerInfo => Ok(server::info(&ask)),
+        Place::Myself => user::myself(&ask),
+        Place::Permissions => user::permissions(&ask),
+    }
+}
+
+impl Ask<'_> {
+    /// The call of whoever signed in.
+    fn call(&self) -> Result<&Call, Refusal> {
+        self.call
+            .ok_or(Refusal::Domain(lictor_core::Error::Unauthenticated))
+    }
+}
+
+fn find(path: &str) -> Option<Found<'_>> {
+    let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+    let (cloud, rest) = match segments.as_slice() {
+        ["ex", "jira", cloud, rest @ ..] => (Some(*cloud), rest),
+        rest => (None, rest),
+    };
+    let ["rest", "api", "2" | "3", rest @ ..] = rest else {
+        return None;
+    };
+    ROUTES.iter().find_map(|(route, place)| {
+        let mut key = "";
+        let fits = route.len() == rest.len()
+            && route.iter().zip(rest).all(|(wanted, found)| {
+                if *wanted == "{key}" {
+                    key = found;
+                    return !found.is_empty();
+                }
+                wanted == found
+            });
+        fits.then(|| Found {
+            place: *place,
+            cloud,
+            key: percent_decode_str(key).decode_utf8_lossy(),
+        })
+    })
+}
+
+fn options() -> Response {
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    let html = HeaderValue::from_static("text/html;charset=UTF-8");
+    headers.insert(CONTENT_TYPE, html);
+    headers.insert(ALLOW, HeaderValue::from_static(METHODS));
+    response
+}
+
+/// What stands on every answer. Nothing of it lets a client keep one.
+fn sign(server: &Server, call: Option<&Call>, headers: &mut HeaderMap) {
+    let fresh = HeaderValue::from_static("no-cache, no-store, no-transform");
+    headers.insert(CACHE_CONTROL, fresh);
+    let id = random::id(server.authority.clock()).ok();
+    let id = id.and_then(|id| HeaderValue::try_from(id.simple().to_string()).ok());
+    headers.extend(id.map(|id| (REQUEST_ID, id)));
+    let account = call.map(|call| auth::account_id(&call.actor).to_string());
+    let account = account.and_then(|id| HeaderValue::try_from(id).ok());
+    headers.extend(account.map(|id| (ACCOUNT_ID, id)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_where_the_table_says() {
+        for (path, place) in [
+            ("/rest/api/2/instance/license", Some(Place::License)),
+            ("/rest/api/3/serverInfo", Some(Place::ServerInfo)),
+            ("/ex/jira/x/rest/api/3/myself", Some(Place::Myself)),
+            ("/ex/jira//rest/api/3/myself", Some(Place::Myself)),
+            ("/rest/api/4/myself", None),
+            ("/rest/api/3/myself/", None),
+            ("/rest/api/3/instance/license/x", None),
+            ("/rest/api/3/license/approximateLicenseCount/product/", None),
+            (
+                "/rest/api/3/license/approximateLicenseCount/product/a/b",
+                None,
+            ),
+            ("/ex/jira/rest/api/3/myself", None),
+            ("/rest/api", None),
+            ("/", None),
+        ] {
+            assert_eq!(find(path).map(|found| found.place), place, "{path}");
+        }
+        let path = "/rest/api/3/license/approximateLicenseCount/product/a%2Fb%FF";
+        assert_eq!(find(path).expect("a product").key, "a/b\u{fffd}");
+    }
+}

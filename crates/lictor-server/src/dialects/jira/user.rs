@@ -1,0 +1,35 @@
+//! `myself` and `mypermissions`: who the caller is, and whether it administers.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use lictor_core::{Resource, Right};
+
+use super::Ask;
+use super::auth::account_id;
+use super::error::Refusal;
+use super::wire::{self, Permissions, User};
+
+/// The one permission that is known here.
+const ADMINISTER: &str = "ADMINISTER";
+
+pub(super) fn myself(ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let actor = &ask.call()?.actor;
+    let user = User::of(actor, account_id(actor));
+    Ok(wire::json(StatusCode::OK, &user))
+}
+
+pub(super) fn permissions(ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let asked = form_urlencoded::parse(ask.query.as_bytes())
+        .find(|(name, _)| name == "permissions")
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default();
+    let mut keys = asked.split(',').map(str::trim);
+    if let Some(unknown) = keys.find(|key| *key != ADMINISTER) {
+        return Err(Refusal::UnknownPermission(unknown.to_owned()));
+    }
+    let administers = ask.call.is_some_and(|call| {
+        let right = Right::read(Resource::Census);
+        ask.server.authority.may(call, right).is_ok()
+    });
+    Ok(wire::json(StatusCode::OK, &Permissions::of(administers)))
+}
