@@ -4,6 +4,7 @@ use crate::account::AccountCounts;
 use crate::application::{Application, OverLimit};
 use crate::claims::Plan;
 use crate::license::Entitlement;
+use crate::time::Timestamp;
 
 /// The figures of one application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct ApplicationFigures {
     pub name: Option<String>,
     /// The plan of the license in force; none: unlicensed.
     pub plan: Option<Plan>,
+    /// When the license in force ends.
+    pub expires_at: Option<Timestamp>,
     /// Seats granted; none: unlimited. Without a license in force 0.
     pub limit: Option<u32>,
     /// Accounts that hold a seat.
@@ -32,6 +35,7 @@ impl ApplicationFigures {
             application: application.key.clone(),
             name: application.name.clone(),
             plan: license.map(|license| license.plan),
+            expires_at: license.map(|license| license.expires_at),
             limit: entitlement.seat_limit(),
             seats: application.state.seats,
             leases: application.state.leases,

@@ -1,9 +1,12 @@
 //! Applications: create, change, remove; and the figures of all of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
-use lictor_core::{Entitlement, Error, Kind, OverLimit, Resource, State, application};
+use lictor_core::{
+    AccountCounts, Entitlement, Error, Kind, OverLimit, Resource, State, application,
+};
 use lictor_store::Fact;
 
 use super::{Authority, Call};
@@ -16,6 +19,52 @@ impl Authority {
     pub async fn figures(&self, call: &Call) -> Result<OrganizationFigures, Error> {
         call.may_read(Resource::Seats)?;
         self.figures_now(call).await
+    }
+
+    /// As [`Authority::figures`], for whoever may read organizations.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn figures_of_organization(&self, call: &Call) -> Result<OrganizationFigures, Error> {
+        call.may_read(Resource::Organizations)?;
+        self.figures_now(call).await
+    }
+
+    /// How many accounts there are of each sort.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn account_counts(&self, call: &Call) -> Result<AccountCounts, Error> {
+        call.may_read(Resource::Accounts)?;
+        let stored = self
+            .cache
+            .figures(self.store.as_ref(), call.organization.id)
+            .await?;
+        Ok(stored.counts)
+    }
+
+    /// The features that the licenses in force grant, of all applications.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn features(&self, call: &Call) -> Result<BTreeSet<String>, Error> {
+        call.may_read(Resource::Seats)?;
+        let stored = self
+            .cache
+            .figures(self.store.as_ref(), call.organization.id)
+            .await?;
+        let mut features = BTreeSet::new();
+        for application in &stored.applications {
+            let entitlement = self.entitlement_now(call, &application.key).await?;
+            let license = entitlement.license.as_ref();
+            features.extend(
+                license
+                    .into_iter()
+                    .flat_map(|license| &license.features)
+                    .cloned(),
+            );
+        }
+        Ok(features)
     }
 
     /// As [`Authority::figures`], for whoever may read applications.

@@ -4,3 +4,4 @@
 pub mod jira;
 pub mod kong;
 pub mod native;
+pub mod zoho;

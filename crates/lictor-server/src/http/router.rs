@@ -19,13 +19,14 @@ use super::health::{
     Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
 };
 use super::metrics::{Metrics, StoreFigures};
-use crate::dialects::{jira, kong, native};
+use crate::dialects::{jira, kong, native, zoho};
 use crate::settings::Server;
 
 const HEALTHZ: &str = "/healthz";
 const METRICS: &str = "/metrics";
 const READYZ: &str = "/readyz";
 const JIRA: [&str; 2] = ["/rest/api", "/ex/jira"];
+const ZOHO: [&str; 2] = ["/crm", "/oauth"];
 const V1: &str = "/v1";
 /// A nested router has no path that ends here; without this it would be the other dialect's.
 const V1_SLASH: &str = "/v1/";
@@ -37,6 +38,8 @@ enum Dialect {
     Kong,
     /// `/rest/api` and `/ex/jira`.
     Jira,
+    /// `/crm` and `/oauth`.
+    Zoho,
     /// `/v1`.
     Native,
     /// Health and metrics.
@@ -44,7 +47,7 @@ enum Dialect {
 }
 
 /// The names of [`Dialect`]'s variants, in their order.
-const DIALECTS: [&str; 4] = ["kong", "jira", "native", "server"];
+const DIALECTS: [&str; 5] = ["kong", "jira", "zoho", "native", "server"];
 
 /// Counters for the routes here, all at zero.
 pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
@@ -131,18 +134,24 @@ impl Parts {
                 let server = self.server.clone();
                 let kong =
                     service_fn(move |request| kong::handle(server.clone(), request, begun).map(Ok));
-                Either::Left(Either::Left(
-                    BodyDeadline::default().layer(kong).call(request),
-                ))
+                let kong = BodyDeadline::default().layer(kong).call(request);
+                Either::Left(Either::Left(kong))
             }
             Dialect::Jira => {
                 let server = self.server.clone();
                 let jira = service_fn(move |request| jira::handle(server.clone(), request).map(Ok));
-                Either::Left(Either::Right(
-                    BodyDeadline::default().layer(jira).call(request),
-                ))
+                let jira = BodyDeadline::default().layer(jira).call(request);
+                Either::Left(Either::Right(jira))
             }
-            Dialect::Native | Dialect::Server => Either::Right(self.named.clone().call(request)),
+            Dialect::Zoho => {
+                let server = self.server.clone();
+                let zoho = service_fn(move |request| zoho::handle(server.clone(), request).map(Ok));
+                let zoho = BodyDeadline::default().layer(zoho).call(request);
+                Either::Right(Either::Left(zoho))
+            }
+            Dialect::Native | Dialect::Server => {
+                Either::Right(Either::Right(self.named.clone().call(request)))
+            }
         }
     }
 }
@@ -151,6 +160,7 @@ fn dialect_of(path: &str) -> Dialect {
     match path {
         HEALTHZ | READYZ | METRICS => Dialect::Server,
         _ if is_under(path, V1) => Dialect::Native,
+        _ if ZOHO.iter().any(|prefix| is_under(path, prefix)) => Dialect::Zoho,
         _ if JIRA.iter().any(|prefix| is_under(path, prefix)) => Dialect::Jira,
         _ => Dialect::Kong,
     }
@@ -168,7 +178,11 @@ mod tests {
 
     #[test]
     fn no_organization_can_have_a_route_for_its_key() {
-        for route in [HEALTHZ, METRICS, READYZ, V1].into_iter().chain(JIRA) {
+        for route in [HEALTHZ, METRICS, READYZ, V1]
+            .into_iter()
+            .chain(JIRA)
+            .chain(ZOHO)
+        {
             let first = route.trim_start_matches('/').split('/').next();
             let reserved = lictor_core::organization::RESERVED_KEYS;
             assert!(
@@ -187,6 +201,10 @@ mod tests {
             ("/v12", Dialect::Kong),
             ("/rest/api", Dialect::Jira),
             ("/rest/api/3/myself", Dialect::Jira),
+            ("/crm", Dialect::Zoho),
+            ("/crm/v7/org", Dialect::Zoho),
+            ("/oauth/v2/token", Dialect::Zoho),
+            ("/crmx", Dialect::Kong),
             ("/rest/apix", Dialect::Kong),
             ("/rest", Dialect::Kong),
             ("/ex/jira/x/rest/api/2/myself", Dialect::Jira),

@@ -64,6 +64,7 @@ pub(super) async fn create(
         application: key.clone(),
         name: name.clone(),
         plan: None,
+        expires_at: None,
         limit: Some(0),
         seats: 0,
         leases: 0,

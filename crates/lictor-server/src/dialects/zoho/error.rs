@@ -1,0 +1,140 @@
+//! Refusals in Zoho CRM's words: always the same four keys, since clients fail on fewer.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use lictor_core::Error;
+use serde_json::{Value, json};
+
+use super::wire;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The path leads nowhere.
+    NoSuchPath,
+    /// The path is there, the method is not.
+    WrongMethod,
+    /// The version does not have this; the nearest that has.
+    Version(u32),
+    /// The request carries no token.
+    NoToken,
+    /// The module is none.
+    InvalidModule,
+    /// A parameter is not allowed; its name.
+    InvalidData(&'static str),
+    /// The domain refuses.
+    Domain(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Domain(error)
+    }
+}
+
+impl Refusal {
+    /// The answer.
+    pub(super) fn into_response(self) -> Response {
+        let bad = StatusCode::BAD_REQUEST;
+        match self {
+            Self::NoSuchPath => no_such_path(),
+            Self::WrongMethod => plain(
+                bad,
+                "INVALID_REQUEST_METHOD",
+                "The http request method type is not a valid one",
+            ),
+            Self::Version(nearest) => error(
+                bad,
+                "API_NOT_SUPPORTED",
+                "api not supported in this version",
+                json!({ "supported_version": nearest }),
+            ),
+            Self::NoToken => plain(
+                StatusCode::UNAUTHORIZED,
+                "AUTHENTICATION_FAILURE",
+                "Authentication failed",
+            ),
+            Self::InvalidModule => plain(
+                bad,
+                "INVALID_MODULE",
+                "the module name given seems to be invalid",
+            ),
+            Self::InvalidData(name) => error(
+                bad,
+                "INVALID_DATA",
+                &format!("the value of {name} is not allowed"),
+                json!({ "param_name": name }),
+            ),
+            Self::Domain(error) => of_domain(error),
+        }
+    }
+}
+
+fn of_domain(refused: Error) -> Response {
+    match refused {
+        Error::Unauthenticated => plain(
+            StatusCode::UNAUTHORIZED,
+            "INVALID_TOKEN",
+            "invalid oauth token",
+        ),
+        Error::OutOfScope(_) => plain(
+            StatusCode::UNAUTHORIZED,
+            "OAUTH_SCOPE_MISMATCH",
+            "invalid oauth scope to access this URL",
+        ),
+        Error::Forbidden(_) => error(
+            StatusCode::FORBIDDEN,
+            "NO_PERMISSION",
+            "permission denied",
+            json!({ "permissions": [] }),
+        ),
+        Error::NotFound { .. } => no_such_path(),
+        // No request of this dialect leads to these; they keep their words.
+        Error::InvalidInput { .. }
+        | Error::InvalidDocument(_)
+        | Error::AlreadyExists { .. }
+        | Error::KeyRevoked(_)
+        | Error::RevisionMismatch { .. }
+        | Error::FenceMismatch { .. }
+        | Error::SeatRefused(_)
+        | Error::ApplicationInUse { .. }
+        | Error::Outdated
+        | Error::OrganizationNotEmpty { .. }
+        | Error::DefaultOrganization
+        | Error::IdempotencyTwin
+        | Error::IdempotencyMismatch => plain(
+            StatusCode::BAD_REQUEST,
+            "INVALID_DATA",
+            &refused.to_string(),
+        ),
+        Error::StorageFull | Error::ReadOnly(_) => internal(),
+        Error::Internal(cause) => {
+            tracing::error!(%cause, "a request failed");
+            internal()
+        }
+    }
+}
+
+fn no_such_path() -> Response {
+    plain(
+        StatusCode::NOT_FOUND,
+        "INVALID_URL_PATTERN",
+        "Please check if the URL trying to access is a correct one",
+    )
+}
+
+fn internal() -> Response {
+    plain(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "INTERNAL_ERROR",
+        "Internal Server Error",
+    )
+}
+
+fn plain(status: StatusCode, code: &str, message: &str) -> Response {
+    error(status, code, message, json!({}))
+}
+
+fn error(status: StatusCode, code: &str, message: &str, details: Value) -> Response {
+    wire::json(status, &wire::Failure::of(code, details, message))
+}

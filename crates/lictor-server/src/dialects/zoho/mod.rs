@@ -1,0 +1,186 @@
+//! The Zoho dialect: the license count of Zoho CRM's REST API, and what its SDKs ask beside it. Its
+//! routes as data, and the order in which a request is looked at.
+
+mod auth;
+mod error;
+mod features;
+mod labels;
+mod org;
+mod users;
+mod wire;
+
+use std::borrow::Cow;
+
+use axum::extract::Request;
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::response::Response;
+use lictor_core::{Resource, Right};
+use percent_encoding::percent_decode_str;
+
+use crate::authority::Call;
+use crate::settings::Server;
+use error::Refusal;
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    UserLicenses,
+    Features,
+    Feature,
+    Users,
+    UserCount,
+    Org,
+}
+
+/// One path behind the version: its segments (`{name}` is any), the first version that has it, what
+/// it asks the right for, and what stands there.
+struct Route(&'static [&'static str], u32, Resource, Place);
+
+/// All paths of the dialect, the more exact ones first.
+const ROUTES: &[Route] = &[
+    Route(
+        &["__features", "user_licenses"],
+        6,
+        Resource::Seats,
+        Place::UserLicenses,
+    ),
+    Route(
+        &["__features", "{name}"],
+        6,
+        Resource::Seats,
+        Place::Feature,
+    ),
+    Route(&["__features"], 6, Resource::Seats, Place::Features),
+    Route(&["users"], FIRST, Resource::Accounts, Place::Users),
+    Route(
+        &["users", "actions", "count"],
+        FIRST,
+        Resource::Accounts,
+        Place::UserCount,
+    ),
+    Route(&["org"], FIRST, Resource::Organizations, Place::Org),
+];
+
+/// The versions that are known.
+const FIRST: u32 = 2;
+const LAST: u32 = 8;
+
+/// A request that was let through to its resource.
+struct Ask<'a> {
+    server: &'a Server,
+    call: &'a Call,
+    name: &'a str,
+    query: &'a str,
+}
+
+/// Answers every request of the dialect.
+pub async fn handle(server: Server, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let answered = answer(&server, &parts).await;
+    answered.unwrap_or_else(Refusal::into_response)
+}
+
+async fn answer(server: &Server, request: &Parts) -> Result<Response, Refusal> {
+    let (route, version, name) = find(request.uri.path()).ok_or(Refusal::NoSuchPath)?;
+    if request.method != Method::GET {
+        return Err(Refusal::WrongMethod);
+    }
+    let Route(_, first, resource, place) = route;
+    if version < *first || version > LAST {
+        return Err(Refusal::Version(version.clamp(*first, LAST)));
+    }
+    let call = auth::call(server, &request.headers).await?;
+    server.authority.may(&call, Right::read(*resource))?;
+    let ask = Ask {
+        server,
+        call: &call,
+        name: &name,
+        query: request.uri.query().unwrap_or_default(),
+    };
+    match place {
+        Place::UserLicenses => features::user_licenses(&ask).await,
+        Place::Feature => features::one(&ask).await,
+        Place::Features => features::list(&ask).await,
+        Place::Users => users::current(&ask),
+        Place::UserCount => users::count(&ask).await,
+        Place::Org => org::show(&ask).await,
+    }
+}
+
+impl Ask<'_> {
+    /// A parameter; the last one where it is given more than once.
+    fn parameter(&self, name: &str) -> Option<String> {
+        form_urlencoded::parse(self.query.as_bytes())
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.into_owned())
+            .last()
+    }
+
+    /// The language of whoever owns the token.
+    fn language(&self) -> &str {
+        let account = self.call.actor.account.as_ref();
+        account.map_or(lictor_core::account::DEFAULT_LANGUAGE, |account| {
+            account.state.language.as_str()
+        })
+    }
+}
+
+/// The route of a path, its version and its variable segment.
+fn find(path: &str) -> Option<(&'static Route, u32, Cow<'_, str>)> {
+    let rest = path.strip_prefix("/crm/")?;
+    let segments: Vec<&str> = rest.split('/').collect();
+    let (version, rest) = segments.split_first()?;
+    let digits = version.strip_prefix('v')?;
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // A number beyond all counts is a version that is not known.
+    let version = digits.parse().unwrap_or(u32::MAX);
+    ROUTES.iter().find_map(|route| {
+        let mut name = "";
+        let fits = route.0.len() == rest.len()
+            && route.0.iter().zip(rest).all(|(wanted, found)| {
+                if *wanted == "{name}" {
+                    name = found;
+                    return !found.is_empty();
+                }
+                wanted == found
+            });
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        fits.then_some((route, version, name))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_where_the_table_says() {
+        for (path, found) in [
+            (
+                "/crm/v7/__features/user_licenses",
+                Some((Place::UserLicenses, 7)),
+            ),
+            ("/crm/v6/__features", Some((Place::Features, 6))),
+            ("/crm/v8/__features/x", Some((Place::Feature, 8))),
+            ("/crm/v2/users/actions/count", Some((Place::UserCount, 2))),
+            (
+                "/crm/v99999999999999999999/org",
+                Some((Place::Org, u32::MAX)),
+            ),
+            ("/crm/v7/__features/", None),
+            ("/crm/v7/org/", None),
+            ("/crm/7/org", None),
+            ("/crm/v/org", None),
+            ("/crm/v+7/org", None),
+            ("/crm/v7", None),
+            ("/crm", None),
+            ("/oauth/v2/token", None),
+        ] {
+            let place = find(path).map(|(route, version, _)| (route.3, version));
+            assert_eq!(place, found, "{path}");
+        }
+    }
+}
