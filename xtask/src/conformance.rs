@@ -1,6 +1,8 @@
 //! `cargo xtask conformance NAME`: what others send, unmodified clients and hostile bytes alike, against the real server.
 
+mod clients;
 mod framing;
+mod jira;
 mod kong;
 
 use std::path::PathBuf;
@@ -19,7 +21,7 @@ pub(crate) struct Suite {
 }
 
 /// All of them.
-pub(crate) const SUITES: [Suite; 2] = [kong::SUITE, framing::SUITE];
+pub(crate) const SUITES: [Suite; 3] = [kong::SUITE, jira::SUITE, framing::SUITE];
 
 /// What the command line asks of a suite.
 #[derive(Clone, Debug, Default, PartialEq)]

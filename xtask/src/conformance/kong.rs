@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::clients::{self, PYTHON, script};
 use super::{Subject, Suite};
 use crate::installation::Installation;
 use crate::process::TOKEN;
 use crate::report::Tally;
-use crate::workspace::{Workspace, run as succeed, shown};
+use crate::workspace::{Workspace, run as succeed};
 
 /// The Go package under test, as its path ends in Debian's source tree.
 const GO_PACKAGE: &str = "/src/github.com/kong/go-kong";
@@ -31,7 +32,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     write_documents(&installation)?;
 
     let mut tally = Tally::default();
-    let python = Path::new("/usr/bin/python3");
+    let python = Path::new(PYTHON);
     let mut client = |name: &str, command: Result<Command>| {
         println!("\n{name}");
         let result = command.and_then(|command| run_client(&installation, name, command));
@@ -44,7 +45,11 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
         }));
     };
     client("curl", Ok(script(python, &cases.join("curl.py"))));
-    client("aio-kong", aio_kong(&tools, &cases));
+    client(
+        "aio-kong",
+        clients::python(&tools, "python", &cases)
+            .map(|programs| script(&programs.join("python"), &cases.join("aio_kong.py"))),
+    );
     client("deck", Ok(script(python, &cases.join("deck.py"))));
     client("go-kong", go_kong(&tools, &cases));
     if tally.failed == 0 {
@@ -99,63 +104,7 @@ fn run_client(installation: &Installation, name: &str, mut command: Command) -> 
         .env("LICTOR_TOKEN", TOKEN);
     command.env("LICTOR_LICENSES", installation.folder.join("licenses"));
     command.env("LICTOR_SCRATCH", &folder);
-    command.stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = command.output().with_context(|| shown(&command))?;
-    let lines = String::from_utf8_lossy(&output.stdout);
-    print!("{lines}");
-    let mut tally = Tally::default();
-    for line in lines.lines() {
-        if line.starts_with("ok ") || line.starts_with("FAIL ") {
-            tally.count(line.starts_with("ok "));
-        }
-    }
-    ensure!(tally != Tally::default(), "no case ran ({})", output.status);
-    let agree = output.status.success() == (tally.failed == 0);
-    // A client that dies on the way has printed no FAIL line for it.
-    if !agree {
-        println!("FAIL {name} ended with {}", output.status);
-        tally.failed += 1;
-    }
-    Ok(tally)
-}
-
-fn script(python: &Path, file: &Path) -> Command {
-    let mut command = Command::new(python);
-    // No __pycache__ in the source tree.
-    command.arg("-B").arg(file);
-    command
-}
-
-/// A virtual environment, made anew when what it should hold has changed.
-fn aio_kong(tools: &Path, cases: &Path) -> Result<Command> {
-    let environment = tools.join("python");
-    let python = environment.join("bin").join("python");
-    let wanted = fs::read_to_string(cases.join("requirements.txt"))?;
-    let stamp = environment.join("requirements.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|held| held == wanted) && python.exists() {
-        return Ok(script(&python, &cases.join("aio_kong.py")));
-    }
-    let make = ["-m", "venv", "--clear"];
-    succeed(
-        Command::new("/usr/bin/python3")
-            .args(make)
-            .arg(&environment),
-    )?;
-    let mut install = Command::new(&python);
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
-    succeed(
-        install
-            .arg("--requirement")
-            .arg(cases.join("requirements.txt")),
-    )?;
-    fs::write(stamp, wanted)?;
-    Ok(script(&python, &cases.join("aio_kong.py")))
+    clients::run(name, command)
 }
 
 /// Built without modules, from the sources that Debian installs.

@@ -41,7 +41,7 @@ pub(crate) async fn a_removed_account_keeps_its_id_alone(store: Arc<dyn Store>) 
     let by_email = store.account_by_email(ACME, &key).await.expect("reads");
     assert_eq!(by_email, None, "the e-mail is free again");
     let entries = store.entries(ACME, 0, 10).await.expect("reads");
-    let bodies: Vec<_> = entries.iter().map(|entry| entry.to_body()).collect();
+    let bodies: Vec<_> = entries.iter().map(lictor_core::Entry::to_body).collect();
     assert!(!format!("{bodies:?}").contains("example.com"), "{bodies:?}");
     let again = refused(&*store, remove_account(ACME, id(8))).await;
     assert!(matches!(again, Error::NotFound { .. }), "{again}");

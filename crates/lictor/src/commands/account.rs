@@ -64,7 +64,7 @@ pub(crate) enum Account {
         /// What stands behind it [default: person]
         #[arg(long, value_enum)]
         kind: Option<Kind>,
-        /// Its language, such as de_DE [default: en_US]
+        /// Its language, such as `de_DE` [default: `en_US`]
         #[arg(long, value_name = "xx_YY")]
         language: Option<String>,
         /// It administers its organization
@@ -103,7 +103,7 @@ pub(crate) enum Account {
         /// What people call it
         #[arg(long)]
         name: Option<String>,
-        /// Its language, such as de_DE
+        /// Its language, such as `de_DE`
         #[arg(long, value_name = "xx_YY")]
         language: Option<String>,
         /// Whether it administers its organization

@@ -18,6 +18,7 @@ mod dialect;
 mod idempotency;
 mod installation;
 mod licenses;
+mod matrix;
 mod pages;
 mod server;
 mod standing;
