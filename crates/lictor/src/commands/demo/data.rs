@@ -17,8 +17,19 @@ use crate::files;
 /// A document that is not stored yet, in the demo's folder.
 pub(super) const NEW_LICENSE: &str = "new-license.json";
 
-/// Fills the server and the folder; returns the token of an admin of the organization `acme`.
-pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<String> {
+/// The e-mail of the account that administers the first organization.
+pub(super) const ADMINISTRATOR: &str = "ada@example.com";
+
+/// Tokens that the guide shows.
+pub(super) struct Tokens {
+    /// Of an admin of the organization `acme`.
+    pub(super) acme: String,
+    /// Of [`ADMINISTRATOR`], for Jira's clients and Zoho's.
+    pub(super) administrator: String,
+}
+
+/// Fills the server and the folder.
+pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
     let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
     let vendor = SigningKey::from_seed(seed);
     let pem = vendor.to_pem().map_err(Failure::Refused)?;
@@ -37,14 +48,66 @@ pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<String> {
     let reader = json!({ "name": "dashboard", "scopes": ["licenses:read", "usage:read"] });
     token::create(client, &reader).await?;
 
+    let administrator = staff(client).await?;
+
     let acme = organization::create(client, "acme", Some("Acme Ltd")).await?;
     let client = client.within("acme");
     let license = license_for_acme(today, Uuid::try_parse(acme.str("id")).ok());
     license::add(&client, &vendor.sign(&license.to_json())).await?;
     let admin = json!({ "name": "acme admin", "role": "admin" });
     let created = token::create(&client, &admin).await?;
-    Ok(created.str("secret").to_owned())
+    Ok(Tokens {
+        acme: created.str("secret").to_owned(),
+        administrator,
+    })
 }
+
+/// Accounts with seats, a lease, and a seat that is refused; returns the administrator's token.
+async fn staff(client: &Client) -> Outcome<String> {
+    let mut rows = vec![json!({
+        "email": ADMINISTRATOR, "name": "Ada Lovelace", "administrator": true,
+        "seats": ["atlas-editor", "gateway-pro"],
+    })];
+    for (number, name) in PEOPLE.iter().enumerate() {
+        let email = name.to_lowercase().replace(' ', ".");
+        let seats = if number % 3 == 0 {
+            json!(["atlas-editor", "gateway-pro"])
+        } else {
+            json!(["atlas-editor"])
+        };
+        let language = if number % 2 == 0 { "en_US" } else { "de_DE" };
+        rows.push(json!({
+            "email": format!("{email}@example.com"), "name": name, "seats": seats,
+            "language": language,
+        }));
+    }
+    rows.push(json!({ "email": "ci@example.com", "kind": "service" }));
+    // The trial has ended, so that this one gets no seat and the refusals show why.
+    rows.push(json!({ "email": "late@example.com", "seats": ["sandbox"] }));
+    let import = json!({ "rows": rows, "mode": "each" });
+    client.post(&["accounts", "import"], &import).await?;
+    let lease = json!({ "holder": "build-machine-1", "ttl": 86_400 });
+    let path = ["applications", "gateway-pro", "leases"];
+    client.post(&path, &lease).await?;
+    let token = json!({ "account": ADMINISTRATOR, "name": "clients of Jira and Zoho" });
+    Ok(token::create(client, &token)
+        .await?
+        .str("secret")
+        .to_owned())
+}
+
+/// Who works there.
+const PEOPLE: [&str; 9] = [
+    "Edsger Dijkstra",
+    "Grace Hopper",
+    "Alan Turing",
+    "Barbara Liskov",
+    "Donald Knuth",
+    "Frances Allen",
+    "Tony Hoare",
+    "Margaret Hamilton",
+    "Niklaus Wirth",
+];
 
 /// In the order in which they are stored: what is stored last goes before, once it has begun.
 fn licenses(today: Timestamp) -> Vec<Claims> {

@@ -22,6 +22,7 @@ Copy this into another terminal first:
   export LICTOR_URL={url}
   export LICTOR_TOKEN={operator}
   export ACME_TOKEN={acme}
+  export ADA_TOKEN={administrator}
   export DEMO={folder}
 {command}
 Licenses, as Kong's tools ask for them:
@@ -35,8 +36,16 @@ The second organization, acme, by its own admin:
 
   curl -sH \"Kong-Admin-Token: $ACME_TOKEN\" $LICTOR_URL/acme/licenses
 
-The native API: what is in force, the usage, and the record of every change:
+Seats, as a Jira administrator and a Zoho CRM user ask for them:
 
+  curl -su \"{ada}:$ADA_TOKEN\" \\
+    $LICTOR_URL/rest/api/3/license/approximateLicenseCount
+  curl -sH \"Authorization: Zoho-oauthtoken $ADA_TOKEN\" \\
+    $LICTOR_URL/crm/v7/__features/user_licenses
+
+The native API: the same figures, what is in force, the usage, and the record of every change:
+
+  curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/counts
   curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/applications
   curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/usage
   curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/usage \\
@@ -47,12 +56,18 @@ The native API: what is in force, the usage, and the record of every change:
 The same by commands:
 
   lictor license list
+  lictor count
+  lictor seat list gateway-pro
+  lictor seat refusals
+  lictor lease checkout gateway-pro laptop-7
   lictor license verify --trust $DEMO/vendor.pub $DEMO/{new_license}
   lictor report
 ",
         url = demo.url,
         operator = demo.operator_token,
         acme = demo.acme_token,
+        administrator = demo.administrator_token,
+        ada = data::ADMINISTRATOR,
         command = command().unwrap_or_default(),
     )
 }

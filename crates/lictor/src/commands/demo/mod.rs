@@ -28,6 +28,8 @@ pub(crate) struct Demo<'a> {
     url: &'a str,
     operator_token: &'a str,
     acme_token: &'a str,
+    /// The token of the account that administers the first organization.
+    administrator_token: &'a str,
     folder: &'a Path,
 }
 
@@ -74,11 +76,12 @@ async fn serve(folder: &TempDir, json: bool) -> Outcome {
     };
     let show = async {
         let client = client(&url, &operator_token)?;
-        let acme_token = data::fill(&client, folder.path()).await?;
+        let tokens = data::fill(&client, folder.path()).await?;
         let demo = Demo {
             url: &url,
             operator_token: &operator_token,
-            acme_token: &acme_token,
+            acme_token: &tokens.acme,
+            administrator_token: &tokens.administrator,
             folder: folder.path(),
         };
         if json {
@@ -103,6 +106,8 @@ impl Demo<'_> {
             "url": self.url,
             "operator_token": self.operator_token,
             "acme_token": self.acme_token,
+            "administrator": data::ADMINISTRATOR,
+            "administrator_token": self.administrator_token,
             "folder": self.folder.display().to_string(),
         });
         shown.to_string()
