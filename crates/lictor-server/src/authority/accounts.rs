@@ -255,10 +255,19 @@ fn import_row(
             kind: Kind::Application,
             name: application.clone(),
         };
-        let terms = terms.get(application).ok_or_else(unknown)?;
-        let decided = seats::assign(&after, application, account, terms)?;
-        after = after.foreseen(&decided);
-        all.append(decided);
+        let decided = terms
+            .get(application)
+            .ok_or_else(unknown)
+            .and_then(|terms| seats::assign(&after, application, account, terms));
+        match decided {
+            Ok(decided) => {
+                after = after.foreseen(&decided);
+                all.append(decided);
+            }
+            Err(Error::Outdated) => return Err(Error::Outdated),
+            // The account is there all the same.
+            Err(error) => all.refused.push((0, error)),
+        }
     }
     Ok(all)
 }
