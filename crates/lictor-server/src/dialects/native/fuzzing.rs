@@ -53,6 +53,7 @@ fn call(organization: u128) -> Call {
         created_at: 0,
     };
     let actor = Actor {
+        account: None,
         token: Uuid::nil(),
         name: None,
         role: Role::Operator,
@@ -83,7 +84,7 @@ pub fn new_organization(body: &[u8]) -> Option<(String, Option<String>)> {
 /// The role, the scopes and the end of a token to create.
 pub fn new_token(body: &[u8]) -> Option<(Role, Vec<String>, Option<Timestamp>)> {
     let token: wire::NewToken = json::parse(body).ok()?;
-    let request = token.into_request().ok()?;
+    let request = token.into_request(None).ok()?;
     let scopes = request.scopes.into_iter().map(String::from);
     Some((request.role, scopes.collect(), request.expires_at))
 }
