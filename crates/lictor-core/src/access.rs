@@ -101,11 +101,13 @@ pub enum Resource {
     Leases,
     /// How many distinct accounts count.
     Census,
+    /// OAuth clients.
+    Clients,
 }
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Licenses,
         Self::Applications,
         Self::Organizations,
@@ -120,6 +122,7 @@ impl Resource {
         Self::Seats,
         Self::Leases,
         Self::Census,
+        Self::Clients,
     ];
 
     /// The word for it in scopes and messages.
@@ -139,6 +142,7 @@ impl Resource {
             Self::Seats => "seats",
             Self::Leases => "leases",
             Self::Census => "census",
+            Self::Clients => "clients",
         }
     }
 }
@@ -189,7 +193,8 @@ impl Right {
             | Resource::Accounts
             | Resource::Seats
             | Resource::Leases
-            | Resource::Census => true,
+            | Resource::Census
+            | Resource::Clients => true,
             Resource::Organizations | Resource::Trust => self.action == Action::Read,
             Resource::Backup | Resource::Metrics => false,
         }
@@ -203,6 +208,7 @@ impl Right {
                 | Resource::Report
                 | Resource::Backup
                 | Resource::Census
+                | Resource::Clients
         );
         self.action == Action::Read && open
     }
@@ -226,7 +232,32 @@ pub struct Scope {
     action: Option<Action>,
 }
 
+/// The most scopes of one token or client.
+pub const MAX_SCOPES: usize = 64;
+
+/// Refuses an endless list of scopes.
+///
+/// # Errors
+/// [`Error::InvalidInput`].
+pub(crate) fn check_scopes(scopes: &[Scope]) -> Result<(), Error> {
+    if scopes.len() <= MAX_SCOPES {
+        return Ok(());
+    }
+    Err(Error::InvalidInput {
+        field: "scopes",
+        reason: format!("give at most {MAX_SCOPES}"),
+    })
+}
+
 impl Scope {
+    /// The scope that includes this right alone.
+    pub fn of(right: Right) -> Self {
+        Self {
+            resource: right.resource,
+            action: Some(right.action),
+        }
+    }
+
     /// Whether the scope includes the right.
     pub fn includes(&self, right: Right) -> bool {
         self.resource == right.resource && self.action.is_none_or(|action| action == right.action)
@@ -286,7 +317,7 @@ impl TryFrom<String> for Scope {
 /// Who asks: what a live token stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// The token's id.
+    /// The token's id; of an access token its client's.
     pub token: Uuid,
     /// The token's name, if it has one.
     pub name: Option<String>,
@@ -300,9 +331,18 @@ pub struct Actor {
     pub expires_at: Option<Timestamp>,
     /// The account that owns the token; none: nobody's.
     pub account: Option<Arc<Account>>,
+    /// The one application that the token shows; none: all.
+    pub application: Option<String>,
 }
 
 impl Actor {
+    /// Whether the token shows this application.
+    pub fn sees(&self, application: &str) -> bool {
+        self.application
+            .as_ref()
+            .is_none_or(|only| only == application)
+    }
+
     /// What to call the caller in messages.
     pub fn display_name(&self) -> String {
         self.name
@@ -360,6 +400,7 @@ mod tests {
             scopes: scopes.collect(),
             expires_at: None,
             account: None,
+            application: None,
         }
     }
 

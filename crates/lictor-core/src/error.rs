@@ -6,6 +6,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::access::Right;
+use crate::client::GrantRefusal;
 use crate::keys::KeyId;
 use crate::seats::SeatRefusal;
 
@@ -64,6 +65,9 @@ pub enum Error {
         /// The fence that is stored now.
         current: u64,
     },
+    /// A client is handed no token.
+    #[error("{0}")]
+    GrantRefused(GrantRefusal),
     /// No seat for whoever asked.
     #[error("{0}")]
     SeatRefused(SeatRefusal),
@@ -151,6 +155,8 @@ pub enum Kind {
     Seat,
     /// A lease.
     Lease,
+    /// An OAuth client.
+    Client,
     /// A route of the API.
     Route,
 }
@@ -166,6 +172,7 @@ impl fmt::Display for Kind {
             Self::Account => "account",
             Self::Seat => "seat",
             Self::Lease => "lease",
+            Self::Client => "client",
             Self::Route => "route",
         })
     }

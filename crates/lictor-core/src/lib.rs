@@ -23,6 +23,7 @@ pub mod account;
 pub mod application;
 pub mod change;
 pub mod claims;
+pub mod client;
 pub mod document;
 pub mod error;
 pub mod figures;
@@ -45,6 +46,7 @@ pub use account::{Account, AccountCounts, AccountKind, AccountState, AccountStat
 pub use application::{Application, ApplicationState, OverLimit};
 pub use change::{Change, Decision, Record};
 pub use claims::{Claims, Plan};
+pub use client::{Access, Client, ClientState, Code, GrantRefusal, GrantState};
 pub use document::{Document, Signer};
 pub use error::{DocumentError, Error, Kind};
 pub use keys::{KeyId, PublicKey, SigningKey};

@@ -9,6 +9,7 @@ use crate::access::{Role, Scope};
 use crate::account::{AccountCounts, AccountState, AccountStatus};
 use crate::application::{ApplicationState, OverLimit};
 use crate::change::{Change, Decision, Digest, Record};
+use crate::client::{Access, ClientState, Code, GrantState};
 use crate::keys::KeyId;
 use crate::lease::{LeaseState, LeaseTerms};
 use crate::seats::{Basis, SeatId, SeatState};
@@ -44,6 +45,10 @@ pub struct State {
     pub seats: BTreeMap<SeatId, SeatState>,
     /// The leases that have not ended.
     pub leases: BTreeMap<Uuid, LeaseState>,
+    /// The clients, removed ones included.
+    pub clients: BTreeMap<Uuid, ClientState>,
+    /// The grants of clients, revoked ones included.
+    pub grants: BTreeMap<Uuid, GrantState>,
     /// Where the stream ends.
     pub position: u64,
     /// Where the installation's stream ends. This and what follows no entry of this stream says; it
@@ -53,6 +58,12 @@ pub struct State {
     pub emails: BTreeMap<String, Uuid>,
     /// The holder, fence and end of leases.
     pub lease_terms: BTreeMap<Uuid, LeaseTerms>,
+    /// Grant codes, by their SHA-256; so are the next two.
+    pub codes: BTreeMap<Digest, Code>,
+    /// The grants that refresh tokens stand for.
+    pub refresh_tokens: BTreeMap<Digest, Uuid>,
+    /// Access tokens.
+    pub access_tokens: BTreeMap<Digest, Access>,
 }
 
 /// What the ledger knows of an organization.
@@ -188,6 +199,10 @@ impl State {
             | Change::SeatReleased { .. }
             | Change::LeaseCheckedOut { .. }
             | Change::LeaseEnded { .. } => self.apply_to_seats(position, at, change),
+            Change::ClientCreated { .. }
+            | Change::ClientRemoved { .. }
+            | Change::GrantCreated { .. }
+            | Change::GrantRevoked { .. } => self.apply_to_clients(position, at, change),
         }
     }
 

@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::access::{Action, Actor, Resource, Right, Role, Scope};
+use crate::access::{Action, Actor, Resource, Right, Role, Scope, check_scopes};
 use crate::account::{self, Account};
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
 use crate::organization::{MAX_NAME_LENGTH, check_name};
 use crate::state::State;
 use crate::time::Timestamp;
-
-/// The most scopes of one token.
-pub const MAX_SCOPES: usize = 64;
 
 /// A stored token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +33,8 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
     /// The account that owns it; none: nobody's.
     pub account: Option<Arc<Account>>,
+    /// The one application that it shows; none: all.
+    pub application: Option<String>,
 }
 
 impl Token {
@@ -63,6 +62,7 @@ impl Token {
             scopes: self.scopes.clone(),
             expires_at: self.expires_at,
             account: self.account.clone(),
+            application: self.application.clone(),
         })
     }
 }
@@ -98,13 +98,7 @@ pub fn create(state: &State, new: &NewToken, now: Timestamp) -> Result<Decision,
     if let Some(name) = &new.name {
         check_name("name", name, MAX_NAME_LENGTH)?;
     }
-    if new.scopes.len() > MAX_SCOPES {
-        let reason = format!("give at most {MAX_SCOPES}");
-        return Err(Error::InvalidInput {
-            field: "scopes",
-            reason,
-        });
-    }
+    check_scopes(&new.scopes)?;
     if new.expires_at.is_some_and(|end| end <= now) {
         let reason = "it has passed already".to_owned();
         return Err(Error::InvalidInput {
@@ -190,6 +184,7 @@ pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::MAX_SCOPES;
 
     fn scopes(text: &str) -> Vec<Scope> {
         text.split_terminator(',')
@@ -207,6 +202,7 @@ mod tests {
             scopes: scopes(text),
             expires_at: None,
             account: None,
+            application: None,
         }
     }
 
@@ -374,6 +370,7 @@ mod tests {
             expires_at: Some(100),
             revoked_at: None,
             account: None,
+            application: None,
         };
         let actor = live.actor(99).expect("it lives");
         assert!(live.is_live(99) && actor.expires_at == Some(100));

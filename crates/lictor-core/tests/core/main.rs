@@ -2,6 +2,8 @@
 //! that hold for all inputs.
 #![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod changes;
+mod clients;
 mod document;
 mod fixtures;
 mod in_force;

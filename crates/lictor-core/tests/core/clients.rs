@@ -1,0 +1,285 @@
+//! What clients are handed, and when not.
+
+use lictor_core::change::{Change, Decision, Digest, Record};
+use lictor_core::client::{self, Access, Code, GrantRefusal, NewClient, Secrets};
+use lictor_core::{Error, Scope, State, Timestamp};
+use uuid::Uuid;
+
+const CLIENT: Uuid = Uuid::from_u128(1);
+
+fn scopes(text: &str) -> Vec<Scope> {
+    let words = text.split_terminator(',');
+    words.map(|word| word.parse().expect("a scope")).collect()
+}
+
+fn digest(text: impl std::fmt::Display) -> Digest {
+    Digest::of(text.to_string().as_bytes())
+}
+
+fn new(scopes_text: &str, application: Option<&str>) -> NewClient {
+    NewClient {
+        id: CLIENT,
+        client_id: "1000.X".to_owned(),
+        secret: digest("secret"),
+        name: None,
+        scopes: scopes(scopes_text),
+        account: None,
+        application: application.map(str::to_owned),
+        grant: Uuid::from_u128(100),
+        refresh: digest("refresh"),
+        code: digest("code"),
+    }
+}
+
+fn secrets(number: u128) -> Secrets {
+    Secrets {
+        client: CLIENT,
+        access: digest(format_args!("access {number}")),
+        grant: (
+            Uuid::from_u128(1_000 + number),
+            digest(format_args!("refresh {number}")),
+        ),
+    }
+}
+
+/// Stores a decision the way a store does.
+fn store(state: &mut State, decision: &Decision, now: Timestamp) {
+    for change in &decision.changes {
+        state.apply(state.position + 1, now, change);
+    }
+    for record in &decision.records {
+        match record {
+            Record::GrantSecret {
+                id,
+                refresh_sha256,
+                code_sha256,
+            } => {
+                state.refresh_tokens.insert(*refresh_sha256, *id);
+                let used = code_sha256.map(|code| (code, Code::Used(*id)));
+                state.codes.extend(used);
+            }
+            Record::Code {
+                sha256,
+                client,
+                expires_at,
+            } => {
+                let (client, expires_at) = (*client, *expires_at);
+                state
+                    .codes
+                    .insert(*sha256, Code::Unused { client, expires_at });
+            }
+            Record::Access { sha256, access } => {
+                state.access_tokens.insert(*sha256, access.clone());
+            }
+            Record::AccessEnded { sha256 } => {
+                let ended = state.access_tokens.get_mut(sha256).expect("it is there");
+                ended.ended = true;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn state_with_client(now: Timestamp) -> State {
+    let mut state = State::default();
+    let created = client::create(&state, &new("seats:read", None), now).expect("a client");
+    store(&mut state, &created, now);
+    state
+}
+
+fn refusal(decided: Result<Decision, Error>) -> GrantRefusal {
+    match decided {
+        Err(Error::GrantRefused(refusal)) => refusal,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+fn live(state: &State) -> Vec<&Access> {
+    let all = state.access_tokens.values();
+    let mut live: Vec<_> = all.filter(|access| !access.ended).collect();
+    live.sort_by_key(|access| access.ordinal);
+    live
+}
+
+#[test]
+fn a_client_has_scopes_and_no_more_than_can_be_cut_down_to_its_application() {
+    let mut state = State::default();
+    let key = "editor".to_owned();
+    state.apply(1, 0, &Change::ApplicationCreated { key });
+    for (scopes, application, allowed) in [
+        ("seats:read", None, true),
+        ("seats,tokens", None, true),
+        ("", None, false),
+        (
+            "seats:read,accounts:read,organizations:read",
+            Some("editor"),
+            true,
+        ),
+        ("seats", Some("editor"), false),
+        ("licenses:read", Some("editor"), false),
+        ("leases:read", Some("editor"), false),
+    ] {
+        let created = client::create(&state, &new(scopes, application), 0);
+        assert_eq!(created.is_ok(), allowed, "{scopes:?} {application:?}");
+    }
+    let unknown = client::create(&state, &new("seats:read", Some("payroll")), 0);
+    assert!(matches!(unknown, Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn a_code_is_used_once_within_three_minutes_and_by_its_own_client() {
+    let mut state = state_with_client(1_000);
+    let code = digest("code");
+    for (now, works) in [
+        (1_000, true),
+        (1_179, true),
+        (1_180, false),
+        (9_999, false),
+    ] {
+        let traded = client::exchange(&state, code, &secrets(1), now);
+        assert_eq!(traded.is_ok(), works, "{now}");
+    }
+    let unknown = client::exchange(&state, digest("other"), &secrets(1), 1_000);
+    assert_eq!(refusal(unknown), GrantRefusal::InvalidCode);
+
+    let other = Uuid::from_u128(2);
+    let mut theirs = state.clients[&CLIENT].clone();
+    theirs.created_at += 1;
+    state.clients.insert(other, theirs);
+    let theirs = Secrets {
+        client: other,
+        ..secrets(1)
+    };
+    let stolen = client::exchange(&state, code, &theirs, 1_000);
+    assert_eq!(refusal(stolen), GrantRefusal::InvalidCode);
+
+    let traded = client::exchange(&state, code, &secrets(1), 1_001).expect("a grant");
+    store(&mut state, &traded, 1_001);
+    assert_eq!(live(&state).len(), 1);
+    // Another client that shows the used code takes nothing away.
+    let stolen = client::exchange(&state, code, &theirs, 1_002);
+    assert_eq!(refusal(stolen), GrantRefusal::InvalidCode);
+    let again = client::exchange(&state, code, &secrets(2), 1_002).expect("a decision");
+    let (_, error) = &again.refused[0];
+    assert!(matches!(
+        error,
+        Error::GrantRefused(GrantRefusal::InvalidCode)
+    ));
+    store(&mut state, &again, 1_002);
+    let (grant, refresh) = secrets(1).grant;
+    assert_eq!(state.grants[&grant].revoked_at, Some(1_002));
+    let dead = client::refresh(&state, refresh, &secrets(3), 1_003);
+    assert_eq!(refusal(dead), GrantRefusal::InvalidCode);
+}
+
+#[test]
+fn ten_codes_become_grants_within_ten_minutes() {
+    let mut state = state_with_client(0);
+    for number in 0..10 {
+        let code = digest(format_args!("code {number}"));
+        let added = client::add_code(&state, CLIENT, code, 0).expect("a code");
+        store(&mut state, &added, 0);
+        let traded = client::exchange(&state, code, &secrets(number), 0).expect("a grant");
+        store(&mut state, &traded, 0);
+    }
+    let code = digest("code");
+    let refused = client::exchange(&state, code, &secrets(99), 100);
+    assert_eq!(refusal(refused), GrantRefusal::TooManyCodes);
+    let added = client::add_code(&state, CLIENT, code, 600).expect("a code");
+    store(&mut state, &added, 600);
+    assert!(client::exchange(&state, code, &secrets(99), 600).is_ok());
+}
+
+#[test]
+fn the_twenty_first_grant_revokes_the_first() {
+    let mut state = state_with_client(0);
+    let first = Uuid::from_u128(100);
+    for number in 0..20 {
+        assert_eq!(state.grants[&first].revoked_at, None, "{number}");
+        let now = i64::try_from(number).expect("small") * 100;
+        let code = digest(format_args!("code {number}"));
+        let added = client::add_code(&state, CLIENT, code, now).expect("a code");
+        store(&mut state, &added, now);
+        let traded = client::exchange(&state, code, &secrets(number), now).expect("a grant");
+        store(&mut state, &traded, now);
+    }
+    assert_eq!(state.grants[&first].revoked_at, Some(1_900));
+    let live = state
+        .grants
+        .values()
+        .filter(|grant| grant.revoked_at.is_none());
+    assert_eq!(live.count(), 20);
+}
+
+#[test]
+fn the_eleventh_access_token_within_ten_minutes_has_to_wait_and_the_sixteenth_ends_the_first() {
+    let mut state = state_with_client(0);
+    let refresh = digest("refresh");
+    for number in 0..10 {
+        let handed = client::refresh(&state, refresh, &secrets(number), 0).expect("a token");
+        store(&mut state, &handed, 0);
+    }
+    let eleventh = client::refresh(&state, refresh, &secrets(10), 599);
+    assert_eq!(refusal(eleventh), GrantRefusal::TooManyTokens);
+    for number in 10..15 {
+        let handed = client::refresh(&state, refresh, &secrets(number), 600).expect("a token");
+        store(&mut state, &handed, 600);
+    }
+    assert_eq!(live(&state).len(), 15);
+    let sixteenth = client::refresh(&state, refresh, &secrets(15), 601).expect("a token");
+    store(&mut state, &sixteenth, 601);
+    assert_eq!(live(&state).len(), 15);
+    assert!(state.access_tokens[&secrets(0).access].ended);
+    assert!(!state.access_tokens[&secrets(1).access].ended);
+}
+
+#[test]
+fn credentials_give_what_the_client_has_and_no_more() {
+    let state = state_with_client(0);
+    let all = client::credentials(&state, &[], &secrets(0), 0).expect("a token");
+    assert!(
+        matches!(&all.records[0], Record::Access { access, .. } if access.scopes == scopes("seats:read") && access.grant.is_none())
+    );
+    for wider in ["seats", "seats:write", "seats:read,accounts:read"] {
+        let refused = client::credentials(&state, &scopes(wider), &secrets(0), 0);
+        assert_eq!(refusal(refused), GrantRefusal::InvalidScope, "{wider}");
+    }
+}
+
+#[test]
+fn whoever_is_removed_is_handed_nothing() {
+    let mut state = state_with_client(0);
+    let removed = client::remove(&state, CLIENT).expect("it is there");
+    store(&mut state, &removed, 1);
+    assert!(
+        client::remove(&state, CLIENT)
+            .expect("it is there")
+            .is_nothing()
+    );
+    let refused = client::refresh(&state, digest("refresh"), &secrets(0), 2);
+    assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
+    let refused = client::exchange(&state, digest("code"), &secrets(0), 2);
+    assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
+    assert!(client::add_code(&state, CLIENT, digest("x"), 2).is_err());
+    // The account it acts for is not there.
+    let mut state = state_with_client(0);
+    let client = state.clients.get_mut(&CLIENT).expect("it is there");
+    client.account = Some(Uuid::from_u128(9));
+    let refused = client::credentials(&state, &[], &secrets(0), 2);
+    assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
+}
+
+#[test]
+fn a_token_of_either_kind_is_revoked_once() {
+    let mut state = state_with_client(0);
+    let handed = client::refresh(&state, digest("refresh"), &secrets(0), 0).expect("a token");
+    store(&mut state, &handed, 0);
+    for token in [secrets(0).access, digest("refresh")] {
+        let revoked = client::revoke(&state, token, 1).expect("it is live");
+        store(&mut state, &revoked, 1);
+        let again = client::revoke(&state, token, 2);
+        assert_eq!(refusal(again), GrantRefusal::InvalidCode);
+    }
+    let unknown = client::revoke(&state, digest("x"), 1);
+    assert_eq!(refusal(unknown), GrantRefusal::InvalidCode);
+}
