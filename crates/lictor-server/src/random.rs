@@ -48,3 +48,37 @@ pub fn token() -> Result<String, Error> {
         BASE64_URL_SAFE_NO_PAD.encode(bytes::<32>()?)
     ))
 }
+
+/// What a new OAuth client calls itself: `1000.` and 30 letters and digits, as clients of Zoho's
+/// expect it.
+///
+/// # Errors
+/// As [`bytes`].
+pub fn client_id() -> Result<String, Error> {
+    // 32 of the letters and digits, so that each is as likely as the others.
+    const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let letters = bytes::<30>()?.map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    Ok(format!("1000.{}", String::from_iter(letters)))
+}
+
+/// The secret of a new OAuth client: 256 random bits.
+///
+/// # Errors
+/// As [`bytes`].
+pub fn client_secret() -> Result<String, Error> {
+    Ok(hex::encode(bytes::<32>()?))
+}
+
+/// A new grant code, refresh token or access token: 256 random bits in the form that clients of
+/// Zoho's expect.
+///
+/// # Errors
+/// As [`bytes`].
+pub fn credential() -> Result<String, Error> {
+    let (first, second) = (bytes::<16>()?, bytes::<16>()?);
+    Ok(format!(
+        "1000.{}.{}",
+        hex::encode(first),
+        hex::encode(second)
+    ))
+}

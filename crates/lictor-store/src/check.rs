@@ -116,10 +116,15 @@ impl Replay {
             counts,
             seats,
             leases,
+            clients,
+            grants,
             position: _,
             installation: _,
             emails: _,
             lease_terms: _,
+            codes: _,
+            refresh_tokens: _,
+            access_tokens: _,
         } = &self.state;
         let stream = self.stream;
         let mut found = Vec::new();
@@ -159,6 +164,8 @@ impl Replay {
         compare("account", stream, accounts, &rows.accounts, &mut found);
         compare("seat", stream, seats, &rows.seats, &mut found);
         compare("lease", stream, leases, &rows.leases, &mut found);
+        compare("client", stream, clients, &rows.clients, &mut found);
+        compare("grant", stream, grants, &rows.grants, &mut found);
         self.differences.append(&mut found);
     }
 

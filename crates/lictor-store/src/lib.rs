@@ -9,10 +9,11 @@ pub mod sqlite;
 use std::fs::File;
 
 use async_trait::async_trait;
+use lictor_core::change::Digest;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Basis, Entry, Error, Head, Lease, License, Organization, Seat, SeatId, SeatState,
-    Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Client, Entry, Error, Head, Lease, License, Organization, Seat, SeatId,
+    SeatState, Timestamp, Token, TrustPolicy, TrustSet,
 };
 use uuid::Uuid;
 
@@ -144,7 +145,8 @@ pub trait Store: Send + Sync {
     /// The installation's trust policy; none before the first start was completed.
     async fn policy(&self) -> Result<Option<TrustPolicy>, Error>;
 
-    /// The token whose secret has this SHA-256, live or not.
+    /// The token whose secret has this SHA-256, live or not. An access token is one of its
+    /// client's: an administrator's, cut down to its scopes, its account and its application.
     async fn token_by_secret(&self, sha256: [u8; 32]) -> Result<Option<Token>, Error>;
 
     /// At most `limit` tokens of a stream (an organization, or the installation's operators) in
@@ -155,6 +157,26 @@ pub trait Store: Send + Sync {
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Token>, Error>;
+
+    /// One client, removed ones included.
+    async fn client(&self, organization: Uuid, id: Uuid) -> Result<Option<Client>, Error>;
+
+    /// At most `limit` clients that are not removed in order of their ids, beginning behind
+    /// `after`.
+    async fn clients(
+        &self,
+        organization: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Client>, Error>;
+
+    /// The client that calls itself so, removed ones included, and the SHA-256 of its secret.
+    async fn client_by_client_id(&self, client_id: &str)
+    -> Result<Option<(Client, Digest)>, Error>;
+
+    /// The organization in which the refresh token or access token with this SHA-256 was handed
+    /// out, live or not.
+    async fn organization_of_secret(&self, sha256: Digest) -> Result<Option<Uuid>, Error>;
 
     /// All usage counts of an organization, ordered by month, service and source.
     async fn usage(&self, organization: Uuid) -> Result<Vec<UsageCount>, Error>;

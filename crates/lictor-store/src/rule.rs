@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lictor_core::change::Digest;
 use lictor_core::{
     AccountCounts, Application, Decision, Entry, Error, KeyId, SeatId, SeatRefusal, State,
     Timestamp,
@@ -48,6 +49,22 @@ pub enum Fact {
     },
     /// Some of the leases whose time was over at this instant, and their applications.
     Due(Timestamp),
+    /// One client, and its account.
+    Client(Uuid),
+    /// A client's live grants, and those that were given after an instant.
+    GrantsOf {
+        /// The client's id.
+        client: Uuid,
+        /// The instant.
+        since: Timestamp,
+    },
+    /// A grant code by its SHA-256, and the grant it became if it did.
+    Code(Digest),
+    /// A refresh token by its SHA-256 with its grant and the access tokens that rest on it, or an
+    /// access token by its own.
+    ClientSecret(Digest),
+    /// The access tokens that rest on a client's own credentials.
+    AccessOf(Uuid),
 }
 
 /// A pure decision on the facts that were asked for. It may run twice; what counts is the run

@@ -4,8 +4,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    account, application, backup, check, count, demo, key, lease, license, organization, report,
-    restore, seat, token, trust, usage,
+    account, application, backup, check, client, count, demo, key, lease, license, organization,
+    report, restore, seat, token, trust, usage,
 };
 use crate::config::Given;
 
@@ -90,6 +90,9 @@ pub(crate) enum Command {
     /// The tokens that give access to a server
     #[command(subcommand)]
     Token(token::Token),
+    /// OAuth clients, which trade an id and a secret for access tokens
+    #[command(subcommand)]
+    Client(client::Client),
     /// The organizations (tenants) of a server
     #[command(subcommand)]
     Organization(organization::Organization),

@@ -130,12 +130,7 @@ fn a_client_has_scopes_and_no_more_than_can_be_cut_down_to_its_application() {
 fn a_code_is_used_once_within_three_minutes_and_by_its_own_client() {
     let mut state = state_with_client(1_000);
     let code = digest("code");
-    for (now, works) in [
-        (1_000, true),
-        (1_179, true),
-        (1_180, false),
-        (9_999, false),
-    ] {
+    for (now, works) in [(1_000, true), (1_179, true), (1_180, false), (9_999, false)] {
         let traded = client::exchange(&state, code, &secrets(1), now);
         assert_eq!(traded.is_ok(), works, "{now}");
     }

@@ -107,7 +107,9 @@ impl Authority {
     ) -> Result<Vec<(SeatId, SeatState)>, Error> {
         call.may_read(Resource::Seats)?;
         self.stored_account(call, account).await?;
-        self.store.seats_of(call.organization.id, account).await
+        let mut held = self.store.seats_of(call.organization.id, account).await?;
+        held.retain(|(seat, _)| call.actor.sees(&seat.application));
+        Ok(held)
     }
 
     async fn stored_account(&self, call: &Call, id: Uuid) -> Result<Account, Error> {

@@ -54,7 +54,11 @@ impl Authority {
             .figures(self.store.as_ref(), call.organization.id)
             .await?;
         let mut features = BTreeSet::new();
-        for application in &stored.applications {
+        for application in stored
+            .applications
+            .iter()
+            .filter(|one| call.actor.sees(&one.key))
+        {
             let entitlement = self.entitlement_now(call, &application.key).await?;
             let license = entitlement.license.as_ref();
             features.extend(
@@ -83,7 +87,11 @@ impl Authority {
             .figures(self.store.as_ref(), call.organization.id)
             .await?;
         let mut applications = Vec::with_capacity(stored.applications.len());
-        for application in &stored.applications {
+        for application in stored
+            .applications
+            .iter()
+            .filter(|one| call.actor.sees(&one.key))
+        {
             let entitlement = self.entitlement_now(call, &application.key).await?;
             applications.push(ApplicationFigures::of(application, &entitlement));
         }

@@ -143,6 +143,8 @@ impl Cache {
                     self.move_licenses_head(stream, entry.position);
                 }
                 Change::TokenRevoked { .. }
+                | Change::ClientRemoved { .. }
+                | Change::GrantRevoked { .. }
                 | Change::OrganizationRemoved
                 | Change::AccountSet { .. }
                 | Change::AccountRemoved { .. } => self.tokens.clear(),
@@ -152,6 +154,8 @@ impl Cache {
                 | Change::KeyRetired { .. }
                 | Change::KeyRevoked { .. }
                 | Change::TokenCreated { .. }
+                | Change::ClientCreated { .. }
+                | Change::GrantCreated { .. }
                 | Change::ApplicationCreated { .. }
                 | Change::ApplicationSet { .. }
                 | Change::ApplicationRemoved { .. }
@@ -169,6 +173,11 @@ impl Cache {
                 tracing::error!(%error, "the trusted keys could not be read after a change");
             }
         }
+    }
+
+    /// Forgets who tokens belong to.
+    pub(super) fn forget_tokens(&self) {
+        self.tokens.clear();
     }
 
     fn move_licenses_head(&self, stream: Uuid, position: u64) {

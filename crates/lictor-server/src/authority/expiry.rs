@@ -118,5 +118,6 @@ fn itself() -> Actor {
         scopes: Vec::new(),
         expires_at: None,
         account: None,
+        application: None,
     }
 }

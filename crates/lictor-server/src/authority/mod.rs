@@ -3,10 +3,13 @@
 
 mod accounts;
 mod applications;
+mod attempts;
 mod cache;
 pub mod census;
+mod clients;
 mod entitlements;
 mod expiry;
+mod grants;
 mod kept;
 mod leases;
 mod ledger;
@@ -28,8 +31,10 @@ use uuid::Uuid;
 
 pub use accounts::{AccountRequest, ImportRow, RowOutcome, row_outcomes, written_account};
 pub use census::Census;
+pub use clients::{ClientRequest, IssuedClient, IssuedCode};
 pub use entitlements::{Standing, StandingLicense};
 pub use expiry::LicenseEnd;
+pub use grants::{Credentials, Grant, HandedOut};
 pub use kept::{KeptLicense, Render};
 pub use leases::{AskedLease, CheckedOut};
 pub use ledger::Stream;
@@ -51,6 +56,7 @@ pub struct Authority {
     /// How old a census may become, in seconds.
     census_max_age: i64,
     censuses: Bounded<Uuid, Arc<Census>>,
+    attempts: attempts::Attempts,
 }
 
 /// One request, as the use cases see it: who asks, when, and about which organization.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::seats::{self, Rows, SeatTerms};
-use lictor_core::{Email, Error, Kind, Resource, Seat, SeatId, State};
+use lictor_core::{Email, Error, Kind, Resource, Right, Seat, SeatId, State};
 use lictor_store::{Fact, Refused, RefusedKey, Rule, Written};
 use uuid::Uuid;
 
@@ -73,6 +73,10 @@ impl Authority {
         limit: usize,
     ) -> Result<Vec<Refused>, Error> {
         call.may_read(Resource::Seats)?;
+        if call.actor.application.is_some() {
+            // Those of all applications stand in one list.
+            return Err(Error::Forbidden(Right::read(Resource::Seats)));
+        }
         self.store
             .refusals(call.organization.id, before, limit)
             .await
@@ -142,7 +146,7 @@ impl Authority {
             .figures(self.store.as_ref(), call.organization.id)
             .await?;
         let known = stored.applications.iter().any(|known| known.key == key);
-        if known {
+        if known && call.actor.sees(key) {
             return Ok(());
         }
         Err(Error::NotFound {

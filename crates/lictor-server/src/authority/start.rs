@@ -11,7 +11,7 @@ use lictor_store::{Fact, Rule, Store, Write, planted};
 use quick_cache::sync::Cache as Bounded;
 
 use super::tokens::TokenRequest;
-use super::{Authority, cache, census};
+use super::{Authority, attempts, cache, census};
 use crate::clock::Clock;
 use crate::random;
 
@@ -108,6 +108,7 @@ impl Authority {
             cache: Arc::new(cache),
             census_max_age: start.census_max_age.clamp(0, census::MAX_AGE),
             censuses: Bounded::new(CENSUSES),
+            attempts: attempts::Attempts::default(),
         };
         authority.ensure_policy(start.policy).await?;
         authority.ensure_default_organization().await?;

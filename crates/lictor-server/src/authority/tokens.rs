@@ -167,6 +167,7 @@ impl Authority {
                 Some(account) => self.store.account(stream, account).await?.map(Arc::new),
                 None => None,
             },
+            application: None,
         };
         Ok(IssuedToken { token, secret })
     }

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -59,15 +59,16 @@ const HYPER_MAX_HEADERS: usize = 100;
 
 /// What answers the requests of all connections. A clone is made for each request.
 pub trait Answers: Clone + Send + Sync + 'static {
-    /// Answers one request.
+    /// Answers one request of the peer at this address.
     fn answer(
         self,
+        peer: IpAddr,
         request: Request<Body>,
     ) -> impl Future<Output = Response<Body>> + Send + 'static;
 }
 
 impl Answers for Router {
-    async fn answer(mut self, request: Request<Body>) -> Response<Body> {
+    async fn answer(mut self, _: IpAddr, request: Request<Body>) -> Response<Body> {
         let answered = self.call(request).await;
         answered.unwrap_or_else(|never: Infallible| match never {})
     }
@@ -99,7 +100,7 @@ pub(crate) async fn serve<S, A>(
         let app = shared.app.clone();
         let notes = Arc::clone(&notes);
         let max_uri_bytes = shared.limits.max_uri_bytes;
-        service_fn(move |request| answer(&app, &notes, max_uri_bytes, request))
+        service_fn(move |request| answer(&app, peer.ip(), &notes, max_uri_bytes, request))
     };
     let stream = TokioIo::new(Followed::new(stream, Arc::clone(&notes)));
     let mut connection = pin!(shared.builder.serve_connection(stream, service));
@@ -153,6 +154,7 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 /// The way of one request to the router and of its answer back.
 fn answer<A: Answers>(
     app: &A,
+    peer: IpAddr,
     notes: &Arc<Notes>,
     max_uri_bytes: usize,
     request: Request<Incoming>,
@@ -166,7 +168,7 @@ fn answer<A: Answers>(
     };
     // Combinators and no async block, which would have room for the routed future twice.
     let routed = match checked {
-        Ok(()) => Either::Left(app.clone().answer(request.map(body_of))),
+        Ok(()) => Either::Left(app.clone().answer(peer, request.map(body_of))),
         Err(refusal) => Either::Right(ready(refusal.into_response(version))),
     };
     routed.map(|response| {

@@ -23,6 +23,7 @@ mod health;
 mod keeper;
 pub mod limits;
 pub mod metrics;
+pub mod multipart;
 mod refusal;
 pub mod router;
 mod stream;

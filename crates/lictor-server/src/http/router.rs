@@ -1,6 +1,7 @@
 //! The whole URL space on one screen: which path goes to which dialect. It answers nothing itself.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -99,12 +100,16 @@ pub fn metrics_router(server: Server, metrics: Arc<Metrics>) -> Router {
 
 impl Answers for App {
     /// Counts every answer; a panic becomes one.
-    fn answer(self, request: Request) -> impl Future<Output = Response> + Send + 'static {
+    fn answer(
+        self,
+        peer: IpAddr,
+        request: Request,
+    ) -> impl Future<Output = Response> + Send + 'static {
         let begun = Instant::now();
         let method = request.method().clone();
         let dialect = dialect_of(request.uri().path());
         let Self(parts) = self;
-        let routed = parts.route(dialect, request, begun);
+        let routed = parts.route(dialect, peer, request, begun);
         // Combinators and no async block, which would have room for the routed future twice.
         AssertUnwindSafe(routed)
             .catch_unwind()
@@ -126,6 +131,7 @@ impl Parts {
     fn route(
         &self,
         dialect: Dialect,
+        peer: IpAddr,
         request: Request,
         begun: Instant,
     ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
@@ -145,7 +151,8 @@ impl Parts {
             }
             Dialect::Zoho => {
                 let server = self.server.clone();
-                let zoho = service_fn(move |request| zoho::handle(server.clone(), request).map(Ok));
+                let zoho =
+                    service_fn(move |request| zoho::handle(server.clone(), peer, request).map(Ok));
                 let zoho = BodyDeadline::default().layer(zoho).call(request);
                 Either::Right(Either::Left(zoho))
             }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
 use super::rows::{self, HeadRow, Sql};
-use super::{accounts, seats};
+use super::{accounts, clients, seats};
 use crate::CheckReport;
 use crate::check::Replay;
 use crate::planted;
@@ -120,6 +120,8 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
          UNION SELECT organization_id FROM usage UNION SELECT organization_id FROM accounts
          UNION SELECT organization_id FROM account_counts UNION SELECT organization_id FROM seats
          UNION SELECT organization_id FROM leases UNION SELECT organization_id FROM refusals
+         UNION SELECT organization_id FROM clients UNION SELECT organization_id FROM grants
+         UNION SELECT organization_id FROM codes UNION SELECT organization_id FROM access_tokens
          UNION SELECT zeroblob(16)";
     each(view, elsewhere, [], |row| {
         let stream: Uuid = row.get(0)?;
@@ -188,7 +190,7 @@ fn whole_state(
     Ok(state)
 }
 
-/// Adds applications, accounts and what they hold.
+/// Adds applications, accounts and what they hold, and clients.
 fn add_held(view: &Connection, stream: Uuid, state: &mut State) -> Sql<()> {
     let all = |columns: &str, table: &str| {
         format!("SELECT {columns} FROM {table} WHERE organization_id = ?1")
@@ -208,6 +210,14 @@ fn add_held(view: &Connection, stream: Uuid, state: &mut State) -> Sql<()> {
     })?;
     each(view, &all(seats::LEASE, "leases"), [stream], |row| {
         state.leases.extend([seats::lease_state(row)?]);
+        Ok(())
+    })?;
+    each(view, &all(clients::CLIENT, "clients"), [stream], |row| {
+        state.clients.extend([clients::client_state(row)?]);
+        Ok(())
+    })?;
+    each(view, &all(clients::GRANT, "grants"), [stream], |row| {
+        state.grants.extend([clients::grant(row)?]);
         Ok(())
     })
 }
@@ -298,6 +308,10 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
              WHERE secret_sha256 IS NULL
          UNION ALL SELECT 'lease', id, 'its holder, fence or end' FROM leases
              WHERE holder IS NULL OR fence IS NULL OR expires_at IS NULL
+         UNION ALL SELECT 'client', id, 'its name for itself or the hash of its secret' FROM clients
+             WHERE client_id IS NULL OR secret_sha256 IS NULL
+         UNION ALL SELECT 'grant', id, 'the hash of its refresh token' FROM grants
+             WHERE refresh_sha256 IS NULL
          UNION ALL SELECT 'account', id, 'its e-mail' FROM accounts
              WHERE (email IS NULL OR email_key IS NULL) <> (status = 'removed')";
     each(view, missing, [], |row| {

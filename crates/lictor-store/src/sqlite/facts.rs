@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::rows::{self, DecodedKeys, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
-use super::{accounts, seats};
+use super::{accounts, clients, seats};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -114,6 +114,13 @@ fn add(
             holder,
         } => seats::load_lease_of(database, stream, application, holder, state)?,
         Fact::Due(now) => seats::load_due(database, stream, *now, state)?,
+        Fact::Client(id) => clients::load(database, stream, *id, state)?,
+        Fact::GrantsOf { client, since } => {
+            clients::load_grants(database, stream, *client, *since, state)?;
+        }
+        Fact::Code(sha256) => clients::load_code(database, stream, *sha256, state)?,
+        Fact::ClientSecret(sha256) => clients::load_secret(database, stream, *sha256, state)?,
+        Fact::AccessOf(client) => clients::load_access(database, stream, *client, None, state)?,
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod backup;
 mod batch;
 mod check;
+mod clients;
 mod facts;
 mod lock;
 mod open;
@@ -18,10 +19,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use lictor_core::change::Digest;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Basis, Entry, Error, Head, Lease, License, Organization, Seat, SeatId, SeatState,
-    Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Client, Entry, Error, Head, Lease, License, Organization, Seat, SeatId,
+    SeatState, Timestamp, Token, TrustPolicy, TrustSet,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -287,6 +289,35 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Token>, Error> {
         self.read(move |database| reads::tokens(database, stream, after, limit))
+            .await
+    }
+
+    async fn client(&self, organization: Uuid, id: Uuid) -> Result<Option<Client>, Error> {
+        self.read(move |database| clients::one(database, organization, id))
+            .await
+    }
+
+    async fn clients(
+        &self,
+        organization: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Client>, Error> {
+        self.read(move |database| clients::page(database, organization, after, limit))
+            .await
+    }
+
+    async fn client_by_client_id(
+        &self,
+        client_id: &str,
+    ) -> Result<Option<(Client, Digest)>, Error> {
+        let client_id = client_id.to_owned();
+        self.read(move |database| clients::by_client_id(database, &client_id))
+            .await
+    }
+
+    async fn organization_of_secret(&self, sha256: Digest) -> Result<Option<Uuid>, Error> {
+        self.read(move |database| clients::organization_of(database, sha256))
             .await
     }
 

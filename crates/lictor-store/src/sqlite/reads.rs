@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
-use super::seats;
+use super::{clients, seats};
 use crate::{Answer, Figures, IdempotencyKey};
 
 /// One license.
@@ -127,10 +127,14 @@ pub(super) fn token_by_secret(database: &Connection, sha256: [u8; 32]) -> Sql<Op
         "SELECT {TOKEN}, {ACCOUNT} FROM tokens {OWNER} WHERE secret_sha256 = ?1 AND NOT EXISTS
              (SELECT 1 FROM heads WHERE stream = tokens.organization_id AND removed = 1)"
     );
-    database
+    let found = database
         .prepare_cached(&sql)?
         .query_row([sha256], rows::token)
-        .optional()
+        .optional()?;
+    match found {
+        Some(token) => Ok(Some(token)),
+        None => clients::token(database, sha256),
+    }
 }
 
 /// A page of tokens by id.

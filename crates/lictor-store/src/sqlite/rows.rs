@@ -16,7 +16,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
-use super::{accounts, seats};
+use super::{accounts, clients, seats};
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -89,6 +89,10 @@ pub(super) fn persist(
         | Change::SeatReleased { .. }
         | Change::LeaseCheckedOut { .. }
         | Change::LeaseEnded { .. } => seats::persist(database, stream, state, change)?,
+        Change::ClientCreated { .. }
+        | Change::ClientRemoved { .. }
+        | Change::GrantCreated { .. }
+        | Change::GrantRevoked { .. } => clients::persist(database, stream, state, change)?,
     };
     // The rule saw the row under the lock, so a statement that misses it is a fault of ours.
     if touched == 1 {
@@ -147,9 +151,19 @@ fn put_key(database: &Connection, id: KeyId, key: &TrustedKey) -> Sql<usize> {
         .execute((id.to_string(), key.public_key.as_bytes(), status))
 }
 
+/// How scopes are stored.
+pub(super) fn scopes_text(scopes: &[Scope]) -> Sql<String> {
+    serde_json::to_string(scopes)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// Reads scopes.
+pub(super) fn scopes(row: &Row<'_>, column: usize) -> Sql<Vec<Scope>> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| invalid(column, error))
+}
+
 fn insert_token(database: &Connection, stream: Uuid, id: Uuid, token: &TokenState) -> Sql<usize> {
-    let scopes = serde_json::to_string(&token.scopes)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let scopes = scopes_text(&token.scopes)?;
     database
         .prepare_cached(
             "INSERT INTO tokens
@@ -245,6 +259,11 @@ pub(super) fn record(
         Record::IdentityErased { id } => accounts::erase(database, stream, *id)?,
         Record::Lease { id, terms } => seats::renew(database, stream, *id, terms)?,
         Record::Refusal(refusal) => seats::refuse(database, stream, refusal, now)?,
+        Record::ClientSecret { .. }
+        | Record::GrantSecret { .. }
+        | Record::Code { .. }
+        | Record::Access { .. }
+        | Record::AccessEnded { .. } => clients::record(database, stream, record)?,
     };
     Ok(())
 }
@@ -289,11 +308,9 @@ pub(super) const OWNER: &str = "LEFT JOIN accounts ON accounts.organization_id =
 /// Reads the first columns of [`TOKEN`].
 pub(super) fn token_state(row: &Row<'_>) -> Sql<(Uuid, TokenState)> {
     let role: Role = parsed(row, 1)?;
-    let scopes: Vec<Scope> =
-        serde_json::from_str(row.get_ref(2)?.as_str()?).map_err(|error| invalid(2, error))?;
     let token = TokenState {
         role,
-        scopes,
+        scopes: scopes(row, 2)?,
         created_at: row.get(3)?,
         expires_at: row.get(4)?,
         revoked_at: row.get(5)?,
@@ -311,6 +328,7 @@ pub(super) fn token(row: &Row<'_>) -> Sql<Token> {
         organization: (stream != INSTALLATION).then_some(stream),
         name: row.get(8)?,
         account: accounts::owner(row, 9)?,
+        application: None,
         role: state.role,
         scopes: state.scopes,
         created_at: state.created_at,

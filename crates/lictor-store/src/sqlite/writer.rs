@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Fault};
+use super::clients;
 use super::rows::Sql;
 use crate::{Write, Written, planted};
 
@@ -301,6 +302,7 @@ fn sweep(database: &Connection, now: Timestamp) -> Sql<usize> {
     let refusals = "DELETE FROM refusals WHERE minute IN
                         (SELECT DISTINCT minute FROM refusals WHERE minute < ?1
                          ORDER BY minute LIMIT 10)";
+    clients::sweep(database, now)?;
     let oldest = (now - REFUSALS_KEPT_SECONDS).div_euclid(60);
     database.prepare_cached(refusals)?.execute([oldest])
 }

@@ -5,6 +5,7 @@ mod account_file;
 pub(crate) mod application;
 pub(crate) mod backup;
 pub(crate) mod check;
+pub(crate) mod client;
 pub(crate) mod count;
 pub(crate) mod demo;
 pub(crate) mod issue;
@@ -41,6 +42,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Account(command) => on_one_core()?.block_on(account::run(*command, json)),
         Command::Seat(command) => on_one_core()?.block_on(seat::run(command, json)),
         Command::Lease(command) => on_one_core()?.block_on(lease::run(command, json)),
+        Command::Client(command) => on_one_core()?.block_on(client::run(command, json)),
         Command::Count(command) => on_one_core()?.block_on(count::run(&command, json)),
         Command::Usage(command) => on_one_core()?.block_on(usage::run(command, json)),
         Command::Report(command) => on_one_core()?.block_on(report::run(&command, json)),

@@ -89,6 +89,7 @@ fn of_domain(error: Error) -> Response {
         | Error::RevisionMismatch { .. }
         | Error::FenceMismatch { .. }
         | Error::SeatRefused(_)
+        | Error::GrantRefused(_)
         | Error::ApplicationInUse { .. }
         | Error::Outdated
         | Error::OrganizationNotEmpty { .. }

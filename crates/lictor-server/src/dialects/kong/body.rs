@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::error::Refusal;
 use super::{escape, wire};
+use crate::http::multipart::{self, Unusable};
 
 /// The most fields of a body, or arguments of a query.
 pub(super) const MAX_ARGUMENTS: usize = 1_000;
@@ -134,23 +135,13 @@ fn form(text: &[u8]) -> Result<Arguments, Refusal> {
 }
 
 async fn multipart(header: &str, text: Bytes) -> Result<Arguments, Refusal> {
+    let fields = multipart::fields(header, text, MAX_ARGUMENTS).await;
+    let fields = fields.map_err(|unusable| match unusable {
+        Unusable::TooManyFields => Refusal::TooManyArguments,
+        Unusable::Malformed => Refusal::CannotParse("multipart"),
+    })?;
     let mut arguments = Arguments::new();
-    if text.is_empty() {
-        return Ok(arguments);
-    }
-    let unreadable = || Refusal::CannotParse("multipart");
-    let boundary = multer::parse_boundary(header).map_err(|_| unreadable())?;
-    let stream = Body::from(text).into_data_stream();
-    let mut parts = multer::Multipart::new(stream, boundary);
-    let mut count = 0;
-    while let Some(part) = parts.next_field().await.map_err(|_| unreadable())? {
-        count += 1;
-        if count > MAX_ARGUMENTS {
-            return Err(Refusal::TooManyArguments);
-        }
-        let name = part.name().ok_or_else(unreadable)?.to_owned();
-        let value = part.bytes().await.map_err(|_| unreadable())?;
-        let value = String::from_utf8(value.into()).map_err(|_| unreadable())?;
+    for (name, value) in fields {
         add(&mut arguments, name, value);
     }
     Ok(arguments)

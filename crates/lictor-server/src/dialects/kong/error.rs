@@ -137,6 +137,7 @@ fn of_domain(error: Error) -> Response {
         | Error::RevisionMismatch { .. }
         | Error::FenceMismatch { .. }
         | Error::SeatRefused(_)
+        | Error::GrantRefused(_)
         | Error::ApplicationInUse { .. }
         | Error::Outdated
         | Error::OrganizationNotEmpty { .. }
@@ -168,6 +169,7 @@ fn not_found(kind: Kind, name: &str) -> Response {
         | Kind::Key
         | Kind::Token
         | Kind::Account
+        | Kind::Client
         | Kind::Seat
         | Kind::Lease
         | Kind::Route => message(StatusCode::NOT_FOUND, "Not found"),

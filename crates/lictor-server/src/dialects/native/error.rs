@@ -117,6 +117,7 @@ impl From<Error> for Problem {
                 problem(conflict, "fence-mismatch", title).with("fence", current)
             }
             Error::SeatRefused(refusal) => of_seat(&refusal),
+            Error::GrantRefused(_) => problem(bad, "grant-refused", "The client is handed nothing"),
             Error::ApplicationInUse { key, seats, leases } => {
                 let title = "The application is still in use";
                 problem(conflict, "application-in-use", title)
@@ -250,8 +251,17 @@ fn word(kind: Kind) -> &'static str {
         Kind::Account => "account",
         Kind::Seat => "seat",
         Kind::Lease => "lease",
+        Kind::Client => "client",
         Kind::Route => "route",
     }
+}
+
+/// What a repeated request is told that created a secret: it is shown once and not kept.
+pub(super) fn shown_already(detail: &str, id: Option<String>) -> Answer {
+    let title = "The secret was shown already";
+    Problem::new(StatusCode::CONFLICT, "secret-already-shown", title, detail)
+        .with("id", id.map_or(Value::Null, Value::String))
+        .into_answer()
 }
 
 /// An input outside of what is allowed.

@@ -5,6 +5,7 @@ mod applications;
 mod auth;
 mod backup;
 mod census;
+mod clients;
 mod counts;
 mod error;
 #[cfg(fuzzing)]
@@ -110,6 +111,12 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
         ("/trust/{key_id}/revoke", post(trust::revoke)),
         ("/tokens", get(tokens::list).post(tokens::create)),
         ("/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
+        ("/clients", get(clients::list).post(clients::create)),
+        (
+            "/clients/{client}",
+            get(clients::show).delete(clients::remove),
+        ),
+        ("/clients/{client}/codes", post(clients::create_code)),
         ("/usage", get(usage::list).post(usage::record)),
         ("/ledger", get(ledger::list)),
         ("/report", get(report::show)),

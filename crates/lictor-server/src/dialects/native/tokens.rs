@@ -5,16 +5,14 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_core::{Change, Kind, Resource, Right};
-use serde_json::Value;
 
 use super::accounts::find;
 use super::auth::Caller;
-use super::error::{Problem, invalid};
+use super::error::{Problem, invalid, shown_already};
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::{self, List, TokenView};
-use crate::authority::{Answer, Written};
 use crate::settings::Server;
 
 pub(super) async fn list(
@@ -65,7 +63,18 @@ pub(super) async fn create(
         None => None,
     };
     let request = request.into_request(owner.as_ref())?;
-    post.keep(shown_already);
+    post.keep(|written| {
+        let created = written
+            .entries
+            .iter()
+            .find_map(|entry| match &entry.change {
+                Change::TokenCreated { id, .. } => Some(id.to_string()),
+                _ => None,
+            });
+        let detail = "this request created the token and showed its secret, which is not kept; \
+                      if the answer was lost, revoke the token and create another";
+        shown_already(detail, created)
+    });
     let issued = server.authority.create_token(&post.call, request).await?;
     let view = TokenView::from_token(issued.token, post.call.now, Some(issued.secret));
     Ok(post.respond(wire::answer(201, &view)))
@@ -79,21 +88,4 @@ pub(super) async fn revoke(
     let id = segment.id(&call, Right::write(Resource::Tokens), Kind::Token)?;
     server.authority.revoke_token(&call, id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// What a repeated request is told instead of the secret.
-fn shown_already(written: &Written) -> Answer {
-    let id = written
-        .entries
-        .iter()
-        .find_map(|entry| match &entry.change {
-            Change::TokenCreated { id, .. } => Some(id.to_string()),
-            _ => None,
-        });
-    let detail = "this request created the token and showed its secret, which is not kept; \
-                  if the answer was lost, revoke the token and create another";
-    let title = "The secret was shown already";
-    Problem::new(StatusCode::CONFLICT, "secret-already-shown", title, detail)
-        .with("id", id.map_or(Value::Null, Value::String))
-        .into_answer()
 }

@@ -1,6 +1,7 @@
 //! Every request and answer of `/v1` as JSON, and the conversions from and to the authority's
 //! types. Nothing is decided here.
 
+pub(super) mod clients;
 pub(super) mod held;
 
 use lictor_core::figures::ApplicationFigures;
@@ -63,7 +64,7 @@ impl Cursor {
 }
 
 /// The body of requests that say all in their path.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 

@@ -97,6 +97,7 @@ fn of_domain(refused: Error) -> Response {
         | Error::RevisionMismatch { .. }
         | Error::FenceMismatch { .. }
         | Error::SeatRefused(_)
+        | Error::GrantRefused(_)
         | Error::ApplicationInUse { .. }
         | Error::Outdated
         | Error::OrganizationNotEmpty { .. }

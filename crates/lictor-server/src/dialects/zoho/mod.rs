@@ -1,15 +1,18 @@
-//! The Zoho dialect: the license count of Zoho CRM's REST API, and what its SDKs ask beside it. Its
-//! routes as data, and the order in which a request is looked at.
+//! The Zoho dialect: the license count of Zoho CRM's REST API, what its SDKs ask beside it, and the
+//! OAuth server they need. Its routes as data, and the order in which a request is looked at.
 
 mod auth;
 mod error;
 mod features;
 mod labels;
+mod oauth;
 mod org;
+mod scopes;
 mod users;
 mod wire;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use axum::extract::Request;
 use axum::http::Method;
@@ -75,7 +78,10 @@ struct Ask<'a> {
 }
 
 /// Answers every request of the dialect.
-pub async fn handle(server: Server, request: Request) -> Response {
+pub async fn handle(server: Server, peer: IpAddr, request: Request) -> Response {
+    if request.uri().path().starts_with("/oauth") {
+        return oauth::handle(&server, peer, request).await;
+    }
     let (parts, _) = request.into_parts();
     let answered = answer(&server, &parts).await;
     answered.unwrap_or_else(Refusal::into_response)

@@ -1,7 +1,7 @@
 //! The answers of the Zoho dialect as JSON, their members in the order that is documented.
 
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use lictor_core::figures::OrganizationFigures;
@@ -11,8 +11,69 @@ use serde_json::Value;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=utf-8");
 
+/// The same, as the accounts server writes it.
+const OAUTH_JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
+
 /// The largest figure: clients read 32 bits. It also stands for what has no limit.
 const MOST: u64 = 2_147_483_647;
+
+/// An answer of the accounts server with this body, which no cache may keep.
+pub(super) fn oauth(status: StatusCode, body: &impl Serialize) -> Response {
+    let mut response = json(status, body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, OAUTH_JSON);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// What a client is handed.
+#[derive(Serialize)]
+pub(super) struct Tokens<'a> {
+    pub(super) access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) refresh_token: Option<&'a str>,
+    /// With spaces between the scopes.
+    pub(super) scope: String,
+    /// Where the client is to send everything else: never a host of Zoho's.
+    pub(super) api_domain: &'a str,
+    pub(super) token_type: &'static str,
+    /// In seconds.
+    pub(super) expires_in: i64,
+}
+
+/// Why a client is handed nothing.
+#[derive(Serialize)]
+pub(super) struct OauthFailure {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_description: Option<&'static str>,
+    error: &'static str,
+}
+
+impl OauthFailure {
+    pub(super) fn plain(error: &'static str) -> Self {
+        Self {
+            error_description: None,
+            error,
+        }
+    }
+
+    pub(super) fn explained(error: &'static str, description: &'static str) -> Self {
+        Self {
+            error_description: Some(description),
+            error,
+        }
+    }
+}
+
+/// A token is revoked.
+#[derive(Serialize)]
+pub(super) struct Revoked {
+    status: &'static str,
+}
+
+impl Revoked {
+    pub(super) const SUCCESS: Self = Self { status: "success" };
+}
 
 /// An answer with this body.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::commands::{license, organization, token, trust, usage};
+use crate::commands::{self, license, organization, token, trust, usage};
 use crate::exit::{Failure, Outcome};
 use crate::files;
 
@@ -24,8 +24,17 @@ pub(super) const ADMINISTRATOR: &str = "ada@example.com";
 pub(super) struct Tokens {
     /// Of an admin of the organization `acme`.
     pub(super) acme: String,
-    /// Of [`ADMINISTRATOR`], for Jira's clients and Zoho's.
+    /// Of [`ADMINISTRATOR`], for Jira's clients.
     pub(super) administrator: String,
+    /// Of an OAuth client of the same account, for Zoho's.
+    pub(super) client: OauthClient,
+}
+
+/// What an OAuth client signs in with, and what it trades for access tokens.
+pub(super) struct OauthClient {
+    pub(super) id: String,
+    pub(super) secret: String,
+    pub(super) refresh_token: String,
 }
 
 /// Fills the server and the folder.
@@ -49,6 +58,7 @@ pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
     token::create(client, &reader).await?;
 
     let administrator = staff(client).await?;
+    let oauth_client = oauth_client(client).await?;
 
     let acme = organization::create(client, "acme", Some("Acme Ltd")).await?;
     let client = client.within("acme");
@@ -59,6 +69,22 @@ pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
     Ok(Tokens {
         acme: created.str("secret").to_owned(),
         administrator,
+        client: oauth_client,
+    })
+}
+
+/// A client of the administrator's that may ask for what Zoho's SDKs do.
+async fn oauth_client(client: &Client) -> Outcome<OauthClient> {
+    let body = json!({
+        "name": "CRM dashboard", "account": ADMINISTRATOR,
+        "scopes": ["seats:read", "accounts:read", "organizations:read"],
+    });
+    let created = commands::client::create(client, &body).await?;
+    let text = |name: &str| created.str(name).to_owned();
+    Ok(OauthClient {
+        id: text("client_id"),
+        secret: text("client_secret"),
+        refresh_token: text("refresh_token"),
     })
 }
 
@@ -89,7 +115,7 @@ async fn staff(client: &Client) -> Outcome<String> {
     let lease = json!({ "holder": "build-machine-1", "ttl": 86_400 });
     let path = ["applications", "gateway-pro", "leases"];
     client.post(&path, &lease).await?;
-    let token = json!({ "account": ADMINISTRATOR, "name": "clients of Jira and Zoho" });
+    let token = json!({ "account": ADMINISTRATOR, "name": "clients of Jira" });
     Ok(token::create(client, &token)
         .await?
         .str("secret")

@@ -23,6 +23,9 @@ Copy this into another terminal first:
   export LICTOR_TOKEN={operator}
   export ACME_TOKEN={acme}
   export ADA_TOKEN={administrator}
+  export CLIENT_ID={client_id}
+  export CLIENT_SECRET={client_secret}
+  export REFRESH_TOKEN={refresh_token}
   export DEMO={folder}
 {command}
 Licenses, as Kong's tools ask for them:
@@ -36,11 +39,17 @@ The second organization, acme, by its own admin:
 
   curl -sH \"Kong-Admin-Token: $ACME_TOKEN\" $LICTOR_URL/acme/licenses
 
-Seats, as a Jira administrator and a Zoho CRM user ask for them:
+Seats, as a Jira administrator asks for them:
 
   curl -su \"{ada}:$ADA_TOKEN\" \\
     $LICTOR_URL/rest/api/3/license/approximateLicenseCount
-  curl -sH \"Authorization: Zoho-oauthtoken $ADA_TOKEN\" \\
+
+And as a client of Zoho CRM does, which trades its refresh token first:
+
+  ZOHO_TOKEN=$(curl -s $LICTOR_URL/oauth/v2/token -d grant_type=refresh_token \\
+    -d client_id=$CLIENT_ID -d client_secret=$CLIENT_SECRET \\
+    -d refresh_token=$REFRESH_TOKEN | cut -d'\"' -f4)
+  curl -sH \"Authorization: Zoho-oauthtoken $ZOHO_TOKEN\" \\
     $LICTOR_URL/crm/v7/__features/user_licenses
 
 The native API: the same figures, what is in force, the usage, and the record of every change:
@@ -68,6 +77,9 @@ The same by commands:
         acme = demo.acme_token,
         administrator = demo.administrator_token,
         ada = data::ADMINISTRATOR,
+        client_id = demo.client.id,
+        client_secret = demo.client.secret,
+        refresh_token = demo.client.refresh_token,
         command = command().unwrap_or_default(),
     )
 }

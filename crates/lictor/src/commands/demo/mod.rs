@@ -30,6 +30,8 @@ pub(crate) struct Demo<'a> {
     acme_token: &'a str,
     /// The token of the account that administers the first organization.
     administrator_token: &'a str,
+    /// A client of that account.
+    client: &'a data::OauthClient,
     folder: &'a Path,
 }
 
@@ -82,6 +84,7 @@ async fn serve(folder: &TempDir, json: bool) -> Outcome {
             operator_token: &operator_token,
             acme_token: &tokens.acme,
             administrator_token: &tokens.administrator,
+            client: &tokens.client,
             folder: folder.path(),
         };
         if json {
@@ -108,6 +111,9 @@ impl Demo<'_> {
             "acme_token": self.acme_token,
             "administrator": data::ADMINISTRATOR,
             "administrator_token": self.administrator_token,
+            "client_id": self.client.id,
+            "client_secret": self.client.secret,
+            "refresh_token": self.client.refresh_token,
             "folder": self.folder.display().to_string(),
         });
         shown.to_string()

@@ -1,0 +1,100 @@
+//! `/v1/clients`: create, show and remove OAuth clients, and make grant codes. Secrets leave this
+//! file once and are kept nowhere.
+
+use axum::Json;
+use axum::RequestExt as _;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use lictor_core::{Change, Resource, Right};
+
+use super::accounts::find;
+use super::auth::Caller;
+use super::error::{Problem, shown_already};
+use super::idempotency::{Begun, Post};
+use super::page::{Page, Query};
+use super::path::Segment;
+use super::wire::clients::{ClientView, CodeView, NewClient};
+use super::wire::{self, List, Nothing};
+use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Clients);
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<Json<List<ClientView>>, Problem> {
+    let query = Query::begin(&call, Resource::Clients, &uri)?;
+    let page = Page::take(query, &call, None)?;
+    let (after, rows) = (page.after()?, page.rows());
+    let clients = server.authority.clients(&call, after, rows).await?;
+    let page = page.cut(clients, |client| client.id.to_string());
+    Ok(Json(page.map(ClientView::of)))
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(name): Segment,
+) -> Result<Json<ClientView>, Problem> {
+    let client = server.authority.client(&call, &name).await?;
+    Ok(Json(ClientView::of(client)))
+}
+
+pub(super) async fn create(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut post = match Post::<NewClient>::begin(&server, WRITE, "id", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let request = std::mem::take(&mut post.request);
+    let account = match &request.account {
+        Some(text) => Some(find(&server.authority, &post.call, text).await?),
+        None => None,
+    };
+    let request = request.into_request(account.as_ref())?;
+    post.keep(|written| {
+        let created = written
+            .entries
+            .iter()
+            .find_map(|entry| match &entry.change {
+                Change::ClientCreated { id, .. } => Some(id.to_string()),
+                _ => None,
+            });
+        let detail = "this request created the client and showed its secrets, which are not kept; \
+                      if the answer was lost, remove the client and create another";
+        shown_already(detail, created)
+    });
+    let issued = server.authority.create_client(&post.call, request).await?;
+    Ok(post.respond(wire::answer(201, &ClientView::with_secrets(issued))))
+}
+
+pub(super) async fn create_code(
+    State(server): State<Server>,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    let Segment(name) = request.extract_parts().await?;
+    let mut post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    post.keep(|_| {
+        let detail = "this request made the code and showed it, and it is not kept; if the \
+                      answer was lost, make another";
+        shown_already(detail, None)
+    });
+    let code = server.authority.create_code(&post.call, &name).await?;
+    Ok(post.respond(wire::answer(201, &CodeView::of(code))))
+}
+
+pub(super) async fn remove(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(name): Segment,
+) -> Result<StatusCode, Problem> {
+    server.authority.remove_client(&call, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,204 @@
+//! `/oauth/v2`: what clients are handed for codes, refresh tokens and their own credentials, and
+//! how they give it back. A refusal is HTTP 200 with the member `error`, which is what SDKs look at.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::Response;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use lictor_core::Error;
+use lictor_core::client::{ACCESS_TTL, GrantRefusal};
+
+use super::error::Refusal;
+use super::scopes;
+use super::wire::{self, OauthFailure, Tokens};
+use crate::authority::{Credentials, Grant, HandedOut};
+use crate::http::multipart;
+use crate::settings::Server;
+
+/// The largest body, in bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// The most parameters of a body.
+const MAX_PARAMETERS: usize = 64;
+
+/// What a client that is throttled is told.
+const TOO_MANY: &str = "You have made too many requests continuously. Please try again after some \
+                        time.";
+
+/// Parameters by name; the last one where one is given more than once.
+type Parameters = BTreeMap<String, String>;
+
+/// Why nothing is handed out.
+enum Denied {
+    /// By this word of the protocol.
+    Plain(&'static str),
+    /// The client asks too often.
+    Throttled,
+    /// The request cannot be read; what to do instead.
+    Unreadable(&'static str),
+    /// The domain refuses.
+    Domain(Error),
+}
+
+impl From<Error> for Denied {
+    fn from(error: Error) -> Self {
+        Self::Domain(error)
+    }
+}
+
+/// Answers a request under `/oauth`.
+pub(super) async fn handle(server: &Server, peer: IpAddr, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let token = match parts.uri.path() {
+        "/oauth/v2/token" => true,
+        "/oauth/v2/token/revoke" => false,
+        _ => return Refusal::NoSuchPath.into_response(),
+    };
+    if parts.method != Method::POST {
+        return Refusal::WrongMethod.into_response();
+    }
+    let answered = match parameters(&parts, body).await {
+        Ok(parameters) if token => hand_out(server, peer, parameters).await,
+        Ok(parameters) => revoke(server, parameters).await,
+        Err(denied) => Err(denied),
+    };
+    answered.unwrap_or_else(Denied::into_response)
+}
+
+async fn hand_out(
+    server: &Server,
+    from: IpAddr,
+    mut parameters: Parameters,
+) -> Result<Response, Denied> {
+    let mut take = |name: &str| parameters.remove(name).filter(|value| !value.is_empty());
+    let kind = take("grant_type");
+    let client_id = take("client_id").ok_or(Denied::Plain("invalid_client"))?;
+    let secret = take("client_secret").ok_or(Denied::Plain("invalid_client_secret"))?;
+    let grant = match kind.as_deref() {
+        Some("authorization_code") => {
+            if take("redirect_uri").is_some_and(|uri| !is_absolute(&uri)) {
+                return Err(Denied::Plain("invalid_redirect_uri"));
+            }
+            Grant::Code(take("code").ok_or(Denied::Plain("invalid_code"))?)
+        }
+        Some("refresh_token") => {
+            Grant::RefreshToken(take("refresh_token").ok_or(Denied::Plain("invalid_code"))?)
+        }
+        Some("client_credentials") => {
+            let scopes = scopes::parse(&take("scope").unwrap_or_default());
+            let scopes = scopes.ok_or(Denied::Plain("invalid_scope"))?;
+            Grant::Credentials(scopes, take("soid").as_deref().and_then(organization))
+        }
+        Some(_) | None => return Err(Denied::Plain("unsupported_grant_type")),
+    };
+    let credentials = Credentials {
+        client_id,
+        secret,
+        from,
+    };
+    let handed = server.authority.hand_out(&credentials, grant).await?;
+    Ok(tokens(server, &handed))
+}
+
+fn tokens(server: &Server, handed: &HandedOut) -> Response {
+    let body = Tokens {
+        access_token: &handed.access_token,
+        refresh_token: handed.refresh_token.as_deref(),
+        scope: scopes::shown(&handed.scopes),
+        api_domain: &server.settings.public_url,
+        token_type: "Bearer",
+        expires_in: ACCESS_TTL,
+    };
+    wire::oauth(StatusCode::OK, &body)
+}
+
+async fn revoke(server: &Server, mut parameters: Parameters) -> Result<Response, Denied> {
+    let token = parameters.remove("token").unwrap_or_default();
+    match server.authority.revoke_handed_out(&token).await {
+        Ok(()) => Ok(wire::oauth(StatusCode::OK, &wire::Revoked::SUCCESS)),
+        Err(Error::GrantRefused(_)) => {
+            let failure = OauthFailure::plain("invalid_token");
+            Ok(wire::oauth(StatusCode::BAD_REQUEST, &failure))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The parameters of the query and of the body, which goes first: SDKs use the one or the other.
+async fn parameters(request: &Parts, body: Body) -> Result<Parameters, Denied> {
+    let query = request.uri.query().unwrap_or_default();
+    let mut parameters: Parameters = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    let unreadable = |_| Denied::Unreadable("the body could not be read");
+    let body = Limited::new(body, MAX_BYTES).collect().await;
+    let body = body.map_err(|error| match error.is::<LengthLimitError>() {
+        true => Denied::Unreadable("the body is too large"),
+        false => Denied::Unreadable("the body could not be read"),
+    });
+    let body = body?.to_bytes();
+    if body.is_empty() {
+        return Ok(parameters);
+    }
+    let media_type = request.headers.get(CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    let media_type = media_type.unwrap_or("application/x-www-form-urlencoded");
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("multipart/form-data") {
+        let fields = multipart::fields(media_type, body, MAX_PARAMETERS).await;
+        parameters.extend(fields.map_err(unreadable)?);
+    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        parameters.extend(form_urlencoded::parse(&body).into_owned());
+    } else {
+        return Err(Denied::Unreadable(
+            "send the parameters as application/x-www-form-urlencoded, as multipart/form-data, or \
+             in the query",
+        ));
+    }
+    Ok(parameters)
+}
+
+/// `ZohoCRM.` and an organization's number.
+fn organization(soid: &str) -> Option<u64> {
+    let digits = soid.strip_prefix("ZohoCRM.")?;
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| all_digits)
+}
+
+fn is_absolute(uri: &str) -> bool {
+    uri.parse::<Uri>()
+        .is_ok_and(|uri| uri.scheme().is_some() && uri.host().is_some())
+}
+
+impl Denied {
+    fn into_response(self) -> Response {
+        let failure = match self {
+            Self::Plain(word) => OauthFailure::plain(word),
+            Self::Throttled => OauthFailure::explained("Access Denied", TOO_MANY),
+            Self::Unreadable(advice) => OauthFailure::explained("invalid_request", advice),
+            Self::Domain(Error::GrantRefused(refusal)) => {
+                return of_refusal(refusal).into_response();
+            }
+            Self::Domain(error) => return Refusal::from(error).into_response(),
+        };
+        wire::oauth(StatusCode::OK, &failure)
+    }
+}
+
+fn of_refusal(refusal: GrantRefusal) -> Denied {
+    match refusal {
+        GrantRefusal::TooManyFailures | GrantRefusal::TooManyTokens => Denied::Throttled,
+        GrantRefusal::UnknownClient => Denied::Plain("invalid_client"),
+        GrantRefusal::WrongSecret => Denied::Plain("invalid_client_secret"),
+        GrantRefusal::InvalidCode => Denied::Plain("invalid_code"),
+        GrantRefusal::InvalidScope => Denied::Plain("invalid_scope"),
+        GrantRefusal::MissingOrganization => Denied::Plain("missing_org_info"),
+        GrantRefusal::TooManyCodes => Denied::Plain("access_denied"),
+    }
+}

@@ -1,0 +1,72 @@
+//! Zoho CRM's names of scopes, and ours for the same.
+
+use lictor_core::access::Scope;
+use lictor_core::{Resource, Right};
+
+/// The scopes that have a name there.
+const NAMES: [(&str, Right); 3] = [
+    ("ZohoCRM.features.READ", Right::read(Resource::Seats)),
+    ("ZohoCRM.users.READ", Right::read(Resource::Accounts)),
+    ("ZohoCRM.org.READ", Right::read(Resource::Organizations)),
+];
+
+/// Reads a list of scopes, by their names or ours, with commas or spaces between them; none where
+/// one of them is no scope. The case of a name does not matter: its own documentation varies it.
+pub(super) fn parse(text: &str) -> Option<Vec<Scope>> {
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            let named = NAMES
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(word));
+            match named {
+                Some((_, right)) => Some(Scope::of(*right)),
+                None => word.parse().ok(),
+            }
+        })
+        .collect()
+}
+
+/// What a reply says of scopes: their names, and ours for those that go beyond.
+pub(super) fn shown(scopes: &[Scope]) -> String {
+    let includes = |right: Right| scopes.iter().any(|scope| scope.includes(right));
+    let named = NAMES.iter().filter(|(_, right)| includes(*right));
+    let mut words: Vec<String> = named.map(|(name, _)| (*name).to_owned()).collect();
+    let plain = |scope: &Scope| NAMES.iter().any(|(_, right)| *scope == Scope::of(*right));
+    let others = scopes.iter().filter(|scope| !plain(scope));
+    words.extend(others.map(ToString::to_string));
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_shown_again() {
+        for (text, again) in [
+            ("ZohoCRM.features.READ", "ZohoCRM.features.READ"),
+            (
+                "ZohoCRM.Users.READ,zohocrm.features.read",
+                "ZohoCRM.features.READ ZohoCRM.users.READ",
+            ),
+            ("seats:read", "ZohoCRM.features.READ"),
+            ("seats", "ZohoCRM.features.READ seats"),
+            (
+                "leases:write ZohoCRM.org.READ",
+                "ZohoCRM.org.READ leases:write",
+            ),
+            ("", ""),
+        ] {
+            let scopes = parse(text).expect("scopes");
+            assert_eq!(shown(&scopes), again, "{text}");
+        }
+        for text in [
+            "ZohoCRM.modules.ALL",
+            "seats:read,x",
+            "AaaServer.profile.READ",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Rows of OAuth clients, their grants, codes and access tokens: how they are stored, loaded and
+//! read back.
+
+use lictor_core::change::Digest;
+use lictor_core::{
+    Access, Change, Client, ClientState, Code, GrantState, Record, Role, State, Timestamp, Token,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use uuid::Uuid;
+
+use super::accounts::{self, ACCOUNT};
+use super::reads::{behind, many};
+use super::rows::{Sql, loaded, scopes, scopes_text};
+
+/// The columns of [`client_state`] and [`client`], in their order.
+pub(super) const CLIENT: &str = "clients.id, clients.account_id, clients.application, \
+     clients.scopes, clients.created_at, clients.removed_at, clients.organization_id, client_id, \
+     clients.name, clients.secret_sha256";
+
+/// Reads the first columns of [`CLIENT`].
+pub(super) fn client_state(row: &Row<'_>) -> Sql<(Uuid, ClientState)> {
+    let client = ClientState {
+        account: row.get(1)?,
+        application: row.get(2)?,
+        scopes: scopes(row, 3)?,
+        created_at: row.get(4)?,
+        removed_at: row.get(5)?,
+    };
+    Ok((row.get(0)?, client))
+}
+
+fn client(row: &Row<'_>) -> Sql<Client> {
+    let (id, state) = client_state(row)?;
+    Ok(Client {
+        id,
+        organization: row.get(6)?,
+        client_id: row.get(7)?,
+        name: row.get(8)?,
+        state,
+    })
+}
+
+/// The columns of [`grant`], in its order.
+pub(super) const GRANT: &str = "id, client, by_code, created_at, revision, revoked_at";
+
+/// Reads the columns [`GRANT`].
+pub(super) fn grant(row: &Row<'_>) -> Sql<(Uuid, GrantState)> {
+    let grant = GrantState {
+        client: row.get(1)?,
+        by_code: row.get(2)?,
+        created_at: row.get(3)?,
+        revision: row.get(4)?,
+        revoked_at: row.get(5)?,
+    };
+    Ok((row.get(0)?, grant))
+}
+
+const ACCESS: &str = "sha256, client, grant_id, scopes, ordinal, issued_at, expires_at, ended";
+
+fn access(row: &Row<'_>) -> Sql<(Digest, Access)> {
+    let access = Access {
+        client: row.get(1)?,
+        grant: row.get(2)?,
+        scopes: scopes(row, 3)?,
+        ordinal: row.get(4)?,
+        issued_at: row.get(5)?,
+        expires_at: row.get(6)?,
+        ended: row.get(7)?,
+    };
+    Ok((Digest(row.get(0)?), access))
+}
+
+/// One client, removed ones included.
+pub(super) fn one(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<Client>> {
+    let sql = format!("SELECT {CLIENT} FROM clients WHERE organization_id = ?1 AND id = ?2");
+    database
+        .prepare_cached(&sql)?
+        .query_row((organization, id), client)
+        .optional()
+}
+
+/// A page of the clients that are not removed, by id.
+pub(super) fn page(
+    database: &Connection,
+    organization: Uuid,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Sql<Vec<Client>> {
+    let sql = format!(
+        "SELECT {CLIENT} FROM clients
+         WHERE organization_id = ?1 AND id > ?2 AND removed_at IS NULL ORDER BY id LIMIT ?3"
+    );
+    let after = behind(after.as_ref());
+    many(database, &sql, (organization, after, limit), client)
+}
+
+/// The client that calls itself so, and its secret's hash.
+pub(super) fn by_client_id(
+    database: &Connection,
+    client_id: &str,
+) -> Sql<Option<(Client, Digest)>> {
+    let sql = format!(
+        "SELECT {CLIENT} FROM clients WHERE client_id = ?1 AND NOT EXISTS
+             (SELECT 1 FROM heads WHERE stream = clients.organization_id AND removed = 1)"
+    );
+    let read = |row: &Row<'_>| Ok((client(row)?, Digest(row.get(9)?)));
+    database
+        .prepare_cached(&sql)?
+        .query_row([client_id], read)
+        .optional()
+}
+
+/// The organization in which a refresh token or an access token was handed out.
+pub(super) fn organization_of(database: &Connection, sha256: Digest) -> Sql<Option<Uuid>> {
+    let sql = "SELECT organization_id FROM grants WHERE refresh_sha256 = ?1
+         UNION ALL SELECT organization_id FROM access_tokens WHERE sha256 = ?1 LIMIT 1";
+    database
+        .prepare_cached(sql)?
+        .query_row([sha256.0], |row| row.get(0))
+        .optional()
+}
+
+/// An access token as a token of its client: one of an administrator, cut down to its scopes.
+pub(super) fn token(database: &Connection, sha256: [u8; 32]) -> Sql<Option<Token>> {
+    let sql = format!(
+        "SELECT access_tokens.client, access_tokens.organization_id, clients.name,
+             access_tokens.scopes, issued_at, expires_at, clients.application, ended,
+             clients.removed_at, grants.revoked_at, {ACCOUNT}
+         FROM access_tokens
+         JOIN clients ON clients.organization_id = access_tokens.organization_id
+             AND clients.id = access_tokens.client
+         LEFT JOIN grants ON grants.organization_id = access_tokens.organization_id
+             AND grants.id = access_tokens.grant_id
+         LEFT JOIN accounts ON accounts.organization_id = access_tokens.organization_id
+             AND accounts.id = clients.account_id
+         WHERE access_tokens.sha256 = ?1 AND NOT EXISTS
+             (SELECT 1 FROM heads WHERE stream = access_tokens.organization_id AND removed = 1)"
+    );
+    let read = |row: &Row<'_>| {
+        let (issued_at, ended): (Timestamp, bool) = (row.get(4)?, row.get(7)?);
+        let removed: Option<Timestamp> = row.get(8)?;
+        let revoked: Option<Timestamp> = row.get(9)?;
+        Ok(Token {
+            id: row.get(0)?,
+            organization: Some(row.get(1)?),
+            name: row.get(2)?,
+            role: Role::Admin,
+            scopes: scopes(row, 3)?,
+            created_at: issued_at,
+            expires_at: Some(row.get(5)?),
+            revoked_at: removed.or(revoked).or(ended.then_some(issued_at)),
+            account: accounts::owner(row, 10)?,
+            application: row.get(6)?,
+        })
+    };
+    database
+        .prepare_cached(&sql)?
+        .query_row([sha256], read)
+        .optional()
+}
+
+/// Loads a client and its account for a rule.
+pub(super) fn load(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
+    if let Some(found) = one(database, stream, id)? {
+        if let Some(account) = found.state.account {
+            accounts::load(database, stream, account, state)?;
+        }
+        state.clients.insert(id, found.state);
+    }
+    Ok(())
+}
+
+/// Loads a client's live grants, and all that were given since then.
+pub(super) fn load_grants(
+    database: &Connection,
+    stream: Uuid,
+    client: Uuid,
+    since: Timestamp,
+    state: &mut State,
+) -> Sql<()> {
+    let sql = format!(
+        "SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND client = ?2
+             AND (revoked_at IS NULL OR created_at > ?3)"
+    );
+    state
+        .grants
+        .extend(many(database, &sql, (stream, client, since), grant)?);
+    Ok(())
+}
+
+/// Loads a code, or the grant that came of it.
+pub(super) fn load_code(
+    database: &Connection,
+    stream: Uuid,
+    code: Digest,
+    state: &mut State,
+) -> Sql<()> {
+    let unused = "SELECT client, expires_at FROM codes WHERE organization_id = ?1 AND sha256 = ?2";
+    let unused = many(database, unused, (stream, code.0), |row| {
+        let (client, expires_at) = (row.get(0)?, row.get(1)?);
+        Ok((code, Code::Unused { client, expires_at }))
+    })?;
+    state.codes.extend(unused);
+    let used =
+        format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND code_sha256 = ?2");
+    for (id, found) in many(database, &used, (stream, code.0), grant)? {
+        state.codes.insert(code, Code::Used(id));
+        state.grants.insert(id, found);
+    }
+    Ok(())
+}
+
+/// Loads what a refresh token stands for and what rests on it, or an access token.
+pub(super) fn load_secret(
+    database: &Connection,
+    stream: Uuid,
+    secret: Digest,
+    state: &mut State,
+) -> Sql<()> {
+    let by_refresh =
+        format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND refresh_sha256 = ?2");
+    for (id, found) in many(database, &by_refresh, (stream, secret.0), grant)? {
+        load_access(database, stream, found.client, Some(id), state)?;
+        state.refresh_tokens.insert(secret, id);
+        state.grants.insert(id, found);
+    }
+    let sql =
+        format!("SELECT {ACCESS} FROM access_tokens WHERE organization_id = ?1 AND sha256 = ?2");
+    state
+        .access_tokens
+        .extend(many(database, &sql, (stream, secret.0), access)?);
+    Ok(())
+}
+
+/// Loads the access tokens that rest on a grant, or on a client's credentials.
+pub(super) fn load_access(
+    database: &Connection,
+    stream: Uuid,
+    client: Uuid,
+    grant: Option<Uuid>,
+    state: &mut State,
+) -> Sql<()> {
+    let sql = format!(
+        "SELECT {ACCESS} FROM access_tokens
+         WHERE organization_id = ?1 AND client = ?2 AND grant_id IS ?3"
+    );
+    state
+        .access_tokens
+        .extend(many(database, &sql, (stream, client, grant), access)?);
+    Ok(())
+}
+
+/// Stores the rows behind a change of clients or grants that `state` has applied.
+pub(super) fn persist(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    change: &Change,
+) -> Sql<usize> {
+    match change {
+        Change::ClientCreated { id, .. } => {
+            let client = loaded(state.clients.get(id), "client")?;
+            database
+                .prepare_cached(
+                    "INSERT INTO clients
+                         (organization_id, id, account_id, application, scopes, created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute((
+                    stream,
+                    id,
+                    client.account,
+                    &client.application,
+                    scopes_text(&client.scopes)?,
+                    client.created_at,
+                ))
+        }
+        Change::ClientRemoved { id } => {
+            let removed_at = loaded(state.clients.get(id), "client")?.removed_at;
+            database
+                .prepare_cached(
+                    "UPDATE clients SET removed_at = ?3 WHERE organization_id = ?1 AND id = ?2",
+                )?
+                .execute((stream, id, removed_at))
+        }
+        Change::GrantCreated { id, .. } => {
+            let grant = loaded(state.grants.get(id), "grant")?;
+            database
+                .prepare_cached(
+                    "INSERT INTO grants
+                         (organization_id, id, client, by_code, created_at, revision)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute((
+                    stream,
+                    id,
+                    grant.client,
+                    grant.by_code,
+                    grant.created_at,
+                    grant.revision,
+                ))
+        }
+        Change::GrantRevoked { id } => {
+            let revoked_at = loaded(state.grants.get(id), "grant")?.revoked_at;
+            database
+                .prepare_cached(
+                    "UPDATE grants SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2",
+                )?
+                .execute((stream, id, revoked_at))
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Stores what goes with clients and is no part of the ledger.
+pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sql<usize> {
+    match record {
+        Record::ClientSecret {
+            id,
+            client_id,
+            sha256,
+            name,
+        } => database
+            .prepare_cached(
+                "UPDATE clients SET client_id = ?3, secret_sha256 = ?4, name = ?5
+                 WHERE organization_id = ?1 AND id = ?2",
+            )?
+            .execute((stream, id, client_id, sha256.0, name)),
+        Record::GrantSecret {
+            id,
+            refresh_sha256,
+            code_sha256,
+        } => {
+            let code = code_sha256.map(|code| code.0);
+            database
+                .prepare_cached("DELETE FROM codes WHERE organization_id = ?1 AND sha256 = ?2")?
+                .execute((stream, code))?;
+            database
+                .prepare_cached(
+                    "UPDATE grants SET refresh_sha256 = ?3, code_sha256 = ?4
+                     WHERE organization_id = ?1 AND id = ?2",
+                )?
+                .execute((stream, id, refresh_sha256.0, code))
+        }
+        Record::Code {
+            sha256,
+            client,
+            expires_at,
+        } => database
+            .prepare_cached(
+                "INSERT INTO codes (organization_id, sha256, client, expires_at)
+                 VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute((stream, sha256.0, client, expires_at)),
+        Record::Access { sha256, access } => hand_out(database, stream, *sha256, access),
+        Record::AccessEnded { sha256 } => database
+            .prepare_cached(
+                "UPDATE access_tokens SET ended = 1 WHERE organization_id = ?1 AND sha256 = ?2",
+            )?
+            .execute((stream, sha256.0)),
+        _ => Ok(0),
+    }
+}
+
+fn hand_out(database: &Connection, stream: Uuid, sha256: Digest, access: &Access) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO access_tokens (organization_id, sha256, client, grant_id, scopes,
+                 ordinal, issued_at, expires_at, ended)
+             VALUES (:organization, :sha256, :client, :grant, :scopes, :ordinal, :issued,
+                 :expires, :ended)",
+        )?
+        .execute(named_params! {
+            ":organization": stream, ":sha256": sha256.0, ":client": access.client,
+            ":grant": access.grant, ":scopes": scopes_text(&access.scopes)?,
+            ":ordinal": access.ordinal, ":issued": access.issued_at,
+            ":expires": access.expires_at, ":ended": access.ended,
+        })
+}
+
+/// Deletes codes and access tokens whose time is over: a bounded number, so that no batch waits
+/// long for it.
+pub(super) fn sweep(database: &Connection, now: Timestamp) -> Sql<()> {
+    for table in ["codes", "access_tokens"] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE (organization_id, sha256) IN
+                 (SELECT organization_id, sha256 FROM {table} WHERE expires_at <= ?1 LIMIT 2000)"
+        );
+        database.prepare_cached(&sql)?.execute([now])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! `lictor client`: OAuth clients, which trade an id and a secret for access tokens.
+
+use clap::Subcommand;
+use lictor_core::access::Scope;
+use serde_json::{Value, json};
+
+use crate::args::Api;
+use crate::client::{Client as Server, Reply};
+use crate::exit::Outcome;
+use crate::output::{self, text_of};
+
+const CREATE_EXAMPLES: &str = "\
+Prints the client id, the client secret, a refresh token and a grant code, once:
+they are stored nowhere. The code is for clients that want to trade one for a
+refresh token of their own, within 3 minutes.
+
+Clients of Zoho CRM need the scopes seats:read, accounts:read and
+organizations:read: there they are ZohoCRM.features.READ, ZohoCRM.users.READ and
+ZohoCRM.org.READ.
+
+Examples:
+  lictor client create --scope seats:read,accounts:read,organizations:read \\
+    --account ada@example.com
+  lictor client create --scope seats:read --application editor --name meter";
+
+/// `lictor client …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Client {
+    /// Create a client; prints its secrets, this once
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create {
+        /// What its access tokens may do at most; several separated by commas
+        #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true)]
+        scope: Vec<Scope>,
+        /// The account it acts for, by e-mail or id: it may do no more than that one
+        #[arg(long, value_name = "EMAIL")]
+        account: Option<String>,
+        /// The one application whose figures it sees [default: all]
+        #[arg(long, value_name = "KEY")]
+        application: Option<String>,
+        /// What to call it
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// List the clients of an organization
+    List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Make another grant code for a client; prints it alone
+    #[command(after_help = "Example:\n  \
+        lictor client code 1000.K7W2Q5ZJ8RX4TB9MN3VHC6PYDA2EFG")]
+    Code {
+        /// Its client id
+        client: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Remove a client; all that it was handed is dead at once
+    Remove {
+        /// Its client id
+        client: String,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Runs it.
+pub(crate) async fn run(command: Client, json: bool) -> Outcome {
+    match command {
+        Client::Create {
+            scope,
+            account,
+            application,
+            name,
+            api,
+        } => {
+            let scopes: Value = scope.iter().map(ToString::to_string).collect();
+            let body = json!({
+                "scopes": scopes, "account": account, "application": application, "name": name,
+            });
+            let created = create(&Server::new(&api)?, &body).await?;
+            if json {
+                return output::json(&created.text);
+            }
+            output::details(&[
+                ("client id", created.str("client_id").to_owned()),
+                ("client secret", created.str("client_secret").to_owned()),
+                ("refresh token", created.str("refresh_token").to_owned()),
+                ("grant code", created.str("code").to_owned()),
+            ])
+        }
+        Client::List { api } => list(&api, json).await,
+        Client::Code { client, api } => {
+            let path = ["clients", &client, "codes"];
+            let made = Server::new(&api)?.post(&path, &json!({})).await?;
+            output::result(&made.text, made.str("code"), json)
+        }
+        Client::Remove { client, api } => {
+            Server::new(&api)?.delete(&["clients", &client]).await?;
+            let text = format!("client {client} is removed");
+            output::done("removed", &client, &text, json)
+        }
+    }
+}
+
+/// Creates a client.
+pub(crate) async fn create(server: &Server, body: &Value) -> Outcome<Reply> {
+    server.post(&["clients"], body).await
+}
+
+async fn list(api: &Api, json: bool) -> Outcome {
+    let reply = Server::new(api)?.list(&["clients"], &[]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no clients yet; create one with `lictor client create`");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["CLIENT ID", "APPLICATION~", "NAME (SCOPES)~"]);
+    for client in reply.rows() {
+        let scopes = client["scopes"].as_array().into_iter().flatten();
+        let scopes: Vec<String> = scopes.map(text_of).collect();
+        let (name, scopes) = (text_of(&client["name"]), scopes.join(", "));
+        rows.row([
+            text_of(&client["client_id"]),
+            text_of(&client["application"]),
+            format!("{name} ({scopes})").trim().to_owned(),
+        ]);
+    }
+    rows.print()
+}
