@@ -52,7 +52,8 @@ And as a client of Zoho CRM does, which trades its refresh token first:
   curl -sH \"Authorization: Zoho-oauthtoken $ZOHO_TOKEN\" \\
     $LICTOR_URL/crm/v7/__features/user_licenses
 
-The native API: the same figures, what is in force, the usage, and the record of every change:
+The native API: the same figures, what is in force, the usage, and the record
+of every change:
 
   curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/counts
   curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/applications
