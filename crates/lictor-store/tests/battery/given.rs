@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use std::sync::{Arc, LazyLock};
 
 use lictor_core::account::{AccountPatch, NewAccount};
+use lictor_core::change::Digest;
+use lictor_core::client::{NewClient, Secrets};
 use lictor_core::lease::CheckOut;
 use lictor_core::license::{Admissible, examine};
 use lictor_core::token::NewToken;
@@ -12,7 +14,7 @@ use lictor_core::usage::UsageCount;
 use lictor_core::{
     AccountKind, AccountStatus, Change, Claims, Date, Decision, Error, INSTALLATION, KeyId,
     OverLimit, Role, SeatId, SeatTerms, SigningKey, State, Timestamp, TrustPolicy, TrustSet,
-    account, application, lease, license, organization, seats, token, trust, usage,
+    account, application, client, lease, license, organization, seats, token, trust, usage,
 };
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
@@ -183,6 +185,70 @@ pub(crate) fn new_token(stream: Uuid, token: Uuid, role: Role) -> Write {
 pub(crate) fn revoke_token(stream: Uuid, token: Uuid) -> Write {
     write(stream, NOW + 5, vec![Fact::Token(token)], move |state| {
         token::revoke(state, token)
+    })
+}
+
+pub(crate) fn digest(text: impl std::fmt::Display) -> Digest {
+    Digest::of(text.to_string().as_bytes())
+}
+
+/// A client that acts for `account`. Its refresh token and its code are `refresh` and `code` behind
+/// its id.
+pub(crate) fn new_client(stream: Uuid, client: Uuid, account: Option<Uuid>) -> Write {
+    let new = NewClient {
+        id: client,
+        client_id: format!("1000.{client}"),
+        secret: digest("secret"),
+        name: Some("meter".to_owned()),
+        scopes: vec!["seats:read".parse().expect("a scope")],
+        account,
+        application: None,
+        grant: Uuid::from_u128(client.as_u128() + 0x1_0000),
+        refresh: digest(format_args!("refresh {client}")),
+        code: digest(format_args!("code {client}")),
+    };
+    let facts = account.map(Fact::Account).into_iter().collect();
+    write(stream, NOW, facts, move |state| {
+        client::create(state, &new, NOW)
+    })
+}
+
+pub(crate) fn remove_client(stream: Uuid, client: Uuid) -> Write {
+    write(stream, NOW + 5, vec![Fact::Client(client)], move |state| {
+        client::remove(state, client)
+    })
+}
+
+/// What is handed out as `number`: its access token is `access` behind it.
+pub(crate) fn handed(client: Uuid, number: u128) -> Secrets {
+    Secrets {
+        client,
+        access: digest(format_args!("access {number}")),
+        grant: (
+            Uuid::from_u128(0x10_0000 + number),
+            digest(format_args!("refresh {number}")),
+        ),
+    }
+}
+
+pub(crate) fn exchange(stream: Uuid, client: Uuid, number: u128, now: Timestamp) -> Write {
+    let (code, since) = (digest(format_args!("code {client}")), now - client::WINDOW);
+    let facts = vec![
+        Fact::Client(client),
+        Fact::Code(code),
+        Fact::GrantsOf { client, since },
+    ];
+    write(stream, now, facts, move |state| {
+        client::exchange(state, code, &handed(client, number), now)
+    })
+}
+
+/// Trades the refresh token that came with the client.
+pub(crate) fn refresh(stream: Uuid, client: Uuid, number: u128, now: Timestamp) -> Write {
+    let token = digest(format_args!("refresh {client}"));
+    let facts = vec![Fact::Client(client), Fact::ClientSecret(token)];
+    write(stream, now, facts, move |state| {
+        client::refresh(state, token, &handed(client, number), now)
     })
 }
 

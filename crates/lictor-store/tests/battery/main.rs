@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a broken precondition fails the test")]
 
 mod accounts;
+mod clients;
 mod given;
 mod installation;
 mod licenses;
@@ -65,6 +66,11 @@ macro_rules! battery {
             seats::a_fence_keeps_an_older_self_out;
             seats::a_lease_ends_with_its_time;
             seats::a_faulty_rule_cannot_pass_the_limit;
+            clients::a_client_is_found_by_what_it_calls_itself;
+            clients::an_access_token_is_one_of_its_clients;
+            clients::a_code_is_used_once;
+            clients::what_rests_on_a_grant_dies_with_it;
+            clients::an_access_token_ends_alone;
         }
     };
     (@tests $backend:ident, $open:path, $($group:ident :: $promise:ident;)*) => {

@@ -13,10 +13,10 @@ use proptest::prelude::{Strategy, any, prop};
 use uuid::Uuid;
 
 use crate::given::{
-    ACME, NOW, acme, assign, check_out, document, end_due, give_back, id, new_account,
-    new_application, new_organization, new_token, put_license, release, remove_account,
-    remove_license, remove_organization, renew, retire, revoke, revoke_token, set_policy,
-    set_status, touch_license, trust_vendor, vendor,
+    ACME, NOW, acme, assign, check_out, document, end_due, exchange, give_back, id, new_account,
+    new_application, new_client, new_organization, new_token, put_license, refresh, release,
+    remove_account, remove_client, remove_license, remove_organization, renew, retire, revoke,
+    revoke_token, set_policy, set_status, touch_license, trust_vendor, vendor,
 };
 
 /// What one step does; each number is taken modulo a small range, so that steps meet.
@@ -49,7 +49,8 @@ impl Step {
         let license = id(100 + u128::from(self.number % 5));
         let seed = 1 + self.number % 3;
         let product = ["Kong", "Jira", "Zoho"][usize::from(self.other % 3)];
-        match self.kind % 32 {
+        match self.kind % 36 {
+            32.. => self.write_of_clients(stream, now),
             16.. => self.write_of_seats(stream, now),
             0..=6 => {
                 let document = document(seed, product, u64::from(self.other % 4));
@@ -72,6 +73,21 @@ impl Step {
         }
     }
 
+    /// Clients, for accounts that come and go.
+    fn write_of_clients(&self, stream: Uuid, now: i64) -> Write {
+        // Each organization has its own: a client's id is given once.
+        let first = 7_000 + 100 * u128::from(stream == ACME);
+        let client = id(first + u128::from(self.number % 4));
+        let account = id(5_000 + u128::from(self.other % 6));
+        let number = (first << 16) + u128::from(self.number) * 256 + u128::from(self.other);
+        match self.kind % 36 - 32 {
+            0 => new_client(stream, client, Some(account).filter(|_| self.other < 128)),
+            1 if self.other < 60 => remove_client(stream, client),
+            1 | 2 => refresh(stream, client, number, now),
+            _ => exchange(stream, client, number, now),
+        }
+    }
+
     /// Accounts and what they hold. The limit goes up and down, as when licenses come and go.
     fn write_of_seats(&self, stream: Uuid, now: i64) -> Write {
         let account = id(5_000 + u128::from(self.number % 6));
@@ -79,7 +95,7 @@ impl Step {
         let limit = u32::from(self.other / 4 % 4);
         let lease = id(6_000 + u128::from(self.number) * 256 + u128::from(self.other));
         let holder = ["a", "b", "c"][usize::from(self.number % 3)];
-        match self.kind % 32 - 16 {
+        match self.kind % 36 - 16 {
             0 | 1 => new_account(stream, account, AccountKind::Person),
             2 if self.other < 40 => new_account(stream, account, AccountKind::Service),
             2 => set_status(stream, account, AccountStatus::Active),
@@ -246,6 +262,10 @@ async fn compare_stream(store: &dyn Store, stream: Uuid, state: &State) {
         );
     }
     compare_held(store, stream, state).await;
+    for (id, client) in &state.clients {
+        let found = store.client(stream, *id).await.expect("reads");
+        assert_eq!(found.map(|found| found.state), Some(client.clone()));
+    }
     let tokens = store.tokens(stream, None, 100).await.expect("reads");
     assert!(tokens.iter().map(|token| &token.id).eq(state.tokens.keys()));
     for token in tokens {

@@ -22,8 +22,8 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "expected position 3",
     ),
     (
-        "DELETE FROM entries WHERE stream = :acme AND position = 19",
-        "the entries end at 18",
+        "DELETE FROM entries WHERE stream = :acme AND position = 21",
+        "the entries end at 20",
     ),
     (
         "DELETE FROM entries WHERE stream = :acme",
@@ -50,7 +50,7 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "the hash chain is broken",
     ),
     (
-        "UPDATE entries SET stream = :acme, position = 20 WHERE stream <> :acme AND position = 1",
+        "UPDATE entries SET stream = :acme, position = 22 WHERE stream <> :acme AND position = 1",
         "the entry belongs elsewhere",
     ),
     (
@@ -91,11 +91,11 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ),
     (
         "UPDATE heads SET position = position + 1 WHERE stream = :acme",
-        "the head row at 20",
+        "the head row at 22",
     ),
     (
         "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
-        "the entries end at 19",
+        "the entries end at 21",
     ),
     (
         "UPDATE heads SET newest_updated_at = 1 WHERE stream = :acme",
@@ -212,6 +212,26 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "UPDATE tokens SET account_id = zeroblob(16) WHERE organization_id = :acme",
         "token",
     ),
+    ("UPDATE clients SET scopes = '[]'", "client"),
+    ("UPDATE clients SET account_id = NULL", "client"),
+    ("UPDATE clients SET application = 'editor'", "client"),
+    ("UPDATE clients SET removed_at = 5", "client"),
+    (
+        "UPDATE clients SET secret_sha256 = NULL",
+        "the hash of its secret",
+    ),
+    ("DELETE FROM clients", "client"),
+    ("UPDATE grants SET client = zeroblob(16)", "grant"),
+    ("UPDATE grants SET revoked_at = 5", "grant"),
+    (
+        "UPDATE grants SET refresh_sha256 = NULL",
+        "the hash of its refresh token",
+    ),
+    ("DELETE FROM grants", "grant"),
+    (
+        "UPDATE access_tokens SET organization_id = x'00000000000000000000000000000001'",
+        "it has rows but no head row",
+    ),
 ];
 
 #[tokio::test]
@@ -283,7 +303,7 @@ async fn damage_at_the_end_of_the_ledger_is_found_at_the_start() {
     let (folder, original) = filled().await;
     let path = folder.path().join("lictor.db");
     for alteration in [
-        "DELETE FROM entries WHERE stream = :acme AND position = 19",
+        "DELETE FROM entries WHERE stream = :acme AND position = 21",
         "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
         "UPDATE entries SET body = body || ' ' WHERE stream = :acme AND position = 2",
     ] {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::given::{
     ACME, NOW, acme, add_license, assign, check_out, count, document, done, id, new_account,
-    new_application, new_organization, new_token, report_usage, trust_vendor,
+    new_application, new_client, new_organization, new_token, refresh, report_usage, trust_vendor,
 };
 
 pub(crate) fn open_in_memory() -> Arc<dyn Store> {
@@ -46,6 +46,8 @@ async fn fill(store: &dyn Store) {
     done(store, new_account(ACME, id(50), AccountKind::Person)).await;
     done(store, assign(ACME, "editor", id(50), 5)).await;
     done(store, check_out(ACME, "editor", (id(80), "device"), 5, NOW)).await;
+    done(store, new_client(ACME, id(40), Some(id(50)))).await;
+    done(store, refresh(ACME, id(40), 1, NOW)).await;
     done(
         store,
         report_usage(ACME, vec![count("edge", "web", "2026-11", 5)]),
