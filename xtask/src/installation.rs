@@ -41,7 +41,19 @@ impl Installation {
 
     /// A signed document, as `license issue` prints it.
     pub(crate) fn issue(&self, customer: &str, created: &str, expires: &str) -> Result<String> {
-        let key = self.path("vendor.key");
+        self.issue_seats("Gateway", 25, customer, created, expires)
+    }
+
+    /// The same for any product, with so many seats.
+    pub(crate) fn issue_seats(
+        &self,
+        product: &str,
+        seats: u32,
+        customer: &str,
+        created: &str,
+        expires: &str,
+    ) -> Result<String> {
+        let (key, seats) = (self.path("vendor.key"), seats.to_string());
         let arguments = [
             "license",
             "issue",
@@ -50,9 +62,9 @@ impl Installation {
             "--customer",
             customer,
             "--product",
-            "Gateway",
+            product,
             "--seats",
-            "25",
+            &seats,
             "--created",
             created,
             "--expires",

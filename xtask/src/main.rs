@@ -29,7 +29,7 @@ cargo xtask tidy
     the rules of the house alone
 cargo xtask conformance kong|jira|framing [--binary FILE]
     Kong's own clients, unmodified, or hostile framing, directly and behind nginx and haproxy
-cargo xtask prove kill|power|disk|bytes|load [--count N | --release] [--seed S] [--binary FILE]
+cargo xtask prove kill|power|disk|bytes|load|seats [--count N | --release] [--seed S] [--binary FILE]
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it
 cargo xtask prove|conformance NAME --plant FAULT
     the same against a build with that fault in it, which must be found out: exit 1

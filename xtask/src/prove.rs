@@ -8,6 +8,7 @@ mod kill;
 mod load;
 mod power;
 mod random;
+mod seats;
 mod writers;
 
 use std::path::PathBuf;
@@ -28,8 +29,9 @@ pub(crate) struct Experiment {
 }
 
 /// All of them, in the order of what they cost.
-pub(crate) const EXPERIMENTS: [Experiment; 5] = [
+pub(crate) const EXPERIMENTS: [Experiment; 6] = [
     load::EXPERIMENT,
+    seats::EXPERIMENT,
     kill::EXPERIMENT,
     disk::EXPERIMENT,
     power::EXPERIMENT,
