@@ -161,7 +161,7 @@ pub(crate) fn remove_license(stream: Uuid, license: Uuid) -> Write {
 
 /// The SHA-256 that stands for the secret of token `token`.
 pub(crate) fn secret(token: Uuid) -> [u8; 32] {
-    lictor_core::change::Digest::of(token.as_bytes()).0
+    Digest::of(token.as_bytes()).0
 }
 
 pub(crate) fn new_token(stream: Uuid, token: Uuid, role: Role) -> Write {
