@@ -6,6 +6,7 @@ pub mod planted;
 mod rule;
 pub mod sqlite;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 
 use async_trait::async_trait;
@@ -183,6 +184,11 @@ pub trait Store: Send + Sync {
 
     /// At most `limit` entries of a stream behind position `after`.
     async fn entries(&self, stream: Uuid, after: u64, limit: usize) -> Result<Vec<Entry>, Error>;
+
+    /// Who made the entries at these positions of a stream, by position; those that the server made
+    /// by itself, or that are not there, are left out.
+    async fn actors(&self, stream: Uuid, positions: Vec<u64>)
+    -> Result<BTreeMap<u64, Uuid>, Error>;
 
     /// Where a stream ends; none for a stream that does not exist.
     async fn head(&self, stream: Uuid) -> Result<Option<Head>, Error>;

@@ -12,6 +12,7 @@ use lictor_core::{
 use lictor_store::{Fact, Written};
 use uuid::Uuid;
 
+use super::givers::Giver;
 use super::{Authority, Call};
 use crate::random;
 
@@ -96,7 +97,7 @@ impl Authority {
             .await
     }
 
-    /// The seats that an account holds, which is why it counts.
+    /// The seats that an account holds, which is why it counts, and who gave them.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
@@ -104,12 +105,20 @@ impl Authority {
         &self,
         call: &Call,
         account: Uuid,
-    ) -> Result<Vec<(SeatId, SeatState)>, Error> {
+    ) -> Result<Vec<(SeatId, SeatState, Option<Arc<Giver>>)>, Error> {
         call.may_read(Resource::Seats)?;
         self.stored_account(call, account).await?;
         let mut held = self.store.seats_of(call.organization.id, account).await?;
         held.retain(|(seat, _)| call.actor.sees(&seat.application));
-        Ok(held)
+        let positions = held.iter().map(|(_, seat)| seat.revision).collect();
+        let mut givers = self.givers(call, positions).await?;
+        let given = held.into_iter();
+        Ok(given
+            .map(|(id, seat)| {
+                let giver = givers.remove(&seat.revision);
+                (id, seat, giver)
+            })
+            .collect())
     }
 
     async fn stored_account(&self, call: &Call, id: Uuid) -> Result<Account, Error> {

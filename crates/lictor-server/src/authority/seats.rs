@@ -9,6 +9,7 @@ use lictor_store::{Fact, Refused, RefusedKey, Rule, Written, planted};
 use uuid::Uuid;
 
 use super::accounts::check_rows;
+use super::givers::Giver;
 use super::{Authority, Call};
 
 /// How often a decision is made anew because licenses or keys changed meanwhile.
@@ -43,7 +44,7 @@ impl SeatRow {
 
 impl Authority {
     /// At most `limit` seats of an application in order of their holders' ids, beginning behind
-    /// `after`.
+    /// `after`, and who gave them.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
@@ -53,13 +54,23 @@ impl Authority {
         application: &str,
         after: Option<Uuid>,
         limit: usize,
-    ) -> Result<Vec<Seat>, Error> {
+    ) -> Result<Vec<(Seat, Option<Arc<Giver>>)>, Error> {
         call.may_read(Resource::Seats)?;
         self.known_application(call, application).await?;
         let organization = call.organization.id;
-        self.store
+        let seats = self
+            .store
             .seats(organization, application, after, limit)
-            .await
+            .await?;
+        let positions = seats.iter().map(|seat| seat.state.revision).collect();
+        let mut givers = self.givers(call, positions).await?;
+        let given = seats.into_iter();
+        Ok(given
+            .map(|seat| {
+                let giver = givers.remove(&seat.state.revision);
+                (seat, giver)
+            })
+            .collect())
     }
 
     /// At most `limit` refusals, the newest first, beginning behind `before`.

@@ -193,7 +193,7 @@ impl Authority {
         Ok(())
     }
 
-    async fn find_token(&self, call: &Call, id: Uuid) -> Result<Option<Token>, Error> {
+    pub(super) async fn find_token(&self, call: &Call, id: Uuid) -> Result<Option<Token>, Error> {
         let streams = [
             Some(call.organization.id),
             call.actor.organization.is_none().then_some(INSTALLATION),

@@ -15,6 +15,7 @@ mod rows;
 mod seats;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -328,6 +329,15 @@ impl Store for SqliteStore {
 
     async fn entries(&self, stream: Uuid, after: u64, limit: usize) -> Result<Vec<Entry>, Error> {
         self.read(move |database| reads::entries(database, stream, after, limit))
+            .await
+    }
+
+    async fn actors(
+        &self,
+        stream: Uuid,
+        positions: Vec<u64>,
+    ) -> Result<BTreeMap<u64, Uuid>, Error> {
+        self.read(move |database| reads::actors(database, stream, &positions))
             .await
     }
 

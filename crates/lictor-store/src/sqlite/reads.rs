@@ -1,5 +1,7 @@
 //! The statements of the reads. They take a connection and give domain values; nothing here writes.
 
+use std::collections::BTreeMap;
+
 use lictor_core::usage::UsageCount;
 use lictor_core::{
     Basis, Entry, Error, Head, INSTALLATION, License, Organization, Timestamp, Token, TrustPolicy,
@@ -110,10 +112,7 @@ pub(super) fn trust(database: &Connection) -> Sql<TrustSet> {
     let keys = many(database, &sql, [], |row| {
         rows::trusted_key(row, &mut decoded)
     })?;
-    Ok(keys
-        .into_iter()
-        .collect::<std::collections::BTreeMap<_, _>>()
-        .into())
+    Ok(keys.into_iter().collect::<BTreeMap<_, _>>().into())
 }
 
 /// The trust policy.
@@ -173,6 +172,26 @@ pub(super) fn entries(
     let sql = "SELECT body FROM entries
                WHERE stream = ?1 AND position > ?2 ORDER BY position LIMIT ?3";
     many(database, sql, (stream, after, limit), rows::entry)
+}
+
+/// Who made the entries at these positions.
+pub(super) fn actors(
+    database: &Connection,
+    stream: Uuid,
+    positions: &[u64],
+) -> Sql<BTreeMap<u64, Uuid>> {
+    let view = database.unchecked_transaction()?;
+    let mut select =
+        view.prepare_cached("SELECT body FROM entries WHERE stream = ?1 AND position = ?2")?;
+    let mut actors = BTreeMap::new();
+    for position in positions {
+        let entry = select
+            .query_row((stream, position), rows::entry)
+            .optional()?;
+        let actor = entry.and_then(|entry| entry.actor);
+        actors.extend(actor.map(|actor| (*position, actor)));
+    }
+    Ok(actors)
 }
 
 /// Where a stream ends.

@@ -163,6 +163,10 @@ pub(crate) async fn entries_say_who_when_and_what(store: Arc<dyn Store>) {
     .await;
     let entries = store.entries(ACME, 0, 10).await.expect("reads");
     assert_eq!(entries, written.entries);
+    let actors = store.actors(ACME, vec![1, 2, 3]).await.expect("reads");
+    assert_eq!(actors, [(1, id(55)), (2, id(55))].into());
+    let own = store.actors(INSTALLATION, vec![1]).await.expect("reads");
+    assert_eq!(own, [].into(), "what the store did by itself");
     assert_eq!(
         store.entries(ACME, 1, 10).await.expect("reads"),
         written.entries[1..]

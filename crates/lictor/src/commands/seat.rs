@@ -94,17 +94,24 @@ async fn list(api: &Api, application: &str, json: bool) -> Outcome {
         ));
         return Ok(());
     }
-    let mut rows = output::Rows::new(&["EMAIL~", "STATUS", "SINCE", "LEDGER#", "NAME~"]);
+    let mut rows = output::Rows::new(&["EMAIL~", "STATUS", "SINCE", "GIVEN BY~", "NAME~"]);
     for seat in reply.rows() {
         rows.row([
             text_of(&seat["email"]),
             text_of(&seat["status"]),
             text_of(&seat["since"]),
-            text_of(&seat["position"]),
+            giver(&seat["given_by"]),
             text_of(&seat["name"]),
         ]);
     }
     rows.print()
+}
+
+/// The account whose token it was, else the token's name, else its id.
+fn giver(by: &serde_json::Value) -> String {
+    let known = ["email", "name", "token"].map(|name| &by[name]);
+    let known = known.into_iter().find(|value| value.is_string());
+    known.map_or_else(|| "the server".to_owned(), text_of)
 }
 
 async fn refusals(api: &Api, json: bool) -> Outcome {

@@ -1,7 +1,7 @@
 //! Named seats over `/v1`: given, refused, taken back, shown.
 
 use lictor_core::Plan;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::Server;
 
@@ -127,7 +127,7 @@ fn many_seats_in_one_request_are_all_or_each() {
         .json(&json!({ "assign": everyone }))
         .expect(200)
         .value();
-    let results = |value: &serde_json::Value| {
+    let results = |value: &Value| {
         let rows = value["rows"].as_array().expect("rows").iter();
         rows.map(|row| row["result"].as_str().expect("text").to_owned())
             .collect::<Vec<_>>()
@@ -195,4 +195,36 @@ fn concurrent_requests_never_pass_the_limit() {
     });
     assert_eq!(given, 5);
     assert_eq!(counts(&server, "editor"), (5, 5, 0));
+}
+
+#[test]
+fn whoever_gave_a_seat_is_named_as_far_as_the_reader_may_know() {
+    let server = Server::start();
+    server.license("editor", Some(2), Plan::Paid);
+    let boss = server.account_of(&json!({ "email": "boss@example.com", "administrator": true }));
+    server.account("ada@example.com");
+    let desk = server.post("/v1/tokens", &json!({ "account": boss, "name": "desk" }));
+    let desk = desk["secret"].as_str().expect("a secret");
+    assert_eq!(server.assign("editor", &boss).status, 201);
+    let seats = "/v1/applications/editor/seats";
+    let call = server.anonymous("POST", seats).token(desk);
+    let call = call.json(&json!({ "account": "ada@example.com" }));
+    call.expect(201);
+
+    let given_by = |token: &str, email: &str| {
+        let listed = server.anonymous("GET", seats).token(token).expect(200);
+        let listed = listed.value();
+        let rows = listed["data"].as_array().expect("rows");
+        let found = rows.iter().find(|row| row["email"] == email);
+        found.expect(email)["given_by"].clone()
+    };
+    let by_boss = given_by(desk, "ada@example.com");
+    assert_eq!(by_boss["name"], "desk");
+    assert_eq!(by_boss["account"], boss.as_str());
+    assert_eq!(by_boss["email"], "boss@example.com");
+    let by_operator = given_by(desk, "boss@example.com");
+    assert!(by_operator["token"].is_string(), "{by_operator}");
+    assert_eq!(by_operator["name"], Value::Null, "tenants are not told");
+    let held = server.get("/v1/accounts/ada@example.com/seats");
+    assert_eq!(held["data"][0]["given_by"], by_boss);
 }

@@ -32,7 +32,7 @@ pub(super) async fn list(
     let page = Page::take(query, &call, Some(&format!("seats of {key}")))?;
     let (after, rows) = (page.after()?, page.rows());
     let seats = server.authority.seats(&call, &key, after, rows).await?;
-    let page = page.cut(seats, |seat| seat.account.id.to_string());
+    let page = page.cut(seats, |(seat, _)| seat.account.id.to_string());
     Ok(Json(page.map(|seat| SeatView::of(&key, seat))))
 }
 

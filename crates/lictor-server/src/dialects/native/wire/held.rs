@@ -1,6 +1,7 @@
 //! Accounts and what they hold as JSON: accounts, seats, leases, figures, refusals, the census.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lictor_core::account::AccountPatch;
 use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use super::{plan_word, time};
 use crate::authority::{
-    AccountRequest, Census, CheckedOut, ImportRow, Refused, RowOutcome, SeatRow, Who,
+    AccountRequest, Census, CheckedOut, Giver, ImportRow, Refused, RowOutcome, SeatRow, Who,
 };
 use crate::dialects::native::error::{Problem, invalid};
 use crate::dialects::native::json::Object;
@@ -288,7 +289,7 @@ impl BulkView {
     }
 }
 
-/// A seat, who holds it, since when, and where the ledger says who gave it.
+/// A seat, who holds it, since when, who gave it, and where the ledger says so.
 #[derive(Serialize)]
 pub(in crate::dialects::native) struct SeatView {
     application: String,
@@ -298,11 +299,37 @@ pub(in crate::dialects::native) struct SeatView {
     status: &'static str,
     since: String,
     position: u64,
+    given_by: Option<GiverView>,
+}
+
+/// Who gave a seat.
+#[derive(Serialize)]
+struct GiverView {
+    token: Uuid,
+    name: Option<String>,
+    account: Option<Uuid>,
+    email: Option<String>,
+}
+
+impl GiverView {
+    fn of(giver: &Giver) -> Self {
+        let account = giver.account.as_ref();
+        Self {
+            token: giver.token,
+            name: giver.name.clone(),
+            account: account.map(|account| account.id),
+            email: account.and_then(|account| account.email.clone()),
+        }
+    }
 }
 
 impl SeatView {
-    pub(in crate::dialects::native) fn of(application: &str, seat: Seat) -> Self {
+    pub(in crate::dialects::native) fn of(
+        application: &str,
+        (seat, giver): (Seat, Option<Arc<Giver>>),
+    ) -> Self {
         Self {
+            given_by: giver.as_deref().map(GiverView::of),
             application: application.to_owned(),
             account: seat.account.id,
             email: seat.account.email,
@@ -320,11 +347,15 @@ pub(in crate::dialects::native) struct HeldView {
     application: String,
     since: String,
     position: u64,
+    given_by: Option<GiverView>,
 }
 
 impl HeldView {
-    pub(in crate::dialects::native) fn of((id, state): (SeatId, SeatState)) -> Self {
+    pub(in crate::dialects::native) fn of(
+        (id, state, giver): (SeatId, SeatState, Option<Arc<Giver>>),
+    ) -> Self {
         Self {
+            given_by: giver.as_deref().map(GiverView::of),
             application: id.application,
             since: time(state.since),
             position: state.revision,
