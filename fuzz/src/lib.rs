@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use lictor_core::{Change, Claims, Date, Document, PublicKey, Scope, SigningKey, TrustSet};
+use lictor_core::{Change, Claims, Date, Document, Email, PublicKey, Scope, SigningKey, TrustSet};
 use lictor_server::dialects::{kong, native};
 use lictor_server::http::{call, fuzzing as http};
 use uuid::Uuid;
@@ -171,6 +171,20 @@ pub fn requests(bytes: &[u8]) {
     drop(native::fuzzing::new_organization(bytes));
     drop(native::fuzzing::new_token(bytes));
     drop(native::fuzzing::new_usage(bytes, 1_790_000_000));
+}
+
+/// An e-mail is the same when it is read again, and any body about accounts is read or refused.
+pub fn account(bytes: &[u8]) {
+    drop(native::fuzzing::held(bytes));
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    if let Ok(email) = Email::parse(text) {
+        let again = Email::parse(&email.shown).expect("what was read is an e-mail");
+        assert_eq!(again, email);
+        let by_key = Email::parse(&email.key).expect("its key is an e-mail");
+        assert_eq!(by_key.key, email.key, "a key is its own key");
+    }
 }
 
 /// A cursor is taken for the list that it was given out for, and for no other.

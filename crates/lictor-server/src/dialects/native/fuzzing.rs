@@ -54,6 +54,7 @@ fn call(organization: u128) -> Call {
     };
     let actor = Actor {
         account: None,
+        application: None,
         token: Uuid::nil(),
         name: None,
         role: Role::Operator,
@@ -100,6 +101,27 @@ pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<(String, String, Str
             .map(|count| (count.source, count.service, count.month, count.count))
             .collect(),
     )
+}
+
+/// How many of the bodies about accounts and what they hold this can be.
+pub fn held(body: &[u8]) -> usize {
+    let account = json::parse::<wire::held::NewAccount>(body).ok();
+    let import = json::parse::<wire::held::Import>(body).ok();
+    let patch = json::parse::<wire::held::PatchAccount>(body).ok();
+    let bulk = json::parse::<wire::held::BulkSeats>(body).ok();
+    let client = json::parse::<wire::clients::NewClient>(body).ok();
+    let fits = [
+        account.is_some_and(|account| account.into_request().is_ok()),
+        import.is_some_and(|import| import.into_rows().is_ok()),
+        patch.is_some_and(|patch| patch.into_patch().is_ok()),
+        bulk.is_some_and(|bulk| bulk.into_rows().is_ok()),
+        client.is_some_and(|client| client.into_request(None).is_ok()),
+        is::<wire::held::NewSeat>(body),
+        is::<wire::held::NewLease>(body),
+        is::<wire::held::Renewal>(body),
+        is::<wire::held::Release>(body),
+    ];
+    fits.into_iter().filter(|fits| *fits).count()
 }
 
 /// How many of the other bodies this can be: a license to put, a key to trust, nothing at all.
