@@ -283,7 +283,31 @@ pub enum Rows {
     Each,
 }
 
-/// Decides row after row, each on what the rows before it left behind.
+/// A decision that is made in steps, each on what the steps before it left behind.
+pub struct Steps {
+    after: State,
+    all: Decision,
+}
+
+impl Steps {
+    /// The state after the steps so far, as far as it can be foreseen.
+    pub fn state(&self) -> &State {
+        &self.after
+    }
+
+    /// Takes the next step.
+    pub fn take(&mut self, decided: Decision) {
+        self.after.absorb(&decided);
+        self.all.append(decided);
+    }
+
+    /// Refuses a part of the row; what was taken of it before stays.
+    pub fn refuse(&mut self, error: Error) {
+        self.all.refused.push((0, error));
+    }
+}
+
+/// Decides row after row, each in steps of its own.
 ///
 /// # Errors
 /// [`Error::Outdated`]. What refuses a row stands in the decision, with the row's number.
@@ -291,26 +315,25 @@ pub fn each_row<T>(
     state: &State,
     rows: &[T],
     mode: Rows,
-    decide: impl Fn(&State, &T) -> Result<Decision, Error>,
+    decide: impl Fn(&mut Steps, &T) -> Result<(), Error>,
 ) -> Result<Decision, Error> {
-    let mut after = state.clone();
-    let mut all = Decision::nothing();
+    // Copied once, and not for each step: a request may have a thousand accounts loaded.
+    let mut steps = Steps {
+        after: state.clone(),
+        all: Decision::nothing(),
+    };
     for (number, row) in rows.iter().enumerate() {
-        let decided = match decide(&after, row) {
-            Ok(decided) => decided,
+        let before = steps.all.refused.len();
+        match decide(&mut steps, row) {
+            Ok(()) => {}
             Err(Error::Outdated) => return Err(Error::Outdated),
-            Err(error) => {
-                all.refused.push((number, error));
-                continue;
-            }
-        };
-        after.absorb(&decided);
-        all.changes.extend(decided.changes);
-        all.records.extend(decided.records);
-        let refused = decided.refused.into_iter();
-        all.refused
-            .extend(refused.map(|(_, error)| (number, error)));
+            Err(error) => steps.refuse(error),
+        }
+        for (row, _) in &mut steps.all.refused[before..] {
+            *row = number;
+        }
     }
+    let mut all = steps.all;
     if mode == Rows::AllOrNothing && !all.refused.is_empty() {
         refuse_all(state, &mut all);
     }

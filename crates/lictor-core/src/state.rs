@@ -345,13 +345,6 @@ impl State {
         }
     }
 
-    /// The state after a decision, as far as it can be foreseen: for rules that decide in steps.
-    pub fn foreseen(&self, decision: &Decision) -> Self {
-        let mut after = self.clone();
-        after.absorb(decision);
-        after
-    }
-
     /// What an entitlement must have been derived from to hold now.
     pub fn basis(&self) -> Basis {
         Basis {

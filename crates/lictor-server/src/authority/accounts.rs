@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lictor_core::account::{self, AccountPatch, NewAccount};
-use lictor_core::seats::{self, Rows, SeatTerms};
+use lictor_core::seats::{self, Rows, SeatTerms, Steps};
 use lictor_core::{
-    Account, AccountKind, Change, Decision, Email, Error, Kind, Resource, Right, SeatId, SeatState,
-    State,
+    Account, AccountKind, Change, Email, Error, Kind, Resource, Right, SeatId, SeatState, State,
 };
 use lictor_store::{Fact, Written};
 use uuid::Uuid;
@@ -230,8 +229,8 @@ impl Authority {
         self.write_by_terms(call, applications, facts, move |terms| {
             let rows = rows.clone();
             Arc::new(move |state| {
-                seats::each_row(state, &rows, mode, |state, (new, seats)| {
-                    import_row(state, new, seats, &terms)
+                seats::each_row(state, &rows, mode, |steps, (new, seats)| {
+                    import_row(steps, new, seats, &terms)
                 })
             })
         })
@@ -249,18 +248,20 @@ impl Authority {
 }
 
 fn import_row(
-    state: &State,
+    steps: &mut Steps,
     new: &NewAccount,
     applications: &[String],
     terms: &BTreeMap<String, SeatTerms>,
-) -> Result<Decision, Error> {
-    let known = state.emails.get(&Email::parse(&new.email)?.key).copied();
-    let mut all = match known {
-        Some(_) => Decision::nothing(),
-        None => account::create(state, new)?,
+) -> Result<(), Error> {
+    let email = Email::parse(&new.email)?;
+    let account = match steps.state().emails.get(&email.key) {
+        Some(known) => *known,
+        None => {
+            let created = account::create(steps.state(), new)?;
+            steps.take(created);
+            new.id
+        }
     };
-    let account = known.unwrap_or(new.id);
-    let mut after = state.foreseen(&all);
     for application in applications {
         let unknown = || Error::NotFound {
             kind: Kind::Application,
@@ -269,18 +270,15 @@ fn import_row(
         let decided = terms
             .get(application)
             .ok_or_else(unknown)
-            .and_then(|terms| seats::assign(&after, application, account, terms));
+            .and_then(|terms| seats::assign(steps.state(), application, account, terms));
         match decided {
-            Ok(decided) => {
-                after = after.foreseen(&decided);
-                all.append(decided);
-            }
+            Ok(decided) => steps.take(decided),
             Err(Error::Outdated) => return Err(Error::Outdated),
             // The account is there all the same.
-            Err(error) => all.refused.push((0, error)),
+            Err(error) => steps.refuse(error),
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 /// Refuses more rows than one request may have.

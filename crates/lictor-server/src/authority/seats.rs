@@ -123,8 +123,10 @@ impl Authority {
         self.write_by_terms(call, vec![key.clone()], facts, move |terms| {
             let (rows, key) = (rows.clone(), key.clone());
             Arc::new(move |state| {
-                seats::each_row(state, &rows, mode, |state, (row, account)| {
-                    decide(state, &key, row, *account, &terms)
+                seats::each_row(state, &rows, mode, |steps, (row, account)| {
+                    let decided = decide(steps.state(), &key, row, *account, &terms)?;
+                    steps.take(decided);
+                    Ok(())
                 })
             })
         })
