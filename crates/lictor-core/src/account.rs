@@ -389,10 +389,7 @@ impl Email {
     /// # Errors
     /// [`Error::InvalidInput`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let shown: String = text.nfc().collect();
-        // Lower case may undo a normalization, so it is normalized once more.
-        let key: String = shown.nfkc().collect::<String>().to_lowercase();
-        let key: String = key.nfkc().collect();
+        let (shown, key) = normalized(text);
         let fits = |text: &str| {
             let (local, domain) = text.split_once('@').unwrap_or_default();
             let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
@@ -416,6 +413,19 @@ impl Email {
             ),
         })
     }
+}
+
+/// The text in NFC, and the form in which two spellings of it are the same.
+fn normalized(text: &str) -> (String, String) {
+    // ASCII is normalized already, in every form; almost all e-mails are.
+    if text.is_ascii() {
+        return (text.to_owned(), text.to_ascii_lowercase());
+    }
+    let shown: String = text.nfc().collect();
+    // Lower case may undo a normalization, so it is normalized once more.
+    let key: String = shown.nfkc().collect::<String>().to_lowercase();
+    let key: String = key.nfkc().collect();
+    (shown, key)
 }
 
 /// Characters that change nothing that can be seen, and so would make two addresses that look the
