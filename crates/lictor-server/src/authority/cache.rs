@@ -6,14 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lictor_core::change::Digest;
-use lictor_core::{
-    Change, DocumentError, Entry, Error, INSTALLATION, Organization, Signer, Timestamp, Token,
-};
+use lictor_core::{Change, DocumentError, Entry, Error, INSTALLATION, Signer, Timestamp, Token};
 use lictor_store::{Figures, Store, Written};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
+use super::directory::Directory;
 use super::entitlements::CachedEntitlement;
 use super::kept::KeptLicense;
 use super::trust::Trust;
@@ -33,7 +32,7 @@ pub(super) struct Cache {
     /// The position of each organization's last change to a license, where this server made it.
     licenses_heads: RwLock<HashMap<Uuid, u64>>,
     installation: RwLock<Arc<Installation>>,
-    /// The installation could not be read after it had changed.
+    /// The installation was not read since it has changed.
     stale: AtomicBool,
     refreshing: tokio::sync::Mutex<()>,
     licenses: Bounded<(Uuid, Uuid), Arc<KeptLicense>, BySize>,
@@ -50,7 +49,7 @@ pub(super) struct Installation {
     /// The position of the installation's stream that all this was read at, or before.
     pub(super) head: u64,
     pub(super) trust: Arc<Trust>,
-    pub(super) organizations: Vec<Arc<Organization>>,
+    pub(super) organizations: Directory,
 }
 
 /// Licenses differ in size by a factor of a hundred.
@@ -69,7 +68,7 @@ impl Cache {
         let cache = Self {
             licenses_heads: RwLock::default(),
             installation: RwLock::default(),
-            stale: AtomicBool::new(false),
+            stale: AtomicBool::new(true),
             refreshing: tokio::sync::Mutex::default(),
             licenses: Bounded::with_weighter(LICENSES, LICENSE_BYTES, BySize),
             tokens: Bounded::new(TOKENS),
@@ -77,7 +76,7 @@ impl Cache {
             figures: Bounded::new(DECISIONS),
             verdicts: Bounded::new(DECISIONS),
         };
-        cache.refresh_installation(store).await?;
+        cache.refresh_if_stale(store).await?;
         Ok(cache)
     }
 
@@ -189,7 +188,7 @@ impl Cache {
         *head = position.max(*head);
     }
 
-    /// Reads the installation again if it could not be read after it had changed.
+    /// Reads the installation again if it has changed since it was read, or could not be read then.
     pub(super) async fn refresh_if_stale(&self, store: &dyn Store) -> Result<(), Error> {
         if self.stale.load(Ordering::SeqCst) {
             // In a box, so that the many requests that find nothing to do stay small.
@@ -202,7 +201,10 @@ impl Cache {
     /// head is read first: what is derived from older keys must never pass for newer.
     async fn refresh_installation(&self, store: &dyn Store) -> Result<(), Error> {
         let _one_at_a_time = self.refreshing.lock().await;
-        self.stale.store(false, Ordering::SeqCst);
+        // Whoever had the lock before may have begun to read after the write that asks for it here.
+        if !self.stale.swap(false, Ordering::SeqCst) {
+            return Ok(());
+        }
         let read = Self::read_installation(store).await;
         match read {
             Ok(fresh) => {
@@ -229,7 +231,7 @@ impl Cache {
         Ok(Installation {
             head: head.map_or(0, |head| head.position),
             trust: Arc::new(trust),
-            organizations: organizations.into_iter().map(Arc::new).collect(),
+            organizations: Directory::of(organizations),
         })
     }
 

@@ -39,7 +39,7 @@ impl Authority {
     /// A fault of the store.
     pub async fn license_ends(&self) -> Result<Vec<LicenseEnd>, Error> {
         let mut ends = Vec::new();
-        for organization in &self.cache.installation().organizations {
+        for organization in self.cache.installation().organizations.all() {
             let (organization, now) = (organization.clone(), self.clock.now());
             let call = Call {
                 actor: itself(),

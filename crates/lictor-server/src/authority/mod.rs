@@ -7,6 +7,7 @@ mod attempts;
 mod cache;
 pub mod census;
 mod clients;
+mod directory;
 mod entitlements;
 mod expiry;
 mod givers;

@@ -21,15 +21,14 @@ impl Authority {
         key: Option<&str>,
     ) -> Result<Arc<Organization>, Error> {
         let installation = self.cache.installation();
-        let found = installation.organizations.iter().find(|organization| {
-            match (key, actor.organization) {
-                (Some(key), own) => {
-                    organization.key == key && own.is_none_or(|own| own == organization.id)
-                }
-                (None, Some(own)) => organization.id == own,
-                (None, None) => organization.key == DEFAULT_KEY,
-            }
-        });
+        let organizations = &installation.organizations;
+        let found = match (key, actor.organization) {
+            (Some(key), own) => organizations
+                .by_key(key)
+                .filter(|organization| own.is_none_or(|own| own == organization.id)),
+            (None, Some(own)) => organizations.by_id(own),
+            (None, None) => organizations.by_key(DEFAULT_KEY),
+        };
         let missing = || Error::no_organization(key.unwrap_or(DEFAULT_KEY));
         found.cloned().ok_or_else(missing)
     }
@@ -40,10 +39,9 @@ impl Authority {
     /// [`Error::NotFound`] for an unknown one, and for one that belongs to another tenant.
     pub fn call_about(&self, actor: Actor, id: Uuid) -> Result<Call, Error> {
         let installation = self.cache.installation();
-        let found = installation.organizations.iter().find(|organization| {
-            organization.id == id && actor.organization.is_none_or(|own| own == id)
-        });
+        let found = installation.organizations.by_id(id);
         let organization = found
+            .filter(|_| actor.organization.is_none_or(|own| own == id))
             .cloned()
             .ok_or_else(|| Error::no_organization(id.to_string()))?;
         Ok(Call {
@@ -56,9 +54,7 @@ impl Authority {
 
     /// Whether there is an organization with this id.
     pub fn is_organization(&self, id: Uuid) -> bool {
-        let installation = self.cache.installation();
-        let mut organizations = installation.organizations.iter();
-        organizations.any(|organization| organization.id == id)
+        self.cache.installation().organizations.by_id(id).is_some()
     }
 
     /// The organizations that the caller may see, in order of their keys.
@@ -75,6 +71,7 @@ impl Authority {
         let installation = self.cache.installation();
         Ok(installation
             .organizations
+            .all()
             .iter()
             .filter(visible)
             .cloned()

@@ -146,8 +146,8 @@ impl Authority {
             .cache
             .installation()
             .organizations
-            .iter()
-            .any(|known| known.key == key)
+            .by_key(key)
+            .is_some()
         {
             return Ok(());
         }
