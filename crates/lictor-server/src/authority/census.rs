@@ -1,9 +1,9 @@
 //! The census: how many distinct accounts count, and how old that figure may be.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::{Error, Resource, Timestamp};
+use lictor_store::Figures;
 
 use super::{Authority, Call};
 
@@ -13,14 +13,25 @@ pub const MAX_AGE: i64 = 7 * 86_400;
 /// The count of accounts as it was found at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Census {
-    /// Distinct accounts that hold a seat.
-    pub accounts: u64,
-    /// Accounts that hold a seat, by application.
-    pub applications: BTreeMap<String, u64>,
+    /// The figures that it was read from.
+    figures: Arc<Figures>,
     /// When it was taken.
     pub taken_at: Timestamp,
     /// From when on the next question takes it anew.
     pub next_at: Timestamp,
+}
+
+impl Census {
+    /// Distinct accounts that hold a seat.
+    pub fn accounts(&self) -> u64 {
+        self.figures.counts.holders
+    }
+
+    /// Accounts that hold a seat, by application.
+    pub fn applications(&self) -> impl Iterator<Item = (&str, u64)> {
+        let applications = self.figures.applications.iter();
+        applications.map(|application| (application.key.as_str(), application.state.seats))
+    }
 }
 
 impl Authority {
@@ -47,8 +58,8 @@ impl Authority {
     /// [`Error::Forbidden`], or a fault of the store.
     pub async fn census_of(&self, call: &Call, application: &str) -> Result<Option<u64>, Error> {
         let census = self.census(call).await?;
-        if let Some(count) = census.applications.get(application) {
-            return Ok(Some(*count));
+        if let Some((_, count)) = census.applications().find(|(key, _)| *key == application) {
+            return Ok(Some(count));
         }
         match self.known_application(call, application).await {
             Ok(()) => Ok(Some(0)),
@@ -68,13 +79,8 @@ impl Authority {
 
     async fn take_census_now(&self, call: &Call) -> Result<Arc<Census>, Error> {
         let id = call.organization.id;
-        let stored = self.cache.figures(self.store.as_ref(), id).await?;
-        let applications = stored.applications.iter();
         let census = Arc::new(Census {
-            accounts: stored.counts.holders,
-            applications: applications
-                .map(|application| (application.key.clone(), application.state.seats))
-                .collect(),
+            figures: self.cache.figures(self.store.as_ref(), id).await?,
             taken_at: call.now,
             next_at: call.now.saturating_add(self.census_max_age),
         });

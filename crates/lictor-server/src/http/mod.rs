@@ -9,7 +9,7 @@
 //!    `framing` found ambiguous; every other request goes to the router.
 //! 5. `body` bounds how long a request's body may take; how large it may be is each dialect's.
 //!
-//! The figures are all in `limits`, the answers to refused requests all in `refusal`.
+//! Ids for answers that carry one are made in `request_id`. The figures are all in `limits`, the answers to refused requests all in `refusal`.
 
 pub mod accept;
 mod addresses;
@@ -25,6 +25,7 @@ pub mod limits;
 pub mod metrics;
 pub mod multipart;
 mod refusal;
+pub mod request_id;
 pub mod router;
 mod stream;
 pub mod tls;

@@ -23,7 +23,10 @@ pub(super) async fn plans(ask: &Ask<'_>) -> Result<Response, Refusal> {
 
 pub(super) async fn total(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let census = ask.server.authority.census(ask.call()?).await?;
-    let metric = LicenseMetric::of("license.totalApproximateUserCount".into(), census.accounts);
+    let metric = LicenseMetric::of(
+        "license.totalApproximateUserCount".into(),
+        census.accounts(),
+    );
     Ok(wire::json(StatusCode::OK, &metric))
 }
 

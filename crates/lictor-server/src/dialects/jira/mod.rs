@@ -18,7 +18,7 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
 use crate::authority::Call;
-use crate::random;
+use crate::http::request_id::request_id;
 use crate::settings::Server;
 use error::Refusal;
 
@@ -82,7 +82,7 @@ pub async fn handle(server: Server, request: Request) -> Response {
     let mut call = None;
     let answered = answer(&server, method, path, query, &parts.headers, &mut call).await;
     let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(method, path));
-    sign(&server, call.as_ref(), response.headers_mut());
+    sign(call.as_ref(), response.headers_mut());
     response
 }
 
@@ -171,12 +171,10 @@ fn options() -> Response {
 }
 
 /// What stands on every answer. Nothing of it lets a client keep one.
-fn sign(server: &Server, call: Option<&Call>, headers: &mut HeaderMap) {
+fn sign(call: Option<&Call>, headers: &mut HeaderMap) {
     let fresh = HeaderValue::from_static("no-cache, no-store, no-transform");
     headers.insert(CACHE_CONTROL, fresh);
-    let id = random::id(server.authority.clock()).ok();
-    let id = id.and_then(|id| HeaderValue::try_from(id.simple().to_string()).ok());
-    headers.extend(id.map(|id| (REQUEST_ID, id)));
+    headers.insert(REQUEST_ID, request_id());
     let account = call.map(|call| auth::account_id(&call.actor).to_string());
     let account = account.and_then(|id| HeaderValue::try_from(id).ok());
     headers.extend(account.map(|id| (ACCOUNT_ID, id)));

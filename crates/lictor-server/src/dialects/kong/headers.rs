@@ -1,7 +1,5 @@
 //! The headers that every answer of the dialect carries, and the answer to a preflight; no bodies.
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
@@ -14,7 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
-use crate::random;
+use crate::http::request_id::request_id;
 
 const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-kong-admin-request-id");
@@ -85,28 +83,4 @@ fn without_body(response: Response) -> Response {
             .insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     Response::from_parts(parts, Body::empty())
-}
-
-/// 32 hex digits that differ with every request. They name a request and guard nothing, so a
-/// random start and a mixed counter are enough, and cost no system call.
-fn request_id() -> HeaderValue {
-    static START: LazyLock<[u8; 16]> = LazyLock::new(|| random::bytes().unwrap_or_default());
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let start = u128::from_le_bytes(*START);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let high = mix((start >> 64) as u64 ^ count);
-    let low = mix((start as u64).wrapping_add(high));
-    let mut digits = [0; 32];
-    let id = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
-    match hex::encode_to_slice(id, &mut digits) {
-        Ok(()) => HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("")),
-        Err(_) => HeaderValue::from_static(""),
-    }
-}
-
-/// A bijection that spreads neighbors apart (the finalizer of `SplitMix64`).
-fn mix(mut word: u64) -> u64 {
-    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }

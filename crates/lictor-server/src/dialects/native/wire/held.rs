@@ -564,8 +564,11 @@ pub(in crate::dialects::native) struct CensusView {
 impl CensusView {
     pub(in crate::dialects::native) fn of(census: &Census, now: lictor_core::Timestamp) -> Self {
         Self {
-            accounts: census.accounts,
-            applications: census.applications.clone(),
+            accounts: census.accounts(),
+            applications: census
+                .applications()
+                .map(|(key, seats)| (key.to_owned(), seats))
+                .collect(),
             taken_at: time(census.taken_at),
             age: now - census.taken_at,
             next_at: time(census.next_at),

@@ -1,0 +1,32 @@
+//! Ids of requests, for dialects whose answers carry one.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::HeaderValue;
+
+use crate::random;
+
+/// 32 hex digits that differ with every request. They name a request and guard nothing, so a
+/// random start and a mixed counter are enough, and cost no system call.
+pub fn request_id() -> HeaderValue {
+    static START: LazyLock<[u8; 16]> = LazyLock::new(|| random::bytes().unwrap_or_default());
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let start = u128::from_le_bytes(*START);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let high = mix((start >> 64) as u64 ^ count);
+    let low = mix((start as u64).wrapping_add(high));
+    let mut digits = [0; 32];
+    let id = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+    match hex::encode_to_slice(id, &mut digits) {
+        Ok(()) => HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("")),
+        Err(_) => HeaderValue::from_static(""),
+    }
+}
+
+/// A bijection that spreads neighbors apart (the finalizer of `SplitMix64`).
+fn mix(mut word: u64) -> u64 {
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
