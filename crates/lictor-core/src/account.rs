@@ -393,9 +393,12 @@ impl Email {
         let fits = |text: &str| {
             let (local, domain) = text.split_once('@').unwrap_or_default();
             let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
-            let visible = text
-                .chars()
-                .all(|letter| plain(letter) && !is_invisible(letter));
+            let visible = match text.is_ascii() {
+                true => text.bytes().all(|byte| byte.is_ascii_graphic()),
+                false => text
+                    .chars()
+                    .all(|letter| plain(letter) && !is_invisible(letter)),
+            };
             !local.is_empty()
                 && !domain.is_empty()
                 && !domain.contains('@')

@@ -63,15 +63,21 @@ async fn sign_in(server: &Server, headers: &HeaderMap) -> Result<Actor, Error> {
     let actor = server.authority.sign_in(&token).await?;
     let owner = actor.account.as_ref();
     let owners = owner.and_then(|owner| owner.email.as_deref());
-    let given = Email::parse(&email).map_err(|_| Error::Unauthenticated)?;
-    let same = owners
-        .and_then(|owners| Email::parse(owners).ok())
-        .is_some_and(|owners| owners.key == given.key);
-    if same {
+    if owners.is_some_and(|owners| is_same(owners, &email)) {
         Ok(actor)
     } else {
         Err(Error::Unauthenticated)
     }
+}
+
+/// Whether two texts are spellings of one e-mail.
+fn is_same(owners: &str, given: &str) -> bool {
+    // Most clients spell it as it is stored.
+    owners == given
+        || Email::parse(owners)
+            .ok()
+            .zip(Email::parse(given).ok())
+            .is_some_and(|(owners, given)| owners.key == given.key)
 }
 
 /// The e-mail and the token of a Basic credential.

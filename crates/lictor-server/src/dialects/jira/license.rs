@@ -23,10 +23,7 @@ pub(super) async fn plans(ask: &Ask<'_>) -> Result<Response, Refusal> {
 
 pub(super) async fn total(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let census = ask.server.authority.census(ask.call()?).await?;
-    let metric = LicenseMetric::of(
-        "license.totalApproximateUserCount".into(),
-        census.accounts(),
-    );
+    let metric = LicenseMetric::of("license.totalApproximateUserCount", census.accounts());
     Ok(wire::json(StatusCode::OK, &metric))
 }
 
@@ -39,5 +36,5 @@ pub(super) async fn product(ask: &Ask<'_>) -> Result<Response, Refusal> {
         None => return Err(Refusal::UnknownProduct(ask.key.to_owned())),
     };
     let key = format!("license.{}.approximateUserCount", ask.key);
-    Ok(wire::json(StatusCode::OK, &LicenseMetric::of(key, count)))
+    Ok(wire::json(StatusCode::OK, &LicenseMetric::of(&key, count)))
 }

@@ -135,7 +135,9 @@ impl Ask<'_> {
 }
 
 fn find(path: &str) -> Option<Found<'_>> {
-    let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+    // Room for all that a path of the table has, at once.
+    let mut segments = Vec::with_capacity(12);
+    segments.extend(path.strip_prefix('/')?.split('/'));
     let (cloud, rest) = match segments.as_slice() {
         ["ex", "jira", cloud, rest @ ..] => (Some(*cloud), rest),
         rest => (None, rest),
@@ -175,9 +177,13 @@ fn sign(call: Option<&Call>, headers: &mut HeaderMap) {
     let fresh = HeaderValue::from_static("no-cache, no-store, no-transform");
     headers.insert(CACHE_CONTROL, fresh);
     headers.insert(REQUEST_ID, request_id());
-    let account = call.map(|call| auth::account_id(&call.actor).to_string());
-    let account = account.and_then(|id| HeaderValue::try_from(id).ok());
-    headers.extend(account.map(|id| (ACCOUNT_ID, id)));
+    if let Some(call) = call {
+        let mut digits = uuid::Uuid::encode_buffer();
+        let id = auth::account_id(&call.actor).hyphenated();
+        if let Ok(id) = HeaderValue::from_str(id.encode_lower(&mut digits)) {
+            headers.insert(ACCOUNT_ID, id);
+        }
+    }
 }
 
 #[cfg(test)]

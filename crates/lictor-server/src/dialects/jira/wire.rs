@@ -54,13 +54,13 @@ impl License {
 
 /// A count, as text.
 #[derive(Serialize)]
-pub(super) struct LicenseMetric {
-    key: String,
+pub(super) struct LicenseMetric<'a> {
+    key: &'a str,
     value: String,
 }
 
-impl LicenseMetric {
-    pub(super) fn of(key: String, count: u64) -> Self {
+impl<'a> LicenseMetric<'a> {
+    pub(super) fn of(key: &'a str, count: u64) -> Self {
         Self {
             key,
             value: count.to_string(),

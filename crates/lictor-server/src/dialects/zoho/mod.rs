@@ -135,7 +135,9 @@ impl Ask<'_> {
 /// The route of a path, its version and its variable segment.
 fn find(path: &str) -> Option<(&'static Route, u32, Cow<'_, str>)> {
     let rest = path.strip_prefix("/crm/")?;
-    let segments: Vec<&str> = rest.split('/').collect();
+    // Room for all that a path of the table has, at once.
+    let mut segments = Vec::with_capacity(8);
+    segments.extend(rest.split('/'));
     let (version, rest) = segments.split_first()?;
     let digits = version.strip_prefix('v')?;
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -153,8 +155,10 @@ fn find(path: &str) -> Option<(&'static Route, u32, Cow<'_, str>)> {
                 }
                 wanted == found
             });
-        let name = percent_decode_str(name).decode_utf8_lossy();
-        fits.then_some((route, version, name))
+        fits.then(|| {
+            let name = percent_decode_str(name).decode_utf8_lossy();
+            (route, version, name)
+        })
     })
 }
 
