@@ -204,6 +204,10 @@ pub trait Store: Send + Sync {
     /// Whether writes would be taken: the database answers and no write to the disk has failed.
     async fn ready(&self) -> Result<(), Error>;
 
+    /// Whether nobody else can write what is stored here while this is open, so that what was read
+    /// once holds until it is written here.
+    fn is_exclusive(&self) -> bool;
+
     /// The engine and its version, such as `sqlite 3.54.1`.
     fn engine(&self) -> String;
 

@@ -37,6 +37,8 @@ pub(super) struct Cache {
     refreshing: tokio::sync::Mutex<()>,
     licenses: Bounded<(Uuid, Uuid), Arc<KeptLicense>, BySize>,
     tokens: Bounded<[u8; 32], (Arc<Token>, Timestamp)>,
+    /// Whether no other server can revoke a token.
+    exclusive: bool,
     pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement>,
     figures: Bounded<Uuid, Arc<Figures>>,
     /// What a trust set said of a document's signature, by the document and the trust set's head.
@@ -72,6 +74,7 @@ impl Cache {
             refreshing: tokio::sync::Mutex::default(),
             licenses: Bounded::with_weighter(LICENSES, LICENSE_BYTES, BySize),
             tokens: Bounded::new(TOKENS),
+            exclusive: store.is_exclusive(),
             entitlements: Bounded::new(DECISIONS),
             figures: Bounded::new(DECISIONS),
             verdicts: Bounded::new(DECISIONS),
@@ -261,8 +264,9 @@ impl Cache {
         }
     }
 
-    /// The token of a secret, from memory if it was read within this second: one that is revoked
-    /// through another server is dead here after it.
+    /// The token of a secret, from memory if nothing can have changed it: where there are other
+    /// servers, only if it was read within this second, so that one that is revoked through them is
+    /// dead here after it. What this server changes removes even the placeholders.
     pub(super) async fn token(
         &self,
         store: &dyn Store,
@@ -270,7 +274,7 @@ impl Cache {
         now: Timestamp,
     ) -> Result<Option<Arc<Token>>, Error> {
         if let Some((token, read_at)) = self.tokens.get(&sha256) {
-            if read_at == now {
+            if self.exclusive || read_at == now {
                 return Ok(Some(token));
             }
             self.tokens.remove(&sha256);

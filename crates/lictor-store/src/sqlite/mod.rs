@@ -367,6 +367,11 @@ impl Store for SqliteStore {
         self.head(lictor_core::INSTALLATION).await.map(drop)
     }
 
+    /// The kernel's lock on the folder sees to it.
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
     fn engine(&self) -> String {
         format!("sqlite {}", rusqlite::version())
     }
