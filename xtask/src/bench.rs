@@ -1,12 +1,19 @@
 //! `cargo xtask bench [NAME]`: measures the release build beside named alternatives, and writes the tables of BENCHMARKS.md anew.
 
+mod bare;
+mod checkouts;
 mod contestant;
+mod counts;
+mod import;
 mod lists;
 mod load;
 mod machine;
 mod postgres;
 mod reads;
+mod redis;
 mod rounds;
+mod scale;
+mod seated;
 mod signatures;
 mod starts;
 mod stored;
@@ -32,7 +39,7 @@ pub(crate) struct Table {
 }
 
 /// All of them, in their order in the file.
-pub(crate) const TABLES: [Table; 6] = [
+pub(crate) const TABLES: [Table; 10] = [
     Table {
         name: "machine",
         measure: machine::describe,
@@ -42,12 +49,28 @@ pub(crate) const TABLES: [Table; 6] = [
         measure: reads::measure,
     },
     Table {
+        name: "counts",
+        measure: counts::measure,
+    },
+    Table {
         name: "writes",
         measure: writes::measure,
     },
     Table {
+        name: "checkouts",
+        measure: checkouts::measure,
+    },
+    Table {
         name: "lists",
         measure: lists::measure,
+    },
+    Table {
+        name: "scale",
+        measure: scale::measure,
+    },
+    Table {
+        name: "import",
+        measure: import::measure,
     },
     Table {
         name: "starts",
@@ -65,7 +88,12 @@ pub(crate) struct Request {
     /// One table; none: all.
     pub(crate) name: Option<&'static str>,
     rounds: Rounds,
+    /// How many accounts are many.
+    accounts: usize,
 }
+
+/// How many accounts a release is measured with.
+const ACCOUNTS: usize = 1_000_000;
 
 /// What every table is measured with.
 struct Bench {
@@ -73,6 +101,7 @@ struct Bench {
     workspace: Workspace,
     scratch: PathBuf,
     rounds: Rounds,
+    accounts: usize,
 }
 
 impl Request {
@@ -81,6 +110,7 @@ impl Request {
         let mut request = Self {
             name: None,
             rounds: Rounds::RELEASE,
+            accounts: ACCOUNTS,
         };
         let mut words = words.iter().copied();
         while let Some(word) = words.next() {
@@ -91,6 +121,7 @@ impl Request {
             let value = words.next().and_then(|value| value.parse().ok());
             match (word, value) {
                 ("--rounds", Some(count @ 1..)) => request.rounds.count = count,
+                ("--accounts", Some(accounts @ 1..)) => request.accounts = accounts,
                 ("--seconds", Some(seconds @ 1..)) => request.rounds.seconds = seconds as u64,
                 _ => return Err(format!("not understood: {word}")),
             }
@@ -109,6 +140,7 @@ pub(crate) fn measure(workspace: Workspace, request: &Request) -> Result<Tally> 
         scratch: scratch.clone(),
         workspace,
         rounds: request.rounds,
+        accounts: request.accounts,
     };
     let mut tally = Tally::default();
     for table in &TABLES {

@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
     address: String,
+    /// The organization that the operator acts in; none: the default one.
+    organization: Option<String>,
 }
 
 /// Status and body of an answer.
@@ -32,7 +34,13 @@ impl Connection {
         Ok(Self {
             stream: BufReader::new(stream),
             address: address.to_owned(),
+            organization: None,
         })
+    }
+
+    /// Acts in this organization from now on.
+    pub(crate) fn act_in(&mut self, organization: &str) {
+        self.organization = Some(organization.to_owned());
     }
 
     pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
@@ -49,6 +57,9 @@ impl Connection {
         let mut request = format!("{verb} {path} HTTP/1.1\r\nHost: {address}\r\n");
         // One for each dialect.
         request += &format!("Kong-Admin-Token: {TOKEN}\r\nAuthorization: Bearer {TOKEN}\r\n");
+        if let Some(organization) = &self.organization {
+            request += &format!("Lictor-Organization: {organization}\r\n");
+        }
         if !body.is_empty() {
             let length = body.len();
             request += &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");

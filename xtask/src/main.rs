@@ -33,9 +33,10 @@ cargo xtask prove kill|power|disk|bytes|load|seats [--count N | --release] [--se
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it
 cargo xtask prove|conformance NAME --plant FAULT
     the same against a build with that fault in it, which must be found out: exit 1
-cargo xtask bench [machine|reads|writes|lists|starts|signatures] [--rounds N] [--seconds S]
-    measures the release build beside named alternatives, 11 rounds of 3 s, and writes the tables
-    of BENCHMARKS.md anew
+cargo xtask bench [machine|reads|counts|writes|checkouts|lists|scale|import|starts|signatures]
+                  [--rounds N] [--seconds S] [--accounts N]
+    measures the release build beside named alternatives, 11 rounds of 3 s and 1,000,000 accounts,
+    and writes the tables of BENCHMARKS.md anew
 
 Without --binary, `lictor` is built first. Exit 0 all passed, 1 something failed, 2 usage.";
 

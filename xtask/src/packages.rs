@@ -33,7 +33,14 @@ const NEEDED: [&str; 15] = [
 ];
 
 /// What `bench` needs: the load, and what the server is measured against.
-const NEEDED_TO_MEASURE: [&str; 5] = ["gcc", "libc6-dev", "wrk", "nginx-light", "postgresql"];
+const NEEDED_TO_MEASURE: [&str; 6] = [
+    "gcc",
+    "libc6-dev",
+    "wrk",
+    "nginx-light",
+    "postgresql",
+    "redis-server",
+];
 
 /// Whether the machine is ready.
 #[derive(Debug, PartialEq)]

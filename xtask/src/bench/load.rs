@@ -14,13 +14,13 @@ use crate::workspace::shown;
 pub(super) enum Kind {
     /// GET of the path.
     Get,
-    /// GET of the path, where any of the ids in this file takes the place of [`ANY_ID`].
+    /// GET of the path, where any of the lines of this file takes the place of [`ANY_ID`].
     GetAny(PathBuf),
     /// POST of the JSON in this file, where [`VARIES`] is different each time.
     Post(PathBuf),
 }
 
-/// Stands in a path for an id.
+/// Stands in a path or a header for an id or a token.
 pub(super) const ANY_ID: &str = "@";
 
 /// Stands behind the document in a body for 62 characters of white space, as JSON escapes it.
@@ -30,6 +30,8 @@ pub(super) const VARIES: &str = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
 #[derive(Clone)]
 pub(super) struct Load {
     pub(super) path: String,
+    /// The header that signs in, where any of the lines of [`Kind::GetAny`] may stand as well.
+    pub(super) header: String,
     pub(super) connections: usize,
     /// How many requests a connection has under way.
     pub(super) depth: usize,
@@ -40,6 +42,7 @@ impl Load {
     pub(super) fn get(path: &str, connections: usize) -> Self {
         Self {
             path: path.to_owned(),
+            header: format!("Kong-Admin-Token: {TOKEN}"),
             connections,
             depth: 1,
             kind: Kind::Get,
@@ -73,7 +76,7 @@ impl Load {
             &self.connections.to_string(),
         ]);
         wrk.args(["--duration", &format!("{seconds}s"), "--timeout", "30s"]);
-        wrk.args(["--header", &format!("Kong-Admin-Token: {TOKEN}")]);
+        wrk.args(["--header", &self.header]);
         wrk.arg("--script").arg(&script);
         wrk.arg(format!("http://{address}{}", self.path));
         wrk.args(["--", &self.depth.to_string()]);
@@ -82,18 +85,23 @@ impl Load {
             Kind::GetAny(ids) => wrk.arg("GET").arg(ids),
             Kind::Post(body) => wrk.arg("POST").arg(body).arg("application/json"),
         };
-        let output = pinned(LOAD_CORE, &wrk)
-            .output()
-            .with_context(|| shown(&wrk))?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let figures = said
-            .lines()
-            .find_map(|line| Turn::parse(line.strip_prefix("load: ")?));
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        let turn = figures.with_context(|| format!("wrk said: {said}{complaint}"))?;
-        ensure!(turn.requests > 0.0, "nothing was answered: {said}");
-        Ok(turn)
+        figures_of(&wrk)
     }
+}
+
+/// Runs a load on its core and reads the line with its figures.
+pub(super) fn figures_of(load: &Command) -> Result<Turn> {
+    let output = pinned(LOAD_CORE, load)
+        .output()
+        .with_context(|| shown(load))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let figures = said
+        .lines()
+        .find_map(|line| Turn::parse(line.strip_prefix("load: ")?));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let turn = figures.with_context(|| format!("the load said: {said}{complaint}"))?;
+    ensure!(turn.requests > 0.0, "nothing was answered: {said}");
+    Ok(turn)
 }
 
 /// What one contestant did in one turn.

@@ -1,4 +1,4 @@
-//! A PostgreSQL of our own, with rows shaped as Kong's table of licenses has them, and pgbench as its load.
+//! A PostgreSQL of our own with a schema that is given, and pgbench as its load.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,6 @@ use super::load::Turn;
 use super::rounds::Samples;
 use crate::workspace::{run, shown};
 
-/// The table, as `Kong` makes it: no field but the id is unique.
-const SCHEMA: &str = "CREATE TABLE licenses (id uuid PRIMARY KEY, payload text, \
-    created_at timestamptz, updated_at timestamptz)";
-
 /// The running server and the folder with its data and its socket.
 pub(super) struct Postgres {
     process: Process,
@@ -22,8 +18,8 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a cluster in `folder` and starts it with this environment.
-    pub(super) fn start(folder: &Path, environment: &[(&str, &str)]) -> Result<Self> {
+    /// Makes a cluster in `folder`, starts it with this environment, and runs `schema` in it.
+    pub(super) fn start(folder: &Path, environment: &[(&str, &str)], schema: &str) -> Result<Self> {
         let programs = programs()?;
         fs::create_dir_all(folder)?;
         // It refuses to run as root.
@@ -64,7 +60,7 @@ impl Postgres {
             process,
             folder: folder.to_owned(),
         };
-        postgres.ask(SCHEMA)?;
+        postgres.ask(schema)?;
         Ok(postgres)
     }
 
@@ -98,14 +94,10 @@ impl Postgres {
         Ok(Samples::of(&all, |latency| *latency))
     }
 
-    /// One row per transaction over many connections.
-    pub(super) fn turn(&self, payload: &str, connections: usize, seconds: u64) -> Result<Turn> {
-        let script = self.folder.join("insert.sql");
-        let payload = payload.replace('\'', "''");
-        let insert = format!(
-            "INSERT INTO licenses VALUES (gen_random_uuid(), '{payload}', now(), now());\n"
-        );
-        fs::write(&script, insert)?;
+    /// Runs a script of pgbench over many connections, again and again; one run is one request.
+    pub(super) fn turn(&self, statements: &str, connections: usize, seconds: u64) -> Result<Turn> {
+        let script = self.folder.join("script.sql");
+        fs::write(&script, statements)?;
         let before = cpu_seconds(self.process.id())?;
         let mut pgbench = as_postgres(Path::new("pgbench"));
         pgbench.args([

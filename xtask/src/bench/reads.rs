@@ -2,18 +2,16 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::Bench;
-use super::contestant::{Process, free_address, pin};
+use super::bare::{Bare, ensure_same, fetch};
+use super::contestant::{Process, free_address};
 use super::load::{Load, Turn};
 use super::rounds::Samples;
-use crate::process::{Server, TOKEN};
 
 const CONNECTIONS: usize = 32;
 
@@ -27,20 +25,12 @@ struct Contestant {
 pub(super) fn measure(bench: &Bench) -> Result<String> {
     let lictor = bench.serve("reads")?;
     let path = format!("/licenses/{}", bench.add_license(&lictor)?);
-    let answer = fetch(&lictor.address, &path)?;
-    let file = bench.scratch.join("answer.http");
-    fs::write(&file, &answer)?;
-
-    let bare_address = free_address()?;
-    let mut command = Command::new(bench.contestant("bare-hyper"));
-    let mut bare = Process::start(command.arg(&bare_address).arg(&file))?;
-    bare.answers_at(&bare_address)?;
+    let load = Load::get(&path, CONNECTIONS);
+    let answer = fetch(&lictor.address, &load)?;
+    let bare = Bare::start(bench, &load, &answer)?;
     let (mut nginx, nginx_address) = nginx(&bench.scratch, &answer)?;
     nginx.answers_at(&nginx_address)?;
-
-    for address in [&bare_address, &nginx_address] {
-        ensure_same(&answer, &fetch(address, &path)?)?;
-    }
+    ensure_same(&answer, &fetch(&nginx_address, &load)?)?;
 
     let contestant = |name, address: &str, process| Contestant {
         name,
@@ -48,7 +38,7 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
         process,
     };
     let mut contestants = [
-        contestant("bare hyper", &bare_address, bare.id()),
+        contestant("bare hyper", &bare.address, bare.id()),
         contestant("nginx", &nginx_address, nginx.id()),
         contestant("Lictor", &lictor.address, lictor.id()),
     ];
@@ -56,7 +46,7 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
     for depth in [1, 16] {
         let load = Load {
             depth,
-            ..Load::get(&path, CONNECTIONS)
+            ..load.clone()
         };
         let results = bench.rounds.interleave(&mut contestants, |one| {
             load.turn(
@@ -101,41 +91,6 @@ fn table(contestants: &[Contestant], results: &[Vec<Turn>], depth: usize) -> Res
     Ok(text)
 }
 
-/// The answer as it goes over the wire.
-fn fetch(address: &str, path: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
-    stream.write_all(format!("{head}Kong-Admin-Token: {TOKEN}\r\n\r\n").as_bytes())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let text = String::from_utf8(answer)?;
-    ensure!(text.starts_with("HTTP/1.1 200 "), "the answer was {text}");
-    // They all keep their connections otherwise.
-    Ok(text
-        .replacen("connection: close\r\n", "", 1)
-        .replacen("Connection: close\r\n", "", 1))
-}
-
-/// Refuses an answer with headers of other names or another body: then it would be another task.
-/// Values may differ, as dates and request ids do.
-fn ensure_same(answer: &str, other: &str) -> Result<()> {
-    let parts = |answer: &str| -> Result<(Vec<String>, String)> {
-        let (head, body) = answer.split_once("\r\n\r\n").context("no head")?;
-        let names = head.split("\r\n").skip(1).map(|line| {
-            let name = line.split(':').next().unwrap_or_default();
-            name.to_ascii_lowercase()
-        });
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        Ok((names, body.to_owned()))
-    };
-    ensure!(
-        parts(answer)? == parts(other)?,
-        "the answers differ: {answer}\n{other}"
-    );
-    Ok(())
-}
-
 /// One worker, the body from a file that is kept open, the same headers, no log.
 fn nginx(scratch: &Path, answer: &str) -> Result<(Process, String)> {
     let address = free_address()?;
@@ -166,16 +121,4 @@ fn nginx(scratch: &Path, answer: &str) -> Result<(Process, String)> {
     let mut command = Command::new("nginx");
     let process = Process::start(command.arg("-p").arg(&folder).arg("-c").arg(&file))?;
     Ok((process, address))
-}
-
-impl Bench {
-    /// The server in a folder of its own, with one worker, on the core of servers.
-    pub(super) fn serve(&self, folder: &str) -> Result<Server> {
-        let one_worker = [("TOKIO_WORKER_THREADS", "1")];
-        let server = self
-            .installation
-            .serve(&self.scratch.join(folder), &one_worker)?;
-        pin(server.id())?;
-        Ok(server)
-    }
 }

@@ -109,6 +109,11 @@ impl fmt::Display for Figure {
     }
 }
 
+/// A count, with all its digits in groups of three.
+pub(super) fn whole(count: usize) -> String {
+    grouped(&count.to_string())
+}
+
 fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -17,9 +17,14 @@ use crate::workspace::run;
 
 const CONNECTIONS: usize = 64;
 
+/// The table, as `Kong` makes it: no field but the id is unique.
+const SCHEMA: &str = "CREATE TABLE licenses (id uuid PRIMARY KEY, payload text, \
+    created_at timestamptz, updated_at timestamptz)";
+
 /// What can take a write.
 enum Contestant {
     Lictor(&'static str, Server),
+    /// With the statement that stores one.
     Postgres(Postgres, String),
 }
 
@@ -44,7 +49,7 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
         let batching = bench
             .installation
             .serve(&folder("batching"), &environment)?;
-        let postgres = Postgres::start(&folder("postgres"), &environment)?;
+        let postgres = Postgres::start(&folder("postgres"), &environment, SCHEMA)?;
         environment.push(("LICTOR_PLANT", "one-commit-per-write"));
         let single = one_by_one.serve(&folder("single"), &environment)?;
         pin(batching.id())?;
@@ -55,7 +60,7 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
         let mut contestants = [
             Contestant::Lictor("Lictor", batching),
             Contestant::Lictor("Lictor, one commit per request", single),
-            Contestant::Postgres(postgres, payload),
+            Contestant::Postgres(postgres, insert(&payload)),
         ];
         let results = bench
             .rounds
@@ -66,8 +71,14 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
     Ok(text)
 }
 
-const DELAYED: &str = "Every `fsync` and `fdatasync` takes 1 ms:";
-const UNDELAYED: &str = "\nThe disk as it is:";
+/// One row, which is a transaction of its own.
+fn insert(payload: &str) -> String {
+    let payload = payload.replace('\'', "''");
+    format!("INSERT INTO licenses VALUES (gen_random_uuid(), '{payload}', now(), now());\n")
+}
+
+pub(super) const DELAYED: &str = "Every `fsync` and `fdatasync` takes 1 ms:";
+pub(super) const UNDELAYED: &str = "\nThe disk as it is:";
 
 fn table(contestants: &[Contestant], results: &[Vec<Written>]) -> Result<String> {
     let mut text = String::from(
@@ -104,8 +115,8 @@ impl Contestant {
     fn turn(&self, bench: &Bench) -> Result<Written> {
         let seconds = bench.rounds.seconds;
         match self {
-            Self::Postgres(postgres, payload) => Ok(Written {
-                turn: postgres.turn(payload, CONNECTIONS, seconds)?,
+            Self::Postgres(postgres, insert) => Ok(Written {
+                turn: postgres.turn(insert, CONNECTIONS, seconds)?,
                 batch: 1.0,
             }),
             Self::Lictor(_, server) => {
@@ -128,7 +139,7 @@ impl Contestant {
 }
 
 /// The commits so far, and the writes in them, as the server counts them.
-fn committed(server: &Server) -> Result<(f64, f64)> {
+pub(super) fn committed(server: &Server) -> Result<(f64, f64)> {
     let answer = Connection::open(&server.address)?.get("/metrics")?;
     let text = String::from_utf8(answer.body)?;
     let count = |name: &str| -> Result<f64> {
@@ -145,7 +156,7 @@ fn committed(server: &Server) -> Result<(f64, f64)> {
 }
 
 /// The library that makes every flush take a millisecond.
-fn slow_disk(bench: &Bench) -> Result<PathBuf> {
+pub(super) fn slow_disk(bench: &Bench) -> Result<PathBuf> {
     let source = bench.workspace.root.join("xtask/src/bench/delay_flush.c");
     let library = bench.scratch.join("delay_flush.so");
     let mut compile = Command::new("gcc");

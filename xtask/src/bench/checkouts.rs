@@ -1,0 +1,159 @@
+//! The table of check-outs: leases of one application, checked out and released durably, beside a locked row in
+//! PostgreSQL and a script in Redis.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::Bench;
+use super::contestant::{cpu_seconds, pin};
+use super::load::{Turn, figures_of};
+use super::postgres::Postgres;
+use super::redis::Redis;
+use super::rounds::Samples;
+use super::seated::APPLICATION;
+use super::writes::{DELAYED, UNDELAYED, committed, slow_disk};
+use crate::process::{Server, TOKEN};
+
+const CONNECTIONS: usize = 64;
+
+/// More than can be held at once.
+const SEATS: usize = 1_000;
+
+const SCHEMA: &str = include_str!("leases.sql");
+
+/// One run of it is a check-out and a release.
+const SCRIPT: &str = "SELECT * FROM check_out('gateway', 'job-' || :client_id, '60 s') \\gset\n\
+    SELECT release('gateway', :lease, :lease_fence);\n";
+
+/// Who can lend a lease.
+enum Contestant {
+    Lictor(Server),
+    Postgres(Postgres),
+    Redis(Redis),
+}
+
+/// A turn, and how many changes shared a commit in it.
+struct Lent {
+    turn: Turn,
+    batch: f64,
+}
+
+pub(super) fn measure(bench: &Bench) -> Result<String> {
+    let slow = slow_disk(bench)?.display().to_string();
+    let mut text = String::new();
+    for delayed in [true, false] {
+        let mut environment = vec![("TOKIO_WORKER_THREADS", "1")];
+        if delayed {
+            environment.push(("LD_PRELOAD", slow.as_str()));
+        }
+        let mut contestants = contestants(bench, delayed, &environment)?;
+        let results = bench
+            .rounds
+            .interleave(&mut contestants, |one| one.turn(bench))?;
+        writeln!(text, "{}\n", if delayed { DELAYED } else { UNDELAYED })?;
+        text.push_str(&table(&contestants, &results)?);
+    }
+    Ok(text)
+}
+
+fn contestants(
+    bench: &Bench,
+    delayed: bool,
+    environment: &[(&str, &str)],
+) -> Result<[Contestant; 3]> {
+    let folder = |name: &str| bench.scratch.join(format!("leases-{name}-{delayed}"));
+    let lictor = bench.installation.serve(&folder("lictor"), environment)?;
+    pin(lictor.id())?;
+    bench.add_seats(&lictor, SEATS)?;
+    let postgres = Postgres::start(&folder("postgres"), environment, SCHEMA)?;
+    let redis = Redis::start(&folder("redis"), environment)?;
+    let application = format!("application:{APPLICATION}");
+    let limit = SEATS.to_string();
+    redis.ask(&["HSET", &application, "limit", &limit, "used", "0"])?;
+    Ok([
+        Contestant::Lictor(lictor),
+        Contestant::Postgres(postgres),
+        Contestant::Redis(redis),
+    ])
+}
+
+fn table(contestants: &[Contestant], results: &[Vec<Lent>]) -> Result<String> {
+    let mut text = String::from(
+        "| server | acknowledged/s | of PostgreSQL | of Redis | changes per commit | \
+         CPU µs per change | p50, ms | p99, ms |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    let rate = |index: usize| Samples::of(&results[index], |one| one.turn.per_second());
+    for (index, contestant) in contestants.iter().enumerate() {
+        let of = |figure: fn(&Lent) -> f64| Samples::of(&results[index], figure).cell_or_dash();
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            contestant.name(),
+            rate(index).cell(),
+            rate(index).ratio(&rate(1)).cell(),
+            rate(index).ratio(&rate(2)).cell(),
+            of(|one| one.batch),
+            of(|one| one.turn.cpu_seconds * 1e6 / one.turn.requests),
+            of(|one| one.turn.p50 / 1e3),
+            of(|one| one.turn.p99 / 1e3),
+        )?;
+    }
+    Ok(text)
+}
+
+impl Contestant {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Lictor(_) => "Lictor",
+            Self::Postgres(_) => "PostgreSQL, pgbench",
+            Self::Redis(_) => "Redis",
+        }
+    }
+
+    fn turn(&self, bench: &Bench) -> Result<Lent> {
+        match self {
+            Self::Postgres(postgres) => {
+                let pairs = postgres.turn(SCRIPT, CONNECTIONS, bench.rounds.seconds)?;
+                Ok(Lent {
+                    // A run is two changes. How long each took is not known of them.
+                    turn: Turn {
+                        requests: pairs.requests * 2.0,
+                        p50: f64::NAN,
+                        p99: f64::NAN,
+                        ..pairs
+                    },
+                    batch: 1.0,
+                })
+            }
+            Self::Redis(redis) => Ok(Lent {
+                turn: load(bench, "redis", &redis.address, redis.id())?,
+                batch: f64::NAN,
+            }),
+            Self::Lictor(server) => {
+                let before = committed(server)?;
+                let turn = load(bench, "http", &server.address, server.id())?;
+                let after = committed(server)?;
+                Ok(Lent {
+                    turn,
+                    batch: (after.1 - before.1) / (after.0 - before.0),
+                })
+            }
+        }
+    }
+}
+
+/// A turn under the load of `leases`.
+fn load(bench: &Bench, protocol: &str, address: &str, process: u32) -> Result<Turn> {
+    let mut load = Command::new(bench.contestant("leases"));
+    load.args([protocol, address, &CONNECTIONS.to_string()]);
+    load.args([&bench.rounds.seconds.to_string(), APPLICATION]);
+    load.env("LICTOR_TOKEN", TOKEN);
+    let before = cpu_seconds(process)?;
+    let measured = figures_of(&load)?;
+    Ok(Turn {
+        cpu_seconds: cpu_seconds(process)? - before,
+        ..measured
+    })
+}
