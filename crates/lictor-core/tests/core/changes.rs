@@ -1,6 +1,6 @@
 //! The stored form of every change: the text that stands in ledgers for ever.
 
-use lictor_core::access::{Role, Scope};
+use lictor_core::access::Role;
 use lictor_core::change::Digest;
 use lictor_core::lease::LeaseEnd;
 use lictor_core::{AccountKind, AccountStatus, Change, OverLimit, SigningKey, TrustPolicy};

@@ -56,11 +56,11 @@ mod tests {
         };
         // Not in order of their keys.
         let directory = Directory::of([3, 10, 2].map(organization).to_vec());
-        for number in [2, 3, 10] {
+        for number in [2_u64, 3, 10] {
             let found = directory.by_id(Uuid::from_u128(number.into()));
-            assert_eq!(found.map(|found| found.number), Some(number as u64));
+            assert_eq!(found.map(|found| found.number), Some(number));
             let found = directory.by_key(&format!("o{number}"));
-            assert_eq!(found.map(|found| found.number), Some(number as u64));
+            assert_eq!(found.map(|found| found.number), Some(number));
         }
         assert!(directory.by_id(Uuid::nil()).is_none());
         assert!(directory.by_key("o").is_none());

@@ -172,8 +172,7 @@ impl Authority {
 
     fn check_organization(&self, client: &Client, number: Option<u64>) -> Result<(), Error> {
         let installation = self.cache.installation();
-        let mut organizations = installation.organizations.iter();
-        let own = organizations.find(|organization| organization.id == client.organization);
+        let own = installation.organizations.by_id(client.organization);
         match (own, number) {
             (Some(own), Some(number)) if own.number == number => Ok(()),
             _ => Err(Error::GrantRefused(GrantRefusal::MissingOrganization)),
