@@ -49,8 +49,8 @@ pub fn token() -> Result<String, Error> {
     ))
 }
 
-/// What a new OAuth client calls itself: `1000.` and 30 letters and digits, as clients of Zoho's
-/// expect it.
+/// What a new OAuth client calls itself: `1000.` and 30 letters and digits, a form that programs
+/// written for other servers know.
 ///
 /// # Errors
 /// As [`bytes`].
@@ -69,8 +69,7 @@ pub fn client_secret() -> Result<String, Error> {
     Ok(hex::encode(bytes::<32>()?))
 }
 
-/// A new grant code, refresh token or access token: 256 random bits in the form that clients of
-/// Zoho's expect.
+/// A new grant code, refresh token or access token: 256 random bits in the same form.
 ///
 /// # Errors
 /// As [`bytes`].
