@@ -73,12 +73,21 @@ pub(super) fn has_clean_lines(source: &Source) -> Vec<Finding> {
 /// The file of labels in other languages, some of which have words that look British.
 const OTHER_LANGUAGES: &str = "crates/lictor-server/src/dialects/zoho/labels.rs";
 
+/// How the SDKs of others spell their functions, in lower case.
+const NAMES_OF_OTHERS: [&str; 2] = [
+    concat!("get_user_lic", "ences_count"),
+    concat!("getuserlic", "encescount"),
+];
+
 pub(super) fn is_spelled_american(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     let english = source.path != OTHER_LANGUAGES;
     if english && (source.is("rs") || source.is("md")) {
         for (number, line) in source.lines() {
-            let line = line.to_lowercase();
+            let mut line = line.to_lowercase();
+            for name in NAMES_OF_OTHERS {
+                line = line.replace(name, "");
+            }
             for (word, instead) in BRITISH {
                 if line.contains(word) {
                     findings.push(source.finding(number, format!("{word}: write {instead}")));
@@ -149,6 +158,9 @@ mod tests {
                 [0; 0]
             );
         }
+        let [snake, camel] = NAMES_OF_OTHERS;
+        let text = format!("{snake}\n{camel}\n{snake} {}\n", BRITISH[0].0);
+        assert_eq!(red(is_spelled_american, "a.md", &text), [3]);
         let capital = BRITISH[0].0.to_uppercase();
         assert_eq!(red(is_spelled_american, "a.rs", &capital), [1]);
         assert_eq!(red(is_spelled_american, "a.py", &capital), [0; 0]);
