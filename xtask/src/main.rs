@@ -27,8 +27,9 @@ cargo xtask test
     else prints the one line to run and exits 2
 cargo xtask tidy
     the rules of the house alone
-cargo xtask conformance kong|jira|framing [--binary FILE]
-    Kong's own clients, unmodified, or hostile framing, directly and behind nginx and haproxy
+cargo xtask conformance kong|jira|zoho|framing [--binary FILE]
+    the clients of Kong, Jira or Zoho CRM, unmodified; or hostile framing, directly and behind
+    nginx and haproxy
 cargo xtask prove kill|power|disk|bytes|load|seats [--count N | --release] [--seed S] [--binary FILE]
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it
 cargo xtask prove|conformance NAME --plant FAULT
