@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
-use crate::organization::{MAX_NAME_LENGTH, check_name};
+use crate::organization::clean_name;
 use crate::seats::SeatReason;
 use crate::state::State;
 use crate::time::Timestamp;
@@ -378,7 +378,8 @@ fn taken(email: &Email) -> Error {
 pub struct Email {
     /// As it was given, in NFC.
     pub shown: String,
-    /// NFKC and lower case: two spellings of one address are the same here.
+    /// NFKC and lower case, in which both small sigmas are one: two spellings of one address are
+    /// the same here.
     pub key: String,
 }
 
@@ -427,7 +428,7 @@ fn normalized(text: &str) -> (String, String) {
     let shown: String = text.nfc().collect();
     // Lower case may undo a normalization, so it is normalized once more.
     let key: String = shown.nfkc().collect::<String>().to_lowercase();
-    let key: String = key.nfkc().collect();
+    let key = key.nfkc().collect::<String>().replace('ς', "σ");
     (shown, key)
 }
 
@@ -437,16 +438,6 @@ fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e007f}')
-}
-
-/// A name in NFC, if it is one.
-///
-/// # Errors
-/// [`Error::InvalidInput`].
-pub fn clean_name(text: &str) -> Result<String, Error> {
-    let name: String = text.nfc().collect();
-    check_name("name", &name, MAX_NAME_LENGTH)?;
-    Ok(name)
 }
 
 fn check_language(language: &str) -> Result<(), Error> {

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::clean_name;
 use crate::change::{Change, Decision, Record};
 use crate::claims::is_application_key;
 use crate::error::{Error, Kind};
+use crate::organization::clean_name;
 use crate::state::State;
 
 /// What happens to a request for a seat when none is left.

@@ -10,7 +10,7 @@ use crate::account;
 use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
 use crate::error::{Error, Kind};
-use crate::organization::{MAX_NAME_LENGTH, check_name};
+use crate::organization::clean_name;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -190,9 +190,7 @@ pub fn create(state: &State, new: &NewClient, now: Timestamp) -> Result<Decision
     if let Some(application) = &new.application {
         application::find(state, application)?;
     }
-    if let Some(name) = &new.name {
-        check_name("name", name, MAX_NAME_LENGTH)?;
-    }
+    let name = new.name.as_deref().map(clean_name).transpose()?;
     check_scopes(&new.scopes)?;
     check_client_scopes(new)?;
     let (client, grant) = (new.id, new.grant);
@@ -216,7 +214,7 @@ pub fn create(state: &State, new: &NewClient, now: Timestamp) -> Result<Decision
             id: client,
             client_id: new.client_id.clone(),
             sha256: new.secret,
-            name: new.name.clone(),
+            name,
         },
         Record::GrantSecret {
             id: grant,

@@ -1,5 +1,6 @@
 //! Organizations: the tenants of an installation, their keys and numbers.
 
+use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 use crate::change::{Change, Decision, Record};
@@ -76,9 +77,7 @@ pub fn create(
     name: Option<&str>,
 ) -> Result<Decision, Error> {
     check_key(key)?;
-    if let Some(name) = name {
-        check_name("name", name, MAX_NAME_LENGTH)?;
-    }
+    let name = name.map(clean_name).transpose()?;
     if state
         .organizations
         .values()
@@ -96,10 +95,7 @@ pub fn create(
     }
     .into();
     if let Some(name) = name {
-        decision.records.push(Record::OrganizationName {
-            id,
-            name: name.to_owned(),
-        });
+        decision.records.push(Record::OrganizationName { id, name });
     }
     Ok(decision)
 }
@@ -138,6 +134,16 @@ fn check_key(key: &str) -> Result<(), Error> {
         field: "key",
         reason: reason.to_owned(),
     })
+}
+
+/// A name in NFC, if it is one.
+///
+/// # Errors
+/// [`Error::InvalidInput`].
+pub fn clean_name(text: &str) -> Result<String, Error> {
+    let name: String = text.nfc().collect();
+    check_name("name", &name, MAX_NAME_LENGTH)?;
+    Ok(name)
 }
 
 /// Refuses names that are empty, longer than `longest` characters, or hold control characters.

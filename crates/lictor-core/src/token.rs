@@ -8,7 +8,7 @@ use crate::access::{Action, Actor, Resource, Right, Role, Scope, check_scopes};
 use crate::account::{self, Account};
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
-use crate::organization::{MAX_NAME_LENGTH, check_name};
+use crate::organization::clean_name;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -95,9 +95,7 @@ pub fn create(state: &State, new: &NewToken, now: Timestamp) -> Result<Decision,
     if let Some(account) = new.account {
         account::find(state, account)?;
     }
-    if let Some(name) = &new.name {
-        check_name("name", name, MAX_NAME_LENGTH)?;
-    }
+    let name = new.name.as_deref().map(clean_name).transpose()?;
     check_scopes(&new.scopes)?;
     if new.expires_at.is_some_and(|end| end <= now) {
         let reason = "it has passed already".to_owned();
@@ -117,7 +115,7 @@ pub fn create(state: &State, new: &NewToken, now: Timestamp) -> Result<Decision,
     decision.records.push(Record::TokenSecret {
         id: new.id,
         sha256: new.secret_sha256,
-        name: new.name.clone(),
+        name,
     });
     Ok(decision)
 }

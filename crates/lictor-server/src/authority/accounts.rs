@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lictor_core::account::{self, AccountPatch, NewAccount};
+use lictor_core::organization::clean_name;
 use lictor_core::seats::{self, Rows, SeatTerms, Steps};
 use lictor_core::{
     Account, AccountKind, Change, Email, Error, Kind, Resource, Right, SeatId, SeatState, State,
@@ -309,7 +310,7 @@ pub fn written_account(written: &Written, new: &NewAccount) -> Result<Account, E
     Ok(Account {
         id: new.id,
         email: Some(Email::parse(&new.email)?.shown),
-        name: new.name.as_deref().map(account::clean_name).transpose()?,
+        name: new.name.as_deref().map(clean_name).transpose()?,
         state: state.ok_or_else(|| Error::internal("no entry creates the account"))?,
     })
 }

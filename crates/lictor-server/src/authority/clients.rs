@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lictor_core::access::{Role, Scope};
 use lictor_core::change::Digest;
 use lictor_core::client::{self, Client, ClientState, NewClient};
+use lictor_core::organization::clean_name;
 use lictor_core::{Error, Kind, Resource, State, Timestamp, token};
 use lictor_store::Fact;
 use uuid::Uuid;
@@ -125,7 +126,7 @@ impl Authority {
                 id: new.id,
                 organization: call.organization.id,
                 client_id: new.client_id,
-                name: new.name,
+                name: new.name.as_deref().map(clean_name).transpose()?,
                 state: ClientState {
                     account: new.account,
                     application: new.application,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
+use lictor_core::organization::clean_name;
 use lictor_core::token::{self, NewToken};
 use lictor_core::{
     Action, Actor, Error, INSTALLATION, Kind, Resource, Role, Scope, Timestamp, Token,
@@ -157,7 +158,7 @@ impl Authority {
         let token = Token {
             id: new.id,
             organization: (stream != INSTALLATION).then_some(stream),
-            name: new.name,
+            name: new.name.as_deref().map(clean_name).transpose()?,
             role: new.role,
             scopes: new.scopes,
             created_at: now,

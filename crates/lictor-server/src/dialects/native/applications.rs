@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_core::figures::ApplicationFigures;
+use lictor_core::organization::clean_name;
 use lictor_core::{Entitlement, Resource, Right};
 
 use super::auth::Caller;
@@ -59,7 +60,9 @@ pub(super) async fn create(
         Begun::Answered(response) => return Ok(response),
     };
     let over_limit = post.request.over_limit()?;
-    let (key, name) = (post.request.key.clone(), post.request.name.clone());
+    let key = post.request.key.clone();
+    // As it will be stored.
+    let name = post.request.name.as_deref().map(clean_name).transpose()?;
     let figures = ApplicationFigures {
         application: key.clone(),
         name: name.clone(),

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use lictor_core::organization::clean_name;
 use lictor_core::{Change, Entry, Error, Kind, Organization, Resource, Right};
 
 use super::auth::Caller;
@@ -50,7 +51,8 @@ pub(super) async fn create(
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    let name = post.request.name.clone();
+    // As it will be stored.
+    let name = post.request.name.as_deref().map(clean_name).transpose()?;
     post.keep(
         move |written| match created(&written.entries, name.clone()) {
             Ok(organization) => answer(&organization),
