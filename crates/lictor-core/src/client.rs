@@ -415,19 +415,30 @@ pub fn credentials(
 }
 
 /// Revokes a refresh token with all that rests on it, or an access token alone. `state` holds
-/// whichever it is.
+/// whichever it is, with its client and the grant that it rests on.
 ///
 /// # Errors
 /// [`Error::GrantRefused`] for one that is neither, or dead already.
 pub fn revoke(state: &State, token: Digest, now: Timestamp) -> Result<Decision, Error> {
-    if let Some(grant) = state.refresh_tokens.get(&token) {
-        let decision = revoke_grant(state, *grant);
-        if !decision.is_nothing() {
-            return Ok(decision);
-        }
+    let there = |client: Uuid| {
+        let found = state.clients.get(&client);
+        found.is_some_and(|client| client.removed_at.is_none())
+    };
+    let live = |grant: Uuid| {
+        let found = state.grants.get(&grant);
+        found.is_some_and(|grant| grant.revoked_at.is_none() && there(grant.client))
+    };
+    let grant = state.refresh_tokens.get(&token).copied();
+    if let Some(id) = grant.filter(|grant| live(*grant)) {
+        return Ok(Change::GrantRevoked { id }.into());
     }
-    let access = state.access_tokens.get(&token);
-    if access.is_some_and(|access| !access.ended && now < access.expires_at) {
+    let access = state.access_tokens.get(&token).filter(|access| {
+        !access.ended
+            && now < access.expires_at
+            && there(access.client)
+            && access.grant.is_none_or(live)
+    });
+    if access.is_some() {
         let mut decision = Decision::nothing();
         decision.records.push(Record::AccessEnded { sha256: token });
         return Ok(decision);

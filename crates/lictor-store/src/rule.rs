@@ -61,7 +61,7 @@ pub enum Fact {
     /// A grant code by its SHA-256, and the grant it became if it did.
     Code(Digest),
     /// A refresh token by its SHA-256 with its grant and the access tokens that rest on it, or an
-    /// access token by its own.
+    /// access token by its own with the grant that it rests on; and the client.
     ClientSecret(Digest),
     /// The access tokens that rest on a client's own credentials.
     AccessOf(Uuid),

@@ -278,3 +278,21 @@ fn a_token_of_either_kind_is_revoked_once() {
     let unknown = client::revoke(&state, digest("x"), 1);
     assert_eq!(refusal(unknown), GrantRefusal::InvalidCode);
 }
+
+#[test]
+fn what_is_dead_with_its_grant_or_its_client_cannot_be_revoked() {
+    let mut state = state_with_client(0);
+    let handed = client::refresh(&state, digest("refresh"), &secrets(0), 0).expect("a token");
+    store(&mut state, &handed, 0);
+    let mut removed = state.clone();
+    let revoked = client::revoke(&state, digest("refresh"), 1).expect("it is live");
+    store(&mut state, &revoked, 1);
+    let access = client::revoke(&state, secrets(0).access, 2);
+    assert_eq!(refusal(access), GrantRefusal::InvalidCode);
+    let gone = client::remove(&removed, CLIENT).expect("it is there");
+    store(&mut removed, &gone, 1);
+    for token in [secrets(0).access, digest("refresh")] {
+        let dead = client::revoke(&removed, token, 2);
+        assert_eq!(refusal(dead), GrantRefusal::InvalidCode);
+    }
+}

@@ -107,7 +107,11 @@ impl Authority {
         let stream = found.ok_or(Error::GrantRefused(GrantRefusal::InvalidCode))?;
         let rule = Arc::new(move |state: &State| client::revoke(state, token, now));
         let facts = vec![Fact::ClientSecret(token)];
-        self.write_grant(stream, None, facts, rule, now).await
+        match self.write_grant(stream, None, facts, rule, now).await {
+            // Its organization is gone, and the token with it.
+            Err(Error::NotFound { .. }) => Err(Error::GrantRefused(GrantRefusal::InvalidCode)),
+            other => other,
+        }
     }
 
     async fn write_for_client(

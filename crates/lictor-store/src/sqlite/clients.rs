@@ -220,16 +220,29 @@ pub(super) fn load_secret(
     let by_refresh =
         format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND refresh_sha256 = ?2");
     for (id, found) in many(database, &by_refresh, (stream, secret.0), grant)? {
+        load_client(database, stream, found.client, state)?;
         load_access(database, stream, found.client, Some(id), state)?;
         state.refresh_tokens.insert(secret, id);
         state.grants.insert(id, found);
     }
     let sql =
         format!("SELECT {ACCESS} FROM access_tokens WHERE organization_id = ?1 AND sha256 = ?2");
-    state
-        .access_tokens
-        .extend(many(database, &sql, (stream, secret.0), access)?);
+    for (sha256, found) in many(database, &sql, (stream, secret.0), access)? {
+        load_client(database, stream, found.client, state)?;
+        let by_id = format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND id = ?2");
+        let grants = many(database, &by_id, (stream, found.grant), grant)?;
+        state.grants.extend(grants);
+        state.access_tokens.insert(sha256, found);
+    }
     Ok(())
+}
+
+/// Loads a client that another fact may have loaded.
+fn load_client(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
+    match state.clients.contains_key(&id) {
+        true => Ok(()),
+        false => load(database, stream, id, state),
+    }
 }
 
 /// Loads the access tokens that rest on a grant, or on a client's credentials.
