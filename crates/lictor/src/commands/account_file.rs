@@ -1,12 +1,17 @@
-//! `lictor account import`: a CSV file, in requests of a thousand rows, with a progress bar.
+//! `lictor account import`: a CSV file, in requests of a thousand rows, with a progress bar. Where
+//! its lines begin is in `account_file/lines.rs`.
+
+mod lines;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use lictor_core::account::MAX_EMAIL_LENGTH;
 use serde_json::{Map, Value, json};
 
+use self::lines::Lines;
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
@@ -14,6 +19,12 @@ use crate::output::{self, figure, printable, text_of};
 
 /// How many rows a request has; no server takes more.
 const ROWS: usize = 1_000;
+
+/// The most bytes that a row becomes; more is a quote that is not closed, or nothing for a name.
+const MAX_ROW: usize = 64 * 1024;
+
+/// How many bytes of rows make a request, short of the 2 MiB that a server takes.
+const ENOUGH: usize = 1024 * 1024;
 
 /// How many refused rows are shown; --json has all.
 const SHOWN: usize = 100;
@@ -63,17 +74,22 @@ pub(crate) async fn import(api: &Api, path: &Path, seats: &[String], json: bool)
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(input);
+        .from_reader(Lines::new(input));
     let columns = columns(&mut reader, path)?;
     let bar = progress(size);
-    let (mut tally, mut waiting) = (Tally::default(), Vec::new());
+    let (mut tally, mut waiting, mut bytes) = (Tally::default(), Vec::new(), 0);
     let mut record = csv::ByteRecord::new();
     loop {
-        let line = reader.position().line();
-        match reader.read_byte_record(&mut record) {
+        let position = reader.position().clone();
+        let read = reader.read_byte_record(&mut record);
+        let line = reader.get_mut().line_of(&position);
+        match read {
             Ok(false) => break,
             Ok(true) => match row(&columns, &record, seats) {
-                Ok((email, body)) => waiting.push(Row { line, email, body }),
+                Ok((email, body)) => {
+                    bytes += body.to_string().len();
+                    waiting.push(Row { line, email, body });
+                }
                 Err(reason) => tally.refuse(line, first(&record), reason),
             },
             Err(error) if error.is_io_error() => {
@@ -81,8 +97,9 @@ pub(crate) async fn import(api: &Api, path: &Path, seats: &[String], json: bool)
             }
             Err(error) => tally.refuse(line, String::new(), error.to_string()),
         }
-        if waiting.len() == ROWS {
+        if waiting.len() == ROWS || bytes >= ENOUGH {
             send(&client, &mut waiting, &mut tally).await?;
+            bytes = 0;
             bar.set_position(reader.position().byte());
             bar.set_message(format!("{} rows", figure(tally.rows)));
         }
@@ -121,6 +138,10 @@ fn columns(reader: &mut csv::Reader<impl std::io::Read>, path: &Path) -> Outcome
         let unknown = printable(unknown);
         return Err(wrong(format!("unknown column `{unknown}`; use {known}")));
     }
+    let twice = |(at, name)| columns[..at].contains(name);
+    if let Some((_, twice)) = columns.iter().enumerate().find(|column| twice(*column)) {
+        return Err(wrong(format!("there is a column `{twice}` twice")));
+    }
     if !columns.iter().any(|name| name == "email") {
         return Err(wrong("there is no column `email`".to_owned()));
     }
@@ -138,6 +159,12 @@ fn row(
             "it has {} fields, the first line {}; put fields with commas into quotes",
             record.len(),
             columns.len()
+        ));
+    }
+    let bytes = record.as_slice().len();
+    if bytes > MAX_ROW {
+        return Err(format!(
+            "it has {bytes} bytes, {MAX_ROW} at most are taken; is there a quote that is not closed?"
         ));
     }
     let mut body = Map::new();
@@ -176,8 +203,10 @@ fn flag(text: &str) -> Result<bool, String> {
     }
 }
 
+/// What stands where the e-mail should, as far as an e-mail goes.
 fn first(record: &csv::ByteRecord) -> String {
-    String::from_utf8_lossy(record.get(0).unwrap_or_default()).into_owned()
+    let text = String::from_utf8_lossy(record.get(0).unwrap_or_default());
+    text.chars().take(MAX_EMAIL_LENGTH).collect()
 }
 
 async fn send(client: &Client, rows: &mut Vec<Row>, tally: &mut Tally) -> Outcome {
