@@ -74,6 +74,12 @@ struct Ask<'a> {
     query: &'a str,
 }
 
+/// The paths of all routes behind the version, for tests that must know each of them.
+pub fn paths() -> Vec<String> {
+    let routes = ROUTES.iter();
+    routes.map(|(segments, _)| segments.join("/")).collect()
+}
+
 /// Answers every request of the dialect.
 pub async fn handle(server: Server, request: Request) -> Response {
     let (parts, _) = request.into_parts();

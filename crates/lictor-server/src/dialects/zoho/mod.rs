@@ -77,6 +77,13 @@ struct Ask<'a> {
     query: &'a str,
 }
 
+/// The paths of all routes, for tests that must know each of them.
+pub fn paths() -> Vec<String> {
+    let routes = ROUTES.iter();
+    let crm = routes.map(|Route(segments, ..)| format!("/crm/{{v}}/{}", segments.join("/")));
+    crm.chain(oauth::PATHS.map(str::to_owned)).collect()
+}
+
 /// Answers every request of the dialect.
 pub async fn handle(server: Server, peer: IpAddr, request: Request) -> Response {
     if request.uri().path().starts_with("/oauth") {

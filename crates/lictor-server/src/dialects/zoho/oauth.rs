@@ -21,6 +21,12 @@ use crate::authority::{Credentials, Grant, HandedOut};
 use crate::http::multipart;
 use crate::settings::Server;
 
+const TOKEN: &str = "/oauth/v2/token";
+const REVOKE: &str = "/oauth/v2/token/revoke";
+
+/// All paths here.
+pub(super) const PATHS: [&str; 2] = [TOKEN, REVOKE];
+
 /// The largest body, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
@@ -56,8 +62,8 @@ impl From<Error> for Denied {
 pub(super) async fn handle(server: &Server, peer: IpAddr, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let token = match parts.uri.path() {
-        "/oauth/v2/token" => true,
-        "/oauth/v2/token/revoke" => false,
+        TOKEN => true,
+        REVOKE => false,
         _ => return Refusal::NoSuchPath.into_response(),
     };
     if parts.method != Method::POST {
