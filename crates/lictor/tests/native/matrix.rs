@@ -165,6 +165,41 @@ pub(crate) const ROWS: &[Row] = &[
         [204, 204, 403, 404],
         "tokens:write",
     ),
+    (
+        "GET",
+        "/clients",
+        fixed,
+        [200, 200, 403, 200],
+        "clients:read",
+    ),
+    (
+        "POST",
+        "/clients",
+        |_| (String::new(), Some(new_client())),
+        [201, 201, 403, 201],
+        "clients:write",
+    ),
+    (
+        "GET",
+        "/clients/{client}",
+        client,
+        [200, 200, 403, 404],
+        "clients:read",
+    ),
+    (
+        "DELETE",
+        "/clients/{client}",
+        client,
+        [204, 204, 403, 404],
+        "clients:write",
+    ),
+    (
+        "POST",
+        "/clients/{client}/codes",
+        |world| (client(world).0, Some(json!({}))),
+        [201, 201, 403, 404],
+        "clients:write",
+    ),
     ("GET", "/usage", fixed, [200, 200, 200, 200], "usage:read"),
     (
         "POST",
@@ -444,6 +479,19 @@ fn license(world: &World) -> (String, Option<Value>) {
 
 fn token(world: &World) -> (String, Option<Value>) {
     (world.create("/v1/tokens", &json!({}), "id"), None)
+}
+
+/// A client of what a token may do that is narrowed to this very scope: none may have more than its
+/// creator.
+fn new_client() -> Value {
+    json!({ "scopes": ["clients:write"] })
+}
+
+fn client(world: &World) -> (String, Option<Value>) {
+    (
+        world.create("/v1/clients", &new_client(), "client_id"),
+        None,
+    )
 }
 
 fn key(world: &World) -> (String, Option<Value>) {
