@@ -1,0 +1,276 @@
+//! `lictor account import`: which files it takes, which rows it refuses, and what it says of them.
+
+use std::fmt::Write as _;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use super::run::{refusal, result};
+use super::server::Server;
+
+/// Imports a file of these bytes, with these arguments beside it.
+fn import(server: &Server, bytes: &[u8], more: &[&str]) -> Output {
+    let file = server.file("people.csv");
+    std::fs::write(&file, bytes).expect("writes");
+    server.lictor(&[&["account", "import", &file], more].concat())
+}
+
+/// Imports it, and gives what it says as JSON; whether rows were refused shows in how it ends.
+fn tally(server: &Server, bytes: impl AsRef<[u8]>) -> Value {
+    let output = import(server, bytes.as_ref(), &["--json"]);
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {output:?}");
+    });
+    let refused = value["refused"].as_array().expect("rows").len();
+    assert_eq!(
+        output.status.code(),
+        Some(i32::from(refused > 0)),
+        "{value}"
+    );
+    value
+}
+
+/// The lines that were refused.
+fn lines(tally: &Value) -> Vec<u64> {
+    let refused = tally["refused"].as_array().expect("rows").iter();
+    refused
+        .map(|row| row["line"].as_u64().expect("a line"))
+        .collect()
+}
+
+fn accounts(server: &Server) -> Vec<Value> {
+    let list = result(&server.lictor(&["account", "list", "--json"]));
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    let mut rows = list["data"].as_array().expect("rows").clone();
+    rows.sort_by_key(|row| row["email"].to_string());
+    rows
+}
+
+#[test]
+fn a_file_of_any_common_form_is_taken() {
+    for (number, bytes) in [
+        &b"email,name\na@example.com,Ada\nb@example.com,\"Bob, \"\"B\"\"\"\n"[..],
+        b"\xef\xbb\xbfemail,name\r\na@example.com,Ada\r\nb@example.com,\"Bob, \"\"B\"\"\"\r\n",
+        b"email,name\ra@example.com,Ada\rb@example.com,\"Bob, \"\"B\"\"\"",
+        b"\n\nEMAIL , Name\n\n a@example.com ,\tAda \n\n\r\n\"b@example.com\",\"Bob, \"\"B\"\"\"\n\n\n",
+        b"\"name\",\"email\"\n\"Ada\",\"a@example.com\"\n\"Bob, \"\"B\"\"\",\"b@example.com\"\n",
+        b"\xef\xbb\xbf\"email\",\"name\"\na@example.com,Ada\nb@example.com,\"Bob, \"\"B\"\"\"",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let server = Server::start(&[]);
+        let tally = tally(&server, bytes);
+        let expected = json!({ "rows": 2, "created": 2, "existing": 0, "refused": [] });
+        assert_eq!(tally, expected, "file {number}");
+        let names: Vec<Value> = accounts(&server)
+            .iter()
+            .map(|account| json!([account["email"], account["name"]]))
+            .collect();
+        let ada = json!(["a@example.com", "Ada"]);
+        assert_eq!(names, [ada, json!(["b@example.com", "Bob, \"B\""])]);
+    }
+}
+
+#[test]
+fn every_column_is_read() {
+    let server = Server::start(&[]);
+    result(&server.lictor(&["application", "create", "editor", "--over-limit", "allow"]));
+    let file = "email,name,kind,status,language,administrator,seats\n\
+        a@example.com,Ada,person,active,de_DE,TRUE,\n\
+        b@example.com,,service,,,no,\n\
+        c@example.com,Zoe\u{308},,invited,,0,\n";
+    assert_eq!(tally(&server, file)["created"], 3);
+    let shown: Vec<Value> = accounts(&server)
+        .iter()
+        .map(|one| {
+            json!([
+                one["name"],
+                one["kind"],
+                one["status"],
+                one["language"],
+                one["administrator"]
+            ])
+        })
+        .collect();
+    let expected = [
+        json!(["Ada", "person", "active", "de_DE", true]),
+        json!([null, "service", "active", "en_US", false]),
+        json!(["Zo\u{eb}", "person", "invited", "en_US", false]),
+    ];
+    assert_eq!(shown, expected);
+    // No license gives the application a seat: the account is there, and the row refused.
+    let seats = tally(&server, "email,seats\nd@example.com,editor absent\n");
+    assert_eq!((&seats["created"], lines(&seats)), (&json!(0), vec![2]));
+    assert_eq!(accounts(&server).len(), 4);
+}
+
+#[test]
+fn an_import_can_be_repeated() {
+    let server = Server::start(&[]);
+    let file = "email\na@example.com\nb@example.com\n";
+    assert_eq!(tally(&server, file)["created"], 2);
+    let again = tally(
+        &server,
+        "email\nA@Example.com\nb@example.com\nc@example.com\n",
+    );
+    let expected = json!({ "rows": 3, "created": 1, "existing": 2, "refused": [] });
+    assert_eq!(again, expected);
+}
+
+#[test]
+fn rows_that_are_refused_are_named_by_their_line() {
+    let server = Server::start(&[]);
+    let long = "x".repeat(300);
+    let rows: Vec<(Vec<u8>, &str)> = vec![
+        (b",No Address".to_vec(), "no e-mail"),
+        (b"nothing,".to_vec(), "email"),
+        (b"a b@example.com,".to_vec(), "email"),
+        (b"ok1@example.com,fine".to_vec(), ""),
+        (b"a@example.com,b,c".to_vec(), "3 fields"),
+        (b"\xff@example.com,".to_vec(), "email is not UTF-8"),
+        (b"a@example.com,\xe9".to_vec(), "name is not UTF-8"),
+        (b"a@example.com,a\0b".to_vec(), "name"),
+        (b"ok2@example.com".to_vec(), ""),
+        (format!("{long}@example.com,").into_bytes(), "email"),
+        (format!("a@example.com,{long}").into_bytes(), "name"),
+    ];
+    // One row in quotes has a line end, and empty lines count as lines.
+    let mut file = b"email,name\n\n\"a@example.com\",\"two\nlines\"\n\n".to_vec();
+    let mut expected = vec![(3, "name")];
+    for (number, (row, reason)) in rows.iter().enumerate() {
+        file.extend([row.as_slice(), b"\n"].concat());
+        if !reason.is_empty() {
+            expected.push((6 + number as u64, reason));
+        }
+    }
+    let tally = tally(&server, &file);
+    assert_eq!(tally["created"], 2, "{tally}");
+    assert_eq!(tally["rows"], 12);
+    let mut refused: Vec<(u64, String)> = tally["refused"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| {
+            let reason = row["reason"].as_str().expect("text").to_owned();
+            (row["line"].as_u64().expect("a line"), reason)
+        })
+        .collect();
+    refused.sort();
+    let of = |pairs: &[(u64, &str)]| pairs.iter().map(|pair| pair.0).collect::<Vec<_>>();
+    let found: Vec<u64> = refused.iter().map(|pair| pair.0).collect();
+    assert_eq!(found, of(&expected), "{tally}");
+    for ((line, said), (_, reason)) in refused.iter().zip(expected) {
+        assert!(said.contains(reason), "line {line}: {said}");
+    }
+}
+
+#[test]
+fn words_that_are_none_refuse_their_row_alone() {
+    let server = Server::start(&[]);
+    let file = "email,kind,status,language,administrator,seats\n\
+        a@example.com,robot,,,,\n\
+        b@example.com,,removed,,,\n\
+        c@example.com,,,german,,\n\
+        d@example.com,,,,maybe,\n\
+        e@example.com,,,,,absent\n\
+        f@example.com,Person,,,,\n\
+        g@example.com,,,,,\n";
+    let tally = tally(&server, file);
+    assert_eq!(lines(&tally).len(), 6, "{tally}");
+    assert_eq!(tally["rows"], 7);
+    let emails: Vec<Value> = accounts(&server)
+        .iter()
+        .map(|account| account["email"].clone())
+        .collect();
+    assert_eq!(emails, ["e@example.com", "g@example.com"]);
+}
+
+#[test]
+fn a_file_that_is_none_is_refused_as_a_whole() {
+    let server = Server::start(&[]);
+    for (bytes, reason) in [
+        (&b""[..], "email"),
+        (b"\n\n", "email"),
+        (b"\xef\xbb\xbf", "email"),
+        (b"name\nAda\n", "there is no column `email`"),
+        (b"a@example.com\n", "unknown column `a@example.com`"),
+        (
+            b"email;name\na@example.com;Ada\n",
+            "unknown column `email;name`",
+        ),
+        (b"email,nick\na@example.com,A\n", "unknown column `nick`"),
+        (b"email,name,\na@example.com,A,\n", "unknown column ``"),
+        (
+            b"email,name,Email\na@example.com,A,b@example.com\n",
+            "`email` twice",
+        ),
+        (b"email,\x1b[31m\n", "unknown column"),
+        (b"email,\xff\n", "UTF-8"),
+        (b"\xff\xfee\0m\0a\0i\0l\0\n\0", "UTF-8"),
+    ] {
+        let said = refusal(&import(&server, bytes, &[]), 2);
+        assert!(
+            said.contains(reason) && said.contains("people.csv"),
+            "{said}"
+        );
+        assert!(!said.contains('\x1b'), "{said}");
+    }
+    let folder = server.file("");
+    refusal(&server.lictor(&["account", "import", &folder]), 2);
+    refusal(&server.lictor(&["account", "import", "/no/such/file"]), 2);
+    assert_eq!(accounts(&server), Vec::<Value>::new());
+    let empty = tally(&server, "email,name\n");
+    assert_eq!(empty["rows"], 0);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_where_it_opens() {
+    let server = Server::start(&[]);
+    let mut file = "email,name\na@example.com,Ada\nb@example.com,\"Bob\n".to_owned();
+    for number in 0..60_000 {
+        writeln!(file, "n{number}@example.com,A rather long name of somebody").expect("writes");
+    }
+    assert!(file.len() > 2 * 1024 * 1024);
+    let tally = tally(&server, file);
+    assert_eq!((&tally["created"], lines(&tally)), (&json!(1), vec![3]));
+    let reason = tally["refused"][0]["reason"].as_str().expect("text");
+    assert!(reason.contains("a quote that is not closed"), "{reason}");
+}
+
+#[test]
+fn rows_of_the_longest_text_fit_into_their_requests() {
+    let server = Server::start(&[]);
+    let mut file = "email,name\n".to_owned();
+    let name = "\u{1f980}".repeat(200);
+    for number in 0..1_500 {
+        let email = format!("{}{number:04}@example.com", "\u{6f22}".repeat(230));
+        writeln!(file, "{email},{name}").expect("writes");
+    }
+    for _ in 0..10 {
+        writeln!(file, "x@example.com,{}", "y".repeat(1_000_000)).expect("writes");
+    }
+    let tally = tally(&server, file);
+    assert_eq!(tally["created"], 1_500, "{}", tally["refused"][0]["reason"]);
+    assert_eq!(lines(&tally), (1_502..1_512).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_hundred_thousand_rows_are_taken() {
+    let server = Server::start(&[]);
+    let mut file = "email,name\r\n".to_owned();
+    for number in 0..100_000 {
+        write!(file, "user{number}@example.com,User {number}\r\n").expect("writes");
+        if number % 10_000 == 9_999 {
+            file.push_str("nobody,\r\n\r\n");
+        }
+    }
+    let tally = tally(&server, file);
+    assert_eq!(tally["rows"], 100_010);
+    assert_eq!(tally["created"], 100_000);
+    let expected: Vec<u64> = (1..=10).map(|step| 10_000 * step + 2 * step).collect();
+    assert_eq!(lines(&tally), expected);
+    let path = "/crm/v7/users/actions/count?type=AllUsers";
+    let counted = server.get(path).token(server.token()).send();
+    assert_eq!(counted.text(), r#"{"count":100000}"#);
+}
