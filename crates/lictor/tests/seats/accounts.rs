@@ -159,6 +159,48 @@ fn an_import_says_what_became_of_each_row() {
 }
 
 #[test]
+fn a_row_of_an_import_is_read_as_strictly_as_an_account() {
+    let server = Server::start();
+    let import = |rows: &str| {
+        let body = format!(r#"{{"rows":[{{"email":"good@example.com"}},{rows}],"mode":"each"}}"#);
+        let call = server.call("POST", "/v1/accounts/import");
+        call.body("application/json", body).send()
+    };
+    for row in [
+        "{}",
+        "[]",
+        "null",
+        "1",
+        r#"["bad@example.com"]"#,
+        r#"{"email":1}"#,
+        r#"{"email":null}"#,
+        r#"{"name":"Bad"}"#,
+        r#"{"email":"bad@example.com","e_mail":"x"}"#,
+        r#"{"email":"bad@example.com","revision":1}"#,
+        r#"{"email":"bad@example.com","email":"worse@example.com"}"#,
+        r#"{"email":"bad@example.com","seats":[],"seats":[]}"#,
+        r#"{"email":"bad@example.com","seats":"editor"}"#,
+        r#"{"email":"bad@example.com","seats":[1]}"#,
+        r#"{"email":"bad@example.com","administrator":"true"}"#,
+    ] {
+        import(row).problem(400, "invalid-json");
+    }
+    for (row, field) in [
+        (r#"{"email":"bad@example.com","kind":"robot"}"#, "kind"),
+        (
+            r#"{"email":"bad@example.com","status":"removed"}"#,
+            "status",
+        ),
+    ] {
+        assert_eq!(import(row).problem(400, "invalid-input")["field"], field);
+    }
+    let many = vec![r#"{"email":"many@example.com"}"#; 1_000].join(",");
+    let problem = import(&many).problem(400, "invalid-input");
+    assert_eq!(problem["field"], "rows");
+    assert_eq!(server.get("/v1/accounts")["data"], json!([]));
+}
+
+#[test]
 fn a_token_does_what_its_owner_may_and_dies_with_it() {
     let server = Server::start();
     let ada = server.account("ada@example.com");

@@ -96,26 +96,41 @@ pub(in crate::dialects::native) struct Import {
     mode: Option<String>,
 }
 
+/// The members of [`NewAccount`] one by one: read as a whole, they would let unknown ones through.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewRow {
-    #[serde(flatten)]
-    account: NewAccount,
+    email: String,
+    name: Option<String>,
+    kind: Option<String>,
+    status: Option<String>,
+    administrator: Option<bool>,
+    language: Option<String>,
     seats: Option<Vec<String>>,
+}
+
+impl NewRow {
+    fn into_row(self) -> Result<ImportRow, Problem> {
+        let account = NewAccount {
+            email: self.email,
+            name: self.name,
+            kind: self.kind,
+            status: self.status,
+            administrator: self.administrator,
+            language: self.language,
+        };
+        Ok(ImportRow {
+            account: account.into_request()?,
+            seats: self.seats.unwrap_or_default(),
+        })
+    }
 }
 
 impl Import {
     pub(in crate::dialects::native) fn into_rows(self) -> Result<(Vec<ImportRow>, Rows), Problem> {
         let mode = into_mode(self.mode.as_deref())?;
-        let rows: Result<Vec<_>, Problem> = self
-            .rows
-            .into_iter()
-            .map(|Object(row)| {
-                Ok(ImportRow {
-                    account: row.account.into_request()?,
-                    seats: row.seats.unwrap_or_default(),
-                })
-            })
-            .collect();
+        let rows = self.rows.into_iter();
+        let rows: Result<Vec<_>, Problem> = rows.map(|Object(row)| row.into_row()).collect();
         Ok((rows?, mode))
     }
 }
