@@ -1,5 +1,7 @@
 //! One server for one test, and what stands in it first: licenses, accounts, seats, tokens.
 
+use std::thread::ScopedJoinHandle;
+
 use lictor_core::{Claims, Date, Plan, SigningKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,8 +15,8 @@ const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
 pub(crate) struct Server {
     pub(crate) url: String,
     vendor: SigningKey,
-    _running: Running,
-    _folder: TempDir,
+    running: Running,
+    folder: TempDir,
 }
 
 impl Server {
@@ -23,7 +25,11 @@ impl Server {
     }
 
     pub(crate) fn with(options: &[&str]) -> Self {
-        let folder = TempDir::new().expect("a folder");
+        Self::on(TempDir::new().expect("a folder"), options)
+    }
+
+    /// Starts one on what the folder holds.
+    fn on(folder: TempDir, options: &[&str]) -> Self {
         let vendor = SigningKey::from_seed([7; 32]);
         let key = folder.path().join("vendor.pub");
         std::fs::write(&key, vendor.public_key().to_pem()).expect("a key file");
@@ -34,9 +40,30 @@ impl Server {
         Self {
             url: running.listening(),
             vendor,
-            _running: running,
-            _folder: folder,
+            running,
+            folder,
         }
+    }
+
+    /// Kills the server and starts another one on the same data.
+    pub(crate) fn restart(self) -> Self {
+        let Self {
+            running, folder, ..
+        } = self;
+        drop(running);
+        Self::on(folder, &[])
+    }
+
+    /// Kills the server; all that it said, and all that its data folder holds.
+    pub(crate) fn end(mut self) -> (String, Vec<u8>) {
+        self.running.child.kill().expect("it runs");
+        self.running.child.wait().expect("it ends");
+        let data = std::fs::read_dir(self.folder.path().join("data")).expect("a folder");
+        let mut stored = Vec::new();
+        for file in data {
+            stored.extend(std::fs::read(file.expect("a file").path()).expect("bytes"));
+        }
+        (self.running.log(), stored)
     }
 
     /// A request by nobody.
@@ -126,6 +153,15 @@ impl Request {
         let answer = self.send();
         assert_eq!(answer.status, status, "{answer:?}");
         answer
+    }
+
+    /// Sends it so many times at once.
+    pub(crate) fn at_once(&self, times: usize) -> Vec<Answer> {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..times).map(|_| scope.spawn(|| self.send())).collect();
+            let joined = threads.into_iter().map(ScopedJoinHandle::join);
+            joined.map(|answer| answer.expect("an answer")).collect()
+        })
     }
 }
 

@@ -13,10 +13,22 @@ mod http;
 #[path = "../common/process.rs"]
 mod process;
 
+mod access;
 mod accounts;
 mod agreement;
+mod bad_ids;
+mod bad_numbers;
+mod bad_text;
 mod harness;
 mod jira;
+mod jira_answers;
 mod leases;
+mod oauth;
+mod repeats;
 mod seats;
 mod zoho;
+mod zoho_answers;
+mod zoho_oauth;
+mod zoho_oauth_ends;
+mod zoho_oauth_errors;
+mod zoho_oauth_requests;
