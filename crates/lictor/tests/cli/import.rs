@@ -256,21 +256,21 @@ fn rows_of_the_longest_text_fit_into_their_requests() {
 }
 
 #[test]
-fn a_hundred_thousand_rows_are_taken() {
+fn a_million_rows_are_taken() {
     let server = Server::start(&[]);
     let mut file = "email,name\r\n".to_owned();
-    for number in 0..100_000 {
+    for number in 0..1_000_000 {
         write!(file, "user{number}@example.com,User {number}\r\n").expect("writes");
-        if number % 10_000 == 9_999 {
+        if number % 100_000 == 99_999 {
             file.push_str("nobody,\r\n\r\n");
         }
     }
     let tally = tally(&server, file);
-    assert_eq!(tally["rows"], 100_010);
-    assert_eq!(tally["created"], 100_000);
-    let expected: Vec<u64> = (1..=10).map(|step| 10_000 * step + 2 * step).collect();
+    assert_eq!(tally["rows"], 1_000_010);
+    assert_eq!(tally["created"], 1_000_000);
+    let expected: Vec<u64> = (1..=10).map(|step| 100_000 * step + 2 * step).collect();
     assert_eq!(lines(&tally), expected);
     let path = "/crm/v7/users/actions/count?type=AllUsers";
     let counted = server.get(path).token(server.token()).send();
-    assert_eq!(counted.text(), r#"{"count":100000}"#);
+    assert_eq!(counted.text(), r#"{"count":1000000}"#);
 }
