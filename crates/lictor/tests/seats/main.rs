@@ -19,6 +19,7 @@ mod agreement;
 mod bad_ids;
 mod bad_numbers;
 mod bad_text;
+mod clients;
 mod harness;
 mod jira;
 mod jira_answers;
