@@ -234,6 +234,18 @@ pub struct AccountPatch {
     pub language: Option<String>,
 }
 
+impl AccountPatch {
+    /// Refuses what no account can become, whether the one it is for is there or not.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.email.as_deref().map(Email::parse).transpose()?;
+        self.name.as_deref().map(clean_name).transpose()?;
+        self.language.as_deref().map_or(Ok(()), check_language)
+    }
+}
+
 /// Creates an account. `state` holds the account with this e-mail, if there is one.
 ///
 /// # Errors
@@ -280,10 +292,10 @@ pub fn set(
     patch: &AccountPatch,
     expected: Option<u64>,
 ) -> Result<Decision, Error> {
-    let stored = find(state, id)?;
     let email = patch.email.as_deref().map(Email::parse).transpose()?;
     let name = patch.name.as_deref().map(clean_name).transpose()?;
     patch.language.as_deref().map_or(Ok(()), check_language)?;
+    let stored = find(state, id)?;
     check_revision(stored, expected)?;
     if let Some(email) = &email
         && state

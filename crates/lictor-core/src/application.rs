@@ -100,8 +100,8 @@ pub fn set(
     name: Option<&str>,
     over_limit: Option<OverLimit>,
 ) -> Result<Decision, Error> {
-    let stored = find(state, key)?;
     let name = name.map(clean_name).transpose()?;
+    let stored = find(state, key)?;
     let mut decision = Decision::nothing();
     if let Some(over_limit) = over_limit.filter(|given| *given != stored.over_limit) {
         decision.changes.push(Change::ApplicationSet {

@@ -159,6 +159,33 @@ fn an_import_says_what_became_of_each_row() {
 }
 
 #[test]
+fn what_is_wrong_with_a_request_goes_before_what_is_not_there() {
+    let server = Server::start();
+    for account in ["absent@example.com", "0197f3a0-0000-7000-8000-000000000001"] {
+        let path = format!("/v1/accounts/{account}");
+        for (body, field) in [
+            (json!({ "email": "x" }), "email"),
+            (json!({ "name": "" }), "name"),
+            (json!({ "language": "x" }), "language"),
+            (json!({ "status": "x" }), "status"),
+        ] {
+            let patch = server.call("PATCH", &path).json(&body).send();
+            assert_eq!(patch.problem(400, "invalid-input")["field"], field);
+        }
+        for method in ["PATCH", "DELETE"] {
+            let call = server.call(method, &path).header("If-Match", "x");
+            let problem = call.send().problem(400, "invalid-input");
+            assert_eq!(problem["field"], "If-Match");
+            server.call(method, &path).send().problem(404, "not-found");
+        }
+    }
+    let patch = server.call("PATCH", "/v1/applications/absent");
+    let named = patch.clone().json(&json!({ "name": "" })).send();
+    assert_eq!(named.problem(400, "invalid-input")["field"], "name");
+    patch.send().problem(404, "not-found");
+}
+
+#[test]
 fn a_row_of_an_import_is_read_as_strictly_as_an_account() {
     let server = Server::start();
     let import = |rows: &str| {

@@ -110,8 +110,9 @@ pub(super) async fn set(
     let (parts, body) = request.into_parts();
     let bytes = json::read(&parts.headers, body).await?;
     let patch = json::parse::<PatchAccount>(&bytes)?.into_patch()?;
-    let id = find(&server.authority, &call, &text).await?.id;
+    patch.check()?;
     let expected = expected(&parts.headers)?;
+    let id = find(&server.authority, &call, &text).await?.id;
     let account = server
         .authority
         .set_account(&call, id, patch, expected)
@@ -127,8 +128,8 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     server.authority.may(&call, WRITE)?;
-    let id = find(&server.authority, &call, &text).await?.id;
     let expected = expected(&headers)?;
+    let id = find(&server.authority, &call, &text).await?.id;
     server.authority.remove_account(&call, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
