@@ -76,8 +76,8 @@ impl SeatTerms {
 pub struct Basis {
     /// The position of the organization's last change to a license.
     pub licenses: u64,
-    /// The position of the installation's stream.
-    pub installation: u64,
+    /// The position of the installation's last change to a key or to the policy.
+    pub trust: u64,
 }
 
 /// Why somebody gets no seat.

@@ -35,8 +35,9 @@ pub struct State {
     pub licenses: BTreeMap<Uuid, LicenseState>,
     /// The greatest `updated_at` that any license of the organization ever had.
     pub newest_updated_at: Timestamp,
-    /// The position of the last change to a license; 0: there was none.
-    pub licenses_changed: u64,
+    /// The position of the last change that entitlements rest on: to a license, or in the
+    /// installation to a key or the policy; 0: there was none.
+    pub basis_changed: u64,
     /// The accounts, removed ones included.
     pub accounts: BTreeMap<Uuid, AccountState>,
     /// How many accounts there are of each sort.
@@ -51,9 +52,9 @@ pub struct State {
     pub grants: BTreeMap<Uuid, GrantState>,
     /// Where the stream ends.
     pub position: u64,
-    /// Where the installation's stream ends. This and what follows no entry of this stream says; it
-    /// is there for rules to see.
-    pub installation: u64,
+    /// The installation's `basis_changed`. This and what follows no entry of this stream says; it is
+    /// there for rules to see.
+    pub trust_changed: u64,
     /// The accounts that have an e-mail, by [`Email::key`](crate::Email).
     pub emails: BTreeMap<String, Uuid>,
     /// The holder, fence and end of leases.
@@ -115,7 +116,10 @@ impl State {
     pub fn apply(&mut self, position: u64, at: Timestamp, change: &Change) {
         self.position = position;
         match change {
-            Change::PolicySet { policy } => self.policy = Some(*policy),
+            Change::PolicySet { policy } => {
+                self.policy = Some(*policy);
+                self.basis_changed = position;
+            }
             Change::OrganizationCreated { id, key, number } => {
                 let created = OrganizationState {
                     key: key.clone(),
@@ -131,9 +135,14 @@ impl State {
                     status: KeyStatus::Active,
                 };
                 self.keys.insert(*key_id, key);
+                self.basis_changed = position;
             }
-            Change::KeyRetired { key_id } => self.set_key_status(*key_id, KeyStatus::Retired),
-            Change::KeyRevoked { key_id } => self.set_key_status(*key_id, KeyStatus::Revoked),
+            Change::KeyRetired { key_id } => {
+                self.set_key_status(position, *key_id, KeyStatus::Retired);
+            }
+            Change::KeyRevoked { key_id } => {
+                self.set_key_status(position, *key_id, KeyStatus::Revoked);
+            }
             Change::TokenCreated {
                 id,
                 role,
@@ -177,11 +186,11 @@ impl State {
                 };
                 self.licenses.insert(*id, license);
                 self.newest_updated_at = self.newest_updated_at.max(*updated_at);
-                self.licenses_changed = position;
+                self.basis_changed = position;
             }
             Change::LicenseRemoved { id } => {
                 if self.licenses.remove(id).is_some() {
-                    self.licenses_changed = position;
+                    self.basis_changed = position;
                 }
             }
             Change::ApplicationSet { key, over_limit } => {
@@ -348,8 +357,8 @@ impl State {
     /// What an entitlement must have been derived from to hold now.
     pub fn basis(&self) -> Basis {
         Basis {
-            licenses: self.licenses_changed,
-            installation: self.installation,
+            licenses: self.basis_changed,
+            trust: self.trust_changed,
         }
     }
 
@@ -383,9 +392,10 @@ impl State {
             .then(|| format!("{application} has {used} seats in use, more than its limit"))
     }
 
-    fn set_key_status(&mut self, key_id: KeyId, status: KeyStatus) {
+    fn set_key_status(&mut self, position: u64, key_id: KeyId, status: KeyStatus) {
         if let Some(key) = self.keys.get_mut(&key_id) {
             key.status = status;
+            self.basis_changed = position;
         }
     }
 }
@@ -460,6 +470,7 @@ mod tests {
             State {
                 policy: Some(second),
                 organizations,
+                basis_changed: 3,
                 ..State::default()
             }
         );
@@ -496,6 +507,7 @@ mod tests {
                 state,
                 State {
                     keys: BTreeMap::from([(key_id, key)]),
+                    basis_changed: count as u64,
                     ..State::default()
                 }
             );
@@ -543,7 +555,7 @@ mod tests {
             applications: BTreeMap::from([("editor".to_owned(), ApplicationState::default())]),
             licenses: BTreeMap::from([(ID, license)]),
             newest_updated_at: 50,
-            licenses_changed: 3,
+            basis_changed: 3,
             ..State::default()
         };
         assert_eq!(state, expected);
@@ -552,7 +564,7 @@ mod tests {
             removed,
             State {
                 newest_updated_at: 50,
-                licenses_changed: 2,
+                basis_changed: 2,
                 ..State::default()
             }
         );

@@ -111,7 +111,7 @@ impl Replay {
             applications,
             licenses,
             newest_updated_at,
-            licenses_changed,
+            basis_changed,
             accounts,
             counts,
             seats,
@@ -119,7 +119,7 @@ impl Replay {
             clients,
             grants,
             position: _,
-            installation: _,
+            trust_changed: _,
             emails: _,
             lease_terms: _,
             codes: _,
@@ -136,8 +136,8 @@ impl Replay {
         plain("the trust policy", *policy == rows.policy);
         plain("whether it was removed", *removed == rows.removed);
         plain(
-            "the last change to a license",
-            *licenses_changed == rows.licenses_changed,
+            "the last change that entitlements rest on",
+            *basis_changed == rows.basis_changed,
         );
         plain("the count of accounts", *counts == rows.counts);
         plain(

@@ -28,8 +28,8 @@ pub enum Fact {
     AnyLicense,
     /// Any one license of an application, to know whether there is one.
     AnyLicenseOf(String),
-    /// Where the installation's stream ends, whatever the stream.
-    Installation,
+    /// When trusted keys or the policy changed last, whatever the stream.
+    Trust,
     /// One account, and the counts of all.
     Account(Uuid),
     /// The account with this [`Email::key`](lictor_core::Email) and its seats, and the counts of all.

@@ -41,15 +41,16 @@ pub(super) struct Cache {
     exclusive: bool,
     pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement>,
     figures: Bounded<Uuid, Arc<Figures>>,
-    /// What a trust set said of a document's signature, by the document and the trust set's head.
+    /// What a trust set said of a document's signature, by the document and when trust changed last.
     pub(super) verdicts: Bounded<(Digest, u64), Result<Signer, DocumentError>>,
 }
 
 /// What is small and needed by every request.
 #[derive(Default)]
 pub(super) struct Installation {
-    /// The position of the installation's stream that all this was read at, or before.
-    pub(super) head: u64,
+    /// When keys or policy had changed last when they were read, or before: a position of the
+    /// installation's stream. Changes to organizations and operators leave it.
+    pub(super) trust_changed: u64,
     pub(super) trust: Arc<Trust>,
     pub(super) organizations: Directory,
 }
@@ -201,7 +202,7 @@ impl Cache {
     }
 
     /// One at a time, so that what is kept was read after the last write that asked for it. The
-    /// head is read first: what is derived from older keys must never pass for newer.
+    /// basis is read first: what is derived from older keys must never pass for newer.
     async fn refresh_installation(&self, store: &dyn Store) -> Result<(), Error> {
         let _one_at_a_time = self.refreshing.lock().await;
         // Whoever had the lock before may have begun to read after the write that asks for it here.
@@ -225,14 +226,14 @@ impl Cache {
     }
 
     async fn read_installation(store: &dyn Store) -> Result<Installation, Error> {
-        let head = store.head(INSTALLATION).await?;
+        let basis = store.basis(INSTALLATION).await?;
         let trust = Trust {
             keys: store.trust().await?,
             policy: store.policy().await?.unwrap_or_default(),
         };
         let organizations = store.organizations().await?;
         Ok(Installation {
-            head: head.map_or(0, |head| head.position),
+            trust_changed: basis.trust,
             trust: Arc::new(trust),
             organizations: Directory::of(organizations),
         })

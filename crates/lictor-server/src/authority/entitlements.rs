@@ -156,7 +156,7 @@ impl Authority {
         let installation = self.cache.installation();
         if let Some(known) = self.cache.entitlements.get(&key)
             && known.basis.licenses >= self.cache.licenses_head(call.organization.id)
-            && known.basis.installation == installation.head
+            && known.basis.trust == installation.trust_changed
             && known.decided_at <= call.now
             && known.changes_at.is_none_or(|instant| call.now < instant)
         {
@@ -164,7 +164,7 @@ impl Authority {
         }
         let stored = self.store.basis(call.organization.id).await?;
         let basis = Basis {
-            installation: installation.head,
+            trust: installation.trust_changed,
             ..stored
         };
         let candidates = self.candidates(call, application, &installation).await?;
@@ -217,7 +217,7 @@ impl Authority {
         license: &License,
         installation: &Installation,
     ) -> Result<Candidate, Error> {
-        let key = (license.state.payload_sha256, installation.head);
+        let key = (license.state.payload_sha256, installation.trust_changed);
         let trust = &installation.trust;
         let judge = |document: &Document<'_>| {
             let verify = || Ok::<_, Infallible>(document.signer(&trust.keys, trust.policy));

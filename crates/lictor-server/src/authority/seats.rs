@@ -177,7 +177,7 @@ impl Authority {
         mut facts: Vec<Fact>,
         rule: impl Fn(BTreeMap<String, SeatTerms>) -> Rule,
     ) -> Result<Written, Error> {
-        facts.push(Fact::Installation);
+        facts.push(Fact::Trust);
         for _ in 0..ATTEMPTS {
             let mut terms = BTreeMap::new();
             for key in &applications {

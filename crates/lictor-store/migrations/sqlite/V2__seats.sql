@@ -1,11 +1,13 @@
 -- Accounts, seats and leases: who was given what of what the licenses grant.
 
--- The position of the last change to a license, so that a seat is never given by one that is gone.
-ALTER TABLE heads ADD COLUMN licenses_changed INTEGER NOT NULL DEFAULT 0;
-UPDATE heads SET licenses_changed = coalesce(
+-- The position of the last change that entitlements rest on, so that a seat is never given by a
+-- license that is gone or a key that is not trusted any more.
+ALTER TABLE heads ADD COLUMN basis_changed INTEGER NOT NULL DEFAULT 0;
+UPDATE heads SET basis_changed = coalesce(
     (SELECT max(position) FROM entries
      WHERE entries.stream = heads.stream
-       AND json_extract(body, '$.change.type') IN ('license_written', 'license_removed')), 0);
+       AND json_extract(body, '$.change.type') IN ('license_written', 'license_removed',
+           'policy_set', 'key_trusted', 'key_retired', 'key_revoked')), 0);
 
 ALTER TABLE tokens ADD COLUMN account_id BLOB CHECK (length(account_id) = 16);
 

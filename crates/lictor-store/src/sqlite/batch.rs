@@ -118,7 +118,7 @@ impl<'a> Batch<'a> {
             self.keep_answer(idempotent, write, &written)?;
         }
         let state = &written.state;
-        head.licenses_changed = state.licenses_changed;
+        head.basis_changed = state.basis_changed;
         head.newest_updated_at = state.newest_updated_at;
         head.removed = state.removed;
         // Only now: a refusal leaves the head as the write before it did.
@@ -140,7 +140,7 @@ impl<'a> Batch<'a> {
     pub(super) fn store_heads(&self) -> Sql<()> {
         let mut update = self.database.prepare_cached(
             "UPDATE heads SET position = ?2, hash = ?3, newest_updated_at = ?4, removed = ?5,
-                 licenses_changed = ?6
+                 basis_changed = ?6
              WHERE stream = ?1",
         )?;
         for (stream, row) in &self.heads {
@@ -148,7 +148,7 @@ impl<'a> Batch<'a> {
                 head,
                 newest_updated_at,
                 removed,
-                licenses_changed,
+                basis_changed,
             } = row;
             update.execute((
                 stream,
@@ -156,7 +156,7 @@ impl<'a> Batch<'a> {
                 head.hash.0,
                 newest_updated_at,
                 removed,
-                licenses_changed,
+                basis_changed,
             ))?;
         }
         Ok(())

@@ -162,7 +162,7 @@ fn whole_state(
     let mut state = State {
         newest_updated_at: head.newest_updated_at,
         removed: head.removed,
-        licenses_changed: head.licenses_changed,
+        basis_changed: head.basis_changed,
         ..State::default()
     };
     if stream == INSTALLATION {

@@ -20,7 +20,7 @@ pub(super) fn load(
     let mut state = State {
         newest_updated_at: head.newest_updated_at,
         removed: head.removed,
-        licenses_changed: head.licenses_changed,
+        basis_changed: head.basis_changed,
         position: head.head.position,
         ..State::default()
     };
@@ -86,9 +86,9 @@ fn add(
             let found = one(database, &sql, (stream, application), rows::license_state)?;
             state.licenses.extend(found);
         }
-        Fact::Installation => {
+        Fact::Trust => {
             let head = rows::head(database, INSTALLATION)?;
-            state.installation = head.map_or(0, |row| row.head.position);
+            state.trust_changed = head.map_or(0, |row| row.basis_changed);
         }
         Fact::Account(id) => accounts::load(database, stream, *id, state)?,
         Fact::AccountByEmail(key) => {

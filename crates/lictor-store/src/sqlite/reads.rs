@@ -94,8 +94,8 @@ pub(super) fn basis(database: &Connection, organization: Uuid) -> Sql<Basis> {
     let own = rows::head(&view, organization)?;
     let installation = rows::head(&view, INSTALLATION)?;
     Ok(Basis {
-        licenses: own.map_or(0, |row| row.licenses_changed),
-        installation: installation.map_or(0, |row| row.head.position),
+        licenses: own.map_or(0, |row| row.basis_changed),
+        trust: installation.map_or(0, |row| row.basis_changed),
     })
 }
 

@@ -429,8 +429,8 @@ pub(super) struct HeadRow {
     pub(super) newest_updated_at: Timestamp,
     /// Whether the stream's organization was removed.
     pub(super) removed: bool,
-    /// The position of the last change to a license.
-    pub(super) licenses_changed: u64,
+    /// The position of the last change that entitlements rest on.
+    pub(super) basis_changed: u64,
 }
 
 /// The head row of a stream, if the stream exists.
@@ -443,12 +443,12 @@ pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<HeadRow>> 
             },
             newest_updated_at: row.get(2)?,
             removed: row.get(3)?,
-            licenses_changed: row.get(4)?,
+            basis_changed: row.get(4)?,
         })
     };
     database
         .prepare_cached(
-            "SELECT position, hash, newest_updated_at, removed, licenses_changed
+            "SELECT position, hash, newest_updated_at, removed, basis_changed
              FROM heads WHERE stream = ?1",
         )?
         .query_row([stream], read)

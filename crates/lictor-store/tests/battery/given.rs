@@ -363,7 +363,7 @@ fn terms(state: &State, limit: u32) -> SeatTerms {
 fn seat(application: &str, account: Uuid) -> Vec<Fact> {
     let application = application.to_owned();
     vec![
-        Fact::Installation,
+        Fact::Trust,
         Fact::Application(application.clone()),
         Fact::Account(account),
         Fact::Seat(SeatId {
@@ -399,7 +399,7 @@ pub(crate) fn check_out(
         ttl: 60,
     };
     let facts = vec![
-        Fact::Installation,
+        Fact::Trust,
         Fact::Application(application.to_owned()),
         Fact::LeaseOf {
             application: application.to_owned(),

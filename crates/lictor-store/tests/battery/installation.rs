@@ -172,7 +172,7 @@ pub(crate) async fn a_rule_sees_the_facts_it_asked_for(store: Arc<dyn Store>) {
     let nothing = State {
         newest_updated_at: NOW,
         position: 3,
-        licenses_changed: 3,
+        basis_changed: 3,
         ..State::default()
     };
     assert_eq!(seen(&*store, ACME, vec![]).await, nothing);
@@ -269,4 +269,24 @@ pub(crate) async fn tokens_come_in_pages(store: Arc<dyn Store>) {
             .len(),
         1
     );
+}
+
+pub(crate) async fn only_keys_and_the_policy_move_what_trust_rests_on(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, trust_vendor(1)).await;
+    let mut before = store.basis(ACME).await.expect("reads");
+    for (write, moves) in [
+        (new_organization(id(3), "third"), false),
+        (new_token(INSTALLATION, id(70), Role::Operator), false),
+        (trust_vendor(2), true),
+        (retire(vendor(2).public_key().id()), true),
+        (set_policy(TrustPolicy::Structural), true),
+        (new_organization(id(4), "fourth"), false),
+    ] {
+        done(&*store, write).await;
+        let now = store.basis(ACME).await.expect("reads");
+        assert_eq!(now.trust > before.trust, moves, "{now:?}");
+        before = now;
+    }
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }

@@ -41,6 +41,7 @@ macro_rules! battery {
             installation::a_rule_sees_the_facts_it_asked_for;
             installation::tokens_are_found_by_their_secret;
             installation::tokens_come_in_pages;
+            installation::only_keys_and_the_policy_move_what_trust_rests_on;
             records::the_greatest_count_stays;
             records::the_largest_count_is_kept_exactly;
             records::an_answer_is_kept_with_its_write;

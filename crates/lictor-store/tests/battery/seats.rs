@@ -181,7 +181,7 @@ pub(crate) async fn terms_that_are_out_of_date_decide_nothing(store: Arc<dyn Sto
     let basis = store.basis(ACME).await.expect("reads");
     let by_terms = move || {
         let facts = vec![
-            Fact::Installation,
+            Fact::Trust,
             Fact::Application(APP.to_owned()),
             Fact::Account(id(1)),
         ];
@@ -199,7 +199,7 @@ pub(crate) async fn terms_that_are_out_of_date_decide_nothing(store: Arc<dyn Sto
     let error = refused(&*store, by_terms()).await;
     assert!(matches!(error, Error::Outdated), "{error}");
     let now = store.basis(ACME).await.expect("reads");
-    assert!(now.licenses > basis.licenses && now.installation == basis.installation);
+    assert!(now.licenses > basis.licenses && now.trust == basis.trust);
 }
 
 async fn lease_of(store: &dyn Store, holder: &str) -> Option<(Uuid, u64)> {

@@ -184,8 +184,8 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "application editor differs",
     ),
     (
-        "UPDATE heads SET licenses_changed = 1 WHERE stream = :acme",
-        "the last change to a license",
+        "UPDATE heads SET basis_changed = 1 WHERE stream = :acme",
+        "the last change that entitlements rest on",
     ),
     (
         "UPDATE accounts SET number = number + 1",

@@ -443,7 +443,7 @@ async fn an_older_schema_is_checked_as_it_is_and_migrated_when_it_is_opened() {
     let store = SqliteStore::open(folder.path()).expect("opens");
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
     let basis = store.basis(ACME).await.expect("reads");
-    assert_eq!((basis.licenses, basis.installation), (2, 1));
+    assert_eq!((basis.licenses, basis.trust), (2, 0));
     let license = store.license(ACME, id(7)).await.expect("reads");
     assert!(license.is_some());
 }
