@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use lictor_core::{Change, Claims, Date, Document, Email, PublicKey, Scope, SigningKey, TrustSet};
-use lictor_server::dialects::{kong, native};
+use lictor_server::dialects::{kong, native, zoho};
 use lictor_server::http::{call, fuzzing as http};
 use uuid::Uuid;
 
@@ -175,7 +175,8 @@ pub fn requests(bytes: &[u8]) {
 
 /// An e-mail is the same when it is read again, and any body about accounts is read or refused.
 pub fn account(bytes: &[u8]) {
-    drop(native::fuzzing::held(bytes));
+    let fits = native::fuzzing::held(bytes);
+    assert!(fits <= 4, "{fits} bodies at once");
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
@@ -184,6 +185,29 @@ pub fn account(bytes: &[u8]) {
         assert_eq!(again, email);
         let by_key = Email::parse(&email.key).expect("its key is an e-mail");
         assert_eq!(by_key.key, email.key, "a key is its own key");
+    }
+}
+
+/// A request for a token is read or refused, whatever it is written in, and says the same as a form;
+/// scopes that are shown can be asked for again.
+pub fn oauth(bytes: &[u8]) {
+    let form = "application/x-www-form-urlencoded";
+    let parameters = zoho::fuzzing::parameters(form, bytes).expect("any bytes are a form");
+    let mut again = form_urlencoded::Serializer::new(String::new());
+    again.extend_pairs(&parameters);
+    let again = again.finish();
+    let again = zoho::fuzzing::parameters(form, again.as_bytes());
+    assert!(bytes.len() > 10_000 || again == Some(parameters));
+    drop(zoho::fuzzing::parameters(
+        "multipart/form-data; boundary=x",
+        bytes,
+    ));
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    drop(zoho::fuzzing::path(text));
+    if let Some(shown) = zoho::fuzzing::scopes(text) {
+        assert_eq!(zoho::fuzzing::scopes(&shown).as_ref(), Some(&shown));
     }
 }
 

@@ -4,6 +4,8 @@
 mod auth;
 mod error;
 mod features;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod labels;
 mod oauth;
 mod org;

@@ -38,10 +38,10 @@ const TOO_MANY: &str = "You have made too many requests continuously. Please try
                         time.";
 
 /// Parameters by name; the last one where one is given more than once.
-type Parameters = BTreeMap<String, String>;
+pub(super) type Parameters = BTreeMap<String, String>;
 
 /// Why nothing is handed out.
-enum Denied {
+pub(super) enum Denied {
     /// By this word of the protocol.
     Plain(&'static str),
     /// The client asks too often.
@@ -137,7 +137,7 @@ async fn revoke(server: &Server, mut parameters: Parameters) -> Result<Response,
 }
 
 /// The parameters of the query and of the body, which goes first: SDKs use the one or the other.
-async fn parameters(request: &Parts, body: Body) -> Result<Parameters, Denied> {
+pub(super) async fn parameters(request: &Parts, body: Body) -> Result<Parameters, Denied> {
     let query = request.uri.query().unwrap_or_default();
     let mut parameters: Parameters = form_urlencoded::parse(query.as_bytes())
         .into_owned()

@@ -1,0 +1,33 @@
+//! The door through which fuzz targets reach this dialect's private parsers; no other build has it.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::CONTENT_TYPE;
+
+use super::{oauth, scopes};
+
+/// The parameters of a request for a token by name; none if it is refused.
+pub fn parameters(content_type: &str, body: &[u8]) -> Option<BTreeMap<String, String>> {
+    let request = Request::post("/oauth/v2/token").header(CONTENT_TYPE, content_type);
+    let (parts, ()) = request.body(()).ok()?.into_parts();
+    let reading = pin!(oauth::parameters(&parts, Body::from(body.to_vec())));
+    match reading.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(read) => read.ok(),
+        Poll::Pending => unreachable!("all of the body is there"),
+    }
+}
+
+/// What a reply says of the scopes that a request names; none if one of them is no scope.
+pub fn scopes(text: &str) -> Option<String> {
+    scopes::parse(text).map(|scopes| scopes::shown(&scopes))
+}
+
+/// The version and the name that a path has, if it leads anywhere.
+pub fn path(path: &str) -> Option<(u32, String)> {
+    let (_, version, name) = super::find(path)?;
+    Some((version, name.into_owned()))
+}
