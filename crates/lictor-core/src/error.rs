@@ -6,7 +6,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::access::Right;
-use crate::client::GrantRefusal;
+use crate::grant::GrantRefusal;
 use crate::keys::KeyId;
 use crate::seats::SeatRefusal;
 

@@ -1,7 +1,8 @@
 //! What clients are handed, and when not.
 
 use lictor_core::change::{Change, Decision, Digest, Record};
-use lictor_core::client::{self, Access, Code, GrantRefusal, NewClient, Secrets};
+use lictor_core::client::{self, NewClient};
+use lictor_core::grant::{self, Access, Code, GrantRefusal, Secrets};
 use lictor_core::{Error, Scope, State, Timestamp};
 use uuid::Uuid;
 
@@ -131,10 +132,10 @@ fn a_code_is_used_once_within_three_minutes_and_by_its_own_client() {
     let mut state = state_with_client(1_000);
     let code = digest("code");
     for (now, works) in [(1_000, true), (1_179, true), (1_180, false), (9_999, false)] {
-        let traded = client::exchange(&state, code, &secrets(1), now);
+        let traded = grant::exchange(&state, code, &secrets(1), now);
         assert_eq!(traded.is_ok(), works, "{now}");
     }
-    let unknown = client::exchange(&state, digest("other"), &secrets(1), 1_000);
+    let unknown = grant::exchange(&state, digest("other"), &secrets(1), 1_000);
     assert_eq!(refusal(unknown), GrantRefusal::InvalidCode);
 
     let other = Uuid::from_u128(2);
@@ -145,16 +146,16 @@ fn a_code_is_used_once_within_three_minutes_and_by_its_own_client() {
         client: other,
         ..secrets(1)
     };
-    let stolen = client::exchange(&state, code, &theirs, 1_000);
+    let stolen = grant::exchange(&state, code, &theirs, 1_000);
     assert_eq!(refusal(stolen), GrantRefusal::InvalidCode);
 
-    let traded = client::exchange(&state, code, &secrets(1), 1_001).expect("a grant");
+    let traded = grant::exchange(&state, code, &secrets(1), 1_001).expect("a grant");
     store(&mut state, &traded, 1_001);
     assert_eq!(live(&state).len(), 1);
     // Another client that shows the used code takes nothing away.
-    let stolen = client::exchange(&state, code, &theirs, 1_002);
+    let stolen = grant::exchange(&state, code, &theirs, 1_002);
     assert_eq!(refusal(stolen), GrantRefusal::InvalidCode);
-    let again = client::exchange(&state, code, &secrets(2), 1_002).expect("a decision");
+    let again = grant::exchange(&state, code, &secrets(2), 1_002).expect("a decision");
     let (_, error) = &again.refused[0];
     assert!(matches!(
         error,
@@ -163,7 +164,7 @@ fn a_code_is_used_once_within_three_minutes_and_by_its_own_client() {
     store(&mut state, &again, 1_002);
     let (grant, refresh) = secrets(1).grant;
     assert_eq!(state.grants[&grant].revoked_at, Some(1_002));
-    let dead = client::refresh(&state, refresh, &secrets(3), 1_003);
+    let dead = grant::refresh(&state, refresh, &secrets(3), 1_003);
     assert_eq!(refusal(dead), GrantRefusal::InvalidCode);
 }
 
@@ -174,15 +175,15 @@ fn ten_codes_become_grants_within_ten_minutes() {
         let code = digest(format_args!("code {number}"));
         let added = client::add_code(&state, CLIENT, code, 0).expect("a code");
         store(&mut state, &added, 0);
-        let traded = client::exchange(&state, code, &secrets(number), 0).expect("a grant");
+        let traded = grant::exchange(&state, code, &secrets(number), 0).expect("a grant");
         store(&mut state, &traded, 0);
     }
     let code = digest("code");
-    let refused = client::exchange(&state, code, &secrets(99), 100);
+    let refused = grant::exchange(&state, code, &secrets(99), 100);
     assert_eq!(refusal(refused), GrantRefusal::TooManyCodes);
     let added = client::add_code(&state, CLIENT, code, 600).expect("a code");
     store(&mut state, &added, 600);
-    assert!(client::exchange(&state, code, &secrets(99), 600).is_ok());
+    assert!(grant::exchange(&state, code, &secrets(99), 600).is_ok());
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn the_twenty_first_grant_revokes_the_first() {
         let code = digest(format_args!("code {number}"));
         let added = client::add_code(&state, CLIENT, code, now).expect("a code");
         store(&mut state, &added, now);
-        let traded = client::exchange(&state, code, &secrets(number), now).expect("a grant");
+        let traded = grant::exchange(&state, code, &secrets(number), now).expect("a grant");
         store(&mut state, &traded, now);
     }
     assert_eq!(state.grants[&first].revoked_at, Some(1_900));
@@ -211,17 +212,17 @@ fn the_eleventh_access_token_within_ten_minutes_has_to_wait_and_the_sixteenth_en
     let mut state = state_with_client(0);
     let refresh = digest("refresh");
     for number in 0..10 {
-        let handed = client::refresh(&state, refresh, &secrets(number), 0).expect("a token");
+        let handed = grant::refresh(&state, refresh, &secrets(number), 0).expect("a token");
         store(&mut state, &handed, 0);
     }
-    let eleventh = client::refresh(&state, refresh, &secrets(10), 599);
+    let eleventh = grant::refresh(&state, refresh, &secrets(10), 599);
     assert_eq!(refusal(eleventh), GrantRefusal::TooManyTokens);
     for number in 10..15 {
-        let handed = client::refresh(&state, refresh, &secrets(number), 600).expect("a token");
+        let handed = grant::refresh(&state, refresh, &secrets(number), 600).expect("a token");
         store(&mut state, &handed, 600);
     }
     assert_eq!(live(&state).len(), 15);
-    let sixteenth = client::refresh(&state, refresh, &secrets(15), 601).expect("a token");
+    let sixteenth = grant::refresh(&state, refresh, &secrets(15), 601).expect("a token");
     store(&mut state, &sixteenth, 601);
     assert_eq!(live(&state).len(), 15);
     assert!(state.access_tokens[&secrets(0).access].ended);
@@ -231,12 +232,12 @@ fn the_eleventh_access_token_within_ten_minutes_has_to_wait_and_the_sixteenth_en
 #[test]
 fn credentials_give_what_the_client_has_and_no_more() {
     let state = state_with_client(0);
-    let all = client::credentials(&state, &[], &secrets(0), 0).expect("a token");
+    let all = grant::credentials(&state, &[], &secrets(0), 0).expect("a token");
     assert!(
         matches!(&all.records[0], Record::Access { access, .. } if access.scopes == scopes("seats:read") && access.grant.is_none())
     );
     for wider in ["seats", "seats:write", "seats:read,accounts:read"] {
-        let refused = client::credentials(&state, &scopes(wider), &secrets(0), 0);
+        let refused = grant::credentials(&state, &scopes(wider), &secrets(0), 0);
         assert_eq!(refusal(refused), GrantRefusal::InvalidScope, "{wider}");
     }
 }
@@ -251,48 +252,48 @@ fn whoever_is_removed_is_handed_nothing() {
             .expect("it is there")
             .is_nothing()
     );
-    let refused = client::refresh(&state, digest("refresh"), &secrets(0), 2);
+    let refused = grant::refresh(&state, digest("refresh"), &secrets(0), 2);
     assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
-    let refused = client::exchange(&state, digest("code"), &secrets(0), 2);
+    let refused = grant::exchange(&state, digest("code"), &secrets(0), 2);
     assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
     assert!(client::add_code(&state, CLIENT, digest("x"), 2).is_err());
     // The account it acts for is not there.
     let mut state = state_with_client(0);
     let client = state.clients.get_mut(&CLIENT).expect("it is there");
     client.account = Some(Uuid::from_u128(9));
-    let refused = client::credentials(&state, &[], &secrets(0), 2);
+    let refused = grant::credentials(&state, &[], &secrets(0), 2);
     assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
 }
 
 #[test]
 fn a_token_of_either_kind_is_revoked_once() {
     let mut state = state_with_client(0);
-    let handed = client::refresh(&state, digest("refresh"), &secrets(0), 0).expect("a token");
+    let handed = grant::refresh(&state, digest("refresh"), &secrets(0), 0).expect("a token");
     store(&mut state, &handed, 0);
     for token in [secrets(0).access, digest("refresh")] {
-        let revoked = client::revoke(&state, token, 1).expect("it is live");
+        let revoked = grant::revoke(&state, token, 1).expect("it is live");
         store(&mut state, &revoked, 1);
-        let again = client::revoke(&state, token, 2);
+        let again = grant::revoke(&state, token, 2);
         assert_eq!(refusal(again), GrantRefusal::InvalidCode);
     }
-    let unknown = client::revoke(&state, digest("x"), 1);
+    let unknown = grant::revoke(&state, digest("x"), 1);
     assert_eq!(refusal(unknown), GrantRefusal::InvalidCode);
 }
 
 #[test]
 fn what_is_dead_with_its_grant_or_its_client_cannot_be_revoked() {
     let mut state = state_with_client(0);
-    let handed = client::refresh(&state, digest("refresh"), &secrets(0), 0).expect("a token");
+    let handed = grant::refresh(&state, digest("refresh"), &secrets(0), 0).expect("a token");
     store(&mut state, &handed, 0);
     let mut removed = state.clone();
-    let revoked = client::revoke(&state, digest("refresh"), 1).expect("it is live");
+    let revoked = grant::revoke(&state, digest("refresh"), 1).expect("it is live");
     store(&mut state, &revoked, 1);
-    let access = client::revoke(&state, secrets(0).access, 2);
+    let access = grant::revoke(&state, secrets(0).access, 2);
     assert_eq!(refusal(access), GrantRefusal::InvalidCode);
     let gone = client::remove(&removed, CLIENT).expect("it is there");
     store(&mut removed, &gone, 1);
     for token in [secrets(0).access, digest("refresh")] {
-        let dead = client::revoke(&removed, token, 2);
+        let dead = grant::revoke(&removed, token, 2);
         assert_eq!(refusal(dead), GrantRefusal::InvalidCode);
     }
 }

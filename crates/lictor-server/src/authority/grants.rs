@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use lictor_core::access::Scope;
-use lictor_core::client::{self, Client, GrantRefusal, Secrets};
+use lictor_core::client::Client;
+use lictor_core::grant::{self, GrantRefusal, Secrets};
 use lictor_core::{Error, State, Timestamp};
 use lictor_store::{Fact, Rule, Write};
 use uuid::Uuid;
@@ -37,7 +38,7 @@ pub enum Grant {
 
 /// What a client is handed; it has no `Debug`.
 pub struct HandedOut {
-    /// An access token of [`client::ACCESS_TTL`].
+    /// An access token of [`grant::ACCESS_TTL`].
     pub access_token: String,
     /// A refresh token, where a code was traded.
     pub refresh_token: Option<String>,
@@ -69,15 +70,15 @@ impl Authority {
         let rule: Rule = match grant {
             Grant::Code(code) => {
                 let code = sha256(&code);
-                let since = now - client::WINDOW;
+                let since = now - grant::WINDOW;
                 facts.extend([Fact::Code(code), Fact::GrantsOf { client: id, since }]);
                 handed_refresh = Some(refresh_token);
-                Arc::new(move |state| client::exchange(state, code, &secrets, now))
+                Arc::new(move |state| grant::exchange(state, code, &secrets, now))
             }
             Grant::RefreshToken(token) => {
                 let token = sha256(&token);
                 facts.push(Fact::ClientSecret(token));
-                Arc::new(move |state| client::refresh(state, token, &secrets, now))
+                Arc::new(move |state| grant::refresh(state, token, &secrets, now))
             }
             Grant::Credentials(wanted, organization) => {
                 self.check_organization(&client, organization)?;
@@ -85,7 +86,7 @@ impl Authority {
                     scopes.clone_from(&wanted);
                 }
                 facts.push(Fact::AccessOf(id));
-                Arc::new(move |state| client::credentials(state, &wanted, &secrets, now))
+                Arc::new(move |state| grant::credentials(state, &wanted, &secrets, now))
             }
         };
         self.write_for_client(&client, facts, rule, now).await?;
@@ -105,7 +106,7 @@ impl Authority {
         let (token, now) = (sha256(token), self.clock.now());
         let found = self.store.organization_of_secret(token).await?;
         let stream = found.ok_or(Error::GrantRefused(GrantRefusal::InvalidCode))?;
-        let rule = Arc::new(move |state: &State| client::revoke(state, token, now));
+        let rule = Arc::new(move |state: &State| grant::revoke(state, token, now));
         let facts = vec![Fact::ClientSecret(token)];
         match self.write_grant(stream, None, facts, rule, now).await {
             // Its organization is gone, and the token with it.

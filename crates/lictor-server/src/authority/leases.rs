@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lictor_core::lease::{self, CheckOut};
 use lictor_core::{ApplicationState, Error, Kind, Lease, LeaseTerms, Resource, State, Timestamp};
-use lictor_store::{Fact, Rule, Write, Written, planted};
+use lictor_store::{Fact, Write, Written, planted};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -13,9 +13,6 @@ use crate::random;
 
 /// How often the loop looks for leases whose time is over.
 const TICK: Duration = Duration::from_millis(500);
-
-/// How much later the fault `early-release` stores a release.
-const LATE: Duration = Duration::from_millis(5);
 
 /// A lease that was checked out, with the figures of its application after that.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,40 +155,6 @@ impl Authority {
         Ok(())
     }
 
-    /// The fault `early-release`: answers by what is stored now, and stores the release a little
-    /// later.
-    async fn release_early(
-        &self,
-        call: &Call,
-        id: Uuid,
-        fence: Option<u64>,
-        facts: Vec<Fact>,
-        rule: Rule,
-    ) -> Result<(), Error> {
-        let stream = call.organization.id;
-        let held = self.store.lease(stream, id).await?;
-        let current = held.ok_or_else(|| missing(id))?.terms.fence;
-        if fence.is_some_and(|fence| fence != current) {
-            return Err(Error::FenceMismatch { current });
-        }
-        let (store, cache) = (self.store.clone(), self.cache.clone());
-        let write = Write {
-            stream,
-            actor: Some(call.actor.token),
-            now: call.now,
-            facts,
-            rule,
-            idempotent: None,
-        };
-        tokio::spawn(async move {
-            tokio::time::sleep(LATE).await;
-            if let Ok(written) = store.write(write).await {
-                cache.after(stream, &written, store.as_ref()).await;
-            }
-        });
-        Ok(())
-    }
-
     /// Ends the leases whose time is over, in every organization.
     ///
     /// # Errors
@@ -235,7 +198,7 @@ impl Authority {
     }
 }
 
-fn missing(id: Uuid) -> Error {
+pub(super) fn missing(id: Uuid) -> Error {
     Error::NotFound {
         kind: Kind::Lease,
         name: id.to_string(),

@@ -10,6 +10,7 @@ mod clients;
 mod directory;
 mod entitlements;
 mod expiry;
+mod faults;
 mod givers;
 mod grants;
 mod kept;

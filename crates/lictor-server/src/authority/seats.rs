@@ -203,26 +203,6 @@ impl Authority {
         }
         Err(Error::Outdated)
     }
-
-    /// The fault `seats-checked-early`: looks for room before the lock, and once there is some lets
-    /// nothing behind it look again.
-    async fn check_early(
-        &self,
-        call: &Call,
-        application: &str,
-        terms: &mut SeatTerms,
-    ) -> Result<(), Error> {
-        let organization = call.organization.id;
-        let figures = self
-            .cache
-            .figures(self.store.as_ref(), organization)
-            .await?;
-        let mut rows = figures.applications.iter();
-        let stored = rows.find(|row| row.key == application);
-        let used = stored.map_or(0, |row| row.state.used());
-        terms.limit = terms.limit.filter(|limit| used >= u64::from(*limit));
-        Ok(())
-    }
 }
 
 fn decide(

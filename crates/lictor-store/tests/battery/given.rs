@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use lictor_core::account::{AccountPatch, NewAccount};
 use lictor_core::change::Digest;
-use lictor_core::client::{NewClient, Secrets};
+use lictor_core::client::NewClient;
+use lictor_core::grant::Secrets;
 use lictor_core::lease::CheckOut;
 use lictor_core::license::{Admissible, examine};
 use lictor_core::token::NewToken;
@@ -14,7 +15,7 @@ use lictor_core::usage::UsageCount;
 use lictor_core::{
     AccountKind, AccountStatus, Change, Claims, Date, Decision, Error, INSTALLATION, KeyId,
     OverLimit, Role, SeatId, SeatTerms, SigningKey, State, Timestamp, TrustPolicy, TrustSet,
-    account, application, client, lease, license, organization, seats, token, trust, usage,
+    account, application, client, grant, lease, license, organization, seats, token, trust, usage,
 };
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
@@ -232,14 +233,14 @@ pub(crate) fn handed(client: Uuid, number: u128) -> Secrets {
 }
 
 pub(crate) fn exchange(stream: Uuid, client: Uuid, number: u128, now: Timestamp) -> Write {
-    let (code, since) = (digest(format_args!("code {client}")), now - client::WINDOW);
+    let (code, since) = (digest(format_args!("code {client}")), now - grant::WINDOW);
     let facts = vec![
         Fact::Client(client),
         Fact::Code(code),
         Fact::GrantsOf { client, since },
     ];
     write(stream, now, facts, move |state| {
-        client::exchange(state, code, &handed(client, number), now)
+        grant::exchange(state, code, &handed(client, number), now)
     })
 }
 
@@ -248,7 +249,7 @@ pub(crate) fn refresh(stream: Uuid, client: Uuid, number: u128, now: Timestamp) 
     let token = digest(format_args!("refresh {client}"));
     let facts = vec![Fact::Client(client), Fact::ClientSecret(token)];
     write(stream, now, facts, move |state| {
-        client::refresh(state, token, &handed(client, number), now)
+        grant::refresh(state, token, &handed(client, number), now)
     })
 }
 

@@ -12,7 +12,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use lictor_core::Error;
-use lictor_core::client::{ACCESS_TTL, GrantRefusal};
+use lictor_core::grant::{ACCESS_TTL, GrantRefusal};
 
 use super::error::Refusal;
 use super::scopes;

@@ -1,0 +1,346 @@
+//! What OAuth clients are handed: grants for codes, which refresh tokens stand for, and access tokens
+//! for those or for the clients' own credentials (RFC 6749).
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::access::{Action, Resource, Right, Scope};
+use crate::account;
+use crate::change::{Change, Decision, Digest, Record};
+use crate::client::ClientState;
+use crate::error::Error;
+use crate::state::State;
+use crate::time::Timestamp;
+
+/// How long an access token lives, in seconds.
+pub const ACCESS_TTL: i64 = 3_600;
+
+/// The most live access tokens of one grant; the next one ends the oldest.
+pub const MAX_LIVE_ACCESS: usize = 15;
+
+/// The most live grants of one client; the next one revokes the oldest.
+pub const MAX_GRANTS: usize = 20;
+
+/// The most access tokens of one grant, and the most codes of one client, that are given within
+/// [`WINDOW`].
+pub const MAX_IN_WINDOW: usize = 10;
+
+/// Ten minutes, in seconds.
+pub const WINDOW: i64 = 600;
+
+/// What the ledger knows of a grant: that a client may have access tokens until it is revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantState {
+    /// The client's id.
+    pub client: Uuid,
+    /// Whether it was given for a grant code; else it came with the client.
+    pub by_code: bool,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// The ledger position at which it was given.
+    pub revision: u64,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A grant code, as far as it is still remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Nobody has used it.
+    Unused {
+        /// The client's id.
+        client: Uuid,
+        /// From when on it cannot be used.
+        expires_at: Timestamp,
+    },
+    /// It became this grant.
+    Used(Uuid),
+}
+
+/// An access token. It is no part of the ledger: it is gone an hour later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The client's id.
+    pub client: Uuid,
+    /// The grant it rests on; none: on the client's own credentials.
+    pub grant: Option<Uuid>,
+    /// What it may do at most.
+    pub scopes: Vec<Scope>,
+    /// Its place among those that rest on the same.
+    pub ordinal: u64,
+    /// When it was handed out.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Whether it ended before its time.
+    pub ended: bool,
+}
+
+/// Why a client is handed nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantRefusal {
+    /// Too many attempts with a wrong secret.
+    TooManyFailures,
+    /// No such client, or one that was removed.
+    UnknownClient,
+    /// Not the client's secret.
+    WrongSecret,
+    /// A code or a refresh token that is unknown, used, expired or revoked.
+    InvalidCode,
+    /// Something the client may not do, or that is no scope.
+    InvalidScope,
+    /// The organization was not named, or is another one.
+    MissingOrganization,
+    /// The client was given [`MAX_IN_WINDOW`] grants for codes within [`WINDOW`].
+    TooManyCodes,
+    /// [`MAX_IN_WINDOW`] access tokens were handed out within [`WINDOW`].
+    TooManyTokens,
+}
+
+impl fmt::Display for GrantRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooManyFailures => "too many attempts with a wrong secret; wait a minute",
+            Self::UnknownClient => "there is no such client",
+            Self::WrongSecret => "this is not the client's secret",
+            Self::InvalidCode => "the code or refresh token is unknown, used, expired or revoked",
+            Self::InvalidScope => "the client does not have this scope",
+            Self::MissingOrganization => "name the client's own organization",
+            Self::TooManyCodes => "10 codes were used within 10 minutes; wait",
+            Self::TooManyTokens => "10 access tokens were given within 10 minutes; wait",
+        })
+    }
+}
+
+/// What is handed out, should it be: the SHA-256 of the secrets, made before the decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Secrets {
+    /// The client's id.
+    pub client: Uuid,
+    /// That of the access token.
+    pub access: Digest,
+    /// The id and the refresh token of a new grant; UUID v7.
+    pub grant: (Uuid, Digest),
+}
+
+/// Trades a code for a grant and an access token. `state` holds the client with its account, the
+/// code, and the client's grants. A code that was used before takes its grant along: one of its two
+/// users was not meant to have it (RFC 6749, 4.1.2).
+///
+/// # Errors
+/// [`Error::GrantRefused`].
+pub fn exchange(
+    state: &State,
+    code: Digest,
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    let client = usable(state, secrets.client)?;
+    let invalid = Error::GrantRefused(GrantRefusal::InvalidCode);
+    match state.codes.get(&code) {
+        Some(Code::Unused { client, expires_at })
+            if *client == secrets.client && now < *expires_at => {}
+        Some(Code::Used(grant)) if own_grant(state, *grant, secrets.client) => {
+            let mut decision = revoke_grant(state, *grant);
+            decision.refused.push((0, invalid));
+            return Ok(decision);
+        }
+        Some(_) | None => return Err(invalid),
+    }
+    let grants = state.grants.iter();
+    let mut own: Vec<_> = grants
+        .filter(|(_, grant)| grant.client == secrets.client)
+        .collect();
+    let recent = |grant: &GrantState| grant.by_code && grant.created_at > now - WINDOW;
+    if own.iter().filter(|(_, grant)| recent(grant)).count() >= MAX_IN_WINDOW {
+        return Err(Error::GrantRefused(GrantRefusal::TooManyCodes));
+    }
+    own.retain(|(_, grant)| grant.revoked_at.is_none());
+    own.sort_by_key(|(_, grant)| grant.revision);
+    let excess = (own.len() + 1).saturating_sub(MAX_GRANTS);
+    let mut decision: Decision = own[..excess]
+        .iter()
+        .map(|(id, _)| Change::GrantRevoked { id: **id })
+        .collect();
+    let (grant, refresh_sha256) = secrets.grant;
+    decision.changes.push(Change::GrantCreated {
+        id: grant,
+        client: secrets.client,
+        by_code: true,
+    });
+    decision.records = vec![
+        Record::GrantSecret {
+            id: grant,
+            refresh_sha256,
+            code_sha256: Some(code),
+        },
+        access_record(secrets, Some(grant), client.scopes.clone(), 1, now),
+    ];
+    Ok(decision)
+}
+
+/// Trades a refresh token for an access token. `state` holds the client with its account, the grant
+/// of the refresh token, and the access tokens that rest on it.
+///
+/// # Errors
+/// [`Error::GrantRefused`].
+pub fn refresh(
+    state: &State,
+    refresh: Digest,
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    let client = usable(state, secrets.client)?;
+    let grant = state.refresh_tokens.get(&refresh).copied();
+    let live = |id: &Uuid| {
+        let grant = state.grants.get(id);
+        grant.is_some_and(|grant| grant.client == secrets.client && grant.revoked_at.is_none())
+    };
+    let grant = grant
+        .filter(live)
+        .ok_or(Error::GrantRefused(GrantRefusal::InvalidCode))?;
+    hand_out(state, secrets, Some(grant), client.scopes.clone(), now)
+}
+
+/// Hands out an access token for the client's own credentials. `state` holds the client with its
+/// account, and the access tokens that rest on them. `scopes` narrows; empty: all of the client's.
+///
+/// # Errors
+/// [`Error::GrantRefused`].
+pub fn credentials(
+    state: &State,
+    scopes: &[Scope],
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    let client = usable(state, secrets.client)?;
+    let granted = |right: Right| client.scopes.iter().any(|scope| scope.includes(right));
+    if !rights(scopes).all(granted) {
+        return Err(Error::GrantRefused(GrantRefusal::InvalidScope));
+    }
+    let scopes = if scopes.is_empty() {
+        client.scopes.clone()
+    } else {
+        scopes.to_vec()
+    };
+    hand_out(state, secrets, None, scopes, now)
+}
+
+/// Revokes a refresh token with all that rests on it, or an access token alone. `state` holds
+/// whichever it is, with its client and the grant that it rests on.
+///
+/// # Errors
+/// [`Error::GrantRefused`] for one that is neither, or dead already.
+pub fn revoke(state: &State, token: Digest, now: Timestamp) -> Result<Decision, Error> {
+    let there = |client: Uuid| {
+        let found = state.clients.get(&client);
+        found.is_some_and(|client| client.removed_at.is_none())
+    };
+    let live = |grant: Uuid| {
+        let found = state.grants.get(&grant);
+        found.is_some_and(|grant| grant.revoked_at.is_none() && there(grant.client))
+    };
+    let grant = state.refresh_tokens.get(&token).copied();
+    if let Some(id) = grant.filter(|grant| live(*grant)) {
+        return Ok(Change::GrantRevoked { id }.into());
+    }
+    let access = state.access_tokens.get(&token).filter(|access| {
+        !access.ended
+            && now < access.expires_at
+            && there(access.client)
+            && access.grant.is_none_or(live)
+    });
+    if access.is_some() {
+        let mut decision = Decision::nothing();
+        decision.records.push(Record::AccessEnded { sha256: token });
+        return Ok(decision);
+    }
+    Err(Error::GrantRefused(GrantRefusal::InvalidCode))
+}
+
+/// The client, unless it was removed or its account is not in use.
+fn usable(state: &State, id: Uuid) -> Result<&ClientState, Error> {
+    let active = |client: &&ClientState| {
+        let account = client.account.map(|account| state.accounts.get(&account));
+        client.removed_at.is_none()
+            && account.is_none_or(|account| account.is_some_and(account::AccountState::is_active))
+    };
+    let found = state.clients.get(&id).filter(active);
+    found.ok_or(Error::GrantRefused(GrantRefusal::UnknownClient))
+}
+
+fn own_grant(state: &State, grant: Uuid, client: Uuid) -> bool {
+    let found = state.grants.get(&grant);
+    found.is_some_and(|grant| grant.client == client)
+}
+
+fn revoke_grant(state: &State, id: Uuid) -> Decision {
+    let live = state
+        .grants
+        .get(&id)
+        .is_some_and(|grant| grant.revoked_at.is_none());
+    live.then_some(Change::GrantRevoked { id })
+        .into_iter()
+        .collect()
+}
+
+fn hand_out(
+    state: &State,
+    secrets: &Secrets,
+    grant: Option<Uuid>,
+    scopes: Vec<Scope>,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    let others = state.access_tokens.iter().filter(|(_, access)| {
+        access.client == secrets.client && access.grant == grant && now < access.expires_at
+    });
+    let mut others: Vec<_> = others.collect();
+    others.sort_by_key(|(_, access)| access.ordinal);
+    let recent = others
+        .iter()
+        .filter(|(_, access)| access.issued_at > now - WINDOW);
+    if recent.count() >= MAX_IN_WINDOW {
+        return Err(Error::GrantRefused(GrantRefusal::TooManyTokens));
+    }
+    let ordinal = others.last().map_or(0, |(_, access)| access.ordinal) + 1;
+    others.retain(|(_, access)| !access.ended);
+    let excess = (others.len() + 1).saturating_sub(MAX_LIVE_ACCESS);
+    let ended = others[..excess]
+        .iter()
+        .map(|(sha256, _)| Record::AccessEnded { sha256: **sha256 });
+    let mut decision = Decision::nothing();
+    decision.records.extend(ended);
+    let access = access_record(secrets, grant, scopes, ordinal, now);
+    decision.records.push(access);
+    Ok(decision)
+}
+
+fn access_record(
+    secrets: &Secrets,
+    grant: Option<Uuid>,
+    scopes: Vec<Scope>,
+    ordinal: u64,
+    now: Timestamp,
+) -> Record {
+    Record::Access {
+        sha256: secrets.access,
+        access: Access {
+            client: secrets.client,
+            grant,
+            scopes,
+            ordinal,
+            issued_at: now,
+            expires_at: now.saturating_add(ACCESS_TTL),
+            ended: false,
+        },
+    }
+}
+
+/// Everything that the scopes include.
+pub(crate) fn rights(scopes: &[Scope]) -> impl Iterator<Item = Right> {
+    let all = Resource::ALL.into_iter().flat_map(|resource| {
+        [Action::Read, Action::Write].map(|action| Right { resource, action })
+    });
+    all.filter(move |right| scopes.iter().any(|scope| scope.includes(*right)))
+}

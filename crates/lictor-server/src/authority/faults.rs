@@ -1,0 +1,70 @@
+//! The faults of seats and leases that can be planted, so that an experiment can show that it would
+//! find the real thing. No build without the feature `planted-faults` comes here.
+
+use std::time::Duration;
+
+use lictor_core::{Error, SeatTerms};
+use lictor_store::{Fact, Rule, Write};
+use uuid::Uuid;
+
+use super::leases::missing;
+use super::{Authority, Call};
+
+/// How much later the fault `early-release` stores a release.
+const LATE: Duration = Duration::from_millis(5);
+
+impl Authority {
+    /// The fault `seats-checked-early`: looks for room before the lock, and once there is some lets
+    /// nothing behind it look again.
+    pub(super) async fn check_early(
+        &self,
+        call: &Call,
+        application: &str,
+        terms: &mut SeatTerms,
+    ) -> Result<(), Error> {
+        let organization = call.organization.id;
+        let figures = self
+            .cache
+            .figures(self.store.as_ref(), organization)
+            .await?;
+        let mut rows = figures.applications.iter();
+        let stored = rows.find(|row| row.key == application);
+        let used = stored.map_or(0, |row| row.state.used());
+        terms.limit = terms.limit.filter(|limit| used >= u64::from(*limit));
+        Ok(())
+    }
+
+    /// The fault `early-release`: answers by what is stored now, and stores the release a little
+    /// later.
+    pub(super) async fn release_early(
+        &self,
+        call: &Call,
+        id: Uuid,
+        fence: Option<u64>,
+        facts: Vec<Fact>,
+        rule: Rule,
+    ) -> Result<(), Error> {
+        let stream = call.organization.id;
+        let held = self.store.lease(stream, id).await?;
+        let current = held.ok_or_else(|| missing(id))?.terms.fence;
+        if fence.is_some_and(|fence| fence != current) {
+            return Err(Error::FenceMismatch { current });
+        }
+        let (store, cache) = (self.store.clone(), self.cache.clone());
+        let write = Write {
+            stream,
+            actor: Some(call.actor.token),
+            now: call.now,
+            facts,
+            rule,
+            idempotent: None,
+        };
+        tokio::spawn(async move {
+            tokio::time::sleep(LATE).await;
+            if let Ok(written) = store.write(write).await {
+                cache.after(stream, &written, store.as_ref()).await;
+            }
+        });
+        Ok(())
+    }
+}
