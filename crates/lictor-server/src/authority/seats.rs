@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::seats::{self, Rows, SeatTerms};
-use lictor_core::{Email, Error, Kind, Resource, Right, Seat, SeatId, State};
+use lictor_core::{Account, Email, Error, Holder, Kind, Resource, Right, Seat, SeatId, State};
 use lictor_store::{Fact, Refused, RefusedKey, Rule, Written, planted};
 use uuid::Uuid;
 
@@ -73,7 +73,8 @@ impl Authority {
             .collect())
     }
 
-    /// At most `limit` refusals, the newest first, beginning behind `before`.
+    /// At most `limit` refusals, the newest first, beginning behind `before`, and the accounts that
+    /// were refused.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
@@ -82,15 +83,34 @@ impl Authority {
         call: &Call,
         before: Option<&RefusedKey>,
         limit: usize,
-    ) -> Result<Vec<Refused>, Error> {
+    ) -> Result<Vec<(Refused, Option<Arc<Account>>)>, Error> {
         call.may_read(Resource::Seats)?;
         if call.actor.application.is_some() {
             // Those of all applications stand in one list.
             return Err(Error::Forbidden(Right::read(Resource::Seats)));
         }
-        self.store
-            .refusals(call.organization.id, before, limit)
-            .await
+        let organization = call.organization.id;
+        let refusals = self.store.refusals(organization, before, limit).await?;
+        // The same few ask again and again.
+        let mut known: BTreeMap<Uuid, Option<Arc<Account>>> = BTreeMap::new();
+        for refused in &refusals {
+            if let Holder::Account(id) = refused.refusal.holder
+                && !known.contains_key(&id)
+            {
+                let account = self.store.account(organization, id).await?;
+                known.insert(id, account.map(Arc::new));
+            }
+        }
+        let refusals = refusals.into_iter();
+        Ok(refusals
+            .map(|refused| {
+                let account = match &refused.refusal.holder {
+                    Holder::Account(id) => known.get(id).cloned().flatten(),
+                    Holder::Lease(_) => None,
+                };
+                (refused, account)
+            })
+            .collect())
     }
 
     /// Gives seats of an application and takes some back, row after row. What is refused stands in

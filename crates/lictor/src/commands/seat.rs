@@ -133,10 +133,8 @@ async fn refusals(api: &Api, json: bool) -> Outcome {
         "WHO~",
     ]);
     for refusal in reply.rows() {
-        let who = match &refusal["account"] {
-            serde_json::Value::Null => text_of(&refusal["holder"]),
-            account => text_of(account),
-        };
+        let who = ["email", "holder", "account"].map(|name| &refusal[name]);
+        let who = who.into_iter().find(|value| value.is_string());
         let minute = text_of(&refusal["minute"]);
         rows.row([
             minute.get(..16).unwrap_or(&minute).replace('T', " "),
@@ -145,7 +143,7 @@ async fn refusals(api: &Api, json: bool) -> Outcome {
             text_of(&refusal["count"]),
             text_of(&refusal["used"]),
             output::limit_of(&refusal["limit"]),
-            who,
+            who.map_or_else(String::new, text_of),
         ]);
     }
     rows.print()

@@ -64,6 +64,10 @@ fn a_refusal_says_why_and_is_kept() {
     let refusals = server.get("/v1/refusals");
     let reasons: Vec<_> = refusals["data"].as_array().expect("rows").iter().collect();
     assert_eq!(reasons.len(), 4, "{refusals}");
+    let emails = reasons.iter().map(|row| row["email"].as_str());
+    let emails: std::collections::BTreeSet<_> = emails.collect();
+    let asked = ["bot@example.com", "late@example.com", "shut@example.com"];
+    assert_eq!(emails, asked.map(Some).into());
     let first = server.get("/v1/refusals?limit=3");
     let cursor = first["next_cursor"].as_str().expect("more");
     let rest = server.get(&format!("/v1/refusals?limit=3&cursor={cursor}"));

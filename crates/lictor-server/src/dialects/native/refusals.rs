@@ -62,6 +62,6 @@ pub(super) async fn list(
         .authority
         .refusals(&call, before.as_ref(), page.rows())
         .await?;
-    let page = page.cut(refusals, place_of);
+    let page = page.cut(refusals, |(refused, _)| place_of(refused));
     Ok(Json(page.map(RefusalView::from_refused)))
 }

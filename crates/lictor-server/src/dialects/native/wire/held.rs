@@ -537,6 +537,7 @@ pub(in crate::dialects::native) struct RefusalView {
     minute: String,
     application: String,
     account: Option<Uuid>,
+    email: Option<String>,
     holder: Option<String>,
     reason: &'static str,
     count: u64,
@@ -546,7 +547,9 @@ pub(in crate::dialects::native) struct RefusalView {
 }
 
 impl RefusalView {
-    pub(in crate::dialects::native) fn from_refused(refused: Refused) -> Self {
+    pub(in crate::dialects::native) fn from_refused(
+        (refused, asked): (Refused, Option<Arc<Account>>),
+    ) -> Self {
         let refusal = refused.refusal;
         let (account, holder) = match refusal.holder {
             Holder::Account(id) => (Some(id), None),
@@ -556,6 +559,7 @@ impl RefusalView {
             minute: time(refused.minute.saturating_mul(60)),
             application: refusal.application,
             account,
+            email: asked.and_then(|account| account.email.clone()),
             holder,
             reason: refusal.reason.as_str(),
             count: refused.count,
