@@ -11,9 +11,8 @@ use super::contestant::{cpu_seconds, pin};
 use super::load::{Turn, figures_of};
 use super::postgres::Postgres;
 use super::redis::Redis;
-use super::rounds::Samples;
 use super::seated::APPLICATION;
-use super::writes::{DELAYED, UNDELAYED, committed, slow_disk};
+use super::writes::{DELAYED, UNDELAYED, Written, committed, slow_disk, table};
 use crate::process::{Server, TOKEN};
 
 const CONNECTIONS: usize = 64;
@@ -34,12 +33,6 @@ enum Contestant {
     Redis(Redis),
 }
 
-/// A turn, and how many changes shared a commit in it.
-struct Lent {
-    turn: Turn,
-    batch: f64,
-}
-
 pub(super) fn measure(bench: &Bench) -> Result<String> {
     let slow = slow_disk(bench)?.display().to_string();
     let mut text = String::new();
@@ -53,7 +46,8 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
             .rounds
             .interleave(&mut contestants, |one| one.turn(bench))?;
         writeln!(text, "{}\n", if delayed { DELAYED } else { UNDELAYED })?;
-        text.push_str(&table(&contestants, &results)?);
+        let names = contestants.each_ref().map(Contestant::name);
+        text.push_str(&table(names, &results, ["PostgreSQL", "Redis"], "change")?);
     }
     Ok(text)
 }
@@ -79,30 +73,6 @@ fn contestants(
     ])
 }
 
-fn table(contestants: &[Contestant], results: &[Vec<Lent>]) -> Result<String> {
-    let mut text = String::from(
-        "| server | acknowledged/s | of PostgreSQL | of Redis | changes per commit | \
-         CPU µs per change | p50, ms | p99, ms |\n|---|---|---|---|---|---|---|---|\n",
-    );
-    let rate = |index: usize| Samples::of(&results[index], |one| one.turn.per_second());
-    for (index, contestant) in contestants.iter().enumerate() {
-        let of = |figure: fn(&Lent) -> f64| Samples::of(&results[index], figure).cell_or_dash();
-        writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
-            contestant.name(),
-            rate(index).cell(),
-            rate(index).ratio(&rate(1)).cell(),
-            rate(index).ratio(&rate(2)).cell(),
-            of(|one| one.batch),
-            of(|one| one.turn.cpu_seconds * 1e6 / one.turn.requests),
-            of(|one| one.turn.p50 / 1e3),
-            of(|one| one.turn.p99 / 1e3),
-        )?;
-    }
-    Ok(text)
-}
-
 impl Contestant {
     fn name(&self) -> &'static str {
         match self {
@@ -112,11 +82,11 @@ impl Contestant {
         }
     }
 
-    fn turn(&self, bench: &Bench) -> Result<Lent> {
+    fn turn(&self, bench: &Bench) -> Result<Written> {
         match self {
             Self::Postgres(postgres) => {
                 let pairs = postgres.turn(SCRIPT, CONNECTIONS, bench.rounds.seconds)?;
-                Ok(Lent {
+                Ok(Written {
                     // A run is two changes. How long each took is not known of them.
                     turn: Turn {
                         requests: pairs.requests * 2.0,
@@ -127,7 +97,7 @@ impl Contestant {
                     batch: 1.0,
                 })
             }
-            Self::Redis(redis) => Ok(Lent {
+            Self::Redis(redis) => Ok(Written {
                 turn: load(bench, "redis", &redis.address, redis.id())?,
                 batch: f64::NAN,
             }),
@@ -135,7 +105,7 @@ impl Contestant {
                 let before = committed(server)?;
                 let turn = load(bench, "http", &server.address, server.id())?;
                 let after = committed(server)?;
-                Ok(Lent {
+                Ok(Written {
                     turn,
                     batch: (after.1 - before.1) / (after.0 - before.0),
                 })

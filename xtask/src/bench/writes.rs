@@ -29,9 +29,9 @@ enum Contestant {
 }
 
 /// A turn, and how many writes shared a commit in it.
-struct Written {
-    turn: Turn,
-    batch: f64,
+pub(super) struct Written {
+    pub(super) turn: Turn,
+    pub(super) batch: f64,
 }
 
 pub(super) fn measure(bench: &Bench) -> Result<String> {
@@ -66,7 +66,9 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
             .rounds
             .interleave(&mut contestants, |one| one.turn(bench))?;
         writeln!(text, "{}\n", if delayed { DELAYED } else { UNDELAYED })?;
-        text.push_str(&table(&contestants, &results)?);
+        let names = contestants.each_ref().map(Contestant::name);
+        let compared = ["one commit per request", "PostgreSQL"];
+        text.push_str(&table(names, &results, compared, "write")?);
     }
     Ok(text)
 }
@@ -80,18 +82,24 @@ fn insert(payload: &str) -> String {
 pub(super) const DELAYED: &str = "Every `fsync` and `fdatasync` takes 1 ms:";
 pub(super) const UNDELAYED: &str = "\nThe disk as it is:";
 
-fn table(contestants: &[Contestant], results: &[Vec<Written>]) -> Result<String> {
-    let mut text = String::from(
-        "| server | acknowledged/s | of one commit per request | of PostgreSQL | writes per commit | \
-         CPU µs per write | p50, ms | p99, ms |\n|---|---|---|---|---|---|---|---|\n",
+/// A line for each contestant: its rate beside those of the second and the third, whose headings are
+/// given, and what one of `what` costs.
+pub(super) fn table(
+    names: [&str; 3],
+    results: &[Vec<Written>],
+    [second, third]: [&str; 2],
+    what: &str,
+) -> Result<String> {
+    let mut text = format!(
+        "| server | acknowledged/s | of {second} | of {third} | {what}s per commit | \
+         CPU µs per {what} | p50, ms | p99, ms |\n|---|---|---|---|---|---|---|---|\n",
     );
     let rate = |index: usize| Samples::of(&results[index], |one| one.turn.per_second());
-    for (index, contestant) in contestants.iter().enumerate() {
+    for (index, name) in names.into_iter().enumerate() {
         let of = |figure: fn(&Written) -> f64| Samples::of(&results[index], figure).cell_or_dash();
         writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
-            contestant.name(),
+            "| {name} | {} | {} | {} | {} | {} | {} | {} |",
             rate(index).cell(),
             rate(index).ratio(&rate(1)).cell(),
             rate(index).ratio(&rate(2)).cell(),
