@@ -10,8 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use lictor_core::{Claims, Date, KeyStatus, SigningKey};
-use lictor_server::authority::{Authority, Call, NewLicense, Start};
+use lictor_core::{Claims, Date, KeyStatus, Role, SigningKey};
+use lictor_server::authority::{
+    Authority, Call, ClientRequest, Credentials, Grant, NewLicense, Start, TokenRequest,
+};
 use lictor_server::clock::Clock;
 use lictor_store::sqlite::SqliteStore;
 use uuid::Uuid;
@@ -161,6 +163,76 @@ async fn a_revoked_key_is_out_of_force_at_once_whoever_reads_meanwhile() {
             reader.await.expect("a reader");
         }
         assert_eq!(seats(&authority, &call).await, Some(0), "seed {seed}");
+    }
+}
+
+/// Revokes a secret while others sign in with it without a pause; from then on nobody may.
+async fn revoke_among_readers(authority: &Arc<Authority>, secret: &str, revoke: impl Future) {
+    let done = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (authority, done) = (authority.clone(), done.clone());
+            let secret = secret.to_owned();
+            tokio::spawn(async move {
+                while !done.load(Ordering::SeqCst) {
+                    authority.sign_in(&secret).await.ok();
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    revoke.await;
+    assert!(authority.sign_in(secret).await.is_err(), "at once");
+    done.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.expect("a reader");
+    }
+    assert!(authority.sign_in(secret).await.is_err(), "and for good");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_is_dead_at_once_whoever_signs_in_meanwhile() {
+    let authority = open(SqliteStore::in_memory().expect("a store"), &[]).await;
+    let call = operator(&authority).await;
+    let scopes = || vec!["seats:read".parse().expect("a scope")];
+    for _ in 0..40 {
+        let request = TokenRequest {
+            role: Role::Reader,
+            scopes: scopes(),
+            expires_at: None,
+            name: None,
+            account: None,
+        };
+        let issued = authority.create_token(&call, request).await;
+        let issued = issued.expect("a token");
+        let revoke = async {
+            let revoked = authority.revoke_token(&call, issued.token.id).await;
+            revoked.expect("revoked");
+        };
+        revoke_among_readers(&authority, &issued.secret, revoke).await;
+
+        let request = ClientRequest {
+            name: None,
+            scopes: scopes(),
+            account: None,
+            application: None,
+        };
+        let client = authority.create_client(&call, request).await;
+        let client = client.expect("a client");
+        let credentials = Credentials {
+            client_id: client.client.client_id,
+            secret: client.secret,
+            from: std::net::IpAddr::from([127, 0, 0, 1]),
+        };
+        let grant = Grant::RefreshToken(client.refresh_token);
+        let handed = authority.hand_out(&credentials, grant).await;
+        let access_token = handed.expect("an access token").access_token;
+        let revoke = async {
+            let revoked = authority.revoke_handed_out(&access_token).await;
+            revoked.expect("revoked");
+        };
+        revoke_among_readers(&authority, &access_token, revoke).await;
     }
 }
 
