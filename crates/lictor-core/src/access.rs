@@ -103,11 +103,13 @@ pub enum Resource {
     Census,
     /// OAuth clients.
     Clients,
+    /// Nodes.
+    Nodes,
 }
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Licenses,
         Self::Applications,
         Self::Organizations,
@@ -123,6 +125,7 @@ impl Resource {
         Self::Leases,
         Self::Census,
         Self::Clients,
+        Self::Nodes,
     ];
 
     /// The word for it in scopes and messages.
@@ -143,6 +146,7 @@ impl Resource {
             Self::Leases => "leases",
             Self::Census => "census",
             Self::Clients => "clients",
+            Self::Nodes => "nodes",
         }
     }
 }
@@ -194,7 +198,8 @@ impl Right {
             | Resource::Seats
             | Resource::Leases
             | Resource::Census
-            | Resource::Clients => true,
+            | Resource::Clients
+            | Resource::Nodes => true,
             Resource::Organizations | Resource::Trust => self.action == Action::Read,
             Resource::Backup | Resource::Metrics => false,
         }

@@ -9,9 +9,11 @@ use crate::access::{Role, Scope};
 use crate::account::{AccountKind, AccountStatus, Email};
 use crate::application::OverLimit;
 use crate::error::Error;
+use crate::feed::Rotation;
 use crate::grant::Access;
 use crate::keys::{KeyId, PublicKey};
 use crate::lease::{LeaseEnd, LeaseTerms};
+use crate::node::{NodeIdentity, NodeSeen};
 use crate::seats::SeatRefusal;
 use crate::time::Timestamp;
 use crate::trust::TrustPolicy;
@@ -211,6 +213,41 @@ pub enum Change {
         /// Its id.
         id: Uuid,
     },
+    /// A node was enrolled; it has yet to join.
+    NodeEnrolled {
+        /// Its id.
+        id: Uuid,
+        /// The key of the application that it serves.
+        application: String,
+        /// The limit it was decided by; none: unlimited, or nothing is licensed.
+        limit: Option<u32>,
+        /// Nodes of the application that take a place after it.
+        enrolled: u64,
+    },
+    /// A node joined with its enrollment token.
+    NodeJoined {
+        /// Its id.
+        id: Uuid,
+    },
+    /// A node is sent nothing any more.
+    NodeRevoked {
+        /// Its id.
+        id: Uuid,
+    },
+    /// How long the organization's nodes go on without news was set; spans in seconds.
+    NodePolicySet {
+        /// When they call themselves stale.
+        stale_after: i64,
+        /// How long a state holds.
+        expires_after: i64,
+        /// How long they go on behind that.
+        grace: i64,
+    },
+    /// The revision of the nodes' state was raised above what they had reported.
+    NodesAdopted {
+        /// By how much, beside the change itself.
+        raise: u64,
+    },
 }
 
 /// What is stored in the same transaction as the changes without being a part of the ledger:
@@ -313,6 +350,22 @@ pub enum Record {
         /// The SHA-256 of the token.
         sha256: Digest,
     },
+    /// What a node is known and recognized by.
+    NodeIdentity {
+        /// The node's id.
+        id: Uuid,
+        /// All of it.
+        identity: NodeIdentity,
+    },
+    /// What a node said of itself.
+    NodeSeen {
+        /// The node's id.
+        id: Uuid,
+        /// What it said.
+        seen: NodeSeen,
+    },
+    /// By which nodes trust a key that knew the one before it.
+    KeyRotation(Rotation),
 }
 
 /// What a rule decided: nothing at all, or changes and records that are stored together.

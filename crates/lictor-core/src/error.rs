@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::access::Right;
 use crate::grant::GrantRefusal;
 use crate::keys::KeyId;
+use crate::node::JoinRefusal;
 use crate::seats::SeatRefusal;
 
 /// Why something was refused, in order of precedence: where several reasons hold, the one that
@@ -84,6 +85,22 @@ pub enum Error {
         /// Live leases.
         leases: u64,
     },
+    /// As many nodes are enrolled as the license in force grants.
+    #[error(
+        "{enrolled} nodes are enrolled for {application}, and its license grants {limit}; revoke one \
+         with `lictor node revoke`, or install a license with more dataplanes"
+    )]
+    NodeLimit {
+        /// The application's key.
+        application: String,
+        /// The limit.
+        limit: u32,
+        /// Nodes that take a place.
+        enrolled: u64,
+    },
+    /// An enrollment token lets nobody join.
+    #[error("{0}")]
+    JoinRefused(JoinRefusal),
     /// The licenses or trusted keys changed while it was decided; whoever decided decides again.
     #[error("the licenses changed meanwhile; ask again")]
     Outdated,
@@ -157,6 +174,8 @@ pub enum Kind {
     Lease,
     /// An OAuth client.
     Client,
+    /// A node.
+    Node,
     /// A route of the API.
     Route,
 }
@@ -173,6 +192,7 @@ impl fmt::Display for Kind {
             Self::Seat => "seat",
             Self::Lease => "lease",
             Self::Client => "client",
+            Self::Node => "node",
             Self::Route => "route",
         })
     }

@@ -8,17 +8,31 @@ use ed25519_dalek::pkcs8::{
     DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes,
 };
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::change::Digest;
 use crate::error::DocumentError;
 
-/// What precedes the payload's bytes in what is signed, so that no other artifact of the same key
-/// can be taken for a license.
-const PURPOSE: &[u8] = b"LICTOR-LICENSE-V1\n";
+/// What is signed. Its name precedes the signed bytes, so that no artifact of a key can be taken
+/// for one of another purpose.
+#[derive(Clone, Copy)]
+enum Purpose {
+    /// A license: the exact bytes of its payload.
+    License,
+    /// A state for a node: the exact bytes of its payload.
+    State,
+    /// A rotation of trust: the hex digits of the new key.
+    Rotation,
+}
 
-/// The bytes that a license signature covers: the purpose, then the exact payload.
-pub(crate) fn signed_bytes(payload: &str) -> Vec<u8> {
-    [PURPOSE, payload.as_bytes()].concat()
+impl Purpose {
+    fn signed_bytes(self, payload: &str) -> Vec<u8> {
+        let name: &[u8] = match self {
+            Self::License => b"LICTOR-LICENSE-V1\n",
+            Self::State => b"LICTOR-STATE-V1\n",
+            Self::Rotation => b"LICTOR-ROTATION-V1\n",
+        };
+        [name, payload.as_bytes()].concat()
+    }
 }
 
 /// The first 8 bytes of the SHA-256 of a raw public key; 16 lower-case hex digits as text.
@@ -104,10 +118,14 @@ impl PublicKey {
 
     /// The key's id.
     pub fn id(&self) -> KeyId {
-        let digest = Sha256::digest(self.as_bytes());
         let mut id = [0; 8];
-        id.copy_from_slice(&digest[..8]);
+        id.copy_from_slice(&self.sha256().0[..8]);
         KeyId(id)
+    }
+
+    /// The SHA-256 of the 32 raw bytes, by which a node knows its control plane's key.
+    pub fn sha256(&self) -> Digest {
+        Digest::of(self.as_bytes())
     }
 
     /// The `SubjectPublicKeyInfo` PEM.
@@ -118,9 +136,26 @@ impl PublicKey {
     /// Strict verification (RFC 8032, no small-order or non-canonical points) of a license
     /// signature over the exact payload bytes.
     pub(crate) fn verifies(&self, payload: &str, signature: &[u8; 64]) -> bool {
+        self.fits(Purpose::License, payload, signature)
+    }
+
+    /// Strict verification of a state's signature, 128 lower-case hex digits.
+    pub(crate) fn signed_state(&self, payload: &str, signature: &str) -> bool {
+        signature_from_hex(signature)
+            .is_ok_and(|signature| self.fits(Purpose::State, payload, &signature))
+    }
+
+    /// Strict verification of a rotation's signature, 128 lower-case hex digits.
+    pub(crate) fn signed_rotation(&self, to: &Self, signature: &str) -> bool {
+        let payload = hex::encode(to.as_bytes());
+        signature_from_hex(signature)
+            .is_ok_and(|signature| self.fits(Purpose::Rotation, &payload, &signature))
+    }
+
+    fn fits(&self, purpose: Purpose, payload: &str, signature: &[u8; 64]) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(signature);
         self.0
-            .verify_strict(&signed_bytes(payload), &signature)
+            .verify_strict(&purpose.signed_bytes(payload), &signature)
             .is_ok()
     }
 }
@@ -196,12 +231,30 @@ impl SigningKey {
     /// Signs `payload`, a JSON object of text claims, and returns the whole license document. The
     /// payload stands in it byte for byte.
     pub fn sign(&self, payload: &str) -> String {
-        let signature = self.0.sign(&signed_bytes(payload));
+        self.enveloped(Purpose::License, "license", payload)
+    }
+
+    /// Signs the payload of a state and returns the whole document.
+    pub(crate) fn sign_state(&self, payload: &str) -> String {
+        self.enveloped(Purpose::State, "state", payload)
+    }
+
+    /// Signs a rotation to another key: 128 lower-case hex digits.
+    pub(crate) fn sign_rotation(&self, to: &PublicKey) -> String {
+        self.signature(Purpose::Rotation, &hex::encode(to.as_bytes()))
+    }
+
+    fn enveloped(&self, purpose: Purpose, name: &str, payload: &str) -> String {
         format!(
-            r#"{{"license":{{"payload":{payload},"signature":"{}","key_id":"{}","version":"1"}}}}"#,
-            hex::encode(signature.to_bytes()),
+            r#"{{"{name}":{{"payload":{payload},"signature":"{}","key_id":"{}","version":"1"}}}}"#,
+            self.signature(purpose, payload),
             self.public_key().id(),
         )
+    }
+
+    fn signature(&self, purpose: Purpose, payload: &str) -> String {
+        let signature = self.0.sign(&purpose.signed_bytes(payload));
+        hex::encode(signature.to_bytes())
     }
 }
 

@@ -13,6 +13,7 @@ use crate::client::ClientState;
 use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
 use crate::lease::{LeaseState, LeaseTerms};
+use crate::node::{NodeIdentity, NodeSettings, NodeState};
 use crate::seats::{Basis, SeatId, SeatState};
 use crate::time::Timestamp;
 use crate::trust::{KeyStatus, TrustPolicy, TrustedKey};
@@ -36,8 +37,8 @@ pub struct State {
     pub licenses: BTreeMap<Uuid, LicenseState>,
     /// The greatest `updated_at` that any license of the organization ever had.
     pub newest_updated_at: Timestamp,
-    /// The position of the last change that entitlements rest on: to a license, or in the
-    /// installation to a key or the policy; 0: there was none.
+    /// The position of the last change that entitlements or the state of nodes rest on: to a license
+    /// or to the nodes' settings, or in the installation to a key or the policy; 0: there was none.
     pub basis_changed: u64,
     /// The accounts, removed ones included.
     pub accounts: BTreeMap<Uuid, AccountState>,
@@ -51,6 +52,10 @@ pub struct State {
     pub clients: BTreeMap<Uuid, ClientState>,
     /// The grants of clients, revoked ones included.
     pub grants: BTreeMap<Uuid, GrantState>,
+    /// The nodes, revoked ones included.
+    pub nodes: BTreeMap<Uuid, NodeState>,
+    /// What holds for all nodes.
+    pub node_settings: NodeSettings,
     /// Where the stream ends.
     pub position: u64,
     /// The installation's `basis_changed`. This and what follows no entry of this stream says; it is
@@ -66,6 +71,8 @@ pub struct State {
     pub refresh_tokens: BTreeMap<Digest, Uuid>,
     /// Access tokens.
     pub access_tokens: BTreeMap<Digest, Access>,
+    /// What nodes are known and recognized by.
+    pub node_identities: BTreeMap<Uuid, NodeIdentity>,
 }
 
 /// What the ledger knows of an organization.
@@ -213,6 +220,11 @@ impl State {
             | Change::ClientRemoved { .. }
             | Change::GrantCreated { .. }
             | Change::GrantRevoked { .. } => self.apply_to_clients(position, at, change),
+            Change::NodeEnrolled { .. }
+            | Change::NodeJoined { .. }
+            | Change::NodeRevoked { .. }
+            | Change::NodePolicySet { .. }
+            | Change::NodesAdopted { .. } => self.apply_to_nodes(position, at, change),
         }
     }
 
@@ -340,6 +352,9 @@ impl State {
             }
             Record::Lease { id, terms } => {
                 self.lease_terms.insert(*id, terms.clone());
+            }
+            Record::NodeIdentity { id, identity } => {
+                self.node_identities.insert(*id, identity.clone());
             }
             _ => {}
         }

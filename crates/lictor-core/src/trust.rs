@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, Decision};
+use crate::change::{Change, Decision, Record};
 use crate::error::{DocumentError, Error, Kind};
+use crate::feed::Rotation;
 use crate::keys::{KeyId, PublicKey};
 use crate::state::State;
 
@@ -108,6 +109,37 @@ impl From<BTreeMap<KeyId, TrustedKey>> for TrustSet {
     fn from(keys: BTreeMap<KeyId, TrustedKey>) -> Self {
         Self { keys }
     }
+}
+
+/// Trusts a key by a rotation, so that nodes trust it that know the key before it. `state` holds both
+/// keys.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for a rotation that no trusted key signed, else as [`add`].
+pub fn add_by_rotation(state: &State, rotation: &Rotation) -> Result<Decision, Error> {
+    let from = state.keys.get(&rotation.from);
+    let from = from.filter(|key| key.status != KeyStatus::Revoked);
+    if !from.is_some_and(|key| rotation.is_signed_by(&key.public_key)) {
+        return Err(Error::InvalidInput {
+            field: "rotation",
+            reason: format!(
+                "it is not signed by key {}, or that key is not trusted here; make it with \
+                 `lictor key rotate`",
+                rotation.from
+            ),
+        });
+    }
+    let mut decision = match add(state, &rotation.to)? {
+        // Its nodes are to be told of it all the same.
+        known if known.is_nothing() => Change::KeyTrusted {
+            key_id: rotation.to.id(),
+            public_key: rotation.to.clone(),
+        }
+        .into(),
+        added => added,
+    };
+    decision.records.push(Record::KeyRotation(rotation.clone()));
+    Ok(decision)
 }
 
 /// Trusts a key. One that is active already changes nothing; a retired one becomes active again.

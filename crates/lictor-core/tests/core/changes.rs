@@ -102,6 +102,7 @@ fn golden() -> Vec<(Change, &'static str)> {
     .into_iter()
     .chain(golden_of_seats(id))
     .chain(golden_of_clients(id))
+    .chain(golden_of_nodes(id))
     .collect()
 }
 
@@ -221,6 +222,41 @@ fn golden_of_clients(id: Uuid) -> Vec<(Change, &'static str)> {
     ]
 }
 
+/// The same for nodes.
+fn golden_of_nodes(id: Uuid) -> Vec<(Change, &'static str)> {
+    vec![
+        (
+            Change::NodeEnrolled {
+                id,
+                application: "gateway".to_owned(),
+                limit: Some(3),
+                enrolled: 1,
+            },
+            r#"{"type":"node_enrolled","id":"00000000-0000-0000-0000-000000000001","application":"gateway","limit":3,"enrolled":1}"#,
+        ),
+        (
+            Change::NodeJoined { id },
+            r#"{"type":"node_joined","id":"00000000-0000-0000-0000-000000000001"}"#,
+        ),
+        (
+            Change::NodeRevoked { id },
+            r#"{"type":"node_revoked","id":"00000000-0000-0000-0000-000000000001"}"#,
+        ),
+        (
+            Change::NodePolicySet {
+                stale_after: 300,
+                expires_after: 86_400,
+                grace: 0,
+            },
+            r#"{"type":"node_policy_set","stale_after":300,"expires_after":86400,"grace":0}"#,
+        ),
+        (
+            Change::NodesAdopted { raise: 7 },
+            r#"{"type":"nodes_adopted","raise":7}"#,
+        ),
+    ]
+}
+
 #[test]
 fn a_change_is_stored_in_one_form_for_ever() {
     for (change, text) in golden() {
@@ -257,9 +293,14 @@ fn every_variant_has_its_golden_text() {
         Change::ClientRemoved { .. } => 21,
         Change::GrantCreated { .. } => 22,
         Change::GrantRevoked { .. } => 23,
+        Change::NodeEnrolled { .. } => 24,
+        Change::NodeJoined { .. } => 25,
+        Change::NodeRevoked { .. } => 26,
+        Change::NodePolicySet { .. } => 27,
+        Change::NodesAdopted { .. } => 28,
     });
     let seen: std::collections::BTreeSet<u8> = variants.collect();
-    assert_eq!(seen, (0..=23).collect());
+    assert_eq!(seen, (0..=28).collect());
 }
 
 #[test]

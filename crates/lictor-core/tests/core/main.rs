@@ -5,7 +5,9 @@
 mod changes;
 mod clients;
 mod document;
+mod feed;
 mod fixtures;
 mod in_force;
 mod license;
+mod nodes;
 mod properties;

@@ -1,0 +1,182 @@
+//! How old a state may become, and what that means for the node that holds it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::time::Timestamp;
+
+/// The longest of each span: ten years, in seconds.
+const LONGEST: i64 = 3_660 * 86_400;
+
+/// How long a node goes on without news, set by an operator for an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodePolicy {
+    /// After how many seconds without a newly signed state a node calls itself stale; 10 or more.
+    pub stale_after: i64,
+    /// How many seconds a state holds from its signing on; not less than `stale_after`.
+    pub expires_after: i64,
+    /// For how many seconds a node goes on behind that; 0 or more.
+    pub grace: i64,
+}
+
+impl Default for NodePolicy {
+    /// Stale after 5 minutes, expired after a day, restricted 30 days later.
+    fn default() -> Self {
+        Self {
+            stale_after: 300,
+            expires_after: 86_400,
+            grace: 30 * 86_400,
+        }
+    }
+}
+
+impl NodePolicy {
+    /// Refuses spans out of bounds.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`].
+    pub fn check(&self) -> Result<(), Error> {
+        let refused = |field, reason: &str| {
+            Err(Error::InvalidInput {
+                field,
+                reason: reason.to_owned(),
+            })
+        };
+        if !(10..=LONGEST).contains(&self.stale_after) {
+            return refused("stale_after", "use 10 seconds to 3660 days");
+        }
+        if !(self.stale_after..=LONGEST).contains(&self.expires_after) {
+            return refused("expires_after", "use stale_after to 3660 days");
+        }
+        if !(0..=LONGEST).contains(&self.grace) {
+            return refused("grace", "use 0 seconds to 3660 days");
+        }
+        Ok(())
+    }
+
+    /// After how many seconds the control plane signs the same revision again: before half of the
+    /// time after which its nodes are stale.
+    pub fn sign_again_after(&self) -> i64 {
+        self.stale_after * 2 / 5
+    }
+
+    /// How a node stands at `now` that holds a state signed at `issued_at`.
+    pub fn mode(&self, issued_at: Timestamp, expires_at: Timestamp, now: Timestamp) -> Mode {
+        if now < issued_at.saturating_add(self.stale_after).min(expires_at) {
+            Mode::Fresh
+        } else if now < expires_at {
+            Mode::Stale
+        } else if now < expires_at.saturating_add(self.grace) {
+            Mode::Grace
+        } else {
+            Mode::Restricted
+        }
+    }
+
+    /// The next instant after `now` at which the mode changes by itself.
+    pub fn next_change(
+        &self,
+        issued_at: Timestamp,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let stale = issued_at.saturating_add(self.stale_after).min(expires_at);
+        let restricted = expires_at.saturating_add(self.grace);
+        let edges = [stale, expires_at, restricted];
+        edges.into_iter().filter(|edge| *edge > now).min()
+    }
+}
+
+/// How a node stands towards its control plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Its state was signed a short time ago.
+    Fresh,
+    /// No newly signed state came for a while. It decides as before.
+    Stale,
+    /// Its state has expired. It decides as before, but not for ever.
+    Grace,
+    /// It allows nothing until it gets a newly signed state.
+    Restricted,
+}
+
+impl Mode {
+    /// All modes.
+    pub const ALL: [Self; 4] = [Self::Fresh, Self::Stale, Self::Grace, Self::Restricted];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::Grace => "grace",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_ages_through_all_modes() {
+        let policy = NodePolicy {
+            stale_after: 10,
+            expires_after: 100,
+            grace: 1_000,
+        };
+        let at = |now| policy.mode(0, 100, now);
+        for (now, mode) in [
+            (-5, Mode::Fresh),
+            (9, Mode::Fresh),
+            (10, Mode::Stale),
+            (99, Mode::Stale),
+            (100, Mode::Grace),
+            (1_099, Mode::Grace),
+            (1_100, Mode::Restricted),
+            (Timestamp::MAX, Mode::Restricted),
+        ] {
+            assert_eq!(at(now), mode, "{now}");
+        }
+        let mut edges = Vec::new();
+        let mut now = 0;
+        while let Some(edge) = policy.next_change(0, 100, now) {
+            assert_ne!(at(edge), at(edge - 1));
+            edges.push(edge);
+            now = edge;
+        }
+        assert_eq!(edges, [10, 100, 1_100]);
+    }
+
+    #[test]
+    fn a_policy_has_bounds() {
+        let policy = |stale_after, expires_after, grace| NodePolicy {
+            stale_after,
+            expires_after,
+            grace,
+        };
+        assert!(NodePolicy::default().check().is_ok());
+        assert!(policy(10, 10, 0).check().is_ok());
+        assert!(policy(LONGEST, LONGEST, LONGEST).check().is_ok());
+        for bad in [
+            policy(9, 10, 0),
+            policy(LONGEST + 1, LONGEST + 1, 0),
+            policy(10, 9, 0),
+            policy(10, 10, -1),
+            policy(10, 10, LONGEST + 1),
+            policy(i64::MIN, i64::MAX, i64::MAX),
+        ] {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! What a node and the control plane say to each other beside the signed state. Members that a
+//! receiver does not know are ignored, so that either side may be one version ahead.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::age::Mode;
+use super::ratchet::Ratchet;
+use crate::change::Digest;
+use crate::keys::PublicKey;
+use crate::time::Timestamp;
+
+/// The beginning of every enrollment token.
+const TOKEN_WORD: &str = "lictor_enroll_";
+
+/// A one-time token that lets one node join: a secret, and the SHA-256 of the control plane's
+/// public key, by which the node knows that it speaks with the right one. It has no `Debug`.
+#[derive(Clone)]
+pub struct EnrollmentToken {
+    text: String,
+    pin: Digest,
+}
+
+impl EnrollmentToken {
+    /// The token of a secret, which is to be 256 random bits.
+    pub fn new(secret: &[u8; 32], control_plane: &PublicKey) -> Self {
+        let pin = control_plane.sha256();
+        Self {
+            text: format!("{TOKEN_WORD}{}{pin}", hex::encode(secret)),
+            pin,
+        }
+    }
+
+    /// The token as it is handed over. Keep it secret until it is used.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The form in which the control plane stores it.
+    pub fn sha256(&self) -> Digest {
+        Digest::of(self.text.as_bytes())
+    }
+
+    /// The SHA-256 of the control plane's public key, of its 32 raw bytes.
+    pub fn pin(&self) -> Digest {
+        self.pin
+    }
+}
+
+impl FromStr for EnrollmentToken {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = "this is no enrollment token; make one with `lictor node enroll`";
+        let digits = text.strip_prefix(TOKEN_WORD).ok_or(wrong)?;
+        let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if digits.len() != 128 || !digits.bytes().all(lower) {
+            return Err(wrong);
+        }
+        let pin = Digest::try_from(digits[64..].to_owned()).map_err(|_| wrong)?;
+        Ok(Self {
+            text: text.to_owned(),
+            pin,
+        })
+    }
+}
+
+/// What a node sends with its enrollment token as bearer. Repeated with the same credential it is
+/// answered as the first time, so that a lost answer costs nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Join {
+    /// The SHA-256 of the credential that the node made for itself and signs in with from then on.
+    pub credential_sha256: Digest,
+    /// The name of the machine it runs on.
+    #[serde(default)]
+    pub host: String,
+    /// The version of its program.
+    #[serde(default)]
+    pub version: String,
+    /// The formats of the state that it takes.
+    #[serde(default)]
+    pub formats: Vec<u32>,
+}
+
+/// What a node is told that has joined.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Joined {
+    /// Its id.
+    pub node: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The organization that it belongs to.
+    pub organization: Uuid,
+    /// The application that it serves.
+    pub application: String,
+    /// The control plane's key. It fits the enrollment token, else it is the wrong one.
+    pub control_plane_key: PublicKey,
+    /// The first state, as exact text.
+    pub state: String,
+}
+
+/// Which state a node applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Its revision.
+    pub revision: u64,
+    /// When it was signed.
+    pub issued_at: Timestamp,
+    /// The SHA-256 of its content.
+    pub content_sha256: Digest,
+}
+
+impl From<&Ratchet> for Applied {
+    fn from(ratchet: &Ratchet) -> Self {
+        Self {
+            revision: ratchet.revision,
+            issued_at: ratchet.issued_at,
+            content_sha256: ratchet.content_sha256,
+        }
+    }
+}
+
+/// What a node counted for one service in one month, from the beginning of the epoch until now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeCount {
+    /// 16 lower-case hex digits: the journal that counts, a new one where the old was lost.
+    pub epoch: String,
+    /// The service.
+    pub service: String,
+    /// `2026-11`.
+    pub month: String,
+    /// The requests so far.
+    pub count: u64,
+}
+
+/// The source under which the control plane keeps a node's counts of one epoch.
+pub fn source(node_name: &str, epoch: &str) -> String {
+    format!("{node_name}@{epoch}")
+}
+
+/// What a node reports: at once when it has something new, else every
+/// [`REPORT_SECONDS`](super::REPORT_SECONDS).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// The name of the machine it runs on.
+    pub host: String,
+    /// The version of its program.
+    pub version: String,
+    /// How it stands.
+    pub mode: Mode,
+    /// Which state it applies; none: it has none.
+    pub applied: Option<Applied>,
+    /// The license that is in force there.
+    pub license: Option<Uuid>,
+    /// The requests that it counted this month.
+    #[serde(default)]
+    pub requests: u64,
+    /// What is wrong, in words for people; at most 16.
+    #[serde(default)]
+    pub problems: Vec<String>,
+    /// Counts, each the greatest so far; at most [`MAX_COUNTS`](crate::usage::MAX_COUNTS).
+    #[serde(default)]
+    pub counts: Vec<NodeCount>,
+}
+
+/// What a report is answered with once its counts are durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// Another one at each start of the control plane: the node then sends all its counts again, in
+    /// case a backup was restored.
+    pub instance: Uuid,
+    /// The revision of the state there.
+    pub state_revision: u64,
+}
+
+/// How a request of a node is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The reason, for programs.
+    pub code: FailureCode,
+    /// The reason, for people.
+    pub message: String,
+    /// For a node that was revoked: the signed state that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+}
+
+/// Why a request of a node is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCode {
+    /// The credential is unknown here.
+    Unauthorized,
+    /// The enrollment token is unknown, used, or its time is over.
+    EnrollmentRefused,
+    /// The node was revoked.
+    Revoked,
+    /// A client certificate is needed.
+    CertificateRequired,
+    /// None of the node's formats is spoken here.
+    UnsupportedFormat,
+    /// The request cannot be read, or is out of bounds.
+    Invalid,
+    /// There is no such path, or not by this method.
+    NoRoute,
+    /// The control plane cannot do it now.
+    Unavailable,
+    /// A reason of a later version.
+    #[serde(other)]
+    Other,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::SigningKey;
+
+    #[test]
+    fn an_enrollment_token_names_its_control_plane() {
+        let key = SigningKey::from_seed([4; 32]).public_key();
+        let token = EnrollmentToken::new(&[7; 32], &key);
+        let read: EnrollmentToken = token.as_str().parse().expect("a token");
+        assert_eq!(read.pin(), key.sha256());
+        assert_eq!(read.sha256(), token.sha256());
+        let text = token.as_str();
+        for bad in [
+            "",
+            "lictor_x",
+            &text[..text.len() - 1],
+            &format!("{text}0"),
+            &text.to_uppercase(),
+            &text.replace("07", "0g"),
+            &format!(" {text}"),
+        ] {
+            assert!(bad.parse::<EnrollmentToken>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_later_version_may_say_more() {
+        let reported =
+            r#"{"instance":"00000000-0000-0000-0000-000000000001","state_revision":3,"x":[]}"#;
+        let read: Reported = serde_json::from_str(reported).expect("readable");
+        assert_eq!(read.state_revision, 3);
+        let failure: Failure =
+            serde_json::from_str(r#"{"code":"on-fire","message":"m"}"#).expect("readable");
+        assert_eq!(failure.code, FailureCode::Other);
+        let join = format!(r#"{{"credential_sha256":"{}"}}"#, Digest::of(b""));
+        assert!(serde_json::from_str::<Join>(&join).is_ok());
+    }
+}

@@ -1,0 +1,465 @@
+//! Nodes: data planes that are enrolled, join, report and are revoked. What they are sent is in
+//! `feed`. Of every secret only the SHA-256 comes here.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::application;
+use crate::change::{Change, Decision, Digest, Record};
+use crate::error::{Error, Kind};
+use crate::feed::{Applied, Mode, NodePolicy, NodeReport, source};
+use crate::license::Entitlement;
+use crate::seats::Basis;
+use crate::state::State;
+use crate::time::Timestamp;
+use crate::usage::{MAX_COUNTS, UsageCount};
+
+/// How long an enrollment token can be used, in seconds: a day.
+pub const TOKEN_TTL: i64 = 86_400;
+
+/// The longest name of a node, in characters.
+pub const MAX_NAME_LENGTH: usize = 63;
+
+/// The longest name of a machine that is kept, in characters.
+const MAX_HOST_LENGTH: usize = 255;
+
+/// The longest version that is kept, in characters.
+const MAX_VERSION_LENGTH: usize = 64;
+
+/// How many problems of a node are kept, and how much of each, in characters.
+const MAX_PROBLEMS: usize = 16;
+const MAX_PROBLEM_LENGTH: usize = 300;
+
+/// What the ledger knows of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeState {
+    /// The application that it serves.
+    pub application: String,
+    /// When it was enrolled.
+    pub created_at: Timestamp,
+    /// When it joined with its enrollment token.
+    pub joined_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What a node is known and recognized by; no part of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeIdentity {
+    /// What people call it; of the nodes that are not revoked only one has it.
+    pub name: String,
+    /// The SHA-256 of its enrollment token.
+    pub token_sha256: Digest,
+    /// From when on the token cannot be used.
+    pub token_expires_at: Timestamp,
+    /// The SHA-256 of the credential that it made when it joined.
+    pub credential_sha256: Option<Digest>,
+}
+
+/// What a node last said of itself; no part of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSeen {
+    /// When.
+    pub at: Timestamp,
+    /// The name of its machine.
+    pub host: String,
+    /// The version of its program.
+    pub version: String,
+    /// How it stands.
+    pub mode: Mode,
+    /// Which state it applies.
+    pub applied: Option<Applied>,
+    /// The license that is in force there.
+    pub license: Option<Uuid>,
+    /// The requests that it counted this month.
+    pub requests: u64,
+    /// What is wrong there, in its own words.
+    pub problems: Vec<String>,
+}
+
+/// A stored node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// UUID v7.
+    pub id: Uuid,
+    /// The organization it belongs to.
+    pub organization: Uuid,
+    /// What the ledger knows of it.
+    pub state: NodeState,
+    /// What it is recognized by.
+    pub identity: NodeIdentity,
+    /// What it last said; none: nothing yet.
+    pub seen: Option<NodeSeen>,
+}
+
+/// What holds for all nodes of an organization.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NodeSettings {
+    /// How long they go on without news.
+    pub policy: NodePolicy,
+    /// By how much adoptions have raised the revision of the state.
+    pub raised: u64,
+}
+
+impl NodeSettings {
+    /// The revision of the state that rests on `basis`: it rises when a license, a trusted key or
+    /// the policy changes, and with nothing else.
+    pub fn state_revision(&self, basis: Basis) -> u64 {
+        self.raised
+            .saturating_add(basis.licenses)
+            .saturating_add(basis.trust)
+    }
+}
+
+/// A node to enroll.
+#[derive(Debug, Clone)]
+pub struct NewNode {
+    /// UUID v7.
+    pub id: Uuid,
+    /// What to call it.
+    pub name: String,
+    /// The application that it is to serve.
+    pub application: String,
+    /// The SHA-256 of its enrollment token.
+    pub token_sha256: Digest,
+}
+
+/// What the license in force grants, as it was found before the transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeTerms {
+    /// Nodes; none: unlimited, and without a license in force, as such nodes decide nothing.
+    pub limit: Option<u32>,
+    /// What it was derived from.
+    pub basis: Basis,
+}
+
+impl NodeTerms {
+    /// The terms of an entitlement that was derived from `basis`.
+    pub fn of(entitlement: &Entitlement, basis: Basis) -> Self {
+        let license = entitlement.license.as_ref();
+        Self {
+            limit: license.and_then(|license| license.node_limit),
+            basis,
+        }
+    }
+}
+
+/// Why an enrollment token lets nobody join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoinRefusal {
+    /// The node was revoked.
+    #[error("the node was revoked; enroll another with `lictor node enroll`")]
+    Revoked,
+    /// Another node has used it.
+    #[error("this enrollment token was used already; make another with `lictor node enroll`")]
+    Used,
+    /// Its time is over.
+    #[error("this enrollment token has expired; make another with `lictor node enroll`")]
+    Expired,
+}
+
+/// Enrolls a node. `state` holds the application, its nodes, and the node with this name.
+///
+/// # Errors
+/// [`Error::NotFound`] for the application, [`Error::InvalidInput`], [`Error::AlreadyExists`],
+/// [`Error::Outdated`] where the terms are not those of now, [`Error::NodeLimit`].
+pub fn enroll(
+    state: &State,
+    new: &NewNode,
+    terms: &NodeTerms,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    application::find(state, &new.application)?;
+    check_name(&new.name)?;
+    let named = |identity: &NodeIdentity| identity.name == new.name;
+    let live = |id: &Uuid| {
+        let node = state.nodes.get(id);
+        node.is_some_and(|node| node.revoked_at.is_none())
+    };
+    let mut identities = state.node_identities.iter();
+    if identities.any(|(id, identity)| named(identity) && live(id)) {
+        return Err(Error::AlreadyExists {
+            kind: Kind::Node,
+            name: new.name.clone(),
+        });
+    }
+    if terms.basis != state.basis() {
+        return Err(Error::Outdated);
+    }
+    let enrolled = enrolled(state, &new.application, now);
+    if terms
+        .limit
+        .is_some_and(|limit| enrolled >= u64::from(limit))
+    {
+        return Err(Error::NodeLimit {
+            application: new.application.clone(),
+            limit: terms.limit.unwrap_or_default(),
+            enrolled,
+        });
+    }
+    let mut decision: Decision = Change::NodeEnrolled {
+        id: new.id,
+        application: new.application.clone(),
+        limit: terms.limit,
+        enrolled: enrolled + 1,
+    }
+    .into();
+    decision.records.push(Record::NodeIdentity {
+        id: new.id,
+        identity: NodeIdentity {
+            name: new.name.clone(),
+            token_sha256: new.token_sha256,
+            token_expires_at: now.saturating_add(TOKEN_TTL),
+            credential_sha256: None,
+        },
+    });
+    Ok(decision)
+}
+
+/// How many nodes of an application take a place: those that joined, and those that still can.
+fn enrolled(state: &State, application: &str, now: Timestamp) -> u64 {
+    let takes_place = |(id, node): &(&Uuid, &NodeState)| {
+        let identity = state.node_identities.get(*id);
+        let can_join = identity.is_some_and(|identity| now < identity.token_expires_at);
+        node.application == application
+            && node.revoked_at.is_none()
+            && (node.joined_at.is_some() || can_join)
+    };
+    state.nodes.iter().filter(takes_place).count() as u64
+}
+
+/// Lets a node join that shows its enrollment token. The same credential again changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::JoinRefused`].
+pub fn join(
+    state: &State,
+    id: Uuid,
+    credential_sha256: Digest,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    let node = find(state, id)?;
+    let identity = state
+        .node_identities
+        .get(&id)
+        .ok_or_else(|| missing(id.to_string()))?;
+    if node.revoked_at.is_some() {
+        return Err(Error::JoinRefused(JoinRefusal::Revoked));
+    }
+    match identity.credential_sha256 {
+        Some(known) if known == credential_sha256 => return Ok(Decision::nothing()),
+        Some(_) => return Err(Error::JoinRefused(JoinRefusal::Used)),
+        None if identity.token_expires_at <= now => {
+            return Err(Error::JoinRefused(JoinRefusal::Expired));
+        }
+        None => {}
+    }
+    let mut decision: Decision = Change::NodeJoined { id }.into();
+    decision.records.push(Record::NodeIdentity {
+        id,
+        identity: NodeIdentity {
+            credential_sha256: Some(credential_sha256),
+            ..identity.clone()
+        },
+    });
+    Ok(decision)
+}
+
+/// Revokes a node: it is sent nothing any more, and its place is free. Repeating it changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
+    Ok(match find(state, id)?.revoked_at {
+        Some(_) => Decision::nothing(),
+        None => Change::NodeRevoked { id }.into(),
+    })
+}
+
+/// Sets how long the organization's nodes go on without news. `state` holds the node settings.
+///
+/// # Errors
+/// [`Error::InvalidInput`].
+pub fn set_policy(state: &State, policy: NodePolicy) -> Result<Decision, Error> {
+    policy.check()?;
+    Ok(if state.node_settings.policy == policy {
+        Decision::nothing()
+    } else {
+        Change::NodePolicySet {
+            stale_after: policy.stale_after,
+            expires_after: policy.expires_after,
+            grace: policy.grace,
+        }
+        .into()
+    })
+}
+
+/// Raises the revision of the state above the highest that a node reported, so that nodes that know
+/// better take what is stored here. `state` holds the node settings and when trust changed. Where
+/// none is ahead, it changes nothing.
+pub fn adopt(state: &State, ahead: Option<u64>) -> Decision {
+    match ahead {
+        None => Decision::nothing(),
+        Some(highest) => {
+            let current = state.node_settings.state_revision(state.basis());
+            let raise = highest.saturating_sub(current).saturating_add(1);
+            Change::NodesAdopted { raise }.into()
+        }
+    }
+}
+
+/// Whether a node knows a state that was never made here: a greater revision, or the same with
+/// another content. `content` is that of `revision` here.
+pub fn is_ahead(applied: &Applied, revision: u64, content: Digest) -> bool {
+    applied.revision > revision
+        || (applied.revision == revision && applied.content_sha256 != content)
+}
+
+/// Takes up what a node reports: what it says of itself, if `keep` asks for that, and its counts,
+/// each the greatest so far.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for counts out of bounds; then nothing is taken up.
+pub fn report(
+    id: Uuid,
+    name: &str,
+    report: &NodeReport,
+    keep: bool,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    if report.counts.len() > MAX_COUNTS {
+        return Err(Error::InvalidInput {
+            field: "counts",
+            reason: format!("send at most {MAX_COUNTS} at once"),
+        });
+    }
+    let counts = report.counts.iter().map(|count| {
+        if !is_epoch(&count.epoch) {
+            return Err(Error::InvalidInput {
+                field: "epoch",
+                reason: "use 16 lower-case hex digits".to_owned(),
+            });
+        }
+        Ok(UsageCount {
+            source: source(name, &count.epoch),
+            service: count.service.clone(),
+            month: count.month.clone(),
+            count: count.count,
+        })
+    });
+    let counts: Vec<UsageCount> = counts.collect::<Result<_, Error>>()?;
+    let mut decision = crate::usage::record(&counts, now)?;
+    if keep {
+        decision.records.push(Record::NodeSeen {
+            id,
+            seen: seen(report, now),
+        });
+    }
+    Ok(decision)
+}
+
+/// What is kept of a report: no more of each text than its bounds.
+pub fn seen(report: &NodeReport, now: Timestamp) -> NodeSeen {
+    let plain = |text: &str, longest: usize| -> String {
+        let visible = text.chars().filter(|character| !character.is_control());
+        visible.take(longest).collect()
+    };
+    NodeSeen {
+        at: now,
+        host: plain(&report.host, MAX_HOST_LENGTH),
+        version: plain(&report.version, MAX_VERSION_LENGTH),
+        mode: report.mode,
+        applied: report.applied,
+        license: report.license,
+        requests: report.requests,
+        problems: report
+            .problems
+            .iter()
+            .take(MAX_PROBLEMS)
+            .map(|problem| plain(problem, MAX_PROBLEM_LENGTH))
+            .collect(),
+    }
+}
+
+fn is_epoch(text: &str) -> bool {
+    let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 16 && text.bytes().all(lower)
+}
+
+/// A node that is not there.
+pub fn missing(name: impl Into<String>) -> Error {
+    Error::NotFound {
+        kind: Kind::Node,
+        name: name.into(),
+    }
+}
+
+fn find(state: &State, id: Uuid) -> Result<&NodeState, Error> {
+    state.nodes.get(&id).ok_or_else(|| missing(id.to_string()))
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let allowed = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
+    };
+    let begins = name
+        .bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
+    if begins && name.len() <= MAX_NAME_LENGTH && name.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(Error::InvalidInput {
+        field: "name",
+        reason: format!(
+            "use 1 to {MAX_NAME_LENGTH} lower-case letters, digits, hyphens and dots, beginning \
+             with a letter or digit"
+        ),
+    })
+}
+
+impl State {
+    /// Applies a change of nodes.
+    pub(crate) fn apply_to_nodes(&mut self, position: u64, at: Timestamp, change: &Change) {
+        match change {
+            Change::NodeEnrolled {
+                id, application, ..
+            } => {
+                let node = NodeState {
+                    application: application.clone(),
+                    created_at: at,
+                    joined_at: None,
+                    revoked_at: None,
+                };
+                self.nodes.insert(*id, node);
+            }
+            Change::NodeJoined { id } => {
+                if let Some(node) = self.nodes.get_mut(id) {
+                    node.joined_at = Some(at);
+                }
+            }
+            Change::NodeRevoked { id } => {
+                if let Some(node) = self.nodes.get_mut(id) {
+                    node.revoked_at = Some(at);
+                }
+            }
+            Change::NodePolicySet {
+                stale_after,
+                expires_after,
+                grace,
+            } => {
+                self.node_settings.policy = NodePolicy {
+                    stale_after: *stale_after,
+                    expires_after: *expires_after,
+                    grace: *grace,
+                };
+                self.basis_changed = position;
+            }
+            Change::NodesAdopted { raise } => {
+                self.node_settings.raised = self.node_settings.raised.saturating_add(*raise);
+                self.basis_changed = position;
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Nodes: enrolled up to the limit, joined once, revoked, and led back by an adoption.
+
+use lictor_core::change::{Change, Decision, Digest, Record};
+use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport};
+use lictor_core::node::{self, JoinRefusal, NewNode, NodeTerms, TOKEN_TTL};
+use lictor_core::seats::Basis;
+use lictor_core::{ApplicationState, Error, State, Timestamp};
+use uuid::Uuid;
+
+use crate::fixtures::NOW;
+
+const APPLICATION: &str = "gateway";
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn new(number: u128, name: &str) -> NewNode {
+    NewNode {
+        id: id(number),
+        name: name.to_owned(),
+        application: APPLICATION.to_owned(),
+        token_sha256: Digest::of(name.as_bytes()),
+    }
+}
+
+fn terms(limit: Option<u32>) -> NodeTerms {
+    NodeTerms {
+        limit,
+        basis: Basis::default(),
+    }
+}
+
+fn state() -> State {
+    let mut state = State::default();
+    state
+        .applications
+        .insert(APPLICATION.to_owned(), ApplicationState::default());
+    state
+}
+
+/// Applies what was decided as a store would, without moving what entitlements rest on.
+fn take(state: &mut State, decided: Result<Decision, Error>, now: Timestamp) {
+    let decision = decided.expect("a decision");
+    for change in &decision.changes {
+        let position = state.position + 1;
+        state.apply(position, now, change);
+    }
+    for record in &decision.records {
+        state.note(record);
+    }
+}
+
+#[test]
+fn nodes_are_enrolled_up_to_the_limit() {
+    let mut state = state();
+    for number in 1..=2 {
+        let new = new(number, &format!("edge-{number}"));
+        let decided = node::enroll(&state, &new, &terms(Some(2)), NOW);
+        take(&mut state, decided, NOW);
+    }
+    let third = new(3, "edge-3");
+    let refused = node::enroll(&state, &third, &terms(Some(2)), NOW).expect_err("full");
+    assert_eq!(
+        refused.to_string(),
+        "2 nodes are enrolled for gateway, and its license grants 2; revoke one with `lictor node \
+         revoke`, or install a license with more dataplanes"
+    );
+    for limit in [None, Some(3)] {
+        assert!(node::enroll(&state, &third, &terms(limit), NOW).is_ok());
+    }
+    // A token that was never used gives its place back, a node that joined does not.
+    let joined = node::join(&state, id(1), Digest::of(b"credential"), NOW);
+    take(&mut state, joined, NOW);
+    let later = NOW + TOKEN_TTL;
+    let fourth = node::enroll(&state, &third, &terms(Some(2)), later);
+    take(&mut state, fourth, later);
+    let revoked = node::revoke(&state, id(1));
+    take(&mut state, revoked, later);
+    let again = node::enroll(&state, &new(4, "edge-1"), &terms(Some(2)), later);
+    take(&mut state, again, later);
+    assert!(node::enroll(&state, &new(5, "edge-5"), &terms(Some(2)), later).is_err());
+}
+
+#[test]
+fn a_node_is_refused_for_its_name_its_application_and_terms_of_yesterday() {
+    let mut state = state();
+    let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), NOW);
+    take(&mut state, decided, NOW);
+    let refused = |new: &NewNode, terms: &NodeTerms| node::enroll(&state, new, terms, NOW);
+    assert!(matches!(
+        refused(&new(2, "edge-1"), &terms(None)),
+        Err(Error::AlreadyExists { .. })
+    ));
+    let long = "a".repeat(64);
+    for name in ["", "-a", ".a", "Edge", "a b", "a@b", "ä", &long] {
+        let found = refused(&new(2, name), &terms(None));
+        assert!(matches!(found, Err(Error::InvalidInput { .. })), "{name}");
+    }
+    for name in ["a", "edge-1.example.com", &long[1..]] {
+        assert!(refused(&new(2, name), &terms(None)).is_ok(), "{name}");
+    }
+    let mut other = new(2, "edge-2");
+    "editor".clone_into(&mut other.application);
+    assert!(matches!(
+        refused(&other, &terms(None)),
+        Err(Error::NotFound { .. })
+    ));
+    let mut outdated = terms(None);
+    outdated.basis.licenses = 3;
+    assert!(matches!(
+        refused(&new(2, "edge-2"), &outdated),
+        Err(Error::Outdated)
+    ));
+}
+
+#[test]
+fn a_token_lets_one_node_join_once() {
+    let mut state = state();
+    let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), NOW);
+    take(&mut state, decided, NOW);
+    let (mine, other) = (Digest::of(b"mine"), Digest::of(b"other"));
+    let refusal = |decided: Result<Decision, Error>| match decided {
+        Err(Error::JoinRefused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    };
+    let late = node::join(&state, id(1), mine, NOW + TOKEN_TTL);
+    assert_eq!(refusal(late), JoinRefusal::Expired);
+    let joined = node::join(&state, id(1), mine, NOW + TOKEN_TTL - 1);
+    take(&mut state, joined, NOW);
+    // The answer was lost: the same node asks again, even later.
+    let again = node::join(&state, id(1), mine, NOW + TOKEN_TTL).expect("the same node");
+    assert!(again.is_nothing());
+    let stolen = node::join(&state, id(1), other, NOW);
+    assert_eq!(refusal(stolen), JoinRefusal::Used);
+    let revoked = node::revoke(&state, id(1));
+    take(&mut state, revoked, NOW);
+    assert!(node::revoke(&state, id(1)).expect("again").is_nothing());
+    let dead = node::join(&state, id(1), mine, NOW);
+    assert_eq!(refusal(dead), JoinRefusal::Revoked);
+    assert!(matches!(
+        node::join(&state, id(9), mine, NOW),
+        Err(Error::NotFound { .. })
+    ));
+}
+
+#[test]
+fn an_adoption_goes_above_what_nodes_reported() {
+    let mut state = state();
+    state.basis_changed = 4;
+    state.trust_changed = 3;
+    state.position = 9;
+    let revision = |state: &State| state.node_settings.state_revision(state.basis());
+    assert_eq!(revision(&state), 7);
+    assert!(node::adopt(&state, None).is_nothing());
+    for highest in [7, 500] {
+        let decided = node::adopt(&state, Some(highest));
+        take(&mut state, Ok(decided), NOW);
+        assert!(revision(&state) > highest, "{highest}");
+    }
+    let before = revision(&state);
+    let policy = NodePolicy {
+        grace: 1,
+        ..NodePolicy::default()
+    };
+    let decided = node::set_policy(&state, policy);
+    take(&mut state, decided, NOW);
+    assert!(revision(&state) > before, "a new policy is news");
+    assert!(
+        node::set_policy(&state, policy)
+            .expect("the same")
+            .is_nothing()
+    );
+    let applied = Applied {
+        revision: 7,
+        issued_at: NOW,
+        content_sha256: Digest::of(b"content"),
+    };
+    for (revision, content, ahead) in [
+        (6, "content", true),
+        (7, "content", false),
+        (7, "other", true),
+        (8, "other", false),
+    ] {
+        let content = Digest::of(content.as_bytes());
+        assert_eq!(node::is_ahead(&applied, revision, content), ahead);
+    }
+}
+
+#[test]
+fn a_report_is_kept_within_bounds() {
+    let count = NodeCount {
+        epoch: "0123456789abcdef".to_owned(),
+        service: "orders".to_owned(),
+        month: "2026-06".to_owned(),
+        count: 5,
+    };
+    let mut report = NodeReport {
+        host: "h\n".repeat(300),
+        version: "v".repeat(100),
+        mode: Mode::Fresh,
+        applied: None,
+        license: None,
+        requests: 5,
+        problems: vec!["p".repeat(1_000); 20],
+        counts: vec![count.clone()],
+    };
+    let decided = node::report(id(1), "edge-1", &report, true, NOW).expect("in bounds");
+    assert!(decided.changes.is_empty());
+    let [Record::Usage(usage), Record::NodeSeen { seen, .. }] = decided.records.as_slice() else {
+        panic!("{:?}", decided.records);
+    };
+    assert_eq!(usage.source, "edge-1@0123456789abcdef");
+    assert_eq!((seen.host.len(), seen.version.len()), (255, 64));
+    assert_eq!((seen.problems.len(), seen.problems[0].len()), (16, 300));
+    let quiet = node::report(id(1), "edge-1", &report, false, NOW).expect("in bounds");
+    assert_eq!(quiet.records.len(), 1);
+    for epoch in [
+        "",
+        "0123456789ABCDEF",
+        "0123456789abcde",
+        "../../../../../..",
+    ] {
+        report.counts[0].epoch = epoch.to_owned();
+        assert!(node::report(id(1), "edge-1", &report, true, NOW).is_err());
+    }
+    report.counts = vec![count; 1_001];
+    assert!(node::report(id(1), "edge-1", &report, true, NOW).is_err());
+}
+
+#[test]
+fn a_change_of_nodes_is_one_of_the_ledger() {
+    let mut state = state();
+    state.apply(5, NOW, &Change::NodesAdopted { raise: 2 });
+    assert_eq!((state.basis_changed, state.node_settings.raised), (5, 2));
+    state.apply(6, NOW, &Change::NodeJoined { id: id(1) });
+    assert!(state.nodes.is_empty(), "what is not loaded is not altered");
+}
