@@ -118,6 +118,8 @@ impl Replay {
             leases,
             clients,
             grants,
+            nodes,
+            node_settings,
             position: _,
             trust_changed: _,
             emails: _,
@@ -125,6 +127,7 @@ impl Replay {
             codes: _,
             refresh_tokens: _,
             access_tokens: _,
+            node_identities: _,
         } = &self.state;
         let stream = self.stream;
         let mut found = Vec::new();
@@ -140,6 +143,10 @@ impl Replay {
             *basis_changed == rows.basis_changed,
         );
         plain("the count of accounts", *counts == rows.counts);
+        plain(
+            "the settings of nodes",
+            *node_settings == rows.node_settings,
+        );
         plain(
             "the greatest updated_at",
             *newest_updated_at == rows.newest_updated_at,
@@ -166,6 +173,7 @@ impl Replay {
         compare("lease", stream, leases, &rows.leases, &mut found);
         compare("client", stream, clients, &rows.clients, &mut found);
         compare("grant", stream, grants, &rows.grants, &mut found);
+        compare("node", stream, nodes, &rows.nodes, &mut found);
         self.differences.append(&mut found);
     }
 

@@ -11,10 +11,11 @@ use std::fs::File;
 
 use async_trait::async_trait;
 use lictor_core::change::Digest;
+use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Basis, Client, Entry, Error, Head, Lease, License, Organization, Seat, SeatId,
-    SeatState, Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Client, Entry, Error, Head, Lease, License, Node, NodeSettings, Organization,
+    Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy, TrustSet,
 };
 use uuid::Uuid;
 
@@ -178,6 +179,30 @@ pub trait Store: Send + Sync {
     /// The organization in which the refresh token or access token with this SHA-256 was handed
     /// out, live or not.
     async fn organization_of_secret(&self, sha256: Digest) -> Result<Option<Uuid>, Error>;
+
+    /// One node, revoked ones included.
+    async fn node(&self, organization: Uuid, id: Uuid) -> Result<Option<Node>, Error>;
+
+    /// The node with this name that is not revoked.
+    async fn node_named(&self, organization: Uuid, name: &str) -> Result<Option<Node>, Error>;
+
+    /// At most `limit` nodes that are not revoked in order of their ids, beginning behind `after`.
+    async fn nodes(
+        &self,
+        organization: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Node>, Error>;
+
+    /// The node whose enrollment token or credential has this SHA-256, revoked ones included; never
+    /// one of a removed organization.
+    async fn node_by_secret(&self, sha256: Digest) -> Result<Option<Node>, Error>;
+
+    /// What holds for all nodes of an organization; the default where nothing was set.
+    async fn node_settings(&self, organization: Uuid) -> Result<NodeSettings, Error>;
+
+    /// The rotations by which nodes trust keys, in order of the new keys' ids.
+    async fn rotations(&self) -> Result<Vec<Rotation>, Error>;
 
     /// All usage counts of an organization, ordered by month, service and source.
     async fn usage(&self, organization: Uuid) -> Result<Vec<UsageCount>, Error>;

@@ -65,6 +65,14 @@ pub enum Fact {
     ClientSecret(Digest),
     /// The access tokens that rest on a client's own credentials.
     AccessOf(Uuid),
+    /// One node and its identity, revoked ones included.
+    Node(Uuid),
+    /// All nodes of an application that are not revoked, and their identities.
+    NodesOf(String),
+    /// The node with this name that is not revoked, and its identity.
+    NodeNamed(String),
+    /// What holds for all nodes. Ask for it before the nodes' policy or revision is changed.
+    NodeSettings,
 }
 
 /// A pure decision on the facts that were asked for. It may run twice; what counts is the run

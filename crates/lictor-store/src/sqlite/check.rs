@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
 use super::rows::{self, HeadRow, Sql};
-use super::{accounts, clients, seats};
+use super::{accounts, clients, nodes, seats};
 use crate::CheckReport;
 use crate::check::Replay;
 use crate::planted;
@@ -122,6 +122,7 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
          UNION SELECT organization_id FROM leases UNION SELECT organization_id FROM refusals
          UNION SELECT organization_id FROM clients UNION SELECT organization_id FROM grants
          UNION SELECT organization_id FROM codes UNION SELECT organization_id FROM access_tokens
+         UNION SELECT organization_id FROM nodes UNION SELECT organization_id FROM node_settings
          UNION SELECT zeroblob(16)";
     each(view, elsewhere, [], |row| {
         let stream: Uuid = row.get(0)?;
@@ -190,7 +191,7 @@ fn whole_state(
     Ok(state)
 }
 
-/// Adds applications, accounts and what they hold, and clients.
+/// Adds applications, accounts and what they hold, clients and nodes.
 fn add_held(view: &Connection, stream: Uuid, state: &mut State) -> Sql<()> {
     let all = |columns: &str, table: &str| {
         format!("SELECT {columns} FROM {table} WHERE organization_id = ?1")
@@ -218,6 +219,11 @@ fn add_held(view: &Connection, stream: Uuid, state: &mut State) -> Sql<()> {
     })?;
     each(view, &all(clients::GRANT, "grants"), [stream], |row| {
         state.grants.extend([clients::grant(row)?]);
+        Ok(())
+    })?;
+    state.node_settings = nodes::settings(view, stream)?;
+    each(view, &all(nodes::NODE, "nodes"), [stream], |row| {
+        state.nodes.extend([nodes::node_state(row)?]);
         Ok(())
     })
 }
@@ -312,6 +318,11 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
              WHERE client_id IS NULL OR secret_sha256 IS NULL
          UNION ALL SELECT 'grant', id, 'the hash of its refresh token' FROM grants
              WHERE refresh_sha256 IS NULL
+         UNION ALL SELECT 'node', id, 'its name or the hash or end of its enrollment token'
+             FROM nodes
+             WHERE name IS NULL OR token_sha256 IS NULL OR token_expires_at IS NULL
+         UNION ALL SELECT 'node', id, 'the hash of its credential' FROM nodes
+             WHERE credential_sha256 IS NULL AND joined_at IS NOT NULL
          UNION ALL SELECT 'account', id, 'its e-mail' FROM accounts
              WHERE (email IS NULL OR email_key IS NULL) <> (status = 'removed')";
     each(view, missing, [], |row| {

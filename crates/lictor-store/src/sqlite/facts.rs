@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::rows::{self, DecodedKeys, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
-use super::{accounts, clients, seats};
+use super::{accounts, clients, nodes, seats};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -121,6 +121,10 @@ fn add(
         Fact::Code(sha256) => clients::load_code(database, stream, *sha256, state)?,
         Fact::ClientSecret(sha256) => clients::load_secret(database, stream, *sha256, state)?,
         Fact::AccessOf(client) => clients::load_access(database, stream, *client, None, state)?,
+        Fact::Node(id) => nodes::load(database, stream, *id, state)?,
+        Fact::NodesOf(application) => nodes::load_all_of(database, stream, application, state)?,
+        Fact::NodeNamed(name) => nodes::load_named(database, stream, name, state)?,
+        Fact::NodeSettings => state.node_settings = nodes::settings(database, stream)?,
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod check;
 mod clients;
 mod facts;
 mod lock;
+mod nodes;
 mod open;
 mod pool;
 mod reads;
@@ -21,10 +22,11 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use lictor_core::change::Digest;
+use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Basis, Client, Entry, Error, Head, Lease, License, Organization, Seat, SeatId,
-    SeatState, Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Client, Entry, Error, Head, Lease, License, Node, NodeSettings, Organization,
+    Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy, TrustSet,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -320,6 +322,41 @@ impl Store for SqliteStore {
     async fn organization_of_secret(&self, sha256: Digest) -> Result<Option<Uuid>, Error> {
         self.read(move |database| clients::organization_of(database, sha256))
             .await
+    }
+
+    async fn node(&self, organization: Uuid, id: Uuid) -> Result<Option<Node>, Error> {
+        self.read(move |database| nodes::one(database, organization, id))
+            .await
+    }
+
+    async fn node_named(&self, organization: Uuid, name: &str) -> Result<Option<Node>, Error> {
+        let name = name.to_owned();
+        self.read(move |database| nodes::by_name(database, organization, &name))
+            .await
+    }
+
+    async fn nodes(
+        &self,
+        organization: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Node>, Error> {
+        self.read(move |database| nodes::page(database, organization, after, limit))
+            .await
+    }
+
+    async fn node_by_secret(&self, sha256: Digest) -> Result<Option<Node>, Error> {
+        self.read(move |database| nodes::by_secret(database, sha256))
+            .await
+    }
+
+    async fn node_settings(&self, organization: Uuid) -> Result<NodeSettings, Error> {
+        self.read(move |database| nodes::settings(database, organization))
+            .await
+    }
+
+    async fn rotations(&self) -> Result<Vec<Rotation>, Error> {
+        self.read(nodes::rotations).await
     }
 
     async fn usage(&self, organization: Uuid) -> Result<Vec<UsageCount>, Error> {

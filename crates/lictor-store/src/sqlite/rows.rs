@@ -16,7 +16,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
-use super::{accounts, clients, seats};
+use super::{accounts, clients, nodes, seats};
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -93,6 +93,11 @@ pub(super) fn persist(
         | Change::ClientRemoved { .. }
         | Change::GrantCreated { .. }
         | Change::GrantRevoked { .. } => clients::persist(database, stream, state, change)?,
+        Change::NodeEnrolled { .. }
+        | Change::NodeJoined { .. }
+        | Change::NodeRevoked { .. }
+        | Change::NodePolicySet { .. }
+        | Change::NodesAdopted { .. } => nodes::persist(database, stream, state, change)?,
     };
     // The rule saw the row under the lock, so a statement that misses it is a fault of ours.
     if touched == 1 {
@@ -264,6 +269,9 @@ pub(super) fn record(
         | Record::Code { .. }
         | Record::Access { .. }
         | Record::AccessEnded { .. } => clients::record(database, stream, record)?,
+        Record::NodeIdentity { .. } | Record::NodeSeen { .. } | Record::KeyRotation(_) => {
+            nodes::record(database, stream, record)?
+        }
     };
     Ok(())
 }

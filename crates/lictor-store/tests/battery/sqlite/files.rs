@@ -97,7 +97,7 @@ async fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 99,
-                known: 3
+                known: 4
             }
         ),
         "{error}"

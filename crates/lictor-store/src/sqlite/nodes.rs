@@ -1,0 +1,295 @@
+//! Rows of nodes, of their settings and of the rotations they trust keys by: how they are stored,
+//! loaded and read back.
+
+use lictor_core::change::Digest;
+use lictor_core::feed::{NodePolicy, Rotation};
+use lictor_core::node::NodeIdentity;
+use lictor_core::{Change, Node, NodeSettings, NodeState, Record, State};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use uuid::Uuid;
+
+use super::reads::{behind, many};
+use super::rows::{Sql, invalid, loaded};
+
+/// The columns of [`node_state`], [`identity`] and [`node`], in their order.
+pub(super) const NODE: &str = "id, application, created_at, joined_at, revoked_at, name, \
+     token_sha256, token_expires_at, credential_sha256, organization_id, seen";
+
+/// Reads the first columns of [`NODE`].
+pub(super) fn node_state(row: &Row<'_>) -> Sql<(Uuid, NodeState)> {
+    let node = NodeState {
+        application: row.get(1)?,
+        created_at: row.get(2)?,
+        joined_at: row.get(3)?,
+        revoked_at: row.get(4)?,
+    };
+    Ok((row.get(0)?, node))
+}
+
+fn identity(row: &Row<'_>) -> Sql<NodeIdentity> {
+    let credential: Option<[u8; 32]> = row.get(8)?;
+    Ok(NodeIdentity {
+        name: row.get(5)?,
+        token_sha256: Digest(row.get(6)?),
+        token_expires_at: row.get(7)?,
+        credential_sha256: credential.map(Digest),
+    })
+}
+
+fn node(row: &Row<'_>) -> Sql<Node> {
+    let (id, state) = node_state(row)?;
+    Ok(Node {
+        id,
+        organization: row.get(9)?,
+        state,
+        identity: identity(row)?,
+        seen: json(row, 10, |text| serde_json::from_str(text))?,
+    })
+}
+
+/// Reads JSON that may be null.
+fn json<T>(
+    row: &Row<'_>,
+    column: usize,
+    read: impl FnOnce(&str) -> serde_json::Result<T>,
+) -> Sql<Option<T>> {
+    let text = row.get_ref(column)?.as_str_or_null()?;
+    text.map(read)
+        .transpose()
+        .map_err(|error| invalid(column, error))
+}
+
+fn stored(json: serde_json::Result<String>) -> Sql<String> {
+    json.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn first<T>(
+    database: &Connection,
+    rest: &str,
+    parameters: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Sql<T>,
+) -> Sql<Option<T>> {
+    database
+        .prepare_cached(&format!("SELECT {NODE} FROM nodes WHERE {rest}"))?
+        .query_row(parameters, read)
+        .optional()
+}
+
+const BY_ID: &str = "organization_id = ?1 AND id = ?2";
+const BY_NAME: &str = "organization_id = ?1 AND name = ?2 AND revoked_at IS NULL";
+
+/// One node, revoked ones included.
+pub(super) fn one(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<Node>> {
+    first(database, BY_ID, (organization, id), node)
+}
+
+/// The node with this name that is not revoked.
+pub(super) fn by_name(database: &Connection, organization: Uuid, name: &str) -> Sql<Option<Node>> {
+    first(database, BY_NAME, (organization, name), node)
+}
+
+/// The node with this enrollment token or credential, unless its organization was removed.
+pub(super) fn by_secret(database: &Connection, sha256: Digest) -> Sql<Option<Node>> {
+    let rest = "(token_sha256 = ?1 OR credential_sha256 = ?1) AND NOT EXISTS
+         (SELECT 1 FROM heads WHERE stream = nodes.organization_id AND removed = 1)";
+    first(database, rest, [sha256.0], node)
+}
+
+/// A page of the nodes that are not revoked, by id.
+pub(super) fn page(
+    database: &Connection,
+    organization: Uuid,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Sql<Vec<Node>> {
+    let sql = format!(
+        "SELECT {NODE} FROM nodes
+         WHERE organization_id = ?1 AND id > ?2 AND revoked_at IS NULL ORDER BY id LIMIT ?3"
+    );
+    let after = behind(after.as_ref());
+    many(database, &sql, (organization, after, limit), node)
+}
+
+/// What holds for all nodes of an organization.
+pub(super) fn settings(database: &Connection, organization: Uuid) -> Sql<NodeSettings> {
+    let read = |row: &Row<'_>| {
+        Ok(NodeSettings {
+            policy: NodePolicy {
+                stale_after: row.get(0)?,
+                expires_after: row.get(1)?,
+                grace: row.get(2)?,
+            },
+            raised: row.get(3)?,
+        })
+    };
+    let found = database
+        .prepare_cached(
+            "SELECT stale_after, expires_after, grace, raised FROM node_settings
+             WHERE organization_id = ?1",
+        )?
+        .query_row([organization], read)
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// The rotations of all trusted keys, by the new key's id.
+pub(super) fn rotations(database: &Connection) -> Sql<Vec<Rotation>> {
+    let sql = "SELECT rotation FROM trusted_keys WHERE rotation IS NOT NULL ORDER BY id";
+    let found = many(database, sql, [], |row| {
+        json(row, 0, |text| serde_json::from_str(text))
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Loads a node for a rule.
+pub(super) fn load(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
+    load_where(database, BY_ID, (stream, id), state)
+}
+
+/// Loads the node with this name that is not revoked for a rule.
+pub(super) fn load_named(
+    database: &Connection,
+    stream: Uuid,
+    name: &str,
+    state: &mut State,
+) -> Sql<()> {
+    load_where(database, BY_NAME, (stream, name), state)
+}
+
+/// Loads the nodes of an application that are not revoked for a rule.
+pub(super) fn load_all_of(
+    database: &Connection,
+    stream: Uuid,
+    application: &str,
+    state: &mut State,
+) -> Sql<()> {
+    let rest = "organization_id = ?1 AND application = ?2 AND revoked_at IS NULL";
+    load_where(database, rest, (stream, application), state)
+}
+
+fn load_where(
+    database: &Connection,
+    rest: &str,
+    parameters: impl Params,
+    state: &mut State,
+) -> Sql<()> {
+    let sql = format!("SELECT {NODE} FROM nodes WHERE {rest}");
+    let found = many(database, &sql, parameters, |row| {
+        Ok((node_state(row)?, identity(row)?))
+    })?;
+    for ((id, node), identity) in found {
+        state.nodes.insert(id, node);
+        state.node_identities.insert(id, identity);
+    }
+    Ok(())
+}
+
+/// Stores the rows behind a change of nodes that `state` has applied.
+pub(super) fn persist(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    change: &Change,
+) -> Sql<usize> {
+    match change {
+        Change::NodeEnrolled { id, .. } => {
+            let node = loaded(state.nodes.get(id), "node")?;
+            database
+                .prepare_cached(
+                    "INSERT INTO nodes (organization_id, id, application, created_at)
+                     VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute((stream, id, &node.application, node.created_at))
+        }
+        Change::NodeJoined { id } | Change::NodeRevoked { id } => {
+            let node = loaded(state.nodes.get(id), "node")?;
+            database
+                .prepare_cached(
+                    "UPDATE nodes SET joined_at = ?3, revoked_at = ?4
+                     WHERE organization_id = ?1 AND id = ?2",
+                )?
+                .execute((stream, id, node.joined_at, node.revoked_at))
+        }
+        Change::NodePolicySet {
+            stale_after,
+            expires_after,
+            grace,
+        } => {
+            let policy = NodePolicy {
+                stale_after: *stale_after,
+                expires_after: *expires_after,
+                grace: *grace,
+            };
+            set_policy(database, stream, policy)
+        }
+        Change::NodesAdopted { raise } => add_to_raised(database, stream, *raise),
+        _ => Ok(0),
+    }
+}
+
+// Both write what the change says and not what the state holds: in the state of a rule that did not
+// ask for the settings, the rest of them is the default.
+
+fn set_policy(database: &Connection, stream: Uuid, policy: NodePolicy) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO node_settings (organization_id, stale_after, expires_after, grace, raised)
+             VALUES (?1, ?2, ?3, ?4, 0)
+             ON CONFLICT (organization_id) DO UPDATE SET stale_after = excluded.stale_after,
+                 expires_after = excluded.expires_after, grace = excluded.grace",
+        )?
+        .execute((
+            stream,
+            policy.stale_after,
+            policy.expires_after,
+            policy.grace,
+        ))
+}
+
+/// A sum that is too large for SQLite becomes a float, which the column refuses.
+fn add_to_raised(database: &Connection, stream: Uuid, raise: u64) -> Sql<usize> {
+    let policy = NodePolicy::default();
+    database
+        .prepare_cached(
+            "INSERT INTO node_settings (organization_id, stale_after, expires_after, grace, raised)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (organization_id) DO UPDATE SET raised = raised + excluded.raised",
+        )?
+        .execute((
+            stream,
+            policy.stale_after,
+            policy.expires_after,
+            policy.grace,
+            raise,
+        ))
+}
+
+/// Stores what goes with nodes and is no part of the ledger.
+pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sql<usize> {
+    match record {
+        Record::NodeIdentity { id, identity } => database
+            .prepare_cached(
+                "UPDATE nodes SET name = ?3, token_sha256 = ?4, token_expires_at = ?5,
+                     credential_sha256 = ?6
+                 WHERE organization_id = ?1 AND id = ?2",
+            )?
+            .execute((
+                stream,
+                id,
+                &identity.name,
+                identity.token_sha256.0,
+                identity.token_expires_at,
+                identity.credential_sha256.map(|sha256| sha256.0),
+            )),
+        Record::NodeSeen { id, seen } => database
+            .prepare_cached("UPDATE nodes SET seen = ?3 WHERE organization_id = ?1 AND id = ?2")?
+            .execute((stream, id, stored(serde_json::to_string(seen))?)),
+        Record::KeyRotation(rotation) => database
+            .prepare_cached("UPDATE trusted_keys SET rotation = ?2 WHERE id = ?1")?
+            .execute((
+                rotation.to.id().to_string(),
+                stored(serde_json::to_string(rotation))?,
+            )),
+        _ => Ok(0),
+    }
+}
