@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use lictor_core::change::Digest;
+use lictor_core::feed::Rotation;
+use lictor_core::node::NodeSeen;
 use lictor_core::{Document, INSTALLATION, State};
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
 use super::rows::{self, HeadRow, Sql};
-use super::{accounts, clients, nodes, seats};
+use super::{accounts, clients, nodes, reads, seats};
 use crate::CheckReport;
 use crate::check::Replay;
 use crate::planted;
@@ -62,6 +64,7 @@ fn check_rows(view: &Connection, mut report: CheckReport) -> Result<CheckReport,
     }
     check_payloads(view, &mut report.differences)?;
     check_figures(view, &mut report.differences)?;
+    check_texts(view, &mut report.differences)?;
     Ok(report)
 }
 
@@ -329,6 +332,33 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
         let what: String = row.get(2)?;
         differences.push(format!("{kind} {id}: {what} is missing"));
+        Ok(())
+    })
+}
+
+/// What nodes said, and the rotations, which nodes would refuse if they were damaged.
+fn check_texts(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    let said = "SELECT id, seen FROM nodes WHERE seen IS NOT NULL";
+    each(view, said, [], |row| {
+        if serde_json::from_slice::<NodeSeen>(row.get_ref(1)?.as_bytes()?).is_err() {
+            let id: Uuid = row.get(0)?;
+            differences.push(format!("node {id}: what it last said is unreadable"));
+        }
+        Ok(())
+    })?;
+    let trust = reads::trust(view)?;
+    let rotations = "SELECT id, rotation FROM trusted_keys WHERE rotation IS NOT NULL";
+    each(view, rotations, [], |row| {
+        let id: String = row.get(0)?;
+        let rotation = serde_json::from_slice::<Rotation>(row.get_ref(1)?.as_bytes()?);
+        let holds = rotation.is_ok_and(|rotation| {
+            let from = trust.get(rotation.from);
+            rotation.to.id().to_string() == id
+                && from.is_some_and(|from| rotation.is_signed_by(&from.public_key))
+        });
+        if !holds {
+            differences.push(format!("key {id}: its rotation is damaged"));
+        }
         Ok(())
     })
 }

@@ -2,20 +2,23 @@
 //! the core. No promise is put here.
 
 use std::fmt::Debug;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use lictor_core::account::{AccountPatch, NewAccount};
 use lictor_core::change::Digest;
 use lictor_core::client::NewClient;
+use lictor_core::feed::{Applied, Mode, NodePolicy, NodeReport, rotate};
 use lictor_core::grant::Secrets;
 use lictor_core::lease::CheckOut;
 use lictor_core::license::{Admissible, examine};
+use lictor_core::node::{NewNode, NodeTerms};
 use lictor_core::token::NewToken;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
     AccountKind, AccountStatus, Change, Claims, Date, Decision, Error, INSTALLATION, KeyId,
     OverLimit, Role, SeatId, SeatTerms, SigningKey, State, Timestamp, TrustPolicy, TrustSet,
-    account, application, client, grant, lease, license, organization, seats, token, trust, usage,
+    account, application, client, grant, lease, license, node, organization, seats, token, trust,
+    usage,
 };
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
@@ -429,6 +432,108 @@ pub(crate) fn end_due(stream: Uuid, now: Timestamp) -> Write {
     write(stream, now, vec![Fact::Due(now)], move |state| {
         Ok(lease::expire(state, now))
     })
+}
+
+/// What stands for a node's enrollment token and for its credential.
+pub(crate) fn node_secrets(node: Uuid) -> (Digest, Digest) {
+    let of = |what: &str| digest(format_args!("{what} of node {node}"));
+    (of("token"), of("credential"))
+}
+
+pub(crate) fn enroll_node(
+    stream: Uuid,
+    (node, name): (Uuid, &'static str),
+    application: &'static str,
+    limit: Option<u32>,
+) -> Write {
+    let new = NewNode {
+        id: node,
+        name: name.to_owned(),
+        application: application.to_owned(),
+        token_sha256: node_secrets(node).0,
+    };
+    let facts = vec![
+        Fact::Trust,
+        Fact::Application(application.to_owned()),
+        Fact::NodesOf(application.to_owned()),
+        Fact::NodeNamed(name.to_owned()),
+    ];
+    write(stream, NOW, facts, move |state| {
+        let basis = state.basis();
+        node::enroll(state, &new, &NodeTerms { limit, basis }, NOW)
+    })
+}
+
+pub(crate) fn join_node(stream: Uuid, node: Uuid) -> Write {
+    let credential = node_secrets(node).1;
+    write(stream, NOW + 5, vec![Fact::Node(node)], move |state| {
+        node::join(state, node, credential, NOW + 5)
+    })
+}
+
+pub(crate) fn revoke_node(stream: Uuid, node: Uuid) -> Write {
+    write(stream, NOW + 9, vec![Fact::Node(node)], move |state| {
+        node::revoke(state, node)
+    })
+}
+
+pub(crate) fn set_node_policy(stream: Uuid, stale_after: i64) -> Write {
+    let policy = NodePolicy {
+        stale_after,
+        ..NodePolicy::default()
+    };
+    write(stream, NOW, vec![Fact::NodeSettings], move |state| {
+        node::set_policy(state, policy)
+    })
+}
+
+pub(crate) fn adopt_nodes(stream: Uuid, highest: u64) -> Write {
+    let facts = vec![Fact::NodeSettings, Fact::Trust];
+    write(stream, NOW, facts, move |state| {
+        Ok(node::adopt(state, Some(highest)))
+    })
+}
+
+/// A report of a node that has counted so many requests.
+pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -> Write {
+    let report = NodeReport {
+        host: "edge-1.example".to_owned(),
+        version: "1.0.0".to_owned(),
+        mode: Mode::Fresh,
+        applied: Some(Applied {
+            revision: u64::MAX,
+            issued_at: NOW,
+            content_sha256: digest("content"),
+        }),
+        license: Some(id(1)),
+        requests,
+        problems: vec!["the disk is full".to_owned()],
+        counts: vec![],
+    };
+    write(stream, NOW, vec![], move |_| {
+        node::report(node, "edge", &report, keep, NOW)
+    })
+}
+
+/// Trusts the second vendor because the first one says so.
+pub(crate) fn trust_by_rotation(from: u8, to: u8) -> Write {
+    let rotation = rotate(&vendor(from), &vendor(to).public_key());
+    let keys = [rotation.from, rotation.to.id()].map(Fact::Key);
+    write(INSTALLATION, NOW, keys.to_vec(), move |state| {
+        trust::add_by_rotation(state, &rotation)
+    })
+}
+
+/// What a rule sees that asks for these facts.
+pub(crate) async fn seen(store: &dyn Store, stream: Uuid, facts: Vec<Fact>) -> State {
+    let seen = Arc::new(Mutex::new(State::default()));
+    let note = Arc::clone(&seen);
+    let look = write(stream, NOW, facts, move |state| {
+        *note.lock().expect("not poisoned") = state.clone();
+        Ok(Decision::nothing())
+    });
+    done(store, look).await;
+    seen.lock().expect("not poisoned").clone()
 }
 
 /// Runs a write that must not be refused.

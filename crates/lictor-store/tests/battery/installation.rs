@@ -1,13 +1,13 @@
 //! The promises about what belongs to the installation: organizations, trust, policy, tokens.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use lictor_core::{Decision, Error, INSTALLATION, KeyStatus, Role, State, TrustPolicy};
 use lictor_store::{Fact, Store};
 
 use crate::given::{
     ACME, NOW, acme, add_license, document, done, id, new_organization, new_token, refused,
-    remove_license, remove_organization, retire, revoke, revoke_token, secret, set_policy,
+    remove_license, remove_organization, retire, revoke, revoke_token, secret, seen, set_policy,
     trust_vendor, vendor, write,
 };
 
@@ -190,17 +190,6 @@ pub(crate) async fn a_rule_sees_the_facts_it_asked_for(store: Arc<dyn Store>) {
             .len(),
         0
     );
-}
-
-async fn seen(store: &dyn Store, stream: uuid::Uuid, facts: Vec<Fact>) -> State {
-    let seen = Arc::new(Mutex::new(State::default()));
-    let note = Arc::clone(&seen);
-    let look = write(stream, NOW, facts, move |state| {
-        *note.lock().expect("not poisoned") = state.clone();
-        Ok(Decision::nothing())
-    });
-    done(store, look).await;
-    seen.lock().expect("not poisoned").clone()
 }
 
 pub(crate) async fn tokens_are_found_by_their_secret(store: Arc<dyn Store>) {

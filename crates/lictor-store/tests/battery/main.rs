@@ -8,6 +8,7 @@ mod given;
 mod installation;
 mod licenses;
 mod model;
+mod nodes;
 mod records;
 mod seats;
 mod sqlite;
@@ -72,6 +73,22 @@ macro_rules! battery {
             clients::a_code_is_used_once;
             clients::what_rests_on_a_grant_dies_with_it;
             clients::an_access_token_ends_alone;
+            nodes::a_node_is_enrolled_joins_and_is_revoked;
+            nodes::nothing_there_is_no_node;
+            nodes::two_live_nodes_never_have_one_name;
+            nodes::a_name_is_free_after_a_revocation;
+            nodes::the_limit_holds_under_many_enrollments;
+            nodes::a_node_is_found_by_its_token_and_by_its_credential;
+            nodes::a_node_of_a_removed_organization_is_not_found;
+            nodes::other_organizations_see_no_node;
+            nodes::nodes_come_in_pages;
+            nodes::what_a_node_said_last_stays;
+            nodes::a_rule_sees_the_nodes_it_asked_for;
+            nodes::the_settings_are_the_default_until_they_are_set;
+            nodes::an_adoption_raises_the_revision;
+            nodes::a_raise_that_is_too_large_is_refused;
+            nodes::a_rule_that_saw_no_settings_overwrites_none;
+            nodes::a_rotation_is_kept_with_its_key;
         }
     };
     (@tests $backend:ident, $open:path, $($group:ident :: $promise:ident;)*) => {

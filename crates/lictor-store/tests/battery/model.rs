@@ -13,10 +13,12 @@ use proptest::prelude::{Strategy, any, prop};
 use uuid::Uuid;
 
 use crate::given::{
-    ACME, NOW, acme, assign, check_out, document, end_due, exchange, give_back, id, new_account,
-    new_application, new_client, new_organization, new_token, put_license, refresh, release,
-    remove_account, remove_client, remove_license, remove_organization, renew, retire, revoke,
-    revoke_token, set_policy, set_status, touch_license, trust_vendor, vendor,
+    ACME, NOW, acme, adopt_nodes, assign, check_out, document, end_due, enroll_node, exchange,
+    give_back, id, join_node, new_account, new_application, new_client, new_organization,
+    new_token, node_secrets, put_license, refresh, release, remove_account, remove_client,
+    remove_license, remove_organization, renew, report_node, retire, revoke, revoke_node,
+    revoke_token, set_node_policy, set_policy, set_status, touch_license, trust_by_rotation,
+    trust_vendor, vendor,
 };
 
 /// What one step does; each number is taken modulo a small range, so that steps meet.
@@ -49,7 +51,8 @@ impl Step {
         let license = id(100 + u128::from(self.number % 5));
         let seed = 1 + self.number % 3;
         let product = ["Kong", "Jira", "Zoho"][usize::from(self.other % 3)];
-        match self.kind % 36 {
+        match self.kind % 42 {
+            36.. => self.write_of_nodes(stream),
             32.. => self.write_of_clients(stream, now),
             16.. => self.write_of_seats(stream, now),
             0..=6 => {
@@ -58,6 +61,7 @@ impl Step {
             }
             7 => touch_license(stream, license, now),
             8 | 9 => remove_license(stream, license),
+            10 if self.other < 80 => trust_by_rotation(1 + self.other % 3, seed),
             10 => trust_vendor(seed),
             11 => retire(vendor(seed).public_key().id()),
             12 if self.other < 40 => revoke(vendor(seed).public_key().id()),
@@ -80,11 +84,28 @@ impl Step {
         let client = id(first + u128::from(self.number % 4));
         let account = id(5_000 + u128::from(self.other % 6));
         let number = (first << 16) + u128::from(self.number) * 256 + u128::from(self.other);
-        match self.kind % 36 - 32 {
+        match self.kind % 42 - 32 {
             0 => new_client(stream, client, Some(account).filter(|_| self.other < 128)),
             1 if self.other < 60 => remove_client(stream, client),
             1 | 2 => refresh(stream, client, number, now),
             _ => exchange(stream, client, number, now),
+        }
+    }
+
+    /// Nodes, of few names, and what holds for all of them.
+    fn write_of_nodes(&self, stream: Uuid) -> Write {
+        let first = 8_000 + 100 * u128::from(stream == ACME);
+        let node = id(first + u128::from(self.number % 6));
+        let name = ["edge", "core", "lab"][usize::from(self.other % 3)];
+        let application = ["kong", "jira", "open"][usize::from(self.other / 3 % 3)];
+        let limit = Some(u32::from(self.other / 64)).filter(|limit| *limit > 0);
+        match self.kind % 42 - 36 {
+            0 | 1 => enroll_node(stream, (node, name), application, limit),
+            2 => join_node(stream, node),
+            3 => revoke_node(stream, node),
+            4 if self.other < 128 => set_node_policy(stream, 10 + i64::from(self.number % 3)),
+            4 => adopt_nodes(stream, u64::from(self.number)),
+            _ => report_node(stream, node, self.number.into(), true),
         }
     }
 
@@ -95,7 +116,7 @@ impl Step {
         let limit = u32::from(self.other / 4 % 4);
         let lease = id(6_000 + u128::from(self.number) * 256 + u128::from(self.other));
         let holder = ["a", "b", "c"][usize::from(self.number % 3)];
-        match self.kind % 36 - 16 {
+        match self.kind % 42 - 16 {
             0 | 1 => new_account(stream, account, AccountKind::Person),
             2 if self.other < 40 => new_account(stream, account, AccountKind::Service),
             2 => set_status(stream, account, AccountStatus::Active),
@@ -179,6 +200,10 @@ async fn compare_installation(store: &dyn Store, written: &[Entry], state: &Stat
             .iter()
             .eq(state.keys.iter().map(|(id, key)| (*id, key)))
     );
+    for rotation in store.rotations().await.expect("reads") {
+        assert!(rotation.is_signed_by(&state.keys[&rotation.from].public_key));
+        assert!(state.keys.contains_key(&rotation.to.id()));
+    }
     let mut live = BTreeMap::new();
     for (id, organization) in &state.organizations {
         if !model(store, written, *id).await.removed {
@@ -217,6 +242,36 @@ async fn compare_held(store: &dyn Store, stream: Uuid, state: &State) {
         for lease in leases {
             assert_eq!(state.leases.get(&lease.id), Some(&lease.state));
         }
+    }
+}
+
+async fn compare_nodes(store: &dyn Store, stream: Uuid, state: &State) {
+    let settings = store.node_settings(stream).await.expect("reads");
+    assert_eq!(settings, state.node_settings);
+    let live = store.nodes(stream, None, 100).await.expect("reads");
+    let expected = state
+        .nodes
+        .iter()
+        .filter(|(_, node)| node.revoked_at.is_none());
+    assert!(
+        live.iter()
+            .map(|node| &node.id)
+            .eq(expected.map(|(id, _)| id))
+    );
+    for node in live {
+        let named = store.node_named(stream, &node.identity.name).await;
+        assert_eq!(named.expect("reads"), Some(node));
+    }
+    for (id, expected) in &state.nodes {
+        let found = store.node(stream, *id).await.expect("reads");
+        let found = found.expect("a node");
+        assert_eq!(found.state, *expected);
+        let (token, credential) = node_secrets(*id);
+        assert_eq!(found.identity.token_sha256, token);
+        let joined = expected.joined_at.map(|_| credential);
+        assert_eq!(found.identity.credential_sha256, joined);
+        let by_token = store.node_by_secret(token).await.expect("reads");
+        assert_eq!(by_token, (!state.removed).then_some(found));
     }
 }
 
@@ -262,6 +317,7 @@ async fn compare_stream(store: &dyn Store, stream: Uuid, state: &State) {
         );
     }
     compare_held(store, stream, state).await;
+    compare_nodes(store, stream, state).await;
     for (id, client) in &state.clients {
         let found = store.client(stream, *id).await.expect("reads");
         assert_eq!(found.map(|found| found.state), Some(client.clone()));

@@ -22,8 +22,8 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "expected position 3",
     ),
     (
-        "DELETE FROM entries WHERE stream = :acme AND position = 21",
-        "the entries end at 20",
+        "DELETE FROM entries WHERE stream = :acme AND position = 25",
+        "the entries end at 24",
     ),
     (
         "DELETE FROM entries WHERE stream = :acme",
@@ -50,7 +50,7 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "the hash chain is broken",
     ),
     (
-        "UPDATE entries SET stream = :acme, position = 22 WHERE stream <> :acme AND position = 1",
+        "UPDATE entries SET stream = :acme, position = 26 WHERE stream <> :acme AND position = 1",
         "the entry belongs elsewhere",
     ),
     (
@@ -91,11 +91,11 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ),
     (
         "UPDATE heads SET position = position + 1 WHERE stream = :acme",
-        "the head row at 22",
+        "the head row at 26",
     ),
     (
         "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
-        "the entries end at 21",
+        "the entries end at 25",
     ),
     (
         "UPDATE heads SET newest_updated_at = 1 WHERE stream = :acme",
@@ -232,6 +232,65 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "UPDATE access_tokens SET organization_id = x'00000000000000000000000000000001'",
         "it has rows but no head row",
     ),
+    ("UPDATE nodes SET application = 'jira'", "node"),
+    ("UPDATE nodes SET created_at = 5", "node"),
+    ("UPDATE nodes SET joined_at = 5", "node"),
+    ("UPDATE nodes SET revoked_at = 5", "node"),
+    ("UPDATE nodes SET name = NULL", "its name or the hash"),
+    ("UPDATE nodes SET token_sha256 = NULL", "its name or the hash"),
+    (
+        "UPDATE nodes SET token_expires_at = NULL",
+        "its name or the hash",
+    ),
+    (
+        "UPDATE nodes SET credential_sha256 = NULL",
+        "the hash of its credential",
+    ),
+    (
+        "UPDATE nodes SET seen = replace(seen, 'fresh', 'fried')",
+        "node 00000000-0000-0000-0000-00000000005a: what it last said is unreadable",
+    ),
+    ("DELETE FROM nodes", "node"),
+    (
+        "UPDATE nodes SET organization_id = x'00000000000000000000000000000001'",
+        "it has rows but no head row",
+    ),
+    (
+        "UPDATE node_settings SET stale_after = 61",
+        "the settings of nodes",
+    ),
+    (
+        "UPDATE node_settings SET expires_after = expires_after + 1",
+        "the settings of nodes",
+    ),
+    (
+        "UPDATE node_settings SET grace = 0",
+        "the settings of nodes",
+    ),
+    (
+        "UPDATE node_settings SET raised = raised + 1",
+        "the settings of nodes",
+    ),
+    ("DELETE FROM node_settings", "the settings of nodes"),
+    (
+        "UPDATE node_settings SET organization_id = x'00000000000000000000000000000001'",
+        "it has rows but no head row",
+    ),
+    (
+        "UPDATE trusted_keys SET rotation = '{}' WHERE rotation IS NOT NULL",
+        "its rotation is damaged",
+    ),
+    (
+        "UPDATE trusted_keys SET rotation = (SELECT max(rotation) FROM trusted_keys t)
+         WHERE rotation IS NULL",
+        "its rotation is damaged",
+    ),
+    (
+        "UPDATE trusted_keys SET rotation = json_set(rotation, '$.signature',
+             substr(json_extract(rotation, '$.signature'), 2)
+                 || substr(json_extract(rotation, '$.signature'), 1, 1))",
+        "its rotation is damaged",
+    ),
 ];
 
 #[tokio::test]
@@ -303,7 +362,7 @@ async fn damage_at_the_end_of_the_ledger_is_found_at_the_start() {
     let (folder, original) = filled().await;
     let path = folder.path().join("lictor.db");
     for alteration in [
-        "DELETE FROM entries WHERE stream = :acme AND position = 21",
+        "DELETE FROM entries WHERE stream = :acme AND position = 25",
         "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
         "UPDATE entries SET body = body || ' ' WHERE stream = :acme AND position = 2",
     ] {
@@ -404,6 +463,11 @@ async fn told(store: &SqliteStore) -> impl PartialEq + std::fmt::Debug + use<> {
                 )
             })
             .collect();
+        let nodes = store.nodes(stream, None, 100).await.expect("reads");
+        let nodes: Vec<_> = nodes
+            .into_iter()
+            .map(|node| (node.id, node.state))
+            .collect();
         streams.push((
             store.entries(stream, 0, 1_000).await.expect("reads"),
             store
@@ -413,6 +477,8 @@ async fn told(store: &SqliteStore) -> impl PartialEq + std::fmt::Debug + use<> {
             applications(store, stream).await,
             store.current_license(stream).await.expect("reads"),
             tokens,
+            nodes,
+            store.node_settings(stream).await.expect("reads"),
         ));
     }
     (trust, store.policy().await.expect("reads"), streams)
@@ -427,7 +493,7 @@ async fn flipped_bits_are_found_or_do_no_harm() {
     let path = folder.path().join("lictor.db");
     let mut random = 0x9E37_79B9_7F4A_7C15_u64;
     let (mut found, mut harmless) = (0, 0);
-    for _ in 0..100 {
+    for _ in 0..150 {
         // xorshift: the same flips in every run.
         random ^= random << 13;
         random ^= random >> 7;

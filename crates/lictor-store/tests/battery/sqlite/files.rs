@@ -11,7 +11,9 @@ use lictor_store::{ANSWER_KEPT_SECONDS, IdempotencyKey, Store};
 use rusqlite::Connection;
 
 use super::{fill, folder};
-use crate::given::{ACME, NOW, acme, add_license, document, done, id, idempotent, write};
+use crate::given::{
+    ACME, NOW, acme, add_license, document, done, enroll_node, id, idempotent, write,
+};
 
 #[tokio::test]
 async fn what_was_written_is_there_after_opening_again() {
@@ -337,9 +339,9 @@ mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
 }
 
-/// A folder with a database of schema 1, as the first version left it: with an organization, its
-/// license and its token.
-fn first_schema() -> tempfile::TempDir {
+/// A folder with a database that the first version made and the one with this schema left: with an
+/// organization and its license.
+fn older_schema(schema: i32) -> tempfile::TempDir {
     let folder = folder();
     let path = folder.path().join("lictor.db");
     let mut raw = Connection::open(&path).expect("opens");
@@ -417,12 +419,21 @@ fn first_schema() -> tempfile::TempDir {
         (ACME, sha256.0, &**document.payload()),
     )
     .expect("inserts");
+    embedded::migrations::runner()
+        .set_target(refinery::Target::Version(schema))
+        .run(&mut raw)
+        .expect("migrates");
     folder
 }
 
 #[tokio::test]
 async fn an_older_schema_is_checked_as_it_is_and_migrated_when_it_is_opened() {
-    let folder = first_schema();
+    for schema in 1..4 {
+        is_checked_and_migrated(older_schema(schema)).await;
+    }
+}
+
+async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     let path = folder.path().join("lictor.db");
     let before = std::fs::read(&path).expect("reads");
     let report = check_folder(folder.path()).expect("checks");
@@ -446,4 +457,8 @@ async fn an_older_schema_is_checked_as_it_is_and_migrated_when_it_is_opened() {
     assert_eq!((basis.licenses, basis.trust), (2, 0));
     let license = store.license(ACME, id(7)).await.expect("reads");
     assert!(license.is_some());
+    done(&store, enroll_node(ACME, (id(90), "edge"), "kong", None)).await;
+    let node = store.node(ACME, id(90)).await.expect("reads");
+    assert!(node.is_some(), "what came later is there");
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }

@@ -12,8 +12,9 @@ use lictor_store::sqlite::SqliteStore;
 use tempfile::TempDir;
 
 use crate::given::{
-    ACME, NOW, acme, add_license, assign, check_out, count, document, done, id, new_account,
-    new_application, new_client, new_organization, new_token, refresh, report_usage, trust_vendor,
+    ACME, NOW, acme, add_license, adopt_nodes, assign, check_out, count, document, done,
+    enroll_node, id, join_node, new_account, new_application, new_client, new_organization,
+    new_token, refresh, report_node, report_usage, set_node_policy, trust_by_rotation,
 };
 
 pub(crate) fn open_in_memory() -> Arc<dyn Store> {
@@ -34,7 +35,7 @@ fn folder() -> TempDir {
 async fn fill(store: &dyn Store) {
     acme(store).await;
     done(store, new_organization(id(2), "other")).await;
-    done(store, trust_vendor(2)).await;
+    done(store, trust_by_rotation(1, 2)).await;
     done(store, new_token(INSTALLATION, id(71), Role::Operator)).await;
     done(store, new_token(ACME, id(72), Role::Admin)).await;
     for number in 1..=12 {
@@ -48,6 +49,11 @@ async fn fill(store: &dyn Store) {
     done(store, check_out(ACME, "editor", (id(80), "device"), 5, NOW)).await;
     done(store, new_client(ACME, id(40), Some(id(50)))).await;
     done(store, refresh(ACME, id(40), 1, NOW)).await;
+    done(store, enroll_node(ACME, (id(90), "edge"), "kong", Some(3))).await;
+    done(store, join_node(ACME, id(90))).await;
+    done(store, set_node_policy(ACME, 60)).await;
+    done(store, adopt_nodes(ACME, 1_000)).await;
+    done(store, report_node(ACME, id(90), 7, true)).await;
     done(
         store,
         report_usage(ACME, vec![count("edge", "web", "2026-11", 5)]),
