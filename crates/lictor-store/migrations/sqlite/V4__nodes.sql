@@ -19,7 +19,8 @@ CREATE TABLE nodes (
 CREATE UNIQUE INDEX nodes_live_name ON nodes (organization_id, name) WHERE revoked_at IS NULL;
 CREATE UNIQUE INDEX nodes_by_token ON nodes (token_sha256);
 CREATE UNIQUE INDEX nodes_by_credential ON nodes (credential_sha256);
-CREATE INDEX nodes_by_application ON nodes (organization_id, application);
+CREATE INDEX nodes_live_of_application ON nodes (organization_id, application)
+    WHERE revoked_at IS NULL;
 
 -- One row for each organization whose settings were ever changed; spans in seconds.
 CREATE TABLE node_settings (
