@@ -17,6 +17,8 @@ pub struct Settings {
     pub kong_origins: Vec<String>,
     /// Whether reports show a hash of the host name instead of the name.
     pub hash_hostname: bool,
+    /// Whether nodes must show a client certificate.
+    pub node_certificates: bool,
 }
 
 impl Settings {

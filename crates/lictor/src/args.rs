@@ -4,8 +4,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    account, application, backup, check, client, count, demo, key, lease, license, organization,
-    report, restore, seat, token, trust, usage,
+    account, application, backup, check, client, count, demo, key, lease, license, node,
+    organization, report, restore, seat, token, trust, usage,
 };
 use crate::config::Given;
 
@@ -108,6 +108,9 @@ pub(crate) enum Command {
     /// Floating seats with an end
     #[command(subcommand)]
     Lease(lease::Lease),
+    /// Data planes, which enforce and count on their own
+    #[command(subcommand)]
+    Node(node::Node),
     /// What was bought, what is used and what is left
     #[command(after_help = count::EXAMPLES)]
     Count(count::Count),

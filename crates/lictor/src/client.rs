@@ -117,6 +117,12 @@ impl Client {
         reply(self.send(Method::PATCH, url, Some(body)).await?).await
     }
 
+    /// Puts an object in the place of another.
+    pub(crate) async fn put(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
+        let url = self.url(path, &[]);
+        reply(self.send(Method::PUT, url, Some(body)).await?).await
+    }
+
     /// Reads one object that depends on parameters.
     pub(crate) async fn query(&self, path: &[&str], query: &[(&str, &str)]) -> Outcome<Reply> {
         reply(self.send(Method::GET, self.url(path, query), None).await?).await

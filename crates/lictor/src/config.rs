@@ -50,6 +50,13 @@ pub(crate) struct ServeOptions {
     /// Private key of the certificate in PEM
     #[arg(long, value_name = "FILE", env = "LICTOR_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
+    /// Certificates in PEM; nodes must then show one that these signed
+    #[arg(long, value_name = "FILE", env = "LICTOR_NODE_CA")]
+    pub node_ca: Option<PathBuf>,
+    /// The key that states for nodes are signed with; it is made if it is not there
+    /// [default: DIR/control-plane.key]
+    #[arg(long, value_name = "FILE", env = "LICTOR_CONTROL_PLANE_KEY")]
+    pub control_plane_key: Option<PathBuf>,
     /// Allow plain HTTP on an address that is not loopback, as behind a TLS proxy
     #[arg(
         long,

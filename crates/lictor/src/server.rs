@@ -5,11 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lictor_core::PublicKey;
-use lictor_server::authority::{Authority, Start};
+use lictor_core::{PublicKey, SigningKey};
+use lictor_server::authority::{Authority, Start, StartError};
 use lictor_server::clock::Clock;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
+use lictor_server::random;
 use lictor_server::settings::{Server, Settings};
 use lictor_store::sqlite::SqliteStore;
 use reqwest::Url;
@@ -26,6 +27,9 @@ pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
 /// Connections that the kernel holds until they are taken; it may be set to hold fewer. In a burst of
 /// more, some are asked to come again a second later.
 const ACCEPT_QUEUE: u32 = 4096;
+
+/// The name of the control plane's key in the data folder.
+pub(crate) const CONTROL_PLANE_KEY: &str = "control-plane.key";
 
 const DEFAULT_KONG_VERSION: &str = "3.4.3.5";
 
@@ -59,11 +63,12 @@ pub(crate) async fn prepare(
     })?;
     let tls = load_tls(&options)?;
     let public_url = options.public_url.as_deref().map(public_url).transpose()?;
-    let start = Start {
+    let mut start = Start {
         policy: options.trust_policy,
         keys: read_keys(&options.trust)?,
         operator_secret,
         census_max_age: options.census_max_age.map_or(0, |age| age.0),
+        control_plane_key: None,
     };
     let (listener, metrics_listener) = listen(&options, given, tls.is_some()).await?;
     let url = url_of(&listener, &tls)?;
@@ -72,7 +77,16 @@ pub(crate) async fn prepare(
         None => None,
     };
     let store = Arc::new(SqliteStore::open(&folder)?);
+    let key = control_plane_key(&options, &folder)?;
+    start.control_plane_key = Some(key.key);
     let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
+    if key.is_new && authority.has_nodes().await.map_err(StartError::Store)? {
+        tracing::error!(
+            file = %key.file.display(),
+            "the control plane's key was not there and a new one was made: nodes that joined before \
+             take nothing from it; put the old key back, or enroll them again"
+        );
+    }
     if let Some(url) = metrics_url {
         tracing::info!("metrics are at {url}/metrics, without a token");
     }
@@ -149,10 +163,11 @@ impl Prepared {
             None => None,
         };
         let leases = tokio::spawn(self.authority.clone().watch_leases());
-        let expiry = tokio::spawn(self.authority.watch_expiry());
+        let expiry = tokio::spawn(self.authority.clone().watch_expiry());
         let serving = accept::serve(self.listener, self.tls, self.app, limits, stopped(stopping));
         let ending = async {
             shutdown.await;
+            self.authority.end_feeds();
             let _ = stop.send(());
         };
         let (served, ()) = tokio::join!(serving, ending);
@@ -196,14 +211,44 @@ fn settings(options: ServeOptions, public_url: &str) -> Settings {
             .unwrap_or_else(|| DEFAULT_KONG_VERSION.to_owned()),
         kong_origins: options.kong_origin,
         hash_hostname: options.hash_hostname.unwrap_or(false),
+        node_certificates: options.node_ca.is_some(),
     }
+}
+
+/// The control plane's key, and whether it was made just now.
+struct ControlPlaneKey {
+    key: SigningKey,
+    file: PathBuf,
+    is_new: bool,
+}
+
+/// Reads the control plane's key, or makes it. The folder is locked by now: nobody else makes one.
+fn control_plane_key(options: &ServeOptions, folder: &Path) -> Outcome<ControlPlaneKey> {
+    let usual = || folder.join(CONTROL_PLANE_KEY);
+    let file = options.control_plane_key.clone().unwrap_or_else(usual);
+    let is_new = !file.exists();
+    let key = if is_new {
+        let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
+        let key = SigningKey::from_seed(seed);
+        files::create(&file, &key.to_pem().map_err(Failure::Refused)?, 0o600)?;
+        files::sync_folder_of(&file).map_err(|error| files::cannot("write", &file, &error))?;
+        key
+    } else {
+        let pem = files::read_secret(&file)?;
+        SigningKey::from_pem(&pem)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?
+    };
+    Ok(ControlPlaneKey { key, file, is_new })
 }
 
 fn load_tls(options: &ServeOptions) -> Outcome<Tls> {
     match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => tls::load(certificate, key)
+        (Some(certificate), Some(key)) => tls::load(certificate, key, options.node_ca.as_deref())
             .map(Some)
             .map_err(|error| Failure::Usage(error.to_string())),
+        (None, None) if options.node_ca.is_some() => Err(Failure::Usage(
+            "--node-ca needs TLS; give --tls-cert and --tls-key too".to_owned(),
+        )),
         (None, None) => Ok(None),
         (Some(_), None) | (None, Some(_)) => Err(Failure::Usage(
             "--tls-cert and --tls-key go together; give both".to_owned(),

@@ -145,6 +145,9 @@ impl Cache {
                     self.licenses.remove(&(stream, *id));
                     self.move_licenses_head(stream, entry.position);
                 }
+                Change::NodePolicySet { .. } | Change::NodesAdopted { .. } => {
+                    self.move_licenses_head(stream, entry.position);
+                }
                 Change::TokenRevoked { .. }
                 | Change::ClientRemoved { .. }
                 | Change::GrantRevoked { .. }
@@ -159,6 +162,9 @@ impl Cache {
                 | Change::TokenCreated { .. }
                 | Change::ClientCreated { .. }
                 | Change::GrantCreated { .. }
+                | Change::NodeEnrolled { .. }
+                | Change::NodeJoined { .. }
+                | Change::NodeRevoked { .. }
                 | Change::ApplicationCreated { .. }
                 | Change::ApplicationSet { .. }
                 | Change::ApplicationRemoved { .. }

@@ -9,6 +9,7 @@ use lictor_core::{
     Basis, Claims, Document, DocumentError, Entitlement, Error, Kind, License, Resource, Signer,
     Timestamp,
 };
+use uuid::Uuid;
 
 use super::cache::Installation;
 use super::{Authority, Call};
@@ -85,7 +86,7 @@ impl Authority {
         self.entitlement_now(call, key).await
     }
 
-    async fn known_applications(&self, call: &Call) -> Result<Vec<String>, Error> {
+    pub(super) async fn known_applications(&self, call: &Call) -> Result<Vec<String>, Error> {
         let stored = self
             .cache
             .figures(self.store.as_ref(), call.organization.id)
@@ -217,6 +218,16 @@ impl Authority {
         license: &License,
         installation: &Installation,
     ) -> Result<Candidate, Error> {
+        self.judged(call.organization.id, license, installation)
+    }
+
+    /// A license with what is said of its signature now.
+    pub(super) fn judged(
+        &self,
+        organization: Uuid,
+        license: &License,
+        installation: &Installation,
+    ) -> Result<Candidate, Error> {
         let key = (license.state.payload_sha256, installation.trust_changed);
         let trust = &installation.trust;
         let judge = |document: &Document<'_>| {
@@ -224,7 +235,7 @@ impl Authority {
             let verdict = self.cache.verdicts.get_or_insert_with(&key, verify);
             verdict.unwrap_or_else(|never| match never {})
         };
-        Candidate::judged(license, call.organization.id, judge).map_err(Error::internal)
+        Candidate::judged(license, organization, judge).map_err(Error::internal)
     }
 
     fn stand(

@@ -11,12 +11,14 @@ mod directory;
 mod entitlements;
 mod expiry;
 mod faults;
+pub mod feed;
 mod givers;
 mod grants;
 mod kept;
 mod leases;
 mod ledger;
 mod licenses;
+mod nodes;
 mod organizations;
 mod report;
 mod seats;
@@ -37,6 +39,7 @@ pub use census::Census;
 pub use clients::{ClientRequest, IssuedClient, IssuedCode};
 pub use entitlements::{Standing, StandingLicense};
 pub use expiry::LicenseEnd;
+pub use feed::{Feed, SignedState};
 pub use givers::Giver;
 pub use grants::{Credentials, Grant, HandedOut};
 pub use kept::{KeptLicense, Render};
@@ -44,6 +47,7 @@ pub use leases::{AskedLease, CheckedOut};
 pub use ledger::Stream;
 pub use licenses::{NewLicense, Patch, written_license};
 pub use lictor_store::{Answer, IdempotencyKey, Idempotent, Refused, RefusedKey, Written};
+pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
 pub use report::{Report, System};
 pub use seats::{SeatRow, Who};
 pub use start::{Start, StartError};
@@ -61,6 +65,7 @@ pub struct Authority {
     census_max_age: i64,
     censuses: Bounded<Uuid, Arc<Census>>,
     attempts: attempts::Attempts,
+    feed: Arc<Feed>,
 }
 
 /// One request, as the use cases see it: who asks, when, and about which organization.
@@ -162,11 +167,13 @@ impl Authority {
     /// of it are a task of their own, so that nothing can come between them.
     async fn run(&self, write: Write) -> Result<Written, Error> {
         let (store, cache) = (self.store.clone(), self.cache.clone());
+        let feed = self.feed.clone();
         let task = tokio::spawn(async move {
             let stream = write.stream;
             let written = store.write(write).await?;
             planted::point("write.stored");
             cache.after(stream, &written, store.as_ref()).await;
+            feed.after(stream, &written);
             planted::point("write.learned");
             Ok(written)
         });

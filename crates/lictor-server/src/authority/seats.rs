@@ -195,12 +195,13 @@ impl Authority {
         call: &Call,
         applications: Vec<String>,
         mut facts: Vec<Fact>,
-        rule: impl Fn(BTreeMap<String, SeatTerms>) -> Rule,
+        rule: impl Fn(BTreeMap<String, SeatTerms>) -> Rule + Send + Sync,
     ) -> Result<Written, Error> {
         facts.push(Fact::Trust);
-        for _ in 0..ATTEMPTS {
+        let (applications, facts, rule) = (&applications, &facts, &rule);
+        self.while_outdated(call, applications, || async move {
             let mut terms = BTreeMap::new();
-            for key in &applications {
+            for key in applications {
                 let (entitlement, basis) = self.entitled(call, key).await?;
                 let mut granted = SeatTerms::of(&entitlement, basis);
                 if planted::is("seats-checked-early") {
@@ -208,14 +209,28 @@ impl Authority {
                 }
                 terms.insert(key.clone(), granted);
             }
-            let organization = call.organization.id;
-            let decided = self
-                .write(call, organization, facts.clone(), rule(terms))
-                .await;
-            match decided {
+            let stream = call.organization.id;
+            self.write(call, stream, facts.clone(), rule(terms)).await
+        })
+        .await
+    }
+
+    /// Decides anew for as long as the licenses or keys that it rests on change meanwhile.
+    pub(super) async fn while_outdated<F>(
+        &self,
+        call: &Call,
+        applications: &[String],
+        decide: impl Fn() -> F,
+    ) -> Result<Written, Error>
+    where
+        F: Future<Output = Result<Written, Error>>,
+    {
+        for _ in 0..ATTEMPTS {
+            match decide().await {
                 Err(Error::Outdated) => {
+                    let organization = call.organization.id;
                     self.cache
-                        .forget_entitlements(self.store.as_ref(), organization, &applications)
+                        .forget_entitlements(self.store.as_ref(), organization, applications)
                         .await?;
                 }
                 other => return other,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::{
-    Change, Decision, Error, INSTALLATION, KeyId, PublicKey, Role, TrustPolicy, organization, trust,
+    Change, Decision, Error, INSTALLATION, KeyId, PublicKey, Role, SigningKey, TrustPolicy,
+    organization, trust,
 };
 use lictor_store::{Fact, Rule, Store, Write, planted};
 use quick_cache::sync::Cache as Bounded;
 
 use super::tokens::TokenRequest;
-use super::{Authority, attempts, cache, census};
+use super::{Authority, Feed, attempts, cache, census};
 use crate::clock::Clock;
 use crate::random;
 
@@ -32,6 +33,8 @@ pub struct Start {
     pub operator_secret: Option<String>,
     /// How old a census may become, in seconds: 0 to [`census::MAX_AGE`].
     pub census_max_age: i64,
+    /// The key that states for nodes are signed with; none: one that is gone with this server.
+    pub control_plane_key: Option<SigningKey>,
 }
 
 /// Why a server does not start.
@@ -102,7 +105,13 @@ impl Authority {
             .as_deref()
             .map_or(Ok(()), check_secret)?;
         let cache = cache::Cache::open(store.as_ref()).await?;
+        let control_plane_key = match start.control_plane_key {
+            Some(key) => key,
+            None => SigningKey::from_seed(random::bytes()?),
+        };
+        let feed = Feed::new(control_plane_key, random::id(&clock)?);
         let authority = Self {
+            feed: Arc::new(feed),
             store,
             clock,
             cache: Arc::new(cache),

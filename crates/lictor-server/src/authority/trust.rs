@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lictor_core::feed::Rotation;
 use lictor_core::{
     Action, Error, INSTALLATION, KeyId, Kind, PublicKey, Resource, TrustPolicy, TrustSet,
     TrustedKey, trust,
@@ -44,6 +45,20 @@ impl Authority {
         self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
             .await?;
         self.key_now(id)
+    }
+
+    /// Trusts a key by a rotation that a trusted key signed, so that nodes trust it too; an operator's
+    /// right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::KeyRevoked`], or a fault of the store.
+    pub async fn rotate_key(&self, call: &Call, rotation: Rotation) -> Result<TrustedKey, Error> {
+        call.may_in_installation(Resource::Trust, Action::Write)?;
+        let (from, to) = (rotation.from, rotation.to.id());
+        let rule = Arc::new(move |state: &_| trust::add_by_rotation(state, &rotation));
+        let facts = vec![Fact::Key(from), Fact::Key(to)];
+        self.write(call, INSTALLATION, facts, rule).await?;
+        self.key_now(to)
     }
 
     /// A key as it stands, for who may change it; an operator's right.

@@ -4,4 +4,5 @@
 pub mod jira;
 pub mod kong;
 pub mod native;
+pub mod node;
 pub mod zoho;

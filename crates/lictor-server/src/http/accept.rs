@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use super::addresses::{Addresses, Place};
 use super::connection::{self, Answers, Shared};
 use super::limits::ConnectionLimits;
+use super::peer::Peer;
 
 /// How long the loop rests when the process or the system is out of files or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -111,11 +112,15 @@ async fn hold(
     _place: Place,
 ) {
     let first_byte_by = Instant::now() + shared.limits.first_byte_timeout;
-    let Ok(peer) = tcp.peer_addr() else {
+    let Ok(address) = tcp.peer_addr() else {
         return;
     };
+    let mut peer = Peer {
+        address: address.ip(),
+        certified: false,
+    };
     if let Err(error) = tcp.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "could not set TCP_NODELAY");
+        tracing::debug!(peer = %address, %error, "could not set TCP_NODELAY");
     }
     let Some(acceptor) = acceptor else {
         connection::serve(tcp, peer, &shared, first_byte_by, stopping).await;
@@ -124,9 +129,13 @@ async fn hold(
     // Boxed, so that connections without TLS do not take the room of one with it.
     Box::pin(async {
         match timeout_at(first_byte_by, shake_hands(tcp, &acceptor)).await {
-            Ok(Ok(tls)) => connection::serve(tls, peer, &shared, first_byte_by, stopping).await,
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS handshake"),
-            Err(_) => tracing::debug!(%peer, "no TLS handshake in time"),
+            Ok(Ok(tls)) => {
+                // None is shown that was not verified.
+                peer.certified = tls.get_ref().1.peer_certificates().is_some();
+                connection::serve(tls, peer, &shared, first_byte_by, stopping).await;
+            }
+            Ok(Err(error)) => tracing::debug!(peer = %address, %error, "no TLS handshake"),
+            Err(_) => tracing::debug!(peer = %address, "no TLS handshake in time"),
         }
     })
     .await;

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -26,6 +25,7 @@ use tower::Service;
 use super::framing;
 use super::keeper::{Keeper, Verdict};
 use super::limits::ConnectionLimits;
+use super::peer::Peer;
 use super::refusal::Refusal;
 use super::stream::{Followed, InFlight, Notes};
 
@@ -59,16 +59,16 @@ const HYPER_MAX_HEADERS: usize = 100;
 
 /// What answers the requests of all connections. A clone is made for each request.
 pub trait Answers: Clone + Send + Sync + 'static {
-    /// Answers one request of the peer at this address.
+    /// Answers one request of this peer.
     fn answer(
         self,
-        peer: IpAddr,
+        peer: Peer,
         request: Request<Body>,
     ) -> impl Future<Output = Response<Body>> + Send + 'static;
 }
 
 impl Answers for Router {
-    async fn answer(mut self, _: IpAddr, request: Request<Body>) -> Response<Body> {
+    async fn answer(mut self, _: Peer, request: Request<Body>) -> Response<Body> {
         let answered = self.call(request).await;
         answered.unwrap_or_else(|never: Infallible| match never {})
     }
@@ -87,7 +87,7 @@ pub(crate) struct Shared<A> {
 /// `first_byte_by` is when a request must have begun.
 pub(crate) async fn serve<S, A>(
     stream: S,
-    peer: SocketAddr,
+    peer: Peer,
     shared: &Shared<A>,
     first_byte_by: Instant,
     stopping: watch::Receiver<bool>,
@@ -100,7 +100,7 @@ pub(crate) async fn serve<S, A>(
         let app = shared.app.clone();
         let notes = Arc::clone(&notes);
         let max_uri_bytes = shared.limits.max_uri_bytes;
-        service_fn(move |request| answer(&app, peer.ip(), &notes, max_uri_bytes, request))
+        service_fn(move |request| answer(&app, peer, &notes, max_uri_bytes, request))
     };
     let stream = TokioIo::new(Followed::new(stream, Arc::clone(&notes)));
     let mut connection = pin!(shared.builder.serve_connection(stream, service));
@@ -136,7 +136,7 @@ pub(crate) async fn serve<S, A>(
         }
         if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
             if let Err(error) = outcome {
-                tracing::debug!(%peer, %error, "a connection ended early");
+                tracing::debug!(peer = %peer.address, %error, "a connection ended early");
             }
             return Poll::Ready(());
         }
@@ -154,7 +154,7 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 /// The way of one request to the router and of its answer back.
 fn answer<A: Answers>(
     app: &A,
-    peer: IpAddr,
+    peer: Peer,
     notes: &Arc<Notes>,
     max_uri_bytes: usize,
     request: Request<Incoming>,

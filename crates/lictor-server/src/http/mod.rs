@@ -9,7 +9,7 @@
 //!    `framing` found ambiguous; every other request goes to the router.
 //! 5. `body` bounds how long a request's body may take; how large it may be is each dialect's.
 //!
-//! Ids for answers that carry one are made in `request_id`. The figures are all in `limits`, the answers to refused requests all in `refusal`.
+//! Who is at the other end is a `peer`. Ids for answers that carry one are made in `request_id`. The figures are all in `limits`, the answers to refused requests all in `refusal`.
 
 pub mod accept;
 mod addresses;
@@ -24,6 +24,7 @@ mod keeper;
 pub mod limits;
 pub mod metrics;
 pub mod multipart;
+pub mod peer;
 mod refusal;
 pub mod request_id;
 pub mod router;

@@ -1,7 +1,6 @@
 //! The whole URL space on one screen: which path goes to which dialect. It answers nothing itself.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +19,8 @@ use super::health::{
     Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
 };
 use super::metrics::{Metrics, StoreFigures};
-use crate::dialects::{jira, kong, native, zoho};
+use super::peer::Peer;
+use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
 
 const HEALTHZ: &str = "/healthz";
@@ -28,6 +28,7 @@ const METRICS: &str = "/metrics";
 const READYZ: &str = "/readyz";
 const JIRA: [&str; 2] = ["/rest/api", "/ex/jira"];
 const ZOHO: [&str; 2] = ["/crm", "/oauth"];
+const FEED: &str = "/v1/feed";
 const V1: &str = "/v1";
 /// A nested router has no path that ends here; without this it would be the other dialect's.
 const V1_SLASH: &str = "/v1/";
@@ -41,14 +42,16 @@ enum Dialect {
     Jira,
     /// `/crm` and `/oauth`.
     Zoho,
-    /// `/v1`.
+    /// `/v1/feed`.
+    Node,
+    /// The rest of `/v1`.
     Native,
     /// Health and metrics.
     Server,
 }
 
 /// The names of [`Dialect`]'s variants, in their order.
-const DIALECTS: [&str; 5] = ["kong", "jira", "zoho", "native", "server"];
+const DIALECTS: [&str; 6] = ["kong", "jira", "zoho", "node", "native", "server"];
 
 /// Counters for the routes here, all at zero.
 pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
@@ -102,7 +105,7 @@ impl Answers for App {
     /// Counts every answer; a panic becomes one.
     fn answer(
         self,
-        peer: IpAddr,
+        peer: Peer,
         request: Request,
     ) -> impl Future<Output = Response> + Send + 'static {
         let begun = Instant::now();
@@ -131,7 +134,7 @@ impl Parts {
     fn route(
         &self,
         dialect: Dialect,
-        peer: IpAddr,
+        peer: Peer,
         request: Request,
         begun: Instant,
     ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
@@ -151,10 +154,18 @@ impl Parts {
             }
             Dialect::Zoho => {
                 let server = self.server.clone();
-                let zoho =
-                    service_fn(move |request| zoho::handle(server.clone(), peer, request).map(Ok));
+                let zoho = service_fn(move |request| {
+                    zoho::handle(server.clone(), peer.address, request).map(Ok)
+                });
                 let zoho = BodyDeadline::default().layer(zoho).call(request);
-                Either::Right(Either::Left(zoho))
+                Either::Right(Either::Left(Either::Left(zoho)))
+            }
+            Dialect::Node => {
+                let server = self.server.clone();
+                let node =
+                    service_fn(move |request| node::handle(server.clone(), peer, request).map(Ok));
+                let node = BodyDeadline::default().layer(node).call(request);
+                Either::Right(Either::Left(Either::Right(node)))
             }
             Dialect::Native | Dialect::Server => {
                 Either::Right(Either::Right(self.named.clone().call(request)))
@@ -166,6 +177,7 @@ impl Parts {
 fn dialect_of(path: &str) -> Dialect {
     match path {
         HEALTHZ | READYZ | METRICS => Dialect::Server,
+        _ if is_under(path, FEED) => Dialect::Node,
         _ if is_under(path, V1) => Dialect::Native,
         _ if ZOHO.iter().any(|prefix| is_under(path, prefix)) => Dialect::Zoho,
         _ if JIRA.iter().any(|prefix| is_under(path, prefix)) => Dialect::Jira,
@@ -205,6 +217,9 @@ mod tests {
             ("/healthz", Dialect::Server),
             ("/v1", Dialect::Native),
             ("/v1/licenses", Dialect::Native),
+            ("/v1/feed", Dialect::Node),
+            ("/v1/feed/report", Dialect::Node),
+            ("/v1/feeds", Dialect::Native),
             ("/v12", Dialect::Kong),
             ("/rest/api", Dialect::Jira),
             ("/rest/api/3/myself", Dialect::Jira),

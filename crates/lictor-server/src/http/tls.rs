@@ -6,10 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 
 /// Why a certificate or key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,14 @@ pub enum TlsError {
         /// The certificate's file.
         file: PathBuf,
     },
+    /// The certificates cannot be used to verify clients.
+    #[error("{} cannot verify clients: {reason}", file.display())]
+    UnfitAuthority {
+        /// The certificates' file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// There is no usable key in the key's file.
     #[error("{} holds no private key: give it in PEM and not encrypted", file.display())]
     NoKey {
@@ -61,12 +71,17 @@ pub enum TlsError {
 }
 
 /// Reads a certificate chain and its private key, both in PEM, and configures TLS 1.2 and 1.3 with
-/// HTTP/2 and HTTP/1.1 over them.
+/// HTTP/2 and HTTP/1.1 over them. With `client_ca`, certificates in PEM, clients may show one that
+/// these signed; those that show another, and only those, are turned away.
 ///
 /// # Errors
 ///
 /// One [`TlsError`] per thing that can be wrong; its text names the file and says what to do.
-pub fn load(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn load(
+    certificate: &Path,
+    key: &Path,
+    client_ca: Option<&Path>,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = read_chain(certificate)?;
     let key_der = read_key(key)?;
     let mismatch = |source| TlsError::Mismatch {
@@ -74,14 +89,35 @@ pub fn load(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsErro
         key: key.to_owned(),
         source,
     };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(mismatch)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key_der)
         .map_err(mismatch)?;
+    let builder = match client_ca {
+        Some(file) => builder.with_client_cert_verifier(client_verifier(file)?),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, key_der).map_err(mismatch)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+fn client_verifier(file: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let unfit = |reason: String| TlsError::UnfitAuthority {
+        file: file.to_owned(),
+        reason,
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in read_chain(file)? {
+        roots
+            .add(certificate)
+            .map_err(|error| unfit(error.to_string()))?;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        // Only nodes need one.
+        .allow_unauthenticated()
+        .build()
+        .map_err(|error| unfit(error.to_string()))
 }
 
 fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -20,14 +20,22 @@ pub(crate) const EXAMPLES: &str = "\
 It needs an operator's token. The file is readable to its owner alone, and an
 existing one is never overwritten.
 
-Example:
-  lictor backup lictor-$(date +%F).db";
+The key that nodes know the control plane by is not in it. Without that key a
+restored server cannot reach the nodes that joined before. --include-keys puts
+it beside the copy, as FILE.key: keep that one secret.
+
+Examples:
+  lictor backup lictor-$(date +%F).db
+  lictor backup --include-keys lictor-$(date +%F).db";
 
 /// `lictor backup`
 #[derive(Args, Debug)]
 pub(crate) struct Backup {
     /// The file to write
     file: PathBuf,
+    /// Write the control plane's key too, to FILE.key
+    #[arg(long)]
+    include_keys: bool,
     #[command(flatten)]
     api: Api,
 }
@@ -47,14 +55,39 @@ pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
         }
     };
     let name = backup.file.display().to_string();
+    let key = backup.include_keys.then(|| key_file(&backup.file));
+    let key = key.map(|key| key.display().to_string());
     if json {
-        return output::json(&json!({ "file": name, "bytes": bytes }).to_string());
+        let made = json!({ "file": name, "bytes": bytes, "control_plane_key": key });
+        return output::json(&made.to_string());
     }
+    let with_key = key.map(|key| format!(" --control-plane-key {key}"));
     output::note(&format!(
-        "{name}: {} bytes; restore it with `lictor restore {name} --data DIR`",
-        output::figure(bytes)
+        "{name}: {} bytes; restore it with `lictor restore {name}{} --data DIR`",
+        output::figure(bytes),
+        with_key.unwrap_or_default()
     ));
     Ok(())
+}
+
+/// Where the control plane's key goes that belongs to a copy.
+fn key_file(file: &Path) -> PathBuf {
+    file.with_added_extension("key")
+}
+
+/// Writes the control plane's key. It goes before the copy: whoever finds that has both.
+async fn copy_key(backup: &Backup) -> Outcome {
+    let file = key_file(&backup.file);
+    if file.symlink_metadata().is_ok() {
+        return Err(files::taken(&file));
+    }
+    let path = ["backup", "control-plane-key"];
+    let response = Client::new(&backup.api)?.download(&path).await?;
+    let pem = response.text().await.map_err(|error| {
+        let why = with_causes(&error.without_url());
+        Failure::Unreachable(format!("the key did not come: {why}"))
+    })?;
+    files::create(&file, &pem, 0o600)
 }
 
 /// Writes the copy under another name, and gives it its name when it is whole and durable. Dropped
@@ -64,6 +97,9 @@ async fn copy(backup: &Backup) -> Outcome<u64> {
     // A link that leads nowhere is there, too.
     if file.symlink_metadata().is_ok() {
         return Err(files::taken(file));
+    }
+    if backup.include_keys {
+        copy_key(backup).await?;
     }
     let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
     let mut part = draft(file).map_err(|error| files::cannot("write", file, &error))?;

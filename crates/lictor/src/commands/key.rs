@@ -1,14 +1,14 @@
 //! `lictor key`: the key pair of a vendor, made offline.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use lictor_core::SigningKey;
+use lictor_core::{SigningKey, feed};
 use lictor_server::random;
 use serde_json::json;
 
 use crate::exit::{Failure, Outcome};
-use crate::{files, output};
+use crate::{files, output, server};
 
 /// `lictor key …`
 #[derive(Subcommand, Debug)]
@@ -20,11 +20,44 @@ pub(crate) enum Key {
         #[arg(long, value_name = "NAME")]
         out: PathBuf,
     },
+    /// Hand the trust in a key on to another; prints a rotation
+    #[command(after_help = ROTATE_EXAMPLES)]
+    Rotate {
+        /// The private key that is trusted now
+        #[arg(long, value_name = "FILE.key")]
+        key: PathBuf,
+        /// The public key that is to be trusted
+        #[arg(long, value_name = "FILE.pub")]
+        to: PathBuf,
+    },
 }
+
+const ROTATE_EXAMPLES: &str = "\
+Nodes keep the keys that they joined with. They trust another one if a key that
+they trust signed the rotation to it.
+
+Example:
+  lictor key rotate --key vendor.key --to new.pub > rotation.json
+  lictor trust add new.pub --rotation rotation.json";
 
 /// Runs it.
 pub(crate) fn run(command: &Key, json: bool) -> Outcome {
-    let Key::Generate { out } = command;
+    match command {
+        Key::Generate { out } => generate(out, json),
+        Key::Rotate { key, to } => rotate(key, to),
+    }
+}
+
+fn rotate(key: &Path, to: &Path) -> Outcome {
+    let pem = files::read_secret(key)?;
+    let from = SigningKey::from_pem(&pem)
+        .map_err(|error| Failure::Usage(format!("{}: {error}", key.display())))?;
+    let rotation = feed::rotate(&from, &server::read_public_key(to)?);
+    let text = serde_json::to_string(&rotation);
+    output::json(&text.map_err(|error| Failure::Refused(error.to_string()))?)
+}
+
+fn generate(out: &Path, json: bool) -> Outcome {
     let (private, public) = (
         out.with_added_extension("key"),
         out.with_added_extension("pub"),

@@ -12,6 +12,8 @@ pub(crate) mod issue;
 pub(crate) mod key;
 pub(crate) mod lease;
 pub(crate) mod license;
+pub(crate) mod node;
+mod node_run;
 pub(crate) mod organization;
 pub(crate) mod report;
 pub(crate) mod restore;
@@ -43,6 +45,10 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Seat(command) => on_one_core()?.block_on(seat::run(command, json)),
         Command::Lease(command) => on_one_core()?.block_on(lease::run(command, json)),
         Command::Client(command) => on_one_core()?.block_on(client::run(command, json)),
+        Command::Node(command @ node::Node::Run(_)) => {
+            on_all_cores()?.block_on(node::run(command, json))
+        }
+        Command::Node(command) => on_one_core()?.block_on(node::run(command, json)),
         Command::Count(command) => on_one_core()?.block_on(count::run(&command, json)),
         Command::Usage(command) => on_one_core()?.block_on(usage::run(command, json)),
         Command::Report(command) => on_one_core()?.block_on(report::run(&command, json)),

@@ -7,15 +7,22 @@ use lictor_store::sqlite;
 use serde_json::json;
 
 use crate::exit::Outcome;
-use crate::output;
+use crate::server::CONTROL_PLANE_KEY;
+use crate::{files, output};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
 The folder must hold no database yet. The backup is checked before it is used.
 Tokens and keys are as they were then: revoke again what was revoked since.
 
-Example:
-  lictor restore lictor-2026-11-22.db --data ./restored";
+Nodes know the control plane by its key, which is not in the backup: give it, or
+put DIR/control-plane.key in place before the first start. Those that know a
+newer state keep it until `lictor node adopt`.
+
+Examples:
+  lictor restore lictor-2026-11-22.db --data ./restored
+  lictor restore lictor-2026-11-22.db --data ./restored \\
+    --control-plane-key lictor-2026-11-22.db.key";
 
 /// `lictor restore`
 #[derive(Args, Debug)]
@@ -25,11 +32,19 @@ pub(crate) struct Restore {
     /// The folder; it is created if it is not there
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true)]
     data: PathBuf,
+    /// The control plane's key, as `lictor backup --include-keys` wrote it
+    #[arg(long, value_name = "FILE")]
+    control_plane_key: Option<PathBuf>,
 }
 
 /// Checks the backup and puts it in place.
 pub(crate) fn run(restore: &Restore, json: bool) -> Outcome {
+    let key = restore.control_plane_key.as_deref().map(files::read_secret);
+    let key = key.transpose()?;
     sqlite::restore(&restore.file, &restore.data)?;
+    if let Some(pem) = key {
+        files::create(&restore.data.join(CONTROL_PLANE_KEY), &pem, 0o600)?;
+    }
     let (file, data) = (
         restore.file.display().to_string(),
         restore.data.display().to_string(),

@@ -7,18 +7,23 @@ use serde_json::json;
 
 use crate::args::Api;
 use crate::client::{Client, Reply};
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
 use crate::output::{self, text_of};
-use crate::server;
+use crate::{files, server};
 
 /// `lictor trust …`
 #[derive(Subcommand, Debug)]
 pub(crate) enum Trust {
     /// Trust a public key; prints its id
-    #[command(after_help = "Example:\n  lictor trust add vendor.pub")]
+    #[command(after_help = "Examples:\n  lictor trust add vendor.pub\n  \
+        lictor trust add new.pub --rotation rotation.json")]
     Add {
         /// The public key file
         file: PathBuf,
+        /// A rotation to it by a trusted key, made with `lictor key rotate`, so that nodes trust it
+        /// too
+        #[arg(long, value_name = "FILE")]
+        rotation: Option<PathBuf>,
         #[command(flatten)]
         api: Api,
     },
@@ -52,9 +57,20 @@ pub(crate) enum Trust {
 /// Runs it.
 pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
     match command {
-        Trust::Add { file, api } => {
+        Trust::Add {
+            file,
+            rotation,
+            api,
+        } => {
             let pem = server::read_public_key(&file)?.to_pem();
-            let reply = add(&Client::new(&api)?, &pem).await?;
+            let mut body = json!({ "public_key": pem });
+            if let Some(file) = rotation {
+                let text = files::read_text(&file)?;
+                body["rotation"] = serde_json::from_str(&text).map_err(|error| {
+                    Failure::Usage(format!("{} is no rotation: {error}", file.display()))
+                })?;
+            }
+            let reply = Client::new(&api)?.post(&["trust"], &body).await?;
             output::result(&reply.text, reply.str("key_id"), json)
         }
         Trust::List { api } => list(&api, json).await,

@@ -91,6 +91,8 @@ fn of_domain(error: Error) -> Response {
         | Error::SeatRefused(_)
         | Error::GrantRefused(_)
         | Error::ApplicationInUse { .. }
+        | Error::NodeLimit { .. }
+        | Error::JoinRefused(_)
         | Error::Outdated
         | Error::OrganizationNotEmpty { .. }
         | Error::DefaultOrganization

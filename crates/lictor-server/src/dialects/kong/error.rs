@@ -139,6 +139,8 @@ fn of_domain(error: Error) -> Response {
         | Error::SeatRefused(_)
         | Error::GrantRefused(_)
         | Error::ApplicationInUse { .. }
+        | Error::NodeLimit { .. }
+        | Error::JoinRefused(_)
         | Error::Outdated
         | Error::OrganizationNotEmpty { .. }
         | Error::DefaultOrganization
@@ -170,6 +172,7 @@ fn not_found(kind: Kind, name: &str) -> Response {
         | Kind::Token
         | Kind::Account
         | Kind::Client
+        | Kind::Node
         | Kind::Seat
         | Kind::Lease
         | Kind::Route => message(StatusCode::NOT_FOUND, "Not found"),

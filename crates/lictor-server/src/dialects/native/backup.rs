@@ -45,6 +45,25 @@ pub(super) async fn announce(Caller(call): Caller, uri: Uri) -> Result<Response,
     Ok(described(Body::empty()))
 }
 
+/// The key that states for nodes are signed with, which no copy of the database holds.
+pub(super) async fn send_key(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    call.actor.may(Right::read(Resource::Backup), None)?;
+    no_query(&uri)?;
+    let pem = server.authority.control_plane_key(&call)?;
+    let headers = [
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-pem-file"),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, pem).into_response())
+}
+
 fn described(body: Body) -> Response {
     let headers = [
         (

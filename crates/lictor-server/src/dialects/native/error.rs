@@ -125,6 +125,18 @@ impl From<Error> for Problem {
                     .with("seats", seats)
                     .with("leases", leases)
             }
+            Error::NodeLimit {
+                application,
+                limit,
+                enrolled,
+            } => {
+                let title = "No more nodes are licensed";
+                problem(conflict, "node-limit", title)
+                    .with("application", application)
+                    .with("limit", limit)
+                    .with("enrolled", enrolled)
+            }
+            Error::JoinRefused(_) => problem(conflict, "join-refused", "The node cannot join"),
             Error::Outdated => problem(conflict, "outdated", "The licenses changed meanwhile"),
             Error::OrganizationNotEmpty { key } => {
                 let title = "The organization still holds licenses";
@@ -252,6 +264,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Seat => "seat",
         Kind::Lease => "lease",
         Kind::Client => "client",
+        Kind::Node => "node",
         Kind::Route => "route",
     }
 }

@@ -15,6 +15,7 @@ mod json;
 mod leases;
 mod ledger;
 mod licenses;
+mod nodes;
 mod organizations;
 mod page;
 mod path;
@@ -117,9 +118,17 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
             get(clients::show).delete(clients::remove),
         ),
         ("/clients/{client}/codes", post(clients::create_code)),
+        ("/nodes", get(nodes::list).post(nodes::enroll)),
+        ("/nodes/{node}", get(nodes::show).delete(nodes::revoke)),
+        (
+            "/node-policy",
+            get(nodes::show_policy).put(nodes::set_policy),
+        ),
+        ("/node-adoptions", post(nodes::adopt)),
         ("/usage", get(usage::list).post(usage::record)),
         ("/ledger", get(ledger::list)),
         ("/report", get(report::show)),
         ("/backup", get(backup::send).head(backup::announce)),
+        ("/backup/control-plane-key", get(backup::send_key)),
     ]
 }

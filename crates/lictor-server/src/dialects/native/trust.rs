@@ -52,6 +52,10 @@ pub(super) async fn add(
     };
     let public_key = PublicKey::from_pem(&post.request.public_key)
         .map_err(|reason| invalid("public_key", reason))?;
+    let rotation = post.request.rotation.take();
+    if rotation.as_ref().is_some_and(|made| made.to != public_key) {
+        return Err(invalid("rotation", "it is for another key"));
+    }
     let trusted = TrustedKey {
         public_key: public_key.clone(),
         status: KeyStatus::Active,
@@ -59,7 +63,11 @@ pub(super) async fn add(
     let answer = wire::answer(201, &KeyView::from_key(&trusted));
     let kept = answer.clone();
     post.keep(move |_| kept.clone());
-    server.authority.add_key(&post.call, public_key).await?;
+    let authority = &server.authority;
+    match rotation {
+        Some(rotation) => authority.rotate_key(&post.call, rotation).await?,
+        None => authority.add_key(&post.call, public_key).await?,
+    };
     Ok(post.respond(answer))
 }
 

@@ -3,7 +3,9 @@
 
 pub(super) mod clients;
 pub(super) mod held;
+pub(super) mod nodes;
 
+use lictor_core::feed::Rotation;
 use lictor_core::figures::ApplicationFigures;
 use lictor_core::time::days_left;
 use lictor_core::usage::UsageCount;
@@ -299,6 +301,8 @@ pub(super) struct TrustView {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewKey {
     pub(super) public_key: String,
+    /// By which nodes trust it that know the key before it.
+    pub(super) rotation: Option<Rotation>,
 }
 
 /// A key that is or was trusted.

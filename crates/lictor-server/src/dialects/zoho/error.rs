@@ -99,6 +99,8 @@ fn of_domain(refused: Error) -> Response {
         | Error::SeatRefused(_)
         | Error::GrantRefused(_)
         | Error::ApplicationInUse { .. }
+        | Error::NodeLimit { .. }
+        | Error::JoinRefused(_)
         | Error::Outdated
         | Error::OrganizationNotEmpty { .. }
         | Error::DefaultOrganization

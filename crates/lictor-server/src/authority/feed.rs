@@ -1,0 +1,195 @@
+//! The feed's use cases: nodes join, are sent signed states, and report. It holds the control plane's
+//! own key, and in memory who is connected and who said what last.
+
+mod delivery;
+mod hub;
+
+use std::sync::Arc;
+
+use lictor_core::change::Digest;
+use lictor_core::feed::{Audience, Join, Joined, NodeReport, Reported, StateTerms, sign};
+use lictor_core::node::{self, Node, NodeSeen};
+use lictor_core::{Error, State, Timestamp};
+use lictor_store::Write;
+
+pub(super) use delivery::Delivery;
+pub use hub::{Connection, Feed};
+
+use super::Authority;
+
+/// How old what is stored of a node's last report may become while nothing in it changes but the
+/// time, in seconds.
+const KEPT_FOR: i64 = 300;
+
+/// A state as it is sent to one node.
+#[derive(Debug, Clone)]
+pub struct SignedState {
+    /// Its revision.
+    pub revision: u64,
+    /// The same for all states between one signing and the next that is due.
+    pub window: i64,
+    /// When the same revision is to be signed again.
+    pub again_at: Timestamp,
+    /// Whether it tells the node that it was revoked.
+    pub revoked: bool,
+    /// The whole document, in one line.
+    pub document: String,
+}
+
+impl SignedState {
+    /// What tells it from others: the same for a state that would only be signed anew too soon.
+    pub fn tag(&self) -> String {
+        format!("{}.{}", self.revision, self.window)
+    }
+}
+
+impl Authority {
+    /// Which node shows this credential. One that was revoked is told so, and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`], or a fault of the store.
+    pub async fn sign_in_node(&self, credential: &str) -> Result<Arc<Node>, Error> {
+        let sha256 = Digest::of(credential.as_bytes());
+        let now = self.clock.now();
+        let known = self.feed.known(sha256, now, self.store.is_exclusive());
+        let node = match known {
+            Some(node) => Some(node),
+            None => {
+                let found = self.store.node_by_secret(sha256).await?.map(Arc::new);
+                if let Some(node) = &found {
+                    self.feed.know(sha256, node.clone(), now);
+                }
+                found
+            }
+        };
+        let own = |node: &Arc<Node>| node.identity.credential_sha256 == Some(sha256);
+        node.filter(own).ok_or(Error::Unauthenticated)
+    }
+
+    /// What a node is told that was revoked; none: it was not.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn node_is_revoked(&self, node: &Node) -> Result<Option<SignedState>, Error> {
+        let revoked = node.state.revoked_at.is_some() || self.feed.is_revoked(node.id);
+        Ok(if revoked {
+            Some(self.signed_state(node).await?)
+        } else {
+            None
+        })
+    }
+
+    /// Lets a node join that shows its enrollment token.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for an unknown token, [`Error::JoinRefused`], or a fault of the
+    /// store.
+    pub async fn join(&self, token: &str, join: &Join) -> Result<Joined, Error> {
+        let sha256 = Digest::of(token.as_bytes());
+        let now = self.clock.now();
+        let found = self.store.node_by_secret(sha256).await?;
+        let own = |node: &Node| node.identity.token_sha256 == sha256;
+        let node = found.filter(own).ok_or(Error::Unauthenticated)?;
+        self.join_node(&node, join.credential_sha256, now).await?;
+        let state = self.signed_state(&node).await?;
+        Ok(Joined {
+            node: node.id,
+            name: node.identity.name,
+            organization: node.organization,
+            application: node.state.application,
+            control_plane_key: self.feed.public_key(),
+            state: state.document,
+        })
+    }
+
+    /// The newest state, signed for this node now.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn signed_state(&self, node: &Node) -> Result<SignedState, Error> {
+        let delivery = self
+            .delivery(node.organization, &node.state.application)
+            .await?;
+        let issued_at = self.clock.now();
+        let revoked = node.state.revoked_at.is_some() || self.feed.is_revoked(node.id);
+        let terms = StateTerms {
+            audience: Audience {
+                organization: node.organization,
+                node: node.id,
+            },
+            revision: delivery.revision,
+            issued_at,
+            expires_at: issued_at.saturating_add(delivery.policy.expires_after),
+            revoked,
+        };
+        let document = sign(self.feed.key(), &terms, &delivery.content);
+        Ok(SignedState {
+            revision: delivery.revision,
+            window: issued_at.div_euclid(delivery.policy.sign_again_after().max(1)),
+            again_at: issued_at.saturating_add(spread(&delivery, node)),
+            revoked,
+            document: document.map_err(Error::internal)?,
+        })
+    }
+
+    /// Takes up what a node reports; its counts are durable when this returns.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], or a fault of the store.
+    pub async fn report_of_node(&self, node: &Node, report: NodeReport) -> Result<Reported, Error> {
+        let now = self.clock.now();
+        let delivery = self
+            .delivery(node.organization, &node.state.application)
+            .await?;
+        let seen = node::seen(&report, now);
+        let kept = self.feed.kept(node.id);
+        let keep = kept.is_none_or(|kept| is_news(&kept, &seen));
+        if keep || !report.counts.is_empty() {
+            let (id, name) = (node.id, node.identity.name.clone());
+            let rule = Arc::new(move |_: &State| node::report(id, &name, &report, keep, now));
+            self.run(Write {
+                stream: node.organization,
+                actor: Some(id),
+                now,
+                facts: Vec::new(),
+                rule,
+                idempotent: None,
+            })
+            .await?;
+        }
+        self.feed.note(node.id, seen, keep);
+        Ok(Reported {
+            instance: self.feed.instance(),
+            state_revision: delivery.revision,
+        })
+    }
+
+    /// Ends all feeds, so that the server can stop.
+    pub fn end_feeds(&self) {
+        self.feed.end();
+    }
+
+    /// The feed's hub: who is connected, and what wakes them.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+}
+
+/// Whether there is more to store than that time has passed.
+fn is_news(kept: &NodeSeen, seen: &NodeSeen) -> bool {
+    let revision = |seen: &NodeSeen| seen.applied.map(|applied| applied.revision);
+    let content = |seen: &NodeSeen| seen.applied.map(|applied| applied.content_sha256);
+    seen.at.saturating_sub(kept.at) >= KEPT_FOR
+        || (&kept.host, &kept.version, kept.mode, kept.license)
+            != (&seen.host, &seen.version, seen.mode, seen.license)
+        || kept.problems != seen.problems
+        || (revision(kept), content(kept)) != (revision(seen), content(seen))
+}
+
+/// In how many seconds this node's state is signed again: sooner for some, so that not all of them
+/// are at once.
+fn spread(delivery: &Delivery, node: &Node) -> i64 {
+    let longest = delivery.policy.sign_again_after().max(1);
+    let share = i64::from(node.id.as_bytes()[15]);
+    longest - longest * share / 1024
+}

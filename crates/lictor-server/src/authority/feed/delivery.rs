@@ -1,0 +1,189 @@
+//! What is delivered to the nodes of one application: the licenses that can be in force there, the
+//! trusted keys and the policy. The same revision always has the same content.
+
+use std::sync::Arc;
+
+use lictor_core::change::Digest;
+use lictor_core::feed::{Content, DeliveredKey, DeliveredLicense, NodePolicy};
+use lictor_core::license::Candidate;
+use lictor_core::{Basis, Error, License, NodeSettings, Signer, TrustPolicy};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::super::Authority;
+use super::super::cache::Installation;
+
+/// The most licenses that a state carries.
+const MAX_LICENSES: usize = 256;
+
+/// How many licenses are read at once.
+const PAGE: usize = 32;
+
+/// How often a delivery is read again because something changed meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// What is delivered under one revision.
+#[derive(Debug)]
+pub(in crate::authority) struct Delivery {
+    /// The revision of the state.
+    pub(in crate::authority) revision: u64,
+    /// The content, as exact text.
+    pub(in crate::authority) content: Box<RawValue>,
+    /// The SHA-256 of that text.
+    pub(in crate::authority) content_sha256: Digest,
+    /// How long the nodes go on without news.
+    pub(in crate::authority) policy: NodePolicy,
+}
+
+impl Authority {
+    /// What is delivered now to the nodes of an application.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub(in crate::authority) async fn delivery(
+        &self,
+        organization: Uuid,
+        application: &str,
+    ) -> Result<Arc<Delivery>, Error> {
+        let now = (!self.store.is_exclusive()).then(|| self.clock.now());
+        let fresh = self.read_delivery(organization, application);
+        self.feed
+            .delivery((organization, application), now, fresh)
+            .await
+    }
+
+    /// Reads until nothing changed from the first read to the last.
+    async fn read_delivery(
+        &self,
+        organization: Uuid,
+        application: &str,
+    ) -> Result<Delivery, Error> {
+        for _ in 0..ATTEMPTS {
+            let before = self.delivery_basis(organization).await?;
+            let installation = self.cache.installation();
+            if installation.trust_changed == before.0.trust {
+                let content = self
+                    .content(organization, application, &installation, before.1.policy)
+                    .await?;
+                if self.delivery_basis(organization).await? == before {
+                    let (basis, settings) = before;
+                    let text = content.to_text().map_err(Error::internal)?;
+                    return Ok(Delivery {
+                        revision: settings.state_revision(basis),
+                        content_sha256: Digest::of(text.get().as_bytes()),
+                        content: text,
+                        policy: settings.policy,
+                    });
+                }
+            }
+            self.cache
+                .forget_entitlements(self.store.as_ref(), organization, &[])
+                .await?;
+        }
+        Err(Error::Outdated)
+    }
+
+    async fn delivery_basis(&self, organization: Uuid) -> Result<(Basis, NodeSettings), Error> {
+        let settings = self.store.node_settings(organization).await?;
+        Ok((self.store.basis(organization).await?, settings))
+    }
+
+    async fn content(
+        &self,
+        organization: Uuid,
+        application: &str,
+        installation: &Installation,
+        node_policy: NodePolicy,
+    ) -> Result<Content, Error> {
+        let rotations = self.store.rotations().await?;
+        let keys = installation.trust.keys.iter().map(|(_, key)| DeliveredKey {
+            public_key: key.public_key.clone(),
+            status: key.status,
+            rotation: rotations
+                .iter()
+                .find(|rotation| rotation.to == key.public_key)
+                .cloned(),
+        });
+        Ok(Content {
+            application: application.to_owned(),
+            policy: installation.trust.policy,
+            keys: keys.collect(),
+            licenses: self
+                .deliverable(organization, application, installation)
+                .await?,
+            node_policy,
+        })
+    }
+
+    /// The newest licenses, down to the first that every older one stands behind for ever.
+    async fn deliverable(
+        &self,
+        organization: Uuid,
+        application: &str,
+        installation: &Installation,
+    ) -> Result<Vec<DeliveredLicense>, Error> {
+        let mut choice = Choice::new(installation.trust.policy);
+        let mut before = None;
+        loop {
+            let page = self
+                .store
+                .newest_licenses(organization, application, before, PAGE)
+                .await?;
+            for license in &page {
+                let candidate = self.judged(organization, license, installation)?;
+                if choice.take(license, &candidate) {
+                    return Ok(choice.taken);
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => {
+                    before = Some((last.state.updated_at, last.state.revision));
+                }
+                Some(_) | None => return Ok(choice.taken),
+            }
+        }
+    }
+}
+
+/// Which licenses are delivered. It looks at no clock, else the same revision would have another
+/// content the next day: a license that had begun when it was written has begun since.
+struct Choice {
+    policy: TrustPolicy,
+    taken: Vec<DeliveredLicense>,
+    /// An unverified one that had begun was taken: it masks the older ones of its sort.
+    unverified: bool,
+}
+
+impl Choice {
+    fn new(policy: TrustPolicy) -> Self {
+        Self {
+            policy,
+            taken: Vec::new(),
+            unverified: false,
+        }
+    }
+
+    /// Takes a license unless it can never be in force; true if no older one can.
+    fn take(&mut self, license: &License, candidate: &Candidate) -> bool {
+        let validity = candidate.claims.validity();
+        let begun = validity.begins_at <= license.state.updated_at;
+        let verified = match candidate.signer {
+            Ok(Signer::Verified(_)) => true,
+            Ok(Signer::Unverified) if !self.unverified => {
+                self.unverified = begun;
+                false
+            }
+            Ok(Signer::Unverified) | Err(_) => return false,
+        };
+        self.taken.push(DeliveredLicense {
+            id: license.id,
+            payload: license.payload.to_string(),
+            created_at: license.state.created_at,
+            updated_at: license.state.updated_at,
+            revision: license.state.revision,
+        });
+        let settled =
+            verified && begun && (self.policy == TrustPolicy::Verified || self.unverified);
+        settled || self.taken.len() == MAX_LICENSES
+    }
+}

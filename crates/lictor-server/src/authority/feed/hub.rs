@@ -1,0 +1,239 @@
+//! Who is connected to the feed, what wakes them, and what is remembered of nodes in memory.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lictor_core::change::Digest;
+use lictor_core::node::{Node, NodeSeen};
+use lictor_core::{Change, Error, INSTALLATION, PublicKey, SigningKey, Timestamp};
+use lictor_store::Written;
+use quick_cache::sync::Cache as Bounded;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::Delivery;
+
+/// How many nodes are kept by their credentials, and deliveries by their applications.
+const NODES: usize = 16_384;
+const DELIVERIES: usize = 4_096;
+
+/// Which delivery: of an organization's application, since the tick of its last change; where there
+/// are other servers, of this second.
+type Place = (Uuid, String, u64, Timestamp);
+
+/// The hub of one server. It has no `Debug`, for it holds the control plane's key.
+pub struct Feed {
+    key: SigningKey,
+    instance: Uuid,
+    /// Moves with every change that any node is to hear of.
+    ticks: watch::Sender<u64>,
+    /// The last tick of each organization.
+    changed: Mutex<HashMap<Uuid, u64>>,
+    ended: watch::Sender<bool>,
+    all_changed: AtomicU64,
+    connected: Mutex<HashMap<Uuid, usize>>,
+    revoked: Mutex<HashSet<Uuid>>,
+    seen: Mutex<HashMap<Uuid, Seen>>,
+    known: Bounded<Digest, (Arc<Node>, Timestamp)>,
+    kept: Bounded<Place, Arc<Delivery>>,
+}
+
+/// What a node said last, and what of it is stored.
+struct Seen {
+    last: NodeSeen,
+    kept: Option<NodeSeen>,
+}
+
+/// An open feed, counted until it is dropped.
+pub struct Connection {
+    feed: Arc<Feed>,
+    node: Uuid,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut connected = lock(&self.feed.connected);
+        if let Some(count) = connected.get_mut(&self.node) {
+            *count -= 1;
+            if *count == 0 {
+                connected.remove(&self.node);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Feed {
+    /// A hub that signs with this key; `instance` is another one at each start.
+    pub(in crate::authority) fn new(key: SigningKey, instance: Uuid) -> Self {
+        Self {
+            key,
+            instance,
+            ticks: watch::Sender::new(0),
+            changed: Mutex::default(),
+            ended: watch::Sender::new(false),
+            all_changed: AtomicU64::new(0),
+            connected: Mutex::default(),
+            revoked: Mutex::default(),
+            seen: Mutex::default(),
+            known: Bounded::new(NODES),
+            kept: Bounded::new(DELIVERIES),
+        }
+    }
+
+    pub(in crate::authority) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// The control plane's public key.
+    pub fn public_key(&self) -> PublicKey {
+        self.key.public_key()
+    }
+
+    pub(super) fn instance(&self) -> Uuid {
+        self.instance
+    }
+
+    /// Wakes at every change that some node is to hear of.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.ticks.subscribe()
+    }
+
+    /// Turns true when the server stops.
+    pub fn ending(&self) -> watch::Receiver<bool> {
+        self.ended.subscribe()
+    }
+
+    pub(super) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// Notes that a node's feed is open for as long as what is returned lives.
+    pub fn connect(self: &Arc<Self>, node: Uuid) -> Connection {
+        *lock(&self.connected).entry(node).or_default() += 1;
+        Connection {
+            feed: self.clone(),
+            node,
+        }
+    }
+
+    /// Whether the node's feed is open.
+    pub(in crate::authority) fn is_connected(&self, node: Uuid) -> bool {
+        lock(&self.connected).contains_key(&node)
+    }
+
+    /// How many nodes' feeds are open.
+    pub fn connections(&self) -> usize {
+        lock(&self.connected).len()
+    }
+
+    /// Whether the node was revoked since this server started.
+    pub(super) fn is_revoked(&self, node: Uuid) -> bool {
+        lock(&self.revoked).contains(&node)
+    }
+
+    /// Wakes those whom a write concerns.
+    pub(in crate::authority) fn after(&self, stream: Uuid, written: &Written) {
+        let mut news = false;
+        for entry in &written.entries {
+            match &entry.change {
+                Change::LicenseWritten { .. }
+                | Change::LicenseRemoved { .. }
+                | Change::NodePolicySet { .. }
+                | Change::NodesAdopted { .. }
+                | Change::PolicySet { .. }
+                | Change::KeyTrusted { .. }
+                | Change::KeyRetired { .. }
+                | Change::KeyRevoked { .. } => news = true,
+                Change::NodeRevoked { id } => {
+                    lock(&self.revoked).insert(*id);
+                    self.known.clear();
+                    news = true;
+                }
+                Change::OrganizationRemoved => {
+                    self.known.clear();
+                    news = true;
+                }
+                Change::NodeJoined { .. } => self.known.clear(),
+                _ => {}
+            }
+        }
+        if news {
+            self.wake(stream);
+        }
+    }
+
+    fn wake(&self, stream: Uuid) {
+        self.ticks.send_modify(|tick| {
+            *tick += 1;
+            if stream == INSTALLATION {
+                self.all_changed.store(*tick, Ordering::SeqCst);
+            } else {
+                lock(&self.changed).insert(stream, *tick);
+            }
+        });
+    }
+
+    /// The last tick that concerns an organization.
+    pub fn tick_of(&self, organization: Uuid) -> u64 {
+        let own = lock(&self.changed).get(&organization).copied();
+        own.unwrap_or(0)
+            .max(self.all_changed.load(Ordering::SeqCst))
+    }
+
+    /// The delivery to an organization's application, from memory unless something changed since.
+    /// However many ask at once, one of them reads.
+    pub(super) async fn delivery(
+        &self,
+        (organization, application): (Uuid, &str),
+        now: Option<Timestamp>,
+        fresh: impl Future<Output = Result<Delivery, Error>>,
+    ) -> Result<Arc<Delivery>, Error> {
+        // The tick first: what is read after it is not older than it.
+        let tick = self.tick_of(organization);
+        let place = (organization, application.to_owned(), tick, now.unwrap_or(0));
+        match self.kept.get_value_or_guard_async(&place).await {
+            Ok(delivery) => Ok(delivery),
+            Err(guard) => {
+                let delivery = Arc::new(fresh.await?);
+                let _ = guard.insert(delivery.clone());
+                Ok(delivery)
+            }
+        }
+    }
+
+    pub(super) fn known(
+        &self,
+        credential: Digest,
+        now: Timestamp,
+        exclusive: bool,
+    ) -> Option<Arc<Node>> {
+        let (node, read_at) = self.known.get(&credential)?;
+        (exclusive || read_at == now).then_some(node)
+    }
+
+    pub(super) fn know(&self, credential: Digest, node: Arc<Node>, now: Timestamp) {
+        self.known.insert(credential, (node, now));
+    }
+
+    /// What a node said last, if it did since this server started.
+    pub(in crate::authority) fn seen(&self, node: Uuid) -> Option<NodeSeen> {
+        lock(&self.seen).get(&node).map(|seen| seen.last.clone())
+    }
+
+    /// What is stored of what a node said since this server started.
+    pub(super) fn kept(&self, node: Uuid) -> Option<NodeSeen> {
+        lock(&self.seen).get(&node)?.kept.clone()
+    }
+
+    pub(super) fn note(&self, node: Uuid, seen: NodeSeen, kept: bool) {
+        let mut all = lock(&self.seen);
+        let before = all.remove(&node).and_then(|before| before.kept);
+        let kept = if kept { Some(seen.clone()) } else { before };
+        all.insert(node, Seen { last: seen, kept });
+    }
+}

@@ -1,0 +1,350 @@
+//! Nodes as their operators see them: enroll, list, revoke, and lead back after a restored backup.
+//! What nodes themselves ask for is in `feed`.
+
+use std::sync::Arc;
+
+use lictor_core::change::Digest;
+use lictor_core::feed::{EnrollmentToken, NodePolicy};
+use lictor_core::node::{self, NewNode, Node, NodeSeen, NodeTerms};
+use lictor_core::{Action, Error, Resource, State, Timestamp};
+use lictor_store::{Fact, Write};
+use uuid::Uuid;
+
+use super::{Authority, Call};
+use crate::random;
+
+/// How long a node may say nothing before it counts as silent, in seconds.
+const SILENT_AFTER: i64 = 45;
+
+/// How many nodes are read at once.
+const PAGE: usize = 1_000;
+
+/// A node to enroll.
+#[derive(Debug, Clone)]
+pub struct EnrollRequest {
+    /// What to call it.
+    pub name: String,
+    /// The application that it is to serve; none: the only one there is.
+    pub application: Option<String>,
+}
+
+/// A node just enrolled. The token is shown this once; it has no `Debug`.
+pub struct EnrolledNode {
+    /// The node.
+    pub node: NodeStanding,
+    /// What it joins with.
+    pub token: EnrollmentToken,
+    /// From when on it cannot be used.
+    pub expires_at: Timestamp,
+}
+
+/// How a node stands towards what is stored here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeStatus {
+    /// It has not joined yet.
+    Enrolled,
+    /// It applies the newest state.
+    Current,
+    /// It applies an older state, or none.
+    Behind,
+    /// It knows a state that was never made here, as after a backup was restored.
+    Ahead,
+    /// It has said nothing for a while.
+    Silent,
+}
+
+impl NodeStatus {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrolled => "enrolled",
+            Self::Current => "current",
+            Self::Behind => "behind",
+            Self::Ahead => "ahead",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// A node and how it stands.
+#[derive(Debug, Clone)]
+pub struct NodeStanding {
+    /// The node, with what it last said.
+    pub node: Node,
+    /// Whether its feed is open at this server.
+    pub connected: bool,
+    /// How it stands.
+    pub status: NodeStatus,
+    /// The revision of the state that is made for it now.
+    pub state_revision: u64,
+    /// Why it is not up to date, for people.
+    pub reason: Option<String>,
+}
+
+impl Authority {
+    /// At most `limit` nodes that are not revoked in order of their ids, beginning behind `after`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn nodes(
+        &self,
+        call: &Call,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<NodeStanding>, Error> {
+        call.may_read(Resource::Nodes)?;
+        let nodes = self.store.nodes(call.organization.id, after, limit).await?;
+        let mut standing = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            standing.push(self.node_standing(call, node).await?);
+        }
+        Ok(standing)
+    }
+
+    /// The node with this name or id that is not revoked.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn node(&self, call: &Call, name: &str) -> Result<NodeStanding, Error> {
+        call.may_read(Resource::Nodes)?;
+        let node = self.find_node(call, name).await?;
+        self.node_standing(call, node).await
+    }
+
+    async fn find_node(&self, call: &Call, name: &str) -> Result<Node, Error> {
+        let organization = call.organization.id;
+        let found = match Uuid::try_parse(name) {
+            Ok(id) => self.store.node(organization, id).await?,
+            Err(_) => self.store.node_named(organization, name).await?,
+        };
+        let live = found.filter(|node| node.state.revoked_at.is_none());
+        live.ok_or_else(|| node::missing(name))
+    }
+
+    async fn node_standing(&self, call: &Call, mut node: Node) -> Result<NodeStanding, Error> {
+        if let Some(seen) = self.feed.seen(node.id) {
+            node.seen = Some(seen);
+        }
+        let delivery = self
+            .delivery(node.organization, &node.state.application)
+            .await?;
+        let (revision, content) = (delivery.revision, delivery.content_sha256);
+        let status = status(&node, revision, content, call.now);
+        let reason = reason(&node, status, revision);
+        Ok(NodeStanding {
+            connected: self.feed.is_connected(node.id),
+            node,
+            status,
+            state_revision: revision,
+            reason,
+        })
+    }
+
+    /// Enrolls a node, and makes the token that it joins with.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`] for the application, [`Error::InvalidInput`],
+    /// [`Error::AlreadyExists`], [`Error::NodeLimit`], or a fault of the store.
+    pub async fn enroll_node(
+        &self,
+        call: &Call,
+        request: EnrollRequest,
+    ) -> Result<EnrolledNode, Error> {
+        call.may_write(Resource::Nodes)?;
+        let application = match request.application {
+            Some(application) => application,
+            None => self.only_application(call).await?,
+        };
+        let token = EnrollmentToken::new(&random::bytes()?, &self.feed.public_key());
+        let new = NewNode {
+            id: random::id(&self.clock)?,
+            name: request.name,
+            application: application.clone(),
+            token_sha256: token.sha256(),
+        };
+        let facts = vec![
+            Fact::Application(application.clone()),
+            Fact::NodesOf(application.clone()),
+            Fact::NodeNamed(new.name.clone()),
+            Fact::Trust,
+        ];
+        let (organization, now) = (call.organization.id, call.now);
+        let (new, facts, wanted) = (&new, &facts, &application);
+        self.while_outdated(call, std::slice::from_ref(wanted), || async move {
+            let (entitlement, basis) = self.entitled(call, wanted).await?;
+            let (new, terms) = (new.clone(), NodeTerms::of(&entitlement, basis));
+            let rule = Arc::new(move |state: &State| node::enroll(state, &new, &terms, now));
+            self.write(call, organization, facts.clone(), rule).await
+        })
+        .await?;
+        let node = self.find_node(call, &new.id.to_string()).await?;
+        Ok(EnrolledNode {
+            expires_at: node.identity.token_expires_at,
+            node: self.node_standing(call, node).await?,
+            token,
+        })
+    }
+
+    /// The application where there is but one.
+    async fn only_application(&self, call: &Call) -> Result<String, Error> {
+        let mut known = self.known_applications(call).await?;
+        let reason = match (known.pop(), known.len()) {
+            (Some(only), 0) => return Ok(only),
+            (None, _) => "there is no application yet; add a license, or create one with `lictor \
+                 application create`"
+                .to_owned(),
+            (Some(last), _) => {
+                known.push(last);
+                format!("say which one: {}", known.join(", "))
+            }
+        };
+        Err(Error::InvalidInput {
+            field: "application",
+            reason,
+        })
+    }
+
+    /// Revokes a node: its feed ends, and it allows nothing any more once it hears of it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn revoke_node(&self, call: &Call, name: &str) -> Result<(), Error> {
+        call.may_write(Resource::Nodes)?;
+        let id = self.find_node(call, name).await?.id;
+        let rule = Arc::new(move |state: &State| node::revoke(state, id));
+        self.write(call, call.organization.id, vec![Fact::Node(id)], rule)
+            .await?;
+        Ok(())
+    }
+
+    /// How long the organization's nodes go on without news.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn node_policy(&self, call: &Call) -> Result<NodePolicy, Error> {
+        call.may_read(Resource::Nodes)?;
+        Ok(self.store.node_settings(call.organization.id).await?.policy)
+    }
+
+    /// Sets how long the organization's nodes go on without news; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::InvalidInput`], or a fault of the store.
+    pub async fn set_node_policy(
+        &self,
+        call: &Call,
+        policy: NodePolicy,
+    ) -> Result<NodePolicy, Error> {
+        call.may_in_installation(Resource::Nodes, Action::Write)?;
+        let rule = Arc::new(move |state: &State| node::set_policy(state, policy));
+        self.write(call, call.organization.id, vec![Fact::NodeSettings], rule)
+            .await?;
+        Ok(policy)
+    }
+
+    /// Makes what is stored here win over what nodes know better, as after a backup was restored; an
+    /// operator's right. Returns how many nodes were ahead; where none is, nothing changes.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn adopt_nodes(&self, call: &Call) -> Result<usize, Error> {
+        call.may_in_installation(Resource::Nodes, Action::Write)?;
+        let (mut nodes, mut highest, mut after) = (0, None, None);
+        loop {
+            let page = self.nodes(call, after, PAGE).await?;
+            for standing in &page {
+                let applied = standing.node.seen.as_ref().and_then(|seen| seen.applied);
+                if let Some(applied) = applied.filter(|_| standing.status == NodeStatus::Ahead) {
+                    nodes += 1;
+                    highest = highest.max(Some(applied.revision));
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.node.id),
+                Some(_) | None => break,
+            }
+        }
+        let rule = Arc::new(move |state: &State| Ok(node::adopt(state, highest)));
+        let facts = vec![Fact::NodeSettings, Fact::Trust];
+        self.write(call, call.organization.id, facts, rule).await?;
+        Ok(nodes)
+    }
+
+    /// Whether any organization has a node. For the server's own log: no caller's rights are asked.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn has_nodes(&self) -> Result<bool, Error> {
+        for organization in self.cache.installation().organizations.all() {
+            if !self.store.nodes(organization.id, None, 1).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The control plane's private key as PEM, for a backup of its own; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn control_plane_key(&self, call: &Call) -> Result<String, Error> {
+        call.may_in_installation(Resource::Backup, Action::Read)?;
+        self.feed.key().to_pem().map_err(Error::internal)
+    }
+
+    /// Takes up that a node joined with its enrollment token.
+    pub(super) async fn join_node(
+        &self,
+        node: &Node,
+        credential: Digest,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let id = node.id;
+        let rule = Arc::new(move |state: &State| node::join(state, id, credential, now));
+        self.run(Write {
+            stream: node.organization,
+            actor: Some(id),
+            now,
+            facts: vec![Fact::Node(id)],
+            rule,
+            idempotent: None,
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+fn status(node: &Node, revision: u64, content: Digest, now: Timestamp) -> NodeStatus {
+    if node.state.joined_at.is_none() {
+        return NodeStatus::Enrolled;
+    }
+    let Some(seen) = &node.seen else {
+        return NodeStatus::Silent;
+    };
+    match seen.applied {
+        Some(applied) if node::is_ahead(&applied, revision, content) => NodeStatus::Ahead,
+        _ if now.saturating_sub(seen.at) > SILENT_AFTER => NodeStatus::Silent,
+        Some(applied) if applied.revision == revision => NodeStatus::Current,
+        Some(_) | None => NodeStatus::Behind,
+    }
+}
+
+fn reason(node: &Node, status: NodeStatus, revision: u64) -> Option<String> {
+    let said = |seen: &NodeSeen| seen.problems.first().cloned();
+    let said = node.seen.as_ref().and_then(said);
+    let applied = node.seen.as_ref().and_then(|seen| seen.applied);
+    match status {
+        NodeStatus::Current => said,
+        NodeStatus::Enrolled => Some("it has not joined yet".to_owned()),
+        NodeStatus::Silent => Some("it has said nothing for a while".to_owned()),
+        NodeStatus::Ahead => Some(format!(
+            "it knows revision {}, and here is {revision}: was a backup restored? `lictor node \
+             adopt` makes it take what is stored here",
+            applied.map_or(0, |applied| applied.revision)
+        )),
+        NodeStatus::Behind => Some(said.unwrap_or_else(|| match applied {
+            Some(applied) => format!("it applies revision {} of {revision}", applied.revision),
+            None => "it has no state yet".to_owned(),
+        })),
+    }
+}

@@ -1,0 +1,117 @@
+//! `/v1/nodes`: enroll, show and revoke nodes, and what holds for all of them. An enrollment token
+//! leaves this file once and is kept nowhere.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use lictor_core::{Change, Resource, Right};
+
+use super::auth::Caller;
+use super::error::{Problem, shown_already};
+use super::idempotency::{Begun, Post};
+use super::page::{Page, Query, no_query};
+use super::path::Segment;
+use super::wire::nodes::{AdoptionView, NewNode, NodePolicyBody, NodeView};
+use super::wire::{self, List, Nothing};
+use super::{auth, json};
+use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Nodes);
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<Json<List<NodeView>>, Problem> {
+    let query = Query::begin(&call, Resource::Nodes, &uri)?;
+    let page = Page::take(query, &call, None)?;
+    let (after, rows) = (page.after()?, page.rows());
+    let nodes = server.authority.nodes(&call, after, rows).await?;
+    let page = page.cut(nodes, |standing| standing.node.id.to_string());
+    Ok(Json(page.map(NodeView::of)))
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(name): Segment,
+) -> Result<Json<NodeView>, Problem> {
+    let standing = server.authority.node(&call, &name).await?;
+    Ok(Json(NodeView::of(standing)))
+}
+
+pub(super) async fn enroll(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut post = match Post::<NewNode>::begin(&server, WRITE, "name", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let request = std::mem::take(&mut post.request).into_request();
+    post.keep(|written| {
+        let enrolled = written
+            .entries
+            .iter()
+            .find_map(|entry| match &entry.change {
+                Change::NodeEnrolled { id, .. } => Some(id.to_string()),
+                _ => None,
+            });
+        let detail = "this request enrolled the node and showed its token, which is not kept; if \
+                      the answer was lost, revoke the node and enroll it again";
+        shown_already(detail, enrolled)
+    });
+    let enrolled = server.authority.enroll_node(&post.call, request).await?;
+    Ok(post.respond(wire::answer(201, &NodeView::with_token(enrolled))))
+}
+
+pub(super) async fn revoke(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(name): Segment,
+) -> Result<StatusCode, Problem> {
+    server.authority.revoke_node(&call, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn show_policy(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<Json<NodePolicyBody>, Problem> {
+    call.actor
+        .may(Right::read(Resource::Nodes), Some(call.organization.id))?;
+    no_query(&uri)?;
+    let policy = server.authority.node_policy(&call).await?;
+    Ok(Json(policy.into()))
+}
+
+pub(super) async fn set_policy(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Json<NodePolicyBody>, Problem> {
+    let (parts, body) = request.into_parts();
+    let call = auth::call(&server.authority, &parts.headers).await?;
+    call.actor.may(WRITE, None)?;
+    no_query(&parts.uri)?;
+    let bytes = json::read(&parts.headers, body).await?;
+    let policy: NodePolicyBody = json::parse(&bytes)?;
+    let policy = server
+        .authority
+        .set_node_policy(&call, policy.into())
+        .await?;
+    Ok(Json(policy.into()))
+}
+
+pub(super) async fn adopt(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let adopted = server.authority.adopt_nodes(&post.call).await?;
+    Ok(post.respond(wire::answer(200, &AdoptionView { nodes: adopted })))
+}

@@ -1,0 +1,114 @@
+//! Refusals in the form that nodes read: a code for the program, a sentence for people.
+
+use axum::http::header::{ALLOW, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use lictor_core::Error;
+use lictor_core::feed::{Failure, FailureCode};
+
+use super::wire;
+
+/// Why a request is not answered as asked.
+pub(super) struct Refusal {
+    status: StatusCode,
+    failure: Failure,
+    allow: Option<HeaderValue>,
+}
+
+impl Refusal {
+    /// A refusal with the status that goes with its code.
+    pub(super) fn new(code: FailureCode, message: impl Into<String>) -> Self {
+        let status = match code {
+            FailureCode::Unauthorized | FailureCode::EnrollmentRefused => StatusCode::UNAUTHORIZED,
+            FailureCode::Revoked | FailureCode::CertificateRequired => StatusCode::FORBIDDEN,
+            FailureCode::UnsupportedFormat => StatusCode::NOT_ACCEPTABLE,
+            FailureCode::Invalid | FailureCode::Other => StatusCode::BAD_REQUEST,
+            FailureCode::NoRoute => StatusCode::NOT_FOUND,
+            FailureCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        let failure = Failure {
+            code,
+            message: message.into(),
+            state: None,
+        };
+        Self {
+            status,
+            failure,
+            allow: None,
+        }
+    }
+
+    /// What a node is told that was revoked.
+    pub(super) fn revoked(state: String) -> Self {
+        let mut refusal = Self::new(
+            FailureCode::Revoked,
+            "this node was revoked; enroll another with `lictor node enroll`",
+        );
+        refusal.failure.state = Some(state);
+        refusal
+    }
+
+    /// The method is not the path's.
+    pub(super) fn wrong_method(allowed: &Method) -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            allow: HeaderValue::from_str(allowed.as_str()).ok(),
+            ..Self::new(FailureCode::NoRoute, format!("this path takes {allowed}"))
+        }
+    }
+
+    pub(super) fn into_response(self) -> Response {
+        let mut response = wire::json(self.status, &self.failure);
+        let headers = response.headers_mut();
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, allow);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let said = error.to_string();
+        match error {
+            Error::Unauthenticated => Self::new(
+                FailureCode::Unauthorized,
+                "this control plane does not know the node; enroll it with `lictor node enroll`",
+            ),
+            Error::JoinRefused(_) => Self::new(FailureCode::EnrollmentRefused, said),
+            Error::InvalidInput { .. } => Self::new(FailureCode::Invalid, said),
+            Error::StorageFull | Error::ReadOnly(_) | Error::Outdated => Self::new(
+                FailureCode::Unavailable,
+                "the control plane cannot write now; its log says why",
+            ),
+            // No request of this dialect leads to these; they keep their words.
+            Error::Forbidden(_)
+            | Error::OutOfScope(_)
+            | Error::NotFound { .. }
+            | Error::InvalidDocument(_)
+            | Error::AlreadyExists { .. }
+            | Error::KeyRevoked(_)
+            | Error::RevisionMismatch { .. }
+            | Error::FenceMismatch { .. }
+            | Error::SeatRefused(_)
+            | Error::GrantRefused(_)
+            | Error::ApplicationInUse { .. }
+            | Error::NodeLimit { .. }
+            | Error::OrganizationNotEmpty { .. }
+            | Error::DefaultOrganization
+            | Error::IdempotencyTwin
+            | Error::IdempotencyMismatch => Self::new(FailureCode::Invalid, said),
+            Error::Internal(cause) => {
+                tracing::error!(%cause, "a request of a node failed");
+                let message = "the control plane could not do this; its log says why";
+                Self {
+                    status: StatusCode::INTERNAL_SERVER_ERROR,
+                    ..Self::new(FailureCode::Unavailable, message)
+                }
+            }
+        }
+    }
+}

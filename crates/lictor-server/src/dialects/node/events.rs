@@ -1,0 +1,127 @@
+//! One open feed: a state at once, another when it changes or is to be signed again, and heartbeats
+//! between them.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use futures_util::stream;
+use lictor_core::feed::HEARTBEAT_SECONDS;
+use lictor_core::{Error, Node};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::wire;
+use crate::authority::feed::Connection;
+use crate::authority::{Authority, SignedState};
+
+const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
+
+/// A feed that is open for as long as its body is polled.
+struct Open {
+    authority: Arc<Authority>,
+    node: Arc<Node>,
+    changes: watch::Receiver<u64>,
+    ending: watch::Receiver<bool>,
+    /// The last tick that was looked at.
+    tick: Option<u64>,
+    sent: Option<Sent>,
+    _connection: Connection,
+}
+
+/// What is remembered of the state that was sent last.
+struct Sent {
+    revision: u64,
+    again_at: i64,
+    revoked: bool,
+}
+
+/// The body of an open feed. It ends when the node is revoked or the server stops.
+pub(super) fn body(authority: Arc<Authority>, node: Arc<Node>) -> Body {
+    let feed = authority.feed().clone();
+    let open = Open {
+        changes: feed.changes(),
+        ending: feed.ending(),
+        tick: None,
+        sent: None,
+        _connection: feed.connect(node.id),
+        authority,
+        node,
+    };
+    Body::from_stream(stream::unfold(open, async |mut open| {
+        let bytes = open.next().await?;
+        Some((Ok::<_, Infallible>(bytes), open))
+    }))
+}
+
+impl Open {
+    /// What is sent next; none: the feed is over.
+    async fn next(&mut self) -> Option<Bytes> {
+        let heartbeat_at = Instant::now() + HEARTBEAT;
+        loop {
+            if *self.ending.borrow() || self.sent.as_ref().is_some_and(|sent| sent.revoked) {
+                return None;
+            }
+            match self.state_to_send().await {
+                Ok(Some(state)) => return self.sent(&state),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, node = %self.node.id, "a feed ended");
+                    return None;
+                }
+            }
+            let look_at = heartbeat_at.min(Instant::now() + self.until_again());
+            tokio::select! {
+                changed = self.changes.changed() => changed.ok()?,
+                ended = self.ending.changed() => ended.ok()?,
+                () = sleep_until(look_at) => {
+                    if look_at >= heartbeat_at {
+                        return Some(Bytes::from_static(wire::HEARTBEAT.as_bytes()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The state, if it is news or is to be signed again.
+    async fn state_to_send(&mut self) -> Result<Option<SignedState>, Error> {
+        let now = self.authority.clock().now();
+        let tick = self.authority.feed().tick_of(self.node.organization);
+        let due = self.sent.as_ref().is_none_or(|sent| sent.again_at <= now);
+        if !due && self.tick == Some(tick) {
+            return Ok(None);
+        }
+        self.tick = Some(tick);
+        let state = self.authority.signed_state(&self.node).await?;
+        let same = |sent: &Sent| sent.revision == state.revision && !state.revoked;
+        if !due && self.sent.as_ref().is_some_and(same) {
+            return Ok(None);
+        }
+        Ok(Some(state))
+    }
+
+    fn sent(&mut self, state: &SignedState) -> Option<Bytes> {
+        self.sent = Some(Sent {
+            revision: state.revision,
+            again_at: state.again_at,
+            revoked: state.revoked,
+        });
+        match wire::event(state.revision, &state.document) {
+            Ok(event) => Some(event.into()),
+            Err(error) => {
+                tracing::error!(%error, "a state could not be sent");
+                None
+            }
+        }
+    }
+
+    /// How long until the state is to be signed again.
+    fn until_again(&self) -> Duration {
+        let now = self.authority.clock().now();
+        let again_at = self.sent.as_ref().map_or(now, |sent| sent.again_at);
+        let seconds = u64::try_from(again_at.saturating_sub(now)).unwrap_or(0);
+        // A clock that was set back must not keep it from being looked at.
+        Duration::from_secs(seconds).clamp(Duration::from_millis(100), HEARTBEAT)
+    }
+}

@@ -1,0 +1,33 @@
+//! `POST /v1/feed/join`: a node trades its enrollment token for a place.
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use lictor_core::Error;
+use lictor_core::feed::{FORMAT, FailureCode, Join};
+
+use super::error::Refusal;
+use super::wire;
+use crate::http::call::bearer;
+use crate::settings::Server;
+
+pub(super) async fn handle(server: &Server, request: Request) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let unknown = || {
+        Refusal::new(
+            FailureCode::EnrollmentRefused,
+            "this enrollment token is not known here; make one with `lictor node enroll`",
+        )
+    };
+    let token = bearer(&parts.headers).ok_or_else(unknown)?;
+    let join: Join = wire::read(body).await?;
+    if !join.formats.is_empty() && !join.formats.contains(&FORMAT) {
+        let reason = format!("this control plane speaks format {FORMAT} of the state alone");
+        return Err(Refusal::new(FailureCode::UnsupportedFormat, reason));
+    }
+    match server.authority.join(token, &join).await {
+        Ok(joined) => Ok(wire::json(StatusCode::CREATED, &joined)),
+        Err(Error::Unauthenticated) => Err(unknown()),
+        Err(error) => Err(error.into()),
+    }
+}

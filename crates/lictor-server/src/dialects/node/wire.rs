@@ -1,0 +1,63 @@
+//! Requests and answers of nodes as JSON. What is in them is the feed's own description, which nodes
+//! are built on too.
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use lictor_core::Error;
+use lictor_core::feed::FailureCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::Refusal;
+
+/// The largest request, in bytes: a report with as many counts as one may have.
+const MAX_BYTES: usize = 1 << 20;
+
+/// An answer with this body.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => of_text(status, body),
+        Err(error) => {
+            tracing::error!(%error, "an answer to a node could not be written");
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+    }
+}
+
+/// An answer with this text, which is JSON.
+pub(super) fn of_text(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+/// Reads a request's body.
+pub(super) async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+    let invalid = |reason: String| Refusal::new(FailureCode::Invalid, reason);
+    let bytes = axum::body::to_bytes(body, MAX_BYTES).await.map_err(|_| {
+        invalid(format!(
+            "the body ended early, or has more than {MAX_BYTES} bytes"
+        ))
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the body: {error}")))
+}
+
+/// One event of the feed: a state, which has no line ends.
+pub(super) fn event(revision: u64, document: &str) -> Result<String, Error> {
+    if document.contains(['\n', '\r']) {
+        return Err(Error::internal("a state with a line end"));
+    }
+    let name = lictor_core::feed::STATE_EVENT;
+    Ok(format!(
+        "id: {revision}\nevent: {name}\ndata: {document}\n\n"
+    ))
+}
+
+/// What a quiet feed says from time to time.
+pub(super) const HEARTBEAT: &str = ":\n\n";

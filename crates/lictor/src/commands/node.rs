@@ -1,0 +1,262 @@
+//! `lictor node`: data planes, which enforce and count on their own. Its `run` is in `node_run`.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::node_run::{self, Run};
+use crate::args::Api;
+use crate::client::Client;
+use crate::config::span;
+use crate::exit::{Failure, Outcome};
+use crate::output::{self, text_of};
+
+const ENROLL_EXAMPLES: &str = "\
+Prints a token alone, which one node can join with, once, within a day. It
+names the control plane's key, so that the node knows whom it speaks with.
+
+Examples:
+  lictor node enroll --name edge-1
+  lictor node enroll --name edge-2 --application gateway-pro";
+
+const ADOPT_EXAMPLES: &str = "\
+After a control plane was restored from a backup, nodes know a newer state than
+it does. They keep that, and `lictor node list` shows them as `ahead`. This
+raises the revision of what is stored now above theirs, so that they take it.
+It needs an operator's token.
+
+Example:
+  lictor node list && lictor node adopt";
+
+const POLICY_EXAMPLES: &str = "\
+Without options it shows the policy. Changing it needs an operator's token.
+
+A node is `fresh` while its state was signed a short time ago, and `stale` after
+--stale-after without another. When the state expires, the node goes on for
+--grace; after that it is `restricted` and allows nothing.
+
+Examples:
+  lictor node policy
+  lictor node policy --stale-after 1m --grace 7d";
+
+/// `lictor node …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Node {
+    /// Enroll a node; prints the token that it joins with, this once
+    #[command(after_help = ENROLL_EXAMPLES)]
+    Enroll {
+        /// What to call it: lower-case letters, digits, hyphens and dots
+        #[arg(long)]
+        name: String,
+        /// The application that it serves [default: the only one there is]
+        #[arg(long, value_name = "KEY")]
+        application: Option<String>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Run a node
+    #[command(after_help = node_run::EXAMPLES)]
+    Run(Box<Run>),
+    /// List the nodes: what they apply, what they counted, and what is wrong
+    #[command(after_help = "Example:\n  lictor node list")]
+    List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Revoke a node: its feed ends, and it allows nothing any more
+    #[command(after_help = "Example:\n  lictor node revoke edge-1")]
+    Revoke {
+        /// The node's name or id
+        name: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Make nodes that know better take what is stored here
+    #[command(after_help = ADOPT_EXAMPLES)]
+    Adopt {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// How long nodes go on without news; shows it, or changes what is given
+    #[command(after_help = POLICY_EXAMPLES)]
+    Policy {
+        /// When a node calls itself stale: a number and s, m, h or d
+        #[arg(long, value_name = "TIME", value_parser = span)]
+        stale_after: Option<i64>,
+        /// How long a state holds
+        #[arg(long, value_name = "TIME", value_parser = span)]
+        expires_after: Option<i64>,
+        /// How long a node goes on behind that
+        #[arg(long, value_name = "TIME", value_parser = span)]
+        grace: Option<i64>,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Runs it.
+pub(crate) async fn run(command: Node, json: bool) -> Outcome {
+    match command {
+        Node::Enroll {
+            name,
+            application,
+            api,
+        } => {
+            let body = json!({ "name": name, "application": application });
+            let reply = Client::new(&api)?.post(&["nodes"], &body).await?;
+            output::result(&reply.text, reply.str("enrollment_token"), json)
+        }
+        Node::Run(run) => node_run::run(*run).await,
+        Node::List { api } => list(&api, json).await,
+        Node::Revoke { name, api } => {
+            Client::new(&api)?.delete(&["nodes", &name]).await?;
+            output::done("revoked", &name, &format!("node {name} is revoked"), json)
+        }
+        Node::Adopt { api } => {
+            let reply = Client::new(&api)?
+                .post(&["node-adoptions"], &json!({}))
+                .await?;
+            if json {
+                return output::json(&reply.text);
+            }
+            output::note(&match reply.value["nodes"].as_u64() {
+                Some(0) => "no node knows better; nothing was changed".to_owned(),
+                count => format!(
+                    "{} nodes knew better, and take what is stored here as soon as they are \
+                     connected",
+                    count.unwrap_or_default()
+                ),
+            });
+            Ok(())
+        }
+        Node::Policy {
+            stale_after,
+            expires_after,
+            grace,
+            api,
+        } => policy(&api, [stale_after, expires_after, grace], json).await,
+    }
+}
+
+/// The members of a policy, and what people call them.
+const SPANS: [(&str, &str); 3] = [
+    ("stale_after", "stale after"),
+    ("expires_after", "expires after"),
+    ("grace", "grace"),
+];
+
+async fn policy(api: &Api, given: [Option<i64>; 3], json: bool) -> Outcome {
+    let client = Client::new(api)?;
+    let mut reply = client.get(&["node-policy"]).await?;
+    if given.iter().any(Option::is_some) {
+        let mut policy = reply.value.clone();
+        for ((member, _), span) in SPANS.iter().zip(given) {
+            if let Some(span) = span {
+                policy[*member] = span.into();
+            }
+        }
+        reply = client.put(&["node-policy"], &policy).await?;
+    }
+    if json {
+        return output::json(&reply.text);
+    }
+    let rows = SPANS.map(|(member, name)| (name, span_of(&reply.value[member])));
+    output::details(&rows)
+}
+
+/// A span as people write it, in the greatest unit that it is whole in.
+fn span_of(seconds: &Value) -> String {
+    let seconds = seconds.as_i64().unwrap_or_default();
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let whole = units
+        .iter()
+        .find(|(unit, _)| seconds > 0 && seconds % unit == 0);
+    match whole {
+        Some((unit, letter)) => format!("{}{letter}", seconds / unit),
+        None => format!("{seconds}s"),
+    }
+}
+
+async fn list(api: &Api, json: bool) -> Outcome {
+    let reply = Client::new(api)?.list(&["nodes"], &[]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no nodes yet; enroll one with `lictor node enroll --name NAME`");
+        return Ok(());
+    }
+    let headings = ["NAME", "STATUS", "REVISION#", "REQUESTS#", "SEEN", "MORE~"];
+    let mut rows = output::Rows::new(&headings);
+    for node in reply.rows() {
+        rows.row([
+            text_of(&node["name"]),
+            text_of(&node["status"]),
+            text_of(&node["applied_revision"]),
+            node["requests"]
+                .as_u64()
+                .map(output::figure)
+                .unwrap_or_default(),
+            seen(node),
+            more(node),
+        ]);
+    }
+    rows.print()
+}
+
+/// When it was seen last; to the minute is enough for people.
+fn seen(node: &Value) -> String {
+    let at = text_of(&node["seen_at"]);
+    at.get(..16)
+        .map(|minute| format!("{}Z", minute.replace('T', " ")))
+        .unwrap_or_default()
+}
+
+fn more(node: &Value) -> String {
+    let mut parts = Vec::new();
+    if let Some(host) = node["host"].as_str() {
+        parts.push(format!(
+            "{} (lictor {})",
+            output::printable(host),
+            text_of(&node["version"])
+        ));
+    }
+    match node["mode"].as_str() {
+        Some("fresh") | None => {}
+        Some(mode) => parts.push(mode.to_owned()),
+    }
+    if node["joined_at"].is_string() {
+        parts.push(match node["license"].as_str() {
+            Some(license) => format!("license {}", output::printable(license)),
+            None => "no license in force".to_owned(),
+        });
+    }
+    if let Some(reason) = node["reason"].as_str() {
+        parts.push(output::printable(reason));
+    }
+    parts.join("; ")
+}
+
+/// The refusal of a node that cannot run.
+pub(super) fn cannot_run(error: &dyn std::error::Error) -> Failure {
+    Failure::Refused(crate::exit::with_causes(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_shown_as_they_are_given() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (90, "90s"),
+            (300, "5m"),
+            (7_200, "2h"),
+            (86_400, "1d"),
+            (2_592_000, "30d"),
+        ] {
+            assert_eq!(span_of(&json!(seconds)), text);
+            assert_eq!(span(text), Ok(seconds));
+        }
+    }
+}
