@@ -12,7 +12,7 @@ use crate::license::Entitlement;
 use crate::seats::Basis;
 use crate::state::State;
 use crate::time::Timestamp;
-use crate::usage::{MAX_COUNTS, UsageCount};
+use crate::usage::{MAX_COUNT, MAX_COUNTS, UsageCount};
 
 /// How long an enrollment token can be used, in seconds: a day.
 pub const TOKEN_TTL: i64 = 86_400;
@@ -331,6 +331,16 @@ pub fn report(
         return Err(Error::InvalidInput {
             field: "counts",
             reason: format!("send at most {MAX_COUNTS} at once"),
+        });
+    }
+    // Else an adoption could not go above it.
+    if report
+        .applied
+        .is_some_and(|applied| applied.revision > MAX_COUNT)
+    {
+        return Err(Error::InvalidInput {
+            field: "revision",
+            reason: format!("use a whole number from 0 to {MAX_COUNT}"),
         });
     }
     let counts = report.counts.iter().map(|count| {

@@ -224,6 +224,14 @@ fn a_report_is_kept_within_bounds() {
         report.counts[0].epoch = epoch.to_owned();
         assert!(node::report(id(1), "edge-1", &report, true, NOW).is_err());
     }
+    report.counts.clear();
+    report.applied = Some(Applied {
+        revision: 1 << 53,
+        issued_at: NOW,
+        content_sha256: Digest::of(b""),
+    });
+    assert!(node::report(id(1), "edge-1", &report, true, NOW).is_err());
+    report.applied = None;
     report.counts = vec![count; 1_001];
     assert!(node::report(id(1), "edge-1", &report, true, NOW).is_err());
 }

@@ -27,6 +27,8 @@ pub struct Report {
     pub services: usize,
     /// Organizations that the caller may see.
     pub organizations: usize,
+    /// Nodes whose feed is open at this server; none: no node is enrolled.
+    pub connected_nodes: Option<usize>,
     /// The database's engine and version, such as `sqlite 3.54.1`.
     pub engine: String,
     /// The machine.
@@ -97,7 +99,9 @@ impl Authority {
         if call.actor.organization.is_none() {
             users += self.owners(INSTALLATION, call.now).await?;
         }
+        let enrolled = !self.store.nodes(organization, None, 1).await?.is_empty();
         Ok(Report {
+            connected_nodes: enrolled.then(|| self.feed.connected_of(organization)),
             at: call.now,
             requests: usage::by_month(&counts, call.now),
             current_license,

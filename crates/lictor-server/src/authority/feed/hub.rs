@@ -32,7 +32,8 @@ pub struct Feed {
     changed: Mutex<HashMap<Uuid, u64>>,
     ended: watch::Sender<bool>,
     all_changed: AtomicU64,
-    connected: Mutex<HashMap<Uuid, usize>>,
+    /// The open feeds of each node, and its organization.
+    connected: Mutex<HashMap<Uuid, (Uuid, usize)>>,
     revoked: Mutex<HashSet<Uuid>>,
     seen: Mutex<HashMap<Uuid, Seen>>,
     known: Bounded<Digest, (Arc<Node>, Timestamp)>,
@@ -54,7 +55,7 @@ pub struct Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         let mut connected = lock(&self.feed.connected);
-        if let Some(count) = connected.get_mut(&self.node) {
+        if let Some((_, count)) = connected.get_mut(&self.node) {
             *count -= 1;
             if *count == 0 {
                 connected.remove(&self.node);
@@ -113,11 +114,12 @@ impl Feed {
     }
 
     /// Notes that a node's feed is open for as long as what is returned lives.
-    pub fn connect(self: &Arc<Self>, node: Uuid) -> Connection {
-        *lock(&self.connected).entry(node).or_default() += 1;
+    pub fn connect(self: &Arc<Self>, node: &Node) -> Connection {
+        let mut connected = lock(&self.connected);
+        connected.entry(node.id).or_insert((node.organization, 0)).1 += 1;
         Connection {
             feed: self.clone(),
-            node,
+            node: node.id,
         }
     }
 
@@ -126,9 +128,11 @@ impl Feed {
         lock(&self.connected).contains_key(&node)
     }
 
-    /// How many nodes' feeds are open.
-    pub fn connections(&self) -> usize {
-        lock(&self.connected).len()
+    /// How many of the organization's nodes have an open feed.
+    pub(in crate::authority) fn connected_of(&self, organization: Uuid) -> usize {
+        let connected = lock(&self.connected);
+        let own = connected.values().filter(|(of, _)| *of == organization);
+        own.count()
     }
 
     /// Whether the node was revoked since this server started.

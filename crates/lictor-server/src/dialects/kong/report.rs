@@ -86,7 +86,12 @@ fn later(report: &Report, figures: Figures<'_>) -> Response {
         routes_count: 0,
         consumers_count: 0,
         deployment_info: DeploymentInfo {
-            r#type: "traditional",
+            r#type: if report.connected_nodes.is_some() {
+                "hybrid"
+            } else {
+                "traditional"
+            },
+            connected_dp_count: report.connected_nodes,
         },
         timestamp: report.at,
         figures,

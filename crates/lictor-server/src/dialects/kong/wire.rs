@@ -192,6 +192,8 @@ struct Tiers {
 #[derive(Serialize)]
 pub(super) struct DeploymentInfo {
     pub(super) r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) connected_dp_count: Option<usize>,
 }
 
 #[derive(Serialize)]

@@ -45,7 +45,7 @@ pub(super) fn body(authority: Arc<Authority>, node: Arc<Node>) -> Body {
         ending: feed.ending(),
         tick: None,
         sent: None,
-        _connection: feed.connect(node.id),
+        _connection: feed.connect(&node),
         authority,
         node,
     };
