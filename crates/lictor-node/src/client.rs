@@ -1,0 +1,234 @@
+//! Requests to the control plane.
+
+use std::time::Duration;
+
+use lictor_core::feed::{
+    FEED_PATH, FORMAT, FORMATS_HEADER, Failure, FailureCode, JOIN_PATH, Join, Joined,
+    MAX_STATE_BYTES, NodeReport, REPORT_PATH, Reported,
+};
+use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+
+use crate::error::StartError;
+use crate::options::Options;
+
+/// How long the control plane may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a state may take to come, when it is asked for by itself.
+const STATE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest answer that is no state.
+const MAX_ANSWER: usize = MAX_STATE_BYTES + (1 << 20);
+
+/// A client of one control plane, as one node.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    credential: HeaderValue,
+}
+
+/// Why a request brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// It was refused.
+    #[error("{}", .0.message)]
+    Refused(Box<Failure>),
+    /// There was no answer, or none that can be read.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+/// The newest state, when it is asked for by itself.
+pub(crate) enum Newest {
+    /// Its text, and its `ETag`.
+    State(String, Option<HeaderValue>),
+    /// The one that the `ETag` stands for.
+    Same,
+}
+
+impl Client {
+    /// A client that signs in with this credential.
+    ///
+    /// # Errors
+    /// The address is none, or not a safe one; the certificates cannot be used.
+    pub(crate) fn new(options: &Options, credential: &str) -> Result<Self, StartError> {
+        let address = &options.control_plane;
+        let wrong = || StartError::Address(address.clone());
+        let base = Url::parse(address).map_err(|_| wrong())?;
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(wrong());
+        }
+        let loopback = is_loopback(&base);
+        if base.scheme() == "http" && !loopback && !options.insecure_http {
+            return Err(StartError::Insecure(address.clone()));
+        }
+        Ok(Self {
+            http: http(options, &base, loopback)?,
+            credential: bearer(credential).ok_or_else(wrong)?,
+            base,
+        })
+    }
+
+    /// Trades an enrollment token for a place.
+    ///
+    /// # Errors
+    /// It is refused, or nobody answers.
+    pub(crate) async fn join(&self, token: &str, join: &Join) -> Result<Joined, Trouble> {
+        let request = self.http.post(self.url(JOIN_PATH)).json(join);
+        let token = bearer(token).ok_or_else(|| Trouble::Unreachable("no token".to_owned()))?;
+        let request = request.header(AUTHORIZATION, token).timeout(STATE_TIMEOUT);
+        read(accepted(request).await?).await
+    }
+
+    /// Opens the stream of states behind `revision`.
+    ///
+    /// # Errors
+    /// It is refused, or nobody answers.
+    pub(crate) async fn feed(&self, revision: Option<u64>) -> Result<Response, Trouble> {
+        let mut request = self.get_feed().header(ACCEPT, "text/event-stream");
+        if let Some(revision) = revision {
+            request = request.header("last-event-id", revision);
+        }
+        let opened = tokio::time::timeout(TIMEOUT, accepted(request)).await;
+        opened.unwrap_or_else(|_| Err(Trouble::Unreachable("it does not answer".to_owned())))
+    }
+
+    /// Asks for the newest state, unless it is the one that `etag` stands for.
+    ///
+    /// # Errors
+    /// It is refused, or nobody answers.
+    pub(crate) async fn newest(&self, etag: Option<HeaderValue>) -> Result<Newest, Trouble> {
+        let mut request = self.get_feed().header(ACCEPT, "application/json");
+        if let Some(etag) = etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let response = accepted(request.timeout(STATE_TIMEOUT)).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(Newest::Same);
+        }
+        let etag = response.headers().get(ETAG).cloned();
+        let text = String::from_utf8(body(response).await?);
+        let text = text.map_err(|_| Trouble::Unreachable("the state is no text".to_owned()))?;
+        Ok(Newest::State(text, etag))
+    }
+
+    /// Reports.
+    ///
+    /// # Errors
+    /// It is refused, or nobody answers.
+    pub(crate) async fn report(&self, report: &NodeReport) -> Result<Reported, Trouble> {
+        let request = self.http.post(self.url(REPORT_PATH)).json(report);
+        let request = request.header(AUTHORIZATION, self.credential.clone());
+        read(accepted(request.timeout(TIMEOUT)).await?).await
+    }
+
+    /// The address of the control plane.
+    pub(crate) fn address(&self) -> &str {
+        self.base.as_str()
+    }
+
+    fn get_feed(&self) -> RequestBuilder {
+        let request = self.http.get(self.url(FEED_PATH));
+        request
+            .header(AUTHORIZATION, self.credential.clone())
+            .header(FORMATS_HEADER, FORMAT)
+    }
+
+    /// An address below the base, which may have a path of its own.
+    fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        let own = self.base.path().trim_end_matches('/');
+        url.set_path(&format!("{own}{path}"));
+        url
+    }
+}
+
+fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client, StartError> {
+    let failed = |error: reqwest::Error| StartError::Certificates(causes(&error));
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(TIMEOUT)
+        .tcp_keepalive(Duration::from_secs(15))
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("lictor-node/", env!("CARGO_PKG_VERSION")));
+    if base.scheme() == "http" {
+        // The system's certificates are not needed, and a bare machine has none.
+        builder = builder.tls_certs_only([]);
+    } else if let Some(ca) = &options.ca {
+        let roots = reqwest::Certificate::from_pem_bundle(ca.as_bytes()).map_err(failed)?;
+        builder = builder.tls_certs_merge(roots);
+    }
+    if let Some(identity) = &options.identity {
+        let identity = reqwest::Identity::from_pem(identity.as_bytes()).map_err(failed)?;
+        builder = builder.identity(identity);
+    }
+    if loopback {
+        builder = builder.no_proxy();
+    }
+    // It fails if there is one already, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    builder.build().map_err(failed)
+}
+
+fn is_loopback(base: &Url) -> bool {
+    let host = base.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn bearer(secret: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(format!("Bearer {secret}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
+    let response = request.send().await.map_err(unreachable)?;
+    let status = response.status();
+    if status.is_success() || status == StatusCode::NOT_MODIFIED {
+        return Ok(response);
+    }
+    let said = body(response).await?;
+    let failure = serde_json::from_slice(&said).unwrap_or_else(|_| Failure {
+        code: match status {
+            StatusCode::UNAUTHORIZED => FailureCode::Unauthorized,
+            _ => FailureCode::Other,
+        },
+        message: format!("it answers with status {status}"),
+        state: None,
+    });
+    Err(Trouble::Refused(Box::new(failure)))
+}
+
+async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, Trouble> {
+    let body = body(response).await?;
+    serde_json::from_slice(&body)
+        .map_err(|error| Trouble::Unreachable(format!("its answer cannot be read: {error}")))
+}
+
+async fn body(mut response: Response) -> Result<Vec<u8>, Trouble> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(Trouble::Unreachable("its answer is too long".to_owned()));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// There is no answer.
+pub(crate) fn unreachable(error: reqwest::Error) -> Trouble {
+    Trouble::Unreachable(causes(&error.without_url()))
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,73 @@
+//! The only reader of clocks: the wall clock, and the time since boot, which counts suspended time
+//! too. What is made of them is in `trusted`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::SystemTime;
+
+/// Where the time comes from: the system, or a test that moves it by hand.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    /// The system's clocks.
+    #[default]
+    System,
+    /// Clocks that stand still until a test moves them.
+    Manual(Arc<ManualClock>),
+}
+
+/// Clocks that a test moves, both in milliseconds.
+#[derive(Debug, Default)]
+pub struct ManualClock {
+    /// The wall clock, since 1970.
+    pub wall: AtomicI64,
+    /// The time since boot.
+    pub boot: AtomicI64,
+}
+
+impl ManualClock {
+    /// Lets so many milliseconds pass.
+    pub fn pass(&self, milliseconds: i64) {
+        self.wall.fetch_add(milliseconds, Ordering::SeqCst);
+        self.boot.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+/// What both clocks say at one moment, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Readings {
+    /// The wall clock, since 1970. Nobody vouches for it.
+    pub wall: i64,
+    /// The time since boot. It never goes back while the machine is up.
+    pub boot: i64,
+}
+
+impl Clock {
+    /// What the clocks say now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
+    pub(crate) fn read(&self) -> Readings {
+        match self {
+            Self::System => Readings {
+                wall: match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+                    Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+                    Err(_) => 0,
+                },
+                boot: boot(),
+            },
+            Self::Manual(clock) => Readings {
+                wall: clock.wall.load(Ordering::SeqCst),
+                boot: clock.boot.load(Ordering::SeqCst),
+            },
+        }
+    }
+}
+
+fn boot() -> i64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let milliseconds = time.tv_nsec / 1_000_000;
+    time.tv_sec
+        .saturating_mul(1_000)
+        .saturating_add(milliseconds)
+}

@@ -1,0 +1,191 @@
+//! The journal `counters.log`: lines that are appended, each behind the first 16 hex digits of the
+//! SHA-256 of its JSON. The first names the epoch, each other holds counts as they were then.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use lictor_core::change::Digest;
+use lictor_core::usage::MAX_COUNT;
+use serde::{Deserialize, Serialize};
+
+use super::Key;
+use crate::folder::{Folder, JOURNAL};
+use crate::planted;
+
+/// From this length on a journal is written anew, if that makes it much shorter; 1 MiB.
+const LONG: u64 = 1 << 20;
+
+/// How many counts a line holds at most.
+const PER_LINE: usize = 500;
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    epoch: Arc<str>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    counts: Vec<(Arc<str>, Arc<str>, u64)>,
+}
+
+/// What was read from a journal.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// The epoch that it counts in; none: there is no journal, or it is damaged.
+    pub epoch: Option<Arc<str>>,
+    /// What could be read.
+    pub counts: BTreeMap<Key, u64>,
+    /// Whether something could not.
+    pub damaged: bool,
+}
+
+/// The journal as it is written.
+pub(crate) struct Journal {
+    folder: Arc<Folder>,
+    /// None: the last write failed, and a new file is due.
+    file: Option<File>,
+    length: u64,
+    compact: u64,
+}
+
+/// Reads a journal. The rest of a last line that was cut short was never on disk for certain, so
+/// that nobody was told of it; anything else that does not fit is damage.
+pub(crate) fn read(bytes: &[u8]) -> Read {
+    let mut read = Read::default();
+    let mut rest = bytes;
+    let mut first = true;
+    while !rest.is_empty() {
+        let (line, ended) = match rest.iter().position(|byte| *byte == b'\n') {
+            Some(end) => {
+                let (line, behind) = rest.split_at(end);
+                rest = &behind[1..];
+                (line, true)
+            }
+            None => (std::mem::take(&mut rest), false),
+        };
+        // The last byte may be a line's end that was changed.
+        let found = parse(line).or_else(|| parse(line.split_last()?.1).filter(|_| !ended));
+        match found {
+            Some(line) if first => read.epoch = Some(Arc::clone(&line.epoch)),
+            Some(line) => take(&mut read.counts, line),
+            None => read.damaged |= ended,
+        }
+        first = false;
+    }
+    read.damaged |= read.epoch.is_none() && !bytes.is_empty();
+    if read.damaged {
+        read.epoch = None;
+    }
+    read
+}
+
+fn take(counts: &mut BTreeMap<Key, u64>, line: Line) {
+    for (service, month, count) in line.counts {
+        let key = Key {
+            epoch: Arc::clone(&line.epoch),
+            month,
+            service,
+        };
+        let known = counts.entry(key).or_default();
+        *known = count.min(MAX_COUNT).max(*known);
+    }
+}
+
+fn parse(line: &[u8]) -> Option<Line> {
+    let (sum, rest) = line.split_at_checked(17)?;
+    let json = std::str::from_utf8(rest).ok()?;
+    (sum == checksum(json).as_bytes()).then(|| serde_json::from_str(json).ok())?
+}
+
+fn checksum(json: &str) -> String {
+    let mut digest = Digest::of(json.as_bytes()).to_string();
+    digest.truncate(16);
+    digest.push(' ');
+    digest
+}
+
+fn write_line(into: &mut Vec<u8>, line: &Line) -> io::Result<()> {
+    let json = serde_json::to_string(line)?;
+    into.extend_from_slice(checksum(&json).as_bytes());
+    into.extend_from_slice(json.as_bytes());
+    into.push(b'\n');
+    Ok(())
+}
+
+fn lines(counts: &[(Key, u64)]) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for same in counts.chunk_by(|(one, _), (other, _)| one.epoch == other.epoch) {
+        for some in same.chunks(PER_LINE) {
+            let counts = some.iter().map(|(key, count)| {
+                let (service, month) = (Arc::clone(&key.service), Arc::clone(&key.month));
+                (service, month, *count)
+            });
+            let line = Line {
+                epoch: Arc::clone(&some[0].0.epoch),
+                counts: counts.collect(),
+            };
+            write_line(&mut text, &line)?;
+        }
+    }
+    Ok(text)
+}
+
+impl Journal {
+    /// A journal whose file is yet to be written, by [`Journal::rewrite`].
+    pub(crate) fn new(folder: Arc<Folder>) -> Self {
+        Self {
+            folder,
+            file: None,
+            length: 0,
+            compact: 0,
+        }
+    }
+
+    /// Whether the whole file is to be written anew: the last write failed, or it became long.
+    pub(crate) fn is_due(&self) -> bool {
+        self.file.is_none() || (self.length > LONG && self.length > 2 * self.compact)
+    }
+
+    /// Writes the whole file anew, durably.
+    ///
+    /// # Errors
+    /// It cannot be written; then the old one is still there, and a new one is due.
+    pub(crate) fn rewrite(&mut self, epoch: &Arc<str>, counts: &[(Key, u64)]) -> io::Result<()> {
+        self.file = None;
+        let mut text = Vec::new();
+        let first = Line {
+            epoch: Arc::clone(epoch),
+            counts: Vec::new(),
+        };
+        write_line(&mut text, &first)?;
+        text.extend(lines(counts)?);
+        let file = self.folder.write_beside(JOURNAL, &text)?;
+        planted::point("journal-rewritten");
+        self.folder.put_in_place(JOURNAL)?;
+        planted::point("journal-renamed");
+        self.folder.sync()?;
+        self.length = text.len() as u64;
+        self.compact = self.length;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Appends counts, durably.
+    ///
+    /// # Errors
+    /// They cannot be written. Nothing is appended behind a line that may be torn: a new file is due.
+    pub(crate) fn append(&mut self, counts: &[(Key, u64)]) -> io::Result<()> {
+        let text = lines(counts)?;
+        let Some(mut file) = self.file.take() else {
+            return Err(io::Error::other("the journal is to be written anew"));
+        };
+        file.write_all(&text)?;
+        planted::point("journal-appended");
+        if !planted::is("node-journal-unsynced") {
+            file.sync_data()?;
+        }
+        planted::point("journal-synced");
+        self.length += text.len() as u64;
+        self.file = Some(file);
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! The feed: states as they come, the way back to it when it ends, and the net behind it, which asks
+//! for the newest state by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lictor_core::feed::{MAX_STATE_BYTES, STATE_EVENT};
+use tokio::time::{sleep, timeout};
+
+use crate::client::{Newest, Trouble, unreachable};
+use crate::problems::Kind;
+use crate::random;
+use crate::shared::Shared;
+use crate::sse::Parser;
+
+/// Follows the feed for ever.
+pub(crate) async fn follow(shared: Arc<Shared>) {
+    loop {
+        let trouble = read_feed(&shared).await;
+        shared.note_connected(false);
+        tracing::debug!(%trouble, "the feed ended");
+        let (shortest, longest) = shared.pace.reconnect;
+        let wait = random::span(shortest, longest);
+        sleep(shared.after(&trouble, wait).await).await;
+    }
+}
+
+/// Reads the feed to its end.
+async fn read_feed(shared: &Arc<Shared>) -> Trouble {
+    let (held, _) = shared.judge.held();
+    let revision = held.map(|held| held.ratchet.revision);
+    let mut response = match shared.client.feed(revision).await {
+        Ok(response) => response,
+        Err(trouble) => return trouble,
+    };
+    shared.note_let_in();
+    shared.note_connected(true);
+    let mut parser = Parser::new(MAX_STATE_BYTES);
+    loop {
+        let chunk = match timeout(shared.pace.silence, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => return Trouble::Unreachable("it closed the feed".to_owned()),
+            Ok(Err(error)) => return unreachable(error),
+            Err(_) => return Trouble::Unreachable("it says nothing".to_owned()),
+        };
+        let Ok(events) = parser.push(&chunk) else {
+            return Trouble::Unreachable("its feed cannot be read".to_owned());
+        };
+        for event in events {
+            if event.name == STATE_EVENT {
+                // A refusal is noted there, and the next state may be good.
+                let _ = shared.take(event.data).await;
+            }
+        }
+    }
+}
+
+/// Asks for the newest state from time to time, whatever the feed does.
+pub(crate) async fn poll(shared: Arc<Shared>) {
+    let mut etag = None;
+    let mut wait = interval(&shared);
+    loop {
+        sleep(wait).await;
+        wait = match shared.client.newest(etag.clone()).await {
+            Ok(Newest::Same) => {
+                shared.note_let_in();
+                shared.problems.set(Kind::StateRefused, None);
+                interval(&shared)
+            }
+            Ok(Newest::State(text, new)) => {
+                shared.note_let_in();
+                // Only what is held is not to be sent again.
+                etag = shared.take(text).await.ok().and(new);
+                interval(&shared)
+            }
+            Err(trouble) => shared.after(&trouble, interval(&shared)).await,
+        };
+    }
+}
+
+fn interval(shared: &Shared) -> Duration {
+    let (held, _) = shared.judge.held();
+    let half = held.and_then(|held| u64::try_from(held.policy.stale_after / 2).ok());
+    let half = half.map_or(shared.pace.poll, Duration::from_secs);
+    half.min(shared.pace.poll)
+}

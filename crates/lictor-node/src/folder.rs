@@ -1,0 +1,167 @@
+//! The data folder: one process at a time, private files, and how a file is replaced so that a crash
+//! leaves the old one or the new one.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::error::StartError;
+
+/// The identity of the node.
+pub(crate) const NODE: &str = "node.json";
+/// What it remembers of the states that it took.
+pub(crate) const RATCHET: &str = "ratchet.json";
+/// The state that it took last.
+pub(crate) const STATE: &str = "state.json";
+/// The one before it.
+pub(crate) const PREVIOUS: &str = "state.previous.json";
+/// What it counted.
+pub(crate) const JOURNAL: &str = "counters.log";
+
+const LOCK: &str = "lock";
+
+/// An open data folder, locked for this process.
+pub(crate) struct Folder {
+    path: PathBuf,
+    lock: File,
+}
+
+impl Folder {
+    /// Creates the folder if it is not there, and takes it.
+    ///
+    /// # Errors
+    /// It cannot be made or written, or another process has it.
+    pub(crate) fn open(path: &Path) -> Result<Self, StartError> {
+        let failed = |error| StartError::Folder {
+            path: path.to_owned(),
+            error,
+        };
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(path).map_err(failed)?;
+        let mut options = private();
+        options.truncate(false);
+        let lock = options.open(path.join(LOCK)).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(StartError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    /// Lets another process have the folder.
+    pub(crate) fn unlock(&self) {
+        // It is given back when the file is closed, at the latest.
+        let _ = self.lock.unlock();
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The bytes of a file; none: it is not there.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match File::open(self.path.join(name)) {
+            Ok(mut file) => {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes)?;
+                Ok(Some(bytes))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a file's new bytes beside it, durably; returns the open file, at its end.
+    ///
+    /// # Errors
+    /// It cannot be written, as where the disk is full.
+    pub(crate) fn write_beside(&self, name: &str, bytes: &[u8]) -> io::Result<File> {
+        let path = self.path.join(beside(name));
+        let mut file = private().truncate(true).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        Ok(file)
+    }
+
+    /// Puts what was written beside a file in its place. It holds after [`Folder::sync`].
+    ///
+    /// # Errors
+    /// It cannot be renamed.
+    pub(crate) fn put_in_place(&self, name: &str) -> io::Result<()> {
+        self.rename(&beside(name), name)
+    }
+
+    /// Renames a file.
+    ///
+    /// # Errors
+    /// It cannot be renamed.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    /// Makes the names in the folder durable.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// Replaces a file, durably; returns the open file, at its end.
+    ///
+    /// # Errors
+    /// It cannot be written; then the old one is still there.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<File> {
+        let file = self.write_beside(name, bytes)?;
+        self.put_in_place(name)?;
+        self.sync()?;
+        Ok(file)
+    }
+}
+
+/// The name under which a file is written before it takes its place.
+pub(crate) fn beside(name: &str) -> String {
+    format!("{name}.new")
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_private_and_has_one_owner() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let path = parent.path().join("a/node");
+        let folder = Folder::open(&path).expect("a folder");
+        let mode = |path: &Path| {
+            let metadata = fs::metadata(path).expect("it is there");
+            metadata.permissions().mode() & 0o777
+        };
+        assert_eq!(mode(&path), 0o700);
+        folder.replace(NODE, b"x").expect("written");
+        assert_eq!(mode(&path.join(NODE)), 0o600);
+        assert_eq!(folder.read(NODE).expect("read"), Some(b"x".to_vec()));
+        assert_eq!(folder.read(STATE).expect("read"), None);
+        let second = Folder::open(&path);
+        assert!(matches!(second, Err(StartError::InUse(_))));
+        folder.unlock();
+        assert!(Folder::open(&path).is_ok());
+    }
+}

@@ -1,0 +1,86 @@
+//! Who a node is: what it was told when it joined, and the secret that it made for that.
+
+use lictor_core::feed::{Audience, Pinned};
+use lictor_core::{PublicKey, TrustPolicy};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::StartError;
+use crate::folder::{Folder, NODE};
+use crate::sealed;
+
+/// What `node.json` holds. It has no `Debug`: it holds the credential.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct NodeFile {
+    /// The address that it joined at.
+    pub control_plane: String,
+    /// The secret that it signs in with; written before it is first used.
+    pub credential: String,
+    /// What it was told; none: it has not joined yet.
+    pub joined: Option<Identity>,
+}
+
+/// What a node was told when it joined.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// Its id.
+    pub node: Uuid,
+    /// Its name.
+    pub name: String,
+    /// Its organization.
+    pub organization: Uuid,
+    /// The application that it serves.
+    pub application: String,
+    /// The key that signs its states.
+    pub control_plane_key: PublicKey,
+    /// What was accepted as a license then.
+    pub policy: TrustPolicy,
+    /// The vendor keys that it trusted then.
+    pub keys: Pinned,
+}
+
+impl Identity {
+    /// Who its states are for.
+    pub(crate) fn audience(&self) -> Audience {
+        Audience {
+            organization: self.organization,
+            node: self.node,
+        }
+    }
+}
+
+impl NodeFile {
+    /// Reads it; none: the folder is new.
+    ///
+    /// # Errors
+    /// It is damaged, or cannot be read.
+    pub(crate) fn read(folder: &Folder) -> Result<Option<Self>, StartError> {
+        let bytes = folder.read(NODE).map_err(failed(folder))?;
+        let Some(bytes) = bytes else {
+            return Ok(None);
+        };
+        match sealed::open(&bytes) {
+            Some(file) => Ok(Some(file)),
+            None => Err(StartError::Damaged(folder.path().join(NODE))),
+        }
+    }
+
+    /// Writes it, durably.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn write(&self, folder: &Folder) -> Result<(), StartError> {
+        let text = sealed::seal(self).map_err(|error| failed(folder)(error.into()))?;
+        folder
+            .replace(NODE, text.as_bytes())
+            .map_err(failed(folder))?;
+        Ok(())
+    }
+}
+
+fn failed(folder: &Folder) -> impl Fn(std::io::Error) -> StartError {
+    |error| StartError::Folder {
+        path: folder.path().to_owned(),
+        error,
+    }
+}

@@ -1,0 +1,144 @@
+//! Joining: an enrollment token is traded for a place, and what is told then is pinned.
+
+use std::sync::Arc;
+
+use lictor_core::PublicKey;
+use lictor_core::change::Digest;
+use lictor_core::feed::{
+    Audience, EnrollmentToken, FORMAT, Join, Joined, Pinned, Ratchet, StateDocument,
+};
+
+use crate::client::{Client, Trouble};
+use crate::error::StartError;
+use crate::folder::Folder;
+use crate::identity::{Identity, NodeFile};
+use crate::kept::{Kept, write_state};
+use crate::options::Options;
+use crate::random;
+use crate::trusted::KeptTime;
+
+/// The identity of the folder's node, which joins if it has not yet, and the client that it signs in
+/// with.
+///
+/// # Errors
+/// It cannot join, or the folder's node is not the one that was asked for.
+pub(crate) async fn identity(
+    options: &Options,
+    folder: &Arc<Folder>,
+) -> Result<(Identity, Client), StartError> {
+    let stored = NodeFile::read(folder)?;
+    let mut file = match (stored, &options.enroll) {
+        (Some(file), _) => file,
+        (None, Some(_)) => pending(options, folder)?,
+        (None, None) => return Err(StartError::NotJoined(folder.path().to_owned())),
+    };
+    let client = Client::new(options, &file.credential)?;
+    let identity = match (file.joined.take(), &options.enroll) {
+        (Some(identity), Some(token)) if token.pin() != identity.control_plane_key.sha256() => {
+            return Err(StartError::OtherControlPlane);
+        }
+        (Some(identity), _) => identity,
+        (None, Some(token)) => join(options, folder, &client, token, file).await?,
+        (None, None) => return Err(StartError::NotJoined(folder.path().to_owned())),
+    };
+    match &options.application {
+        Some(asked) if *asked != identity.application => Err(StartError::OtherApplication {
+            joined: identity.application,
+            asked: asked.clone(),
+        }),
+        _ => Ok((identity, client)),
+    }
+}
+
+/// A new credential, written before it is used: a try whose answer is lost is repeated with it.
+fn pending(options: &Options, folder: &Folder) -> Result<NodeFile, StartError> {
+    let credential = random::credential().map_err(|error| StartError::System(error.to_string()))?;
+    let file = NodeFile {
+        control_plane: options.control_plane.clone(),
+        credential,
+        joined: None,
+    };
+    // An address that is none is refused before anything is written.
+    Client::new(options, &file.credential)?;
+    file.write(folder)?;
+    Ok(file)
+}
+
+async fn join(
+    options: &Options,
+    folder: &Arc<Folder>,
+    client: &Client,
+    token: &EnrollmentToken,
+    mut file: NodeFile,
+) -> Result<Identity, StartError> {
+    let join = Join {
+        credential_sha256: Digest::of(file.credential.as_bytes()),
+        host: options.host.clone(),
+        version: options.version.clone(),
+        formats: vec![FORMAT],
+    };
+    let joined = match client.join(token.as_str(), &join).await {
+        Ok(joined) => joined,
+        Err(Trouble::Refused(failure)) => return Err(StartError::Refused(failure.message)),
+        Err(Trouble::Unreachable(reason)) => {
+            return Err(StartError::Unreachable {
+                address: options.control_plane.clone(),
+                reason,
+            });
+        }
+    };
+    if joined.control_plane_key.sha256() != token.pin() {
+        return Err(StartError::WrongControlPlane(options.control_plane.clone()));
+    }
+    let identity = first_state(folder, &joined, &options.trust)?;
+    file.joined = Some(identity.clone());
+    file.write(folder)?;
+    Ok(identity)
+}
+
+/// Verifies and stores the first state, and pins what is trusted from then on.
+fn first_state(
+    folder: &Folder,
+    joined: &Joined,
+    trust: &[PublicKey],
+) -> Result<Identity, StartError> {
+    let audience = Audience {
+        organization: joined.organization,
+        node: joined.node,
+    };
+    let document = StateDocument::verify(&joined.state, &joined.control_plane_key, audience)?;
+    let content = document.content();
+    let keys = if trust.is_empty() {
+        Pinned::from_delivered(&content.keys)
+    } else {
+        Pinned::from_keys(trust.iter().cloned()).advanced_by(&content.keys)
+    };
+    let mut kept = Kept {
+        ratchet: Some(Ratchet::of(&document)),
+        current: Some(Digest::of(joined.state.as_bytes())),
+        previous: None,
+        pinned: keys.clone(),
+        time: KeptTime {
+            signed: document.issued_at().saturating_mul(1_000),
+            raised: 0,
+        },
+        revoked: document.is_revoked(),
+    };
+    let before = Kept {
+        current: None,
+        ..kept.clone()
+    };
+    write_state(folder, &before, &mut kept, &joined.state).map_err(|error| StartError::Folder {
+        path: folder.path().to_owned(),
+        error,
+    })?;
+    Ok(Identity {
+        node: joined.node,
+        name: joined.name.clone(),
+        organization: joined.organization,
+        application: joined.application.clone(),
+        control_plane_key: joined.control_plane_key.clone(),
+        policy: content.policy,
+        keys,
+    })
+}

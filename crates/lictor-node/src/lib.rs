@@ -1,0 +1,54 @@
+//! The data plane of Lictor as a library: a node joins a control plane, takes its signed states,
+//! decides by them and counts on its own, and reports.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use lictor_node::{Node, Options};
+//!
+//! let mut options = Options::new("https://lictor.example.com", "/var/lib/editor/node");
+//! options.enroll = Some(std::env::var("LICTOR_ENROLL")?.parse()?);
+//! let node = Node::start(options).await?;
+//! let meter = node.meter(None);
+//! match meter.check() {
+//!     Ok(()) => println!("allowed, and counted"),
+//!     Err(denial) => println!("{denial}"),
+//! }
+//! node.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod clock;
+mod counters;
+mod decision;
+mod error;
+mod feed;
+mod folder;
+mod held;
+mod identity;
+mod join;
+mod judge;
+mod keeper;
+mod kept;
+mod local;
+mod meter;
+mod node;
+mod options;
+pub mod planted;
+mod problems;
+mod random;
+mod report;
+mod sealed;
+mod shared;
+mod sse;
+mod status;
+mod trusted;
+
+pub use clock::{Clock, ManualClock};
+pub use error::{Denial, NotCounted, Reason, StartError};
+pub use local::{Listen, Local, LocalError, serve_local};
+pub use meter::Meter;
+pub use node::Node;
+pub use options::{CountDurability, Options, Pace};
+pub use status::{LicenseStatus, StateStatus, Status};

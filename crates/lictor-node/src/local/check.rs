@@ -1,0 +1,38 @@
+//! `/check`: whether a request may be served; it is counted if so.
+
+use hyper::StatusCode;
+
+use super::Service;
+use super::answers::{self, Answer};
+use super::query;
+use crate::counters::is_service;
+use crate::meter::Meter;
+
+/// Answers.
+pub(super) async fn answer(service: &Service, query: Option<&str>) -> Answer {
+    let Some(query) = query.filter(|query| !query.is_empty()) else {
+        return outcome(service.meter.ask(None, None).await);
+    };
+    let asked = match query::read(query, ["service", "application", "feature"]) {
+        Ok(asked) => asked,
+        Err(message) => return answers::failure(StatusCode::BAD_REQUEST, "invalid", &message),
+    };
+    let [name, application, feature] = &asked;
+    let meter = match name {
+        None => None,
+        Some(name) if is_service(name) => Some(Meter::new(&service.shared, name)),
+        Some(_) => {
+            let message = "service: use 1 to 128 characters without control characters";
+            return answers::failure(StatusCode::BAD_REQUEST, "invalid", message);
+        }
+    };
+    let meter = meter.as_ref().unwrap_or(&service.meter);
+    outcome(meter.ask(application.as_deref(), feature.as_deref()).await)
+}
+
+fn outcome(decided: Result<(), crate::error::Denial>) -> Answer {
+    match decided {
+        Ok(()) => answers::allowed(),
+        Err(denial) => answers::denied(denial),
+    }
+}

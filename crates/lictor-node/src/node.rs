@@ -1,0 +1,255 @@
+//! A running node: how it starts, what goes on inside, and how it stops.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use lictor_core::Date;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::counters::flush::{self, Flusher};
+use crate::counters::journal::{self, Journal};
+use crate::counters::{Counters, is_service};
+use crate::error::StartError;
+use crate::folder::{Folder, JOURNAL};
+use crate::identity::Identity;
+use crate::judge::Judge;
+use crate::keeper::{Keeper, Loaded};
+use crate::meter::Meter;
+use crate::options::Options;
+use crate::problems::{Kind, Problems};
+use crate::report::{self, Reporter};
+use crate::shared::{Shared, Standing};
+use crate::status::Status;
+use crate::trusted::TrustedTime;
+use crate::{feed, join, random};
+
+/// How long the last report may take.
+const LAST_REPORT: Duration = Duration::from_secs(2);
+
+/// A running node. Dropped without [`Node::stop`] it ends as well, without a last report.
+pub struct Node {
+    pub(crate) shared: Arc<Shared>,
+    reporter: Arc<tokio::sync::Mutex<Reporter>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    flusher: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl Node {
+    /// Starts the node of a folder, within a Tokio runtime. It joins first if it has not yet; once it
+    /// has, it starts whether or not its control plane can be reached.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub async fn start(options: Options) -> Result<Arc<Self>, StartError> {
+        let folder = Arc::new(Folder::open(&options.folder)?);
+        let (identity, client) = join::identity(&options, &folder).await?;
+        let (shared, journal) = assemble(&options, folder, identity, client)?;
+        let shared = Arc::new(shared);
+        let noted = Arc::clone(&shared);
+        let flusher = flush::spawn(
+            &shared.flusher,
+            &shared.counters,
+            journal,
+            options.pace.flush,
+            move |outcome| note_flush(&noted, outcome),
+        );
+        let flusher = flusher.map_err(|error| StartError::System(error.to_string()))?;
+        let reporter = Arc::default();
+        let tasks = vec![
+            tokio::spawn(tick(Arc::clone(&shared))),
+            tokio::spawn(feed::follow(Arc::clone(&shared))),
+            tokio::spawn(feed::poll(Arc::clone(&shared))),
+            tokio::spawn(report::run(Arc::clone(&shared), Arc::clone(&reporter))),
+        ];
+        Ok(Arc::new(Self {
+            shared,
+            reporter,
+            tasks: Mutex::new(tasks),
+            flusher: Mutex::new(Some(flusher)),
+        }))
+    }
+
+    /// Decides and counts for a service; none, or a name that no service may have: the application
+    /// itself.
+    pub fn meter(&self, service: Option<&str>) -> Meter {
+        let named = service.filter(|name| is_service(name));
+        let service = named.unwrap_or(&self.shared.identity.application);
+        Meter::new(&self.shared, service)
+    }
+
+    /// How the node stands.
+    pub fn status(&self) -> Status {
+        Status::of(&self.shared)
+    }
+
+    /// Writes what was counted, tries for two seconds to report it, and gives the folder back.
+    /// Meters that are left decide as before, but what they count is lost.
+    pub async fn stop(&self) {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.iter().for_each(JoinHandle::abort);
+        self.shared.flusher.stop();
+        let flusher = {
+            let mut flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner);
+            flusher.take()
+        };
+        let shared = Arc::clone(&self.shared);
+        let written = tokio::task::spawn_blocking(move || {
+            if let Some(Err(_)) = flusher.map(std::thread::JoinHandle::join) {
+                tracing::error!("the thread that writes counts failed");
+            }
+            shared.save();
+        });
+        if let Err(error) = written.await {
+            tracing::error!(%error, "what was counted last could not be written");
+        }
+        let last = async { self.reporter.lock().await.finish(&self.shared).await };
+        if timeout(LAST_REPORT, last).await.is_err() {
+            tracing::info!("the last report was not answered in time");
+        }
+        self.shared.folder.unlock();
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
+        tasks.iter().for_each(JoinHandle::abort);
+        self.shared.flusher.stop();
+    }
+}
+
+/// Reads what is on disk and puts the parts together.
+fn assemble(
+    options: &Options,
+    folder: Arc<Folder>,
+    identity: Identity,
+    client: Client,
+) -> Result<(Shared, Journal), StartError> {
+    let loaded = Keeper::load(Arc::clone(&folder), identity.clone(), &options.trust);
+    let problems = Problems::default();
+    note_loaded(&problems, &loaded);
+    let mut time = TrustedTime::from_kept(loaded.time, options.clock.read());
+    if let Some(held) = &loaded.held {
+        time.raise_to(held.ratchet.issued_at);
+    }
+    let (counters, journal) = counters(&folder, &time, &problems)?;
+    let Loaded {
+        keeper,
+        held,
+        revoked,
+        ..
+    } = loaded;
+    let application = identity.application.clone();
+    let clock: Clock = options.clock.clone();
+    let judge = Judge::new(
+        application,
+        clock,
+        Arc::clone(&counters),
+        time,
+        held,
+        revoked,
+    );
+    let standing = Mutex::new(Standing::of(&judge));
+    let shared = Shared {
+        identity,
+        folder,
+        client,
+        judge,
+        keeper,
+        counters,
+        flusher: Arc::new(Flusher::default()),
+        problems,
+        changed: tokio::sync::Notify::new(),
+        connected: false.into(),
+        refused: Mutex::default(),
+        standing,
+        durability: options.durability,
+        pace: options.pace,
+        host: options.host.clone(),
+        version: options.version.clone(),
+    };
+    shared.note_revoked();
+    shared.save();
+    shared.look();
+    Ok((shared, journal))
+}
+
+fn note_loaded(problems: &Problems, loaded: &Loaded) {
+    let lost = "ratchet.json was damaged or missing and was made anew from the stored states; until \
+                the control plane sends another state, an older one could be taken for the newest";
+    let none = "no stored state can be read; the node is restricted until its control plane sends \
+                one";
+    let text = |is: bool, text: &str| is.then(|| text.to_owned());
+    problems.set(Kind::RatchetLost, text(loaded.ratchet_lost, lost));
+    problems.set(Kind::NoState, text(loaded.held.is_none(), none));
+}
+
+/// The counters as the journal holds them. A damaged journal is replaced by a new one under a new
+/// name, so that what was reported of the old one is never counted again.
+fn counters(
+    folder: &Arc<Folder>,
+    time: &TrustedTime,
+    problems: &Problems,
+) -> Result<(Arc<Counters>, Journal), StartError> {
+    let read = match folder.read(JOURNAL) {
+        Ok(bytes) => journal::read(&bytes.unwrap_or_default()),
+        Err(error) => {
+            tracing::warn!(%error, "the journal cannot be read");
+            journal::Read {
+                damaged: true,
+                ..journal::Read::default()
+            }
+        }
+    };
+    let damaged = "counters.log was damaged; what could be read is kept, and what was counted last \
+                   before the damage may be missing";
+    problems.set(
+        Kind::JournalDamaged,
+        read.damaged.then(|| damaged.to_owned()),
+    );
+    let epoch = match read.epoch {
+        Some(epoch) => epoch.to_string(),
+        None => random::epoch().map_err(|error| StartError::System(error.to_string()))?,
+    };
+    let month = Date::of(time.now()).month();
+    let counters = Arc::new(Counters::new(&epoch, &month, read.counts));
+    let mut journal = Journal::new(Arc::clone(folder));
+    if let Err(error) = flush::flush(&counters, &mut journal) {
+        note_unwritten(problems, Some(&error));
+    }
+    Ok((counters, journal))
+}
+
+fn note_flush(shared: &Shared, outcome: Result<bool, std::io::Error>) {
+    if note_unwritten(&shared.problems, outcome.as_ref().err()) {
+        shared.changed.notify_one();
+    }
+}
+
+fn note_unwritten(problems: &Problems, error: Option<&std::io::Error>) -> bool {
+    let text = error.map(|error| {
+        format!(
+            "counts cannot be written: {error}; they are kept in memory and lost if the node ends; \
+             free space on its disk"
+        )
+    });
+    problems.set(Kind::CountsUnwritten, text)
+}
+
+/// Looks at the clocks, and saves from time to time.
+async fn tick(shared: Arc<Shared>) {
+    let mut saved = Instant::now();
+    loop {
+        sleep(shared.pace.tick).await;
+        shared.look();
+        if saved.elapsed() >= shared.pace.save {
+            saved = Instant::now();
+            let shared = Arc::clone(&shared);
+            // It fails only where the runtime ends.
+            let _ = tokio::task::spawn_blocking(move || shared.save()).await;
+        }
+    }
+}

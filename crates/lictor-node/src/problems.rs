@@ -1,0 +1,61 @@
+//! What is wrong with a node, in words for people: one for each kind.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Kinds of problems, in the order in which they are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// The node was revoked.
+    Revoked,
+    /// No stored state can be read.
+    NoState,
+    /// What the node remembered of its states was lost.
+    RatchetLost,
+    /// A state was refused.
+    StateRefused,
+    /// A state could not be saved.
+    StateUnsaved,
+    /// The control plane does not let the node in.
+    NotLetIn,
+    /// A report was refused.
+    ReportRefused,
+    /// The machine's clock is wrong.
+    Clock,
+    /// Counts cannot be written.
+    CountsUnwritten,
+    /// The journal of counts was damaged.
+    JournalDamaged,
+}
+
+/// All problems.
+#[derive(Default)]
+pub(crate) struct Problems(Mutex<BTreeMap<Kind, String>>);
+
+impl Problems {
+    /// Notes a problem, or that there is none of this kind any more; whether that is news.
+    pub(crate) fn set(&self, kind: Kind, text: Option<String>) -> bool {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(&kind) == text.as_ref() {
+            return false;
+        }
+        match text {
+            Some(text) => {
+                tracing::warn!(problem = %text, "a problem");
+                known.insert(kind, text);
+            }
+            None => {
+                if let Some(text) = known.remove(&kind) {
+                    tracing::info!(problem = %text, "a problem is over");
+                }
+            }
+        }
+        true
+    }
+
+    /// All of them.
+    pub(crate) fn list(&self) -> Vec<String> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().cloned().collect()
+    }
+}

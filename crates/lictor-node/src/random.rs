@@ -1,0 +1,35 @@
+//! The only source of randomness: the credential, the name of an epoch, and the wait before the next
+//! try.
+
+use std::time::Duration;
+
+/// Fills an array with random bytes from the operating system.
+///
+/// # Errors
+/// The operating system has none to give.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that draws randomness"
+)]
+fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A new credential: 256 random bits behind a word that says what it is.
+pub(crate) fn credential() -> Result<String, getrandom::Error> {
+    Ok(format!("lictor_node_{}", hex::encode(bytes::<32>()?)))
+}
+
+/// The name of a new epoch: 16 lower-case hex digits.
+pub(crate) fn epoch() -> Result<String, getrandom::Error> {
+    Ok(hex::encode(bytes::<8>()?))
+}
+
+/// A span from `shortest` to `longest`, so that many nodes do not come back at once.
+pub(crate) fn span(shortest: Duration, longest: Duration) -> Duration {
+    let drawn = bytes::<4>().map_or(u32::MAX / 2, u32::from_le_bytes);
+    let wide = longest.saturating_sub(shortest);
+    shortest + wide.mul_f64(f64::from(drawn) / f64::from(u32::MAX))
+}

@@ -1,0 +1,133 @@
+//! Reports: how the node stands, at once when that changes, and what it counted, as far as that is on
+//! disk.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lictor_core::feed::{Applied, NodeReport};
+use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+use crate::client::Trouble;
+use crate::problems::Kind;
+use crate::shared::{Shared, Standing};
+
+/// How many problems are reported at most.
+const MAX_PROBLEMS: usize = 16;
+
+/// What the reports so far have come to.
+#[derive(Default)]
+pub(crate) struct Reporter {
+    /// Which start of the control plane answered last.
+    instance: Option<Uuid>,
+    /// What was last reported, but for counts.
+    said: Option<NodeReport>,
+    at: Option<Instant>,
+}
+
+/// Reports for ever.
+pub(crate) async fn run(shared: Arc<Shared>, reporter: Arc<tokio::sync::Mutex<Reporter>>) {
+    loop {
+        let wait = {
+            let mut reporter = reporter.lock().await;
+            match reporter.due(&shared) {
+                Some(report) => match reporter.send(&shared, report).await {
+                    Ok(()) => Duration::ZERO,
+                    Err(trouble) => {
+                        tracing::debug!(%trouble, "a report brought nothing");
+                        shared.after(&trouble, shared.pace.report_counts).await
+                    }
+                },
+                None => Duration::ZERO,
+            }
+        };
+        sleep(wait).await;
+        let quiet = shared
+            .pace
+            .report_counts
+            .saturating_sub(shared.pace.debounce);
+        // A change is worth a report at once; whether there is one, `due` finds.
+        let _ = timeout(quiet, shared.changed.notified()).await;
+        sleep(shared.pace.debounce).await;
+    }
+}
+
+impl Reporter {
+    /// One last report, counts and all.
+    pub(crate) async fn finish(&mut self, shared: &Arc<Shared>) {
+        let mut report = now(shared);
+        loop {
+            report.counts = shared.counters.unsent(MAX_COUNTS);
+            if self.send(shared, report.clone()).await.is_err() {
+                return;
+            }
+            if shared.counters.unsent(1).is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// A report, if one is due: something changed, or nothing was said for long.
+    fn due(&self, shared: &Shared) -> Option<NodeReport> {
+        let mut report = now(shared);
+        let news = self.said.as_ref() != Some(&unnumbered(&report));
+        report.counts = shared.counters.unsent(MAX_COUNTS);
+        let long = self.at.is_none_or(|at| at.elapsed() >= shared.pace.report);
+        (news || long || !report.counts.is_empty()).then_some(report)
+    }
+
+    async fn send(&mut self, shared: &Arc<Shared>, report: NodeReport) -> Result<(), Trouble> {
+        let reported = match shared.client.report(&report).await {
+            Ok(reported) => reported,
+            Err(trouble) => {
+                if let Trouble::Refused(failure) = &trouble {
+                    let text = format!("the control plane refused a report: {}", failure.message);
+                    shared.problems.set(Kind::ReportRefused, Some(text));
+                }
+                return Err(trouble);
+            }
+        };
+        shared.note_let_in();
+        shared.problems.set(Kind::ReportRefused, None);
+        if self.instance.replace(reported.instance) == Some(reported.instance) {
+            shared.counters.note_reported(&report.counts);
+        } else {
+            // It may know nothing of what was told to the one before it.
+            shared.counters.report_all_again();
+            shared.counters.note_reported(&report.counts);
+        }
+        self.said = Some(unnumbered(&report));
+        self.at = Some(Instant::now());
+        Ok(())
+    }
+}
+
+/// The report without what changes all the time.
+fn unnumbered(report: &NodeReport) -> NodeReport {
+    NodeReport {
+        requests: 0,
+        counts: Vec::new(),
+        ..report.clone()
+    }
+}
+
+/// How the node stands now.
+fn now(shared: &Shared) -> NodeReport {
+    let standing = Standing::of(&shared.judge);
+    let (held, _) = shared.judge.held();
+    let totals = shared.counters.totals();
+    let requests = totals.this_month.values();
+    let mut problems = shared.problems.list();
+    problems.truncate(MAX_PROBLEMS);
+    NodeReport {
+        host: shared.host.clone(),
+        version: shared.version.clone(),
+        mode: standing.mode,
+        applied: held.map(|held| Applied::from(&held.ratchet)),
+        license: standing.license,
+        requests: requests.fold(0, |sum: u64, more| sum.saturating_add(*more).min(MAX_COUNT)),
+        problems,
+        counts: Vec::new(),
+    }
+}

@@ -1,0 +1,232 @@
+//! What the parts of a running node share.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lictor_core::Timestamp;
+use lictor_core::feed::{Failure, FailureCode, Mode, StateError};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::client::{Client, Trouble};
+use crate::counters::Counters;
+use crate::counters::flush::Flusher;
+use crate::error::Reason;
+use crate::folder::Folder;
+use crate::identity::Identity;
+use crate::judge::Judge;
+use crate::keeper::{Keeper, Taken};
+use crate::options::{CountDurability, Pace};
+use crate::problems::{Kind, Problems};
+use crate::trusted::Difference;
+
+/// What the parts of a running node share.
+pub(crate) struct Shared {
+    pub identity: Identity,
+    pub folder: Arc<Folder>,
+    pub client: Client,
+    pub judge: Judge,
+    pub keeper: Keeper,
+    pub counters: Arc<Counters>,
+    pub flusher: Arc<Flusher>,
+    pub problems: Problems,
+    /// Told when there may be something new to report.
+    pub changed: Notify,
+    /// Whether the feed is open.
+    pub connected: AtomicBool,
+    pub refused: Mutex<BTreeMap<&'static str, u64>>,
+    pub standing: Mutex<Standing>,
+    pub durability: CountDurability,
+    pub pace: Pace,
+    pub host: String,
+    pub version: String,
+}
+
+/// How a node stands, as far as a change of it is news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub mode: Mode,
+    pub license: Option<Uuid>,
+    pub denied: Option<Reason>,
+    /// Since when it stands so.
+    pub since: Timestamp,
+}
+
+impl Standing {
+    /// How the node stands now.
+    pub(crate) fn of(judge: &Judge) -> Self {
+        let verdict = judge.current();
+        Self {
+            mode: verdict.mode,
+            license: verdict
+                .license
+                .as_ref()
+                .map(|granted| granted.license.license),
+            denied: verdict.standing.as_ref().err().copied(),
+            since: judge.times().now,
+        }
+    }
+}
+
+impl Shared {
+    /// Takes a state in a thread that may wait for the disk.
+    pub(crate) async fn take(self: &Arc<Self>, text: String) -> Result<Taken, StateError> {
+        let shared = Arc::clone(self);
+        let taken = tokio::task::spawn_blocking(move || shared.take_now(&text)).await;
+        taken.unwrap_or_else(|error| Err(StateError::Unreadable(error.to_string())))
+    }
+
+    fn take_now(&self, text: &str) -> Result<Taken, StateError> {
+        let taken = self.keeper.take(text, &self.judge);
+        match &taken {
+            Ok(new) => {
+                self.problems.set(Kind::StateRefused, None);
+                if *new == Taken::New {
+                    self.problems.set(Kind::NoState, None);
+                    self.problems.set(Kind::RatchetLost, None);
+                    self.note_saved();
+                    self.note_revoked();
+                }
+            }
+            Err(error) => {
+                let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                *refused.entry(error.word()).or_default() += 1;
+                drop(refused);
+                let text = format!("a state was refused: {error}");
+                self.problems.set(Kind::StateRefused, Some(text));
+            }
+        }
+        self.look();
+        self.changed.notify_one();
+        taken
+    }
+
+    /// Looks at the clocks, and whether something is news.
+    pub(crate) fn look(&self) {
+        self.judge.look();
+        let now = Standing::of(&self.judge);
+        let clock = self.judge.times().difference.map(clock_problem);
+        let mut news = self.problems.set(Kind::Clock, clock);
+        let mut known = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = known.since;
+        if (Standing { since, ..now }) != *known {
+            tracing::info!(mode = %now.mode, license = ?now.license, denied = ?now.denied, "stands");
+            *known = now;
+            news = true;
+        }
+        drop(known);
+        if news {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Writes what is kept of states and time; this waits for the disk.
+    pub(crate) fn save(&self) {
+        if let Err(error) = self.keeper.save(&self.judge) {
+            tracing::warn!(%error, "the trusted time could not be saved");
+        }
+        self.note_saved();
+    }
+
+    /// Notes whether the state in force is on disk.
+    pub(crate) fn note_saved(&self) {
+        let text = self.keeper.unsaved().map(|reason| {
+            format!(
+                "the state could not be saved: {reason}; the node goes on with it in memory and \
+                 tries again each minute; free space on its disk"
+            )
+        });
+        if self.problems.set(Kind::StateUnsaved, text) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Notes whether the node was revoked.
+    pub(crate) fn note_revoked(&self) {
+        let (_, revoked) = self.judge.held();
+        let text = "this node was revoked and allows nothing; enroll another with \
+                    `lictor node enroll`";
+        self.problems
+            .set(Kind::Revoked, revoked.then(|| text.to_owned()));
+    }
+
+    /// Takes up why a request brought nothing, and says how long to wait before the next.
+    pub(crate) async fn after(
+        self: &Arc<Self>,
+        trouble: &Trouble,
+        otherwise: Duration,
+    ) -> Duration {
+        let Trouble::Refused(failure) = trouble else {
+            return otherwise;
+        };
+        if let Some(state) = &failure.state {
+            // What it says is noted there, whether it is taken or refused.
+            let _ = self.take(state.clone()).await;
+        }
+        let Some(problem) = not_let_in(failure) else {
+            return otherwise;
+        };
+        if self.problems.set(Kind::NotLetIn, Some(problem)) {
+            self.changed.notify_one();
+        }
+        self.pace.refused
+    }
+
+    /// Notes that the control plane lets the node in.
+    pub(crate) fn note_let_in(&self) {
+        if self.problems.set(Kind::NotLetIn, None) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Notes whether the feed is open.
+    pub(crate) fn note_connected(&self, connected: bool) {
+        self.connected.store(connected, Ordering::Relaxed);
+    }
+}
+
+fn not_let_in(failure: &Failure) -> Option<String> {
+    let message = &failure.message;
+    match failure.code {
+        FailureCode::Unauthorized => Some(
+            "the control plane does not know this node; it may have been restored from a backup: \
+             enroll the node again in a new folder with `lictor node enroll`"
+                .to_owned(),
+        ),
+        FailureCode::Revoked
+        | FailureCode::CertificateRequired
+        | FailureCode::UnsupportedFormat => Some(format!(
+            "the control plane does not let this node in: {message}"
+        )),
+        FailureCode::EnrollmentRefused
+        | FailureCode::Invalid
+        | FailureCode::NoRoute
+        | FailureCode::Unavailable
+        | FailureCode::Other => None,
+    }
+}
+
+/// In whole units, so that the text does not change each second.
+fn clock_problem(difference: Difference) -> String {
+    match difference {
+        Difference::Ahead(seconds) => format!(
+            "the machine's clock is {} ahead of the control plane's time; not believed",
+            span(seconds)
+        ),
+        Difference::Behind(seconds) => format!(
+            "the machine's clock is {} behind the control plane's time; not believed, set it right",
+            span(seconds)
+        ),
+    }
+}
+
+fn span(seconds: i64) -> String {
+    match seconds {
+        ..120 => "more than a minute".to_owned(),
+        120..7_200 => format!("about {} minutes", (seconds + 30) / 60),
+        7_200..172_800 => format!("about {} hours", (seconds + 1_800) / 3_600),
+        _ => format!("about {} days", (seconds + 43_200) / 86_400),
+    }
+}

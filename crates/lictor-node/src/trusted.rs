@@ -1,0 +1,231 @@
+//! Trusted time: the times that the control plane signed, and the time since boot behind them. The
+//! machine's own clock may raise it a little and never lowers it.
+
+use lictor_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Readings;
+
+/// No machine that runs this version lives before it: 2026-11-01T00:00:00Z.
+const EARLIEST: Timestamp = 1_793_491_200;
+
+/// How far the wall clock is believed beyond what was signed, in milliseconds.
+const TOLERANCE: i64 = 60_000;
+
+/// Trusted time, as it is kept on disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptTime {
+    /// What signed times and the time since boot say, in milliseconds since 1970.
+    pub signed: i64,
+    /// By how much the wall clock has raised it, in milliseconds.
+    pub raised: i64,
+}
+
+/// The trusted time of a running node.
+#[derive(Debug, Clone)]
+pub(crate) struct TrustedTime {
+    signed: i64,
+    raised: i64,
+    boot: i64,
+    wall_ahead: i64,
+}
+
+/// How the machine's clock differs from trusted time, where it differs too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Difference {
+    /// By so many seconds it is ahead, and not believed.
+    Ahead(i64),
+    /// By so many seconds it is behind.
+    Behind(i64),
+}
+
+impl TrustedTime {
+    /// Goes on from what was kept.
+    pub(crate) fn from_kept(kept: KeptTime, now: Readings) -> Self {
+        let mut time = Self {
+            signed: kept.signed.max(EARLIEST.saturating_mul(1_000)),
+            raised: kept.raised.clamp(0, TOLERANCE),
+            boot: now.boot,
+            wall_ahead: 0,
+        };
+        time.read(now);
+        time
+    }
+
+    /// Takes the clocks into account and says what time it is.
+    pub(crate) fn read(&mut self, now: Readings) -> Timestamp {
+        let passed = now.boot.saturating_sub(self.boot).max(0);
+        self.signed = self.signed.saturating_add(passed);
+        self.boot = self.boot.max(now.boot);
+        let ahead = now.wall.saturating_sub(self.signed);
+        if ahead <= TOLERANCE {
+            self.raised = self.raised.max(ahead);
+        }
+        self.wall_ahead = ahead;
+        self.now()
+    }
+
+    /// Takes up a time that the control plane signed.
+    pub(crate) fn raise_to(&mut self, issued_at: Timestamp) {
+        let issued_at = issued_at.saturating_mul(1_000);
+        if issued_at > self.signed {
+            let by = issued_at.saturating_sub(self.signed);
+            self.raised = self.raised.saturating_sub(by).max(0);
+            self.wall_ahead = self.wall_ahead.saturating_sub(by);
+            self.signed = issued_at;
+        }
+    }
+
+    /// The time at the last reading.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.milliseconds().div_euclid(1_000)
+    }
+
+    /// The same in milliseconds since 1970.
+    pub(crate) fn milliseconds(&self) -> i64 {
+        self.signed.saturating_add(self.raised)
+    }
+
+    /// By how many seconds the machine's clock is ahead of trusted time.
+    pub(crate) fn wall_difference(&self) -> i64 {
+        self.wall_ahead.saturating_sub(self.raised) / 1_000
+    }
+
+    /// How the machine's clock differs, if it does by too much.
+    pub(crate) fn difference(&self) -> Option<Difference> {
+        let beyond = self.wall_ahead.saturating_sub(self.raised);
+        if self.wall_ahead > TOLERANCE {
+            Some(Difference::Ahead(beyond / 1_000))
+        } else if beyond < -TOLERANCE {
+            Some(Difference::Behind(beyond.saturating_neg() / 1_000))
+        } else {
+            None
+        }
+    }
+
+    /// What is to be kept on disk.
+    pub(crate) fn kept(&self) -> KeptTime {
+        KeptTime {
+            signed: self.signed,
+            raised: self.raised,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_800_000_000_000;
+
+    fn at(wall: i64, boot: i64) -> Readings {
+        Readings {
+            wall: START + wall,
+            boot,
+        }
+    }
+
+    fn started() -> TrustedTime {
+        let kept = KeptTime {
+            signed: START,
+            raised: 0,
+        };
+        TrustedTime::from_kept(kept, at(0, 0))
+    }
+
+    #[test]
+    fn time_passes_with_the_time_since_boot() {
+        let mut time = started();
+        for day in 0..400 {
+            let passed = day * 86_400_000;
+            assert_eq!(time.read(at(passed, passed)), (START + passed) / 1_000);
+            assert_eq!(time.difference(), None);
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_changes_nothing_but_is_noticed() {
+        let mut time = started();
+        assert_eq!(time.read(at(-3_600_000, 1_000)), START / 1_000 + 1);
+        assert_eq!(time.difference(), Some(Difference::Behind(3_601)));
+        assert_eq!(time.read(at(-31_536_000_000, 2_000)), START / 1_000 + 2);
+        assert_eq!(time.read(at(3_000, 3_000)), START / 1_000 + 3);
+        assert_eq!(time.difference(), None);
+        time.read(at(-i64::MAX / 2, 4_000));
+        assert!(matches!(time.difference(), Some(Difference::Behind(_))));
+    }
+
+    #[test]
+    fn a_clock_set_forward_counts_for_a_minute_in_all() {
+        let mut time = started();
+        assert_eq!(time.read(at(40_000, 0)), START / 1_000 + 40);
+        assert_eq!(time.read(at(60_000, 0)), START / 1_000 + 60);
+        assert_eq!(time.difference(), None);
+        assert_eq!(time.read(at(60_001, 0)), START / 1_000 + 60);
+        assert_eq!(time.difference(), Some(Difference::Ahead(0)));
+        // Ten years, again and again.
+        for step in 1..50 {
+            let wall = step * 315_360_000_000;
+            assert_eq!(time.read(at(wall, 0)), START / 1_000 + 60);
+            assert_eq!(time.read(at(-wall, 0)), START / 1_000 + 60);
+        }
+        // Setting it a little ahead each time gains nothing either.
+        for step in 0..50 {
+            time.read(at(60_000 + step * 30_000, 0));
+        }
+        assert_eq!(time.now(), START / 1_000 + 60);
+    }
+
+    #[test]
+    fn a_signed_time_settles_the_matter() {
+        let mut time = started();
+        time.read(at(3_600_000, 0));
+        assert_eq!(time.difference(), Some(Difference::Ahead(3_600)));
+        time.raise_to(START / 1_000 + 3_590);
+        assert_eq!(time.difference(), None);
+        assert_eq!(time.read(at(3_600_000, 0)), START / 1_000 + 3_600);
+        // One of the past changes nothing.
+        time.raise_to(START / 1_000 - 9);
+        assert_eq!(time.now(), START / 1_000 + 3_600);
+        assert_eq!(time.kept().raised, 10_000);
+        time.raise_to(START / 1_000 + 3_595);
+        assert_eq!(time.now(), START / 1_000 + 3_600);
+        assert_eq!(time.kept().raised, 5_000);
+    }
+
+    #[test]
+    fn restarts_lose_the_time_without_power_and_no_more() {
+        let mut time = started();
+        let mut wall = 0;
+        let mut off = 0;
+        for restart in 0..200_i64 {
+            time.read(at(wall + 3_600_000, 3_600_000));
+            wall += 3_600_000;
+            let before = time.milliseconds();
+            let away = (restart % 7) * 20_000;
+            (wall, off) = (wall + away, off + away);
+            // Whoever turns the clock in between gains nothing.
+            let turned = wall + (restart % 3 - 1) * 86_400_000;
+            time = TrustedTime::from_kept(time.kept(), at(turned, 0));
+            assert!(time.milliseconds() >= before);
+            let behind = START + wall - time.milliseconds();
+            assert!((-60_000..=off).contains(&behind), "{restart}: {behind}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_cannot_lie_before_this_version() {
+        let damaged = KeptTime {
+            signed: i64::MIN,
+            raised: i64::MAX,
+        };
+        let mut time = TrustedTime::from_kept(damaged, at(0, i64::MAX));
+        assert_eq!(time.now(), EARLIEST + 60);
+        time.raise_to(Timestamp::MAX);
+        let far = time.read(Readings {
+            wall: i64::MIN,
+            boot: i64::MIN,
+        });
+        assert!(far >= START / 1_000);
+    }
+}
