@@ -4,6 +4,7 @@ mod clients;
 mod framing;
 mod jira;
 mod kong;
+mod nodes;
 mod zoho;
 
 use std::path::PathBuf;
@@ -22,7 +23,13 @@ pub(crate) struct Suite {
 }
 
 /// All of them.
-pub(crate) const SUITES: [Suite; 4] = [kong::SUITE, jira::SUITE, zoho::SUITE, framing::SUITE];
+pub(crate) const SUITES: [Suite; 5] = [
+    kong::SUITE,
+    jira::SUITE,
+    zoho::SUITE,
+    nodes::SUITE,
+    framing::SUITE,
+];
 
 /// What the command line asks of a suite.
 #[derive(Clone, Debug, Default, PartialEq)]

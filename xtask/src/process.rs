@@ -129,6 +129,50 @@ impl Server {
     }
 }
 
+/// A running node of a control plane.
+pub(crate) struct Node {
+    process: Server,
+    /// Host and port of its local API, as it announced them.
+    pub(crate) address: String,
+}
+
+impl Node {
+    /// Starts a node that joins with a token, in a folder of its own, and waits until it answers.
+    pub(crate) fn join(
+        binary: &Path,
+        control_plane: &str,
+        token: &str,
+        folder: &Path,
+        options: &[&str],
+    ) -> Result<Self> {
+        let enroll = ["--enroll", token];
+        Self::start(binary, control_plane, folder, &[&enroll, options].concat())
+    }
+
+    /// Starts a node that has joined before, or joins with what the options say.
+    pub(crate) fn start(
+        binary: &Path,
+        control_plane: &str,
+        folder: &Path,
+        options: &[&str],
+    ) -> Result<Self> {
+        let mut command = Command::new(binary);
+        command.args(["node", "run", "--control-plane", control_plane]);
+        command.args(["--listen", "127.0.0.1:0", "--data"]);
+        command.arg(folder).args(options);
+        let process = Server::spawn(command)?;
+        Ok(Self {
+            address: process.address.clone(),
+            process,
+        })
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(self) -> Result<()> {
+        self.process.kill()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // Both fail only if the process is gone already.
@@ -139,7 +183,8 @@ impl Drop for Server {
 
 fn serve(binary: &Path, data: &Path, trust: &Path) -> Command {
     let mut command = Command::new(binary);
-    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    // What a test sets in the environment goes before it.
+    command.env("LICTOR_LISTEN", "127.0.0.1:0").arg("serve");
     command.arg("--data").arg(data).arg("--trust").arg(trust);
     command
 }

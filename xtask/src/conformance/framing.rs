@@ -3,7 +3,7 @@
 mod bodies;
 mod cases;
 mod heads;
-mod proxy;
+pub(super) mod proxy;
 mod wire;
 
 use std::fs;

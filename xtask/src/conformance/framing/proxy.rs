@@ -12,19 +12,19 @@ use anyhow::{Context, Result, bail};
 const READY: Duration = Duration::from_secs(20);
 
 /// What a proxy answers to DELETE, which the server itself never does to the operator.
-pub(super) const FORBIDDEN: u16 = 403;
+pub(in crate::conformance) const FORBIDDEN: u16 = 403;
 
 /// A proxy process with a configuration of ours.
-pub(super) struct Proxy {
+pub(in crate::conformance) struct Proxy {
     child: Child,
     /// Host and port where it listens.
-    pub(super) address: String,
+    pub(in crate::conformance) address: String,
 }
 
 impl Proxy {
     /// nginx, in one process, which keeps connections to the server and passes bodies and hosts on
     /// as they come.
-    pub(super) fn nginx(folder: &Path, server: &str) -> Result<Self> {
+    pub(in crate::conformance) fn nginx(folder: &Path, server: &str) -> Result<Self> {
         let address = free_address()?;
         let at = folder.display();
         let file = folder.join("nginx.conf");
@@ -72,7 +72,7 @@ impl Proxy {
     }
 
     /// haproxy, which shares its connections to the server among all clients.
-    pub(super) fn haproxy(folder: &Path, server: &str) -> Result<Self> {
+    pub(in crate::conformance) fn haproxy(folder: &Path, server: &str) -> Result<Self> {
         let address = free_address()?;
         let file = folder.join("haproxy.cfg");
         fs::write(
@@ -102,7 +102,8 @@ backend lictor
         Self::start(command, address)
     }
 
-    fn start(mut command: Command, address: String) -> Result<Self> {
+    /// Starts a proxy that is to listen at `address`, and waits until it does.
+    pub(in crate::conformance) fn start(mut command: Command, address: String) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command
             .spawn()
@@ -131,6 +132,6 @@ impl Drop for Proxy {
 }
 
 /// A port that was free a moment ago: neither proxy can be asked which one it got.
-fn free_address() -> Result<String> {
+pub(in crate::conformance) fn free_address() -> Result<String> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }
