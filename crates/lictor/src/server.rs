@@ -267,7 +267,8 @@ pub(crate) fn read_public_key(file: &Path) -> Outcome<PublicKey> {
         .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
 }
 
-async fn resolve(text: &str) -> Outcome<SocketAddr> {
+/// The socket address that a text names.
+pub(crate) async fn resolve(text: &str) -> Outcome<SocketAddr> {
     let wrong = |why: String| {
         Failure::Usage(format!(
             "cannot listen on {text}: {why}; use ADDRESS:PORT, such as {DEFAULT_ADDRESS}"

@@ -7,7 +7,7 @@ use super::node_run::{self, Run};
 use crate::args::Api;
 use crate::client::Client;
 use crate::config::span;
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use crate::output::{self, text_of};
 
 const ENROLL_EXAMPLES: &str = "\
@@ -226,7 +226,8 @@ fn more(node: &Value) -> String {
     }
     if node["joined_at"].is_string() {
         parts.push(match node["license"].as_str() {
-            Some(license) => format!("license {}", output::printable(license)),
+            // What tells ids apart stands at their end.
+            Some(license) => format!("license …{}", license.get(24..).unwrap_or(license)),
             None => "no license in force".to_owned(),
         });
     }
@@ -234,11 +235,6 @@ fn more(node: &Value) -> String {
         parts.push(output::printable(reason));
     }
     parts.join("; ")
-}
-
-/// The refusal of a node that cannot run.
-pub(super) fn cannot_run(error: &dyn std::error::Error) -> Failure {
-    Failure::Refused(crate::exit::with_causes(error))
 }
 
 #[cfg(test)]

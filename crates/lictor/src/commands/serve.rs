@@ -18,7 +18,7 @@ const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) async fn run(given: &Given, json: bool) -> Outcome {
     let options = given.with_file()?;
-    log_to_stderr(&options)?;
+    log_to_stderr(options.log.as_deref(), options.log_format)?;
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
     let secret = admin_token()?;
     if secret.is_none() {
@@ -110,15 +110,16 @@ fn announce(file: Option<&Path>, token: &str, json: bool) -> std::io::Result<()>
     out.flush()
 }
 
-fn log_to_stderr(options: &ServeOptions) -> Outcome {
-    let wanted = options.log.as_deref().unwrap_or("info");
+/// Begins to log, an event a line.
+pub(super) fn log_to_stderr(filter: Option<&str>, form: Option<LogFormat>) -> Outcome {
+    let wanted = filter.unwrap_or("info");
     // Migrations are ours to speak of; what stands later in a filter goes before.
     let filter = EnvFilter::try_new(format!("refinery_core=warn,{wanted}"))
         .map_err(|error| Failure::Usage(format!("--log {wanted}: {error}")))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| OneLine(std::io::stderr()));
-    let set = match options.log_format.unwrap_or_default() {
+    let set = match form.unwrap_or_default() {
         LogFormat::Text => {
             let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             log.with_ansi(colors).try_init()
