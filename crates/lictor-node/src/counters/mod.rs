@@ -109,9 +109,7 @@ impl Counters {
         let named = slots.len() - usize::from(slots.contains_key(OTHER));
         let full = named >= MAX_SERVICES && !slots.contains_key(service);
         let name = if full { OTHER } else { service };
-        let slot = slots
-            .entry(Arc::from(name))
-            .or_insert_with_key(Slot::new);
+        let slot = slots.entry(Arc::from(name)).or_insert_with_key(Slot::new);
         Arc::clone(slot)
     }
 
