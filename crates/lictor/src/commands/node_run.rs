@@ -15,7 +15,7 @@ use crate::exit::{Failure, Outcome, with_causes};
 use crate::{files, output, server};
 
 /// Where a node answers, if nothing else is said.
-const DEFAULT_LISTEN: &str = "127.0.0.1:8002";
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8002";
 
 /// Examples of the command.
 pub(super) const EXAMPLES: &str = "\

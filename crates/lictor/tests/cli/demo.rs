@@ -59,6 +59,9 @@ fn the_lines_it_prints_work() {
         "superseded",
         "gateway-pro",
         "days left",
+        "204 No Content",
+        "lictor-reason: feature",
+        "edge-1",
     ] {
         assert!(out.contains(word), "{word}:\n{out}");
     }

@@ -20,6 +20,10 @@ pub(super) const NEW_LICENSE: &str = "new-license.json";
 /// The e-mail of the account that administers the first organization.
 pub(super) const ADMINISTRATOR: &str = "ada@example.com";
 
+/// The node that the demo runs, and the application that it serves.
+pub(super) const NODE: &str = "edge-1";
+pub(super) const NODE_APPLICATION: &str = "gateway-pro";
+
 /// Tokens that the guide shows.
 pub(super) struct Tokens {
     /// Of an admin of the organization `acme`.

@@ -26,6 +26,7 @@ Copy this into another terminal first:
   export CLIENT_ID={client_id}
   export CLIENT_SECRET={client_secret}
   export REFRESH_TOKEN={refresh_token}
+  export NODE_URL={node}
   export DEMO={folder}
 {command}
 Licenses, as Kong's tools ask for them:
@@ -63,6 +64,14 @@ of every change:
     -d '{{\"counts\": [{{\"service\": \"orders\", \"count\": 500000}}]}}'
   curl -sH \"Authorization: Bearer $LICTOR_TOKEN\" $LICTOR_URL/v1/ledger
 
+A node beside the product decides and counts by itself, also when the server is
+gone; 204 is allowed, 403 is not:
+
+  curl -si \"$NODE_URL/check?service=orders\"
+  curl -si \"$NODE_URL/check?feature=vault\" | grep -i lictor-reason
+  curl -s $NODE_URL/status
+  lictor node list
+
 The same by commands:
 
   lictor license list
@@ -81,6 +90,7 @@ The same by commands:
         client_id = demo.client.id,
         client_secret = demo.client.secret,
         refresh_token = demo.client.refresh_token,
+        node = demo.node_url,
         command = command().unwrap_or_default(),
     )
 }

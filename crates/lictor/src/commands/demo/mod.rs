@@ -3,21 +3,27 @@
 mod data;
 mod guide;
 
+use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
+use lictor_node::{Listen, Local, Node, Options, serve_local};
+use lictor_server::authority::System;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::signal::unix::SignalKind;
 use tokio::sync::oneshot;
 
+use super::node_run::DEFAULT_LISTEN;
 use super::serve::shutdown_signals;
 use crate::args::Api;
 use crate::client::Client;
 use crate::config::ServeOptions;
 use crate::exit::{Failure, Outcome};
-use crate::{output, server};
+use crate::output;
+use crate::server::{self, resolve};
 
 /// `lictor demo`
 #[derive(Args, Debug)]
@@ -32,6 +38,8 @@ pub(crate) struct Demo<'a> {
     administrator_token: &'a str,
     /// A client of that account.
     client: &'a data::OauthClient,
+    /// Where the node answers.
+    node_url: &'a str,
     folder: &'a Path,
 }
 
@@ -79,12 +87,14 @@ async fn serve(folder: &TempDir, json: bool) -> Outcome {
     let show = async {
         let client = client(&url, &operator_token)?;
         let tokens = data::fill(&client, folder.path()).await?;
+        let node = run_node(&client, &url, folder.path()).await?;
         let demo = Demo {
             url: &url,
             operator_token: &operator_token,
             acme_token: &tokens.acme,
             administrator_token: &tokens.administrator,
             client: &tokens.client,
+            node_url: &node.url,
             folder: folder.path(),
         };
         if json {
@@ -114,10 +124,47 @@ impl Demo<'_> {
             "client_id": self.client.id,
             "client_secret": self.client.secret,
             "refresh_token": self.client.refresh_token,
+            "node_url": self.node_url,
             "folder": self.folder.display().to_string(),
         });
         shown.to_string()
     }
+}
+
+/// A node in this process, as `lictor node run` runs one.
+struct RunningNode {
+    url: String,
+    _local: Local,
+    _node: Arc<Node>,
+}
+
+/// Enrolls a node for the first license's application, and runs it.
+async fn run_node(client: &Client, url: &str, folder: &Path) -> Outcome<RunningNode> {
+    let body = json!({ "name": data::NODE, "application": data::NODE_APPLICATION });
+    let enrolled = client.post(&["nodes"], &body).await?;
+    let mut options = Options::new(url, folder.join("node"));
+    let token = enrolled.str("enrollment_token").parse();
+    options.enroll = Some(token.map_err(|why: &str| Failure::Refused(why.to_owned()))?);
+    options.host = System::here().hostname;
+    let node = Node::start(options).await?;
+    let anywhere = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
+    let local = match resolve(DEFAULT_LISTEN).await {
+        Ok(usual) => serve_local(&node, Listen::Tcp(usual), None).await.ok(),
+        Err(_) => None,
+    };
+    let local = match local {
+        Some(local) => local,
+        None => serve_local(&node, anywhere, None).await?,
+    };
+    let url = match local.address() {
+        Listen::Tcp(address) => format!("http://{address}"),
+        Listen::Unix(path) => format!("unix:{}", path.display()),
+    };
+    Ok(RunningNode {
+        url,
+        _local: local,
+        _node: node,
+    })
 }
 
 async fn listen() -> Outcome<TcpListener> {
