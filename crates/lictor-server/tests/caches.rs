@@ -27,6 +27,7 @@ async fn open(store: SqliteStore, trusted: &[&SigningKey]) -> Arc<Authority> {
         keys: trusted.iter().map(|key| key.public_key()).collect(),
         operator_secret: Some(OPERATOR.to_owned()),
         policy: None,
+        control_plane_key: None,
     };
     let clock = Clock::Manual(Arc::new(AtomicI64::new(1_800_000_000)));
     let opened = Authority::open(Arc::new(store), clock, start, |_| Ok(()));

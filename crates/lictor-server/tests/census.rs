@@ -62,6 +62,7 @@ impl World {
             keys: vec![vendor.public_key()],
             operator_secret: Some(OPERATOR.to_owned()),
             policy: None,
+            control_plane_key: None,
         };
         let store = Arc::new(SqliteStore::in_memory().expect("a store"));
         let clock = Clock::Manual(Arc::clone(&now));

@@ -156,6 +156,7 @@ impl World {
             keys: signers.iter().map(SigningKey::public_key).collect(),
             operator_secret: Some(OPERATOR.to_owned()),
             policy: None,
+            control_plane_key: None,
         };
         let shared: Arc<dyn Store> = store.clone();
         let authority = Authority::open(shared, Clock::Manual(clock.clone()), start, |_| Ok(()));

@@ -93,6 +93,15 @@ impl Authority {
         limit: usize,
     ) -> Result<Vec<NodeStanding>, Error> {
         call.may_read(Resource::Nodes)?;
+        self.standings(call, after, limit).await
+    }
+
+    async fn standings(
+        &self,
+        call: &Call,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<NodeStanding>, Error> {
         let nodes = self.store.nodes(call.organization.id, after, limit).await?;
         let mut standing = Vec::with_capacity(nodes.len());
         for node in nodes {
@@ -251,7 +260,7 @@ impl Authority {
         call.may_in_installation(Resource::Nodes, Action::Write)?;
         let (mut nodes, mut highest, mut after) = (0, None, None);
         loop {
-            let page = self.nodes(call, after, PAGE).await?;
+            let page = self.standings(call, after, PAGE).await?;
             for standing in &page {
                 let applied = standing.node.seen.as_ref().and_then(|seen| seen.applied);
                 if let Some(applied) = applied.filter(|_| standing.status == NodeStatus::Ahead) {

@@ -47,7 +47,8 @@ impl Certificate {
 
     fn load(&self, certificate: &str, key: &str) -> Result<Arc<rustls::ServerConfig>, String> {
         let folder = self.folder.path();
-        tls::load(&folder.join(certificate), &folder.join(key)).map_err(|error| error.to_string())
+        tls::load(&folder.join(certificate), &folder.join(key), None)
+            .map_err(|error| error.to_string())
     }
 
     async fn connect(

@@ -108,6 +108,8 @@ pub(super) async fn adopt(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let call = auth::call(&server.authority, request.headers()).await?;
+    call.actor.may(WRITE, None)?;
     let post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
