@@ -233,8 +233,17 @@ fn the_right_is_looked_at_before_what_is_asked_for() {
         ("POST", "/v1/trust/x/revoke"),
         ("DELETE", "/v1/organizations/absent"),
         ("GET", "/v1/backup"),
+        ("POST", "/v1/nodes"),
+        ("DELETE", "/v1/nodes/x"),
+        ("PUT", "/v1/node-policy"),
+        ("GET", "/v1/backup/control-plane-key"),
     ] {
         let call = server.call(method, path).token(&acme.reader);
         call.expect_problem(403, "forbidden");
+    }
+    for (method, path) in [("PUT", "/v1/node-policy"), ("POST", "/v1/node-adoptions")] {
+        let call = server.call(method, path).token(&acme.admin);
+        call.body("application/json", "{")
+            .expect_problem(403, "forbidden");
     }
 }

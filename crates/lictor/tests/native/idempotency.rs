@@ -141,6 +141,27 @@ fn a_secret_is_not_shown_again() {
 }
 
 #[test]
+fn an_enrollment_token_is_not_shown_again() {
+    let server = Server::start();
+    server.add(&document("Konnect"));
+    let call = keyed(&server, "/v1/nodes", &json!({ "name": "edge-1" }));
+    let made = call.expect(201).json();
+    let secret = made["enrollment_token"].as_str().expect("a token");
+    let answer = call.expect(409);
+    let problem = answer.problem("secret-already-shown");
+    assert_eq!(problem["id"], made["id"]);
+    assert!(!problem.to_string().contains(secret));
+    // Without the key it is another request, for a name that is taken.
+    let again = call.without("Idempotency-Key");
+    let taken = again.expect_problem(409, "already-exists");
+    assert_eq!((&taken["kind"], &taken["name"]), (&json!("node"), &json!("edge-1")));
+    assert_eq!(
+        server.get("/v1/nodes")["data"].as_array().map(Vec::len),
+        Some(1)
+    );
+}
+
+#[test]
 fn of_many_twins_one_is_carried_out() {
     let server = Server::start();
     let call = keyed(

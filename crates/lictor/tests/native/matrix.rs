@@ -215,6 +215,56 @@ pub(crate) const ROWS: &[Row] = &[
     ("GET", "/report", fixed, [200, 200, 403, 200], "report:read"),
     ("GET", "/backup", fixed, [200, 403, 403, 403], "backup:read"),
     (
+        "GET",
+        "/backup/control-plane-key",
+        fixed,
+        [200, 403, 403, 403],
+        "backup:read",
+    ),
+    ("GET", "/nodes", fixed, [200, 200, 200, 200], "nodes:read"),
+    (
+        "POST",
+        "/nodes",
+        |world| {
+            let body = json!({ "name": world.fresh(), "application": world.application() });
+            (String::new(), Some(body))
+        },
+        [201, 201, 403, 404],
+        "nodes:write",
+    ),
+    ("GET", "/nodes/{node}", node, [200, 200, 200, 404], "nodes:read"),
+    (
+        "DELETE",
+        "/nodes/{node}",
+        node,
+        [204, 204, 403, 404],
+        "nodes:write",
+    ),
+    (
+        "GET",
+        "/node-policy",
+        fixed,
+        [200, 200, 200, 200],
+        "nodes:read",
+    ),
+    (
+        "PUT",
+        "/node-policy",
+        |_| {
+            let body = json!({ "stale_after": 60, "expires_after": 600, "grace": 0 });
+            (String::new(), Some(body))
+        },
+        [200, 403, 403, 403],
+        "nodes:write",
+    ),
+    (
+        "POST",
+        "/node-adoptions",
+        |_| (String::new(), Some(json!({}))),
+        [200, 403, 403, 403],
+        "nodes:write",
+    ),
+    (
         "POST",
         "/applications",
         |world| (String::new(), Some(json!({ "key": world.fresh() }))),
@@ -492,6 +542,11 @@ fn client(world: &World) -> (String, Option<Value>) {
         world.create("/v1/clients", &new_client(), "client_id"),
         None,
     )
+}
+
+fn node(world: &World) -> (String, Option<Value>) {
+    let body = json!({ "name": world.fresh(), "application": world.application() });
+    (world.create("/v1/nodes", &body, "id"), None)
 }
 
 fn key(world: &World) -> (String, Option<Value>) {
