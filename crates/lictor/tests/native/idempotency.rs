@@ -154,7 +154,10 @@ fn an_enrollment_token_is_not_shown_again() {
     // Without the key it is another request, for a name that is taken.
     let again = call.without("Idempotency-Key");
     let taken = again.expect_problem(409, "already-exists");
-    assert_eq!((&taken["kind"], &taken["name"]), (&json!("node"), &json!("edge-1")));
+    assert_eq!(
+        (&taken["kind"], &taken["name"]),
+        (&json!("node"), &json!("edge-1"))
+    );
     assert_eq!(
         server.get("/v1/nodes")["data"].as_array().map(Vec::len),
         Some(1)

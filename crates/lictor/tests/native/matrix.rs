@@ -232,7 +232,13 @@ pub(crate) const ROWS: &[Row] = &[
         [201, 201, 403, 404],
         "nodes:write",
     ),
-    ("GET", "/nodes/{node}", node, [200, 200, 200, 404], "nodes:read"),
+    (
+        "GET",
+        "/nodes/{node}",
+        node,
+        [200, 200, 200, 404],
+        "nodes:read",
+    ),
     (
         "DELETE",
         "/nodes/{node}",

@@ -1,0 +1,140 @@
+//! The control plane's key: made once, for its owner alone, and in no copy unless that is asked for.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use lictor_core::SigningKey;
+
+use crate::harness::{OPERATOR, Server, holds, result};
+use crate::process::{Running, serve};
+
+const KEY: &str = "control-plane.key";
+
+fn mode(file: &Path) -> u32 {
+    let metadata = std::fs::metadata(file).expect("a file");
+    metadata.permissions().mode() & 0o777
+}
+
+fn set_mode(file: &Path, mode: u32) {
+    let mode = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(file, mode).expect("the mode is set");
+}
+
+#[test]
+fn the_key_is_made_once_and_for_its_owner_alone() {
+    let server = Server::licensed();
+    let file = server.data().join(KEY);
+    let pem = std::fs::read_to_string(&file).expect("a key");
+    assert_eq!(mode(&file), 0o600);
+    let node = server.node("edge-1");
+    let key = SigningKey::from_pem(&pem).expect("a private key");
+    assert_eq!(node.key, key.public_key());
+    let server = server.restart();
+    assert_eq!(std::fs::read_to_string(&file).expect("a key"), pem);
+    node.at(&server.url).feed().state();
+}
+
+#[test]
+fn the_key_is_in_no_database_and_in_no_plain_backup() {
+    let server = Server::licensed();
+    server.node("edge-1");
+    let pem = std::fs::read_to_string(server.data().join(KEY)).expect("a key");
+    let secret = pem.lines().nth(1).expect("a line of base64");
+    let copy = server.file("plain.db");
+    result(&server.lictor(&["backup", &copy]));
+    let backup = std::fs::read(&copy).expect("a backup");
+    assert!(!Path::new(&server.file("plain.db.key")).exists());
+    for bytes in [&backup, &server.stored()] {
+        assert!(holds(bytes, "edge-1"));
+        assert!(!holds(bytes, secret));
+    }
+    let der = openssl_seed(secret);
+    assert!(!backup.windows(32).any(|window| window == der));
+}
+
+/// The 32 secret bytes of an Ed25519 key in PKCS#8, which are at its end.
+fn openssl_seed(base64_line: &str) -> Vec<u8> {
+    use base64::Engine as _;
+    let engine = base64::engine::general_purpose::STANDARD;
+    let der = engine.decode(base64_line).expect("base64");
+    der[der.len() - 32..].to_vec()
+}
+
+#[test]
+fn a_backup_with_the_keys_puts_the_key_beside_the_copy() {
+    let server = Server::licensed();
+    let copy = server.file("copy.db");
+    let said = server.lictor(&["backup", "--include-keys", &copy]);
+    result(&said);
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("--control-plane-key"), "{said}");
+    let key = server.file("copy.db.key");
+    let here = std::fs::read_to_string(server.data().join(KEY)).expect("a key");
+    let copied = std::fs::read_to_string(&key).expect("a key");
+    assert_eq!(copied.trim_end(), here.trim_end());
+    assert_eq!(mode(Path::new(&key)), 0o600);
+    // Neither file is ever overwritten.
+    let third = server.file("third.db");
+    std::fs::write(server.file("third.db.key"), "mine").expect("a file");
+    let refused = server.lictor(&["backup", "--include-keys", &third]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(!Path::new(&third).exists());
+    let kept = std::fs::read_to_string(server.file("third.db.key"));
+    assert_eq!(kept.expect("a file"), "mine");
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    let server = Server::licensed();
+    let file = server.data().join(KEY);
+    let folder = server.kill();
+    let data = folder.path().join("data");
+    for bad in [0o640, 0o604, 0o644, 0o660] {
+        set_mode(&file, bad);
+        let output = serve(&data).output().expect("lictor runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("chmod 600"), "{said}");
+    }
+    set_mode(&file, 0o400);
+    Running::start(&mut serve(&data)).listening();
+}
+
+#[test]
+fn what_is_no_key_is_refused_and_left_as_it_is() {
+    let server = Server::licensed();
+    let file = server.data().join(KEY);
+    let folder = server.kill();
+    let data = folder.path().join("data");
+    for bad in [
+        "",
+        "x",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ] {
+        std::fs::write(&file, bad).expect("a file");
+        let output = serve(&data).output().expect("lictor runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(KEY), "{said}");
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), bad);
+    }
+}
+
+#[test]
+fn the_key_can_be_elsewhere() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let folder = server.kill();
+    let (data, other) = (
+        folder.path().join("data"),
+        folder.path().join("elsewhere.key"),
+    );
+    std::fs::rename(data.join(KEY), &other).expect("moves");
+    let mut command = serve(&data);
+    command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
+    command.arg("--control-plane-key").arg(&other);
+    let running = Running::start(&mut command);
+    let node = node.at(&running.listening());
+    node.feed().state();
+    assert!(!data.join(KEY).exists());
+}

@@ -1,0 +1,29 @@
+//! Nodes of a control plane, against the real binary over raw HTTP: they are enrolled, join, are
+//! sent signed states, report, are revoked, and are led back after a restored backup.
+
+#![expect(
+    clippy::expect_used,
+    reason = "clippy exempts test functions, but not the helpers of an integration test"
+)]
+
+#[path = "../common/body.rs"]
+mod body;
+#[path = "../common/http.rs"]
+mod http;
+#[path = "../common/process.rs"]
+mod process;
+
+mod access;
+mod certificates;
+mod content;
+mod enroll;
+mod feed;
+mod harness;
+mod hostile;
+mod join;
+mod key;
+mod node;
+mod poll;
+mod reports;
+mod restore;
+mod revoke;

@@ -1,0 +1,250 @@
+//! Reports: counts are kept once, whatever comes twice, late or wrong, and every dialect tells them.
+
+use lictor_core::feed::{REPORT_PATH, Reported};
+use serde_json::{Value, json};
+
+use crate::harness::{Server, text};
+use crate::node::Node;
+
+const EPOCH: &str = "0123456789abcdef";
+const LATER: &str = "fedcba9876543210";
+
+fn count(epoch: &str, service: &str, month: &str, count: u64) -> Value {
+    json!({ "epoch": epoch, "service": service, "month": month, "count": count })
+}
+
+/// What is stored, as `SOURCE SERVICE MONTH COUNT`.
+fn usage(server: &Server) -> Vec<String> {
+    let usage = server.get("/v1/usage")["data"].clone();
+    let rows = usage.as_array().expect("rows").iter();
+    let row = |row: &Value| {
+        let [source, service, month] = ["source", "service", "month"].map(|name| text(&row[name]));
+        format!("{source} {service} {month} {}", row["count"])
+    };
+    rows.map(row).collect()
+}
+
+#[test]
+fn counts_are_kept_under_the_name_of_the_node_and_its_epoch() {
+    let server = Server::licensed();
+    let (first, second) = (server.node("edge-1"), server.node("edge-2"));
+    let month = server.month();
+    first.count(&json!([
+        count(EPOCH, "orders", &month, 7),
+        count(EPOCH, "users", "2026-01", 1)
+    ]));
+    first.count(&json!([count(LATER, "orders", &month, 5)]));
+    second.count(&json!([count(EPOCH, "orders", &month, 3)]));
+    let mut expected = vec![
+        format!("edge-1@{EPOCH} orders {month} 7"),
+        format!("edge-1@{EPOCH} users 2026-01 1"),
+        format!("edge-1@{LATER} orders {month} 5"),
+        format!("edge-2@{EPOCH} orders {month} 3"),
+    ];
+    expected.sort();
+    let mut stored = usage(&server);
+    stored.sort();
+    assert_eq!(stored, expected);
+    assert_eq!(server.get("/v1/usage")["total"], 16);
+}
+
+#[test]
+fn a_source_is_what_the_credential_says_and_nothing_else() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let mut report = node.report_of(&node.first);
+    report["name"] = "edge-2".into();
+    report["node"] = "edge-2".into();
+    report["counts"] = json!([count(EPOCH, "orders", &server.month(), 7)]);
+    report["counts"][0]["source"] = "edge-2".into();
+    report["counts"][0]["name"] = "edge-2".into();
+    assert_eq!(node.report(&report).status, 200);
+    assert_eq!(
+        usage(&server),
+        [format!("edge-1@{EPOCH} orders {} 7", server.month())]
+    );
+}
+
+#[test]
+fn what_is_repeated_late_or_smaller_changes_nothing() {
+    let mut server = Server::licensed();
+    let mut node = server.node("edge-1");
+    let month = server.month();
+    for value in [5, 9, 9, 3, 0, 9, 8] {
+        node.count(&json!([count(EPOCH, "orders", &month, value)]));
+    }
+    node.count(&json!([
+        count(EPOCH, "orders", &month, 1),
+        count(EPOCH, "orders", &month, 10),
+        count(EPOCH, "orders", &month, 2),
+    ]));
+    let expected = [format!("edge-1@{EPOCH} orders {month} 10")];
+    assert_eq!(usage(&server), expected);
+    server = server.restart();
+    node = node.at(&server.url);
+    assert_eq!(usage(&server), expected, "what was answered is durable");
+    node.count(&json!([count(EPOCH, "orders", &month, 9)]));
+    assert_eq!(usage(&server), expected);
+}
+
+#[test]
+fn the_answer_names_the_revision_and_this_start_of_the_server() {
+    let mut server = Server::licensed();
+    let mut node = server.node("edge-1");
+    let reported = |node: &Node| -> Reported {
+        let answer = node.report(&node.report_of(&node.first));
+        serde_json::from_slice(&answer.body).expect("what was promised")
+    };
+    let (first, second) = (reported(&node), reported(&node));
+    assert_eq!(first, second);
+    assert_eq!(first.state_revision, node.poll().revision);
+    server = server.restart();
+    node = node.at(&server.url);
+    assert_ne!(reported(&node).instance, first.instance);
+}
+
+/// Refuses a report for these counts; the reason must name the words.
+#[track_caller]
+fn refused(node: &Node, counts: Value, word: &str) {
+    let mut report = node.report_of(&node.first);
+    report["host"] = "refused".into();
+    report["counts"] = counts;
+    let message = node.report(&report).failure(400, "invalid");
+    assert!(message.contains(word), "{word}: {message}");
+}
+
+#[test]
+fn a_count_out_of_bounds_is_refused_with_the_reason_and_nothing_is_kept() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let month = server.month();
+    let good = count(EPOCH, "orders", &month, 7);
+    for epoch in [
+        "",
+        "0123456789abcde",
+        "0123456789abcdef0",
+        "0123456789ABCDEF",
+        "../../../../etc/",
+        "0123456789abcde@",
+    ] {
+        refused(
+            &node,
+            json!([good, count(epoch, "orders", &month, 1)]),
+            "epoch",
+        );
+    }
+    for month in [
+        "",
+        "2026",
+        "2026-13",
+        "2026-1",
+        "2999-01",
+        "unknown",
+        "2026-01-01",
+    ] {
+        refused(
+            &node,
+            json!([good, count(EPOCH, "orders", month, 1)]),
+            "month",
+        );
+    }
+    let long = "s".repeat(129);
+    for service in ["", "a\u{0}b", "a\nb", &long] {
+        refused(
+            &node,
+            json!([good, count(EPOCH, service, &month, 1)]),
+            "service",
+        );
+    }
+    refused(
+        &node,
+        json!([good, count(EPOCH, "orders", &month, 1 << 53)]),
+        "count",
+    );
+    let many: Vec<Value> = (0..1_001).map(|_| good.clone()).collect();
+    refused(&node, json!(many), "1000");
+    for wrong in [json!(-1), json!(1.5), json!("1"), json!(null)] {
+        let mut bad = good.clone();
+        bad["count"] = wrong;
+        refused(&node, json!([good, bad]), "the body");
+    }
+    assert_eq!(server.get("/v1/usage")["data"], json!([]));
+    assert_eq!(server.shown("edge-1")["seen_at"], Value::Null);
+    let most: Vec<Value> = (0..1_000)
+        .map(|number| count(EPOCH, &format!("s{number}"), &month, 1))
+        .collect();
+    node.count(&json!(most));
+    assert_eq!(server.get("/v1/usage")["total"], 1_000);
+}
+
+#[test]
+fn what_is_no_report_is_refused() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let call = node.call("POST", REPORT_PATH);
+    for bad in ["", "{", "[]", "null", "{}", r#"{"host":1}"#] {
+        let answer = call.clone().body("application/json", bad).send();
+        answer.failure(400, "invalid");
+    }
+    let mut report = node.report_of(&node.first);
+    report["mode"] = "sleepy".into();
+    node.report(&report).failure(400, "invalid");
+    report["mode"] = "fresh".into();
+    report["applied"]["revision"] = (1_u64 << 53).into();
+    let message = node.report(&report).failure(400, "invalid");
+    assert!(message.contains("revision"), "{message}");
+    report["applied"] = Value::Null;
+    report["from_a_later_version"] = json!([]);
+    assert_eq!(node.report(&report).status, 200);
+}
+
+#[test]
+fn kongs_report_counts_the_requests_and_the_connected_nodes() {
+    let server = Server::licensed();
+    let later = || server.get("/license/report?format=3.4");
+    assert_eq!(later()["deployment_info"], json!({ "type": "traditional" }));
+    let (first, second) = (server.node("edge-1"), server.node("edge-2"));
+    let info = |connected: usize| json!({ "type": "hybrid", "connected_dp_count": connected });
+    assert_eq!(later()["deployment_info"], info(0));
+    let feeds = [first.feed(), first.feed(), second.feed()];
+    feeds.iter().for_each(|feed| drop(feed.state()));
+    assert_eq!(later()["deployment_info"], info(2));
+    let month = server.month();
+    first.count(&json!([count(EPOCH, "orders", &month, 7)]));
+    second.count(&json!([
+        count(EPOCH, "orders", &month, 5),
+        count(EPOCH, "users", &month, 1)
+    ]));
+    let buckets = json!([{ "bucket": month, "request_count": 13 }]);
+    let (earlier, later) = (server.get("/license/report"), later());
+    assert_eq!(earlier["counters"], buckets);
+    assert_eq!(earlier["services_count"], 2);
+    assert_eq!(
+        later["counters"],
+        json!({ "buckets": buckets, "total_requests": 13 })
+    );
+    let native = server.get("/v1/report");
+    assert_eq!(native["total_requests"], 13);
+}
+
+#[test]
+fn no_figure_of_people_counts_a_node() {
+    let server = Server::licensed();
+    let shown = || {
+        let native = ["/v1/counts", "/v1/census", "/v1/applications"].map(|path| server.get(path));
+        let zoho = server.get("/crm/v7/__features/user_licenses");
+        let jira = server.get("/rest/api/3/license/approximateLicenseCount");
+        let users = server.get("/license/report")["rbac_users"].clone();
+        (native, zoho, jira, users)
+    };
+    let before = shown();
+    let node = server.node("edge-1");
+    node.count(&json!([count(EPOCH, "orders", &server.month(), 7)]));
+    let mut after = shown();
+    // It was taken a moment later.
+    for census in [&mut after.0[1]] {
+        census["at"] = before.0[1]["at"].clone();
+        census["age"] = before.0[1]["age"].clone();
+    }
+    assert_eq!(after, before);
+}

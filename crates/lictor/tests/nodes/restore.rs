@@ -1,0 +1,218 @@
+//! A backup is restored: nodes go on, know better than the control plane, and are led back.
+
+use lictor_core::change::Digest;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::harness::{Server, claims, result, text};
+use crate::node::{Node, State};
+use crate::process::command;
+
+/// A node that knows what was written behind a backup, and the server restored from that.
+struct Restored {
+    server: Server,
+    node: Node,
+    known: State,
+    _old: TempDir,
+}
+
+/// Restores `copy.db` of a server's folder into a new one.
+fn restore(old: &TempDir, with_key: bool) -> TempDir {
+    let (copy, new) = (
+        old.path().join("copy.db"),
+        TempDir::new().expect("a folder"),
+    );
+    let mut command = command();
+    command
+        .arg("restore")
+        .arg(&copy)
+        .arg("--data")
+        .arg(new.path().join("data"));
+    if with_key {
+        let key = old.path().join("copy.db.key");
+        command.arg("--control-plane-key").arg(key);
+    }
+    result(&command.output().expect("lictor runs"));
+    new
+}
+
+impl Restored {
+    fn new() -> Self {
+        let server = Server::licensed();
+        let node = server.node("edge-1");
+        let copy = server.file("copy.db");
+        result(&server.lictor(&["backup", "--include-keys", &copy]));
+        for _ in 0..5 {
+            server.license(&claims("Konnect"));
+        }
+        let known = node.feed().state();
+        let old = server.kill();
+        let server = Server::on(restore(&old, true));
+        Self {
+            node: node.at(&server.url),
+            server,
+            known,
+            _old: old,
+        }
+    }
+
+    fn reports(&self, state: &State) -> Value {
+        let answer = self.node.report(&self.node.report_of(state));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        self.server.shown("edge-1")
+    }
+
+    fn adopt(&self) -> u64 {
+        let call = self.server.call("POST", "/v1/node-adoptions");
+        let adopted = call.expect(200).value();
+        adopted["nodes"].as_u64().expect("a number")
+    }
+
+    fn adoptions(&self) -> usize {
+        let ledger = self.server.get("/v1/ledger")["data"].clone();
+        let entries = ledger.as_array().expect("rows").iter();
+        let adopted = |entry: &&Value| entry["change"]["type"] == "nodes_adopted";
+        entries.filter(adopted).count()
+    }
+
+    /// No difference between the ledger and the rows.
+    fn check(&self) {
+        let data = self.server.data().display().to_string();
+        let checked = result(&self.server.lictor(&["check", "--data", &data]));
+        assert!(checked.contains("differences     0"), "{checked}");
+    }
+}
+
+#[test]
+fn nodes_that_know_better_are_shown_and_led_back() {
+    let restored = Restored::new();
+    let (server, node) = (&restored.server, &restored.node);
+    let feed = node.feed();
+    let older = feed.state();
+    assert!(older.revision < restored.known.revision, "{older:?}");
+    let shown = restored.reports(&restored.known);
+    assert_eq!(shown["status"], "ahead");
+    assert_eq!(shown["applied_revision"], restored.known.revision);
+    assert_eq!(shown["state_revision"], older.revision);
+    let reason = text(&shown["reason"]);
+    assert!(reason.contains("lictor node adopt"), "{reason}");
+    let listed = result(&server.lictor(&["node", "list"]));
+    assert!(
+        listed.contains("ahead") && listed.contains("backup"),
+        "{listed}"
+    );
+
+    let said = server.lictor(&["node", "adopt"]);
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("1 node"), "{said}");
+    let adopted = feed.state();
+    assert!(adopted.revision > restored.known.revision, "{adopted:?}");
+    assert_eq!(
+        adopted.content_sha256, older.content_sha256,
+        "what is stored here"
+    );
+    assert_eq!(restored.adoptions(), 1);
+    assert_eq!(server.shown("edge-1")["status"], "behind");
+    assert_eq!(restored.reports(&adopted)["status"], "current");
+    assert_eq!(restored.adopt(), 0);
+    assert_eq!(restored.adoptions(), 1, "again changes nothing");
+    assert_eq!(node.poll().revision, adopted.revision);
+    restored.check();
+}
+
+#[test]
+fn the_same_revision_with_another_content_is_ahead_too() {
+    let restored = Restored::new();
+    let here = restored.node.poll();
+    let mut other = here.clone();
+    other.content_sha256 = Digest::of(b"another content");
+    assert_eq!(restored.reports(&here)["status"], "current");
+    assert_eq!(restored.reports(&other)["status"], "ahead");
+    assert_eq!(restored.adopt(), 1);
+    let adopted = restored.node.poll();
+    assert!(adopted.revision > here.revision);
+    assert_eq!(restored.reports(&adopted)["status"], "current");
+    restored.check();
+}
+
+#[test]
+fn an_adoption_outlives_a_restart_and_goes_above_the_highest() {
+    let Restored {
+        server,
+        node,
+        known,
+        ..
+    } = Restored::new();
+    let higher = server.node("edge-2");
+    let mut highest = known.clone();
+    highest.revision += 1_000;
+    for (node, state) in [(&node, &known), (&higher, &highest)] {
+        assert_eq!(node.report(&node.report_of(state)).status, 200);
+    }
+    let server = server.restart();
+    for name in ["edge-1", "edge-2"] {
+        assert_eq!(
+            server.shown(name)["status"],
+            "ahead",
+            "what was reported is kept"
+        );
+    }
+    let adopted = server
+        .call("POST", "/v1/node-adoptions")
+        .expect(200)
+        .value();
+    assert_eq!(adopted, json!({ "nodes": 2 }));
+    let revision = node.at(&server.url).poll().revision;
+    assert!(revision > highest.revision);
+    let server = server.restart();
+    assert_eq!(server.shown("edge-1")["state_revision"], revision);
+    server.license(&claims("Konnect"));
+    assert!(server.shown("edge-1")["state_revision"].as_u64() > Some(revision));
+}
+
+#[test]
+fn only_operators_adopt_and_each_organization_by_itself() {
+    let restored = Restored::new();
+    let server = &restored.server;
+    restored.reports(&restored.known);
+    server.post("/v1/organizations", &json!({ "key": "acme" }));
+    let elsewhere = server
+        .call("POST", "/v1/node-adoptions")
+        .organization("acme");
+    assert_eq!(elsewhere.expect(200).value(), json!({ "nodes": 0 }));
+    let admin = server.post("/v1/tokens", &json!({ "role": "admin" }));
+    let call = server.call("POST", "/v1/node-adoptions");
+    call.token(&text(&admin["secret"]))
+        .send()
+        .problem(403, "forbidden");
+    assert_eq!(server.shown("edge-1")["status"], "ahead");
+}
+
+#[test]
+fn a_restore_without_the_key_says_so_in_the_log() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let copy = server.file("copy.db");
+    result(&server.lictor(&["backup", &copy]));
+    assert!(!server.folder.path().join("copy.db.key").exists());
+    let old = server.kill();
+    let mut server = Server::on(restore(&old, false));
+    let answer = node.at(&server.url).call("GET", "/v1/feed").expect(200);
+    let other = server.node("edge-2");
+    assert!(
+        !answer
+            .text()
+            .contains(&other.key.id().to_string().to_uppercase())
+    );
+    assert!(
+        answer.text().contains(&other.key.id().to_string()),
+        "another key signs now"
+    );
+    server.running.child.kill().expect("it runs");
+    let log = server.running.log();
+    assert!(log.contains("put the old key back"), "{log}");
+    let mut fresh = Server::start();
+    fresh.running.child.kill().expect("it runs");
+    let log = fresh.running.log();
+    assert!(!log.contains("put the old key back"), "{log}");
+}
