@@ -62,7 +62,11 @@ impl Authority {
                 found
             }
         };
-        let own = |node: &Arc<Node>| node.identity.credential_sha256 == Some(sha256);
+        // What is remembered may have been read before the organization was removed.
+        let own = |node: &Arc<Node>| {
+            node.identity.credential_sha256 == Some(sha256)
+                && !self.feed.is_removed(node.organization)
+        };
         node.filter(own).ok_or(Error::Unauthenticated)
     }
 
@@ -82,14 +86,15 @@ impl Authority {
     /// Lets a node join that shows its enrollment token.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for an unknown token, [`Error::JoinRefused`], or a fault of the
-    /// store.
+    /// [`Error::Unauthenticated`] for an unknown token, [`Error::InvalidInput`] for a credential that
+    /// is no new one, [`Error::JoinRefused`], or a fault of the store.
     pub async fn join(&self, token: &str, join: &Join) -> Result<Joined, Error> {
         let sha256 = Digest::of(token.as_bytes());
         let now = self.clock.now();
         let found = self.store.node_by_secret(sha256).await?;
         let own = |node: &Node| node.identity.token_sha256 == sha256;
         let node = found.filter(own).ok_or(Error::Unauthenticated)?;
+        self.check_credential(&node, join.credential_sha256).await?;
         self.join_node(&node, join.credential_sha256, now).await?;
         let state = self.signed_state(&node).await?;
         Ok(Joined {
@@ -102,11 +107,30 @@ impl Authority {
         })
     }
 
+    /// Refuses a credential that another node signs in with, or that is an enrollment token: whoever
+    /// enrolled the node knows that.
+    async fn check_credential(&self, node: &Node, credential: Digest) -> Result<(), Error> {
+        let known = self.store.node_by_secret(credential).await?;
+        let own = |known: &Node| {
+            known.id == node.id && known.identity.credential_sha256 == Some(credential)
+        };
+        if known.as_ref().is_none_or(own) {
+            return Ok(());
+        }
+        Err(Error::InvalidInput {
+            field: "credential_sha256",
+            reason: "it is known here already; make a new one of 256 random bits".to_owned(),
+        })
+    }
+
     /// The newest state, signed for this node now.
     ///
     /// # Errors
-    /// A fault of the store.
+    /// [`Error::Unauthenticated`] where its organization was removed, or a fault of the store.
     pub async fn signed_state(&self, node: &Node) -> Result<SignedState, Error> {
+        if self.feed.is_removed(node.organization) {
+            return Err(Error::Unauthenticated);
+        }
         let delivery = self
             .delivery(node.organization, &node.state.application)
             .await?;

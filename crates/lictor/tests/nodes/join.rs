@@ -74,14 +74,17 @@ fn of_many_that_use_a_token_at_once_one_joins() {
 }
 
 #[test]
-fn a_credential_belongs_to_one_node() {
+fn a_credential_is_nobody_elses_and_no_enrollment_token() {
     let server = Server::licensed();
     let (first, second) = (server.enroll("edge-1"), server.enroll("edge-2"));
     let credential = new_credential();
     join(&server.url, first.as_str(), &credential).expect(201);
-    let twin = join(&server.url, second.as_str(), &credential).send();
-    assert!((400..500).contains(&twin.status), "{twin:?}");
-    assert_eq!(server.shown("edge-2")["joined_at"], Value::Null);
+    for known in [credential.as_str(), first.as_str(), second.as_str()] {
+        let answer = join(&server.url, second.as_str(), known).send();
+        let message = answer.failure(400, "invalid");
+        assert!(message.contains("known here already"), "{message}");
+        assert_eq!(server.shown("edge-2")["joined_at"], Value::Null);
+    }
     Node::join(&server.url, &second);
 }
 

@@ -35,6 +35,8 @@ pub struct Feed {
     /// The open feeds of each node, and its organization.
     connected: Mutex<HashMap<Uuid, (Uuid, usize)>>,
     revoked: Mutex<HashSet<Uuid>>,
+    /// Organizations that were removed.
+    removed: Mutex<HashSet<Uuid>>,
     seen: Mutex<HashMap<Uuid, Seen>>,
     known: Bounded<Digest, (Arc<Node>, Timestamp)>,
     kept: Bounded<Place, Arc<Delivery>>,
@@ -80,6 +82,7 @@ impl Feed {
             all_changed: AtomicU64::new(0),
             connected: Mutex::default(),
             revoked: Mutex::default(),
+            removed: Mutex::default(),
             seen: Mutex::default(),
             known: Bounded::new(NODES),
             kept: Bounded::new(DELIVERIES),
@@ -140,6 +143,11 @@ impl Feed {
         lock(&self.revoked).contains(&node)
     }
 
+    /// Whether the organization was removed since this server started.
+    pub(super) fn is_removed(&self, organization: Uuid) -> bool {
+        lock(&self.removed).contains(&organization)
+    }
+
     /// Wakes those whom a write concerns.
     pub(in crate::authority) fn after(&self, stream: Uuid, written: &Written) {
         let mut news = false;
@@ -159,6 +167,7 @@ impl Feed {
                     news = true;
                 }
                 Change::OrganizationRemoved => {
+                    lock(&self.removed).insert(stream);
                     self.known.clear();
                     news = true;
                 }

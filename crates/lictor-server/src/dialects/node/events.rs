@@ -37,7 +37,8 @@ struct Sent {
     revoked: bool,
 }
 
-/// The body of an open feed. It ends when the node is revoked or the server stops.
+/// The body of an open feed. It ends when the node is revoked, its organization is removed
+/// or the server stops.
 pub(super) fn body(authority: Arc<Authority>, node: Arc<Node>) -> Body {
     let feed = authority.feed().clone();
     let open = Open {
@@ -66,6 +67,7 @@ impl Open {
             match self.state_to_send().await {
                 Ok(Some(state)) => return self.sent(&state),
                 Ok(None) => {}
+                Err(Error::Unauthenticated) => return None,
                 Err(error) => {
                     tracing::warn!(%error, node = %self.node.id, "a feed ended");
                     return None;
