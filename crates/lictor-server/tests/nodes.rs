@@ -31,26 +31,19 @@ struct World {
     authority: Arc<Authority>,
     now: Arc<AtomicI64>,
     vendor: SigningKey,
+    store: Arc<SqliteStore>,
 }
 
 impl World {
     async fn new() -> Self {
-        let (now, vendor) = (
-            Arc::new(AtomicI64::new(START)),
-            SigningKey::from_seed([1; 32]),
-        );
-        let start = Start {
-            keys: vec![vendor.public_key()],
-            operator_secret: Some(OPERATOR.to_owned()),
-            ..Start::default()
-        };
+        let now = Arc::new(AtomicI64::new(START));
         let store = Arc::new(SqliteStore::in_memory().expect("a store"));
-        let clock = Clock::Manual(Arc::clone(&now));
-        let authority = Authority::open(store, clock, start, |_| Ok(())).await;
+        let vendor = SigningKey::from_seed([1; 32]);
         let world = Self {
-            authority: authority.expect("an installation"),
+            authority: open(&store, &now, &vendor).await,
             now,
             vendor,
+            store,
         };
         world.license(Some(1)).await;
         world
@@ -58,14 +51,17 @@ impl World {
 
     /// Installs a license for so many nodes.
     async fn license(&self, dataplanes: Option<u32>) {
-        let mut claims = Claims::new("Konnect", Date::parse("2199-01-01").expect("a date"));
+        let mut claims = claims();
         claims.dataplanes = dataplanes;
+        self.put(1, &claims).await;
+    }
+
+    async fn put(&self, id: u128, claims: &Claims) {
         let new = NewLicense {
             payload: self.vendor.sign(&claims.to_json()).into(),
             created_at: None,
         };
-        let call = self.operator().await;
-        let id = Uuid::from_u128(1);
+        let (call, id) = (self.operator().await, Uuid::from_u128(id));
         let put = self.authority.put_license(&call, id, new, None).await;
         put.expect("a license");
     }
@@ -165,6 +161,27 @@ impl World {
         let key = self.authority.feed().public_key();
         StateDocument::verify(&state.document, &key, audience)
     }
+}
+
+/// An authority on this store that remembers nothing.
+async fn open(
+    store: &Arc<SqliteStore>,
+    now: &Arc<AtomicI64>,
+    vendor: &SigningKey,
+) -> Arc<Authority> {
+    let start = Start {
+        keys: vec![vendor.public_key()],
+        operator_secret: Some(OPERATOR.to_owned()),
+        control_plane_key: Some(SigningKey::from_seed([2; 32])),
+        ..Start::default()
+    };
+    let clock = Clock::Manual(Arc::clone(now));
+    let opened = Authority::open(store.clone(), clock, start, |_| Ok(())).await;
+    opened.expect("an installation")
+}
+
+fn claims() -> Claims {
+    Claims::new("Konnect", Date::parse("2199-01-01").expect("a date"))
 }
 
 fn refused<T>(joined: Result<T, Error>) -> JoinRefusal {
@@ -313,4 +330,30 @@ async fn a_node_stands_as_its_words_say() {
     // However long ago it said so: it is what an adoption has to go above.
     world.pass(DAY);
     stands(NodeStatus::Ahead, Some("lictor node adopt")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_revision_has_the_same_content_whenever_it_is_read() {
+    let mut world = World::new().await;
+    let node = world.node().await;
+    let (mut brief, mut waiting) = (claims(), claims());
+    brief.expiration_date = Date::of(START + 20 * DAY);
+    waiting.creation_date = Some(Date::of(START + 10 * DAY));
+    world.put(2, &brief).await;
+    world.put(3, &waiting).await;
+    let first = world.state(&node).await;
+    let before = world.applied(&node, &first);
+    // Before, when and behind that one license begins and another expires.
+    for _ in 0..40 {
+        world.pass(DAY);
+        world.authority = open(&world.store, &world.now, &world.vendor).await;
+        let state = world.state(&node).await;
+        let after = world.applied(&node, &state);
+        assert_eq!(after.revision, before.revision);
+        assert_eq!(after.content_sha256, before.content_sha256);
+    }
+    let state = world.verified(&node, &first).expect("its own state");
+    let held = state.content().licenses.iter();
+    let held: Vec<u128> = held.map(|license| license.id.as_u128()).collect();
+    assert_eq!(held, [3, 2], "the one that waits and the one in force");
 }

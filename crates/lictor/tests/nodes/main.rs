@@ -15,6 +15,7 @@ mod process;
 
 mod access;
 mod certificates;
+mod commands;
 mod content;
 mod enroll;
 mod feed;

@@ -1,0 +1,102 @@
+//! The commands about nodes, as an operator types them.
+
+use lictor_core::feed::Rotation;
+
+use crate::harness::{Server, result, text, vendor};
+
+#[test]
+fn the_policy_is_shown_and_changed_by_what_is_given_alone() {
+    let server = Server::licensed();
+    let policy = |args: &[&str]| {
+        let args = [&["node", "policy"], args].concat();
+        let shown = result(&server.lictor(&args));
+        let lines = shown.lines().map(|line| line.split_whitespace().last());
+        lines
+            .map(|last| last.unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(policy(&[]), ["5m", "1d", "30d"]);
+    assert_eq!(
+        policy(&["--stale-after", "1m", "--grace", "0s"]),
+        ["1m", "1d", "0s"]
+    );
+    assert_eq!(policy(&[]), ["1m", "1d", "0s"]);
+    let refused = server.lictor(&["node", "policy", "--stale-after", "9s"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("10 seconds"),
+        "{said}"
+    );
+    assert_eq!(policy(&[]), ["1m", "1d", "0s"]);
+}
+
+#[test]
+fn a_list_says_how_each_node_stands() {
+    let server = Server::licensed();
+    let none = server.lictor(&["node", "list"]);
+    let said = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert!(said.contains("lictor node enroll"), "{said}");
+    server.enroll("edge-1");
+    let node = server.node("edge-2");
+    let mut report = node.report_of(&node.first);
+    report["requests"] = 1_234_567.into();
+    report["problems"] = serde_json::json!(["the journal is new"]);
+    assert_eq!(node.report(&report).status, 200);
+    let listed = result(&server.lictor(&["node", "list"]));
+    let row = |name: &str| {
+        let row = listed.lines().find(|line| line.contains(name));
+        row.unwrap_or_default().to_owned()
+    };
+    assert!(row("edge-1").contains("enrolled"), "{listed}");
+    let second = row("edge-2");
+    let revision = node.first.revision.to_string();
+    for word in ["current", &revision, "1 234 567", "rack-7", "journal"] {
+        assert!(second.contains(word), "{word}: {listed}");
+    }
+    assert!(!second.contains("fresh"), "{listed}");
+    let refused = server.lictor(&["node", "revoke", "edge-9"]);
+    assert!(!refused.status.success());
+}
+
+#[test]
+fn a_vendors_key_is_rotated_by_two_commands() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let (old, new) = (server.file("vendor.key"), server.file("new"));
+    std::fs::write(&old, vendor(1).to_pem().expect("PEM")).expect("a file");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&old, mode).expect("a mode");
+    result(&server.lictor(&["key", "generate", "--out", &new]));
+    let (public, file) = (format!("{new}.pub"), server.file("rotation.json"));
+    let printed = result(&server.lictor(&["key", "rotate", "--key", &old, "--to", &public]));
+    std::fs::write(&file, &printed).expect("a file");
+    let rotation: Rotation = serde_json::from_str(&printed).expect("a rotation");
+    assert!(rotation.is_signed_by(&vendor(1).public_key()));
+    let add = ["trust", "add", &public, "--rotation", &file];
+    let id = result(&server.lictor(&add));
+    assert_eq!(id, rotation.to.id().to_string());
+    let keys = node.poll().content.keys;
+    let found = keys.iter().find(|key| key.public_key == rotation.to);
+    assert_eq!(found.and_then(|key| key.rotation.as_ref()), Some(&rotation));
+    let before = node.poll();
+    assert_eq!(result(&server.lictor(&add)), id);
+    assert_eq!(node.poll().content, before.content);
+}
+
+#[test]
+fn a_rotation_that_proves_nothing_is_refused() {
+    let server = Server::licensed();
+    let (third, fourth) = (vendor(3).public_key(), vendor(4).public_key());
+    let stranger = lictor_core::feed::rotate(&vendor(2), &third);
+    let for_another = lictor_core::feed::rotate(&vendor(1), &fourth);
+    let mut forged = stranger.clone();
+    forged.from = vendor(1).public_key().id();
+    for rotation in [&stranger, &for_another, &forged] {
+        let body = serde_json::json!({ "public_key": third.to_pem(), "rotation": rotation });
+        let answer = server.call("POST", "/v1/trust").json(&body).send();
+        assert!(matches!(answer.status, 400 | 404 | 409), "{answer:?}");
+        assert!(!text(&answer.value()["detail"]).is_empty());
+    }
+    let trusted = server.get("/v1/trust")["data"].clone();
+    assert_eq!(trusted.as_array().map(Vec::len), Some(1));
+}
