@@ -21,7 +21,7 @@ fn it_holds_the_license_in_force_and_those_that_wait_and_none_behind_them() {
     let node = server.node("edge-1");
     assert_eq!(node.first.licenses(), [oldest]);
     let in_force = server.license(&claims("Konnect"));
-    assert_eq!(node.poll().licenses(), [in_force.clone()]);
+    assert_eq!(node.poll().licenses(), std::slice::from_ref(&in_force));
     let waiting = server.license(&beginning_in(&server, 30));
     assert_eq!(node.poll().licenses(), [waiting.clone(), in_force.clone()]);
     let later = server.license(&beginning_in(&server, 60));

@@ -1,5 +1,7 @@
 //! Enrolling nodes: names, applications, how many the license grants, and the token that is shown once.
 
+use std::thread::ScopedJoinHandle;
+
 use lictor_core::feed::JOIN_PATH;
 use serde_json::{Value, json};
 
@@ -136,7 +138,7 @@ fn of_many_at_once_no_more_are_enrolled_than_are_licensed() {
                 scope.spawn(move || call.send().status)
             })
             .collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
+        let joined = threads.into_iter().map(ScopedJoinHandle::join);
         joined.map(|status| status.expect("an answer")).collect()
     });
     let enrolled = statuses.iter().filter(|status| **status == 201).count();

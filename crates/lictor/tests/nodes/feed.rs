@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use lictor_core::feed::rotate;
 use serde_json::{Value, json};
 
+use crate::events::Feed;
 use crate::harness::{Server, claims, text, vendor, within_a_second};
-use crate::node::{Feed, State};
+use crate::node::State;
 
 #[test]
 fn a_feed_begins_with_the_state_of_now() {

@@ -1,5 +1,7 @@
 //! Joining: an enrollment token is traded once for a place, and a lost answer costs nothing.
 
+use std::thread::ScopedJoinHandle;
+
 use lictor_core::change::Digest;
 use lictor_core::feed::{EnrollmentToken, FORMATS_HEADER, JOIN_PATH, Joined};
 use serde_json::{Value, json};
@@ -65,7 +67,7 @@ fn of_many_that_use_a_token_at_once_one_joins() {
                 scope.spawn(move || call.send().status)
             })
             .collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
+        let joined = threads.into_iter().map(ScopedJoinHandle::join);
         joined.map(|status| status.expect("an answer")).collect()
     });
     let joined = statuses.iter().filter(|status| **status == 201).count();

@@ -18,6 +18,7 @@ mod certificates;
 mod commands;
 mod content;
 mod enroll;
+mod events;
 mod feed;
 mod harness;
 mod hostile;
