@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::feed::{MAX_STATE_BYTES, STATE_EVENT};
+use lictor_core::feed::{MAX_STATE_BYTES, Mode, STATE_EVENT};
+use reqwest::header::CONTENT_TYPE;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{Newest, Trouble, unreachable};
@@ -27,12 +28,18 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
 
 /// Reads the feed to its end.
 async fn read_feed(shared: &Arc<Shared>) -> Trouble {
+    // A node whose state has aged wants the newest signing too, not only another revision.
+    let fresh = shared.judge.current().mode == Mode::Fresh;
     let (held, _) = shared.judge.held();
-    let revision = held.map(|held| held.ratchet.revision);
+    let revision = held.filter(|_| fresh).map(|held| held.ratchet.revision);
     let mut response = match shared.client.feed(revision).await {
         Ok(response) => response,
         Err(trouble) => return trouble,
     };
+    let kind = response.headers().get(CONTENT_TYPE);
+    if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+        return Trouble::Unreachable("it sends something else than its feed".to_owned());
+    }
     shared.note_let_in();
     shared.note_connected(true);
     let mut parser = Parser::new(MAX_STATE_BYTES);

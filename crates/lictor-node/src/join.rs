@@ -96,7 +96,8 @@ async fn join(
     Ok(identity)
 }
 
-/// Verifies and stores the first state, and pins what is trusted from then on.
+/// Verifies and stores the first state, and pins what is trusted from then on. What the state says is
+/// signed, so that it counts where it says the same as the answer around it.
 fn first_state(
     folder: &Folder,
     joined: &Joined,
@@ -136,7 +137,7 @@ fn first_state(
         node: joined.node,
         name: joined.name.clone(),
         organization: joined.organization,
-        application: joined.application.clone(),
+        application: content.application.clone(),
         control_plane_key: joined.control_plane_key.clone(),
         policy: content.policy,
         keys,

@@ -188,3 +188,6 @@ fn nanoseconds(span: Duration) -> u64 {
         .wrapping_mul(1_000_000_000)
         .wrapping_add(u64::from(span.subsec_nanos()))
 }
+
+#[cfg(test)]
+mod tests;

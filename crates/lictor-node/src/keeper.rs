@@ -52,6 +52,8 @@ pub(crate) struct Loaded {
     pub time: KeptTime,
     /// Whether the memory of states taken was lost, and made anew from the states that are left.
     pub ratchet_lost: bool,
+    /// Whether the newest state that was taken cannot be read any more.
+    pub newest_lost: bool,
 }
 
 impl Keeper {
@@ -86,6 +88,7 @@ impl Keeper {
             revoked: kept.revoked || said,
             time: kept.time,
             ratchet_lost,
+            newest_lost: state.is_none_or(|(digest, _)| Some(*digest) != kept.current),
             keeper: Self {
                 folder,
                 identity,
@@ -231,3 +234,6 @@ fn rebuilt(identity: &Identity, states: &[(Digest, StateDocument<'_>)]) -> Kept 
     }
     kept
 }
+
+#[cfg(test)]
+mod tests;

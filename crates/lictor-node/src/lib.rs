@@ -43,6 +43,8 @@ mod sealed;
 mod shared;
 mod sse;
 mod status;
+#[cfg(test)]
+mod testing;
 mod trusted;
 
 pub use clock::{Clock, ManualClock};

@@ -182,9 +182,16 @@ fn note_loaded(problems: &Problems, loaded: &Loaded) {
                 the control plane sends another state, an older one could be taken for the newest";
     let none = "no stored state can be read; the node is restricted until its control plane sends \
                 one";
-    let text = |is: bool, text: &str| is.then(|| text.to_owned());
-    problems.set(Kind::RatchetLost, text(loaded.ratchet_lost, lost));
-    problems.set(Kind::NoState, text(loaded.held.is_none(), none));
+    let older = "the newest stored state cannot be read; an older one is in force until the control \
+                 plane sends another";
+    let state = if loaded.held.is_none() {
+        Some(none)
+    } else {
+        loaded.newest_lost.then_some(older)
+    };
+    problems.set(Kind::StateLost, state.map(str::to_owned));
+    let ratchet = loaded.ratchet_lost.then(|| lost.to_owned());
+    problems.set(Kind::RatchetLost, ratchet);
 }
 
 /// The counters as the journal holds them. A damaged journal is replaced by a new one under a new

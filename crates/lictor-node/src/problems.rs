@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) enum Kind {
     /// The node was revoked.
     Revoked,
-    /// No stored state can be read.
-    NoState,
+    /// The newest stored state cannot be read.
+    StateLost,
     /// What the node remembered of its states was lost.
     RatchetLost,
     /// A state was refused.

@@ -84,7 +84,7 @@ impl Shared {
             Ok(new) => {
                 self.problems.set(Kind::StateRefused, None);
                 if *new == Taken::New {
-                    self.problems.set(Kind::NoState, None);
+                    self.problems.set(Kind::StateLost, None);
                     self.problems.set(Kind::RatchetLost, None);
                     self.note_saved();
                     self.note_revoked();

@@ -1,0 +1,149 @@
+//! The journal: what was acknowledged is read again, a torn end is cut off, and damage begins a new
+//! epoch.
+
+use std::fs;
+
+use super::*;
+use crate::counters::Counters;
+use crate::counters::flush::flush;
+
+const EPOCH: &str = "00000000000000aa";
+
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn journal(&self) -> Journal {
+        Journal::new(Arc::new(Folder::open(self.0.path()).expect("the folder")))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        fs::read(self.0.path().join(JOURNAL)).expect("there")
+    }
+}
+
+fn key(service: &str) -> Key {
+    Key {
+        epoch: Arc::from(EPOCH),
+        month: Arc::from("2026-11"),
+        service: Arc::from(service),
+    }
+}
+
+/// A journal of three flushes.
+fn three() -> (Disk, Journal) {
+    let disk = Disk::new();
+    let mut journal = disk.journal();
+    let counters = Counters::new(EPOCH, "2026-11", BTreeMap::new());
+    for count in 1..=3 {
+        counters.add(&counters.slot("a"), count);
+        counters.add(&counters.slot("b\"ü"), 1);
+        assert!(flush(&counters, &mut journal).expect("written"));
+        assert!(!flush(&counters, &mut journal).expect("nothing to write"));
+    }
+    (disk, journal)
+}
+
+#[test]
+fn what_was_written_is_read_again() {
+    let (disk, _journal) = three();
+    let found = read(&disk.bytes());
+    assert_eq!(found.epoch.as_deref(), Some(EPOCH));
+    let expected = BTreeMap::from([(key("a"), 6), (key("b\"ü"), 3)]);
+    assert_eq!((found.counts, found.damaged), (expected, false));
+    assert_eq!(read(b""), Read::default());
+}
+
+#[test]
+fn a_torn_end_is_cut_off() {
+    let (disk, _journal) = three();
+    let bytes = disk.bytes();
+    let first = bytes
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .expect("a line");
+    for at in first..=bytes.len() {
+        let found = read(&bytes[..at]);
+        assert!(!found.damaged, "cut at {at}");
+        assert_eq!(found.epoch.as_deref(), Some(EPOCH));
+        // A line counts as soon as it is whole.
+        let whole = bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+        let least = [0, 0, 1, 3, 6][whole];
+        let a = found.counts.get(&key("a")).copied().unwrap_or(0);
+        assert!(a >= least, "cut at {at}: {a}");
+    }
+    for at in 1..first {
+        assert!(read(&bytes[..at]).damaged, "the first line is never torn");
+    }
+}
+
+#[test]
+fn damage_keeps_what_can_be_read_and_ends_the_epoch() {
+    let (disk, _journal) = three();
+    let bytes = disk.bytes();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << bit;
+            let found = read(&changed);
+            if found.epoch.is_some() {
+                let all = BTreeMap::from([(key("a"), 6), (key("b\"ü"), 3)]);
+                assert_eq!(found.counts, all, "byte {at}, bit {bit}");
+            } else {
+                assert!(found.damaged, "byte {at}, bit {bit}");
+                assert!(found.counts.get(&key("a")).is_none_or(|count| *count <= 6));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_journal_is_written_anew_after_a_failure_and_when_it_is_long() {
+    let disk = Disk::new();
+    let mut journal = disk.journal();
+    let counters = Counters::new(EPOCH, "2026-11", BTreeMap::new());
+    let hindrance = disk.0.path().join(crate::folder::beside(JOURNAL));
+    fs::create_dir(&hindrance).expect("a folder in the way");
+    counters.add(&counters.slot("a"), 7);
+    assert!(flush(&counters, &mut journal).is_err());
+    assert_eq!(counters.unsent(9), [], "it is on no disk");
+    fs::remove_dir(hindrance).expect("there");
+    assert!(flush(&counters, &mut journal).expect("written"));
+    assert_eq!(counters.unsent(9)[0].count, 7);
+    let mut longest = 0;
+    for _ in 0..30_000 {
+        counters.add(&counters.slot("a"), 1);
+        let changed = counters.unjournaled();
+        // As a flush does, without waiting for the disk.
+        journal.length += lines(&changed).expect("a text").len() as u64;
+        longest = longest.max(journal.length);
+        if journal.is_due() {
+            flush(&counters, &mut journal).expect("written");
+        }
+    }
+    assert!((LONG..LONG + 200).contains(&longest), "{longest}");
+    assert!(disk.bytes().len() < 300);
+    flush(&counters, &mut journal).expect("written");
+    assert_eq!(read(&disk.bytes()).counts[&key("a")], 30_007);
+}
+
+#[test]
+fn a_new_epoch_goes_on_beside_the_old() {
+    let (disk, mut journal) = three();
+    let old = read(&disk.bytes()).counts;
+    let counters = Counters::new("00000000000000bb", "2026-11", old);
+    let epoch: Arc<str> = Arc::from("00000000000000bb");
+    counters.add(&counters.slot("a"), 2);
+    let (_, all) = counters.all();
+    journal.rewrite(&epoch, &all).expect("written");
+    let found = read(&disk.bytes());
+    assert_eq!(found.epoch, Some(Arc::clone(&epoch)));
+    assert_eq!(found.counts[&key("a")], 6);
+    assert_eq!(found.counts[&Key { epoch, ..key("a") }], 2);
+    assert_eq!(counters.totals().unsent, 2);
+    counters.note_journaled(&all);
+    assert_eq!(counters.totals().this_month["a"], 8);
+}

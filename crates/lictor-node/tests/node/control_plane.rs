@@ -1,0 +1,321 @@
+//! A small control plane: one node, real signatures, and what the tests need to go wrong.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::{Body, Frame, Incoming};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use lictor_core::change::Digest;
+use lictor_core::feed::{
+    Audience, Content, EnrollmentToken, Failure, FailureCode, Join, Joined, NodeReport, Reported,
+    StateTerms, sign,
+};
+use lictor_core::{SigningKey, Timestamp};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::setting::{NODE, NOW, ORGANIZATION, content, key};
+
+type Answer = Response<Either<Full<Bytes>, Stream>>;
+
+pub(crate) struct ControlPlane {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Mutex<Inside>>,
+    running: Option<tokio::task::JoinHandle<()>>,
+}
+
+pub(crate) struct Inside {
+    pub(crate) key: SigningKey,
+    pub(crate) state: String,
+    /// The credentials that joined, in their order.
+    pub(crate) joined: Vec<Digest>,
+    /// How many answers to a join are lost.
+    pub(crate) lose_joins: u32,
+    /// How many answers to a report are lost.
+    pub(crate) lose_reports: u32,
+    pub(crate) reports: Vec<NodeReport>,
+    pub(crate) instance: Uuid,
+    pub(crate) refusal: Option<(StatusCode, Failure)>,
+    /// Whether there is no stream of events.
+    pub(crate) no_events: bool,
+    /// What nodes said that opened a stream.
+    pub(crate) opened: Vec<HeaderMap>,
+    pub(crate) asked: u32,
+    streams: Vec<UnboundedSender<Bytes>>,
+}
+
+impl ControlPlane {
+    pub(crate) async fn start() -> Self {
+        let key = key(90);
+        let inside = Inside {
+            state: signed(&key, 5, NOW, false, &content()),
+            key,
+            joined: Vec::new(),
+            lose_joins: 0,
+            lose_reports: 0,
+            reports: Vec::new(),
+            instance: Uuid::from_u128(1),
+            refusal: None,
+            no_events: false,
+            opened: Vec::new(),
+            asked: 0,
+            streams: Vec::new(),
+        };
+        let mut new = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            shared: Arc::new(Mutex::new(inside)),
+            running: None,
+        };
+        new.resume().await;
+        new
+    }
+
+    /// Goes on at the same address.
+    pub(crate) async fn resume(&mut self) {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("set");
+        socket.bind(self.address).expect("the address is free");
+        let listener = socket.listen(64).expect("it listens");
+        self.address = listener.local_addr().expect("an address");
+        self.running = Some(tokio::spawn(serve(listener, Arc::clone(&self.shared))));
+    }
+
+    /// Is gone, connections and all.
+    pub(crate) async fn stop(&mut self) {
+        self.inside().streams.clear();
+        if let Some(running) = self.running.take() {
+            running.abort();
+            // Until its address is free again.
+            let _ = running.await;
+        }
+    }
+
+    pub(crate) fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.shared.lock().expect("no test failed in between")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn token(&self) -> EnrollmentToken {
+        EnrollmentToken::new(&[7; 32], &self.inside().key.public_key())
+    }
+
+    /// Signs a content, and sends it.
+    pub(crate) fn push(&self, revision: u64, issued_at: Timestamp, content: &Content) -> String {
+        let text = signed(&self.inside().key, revision, issued_at, false, content);
+        self.send(&text);
+        text
+    }
+
+    /// Sends a state, whatever it is.
+    pub(crate) fn send(&self, text: &str) {
+        let mut inside = self.inside();
+        text.clone_into(&mut inside.state);
+        let event = format!(": one\r\nevent: state\nid: 1\ndata: {text}\n\n");
+        // In pieces, as a network may.
+        let middle = event.len() / 2;
+        for piece in [&event.as_bytes()[..middle], &event.as_bytes()[middle..]] {
+            let piece = Bytes::copy_from_slice(piece);
+            inside
+                .streams
+                .retain(|stream| stream.send(piece.clone()).is_ok());
+        }
+    }
+
+    /// Refuses everything from now on, with the state that says that the node was revoked.
+    pub(crate) fn revoke(&self, issued_at: Timestamp) {
+        let mut inside = self.inside();
+        let state = signed(&inside.key, 5, issued_at, true, &content());
+        let failure = Failure {
+            code: FailureCode::Revoked,
+            message: "this node was revoked".to_owned(),
+            state: Some(state),
+        };
+        inside.refusal = Some((StatusCode::FORBIDDEN, failure));
+        inside.streams.clear();
+    }
+
+    /// Ends the streams that are open.
+    pub(crate) fn cut(&self) {
+        self.inside().streams.clear();
+    }
+
+    pub(crate) fn last_report(&self) -> Option<NodeReport> {
+        self.inside().reports.last().cloned()
+    }
+
+    /// The greatest count that was reported for each epoch, service and month, and how many
+    /// reports carried counts.
+    pub(crate) fn counted(&self, service: &str) -> u64 {
+        let inside = self.inside();
+        let counts = inside.reports.iter().flat_map(|report| &report.counts);
+        let mut greatest = std::collections::BTreeMap::new();
+        for count in counts.filter(|count| count.service == service) {
+            let known: &mut u64 = greatest
+                .entry((count.epoch.clone(), count.month.clone()))
+                .or_default();
+            *known = count.count.max(*known);
+        }
+        greatest.values().sum()
+    }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.abort();
+        }
+    }
+}
+
+pub(crate) fn signed(
+    key: &SigningKey,
+    revision: u64,
+    issued_at: Timestamp,
+    revoked: bool,
+    content: &Content,
+) -> String {
+    let terms = StateTerms {
+        audience: Audience {
+            organization: ORGANIZATION,
+            node: NODE,
+        },
+        revision,
+        issued_at,
+        expires_at: issued_at + 86_400,
+        revoked,
+    };
+    sign(key, &terms, &content.to_text().expect("a text")).expect("a text")
+}
+
+/// The body of a stream of events.
+pub(crate) struct Stream(UnboundedReceiver<Bytes>);
+
+impl Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.0.poll_recv(context);
+        next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Mutex<Inside>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let answer = service_fn(move |request| answer(Arc::clone(&shared), request));
+            let server = hyper::server::conn::http1::Builder::new();
+            // A connection that ends is no fault here.
+            let _ = server.serve_connection(TokioIo::new(stream), answer).await;
+        });
+    }
+}
+
+/// Answers; an error is an answer that is lost.
+async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::io::Result<Answer> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(std::io::Error::other)?;
+    let body = body.to_bytes();
+    let mut inside = shared.lock().expect("no test failed in between");
+    let lost = || std::io::Error::other("lost");
+    let header = |name: &str| {
+        let value = head.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    };
+    if let Some((status, failure)) = &inside.refusal {
+        return Ok(json(*status, failure));
+    }
+    let bearer = header("authorization").replace("Bearer ", "");
+    if head.uri.path() == "/v1/feed/join" {
+        let token = EnrollmentToken::new(&[7; 32], &key(90).public_key());
+        assert_eq!(bearer, token.as_str());
+        let join: Join = serde_json::from_slice(&body).expect("a join");
+        inside.joined.push(join.credential_sha256);
+        if inside.lose_joins > 0 {
+            inside.lose_joins -= 1;
+            return Err(lost());
+        }
+        return Ok(json(StatusCode::OK, &joined(&inside)));
+    }
+    let known = inside.joined.contains(&Digest::of(bearer.as_bytes()));
+    assert!(known, "the node signs in with what it joined with");
+    match head.uri.path() {
+        "/v1/feed/report" => {
+            let report: NodeReport = serde_json::from_slice(&body).expect("a report");
+            inside.reports.push(report);
+            if inside.lose_reports > 0 {
+                inside.lose_reports -= 1;
+                return Err(lost());
+            }
+            let reported = Reported {
+                instance: inside.instance,
+                state_revision: 5,
+            };
+            Ok(json(StatusCode::OK, &reported))
+        }
+        "/v1/feed" if header("accept") == "text/event-stream" => {
+            if inside.no_events {
+                let mut answer = json(StatusCode::OK, &());
+                *answer.status_mut() = StatusCode::NOT_IMPLEMENTED;
+                return Ok(answer);
+            }
+            inside.opened.push(head.headers);
+            let (sender, receiver) = unbounded_channel();
+            let hello = format!("event: state\ndata: {}\n\n", inside.state);
+            sender.send(Bytes::from(hello)).expect("open");
+            inside.streams.push(sender);
+            let answer = Response::builder().header("content-type", "text/event-stream");
+            Ok(answer
+                .body(Either::Right(Stream(receiver)))
+                .expect("an answer"))
+        }
+        "/v1/feed" => {
+            inside.asked += 1;
+            let etag = format!("\"{}\"", Digest::of(inside.state.as_bytes()));
+            if header("if-none-match") == etag {
+                return Ok(json(StatusCode::NOT_MODIFIED, &()));
+            }
+            let body = Either::Left(Full::from(inside.state.clone()));
+            let answer = Response::builder().header("etag", etag);
+            Ok(answer.body(body).expect("an answer"))
+        }
+        path => panic!("no route {path}"),
+    }
+}
+
+fn joined(inside: &Inside) -> Joined {
+    Joined {
+        node: NODE,
+        name: "edge".to_owned(),
+        organization: ORGANIZATION,
+        application: "editor".to_owned(),
+        control_plane_key: inside.key.public_key(),
+        state: inside.state.clone(),
+    }
+}
+
+fn json(status: StatusCode, value: &impl serde::Serialize) -> Answer {
+    let text = serde_json::to_string(value).expect("a text");
+    let answer = Response::builder().status(status);
+    let answer = answer.header("content-type", "application/json");
+    answer
+        .body(Either::Left(Full::from(text)))
+        .expect("an answer")
+}

@@ -1,0 +1,164 @@
+//! States as they come over the network.
+
+use lictor_core::feed::{Audience, Failure, FailureCode, Mode, StateTerms, sign};
+use lictor_node::{Denial, Reason};
+use uuid::Uuid;
+
+use crate::control_plane::signed;
+use crate::setting::{NOW, ORGANIZATION, Setting, content, key, unlicensed, until};
+
+#[tokio::test]
+async fn a_pushed_state_is_in_force_and_reported() {
+    let setting = Setting::start().await;
+    let meter = setting.node.meter(None);
+    setting.control_plane.push(6, NOW + 1, &unlicensed());
+    until("it is taken", || setting.revision() == Some(6)).await;
+    assert_eq!(meter.check(), Err(Denial::Refused(Reason::Unlicensed)));
+    setting.control_plane.push(7, NOW + 2, &content());
+    until("it is taken", || setting.revision() == Some(7)).await;
+    assert_eq!(meter.check(), Ok(()));
+    // The same again, signed later.
+    setting.control_plane.push(7, NOW + 60, &content());
+    let signed_at = || setting.node.status().state.map(|state| state.issued_at);
+    until("it is taken", || signed_at() == Some(NOW + 60)).await;
+    let reported = || {
+        let report = setting.control_plane.last_report();
+        report
+            .and_then(|report| report.applied)
+            .map(|applied| applied.issued_at)
+    };
+    until("it is reported", || reported() == Some(NOW + 60)).await;
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_good_is_refused_and_the_last_good_one_stays() {
+    let setting = Setting::start().await;
+    let control_plane = &setting.control_plane;
+    control_plane.push(6, NOW + 1, &content());
+    until("it is taken", || setting.revision() == Some(6)).await;
+    let good = signed(&key(90), 7, NOW + 2, false, &content());
+    let foreign = StateTerms {
+        audience: Audience {
+            organization: ORGANIZATION,
+            node: Uuid::from_u128(9),
+        },
+        revision: 7,
+        issued_at: NOW + 2,
+        expires_at: NOW + 99,
+        revoked: false,
+    };
+    let foreign = sign(&key(90), &foreign, &content().to_text().expect("a text"));
+    for (word, text) in [
+        ("older", signed(&key(90), 5, NOW + 9, false, &unlicensed())),
+        (
+            "other_content",
+            signed(&key(90), 6, NOW + 9, false, &unlicensed()),
+        ),
+        ("repeated", signed(&key(90), 6, NOW - 1, false, &content())),
+        ("other_audience", foreign.expect("a text")),
+        (
+            "other_key",
+            signed(&key(91), 7, NOW + 2, false, &unlicensed()),
+        ),
+        (
+            "bad_signature",
+            good.replace("\"state_revision\":7", "\"state_revision\":8"),
+        ),
+        ("unreadable", good[..good.len() / 2].to_owned()),
+        (
+            "expired",
+            signed(&key(90), 7, NOW - 86_400, false, &content()),
+        ),
+    ] {
+        control_plane.send(&text);
+        let refused = || setting.node.status().states_refused.contains_key(word);
+        until(word, refused).await;
+        assert_eq!(setting.revision(), Some(6), "{word}");
+        assert_eq!(setting.node.meter(None).check(), Ok(()), "{word}");
+    }
+    let told = || {
+        control_plane
+            .last_report()
+            .is_some_and(|report| !report.problems.is_empty())
+    };
+    until("it is reported", told).await;
+    control_plane.send(&good);
+    until("it is taken", || setting.revision() == Some(7)).await;
+    until("it is over", || !told()).await;
+}
+
+#[tokio::test]
+async fn a_revoked_node_is_restricted_at_once_and_stays_so() {
+    let mut setting = Setting::start().await;
+    let meter = setting.node.meter(None);
+    assert_eq!(meter.check(), Ok(()));
+    setting.control_plane.revoke(NOW);
+    let restricted = Err(Denial::Refused(Reason::Restricted));
+    until("it is restricted", || meter.check() == restricted).await;
+    setting.control_plane.stop().await;
+    setting.restart().await;
+    assert_eq!(setting.node.meter(None).check(), restricted);
+    let status = setting.node.status();
+    assert!(status.revoked && !status.problems.is_empty());
+}
+
+#[tokio::test]
+async fn a_node_goes_on_while_it_is_cut_off_and_comes_back_by_itself() {
+    let mut setting = Setting::start().await;
+    let meter = setting.node.meter(None);
+    setting.control_plane.stop().await;
+    until("it notices", || !setting.node.status().connected).await;
+    assert_eq!(meter.check(), Ok(()));
+    setting.clock.pass(600_000);
+    until("it is stale", || setting.node.status().mode == Mode::Stale).await;
+    assert_eq!(meter.check(), Ok(()));
+    setting.control_plane.push(8, NOW + 600, &content());
+    setting.control_plane.resume().await;
+    until("it is back", || setting.revision() == Some(8)).await;
+    until("it is fresh", || setting.node.status().mode == Mode::Fresh).await;
+    setting.control_plane.cut();
+    until("it asks again", || {
+        setting.control_plane.inside().opened.len() >= 3
+    })
+    .await;
+    let opened = setting.control_plane.inside().opened.clone();
+    let last = opened.last().expect("it was opened");
+    assert_eq!(last["last-event-id"], "8");
+    assert_eq!(last["lictor-node-formats"], "1");
+}
+
+#[tokio::test]
+async fn where_events_do_not_come_through_the_newest_state_is_asked_for() {
+    let mut setting = Setting::start().await;
+    setting.node.stop().await;
+    setting.control_plane.inside().no_events = true;
+    let mut options = setting.options();
+    options.pace.poll = std::time::Duration::from_millis(20);
+    setting.node = lictor_node::Node::start(options).await.expect("it starts");
+    setting.control_plane.push(6, NOW + 1, &unlicensed());
+    until("it is taken", || setting.revision() == Some(6)).await;
+    let asked = setting.control_plane.inside().asked;
+    until("it goes on", || {
+        setting.control_plane.inside().asked > asked + 3
+    })
+    .await;
+    assert_eq!(setting.node.status().states_refused.len(), 0);
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_known_any_more_says_what_to_do_and_decides() {
+    let setting = Setting::start().await;
+    let failure = Failure {
+        code: FailureCode::Unauthorized,
+        message: "who are you".to_owned(),
+        state: None,
+    };
+    setting.control_plane.inside().refusal = Some((hyper::StatusCode::UNAUTHORIZED, failure));
+    setting.control_plane.cut();
+    let problems = || setting.node.status().problems.join("; ");
+    until("it says so", || problems().contains("lictor node enroll")).await;
+    assert_eq!(setting.node.meter(None).check(), Ok(()));
+    setting.control_plane.inside().refusal = None;
+    setting.connected().await;
+    until("it is over", || problems().is_empty()).await;
+}
