@@ -202,7 +202,8 @@ fn counters(
     problems: &Problems,
 ) -> Result<(Arc<Counters>, Journal), StartError> {
     let read = match folder.read(JOURNAL) {
-        Ok(bytes) => journal::read(&bytes.unwrap_or_default()),
+        Ok(Some(bytes)) => journal::read(&bytes),
+        Ok(None) => journal::Read::default(),
         Err(error) => {
             tracing::warn!(%error, "the journal cannot be read");
             journal::Read {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lictor_core::feed::{Applied, NodeReport};
+use lictor_core::feed::{Applied, FailureCode, NodeReport};
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -81,7 +81,9 @@ impl Reporter {
         let reported = match shared.client.report(&report).await {
             Ok(reported) => reported,
             Err(trouble) => {
-                if let Trouble::Refused(failure) = &trouble {
+                if let Trouble::Refused(failure) = &trouble
+                    && matches!(failure.code, FailureCode::Invalid | FailureCode::Other)
+                {
                     let text = format!("the control plane refused a report: {}", failure.message);
                     shared.problems.set(Kind::ReportRefused, Some(text));
                 }

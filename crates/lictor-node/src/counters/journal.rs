@@ -30,7 +30,7 @@ struct Line {
 /// What was read from a journal.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Read {
-    /// The epoch that it counts in; none: there is no journal, or it is damaged.
+    /// The epoch that it counts in; none: a new one is due.
     pub epoch: Option<Arc<str>>,
     /// What could be read.
     pub counts: BTreeMap<Key, u64>,
@@ -71,7 +71,8 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
         }
         first = false;
     }
-    read.damaged |= read.epoch.is_none() && !bytes.is_empty();
+    // It is never written without its first line.
+    read.damaged |= read.epoch.is_none();
     if read.damaged {
         read.epoch = None;
     }

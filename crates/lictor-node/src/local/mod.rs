@@ -13,6 +13,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ use crate::shared::Shared;
 /// How many connections are held at once; further ones wait.
 const MAX_CONNECTIONS: usize = 4_096;
 
+/// How much of a request is held at once, its whole head included, in bytes.
+const MAX_BUFFER: usize = 64 << 10;
+
 /// How long a connection may have no request.
 const IDLE: Duration = Duration::from_secs(75);
 
@@ -47,6 +51,21 @@ pub enum Listen {
     Tcp(SocketAddr),
     /// A Unix socket, which its owner and group may use.
     Unix(PathBuf),
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    /// Reads `127.0.0.1:8002`, or `unix:/run/lictor/node.sock`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("name the socket, as in unix:/run/lictor/node.sock".to_owned()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp).map_err(|_| {
+                format!("{text:?} is no address; use one as 127.0.0.1:8002 or unix:/run/node.sock")
+            }),
+        }
+    }
 }
 
 /// Why the local API cannot be served.
@@ -204,6 +223,7 @@ where
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(IDLE);
+    builder.max_buf_size(MAX_BUFFER);
     if let Err(error) = builder.serve_connection(io, answer).await {
         tracing::debug!(%error, "a local connection ended");
     }

@@ -18,9 +18,11 @@ use lictor_core::feed::{
     StateTerms, sign,
 };
 use lictor_core::{SigningKey, Timestamp};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
 use crate::setting::{NODE, NOW, ORGANIZATION, content, key};
@@ -30,6 +32,7 @@ type Answer = Response<Either<Full<Bytes>, Stream>>;
 pub(crate) struct ControlPlane {
     pub(crate) address: SocketAddr,
     shared: Arc<Mutex<Inside>>,
+    tls: Option<TlsAcceptor>,
     running: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -55,6 +58,10 @@ pub(crate) struct Inside {
 
 impl ControlPlane {
     pub(crate) async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    pub(crate) async fn start_with(tls: Option<TlsAcceptor>) -> Self {
         let key = key(90);
         let inside = Inside {
             state: signed(&key, 5, NOW, false, &content()),
@@ -73,6 +80,7 @@ impl ControlPlane {
         let mut new = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             shared: Arc::new(Mutex::new(inside)),
+            tls,
             running: None,
         };
         new.resume().await;
@@ -86,7 +94,11 @@ impl ControlPlane {
         socket.bind(self.address).expect("the address is free");
         let listener = socket.listen(64).expect("it listens");
         self.address = listener.local_addr().expect("an address");
-        self.running = Some(tokio::spawn(serve(listener, Arc::clone(&self.shared))));
+        self.running = Some(tokio::spawn(serve(
+            listener,
+            self.tls.clone(),
+            Arc::clone(&self.shared),
+        )));
     }
 
     /// Is gone, connections and all.
@@ -104,7 +116,8 @@ impl ControlPlane {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     pub(crate) fn token(&self) -> EnrollmentToken {
@@ -215,17 +228,31 @@ impl Body for Stream {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Mutex<Inside>>) {
+async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Mutex<Inside>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let shared = Arc::clone(&shared);
+        let (shared, tls) = (Arc::clone(&shared), tls.clone());
         connections.spawn(async move {
-            let answer = service_fn(move |request| answer(Arc::clone(&shared), request));
-            let server = hyper::server::conn::http1::Builder::new();
-            // A connection that ends is no fault here.
-            let _ = server.serve_connection(TokioIo::new(stream), answer).await;
+            match tls {
+                None => hold(stream, shared).await,
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        hold(stream, shared).await;
+                    }
+                }
+            }
         });
     }
+}
+
+async fn hold<S>(stream: S, shared: Arc<Mutex<Inside>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let answer = service_fn(move |request| answer(Arc::clone(&shared), request));
+    let server = hyper::server::conn::http1::Builder::new();
+    // A connection that ends is no fault here.
+    let _ = server.serve_connection(TokioIo::new(stream), answer).await;
 }
 
 /// Answers; an error is an answer that is lost.

@@ -217,3 +217,35 @@ async fn a_unix_socket_takes_the_place_of_one_that_was_left() {
     drop(local);
     assert!(!path.exists());
 }
+
+#[test]
+fn an_address_is_read() {
+    let tcp = Listen::Tcp("[::1]:8002".parse().expect("an address"));
+    assert_eq!("[::1]:8002".parse(), Ok(tcp));
+    assert_eq!("unix:/a b".parse(), Ok(Listen::Unix("/a b".into())));
+    for bad in ["", "unix:", "8002", "localhost:8002", "/run/x"] {
+        assert!(bad.parse::<Listen>().is_err(), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_request_is_given_up_and_an_idle_connection_is_kept() {
+    let setting = Setting::start().await;
+    let local = Local::start(&setting, None).await;
+    let Listen::Tcp(address) = local.local.address() else {
+        panic!("a TCP address");
+    };
+    let mut idle = TcpStream::connect(address).await.expect("it listens");
+    let request = b"GET /check HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut answer = [0; 12];
+    idle.write_all(request).await.expect("sent");
+    idle.read_exact(&mut answer).await.expect("an answer");
+    let slow = TcpStream::connect(address).await.expect("it listens");
+    // It is closed while the other goes on.
+    assert_eq!(exchange(slow, "GET /check HT").await, "");
+    let mut rest = vec![0; 4_096];
+    let _ = idle.read(&mut rest).await.expect("the rest");
+    idle.write_all(request).await.expect("sent");
+    idle.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 204");
+}

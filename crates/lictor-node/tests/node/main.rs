@@ -11,3 +11,4 @@ mod joining;
 mod local;
 mod setting;
 mod states;
+mod tls;

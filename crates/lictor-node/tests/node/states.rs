@@ -162,3 +162,16 @@ async fn a_node_that_is_not_known_any_more_says_what_to_do_and_decides() {
     setting.connected().await;
     until("it is over", || problems().is_empty()).await;
 }
+
+#[tokio::test]
+async fn a_feed_that_says_nothing_is_asked_for_again() {
+    let mut setting = Setting::start().await;
+    setting.node.stop().await;
+    let mut options = setting.options();
+    options.pace.silence = std::time::Duration::from_millis(30);
+    setting.node = lictor_node::Node::start(options).await.expect("it starts");
+    let opened = setting.control_plane.inside().opened.len();
+    let again = || setting.control_plane.inside().opened.len() > opened + 2;
+    until("it asks again", again).await;
+    assert_eq!(setting.node.meter(None).check(), Ok(()));
+}

@@ -54,7 +54,7 @@ fn what_was_written_is_read_again() {
     assert_eq!(found.epoch.as_deref(), Some(EPOCH));
     let expected = BTreeMap::from([(key("a"), 6), (key("b\"ü"), 3)]);
     assert_eq!((found.counts, found.damaged), (expected, false));
-    assert_eq!(read(b""), Read::default());
+    assert!(read(b"").damaged);
 }
 
 #[test]
