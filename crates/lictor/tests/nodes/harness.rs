@@ -64,6 +64,26 @@ impl Server {
         Self::on(self.kill())
     }
 
+    /// Kills it and starts another one on the same data, where its nodes look for it.
+    pub(crate) fn restart_at_its_address(self) -> Self {
+        let address = self.url.clone();
+        Self::at(&address, self.kill())
+    }
+
+    /// Starts one at this address, on what the folder holds under `data`.
+    pub(crate) fn at(address: &str, folder: TempDir) -> Self {
+        let listen = address.strip_prefix("http://").expect("a URL");
+        let mut command = serve(&folder.path().join("data"));
+        command.env("LICTOR_LISTEN", listen);
+        command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
+        let running = Running::start(&mut command);
+        Self {
+            url: running.listening(),
+            running,
+            folder,
+        }
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
