@@ -14,6 +14,7 @@ use crate::folder::Folder;
 use crate::identity::{Identity, NodeFile};
 use crate::kept::{Kept, write_state};
 use crate::options::Options;
+use crate::planted;
 use crate::random;
 use crate::trusted::KeptTime;
 
@@ -61,6 +62,7 @@ fn pending(options: &Options, folder: &Folder) -> Result<NodeFile, StartError> {
     // An address that is none is refused before anything is written.
     Client::new(options, &file.credential)?;
     file.write(folder)?;
+    planted::point("node-credential-written");
     Ok(file)
 }
 
@@ -90,7 +92,9 @@ async fn join(
     if joined.control_plane_key.sha256() != token.pin() {
         return Err(StartError::WrongControlPlane(options.control_plane.clone()));
     }
+    planted::point("node-join-answered");
     let identity = first_state(folder, &joined, &options.trust)?;
+    planted::point("node-first-state-written");
     file.joined = Some(identity.clone());
     file.write(folder)?;
     Ok(identity)
