@@ -3,6 +3,7 @@
 
 mod answers;
 mod check;
+mod listen;
 mod metrics;
 mod patient;
 mod query;
@@ -10,10 +11,7 @@ mod usage;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +23,13 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use lictor_core::change::Digest;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::answers::Answer;
+use self::listen::bind;
+pub use self::listen::{Listen, LocalError};
 use self::patient::Patient;
 use crate::meter::Meter;
 use crate::node::Node;
@@ -44,52 +44,13 @@ const MAX_BUFFER: usize = 64 << 10;
 /// How long a connection may have no request.
 const IDLE: Duration = Duration::from_secs(75);
 
-/// Where the local API listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listen {
-    /// A TCP address.
-    Tcp(SocketAddr),
-    /// A Unix socket, which its owner and group may use.
-    Unix(PathBuf),
-}
+/// How long requests may go on that have come before the end.
+const FAREWELL: Duration = Duration::from_secs(5);
 
-impl FromStr for Listen {
-    type Err = String;
-
-    /// Reads `127.0.0.1:8002`, or `unix:/run/lictor/node.sock`.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.strip_prefix("unix:") {
-            Some("") => Err("name the socket, as in unix:/run/lictor/node.sock".to_owned()),
-            Some(path) => Ok(Self::Unix(path.into())),
-            None => text.parse().map(Self::Tcp).map_err(|_| {
-                format!("{text:?} is no address; use one as 127.0.0.1:8002 or unix:/run/node.sock")
-            }),
-        }
-    }
-}
-
-/// Why the local API cannot be served.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalError {
-    /// Anybody could ask.
-    #[error(
-        "{0} is reached from other machines; listen on a loopback address or a Unix socket, or set \
-         a local token"
-    )]
-    Open(SocketAddr),
-    /// It cannot listen there.
-    #[error("cannot listen on {place}: {error}; use another address")]
-    Listen {
-        /// Where.
-        place: String,
-        /// Why.
-        error: io::Error,
-    },
-}
-
-/// The local API as it is served, until it is dropped or stopped.
+/// The local API as it is served. Dropped without [`Local::stop`] it ends at once.
 pub struct Local {
     address: Listen,
+    stopping: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
@@ -99,19 +60,25 @@ impl Local {
         &self.address
     }
 
-    /// Ends it, connections and all.
-    pub fn stop(&self) {
-        self.task.abort();
-        if let Listen::Unix(path) = &self.address {
-            // It may be gone already.
-            let _ = std::fs::remove_file(path);
+    /// Takes no more connections, and gives requests that have come five seconds to be answered.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        if tokio::time::timeout(FAREWELL, &mut self.task)
+            .await
+            .is_err()
+        {
+            tracing::info!("local requests were cut off");
         }
     }
 }
 
 impl Drop for Local {
     fn drop(&mut self) {
-        self.stop();
+        self.task.abort();
+        if let Listen::Unix(path) = &self.address {
+            // It may be gone already.
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -137,7 +104,8 @@ pub async fn serve_local(
         meter: node.meter(None),
         token: token.map(|token| Digest::of(token.as_bytes())),
     });
-    match listen {
+    let (stopping, stopped) = watch::channel(false);
+    let (address, task) = match listen {
         Listen::Tcp(address) => {
             if !address.ip().is_loopback() && token.is_none() {
                 return Err(LocalError::Open(address));
@@ -148,60 +116,54 @@ pub async fn serve_local(
             };
             let listener = TcpListener::bind(address).await.map_err(failed)?;
             let address = Listen::Tcp(listener.local_addr().map_err(failed)?);
-            let task = tokio::spawn(accept(service, async move || {
+            let next = async move || {
                 let (stream, _) = listener.accept().await?;
                 // Without it answers are late, not wrong.
                 let _ = stream.set_nodelay(true);
                 Ok(stream)
-            }));
-            Ok(Local { address, task })
+            };
+            (address, tokio::spawn(accept(service, stopped, next)))
         }
         Listen::Unix(path) => {
             let listener = bind(&path).await.map_err(|error| LocalError::Listen {
                 place: path.display().to_string(),
                 error,
             })?;
-            let task = tokio::spawn(accept(service, async move || {
-                Ok(listener.accept().await?.0)
-            }));
-            let address = Listen::Unix(path);
-            Ok(Local { address, task })
+            let next = async move || Ok(listener.accept().await?.0);
+            let task = tokio::spawn(accept(service, stopped, next));
+            (Listen::Unix(path), task)
         }
-    }
-}
-
-/// Binds a Unix socket; one that nobody listens on any more is replaced.
-async fn bind(path: &Path) -> io::Result<UnixListener> {
-    let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let is_socket = std::fs::symlink_metadata(path)?.file_type().is_socket();
-            let is_served = tokio::net::UnixStream::connect(path).await.is_ok();
-            if is_served || !is_socket {
-                return Err(error);
-            }
-            std::fs::remove_file(path)?;
-            UnixListener::bind(path)?
-        }
-        bound => bound?,
     };
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-    Ok(listener)
+    Ok(Local {
+        address,
+        stopping,
+        task,
+    })
 }
 
-async fn accept<S>(service: Arc<Service>, next: impl AsyncFn() -> io::Result<S>)
-where
+async fn accept<S>(
+    service: Arc<Service>,
+    mut stopped: watch::Receiver<bool>,
+    next: impl AsyncFn() -> io::Result<S>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut connections = JoinSet::new();
+    let watched = stopped.clone();
+    let accepted = async || {
+        let place = Arc::clone(&room).acquire_owned().await;
+        Ok((place.map_err(io::Error::other)?, next().await?))
+    };
     loop {
         while connections.try_join_next().is_some() {}
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
-            return;
+        let accepted: io::Result<_> = tokio::select! {
+            _ = stopped.changed() => break,
+            accepted = accepted() => accepted,
         };
-        match next().await {
-            Ok(stream) => {
-                connections.spawn(hold(Arc::clone(&service), stream, place));
+        match accepted {
+            Ok((place, stream)) => {
+                connections.spawn(hold(Arc::clone(&service), stream, watched.clone(), place));
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a local connection");
@@ -209,11 +171,16 @@ where
             }
         }
     }
+    while connections.join_next().await.is_some() {}
 }
 
 /// Holds one connection to its end.
-async fn hold<S>(service: Arc<Service>, stream: S, _place: OwnedSemaphorePermit)
-where
+async fn hold<S>(
+    service: Arc<Service>,
+    stream: S,
+    mut stopped: watch::Receiver<bool>,
+    _place: OwnedSemaphorePermit,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let io = Patient::new(TokioIo::new(stream));
@@ -224,7 +191,16 @@ where
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(IDLE);
     builder.max_buf_size(MAX_BUFFER);
-    if let Err(error) = builder.serve_connection(io, answer).await {
+    let mut connection = pin!(builder.serve_connection(io, answer));
+    let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a local connection ended");
     }
 }

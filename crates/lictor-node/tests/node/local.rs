@@ -214,7 +214,15 @@ async fn a_unix_socket_takes_the_place_of_one_that_was_left() {
     let stream = UnixStream::connect(&path).await.expect("it listens");
     let request = "GET /check HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     assert!(exchange(stream, request).await.starts_with("HTTP/1.1 204"));
-    drop(local);
+    // A connection that was served and has no request ends with it.
+    let mut idle = UnixStream::connect(&path).await.expect("it listens");
+    let kept = request.replace("connection: close\r\n", "");
+    idle.write_all(kept.as_bytes()).await.expect("sent");
+    idle.read_exact(&mut [0; 12]).await.expect("an answer");
+    local.stop().await;
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(20), idle.read_to_end(&mut rest)).await;
+    assert!(ended.expect("in time").is_ok());
     assert!(!path.exists());
 }
 
