@@ -94,8 +94,11 @@ impl Shared {
                 let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 *refused.entry(error.word()).or_default() += 1;
                 drop(refused);
-                let text = format!("a state was refused: {error}");
-                self.problems.set(Kind::StateRefused, Some(text));
+                // An earlier signing of what is held tells nobody anything.
+                if !matches!(error, StateError::Repeated(_)) {
+                    let text = format!("a state was refused: {error}");
+                    self.problems.set(Kind::StateRefused, Some(text));
+                }
             }
         }
         self.look();

@@ -171,7 +171,7 @@ pub(super) async fn run(run: Run) -> Outcome {
     };
     output::note(&format!("listening on {address}"));
     shutdown.await;
-    drop(local);
+    local.stop().await;
     node.stop().await;
     tracing::info!("stopped");
     Ok(())
