@@ -75,19 +75,18 @@ fn key_file(file: &Path) -> PathBuf {
     file.with_added_extension("key")
 }
 
-/// Writes the control plane's key. It goes before the copy: whoever finds that has both.
-async fn copy_key(backup: &Backup) -> Outcome {
+/// Asks for the control plane's key, unless its file is there already.
+async fn ask_for_key(backup: &Backup) -> Outcome<String> {
     let file = key_file(&backup.file);
     if file.symlink_metadata().is_ok() {
         return Err(files::taken(&file));
     }
     let path = ["backup", "control-plane-key"];
     let response = Client::new(&backup.api)?.download(&path).await?;
-    let pem = response.text().await.map_err(|error| {
+    response.text().await.map_err(|error| {
         let why = with_causes(&error.without_url());
         Failure::Unreachable(format!("the key did not come: {why}"))
-    })?;
-    files::create(&file, &pem, 0o600)
+    })
 }
 
 /// Writes the copy under another name, and gives it its name when it is whole and durable. Dropped
@@ -98,13 +97,19 @@ async fn copy(backup: &Backup) -> Outcome<u64> {
     if file.symlink_metadata().is_ok() {
         return Err(files::taken(file));
     }
-    if backup.include_keys {
-        copy_key(backup).await?;
-    }
+    let key = match backup.include_keys {
+        true => Some(ask_for_key(backup).await?),
+        false => None,
+    };
     let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
     let mut part = draft(file).map_err(|error| files::cannot("write", file, &error))?;
     let bytes = receive(response, &mut part, file).await?;
     planted::point("copy.received");
+    // Only now, so that a copy that broke off leaves no key, and before the copy has its name:
+    // whoever finds that has both.
+    if let Some(pem) = key {
+        files::create(&key_file(file), &pem, 0o600)?;
+    }
     install(part, file)?;
     Ok(bytes)
 }

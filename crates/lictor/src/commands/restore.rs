@@ -41,9 +41,14 @@ pub(crate) struct Restore {
 pub(crate) fn run(restore: &Restore, json: bool) -> Outcome {
     let key = restore.control_plane_key.as_deref().map(files::read_secret);
     let key = key.transpose()?;
+    let key_file = restore.data.join(CONTROL_PLANE_KEY);
+    // First of all: a folder that was restored by half could not be restored again.
+    if key.is_some() && key_file.symlink_metadata().is_ok() {
+        return Err(files::taken(&key_file));
+    }
     sqlite::restore(&restore.file, &restore.data)?;
     if let Some(pem) = key {
-        files::create(&restore.data.join(CONTROL_PLANE_KEY), &pem, 0o600)?;
+        files::create(&key_file, &pem, 0o600)?;
     }
     let (file, data) = (
         restore.file.display().to_string(),

@@ -1,12 +1,13 @@
 //! The control plane's key: made once, for its owner alone, and in no copy unless that is asked for.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use lictor_core::SigningKey;
 
-use crate::harness::{OPERATOR, Server, holds, result};
-use crate::process::{Running, serve};
+use crate::harness::{OPERATOR, Server, holds, result, vendor};
+use crate::process::{Running, command, serve};
 
 const KEY: &str = "control-plane.key";
 
@@ -48,12 +49,12 @@ fn the_key_is_in_no_database_and_in_no_plain_backup() {
         assert!(holds(bytes, "edge-1"));
         assert!(!holds(bytes, secret));
     }
-    let der = openssl_seed(secret);
+    let der = seed_of(secret);
     assert!(!backup.windows(32).any(|window| window == der));
 }
 
 /// The 32 secret bytes of an Ed25519 key in PKCS#8, which are at its end.
-fn openssl_seed(base64_line: &str) -> Vec<u8> {
+fn seed_of(base64_line: &str) -> Vec<u8> {
     use base64::Engine as _;
     let engine = base64::engine::general_purpose::STANDARD;
     let der = engine.decode(base64_line).expect("base64");
@@ -137,4 +138,67 @@ fn the_key_can_be_elsewhere() {
     let node = node.at(&running.listening());
     node.feed().state();
     assert!(!data.join(KEY).exists());
+}
+
+/// Answers with the key, and then with the beginning of a copy.
+fn breaks_off(listener: &std::net::TcpListener, pem: &str) {
+    let answers = [(pem.len(), pem), (1_000_000, "the beginning")];
+    for (length, text) in answers {
+        let (mut stream, _) = listener.accept().expect("a client");
+        // Its request has no body, so that it is here as a whole or soon will be.
+        let _ = stream.read(&mut [0; 4_096]);
+        let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ";
+        let answer = format!("{head}{length}\r\n\r\n{text}");
+        stream.write_all(answer.as_bytes()).expect("writes");
+    }
+}
+
+#[test]
+fn a_copy_that_breaks_off_leaves_no_key() {
+    let (folder, pem) = (
+        tempfile::TempDir::new().expect("a folder"),
+        vendor(9).to_pem(),
+    );
+    let copy = folder.path().join("copy.db");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let mut command = command();
+    command.env("LICTOR_URL", url).env("LICTOR_TOKEN", "x");
+    command.args(["backup", "--include-keys"]).arg(&copy);
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| breaks_off(&listener, &pem.expect("PEM")));
+        command.output().expect("lictor runs")
+    });
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.contains("broke off"),
+        "{said}"
+    );
+    let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0, "{said}");
+}
+
+#[test]
+fn a_folder_with_a_key_is_not_restored_by_half() {
+    let server = Server::licensed();
+    let copy = server.file("copy.db");
+    result(&server.lictor(&["backup", "--include-keys", &copy]));
+    let (key, data) = (server.file("copy.db.key"), server.file("restored"));
+    let restore = [
+        "restore",
+        &copy,
+        "--data",
+        &data,
+        "--control-plane-key",
+        &key,
+    ];
+    let there = Path::new(&data).join(KEY);
+    std::fs::create_dir(&data).expect("a folder");
+    std::fs::write(&there, "mine").expect("a file");
+    let refused = server.lictor(&restore);
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&there).expect("a file"), "mine");
+    std::fs::remove_file(&there).expect("goes");
+    result(&server.lictor(&restore));
+    assert_eq!(mode(&there), 0o600);
 }
