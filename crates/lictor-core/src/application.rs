@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, Decision, Record};
 use crate::claims::is_application_key;
 use crate::error::{Error, Kind};
+use crate::node::NodeState;
 use crate::organization::clean_name;
 use crate::state::State;
 
@@ -113,7 +114,7 @@ pub fn set(
     Ok(decision)
 }
 
-/// Removes an application. `state` holds any one of its licenses, if there is one.
+/// Removes an application. `state` holds any one of its licenses, if there is one, and its nodes.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::ApplicationInUse`].
@@ -123,11 +124,14 @@ pub fn remove(state: &State, key: &str) -> Result<Decision, Error> {
         .licenses
         .values()
         .any(|license| license.application == key);
-    if stored.used() > 0 || licensed {
+    let own = |node: &&NodeState| node.application == key && node.revoked_at.is_none();
+    let nodes = state.nodes.values().filter(own).count() as u64;
+    if stored.used() > 0 || licensed || nodes > 0 {
         return Err(Error::ApplicationInUse {
             key: key.to_owned(),
             seats: stored.seats,
             leases: stored.leases,
+            nodes,
         });
     }
     Ok(Change::ApplicationRemoved {

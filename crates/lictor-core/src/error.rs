@@ -74,8 +74,8 @@ pub enum Error {
     SeatRefused(SeatRefusal),
     /// The application is still needed.
     #[error(
-        "application {key} is in use: {seats} seats and {leases} leases are held, or licenses are \
-         stored for it; release and remove them first"
+        "application {key} is in use: {seats} seats and {leases} leases are held, {nodes} nodes are \
+         enrolled, or licenses are stored for it; release, revoke and remove them first"
     )]
     ApplicationInUse {
         /// The application's key.
@@ -84,6 +84,8 @@ pub enum Error {
         seats: u64,
         /// Live leases.
         leases: u64,
+        /// Nodes that are not revoked.
+        nodes: u64,
     },
     /// As many nodes are enrolled as the license in force grants.
     #[error(

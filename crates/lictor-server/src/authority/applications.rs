@@ -144,7 +144,7 @@ impl Authority {
         self.application_now(call, key).await
     }
 
-    /// Removes an application that no license and no seat needs any more.
+    /// Removes an application that no license, seat or node needs any more.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::ApplicationInUse`], or a fault of the
@@ -156,6 +156,7 @@ impl Authority {
         let facts = vec![
             Fact::Application(key.to_owned()),
             Fact::AnyLicenseOf(key.to_owned()),
+            Fact::NodesOf(key.to_owned()),
         ];
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(())

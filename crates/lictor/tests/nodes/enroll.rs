@@ -199,3 +199,15 @@ fn a_token_can_be_used_where_its_node_was_not_revoked() {
     let unknown = unknown.json(&json!({ "credential_sha256": "0".repeat(64) }));
     unknown.send().failure(401, "enrollment-refused");
 }
+
+#[test]
+fn an_application_that_nodes_serve_is_in_use() {
+    let server = Server::start();
+    server.post("/v1/applications", &json!({ "key": "konnect" }));
+    server.enroll("edge-1");
+    let remove = || server.call("DELETE", "/v1/applications/konnect").send();
+    let refused = remove().problem(409, "application-in-use");
+    assert_eq!(refused["nodes"], 1);
+    server.call("DELETE", "/v1/nodes/edge-1").expect(204);
+    assert_eq!(remove().status, 204);
+}

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::super::Authority;
 use super::super::cache::Installation;
 
-/// The most licenses that a state carries.
+/// The most licenses that a state carries, but for those that had begun when they were written.
 const MAX_LICENSES: usize = 256;
 
 /// How many licenses are read at once.
@@ -175,15 +175,15 @@ impl Choice {
             }
             Ok(Signer::Unverified) | Err(_) => return false,
         };
-        self.taken.push(DeliveredLicense {
-            id: license.id,
-            payload: license.payload.to_string(),
-            created_at: license.state.created_at,
-            updated_at: license.state.updated_at,
-            revision: license.state.revision,
-        });
-        let settled =
-            verified && begun && (self.policy == TrustPolicy::Verified || self.unverified);
-        settled || self.taken.len() == MAX_LICENSES
+        if begun || self.taken.len() < MAX_LICENSES {
+            self.taken.push(DeliveredLicense {
+                id: license.id,
+                payload: license.payload.to_string(),
+                created_at: license.state.created_at,
+                updated_at: license.state.updated_at,
+                revision: license.state.revision,
+            });
+        }
+        verified && begun && (self.policy == TrustPolicy::Verified || self.unverified)
     }
 }

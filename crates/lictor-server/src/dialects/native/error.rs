@@ -118,12 +118,18 @@ impl From<Error> for Problem {
             }
             Error::SeatRefused(refusal) => of_seat(&refusal),
             Error::GrantRefused(_) => problem(bad, "grant-refused", "The client is handed nothing"),
-            Error::ApplicationInUse { key, seats, leases } => {
+            Error::ApplicationInUse {
+                key,
+                seats,
+                leases,
+                nodes,
+            } => {
                 let title = "The application is still in use";
                 problem(conflict, "application-in-use", title)
                     .with("key", key)
                     .with("seats", seats)
                     .with("leases", leases)
+                    .with("nodes", nodes)
             }
             Error::NodeLimit {
                 application,
