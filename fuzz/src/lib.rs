@@ -4,7 +4,14 @@ use std::sync::LazyLock;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use lictor_core::{Change, Claims, Date, Document, Email, PublicKey, Scope, SigningKey, TrustSet};
+use lictor_core::feed::{
+    self, Audience, Content, DeliveredLicense, EnrollmentToken, Join, NodePolicy, NodeReport,
+    StateDocument, StateTerms,
+};
+use lictor_core::{
+    Change, Claims, Date, Document, Email, PublicKey, Record, Scope, SigningKey, TrustPolicy,
+    TrustSet, node,
+};
 use lictor_server::dialects::{kong, native, zoho};
 use lictor_server::http::{call, fuzzing as http};
 use uuid::Uuid;
@@ -261,6 +268,91 @@ pub fn connection(bytes: &[u8]) {
     trace.read(bytes);
     let accepted = handed.iter().filter(|request| request.accepted).count();
     assert!(accepted as u64 <= trace.heads(), "{handed:?}");
+}
+
+/// A control plane, and the one state that it has signed for one node.
+struct ControlPlane {
+    key: PublicKey,
+    state: String,
+    terms: StateTerms,
+}
+
+static CONTROL_PLANE: LazyLock<ControlPlane> = LazyLock::new(|| {
+    let key = SigningKey::from_seed([8; 32]);
+    let content = Content {
+        application: "konnect".to_owned(),
+        policy: TrustPolicy::Verified,
+        keys: Vec::new(),
+        licenses: vec![DeliveredLicense {
+            id: Uuid::from_u128(1),
+            payload: VENDOR.document.clone(),
+            created_at: 1,
+            updated_at: 2,
+            revision: 3,
+        }],
+        node_policy: NodePolicy::default(),
+    };
+    let terms = StateTerms {
+        audience: Audience {
+            organization: Uuid::from_u128(2),
+            node: Uuid::from_u128(3),
+        },
+        revision: 4,
+        issued_at: 5,
+        expires_at: 6,
+        revoked: false,
+    };
+    let content = content.to_text().expect("a text");
+    ControlPlane {
+        key: key.public_key(),
+        state: feed::sign(&key, &terms, &content).expect("a text"),
+        terms,
+    }
+});
+
+/// A signed state with some of its bytes changed, or any text as one: only what was signed verifies.
+pub fn state(bytes: &[u8]) {
+    let ControlPlane { key, state, terms } = &*CONTROL_PLANE;
+    let mut changed = state.clone().into_bytes();
+    for change in bytes.chunks_exact(3) {
+        let place = usize::from(u16::from_le_bytes([change[0], change[1]])) % changed.len();
+        changed[place] ^= change[2];
+    }
+    for text in [bytes, &changed] {
+        let Ok(text) = std::str::from_utf8(text) else {
+            continue;
+        };
+        let read = StateDocument::verify(text, key, terms.audience);
+        if let Ok(read) = &read {
+            assert_eq!(read.content().licenses.len(), 1, "a forgery verifies");
+        }
+        // White space around it is no part of what is signed.
+        if read.is_ok() || (unchecked() && text.starts_with("{\"state\"")) {
+            assert_eq!(text.trim(), state, "a forgery verifies");
+        }
+    }
+}
+
+/// What a node says is read or refused, and what is kept of it is bounded.
+pub fn report(bytes: &[u8]) {
+    drop(serde_json::from_slice::<Join>(bytes));
+    if let Ok(token) = String::from_utf8_lossy(bytes).parse::<EnrollmentToken>() {
+        assert_eq!(token.as_str().as_bytes(), bytes);
+    }
+    let Ok(report) = serde_json::from_slice::<NodeReport>(bytes) else {
+        return;
+    };
+    let id = Uuid::from_u128(1);
+    let Ok(decided) = node::report(id, "edge-1", &report, true, 1_790_000_000) else {
+        return;
+    };
+    assert!(decided.changes.is_empty());
+    assert_eq!(decided.records.len(), report.counts.len() + 1);
+    for record in decided.records {
+        if let Record::NodeSeen { seen, .. } = record {
+            assert!(seen.host.chars().count() <= 255 && seen.problems.len() <= 16);
+        }
+    }
 }
 
 /// A date reads what it writes.

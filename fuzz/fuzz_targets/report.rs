@@ -1,0 +1,4 @@
+//! `report` of `lictor_fuzz`, for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lictor_fuzz::report(bytes));
