@@ -19,12 +19,12 @@ pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8002";
 
 /// Examples of the command.
 pub(super) const EXAMPLES: &str = "\
-The first start joins with a token of `lictor node enroll`; later ones need none.
-Requests are then checked, and counted, at 127.0.0.1:8002:
+The first start joins with a token of `lictor node enroll`; later ones need
+none. Requests are then checked, and counted, at 127.0.0.1:8002:
 
   curl -i 'http://127.0.0.1:8002/check?service=orders'
 
-Every option is also an environment variable, --data being LICTOR_NODE_DATA.
+Every option is also an environment variable, --data being LICTOR_DATA.
 
 Examples:
   lictor node run --control-plane https://licenses.example.com \\
@@ -39,26 +39,22 @@ pub(crate) struct Run {
     #[arg(
         long,
         value_name = "URL",
-        env = "LICTOR_NODE_CONTROL_PLANE",
+        env = "LICTOR_CONTROL_PLANE",
         hide_env = true
     )]
     control_plane: String,
     /// Folder of the node's state and counts; it is created if it is not there
-    #[arg(long, value_name = "DIR", env = "LICTOR_NODE_DATA", hide_env = true)]
+    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env = true)]
     data: PathBuf,
-    /// The token to join with, at the first start
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "LICTOR_NODE_ENROLL",
-        hide_env = true
-    )]
+    /// The token to join with, at the first start; the environment hides it from other users of the
+    /// machine
+    #[arg(long, value_name = "TOKEN", env = "LICTOR_ENROLL", hide_env = true)]
     enroll: Option<String>,
     /// Where to answer: an address and port, or `unix:` and a path
     #[arg(
         long,
         value_name = "ADDR",
-        env = "LICTOR_NODE_LISTEN",
+        env = "LICTOR_LISTEN",
         hide_env = true,
         default_value = DEFAULT_LISTEN
     )]
@@ -67,7 +63,7 @@ pub(crate) struct Run {
     #[arg(
         long,
         value_name = "FILE",
-        env = "LICTOR_NODE_LOCAL_TOKEN_FILE",
+        env = "LICTOR_LOCAL_TOKEN_FILE",
         hide_env = true
     )]
     local_token_file: Option<PathBuf>,
@@ -75,36 +71,31 @@ pub(crate) struct Run {
     #[arg(
         long,
         value_name = "KEY.pub",
-        env = "LICTOR_NODE_TRUST",
+        env = "LICTOR_TRUST",
         hide_env = true,
         value_delimiter = ','
     )]
     trust: Vec<PathBuf>,
     /// The application that the node must serve [default: the one that it was enrolled for]
-    #[arg(
-        long,
-        value_name = "KEY",
-        env = "LICTOR_NODE_APPLICATION",
-        hide_env = true
-    )]
+    #[arg(long, value_name = "KEY", env = "LICTOR_APPLICATION", hide_env = true)]
     application: Option<String>,
     /// When a count is on disk: `request` for before it is answered, or how long it may take
     #[arg(
         long,
         value_name = "TIME",
-        env = "LICTOR_NODE_COUNT_DURABILITY",
+        env = "LICTOR_COUNT_DURABILITY",
         hide_env = true,
         default_value = "1s"
     )]
     count_durability: Durability,
     /// Certificates in PEM that the control plane's may be signed by, beside the system's
-    #[arg(long, value_name = "FILE", env = "LICTOR_NODE_CA", hide_env = true)]
+    #[arg(long, value_name = "FILE", env = "LICTOR_CA", hide_env = true)]
     ca: Option<PathBuf>,
     /// Certificate chain in PEM to show to the control plane
     #[arg(
         long,
         value_name = "FILE",
-        env = "LICTOR_NODE_TLS_CERT",
+        env = "LICTOR_TLS_CERT",
         hide_env = true,
         requires = "tls_key"
     )]
@@ -113,13 +104,13 @@ pub(crate) struct Run {
     #[arg(
         long,
         value_name = "FILE",
-        env = "LICTOR_NODE_TLS_KEY",
+        env = "LICTOR_TLS_KEY",
         hide_env = true,
         requires = "tls_cert"
     )]
     tls_key: Option<PathBuf>,
     /// Allow plain HTTP to a control plane that is not on this machine
-    #[arg(long, env = "LICTOR_NODE_INSECURE_HTTP", hide_env = true)]
+    #[arg(long, env = "LICTOR_INSECURE_HTTP", hide_env = true)]
     insecure_http: bool,
     /// What to log, such as `debug` [default: info]
     #[arg(long, value_name = "FILTER", env = "LICTOR_LOG", hide_env = true)]
