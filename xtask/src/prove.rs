@@ -7,6 +7,7 @@ mod image;
 mod kill;
 mod load;
 mod power;
+mod promise;
 mod random;
 mod seats;
 mod writers;

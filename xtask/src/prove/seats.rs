@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 
 use self::client::{Asked, Outcome};
 use self::hot::Heard;
-use self::judge::{Case, Promise};
+use self::judge::Case;
 use self::ledger::{Event, Written};
+use super::promise::count;
 use super::random::Random;
 use super::{Experiment, Trial};
 use crate::http::Connection;
@@ -157,14 +158,6 @@ impl Scene<'_> {
         );
         Ok(())
     }
-}
-
-fn count(tally: &mut Tally, (sentence, broken): Promise) {
-    match broken.first() {
-        None => println!("ok {sentence}"),
-        Some(first) => println!("FAIL {sentence}: {} times, first {first}", broken.len()),
-    }
-    tally.count(broken.is_empty());
 }
 
 /// Their ids.

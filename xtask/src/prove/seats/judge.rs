@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use super::super::promise::Promise;
 use super::client::{Asked, LeaseId, Outcome, Refusal, Use};
 use super::hot::{Heard, Seen};
 use super::ledger::{Event, Ledger, Written};
-
-/// A promise, and what breaks it.
-pub(super) type Promise = (&'static str, Vec<String>);
 
 /// The clients' side, the server's side, and what is true of both.
 pub(super) struct Case<'a> {
