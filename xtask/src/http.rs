@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use crate::process::TOKEN;
@@ -13,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection that stays open from request to request.
 pub(crate) struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
     address: String,
     /// The organization that the operator acts in; none: the default one.
     organization: Option<String>,
@@ -26,13 +27,10 @@ pub(crate) struct Answer {
 }
 
 impl Connection {
+    /// Connects to a host and port, or to `unix:` and the path of a socket.
     pub(crate) fn open(address: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
         Ok(Self {
-            stream: BufReader::new(stream),
+            stream: BufReader::new(Stream::connect(address)?),
             address: address.to_owned(),
             organization: None,
         })
@@ -53,8 +51,11 @@ impl Connection {
 
     /// Any verb; no body where `body` is empty.
     pub(crate) fn send(&mut self, verb: &str, path: &str, body: &str) -> io::Result<Answer> {
-        let address = &self.address;
-        let mut request = format!("{verb} {path} HTTP/1.1\r\nHost: {address}\r\n");
+        let host = match self.address.starts_with("unix:") {
+            true => "localhost",
+            false => &self.address,
+        };
+        let mut request = format!("{verb} {path} HTTP/1.1\r\nHost: {host}\r\n");
         // One for each dialect.
         request += &format!("Kong-Admin-Token: {TOKEN}\r\nAuthorization: Bearer {TOKEN}\r\n");
         if let Some(organization) = &self.organization {
@@ -68,6 +69,49 @@ impl Connection {
         request += body;
         self.stream.get_mut().write_all(request.as_bytes())?;
         read_answer(&mut self.stream)
+    }
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Stream {
+    fn connect(address: &str) -> io::Result<Self> {
+        if let Some(path) = address.strip_prefix("unix:") {
+            let stream = UnixStream::connect(path)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            return Ok(Self::Unix(stream));
+        }
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self::Tcp(stream))
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(into),
+            Self::Unix(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            Self::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! One running server: started on a free loopback port, killed at the latest when dropped.
+//! One running server or node: started on a free loopback port or where its command says, killed at the latest when dropped.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -17,12 +17,12 @@ pub(crate) const TOKEN: &str = "conformance-and-proofs-0123456789abcdef";
 /// Generous: a busy machine, and a recovery after a kill.
 const READY: Duration = Duration::from_secs(60);
 
-const ANNOUNCEMENT: &str = "listening on http://";
+const ANNOUNCEMENT: &str = "listening on ";
 
 /// What a server has written to its standard error.
 type Log = Arc<Mutex<String>>;
 
-/// A server process.
+/// The process of a server or a node.
 pub(crate) struct Server {
     child: Child,
     /// Host and port, as the server announced them.
@@ -57,7 +57,8 @@ impl Server {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Result<Self> {
+    /// Starts what the command says and waits until it says where it listens.
+    pub(crate) fn spawn(mut command: Command) -> Result<Self> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -156,10 +157,22 @@ impl Node {
         folder: &Path,
         options: &[&str],
     ) -> Result<Self> {
+        Self::start_in(&[], binary, control_plane, folder, options)
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) fn start_in(
+        environment: &[(&str, &str)],
+        binary: &Path,
+        control_plane: &str,
+        folder: &Path,
+        options: &[&str],
+    ) -> Result<Self> {
         let mut command = Command::new(binary);
         command.args(["node", "run", "--control-plane", control_plane]);
         command.args(["--listen", "127.0.0.1:0", "--data"]);
         command.arg(folder).args(options);
+        command.envs(environment.iter().copied());
         let process = Server::spawn(command)?;
         Ok(Self {
             address: process.address.clone(),
@@ -209,6 +222,10 @@ fn announced(lines: &Receiver<String>) -> Result<String> {
     let mut log = Vec::new();
     while let Ok(line) = lines.recv_timeout(READY) {
         if let Some((_, address)) = line.split_once(ANNOUNCEMENT) {
+            if address.starts_with("unix:") {
+                return Ok(address.trim_end().to_owned());
+            }
+            let address = address.trim_start_matches("http://");
             let end = address.find(|c: char| c == '/' || c.is_whitespace());
             return Ok(address[..end.unwrap_or(address.len())].to_owned());
         }

@@ -1,6 +1,7 @@
 //! `cargo xtask prove NAME`: experiments that try to break a promise, one file each, and what they have in common.
 
 mod bytes;
+mod counts;
 mod disk;
 mod folder;
 mod image;
@@ -30,9 +31,10 @@ pub(crate) struct Experiment {
 }
 
 /// All of them, in the order of what they cost.
-pub(crate) const EXPERIMENTS: [Experiment; 6] = [
+pub(crate) const EXPERIMENTS: [Experiment; 7] = [
     load::EXPERIMENT,
     seats::EXPERIMENT,
+    counts::EXPERIMENT,
     kill::EXPERIMENT,
     disk::EXPERIMENT,
     power::EXPERIMENT,

@@ -1,6 +1,7 @@
 //! Rows and what they mean: how changes and records are stored, and how rows are read back. It
 //! decides nothing; what a change does to the state is the core's.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::{accounts, clients, nodes, seats};
+use crate::planted;
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -243,20 +245,7 @@ pub(super) fn record(
         Record::OrganizationName { id, name } => database
             .prepare_cached("UPDATE organizations SET name = ?2 WHERE id = ?1")?
             .execute((id, name))?,
-        Record::Usage(usage) => database
-            .prepare_cached(
-                "INSERT INTO usage (organization_id, month, service, source, count)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (organization_id, month, service, source)
-                 DO UPDATE SET count = max(count, excluded.count)",
-            )?
-            .execute((
-                stream,
-                &usage.month,
-                &usage.service,
-                &usage.source,
-                usage.count,
-            ))?,
+        Record::Usage(usage) => record_usage(database, stream, usage)?,
         Record::ApplicationName { key, name } => seats::name(database, stream, key, name)?,
         Record::Identity { id, email, name } => {
             accounts::name(database, stream, *id, email.as_ref(), name.as_deref())?
@@ -416,6 +405,26 @@ pub(super) fn policy(database: &Connection) -> Sql<Option<TrustPolicy>> {
         .prepare_cached("SELECT value FROM settings WHERE name = 'policy'")?
         .query_row([], |row| parsed(row, 0))
         .optional()
+}
+
+/// Of two counts of the same the greater stays, so that it does not matter how often one is sent.
+fn record_usage(database: &Connection, stream: Uuid, usage: &UsageCount) -> Sql<usize> {
+    let mut sql = Cow::from(
+        "INSERT INTO usage (organization_id, month, service, source, count)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (organization_id, month, service, source)
+         DO UPDATE SET count = max(count, excluded.count)",
+    );
+    if planted::is("counts-added") {
+        sql = sql.replace("max(count, excluded.count)", "count + excluded.count").into();
+    }
+    database.prepare_cached(&sql)?.execute((
+        stream,
+        &usage.month,
+        &usage.service,
+        &usage.source,
+        usage.count,
+    ))
 }
 
 /// Reads `source, service, month, count`.
