@@ -30,7 +30,8 @@ cargo xtask tidy
 cargo xtask conformance kong|jira|zoho|framing [--binary FILE]
     the clients of Kong, Jira or Zoho CRM, unmodified; or hostile framing, directly and behind
     nginx and haproxy
-cargo xtask prove kill|power|disk|bytes|load|seats [--count N | --release] [--seed S] [--binary FILE]
+cargo xtask prove kill|power|disk|bytes|load|seats|counts|node [--count N | --release] [--seed S]
+                  [--binary FILE]
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it
 cargo xtask prove|conformance NAME --plant FAULT
     the same against a build with that fault in it, which must be found out: exit 1

@@ -9,7 +9,7 @@ use crate::report::{Report, Tally};
 use crate::workspace::run;
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
-const NEEDED: [&str; 15] = [
+const NEEDED: [&str; 18] = [
     // The linker, and the C compiler for SQLite and the TLS library.
     "gcc",
     "libc6-dev",
@@ -30,6 +30,10 @@ const NEEDED: [&str; 15] = [
     // The proxies that stand in front of a server.
     "nginx-light",
     "haproxy",
+    // Networks that are cut, and clocks that are turned.
+    "iproute2",
+    "nftables",
+    "faketime",
 ];
 
 /// What `bench` needs: the load, and what the server is measured against.

@@ -7,6 +7,7 @@ mod folder;
 mod image;
 mod kill;
 mod load;
+mod node;
 mod power;
 mod promise;
 mod random;
@@ -31,10 +32,11 @@ pub(crate) struct Experiment {
 }
 
 /// All of them, in the order of what they cost.
-pub(crate) const EXPERIMENTS: [Experiment; 7] = [
+pub(crate) const EXPERIMENTS: [Experiment; 8] = [
     load::EXPERIMENT,
     seats::EXPERIMENT,
     counts::EXPERIMENT,
+    node::EXPERIMENT,
     kill::EXPERIMENT,
     disk::EXPERIMENT,
     power::EXPERIMENT,

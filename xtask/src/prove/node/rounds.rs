@@ -1,0 +1,93 @@
+//! The link is cut again and again, while the node is killed and its clock is turned: it decides as before, and catches up once the link is whole.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::super::random::Random;
+use super::clock::Seconds;
+use super::network::Cut;
+use super::site::{Site, TURNS};
+use super::watch::{Told, Watch};
+use crate::prove::Trial;
+use crate::prove::promise::Promise;
+
+/// How soon after the link is whole the node has the newest state.
+const CAUGHT_UP: Seconds = 5.0;
+
+/// What happens in each cut, and the time from one to the next in milliseconds.
+const STEPS: u64 = 4;
+const SHORTEST_STEP: u64 = 500;
+const SPREAD: u64 = 1_500;
+
+/// Runs the rounds, and judges.
+pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String)> {
+    let mut random = Random::new(trial.seed);
+    let mut site = Site::create(trial, scratch, "cuts", 0)?;
+    let mut newest = site.license("2025-01-01", "2099-12-31")?;
+    let started = site.time.now();
+    site.join()?;
+    let mut late = Vec::new();
+    let mut longest: Seconds = 0.0;
+    let (time, address) = (site.time, site.address());
+    let seen = Watch::during(time, address, started, |watch| {
+        for round in 1..=trial.count {
+            let cut = round_of(&mut site, watch, &mut random, &mut newest)?;
+            site.link.heal()?;
+            match site.up_to_date(&newest, 60.0)? {
+                Some(took) => {
+                    longest = longest.max(took);
+                    if took > CAUGHT_UP {
+                        late.push(format!("round {round}, {cut}: after {took:.1} s"));
+                    }
+                }
+                None => late.push(format!("round {round}, {cut}: not within a minute")),
+            }
+        }
+        Ok(())
+    })?;
+    let denied = seen.told.iter().filter(|told| told.status != 204);
+    let denied = denied.map(|Told { status, said, .. }| format!("{status} {said}"));
+    let figures = format!(
+        "cuts {}, restarts {}, decisions {}, slowest to catch up {longest:.1} s",
+        trial.count,
+        seen.runs.len() - 1,
+        seen.told.len()
+    );
+    let mut promises = vec![
+        ("every decision allows the request", denied.collect()),
+        ("the newest state is applied within 5 s", late),
+    ];
+    promises.extend(seen.promises());
+    Ok((promises, figures))
+}
+
+/// Cuts the link and does what the seed says; how it was cut last.
+fn round_of(
+    site: &mut Site,
+    watch: &Watch,
+    random: &mut Random,
+    newest: &mut String,
+) -> Result<String> {
+    let pick_cut = |random: &mut Random| Cut::ALL[random.below(4) as usize];
+    let mut cut = pick_cut(random);
+    site.link.cut(cut)?;
+    let renewed_at = random.below(STEPS);
+    for step in 0..STEPS {
+        std::thread::sleep(Duration::from_millis(SHORTEST_STEP + random.below(SPREAD)));
+        if step == renewed_at {
+            *newest = site.license("2025-01-01", "2099-12-31")?;
+        }
+        let turned = TURNS[random.below(4) as usize];
+        match random.below(5) {
+            0 | 1 => site.turn_clock(turned)?,
+            2 | 3 => site.restart(watch, turned)?,
+            _ => {
+                cut = pick_cut(random);
+                site.link.cut(cut)?;
+            }
+        }
+    }
+    Ok(format!("{cut:?}"))
+}
