@@ -416,7 +416,9 @@ fn record_usage(database: &Connection, stream: Uuid, usage: &UsageCount) -> Sql<
          DO UPDATE SET count = max(count, excluded.count)",
     );
     if planted::is("counts-added") {
-        sql = sql.replace("max(count, excluded.count)", "count + excluded.count").into();
+        sql = sql
+            .replace("max(count, excluded.count)", "count + excluded.count")
+            .into();
     }
     database.prepare_cached(&sql)?.execute((
         stream,
