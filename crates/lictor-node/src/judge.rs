@@ -147,6 +147,14 @@ impl Judge {
         inner.time.kept()
     }
 
+    /// The same once a time that the control plane signed is taken up.
+    pub(crate) fn kept_time_from(&self, issued_at: Timestamp) -> KeptTime {
+        let mut time = self.inner().time.clone();
+        time.read(self.clock.read());
+        time.raise_to(issued_at);
+        time.kept()
+    }
+
     /// The state that is held, and whether the node was revoked.
     pub(crate) fn held(&self) -> (Option<Arc<Held>>, bool) {
         let inner = self.inner();

@@ -123,11 +123,13 @@ impl Keeper {
         let document =
             StateDocument::verify(text, &identity.control_plane_key, identity.audience())?;
         document.check_expiry(judge.times().now)?;
-        judge.raise_to(document.issued_at());
         if let Some(ratchet) = &inner.kept.ratchet
             && !planted::is("node-ratchet-unchecked")
+            && let Err(error) = admit(ratchet, held.as_deref(), &document)
         {
-            admit(ratchet, held.as_deref(), &document)?;
+            // Older or not, that time has come.
+            judge.raise_to(document.issued_at());
+            return Err(error);
         }
         let pinned = inner.kept.pinned.advanced_by(&document.content().keys);
         let held = Arc::new(Held::of(&document, sha256, identity, &pinned));
@@ -140,11 +142,13 @@ impl Keeper {
             current: Some(sha256),
             previous: inner.on_disk.previous,
             pinned,
-            time: judge.kept_time(),
+            time: judge.kept_time_from(document.issued_at()),
             revoked: document.is_revoked(),
         };
         // What went wrong is told by `save`.
         let _ = self.write_state(&mut inner, text);
+        // On disk by now, so that no crash takes the time back.
+        judge.raise_to(document.issued_at());
         judge.hold(held, document.is_revoked());
         Ok(Taken::New)
     }

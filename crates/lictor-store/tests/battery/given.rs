@@ -501,7 +501,7 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         version: "1.0.0".to_owned(),
         mode: Mode::Fresh,
         applied: Some(Applied {
-            revision: u64::MAX,
+            revision: usage::MAX_COUNT,
             issued_at: NOW,
             content_sha256: digest("content"),
         }),
