@@ -2,12 +2,16 @@
 
 mod bare;
 mod checkouts;
+mod checks;
 mod contestant;
 mod counts;
+mod enrolled;
+mod fleet;
 mod import;
 mod lists;
 mod load;
 mod machine;
+mod nodes;
 mod postgres;
 mod reads;
 mod redis;
@@ -39,7 +43,7 @@ pub(crate) struct Table {
 }
 
 /// All of them, in their order in the file.
-pub(crate) const TABLES: [Table; 10] = [
+pub(crate) const TABLES: [Table; 12] = [
     Table {
         name: "machine",
         measure: machine::describe,
@@ -80,6 +84,14 @@ pub(crate) const TABLES: [Table; 10] = [
         name: "signatures",
         measure: signatures::measure,
     },
+    Table {
+        name: "checks",
+        measure: checks::measure,
+    },
+    Table {
+        name: "nodes",
+        measure: nodes::measure,
+    },
 ];
 
 /// What the command line asks for.
@@ -90,7 +102,12 @@ pub(crate) struct Request {
     rounds: Rounds,
     /// How many accounts are many.
     accounts: usize,
+    /// How everything is built: as it is released, or sooner for a trial.
+    profile: &'static str,
 }
+
+/// How a release is built, and what builds sooner.
+const PROFILES: [&str; 2] = ["release", "ci"];
 
 /// How many accounts a release is measured with.
 const ACCOUNTS: usize = 1_000_000;
@@ -102,6 +119,7 @@ struct Bench {
     scratch: PathBuf,
     rounds: Rounds,
     accounts: usize,
+    profile: &'static str,
 }
 
 impl Request {
@@ -111,6 +129,7 @@ impl Request {
             name: None,
             rounds: Rounds::RELEASE,
             accounts: ACCOUNTS,
+            profile: PROFILES[0],
         };
         let mut words = words.iter().copied();
         while let Some(word) = words.next() {
@@ -118,8 +137,13 @@ impl Request {
                 request.name = Some(table.name);
                 continue;
             }
-            let value = words.next().and_then(|value| value.parse().ok());
-            match (word, value) {
+            let value = words.next();
+            if word == "--profile" {
+                let known = PROFILES.into_iter().find(|name| value == Some(*name));
+                request.profile = known.ok_or("--profile is release or ci")?;
+                continue;
+            }
+            match (word, value.and_then(|value| value.parse().ok())) {
                 ("--rounds", Some(count @ 1..)) => request.rounds.count = count,
                 ("--accounts", Some(accounts @ 1..)) => request.accounts = accounts,
                 ("--seconds", Some(seconds @ 1..)) => request.rounds.seconds = seconds as u64,
@@ -132,8 +156,10 @@ impl Request {
 
 /// Measures what is asked for and writes it down. One passed test per table.
 pub(crate) fn measure(workspace: Workspace, request: &Request) -> Result<Tally> {
-    let binary = workspace.release_binary()?;
-    run(&mut workspace.cargo(&["build", "--release", "--package", "lictor-bench"]))?;
+    let profile = request.profile;
+    let binary = workspace.measured_binary(profile)?;
+    let bench = ["build", "--package", "lictor-bench", "--profile", profile];
+    run(&mut workspace.cargo(&bench))?;
     let scratch = workspace.scratch("bench")?;
     let bench = Bench {
         installation: Installation::create(&binary, &scratch)?,
@@ -141,6 +167,7 @@ pub(crate) fn measure(workspace: Workspace, request: &Request) -> Result<Tally> 
         workspace,
         rounds: request.rounds,
         accounts: request.accounts,
+        profile,
     };
     let mut tally = Tally::default();
     for table in &TABLES {
@@ -158,7 +185,7 @@ pub(crate) fn measure(workspace: Workspace, request: &Request) -> Result<Tally> 
 impl Bench {
     /// A binary of the package `lictor-bench`.
     fn contestant(&self, name: &str) -> PathBuf {
-        self.workspace.target.join("release").join(name)
+        self.workspace.target.join(self.profile).join(name)
     }
 
     /// Puts the table in the place of the one that is there.
@@ -201,7 +228,16 @@ mod tests {
         let request = Request::parse(&["reads", "--rounds", "2", "--seconds", "1"]).unwrap();
         assert_eq!(request.name, Some("reads"));
         assert_eq!((request.rounds.count, request.rounds.seconds), (2, 1));
-        for wrong in [&["x"][..], &["--rounds"], &["--rounds", "0"], &["--x", "1"]] {
+        assert_eq!(request.profile, "release");
+        let trial = Request::parse(&["--profile", "ci", "nodes"]).unwrap();
+        assert_eq!((trial.name, trial.profile), (Some("nodes"), "ci"));
+        for wrong in [
+            &["x"][..],
+            &["--rounds"],
+            &["--rounds", "0"],
+            &["--x", "1"],
+            &["--profile", "x"],
+        ] {
             assert!(Request::parse(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod http;
 mod installation;
+mod limits;
 mod packages;
 mod process;
 mod prove;
@@ -35,10 +36,10 @@ cargo xtask prove kill|power|disk|bytes|load|seats|counts|node [--count N | --re
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it
 cargo xtask prove|conformance NAME --plant FAULT
     the same against a build with that fault in it, which must be found out: exit 1
-cargo xtask bench [machine|reads|counts|writes|checkouts|lists|scale|import|starts|signatures]
-                  [--rounds N] [--seconds S] [--accounts N]
+cargo xtask bench [machine|reads|counts|writes|checkouts|lists|scale|import|starts|signatures|
+                   checks|nodes] [--rounds N] [--seconds S] [--accounts N] [--profile ci]
     measures the release build beside named alternatives, 11 rounds of 3 s and 1,000,000 accounts,
-    and writes the tables of BENCHMARKS.md anew
+    and writes the tables of BENCHMARKS.md anew; with another profile only to try the tables
 
 Without --binary, `lictor` is built first. Exit 0 all passed, 1 something failed, 2 usage.";
 

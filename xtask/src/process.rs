@@ -150,6 +150,18 @@ impl Node {
         Self::start(binary, control_plane, folder, &[&enroll, options].concat())
     }
 
+    /// The same with one worker thread, as servers are measured.
+    pub(crate) fn join_with_one_worker(
+        binary: &Path,
+        control_plane: &str,
+        token: &str,
+        folder: &Path,
+    ) -> Result<Self> {
+        let environment = [("TOKIO_WORKER_THREADS", "1")];
+        let enroll = ["--enroll", token];
+        Self::start_in(&environment, binary, control_plane, folder, &enroll)
+    }
+
     /// Starts a node that has joined before, or joins with what the options say.
     pub(crate) fn start(
         binary: &Path,
@@ -178,6 +190,11 @@ impl Node {
             address: process.address.clone(),
             process,
         })
+    }
+
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// SIGKILL.

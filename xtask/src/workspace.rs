@@ -55,9 +55,9 @@ impl Workspace {
         self.build("lictor-with-planted-faults", &features)
     }
 
-    /// The server as it is released, for measurements.
-    pub(crate) fn release_binary(&self) -> Result<PathBuf> {
-        self.build_as("release", "lictor-release", &[])
+    /// The server for measurements, which are made of the profile `release`.
+    pub(crate) fn measured_binary(&self, profile: &str) -> Result<PathBuf> {
+        self.build_as(profile, &format!("lictor-{profile}"), &[])
     }
 
     /// The same with the planted faults.

@@ -45,7 +45,7 @@ pub(super) fn fetch(address: &str, load: &Load) -> Result<String> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let text = String::from_utf8(answer)?;
-    ensure!(text.starts_with("HTTP/1.1 200 "), "the answer was {text}");
+    ensure!(text.starts_with("HTTP/1.1 20"), "the answer was {text}");
     // They all keep their connections otherwise.
     Ok(text
         .replacen("connection: close\r\n", "", 1)

@@ -201,7 +201,8 @@ fn administrator(connection: &mut Connection) -> Result<String> {
     Ok(token["secret"].as_str().context("no secret")?.to_owned())
 }
 
-fn post(connection: &mut Connection, path: &str, body: &Value) -> Result<Value> {
+/// Posts JSON and returns that of the answer, which is to be a success.
+pub(super) fn post(connection: &mut Connection, path: &str, body: &Value) -> Result<Value> {
     let answer = connection.post_json(path, &body.to_string())?;
     let said = String::from_utf8_lossy(&answer.body);
     let status = answer.status;

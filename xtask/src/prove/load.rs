@@ -5,7 +5,6 @@ mod clients;
 mod figures;
 
 use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -14,9 +13,10 @@ use serde_json::Value;
 use super::{Experiment, Trial};
 use crate::http::Connection;
 use crate::installation::Installation;
+use crate::limits::allow_files;
 use crate::process::Server;
 use crate::report::Tally;
-use crate::workspace::{Workspace, run as succeed};
+use crate::workspace::Workspace;
 use attackers::Attack;
 use clients::{Plan, Seen};
 use figures::Usage;
@@ -161,32 +161,4 @@ fn store_licenses(server: &Server, document: &str) -> Result<Vec<String>> {
         Ok(license["id"].as_str().context("no id")?.to_owned())
     };
     (0..LICENSES).map(&mut store).collect()
-}
-
-/// Raises this process's own limit on open files, which the server inherits. A process may do so up
-/// to its hard limit; util-linux does it without unsafe code here.
-fn allow_files(files: u64) -> Result<()> {
-    let (own, wanted) = (std::process::id().to_string(), files * 11 / 10);
-    let limits = fs::read_to_string("/proc/self/limits")?;
-    let line = limits
-        .lines()
-        .find(|line| line.starts_with("Max open files"));
-    let line = line.context("no limit on open files")?;
-    let mut figures = line.split_whitespace().skip(3);
-    let mut figure = || {
-        figures
-            .next()
-            .and_then(|f| f.parse().ok())
-            .unwrap_or(u64::MAX)
-    };
-    let (soft, hard) = (figure(), figure());
-    if soft >= wanted {
-        return Ok(());
-    }
-    ensure!(
-        hard >= wanted,
-        "{wanted} open files are needed, and the hard limit is {hard}"
-    );
-    let limit = format!("--nofile={wanted}:{hard}");
-    succeed(Command::new("prlimit").args(["--pid", &own, &limit]))
 }
