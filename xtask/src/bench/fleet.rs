@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::Bench;
 use super::contestant::{LOAD_CORE, pinned};
-use super::enrolled::enroll;
 use crate::process::{Server, TOKEN};
 
 /// A running fleet, ended at the latest when dropped.
@@ -28,11 +27,16 @@ pub(super) struct Push {
 }
 
 impl Fleet {
-    /// Enrolls so many, and starts them as `nodes` or as `feeds` that are only read.
-    pub(super) fn start(bench: &Bench, server: &Server, kind: &str, count: usize) -> Result<Self> {
+    /// Joins with each of the tokens, as `nodes` or as `feeds` that are only read.
+    pub(super) fn start(
+        bench: &Bench,
+        server: &Server,
+        kind: &str,
+        enrolled: &[String],
+    ) -> Result<Self> {
         let place = |what: &str| bench.scratch.join(format!("{kind}-{what}"));
         let (tokens, license) = (place("tokens"), place("license"));
-        fs::write(&tokens, enroll(server, count)?.join("\n"))?;
+        fs::write(&tokens, enrolled.join("\n"))?;
         let body = json!({ "payload": bench.license_for(1)? });
         fs::write(&license, body.to_string())?;
         let mut command = Command::new(bench.contestant("node-fleet"));

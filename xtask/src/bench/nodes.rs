@@ -1,13 +1,15 @@
 //! The table of nodes: how soon many of them have a license that was stored, and what holding them costs the server.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::Bench;
 use super::contestant::{cpu_seconds, megabytes};
+use super::enrolled::enroll;
 use super::fleet::{Fleet, Push};
 use super::rounds::{Figure, Samples, whole};
 use crate::limits::allow_files;
@@ -39,45 +41,89 @@ struct Round {
 struct Standing {
     /// Per cent of a core, when nothing happens.
     idle: f64,
-    /// Megabytes, at most.
+    /// Megabytes when nothing happens, and at most.
+    resident: f64,
     peak: f64,
+    /// What their own process holds.
+    own: Held,
+}
+
+/// What a process holds.
+struct Held {
+    files: usize,
+    threads: usize,
+    megabytes: f64,
+}
+
+impl Held {
+    fn by(process: u32) -> Result<Self> {
+        let count = |folder: &str| {
+            let held = fs::read_dir(format!("/proc/{process}/{folder}"));
+            held.map(Iterator::count)
+        };
+        Ok(Self {
+            files: count("fd").context("its files")?,
+            threads: count("task").context("its threads")?,
+            megabytes: megabytes(process, "VmRSS")?,
+        })
+    }
 }
 
 pub(super) fn measure(bench: &Bench) -> Result<String> {
     allow_files(FILES)?;
     let mut text = String::from(
         "| connected | p50, ms | p99, ms | the last, ms | CPU of the server, ms | CPU of the connected, ms | \
-         resident at most, MB | idle, % of a core |\n|---|---|---|---|---|---|---|---|\n",
+         resident, MB | at most, MB | idle, % of a core |\n|---|---|---|---|---|---|---|---|---|\n",
     );
+    let mut held = String::new();
     for (kind, name, count) in FLEETS {
         let (rounds, standing) = one(bench, kind, count)?;
         let cell = |figure: fn(&Round) -> f64| Samples::of(&rounds, figure).cell();
         writeln!(
             text,
-            "| {} {name} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} {name} | {} | {} | {} | {} | {} | {} | {} | {} |",
             whole(count),
             cell(|round| round.push.p50),
             cell(|round| round.push.p99),
             cell(|round| round.push.last),
             cell(|round| round.server),
             cell(|round| round.fleet),
+            Figure(standing.resident),
             Figure(standing.peak),
             Figure(standing.idle),
         )?;
+        let Held {
+            files,
+            threads,
+            megabytes,
+        } = standing.own;
+        writeln!(
+            held,
+            "\nThe {} {name} hold {} files, {} threads and {} MB themselves.",
+            whole(count),
+            whole(files),
+            whole(threads),
+            Figure(megabytes)
+        )?;
     }
+    text.push_str(&held);
     Ok(text)
 }
 
 fn one(bench: &Bench, kind: &str, count: usize) -> Result<(Vec<Round>, Standing)> {
     let server = bench.control_plane(kind)?;
     let begun = Instant::now();
-    let mut fleet = Fleet::start(bench, &server, kind, count)?;
-    let took = begun.elapsed().as_secs_f64();
-    println!("{kind}: {count} joined and were connected after {took:.1} s");
+    let tokens = enroll(&server, count)?;
+    let (enrolled, begun) = (begun.elapsed().as_secs_f64(), Instant::now());
+    let mut fleet = Fleet::start(bench, &server, kind, &tokens)?;
+    let joined = begun.elapsed().as_secs_f64();
+    println!("{count} {kind}: enrolled in {enrolled:.1} s, joined and connected in {joined:.1} s");
     sleep(REPORTS);
     let before = cpu_seconds(server.id())?;
     sleep(IDLE);
     let idle = (cpu_seconds(server.id())? - before) / IDLE.as_secs_f64() * 100.0;
+    let resident = megabytes(server.id(), "VmRSS")?;
+    let own = Held::by(fleet.id())?;
     let mut rounds = Vec::new();
     for number in 0..=bench.rounds.count {
         let before = (cpu_seconds(server.id())?, cpu_seconds(fleet.id())?);
@@ -96,5 +142,11 @@ fn one(bench: &Bench, kind: &str, count: usize) -> Result<(Vec<Round>, Standing)
     let peak = megabytes(server.id(), "VmHWM")?;
     drop(fleet);
     server.stop()?;
-    Ok((rounds, Standing { idle, peak }))
+    let standing = Standing {
+        idle,
+        resident,
+        peak,
+        own,
+    };
+    Ok((rounds, standing))
 }
