@@ -45,4 +45,4 @@ pub const STATE_EVENT: &str = "state";
 pub const HEARTBEAT_SECONDS: u64 = 15;
 
 /// How often a node reports that has nothing new to say, in seconds.
-pub const REPORT_SECONDS: u64 = 15;
+pub const REPORT_SECONDS: u64 = 30;

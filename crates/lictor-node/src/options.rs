@@ -83,7 +83,7 @@ pub struct Pace {
     pub reconnect: (Duration, Duration),
     /// How long the feed may say nothing; 45 s.
     pub silence: Duration,
-    /// The longest time between two questions for the newest state; 60 s.
+    /// The longest time between two questions for the newest state; 2 min.
     pub poll: Duration,
     /// How long a node waits that is not let in; 60 s.
     pub refused: Duration,
@@ -91,7 +91,7 @@ pub struct Pace {
     pub debounce: Duration,
     /// How often counts are reported; 1 s.
     pub report_counts: Duration,
-    /// How often a node reports that has nothing new; 15 s.
+    /// How often a node reports that has nothing new; 30 s.
     pub report: Duration,
 }
 
@@ -103,7 +103,7 @@ impl Default for Pace {
             save: Duration::from_secs(60),
             reconnect: (Duration::from_millis(200), Duration::from_secs(3)),
             silence: Duration::from_secs(45),
-            poll: Duration::from_secs(60),
+            poll: Duration::from_secs(120),
             refused: Duration::from_secs(60),
             debounce: Duration::from_millis(200),
             report_counts: Duration::from_secs(1),

@@ -26,21 +26,12 @@ const KEPT_FOR: i64 = 300;
 pub struct SignedState {
     /// Its revision.
     pub revision: u64,
-    /// The same for all states between one signing and the next that is due.
-    pub window: i64,
     /// When the same revision is to be signed again.
     pub again_at: Timestamp,
     /// Whether it tells the node that it was revoked.
     pub revoked: bool,
     /// The whole document, in one line.
     pub document: String,
-}
-
-impl SignedState {
-    /// What tells it from others: the same for a state that would only be signed anew too soon.
-    pub fn tag(&self) -> String {
-        format!("{}.{}", self.revision, self.window)
-    }
 }
 
 impl Authority {
@@ -149,11 +140,24 @@ impl Authority {
         let document = sign(self.feed.key(), &terms, &delivery.content);
         Ok(SignedState {
             revision: delivery.revision,
-            window: issued_at.div_euclid(delivery.policy.sign_again_after().max(1)),
             again_at: issued_at.saturating_add(spread(&delivery, node)),
             revoked,
             document: document.map_err(Error::internal)?,
         })
+    }
+
+    /// What tells the newest state from others without signing it: the same for one that would only
+    /// be signed anew too soon.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn state_tag(&self, node: &Node) -> Result<String, Error> {
+        let delivery = self
+            .delivery(node.organization, &node.state.application)
+            .await?;
+        let between = delivery.policy.sign_again_after().max(1);
+        let window = self.clock.now().div_euclid(between);
+        Ok(format!("{}.{window}", delivery.revision))
     }
 
     /// Takes up what a node reports; its counts are durable when this returns.

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::{Authority, Call};
 use crate::random;
 
-/// How long a node may say nothing before it counts as silent, in seconds.
-const SILENT_AFTER: i64 = 45;
+/// How long a node may say nothing before it counts as silent, in seconds: two reports, and a half.
+const SILENT_AFTER: i64 = 75;
 
 /// How many nodes are read at once.
 const PAGE: usize = 1_000;

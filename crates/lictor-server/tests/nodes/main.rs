@@ -96,7 +96,7 @@ async fn a_tag_changes_with_the_revision_and_when_another_signing_is_due() {
     let node = world.node().await;
     world.set_policy(100, 1_000).await;
     // START is a multiple of the 40 seconds after which it is signed again.
-    let tag = async || world.state(&node).await.tag();
+    let tag = async || world.authority.state_tag(&node).await.expect("a tag");
     let first = tag().await;
     world.pass(39);
     assert_eq!(tag().await, first);
@@ -138,7 +138,7 @@ async fn a_node_stands_as_its_words_say() {
     world.report(&node, Some(applied), &[]).await;
     let reason = format!("applies revision {} of ", applied.revision);
     stands(NodeStatus::Behind, Some(&reason)).await;
-    world.pass(45);
+    world.pass(75);
     stands(NodeStatus::Behind, Some(&reason)).await;
     world.pass(1);
     stands(NodeStatus::Silent, Some("said nothing")).await;

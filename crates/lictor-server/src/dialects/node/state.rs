@@ -27,12 +27,13 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         return Ok(response);
     }
-    let state = server.authority.signed_state(&node).await?;
-    let tag = format!("\"{}\"", state.tag());
+    // The tag first: the state behind it is then not older.
+    let tag = format!("\"{}\"", server.authority.state_tag(&node).await?);
     let known = parts.headers.get(IF_NONE_MATCH);
     let mut response = if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         wire::of_text(StatusCode::NOT_MODIFIED, "")
     } else {
+        let state = server.authority.signed_state(&node).await?;
         wire::of_text(StatusCode::OK, state.document)
     };
     let headers = response.headers_mut();
