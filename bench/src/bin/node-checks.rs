@@ -101,13 +101,14 @@ fn timed(call: impl Fn() -> bool + Sync) -> Result<Vec<u32>> {
     Ok(took)
 }
 
+/// In nanoseconds, the longest in microseconds.
 fn tell_times(name: &str, took: Vec<u32>, told: bool) {
     let at = |part: usize| took[(took.len() - 1) / 1_000 * part];
     if told {
         println!("{name}-p50 {}", at(500));
         println!("{name}-p99 {}", at(990));
         println!("{name}-p99.9 {}", at(999));
-        println!("{name}-longest {}", took[took.len() - 1]);
+        println!("{name}-longest {}", took[took.len() - 1] / 1_000);
     }
 }
 

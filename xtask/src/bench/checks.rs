@@ -53,7 +53,7 @@ fn embedded(bench: &Bench, server: &Server) -> Result<String> {
 
 fn table(said: &str) -> Result<String> {
     let mut text = String::from(
-        "| timed one by one, two threads | p50, ns | p99, ns | p99.9, ns | longest, ns |\n\
+        "| timed one by one, two threads | p50, ns | p99, ns | p99.9, ns | longest, µs |\n\
          |---|---|---|---|---|\n",
     );
     for (name, word) in TIMED {

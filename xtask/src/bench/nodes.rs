@@ -23,8 +23,9 @@ const FLEETS: [(&str, &str, usize); 2] = [
 /// Open files of whole nodes, of which each has two of its own and up to four connections.
 const FILES: u64 = 13_000;
 
-/// How long nothing happens while the cost of that is measured.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long nothing happens while the cost of that is measured: every state is signed anew in it, and
+/// asked for twice, which those that joined together do together.
+const IDLE: Duration = Duration::from_secs(120);
 
 /// How long reports may take that a change brings about.
 const REPORTS: Duration = Duration::from_secs(3);
