@@ -42,7 +42,7 @@ pub const FORMATS_HEADER: &str = "lictor-node-formats";
 pub const STATE_EVENT: &str = "state";
 
 /// How often a quiet feed says that it is alive, in seconds.
-pub const HEARTBEAT_SECONDS: u64 = 15;
+pub const HEARTBEAT_SECONDS: u64 = 20;
 
 /// How often a node reports that has nothing new to say, in seconds.
-pub const REPORT_SECONDS: u64 = 30;
+pub const REPORT_SECONDS: u64 = 60;

@@ -91,7 +91,7 @@ pub struct Pace {
     pub debounce: Duration,
     /// How often counts are reported; 1 s.
     pub report_counts: Duration,
-    /// How often a node reports that has nothing new; 30 s.
+    /// How often a node reports that has nothing new; a minute.
     pub report: Duration,
 }
 

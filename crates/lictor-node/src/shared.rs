@@ -79,6 +79,7 @@ impl Shared {
     }
 
     fn take_now(&self, text: &str) -> Result<Taken, StateError> {
+        let before = self.revision();
         let taken = self.keeper.take(text, &self.judge);
         match &taken {
             Ok(new) => {
@@ -102,8 +103,16 @@ impl Shared {
             }
         }
         self.look();
-        self.changed.notify_one();
+        // The same revision signed again is no news.
+        if taken.is_err() || self.revision() != before {
+            self.changed.notify_one();
+        }
         taken
+    }
+
+    fn revision(&self) -> Option<u64> {
+        let (held, _) = self.judge.held();
+        held.map(|held| held.ratchet.revision)
     }
 
     /// Looks at the clocks, and whether something is news.

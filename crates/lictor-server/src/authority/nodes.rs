@@ -14,7 +14,7 @@ use super::{Authority, Call};
 use crate::random;
 
 /// How long a node may say nothing before it counts as silent, in seconds: two reports, and a half.
-const SILENT_AFTER: i64 = 75;
+const SILENT_AFTER: i64 = 150;
 
 /// How many nodes are read at once.
 const PAGE: usize = 1_000;

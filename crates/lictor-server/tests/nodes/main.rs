@@ -138,7 +138,7 @@ async fn a_node_stands_as_its_words_say() {
     world.report(&node, Some(applied), &[]).await;
     let reason = format!("applies revision {} of ", applied.revision);
     stands(NodeStatus::Behind, Some(&reason)).await;
-    world.pass(75);
+    world.pass(150);
     stands(NodeStatus::Behind, Some(&reason)).await;
     world.pass(1);
     stands(NodeStatus::Silent, Some("said nothing")).await;
