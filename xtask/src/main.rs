@@ -30,8 +30,7 @@ cargo xtask tidy
     the rules of the house alone
 cargo xtask conformance kong|jira|zoho|nodes|framing [--binary FILE]
     the clients of Kong, Jira or Zoho CRM, unmodified; nginx in front of a node; or hostile
-    framing, directly and behind
-    nginx and haproxy
+    framing, directly and behind nginx and haproxy
 cargo xtask prove kill|power|disk|bytes|load|seats|counts|node [--count N | --release] [--seed S]
                   [--binary FILE]
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it

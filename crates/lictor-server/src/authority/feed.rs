@@ -65,13 +65,17 @@ impl Authority {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn node_is_revoked(&self, node: &Node) -> Result<Option<SignedState>, Error> {
-        let revoked = node.state.revoked_at.is_some() || self.feed.is_revoked(node.id);
-        Ok(if revoked {
+    pub async fn state_if_revoked(&self, node: &Node) -> Result<Option<SignedState>, Error> {
+        Ok(if self.is_revoked(node) {
             Some(self.signed_state(node).await?)
         } else {
             None
         })
+    }
+
+    /// Whether a node was revoked, also since it was read.
+    fn is_revoked(&self, node: &Node) -> bool {
+        node.state.revoked_at.is_some() || self.feed.is_revoked(node.id)
     }
 
     /// Lets a node join that shows its enrollment token.
@@ -126,7 +130,6 @@ impl Authority {
             .delivery(node.organization, &node.state.application)
             .await?;
         let issued_at = self.clock.now();
-        let revoked = node.state.revoked_at.is_some() || self.feed.is_revoked(node.id);
         let terms = StateTerms {
             audience: Audience {
                 organization: node.organization,
@@ -135,13 +138,13 @@ impl Authority {
             revision: delivery.revision,
             issued_at,
             expires_at: issued_at.saturating_add(delivery.policy.expires_after),
-            revoked,
+            revoked: self.is_revoked(node),
         };
         let document = sign(self.feed.key(), &terms, &delivery.content);
         Ok(SignedState {
             revision: delivery.revision,
             again_at: issued_at.saturating_add(spread(&delivery, node)),
-            revoked,
+            revoked: terms.revoked,
             document: document.map_err(Error::internal)?,
         })
     }

@@ -15,7 +15,7 @@ use crate::settings::Server;
 pub(super) async fn node(server: &Server, headers: &HeaderMap) -> Result<Arc<Node>, Refusal> {
     let credential = bearer(headers).ok_or(Error::Unauthenticated)?;
     let node = server.authority.sign_in_node(credential).await?;
-    let state = server.authority.node_is_revoked(&node).await?;
+    let state = server.authority.state_if_revoked(&node).await?;
     match state {
         None => Ok(node),
         Some(state) => Err(Refusal::revoked(state.document)),
