@@ -1,10 +1,12 @@
 //! `prove node`: a node is cut off, killed and given wrong clocks; it decides as its license and its policy say, and catches up.
 
+mod catching_up;
 mod clock;
 mod expiry;
 mod judge;
 mod modes;
 mod network;
+mod outages;
 mod rounds;
 mod site;
 mod watch;
@@ -31,8 +33,10 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 /// A part: its promises, and its figures in one line.
 type Part = fn(&Trial, &Path) -> Result<(Vec<Promise>, String)>;
 
-const PARTS: [(&str, Part); 3] = [
+const PARTS: [(&str, Part); 5] = [
     ("cuts", rounds::run),
+    ("outages", outages::working),
+    ("idle", outages::idle),
     ("modes", modes::run),
     ("expiry", expiry::run),
 ];

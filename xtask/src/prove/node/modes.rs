@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::super::random::Random;
+use super::catching_up::CAUGHT_UP;
 use super::clock::Seconds;
 use super::network::Cut;
 use super::site::{Site, TURNS};
@@ -19,9 +20,6 @@ const GRACE: Seconds = 8.0;
 
 /// How far from an edge what is seen is not judged: signing has whole seconds, and an answer takes time.
 const TOLERANCE: Seconds = 2.0;
-
-/// How soon after the link is whole the node is fresh again.
-const CAUGHT_UP: Seconds = 5.0;
 
 /// The modes, and until which age of the state each lasts.
 const MODES: [(&str, Seconds); 4] = [

@@ -6,15 +6,12 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::super::random::Random;
-use super::clock::Seconds;
+use super::catching_up::CatchingUp;
 use super::network::Cut;
 use super::site::{Site, TURNS};
-use super::watch::{Told, Watch};
+use super::watch::Watch;
 use crate::prove::Trial;
 use crate::prove::promise::Promise;
-
-/// How soon after the link is whole the node has the newest state.
-const CAUGHT_UP: Seconds = 5.0;
 
 /// What happens in each cut, and the time from one to the next in milliseconds.
 const STEPS: u64 = 4;
@@ -28,36 +25,25 @@ pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String
     let mut newest = site.license("2025-01-01", "2099-12-31")?;
     let started = site.time.now();
     site.join()?;
-    let mut late = Vec::new();
-    let mut longest: Seconds = 0.0;
+    let mut caught_up = CatchingUp::default();
     let (time, address) = (site.time, site.address());
     let seen = Watch::during(time, address, started, |watch| {
         for round in 1..=trial.count {
             let cut = round_of(&mut site, watch, &mut random, &mut newest)?;
-            site.link.heal()?;
-            match site.up_to_date(&newest, 60.0)? {
-                Some(took) => {
-                    longest = longest.max(took);
-                    if took > CAUGHT_UP {
-                        late.push(format!("round {round}, {cut}: after {took:.1} s"));
-                    }
-                }
-                None => late.push(format!("round {round}, {cut}: not within a minute")),
-            }
+            caught_up.heal(&site, &newest, &format!("round {round}, {cut}"))?;
         }
         Ok(())
     })?;
-    let denied = seen.told.iter().filter(|told| told.status != 204);
-    let denied = denied.map(|Told { status, said, .. }| format!("{status} {said}"));
     let figures = format!(
-        "cuts {}, restarts {}, decisions {}, slowest to catch up {longest:.1} s",
+        "cuts {}, restarts {}, decisions {}, slowest to catch up {:.1} s",
         trial.count,
         seen.runs.len() - 1,
-        seen.told.len()
+        seen.told.len(),
+        caught_up.longest
     );
     let mut promises = vec![
-        ("every decision allows the request", denied.collect()),
-        ("the newest state is applied within 5 s", late),
+        ("every decision allows the request", seen.denied()),
+        caught_up.promise("the newest state is applied within 5 s"),
     ];
     promises.extend(seen.promises());
     Ok((promises, figures))

@@ -60,6 +60,15 @@ pub(super) struct Seen {
     pub(super) failed: Vec<String>,
 }
 
+impl Seen {
+    /// The decisions against a request.
+    pub(super) fn denied(&self) -> Vec<String> {
+        let denied = self.told.iter().filter(|told| told.status != 204);
+        let said = denied.map(|Told { status, said, .. }| format!("{status} {said}"));
+        said.collect()
+    }
+}
+
 /// What the clients and the script know of each other.
 pub(super) struct Watch {
     time: TrueTime,
