@@ -12,8 +12,18 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use crate::error::StartError;
 use crate::options::Options;
 
-/// How long the control plane may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may take to be made. Short: where packets were lost it is only tried again
+/// after ever longer pauses, and a new one at once.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long the control plane may take to answer; not much longer, for the same reason.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// When an open connection that says nothing is asked for a sign of life, how long until it is asked
+/// again, and how often before it is given up: eleven seconds in all.
+const QUIET: Duration = Duration::from_secs(5);
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+const ASK: u32 = 3;
 
 /// How long a state may take to come, when it is asked for by itself.
 const STATE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -147,8 +157,10 @@ impl Client {
 fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client, StartError> {
     let failed = |error: reqwest::Error| StartError::Certificates(causes(&error));
     let mut builder = reqwest::Client::builder()
-        .connect_timeout(TIMEOUT)
-        .tcp_keepalive(Duration::from_secs(15))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_keepalive(QUIET)
+        .tcp_keepalive_interval(ASK_AGAIN)
+        .tcp_keepalive_retries(ASK)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("lictor-node/", env!("CARGO_PKG_VERSION")));
     if base.scheme() == "http" {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lictor_core::feed::{MAX_STATE_BYTES, Mode, STATE_EVENT};
 use reqwest::header::CONTENT_TYPE;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::client::{Newest, Trouble, unreachable};
@@ -17,12 +18,17 @@ use crate::sse::Parser;
 /// Follows the feed for ever.
 pub(crate) async fn follow(shared: Arc<Shared>) {
     loop {
-        let trouble = read_feed(&shared).await;
-        shared.note_connected(false);
+        let trouble = tokio::select! {
+            trouble = read_feed(&shared) => trouble,
+            () = shared.link.healed() => Trouble::Unreachable("the link was cut".to_owned()),
+        };
+        shared.link.note_closed();
         tracing::debug!(%trouble, "the feed ended");
         let (shortest, longest) = shared.pace.reconnect;
         let wait = random::span(shortest, longest);
-        sleep(shared.after(&trouble, wait).await).await;
+        let wait = shared.after(&trouble, wait).await;
+        // It ends early once the link is known to be whole.
+        let _ = timeout(wait, shared.link.healed()).await;
     }
 }
 
@@ -41,7 +47,7 @@ async fn read_feed(shared: &Arc<Shared>) -> Trouble {
         return Trouble::Unreachable("it sends something else than its feed".to_owned());
     }
     shared.note_let_in();
-    shared.note_connected(true);
+    shared.link.note_heard();
     let mut parser = Parser::new(MAX_STATE_BYTES);
     loop {
         let chunk = match timeout(shared.pace.silence, response.chunk()).await {
@@ -50,6 +56,7 @@ async fn read_feed(shared: &Arc<Shared>) -> Trouble {
             Ok(Err(error)) => return unreachable(error),
             Err(_) => return Trouble::Unreachable("it says nothing".to_owned()),
         };
+        shared.link.note_heard();
         let Ok(events) = parser.push(&chunk) else {
             return Trouble::Unreachable("its feed cannot be read".to_owned());
         };
@@ -62,19 +69,28 @@ async fn read_feed(shared: &Arc<Shared>) -> Trouble {
     }
 }
 
-/// Asks for the newest state from time to time, whatever the feed does.
+/// Asks for the newest state from time to time, whatever the feed does, and when the feed missed one.
 pub(crate) async fn poll(shared: Arc<Shared>) {
     let mut etag = None;
     let mut wait = interval(&shared);
+    let mut announced = shared.link.announced();
+    // What was asked for, whether it was taken or refused.
+    let mut known = 0;
     loop {
-        sleep(wait).await;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = missed(&shared, &mut announced, known) => {}
+        }
+        let asked = *announced.borrow();
         wait = match shared.client.newest(etag.clone()).await {
             Ok(Newest::Same) => {
+                known = asked;
                 shared.note_let_in();
                 shared.problems.set(Kind::StateRefused, None);
                 interval(&shared)
             }
             Ok(Newest::State(text, new)) => {
+                known = asked;
                 shared.note_let_in();
                 // Only what is held is not to be sent again.
                 etag = shared.take(text).await.ok().and(new);
@@ -82,6 +98,20 @@ pub(crate) async fn poll(shared: Arc<Shared>) {
             }
             Err(trouble) => shared.after(&trouble, interval(&shared)).await,
         };
+    }
+}
+
+/// Waits until the control plane is known to have a newer state that the feed does not bring.
+async fn missed(shared: &Shared, announced: &mut watch::Receiver<u64>, known: u64) {
+    // It fails only where the node ends.
+    while announced.changed().await.is_ok() {
+        let revision = *announced.borrow_and_update();
+        if revision > known && shared.revision() < Some(revision) {
+            sleep(shared.pace.missed).await;
+            if shared.revision() < Some(revision) {
+                return;
+            }
+        }
     }
 }
 

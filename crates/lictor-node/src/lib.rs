@@ -31,6 +31,7 @@ mod join;
 mod judge;
 mod keeper;
 mod kept;
+mod link;
 mod local;
 mod meter;
 mod node;

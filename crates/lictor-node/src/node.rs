@@ -17,6 +17,7 @@ use crate::folder::{Folder, JOURNAL};
 use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::keeper::{Keeper, Loaded};
+use crate::link::Link;
 use crate::meter::Meter;
 use crate::options::Options;
 use crate::problems::{Kind, Problems};
@@ -163,7 +164,7 @@ fn assemble(
         flusher: Arc::new(Flusher::default()),
         problems,
         changed: tokio::sync::Notify::new(),
-        connected: false.into(),
+        link: Link::default(),
         refused: Mutex::default(),
         standing,
         durability: options.durability,

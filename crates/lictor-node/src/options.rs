@@ -79,12 +79,14 @@ pub struct Pace {
     pub flush: Duration,
     /// How often trusted time is written, and what could not be written is tried again; 60 s.
     pub save: Duration,
-    /// The shortest and the longest wait before the feed is asked for again; 0.2 to 3 s.
+    /// The shortest and the longest wait before the feed is asked for again; 0.2 to 2 s.
     pub reconnect: (Duration, Duration),
     /// How long the feed may say nothing; 45 s.
     pub silence: Duration,
     /// The longest time between two questions for the newest state; 2 min.
     pub poll: Duration,
+    /// How long the feed may take to bring a state that the control plane is known to have; 500 ms.
+    pub missed: Duration,
     /// How long a node waits that is not let in; 60 s.
     pub refused: Duration,
     /// How long a change waits for others before it is reported; 200 ms.
@@ -101,9 +103,10 @@ impl Default for Pace {
             tick: Duration::from_millis(250),
             flush: Duration::from_secs(1),
             save: Duration::from_secs(60),
-            reconnect: (Duration::from_millis(200), Duration::from_secs(3)),
+            reconnect: (Duration::from_millis(200), Duration::from_secs(2)),
             silence: Duration::from_secs(45),
             poll: Duration::from_secs(120),
+            missed: Duration::from_millis(500),
             refused: Duration::from_secs(60),
             debounce: Duration::from_millis(200),
             report_counts: Duration::from_secs(1),

@@ -24,6 +24,8 @@ pub(crate) struct Reporter {
     /// What was last reported, but for counts.
     said: Option<NodeReport>,
     at: Option<Instant>,
+    /// When the last report was sent, if nothing came of it.
+    lost: Option<Instant>,
 }
 
 /// Reports for ever.
@@ -78,19 +80,18 @@ impl Reporter {
     }
 
     async fn send(&mut self, shared: &Arc<Shared>, report: NodeReport) -> Result<(), Trouble> {
+        let began = Instant::now();
         let reported = match shared.client.report(&report).await {
             Ok(reported) => reported,
             Err(trouble) => {
-                if let Trouble::Refused(failure) = &trouble
-                    && matches!(failure.code, FailureCode::Invalid | FailureCode::Other)
-                {
-                    let text = format!("the control plane refused a report: {}", failure.message);
-                    shared.problems.set(Kind::ReportRefused, Some(text));
-                }
+                self.note_trouble(shared, &trouble, began);
                 return Err(trouble);
             }
         };
         shared.note_let_in();
+        shared
+            .link
+            .note_answer(reported.state_revision, self.lost.take());
         shared.problems.set(Kind::ReportRefused, None);
         if self.instance.replace(reported.instance) == Some(reported.instance) {
             shared.counters.note_reported(&report.counts);
@@ -102,6 +103,19 @@ impl Reporter {
         self.said = Some(unnumbered(&report));
         self.at = Some(Instant::now());
         Ok(())
+    }
+
+    fn note_trouble(&mut self, shared: &Shared, trouble: &Trouble, began: Instant) {
+        match trouble {
+            Trouble::Unreachable(_) => self.lost = Some(began),
+            Trouble::Refused(failure)
+                if matches!(failure.code, FailureCode::Invalid | FailureCode::Other) =>
+            {
+                let text = format!("the control plane refused a report: {}", failure.message);
+                shared.problems.set(Kind::ReportRefused, Some(text));
+            }
+            Trouble::Refused(_) => {}
+        }
     }
 }
 

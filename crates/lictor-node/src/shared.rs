@@ -1,7 +1,6 @@
 //! What the parts of a running node share.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::folder::Folder;
 use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::keeper::{Keeper, Taken};
+use crate::link::Link;
 use crate::options::{CountDurability, Pace};
 use crate::problems::{Kind, Problems};
 use crate::trusted::Difference;
@@ -34,8 +34,7 @@ pub(crate) struct Shared {
     pub problems: Problems,
     /// Told when there may be something new to report.
     pub changed: Notify,
-    /// Whether the feed is open.
-    pub connected: AtomicBool,
+    pub link: Link,
     pub refused: Mutex<BTreeMap<&'static str, u64>>,
     pub standing: Mutex<Standing>,
     pub durability: CountDurability,
@@ -110,7 +109,8 @@ impl Shared {
         taken
     }
 
-    fn revision(&self) -> Option<u64> {
+    /// The revision of the state in force.
+    pub(crate) fn revision(&self) -> Option<u64> {
         let (held, _) = self.judge.held();
         held.map(|held| held.ratchet.revision)
     }
@@ -191,11 +191,6 @@ impl Shared {
         if self.problems.set(Kind::NotLetIn, None) {
             self.changed.notify_one();
         }
-    }
-
-    /// Notes whether the feed is open.
-    pub(crate) fn note_connected(&self, connected: bool) {
-        self.connected.store(connected, Ordering::Relaxed);
     }
 }
 

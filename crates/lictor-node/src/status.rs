@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 
 use lictor_core::feed::Mode;
 use lictor_core::{Timestamp, TrustPolicy};
@@ -135,7 +134,7 @@ impl Status {
             policy: identity.policy,
             control_plane: shared.client.address().to_owned(),
             version: shared.version.clone(),
-            connected: shared.connected.load(Ordering::Relaxed),
+            connected: shared.link.is_open(),
             mode: verdict.mode,
             since: standing.since,
             state: held.map(|held| StateStatus {

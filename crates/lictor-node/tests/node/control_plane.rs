@@ -47,6 +47,8 @@ pub(crate) struct Inside {
     pub(crate) lose_reports: u32,
     pub(crate) reports: Vec<NodeReport>,
     pub(crate) instance: Uuid,
+    /// The revision that reports are answered with.
+    pub(crate) announced: u64,
     pub(crate) refusal: Option<(StatusCode, Failure)>,
     /// Whether there is no stream of events.
     pub(crate) no_events: bool,
@@ -71,6 +73,7 @@ impl ControlPlane {
             lose_reports: 0,
             reports: Vec::new(),
             instance: Uuid::from_u128(1),
+            announced: 5,
             refusal: None,
             no_events: false,
             opened: Vec::new(),
@@ -144,6 +147,13 @@ impl ControlPlane {
                 .streams
                 .retain(|stream| stream.send(piece.clone()).is_ok());
         }
+    }
+
+    /// Has a state, and announces it as this revision, but sends it only to those who ask.
+    pub(crate) fn hold_back(&self, revision: u64, text: &str) {
+        let mut inside = self.inside();
+        text.clone_into(&mut inside.state);
+        inside.announced = revision;
     }
 
     /// Refuses everything from now on, with the state that says that the node was revoked.
@@ -293,7 +303,7 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             }
             let reported = Reported {
                 instance: inside.instance,
-                state_revision: 5,
+                state_revision: inside.announced,
             };
             Ok(json(StatusCode::OK, &reported))
         }

@@ -79,6 +79,7 @@ pub(crate) fn options(
         reconnect: (soon, soon * 3),
         silence: Duration::from_secs(45),
         poll: Duration::from_secs(60),
+        missed: soon,
         refused: soon * 10,
         debounce: soon,
         report_counts: soon * 2,

@@ -175,3 +175,52 @@ async fn a_feed_that_says_nothing_is_asked_for_again() {
     until("it asks again", again).await;
     assert_eq!(setting.node.meter(None).check(), Ok(()));
 }
+
+#[tokio::test]
+async fn a_state_that_the_feed_does_not_bring_is_asked_for() {
+    let setting = Setting::start().await;
+    let (control_plane, meter) = (&setting.control_plane, setting.node.meter(None));
+    let opened = control_plane.inside().opened.len();
+    let key = key(90);
+    control_plane.hold_back(6, &signed(&key, 6, NOW + 1, false, &unlicensed()));
+    // The next report is answered with its revision.
+    let _ = meter.check();
+    until("it is taken", || setting.revision() == Some(6)).await;
+    assert_eq!(control_plane.inside().opened.len(), opened);
+    // One that is refused is not asked for at each report.
+    control_plane.hold_back(7, &signed(&key, 5, NOW + 2, false, &content()));
+    let refused = || setting.node.status().states_refused.contains_key("older");
+    until("it is refused", || {
+        meter.count(1).expect("it counts");
+        refused()
+    })
+    .await;
+    let asked = control_plane.inside().asked;
+    let reported = control_plane.inside().reports.len();
+    until("it reports", || {
+        meter.count(1).expect("it counts");
+        control_plane.inside().reports.len() > reported + 5
+    })
+    .await;
+    assert_eq!(control_plane.inside().asked, asked);
+}
+
+#[tokio::test]
+async fn a_feed_that_was_silent_while_reports_were_lost_is_opened_again() {
+    let setting = Setting::start().await;
+    let (control_plane, meter) = (&setting.control_plane, setting.node.meter(None));
+    let opened = control_plane.inside().opened.len();
+    control_plane.inside().lose_reports = 2;
+    meter.count(1).expect("it counts");
+    let again = || control_plane.inside().opened.len() > opened;
+    until("it is opened again", again).await;
+    assert_eq!(control_plane.inside().lose_reports, 0);
+    // Once is enough.
+    let reported = control_plane.inside().reports.len();
+    until("it reports", || {
+        meter.count(1).expect("it counts");
+        control_plane.inside().reports.len() > reported + 5
+    })
+    .await;
+    assert_eq!(control_plane.inside().opened.len(), opened + 1);
+}

@@ -1,0 +1,59 @@
+//! What the parts of a node tell each other about the link to the control plane.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Notify, watch};
+
+/// The link to the control plane, as the feed and the reports find it.
+#[derive(Default)]
+pub(crate) struct Link {
+    /// When the feed last brought something; none: it is not open.
+    heard: Mutex<Option<Instant>>,
+    /// Told when a report gets through, and the feed may not know yet that it can.
+    healed: Notify,
+    /// The revision of the state at the control plane, as it answers reports.
+    announced: watch::Sender<u64>,
+}
+
+impl Link {
+    /// Notes that the feed is open, and brought something.
+    pub(crate) fn note_heard(&self) {
+        *self.heard() = Some(Instant::now());
+    }
+
+    /// Notes that the feed is not open.
+    pub(crate) fn note_closed(&self) {
+        *self.heard() = None;
+    }
+
+    /// Whether the feed is open, as far as can be known here.
+    pub(crate) fn is_open(&self) -> bool {
+        self.heard().is_some()
+    }
+
+    /// Notes that a report was answered, by a control plane whose state has this revision. `lost`:
+    /// when the report before was sent, if nothing came of it.
+    pub(crate) fn note_answer(&self, revision: u64, lost: Option<Instant>) {
+        let silent_since = |lost| self.heard().is_none_or(|heard| heard < lost);
+        if lost.is_some_and(silent_since) {
+            self.healed.notify_waiters();
+        }
+        self.announced.send_replace(revision);
+    }
+
+    /// Waits until a report gets through again, and the feed brought nothing since the last that was
+    /// lost.
+    pub(crate) async fn healed(&self) {
+        self.healed.notified().await;
+    }
+
+    /// The revisions that reports are answered with; a change is each answer.
+    pub(crate) fn announced(&self) -> watch::Receiver<u64> {
+        self.announced.subscribe()
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
