@@ -19,13 +19,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the control plane may take to answer; not much longer, for the same reason.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// When an open connection that says nothing is asked for a sign of life, how long until it is asked
-/// again, and how often before it is given up: eleven seconds in all.
+/// When a connection that says nothing is asked for a sign of life, how long until it is asked again,
+/// and how often before it is given up: after eleven seconds.
 const QUIET: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 const ASK: u32 = 3;
 
-/// How long a state may take to come, when it is asked for by itself.
+/// How long a connection may leave unconfirmed what was sent or asked; where there is this option, it
+/// counts instead of [`ASK`].
+#[cfg(target_os = "linux")]
+const UNCONFIRMED: Duration = Duration::from_secs(10);
+
+/// How long a state that is asked for by itself may take to come as a whole.
 const STATE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest answer that is no state.
@@ -100,8 +105,7 @@ impl Client {
         if let Some(revision) = revision {
             request = request.header("last-event-id", revision);
         }
-        let opened = tokio::time::timeout(TIMEOUT, accepted(request)).await;
-        opened.unwrap_or_else(|_| Err(Trouble::Unreachable("it does not answer".to_owned())))
+        accepted_soon(request).await
     }
 
     /// Asks for the newest state, unless it is the one that `etag` stands for.
@@ -113,7 +117,7 @@ impl Client {
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
-        let response = accepted(request.timeout(STATE_TIMEOUT)).await?;
+        let response = accepted_soon(request.timeout(STATE_TIMEOUT)).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(Newest::Same);
         }
@@ -163,6 +167,10 @@ fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client
         .tcp_keepalive_retries(ASK)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("lictor-node/", env!("CARGO_PKG_VERSION")));
+    #[cfg(target_os = "linux")]
+    {
+        builder = builder.tcp_user_timeout(UNCONFIRMED);
+    }
     if base.scheme() == "http" {
         // The system's certificates are not needed, and a bare machine has none.
         builder = builder.tls_certs_only([]);
@@ -211,6 +219,12 @@ async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
         state: None,
     });
     Err(Trouble::Refused(Box::new(failure)))
+}
+
+/// The same, where an answer begins at once, however long it goes on.
+async fn accepted_soon(request: RequestBuilder) -> Result<Response, Trouble> {
+    let begun = tokio::time::timeout(TIMEOUT, accepted(request)).await;
+    begun.unwrap_or_else(|_| Err(Trouble::Unreachable("it does not answer".to_owned())))
 }
 
 async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, Trouble> {

@@ -7,7 +7,7 @@ use crate::commands::{
     account, application, backup, check, client, count, demo, key, lease, license, node,
     organization, report, restore, seat, token, trust, usage,
 };
-use crate::config::Given;
+use crate::config::{Given, ServeOptions};
 
 const EXAMPLES: &str = "\
 Try it:
@@ -75,7 +75,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 pub(crate) enum Command {
     /// Run the server
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(Given),
+    Serve(Given<ServeOptions>),
     /// Run a server with example data, to look around; it leaves nothing behind
     Demo(demo::DemoOptions),
     /// Make the key pair that licenses are signed with

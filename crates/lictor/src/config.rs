@@ -1,133 +1,20 @@
-//! What `lictor serve` can be told: by flag, else by environment, else by configuration file.
+//! What the processes that stay can be told: by flag, else by environment, else by configuration file.
 
+mod node;
+mod serve;
+
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
-use lictor_core::TrustPolicy;
-use lictor_server::authority::census;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::exit::{Failure, Outcome};
 use crate::files;
 
-/// The options of `lictor serve`; in a configuration file they have the same names. An option is
-/// declared here and nowhere else.
-#[derive(Args, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(crate) struct ServeOptions {
-    /// Folder of the database; it is created if it is not there
-    #[arg(long, value_name = "DIR", env = "LICTOR_DATA")]
-    pub data: Option<PathBuf>,
-    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8001]
-    #[arg(long, value_name = "ADDR", env = "LICTOR_LISTEN")]
-    pub listen: Option<String>,
-    /// Write the first operator token to this file instead of printing it
-    #[arg(long, value_name = "FILE", env = "LICTOR_ADMIN_TOKEN_FILE")]
-    pub admin_token_file: Option<PathBuf>,
-    /// Public key to trust; may be given again, and those already trusted change nothing
-    #[arg(
-        long,
-        value_name = "KEY.pub",
-        env = "LICTOR_TRUST",
-        value_delimiter = ','
-    )]
-    pub trust: Vec<PathBuf>,
-    /// `verified` takes only licenses that a trusted key signed; `structural` also those whose
-    /// signature cannot be checked, shown as unverified [default: verified]
-    #[arg(long, value_name = "POLICY", env = "LICTOR_TRUST_POLICY")]
-    pub trust_policy: Option<TrustPolicy>,
-    /// Address that clients reach the server by, for its messages [default: where it listens]
-    #[arg(long, value_name = "URL", env = "LICTOR_PUBLIC_URL")]
-    pub public_url: Option<String>,
-    /// How old a count of accounts may be that Jira's clients get: a number and s, m, h or d, up
-    /// to 7d [default: 0s]
-    #[arg(long, value_name = "AGE", env = "LICTOR_CENSUS_MAX_AGE")]
-    pub census_max_age: Option<Age>,
-    /// Certificate chain in PEM; it turns TLS on
-    #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT")]
-    pub tls_cert: Option<PathBuf>,
-    /// Private key of the certificate in PEM
-    #[arg(long, value_name = "FILE", env = "LICTOR_TLS_KEY")]
-    pub tls_key: Option<PathBuf>,
-    /// Certificates in PEM; nodes must then show one that these signed
-    #[arg(long, value_name = "FILE", env = "LICTOR_NODE_CA")]
-    pub node_ca: Option<PathBuf>,
-    /// The key that states for nodes are signed with; it is made if it is not there
-    /// [default: DIR/control-plane.key]
-    #[arg(long, value_name = "FILE", env = "LICTOR_CONTROL_PLANE_KEY")]
-    pub control_plane_key: Option<PathBuf>,
-    /// Allow plain HTTP on an address that is not loopback, as behind a TLS proxy
-    #[arg(
-        long,
-        value_name = "BOOL",
-        env = "LICTOR_INSECURE_HTTP",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-    )]
-    pub insecure_http: Option<bool>,
-    /// Serve metrics on this address too, without a token
-    #[arg(long, value_name = "ADDR", env = "LICTOR_METRICS_LISTEN")]
-    pub metrics_listen: Option<String>,
-    /// The version that Kong clients are told [default: 3.4.3.5]
-    #[arg(long, value_name = "VERSION", env = "LICTOR_KONG_VERSION")]
-    pub kong_version: Option<String>,
-    /// Origin from which browsers may call Kong's routes; may be given again [default: any]
-    #[arg(
-        long,
-        value_name = "ORIGIN",
-        env = "LICTOR_KONG_ORIGIN",
-        value_delimiter = ','
-    )]
-    pub kong_origin: Vec<String>,
-    /// Show a hash of the host name in reports instead of the name
-    #[arg(
-        long,
-        value_name = "BOOL",
-        env = "LICTOR_HASH_HOSTNAME",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true",
-    )]
-    pub hash_hostname: Option<bool>,
-    /// What to log, such as `debug` or `info,lictor_server::http=debug` [default: info]
-    #[arg(long, value_name = "FILTER", env = "LICTOR_LOG")]
-    pub log: Option<String>,
-    /// Form of the log, on standard error [default: text]
-    #[arg(long, value_name = "FORMAT", env = "LICTOR_LOG_FORMAT")]
-    pub log_format: Option<LogFormat>,
-    /// Read whatever is not given otherwise from this file; every option is a key in it
-    #[arg(long, value_name = "FILE.toml", env = "LICTOR_CONFIG")]
-    #[serde(skip)]
-    pub config: Option<PathBuf>,
-}
-
-/// An age of at most 7 days, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Age(pub i64);
-
-impl FromStr for Age {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = if text == "0" { Ok(0) } else { span(text) };
-        seconds
-            .ok()
-            .filter(|seconds| (0..=census::MAX_AGE).contains(seconds))
-            .map(Self)
-            .ok_or_else(|| format!("{text:?} is not an age from 0s to 7d, such as 12h"))
-    }
-}
-
-impl TryFrom<String> for Age {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
+pub(crate) use node::{Durability, NodeOptions};
+pub(crate) use serve::ServeOptions;
 
 /// A number with its unit, in seconds.
 ///
@@ -159,19 +46,20 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// What the command line and the environment say of the options.
+/// What the command line and the environment say of the options of type `T`, of which one is
+/// `config`, the file with the rest.
 #[derive(Debug)]
-pub(crate) struct Given(ArgMatches);
+pub(crate) struct Given<T>(ArgMatches, PhantomData<T>);
 
-impl Given {
+impl<T: Args + Default + DeserializeOwned> Given<T> {
     /// The options of the configuration file, with what is given put over them.
     ///
     /// # Errors
     /// [`Failure::Usage`] with the line of the file.
-    pub(crate) fn with_file(&self) -> Outcome<ServeOptions> {
-        let mut options = match self.0.get_one::<PathBuf>("config") {
+    pub(crate) fn with_file(&self) -> Outcome<T> {
+        let mut options: T = match self.0.get_one::<PathBuf>("config") {
             Some(path) => read(path)?,
-            None => ServeOptions::default(),
+            None => T::default(),
         };
         options
             .update_from_arg_matches(&self.0)
@@ -180,9 +68,9 @@ impl Given {
     }
 }
 
-impl FromArgMatches for Given {
+impl<T> FromArgMatches for Given<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self(matches.clone()))
+        Ok(Self(matches.clone(), PhantomData))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -191,10 +79,10 @@ impl FromArgMatches for Given {
     }
 }
 
-impl Args for Given {
+impl<T: Args> Args for Given<T> {
     fn augment_args(command: Command) -> Command {
         // Their names follow from the flags, as the help says once for all.
-        ServeOptions::augment_args(command).mut_args(|option| option.hide_env(true))
+        T::augment_args(command).mut_args(|option| option.hide_env(true))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -202,7 +90,7 @@ impl Args for Given {
     }
 }
 
-fn read(path: &Path) -> Outcome<ServeOptions> {
+fn read<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
     let text = files::read_text(path)?;
     toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| {

@@ -3,10 +3,10 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::node_run::{self, Run};
+use super::node_run;
 use crate::args::Api;
 use crate::client::Client;
-use crate::config::span;
+use crate::config::{Given, NodeOptions, span};
 use crate::exit::Outcome;
 use crate::output::{self, text_of};
 
@@ -55,7 +55,7 @@ pub(crate) enum Node {
     },
     /// Run a node
     #[command(after_help = node_run::EXAMPLES)]
-    Run(Box<Run>),
+    Run(Given<NodeOptions>),
     /// List the nodes: what they apply, what they counted, and what is wrong
     #[command(after_help = "Example:\n  lictor node list")]
     List {
@@ -105,7 +105,7 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
             let reply = Client::new(&api)?.post(&["nodes"], &body).await?;
             output::result(&reply.text, reply.str("enrollment_token"), json)
         }
-        Node::Run(run) => node_run::run(*run).await,
+        Node::Run(run) => node_run::run(&run).await,
         Node::List { api } => list(&api, json).await,
         Node::Revoke { name, api } => {
             Client::new(&api)?.delete(&["nodes", &name]).await?;

@@ -16,7 +16,7 @@ use crate::{files, output, server};
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 
 /// Serves until SIGTERM or Ctrl-C.
-pub(crate) async fn run(given: &Given, json: bool) -> Outcome {
+pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
     let options = given.with_file()?;
     log_to_stderr(options.log.as_deref(), options.log_format)?;
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;

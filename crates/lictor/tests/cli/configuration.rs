@@ -1,4 +1,4 @@
-//! Where `lictor serve` takes its options from, and what goes before what.
+//! Where `lictor serve` and `lictor node run` take their options from, and what goes before what.
 
 use tempfile::TempDir;
 
@@ -45,45 +45,78 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
     }
 }
 
+/// The processes that take a configuration file.
+const PROCESSES: [&[&str]; 2] = [&["serve"], &["node", "run"]];
+
+#[test]
+fn a_node_too_takes_a_flag_before_the_environment_and_that_before_the_file() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("node.toml").display().to_string();
+    let config = "control-plane = \"http://127.0.0.1:1\"\ndata = \"/no/data\"\n\
+                  local-token-file = \"/no/in-file\"\ncount-durability = \"request\"\n";
+    write(&file, config);
+    for (environment, flag, taken) in [
+        (None, None, "/no/in-file"),
+        (Some("/no/in-environment"), None, "/no/in-environment"),
+        (Some("/no/in-environment"), Some("/no/flag"), "/no/flag"),
+    ] {
+        let mut command = command();
+        command.args(["node", "run", "--config", &file]);
+        if let Some(value) = environment {
+            command.env("LICTOR_LOCAL_TOKEN_FILE", value);
+        }
+        if let Some(value) = flag {
+            command.args(["--local-token-file", value]);
+        }
+        let said = refusal(&command.output().expect("runs"), 2);
+        assert!(said.contains(taken), "{said}");
+    }
+}
+
 #[test]
 fn a_wrong_line_of_the_file_is_named() {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("lictor.toml").display().to_string();
-    for (text, line, word) in [
-        ("data = \"d\"\n\nlisen = \"x\"\n", "line 3", "lisen"),
+    let refused = |process: &[&str], file: &str| {
+        let mut command = command();
+        command.args(process).args(["--config", file]);
+        refusal(&command.output().expect("runs"), 2)
+    };
+    let [serve, node] = PROCESSES;
+    for (process, text, line, word) in [
+        (serve, "data = \"d\"\n\nlisen = \"x\"\n", "line 3", "lisen"),
         (
+            serve,
             "data = \"d\"\nconfig = \"other.toml\"\n",
             "line 2",
             "config",
         ),
-        ("data = \"d\"\ntrust-policy = \"lax\"\n", "line 2", "lax"),
         (
+            serve,
+            "data = \"d\"\ntrust-policy = \"lax\"\n",
+            "line 2",
+            "lax",
+        ),
+        (
+            serve,
             "data = \"d\"\ninsecure-http = \"yes\"\n",
             "line 2",
             "boolean",
         ),
-        ("data = \"d\"\ndata = \"e\"\n", "line 2", "duplicate"),
-        ("[server]\n", "line 1", "server"),
+        (serve, "data = \"d\"\ndata = \"e\"\n", "line 2", "duplicate"),
+        (serve, "[server]\n", "line 1", "server"),
+        (node, "admin-token-file = \"f\"\n", "line 1", "admin"),
+        (node, "\ncount-durability = \"2h\"\n", "line 2", "2h"),
     ] {
         write(&file, text);
-        let said = refusal(
-            &command()
-                .args(["serve", "--config", &file])
-                .output()
-                .expect("runs"),
-            2,
-        );
+        let said = refused(process, &file);
         assert!(said.contains(line) && said.contains(word), "{said}");
     }
-    refusal(
-        &command()
-            .args(["serve", "--config", "/no/such.toml"])
-            .output()
-            .expect("runs"),
-        2,
-    );
-    let said = refusal(&command().arg("serve").output().expect("runs"), 2);
-    assert!(said.contains("--data"), "{said}");
+    for (process, word) in [(serve, "--data"), (node, "--control-plane")] {
+        refused(process, "/no/such.toml");
+        let said = refusal(&command().args(process).output().expect("runs"), 2);
+        assert!(said.contains(word), "{said}");
+    }
 }
 
 #[test]
@@ -175,31 +208,32 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
 fn the_file_knows_every_option_but_itself() {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("lictor.toml").display().to_string();
-    let help = result(&command().args(["serve", "--help"]).output().expect("runs"));
-    let flags = help.lines().filter_map(|line| {
-        let (_, flag) = line
-            .split_once("--")
-            .filter(|(before, _)| before.trim().is_empty() || before.ends_with(", "))?;
-        flag.split([' ', '[', '=']).next()
-    });
-    let mut known = 0;
-    for flag in flags.filter(|flag| !matches!(*flag, "help" | "json" | "version" | "config")) {
-        // A date is the value of none of them.
-        write(&file, &format!("{flag} = 2030-01-01\n"));
-        let said = refusal(
-            &command()
-                .args(["serve", "--config", &file])
-                .output()
-                .expect("runs"),
-            2,
-        );
-        assert!(
-            said.contains("line 1") && !said.contains("unknown"),
-            "{flag}: {said}"
-        );
-        known += 1;
+    for process in PROCESSES {
+        let run = |arguments: &[&str]| {
+            let mut command = command();
+            command.args(process).args(arguments);
+            command.output().expect("runs")
+        };
+        let help = result(&run(&["--help"]));
+        let flags = help.lines().filter_map(|line| {
+            let (_, flag) = line
+                .split_once("--")
+                .filter(|(before, _)| before.trim().is_empty() || before.ends_with(", "))?;
+            flag.split([' ', '[', '=']).next()
+        });
+        let mut known = 0;
+        for flag in flags.filter(|flag| !matches!(*flag, "help" | "json" | "version" | "config")) {
+            // A date is the value of none of them.
+            write(&file, &format!("{flag} = 2030-01-01\n"));
+            let said = refusal(&run(&["--config", &file]), 2);
+            assert!(
+                said.contains("line 1") && !said.contains("unknown"),
+                "{flag}: {said}"
+            );
+            known += 1;
+        }
+        assert!(known >= 14, "{help}");
     }
-    assert!(known >= 14, "{help}");
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String
     let (time, midnight) = (site.time, midnight as Seconds);
     let mut healed = Seconds::MAX;
     let seen = Watch::during(time, site.address(), started, |watch| {
-        site.link.cut(Cut::DEAF[random.below(3) as usize])?;
+        site.link.cut(Cut::pick(&Cut::DEAF, &mut random))?;
         site.turn_clock(TURNS[3])?;
         ensure!(
             time.now() < midnight - EARLY - 2.0,

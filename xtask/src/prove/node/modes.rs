@@ -49,7 +49,7 @@ pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String
     site.join()?;
     let mut fresh_again = None;
     let seen = Watch::during(site.time, site.address(), started, |_| {
-        site.link.cut(Cut::DEAF[random.below(3) as usize])?;
+        site.link.cut(Cut::pick(&Cut::DEAF, &mut random))?;
         let until = site.time.now() + EXPIRES_AFTER + GRACE + 2.0 * TOLERANCE;
         while site.time.now() < until {
             site.time.wait_until(site.time.now() + 2.0);

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::prove::random::Random;
 use crate::workspace::shown;
 
 /// The control plane's address. Other runs may have the same: each is in namespaces of its own.
@@ -27,14 +28,27 @@ pub(super) enum Cut {
     ToNode,
     /// Each packet is answered with a reset, and lost.
     Reset,
+    /// Of the packets each way, half are lost.
+    Lossy,
 }
 
 impl Cut {
-    pub(super) const ALL: [Self; 4] = [Self::Both, Self::FromNode, Self::ToNode, Self::Reset];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Both,
+        Self::FromNode,
+        Self::ToNode,
+        Self::Reset,
+        Self::Lossy,
+    ];
 
     /// Those after which the node hears nothing. In one direction states still come for a while, as
     /// the control plane does not know that nobody confirms them.
     pub(super) const DEAF: [Self; 3] = [Self::Both, Self::ToNode, Self::Reset];
+
+    /// One of these, each as likely.
+    pub(super) fn pick(cuts: &[Self], random: &mut Random) -> Self {
+        cuts[random.below(cuts.len() as u64) as usize]
+    }
 
     /// Rules for the node's namespace.
     fn rules(self) -> String {
@@ -46,11 +60,13 @@ impl Cut {
         let reset = |side: &str| {
             format!("meta l4proto tcp reject with tcp reset; {side}ifname {DEVICE} drop")
         };
+        let half = || "numgen random mod 2 == 0 drop".to_owned();
         let (input, output) = match self {
             Self::Both => ("drop".to_owned(), "drop".to_owned()),
             Self::FromNode => ("accept".to_owned(), "drop".to_owned()),
             Self::ToNode => ("drop".to_owned(), "accept".to_owned()),
             Self::Reset => (reset("i"), reset("o")),
+            Self::Lossy => (half(), half()),
         };
         let (input, output) = (chain("input", "i", &input), chain("output", "o", &output));
         format!("table inet cut\ndelete table inet cut\ntable inet cut {{\n{input}{output}}}\n")

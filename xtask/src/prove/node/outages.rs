@@ -40,7 +40,7 @@ pub(super) fn working(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, St
                 _ => Ok(()),
             }
         };
-        let cut = Cut::ALL[random.below(4) as usize];
+        let cut = Cut::pick(&Cut::ALL, &mut random);
         let first = Outage {
             cut,
             lasts: LONGEST * trial.count,

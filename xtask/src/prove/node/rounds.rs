@@ -56,8 +56,7 @@ fn round_of(
     random: &mut Random,
     newest: &mut String,
 ) -> Result<String> {
-    let pick_cut = |random: &mut Random| Cut::ALL[random.below(4) as usize];
-    let mut cut = pick_cut(random);
+    let mut cut = Cut::pick(&Cut::ALL, random);
     site.link.cut(cut)?;
     let renewed_at = random.below(STEPS);
     for step in 0..STEPS {
@@ -70,7 +69,7 @@ fn round_of(
             0 | 1 => site.turn_clock(turned)?,
             2 | 3 => site.restart(watch, turned)?,
             _ => {
-                cut = pick_cut(random);
+                cut = Cut::pick(&Cut::ALL, random);
                 site.link.cut(cut)?;
             }
         }

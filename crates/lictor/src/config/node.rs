@@ -1,0 +1,126 @@
+//! The options of `lictor node run`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::{LogFormat, span};
+
+/// The options of `lictor node run`; in a configuration file they have the same names. An option is
+/// declared here and nowhere else.
+#[derive(Args, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct NodeOptions {
+    /// Address of the control plane
+    #[arg(long, value_name = "URL", env = "LICTOR_CONTROL_PLANE")]
+    pub control_plane: Option<String>,
+    /// Folder of the node's state and counts; it is created if it is not there
+    #[arg(long, value_name = "DIR", env = "LICTOR_DATA")]
+    pub data: Option<PathBuf>,
+    /// The token to join with, at the first start; the environment hides it from other users of the
+    /// machine
+    #[arg(long, value_name = "TOKEN", env = "LICTOR_ENROLL")]
+    pub enroll: Option<String>,
+    /// Where to answer: an address and port, or `unix:` and a path [default: 127.0.0.1:8002]
+    #[arg(long, value_name = "ADDR", env = "LICTOR_LISTEN")]
+    pub listen: Option<String>,
+    /// File with a token that callers must show; needed where others can reach the address
+    #[arg(long, value_name = "FILE", env = "LICTOR_LOCAL_TOKEN_FILE")]
+    pub local_token_file: Option<PathBuf>,
+    /// Vendor key to trust, instead of those that the control plane names; may be given again
+    #[arg(
+        long,
+        value_name = "KEY.pub",
+        env = "LICTOR_TRUST",
+        value_delimiter = ','
+    )]
+    pub trust: Vec<PathBuf>,
+    /// The application that the node must serve [default: the one that it was enrolled for]
+    #[arg(long, value_name = "KEY", env = "LICTOR_APPLICATION")]
+    pub application: Option<String>,
+    /// When a count is on disk: `request` for before it is answered, or how long it may take, up to
+    /// 1h [default: 1s]
+    #[arg(long, value_name = "TIME", env = "LICTOR_COUNT_DURABILITY")]
+    pub count_durability: Option<Durability>,
+    /// Certificates in PEM that the control plane's may be signed by, beside the system's
+    #[arg(long, value_name = "FILE", env = "LICTOR_CA")]
+    pub ca: Option<PathBuf>,
+    /// Certificate chain in PEM to show to the control plane
+    #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate in PEM
+    #[arg(long, value_name = "FILE", env = "LICTOR_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
+    /// Allow plain HTTP to a control plane that is not on this machine
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "LICTOR_INSECURE_HTTP",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+    )]
+    pub insecure_http: Option<bool>,
+    /// What to log, such as `debug` [default: info]
+    #[arg(long, value_name = "FILTER", env = "LICTOR_LOG")]
+    pub log: Option<String>,
+    /// Form of the log, on standard error [default: text]
+    #[arg(long, value_name = "FORMAT", env = "LICTOR_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Read whatever is not given otherwise from this file; every option is a key in it
+    #[arg(long, value_name = "FILE.toml", env = "LICTOR_CONFIG")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+}
+
+/// When a count is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Durability {
+    /// Before it is answered.
+    Request,
+    /// Within 1 s to 1 h.
+    Within(Duration),
+}
+
+impl FromStr for Durability {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "request" {
+            return Ok(Self::Request);
+        }
+        let seconds = span(text).ok().and_then(|span| u64::try_from(span).ok());
+        let seconds = seconds.filter(|seconds| (1..=3_600).contains(seconds));
+        seconds
+            .map(|seconds| Self::Within(Duration::from_secs(seconds)))
+            .ok_or_else(|| format!("{text:?} is neither `request` nor a time from 1s to 1h"))
+    }
+}
+
+impl TryFrom<String> for Durability {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_durable_with_the_request_or_within_a_time() {
+        let within = |seconds| Ok(Durability::Within(Duration::from_secs(seconds)));
+        assert_eq!("request".parse(), Ok(Durability::Request));
+        assert_eq!("1s".parse(), within(1));
+        assert_eq!("1h".parse(), within(3_600));
+        for text in ["", "0s", "2h", "1", "requests", "Request", "-1s"] {
+            assert!(text.parse::<Durability>().is_err(), "{text}");
+        }
+    }
+}
