@@ -12,6 +12,7 @@ use lictor_core::{
     Change, Claims, Date, Document, Email, PublicKey, Record, Scope, SigningKey, TrustPolicy,
     TrustSet, node,
 };
+use lictor_node::fuzzing as node_inside;
 use lictor_server::dialects::{kong, native, zoho};
 use lictor_server::http::{call, fuzzing as http};
 use uuid::Uuid;
@@ -353,6 +354,59 @@ pub fn report(bytes: &[u8]) {
             assert!(seen.host.chars().count() <= 255 && seen.problems.len() <= 16);
         }
     }
+}
+
+/// A feed says the same however the network cuts it, and no event is longer than it may be.
+pub fn events(bytes: &[u8]) {
+    const MOST: usize = 64;
+    let Some((first, stream)) = bytes.split_first() else {
+        return;
+    };
+    let whole = node_inside::events([stream], MOST);
+    let pieces = stream.chunks(usize::from(*first).max(1));
+    assert_eq!(whole, node_inside::events(pieces, MOST), "a cut matters");
+    for (_, data) in whole.into_iter().flatten() {
+        assert!(data.len() <= MOST + 64, "{} bytes of data", data.len());
+    }
+}
+
+/// A journal that is cut short, or has a byte changed, or is any bytes at all: what it counts was
+/// counted, and what is missing is missed.
+pub fn journal(bytes: &[u8]) {
+    node_inside::read_journal(bytes);
+    let Some((place, counted)) = bytes.split_at_checked(3) else {
+        return;
+    };
+    let counts: Vec<_> = counted
+        .chunks_exact(2)
+        .map(|count| {
+            (
+                ["a", "b"][usize::from(count[0] % 2)],
+                "2026-11",
+                u64::from(count[1]),
+            )
+        })
+        .collect();
+    let written = node_inside::write_journal("0123456789abcdef", &counts);
+    let (all, whole) = node_inside::read_journal(&written);
+    assert!(whole, "what was written is damaged");
+    let at = usize::from(u16::from_le_bytes([place[0], place[1]])) % written.len();
+    let within = |some: &node_inside::Counts| {
+        some.iter().all(|(service, month, count)| {
+            let mut known = all.iter();
+            known.any(|(s, m, most)| (s, m) == (service, month) && count <= most)
+        })
+    };
+    let first_line = written
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .unwrap_or_default();
+    let (some, whole) = node_inside::read_journal(&written[..at]);
+    assert!(within(&some) && (whole || at <= first_line), "cut at {at}");
+    let mut changed = written.clone();
+    changed[at] ^= place[2].max(1);
+    let (some, whole) = node_inside::read_journal(&changed);
+    assert!(within(&some) && (!whole || some == all), "changed at {at}");
 }
 
 /// A date reads what it writes.

@@ -197,6 +197,11 @@ impl Node {
         self.process.id()
     }
 
+    /// As [`Server::stop`].
+    pub(crate) fn stop(self) -> Result<(String, ExitStatus)> {
+        self.process.stop()
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(self) -> Result<()> {
         self.process.kill()

@@ -18,6 +18,8 @@ pub(crate) const STATE: &str = "state.json";
 pub(crate) const PREVIOUS: &str = "state.previous.json";
 /// What it counted.
 pub(crate) const JOURNAL: &str = "counters.log";
+/// A journal that was damaged, kept for people.
+pub(crate) const DAMAGED: &str = "counters.damaged.log";
 
 const LOCK: &str = "lock";
 
@@ -106,6 +108,18 @@ impl Folder {
     /// It cannot be renamed.
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         fs::rename(self.path.join(from), self.path.join(to))
+    }
+
+    /// Gives a file a second name, under which it is still there when it is replaced.
+    ///
+    /// # Errors
+    /// It cannot be given one.
+    pub(crate) fn keep_as(&self, name: &str, kept: &str) -> io::Result<()> {
+        match fs::remove_file(self.path.join(kept)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        fs::hard_link(self.path.join(name), self.path.join(kept))
     }
 
     /// Makes the names in the folder durable.

@@ -14,9 +14,9 @@ use crate::folder::Folder;
 use crate::identity::{Identity, NodeFile};
 use crate::kept::{Kept, write_state};
 use crate::options::Options;
-use crate::planted;
 use crate::random;
 use crate::trusted::KeptTime;
+use lictor_planted as planted;
 
 /// The identity of the folder's node, which joins if it has not yet, and the client that it signs in
 /// with.

@@ -12,8 +12,8 @@ use crate::held::Held;
 use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::kept::{self, Kept};
-use crate::planted;
 use crate::trusted::KeptTime;
+use lictor_planted as planted;
 
 /// Who takes states.
 pub(crate) struct Keeper {

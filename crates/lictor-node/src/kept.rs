@@ -8,9 +8,9 @@ use lictor_core::feed::{Pinned, Ratchet};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Folder, PREVIOUS, RATCHET, STATE, beside};
-use crate::planted;
 use crate::sealed;
 use crate::trusted::KeptTime;
+use lictor_planted as planted;
 
 /// What `ratchet.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

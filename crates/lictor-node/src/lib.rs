@@ -25,6 +25,8 @@ mod decision;
 mod error;
 mod feed;
 mod folder;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod held;
 mod identity;
 mod join;
@@ -36,7 +38,6 @@ mod local;
 mod meter;
 mod node;
 mod options;
-pub mod planted;
 mod problems;
 mod random;
 mod report;

@@ -13,7 +13,7 @@ use crate::counters::flush::{self, Flusher};
 use crate::counters::journal::{self, Journal};
 use crate::counters::{Counters, is_service};
 use crate::error::StartError;
-use crate::folder::{Folder, JOURNAL};
+use crate::folder::{DAMAGED, Folder, JOURNAL};
 use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::keeper::{Keeper, Loaded};
@@ -195,8 +195,8 @@ fn note_loaded(problems: &Problems, loaded: &Loaded) {
     problems.set(Kind::RatchetLost, ratchet);
 }
 
-/// The counters as the journal holds them. A damaged journal is replaced by a new one under a new
-/// name, so that what was reported of the old one is never counted again.
+/// The counters as the journal holds them. A damaged journal is replaced by a new one with another
+/// epoch, so that what was reported of the old one is never counted again.
 fn counters(
     folder: &Arc<Folder>,
     time: &TrustedTime,
@@ -213,11 +213,9 @@ fn counters(
             }
         }
     };
-    let damaged = "counters.log was damaged; what could be read is kept, and what was counted last \
-                   before the damage may be missing";
     problems.set(
         Kind::JournalDamaged,
-        read.damaged.then(|| damaged.to_owned()),
+        read.damaged.then(|| keep_damaged(folder)),
     );
     let epoch = match read.epoch {
         Some(epoch) => epoch.to_string(),
@@ -230,6 +228,16 @@ fn counters(
         note_unwritten(problems, Some(&error));
     }
     Ok((counters, journal))
+}
+
+/// Keeps a damaged journal for people, and says so.
+fn keep_damaged(folder: &Folder) -> String {
+    let lost = "counters.log was damaged; what could be read counts, and what was counted last before \
+                the damage may be missing";
+    match folder.keep_as(JOURNAL, DAMAGED) {
+        Ok(()) => format!("{lost}; the damaged file is kept as {DAMAGED}"),
+        Err(error) => format!("{lost}; the damaged file cannot be kept: {error}"),
+    }
 }
 
 fn note_flush(shared: &Shared, outcome: Result<bool, std::io::Error>) {

@@ -5,7 +5,7 @@ use lictor_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Readings;
-use crate::planted;
+use lictor_planted as planted;
 
 /// No machine that runs this version lives before it: 2026-11-01T00:00:00Z.
 const EARLIEST: Timestamp = 1_793_491_200;

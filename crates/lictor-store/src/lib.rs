@@ -2,7 +2,6 @@
 //! write that runs a pure rule under the lock of a stream.
 
 pub mod check;
-pub mod planted;
 mod rule;
 pub mod sqlite;
 

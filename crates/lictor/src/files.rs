@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use lictor_store::planted;
+use lictor_planted as planted;
 
 use crate::exit::{Failure, Outcome};
 

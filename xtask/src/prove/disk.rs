@@ -1,5 +1,6 @@
 //! `prove disk`: every call that a fixed script makes on its files is failed in turn; nothing acknowledged may be lost, and nobody may panic.
 
+mod node;
 mod programs;
 mod room;
 mod script;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Key;
 use crate::folder::{Folder, JOURNAL};
-use crate::planted;
+use lictor_planted as planted;
 
 /// From this length on a journal is written anew, if that makes it much shorter; 1 MiB.
 const LONG: u64 = 1 << 20;
@@ -112,7 +112,19 @@ fn write_line(into: &mut Vec<u8>, line: &Line) -> io::Result<()> {
     Ok(())
 }
 
-fn lines(counts: &[(Key, u64)]) -> io::Result<Vec<u8>> {
+/// The line that every journal begins with.
+pub(crate) fn first_line(epoch: &Arc<str>) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let line = Line {
+        epoch: Arc::clone(epoch),
+        counts: Vec::new(),
+    };
+    write_line(&mut text, &line)?;
+    Ok(text)
+}
+
+/// The lines of counts.
+pub(crate) fn lines(counts: &[(Key, u64)]) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     for same in counts.chunk_by(|(one, _), (other, _)| one.epoch == other.epoch) {
         for some in same.chunks(PER_LINE) {
@@ -152,12 +164,7 @@ impl Journal {
     /// It cannot be written; then the old one is still there, and a new one is due.
     pub(crate) fn rewrite(&mut self, epoch: &Arc<str>, counts: &[(Key, u64)]) -> io::Result<()> {
         self.file = None;
-        let mut text = Vec::new();
-        let first = Line {
-            epoch: Arc::clone(epoch),
-            counts: Vec::new(),
-        };
-        write_line(&mut text, &first)?;
+        let mut text = first_line(epoch)?;
         text.extend(lines(counts)?);
         let file = self.folder.write_beside(JOURNAL, &text)?;
         planted::point("journal-rewritten");

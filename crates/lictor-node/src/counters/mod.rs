@@ -13,7 +13,7 @@ use lictor_core::feed::NodeCount;
 use lictor_core::usage::{MAX_COUNT, MAX_NAME_LENGTH};
 
 use crate::error::Reason;
-use crate::planted;
+use lictor_planted as planted;
 pub(crate) use slot::Slot;
 
 /// The most services that are counted by their names.

@@ -90,12 +90,14 @@ async fn a_damaged_journal_begins_a_new_epoch_and_loses_nothing_that_can_be_read
     let path = setting.folder.path().join("node/counters.log");
     let mut text = fs::read_to_string(&path).expect("there");
     text.push_str("0123456789abcdef {}\n");
-    fs::write(&path, text).expect("written");
+    fs::write(&path, &text).expect("written");
     let epoch = setting.node.status().epoch;
     setting.restart().await;
     let status = setting.node.status();
     assert_ne!(status.epoch, epoch);
     assert!(status.problems[0].contains("counters.log"));
+    let kept = fs::read_to_string(path.with_file_name("counters.damaged.log"));
+    assert_eq!(kept.expect("kept"), text);
     setting.node.meter(Some("a")).count(2).expect("counted");
     until("the sum is right", || {
         setting.control_plane.counted("a") == 9

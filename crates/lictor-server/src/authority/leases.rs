@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use lictor_core::lease::{self, CheckOut};
 use lictor_core::{ApplicationState, Error, Kind, Lease, LeaseTerms, Resource, State, Timestamp};
-use lictor_store::{Fact, Write, Written, planted};
+use lictor_planted as planted;
+use lictor_store::{Fact, Write, Written};
 use uuid::Uuid;
 
 use super::{Authority, Call};

@@ -30,7 +30,8 @@ mod usage;
 use std::sync::Arc;
 
 use lictor_core::{Action, Actor, Error, Organization, Resource, Right, Timestamp};
-use lictor_store::{Fact, Rule, Store, Write, planted};
+use lictor_planted as planted;
+use lictor_store::{Fact, Rule, Store, Write};
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use lictor_core::seats::{self, Rows, SeatTerms};
 use lictor_core::{Account, Email, Error, Holder, Kind, Resource, Right, Seat, SeatId, State};
-use lictor_store::{Fact, Refused, RefusedKey, Rule, Written, planted};
+use lictor_planted as planted;
+use lictor_store::{Fact, Refused, RefusedKey, Rule, Written};
 use uuid::Uuid;
 
 use super::accounts::check_rows;

@@ -8,7 +8,8 @@ use lictor_core::{
     Change, Decision, Error, INSTALLATION, KeyId, PublicKey, Role, SigningKey, TrustPolicy,
     organization, trust,
 };
-use lictor_store::{Fact, Rule, Store, Write, planted};
+use lictor_planted as planted;
+use lictor_store::{Fact, Rule, Store, Write};
 use quick_cache::sync::Cache as Bounded;
 
 use super::tokens::TokenRequest;

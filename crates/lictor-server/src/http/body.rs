@@ -11,7 +11,7 @@ use axum::body::{Body, HttpBody};
 use axum::http::{Request, Response, Version};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
-use lictor_store::planted;
+use lictor_planted as planted;
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
 use tower::{Layer, Service};

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::Duration;
 
-use lictor_store::planted;
+use lictor_planted as planted;
 use tokio::time::{Instant, Sleep};
 
 use super::limits::ConnectionLimits;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::check;
 use super::lock::FolderLock;
 use super::open::{self, DATABASE_FILE, OpenError, at, beside};
-use crate::planted;
+use lictor_planted as planted;
 
 /// What the names of unfinished copies begin with.
 const COPY: &str = ".backup-";

@@ -16,7 +16,7 @@ use super::rows::{self, HeadRow, Sql};
 use super::{accounts, clients, nodes, reads, seats};
 use crate::CheckReport;
 use crate::check::Replay;
-use crate::planted;
+use lictor_planted as planted;
 
 /// How much of the database a check keeps in memory at most, in KiB.
 const CACHE_KIB: i64 = 262_144;

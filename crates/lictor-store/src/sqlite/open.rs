@@ -12,7 +12,7 @@ use refinery::Target;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use uuid::Uuid;
 
-use crate::planted;
+use lictor_planted as planted;
 
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");

@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::{accounts, clients, nodes, seats};
-use crate::planted;
+use lictor_planted as planted;
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;

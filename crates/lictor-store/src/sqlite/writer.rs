@@ -13,7 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::batch::{Batch, Fault};
 use super::clients;
 use super::rows::Sql;
-use crate::{Write, Written, planted};
+use crate::{Write, Written};
+use lictor_planted as planted;
 
 /// How many writes may wait for the writer.
 const QUEUE: usize = 4_096;

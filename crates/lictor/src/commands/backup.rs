@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lictor_store::planted;
+use lictor_planted as planted;
 use serde_json::json;
 use tempfile::NamedTempFile;
 use tokio::signal::unix::SignalKind;

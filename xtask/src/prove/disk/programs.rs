@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
 
 use anyhow::{Context, Result, ensure};
 
 use super::Fault;
+use super::node::Site;
 use super::script::Script;
 use crate::installation::Installation;
 use crate::process::{Server, TOKEN};
@@ -23,15 +24,19 @@ pub(super) enum Program {
     Copy,
     Restore,
     Key,
+    NodeJoins,
+    NodeStarts,
 }
 
 impl Program {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::FirstStart,
         Self::LaterStart,
         Self::Copy,
         Self::Restore,
         Self::Key,
+        Self::NodeJoins,
+        Self::NodeStarts,
     ];
 }
 
@@ -43,6 +48,8 @@ impl fmt::Display for Program {
             Self::Copy => "backup",
             Self::Restore => "restore",
             Self::Key => "key generate",
+            Self::NodeJoins => "node run, which joins",
+            Self::NodeStarts => "node run, which has joined",
         })
     }
 }
@@ -71,6 +78,7 @@ pub(super) struct Programs<'a> {
     backup: PathBuf,
     /// What was written there.
     script: Script,
+    site: Site,
 }
 
 impl<'a> Programs<'a> {
@@ -88,6 +96,7 @@ impl<'a> Programs<'a> {
             data: within("prepared"),
             backup: within("prepared.db"),
             script: Script::new(installation)?,
+            site: Site::create(installation)?,
         };
         let mut compile = Command::new("gcc");
         compile.args(["-Wall", "-Werror", "-shared", "-fPIC", "-O1", "-o"]);
@@ -116,6 +125,11 @@ impl<'a> Programs<'a> {
             Program::Copy => self.take_a_copy(&folder, &environment),
             Program::Restore => self.restore(&folder, &environment),
             Program::Key => self.make_a_key(&folder, &environment),
+            Program::NodeJoins | Program::NodeStarts => {
+                let joins = program == Program::NodeJoins;
+                let environment = borrowed(&environment);
+                self.site.run(&folder, &environment, joins, fault.is_some())
+            }
         }?;
         let log = fs::read_to_string(&log)?;
         let failed = log.lines().any(|line| line.starts_with("FAILED"));
@@ -165,15 +179,10 @@ impl<'a> Programs<'a> {
         } else {
             script = self.script.afresh();
         }
-        let borrowed: Vec<(&str, &str)> = environment
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        match self.installation.serve(&data, &borrowed) {
+        match self.installation.serve(&data, &borrowed(environment)) {
             Ok(server) => {
                 script.run(&server);
-                let said = self.end(server)?;
-                says_why(&said)?;
+                ended(server.stop()?)?;
                 script.note_failed_flush(&fs::read_to_string(log_of(environment))?)?;
             }
             Err(error) if faulty => says_why(&format!("{error:#}"))?,
@@ -184,16 +193,6 @@ impl<'a> Programs<'a> {
         let shown = data.display().to_string();
         self.installation.lictor(&["check", "--data", &shown])?;
         server.kill()
-    }
-
-    fn end(&self, server: Server) -> Result<String> {
-        let address = server.address.clone();
-        let (said, status) = server.stop()?;
-        ensure!(
-            status.signal().is_none(),
-            "the server at {address} was ended by a signal: {status}\n{said}"
-        );
-        Ok(said)
     }
 
     fn take_a_copy(&self, folder: &Path, environment: &[(&str, String)]) -> Result<()> {
@@ -266,6 +265,20 @@ impl<'a> Programs<'a> {
     }
 }
 
+fn borrowed<'e>(environment: &'e [(&'e str, String)]) -> Vec<(&'e str, &'e str)> {
+    let pairs = environment.iter();
+    pairs.map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// Looks at what a process said that was asked to stop, and at how it ended.
+pub(super) fn ended((said, status): (String, ExitStatus)) -> Result<()> {
+    ensure!(
+        status.signal().is_none(),
+        "ended by a signal: {status}\n{said}"
+    );
+    says_why(&said)
+}
+
 fn log_of<'e>(environment: &'e [(&str, String)]) -> &'e str {
     let log = environment
         .iter()
@@ -287,13 +300,13 @@ fn ended_well_or_said_why(output: &Output) -> Result<()> {
 }
 
 /// A program may fail, but not by a panic.
-fn says_why(said: &str) -> Result<()> {
+pub(super) fn says_why(said: &str) -> Result<()> {
     ensure!(!said.contains("panicked"), "a panic: {said}");
     Ok(())
 }
 
 /// The files of a folder that has no folders in it.
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir(to).with_context(|| to.display().to_string())?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

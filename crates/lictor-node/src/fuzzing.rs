@@ -1,0 +1,48 @@
+//! The door through which fuzz targets reach what reads a stream and a journal; no other build has it.
+
+use std::sync::Arc;
+
+use crate::counters::Key;
+use crate::counters::journal;
+use crate::sse::Parser;
+
+/// Names and data of the events of a stream that comes in these pieces, each event with at most so
+/// many bytes of data; none: the stream cannot be read.
+pub fn events<'a>(
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    most: usize,
+) -> Option<Vec<(String, String)>> {
+    let mut parser = Parser::new(most);
+    let mut events = Vec::new();
+    for piece in pieces {
+        let more = parser.push(piece).ok()?;
+        events.extend(more.into_iter().map(|event| (event.name, event.data)));
+    }
+    Some(events)
+}
+
+/// A journal's counts: service, month and number.
+pub type Counts = Vec<(String, String, u64)>;
+
+/// A journal, as a process writes it that adds these counts one after the other.
+pub fn write_journal(epoch: &str, counts: &[(&str, &str, u64)]) -> Vec<u8> {
+    let epoch: Arc<str> = epoch.into();
+    let mut bytes = journal::first_line(&epoch).unwrap_or_default();
+    for (service, month, count) in counts {
+        let key = Key {
+            epoch: Arc::clone(&epoch),
+            month: (*month).into(),
+            service: (*service).into(),
+        };
+        bytes.extend(journal::lines(&[(key, *count)]).unwrap_or_default());
+    }
+    bytes
+}
+
+/// What a journal has counted, and whether it is whole.
+pub fn read_journal(bytes: &[u8]) -> (Counts, bool) {
+    let read = journal::read(bytes);
+    let counts = read.counts.into_iter();
+    let counts = counts.map(|(key, count)| (key.service.to_string(), key.month.to_string(), count));
+    (counts.collect(), !read.damaged)
+}

@@ -1,0 +1,4 @@
+//! `journal` of `lictor_fuzz`, for libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lictor_fuzz::journal(bytes));
