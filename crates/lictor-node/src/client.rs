@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use lictor_core::feed::{
-    FEED_PATH, FORMAT, FORMATS_HEADER, Failure, FailureCode, JOIN_PATH, Join, Joined,
-    MAX_STATE_BYTES, NodeReport, REPORT_PATH, Reported,
+    FEED_PATH, FORMAT, FORMATS_HEADER, Failure, JOIN_PATH, Join, Joined, MAX_STATE_BYTES,
+    NodeReport, REPORT_PATH, Reported,
 };
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
 use crate::error::StartError;
 use crate::options::Options;
+use crate::resolver::Resolver;
 
 /// How long a connection may take to be made. Short: where packets were lost it is only tried again
 /// after ever longer pauses, and a new one at once.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// How long the control plane may take to answer; not much longer, for the same reason.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -162,6 +163,7 @@ fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client
     let failed = |error: reqwest::Error| StartError::Certificates(causes(&error));
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
+        .dns_resolver(Resolver::default())
         .tcp_keepalive(QUIET)
         .tcp_keepalive_interval(ASK_AGAIN)
         .tcp_keepalive_retries(ASK)
@@ -210,15 +212,13 @@ async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
         return Ok(response);
     }
     let said = body(response).await?;
-    let failure = serde_json::from_slice(&said).unwrap_or_else(|_| Failure {
-        code: match status {
-            StatusCode::UNAUTHORIZED => FailureCode::Unauthorized,
-            _ => FailureCode::Other,
-        },
-        message: format!("it answers with status {status}"),
-        state: None,
-    });
-    Err(Trouble::Refused(Box::new(failure)))
+    Err(match serde_json::from_slice(&said) {
+        Ok(failure) => Trouble::Refused(Box::new(failure)),
+        // Whoever that is.
+        Err(_) => Trouble::Unreachable(format!(
+            "what answers there is no control plane: status {status}"
+        )),
+    })
 }
 
 /// The same, where an answer begins at once, however long it goes on.

@@ -1,9 +1,11 @@
 //! The only reader of clocks: the wall clock, and the time since boot, which counts suspended time
 //! too. What is made of them is in `trusted`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
+
+use uuid::Uuid;
 
 /// Where the time comes from: the system, or a test that moves it by hand.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,8 @@ pub struct ManualClock {
     pub wall: AtomicI64,
     /// The time since boot.
     pub boot: AtomicI64,
+    /// Which boot it is; 0: nobody knows.
+    pub boots: AtomicU64,
 }
 
 impl ManualClock {
@@ -39,6 +43,8 @@ pub(crate) struct Readings {
     pub wall: i64,
     /// The time since boot. It never goes back while the machine is up.
     pub boot: i64,
+    /// Which boot that is; none: nobody knows.
+    pub boot_id: Option<Uuid>,
 }
 
 impl Clock {
@@ -55,14 +61,25 @@ impl Clock {
                     Err(_) => 0,
                 },
                 boot: boot(),
+                boot_id: *BOOT_ID,
             },
             Self::Manual(clock) => Readings {
                 wall: clock.wall.load(Ordering::SeqCst),
                 boot: clock.boot.load(Ordering::SeqCst),
+                boot_id: match clock.boots.load(Ordering::SeqCst) {
+                    0 => None,
+                    boots => Some(Uuid::from_u128(boots.into())),
+                },
             },
         }
     }
 }
+
+/// Linux makes it up anew each time that it starts.
+static BOOT_ID: LazyLock<Option<Uuid>> = LazyLock::new(|| {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    text.trim().parse().ok()
+});
 
 fn boot() -> i64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

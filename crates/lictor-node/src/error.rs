@@ -41,6 +41,12 @@ pub enum StartError {
          has joined; leave the token out, or use a new folder"
     )]
     OtherControlPlane,
+    /// The token is not the one that the folder's node has joined with.
+    #[error(
+        "this folder is the node {0} already, which joined with another token; leave the token out, or \
+         start the new node in a new folder"
+    )]
+    OtherToken(String),
     /// Who answered is not the control plane that the token names.
     #[error(
         "{0} is not the control plane that made the enrollment token; check the address, and that \
@@ -63,8 +69,8 @@ pub enum StartError {
     Address(String),
     /// The address is not protected by TLS.
     #[error(
-        "{0} would carry the node's credential unprotected; use https, or allow it with \
-         insecure_http"
+        "{0} would carry the node's credential unprotected; use https, or allow plain HTTP with \
+         `--insecure-http`"
     )]
     Insecure(String),
     /// Certificates cannot be used.
@@ -125,10 +131,13 @@ impl Reason {
     pub fn message(self) -> &'static str {
         match self {
             Self::Restricted => {
-                "the node is restricted: it was revoked, or had no news from its control plane for \
-                 too long; see its status"
+                "the node is restricted: it was revoked, or has no state that it may go by; see its \
+                 status"
             }
-            Self::Unlicensed => "no license for this application is in force; add one",
+            Self::Unlicensed => {
+                "no license for this application is in force at this node; add one, and see the node's \
+                 status"
+            }
             Self::Expired => "the license has expired; add its renewal",
             Self::Feature => "the license does not grant this feature",
         }
@@ -154,5 +163,8 @@ pub enum Denial {
 
 /// Counts are to be durable before they are acknowledged, and this one is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it could not be counted durably; see the node's problems, and free space on its disk")]
+#[error(
+    "it is counted in memory and written once the disk can be written again; do not send it again; see \
+     the node's problems, and free space on its disk"
+)]
 pub struct NotCounted;

@@ -1,5 +1,6 @@
 //! Who a node is: what it was told when it joined, and the secret that it made for that.
 
+use lictor_core::change::Digest;
 use lictor_core::feed::{Audience, Pinned};
 use lictor_core::{PublicKey, TrustPolicy};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ pub(crate) struct NodeFile {
     pub control_plane: String,
     /// The secret that it signs in with; written before it is first used.
     pub credential: String,
+    /// The SHA-256 of the enrollment token that it joined with.
+    #[serde(default)]
+    pub token_sha256: Option<Digest>,
     /// What it was told; none: it has not joined yet.
     pub joined: Option<Identity>,
 }

@@ -38,6 +38,11 @@ pub(crate) async fn identity(
         (Some(identity), Some(token)) if token.pin() != identity.control_plane_key.sha256() => {
             return Err(StartError::OtherControlPlane);
         }
+        (Some(identity), Some(token))
+            if file.token_sha256.is_some_and(|it| it != token.sha256()) =>
+        {
+            return Err(StartError::OtherToken(identity.name));
+        }
         (Some(identity), _) => identity,
         (None, Some(token)) => join(options, folder, &client, token, file).await?,
         (None, None) => return Err(StartError::NotJoined(folder.path().to_owned())),
@@ -57,6 +62,7 @@ fn pending(options: &Options, folder: &Folder) -> Result<NodeFile, StartError> {
     let file = NodeFile {
         control_plane: options.control_plane.clone(),
         credential,
+        token_sha256: None,
         joined: None,
     };
     // An address that is none is refused before anything is written.
@@ -95,6 +101,7 @@ async fn join(
     planted::point("node-join-answered");
     let identity = first_state(folder, &joined, &options.trust)?;
     planted::point("node-first-state-written");
+    file.token_sha256 = Some(token.sha256());
     file.joined = Some(identity.clone());
     file.write(folder)?;
     Ok(identity)
@@ -125,7 +132,7 @@ fn first_state(
         pinned: keys.clone(),
         time: KeptTime {
             signed: document.issued_at().saturating_mul(1_000),
-            raised: 0,
+            ..KeptTime::default()
         },
         revoked: document.is_revoked(),
     };

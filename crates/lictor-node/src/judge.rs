@@ -121,6 +121,13 @@ impl Judge {
         self.publish(&mut inner);
     }
 
+    /// Allows nothing from now on.
+    pub(crate) fn revoke(&self) {
+        let mut inner = self.inner();
+        inner.revoked = true;
+        self.publish(&mut inner);
+    }
+
     /// Takes up a time that the control plane signed.
     pub(crate) fn raise_to(&self, issued_at: Timestamp) {
         let mut inner = self.inner();

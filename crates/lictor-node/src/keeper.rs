@@ -122,6 +122,9 @@ impl Keeper {
         let identity = &self.identity;
         let document =
             StateDocument::verify(text, &identity.control_plane_key, identity.audience())?;
+        if document.is_revoked() && !inner.kept.revoked {
+            self.revoke(&mut inner, judge);
+        }
         document.check_expiry(judge.times().now)?;
         if let Some(ratchet) = &inner.kept.ratchet
             && !planted::is("node-ratchet-unchecked")
@@ -174,6 +177,21 @@ impl Keeper {
     pub(crate) fn unsaved(&self) -> Option<String> {
         let inner = self.inner();
         inner.unsaved.as_ref().map(|(_, reason)| reason.clone())
+    }
+
+    /// Revokes, whatever the revision of the state that says so, and however late it comes: only the
+    /// control plane can have signed that, and a node that knows better than a restored control plane
+    /// is no exception. What is held otherwise stays.
+    fn revoke(&self, inner: &mut Inner, judge: &Judge) {
+        inner.kept.revoked = true;
+        judge.revoke();
+        let mut on_disk = inner.on_disk.clone();
+        on_disk.revoked = true;
+        match on_disk.write(&self.folder) {
+            Ok(()) => inner.on_disk = on_disk,
+            // `save` tries again, and tells.
+            Err(error) => tracing::warn!(%error, "the revocation could not be saved"),
+        }
     }
 
     fn write_state(&self, inner: &mut Inner, text: &str) -> std::io::Result<()> {

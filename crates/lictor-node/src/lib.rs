@@ -41,6 +41,7 @@ mod options;
 mod problems;
 mod random;
 mod report;
+mod resolver;
 mod sealed;
 mod shared;
 mod sse;
@@ -51,7 +52,7 @@ mod trusted;
 
 pub use clock::{Clock, ManualClock};
 pub use error::{Denial, NotCounted, Reason, StartError};
-pub use local::{Listen, Local, LocalError, serve_local};
+pub use local::{Listen, Local, LocalError, LocalSocket, serve_local};
 pub use meter::Meter;
 pub use node::Node;
 pub use options::{CountDurability, Options, Pace};

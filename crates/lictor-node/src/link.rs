@@ -10,6 +10,8 @@ use tokio::sync::{Notify, watch};
 pub(crate) struct Link {
     /// When the feed last brought something; none: it is not open.
     heard: Mutex<Option<Instant>>,
+    /// Since when nothing came of any request; none: the last was answered.
+    lost_since: Mutex<Option<Instant>>,
     /// Told when a report gets through, and the feed may not know yet that it can.
     healed: Notify,
     /// The revision of the state at the control plane, as it answers reports.
@@ -51,6 +53,22 @@ impl Link {
     /// The revisions that reports are answered with; a change is each answer.
     pub(crate) fn announced(&self) -> watch::Receiver<u64> {
         self.announced.subscribe()
+    }
+
+    /// Notes that nothing came of a request, and says since when that is so.
+    pub(crate) fn note_lost(&self) -> Instant {
+        *self.lost_since().get_or_insert_with(Instant::now)
+    }
+
+    /// Notes that a request was answered.
+    pub(crate) fn note_reached(&self) {
+        *self.lost_since() = None;
+    }
+
+    fn lost_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.lost_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn heard(&self) -> MutexGuard<'_, Option<Instant>> {

@@ -173,6 +173,7 @@ fn assemble(
         version: options.version.clone(),
     };
     shared.note_revoked();
+    shared.note_untrusted();
     shared.save();
     shared.look();
     Ok((shared, journal))
@@ -265,6 +266,7 @@ async fn tick(shared: Arc<Shared>) {
         if saved.elapsed() >= shared.pace.save {
             saved = Instant::now();
             let shared = Arc::clone(&shared);
+            shared.note_services();
             // It fails only where the runtime ends.
             let _ = tokio::task::spawn_blocking(move || shared.save()).await;
         }

@@ -87,6 +87,8 @@ pub struct Pace {
     pub poll: Duration,
     /// How long the feed may take to bring a state that the control plane is known to have; 500 ms.
     pub missed: Duration,
+    /// How long the control plane may be out of reach before that is a problem; 15 s.
+    pub unreachable: Duration,
     /// How long a node waits that is not let in; 60 s.
     pub refused: Duration,
     /// How long a change waits for others before it is reported; 200 ms.
@@ -107,6 +109,7 @@ impl Default for Pace {
             silence: Duration::from_secs(45),
             poll: Duration::from_secs(120),
             missed: Duration::from_millis(500),
+            unreachable: Duration::from_secs(15),
             refused: Duration::from_secs(60),
             debounce: Duration::from_millis(200),
             report_counts: Duration::from_secs(1),

@@ -12,10 +12,14 @@ pub(crate) enum Kind {
     StateLost,
     /// What the node remembered of its states was lost.
     RatchetLost,
+    /// A license that was sent counts for nothing here.
+    Untrusted,
     /// A state was refused.
     StateRefused,
     /// A state could not be saved.
     StateUnsaved,
+    /// The control plane cannot be reached.
+    Unreachable,
     /// The control plane does not let the node in.
     NotLetIn,
     /// A report was refused.
@@ -26,6 +30,8 @@ pub(crate) enum Kind {
     CountsUnwritten,
     /// The journal of counts was damaged.
     JournalDamaged,
+    /// There are too many services.
+    Services,
 }
 
 /// All problems.
@@ -51,6 +57,12 @@ impl Problems {
             }
         }
         true
+    }
+
+    /// Whether there is one of this kind.
+    pub(crate) fn has(&self, kind: Kind) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains_key(&kind)
     }
 
     /// All of them.

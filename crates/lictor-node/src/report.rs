@@ -16,9 +16,13 @@ use crate::shared::{Shared, Standing};
 /// How many problems are reported at most.
 const MAX_PROBLEMS: usize = 16;
 
+/// How many counts are reported at least, however slow the link is.
+const MIN_COUNTS: usize = 20;
+
 /// What the reports so far have come to.
-#[derive(Default)]
 pub(crate) struct Reporter {
+    /// How many counts go into one report: half as many after each that was lost, as on a slow link.
+    most: usize,
     /// Which start of the control plane answered last.
     instance: Option<Uuid>,
     /// What was last reported, but for counts.
@@ -26,6 +30,18 @@ pub(crate) struct Reporter {
     at: Option<Instant>,
     /// When the last report was sent, if nothing came of it.
     lost: Option<Instant>,
+}
+
+impl Default for Reporter {
+    fn default() -> Self {
+        Self {
+            most: MAX_COUNTS,
+            instance: None,
+            said: None,
+            at: None,
+            lost: None,
+        }
+    }
 }
 
 /// Reports for ever.
@@ -60,7 +76,7 @@ impl Reporter {
     pub(crate) async fn finish(&mut self, shared: &Arc<Shared>) {
         let mut report = now(shared);
         loop {
-            report.counts = shared.counters.unsent(MAX_COUNTS);
+            report.counts = shared.counters.unsent(self.most);
             if self.send(shared, report.clone()).await.is_err() {
                 return;
             }
@@ -74,7 +90,7 @@ impl Reporter {
     fn due(&self, shared: &Shared) -> Option<NodeReport> {
         let mut report = now(shared);
         let news = self.said.as_ref() != Some(&unnumbered(&report));
-        report.counts = shared.counters.unsent(MAX_COUNTS);
+        report.counts = shared.counters.unsent(self.most);
         let long = self.at.is_none_or(|at| at.elapsed() >= shared.pace.report);
         (news || long || !report.counts.is_empty()).then_some(report)
     }
@@ -100,6 +116,7 @@ impl Reporter {
             shared.counters.report_all_again();
             shared.counters.note_reported(&report.counts);
         }
+        self.most = self.most.saturating_mul(2).min(MAX_COUNTS);
         self.said = Some(unnumbered(&report));
         self.at = Some(Instant::now());
         Ok(())
@@ -107,7 +124,10 @@ impl Reporter {
 
     fn note_trouble(&mut self, shared: &Shared, trouble: &Trouble, began: Instant) {
         match trouble {
-            Trouble::Unreachable(_) => self.lost = Some(began),
+            Trouble::Unreachable(_) => {
+                self.lost = Some(began);
+                self.most = (self.most / 2).max(MIN_COUNTS);
+            }
             Trouble::Refused(failure)
                 if matches!(failure.code, FailureCode::Invalid | FailureCode::Other) =>
             {
@@ -119,11 +139,16 @@ impl Reporter {
     }
 }
 
-/// The report without what changes all the time.
+/// The report without what changes all the time, and whether a state was only signed again.
 fn unnumbered(report: &NodeReport) -> NodeReport {
+    let signed = |applied: Applied| Applied {
+        issued_at: 0,
+        ..applied
+    };
     NodeReport {
         requests: 0,
         counts: Vec::new(),
+        applied: report.applied.map(signed),
         ..report.clone()
     }
 }

@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::client::{Client, Trouble};
-use crate::counters::Counters;
 use crate::counters::flush::Flusher;
+use crate::counters::{Counters, MAX_SERVICES, OTHER};
 use crate::error::Reason;
 use crate::folder::Folder;
 use crate::identity::Identity;
@@ -87,7 +87,6 @@ impl Shared {
                     self.problems.set(Kind::StateLost, None);
                     self.problems.set(Kind::RatchetLost, None);
                     self.note_saved();
-                    self.note_revoked();
                 }
             }
             Err(error) => {
@@ -101,6 +100,8 @@ impl Shared {
                 }
             }
         }
+        self.note_revoked();
+        self.note_untrusted();
         self.look();
         // The same revision signed again is no news.
         if taken.is_err() || self.revision() != before {
@@ -124,7 +125,10 @@ impl Shared {
         let mut known = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let since = known.since;
         if (Standing { since, ..now }) != *known {
-            tracing::info!(mode = %now.mode, license = ?now.license, denied = ?now.denied, "stands");
+            match now.denied {
+                None => tracing::info!(mode = %now.mode, license = ?now.license, "allows requests"),
+                Some(reason) => tracing::warn!(mode = %now.mode, %reason, "denies requests"),
+            }
             *known = now;
             news = true;
         }
@@ -159,7 +163,7 @@ impl Shared {
     pub(crate) fn note_revoked(&self) {
         let (_, revoked) = self.judge.held();
         let text = "this node was revoked and allows nothing; enroll another with \
-                    `lictor node enroll`";
+                    `lictor node enroll`, in a new folder";
         self.problems
             .set(Kind::Revoked, revoked.then(|| text.to_owned()));
     }
@@ -170,9 +174,14 @@ impl Shared {
         trouble: &Trouble,
         otherwise: Duration,
     ) -> Duration {
-        let Trouble::Refused(failure) = trouble else {
-            return otherwise;
+        let failure = match trouble {
+            Trouble::Refused(failure) => failure,
+            Trouble::Unreachable(reason) => {
+                self.note_unreachable(reason);
+                return otherwise;
+            }
         };
+        self.note_reached();
         if let Some(state) = &failure.state {
             // What it says is noted there, whether it is taken or refused.
             let _ = self.take(state.clone()).await;
@@ -188,7 +197,57 @@ impl Shared {
 
     /// Notes that the control plane lets the node in.
     pub(crate) fn note_let_in(&self) {
+        self.note_reached();
         if self.problems.set(Kind::NotLetIn, None) {
+            self.changed.notify_one();
+        }
+    }
+
+    fn note_reached(&self) {
+        self.link.note_reached();
+        if self.problems.set(Kind::Unreachable, None) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Notes that nothing came of a request. It is a problem once that lasts; then the first reason
+    /// stays, as further ones say the same in other words.
+    fn note_unreachable(&self, reason: &str) {
+        let lasts = self.link.note_lost().elapsed() >= self.pace.unreachable;
+        if lasts && !self.problems.has(Kind::Unreachable) {
+            let text = format!(
+                "the control plane {} cannot be reached: {reason}; check its address, its name in \
+                 DNS, and certificates; requests are decided as the last state and its policy say",
+                self.client.address()
+            );
+            self.problems.set(Kind::Unreachable, Some(text));
+        }
+    }
+
+    /// Notes whether the newest license counts for nothing here.
+    pub(crate) fn note_untrusted(&self) {
+        let (held, _) = self.judge.held();
+        let newest = held.as_ref().and_then(|held| held.candidates.first());
+        let text = newest.and_then(|license| {
+            let error = license.signer.as_ref().err()?;
+            Some(format!(
+                "the license {} counts for nothing at this node: {error}; if its key is a new one, hand \
+                 the trust on with `lictor key rotate` and `lictor trust add --rotation`",
+                license.id
+            ))
+        });
+        self.problems.set(Kind::Untrusted, text);
+    }
+
+    /// Notes whether there are more services than are counted apart.
+    pub(crate) fn note_services(&self) {
+        let text = self.counters.are_too_many().then(|| {
+            format!(
+                "more than {MAX_SERVICES} services: requests of further ones are counted as {OTHER}; \
+                 use fewer names, such as one for each part of the product"
+            )
+        });
+        if self.problems.set(Kind::Services, text) {
             self.changed.notify_one();
         }
     }

@@ -1,11 +1,13 @@
-//! Trusted time: the times that the control plane signed, and the time since boot behind them. The
-//! machine's own clock may raise it a little and never lowers it.
+//! Trusted time: the times that the control plane signed, and the time since boot behind them, also
+//! while the process is away. The machine's own clock may raise it a little and never lowers it.
 
 use lictor_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Readings;
 use lictor_planted as planted;
+use uuid::Uuid;
+
+use crate::clock::Readings;
 
 /// No machine that runs this version lives before it: 2026-11-01T00:00:00Z.
 const EARLIEST: Timestamp = 1_793_491_200;
@@ -20,6 +22,12 @@ pub(crate) struct KeptTime {
     pub signed: i64,
     /// By how much the wall clock has raised it, in milliseconds.
     pub raised: i64,
+    /// The time since boot then, in milliseconds.
+    #[serde(default)]
+    pub boot: i64,
+    /// Which boot that was; none: nobody knows.
+    #[serde(default)]
+    pub boot_id: Option<Uuid>,
 }
 
 /// The trusted time of a running node.
@@ -28,6 +36,7 @@ pub(crate) struct TrustedTime {
     signed: i64,
     raised: i64,
     boot: i64,
+    boot_id: Option<Uuid>,
     wall_ahead: i64,
 }
 
@@ -43,10 +52,13 @@ pub(crate) enum Difference {
 impl TrustedTime {
     /// Goes on from what was kept.
     pub(crate) fn from_kept(kept: KeptTime, now: Readings) -> Self {
+        // The machine has been up since: what passed meanwhile is known.
+        let same_boot = kept.boot_id.is_some() && kept.boot_id == now.boot_id;
         let mut time = Self {
             signed: kept.signed.max(EARLIEST.saturating_mul(1_000)),
             raised: kept.raised.clamp(0, TOLERANCE),
-            boot: now.boot,
+            boot: if same_boot { kept.boot } else { now.boot },
+            boot_id: now.boot_id,
             wall_ahead: 0,
         };
         time.read(now);
@@ -112,6 +124,8 @@ impl TrustedTime {
         KeptTime {
             signed: self.signed,
             raised: self.raised,
+            boot: self.boot,
+            boot_id: self.boot_id,
         }
     }
 }
@@ -126,13 +140,14 @@ mod tests {
         Readings {
             wall: START + wall,
             boot,
+            boot_id: None,
         }
     }
 
     fn started() -> TrustedTime {
         let kept = KeptTime {
             signed: START,
-            raised: 0,
+            ..KeptTime::default()
         };
         TrustedTime::from_kept(kept, at(0, 0))
     }
@@ -218,10 +233,33 @@ mod tests {
     }
 
     #[test]
+    fn while_the_machine_is_up_no_restart_loses_anything() {
+        let of_boot = |boot_id, boot| Readings {
+            boot_id: Some(Uuid::from_u128(boot_id)),
+            ..at(-86_400_000, boot)
+        };
+        let kept = KeptTime {
+            signed: START,
+            raised: 0,
+            boot: 5_000,
+            boot_id: Some(Uuid::from_u128(1)),
+        };
+        let time = TrustedTime::from_kept(kept, of_boot(1, 3_605_000));
+        assert_eq!(time.now(), START / 1_000 + 3_600);
+        // Another boot says nothing, nor does a clock that has gone back.
+        for now in [of_boot(2, 3_605_000), of_boot(1, 4_000), at(0, 3_605_000)] {
+            let time = TrustedTime::from_kept(kept, now);
+            assert_eq!(time.now(), START / 1_000);
+        }
+    }
+
+    #[test]
     fn what_is_kept_cannot_lie_before_this_version() {
         let damaged = KeptTime {
             signed: i64::MIN,
             raised: i64::MAX,
+            boot: i64::MIN,
+            boot_id: None,
         };
         let mut time = TrustedTime::from_kept(damaged, at(0, i64::MAX));
         assert_eq!(time.now(), EARLIEST + 60);
@@ -229,6 +267,7 @@ mod tests {
         let far = time.read(Readings {
             wall: i64::MIN,
             boot: i64::MIN,
+            boot_id: None,
         });
         assert!(far >= START / 1_000);
     }

@@ -17,10 +17,10 @@ use lictor_planted as planted;
 pub(crate) use slot::Slot;
 
 /// The most services that are counted by their names.
-const MAX_SERVICES: usize = 1_000;
+pub(crate) const MAX_SERVICES: usize = 1_000;
 
 /// What all others are counted as.
-const OTHER: &str = "(other)";
+pub(crate) const OTHER: &str = "(other)";
 
 /// More than this at once is added up under the lock, so that no shard ever goes round.
 const LARGE: u64 = 1 << 32;
@@ -111,6 +111,12 @@ impl Counters {
         let name = if full { OTHER } else { service };
         let slot = slots.entry(Arc::from(name)).or_insert_with_key(Slot::new);
         Arc::clone(slot)
+    }
+
+    /// Whether there are more services than are counted apart.
+    pub(crate) fn are_too_many(&self) -> bool {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        slots.len() > MAX_SERVICES
     }
 
     /// Counts so many requests.

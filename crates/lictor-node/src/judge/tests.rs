@@ -40,7 +40,7 @@ fn judge_with(held: Arc<Held>, clock: &Arc<ManualClock>, kept: KeptTime) -> Judg
 fn start() -> KeptTime {
     KeptTime {
         signed: NOW * 1_000,
-        raised: 0,
+        ..KeptTime::default()
     }
 }
 

@@ -6,7 +6,8 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tokio::net::UnixListener;
+use lictor_core::change::Digest;
+use tokio::net::{TcpListener, UnixListener};
 
 /// Where the local API listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +38,8 @@ impl FromStr for Listen {
 pub enum LocalError {
     /// Anybody could ask.
     #[error(
-        "{0} is reached from other machines; listen on a loopback address or a Unix socket, or set \
-         a local token"
+        "{0} is reached from other machines; listen on a loopback address or a Unix socket, or \
+         protect it with a token, `--local-token-file`"
     )]
     Open(SocketAddr),
     /// It cannot listen there.
@@ -49,6 +50,49 @@ pub enum LocalError {
         /// Why.
         error: io::Error,
     },
+}
+
+/// A place that is taken, where requests wait until they are served.
+pub struct LocalSocket {
+    pub(super) address: Listen,
+    pub(super) listener: Listener,
+    pub(super) token: Option<Digest>,
+}
+
+pub(super) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl LocalSocket {
+    /// Takes a place. With a token every request but that for `/healthz` must carry it as bearer.
+    ///
+    /// # Errors
+    /// It cannot listen there, or may not without a token.
+    pub async fn bind(listen: Listen, token: Option<&str>) -> Result<Self, LocalError> {
+        let failed = |place: String| move |error| LocalError::Listen { place, error };
+        let (address, listener) = match listen {
+            Listen::Tcp(address) if !address.ip().is_loopback() && token.is_none() => {
+                return Err(LocalError::Open(address));
+            }
+            Listen::Tcp(address) => {
+                let place = || failed(address.to_string());
+                let listener = TcpListener::bind(address).await.map_err(place())?;
+                let address = listener.local_addr().map_err(place())?;
+                (Listen::Tcp(address), Listener::Tcp(listener))
+            }
+            Listen::Unix(path) => {
+                let place = failed(path.display().to_string());
+                let listener = bind(&path).await.map_err(place)?;
+                (Listen::Unix(path), Listener::Unix(listener))
+            }
+        };
+        Ok(Self {
+            address,
+            listener,
+            token: token.map(|token| Digest::of(token.as_bytes())),
+        })
+    }
 }
 
 /// Binds a Unix socket; one that nobody listens on any more is replaced.

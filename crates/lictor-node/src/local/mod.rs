@@ -23,13 +23,12 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use lictor_core::change::Digest;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::answers::Answer;
-use self::listen::bind;
-pub use self::listen::{Listen, LocalError};
+use self::listen::Listener;
+pub use self::listen::{Listen, LocalError, LocalSocket};
 use self::patient::Patient;
 use crate::meter::Meter;
 use crate::node::Node;
@@ -89,56 +88,39 @@ struct Service {
     token: Option<Digest>,
 }
 
-/// Serves the local API of a node. With a token every request but that for `/healthz` must carry it
-/// as bearer.
-///
-/// # Errors
-/// It cannot listen there, or may not without a token.
-pub async fn serve_local(
-    node: &Node,
-    listen: Listen,
-    token: Option<&str>,
-) -> Result<Local, LocalError> {
+/// Serves the local API of a node.
+pub fn serve_local(node: &Node, socket: LocalSocket) -> Local {
+    let LocalSocket {
+        address,
+        listener,
+        token,
+    } = socket;
     let service = Arc::new(Service {
         shared: Arc::clone(&node.shared),
         meter: node.meter(None),
-        token: token.map(|token| Digest::of(token.as_bytes())),
+        token,
     });
     let (stopping, stopped) = watch::channel(false);
-    let (address, task) = match listen {
-        Listen::Tcp(address) => {
-            if !address.ip().is_loopback() && token.is_none() {
-                return Err(LocalError::Open(address));
-            }
-            let failed = |error| LocalError::Listen {
-                place: address.to_string(),
-                error,
-            };
-            let listener = TcpListener::bind(address).await.map_err(failed)?;
-            let address = Listen::Tcp(listener.local_addr().map_err(failed)?);
+    let task = match listener {
+        Listener::Tcp(listener) => {
             let next = async move || {
                 let (stream, _) = listener.accept().await?;
                 // Without it answers are late, not wrong.
                 let _ = stream.set_nodelay(true);
                 Ok(stream)
             };
-            (address, tokio::spawn(accept(service, stopped, next)))
+            tokio::spawn(accept(service, stopped, next))
         }
-        Listen::Unix(path) => {
-            let listener = bind(&path).await.map_err(|error| LocalError::Listen {
-                place: path.display().to_string(),
-                error,
-            })?;
+        Listener::Unix(listener) => {
             let next = async move || Ok(listener.accept().await?.0);
-            let task = tokio::spawn(accept(service, stopped, next));
-            (Listen::Unix(path), task)
+            tokio::spawn(accept(service, stopped, next))
         }
     };
-    Ok(Local {
+    Local {
         address,
         stopping,
         task,
-    })
+    }
 }
 
 async fn accept<S>(

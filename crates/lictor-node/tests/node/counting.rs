@@ -171,3 +171,37 @@ async fn a_durable_count_that_cannot_be_written_is_no_success() {
     assert_eq!(meter.check(), Ok(()));
     until("it is over", || problems().is_empty()).await;
 }
+
+#[tokio::test]
+async fn reports_that_are_lost_become_shorter() {
+    let setting = Setting::start().await;
+    setting.control_plane.inside().lose_reports = 8;
+    let before = setting.control_plane.inside().reports.len();
+    for service in 0..900 {
+        let meter = setting.node.meter(Some(&format!("s{service}")));
+        meter.count(1).expect("counted");
+    }
+    until("all are acknowledged", || {
+        let told = setting.node.status();
+        told.requests.len() == 900 && told.unsent == 0
+    })
+    .await;
+    let inside = setting.control_plane.inside();
+    let reports = inside.reports[before..].iter();
+    let shortest = reports
+        .map(|report| report.counts.len())
+        .filter(|told| *told > 0);
+    assert!(shortest.min().is_some_and(|least| least <= 20));
+    assert!(setting.node.status().problems.is_empty());
+}
+
+#[tokio::test]
+async fn too_many_services_are_a_problem() {
+    let setting = Setting::start().await;
+    for service in 0..1_001 {
+        let meter = setting.node.meter(Some(&format!("s{service}")));
+        meter.count(1).expect("counted");
+    }
+    let problems = || setting.node.status().problems.join("; ");
+    until("it says so", || problems().contains("(other)")).await;
+}

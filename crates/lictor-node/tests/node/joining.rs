@@ -125,3 +125,17 @@ async fn a_node_starts_and_decides_while_its_control_plane_is_gone() {
     let restricted = Err(Denial::Refused(Reason::Restricted));
     until("it is restricted", || meter.check() == restricted).await;
 }
+
+#[tokio::test]
+async fn a_folder_that_has_joined_takes_no_other_token() {
+    let setting = Setting::start().await;
+    setting.node.stop().await;
+    // The one that it joined with is none of another node.
+    let again = Node::start(setting.options()).await.expect("it starts");
+    again.stop().await;
+    let mut options = setting.options();
+    let key = setting.control_plane.inside().key.public_key();
+    options.enroll = Some(EnrollmentToken::new(&[8; 32], &key));
+    let refused = Node::start(options).await.err().map(|it| it.to_string());
+    assert!(refused.is_some_and(|text| text.contains("in a new folder")));
+}

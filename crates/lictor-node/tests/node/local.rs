@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lictor_node::{Listen, LocalError, serve_local};
+use lictor_node::{Listen, Local as Served, LocalError, LocalSocket, serve_local};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -26,9 +26,8 @@ struct Local {
 impl Local {
     async fn start(setting: &Setting, token: Option<&str>) -> Self {
         let listen = Listen::Tcp("127.0.0.1:0".parse().expect("an address"));
-        let local = serve_local(&setting.node, listen, token).await;
         Self {
-            local: local.expect("it listens"),
+            local: serve(setting, listen, token).await.expect("it listens"),
             more: String::new(),
         }
     }
@@ -187,13 +186,9 @@ async fn who_has_no_token_is_told_nothing() {
         assert_eq!(local.status("GET", "/check", "").await, expected, "{token}");
     }
     let open = Listen::Tcp("0.0.0.0:0".parse().expect("an address"));
-    let refused = serve_local(&setting.node, open.clone(), None).await;
+    let refused = serve(&setting, open.clone(), None).await;
     assert!(matches!(refused, Err(LocalError::Open(_))));
-    assert!(
-        serve_local(&setting.node, open, Some("secret"))
-            .await
-            .is_ok()
-    );
+    assert!(serve(&setting, open, Some("secret")).await.is_ok());
 }
 
 #[tokio::test]
@@ -202,14 +197,14 @@ async fn a_unix_socket_takes_the_place_of_one_that_was_left() {
     let setting = Setting::start().await;
     let path = setting.folder.path().join("api.sock");
     drop(std::os::unix::net::UnixListener::bind(&path).expect("bound"));
-    let local = serve_local(&setting.node, Listen::Unix(path.clone()), None).await;
+    let local = serve(&setting, Listen::Unix(path.clone()), None).await;
     let local = local.expect("it listens");
     let mode = std::fs::metadata(&path)
         .expect("there")
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o660);
-    let second = serve_local(&setting.node, Listen::Unix(path.clone()), None).await;
+    let second = serve(&setting, Listen::Unix(path.clone()), None).await;
     assert!(matches!(second, Err(LocalError::Listen { .. })));
     let stream = UnixStream::connect(&path).await.expect("it listens");
     let request = "GET /check HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
@@ -256,4 +251,13 @@ async fn a_slow_request_is_given_up_and_an_idle_connection_is_kept() {
     idle.write_all(request).await.expect("sent");
     idle.read_exact(&mut answer).await.expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 204");
+}
+
+async fn serve(
+    setting: &Setting,
+    listen: Listen,
+    token: Option<&str>,
+) -> Result<Served, LocalError> {
+    let socket = LocalSocket::bind(listen, token).await?;
+    Ok(serve_local(&setting.node, socket))
 }

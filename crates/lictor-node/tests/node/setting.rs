@@ -80,6 +80,7 @@ pub(crate) fn options(
         silence: Duration::from_secs(45),
         poll: Duration::from_secs(60),
         missed: soon,
+        unreachable: soon * 20,
         refused: soon * 10,
         debounce: soon,
         report_counts: soon * 2,

@@ -5,7 +5,7 @@ use lictor_node::{Denial, Reason};
 use uuid::Uuid;
 
 use crate::control_plane::signed;
-use crate::setting::{NOW, ORGANIZATION, Setting, content, key, unlicensed, until};
+use crate::setting::{LICENSE, NOW, ORGANIZATION, Setting, content, key, unlicensed, until};
 
 #[tokio::test]
 async fn a_pushed_state_is_in_force_and_reported() {
@@ -17,17 +17,28 @@ async fn a_pushed_state_is_in_force_and_reported() {
     setting.control_plane.push(7, NOW + 2, &content());
     until("it is taken", || setting.revision() == Some(7)).await;
     assert_eq!(meter.check(), Ok(()));
-    // The same again, signed later.
-    setting.control_plane.push(7, NOW + 60, &content());
-    let signed_at = || setting.node.status().state.map(|state| state.issued_at);
-    until("it is taken", || signed_at() == Some(NOW + 60)).await;
     let reported = || {
         let report = setting.control_plane.last_report();
         report
             .and_then(|report| report.applied)
-            .map(|applied| applied.issued_at)
+            .map(|applied| (applied.revision, applied.issued_at))
     };
-    until("it is reported", || reported() == Some(NOW + 60)).await;
+    until("it is reported", || reported() == Some((7, NOW + 2))).await;
+    until("its count too", || {
+        setting.control_plane.counted("editor") == 1
+    })
+    .await;
+    // The same again, signed later.
+    setting.control_plane.push(7, NOW + 60, &content());
+    let signed_at = || setting.node.status().state.map(|state| state.issued_at);
+    until("it is taken", || signed_at() == Some(NOW + 60)).await;
+    // That is no news.
+    assert_eq!(reported(), Some((7, NOW + 2)));
+    setting.node.meter(None).count(1).expect("it counts");
+    until("it is told with the next", || {
+        reported() == Some((7, NOW + 60))
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -223,4 +234,46 @@ async fn a_feed_that_was_silent_while_reports_were_lost_is_opened_again() {
     })
     .await;
     assert_eq!(control_plane.inside().opened.len(), opened + 1);
+}
+
+#[tokio::test]
+async fn a_revocation_counts_whatever_revision_it_has() {
+    let mut setting = Setting::start().await;
+    setting.control_plane.push(9, NOW + 60, &content());
+    until("it is taken", || setting.revision() == Some(9)).await;
+    // By a control plane that was restored from a backup, with a clock that was set back.
+    setting.control_plane.revoke(NOW - 90_000);
+    let restricted = Err(Denial::Refused(Reason::Restricted));
+    let meter = setting.node.meter(None);
+    until("it is restricted", || meter.check() == restricted).await;
+    assert_eq!(setting.revision(), Some(9));
+    setting.restart().await;
+    assert_eq!(setting.node.meter(None).check(), restricted);
+    assert!(setting.node.status().revoked);
+}
+
+#[tokio::test]
+async fn a_license_by_a_key_that_is_not_trusted_here_is_a_problem() {
+    let setting = Setting::start().await;
+    let mut foreign = content();
+    let known = content().licenses[0].payload.clone();
+    let claims = lictor_core::Document::parse(&known).expect("a document");
+    foreign.licenses[0].payload = key(2).sign(claims.payload());
+    setting.control_plane.push(6, NOW + 1, &foreign);
+    let problems = || setting.node.status().problems.join("; ");
+    until("it says so", || problems().contains("lictor key rotate")).await;
+    assert!(problems().contains(&LICENSE.to_string()), "{}", problems());
+    setting.control_plane.push(7, NOW + 2, &content());
+    until("it is over", || problems().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_control_plane_that_cannot_be_reached_is_a_problem_until_it_can() {
+    let mut setting = Setting::start().await;
+    setting.control_plane.stop().await;
+    let problems = || setting.node.status().problems.join("; ");
+    until("it says so", || problems().contains("cannot be reached")).await;
+    assert!(problems().contains(&setting.control_plane.url()));
+    setting.control_plane.resume().await;
+    until("it is over", || setting.node.status().problems.is_empty()).await;
 }

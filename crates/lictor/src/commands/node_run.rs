@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use lictor_core::feed::EnrollmentToken;
-use lictor_node::{CountDurability, Listen, LocalError, Node, Options, StartError, serve_local};
+use lictor_node::{
+    CountDurability, Listen, LocalError, LocalSocket, Node, Options, StartError, serve_local,
+};
+use lictor_store::sqlite::DATABASE_FILE;
 use tokio::signal::unix::SignalKind;
 
 use super::serve::{self, shutdown_signals};
@@ -23,11 +26,14 @@ none. Requests are then checked, and counted, at 127.0.0.1:8002:
   curl -i 'http://127.0.0.1:8002/check?service=orders'
 
 Every option is also an environment variable, --data being LICTOR_DATA, and a
-key in the file of --config.
+key in the file of --config:
+
+  control-plane = \"https://licenses.example.com\"
+  data = \"/var/lib/lictor-node\"
 
 Examples:
-  lictor node run --control-plane https://licenses.example.com \\
-    --enroll \"$TOKEN\" --data /var/lib/lictor-node
+  LICTOR_ENROLL=\"$(cat token)\" lictor node run \\
+    --control-plane https://licenses.example.com --data /var/lib/lictor-node
   lictor node run --control-plane https://licenses.example.com \\
     --data /var/lib/lictor-node --listen unix:/run/lictor-node.sock";
 
@@ -39,8 +45,15 @@ pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
     let listen = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).await?;
     let token = options.local_token_file.as_deref().map(local_token);
     let token = token.transpose()?;
-    let node = Node::start(of_node(&options)?).await?;
-    let local = serve_local(&node, listen, token.as_deref()).await?;
+    let options = of_node(&options)?;
+    // What can be refused here is refused before a token is used.
+    let socket = LocalSocket::bind(listen, token.as_deref()).await?;
+    let mut shutdown = std::pin::pin!(shutdown);
+    let node = tokio::select! {
+        node = Node::start(options) => node?,
+        () = &mut shutdown => return Ok(()),
+    };
+    let local = serve_local(&node, socket);
     let address = match local.address() {
         Listen::Tcp(address) => format!("http://{address}"),
         Listen::Unix(path) => format!("unix:{}", path.display()),
@@ -75,6 +88,12 @@ fn of_node(given: &NodeOptions) -> Outcome<Options> {
             "say where the node's data is: `lictor node run --data DIR`".to_owned(),
         ));
     };
+    if data.join(DATABASE_FILE).exists() {
+        return Err(Failure::Usage(format!(
+            "{} is a server's folder; give the node one of its own",
+            data.display()
+        )));
+    }
     let mut options = Options::new(control_plane, data);
     options.enroll = match given.enroll.as_deref().map(str::trim) {
         Some(token) => {
@@ -136,6 +155,7 @@ impl From<StartError> for Failure {
             | StartError::Damaged(_)
             | StartError::NotJoined(_)
             | StartError::OtherControlPlane
+            | StartError::OtherToken(_)
             | StartError::OtherApplication { .. }
             | StartError::Address(_)
             | StartError::Insecure(_)

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
-use lictor_node::{Listen, Local, Node, Options, serve_local};
+use lictor_node::{Listen, Local, LocalSocket, Node, Options, serve_local};
 use lictor_server::authority::System;
 use serde_json::json;
 use tempfile::TempDir;
@@ -148,14 +148,12 @@ async fn run_node(client: &Client, url: &str, folder: &Path) -> Outcome<RunningN
     options.host = System::here().hostname;
     let node = Node::start(options).await?;
     let anywhere = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let local = match resolve(DEFAULT_LISTEN).await {
-        Ok(usual) => serve_local(&node, Listen::Tcp(usual), None).await.ok(),
-        Err(_) => None,
+    let usual = resolve(DEFAULT_LISTEN).await.map(Listen::Tcp);
+    let socket = match LocalSocket::bind(usual?, None).await {
+        Ok(socket) => socket,
+        Err(_) => LocalSocket::bind(anywhere, None).await?,
     };
-    let local = match local {
-        Some(local) => local,
-        None => serve_local(&node, anywhere, None).await?,
-    };
+    let local = serve_local(&node, socket);
     let url = match local.address() {
         Listen::Tcp(address) => format!("http://{address}"),
         Listen::Unix(path) => format!("unix:{}", path.display()),
