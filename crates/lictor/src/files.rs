@@ -1,7 +1,7 @@
 //! Files as commands read and write them: secrets readable to their owner alone, nothing ever
 //! overwritten by accident.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -48,15 +48,21 @@ pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
     Ok(text)
 }
 
-/// Creates a file that is not there yet, with these permissions, and makes it durable.
+/// Creates a file that is not there yet, with these permissions, durably and all at once: whatever
+/// fails, no part of it is left under its name.
 pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(mode);
-    let created = options.open(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    created.map_err(|error| match error.kind() {
+    let created = || -> io::Result<()> {
+        let mut draft = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(folder_of(path))?;
+        draft.write_all(text.as_bytes())?;
+        draft.as_file().sync_all()?;
+        draft
+            .persist_noclobber(path)
+            .map_err(|failed| failed.error)?;
+        sync_folder_of(path)
+    };
+    created().map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => taken(path),
         _ => cannot("write", path, &error),
     })

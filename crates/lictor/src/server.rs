@@ -231,7 +231,6 @@ fn control_plane_key(options: &ServeOptions, folder: &Path) -> Outcome<ControlPl
         let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
         let key = SigningKey::from_seed(seed);
         files::create(&file, &key.to_pem().map_err(Failure::Refused)?, 0o600)?;
-        files::sync_folder_of(&file).map_err(|error| files::cannot("write", &file, &error))?;
         key
     } else {
         let pem = files::read_secret(&file)?;

@@ -20,7 +20,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "disk",
     // More than there are: a release fails every call.
     release: 2_000,
-    faults: &["flush-ignored", "full-is-final"],
+    faults: &["flush-ignored", "full-is-final", "node-flush-ignored"],
     run,
 };
 

@@ -186,12 +186,15 @@ impl Journal {
         let Some(mut file) = self.file.take() else {
             return Err(io::Error::other("the journal is to be written anew"));
         };
-        file.write_all(&text)?;
+        let mut written = file.write_all(&text);
         planted::point("journal-appended");
-        if !planted::is("node-journal-unsynced") {
-            file.sync_data()?;
+        if written.is_ok() && !planted::is("node-journal-unsynced") {
+            written = file.sync_data();
         }
         planted::point("journal-synced");
+        if !planted::is("node-flush-ignored") {
+            written?;
+        }
         self.length += text.len() as u64;
         self.file = Some(file);
         Ok(())

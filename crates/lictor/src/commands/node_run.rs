@@ -41,6 +41,7 @@ Examples:
 pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
     let options = given.with_file()?;
     serve::log_to_stderr(options.log.as_deref(), options.log_format)?;
+    serve::allow_many_files();
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
     let listen = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).await?;
     let token = options.local_token_file.as_deref().map(local_token);

@@ -19,6 +19,7 @@ const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
     let options = given.with_file()?;
     log_to_stderr(options.log.as_deref(), options.log_format)?;
+    allow_many_files();
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
     let secret = admin_token()?;
     if secret.is_none() {
@@ -77,6 +78,21 @@ fn try_token_file(options: &ServeOptions) -> Outcome {
     }
     files::try_token(file)
         .map_err(|error| Failure::Usage(format!("--admin-token-file {}: {error}", file.display())))
+}
+
+/// Lets the process have as many files open as it may: each connection is one, and the usual limit
+/// is meant for programs that could not handle more.
+pub(super) fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let most = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 /// Ready at the first of these signals. They are caught from now on.

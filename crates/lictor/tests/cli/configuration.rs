@@ -248,3 +248,21 @@ fn the_public_address_is_named_at_the_start_and_in_the_lock() {
     let (_, log, _) = server.stop();
     assert!(log.lines().any(|line| line.ends_with(address)), "{log}");
 }
+
+#[test]
+fn a_server_may_have_as_many_files_open_as_the_machine_lets_it() {
+    let folder = TempDir::new().expect("a folder");
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -Sn 64; exec \"$@\"", "sh"]);
+    let serve = serve(&folder.path().join("data"));
+    limited.arg(serve.get_program()).args(serve.get_args());
+    let running = Running::start(limited.env("LICTOR_LISTEN", "127.0.0.1:0"));
+    running.listening();
+    let limits = format!("/proc/{}/limits", running.child.id());
+    let limits = std::fs::read_to_string(limits).expect("there");
+    let files = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let words: Vec<_> = files.expect("a line").split_whitespace().collect();
+    assert_eq!(words[3], words[4], "the soft and the hard limit");
+}
