@@ -43,6 +43,13 @@ pub struct NodeState {
     pub revoked_at: Option<Timestamp>,
 }
 
+impl NodeState {
+    /// Whether it keeps its place and its name, unless it is revoked: it joined, or still can.
+    fn takes_place(&self, identity: &NodeIdentity, now: Timestamp) -> bool {
+        self.joined_at.is_some() || !identity.has_expired(now)
+    }
+}
+
 /// What a node is known and recognized by; no part of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeIdentity {
@@ -54,6 +61,13 @@ pub struct NodeIdentity {
     pub token_expires_at: Timestamp,
     /// The SHA-256 of the credential that it made when it joined.
     pub credential_sha256: Option<Digest>,
+}
+
+impl NodeIdentity {
+    /// Whether it is too late to join with its enrollment token.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.token_expires_at <= now
+    }
 }
 
 /// What a node last said of itself; no part of the ledger.
@@ -158,7 +172,8 @@ pub enum JoinRefusal {
     Expired,
 }
 
-/// Enrolls a node. `state` holds the application, its nodes, and the node with this name.
+/// Enrolls a node. `state` holds the application, its nodes, and the node with this name: where that
+/// one can join no more, it is revoked and gives its name back.
 ///
 /// # Errors
 /// [`Error::NotFound`] for the application, [`Error::InvalidInput`], [`Error::AlreadyExists`],
@@ -171,13 +186,8 @@ pub fn enroll(
 ) -> Result<Decision, Error> {
     application::find(state, &new.application)?;
     check_name(&new.name)?;
-    let named = |identity: &NodeIdentity| identity.name == new.name;
-    let live = |id: &Uuid| {
-        let node = state.nodes.get(id);
-        node.is_some_and(|node| node.revoked_at.is_none())
-    };
-    let mut identities = state.node_identities.iter();
-    if identities.any(|(id, identity)| named(identity) && live(id)) {
+    let named = live_named(state, &new.name);
+    if named.is_some_and(|(_, node, identity)| node.takes_place(identity, now)) {
         return Err(Error::AlreadyExists {
             kind: Kind::Node,
             name: new.name.clone(),
@@ -197,13 +207,15 @@ pub fn enroll(
             enrolled,
         });
     }
-    let mut decision: Decision = Change::NodeEnrolled {
+    // First, as of the nodes that are not revoked only one has the name.
+    let revoked = named.map(|(id, ..)| Change::NodeRevoked { id });
+    let new_one = Change::NodeEnrolled {
         id: new.id,
         application: new.application.clone(),
         limit: terms.limit,
         enrolled: enrolled + 1,
-    }
-    .into();
+    };
+    let mut decision: Decision = revoked.into_iter().chain([new_one]).collect();
     decision.records.push(Record::NodeIdentity {
         id: new.id,
         identity: NodeIdentity {
@@ -216,16 +228,24 @@ pub fn enroll(
     Ok(decision)
 }
 
-/// How many nodes of an application take a place: those that joined, and those that still can.
+/// The nodes that are not revoked.
+fn live(state: &State) -> impl Iterator<Item = (Uuid, &NodeState, &NodeIdentity)> {
+    let nodes = state.nodes.iter();
+    nodes
+        .filter(|(_, node)| node.revoked_at.is_none())
+        .filter_map(|(id, node)| Some((*id, node, state.node_identities.get(id)?)))
+}
+
+fn live_named<'a>(state: &'a State, name: &str) -> Option<(Uuid, &'a NodeState, &'a NodeIdentity)> {
+    live(state).find(|(_, _, identity)| identity.name == name)
+}
+
+/// How many nodes of an application take a place.
 fn enrolled(state: &State, application: &str, now: Timestamp) -> u64 {
-    let takes_place = |(id, node): &(&Uuid, &NodeState)| {
-        let identity = state.node_identities.get(*id);
-        let can_join = identity.is_some_and(|identity| now < identity.token_expires_at);
-        node.application == application
-            && node.revoked_at.is_none()
-            && (node.joined_at.is_some() || can_join)
-    };
-    state.nodes.iter().filter(takes_place).count() as u64
+    live(state)
+        .filter(|(_, node, _)| node.application == application)
+        .filter(|(_, node, identity)| node.takes_place(identity, now))
+        .count() as u64
 }
 
 /// Lets a node join that shows its enrollment token. The same credential again changes nothing.
@@ -249,7 +269,7 @@ pub fn join(
     match identity.credential_sha256 {
         Some(known) if known == credential_sha256 => return Ok(Decision::nothing()),
         Some(_) => return Err(Error::JoinRefused(JoinRefusal::Used)),
-        None if identity.token_expires_at <= now => {
+        None if identity.has_expired(now) => {
             return Err(Error::JoinRefused(JoinRefusal::Expired));
         }
         None => {}

@@ -115,6 +115,37 @@ fn a_node_is_refused_for_its_name_its_application_and_terms_of_yesterday() {
 }
 
 #[test]
+fn a_node_that_can_join_no_more_gives_its_name_back() {
+    let mut state = state();
+    let mut elsewhere = new(1, "edge-1");
+    "editor".clone_into(&mut elsewhere.application);
+    let editor = ("editor".to_owned(), ApplicationState::default());
+    state.applications.extend([editor]);
+    let decided = node::enroll(&state, &elsewhere, &terms(None), NOW);
+    take(&mut state, decided, NOW);
+    let (again, later) = (new(2, "edge-1"), NOW + TOKEN_TTL);
+    let early = node::enroll(&state, &again, &terms(None), later - 1);
+    assert!(matches!(early, Err(Error::AlreadyExists { .. })));
+    let full = node::enroll(&state, &again, &terms(Some(0)), later);
+    assert!(matches!(full, Err(Error::NodeLimit { .. })));
+    let decided = node::enroll(&state, &again, &terms(Some(1)), later).expect("the name");
+    assert!(
+        matches!(
+            decided.changes.as_slice(),
+            [Change::NodeRevoked { id: old }, Change::NodeEnrolled { id: next, enrolled: 1, .. }]
+                if (*old, *next) == (id(1), id(2))
+        ),
+        "{:?}",
+        decided.changes
+    );
+    take(&mut state, Ok(decided), later);
+    let joined = node::join(&state, id(2), Digest::of(b"credential"), later);
+    take(&mut state, joined, later);
+    let taken = node::enroll(&state, &new(3, "edge-1"), &terms(None), later + TOKEN_TTL);
+    assert!(matches!(taken, Err(Error::AlreadyExists { .. })));
+}
+
+#[test]
 fn a_token_lets_one_node_join_once() {
     let mut state = state();
     let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), NOW);

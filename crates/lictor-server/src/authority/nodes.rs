@@ -139,7 +139,7 @@ impl Authority {
             .await?;
         let (revision, content) = (delivery.revision, delivery.content_sha256);
         let status = status(&node, revision, content, call.now);
-        let reason = reason(&node, status, revision);
+        let reason = reason(&node, status, revision, call.now);
         Ok(NodeStanding {
             connected: self.feed.is_connected(node.id),
             node,
@@ -338,13 +338,19 @@ fn status(node: &Node, revision: u64, content: Digest, now: Timestamp) -> NodeSt
     }
 }
 
-fn reason(node: &Node, status: NodeStatus, revision: u64) -> Option<String> {
+fn reason(node: &Node, status: NodeStatus, revision: u64, now: Timestamp) -> Option<String> {
     let said = |seen: &NodeSeen| seen.problems.first().cloned();
     let said = node.seen.as_ref().and_then(said);
     let applied = node.seen.as_ref().and_then(|seen| seen.applied);
     match status {
         NodeStatus::Current => said,
+        NodeStatus::Enrolled if node.identity.has_expired(now) => {
+            Some("its enrollment token has expired; enroll it again".to_owned())
+        }
         NodeStatus::Enrolled => Some("it has not joined yet".to_owned()),
+        NodeStatus::Silent if node.seen.is_none() => {
+            Some("it has joined, and said nothing yet".to_owned())
+        }
         NodeStatus::Silent => Some("it has said nothing for a while".to_owned()),
         NodeStatus::Ahead => Some(format!(
             "it knows revision {}, and here is {revision}: was a backup restored? `lictor node \

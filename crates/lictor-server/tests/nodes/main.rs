@@ -52,14 +52,35 @@ async fn a_token_that_was_never_used_gives_its_place_back_after_a_day() {
     let second = world.enroll("edge-2").await.expect("a place");
     assert_eq!(refused(world.join(&unused).await), JoinRefusal::Expired);
     assert!(world.join(&second).await.is_ok());
-    // Its name is still taken, and a node that joined keeps its place.
-    world.license(Some(2)).await;
-    let taken = world.enroll("edge-1").await.err().expect("refused");
-    assert!(matches!(taken, Error::AlreadyExists { .. }), "{taken}");
-    world.license(Some(1)).await;
+    // A node that joined keeps its place.
     world.pass(100 * DAY);
     let full = world.enroll("edge-3").await.err().expect("refused");
     assert!(matches!(full, Error::NodeLimit { .. }), "{full}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_never_used_gives_its_name_back_after_a_day() {
+    let world = World::new().await;
+    world.license(None).await;
+    let unused = world.enroll("edge-1").await.expect("a place");
+    world.pass(DAY - 1);
+    let taken = world.enroll("edge-1").await.err().expect("refused");
+    assert!(matches!(taken, Error::AlreadyExists { .. }), "{taken}");
+    world.pass(1);
+    let standing = world.standing(&unused.node.node).await;
+    assert_eq!(standing.status, NodeStatus::Enrolled);
+    let reason = standing.reason.unwrap_or_default();
+    assert!(reason.contains("enroll it again"), "{reason}");
+    let again = world.enroll("edge-1").await.expect("the name");
+    assert_eq!(refused(world.join(&unused).await), JoinRefusal::Revoked);
+    let call = world.operator().await;
+    let nodes = world.authority.nodes(&call, None, 10).await;
+    let ids = nodes.expect("nodes").into_iter().map(|found| found.node.id);
+    assert_eq!(ids.collect::<Vec<_>>(), [again.node.node.id]);
+    world.join(&again).await.expect("joined");
+    world.pass(100 * DAY);
+    let taken = world.enroll("edge-1").await.err().expect("refused");
+    assert!(matches!(taken, Error::AlreadyExists { .. }), "{taken}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,7 +143,7 @@ async fn a_node_stands_as_its_words_say() {
             (word, said) => panic!("{word:?}: {said:?}"),
         }
     };
-    stands(NodeStatus::Silent, Some("said nothing")).await;
+    stands(NodeStatus::Silent, Some("has joined, and said nothing")).await;
     world.report(&node, None, &[]).await;
     stands(NodeStatus::Behind, Some("no state yet")).await;
     let state = world.state(&node).await;
@@ -141,7 +162,7 @@ async fn a_node_stands_as_its_words_say() {
     world.pass(150);
     stands(NodeStatus::Behind, Some(&reason)).await;
     world.pass(1);
-    stands(NodeStatus::Silent, Some("said nothing")).await;
+    stands(NodeStatus::Silent, Some("said nothing for a while")).await;
     let state = world.state(&node).await;
     let applied = world.applied(&node, &state);
     world.report(&node, Some(applied), &[]).await;
