@@ -83,6 +83,9 @@ pub struct NodeSeen {
     pub mode: Mode,
     /// Which state it applies.
     pub applied: Option<Applied>,
+    /// The SHA-256 of the control plane's key that it takes states from, if it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<Digest>,
     /// The license that is in force there.
     pub license: Option<Uuid>,
     /// The requests that it counted this month.
@@ -400,6 +403,7 @@ pub fn seen(report: &NodeReport, now: Timestamp) -> NodeSeen {
         version: plain(&report.version, MAX_VERSION_LENGTH),
         mode: report.mode,
         applied: report.applied,
+        control_plane: report.control_plane,
         license: report.license,
         requests: report.requests,
         problems: report

@@ -166,6 +166,7 @@ fn now(shared: &Shared) -> NodeReport {
         version: shared.version.clone(),
         mode: standing.mode,
         applied: held.map(|held| Applied::from(&held.ratchet)),
+        control_plane: Some(shared.identity.control_plane_key.sha256()),
         license: standing.license,
         requests: requests.fold(0, |sum: u64, more| sum.saturating_add(*more).min(MAX_COUNT)),
         problems,

@@ -153,6 +153,10 @@ pub struct NodeReport {
     pub mode: Mode,
     /// Which state it applies; none: it has none.
     pub applied: Option<Applied>,
+    /// The SHA-256 of the control plane's key that it takes states from; none: it is of a version
+    /// that does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<Digest>,
     /// The license that is in force there.
     pub license: Option<Uuid>,
     /// The requests that it counted this month.

@@ -231,6 +231,7 @@ fn a_report_is_kept_within_bounds() {
         version: "v".repeat(100),
         mode: Mode::Fresh,
         applied: None,
+        control_plane: Some(Digest::of(b"key")),
         license: None,
         requests: 5,
         problems: vec!["p".repeat(1_000); 20],
@@ -243,6 +244,7 @@ fn a_report_is_kept_within_bounds() {
     };
     assert_eq!(usage.source, "edge-1@0123456789abcdef");
     assert_eq!((seen.host.len(), seen.version.len()), (255, 64));
+    assert_eq!(seen.control_plane, Some(Digest::of(b"key")));
     assert_eq!((seen.problems.len(), seen.problems[0].len()), (16, 300));
     let quiet = node::report(id(1), "edge-1", &report, false, NOW).expect("in bounds");
     assert_eq!(quiet.records.len(), 1);

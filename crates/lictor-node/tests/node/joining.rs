@@ -21,6 +21,7 @@ async fn a_node_joins_decides_and_says_so() {
     let control_plane = &setting.control_plane;
     until("it reports", || control_plane.last_report().is_some()).await;
     let report = control_plane.last_report().expect("a report");
+    assert_eq!(report.control_plane, Some(key(90).public_key().sha256()));
     assert_eq!(report.applied.map(|applied| applied.revision), Some(5));
     assert_eq!(
         (report.host.as_str(), report.problems.len()),

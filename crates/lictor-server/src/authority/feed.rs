@@ -214,6 +214,7 @@ fn is_news(kept: &NodeSeen, seen: &NodeSeen) -> bool {
         || (&kept.host, &kept.version, kept.mode, kept.license)
             != (&seen.host, &seen.version, seen.mode, seen.license)
         || kept.problems != seen.problems
+        || kept.control_plane != seen.control_plane
         || (revision(kept), content(kept)) != (revision(seen), content(seen))
 }
 

@@ -45,7 +45,7 @@ pub enum NodeStatus {
     Enrolled,
     /// It applies the newest state.
     Current,
-    /// It applies an older state, or none.
+    /// It applies an older state, or none, or takes none that is signed here.
     Behind,
     /// It knows a state that was never made here, as after a backup was restored.
     Ahead,
@@ -138,8 +138,15 @@ impl Authority {
             .delivery(node.organization, &node.state.application)
             .await?;
         let (revision, content) = (delivery.revision, delivery.content_sha256);
-        let status = status(&node, revision, content, call.now);
-        let reason = reason(&node, status, revision, call.now);
+        let stranger = self.is_of_another_key(&node);
+        let status = status(&node, stranger, revision, content, call.now);
+        let reason = if stranger {
+            let advice = "it joined under another control plane key and takes no state: put the old \
+                 control-plane.key back, or enroll it again";
+            Some(advice.to_owned())
+        } else {
+            reason(&node, status, revision, call.now)
+        };
         Ok(NodeStanding {
             connected: self.feed.is_connected(node.id),
             node,
@@ -147,6 +154,13 @@ impl Authority {
             state_revision: revision,
             reason,
         })
+    }
+
+    /// Whether it takes states from another control plane key alone, as after a backup was restored
+    /// without the key. No adoption reaches it, whatever it knows.
+    fn is_of_another_key(&self, node: &Node) -> bool {
+        let key = node.seen.as_ref().and_then(|seen| seen.control_plane);
+        key.is_some_and(|key| key != self.feed.public_key().sha256())
     }
 
     /// Enrolls a node, and makes the token that it joins with.
@@ -323,14 +337,21 @@ impl Authority {
     }
 }
 
-fn status(node: &Node, revision: u64, content: Digest, now: Timestamp) -> NodeStatus {
+fn status(
+    node: &Node,
+    stranger: bool,
+    revision: u64,
+    content: Digest,
+    now: Timestamp,
+) -> NodeStatus {
     if node.state.joined_at.is_none() {
         return NodeStatus::Enrolled;
     }
     let Some(seen) = &node.seen else {
         return NodeStatus::Silent;
     };
-    match seen.applied {
+    // Of another key's states neither revision nor content says anything here.
+    match seen.applied.filter(|_| !stranger) {
         Some(applied) if node::is_ahead(&applied, revision, content) => NodeStatus::Ahead,
         _ if now.saturating_sub(seen.at) > SILENT_AFTER => NodeStatus::Silent,
         Some(applied) if applied.revision == revision => NodeStatus::Current,

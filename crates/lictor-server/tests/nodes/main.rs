@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use lictor_core::feed::Applied;
 use lictor_core::node::JoinRefusal;
-use lictor_core::{Date, Error};
+use lictor_core::{Date, Error, SigningKey};
 use lictor_server::authority::NodeStatus;
 
 use crate::world::{DAY, START, World, claims, open, refused};
@@ -176,6 +176,33 @@ async fn a_node_stands_as_its_words_say() {
     // However long ago it said so: it is what an adoption has to go above.
     world.pass(DAY);
     stands(NodeStatus::Ahead, Some("lictor node adopt")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_of_another_key_is_never_ahead_nor_current() {
+    let world = World::new().await;
+    let node = world.node().await;
+    let state = world.state(&node).await;
+    let here = world.applied(&node, &state);
+    let [old, own] = [3, 2].map(|seed| SigningKey::from_seed([seed; 32]).public_key());
+    let mut known = here;
+    for revision in [here.revision - 1, here.revision, here.revision + 1_000] {
+        known.revision = revision;
+        world.report_under(&old, &node, Some(known), &["x"]).await;
+        for (pass, status) in [(0, NodeStatus::Behind), (151, NodeStatus::Silent)] {
+            world.pass(pass);
+            let standing = world.standing(&node).await;
+            assert_eq!(standing.status, status, "{revision}");
+            let reason = standing.reason.unwrap_or_default();
+            assert!(reason.contains("another control plane key"), "{reason}");
+        }
+        let call = world.operator().await;
+        assert_eq!(world.authority.adopt_nodes(&call).await.ok(), Some(0));
+    }
+    assert_eq!(world.state(&node).await.revision, here.revision);
+    // Its key is back.
+    world.report_under(&own, &node, Some(known), &[]).await;
+    assert_eq!(world.standing(&node).await.status, NodeStatus::Ahead);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use lictor_core::feed::{
     Applied, Audience, Join, Mode, NodePolicy, NodeReport, StateDocument, StateError,
 };
 use lictor_core::node::JoinRefusal;
-use lictor_core::{Claims, Date, Error, Node, SigningKey, Timestamp};
+use lictor_core::{Claims, Date, Error, Node, PublicKey, SigningKey, Timestamp};
 use lictor_server::authority::{
     Authority, Call, EnrollRequest, EnrolledNode, NewLicense, NodeStanding, SignedState, Start,
 };
@@ -118,11 +118,24 @@ impl World {
     }
 
     pub(crate) async fn report(&self, node: &Node, applied: Option<Applied>, problems: &[&str]) {
+        let key = self.authority.feed().public_key();
+        self.report_under(&key, node, applied, problems).await;
+    }
+
+    /// Reports for a node that joined under this control plane key.
+    pub(crate) async fn report_under(
+        &self,
+        key: &PublicKey,
+        node: &Node,
+        applied: Option<Applied>,
+        problems: &[&str],
+    ) {
         let report = NodeReport {
             host: "rack-7".to_owned(),
             version: "0.1.0".to_owned(),
             mode: Mode::Fresh,
             applied,
+            control_plane: Some(key.sha256()),
             license: None,
             requests: 0,
             problems: problems.iter().map(ToString::to_string).collect(),

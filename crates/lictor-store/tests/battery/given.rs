@@ -505,6 +505,7 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
             issued_at: NOW,
             content_sha256: digest("content"),
         }),
+        control_plane: Some(digest("key")),
         license: Some(id(1)),
         requests,
         problems: vec!["the disk is full".to_owned()],

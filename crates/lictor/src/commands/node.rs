@@ -22,6 +22,7 @@ const ADOPT_EXAMPLES: &str = "\
 After a control plane was restored from a backup, nodes know a newer state than
 it does. They keep that, and `lictor node list` shows them as `ahead`. This
 raises the revision of what is stored now above theirs, so that they take it.
+Nodes that joined under another control plane key take nothing all the same.
 It needs an operator's token.
 
 Example:
@@ -120,6 +121,9 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
             }
             output::note(&match reply.value["nodes"].as_u64() {
                 Some(0) => "no node knows better; nothing was changed".to_owned(),
+                Some(1) => "1 node knew better, and takes what is stored here as soon as it is \
+                     connected"
+                    .to_owned(),
                 count => format!(
                     "{} nodes knew better, and take what is stored here as soon as they are \
                      connected",

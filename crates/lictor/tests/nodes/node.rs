@@ -133,7 +133,7 @@ impl Node {
     pub(crate) fn report_of(&self, state: &State) -> Value {
         json!({
             "host": "rack-7", "version": "0.1.0", "mode": "fresh", "applied": state.applied(),
-            "license": null, "requests": 0, "problems": [], "counts": [],
+            "control_plane": self.key.sha256(), "license": null, "requests": 0, "problems": [], "counts": [],
         })
     }
 

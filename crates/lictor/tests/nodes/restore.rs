@@ -37,7 +37,7 @@ fn restore(old: &TempDir, with_key: bool) -> TempDir {
 }
 
 impl Restored {
-    fn new() -> Self {
+    fn new(with_key: bool) -> Self {
         let server = Server::licensed();
         let node = server.node("edge-1");
         let copy = server.file("copy.db");
@@ -47,7 +47,7 @@ impl Restored {
         }
         let known = node.feed().state();
         let old = server.kill();
-        let server = Server::on(restore(&old, true));
+        let server = Server::on(restore(&old, with_key));
         Self {
             node: node.at(&server.url),
             server,
@@ -85,7 +85,7 @@ impl Restored {
 
 #[test]
 fn nodes_that_know_better_are_shown_and_led_back() {
-    let restored = Restored::new();
+    let restored = Restored::new(true);
     let (server, node) = (&restored.server, &restored.node);
     let feed = node.feed();
     let older = feed.state();
@@ -104,7 +104,7 @@ fn nodes_that_know_better_are_shown_and_led_back() {
 
     let said = server.lictor(&["node", "adopt"]);
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(said.contains("1 node"), "{said}");
+    assert!(said.contains("1 node knew better"), "{said}");
     let adopted = feed.state();
     assert!(adopted.revision > restored.known.revision, "{adopted:?}");
     assert_eq!(
@@ -122,7 +122,7 @@ fn nodes_that_know_better_are_shown_and_led_back() {
 
 #[test]
 fn the_same_revision_with_another_content_is_ahead_too() {
-    let restored = Restored::new();
+    let restored = Restored::new(true);
     let here = restored.node.poll();
     let mut other = here.clone();
     other.content_sha256 = Digest::of(b"another content");
@@ -142,7 +142,7 @@ fn an_adoption_outlives_a_restart_and_goes_above_the_highest() {
         node,
         known,
         ..
-    } = Restored::new();
+    } = Restored::new(true);
     let higher = server.node("edge-2");
     let mut highest = known.clone();
     highest.revision += 1_000;
@@ -172,7 +172,7 @@ fn an_adoption_outlives_a_restart_and_goes_above_the_highest() {
 
 #[test]
 fn only_operators_adopt_and_each_organization_by_itself() {
-    let restored = Restored::new();
+    let restored = Restored::new(true);
     let server = &restored.server;
     restored.reports(&restored.known);
     server.post("/v1/organizations", &json!({ "key": "acme" }));
@@ -186,6 +186,33 @@ fn only_operators_adopt_and_each_organization_by_itself() {
         .send()
         .problem(403, "forbidden");
     assert_eq!(server.shown("edge-1")["status"], "ahead");
+}
+
+#[test]
+fn a_node_of_another_key_is_told_apart_and_not_adopted() {
+    let mut restored = Restored::new(false);
+    let shown = restored.reports(&restored.known);
+    assert_eq!(shown["status"], "behind");
+    assert!(shown["state_revision"].as_u64() < Some(restored.known.revision));
+    let reason = text(&shown["reason"]);
+    assert!(
+        reason.contains("put the old control-plane.key back"),
+        "{reason}"
+    );
+    let said = restored.server.lictor(&["node", "adopt"]);
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("no node knows better"), "{said}");
+    assert_eq!((restored.adopt(), restored.adoptions()), (0, 0));
+    // It stays told apart when the server starts again.
+    restored.server = restored.server.restart();
+    assert_eq!(restored.server.shown("edge-1")["reason"], reason);
+    // A node of an earlier version does not say by which key it goes.
+    restored.node = restored.node.at(&restored.server.url);
+    let mut report = restored.node.report_of(&restored.known);
+    let members = report.as_object_mut().expect("an object");
+    members.remove("control_plane").expect("the key");
+    assert_eq!(restored.node.report(&report).status, 200);
+    assert_eq!(restored.server.shown("edge-1")["status"], "ahead");
 }
 
 #[test]
