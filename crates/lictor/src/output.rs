@@ -55,21 +55,15 @@ pub(crate) fn done(done: &str, id: &str, text: &str, as_json: bool) -> Outcome {
 /// of free text are wrapped.
 pub(crate) struct Rows {
     table: Table,
+    /// What stands below each row, a paragraph each.
+    below: Vec<Vec<String>>,
 }
 
 impl Rows {
     /// A table with these headings; those that end in `#` are of figures, aligned right, and those
     /// that end in `~` of text that may be wrapped.
     pub(crate) fn new(headings: &[&str]) -> Self {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        if !io::stdout().is_terminal() {
-            table.force_no_tty();
-        }
-        if let Some(width) = width() {
-            table.set_width(width);
-        }
-        table.set_content_arrangement(ContentArrangement::Dynamic);
+        let mut table = plain_table();
         let plain = |heading: &str| heading.trim_end_matches(['#', '~']).to_owned();
         table.set_header(headings.iter().map(|heading| plain(heading)));
         for (index, heading) in headings.iter().enumerate() {
@@ -84,7 +78,10 @@ impl Rows {
                 }
             }
         }
-        Self { table }
+        Self {
+            table,
+            below: Vec::new(),
+        }
     }
 
     /// Adds a row.
@@ -93,17 +90,54 @@ impl Rows {
             .into_iter()
             .map(|text| Cell::new(if text.is_empty() { "-" } else { &text }));
         self.table.add_row(cells);
+        self.below.push(Vec::new());
+    }
+
+    /// Adds a paragraph below the last row, indented and as wide as the terminal. Only for tables
+    /// without columns that may be wrapped: there a row is one line.
+    pub(crate) fn below(&mut self, text: String) {
+        if let Some(paragraphs) = self.below.last_mut() {
+            paragraphs.push(text);
+        }
     }
 
     /// Prints it.
     pub(crate) fn print(&self) -> Outcome {
         let mut text = String::new();
-        for row in self.table.lines() {
-            text.push_str(row.trim_end());
-            text.push('\n');
+        // The first line has the headings.
+        for (line, row) in self.table.lines().enumerate() {
+            push_line(&mut text, &row);
+            let row = line.checked_sub(1).and_then(|row| self.below.get(row));
+            for paragraph in row.into_iter().flatten() {
+                let mut table = plain_table();
+                table.add_row([paragraph]);
+                if let Some(column) = table.column_mut(0) {
+                    column.set_padding((2, 0));
+                }
+                table.lines().for_each(|row| push_line(&mut text, &row));
+            }
         }
         raw(text.as_bytes())
     }
+}
+
+/// A table without borders that is as wide as the terminal at most.
+fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if !io::stdout().is_terminal() {
+        table.force_no_tty();
+    }
+    if let Some(width) = width() {
+        table.set_width(width);
+    }
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+fn push_line(text: &mut String, line: &str) {
+    text.push_str(line.trim_end());
+    text.push('\n');
 }
 
 /// Prints names and values, a line each, the values aligned.

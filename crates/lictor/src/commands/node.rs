@@ -189,8 +189,8 @@ async fn list(api: &Api, json: bool) -> Outcome {
         output::note("no nodes yet; enroll one with `lictor node enroll --name NAME`");
         return Ok(());
     }
-    let headings = ["NAME", "STATUS", "REVISION#", "REQUESTS#", "SEEN", "MORE~"];
-    let mut rows = output::Rows::new(&headings);
+    // Names are long, and are to be copied: whatever else there is to say stands below them.
+    let mut rows = output::Rows::new(&["NAME", "STATUS", "REVISION#", "REQUESTS#"]);
     for node in reply.rows() {
         rows.row([
             text_of(&node["name"]),
@@ -200,45 +200,55 @@ async fn list(api: &Api, json: bool) -> Outcome {
                 .as_u64()
                 .map(output::figure)
                 .unwrap_or_default(),
-            seen(node),
-            more(node),
         ]);
+        let facts = facts(node);
+        if !facts.is_empty() {
+            rows.below(facts.join("; "));
+        }
+        wrong(node).into_iter().for_each(|text| rows.below(text));
     }
     rows.print()
 }
 
-/// When it was seen last; to the minute is enough for people.
-fn seen(node: &Value) -> String {
-    let at = text_of(&node["seen_at"]);
-    at.get(..16)
-        .map(|minute| format!("{}Z", minute.replace('T', " ")))
-        .unwrap_or_default()
-}
-
-fn more(node: &Value) -> String {
-    let mut parts = Vec::new();
+/// What a node said of itself.
+fn facts(node: &Value) -> Vec<String> {
+    let mut facts = Vec::new();
+    if let Some(at) = node["seen_at"].as_str() {
+        // To the minute is enough for people.
+        let minute = at.get(..16).unwrap_or(at).replace('T', " ");
+        facts.push(format!("seen {}Z", output::printable(&minute)));
+    }
     if let Some(host) = node["host"].as_str() {
-        parts.push(format!(
-            "{} (lictor {})",
-            output::printable(host),
-            text_of(&node["version"])
-        ));
+        let version = text_of(&node["version"]);
+        facts.push(format!("{} (lictor {version})", output::printable(host)));
     }
     match node["mode"].as_str() {
         Some("fresh") | None => {}
-        Some(mode) => parts.push(mode.to_owned()),
+        Some(mode) => facts.push(output::printable(mode)),
     }
-    if node["joined_at"].is_string() {
-        parts.push(match node["license"].as_str() {
-            // What tells ids apart stands at their end.
-            Some(license) => format!("license …{}", license.get(24..).unwrap_or(license)),
+    if node["seen_at"].is_string() {
+        facts.push(match node["license"].as_str() {
+            Some(license) => format!("license {}", output::printable(license)),
             None => "no license in force".to_owned(),
         });
     }
-    if let Some(reason) = node["reason"].as_str() {
-        parts.push(output::printable(reason));
+    facts
+}
+
+/// Why a node is not up to date, and every problem that it reported.
+fn wrong(node: &Value) -> Vec<String> {
+    let mut wrong: Vec<String> = node["reason"]
+        .as_str()
+        .into_iter()
+        .map(output::printable)
+        .collect();
+    for problem in node["problems"].as_array().into_iter().flatten() {
+        let problem = text_of(problem);
+        if !wrong.contains(&problem) {
+            wrong.push(problem);
+        }
     }
-    parts.join("; ")
+    wrong
 }
 
 #[cfg(test)]

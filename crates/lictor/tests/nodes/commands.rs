@@ -2,7 +2,8 @@
 
 use lictor_core::feed::Rotation;
 
-use crate::harness::{Server, result, text, vendor};
+use crate::harness::{OPERATOR, Server, claims, result, text, vendor};
+use crate::process::command;
 
 #[test]
 fn the_policy_is_shown_and_changed_by_what_is_given_alone() {
@@ -30,6 +31,14 @@ fn the_policy_is_shown_and_changed_by_what_is_given_alone() {
     assert_eq!(policy(&[]), ["1m", "1d", "0s"]);
 }
 
+/// What a list says of one node: its row, and what is indented below that.
+fn of<'a>(listed: &'a str, name: &str) -> Vec<&'a str> {
+    let mut lines = listed.lines().skip_while(|line| !line.starts_with(name));
+    let row = lines.next().expect("a row");
+    let below = lines.take_while(|line| line.starts_with("  "));
+    std::iter::once(row).chain(below).collect()
+}
+
 #[test]
 fn a_list_says_how_each_node_stands() {
     let server = Server::licensed();
@@ -43,19 +52,74 @@ fn a_list_says_how_each_node_stands() {
     report["problems"] = serde_json::json!(["the journal is new"]);
     assert_eq!(node.report(&report).status, 200);
     let listed = result(&server.lictor(&["node", "list"]));
-    let row = |name: &str| {
-        let row = listed.lines().find(|line| line.contains(name));
-        row.unwrap_or_default().to_owned()
-    };
-    assert!(row("edge-1").contains("enrolled"), "{listed}");
-    let second = row("edge-2");
+    let first = of(&listed, "edge-1");
+    assert!(first[0].contains("enrolled"), "{listed}");
+    assert_eq!(first[1..], ["  it has not joined yet"]);
+    let second = of(&listed, "edge-2");
     let revision = node.first.revision.to_string();
-    for word in ["current", &revision, "1 234 567", "rack-7", "journal"] {
-        assert!(second.contains(word), "{word}: {listed}");
+    for word in ["current", &revision, "1 234 567"] {
+        assert!(second[0].contains(word), "{word}: {listed}");
     }
-    assert!(!second.contains("fresh"), "{listed}");
+    assert!(second[1].starts_with("  seen 20"), "{listed}");
+    assert!(
+        second[1].contains("Z; rack-7 (lictor 0.1.0); no license"),
+        "{listed}"
+    );
+    assert_eq!(second[2..], ["  the journal is new"]);
+    assert!(!listed.contains("fresh"), "{listed}");
     let refused = server.lictor(&["node", "revoke", "edge-9"]);
     assert!(!refused.status.success());
+}
+
+#[test]
+fn a_list_fits_a_terminal_and_breaks_no_word() {
+    let server = Server::licensed();
+    let name = "gateway-7d9c5b8f4-eu-west-1a-prod-x2k9p";
+    let node = server.node(name);
+    let license = server.license(&claims("Konnect"));
+    let mut report = node.report_of(&node.first);
+    report["applied"]["revision"] = 1_000.into();
+    report["mode"] = "stale".into();
+    report["license"] = license.clone().into();
+    report["host"] = "ip-10-0-12-34.eu-west-1.compute.internal".into();
+    let full = "the disk is full: a state could not be kept, and counts are in memory alone";
+    report["problems"] = serde_json::json!([full, "the journal is new"]);
+    assert_eq!(node.report(&report).status, 200);
+    let list = |columns: &str| {
+        let mut command = command();
+        command.env("LICTOR_URL", &server.url);
+        command
+            .env("LICTOR_TOKEN", OPERATOR)
+            .env("COLUMNS", columns);
+        result(
+            &command
+                .args(["node", "list"])
+                .output()
+                .expect("lictor runs"),
+        )
+    };
+    let (narrow, wide) = (list("80"), list("1000"));
+    assert_eq!(of(&wide, name).len(), 5, "{wide}");
+    assert!(of(&narrow, name).len() < 12, "{narrow}");
+    for line in narrow.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(words(&narrow), words(&wide), "no word is broken");
+    for text in [
+        name,
+        "ahead",
+        "lictor node adopt",
+        full,
+        "the journal is new",
+        &license,
+    ] {
+        assert!(wide.contains(text), "{text}: {wide}");
+    }
 }
 
 #[test]
