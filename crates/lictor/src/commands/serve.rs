@@ -15,6 +15,9 @@ use crate::{files, output, server};
 /// The environment variable with the operator token that must be valid.
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 
+/// The file of a node's folder that says which node it is.
+const NODE_FILE: &str = "node.json";
+
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
     let options = given.with_file()?;
@@ -22,6 +25,7 @@ pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
     allow_many_files();
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
     let secret = admin_token()?;
+    refuse_folder_of_node(&options)?;
     if secret.is_none() {
         try_token_file(&options)?;
     }
@@ -59,6 +63,19 @@ fn admin_token() -> Outcome<Option<String>> {
     }
     check_secret(&secret)?;
     Ok(Some(secret))
+}
+
+/// `LICTOR_DATA` names the folder of either process. A folder with a database was a server's before.
+fn refuse_folder_of_node(options: &ServeOptions) -> Outcome {
+    match &options.data {
+        Some(data) if data.join(NODE_FILE).exists() && !data.join(DATABASE_FILE).exists() => {
+            Err(Failure::Usage(format!(
+                "{} is a node's folder; give the server one of its own",
+                data.display()
+            )))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Before a first start, which is to write a token: once there is a database, it is too late to

@@ -158,6 +158,35 @@ fn options_that_cannot_be_are_refused_before_anything_is_made() {
 }
 
 #[test]
+fn the_folder_of_a_node_is_refused_and_left_as_it_is() {
+    let folder = TempDir::new().expect("a folder");
+    let (data, token) = (folder.path().join("node"), folder.path().join("token"));
+    let file = data.join("node.json").display().to_string();
+    std::fs::create_dir(&data).expect("a folder");
+    write(&file, "{}");
+    let start = || {
+        let mut command = command();
+        command
+            .env("LICTOR_DATA", &data)
+            .args(["serve", "--listen"]);
+        command
+            .arg("127.0.0.1:0")
+            .arg("--admin-token-file")
+            .arg(&token);
+        command
+    };
+    let said = refusal(&start().output().expect("runs"), 2);
+    assert!(said.contains("node is a node's folder"), "{said}");
+    let left = std::fs::read_dir(&data).expect("a folder").count();
+    assert_eq!((left, token.exists()), (1, false));
+    // A server that was started there before goes on.
+    std::fs::remove_file(&file).expect("goes");
+    Running::start(&mut start()).listening();
+    write(&file, "{}");
+    Running::start(&mut start()).listening();
+}
+
+#[test]
 fn plain_http_for_all_is_possible_when_asked_for() {
     let server = Server::start(&["--listen", "0.0.0.0:0", "--insecure-http"]);
     assert!(
