@@ -33,10 +33,9 @@ pub(crate) enum Trust {
         api: Api,
     },
     /// Take no new licenses signed with a key; stored ones stay valid
-    #[command(
-        after_help = "When a vendor has a new key: add that one first.\n\nExample:\n  \
-        lictor trust add new.pub && lictor trust retire 3f9c0d5e7a1b2c48"
-    )]
+    #[command(after_help = "When a vendor has a new key: add that one first, with \
+        nodes by --rotation.\n\nExample:\n  \
+        lictor trust add new.pub && lictor trust retire 3f9c0d5e7a1b2c48")]
     Retire {
         /// The key's id, as `lictor trust list` shows it
         key_id: String,
@@ -64,13 +63,17 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
         } => {
             let pem = server::read_public_key(&file)?.to_pem();
             let mut body = json!({ "public_key": pem });
-            if let Some(file) = rotation {
-                let text = files::read_text(&file)?;
+            if let Some(file) = &rotation {
+                let text = files::read_text(file)?;
                 body["rotation"] = serde_json::from_str(&text).map_err(|error| {
                     Failure::Usage(format!("{} is no rotation: {error}", file.display()))
                 })?;
             }
-            let reply = Client::new(&api)?.post(&["trust"], &body).await?;
+            let client = Client::new(&api)?;
+            let reply = client.post(&["trust"], &body).await?;
+            if rotation.is_none() {
+                warn_of_nodes(&client).await;
+            }
             output::result(&reply.text, reply.str("key_id"), json)
         }
         Trust::List { api } => list(&api, json).await,
@@ -94,6 +97,18 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
                 json,
             )
         }
+    }
+}
+
+/// Says what a key without a rotation is at nodes, if there are any. The key is trusted by now: that
+/// nobody can say whether there are is no failure.
+async fn warn_of_nodes(client: &Client) {
+    let nodes = client.query(&["nodes"], &[("limit", "1")]).await;
+    if nodes.is_ok_and(|nodes| !nodes.rows().is_empty()) {
+        output::note(
+            "nodes that joined before do not trust this key: hand the trust on with `lictor key \
+             rotate` and `lictor trust add --rotation`, before a license signed by it is added",
+        );
     }
 }
 

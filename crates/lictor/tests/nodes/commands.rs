@@ -148,6 +148,29 @@ fn a_vendors_key_is_rotated_by_two_commands() {
 }
 
 #[test]
+fn a_key_that_nodes_do_not_trust_is_told_of() {
+    let server = Server::licensed();
+    let add = |number: u8, rotated: bool| {
+        let (file, rotation) = (server.file("added.pub"), server.file("rotation.json"));
+        let key = vendor(number).public_key();
+        std::fs::write(&file, key.to_pem()).expect("a file");
+        let by = lictor_core::feed::rotate(&vendor(1), &key);
+        let by = serde_json::to_string(&by).expect("a rotation");
+        std::fs::write(&rotation, by).expect("a file");
+        let args = ["trust", "add", &file, "--rotation", &rotation];
+        let output = server.lictor(&args[..if rotated { 5 } else { 3 }]);
+        assert_eq!(result(&output), key.id().to_string());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert_eq!(add(2, false), "", "there is no node");
+    server.node("edge-1");
+    let said = add(3, false);
+    assert!(said.contains("lictor trust add --rotation"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(add(4, true), "");
+}
+
+#[test]
 fn a_rotation_that_proves_nothing_is_refused() {
     let server = Server::licensed();
     let (third, fourth) = (vendor(3).public_key(), vendor(4).public_key());
