@@ -20,6 +20,10 @@ pub const TOKEN_TTL: i64 = 86_400;
 /// The longest name of a node, in characters.
 pub const MAX_NAME_LENGTH: usize = 63;
 
+/// The greatest revision that an adoption goes above: behind one that a node only claims to know there
+/// must be room for all that are still to come.
+pub const MAX_ADOPTED: u64 = MAX_COUNT / 2;
+
 /// The longest name of a machine that is kept, in characters.
 const MAX_HOST_LENGTH: usize = 255;
 
@@ -356,16 +360,6 @@ pub fn report(
             reason: format!("send at most {MAX_COUNTS} at once"),
         });
     }
-    // Else an adoption could not go above it.
-    if report
-        .applied
-        .is_some_and(|applied| applied.revision > MAX_COUNT)
-    {
-        return Err(Error::InvalidInput {
-            field: "revision",
-            reason: format!("use a whole number from 0 to {MAX_COUNT}"),
-        });
-    }
     let counts = report.counts.iter().map(|count| {
         if !is_epoch(&count.epoch) {
             return Err(Error::InvalidInput {
@@ -402,7 +396,9 @@ pub fn seen(report: &NodeReport, now: Timestamp) -> NodeSeen {
         host: plain(&report.host, MAX_HOST_LENGTH),
         version: plain(&report.version, MAX_VERSION_LENGTH),
         mode: report.mode,
-        applied: report.applied,
+        applied: report
+            .applied
+            .filter(|applied| applied.revision <= MAX_COUNT),
         control_plane: report.control_plane,
         license: report.license,
         requests: report.requests,

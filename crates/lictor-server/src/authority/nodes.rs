@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
-use lictor_core::feed::{EnrollmentToken, NodePolicy};
+use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
 use lictor_core::node::{self, NewNode, Node, NodeSeen, NodeTerms};
 use lictor_core::{Action, Error, Resource, State, Timestamp};
 use lictor_store::{Fact, Write};
@@ -277,7 +277,8 @@ impl Authority {
             let page = self.standings(call, after, PAGE).await?;
             for standing in &page {
                 let applied = standing.node.seen.as_ref().and_then(|seen| seen.applied);
-                if let Some(applied) = applied.filter(|_| standing.status == NodeStatus::Ahead) {
+                let ahead = standing.status == NodeStatus::Ahead;
+                if let Some(applied) = applied.filter(|_| ahead).filter(can_be_adopted) {
                     nodes += 1;
                     highest = highest.max(Some(applied.revision));
                 }
@@ -337,6 +338,11 @@ impl Authority {
     }
 }
 
+/// Whether an adoption may go above what a node knows.
+fn can_be_adopted(applied: &Applied) -> bool {
+    applied.revision <= node::MAX_ADOPTED
+}
+
 fn status(
     node: &Node,
     stranger: bool,
@@ -373,6 +379,10 @@ fn reason(node: &Node, status: NodeStatus, revision: u64, now: Timestamp) -> Opt
             Some("it has joined, and said nothing yet".to_owned())
         }
         NodeStatus::Silent => Some("it has said nothing for a while".to_owned()),
+        NodeStatus::Ahead if !applied.as_ref().is_some_and(can_be_adopted) => Some(
+            "it claims a revision that no server has reached: revoke it, and enroll another"
+                .to_owned(),
+        ),
         NodeStatus::Ahead => Some(format!(
             "it knows revision {}, and here is {revision}: was a backup restored? `lictor node \
              adopt` makes it take what is stored here",

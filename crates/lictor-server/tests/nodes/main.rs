@@ -179,6 +179,32 @@ async fn a_node_stands_as_its_words_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_revision_that_is_only_claimed_leaves_room_for_those_to_come() {
+    let world = World::new().await;
+    let node = world.node().await;
+    let state = world.state(&node).await;
+    let mut claimed = world.applied(&node, &state);
+    for (revision, adopted) in [
+        (lictor_core::node::MAX_ADOPTED, 1),
+        (lictor_core::usage::MAX_COUNT, 0),
+    ] {
+        claimed.revision = revision;
+        world.report(&node, Some(claimed), &[]).await;
+        assert_eq!(world.standing(&node).await.status, NodeStatus::Ahead);
+        let call = world.operator().await;
+        assert_eq!(world.authority.adopt_nodes(&call).await.ok(), Some(adopted));
+    }
+    let reason = world.standing(&node).await.reason.unwrap_or_default();
+    assert!(reason.contains("revoke it"), "{reason}");
+    // What is signed now is reported like any other.
+    let state = world.state(&node).await;
+    let applied = world.applied(&node, &state);
+    assert!(applied.revision > lictor_core::node::MAX_ADOPTED);
+    world.report(&node, Some(applied), &[]).await;
+    assert_eq!(world.standing(&node).await.status, NodeStatus::Current);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_of_another_key_is_never_ahead_nor_current() {
     let world = World::new().await;
     let node = world.node().await;

@@ -45,10 +45,9 @@ pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String
         &expires,
     ];
     site.operator(&[&policy[..], &["--grace", &grace]].concat())?;
-    let started = site.time.now();
     site.join()?;
     let mut fresh_again = None;
-    let seen = Watch::during(site.time, site.address(), started, |_| {
+    let seen = Watch::during(site.time, site.address(), |_| {
         site.link.cut(Cut::pick(&Cut::DEAF, &mut random))?;
         let until = site.time.now() + EXPIRES_AFTER + GRACE + 2.0 * TOLERANCE;
         while site.time.now() < until {

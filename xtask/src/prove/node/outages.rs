@@ -27,11 +27,10 @@ pub(super) fn working(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, St
     let mut random = Random::new(trial.seed ^ 3);
     let mut site = Site::create(trial, scratch, "outages", 0)?;
     site.license("2025-01-01", "2099-12-31")?;
-    let started = site.time.now();
     site.join()?;
     let mut caught_up = CatchingUp::default();
     let (time, address) = (site.time, site.address());
-    let seen = Watch::during(time, address, started, |watch| {
+    let seen = Watch::during(time, address, |watch| {
         let sabotage = |site: &mut Site, random: &mut Random| {
             let turned = TURNS[random.below(4) as usize];
             match random.below(RARELY) {
@@ -53,7 +52,7 @@ pub(super) fn working(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, St
         "outages of {} and {} s, restarts {}, decisions {}, slowest to catch up {:.1} s",
         LONGEST * trial.count,
         trial.count,
-        seen.runs.len() - 1,
+        seen.restarts,
         seen.told.len(),
         caught_up.longest
     );

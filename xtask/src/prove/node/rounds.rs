@@ -23,11 +23,10 @@ pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String
     let mut random = Random::new(trial.seed);
     let mut site = Site::create(trial, scratch, "cuts", 0)?;
     let mut newest = site.license("2025-01-01", "2099-12-31")?;
-    let started = site.time.now();
     site.join()?;
     let mut caught_up = CatchingUp::default();
     let (time, address) = (site.time, site.address());
-    let seen = Watch::during(time, address, started, |watch| {
+    let seen = Watch::during(time, address, |watch| {
         for round in 1..=trial.count {
             let cut = round_of(&mut site, watch, &mut random, &mut newest)?;
             caught_up.heal(&site, &newest, &format!("round {round}, {cut}"))?;
@@ -37,7 +36,7 @@ pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String
     let figures = format!(
         "cuts {}, restarts {}, decisions {}, slowest to catch up {:.1} s",
         trial.count,
-        seen.runs.len() - 1,
+        seen.restarts,
         seen.told.len(),
         caught_up.longest
     );

@@ -114,10 +114,8 @@ impl Site {
         let id = node.id();
         watch.goes_down();
         node.kill()?;
-        watch.is_down();
         forget_process(id);
         self.turn_clock(turned)?;
-        watch.starts();
         self.node = Some(Server::spawn(self.node_command())?);
         watch.is_up();
         Ok(())

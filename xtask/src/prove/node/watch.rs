@@ -42,20 +42,13 @@ pub(super) struct Look {
     pub(super) signed: i64,
 }
 
-/// One run of the node's process, in true time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
-    pub(super) started: Seconds,
-    pub(super) ready: Seconds,
-    pub(super) killed: Option<Seconds>,
-}
-
 /// All that was seen.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) told: Vec<Told>,
     pub(super) looks: Vec<Look>,
-    pub(super) runs: Vec<Run>,
+    /// How often the node was started again.
+    pub(super) restarts: usize,
     /// Requests that failed although the node ran.
     pub(super) failed: Vec<String>,
 }
@@ -84,23 +77,14 @@ impl Watch {
     pub(super) fn during(
         time: TrueTime,
         address: String,
-        started: Seconds,
         script: impl FnOnce(&Self) -> Result<()>,
     ) -> Result<Seen> {
-        let first = Run {
-            started,
-            ready: time.now(),
-            killed: None,
-        };
         let watch = Self {
             time,
             address,
             turns: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
-            seen: Mutex::new(Seen {
-                runs: vec![first],
-                ..Seen::default()
-            }),
+            seen: Mutex::default(),
         };
         let done = thread::scope(|scope| {
             for _ in 0..CLIENTS {
@@ -126,38 +110,10 @@ impl Watch {
         self.turns.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The node was killed.
-    pub(super) fn is_down(&self) {
-        let now = self.time.now();
-        if let Some(run) = self.seen().runs.last_mut() {
-            run.killed = Some(now);
-        }
-    }
-
-    /// The node is started again.
-    pub(super) fn starts(&self) {
-        let now = self.time.now();
-        self.seen().runs.push(Run {
-            started: now,
-            ready: now,
-            killed: None,
-        });
-    }
-
-    /// The node answers again.
+    /// The node, started again, answers.
     pub(super) fn is_up(&self) {
-        let now = self.time.now();
-        if let Some(run) = self.seen().runs.last_mut() {
-            run.ready = now;
-        }
+        self.seen().restarts += 1;
         self.turns.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// By how much trusted time may be behind by now.
-    pub(super) fn allowed_behind(&self, at: Seconds) -> Seconds {
-        let seen = self.seen();
-        let signed = seen.looks.last().map_or(at, |look| look.signed as Seconds);
-        seen.allowed_behind(signed, at)
     }
 
     /// Asks the same again and again on one connection, as long as the node lives.
