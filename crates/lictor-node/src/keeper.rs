@@ -184,7 +184,6 @@ impl Keeper {
     /// is no exception. What is held otherwise stays.
     fn revoke(&self, inner: &mut Inner, judge: &Judge) {
         inner.kept.revoked = true;
-        judge.revoke();
         let mut on_disk = inner.on_disk.clone();
         on_disk.revoked = true;
         match on_disk.write(&self.folder) {
@@ -192,6 +191,7 @@ impl Keeper {
             // `save` tries again, and tells.
             Err(error) => tracing::warn!(%error, "the revocation could not be saved"),
         }
+        judge.revoke();
     }
 
     fn write_state(&self, inner: &mut Inner, text: &str) -> std::io::Result<()> {

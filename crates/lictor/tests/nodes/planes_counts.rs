@@ -111,8 +111,11 @@ fn others_need_the_local_token() {
     fs::write(&file, "short\n").expect("a file");
     let (code, said) = run(&["--local-token-file", &file]);
     assert_eq!(code, Some(2), "{said}");
+    // Nothing was made, and the enrollment token is still good.
+    assert!(!server.folder.path().join("edge-1").exists());
     fs::write(&file, "a-token-of-the-tests-0123456789\n").expect("a file");
-    let plane = Plane::start(&server, "edge-1", &["--local-token-file", &file]);
+    let enroll = ["--enroll", token.as_str(), "--local-token-file", &file];
+    let plane = Plane::start(&server, "edge-1", &enroll);
     plane.ask("GET", "/check").expect(401);
     plane.ask("GET", "/metrics").token("another").expect(401);
     plane.ask("GET", "/healthz").expect(200);
