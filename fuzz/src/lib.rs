@@ -379,6 +379,7 @@ pub fn journal(bytes: &[u8]) {
     };
     let counts: Vec<_> = counted
         .chunks_exact(2)
+        .take(16)
         .map(|count| {
             (
                 ["a", "b"][usize::from(count[0] % 2)],
