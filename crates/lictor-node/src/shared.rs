@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use lictor_core::Timestamp;
 use lictor_core::feed::{Failure, FailureCode, Mode, StateError};
+use lictor_core::{DocumentError, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -229,12 +229,15 @@ impl Shared {
         let (held, _) = self.judge.held();
         let newest = held.as_ref().and_then(|held| held.candidates.first());
         let text = newest.and_then(|license| {
-            let error = license.signer.as_ref().err()?;
-            Some(format!(
-                "the license {} counts for nothing at this node: {error}; if its key is a new one, hand \
-                 the trust on with `lictor key rotate` and `lictor trust add --rotation`",
-                license.id
-            ))
+            let reason = match license.signer.as_ref().err()? {
+                DocumentError::UnknownKey(key) => format!(
+                    "it is signed with key {key}, which this node does not trust: hand the trust on \
+                     with `lictor key rotate` and `lictor trust add --rotation`"
+                ),
+                error => error.to_string(),
+            };
+            let id = license.id;
+            Some(format!("the license {id} counts for nothing here: {reason}"))
         });
         self.problems.set(Kind::Untrusted, text);
     }
