@@ -41,12 +41,12 @@ pub enum StartError {
          has joined; leave the token out, or use a new folder"
     )]
     OtherControlPlane,
-    /// The token is not the one that the folder's node has joined with.
+    /// The token is another than that of the folder's node, which was revoked.
     #[error(
-        "this folder is the node {0} already, which joined with another token; leave the token out, or \
-         start the new node in a new folder"
+        "this folder is the node {0}, which was revoked; the enrollment token was not used: start the \
+         new node in a new folder"
     )]
-    OtherToken(String),
+    Revoked(String),
     /// Who answered is not the control plane that the token names.
     #[error(
         "{0} is not the control plane that made the enrollment token; check the address, and that \

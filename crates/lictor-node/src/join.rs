@@ -38,12 +38,11 @@ pub(crate) async fn identity(
         (Some(identity), Some(token)) if token.pin() != identity.control_plane_key.sha256() => {
             return Err(StartError::OtherControlPlane);
         }
-        (Some(identity), Some(token))
-            if file.token_sha256.is_some_and(|it| it != token.sha256()) =>
-        {
-            return Err(StartError::OtherToken(identity.name));
+        (Some(identity), Some(token)) => {
+            note_other_token(folder, &file, token, &identity)?;
+            identity
         }
-        (Some(identity), _) => identity,
+        (Some(identity), None) => identity,
         (None, Some(token)) => join(options, folder, &client, token, file).await?,
         (None, None) => return Err(StartError::NotJoined(folder.path().to_owned())),
     };
@@ -54,6 +53,25 @@ pub(crate) async fn identity(
         }),
         _ => Ok((identity, client)),
     }
+}
+
+/// A token that the folder's node did not join with was meant for another node. One that decides goes
+/// on, as a product waits for it; one that was revoked never will.
+fn note_other_token(
+    folder: &Folder,
+    file: &NodeFile,
+    token: &EnrollmentToken,
+    identity: &Identity,
+) -> Result<(), StartError> {
+    if file.token_sha256.is_none_or(|it| it == token.sha256()) {
+        return Ok(());
+    }
+    if Kept::read(folder).is_some_and(|kept| kept.revoked) {
+        return Err(StartError::Revoked(identity.name.clone()));
+    }
+    let node = &identity.name;
+    tracing::warn!(%node, "the enrollment token was not used: this folder is a node already");
+    Ok(())
 }
 
 /// A new credential, written before it is used: a try whose answer is lost is repeated with it.

@@ -6,7 +6,7 @@ use lictor_core::feed::EnrollmentToken;
 use lictor_node::{Denial, Node, Reason, StartError};
 
 use crate::control_plane::ControlPlane;
-use crate::setting::{Setting, clock, key, options, until};
+use crate::setting::{NOW, Setting, clock, key, options, until};
 
 #[tokio::test]
 async fn a_node_joins_decides_and_says_so() {
@@ -128,15 +128,25 @@ async fn a_node_starts_and_decides_while_its_control_plane_is_gone() {
 }
 
 #[tokio::test]
-async fn a_folder_that_has_joined_takes_no_other_token() {
+async fn another_token_makes_no_other_node_of_a_folder() {
     let setting = Setting::start().await;
     setting.node.stop().await;
-    // The one that it joined with is none of another node.
-    let again = Node::start(setting.options()).await.expect("it starts");
-    again.stop().await;
-    let mut options = setting.options();
     let key = setting.control_plane.inside().key.public_key();
-    options.enroll = Some(EnrollmentToken::new(&[8; 32], &key));
-    let refused = Node::start(options).await.err().map(|it| it.to_string());
+    let options = || {
+        let mut options = setting.options();
+        options.enroll = Some(EnrollmentToken::new(&[8; 32], &key));
+        options
+    };
+    let node = Node::start(options()).await.expect("it starts");
+    assert_eq!(node.meter(None).check(), Ok(()));
+    setting.control_plane.revoke(NOW);
+    until("it is revoked", || node.status().revoked).await;
+    node.stop().await;
+    let refused = Node::start(options()).await.err().map(|it| it.to_string());
     assert!(refused.is_some_and(|text| text.contains("in a new folder")));
+    // Without one it says what it is.
+    let mut options = setting.options();
+    options.enroll = None;
+    let node = Node::start(options).await.expect("it starts");
+    assert!(node.status().revoked);
 }

@@ -156,7 +156,7 @@ impl From<StartError> for Failure {
             | StartError::Damaged(_)
             | StartError::NotJoined(_)
             | StartError::OtherControlPlane
-            | StartError::OtherToken(_)
+            | StartError::Revoked(_)
             | StartError::OtherApplication { .. }
             | StartError::Address(_)
             | StartError::Insecure(_)
