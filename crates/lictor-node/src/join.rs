@@ -7,6 +7,7 @@ use lictor_core::change::Digest;
 use lictor_core::feed::{
     Audience, EnrollmentToken, FORMAT, Join, Joined, Pinned, Ratchet, StateDocument,
 };
+use lictor_planted as planted;
 
 use crate::client::{Client, Trouble};
 use crate::error::StartError;
@@ -16,7 +17,6 @@ use crate::kept::{Kept, write_state};
 use crate::options::Options;
 use crate::random;
 use crate::trusted::KeptTime;
-use lictor_planted as planted;
 
 /// The identity of the folder's node, which joins if it has not yet, and the client that it signs in
 /// with.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lictor_core::PublicKey;
 use lictor_core::change::Digest;
 use lictor_core::feed::{MAX_STATE_BYTES, Ratchet, StateDocument, StateError};
+use lictor_planted as planted;
 
 use crate::folder::Folder;
 use crate::held::Held;
@@ -13,7 +14,6 @@ use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::kept::{self, Kept};
 use crate::trusted::KeptTime;
-use lictor_planted as planted;
 
 /// Who takes states.
 pub(crate) struct Keeper {

@@ -5,12 +5,12 @@ use std::io;
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{Pinned, Ratchet};
+use lictor_planted as planted;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Folder, PREVIOUS, RATCHET, STATE, beside};
 use crate::sealed;
 use crate::trusted::KeptTime;
-use lictor_planted as planted;
 
 /// What `ratchet.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -263,10 +263,10 @@ async fn tick(shared: Arc<Shared>) {
     loop {
         sleep(shared.pace.tick).await;
         shared.look();
+        shared.note_services();
         if saved.elapsed() >= shared.pace.save {
             saved = Instant::now();
             let shared = Arc::clone(&shared);
-            shared.note_services();
             // It fails only where the runtime ends.
             let _ = tokio::task::spawn_blocking(move || shared.save()).await;
         }

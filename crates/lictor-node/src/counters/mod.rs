@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use lictor_core::feed::NodeCount;
 use lictor_core::usage::{MAX_COUNT, MAX_NAME_LENGTH};
+use lictor_planted as planted;
 
 use crate::error::Reason;
-use lictor_planted as planted;
 pub(crate) use slot::Slot;
 
 /// The most services that are counted by their names.

@@ -3,10 +3,11 @@
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
+use lictor_planted as planted;
+
 use super::check;
 use super::lock::FolderLock;
 use super::open::{self, DATABASE_FILE, OpenError, at, beside};
-use lictor_planted as planted;
 
 /// What the names of unfinished copies begin with.
 const COPY: &str = ".backup-";

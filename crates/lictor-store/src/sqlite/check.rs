@@ -8,6 +8,7 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::node::NodeSeen;
 use lictor_core::{Document, INSTALLATION, State};
+use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
@@ -16,7 +17,6 @@ use super::rows::{self, HeadRow, Sql};
 use super::{accounts, clients, nodes, reads, seats};
 use crate::CheckReport;
 use crate::check::Replay;
-use lictor_planted as planted;
 
 /// How much of the database a check keeps in memory at most, in KiB.
 const CACHE_KIB: i64 = 262_144;

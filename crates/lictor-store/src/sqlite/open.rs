@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use lictor_core::Head;
 use lictor_core::change::Digest;
+use lictor_planted as planted;
 use refinery::Target;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use uuid::Uuid;
-
-use lictor_planted as planted;
 
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");

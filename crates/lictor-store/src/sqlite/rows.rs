@@ -13,12 +13,12 @@ use lictor_core::{
     Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Organization, PublicKey, Record,
     Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
 };
+use lictor_planted as planted;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::{accounts, clients, nodes, seats};
-use lictor_planted as planted;
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;

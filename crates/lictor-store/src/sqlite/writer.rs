@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use lictor_core::{Error, Timestamp};
+use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,7 +15,6 @@ use super::batch::{Batch, Fault};
 use super::clients;
 use super::rows::Sql;
 use crate::{Write, Written};
-use lictor_planted as planted;
 
 /// How many writes may wait for the writer.
 const QUEUE: usize = 4_096;
