@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Uri};
 use lictor_core::feed::{
     self, Audience, Content, DeliveredLicense, EnrollmentToken, Join, NodePolicy, NodeReport,
     StateDocument, StateTerms,
@@ -131,7 +131,8 @@ pub fn offset(bytes: &[u8]) {
     assert_eq!(again, Some(last), "{offset}");
 }
 
-/// Pairs are as many as were counted; a path leads to the same place with a slash at its end.
+/// Pairs are as many as were counted; a path leads to the same place with a slash at its end, and has
+/// no two of them in a row.
 pub fn form(bytes: &[u8]) {
     let (count, pairs) = kong::fuzzing::pairs(bytes);
     assert_eq!(count, pairs.len());
@@ -145,6 +146,19 @@ pub fn form(bytes: &[u8]) {
     {
         let slashed = format!("{path}/");
         assert_eq!(kong::fuzzing::path(path), kong::fuzzing::path(&slashed));
+        if let (Ok(given), Some(merged)) = (path.parse::<Uri>(), http::merged(path)) {
+            assert!(!merged.path().contains("//"), "{merged}");
+            assert_eq!(merged.query(), given.query());
+            let plain = given
+                .path()
+                .split('/')
+                .filter(|segment| !segment.is_empty());
+            let kept = merged
+                .path()
+                .split('/')
+                .filter(|segment| !segment.is_empty());
+            assert!(plain.eq(kept), "{merged}");
+        }
     }
 }
 

@@ -67,6 +67,13 @@ pub struct Handed {
     pub body: Option<usize>,
 }
 
+/// A request's target with its runs of slashes made one; none if it is no target.
+pub fn merged(target: &str) -> Option<axum::http::Uri> {
+    let mut uri = target.parse().ok()?;
+    super::slashes::merge(&mut uri);
+    Some(uri)
+}
+
 /// Sends bytes through hyper as the server is set up with it, at most `step` of them a read, and
 /// says which requests came out.
 pub fn connection(bytes: &[u8], step: usize) -> Vec<Handed> {

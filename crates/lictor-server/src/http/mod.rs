@@ -28,5 +28,6 @@ pub mod peer;
 mod refusal;
 pub mod request_id;
 pub mod router;
+mod slashes;
 mod stream;
 pub mod tls;

@@ -20,6 +20,7 @@ use super::health::{
 };
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
+use super::slashes;
 use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
 
@@ -106,9 +107,10 @@ impl Answers for App {
     fn answer(
         self,
         peer: Peer,
-        request: Request,
+        mut request: Request,
     ) -> impl Future<Output = Response> + Send + 'static {
         let begun = Instant::now();
+        slashes::merge(request.uri_mut());
         let method = request.method().clone();
         let dialect = dialect_of(request.uri().path());
         let Self(parts) = self;

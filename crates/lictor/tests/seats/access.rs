@@ -184,7 +184,6 @@ fn only_operators_go_to_other_organizations_by_the_gateway() {
         "0197f3a0-0000-7000-8000-000000000001",
         "default",
         "x",
-        "",
         "%00",
         "..",
     ];

@@ -281,7 +281,6 @@ fn methods_and_paths_that_are_none() {
         "/rest/api/3/nothing",
         "/rest/api/4/instance/license",
         "/rest/api/3/instance/license/x",
-        "/rest/api/3/instance/license/",
         "/rest/api",
         "/ex/jira",
         "/rest/api/3/license/approximateLicenseCount/product/a/b",

@@ -27,6 +27,7 @@ mod leases;
 mod oauth;
 mod repeats;
 mod seats;
+mod slashes;
 mod zoho;
 mod zoho_answers;
 mod zoho_oauth;

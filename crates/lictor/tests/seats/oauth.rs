@@ -160,7 +160,8 @@ fn encode(server: &Server, path: &str, encoding: Encoding, parameters: &Paramete
     }
 }
 
-fn urlencoded(parameters: &Parameters<'_>) -> String {
+/// Parameters as a query or a form has them.
+pub(crate) fn urlencoded(parameters: &Parameters<'_>) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     let encoded = |text: &str| {
         let bytes = text.bytes().map(|byte| match plain(byte) {

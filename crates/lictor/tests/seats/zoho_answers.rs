@@ -47,10 +47,8 @@ fn paths_versions_and_parameters_are_refused_byte_for_byte() {
     };
     for (path, status, body) in [
         ("/crm/v7/nothing", 404, &no_path),
-        ("/crm/v7/org/", 404, &no_path),
         ("/crm/v7/ORG", 404, &no_path),
         ("/crm/V7/org", 404, &no_path),
-        ("/crm/v7//org", 404, &no_path),
         ("/crm/v7.0/org", 404, &no_path),
         ("/crm/v5/__features", 400, &version(6)),
         ("/crm/v9/__features/x", 400, &version(8)),

@@ -140,7 +140,9 @@ impl Ask<'_> {
     }
 }
 
+/// What stands at a path; one slash at its end makes no difference.
 fn find(path: &str) -> Option<Found<'_>> {
+    let path = path.strip_suffix('/').unwrap_or(path);
     // Room for all that a path of the table has, at once.
     let mut segments = Vec::with_capacity(12);
     segments.extend(path.strip_prefix('/')?.split('/'));
@@ -204,7 +206,8 @@ mod tests {
             ("/ex/jira/x/rest/api/3/myself", Some(Place::Myself)),
             ("/ex/jira//rest/api/3/myself", Some(Place::Myself)),
             ("/rest/api/4/myself", None),
-            ("/rest/api/3/myself/", None),
+            ("/rest/api/3/myself/", Some(Place::Myself)),
+            ("/rest/api/3/myself//", None),
             ("/rest/api/3/instance/license/x", None),
             ("/rest/api/3/license/approximateLicenseCount/product/", None),
             (

@@ -141,8 +141,10 @@ impl Ask<'_> {
     }
 }
 
-/// The route of a path, its version and its variable segment.
+/// The route of a path, its version and its variable segment; one slash at its end makes no
+/// difference.
 fn find(path: &str) -> Option<(&'static Route, u32, Cow<'_, str>)> {
+    let path = path.strip_suffix('/').unwrap_or(path);
     let rest = path.strip_prefix("/crm/")?;
     // Room for all that a path of the table has, at once.
     let mut segments = Vec::with_capacity(8);
@@ -189,8 +191,9 @@ mod tests {
                 "/crm/v99999999999999999999/org",
                 Some((Place::Org, u32::MAX)),
             ),
-            ("/crm/v7/__features/", None),
-            ("/crm/v7/org/", None),
+            ("/crm/v7/__features/", Some((Place::Features, 7))),
+            ("/crm/v7/org/", Some((Place::Org, 7))),
+            ("/crm/v7/org//", None),
             ("/crm/7/org", None),
             ("/crm/v/org", None),
             ("/crm/v+7/org", None),

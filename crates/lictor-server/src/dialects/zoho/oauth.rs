@@ -61,7 +61,9 @@ impl From<Error> for Denied {
 /// Answers a request under `/oauth`.
 pub(super) async fn handle(server: &Server, peer: IpAddr, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let token = match parts.uri.path() {
+    let path = parts.uri.path();
+    // One slash at its end makes no difference.
+    let token = match path.strip_suffix('/').unwrap_or(path) {
         TOKEN => true,
         REVOKE => false,
         _ => return Refusal::NoSuchPath.into_response(),
