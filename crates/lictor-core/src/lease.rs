@@ -56,7 +56,7 @@ pub struct Lease {
 }
 
 /// Why a lease ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaseEnd {
     /// Its holder gave it back.
@@ -67,14 +67,43 @@ pub enum LeaseEnd {
     Expired,
 }
 
-impl fmt::Display for LeaseEnd {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl LeaseEnd {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::Released, Self::Forced, Self::Expired];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Released => "released",
             Self::Forced => "forced",
             Self::Expired => "expired",
-        })
+        }
     }
+}
+
+impl fmt::Display for LeaseEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is kept of a lease that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedLease {
+    /// The lease's id.
+    pub id: Uuid,
+    /// The application's key.
+    pub application: String,
+    /// Who held it; none: the holder was forgotten.
+    pub holder: Option<String>,
+    /// When it was checked out.
+    pub since: Timestamp,
+    /// When it ended, as its ledger entry has it: its seat was taken until then.
+    pub until: Timestamp,
+    /// Why it ended.
+    pub reason: LeaseEnd,
+    /// The ledger position at which it ended.
+    pub position: u64,
 }
 
 /// A lease that is asked for.

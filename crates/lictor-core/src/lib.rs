@@ -54,7 +54,7 @@ pub use document::{Document, Signer};
 pub use error::{DocumentError, Error, Kind};
 pub use grant::{Access, Code, GrantRefusal, GrantState};
 pub use keys::{KeyId, PublicKey, SigningKey};
-pub use lease::{Lease, LeaseState, LeaseTerms};
+pub use lease::{EndedLease, Lease, LeaseEnd, LeaseState, LeaseTerms};
 pub use ledger::{Entry, Head};
 pub use license::{Entitlement, License};
 pub use node::{Node, NodeSettings, NodeState};

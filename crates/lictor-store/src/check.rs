@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lictor_core::change::Digest;
-use lictor_core::{Change, Entry, Head, State};
+use lictor_core::{Change, EndedLease, Entry, Head, State};
 use uuid::Uuid;
 
 /// What a check found.
@@ -42,8 +42,9 @@ impl Replay {
         }
     }
 
-    /// Takes the next stored entry: the columns it was found under and its text.
-    pub fn entry(&mut self, position: u64, hash: [u8; 32], body: &str) {
+    /// Takes the next stored entry: the columns it was found under and its text. One that ended a
+    /// lease gives what its record must say, but for the holder.
+    pub fn entry(&mut self, position: u64, hash: [u8; 32], body: &str) -> Option<EndedLease> {
         let next = self.head.next(body);
         let place = format!("stream {}, position {position}", self.stream);
         if position != next.position {
@@ -61,6 +62,7 @@ impl Replay {
         };
         match Entry::from_body(body) {
             Ok(entry) if entry.stream == self.stream && entry.position == position => {
+                let ended = self.ended(&entry);
                 self.state.apply(position, entry.at, &entry.change);
                 let breach = self.state.breach(&entry.change);
                 self.differences
@@ -68,6 +70,7 @@ impl Replay {
                 if let Change::LicenseWritten { payload_sha256, .. } = entry.change {
                     self.payloads.insert(payload_sha256);
                 }
+                return ended;
             }
             Ok(_) => self
                 .differences
@@ -76,6 +79,27 @@ impl Replay {
                 .differences
                 .push(format!("{place}: unreadable entry: {error}")),
         }
+        None
+    }
+
+    fn ended(&self, entry: &Entry) -> Option<EndedLease> {
+        let Change::LeaseEnded {
+            id,
+            application,
+            reason,
+        } = &entry.change
+        else {
+            return None;
+        };
+        Some(EndedLease {
+            id: *id,
+            application: application.clone(),
+            holder: None,
+            since: self.state.leases.get(id)?.since,
+            until: entry.at,
+            reason: *reason,
+            position: entry.position,
+        })
     }
 
     /// Compares with the head row, the state that the rows say and the payloads that are there, and

@@ -13,15 +13,15 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Basis, Client, Entry, Error, Head, Lease, License, Node, NodeSettings, Organization,
-    Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Client, EndedLease, Entry, Error, Head, Lease, License, Node, NodeSettings,
+    Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy, TrustSet,
 };
 use uuid::Uuid;
 
 pub use check::CheckReport;
 pub use rule::{
-    ANSWER_KEPT_SECONDS, Answer, Fact, Figures, IdempotencyKey, Idempotent, Refused, RefusedKey,
-    Render, Rule, Write, Written,
+    ANSWER_KEPT_SECONDS, Answer, EndedFilter, EndedKey, Fact, Figures, IdempotencyKey, Idempotent,
+    RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, Write, Written,
 };
 
 /// A database of Lictor's. Every backend keeps the same promises, which the battery in
@@ -129,6 +129,16 @@ pub trait Store: Send + Sync {
     /// The organizations that have leases whose time was over at `now`.
     async fn organizations_with_due_leases(&self, now: Timestamp) -> Result<Vec<Uuid>, Error>;
 
+    /// At most `limit` leases that ended and are still kept, the last one first, beginning behind
+    /// `before`.
+    async fn ended_leases(
+        &self,
+        organization: Uuid,
+        filter: &EndedFilter,
+        before: Option<EndedKey>,
+        limit: usize,
+    ) -> Result<Vec<EndedLease>, Error>;
+
     /// At most `limit` refusals, the newest minute first, beginning behind `before`.
     async fn refusals(
         &self,
@@ -136,6 +146,14 @@ pub trait Store: Send + Sync {
         before: Option<&RefusedKey>,
         limit: usize,
     ) -> Result<Vec<Refused>, Error>;
+
+    /// At most `limit` sums of refusals, the newest hour first, beginning behind `before`.
+    async fn refusal_sums(
+        &self,
+        organization: Uuid,
+        before: Option<&SumKey>,
+        limit: usize,
+    ) -> Result<Vec<RefusalSum>, Error>;
 
     /// All live organizations, in order of their keys.
     async fn organizations(&self) -> Result<Vec<Organization>, Error>;

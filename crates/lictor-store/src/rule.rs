@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::{
-    AccountCounts, Application, Decision, Entry, Error, KeyId, SeatId, SeatRefusal, State,
-    Timestamp,
+    AccountCounts, Application, Decision, Entry, Error, KeyId, SeatId, SeatReason, SeatRefusal,
+    State, Timestamp,
 };
 use uuid::Uuid;
 
@@ -126,6 +126,8 @@ pub struct Refused {
     pub minute: i64,
     /// How many there were.
     pub count: u64,
+    /// The ledger position that the first of them was decided at; none: it was not kept then.
+    pub first_position: Option<u64>,
     /// The last of them.
     pub refusal: SeatRefusal,
 }
@@ -143,6 +145,52 @@ pub struct RefusedKey {
     pub holder: String,
     /// The reason's word.
     pub reason: String,
+}
+
+/// How many seats of an application were refused within one hour for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusalSum {
+    /// Hours since 1970.
+    pub hour: i64,
+    /// The application's key.
+    pub application: String,
+    /// Why.
+    pub reason: SeatReason,
+    /// How many.
+    pub count: u64,
+}
+
+/// Where a list of sums goes on: the key of one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SumKey {
+    /// Hours since 1970.
+    pub hour: i64,
+    /// The application's key.
+    pub application: String,
+    /// The reason's word.
+    pub reason: String,
+}
+
+/// Which leases that ended are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndedFilter {
+    /// The application's key.
+    pub application: String,
+    /// The holder; none: whoever held them.
+    pub holder: Option<String>,
+    /// Those alone that were held at this instant or later.
+    pub since: Option<Timestamp>,
+    /// Those alone that were checked out before this instant.
+    pub until: Option<Timestamp>,
+}
+
+/// Where a list of ended leases goes on: what orders an application's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedKey {
+    /// When it ended.
+    pub until: Timestamp,
+    /// The ledger position at which it ended.
+    pub position: u64,
 }
 
 /// What an organization's figures are made of, read at one instant.

@@ -86,7 +86,7 @@ impl<'a> Batch<'a> {
             if let Some(breach) = state.breach(&change) {
                 return Err(Error::internal(breach).into());
             }
-            rows::persist(self.database, stream, &state, &change)?;
+            rows::persist(self.database, stream, at, &state, &change)?;
             let entry = Entry {
                 stream,
                 position,

@@ -7,16 +7,16 @@ use std::path::Path;
 use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::node::NodeSeen;
-use lictor_core::{Document, INSTALLATION, State};
+use lictor_core::{Document, EndedLease, INSTALLATION, State, Timestamp};
 use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
 use super::rows::{self, HeadRow, Sql};
-use super::{accounts, clients, nodes, reads, seats};
-use crate::CheckReport;
+use super::{accounts, clients, ended, nodes, reads, seats};
 use crate::check::Replay;
+use crate::{CheckReport, EndedKey};
 
 /// How much of the database a check keeps in memory at most, in KiB.
 const CACHE_KIB: i64 = 262_144;
@@ -126,6 +126,9 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
          UNION SELECT organization_id FROM clients UNION SELECT organization_id FROM grants
          UNION SELECT organization_id FROM codes UNION SELECT organization_id FROM access_tokens
          UNION SELECT organization_id FROM nodes UNION SELECT organization_id FROM node_settings
+         UNION SELECT organization_id FROM ended_leases
+         UNION SELECT organization_id FROM ended_leases_kept
+         UNION SELECT organization_id FROM refusal_sums
          UNION SELECT zeroblob(16)";
     each(view, elsewhere, [], |row| {
         let stream: Uuid = row.get(0)?;
@@ -139,12 +142,16 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
 
 fn check_stream(view: &Connection, stream: Uuid, report: &mut CheckReport) -> Sql<()> {
     let mut replay = Replay::new(stream);
+    let head = rows::head(view, stream)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let mut ended = EndedLeases::begin(view, stream, head.removed)?;
     let entries = "SELECT position, hash, body FROM entries WHERE stream = ?1 ORDER BY position";
     each(view, entries, [stream], |row| {
-        replay.entry(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?);
-        Ok(())
+        match replay.entry(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?) {
+            Some(expected) => ended.compare(view, &expected, &mut report.differences),
+            None => Ok(()),
+        }
     })?;
-    let head = rows::head(view, stream)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    ended.finish(view, &mut report.differences)?;
     let rows = whole_state(view, stream, &head, &mut report.differences)?;
     let mut payloads = BTreeSet::new();
     let hashes = "SELECT sha256 FROM payloads WHERE organization_id = ?1";
@@ -154,6 +161,72 @@ fn check_stream(view: &Connection, stream: Uuid, report: &mut CheckReport) -> Sq
     })?;
     replay.finish(head.head, &rows, &payloads, report);
     Ok(())
+}
+
+/// Compares what is kept of ended leases with the entries that ended them.
+struct EndedLeases {
+    stream: Uuid,
+    /// Whether the organization is gone, and the records with it.
+    removed: bool,
+    /// Behind which position, and from which instant on, none may be missing.
+    kept_from: (u64, Timestamp),
+    /// How many were found.
+    found: u64,
+}
+
+impl EndedLeases {
+    fn begin(view: &Connection, stream: Uuid, removed: bool) -> Sql<Self> {
+        Ok(Self {
+            stream,
+            removed,
+            kept_from: ended::kept_from(view, stream)?,
+            found: 0,
+        })
+    }
+
+    fn compare(
+        &mut self,
+        view: &Connection,
+        expected: &EndedLease,
+        differences: &mut Vec<String>,
+    ) -> Sql<()> {
+        let (behind, since) = self.kept_from;
+        let key = EndedKey {
+            until: expected.until,
+            position: expected.position,
+        };
+        let (stream, id) = (self.stream, expected.id);
+        match ended::one(view, stream, &expected.application, key)? {
+            Some(found) => {
+                self.found += 1;
+                let same = EndedLease {
+                    holder: None,
+                    ..found
+                };
+                if same != *expected {
+                    differences.push(format!(
+                        "stream {stream}: the record of ended lease {id} differs from the ledger"
+                    ));
+                }
+            }
+            None if self.removed || key.position <= behind || key.until < since => {}
+            None => differences.push(format!(
+                "stream {stream}: the record of ended lease {id} is missing"
+            )),
+        }
+        Ok(())
+    }
+
+    fn finish(self, view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+        let more = ended::count(view, self.stream)?.saturating_sub(self.found);
+        if more > 0 {
+            differences.push(format!(
+                "stream {}: {more} records of ended leases are not in the ledger",
+                self.stream
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The state of a stream as its rows say it.
@@ -332,6 +405,25 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
         let what: String = row.get(2)?;
         differences.push(format!("{kind} {id}: {what} is missing"));
+        Ok(())
+    })?;
+    check_sums(view, differences)
+}
+
+/// No sum is less than what is kept of the refusals that it counts.
+fn check_sums(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    let less = "SELECT organization_id, hour, application, reason FROM (
+             SELECT organization_id, minute / 60 - (minute % 60 < 0) AS hour, application, reason,
+                 sum(count) AS kept FROM refusals GROUP BY 1, 2, 3, 4)
+         LEFT JOIN refusal_sums USING (organization_id, hour, application, reason)
+         WHERE coalesce(count, 0) < kept";
+    each(view, less, [], |row| {
+        let (stream, hour): (Uuid, i64) = (row.get(0)?, row.get(1)?);
+        let (application, reason): (String, String) = (row.get(2)?, row.get(3)?);
+        differences.push(format!(
+            "stream {stream}: the sum of refusals of {application} as {reason} in hour {hour} is \
+             less than the refusals"
+        ));
         Ok(())
     })
 }

@@ -6,12 +6,14 @@ mod backup;
 mod batch;
 mod check;
 mod clients;
+mod ended;
 mod facts;
 mod lock;
 mod nodes;
 mod open;
 mod pool;
 mod reads;
+mod refusals;
 mod rows;
 mod seats;
 mod writer;
@@ -25,8 +27,8 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Basis, Client, Entry, Error, Head, Lease, License, Node, NodeSettings, Organization,
-    Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Client, EndedLease, Entry, Error, Head, Lease, License, Node, NodeSettings,
+    Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy, TrustSet,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -36,7 +38,8 @@ use self::pool::Readers;
 use self::rows::Sql;
 use self::writer::Writer;
 use crate::{
-    Answer, CheckReport, Figures, IdempotencyKey, Refused, RefusedKey, Store, Write, Written,
+    Answer, CheckReport, EndedFilter, EndedKey, Figures, IdempotencyKey, RefusalSum, Refused,
+    RefusedKey, Store, SumKey, Write, Written,
 };
 
 pub use self::backup::restore;
@@ -257,6 +260,18 @@ impl Store for SqliteStore {
         self.read(move |database| seats::due(database, now)).await
     }
 
+    async fn ended_leases(
+        &self,
+        organization: Uuid,
+        filter: &EndedFilter,
+        before: Option<EndedKey>,
+        limit: usize,
+    ) -> Result<Vec<EndedLease>, Error> {
+        let filter = filter.clone();
+        self.read(move |database| ended::page(database, organization, &filter, before, limit))
+            .await
+    }
+
     async fn refusals(
         &self,
         organization: Uuid,
@@ -264,7 +279,18 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Refused>, Error> {
         let before = before.cloned();
-        self.read(move |database| seats::refusals(database, organization, before.as_ref(), limit))
+        self.read(move |database| refusals::page(database, organization, before.as_ref(), limit))
+            .await
+    }
+
+    async fn refusal_sums(
+        &self,
+        organization: Uuid,
+        before: Option<&SumKey>,
+        limit: usize,
+    ) -> Result<Vec<RefusalSum>, Error> {
+        let before = before.cloned();
+        self.read(move |database| refusals::sums(database, organization, before.as_ref(), limit))
             .await
     }
 

@@ -18,15 +18,16 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
-use super::{accounts, clients, nodes, seats};
+use super::{accounts, clients, nodes, refusals, seats};
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
 
-/// Stores the row behind a change that `state` has applied already.
+/// Stores the row behind a change, decided at `now`, that `state` has applied already.
 pub(super) fn persist(
     database: &Connection,
     stream: Uuid,
+    now: Timestamp,
     state: &State,
     change: &Change,
 ) -> Sql<()> {
@@ -90,7 +91,7 @@ pub(super) fn persist(
         | Change::SeatAssigned { .. }
         | Change::SeatReleased { .. }
         | Change::LeaseCheckedOut { .. }
-        | Change::LeaseEnded { .. } => seats::persist(database, stream, state, change)?,
+        | Change::LeaseEnded { .. } => seats::persist(database, stream, now, state, change)?,
         Change::ClientCreated { .. }
         | Change::ClientRemoved { .. }
         | Change::GrantCreated { .. }
@@ -252,7 +253,7 @@ pub(super) fn record(
         }
         Record::IdentityErased { id } => accounts::erase(database, stream, *id)?,
         Record::Lease { id, terms } => seats::renew(database, stream, *id, terms)?,
-        Record::Refusal(refusal) => seats::refuse(database, stream, refusal, now)?,
+        Record::Refusal(refusal) => refusals::count(database, stream, refusal, now)?,
         Record::ClientSecret { .. }
         | Record::GrantSecret { .. }
         | Record::Code { .. }

@@ -1,16 +1,16 @@
-//! Rows of applications, seats, leases and refusals: how they are stored, loaded and read back.
+//! Rows of applications, seats and leases: how they are stored, loaded and read back.
 
 use lictor_core::{
-    Application, ApplicationState, Change, Holder, Lease, LeaseState, LeaseTerms, OverLimit, Seat,
-    SeatId, SeatReason, SeatRefusal, SeatState, State, Timestamp,
+    Application, ApplicationState, Change, Lease, LeaseState, LeaseTerms, OverLimit, Seat, SeatId,
+    SeatState, State, Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT, ACCOUNT_COLUMNS};
+use super::ended;
 use super::reads::{behind, many};
 use super::rows::{Sql, invalid, loaded};
-use crate::{Refused, RefusedKey};
 
 /// How many leases whose time is over one rule ends at most.
 const DUE: usize = 256;
@@ -272,10 +272,12 @@ pub(super) fn due(database: &Connection, now: Timestamp) -> Sql<Vec<Uuid>> {
     many(database, sql, [now], |row| row.get(0))
 }
 
-/// Stores the rows behind a change of applications, seats or leases that `state` has applied.
+/// Stores the rows behind a change of applications, seats or leases, decided at `now`, that `state`
+/// has applied.
 pub(super) fn persist(
     database: &Connection,
     stream: Uuid,
+    now: Timestamp,
     state: &State,
     change: &Change,
 ) -> Sql<usize> {
@@ -308,12 +310,16 @@ pub(super) fn persist(
             ..
         } => check_out(database, stream, state, (*id, application), *limit),
         Change::LeaseEnded {
-            id, application, ..
+            id,
+            application,
+            reason,
         } => {
+            let kept = ended::keep(database, stream, *id, (now, state.position), *reason)?;
             let ended = database
                 .prepare_cached("DELETE FROM leases WHERE organization_id = ?1 AND id = ?2")?
                 .execute((stream, id))?;
-            Ok(ended.min(give_back(database, stream, application, 0, 1)?))
+            let free = give_back(database, stream, application, 0, 1)?;
+            Ok(kept.min(ended).min(free))
         }
         _ => Ok(0),
     }
@@ -440,89 +446,4 @@ pub(super) fn renew(
              WHERE organization_id = ?1 AND id = ?2",
         )?
         .execute((stream, id, &terms.holder, terms.fence, terms.expires_at))
-}
-
-/// Counts a refusal.
-pub(super) fn refuse(
-    database: &Connection,
-    stream: Uuid,
-    refusal: &SeatRefusal,
-    now: Timestamp,
-) -> Sql<usize> {
-    let (kind, holder) = match &refusal.holder {
-        Holder::Account(id) => ("account", id.to_string()),
-        Holder::Lease(holder) => ("lease", holder.clone()),
-    };
-    database
-        .prepare_cached(
-            "INSERT INTO refusals (organization_id, minute, application, kind, holder, reason,
-                 count, seat_limit, used, position)
-             VALUES (:organization, :minute, :application, :kind, :holder, :reason, 1, :limit,
-                 :used, :position)
-             ON CONFLICT DO UPDATE SET count = count + 1, seat_limit = excluded.seat_limit,
-                 used = excluded.used, position = excluded.position",
-        )?
-        .execute(named_params! {
-            ":organization": stream, ":minute": now.div_euclid(60),
-            ":application": refusal.application, ":kind": kind, ":holder": holder,
-            ":reason": refusal.reason.as_str(), ":limit": refusal.limit, ":used": refusal.used,
-            ":position": refusal.position,
-        })
-}
-
-/// A page of refusals, the newest minute first.
-pub(super) fn refusals(
-    database: &Connection,
-    organization: Uuid,
-    before: Option<&RefusedKey>,
-    limit: usize,
-) -> Sql<Vec<Refused>> {
-    let sql = "SELECT minute, application, kind, holder, reason, count, seat_limit, used, position
-         FROM refusals
-         WHERE organization_id = ?1
-             AND (minute, application, kind, holder, reason) < (?2, ?3, ?4, ?5, ?6)
-         ORDER BY minute DESC, application DESC, kind DESC, holder DESC, reason DESC LIMIT ?7";
-    let first = RefusedKey {
-        minute: i64::MAX,
-        ..RefusedKey::default()
-    };
-    let before = before.unwrap_or(&first);
-    let parameters = (
-        organization,
-        before.minute,
-        &before.application,
-        &before.kind,
-        &before.holder,
-        &before.reason,
-        limit,
-    );
-    many(database, sql, parameters, refused)
-}
-
-fn refused(row: &Row<'_>) -> Sql<Refused> {
-    let text: String = row.get(3)?;
-    let holder = match row.get_ref(2)?.as_str()? {
-        "account" => Holder::Account(
-            text.parse()
-                .map_err(|error: uuid::Error| invalid(3, error))?,
-        ),
-        _ => Holder::Lease(text),
-    };
-    let reason = row.get_ref(4)?.as_str()?;
-    let known = SeatReason::ALL
-        .into_iter()
-        .find(|known| known.as_str() == reason);
-    let reason = known.ok_or_else(|| invalid(4, format!("not a reason: {reason}")))?;
-    Ok(Refused {
-        minute: row.get(0)?,
-        count: row.get(5)?,
-        refusal: SeatRefusal {
-            application: row.get(1)?,
-            holder,
-            reason,
-            limit: row.get(6)?,
-            used: row.get(7)?,
-            position: row.get(8)?,
-        },
-    })
 }

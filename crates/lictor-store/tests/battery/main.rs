@@ -4,6 +4,7 @@
 
 mod accounts;
 mod clients;
+mod ended;
 mod given;
 mod installation;
 mod licenses;
@@ -68,6 +69,11 @@ macro_rules! battery {
             seats::a_fence_keeps_an_older_self_out;
             seats::a_lease_ends_with_its_time;
             seats::a_faulty_rule_cannot_pass_the_limit;
+            ended::an_ended_lease_is_kept_whatever_ended_it;
+            ended::ended_leases_come_in_pages_and_are_found_by_holder_and_time;
+            ended::refusals_are_summed_by_hour_and_reason;
+            ended::a_refusal_knows_its_first_and_its_last_position;
+            ended::what_ended_in_a_removed_organization_is_no_difference;
             clients::a_client_is_found_by_what_it_calls_itself;
             clients::an_access_token_is_one_of_its_clients;
             clients::a_code_is_used_once;

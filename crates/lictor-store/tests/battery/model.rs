@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::{
-    AccountCounts, AccountKind, AccountStatus, Entry, INSTALLATION, OverLimit, Role, State,
+    AccountCounts, AccountKind, AccountStatus, Change, Entry, INSTALLATION, OverLimit, Role, State,
     TrustPolicy,
 };
-use lictor_store::{Store, Write};
+use lictor_store::{EndedFilter, Store, Write};
 use proptest::prelude::{Strategy, any, prop};
 use uuid::Uuid;
 
@@ -177,6 +177,7 @@ pub(crate) async fn reads_are_what_the_changes_say(store: Arc<dyn Store>, steps:
     for stream in STREAMS {
         let state = model(&*store, &written, stream).await;
         compare_stream(&*store, stream, &state).await;
+        compare_ended(&*store, stream, &written).await;
     }
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
@@ -243,6 +244,56 @@ async fn compare_held(store: &dyn Store, stream: Uuid, state: &State) {
             assert_eq!(state.leases.get(&lease.id), Some(&lease.state));
         }
     }
+}
+
+/// Every lease that ended has its record, and no record is of anything else.
+async fn compare_ended(store: &dyn Store, stream: Uuid, written: &[Entry]) {
+    let own = || written.iter().filter(|entry| entry.stream == stream);
+    let mut expected: Vec<_> = own()
+        .filter_map(|entry| {
+            let Change::LeaseEnded {
+                id,
+                application,
+                reason,
+            } = &entry.change
+            else {
+                return None;
+            };
+            let before = own().take_while(|before| before.position < entry.position);
+            let begun = before.filter(|before| {
+                matches!(&before.change, Change::LeaseCheckedOut { id: out, .. } if out == id)
+            });
+            let (since, position) = (begun.last().expect("it began").at, entry.position);
+            Some((application, entry.at, position, *id, since, *reason))
+        })
+        .collect();
+    expected.sort();
+    let mut found = Vec::new();
+    for application in ["kong", "jira", "open"] {
+        let filter = EndedFilter {
+            application: application.to_owned(),
+            ..EndedFilter::default()
+        };
+        let ended = store.ended_leases(stream, &filter, None, 1_000).await;
+        found.extend(ended.expect("reads"));
+    }
+    assert!(found.iter().all(|ended| ended.holder.is_some()));
+    let mut found: Vec<_> = found
+        .iter()
+        .map(|ended| {
+            let (application, position) = (&ended.application, ended.position);
+            (
+                application,
+                ended.until,
+                position,
+                ended.id,
+                ended.since,
+                ended.reason,
+            )
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, expected, "each lease that ended has its record");
 }
 
 async fn compare_nodes(store: &dyn Store, stream: Uuid, state: &State) {

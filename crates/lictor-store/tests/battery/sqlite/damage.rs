@@ -22,8 +22,8 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "expected position 3",
     ),
     (
-        "DELETE FROM entries WHERE stream = :acme AND position = 25",
-        "the entries end at 24",
+        "DELETE FROM entries WHERE stream = :acme AND position = 27",
+        "the entries end at 26",
     ),
     (
         "DELETE FROM entries WHERE stream = :acme",
@@ -50,7 +50,7 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "the hash chain is broken",
     ),
     (
-        "UPDATE entries SET stream = :acme, position = 26 WHERE stream <> :acme AND position = 1",
+        "UPDATE entries SET stream = :acme, position = 28 WHERE stream <> :acme AND position = 1",
         "the entry belongs elsewhere",
     ),
     (
@@ -91,11 +91,11 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ),
     (
         "UPDATE heads SET position = position + 1 WHERE stream = :acme",
-        "the head row at 26",
+        "the head row at 28",
     ),
     (
         "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
-        "the entries end at 25",
+        "the entries end at 27",
     ),
     (
         "UPDATE heads SET newest_updated_at = 1 WHERE stream = :acme",
@@ -208,6 +208,39 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ("UPDATE leases SET since = 1", "lease"),
     ("UPDATE leases SET holder = NULL", "its holder, fence or end"),
     ("DELETE FROM leases", "lease"),
+    (
+        "DELETE FROM ended_leases",
+        "the record of ended lease 00000000-0000-0000-0000-000000000051 is missing",
+    ),
+    (
+        "UPDATE ended_leases SET since = 1",
+        "the record of ended lease 00000000-0000-0000-0000-000000000051 differs",
+    ),
+    ("UPDATE ended_leases SET reason = 'forced'", "differs"),
+    ("UPDATE ended_leases SET id = zeroblob(16)", "differs"),
+    ("UPDATE ended_leases SET until = until + 1", "is missing"),
+    (
+        "INSERT INTO ended_leases SELECT organization_id, application, until, position + 1, id,
+             since, reason, holder FROM ended_leases",
+        "1 records of ended leases are not in the ledger",
+    ),
+    (
+        "UPDATE ended_leases SET organization_id = x'00000000000000000000000000000001'",
+        "it has rows but no head row",
+    ),
+    (
+        "INSERT INTO ended_leases_kept VALUES (x'00000000000000000000000000000001', 0, 0)",
+        "it has rows but no head row",
+    ),
+    (
+        "UPDATE refusals SET count = 2",
+        "the sum of refusals of editor as unlicensed in hour 498504 is less",
+    ),
+    ("DELETE FROM refusal_sums", "is less than the refusals"),
+    (
+        "UPDATE refusal_sums SET organization_id = x'00000000000000000000000000000001'",
+        "it has rows but no head row",
+    ),
     (
         "UPDATE tokens SET account_id = zeroblob(16) WHERE organization_id = :acme",
         "token",
@@ -362,7 +395,7 @@ async fn damage_at_the_end_of_the_ledger_is_found_at_the_start() {
     let (folder, original) = filled().await;
     let path = folder.path().join("lictor.db");
     for alteration in [
-        "DELETE FROM entries WHERE stream = :acme AND position = 25",
+        "DELETE FROM entries WHERE stream = :acme AND position = 27",
         "UPDATE heads SET hash = zeroblob(32) WHERE stream = :acme",
         "UPDATE entries SET body = body || ' ' WHERE stream = :acme AND position = 2",
     ] {

@@ -99,7 +99,7 @@ async fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 99,
-                known: 4
+                known: 9
             }
         ),
         "{error}"
@@ -428,7 +428,7 @@ fn older_schema(schema: i32) -> tempfile::TempDir {
 
 #[tokio::test]
 async fn an_older_schema_is_checked_as_it_is_and_migrated_when_it_is_opened() {
-    for schema in 1..4 {
+    for schema in 1..=4 {
         is_checked_and_migrated(older_schema(schema)).await;
     }
 }

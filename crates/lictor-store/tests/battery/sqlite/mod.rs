@@ -13,8 +13,9 @@ use tempfile::TempDir;
 
 use crate::given::{
     ACME, NOW, acme, add_license, adopt_nodes, assign, check_out, count, document, done,
-    enroll_node, id, join_node, new_account, new_application, new_client, new_organization,
-    new_token, refresh, report_node, report_usage, set_node_policy, trust_by_rotation,
+    enroll_node, give_back, id, join_node, new_account, new_application, new_client,
+    new_organization, new_token, refresh, report_node, report_usage, set_node_policy,
+    trust_by_rotation,
 };
 
 pub(crate) fn open_in_memory() -> Arc<dyn Store> {
@@ -47,6 +48,9 @@ async fn fill(store: &dyn Store) {
     done(store, new_account(ACME, id(50), AccountKind::Person)).await;
     done(store, assign(ACME, "editor", id(50), 5)).await;
     done(store, check_out(ACME, "editor", (id(80), "device"), 5, NOW)).await;
+    done(store, check_out(ACME, "editor", (id(81), "former"), 5, NOW)).await;
+    done(store, give_back(ACME, id(81), Some(1))).await;
+    done(store, check_out(ACME, "editor", (id(82), "late"), 0, NOW)).await;
     done(store, new_client(ACME, id(40), Some(id(50)))).await;
     done(store, refresh(ACME, id(40), 1, NOW)).await;
     done(store, enroll_node(ACME, (id(90), "edge"), "kong", Some(3))).await;

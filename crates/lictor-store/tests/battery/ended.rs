@@ -1,0 +1,179 @@
+//! Promises about what is kept of leases that ended and of refusals: who, when and why.
+
+use std::sync::Arc;
+
+use lictor_core::{EndedLease, LeaseEnd, OverLimit, SeatReason, Timestamp};
+use lictor_store::{EndedFilter, EndedKey, Store, SumKey};
+
+use crate::given::{
+    ACME, NOW, acme, check_out, done, end_due, give_back, id, new_application, remove_organization,
+    renew,
+};
+
+const APP: &str = "editor";
+
+async fn with_applications(store: &dyn Store) {
+    acme(store).await;
+    for key in [APP, "viewer"] {
+        done(store, new_application(ACME, key, OverLimit::Refuse)).await;
+    }
+}
+
+fn of(application: &str) -> EndedFilter {
+    EndedFilter {
+        application: application.to_owned(),
+        ..EndedFilter::default()
+    }
+}
+
+async fn ended(store: &dyn Store, filter: &EndedFilter) -> Vec<EndedLease> {
+    let found = store.ended_leases(ACME, filter, None, 100).await;
+    found.expect("reads")
+}
+
+/// Holder, since, until, both from [`NOW`] on, and why.
+fn told(ended: &EndedLease) -> (&str, Timestamp, Timestamp, LeaseEnd) {
+    let holder = ended.holder.as_deref().expect("a holder");
+    (holder, ended.since - NOW, ended.until - NOW, ended.reason)
+}
+
+pub(crate) async fn an_ended_lease_is_kept_whatever_ended_it(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    for (number, holder) in [(1, "released"), (2, "forced"), (3, "expired"), (4, "late")] {
+        let now = NOW + i64::try_from(number).expect("small");
+        done(&*store, check_out(ACME, APP, (id(number), holder), 4, now)).await;
+    }
+    done(&*store, renew(ACME, id(4), 1, NOW + 40)).await;
+    let at = |mut write: lictor_store::Write, now| {
+        write.now = now;
+        write
+    };
+    done(&*store, at(give_back(ACME, id(1), Some(1)), NOW + 10)).await;
+    done(&*store, at(give_back(ACME, id(2), None), NOW + 20)).await;
+    done(&*store, end_due(ACME, NOW + 63)).await;
+    // A check-out ends what is over by itself.
+    let next = check_out(ACME, APP, (id(5), "next"), 1, NOW + 100);
+    let written = done(&*store, next).await;
+    let kept = ended(&*store, &of(APP)).await;
+    let expected = [
+        ("late", 4, 100, LeaseEnd::Expired),
+        ("expired", 3, 63, LeaseEnd::Expired),
+        ("forced", 2, 20, LeaseEnd::Forced),
+        ("released", 1, 10, LeaseEnd::Released),
+    ];
+    assert_eq!(kept.iter().map(told).collect::<Vec<_>>(), expected);
+    assert_eq!(kept[0].position, written.entries[0].position);
+    assert_eq!(kept[0].id, id(4));
+    assert_eq!(ended(&*store, &of("viewer")).await, []);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn ended_leases_come_in_pages_and_are_found_by_holder_and_time(
+    store: Arc<dyn Store>,
+) {
+    with_applications(&*store).await;
+    // Each ends with its time, a minute after it began.
+    for number in 0..9 {
+        let holder = ["a", "b", "c"][usize::try_from(number % 3).expect("small")];
+        let now = NOW + 100 * i64::try_from(number).expect("small");
+        done(&*store, check_out(ACME, APP, (id(number), holder), 1, now)).await;
+        done(&*store, end_due(ACME, now + 60)).await;
+    }
+    let all = ended(&*store, &of(APP)).await;
+    assert_eq!(all.len(), 9);
+    let key = EndedKey {
+        until: all[3].until,
+        position: all[3].position,
+    };
+    let page = store.ended_leases(ACME, &of(APP), Some(key), 2).await;
+    assert_eq!(page.expect("reads"), all[4..6]);
+    let of_b = EndedFilter {
+        holder: Some("b".to_owned()),
+        ..of(APP)
+    };
+    let found = ended(&*store, &of_b).await;
+    assert_eq!(found, [all[1].clone(), all[4].clone(), all[7].clone()]);
+    // Held at some time in it: the one that ends there, and the one that begins within.
+    let between = EndedFilter {
+        since: Some(NOW + 360),
+        until: Some(NOW + 501),
+        ..of(APP)
+    };
+    assert_eq!(ended(&*store, &between).await, all[3..6]);
+    let before = EndedFilter {
+        until: Some(NOW + 500),
+        ..between
+    };
+    assert_eq!(ended(&*store, &before).await, all[4..6]);
+    let elsewhere = store.ended_leases(id(2), &of(APP), None, 9).await;
+    assert_eq!(elsewhere.expect("reads"), []);
+}
+
+pub(crate) async fn refusals_are_summed_by_hour_and_reason(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    let hour = NOW.div_euclid(3_600);
+    let start = hour * 3_600;
+    done(&*store, check_out(ACME, APP, (id(1), "first"), 1, start)).await;
+    for (at, application, holder, limit) in [
+        (0, APP, "a", 1),
+        (50, APP, "a", 1),
+        (100, APP, "b", 0),
+        (3_599, "viewer", "b", 0),
+        (3_600, APP, "b", 0),
+    ] {
+        let refused = check_out(ACME, application, (id(9), holder), limit, start + at);
+        assert!(!done(&*store, refused).await.refused.is_empty());
+    }
+    let all = store.refusal_sums(ACME, None, 10).await.expect("reads");
+    let told = all.iter().map(|sum| {
+        (
+            sum.hour - hour,
+            sum.application.as_str(),
+            sum.reason,
+            sum.count,
+        )
+    });
+    let expected = [
+        (1, APP, SeatReason::Unlicensed, 1),
+        (0, "viewer", SeatReason::Unlicensed, 1),
+        (0, APP, SeatReason::Unlicensed, 1),
+        (0, APP, SeatReason::Exhausted, 2),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    let key = SumKey {
+        hour,
+        application: APP.to_owned(),
+        reason: "unlicensed".to_owned(),
+    };
+    let rest = store.refusal_sums(ACME, Some(&key), 10).await;
+    assert_eq!(rest.expect("reads"), all[3..]);
+    assert_eq!(store.refusal_sums(id(2), None, 9).await.expect("reads"), []);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn a_refusal_knows_its_first_and_its_last_position(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    let refused = || check_out(ACME, APP, (id(9), "a"), 0, NOW);
+    let position = async || {
+        let head = store.head(ACME).await.expect("reads");
+        head.expect("a head").position
+    };
+    done(&*store, refused()).await;
+    let first = position().await;
+    done(&*store, new_application(ACME, "more", OverLimit::Refuse)).await;
+    done(&*store, refused()).await;
+    let last = position().await;
+    let refusals = store.refusals(ACME, None, 10).await.expect("reads");
+    assert_eq!((refusals.len(), refusals[0].count), (1, 2));
+    assert_eq!(refusals[0].first_position, Some(first));
+    assert_eq!(refusals[0].refusal.position, last);
+    assert!(first < last);
+}
+
+pub(crate) async fn what_ended_in_a_removed_organization_is_no_difference(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    done(&*store, check_out(ACME, APP, (id(1), "device"), 1, NOW)).await;
+    done(&*store, give_back(ACME, id(1), Some(1))).await;
+    done(&*store, remove_organization(ACME, "acme")).await;
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
