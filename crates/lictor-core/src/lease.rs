@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::application;
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
-use crate::organization::check_name;
+use crate::names;
 use crate::seats::{Holder, SeatTerms, refuse, room};
 use crate::state::State;
 use crate::time::Timestamp;
@@ -137,7 +137,7 @@ pub fn check_out(
         holder,
         ttl,
     } = request;
-    check_name("holder", holder, MAX_HOLDER_LENGTH)?;
+    names::check("holder", holder, MAX_HOLDER_LENGTH)?;
     let expires_at = end(*ttl, now)?;
     application::find(state, application)?;
     let mut decision = expire(state, now);

@@ -33,6 +33,7 @@ pub mod keys;
 pub mod lease;
 pub mod ledger;
 pub mod license;
+pub mod names;
 pub mod node;
 pub mod organization;
 pub mod seats;

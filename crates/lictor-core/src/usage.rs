@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::change::{Decision, Record};
 use crate::error::Error;
-use crate::organization::check_name;
+use crate::names;
 use crate::time::{Date, SECONDS_PER_DAY, Timestamp};
 
 /// The month of requests that were counted before months were kept.
@@ -56,7 +56,7 @@ pub fn record(counts: &[UsageCount], now: Timestamp) -> Result<Decision, Error> 
 
 fn check(count: &UsageCount, now: Timestamp) -> Result<(), Error> {
     for (field, name) in [("source", &count.source), ("service", &count.service)] {
-        check_name(field, name, MAX_NAME_LENGTH)?;
+        names::check(field, name, MAX_NAME_LENGTH)?;
     }
     if count.count > MAX_COUNT {
         return Err(invalid(

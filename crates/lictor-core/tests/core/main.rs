@@ -9,5 +9,6 @@ mod feed;
 mod fixtures;
 mod in_force;
 mod license;
+mod names;
 mod nodes;
 mod properties;
