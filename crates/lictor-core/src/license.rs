@@ -269,43 +269,26 @@ impl Candidate {
         })
     }
 
-    fn is_begun(&self, signed: bool, now: Timestamp) -> bool {
-        let fits = matches!(
-            (&self.signer, signed),
+    /// Whether it counts, as a verified one or as an unverified one.
+    fn counts(&self, verified: bool) -> bool {
+        matches!(
+            (&self.signer, verified),
             (Ok(Signer::Verified(_)), true) | (Ok(Signer::Unverified), false)
-        );
-        fits && self.claims.validity().has_begun(now)
+        )
     }
 }
 
 /// Which of an application's licenses is in force. `newest_first` is ordered by (`updated_at`,
-/// revision), the greatest first.
+/// revision), the greatest first; those that have ended may be missing.
 ///
-/// Among those whose creation date has begun the greatest counts; if it has expired, none. An
-/// unverified one counts only where no verified one is in force.
+/// Among those that have begun and not ended the greatest counts. An unverified one counts only
+/// where no verified one is in force.
 pub fn in_force(newest_first: &[Candidate], now: Timestamp) -> Option<&Candidate> {
-    let newest = |signed| {
-        let begun = newest_first
-            .iter()
-            .find(|candidate| candidate.is_begun(signed, now))?;
-        (!begun.claims.validity().has_expired(now)).then_some(begun)
+    let newest = |verified| {
+        let mut of_its_sort = newest_first.iter().filter(move |one| one.counts(verified));
+        of_its_sort.find(|candidate| candidate.claims.validity().contains(now))
     };
     newest(true).or_else(|| newest(false))
-}
-
-/// Whether no license older than these can be in force: the first verified one that has begun masks
-/// the older verified ones, also once it has expired; unverified ones count only under
-/// [`TrustPolicy::Structural`], and then the first of them that has begun masks the older ones.
-pub fn is_settled(newest_first: &[Candidate], policy: TrustPolicy, now: Timestamp) -> bool {
-    let begun = |signed| {
-        newest_first
-            .iter()
-            .find(|candidate| candidate.is_begun(signed, now))
-    };
-    begun(true).is_some_and(|verified| {
-        let in_force = !verified.claims.validity().has_expired(now);
-        in_force || policy == TrustPolicy::Verified || begun(false).is_some()
-    })
 }
 
 /// The next instant after `now` at which a creation or expiration date among the candidates may
@@ -321,14 +304,23 @@ pub fn next_boundary(candidates: &[Candidate], now: Timestamp) -> Option<Timesta
     edges.filter(|edge| *edge > now).min()
 }
 
-/// The first instant from `now` on at which none of the candidates is in force: the end of the one
-/// in force, or of a renewal that follows it without a gap. None: none is in force now.
-pub fn covered_until(newest_first: &[Candidate], now: Timestamp) -> Option<Timestamp> {
-    let mut instant = now;
-    while in_force(newest_first, instant).is_some() {
-        instant = next_boundary(newest_first, instant)?;
+/// The first instant from `now` on at which none of the candidates is in force: the end of what
+/// follows without a gap, be it a renewal or a license that a shorter one superseded. None: none is
+/// in force now.
+pub fn covered_until(candidates: &[Candidate], now: Timestamp) -> Option<Timestamp> {
+    let counting = candidates
+        .iter()
+        .filter(|candidate| candidate.signer.is_ok());
+    let mut spans: Vec<Validity> = counting.map(|one| one.claims.validity()).collect();
+    spans.sort_unstable_by_key(|span| span.begins_at);
+    let mut until = now;
+    for span in spans {
+        if !span.has_begun(until) {
+            break;
+        }
+        until = until.max(span.expires_at);
     }
-    (instant > now).then_some(instant)
+    (until > now).then_some(until)
 }
 
 /// What the license in force grants an application.
@@ -357,7 +349,8 @@ pub struct InForce {
     pub features: Vec<String>,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// When it ends, or the renewals that are stored already and follow it without a gap.
+    /// The first instant at which none is in force: its own end, or that of the stored licenses that
+    /// follow it without a gap.
     pub covered_until: Timestamp,
 }
 

@@ -30,6 +30,10 @@ const MAX_HOST_LENGTH: usize = 255;
 /// The longest version that is kept, in characters.
 const MAX_VERSION_LENGTH: usize = 64;
 
+/// How often what is delivered on the same basis was changed, or how it is written. Raise it with every
+/// such change, so that no node meets other content under the revision that it knows.
+const CONTENT_CHANGES: u64 = 1;
+
 /// How many problems of a node are kept, and how much of each, in characters.
 const MAX_PROBLEMS: usize = 16;
 const MAX_PROBLEM_LENGTH: usize = 300;
@@ -124,9 +128,10 @@ pub struct NodeSettings {
 
 impl NodeSettings {
     /// The revision of the state that rests on `basis`: it rises when a license, a trusted key or
-    /// the policy changes, and with nothing else.
+    /// the policy changes, with a version that delivers something else, and with nothing else.
     pub fn state_revision(&self, basis: Basis) -> u64 {
-        self.raised
+        CONTENT_CHANGES
+            .saturating_add(self.raised)
             .saturating_add(basis.licenses)
             .saturating_add(basis.trust)
     }

@@ -109,15 +109,16 @@ fn granted(application: &str, held: &Held, now: Timestamp) -> Option<Arc<Granted
     Some(Arc::new(Granted { license, customer }))
 }
 
-/// Why none is in force: the newest that has begun has expired, or there is none.
+/// Why none is in force: all that have begun have ended, or none has begun.
 fn unlicensed(held: &Held, now: Timestamp) -> Reason {
-    let mut begun = held
+    let begun = held
         .candidates
         .iter()
-        .filter(|candidate| candidate.signer.is_ok() && candidate.claims.validity().has_begun(now));
-    match begun.next() {
-        Some(newest) if newest.claims.validity().has_expired(now) => Reason::Expired,
-        _ => Reason::Unlicensed,
+        .any(|candidate| candidate.signer.is_ok() && candidate.claims.validity().has_begun(now));
+    if begun {
+        Reason::Expired
+    } else {
+        Reason::Unlicensed
     }
 }
 

@@ -116,8 +116,8 @@ impl Model {
         (self.greatest[organization], self.writes)
     }
 
-    /// Among an application's licenses whose creation date has begun, the one with the greatest
-    /// (`updated_at`, revision); if that one has expired, none. A revoked key's do not count.
+    /// Among an application's licenses that have begun and not ended, the one with the greatest
+    /// (`updated_at`, revision). A revoked key's do not count.
     fn in_force(
         &self,
         organization: usize,
@@ -129,11 +129,11 @@ impl Model {
             *owner == organization
                 && license.application == application
                 && license.begins <= now
+                && now < license.ends
                 && keys[license.key] != KeyNow::Revoked
         });
-        let ((_, slot), newest) =
-            candidates.max_by_key(|(_, license)| (license.updated_at, license.order))?;
-        (now < newest.ends).then_some(*slot)
+        let newest = candidates.max_by_key(|(_, license)| (license.updated_at, license.order));
+        newest.map(|((_, slot), _)| *slot)
     }
 }
 

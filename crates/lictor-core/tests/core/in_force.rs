@@ -1,9 +1,7 @@
 //! The license in force, against a reading of the words that does not know how it is found.
 
-use lictor_core::license::{
-    Candidate, Entitlement, covered_until, in_force, is_settled, next_boundary,
-};
-use lictor_core::{Claims, Date, DocumentError, KeyId, Signer, Timestamp, TrustPolicy};
+use lictor_core::license::{Candidate, Entitlement, covered_until, in_force, next_boundary};
+use lictor_core::{Claims, Date, DocumentError, KeyId, Signer, Timestamp};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
 use uuid::Uuid;
 
@@ -49,21 +47,22 @@ fn newest_first(all: &[Small]) -> Vec<Candidate> {
         .collect()
 }
 
-/// The words: a license is in force if it counts, has begun, has not expired, and no other of its
-/// kind that has begun was written later; an unverified one only where no verified one is.
+/// The words: a license is in force if it counts, has begun, has not ended, and no other such of its
+/// kind was written later; an unverified one only where no verified one is.
 fn by_the_words(all: &[Small], now: Timestamp) -> Option<Uuid> {
-    let begun = |small: &Small| {
-        small
+    let runs = |small: &Small| {
+        let begun = small
             .begins
-            .is_none_or(|begins| Timestamp::from(begins) * DAY <= now)
+            .is_none_or(|begins| Timestamp::from(begins) * DAY <= now);
+        begun && now < Timestamp::from(small.expires) * DAY
     };
     let is = |at: usize, kind: u8| {
         let one = &all[at];
         let later = (0..all.len()).any(|other| {
             let small = &all[other];
-            small.signer == kind && begun(small) && (small.updated_at, other) > (one.updated_at, at)
+            small.signer == kind && runs(small) && (small.updated_at, other) > (one.updated_at, at)
         });
-        one.signer == kind && begun(one) && now < Timestamp::from(one.expires) * DAY && !later
+        one.signer == kind && runs(one) && !later
     };
     let verified = (0..all.len()).find(|at| is(*at, 0));
     let found = verified.or_else(|| (0..all.len()).find(|at| is(*at, 1)));
@@ -103,23 +102,24 @@ proptest! {
     }
 
     #[test]
-    fn what_is_older_than_a_settled_choice_is_never_asked(
-        all in world(),
-        now in 0..10 * DAY,
-        structural in any::<bool>(),
-    ) {
-        let policy = if structural { TrustPolicy::Structural } else { TrustPolicy::Verified };
-        let mut candidates = newest_first(&all);
-        // The other policy never calls a document unverified: it refuses it.
-        candidates.retain(|candidate| structural || candidate.signer != Ok(Signer::Unverified));
-        let settled = |end: &usize| is_settled(&candidates[..*end], policy, now);
-        if let Some(end) = (1..=candidates.len()).find(settled) {
-            let read = &candidates[..end];
-            let boundary = next_boundary(read, now).unwrap_or(now + 12 * DAY);
-            for moment in [now, boundary - 1] {
-                prop_assert_eq!(in_force(read, moment), in_force(&candidates, moment));
-            }
+    fn those_that_have_ended_may_be_missing(all in world(), now in 0..10 * DAY) {
+        let candidates = newest_first(&all);
+        let mut running = candidates.clone();
+        running.retain(|candidate| !candidate.claims.validity().has_expired(now));
+        for later in (now..11 * DAY).step_by(43_200) {
+            prop_assert_eq!(in_force(&running, later), in_force(&candidates, later));
         }
+        prop_assert_eq!(covered_until(&running, now), covered_until(&candidates, now));
+    }
+
+    #[test]
+    fn what_is_covered_is_covered_at_every_instant(all in world(), now in 0..10 * DAY) {
+        let until = covered_until(&newest_first(&all), now);
+        let bare = |at: &Timestamp| by_the_words(&all, *at).is_none();
+        // It changes at midnight alone.
+        let midnights = (0..12).map(|number| number * DAY).filter(|at| *at > now);
+        let first = std::iter::once(now).chain(midnights).find(bare);
+        prop_assert_eq!(until, first.filter(|at| *at > now));
     }
 }
 
@@ -170,12 +170,17 @@ fn a_renewal_stored_early_covers_what_follows() {
     assert_eq!(until(std::slice::from_ref(&old)), Some(5));
     assert_eq!(until(&[license(2, Some(5), 9), old.clone()]), Some(9));
     assert_eq!(until(&[license(2, Some(3), 9), old.clone()]), Some(9));
-    assert_eq!(until(&[license(2, Some(3), 4), old.clone()]), Some(4));
+    assert_eq!(
+        until(&[license(2, Some(3), 4), old.clone()]),
+        Some(5),
+        "the longer one comes back"
+    );
     assert_eq!(until(&[license(2, Some(6), 9), old.clone()]), Some(5));
     assert_eq!(
-        until(&[old, license(2, Some(5), 9)]),
-        Some(5),
-        "an older one never counts"
+        until(&[old.clone(), license(2, Some(5), 9)]),
+        Some(9),
+        "an older one follows as well"
     );
+    assert_eq!(until(&[license(2, Some(0), 1), old]), Some(5));
     assert_eq!(until(&[license(1, Some(2), 5)]), None);
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use lictor_core::change::{Change, Decision, Digest, Record};
 use lictor_core::license::{
-    Admissible, Candidate, MAX_PAYLOAD_BYTES, add, examine, in_force, is_settled, patch, put,
-    remove,
+    Admissible, Candidate, MAX_PAYLOAD_BYTES, add, examine, in_force, patch, put, remove,
 };
 use lictor_core::{DocumentError, Error, KeyStatus, License, State, Timestamp, TrustPolicy};
 use uuid::Uuid;
@@ -292,7 +291,6 @@ fn a_stored_license_is_looked_at_with_the_trust_of_now() {
                 in_force(std::slice::from_ref(&candidate), NOW),
                 Some(&candidate)
             );
-            assert!(is_settled(std::slice::from_ref(&candidate), policy, NOW));
         }
         let revoked = look(ORGANIZATION, KeyStatus::Revoked);
         assert_eq!(revoked.signer, Err(DocumentError::RevokedKey(id)));

@@ -106,9 +106,9 @@ fn order() -> Vec<Scenario> {
             Some(1),
         ),
         is(
-            "the last one has expired: none, though an older one is valid",
+            "the last one has ended: the older one that runs",
             pair(&one, &by(2, ALPHA, EXPIRED)),
-            None,
+            Some(1),
         ),
         is(
             "a renewal waits, the older one stays",
@@ -136,11 +136,39 @@ fn order() -> Vec<Scenario> {
             None,
         ),
         is(
-            "it began after it ended, and masks the older one",
+            "it ended before it began: the older one",
             vec![
                 by(1, ALPHA, VALID),
                 by(2, ALPHA, ("2026-02-01", "2026-01-01")),
             ],
+            Some(1),
+        ),
+        is(
+            "an ended one that was touched hides nothing",
+            pair(&at(by(1, ALPHA, EXPIRED), 9, 9), &by(2, ALPHA, VALID)),
+            Some(2),
+        ),
+        is(
+            "two have ended, the oldest runs",
+            vec![
+                by(1, ALPHA, VALID),
+                by(2, ALPHA, EXPIRED),
+                by(3, ALPHA, ("2026-01-01", "2026-06-15")),
+            ],
+            Some(1),
+        ),
+        is(
+            "one ended, one waits, the oldest runs",
+            vec![
+                by(1, ALPHA, VALID),
+                by(2, ALPHA, EXPIRED),
+                by(3, ALPHA, AHEAD),
+            ],
+            Some(1),
+        ),
+        is(
+            "all have ended",
+            pair(&by(1, ALPHA, EXPIRED), &by(2, ALPHA, EXPIRED)),
             None,
         ),
         is(
@@ -188,6 +216,36 @@ fn edges() -> Vec<Scenario> {
             Some(2),
         )
     });
+    let shorter = || {
+        vec![
+            by(1, ALPHA, VALID),
+            by(2, ALPHA, ("2026-06-01", "2026-07-01")),
+        ]
+    };
+    let superseded = [
+        (
+            "a shorter one, a second before it begins",
+            "2026-06-01",
+            1,
+            1,
+        ),
+        ("a shorter one supersedes the longer", "2026-06-01", 0, 2),
+        ("a shorter one, in its last second", "2026-07-01", 1, 2),
+        (
+            "a shorter one ends: the longer comes back",
+            "2026-07-01",
+            0,
+            1,
+        ),
+    ];
+    all.extend(
+        superseded
+            .into_iter()
+            .map(|(name, date, before, id)| Scenario {
+                now: start(date) - before,
+                ..scenario(name, "verified", shorter(), Some(id))
+            }),
+    );
     let leap = vec![by(1, ALPHA, ("2028-02-29", "2028-3-1"))];
     all.push(Scenario {
         now: start("2028-02-29") + 86_399,

@@ -121,10 +121,19 @@ pub(crate) fn unverified() -> Vec<Scenario> {
             Some(1),
         ),
         structural(
-            "a verified one that expired masks an older verified one, not an unverified one",
+            "a verified one that has ended hides no older one: the verified one that runs",
+            vec![
+                by(1, ALPHA, VALID),
+                foreign(2, VALID),
+                by(3, ALPHA, EXPIRED),
+            ],
+            Some(1),
+        ),
+        structural(
+            "the verified one is ended and touched last, the unverified one is older",
             vec![
                 foreign(1, VALID),
-                by(2, ALPHA, VALID),
+                foreign(2, EXPIRED),
                 by(3, ALPHA, EXPIRED),
             ],
             Some(1),
@@ -135,9 +144,9 @@ pub(crate) fn unverified() -> Vec<Scenario> {
             Some(2),
         ),
         structural(
-            "the last unverified one has expired: none",
+            "the last unverified one has ended: the older one that runs",
             vec![foreign(1, VALID), foreign(2, EXPIRED)],
-            None,
+            Some(1),
         ),
         structural(
             "an unverified one waits",

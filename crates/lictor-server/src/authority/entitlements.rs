@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::cache::Installation;
 use super::{Authority, Call};
 
-/// How many licenses of an application are read at once in search of the one in force.
+/// How many licenses of an application are read at once.
 const PAGE: usize = 32;
 
 /// An entitlement and what it was derived from.
@@ -183,7 +183,7 @@ impl Authority {
         Ok((entitlement, basis))
     }
 
-    /// The newest licenses of an application, down to the first that settles the choice.
+    /// The licenses of an application, the newest first.
     async fn candidates(
         &self,
         call: &Call,
@@ -199,9 +199,6 @@ impl Authority {
                 .await?;
             for license in &page {
                 candidates.push(self.candidate(call, license, installation)?);
-            }
-            if license::is_settled(&candidates, installation.trust.policy, call.now) {
-                return Ok(candidates);
             }
             match page.last() {
                 Some(last) if page.len() == PAGE => {

@@ -1,8 +1,9 @@
-//! What a state holds: the licenses of the node's application that can be in force now or later,
-//! and under one revision the same for ever.
+//! What a state holds: the licenses of the node's application that no later one outlasts, and under one
+//! revision the same for ever.
 
 use lictor_core::{Claims, Date};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::harness::{Server, claims, vendor};
 use crate::node::Node;
@@ -25,14 +26,46 @@ fn it_holds_the_license_in_force_and_those_that_wait_and_none_behind_them() {
     let waiting = server.license(&beginning_in(&server, 30));
     assert_eq!(node.poll().licenses(), [waiting.clone(), in_force.clone()]);
     let later = server.license(&beginning_in(&server, 60));
-    assert_eq!(node.poll().licenses(), [later, waiting, in_force]);
-    // One that has expired masks those before it, as it does on the control plane.
-    let mut expired = claims("Konnect");
-    expired.expiration_date = Date::of(server.now());
-    let expired = server.license(&expired);
-    let state = node.poll();
-    assert_eq!(state.licenses(), [expired]);
-    assert_eq!(server.get("/v1/applications/konnect")["plan"], "UNLICENSED");
+    let mut all = vec![later, waiting, in_force.clone()];
+    assert_eq!(node.poll().licenses(), all);
+    // One that has ended hides none of them, and no more does one that ends before them.
+    for days in [0, 1] {
+        let mut shorter = claims("Konnect");
+        shorter.expiration_date = Date::of(server.now() + days * 86_400);
+        all.insert(0, server.license(&shorter));
+        all.dedup_by(|older, newer| older == newer);
+        let expected = if days == 0 { &in_force } else { &all[0] };
+        assert_eq!(
+            server.get("/v1/applications/konnect")["license"],
+            **expected
+        );
+    }
+    // The one of one day outlasts the one that has ended.
+    all.remove(1);
+    assert_eq!(node.poll().licenses(), all);
+}
+
+/// A license for `konnect` under this id that ends so many days from now, as it was begun.
+fn put_ending_in(server: &Server, id: u128, days: i64) -> String {
+    let mut claims = claims("Konnect");
+    claims.license_key = Some(id.to_string());
+    claims.expiration_date = Date::of(server.now() + days * 86_400);
+    let id = Uuid::from_u128(id).to_string();
+    let payload = vendor(1).sign(&claims.to_json());
+    let put = server.call("PUT", &format!("/v1/licenses/{id}"));
+    put.json(&json!({ "payload": payload })).expect(201);
+    id
+}
+
+#[test]
+fn above_256_the_newest_are_in_it() {
+    let server = Server::start();
+    // Each ends before all that were written before it, so that each comes back one day.
+    let ids: Vec<String> = (1..=260)
+        .map(|id| put_ending_in(&server, id, 400 - id as i64))
+        .collect();
+    let newest: Vec<String> = ids.into_iter().rev().take(256).collect();
+    assert_eq!(server.node("edge-1").poll().licenses(), newest);
 }
 
 #[test]

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use lictor_core::change::Digest;
 use lictor_core::feed::{Content, DeliveredKey, DeliveredLicense, NodePolicy};
 use lictor_core::license::Candidate;
-use lictor_core::{Basis, Error, License, NodeSettings, Signer, TrustPolicy};
+use lictor_core::time::Validity;
+use lictor_core::{Basis, Error, License, NodeSettings, Signer, Timestamp};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::super::Authority;
 use super::super::cache::Installation;
 
-/// The most licenses that a state carries, but for those that had begun when they were written.
+/// The most licenses that a state carries: the newest.
 const MAX_LICENSES: usize = 256;
 
 /// How many licenses are read at once.
@@ -115,14 +116,14 @@ impl Authority {
         })
     }
 
-    /// The newest licenses, down to the first that every older one stands behind for ever.
+    /// The newest of the licenses that can be in force at some time from now on.
     async fn deliverable(
         &self,
         organization: Uuid,
         application: &str,
         installation: &Installation,
     ) -> Result<Vec<DeliveredLicense>, Error> {
-        let mut choice = Choice::new(installation.trust.policy);
+        let mut choice = Choice::default();
         let mut before = None;
         loop {
             let page = self
@@ -131,7 +132,8 @@ impl Authority {
                 .await?;
             for license in &page {
                 let candidate = self.judged(organization, license, installation)?;
-                if choice.take(license, &candidate) {
+                choice.take(license, &candidate);
+                if choice.taken.len() == MAX_LICENSES {
                     return Ok(choice.taken);
                 }
             }
@@ -145,45 +147,51 @@ impl Authority {
     }
 }
 
-/// Which licenses are delivered. It looks at no clock, else the same revision would have another
-/// content the next day: a license that had begun when it was written has begun since.
+/// Which licenses are delivered: all but those that a later-written one outlasts, which had begun when
+/// it was written. It looks at no clock, else the same revision would have another content the next
+/// day: a license that had begun when it was written has begun since.
+#[derive(Default)]
 struct Choice {
-    policy: TrustPolicy,
     taken: Vec<DeliveredLicense>,
-    /// An unverified one that had begun was taken: it masks the older ones of its sort.
-    unverified: bool,
+    /// The last end of the verified ones so far that had begun when they were written.
+    verified_until: Option<Timestamp>,
+    /// The same of the verified and unverified ones.
+    unverified_until: Option<Timestamp>,
 }
 
 impl Choice {
-    fn new(policy: TrustPolicy) -> Self {
-        Self {
-            policy,
-            taken: Vec::new(),
-            unverified: false,
-        }
-    }
-
-    /// Takes a license unless it can never be in force; true if no older one can.
-    fn take(&mut self, license: &License, candidate: &Candidate) -> bool {
-        let validity = candidate.claims.validity();
-        let begun = validity.begins_at <= license.state.updated_at;
+    /// Takes a license unless one that was taken goes before it for as long as it lasts. Newer ones
+    /// come first.
+    fn take(&mut self, license: &License, candidate: &Candidate) {
+        let Validity {
+            begins_at,
+            expires_at,
+        } = candidate.claims.validity();
         let verified = match candidate.signer {
             Ok(Signer::Verified(_)) => true,
-            Ok(Signer::Unverified) if !self.unverified => {
-                self.unverified = begun;
-                false
-            }
-            Ok(Signer::Unverified) | Err(_) => return false,
+            Ok(Signer::Unverified) => false,
+            Err(_) => return,
         };
-        if begun || self.taken.len() < MAX_LICENSES {
-            self.taken.push(DeliveredLicense {
-                id: license.id,
-                payload: license.payload.to_string(),
-                created_at: license.state.created_at,
-                updated_at: license.state.updated_at,
-                revision: license.state.revision,
-            });
+        let outlasting = if verified {
+            self.verified_until
+        } else {
+            self.unverified_until
+        };
+        if outlasting.is_some_and(|until| expires_at <= until) {
+            return;
         }
-        verified && begun && (self.policy == TrustPolicy::Verified || self.unverified)
+        if begins_at <= license.state.updated_at {
+            self.unverified_until = self.unverified_until.max(Some(expires_at));
+            if verified {
+                self.verified_until = Some(expires_at);
+            }
+        }
+        self.taken.push(DeliveredLicense {
+            id: license.id,
+            payload: license.payload.to_string(),
+            created_at: license.state.created_at,
+            updated_at: license.state.updated_at,
+            revision: license.state.revision,
+        });
     }
 }
