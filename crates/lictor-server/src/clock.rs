@@ -1,42 +1,127 @@
-//! The only reader of the system clock.
+//! The only reader of the system's clocks, and the server's line of elapsed time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
-use lictor_core::Timestamp;
+use lictor_core::elapsed::Reading;
+use lictor_core::{Now, Timestamp};
+use lictor_planted as planted;
+use uuid::Uuid;
 
 /// Where the time comes from: the system, or a test that moves it by hand.
 #[derive(Debug, Clone, Default)]
 pub enum Clock {
-    /// The system's clock.
+    /// The system's clocks.
     #[default]
     System,
-    /// A clock that stands still until a test moves it.
-    Manual(Arc<AtomicI64>),
+    /// Clocks that stand still until a test moves them.
+    Manual(Arc<ManualClock>),
+}
+
+/// Clocks that a test moves: the wall clock and the time since boot, in seconds.
+#[derive(Debug, Default)]
+pub struct ManualClock {
+    wall: AtomicI64,
+    boot: AtomicI64,
+    boots: AtomicU64,
+}
+
+impl ManualClock {
+    /// Clocks of a machine that was started when the wall clock stood at `wall`.
+    pub fn at(wall: Timestamp) -> Arc<Self> {
+        Arc::new(Self {
+            wall: AtomicI64::new(wall),
+            boot: AtomicI64::new(0),
+            boots: AtomicU64::new(1),
+        })
+    }
+
+    /// Lets so many seconds pass.
+    pub fn pass(&self, seconds: i64) {
+        self.step(seconds);
+        self.boot.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock ahead or back by so many seconds; no time passes.
+    pub fn step(&self, seconds: i64) {
+        self.wall.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Starts the machine again: what its wall clock says is all that is left.
+    pub fn reboot(&self) {
+        self.boots.fetch_add(1, Ordering::SeqCst);
+        self.boot.store(0, Ordering::SeqCst);
+    }
+
+    /// What the wall clock says, in seconds.
+    pub fn wall(&self) -> Timestamp {
+        self.wall.load(Ordering::SeqCst)
+    }
 }
 
 impl Clock {
-    /// The time now, in whole seconds.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the clock"
-    )]
+    /// The wall clock, in whole seconds.
     pub fn now(&self) -> Timestamp {
-        match self {
-            Self::System => jiff::Timestamp::now().as_second(),
-            Self::Manual(seconds) => seconds.load(Ordering::SeqCst),
-        }
+        self.read().wall.div_euclid(1_000)
     }
 
-    /// The time now, in milliseconds.
+    /// What the clocks say now.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that reads the clock"
     )]
-    pub fn now_milliseconds(&self) -> i64 {
+    fn read(&self) -> Reading {
         match self {
-            Self::System => jiff::Timestamp::now().as_millisecond(),
-            Self::Manual(_) => self.now().saturating_mul(1_000),
+            Self::System => Reading {
+                wall: jiff::Timestamp::now().as_millisecond(),
+                boot: boot(),
+                boot_id: *BOOT_ID,
+            },
+            Self::Manual(clock) => Reading {
+                wall: clock.wall().saturating_mul(1_000),
+                boot: clock.boot.load(Ordering::SeqCst).saturating_mul(1_000),
+                boot_id: Some(Uuid::from_u128(clock.boots.load(Ordering::SeqCst).into())),
+            },
         }
+    }
+}
+
+/// Linux makes it up anew each time that it starts.
+static BOOT_ID: LazyLock<Option<Uuid>> = LazyLock::new(|| {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    text.trim().parse().ok()
+});
+
+fn boot() -> i64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let milliseconds = time.tv_nsec / 1_000_000;
+    time.tv_sec
+        .saturating_mul(1_000)
+        .saturating_add(milliseconds)
+}
+
+/// The time that a server goes by: one line of elapsed time beside the wall clock, from its start on.
+#[derive(Debug)]
+pub struct Timeline {
+    clock: Clock,
+    /// The moment at which it was opened, which all others follow.
+    start: Now,
+}
+
+impl Timeline {
+    /// The line that goes on from what was saved of it last; none: it begins now.
+    pub fn open(clock: Clock, saved: Option<Now>) -> Self {
+        let reading = clock.read();
+        let start = saved.map_or_else(|| Now::first(reading), |saved| saved.continued(reading));
+        Self { clock, start }
+    }
+
+    /// This moment.
+    pub fn now(&self) -> Now {
+        let now = self.start.after(self.clock.read());
+        if planted::is("leases-by-wall-clock") {
+            return Now::first(now.reading);
+        }
+        now
     }
 }

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lictor_core::Error;
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::Timeline;
 
 /// Fills an array with random bytes from the operating system.
 ///
@@ -25,8 +25,8 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], Error> {
 ///
 /// # Errors
 /// As [`bytes`].
-pub fn id(clock: &Clock) -> Result<Uuid, Error> {
-    let milliseconds = u64::try_from(clock.now_milliseconds()).unwrap_or(0);
+pub fn id(clock: &Timeline) -> Result<Uuid, Error> {
+    let milliseconds = u64::try_from(clock.now().reading.wall).unwrap_or(0);
     Ok(uuid::Builder::from_unix_timestamp_millis(milliseconds, &bytes()?).into_uuid())
 }
 

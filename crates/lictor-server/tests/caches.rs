@@ -8,13 +8,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lictor_core::{Claims, Date, KeyStatus, Role, SigningKey};
 use lictor_server::authority::{
     Authority, Call, ClientRequest, Credentials, Grant, NewLicense, Start, TokenRequest,
 };
-use lictor_server::clock::Clock;
+use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::sqlite::SqliteStore;
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ async fn open(store: SqliteStore, trusted: &[&SigningKey]) -> Arc<Authority> {
         policy: None,
         control_plane_key: None,
     };
-    let clock = Clock::Manual(Arc::new(AtomicI64::new(1_800_000_000)));
+    let clock = Clock::Manual(ManualClock::at(1_800_000_000));
     let opened = Authority::open(Arc::new(store), clock, start, |_| Ok(()));
     opened.await.expect("an installation")
 }

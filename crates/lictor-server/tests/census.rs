@@ -8,13 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use lictor_core::seats::Rows;
 use lictor_core::{AccountKind, Claims, Date, SigningKey, Timestamp};
 use lictor_server::authority::census::MAX_AGE;
 use lictor_server::authority::{AccountRequest, Authority, Call, NewLicense, SeatRow, Start, Who};
-use lictor_server::clock::Clock;
+use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::sqlite::SqliteStore;
 use proptest::prelude::*;
 
@@ -47,7 +46,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 struct World {
     authority: Arc<Authority>,
-    now: Arc<AtomicI64>,
+    clock: Arc<ManualClock>,
     holders: BTreeSet<usize>,
     /// How many held a seat at each second: all the figures that were true in it.
     history: BTreeMap<Timestamp, BTreeSet<u64>>,
@@ -55,7 +54,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let now = Arc::new(AtomicI64::new(1_800_000_000));
+        let clock = ManualClock::at(1_800_000_000);
         let vendor = SigningKey::from_seed([1; 32]);
         let start = Start {
             census_max_age: MAX_AGE,
@@ -65,11 +64,11 @@ impl World {
             control_plane_key: None,
         };
         let store = Arc::new(SqliteStore::in_memory().expect("a store"));
-        let clock = Clock::Manual(Arc::clone(&now));
-        let authority = Authority::open(store, clock, start, |_| Ok(())).await;
+        let manual = Clock::Manual(Arc::clone(&clock));
+        let authority = Authority::open(store, manual, start, |_| Ok(())).await;
         let mut world = Self {
             authority: authority.expect("an installation"),
-            now,
+            clock,
             holders: BTreeSet::new(),
             history: BTreeMap::new(),
         };
@@ -105,7 +104,7 @@ impl World {
     }
 
     fn time(&self) -> Timestamp {
-        self.now.load(Ordering::SeqCst)
+        self.clock.wall()
     }
 
     fn note(&mut self) {
@@ -134,7 +133,7 @@ impl World {
                 assert_eq!(released, self.holders.remove(person));
             }
             Step::Pass(seconds) => {
-                self.now.fetch_add(*seconds, Ordering::SeqCst);
+                self.clock.step(*seconds);
             }
             Step::Ask => self.ask().await,
             Step::TakeNow => {

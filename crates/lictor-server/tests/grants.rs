@@ -7,13 +7,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use lictor_core::{Error, GrantRefusal};
 use lictor_server::authority::{
     Authority, Call, ClientRequest, Credentials, Grant, HandedOut, IssuedClient, Start,
 };
-use lictor_server::clock::Clock;
+use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::sqlite::SqliteStore;
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
@@ -21,13 +20,13 @@ const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 struct World {
     authority: Arc<Authority>,
-    now: Arc<AtomicI64>,
+    clock: Arc<ManualClock>,
     client: IssuedClient,
 }
 
 impl World {
     async fn new() -> Self {
-        let now = Arc::new(AtomicI64::new(1_800_000_000));
+        let clock = ManualClock::at(1_800_000_000);
         let start = Start {
             census_max_age: 0,
             keys: Vec::new(),
@@ -36,8 +35,8 @@ impl World {
             control_plane_key: None,
         };
         let store = Arc::new(SqliteStore::in_memory().expect("a store"));
-        let clock = Clock::Manual(Arc::clone(&now));
-        let authority = Authority::open(store, clock, start, |_| Ok(()))
+        let manual = Clock::Manual(Arc::clone(&clock));
+        let authority = Authority::open(store, manual, start, |_| Ok(()))
             .await
             .expect("an installation");
         let request = ClientRequest {
@@ -51,12 +50,12 @@ impl World {
         Self {
             client: client.expect("a client"),
             authority,
-            now,
+            clock,
         }
     }
 
     fn pass(&self, seconds: i64) {
-        self.now.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.pass(seconds);
     }
 
     async fn ask(&self, grant: Grant) -> Result<HandedOut, GrantRefusal> {

@@ -8,11 +8,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use lictor_core::{Claims, Date, Error, SigningKey, Timestamp};
 use lictor_server::authority::{Authority, Call, NewLicense, Patch, Standing, Start};
-use lictor_server::clock::Clock;
+use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::Store;
 use lictor_store::sqlite::SqliteStore;
 use proptest::prelude::*;
@@ -140,7 +139,7 @@ impl Model {
 struct World {
     store: Arc<SqliteStore>,
     authority: Arc<Authority>,
-    clock: Arc<AtomicI64>,
+    clock: Arc<ManualClock>,
     signers: [SigningKey; 3],
     keys: [KeyNow; 3],
     model: Model,
@@ -149,7 +148,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let store = Arc::new(SqliteStore::in_memory().expect("a store"));
-        let clock = Arc::new(AtomicI64::new(START));
+        let clock = ManualClock::at(START);
         let signers = [1, 2, 3].map(|seed| SigningKey::from_seed([seed; 32]));
         let start = Start {
             census_max_age: 0,
@@ -186,7 +185,7 @@ impl World {
     }
 
     fn now(&self) -> Timestamp {
-        self.clock.load(Ordering::SeqCst)
+        self.clock.wall()
     }
 
     async fn take(&mut self, step: &Step) {
@@ -212,7 +211,7 @@ impl World {
                 let there = self.model.licenses.contains_key(&(organization, slot));
                 assert_eq!(touched.is_ok(), there, "{touched:?}");
                 if there {
-                    let (updated_at, order) = self.model.stamp(organization, call.now);
+                    let (updated_at, order) = self.model.stamp(organization, call.now.wall());
                     let license = self.model.licenses.get_mut(&(organization, slot));
                     let license = license.expect("it is there");
                     (license.updated_at, license.order) = (updated_at, order);
@@ -242,7 +241,7 @@ impl World {
                 self.keys[key] = KeyNow::Revoked;
             }
             Step::MoveClock { hours } => {
-                self.clock.fetch_add(hours * 3_600, Ordering::SeqCst);
+                self.clock.step(hours * 3_600);
             }
         }
     }
@@ -257,7 +256,7 @@ impl World {
         days: i64,
     ) {
         let call = self.call(organization).await;
-        let first = Date::of(call.now + begins * DAY);
+        let first = Date::of(call.now.wall() + begins * DAY);
         let last = Date::of(first.start() + days * DAY);
         let product = ["Editor", "Viewer"][application];
         let claims = Claims {
@@ -285,7 +284,7 @@ impl World {
             return;
         }
         put.expect("an allowed write");
-        let (updated_at, order) = self.model.stamp(organization, call.now);
+        let (updated_at, order) = self.model.stamp(organization, call.now.wall());
         let license = Written {
             application: product.to_lowercase(),
             document,

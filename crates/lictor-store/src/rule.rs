@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::{
-    AccountCounts, Application, Decision, Entry, Error, KeyId, SeatId, SeatReason, SeatRefusal,
-    State, Timestamp,
+    AccountCounts, Application, Decision, Entry, Error, KeyId, Now, SeatId, SeatReason,
+    SeatRefusal, State, Timestamp,
 };
 use uuid::Uuid;
 
@@ -86,7 +86,7 @@ pub struct Write {
     /// The token of the caller; none: the server itself.
     pub actor: Option<Uuid>,
     /// The time of the decision.
-    pub now: Timestamp,
+    pub now: Now,
     /// What the rule will look at. The state's `newest_updated_at` is always there.
     pub facts: Vec<Fact>,
     /// The rule.

@@ -44,7 +44,7 @@ impl Authority {
         let id = call.organization.id;
         if let Some(kept) = self.censuses.get(&id)
             // One from the future was taken before the clock was set back.
-            && (kept.taken_at..kept.next_at).contains(&call.now)
+            && (kept.taken_at..kept.next_at).contains(&call.now.wall())
         {
             return Ok(kept);
         }
@@ -81,8 +81,8 @@ impl Authority {
         let id = call.organization.id;
         let census = Arc::new(Census {
             figures: self.cache.figures(self.store.as_ref(), id).await?,
-            taken_at: call.now,
-            next_at: call.now.saturating_add(self.census_max_age),
+            taken_at: call.now.wall(),
+            next_at: call.now.wall().saturating_add(self.census_max_age),
         });
         if self.census_max_age > 0 {
             self.censuses.insert(id, census.clone());

@@ -118,7 +118,7 @@ impl Authority {
         let account = new.account.map(Fact::Account);
         let application = new.application.clone().map(Fact::Application);
         let facts = account.into_iter().chain(application).collect();
-        let (rule_client, now) = (new.clone(), call.now);
+        let (rule_client, now) = (new.clone(), call.now.wall());
         let rule = Arc::new(move |state: &State| client::create(state, &rule_client, now));
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(IssuedClient {
@@ -151,7 +151,7 @@ impl Authority {
         // Else a caller could give itself more than it has.
         token::check_no_wider(&call.actor, Role::Admin, &client.state.scopes)?;
         let code = random::credential()?;
-        let (id, code_sha256, now) = (client.id, sha256(&code), call.now);
+        let (id, code_sha256, now) = (client.id, sha256(&code), call.now.wall());
         let rule = Arc::new(move |state: &State| client::add_code(state, id, code_sha256, now));
         let facts = vec![Fact::Client(id)];
         self.write(call, call.organization.id, facts, rule).await?;

@@ -129,7 +129,7 @@ impl Authority {
             before.clone()
         } else {
             let newest = std::slice::from_ref(&candidate);
-            Entitlement::of(&license.state.application, newest, call.now)
+            Entitlement::of(&license.state.application, newest, call.now.wall())
         };
         self.stand(call, license, &entitlement)
     }
@@ -158,8 +158,10 @@ impl Authority {
         if let Some(known) = self.cache.entitlements.get(&key)
             && known.basis.licenses >= self.cache.licenses_head(call.organization.id)
             && known.basis.trust == installation.trust_changed
-            && known.decided_at <= call.now
-            && known.changes_at.is_none_or(|instant| call.now < instant)
+            && known.decided_at <= call.now.wall()
+            && known
+                .changes_at
+                .is_none_or(|instant| call.now.wall() < instant)
         {
             return Ok((known.entitlement, known.basis));
         }
@@ -169,13 +171,13 @@ impl Authority {
             ..stored
         };
         let candidates = self.candidates(call, application, &installation).await?;
-        let entitlement = Arc::new(Entitlement::of(application, &candidates, call.now));
+        let entitlement = Arc::new(Entitlement::of(application, &candidates, call.now.wall()));
         // Only what is stored is kept: anybody can ask for any word.
         if !candidates.is_empty() {
             let fresh = CachedEntitlement {
                 basis,
-                decided_at: call.now,
-                changes_at: license::next_boundary(&candidates, call.now),
+                decided_at: call.now.wall(),
+                changes_at: license::next_boundary(&candidates, call.now.wall()),
                 entitlement: entitlement.clone(),
             };
             self.cache.entitlements.insert(key, fresh);
@@ -250,8 +252,8 @@ impl Authority {
         let standing = match &candidate.signer {
             _ if in_force == Some(license.id) => Standing::InForce,
             Err(error) => Standing::Rejected(error.clone()),
-            Ok(_) if validity.has_expired(call.now) => Standing::Expired,
-            Ok(_) if !validity.has_begun(call.now) => Standing::Waiting,
+            Ok(_) if validity.has_expired(call.now.wall()) => Standing::Expired,
+            Ok(_) if !validity.has_begun(call.now.wall()) => Standing::Waiting,
             Ok(_) => Standing::Superseded,
         };
         Ok(StandingLicense {
@@ -259,7 +261,7 @@ impl Authority {
             signer: candidate.signer.unwrap_or(Signer::Unverified),
             claims: candidate.claims,
             standing,
-            days_left: validity.days_left(call.now),
+            days_left: validity.days_left(call.now.wall()),
         })
     }
 }

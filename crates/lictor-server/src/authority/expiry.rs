@@ -48,7 +48,7 @@ impl Authority {
                 idempotent: None,
             };
             for entitlement in self.entitlements(&call).await? {
-                let left = |until: Option<Timestamp>| until.map_or(0, |until| until - now);
+                let left = |until: Option<Timestamp>| until.map_or(0, |until| until - now.wall());
                 let license = entitlement.license.as_ref();
                 ends.push(LicenseEnd {
                     organization: call.organization.key.clone(),
@@ -67,7 +67,7 @@ impl Authority {
         let mut tick = tokio::time::interval(TICK);
         loop {
             tick.tick().await;
-            let today = Date::of(self.clock.now());
+            let today = Date::of(self.clock.now().wall());
             if logged == Some(today) {
                 continue;
             }

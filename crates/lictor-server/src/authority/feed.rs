@@ -41,7 +41,7 @@ impl Authority {
     /// [`Error::Unauthenticated`], or a fault of the store.
     pub async fn sign_in_node(&self, credential: &str) -> Result<Arc<Node>, Error> {
         let sha256 = Digest::of(credential.as_bytes());
-        let now = self.clock.now();
+        let now = self.clock.now().wall();
         let known = self.feed.known(sha256, now, self.store.is_exclusive());
         let node = match known {
             Some(node) => Some(node),
@@ -129,7 +129,7 @@ impl Authority {
         let delivery = self
             .delivery(node.organization, &node.state.application)
             .await?;
-        let issued_at = self.clock.now();
+        let issued_at = self.clock.now().wall();
         let terms = StateTerms {
             audience: Audience {
                 organization: node.organization,
@@ -159,7 +159,7 @@ impl Authority {
             .delivery(node.organization, &node.state.application)
             .await?;
         let between = delivery.policy.sign_again_after().max(1);
-        let window = self.clock.now().div_euclid(between);
+        let window = self.clock.now().wall().div_euclid(between);
         Ok(format!("{}.{window}", delivery.revision))
     }
 
@@ -172,12 +172,13 @@ impl Authority {
         let delivery = self
             .delivery(node.organization, &node.state.application)
             .await?;
-        let seen = node::seen(&report, now);
+        let seen = node::seen(&report, now.wall());
         let kept = self.feed.kept(node.id);
         let keep = kept.is_none_or(|kept| is_news(&kept, &seen));
         if keep || !report.counts.is_empty() {
             let (id, name) = (node.id, node.identity.name.clone());
-            let rule = Arc::new(move |_: &State| node::report(id, &name, &report, keep, now));
+            let rule =
+                Arc::new(move |_: &State| node::report(id, &name, &report, keep, now.wall()));
             self.run(Write {
                 stream: node.organization,
                 actor: Some(id),

@@ -71,7 +71,7 @@ impl Authority {
         ttl: i64,
     ) -> Result<AskedLease, Error> {
         Ok(AskedLease {
-            now: call.now,
+            now: call.now.wall(),
             request: CheckOut {
                 id: random::id(&self.clock)?,
                 application: application.to_owned(),
@@ -126,7 +126,7 @@ impl Authority {
         ttl: i64,
     ) -> Result<Lease, Error> {
         call.may_write(Resource::Leases)?;
-        let now = call.now;
+        let now = call.now.wall();
         let rule = Arc::new(move |state: &State| lease::renew(state, id, fence, ttl, now));
         let facts = vec![Fact::Lease(id)];
         let mut written = self.write(call, call.organization.id, facts, rule).await?;
@@ -162,15 +162,15 @@ impl Authority {
     /// A fault of the store.
     pub async fn end_due_leases(&self) -> Result<(), Error> {
         let now = self.clock.now();
-        for stream in self.store.organizations_with_due_leases(now).await? {
+        for stream in self.store.organizations_with_due_leases(now.wall()).await? {
             loop {
-                let rule = Arc::new(move |state: &State| Ok(lease::expire(state, now)));
+                let rule = Arc::new(move |state: &State| Ok(lease::expire(state, now.wall())));
                 let written = self
                     .run(Write {
                         stream,
                         actor: None,
                         now,
-                        facts: vec![Fact::Due(now)],
+                        facts: vec![Fact::Due(now.wall())],
                         rule,
                         idempotent: None,
                     })

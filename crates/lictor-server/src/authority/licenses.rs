@@ -72,7 +72,7 @@ impl Authority {
         call.may_write(Resource::Licenses)?;
         let id = id.map_or_else(|| random::id(&self.clock), Ok)?;
         let document = Arc::new(self.examine(call, new.payload)?);
-        let (rule_document, now) = (document.clone(), call.now);
+        let (rule_document, now) = (document.clone(), call.now.wall());
         let rule =
             Arc::new(move |state: &_| license::add(state, id, &rule_document, new.created_at, now));
         let written = self.write_license(call, id, Some(&document), rule).await?;
@@ -94,7 +94,7 @@ impl Authority {
     ) -> Result<(License, bool), Error> {
         call.may_write(Resource::Licenses)?;
         let document = Arc::new(self.examine(call, new.payload)?);
-        let (rule_document, now) = (document.clone(), call.now);
+        let (rule_document, now) = (document.clone(), call.now.wall());
         let rule = Arc::new(move |state: &_| {
             license::put(state, id, &rule_document, new.created_at, expected, now)
         });
@@ -130,7 +130,7 @@ impl Authority {
             .map(|payload| self.examine(call, payload))
             .transpose()?
             .map(Arc::new);
-        let (rule_document, now) = (document.clone(), call.now);
+        let (rule_document, now) = (document.clone(), call.now.wall());
         let rule = Arc::new(move |state: &_| {
             license::patch(state, id, rule_document.as_deref(), patch.created_at, now)
         });

@@ -29,7 +29,7 @@ mod usage;
 
 use std::sync::Arc;
 
-use lictor_core::{Action, Actor, Error, Organization, Resource, Right, Timestamp};
+use lictor_core::{Action, Actor, Error, Now, Organization, Resource, Right};
 use lictor_planted as planted;
 use lictor_store::{Fact, Rule, Store, Write};
 use quick_cache::sync::Cache as Bounded;
@@ -55,12 +55,12 @@ pub use start::{Start, StartError};
 pub use tokens::{IssuedToken, TokenRequest};
 pub use trust::Trust;
 
-use crate::clock::Clock;
+use crate::clock::Timeline;
 
 /// All use cases of one installation.
 pub struct Authority {
     store: Arc<dyn Store>,
-    clock: Clock,
+    clock: Timeline,
     cache: Arc<cache::Cache>,
     /// How old a census may become, in seconds.
     census_max_age: i64,
@@ -77,7 +77,7 @@ pub struct Call {
     /// The organization that the call is about.
     pub organization: Arc<Organization>,
     /// When it arrived.
-    pub now: Timestamp,
+    pub now: Now,
     /// The idempotency record to store with what the call writes.
     pub idempotent: Option<Idempotent>,
 }
@@ -102,8 +102,8 @@ impl Call {
 }
 
 impl Authority {
-    /// The clock that decisions go by.
-    pub fn clock(&self) -> &Clock {
+    /// The time that decisions go by.
+    pub fn clock(&self) -> &Timeline {
         &self.clock
     }
 
@@ -125,7 +125,7 @@ impl Authority {
     /// # Errors
     /// [`Error::IdempotencyMismatch`], or a fault of the store.
     pub async fn answered(&self, key: &IdempotencyKey) -> Result<Option<Answer>, Error> {
-        self.store.answered(key, self.clock.now()).await
+        self.store.answered(key, self.clock.now().wall()).await
     }
 
     /// A consistent copy of the database, gone when it is closed; an operator's right.

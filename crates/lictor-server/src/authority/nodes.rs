@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lictor_core::change::Digest;
 use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
 use lictor_core::node::{self, NewNode, Node, NodeSeen, NodeTerms};
-use lictor_core::{Action, Error, Resource, State, Timestamp};
+use lictor_core::{Action, Error, Now, Resource, State, Timestamp};
 use lictor_store::{Fact, Write};
 use uuid::Uuid;
 
@@ -139,13 +139,13 @@ impl Authority {
             .await?;
         let (revision, content) = (delivery.revision, delivery.content_sha256);
         let stranger = self.is_of_another_key(&node);
-        let status = status(&node, stranger, revision, content, call.now);
+        let status = status(&node, stranger, revision, content, call.now.wall());
         let reason = if stranger {
             let advice = "it joined under another control plane key and takes no state: put the old \
                  control-plane.key back, or enroll it again";
             Some(advice.to_owned())
         } else {
-            reason(&node, status, revision, call.now)
+            reason(&node, status, revision, call.now.wall())
         };
         Ok(NodeStanding {
             connected: self.feed.is_connected(node.id),
@@ -191,7 +191,7 @@ impl Authority {
             Fact::NodeNamed(new.name.clone()),
             Fact::Trust,
         ];
-        let (organization, now) = (call.organization.id, call.now);
+        let (organization, now) = (call.organization.id, call.now.wall());
         let (new, facts, wanted) = (&new, &facts, &application);
         self.while_outdated(call, std::slice::from_ref(wanted), || async move {
             let (entitlement, basis) = self.entitled(call, wanted).await?;
@@ -321,10 +321,10 @@ impl Authority {
         &self,
         node: &Node,
         credential: Digest,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(), Error> {
         let id = node.id;
-        let rule = Arc::new(move |state: &State| node::join(state, id, credential, now));
+        let rule = Arc::new(move |state: &State| node::join(state, id, credential, now.wall()));
         self.run(Write {
             stream: node.organization,
             actor: Some(id),

@@ -95,15 +95,15 @@ impl Authority {
                 license_key: claims.license_key.unwrap_or_default(),
                 expiration_date: claims.expiration_date,
             });
-        let mut users = self.owners(organization, call.now).await?;
+        let mut users = self.owners(organization, call.now.wall()).await?;
         if call.actor.organization.is_none() {
-            users += self.owners(INSTALLATION, call.now).await?;
+            users += self.owners(INSTALLATION, call.now.wall()).await?;
         }
         let enrolled = !self.store.nodes(organization, None, 1).await?.is_empty();
         Ok(Report {
             connected_nodes: enrolled.then(|| self.feed.connected_of(organization)),
-            at: call.now,
-            requests: usage::by_month(&counts, call.now),
+            at: call.now.wall(),
+            requests: usage::by_month(&counts, call.now.wall()),
             current_license,
             users,
             services: usage::services(&counts),

@@ -14,7 +14,7 @@ use quick_cache::sync::Cache as Bounded;
 
 use super::tokens::TokenRequest;
 use super::{Authority, Feed, attempts, cache, census};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timeline};
 use crate::random;
 
 /// The shortest operator token that may be given from outside, in characters.
@@ -105,6 +105,7 @@ impl Authority {
             .operator_secret
             .as_deref()
             .map_or(Ok(()), check_secret)?;
+        let clock = Timeline::open(clock, None);
         let cache = cache::Cache::open(store.as_ref()).await?;
         let control_plane_key = match start.control_plane_key {
             Some(key) => key,
@@ -178,9 +179,9 @@ impl Authority {
             Some(secret) => {
                 let sha256 = Digest::of(secret.as_bytes()).0;
                 let known = self.store.token_by_secret(sha256).await?;
-                match known
-                    .map(|token| token.is_live(self.clock.now()) && token.role == Role::Operator)
-                {
+                match known.map(|token| {
+                    token.is_live(self.clock.now().wall()) && token.role == Role::Operator
+                }) {
                     Some(true) => return Ok(()),
                     Some(false) => return Err(StartError::DeadSecret),
                     None => secret,

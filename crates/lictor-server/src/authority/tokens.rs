@@ -45,7 +45,7 @@ impl Authority {
     pub async fn sign_in(&self, secret: &str) -> Result<Actor, Error> {
         self.cache.refresh_if_stale(self.store.as_ref()).await?;
         let sha256 = Digest::of(secret.as_bytes()).0;
-        let now = self.clock.now();
+        let now = self.clock.now().wall();
         let token = self.cache.token(self.store.as_ref(), sha256, now).await?;
         token
             .and_then(|token| token.actor(now))
@@ -145,7 +145,7 @@ impl Authority {
             account: request.account,
         };
         let rule_token = new.clone();
-        let rule = Arc::new(move |state: &_| token::create(state, &rule_token, now));
+        let rule = Arc::new(move |state: &_| token::create(state, &rule_token, now.wall()));
         self.run(Write {
             stream,
             actor,
@@ -161,7 +161,7 @@ impl Authority {
             name: new.name.as_deref().map(clean_name).transpose()?,
             role: new.role,
             scopes: new.scopes,
-            created_at: now,
+            created_at: now.wall(),
             expires_at: new.expires_at,
             revoked_at: None,
             account: match new.account {

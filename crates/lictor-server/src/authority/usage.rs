@@ -15,7 +15,7 @@ impl Authority {
     /// the report is recorded.
     pub async fn record_usage(&self, call: &Call, counts: Vec<UsageCount>) -> Result<(), Error> {
         call.may_write(Resource::Usage)?;
-        let now = call.now;
+        let now = call.now.wall();
         let rule = Arc::new(move |_: &_| usage::record(&counts, now));
         self.write(call, call.organization.id, Vec::new(), rule)
             .await?;

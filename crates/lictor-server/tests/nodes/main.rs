@@ -8,8 +8,6 @@
 
 mod world;
 
-use std::sync::atomic::Ordering;
-
 use lictor_core::feed::Applied;
 use lictor_core::node::JoinRefusal;
 use lictor_core::{Date, Error, SigningKey};
@@ -90,7 +88,7 @@ async fn a_state_is_signed_again_before_half_of_the_time_after_which_it_is_stale
     for stale_after in [10, 11, 300, 86_400] {
         world.set_policy(stale_after, 100_000).await;
         let first = world.state(&node).await;
-        let now = world.now.load(Ordering::SeqCst);
+        let now = world.clock.wall();
         let wait = first.again_at - now;
         assert!(wait >= stale_after * 3 / 10 - 1 && wait > 0, "{wait}");
         assert!(wait * 2 < stale_after, "{wait} of {stale_after}");
@@ -245,7 +243,7 @@ async fn the_same_revision_has_the_same_content_whenever_it_is_read() {
     // Before, when and behind that one license begins and another expires.
     for _ in 0..40 {
         world.pass(DAY);
-        world.authority = open(&world.store, &world.now, &world.vendor).await;
+        world.authority = open(&world.store, &world.clock, &world.vendor).await;
         let state = world.state(&node).await;
         let after = world.applied(&node, &state);
         assert_eq!(after.revision, before.revision);

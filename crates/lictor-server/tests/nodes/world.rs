@@ -1,7 +1,6 @@
 //! An installation whose clock is moved by hand, its operator, and nodes that say what they are told to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{
@@ -12,7 +11,7 @@ use lictor_core::{Claims, Date, Error, Node, PublicKey, SigningKey, Timestamp};
 use lictor_server::authority::{
     Authority, Call, EnrollRequest, EnrolledNode, NewLicense, NodeStanding, SignedState, Start,
 };
-use lictor_server::clock::Clock;
+use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::sqlite::SqliteStore;
 use uuid::Uuid;
 
@@ -22,19 +21,19 @@ pub(crate) const DAY: i64 = 86_400;
 
 pub(crate) struct World {
     pub(crate) authority: Arc<Authority>,
-    pub(crate) now: Arc<AtomicI64>,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) vendor: SigningKey,
     pub(crate) store: Arc<SqliteStore>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let now = Arc::new(AtomicI64::new(START));
+        let clock = ManualClock::at(START);
         let store = Arc::new(SqliteStore::in_memory().expect("a store"));
         let vendor = SigningKey::from_seed([1; 32]);
         let world = Self {
-            authority: open(&store, &now, &vendor).await,
-            now,
+            authority: open(&store, &clock, &vendor).await,
+            clock,
             vendor,
             store,
         };
@@ -60,7 +59,7 @@ impl World {
     }
 
     pub(crate) fn pass(&self, seconds: i64) {
-        self.now.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.pass(seconds);
     }
 
     pub(crate) async fn operator(&self) -> Call {
@@ -172,7 +171,7 @@ impl World {
 /// An authority on this store that remembers nothing.
 pub(crate) async fn open(
     store: &Arc<SqliteStore>,
-    now: &Arc<AtomicI64>,
+    clock: &Arc<ManualClock>,
     vendor: &SigningKey,
 ) -> Arc<Authority> {
     let start = Start {
@@ -181,7 +180,7 @@ pub(crate) async fn open(
         control_plane_key: Some(SigningKey::from_seed([2; 32])),
         ..Start::default()
     };
-    let clock = Clock::Manual(Arc::clone(now));
+    let clock = Clock::Manual(Arc::clone(clock));
     let opened = Authority::open(store.clone(), clock, start, |_| Ok(())).await;
     opened.expect("an installation")
 }

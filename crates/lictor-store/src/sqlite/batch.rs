@@ -81,7 +81,7 @@ impl<'a> Batch<'a> {
         let mut entries = Vec::with_capacity(decision.changes.len());
         for change in decision.changes {
             let position = head.head.position + 1;
-            let (stream, at, actor) = (write.stream, write.now, write.actor);
+            let (stream, at, actor) = (write.stream, write.now.wall(), write.actor);
             state.apply(position, at, &change);
             if let Some(breach) = state.breach(&change) {
                 return Err(Error::internal(breach).into());
@@ -100,7 +100,7 @@ impl<'a> Batch<'a> {
             entries.push(entry);
         }
         for record in &decision.records {
-            rows::record(self.database, write.stream, write.now, record)?;
+            rows::record(self.database, write.stream, &write.now, record)?;
             state.note(record);
         }
         if state.counts != counts_before {
@@ -170,7 +170,7 @@ impl<'a> Batch<'a> {
                 "SELECT 1 FROM answers
                  WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4",
             )?
-            .exists((key.token, &key.route, &key.key, write.now))?;
+            .exists((key.token, &key.route, &key.key, write.now.wall()))?;
         if taken {
             Err(Error::IdempotencyTwin.into())
         } else {
@@ -199,7 +199,7 @@ impl<'a> Batch<'a> {
                 key.request_sha256,
                 status,
                 body,
-                write.now.saturating_add(ANSWER_KEPT_SECONDS),
+                write.now.wall().saturating_add(ANSWER_KEPT_SECONDS),
             ))?;
         Ok(())
     }

@@ -10,8 +10,8 @@ use lictor_core::license::License;
 use lictor_core::state::{OrganizationState, TokenState};
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Organization, PublicKey, Record,
-    Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
+    Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Now, Organization, PublicKey,
+    Record, Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
 };
 use lictor_planted as planted;
 use rusqlite::types::Type;
@@ -224,12 +224,7 @@ pub(super) fn append(database: &Connection, entry: &Entry, hash: Digest, body: &
 }
 
 /// Stores what goes with the changes.
-pub(super) fn record(
-    database: &Connection,
-    stream: Uuid,
-    now: Timestamp,
-    record: &Record,
-) -> Sql<()> {
+pub(super) fn record(database: &Connection, stream: Uuid, now: &Now, record: &Record) -> Sql<()> {
     match record {
         Record::Payload { sha256, text } => database
             .prepare_cached(
@@ -253,7 +248,7 @@ pub(super) fn record(
         }
         Record::IdentityErased { id } => accounts::erase(database, stream, *id)?,
         Record::Lease { id, terms } => seats::renew(database, stream, *id, terms)?,
-        Record::Refusal(refusal) => refusals::count(database, stream, refusal, now)?,
+        Record::Refusal(refusal) => refusals::count(database, stream, refusal, now.wall())?,
         Record::ClientSecret { .. }
         | Record::GrantSecret { .. }
         | Record::Code { .. }

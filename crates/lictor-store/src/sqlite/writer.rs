@@ -265,7 +265,7 @@ impl Thread {
                 &self.database,
                 writes
                     .iter()
-                    .map(|write| write.now)
+                    .map(|write| write.now.wall())
                     .max()
                     .unwrap_or_default(),
             )?;
@@ -381,7 +381,7 @@ mod tests {
         let write = Write {
             stream: lictor_core::INSTALLATION,
             actor: None,
-            now: 0,
+            now: lictor_core::Now::at(0),
             facts: Vec::new(),
             rule: Arc::new(|_| Ok(lictor_core::Decision::nothing())),
             idempotent: None,

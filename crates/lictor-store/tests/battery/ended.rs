@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lictor_core::{EndedLease, LeaseEnd, OverLimit, SeatReason, Timestamp};
+use lictor_core::{EndedLease, LeaseEnd, Now, OverLimit, SeatReason, Timestamp};
 use lictor_store::{EndedFilter, EndedKey, Store, SumKey};
 
 use crate::given::{
@@ -45,7 +45,7 @@ pub(crate) async fn an_ended_lease_is_kept_whatever_ended_it(store: Arc<dyn Stor
     }
     done(&*store, renew(ACME, id(4), 1, NOW + 40)).await;
     let at = |mut write: lictor_store::Write, now| {
-        write.now = now;
+        write.now = Now::at(now);
         write
     };
     done(&*store, at(give_back(ACME, id(1), Some(1)), NOW + 10)).await;

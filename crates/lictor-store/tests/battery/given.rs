@@ -15,7 +15,7 @@ use lictor_core::node::{NewNode, NodeTerms};
 use lictor_core::token::NewToken;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    AccountKind, AccountStatus, Change, Claims, Date, Decision, Error, INSTALLATION, KeyId,
+    AccountKind, AccountStatus, Change, Claims, Date, Decision, Error, INSTALLATION, KeyId, Now,
     OverLimit, Role, SeatId, SeatTerms, SigningKey, State, Timestamp, TrustPolicy, TrustSet,
     account, application, client, grant, lease, license, node, organization, seats, token, trust,
     usage,
@@ -64,7 +64,7 @@ pub(crate) fn write(
     Write {
         stream,
         actor: None,
-        now,
+        now: Now::at(now),
         facts,
         rule: Arc::new(twice),
         idempotent: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lictor_core::Error;
+use lictor_core::{Error, Now};
 use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Store, Write};
 
 use crate::given::{
@@ -170,7 +170,7 @@ pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
     assert!(store.answered(&key(), last).await.expect("reads").is_some());
     assert_eq!(store.answered(&key(), last + 1).await.expect("reads"), None);
     let next = Write {
-        now: last + 1,
+        now: Now::at(last + 1),
         ..add(2, &key())
     };
     done(&*store, next).await;

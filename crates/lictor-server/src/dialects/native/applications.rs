@@ -34,9 +34,9 @@ pub(super) async fn list(
     let entitlements = server.authority.entitlements(&call).await?;
     let view = |figures: ApplicationFigures| {
         let own = |entitlement: &&Arc<Entitlement>| entitlement.application == figures.application;
-        let none = Arc::new(Entitlement::of(&figures.application, &[], call.now));
+        let none = Arc::new(Entitlement::of(&figures.application, &[], call.now.wall()));
         let entitlement = entitlements.iter().find(own).unwrap_or(&none);
-        ApplicationView::of(&figures, entitlement, call.now)
+        ApplicationView::of(&figures, entitlement, call.now.wall())
     };
     Ok(Json(page.map(view)))
 }
@@ -47,7 +47,11 @@ pub(super) async fn show(
     Segment(key): Segment,
 ) -> Result<Json<ApplicationView>, Problem> {
     let (figures, entitlement) = server.authority.application(&call, &key).await?;
-    Ok(Json(ApplicationView::of(&figures, &entitlement, call.now)))
+    Ok(Json(ApplicationView::of(
+        &figures,
+        &entitlement,
+        call.now.wall(),
+    )))
 }
 
 pub(super) async fn create(
@@ -73,8 +77,11 @@ pub(super) async fn create(
         leases: 0,
         over_limit,
     };
-    let none = Entitlement::of(&key, &[], post.call.now);
-    let answer: Answer = wire::answer(201, &ApplicationView::of(&figures, &none, post.call.now));
+    let none = Entitlement::of(&key, &[], post.call.now.wall());
+    let answer: Answer = wire::answer(
+        201,
+        &ApplicationView::of(&figures, &none, post.call.now.wall()),
+    );
     let kept = answer.clone();
     post.keep(move |_| kept.clone());
     server
@@ -99,7 +106,11 @@ pub(super) async fn set(
         .authority
         .set_application(&call, &key, patch.name, over_limit)
         .await?;
-    Ok(Json(ApplicationView::of(&figures, &entitlement, call.now)))
+    Ok(Json(ApplicationView::of(
+        &figures,
+        &entitlement,
+        call.now.wall(),
+    )))
 }
 
 pub(super) async fn remove(

@@ -65,7 +65,7 @@ fn call(organization: u128) -> Call {
     Call {
         actor,
         organization: Arc::new(organization),
-        now: 0,
+        now: lictor_core::Now::at(0),
         idempotent: None,
     }
 }

@@ -166,7 +166,7 @@ async fn entitlement_before(
     let claims = Document::parse(payload).and_then(|document| document.claims());
     match claims {
         Ok(claims) => authority.entitlement_now(call, &claims.application).await,
-        Err(_) => Ok(Arc::new(Entitlement::of("", &[], call.now))),
+        Err(_) => Ok(Arc::new(Entitlement::of("", &[], call.now.wall()))),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn record(
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    let counts = std::mem::take(&mut post.request).into_counts(post.call.now);
+    let counts = std::mem::take(&mut post.request).into_counts(post.call.now.wall());
     let accepted = counts.len();
     let answer = wire::answer(200, &wire::Accepted { accepted });
     let kept = answer.clone();

@@ -88,7 +88,7 @@ impl Open {
 
     /// The state, if it is news or is to be signed again.
     async fn state_to_send(&mut self) -> Result<Option<SignedState>, Error> {
-        let now = self.authority.clock().now();
+        let now = self.authority.clock().now().wall();
         let tick = self.authority.feed().tick_of(self.node.organization);
         let due = self.sent.as_ref().is_none_or(|sent| sent.again_at <= now);
         if !due && self.tick == Some(tick) {
@@ -120,7 +120,7 @@ impl Open {
 
     /// How long until the state is to be signed again.
     fn until_again(&self) -> Duration {
-        let now = self.authority.clock().now();
+        let now = self.authority.clock().now().wall();
         let again_at = self.sent.as_ref().map_or(now, |sent| sent.again_at);
         let seconds = u64::try_from(again_at.saturating_sub(now)).unwrap_or(0);
         // A clock that was set back must not keep it from being looked at.
