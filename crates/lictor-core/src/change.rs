@@ -307,6 +307,21 @@ pub enum Record {
         /// The rest.
         terms: LeaseTerms,
     },
+    /// Some of what is kept of a holder's ended leases and refusals loses the name.
+    HolderForgotten {
+        /// The holder's [`key`](crate::lease::holder_key).
+        key: String,
+    },
+    /// Some of what is kept of ended leases is dropped; stored through the installation's stream,
+    /// as the organization may be gone.
+    EndedLeasesDropped {
+        /// Whose leases they were.
+        organization: Uuid,
+        /// The application's key.
+        application: String,
+        /// Those alone that ended before this instant.
+        before: Timestamp,
+    },
     /// A seat that was refused.
     Refusal(SeatRefusal),
     /// What a client signs in with, and its name.

@@ -87,6 +87,15 @@ pub enum Error {
         /// Nodes that are not revoked.
         nodes: u64,
     },
+    /// A holder that is to be forgotten still has leases.
+    #[error(
+        "the holder still has {}; release with `lictor lease release ID --force` first, then forget",
+        those(leases)
+    )]
+    HolderHasLeases {
+        /// The leases' ids; at least one.
+        leases: Vec<Uuid>,
+    },
     /// As many nodes are enrolled as the license in force grants.
     #[error(
         "{enrolled} nodes are enrolled for {application}, and its license grants {limit}; revoke one \
@@ -153,6 +162,18 @@ impl Error {
             name: key.into(),
         }
     }
+}
+
+/// Names a few leases.
+fn those(leases: &[Uuid]) -> String {
+    let named: Vec<String> = leases.iter().take(3).map(Uuid::to_string).collect();
+    let word = if leases.len() == 1 { "lease" } else { "leases" };
+    let more = if leases.len() > named.len() {
+        ", …"
+    } else {
+        ""
+    };
+    format!("{word} {}{more}", named.join(", "))
 }
 
 /// The kinds of things that can be asked for.

@@ -55,6 +55,11 @@ pub struct Lease {
     pub terms: LeaseTerms,
 }
 
+/// What a holder is known by: two spellings of one name have the same key.
+pub fn holder_key(holder: &str) -> String {
+    holder.to_owned()
+}
+
 /// Why a lease ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,6 +109,15 @@ pub struct EndedLease {
     pub reason: LeaseEnd,
     /// The ledger position at which it ended.
     pub position: u64,
+}
+
+/// How much is kept under the name of a holder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// Leases that ended.
+    pub leases: u64,
+    /// Rows of refusals.
+    pub refusals: u64,
 }
 
 /// A lease that is asked for.
@@ -233,6 +247,26 @@ pub fn expire(state: &State, now: Timestamp) -> Decision {
         .filter(|(_, terms)| terms.expires_at <= now);
     due.filter_map(|(id, _)| ended(state, *id, LeaseEnd::Expired))
         .collect()
+}
+
+/// Forgets a holder: what is kept of ended leases and of refusals stays, without the name. `state`
+/// holds the holder's leases, and how much is kept.
+///
+/// # Errors
+/// [`Error::HolderHasLeases`]: their records would have the name once more.
+pub fn forget(state: &State, key: &str) -> Result<Decision, Error> {
+    let held = state.lease_terms.iter();
+    let held = held.filter(|(_, terms)| holder_key(&terms.holder) == key);
+    let leases: Vec<_> = held.map(|(id, _)| *id).collect();
+    if !leases.is_empty() {
+        return Err(Error::HolderHasLeases { leases });
+    }
+    let mut decision = Decision::nothing();
+    if state.remembered != Remembered::default() {
+        let key = key.to_owned();
+        decision.records.push(Record::HolderForgotten { key });
+    }
+    Ok(decision)
 }
 
 fn ended(state: &State, id: Uuid, reason: LeaseEnd) -> Option<Change> {

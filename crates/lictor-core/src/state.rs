@@ -12,7 +12,7 @@ use crate::change::{Change, Decision, Digest, Record};
 use crate::client::ClientState;
 use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
-use crate::lease::{LeaseState, LeaseTerms};
+use crate::lease::{LeaseState, LeaseTerms, Remembered};
 use crate::node::{NodeIdentity, NodeSettings, NodeState};
 use crate::seats::{Basis, SeatId, SeatState};
 use crate::time::Timestamp;
@@ -65,6 +65,8 @@ pub struct State {
     pub emails: BTreeMap<String, Uuid>,
     /// The holder, fence and end of leases.
     pub lease_terms: BTreeMap<Uuid, LeaseTerms>,
+    /// How much is kept of the holder that was asked for.
+    pub remembered: Remembered,
     /// Grant codes, by their SHA-256; so are the next two.
     pub codes: BTreeMap<Digest, Code>,
     /// The grants that refresh tokens stand for.

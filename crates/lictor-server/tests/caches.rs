@@ -24,6 +24,7 @@ const ID: Uuid = Uuid::from_u128(1);
 async fn open(store: SqliteStore, trusted: &[&SigningKey]) -> Arc<Authority> {
     let start = Start {
         census_max_age: 0,
+        keep_holders: None,
         keys: trusted.iter().map(|key| key.public_key()).collect(),
         operator_secret: Some(OPERATOR.to_owned()),
         policy: None,

@@ -58,6 +58,7 @@ impl World {
         let vendor = SigningKey::from_seed([1; 32]);
         let start = Start {
             census_max_age: MAX_AGE,
+            keep_holders: None,
             keys: vec![vendor.public_key()],
             operator_secret: Some(OPERATOR.to_owned()),
             policy: None,

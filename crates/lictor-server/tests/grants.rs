@@ -29,6 +29,7 @@ impl World {
         let clock = ManualClock::at(1_800_000_000);
         let start = Start {
             census_max_age: 0,
+            keep_holders: None,
             keys: Vec::new(),
             operator_secret: Some(OPERATOR.to_owned()),
             policy: None,

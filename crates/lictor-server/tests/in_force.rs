@@ -152,6 +152,7 @@ impl World {
         let signers = [1, 2, 3].map(|seed| SigningKey::from_seed([seed; 32]));
         let start = Start {
             census_max_age: 0,
+            keep_holders: None,
             keys: signers.iter().map(SigningKey::public_key).collect(),
             operator_secret: Some(OPERATOR.to_owned()),
             policy: None,

@@ -148,6 +148,7 @@ impl Replay {
             trust_changed: _,
             emails: _,
             lease_terms: _,
+            remembered: _,
             codes: _,
             refresh_tokens: _,
             access_tokens: _,

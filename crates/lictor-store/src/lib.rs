@@ -139,6 +139,15 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<EndedLease>, Error>;
 
+    /// At most `limit` applications, with their organizations, of which leases are kept that ended
+    /// before an instant; and before when theirs are to be dropped. Of a removed organization none
+    /// is to be kept.
+    async fn ended_leases_due(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Uuid, String, Timestamp)>, Error>;
+
     /// At most `limit` refusals, the newest minute first, beginning behind `before`.
     async fn refusals(
         &self,

@@ -47,6 +47,9 @@ pub enum Fact {
         /// The holder.
         holder: String,
     },
+    /// All leases of the holder with this [`key`](lictor_core::lease::holder_key), and how much is
+    /// kept of it, up to what is forgotten at once.
+    Holder(String),
     /// Some of the leases whose time was over at this instant, and their applications.
     Due(Timestamp),
     /// One client, and its account.

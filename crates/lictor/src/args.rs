@@ -4,7 +4,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    account, application, backup, check, client, count, demo, key, lease, license, node,
+    account, application, backup, check, client, count, demo, forget, key, lease, license, node,
     organization, report, restore, seat, token, trust, usage,
 };
 use crate::config::{Given, ServeOptions};
@@ -108,6 +108,9 @@ pub(crate) enum Command {
     /// Floating seats with an end
     #[command(subcommand)]
     Lease(lease::Lease),
+    /// Forget who held leases: take a name from what is kept
+    #[command(after_help = forget::EXAMPLES)]
+    Forget(forget::Forget),
     /// Data planes, which enforce and count on their own
     #[command(subcommand)]
     Node(node::Node),

@@ -134,6 +134,12 @@ impl Client {
         Ok(())
     }
 
+    /// Removes something, and reads what was removed.
+    pub(crate) async fn erase(&self, path: &[&str]) -> Outcome<Reply> {
+        let url = self.url(path, &[]);
+        reply(self.send(Method::DELETE, url, None).await?).await
+    }
+
     /// Reads all pages of a list; the reply looks like one page.
     pub(crate) async fn list(&self, path: &[&str], filter: &[(&str, &str)]) -> Outcome<Reply> {
         let mut rows: Vec<Box<RawValue>> = Vec::new();

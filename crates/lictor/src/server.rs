@@ -68,6 +68,7 @@ pub(crate) async fn prepare(
         keys: read_keys(&options.trust)?,
         operator_secret,
         census_max_age: options.census_max_age.map_or(0, |age| age.0),
+        keep_holders: options.keep_holders.map(|kept| kept.0),
         control_plane_key: None,
     };
     let (listener, metrics_listener) = listen(&options, given, tls.is_some()).await?;
@@ -163,6 +164,7 @@ impl Prepared {
             None => None,
         };
         let leases = tokio::spawn(self.authority.clone().watch_leases());
+        let ended = tokio::spawn(self.authority.clone().watch_ended_leases());
         let expiry = tokio::spawn(self.authority.clone().watch_expiry());
         let serving = accept::serve(self.listener, self.tls, self.app, limits, stopped(stopping));
         let ending = async {
@@ -172,6 +174,7 @@ impl Prepared {
         };
         let (served, ()) = tokio::join!(serving, ending);
         expiry.abort();
+        ended.abort();
         leases.abort();
         if let Some(task) = metrics {
             let _ = task.await;

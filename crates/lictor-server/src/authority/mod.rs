@@ -8,6 +8,7 @@ mod cache;
 pub mod census;
 mod clients;
 mod directory;
+pub mod ended;
 mod entitlements;
 mod expiry;
 mod faults;
@@ -47,7 +48,10 @@ pub use kept::{KeptLicense, Render};
 pub use leases::{AskedLease, CheckedOut};
 pub use ledger::Stream;
 pub use licenses::{NewLicense, Patch, written_license};
-pub use lictor_store::{Answer, IdempotencyKey, Idempotent, Refused, RefusedKey, Written};
+pub use lictor_store::{
+    Answer, EndedFilter, EndedKey, IdempotencyKey, Idempotent, RefusalSum, Refused, RefusedKey,
+    SumKey, Written,
+};
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
 pub use report::{Report, System};
 pub use seats::{SeatRow, Who};
@@ -64,6 +68,8 @@ pub struct Authority {
     cache: Arc<cache::Cache>,
     /// How old a census may become, in seconds.
     census_max_age: i64,
+    /// How long ended leases are kept, in seconds.
+    keep_holders: i64,
     censuses: Bounded<Uuid, Arc<Census>>,
     attempts: attempts::Attempts,
     feed: Arc<Feed>,

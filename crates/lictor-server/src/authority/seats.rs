@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lictor_core::seats::{self, Rows, SeatTerms};
 use lictor_core::{Account, Email, Error, Holder, Kind, Resource, Right, Seat, SeatId, State};
 use lictor_planted as planted;
-use lictor_store::{Fact, Refused, RefusedKey, Rule, Written};
+use lictor_store::{Fact, RefusalSum, Refused, RefusedKey, Rule, SumKey, Written};
 use uuid::Uuid;
 
 use super::accounts::check_rows;
@@ -85,11 +85,7 @@ impl Authority {
         before: Option<&RefusedKey>,
         limit: usize,
     ) -> Result<Vec<(Refused, Option<Arc<Account>>)>, Error> {
-        call.may_read(Resource::Seats)?;
-        if call.actor.application.is_some() {
-            // Those of all applications stand in one list.
-            return Err(Error::Forbidden(Right::read(Resource::Seats)));
-        }
+        may_read_refusals(call)?;
         let organization = call.organization.id;
         let refusals = self.store.refusals(organization, before, limit).await?;
         // The same few ask again and again.
@@ -112,6 +108,21 @@ impl Authority {
                 (refused, account)
             })
             .collect())
+    }
+
+    /// At most `limit` sums of refusals, the newest hour first, beginning behind `before`.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn refusal_sums(
+        &self,
+        call: &Call,
+        before: Option<&SumKey>,
+        limit: usize,
+    ) -> Result<Vec<RefusalSum>, Error> {
+        may_read_refusals(call)?;
+        let organization = call.organization.id;
+        self.store.refusal_sums(organization, before, limit).await
     }
 
     /// Gives seats of an application and takes some back, row after row. What is refused stands in
@@ -239,6 +250,15 @@ impl Authority {
         }
         Err(Error::Outdated)
     }
+}
+
+fn may_read_refusals(call: &Call) -> Result<(), Error> {
+    call.may_read(Resource::Seats)?;
+    if call.actor.application.is_some() {
+        // Those of all applications stand in one list.
+        return Err(Error::Forbidden(Right::read(Resource::Seats)));
+    }
+    Ok(())
 }
 
 fn decide(

@@ -13,7 +13,7 @@ use lictor_store::{Fact, Rule, Store, Write};
 use quick_cache::sync::Cache as Bounded;
 
 use super::tokens::TokenRequest;
-use super::{Authority, Feed, attempts, cache, census};
+use super::{Authority, Feed, attempts, cache, census, ended};
 use crate::clock::{Clock, Timeline};
 use crate::random;
 
@@ -34,6 +34,9 @@ pub struct Start {
     pub operator_secret: Option<String>,
     /// How old a census may become, in seconds: 0 to [`census::MAX_AGE`].
     pub census_max_age: i64,
+    /// How long ended leases are kept, in seconds, 0 to [`ended::MAX_KEPT`]; none:
+    /// [`ended::DEFAULT_KEPT`].
+    pub keep_holders: Option<i64>,
     /// The key that states for nodes are signed with; none: one that is gone with this server.
     pub control_plane_key: Option<SigningKey>,
 }
@@ -118,6 +121,10 @@ impl Authority {
             clock,
             cache: Arc::new(cache),
             census_max_age: start.census_max_age.clamp(0, census::MAX_AGE),
+            keep_holders: start
+                .keep_holders
+                .unwrap_or(ended::DEFAULT_KEPT)
+                .clamp(0, ended::MAX_KEPT),
             censuses: Bounded::new(CENSUSES),
             attempts: attempts::Attempts::default(),
         };

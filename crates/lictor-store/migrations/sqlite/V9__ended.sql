@@ -11,10 +11,11 @@ CREATE TABLE ended_leases (
     since           INTEGER NOT NULL,
     reason          TEXT    NOT NULL CHECK (reason IN ('released', 'forced', 'expired')),
     holder          TEXT,
+    holder_key      TEXT,
     PRIMARY KEY (organization_id, application, until, position)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ended_leases_by_holder ON ended_leases (organization_id, holder)
-    WHERE holder IS NOT NULL;
+CREATE INDEX ended_leases_by_holder ON ended_leases (organization_id, holder_key)
+    WHERE holder_key IS NOT NULL;
 
 -- From where on every ended lease has its row: those that ended at a later ledger position, and
 -- at this instant or later.
@@ -31,7 +32,12 @@ INSERT INTO ended_leases_kept (organization_id, position, since)
 -- was kept, only the last one's is known.
 ALTER TABLE refusals ADD COLUMN first_position INTEGER;
 UPDATE refusals SET first_position = position WHERE count = 1;
-CREATE INDEX refusals_by_holder ON refusals (organization_id, holder) WHERE kind = 'lease';
+
+-- What a holder of leases is found by to be forgotten; the name that is left is empty.
+ALTER TABLE refusals ADD COLUMN holder_key TEXT;
+UPDATE refusals SET holder_key = holder WHERE kind = 'lease';
+CREATE INDEX refusals_by_holder ON refusals (organization_id, holder_key)
+    WHERE holder_key IS NOT NULL;
 
 -- How many seats were refused, kept for ever: hours since 1970.
 CREATE TABLE refusal_sums (

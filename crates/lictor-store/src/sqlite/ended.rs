@@ -1,11 +1,13 @@
 //! Rows of leases that ended: kept in the transaction that ends them, read back, forgotten, dropped.
 
-use lictor_core::{EndedLease, LeaseEnd, Timestamp};
+use lictor_core::lease::Remembered;
+use lictor_core::{EndedLease, LeaseEnd, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::reads::many;
 use super::rows::{Sql, invalid};
+use super::{refusals, seats};
 use crate::{EndedFilter, EndedKey};
 
 /// Keeps what a lease was, before its row is deleted.
@@ -19,8 +21,8 @@ pub(super) fn keep(
     database
         .prepare_cached(
             "INSERT INTO ended_leases (organization_id, application, until, position, id, since,
-                 reason, holder)
-             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder FROM leases
+                 reason, holder, holder_key)
+             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder, holder FROM leases
              WHERE organization_id = ?1 AND id = ?2",
         )?
         .execute((stream, id, until, position, reason.as_str()))
@@ -54,7 +56,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Sql<Vec<EndedLease>> {
     let of_holder = match filter.holder {
-        Some(_) => "AND holder = :holder",
+        Some(_) => "AND holder_key = :holder",
         None => "AND :holder IS NULL",
     };
     let sql = format!(
@@ -108,4 +110,109 @@ pub(super) fn kept_from(database: &Connection, organization: Uuid) -> Sql<(u64, 
         .query_row([organization], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     Ok(found.unwrap_or((0, Timestamp::MIN)))
+}
+
+/// How much of a holder is forgotten at once at most: so many ended leases, so many refusals.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
+
+/// Loads a holder's leases for a rule, and how much is kept of it, as far as it is forgotten at once.
+pub(super) fn load_holder(
+    database: &Connection,
+    stream: Uuid,
+    key: &str,
+    state: &mut State,
+) -> Sql<()> {
+    seats::load_leases_of(database, stream, key, state)?;
+    let counted = |table: &str| {
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {table}
+             WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3)"
+        );
+        database
+            .prepare_cached(&sql)?
+            .query_row((stream, key, FORGOTTEN_AT_ONCE), |row| row.get(0))
+    };
+    state.remembered = Remembered {
+        leases: counted("ended_leases")?,
+        refusals: counted("refusals")?,
+    };
+    Ok(())
+}
+
+/// Takes the name from what [`load_holder`] has counted.
+pub(super) fn forget(database: &Connection, stream: Uuid, key: &str) -> Sql<usize> {
+    let leases = database
+        .prepare_cached(
+            "UPDATE ended_leases SET holder = NULL, holder_key = NULL
+             WHERE (organization_id, application, until, position) IN (
+                 SELECT organization_id, application, until, position FROM ended_leases
+                 WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3)",
+        )?
+        .execute((stream, key, FORGOTTEN_AT_ONCE))?;
+    let refusals = refusals::forget(database, stream, key, FORGOTTEN_AT_ONCE)?;
+    Ok(leases + refusals)
+}
+
+/// How many ended leases are dropped at once at most.
+const DROPPED_AT_ONCE: usize = 1_000;
+
+/// Drops some of an application's leases that ended before an instant.
+pub(super) fn drop_some(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    before: Timestamp,
+) -> Sql<usize> {
+    // From now on the check does not ask for them.
+    database
+        .prepare_cached(
+            "INSERT INTO ended_leases_kept (organization_id, position, since) VALUES (?1, 0, ?2)
+             ON CONFLICT DO UPDATE SET since = max(since, excluded.since)",
+        )?
+        .execute((organization, before))?;
+    database
+        .prepare_cached(
+            "DELETE FROM ended_leases
+             WHERE (organization_id, application, until, position) IN (
+                 SELECT organization_id, application, until, position FROM ended_leases
+                 WHERE organization_id = ?1 AND application = ?2 AND until < ?3
+                 ORDER BY until, position LIMIT ?4)",
+        )?
+        .execute((organization, application, before, DROPPED_AT_ONCE))
+}
+
+/// At most `limit` applications with leases that ended before an instant, and before when theirs
+/// are to go: all of them where the organization was removed.
+pub(super) fn due(
+    database: &Connection,
+    before: Timestamp,
+    limit: usize,
+) -> Sql<Vec<(Uuid, String, Timestamp)>> {
+    // Each step leaps to the first row of the next application, so that none reads them all.
+    let mut next = database.prepare_cached(
+        "SELECT organization_id, application, until,
+             (SELECT removed FROM heads WHERE stream = organization_id)
+         FROM ended_leases WHERE (organization_id, application) > (?1, ?2)
+         ORDER BY organization_id, application, until LIMIT 1",
+    )?;
+    let (mut organization, mut application) = (Uuid::nil(), String::new());
+    let mut due = Vec::new();
+    while due.len() < limit {
+        let read = |row: &Row<'_>| {
+            let (oldest, removed): (Timestamp, Option<bool>) = (row.get(2)?, row.get(3)?);
+            Ok((row.get(0)?, row.get(1)?, oldest, removed == Some(true)))
+        };
+        let found = next
+            .query_row((organization, &application), read)
+            .optional()?;
+        let Some((stream, key, oldest, removed)) = found else {
+            break;
+        };
+        if removed || oldest < before {
+            let before = if removed { Timestamp::MAX } else { before };
+            due.push((stream, String::clone(&key), before));
+        }
+        (organization, application) = (stream, key);
+    }
+    Ok(due)
 }

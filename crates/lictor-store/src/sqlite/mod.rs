@@ -272,6 +272,15 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn ended_leases_due(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Uuid, String, Timestamp)>, Error> {
+        self.read(move |database| ended::due(database, before, limit))
+            .await
+    }
+
     async fn refusals(
         &self,
         organization: Uuid,

@@ -1,5 +1,6 @@
 //! Rows of refusals and of their sums: how they are counted and read back.
 
+use lictor_core::lease::holder_key;
 use lictor_core::{Holder, SeatReason, SeatRefusal, Timestamp};
 use rusqlite::{Connection, Row, named_params};
 use uuid::Uuid;
@@ -15,16 +16,16 @@ pub(super) fn count(
     refusal: &SeatRefusal,
     now: Timestamp,
 ) -> Sql<usize> {
-    let (kind, holder) = match &refusal.holder {
-        Holder::Account(id) => ("account", id.to_string()),
-        Holder::Lease(holder) => ("lease", holder.clone()),
+    let (kind, holder, key) = match &refusal.holder {
+        Holder::Account(id) => ("account", id.to_string(), None),
+        Holder::Lease(holder) => ("lease", holder.clone(), Some(holder_key(holder))),
     };
     database
         .prepare_cached(
             "INSERT INTO refusals (organization_id, minute, application, kind, holder, reason,
-                 count, seat_limit, used, position, first_position)
+                 count, seat_limit, used, position, first_position, holder_key)
              VALUES (:organization, :minute, :application, :kind, :holder, :reason, 1, :limit,
-                 :used, :position, :position)
+                 :used, :position, :position, :key)
              ON CONFLICT DO UPDATE SET count = count + 1, seat_limit = excluded.seat_limit,
                  used = excluded.used, position = excluded.position",
         )?
@@ -32,7 +33,7 @@ pub(super) fn count(
             ":organization": stream, ":minute": now.div_euclid(60),
             ":application": refusal.application, ":kind": kind, ":holder": holder,
             ":reason": refusal.reason.as_str(), ":limit": refusal.limit, ":used": refusal.used,
-            ":position": refusal.position,
+            ":position": refusal.position, ":key": key,
         })?;
     database
         .prepare_cached(
@@ -140,4 +141,41 @@ pub(super) fn sums(
             count: row.get(3)?,
         })
     })
+}
+
+/// Takes the name from some refusals of a holder. Those that are the same but for the name become
+/// one row, so that there are as many as before.
+pub(super) fn forget(
+    database: &Connection,
+    organization: Uuid,
+    key: &str,
+    limit: usize,
+) -> Sql<usize> {
+    let found = "SELECT minute, application, holder, reason FROM refusals
+         WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3";
+    let rows: Vec<(i64, String, String, String)> =
+        many(database, found, (organization, key, limit), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    let one = "organization_id = ?1 AND minute = ?2 AND application = ?3 AND kind = 'lease'
+         AND holder = ?4 AND reason = ?5";
+    let merge = format!(
+        "INSERT INTO refusals (organization_id, minute, application, kind, holder, reason, count,
+             seat_limit, used, position, first_position)
+         SELECT organization_id, minute, application, kind, '', reason, count, seat_limit, used,
+             position, first_position
+         FROM refusals WHERE {one}
+         ON CONFLICT DO UPDATE SET count = count + excluded.count,
+             seat_limit = iif(excluded.position < position, seat_limit, excluded.seat_limit),
+             used = iif(excluded.position < position, used, excluded.used),
+             position = max(position, excluded.position),
+             first_position = min(first_position, excluded.first_position)"
+    );
+    let erase = format!("DELETE FROM refusals WHERE {one}");
+    for (minute, application, holder, reason) in &rows {
+        let row = (organization, minute, application, holder, reason);
+        database.prepare_cached(&merge)?.execute(row)?;
+        database.prepare_cached(&erase)?.execute(row)?;
+    }
+    Ok(rows.len())
 }

@@ -18,7 +18,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
-use super::{accounts, clients, nodes, refusals, seats};
+use super::{accounts, clients, ended, nodes, refusals, seats};
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -248,6 +248,12 @@ pub(super) fn record(database: &Connection, stream: Uuid, now: &Now, record: &Re
         }
         Record::IdentityErased { id } => accounts::erase(database, stream, *id)?,
         Record::Lease { id, terms } => seats::renew(database, stream, *id, terms)?,
+        Record::HolderForgotten { key } => ended::forget(database, stream, key)?,
+        Record::EndedLeasesDropped {
+            organization,
+            application,
+            before,
+        } => ended::drop_some(database, *organization, application, *before)?,
         Record::Refusal(refusal) => refusals::count(database, stream, refusal, now.wall())?,
         Record::ClientSecret { .. }
         | Record::GrantSecret { .. }

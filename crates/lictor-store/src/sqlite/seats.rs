@@ -241,6 +241,21 @@ pub(super) fn load_lease_of(
     Ok(())
 }
 
+/// Loads all leases of a holder for a rule.
+pub(super) fn load_leases_of(
+    database: &Connection,
+    stream: Uuid,
+    holder: &str,
+    state: &mut State,
+) -> Sql<()> {
+    // By application, so that each is one search in the index.
+    let rest = "organization_id = ?1 AND holder = ?2
+         AND application IN (SELECT key FROM applications WHERE organization_id = ?1)";
+    let found = leases(database, rest, (stream, holder))?;
+    keep(state, found);
+    Ok(())
+}
+
 /// Loads the leases whose time is over for a rule, and their applications.
 pub(super) fn load_due(
     database: &Connection,

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use lictor_core::{EndedLease, LeaseEnd, Now, OverLimit, SeatReason, Timestamp};
+use lictor_core::{
+    EndedLease, Error, Holder, LeaseEnd, Now, OverLimit, SeatReason, Timestamp,
+};
 use lictor_store::{EndedFilter, EndedKey, Store, SumKey};
 
 use crate::given::{
-    ACME, NOW, acme, check_out, done, end_due, give_back, id, new_application, remove_organization,
-    renew,
+    ACME, NOW, acme, check_out, done, drop_ended, end_due, forget, give_back, id, new_application,
+    refused, remove_organization, renew,
 };
 
 const APP: &str = "editor";
@@ -121,8 +123,8 @@ pub(crate) async fn refusals_are_summed_by_hour_and_reason(store: Arc<dyn Store>
         (3_599, "viewer", "b", 0),
         (3_600, APP, "b", 0),
     ] {
-        let refused = check_out(ACME, application, (id(9), holder), limit, start + at);
-        assert!(!done(&*store, refused).await.refused.is_empty());
+        let refuse = check_out(ACME, application, (id(9), holder), limit, start + at);
+        assert!(!done(&*store, refuse).await.refused.is_empty());
     }
     let all = store.refusal_sums(ACME, None, 10).await.expect("reads");
     let told = all.iter().map(|sum| {
@@ -153,15 +155,15 @@ pub(crate) async fn refusals_are_summed_by_hour_and_reason(store: Arc<dyn Store>
 
 pub(crate) async fn a_refusal_knows_its_first_and_its_last_position(store: Arc<dyn Store>) {
     with_applications(&*store).await;
-    let refused = || check_out(ACME, APP, (id(9), "a"), 0, NOW);
+    let refuse = || check_out(ACME, APP, (id(9), "a"), 0, NOW);
     let position = async || {
         let head = store.head(ACME).await.expect("reads");
         head.expect("a head").position
     };
-    done(&*store, refused()).await;
+    done(&*store, refuse()).await;
     let first = position().await;
     done(&*store, new_application(ACME, "more", OverLimit::Refuse)).await;
-    done(&*store, refused()).await;
+    done(&*store, refuse()).await;
     let last = position().await;
     let refusals = store.refusals(ACME, None, 10).await.expect("reads");
     assert_eq!((refusals.len(), refusals[0].count), (1, 2));
@@ -170,10 +172,120 @@ pub(crate) async fn a_refusal_knows_its_first_and_its_last_position(store: Arc<d
     assert!(first < last);
 }
 
-pub(crate) async fn what_ended_in_a_removed_organization_is_no_difference(store: Arc<dyn Store>) {
+/// A lease of `holder` that begins at `now` and ends a minute later.
+async fn held(store: &dyn Store, number: u128, holder: &'static str, now: Timestamp) {
+    done(store, check_out(ACME, APP, (id(number), holder), 9, now)).await;
+    done(store, end_due(ACME, now + 60)).await;
+}
+
+fn holders(ended: &[EndedLease]) -> Vec<Option<&str>> {
+    ended.iter().map(|ended| ended.holder.as_deref()).collect()
+}
+
+pub(crate) async fn a_forgotten_holder_leaves_records_without_a_name(store: Arc<dyn Store>) {
     with_applications(&*store).await;
-    done(&*store, check_out(ACME, APP, (id(1), "device"), 1, NOW)).await;
-    done(&*store, give_back(ACME, id(1), Some(1))).await;
+    held(&*store, 1, "ada", NOW).await;
+    held(&*store, 2, "bob", NOW + 100).await;
+    held(&*store, 3, "ada", NOW + 200).await;
+    // Two of one minute, which are one row when neither has a name, and one of another.
+    for (holder, at) in [("ada", 0), ("ada", 0), ("eve", 0), ("ada", 60), ("bob", 60)] {
+        done(&*store, check_out(ACME, APP, (id(9), holder), 0, NOW + at)).await;
+    }
+    let sums = store.refusal_sums(ACME, None, 10).await.expect("reads");
+    let first = store.refusals(ACME, None, 10).await.expect("reads")[0].first_position;
+    let head = store.head(ACME).await.expect("reads");
+    for (holder, remembered) in [("ada", (2, 2)), ("eve", (0, 1)), ("ada", (0, 0))] {
+        let state = done(&*store, forget(ACME, holder)).await.state;
+        let found = state.remembered;
+        assert_eq!((found.leases, found.refusals), remembered, "{holder}");
+    }
+    let kept = ended(&*store, &of(APP)).await;
+    assert_eq!(holders(&kept), [None, Some("bob"), None]);
+    let of_ada = EndedFilter {
+        holder: Some("ada".to_owned()),
+        ..of(APP)
+    };
+    assert_eq!(ended(&*store, &of_ada).await, []);
+    let refusals = store.refusals(ACME, None, 10).await.expect("reads");
+    let told: Vec<_> = refusals
+        .iter()
+        .map(|row| (row.minute - NOW / 60, &row.refusal.holder, row.count))
+        .collect();
+    let (nobody, bob) = (
+        Holder::Lease(String::new()),
+        Holder::Lease("bob".to_owned()),
+    );
+    assert_eq!(told, [(1, &bob, 1), (1, &nobody, 1), (0, &nobody, 3)]);
+    assert!(refusals.iter().all(|row| row.first_position == first));
+    assert_eq!(
+        store.refusal_sums(ACME, None, 10).await.expect("reads"),
+        sums
+    );
+    assert_eq!(
+        store.head(ACME).await.expect("reads"),
+        head,
+        "it is no entry"
+    );
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn a_holder_with_a_lease_is_not_forgotten(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    held(&*store, 1, "ada", NOW).await;
+    done(&*store, check_out(ACME, "viewer", (id(2), "ada"), 1, NOW)).await;
+    let error = refused(&*store, forget(ACME, "ada")).await;
+    assert!(
+        matches!(&error, Error::HolderHasLeases { leases } if *leases == [id(2)]),
+        "{error}"
+    );
+    assert_eq!(holders(&ended(&*store, &of(APP)).await), [Some("ada")]);
+    done(&*store, give_back(ACME, id(2), None)).await;
+    done(&*store, forget(ACME, "ada")).await;
+    for application in [APP, "viewer"] {
+        assert_eq!(holders(&ended(&*store, &of(application)).await), [None]);
+    }
+}
+
+pub(crate) async fn much_of_a_holder_is_forgotten_in_parts(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    let refusals = (0..1_200).map(|minute| {
+        let refused = check_out(ACME, APP, (id(9), "ada"), 0, NOW + 60 * minute);
+        let store = store.clone();
+        tokio::spawn(async move { done(&*store, refused).await })
+    });
+    for refusal in refusals.collect::<Vec<_>>() {
+        refusal.await.expect("ends");
+    }
+    for part in [1_000, 200, 0] {
+        let state = done(&*store, forget(ACME, "ada")).await.state;
+        assert_eq!(state.remembered.refusals, part);
+    }
+}
+
+pub(crate) async fn old_ended_leases_are_dropped_and_the_others_stay(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    for (number, at) in [(1, 0), (2, 100), (3, 200)] {
+        held(&*store, number, "ada", NOW + at).await;
+    }
+    let all = ended(&*store, &of(APP)).await;
+    let due = async |before| store.ended_leases_due(before, 9).await.expect("reads");
+    assert_eq!(due(NOW + 60).await, []);
+    assert_eq!(due(NOW + 161).await, [(ACME, APP.to_owned(), NOW + 161)]);
+    done(&*store, drop_ended(ACME, APP, NOW + 161)).await;
+    assert_eq!(due(NOW + 161).await, []);
+    assert_eq!(ended(&*store, &of(APP)).await, all[..1]);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn what_ended_in_a_removed_organization_goes_with_it(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    held(&*store, 1, "ada", NOW).await;
     done(&*store, remove_organization(ACME, "acme")).await;
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+    let due = store.ended_leases_due(0, 9).await.expect("reads");
+    assert_eq!(due, [(ACME, APP.to_owned(), Timestamp::MAX)]);
+    done(&*store, drop_ended(ACME, APP, Timestamp::MAX)).await;
+    assert_eq!(store.ended_leases_due(0, 9).await.expect("reads"), []);
+    assert_eq!(ended(&*store, &of(APP)).await, []);
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }

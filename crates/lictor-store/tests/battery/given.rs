@@ -16,9 +16,9 @@ use lictor_core::token::NewToken;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
     AccountKind, AccountStatus, Change, Claims, Date, Decision, Error, INSTALLATION, KeyId, Now,
-    OverLimit, Role, SeatId, SeatTerms, SigningKey, State, Timestamp, TrustPolicy, TrustSet,
-    account, application, client, grant, lease, license, node, organization, seats, token, trust,
-    usage,
+    OverLimit, Record, Role, SeatId, SeatTerms, SigningKey, State, Timestamp, TrustPolicy,
+    TrustSet, account, application, client, grant, lease, license, node, organization, seats,
+    token, trust, usage,
 };
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
@@ -425,6 +425,29 @@ pub(crate) fn renew(stream: Uuid, lease: Uuid, fence: u64, now: Timestamp) -> Wr
 pub(crate) fn give_back(stream: Uuid, lease: Uuid, fence: Option<u64>) -> Write {
     write(stream, NOW, vec![Fact::Lease(lease)], move |state| {
         lease::release(state, lease, fence)
+    })
+}
+
+pub(crate) fn forget(stream: Uuid, holder: &'static str) -> Write {
+    let key = lease::holder_key(holder);
+    write(stream, NOW, vec![Fact::Holder(key.clone())], move |state| {
+        lease::forget(state, &key)
+    })
+}
+
+pub(crate) fn drop_ended(
+    organization: Uuid,
+    application: &'static str,
+    before: Timestamp,
+) -> Write {
+    write(INSTALLATION, NOW, vec![], move |_| {
+        let mut decision = Decision::nothing();
+        decision.records.push(Record::EndedLeasesDropped {
+            organization,
+            application: application.to_owned(),
+            before,
+        });
+        Ok(decision)
     })
 }
 

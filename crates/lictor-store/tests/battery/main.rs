@@ -73,7 +73,11 @@ macro_rules! battery {
             ended::ended_leases_come_in_pages_and_are_found_by_holder_and_time;
             ended::refusals_are_summed_by_hour_and_reason;
             ended::a_refusal_knows_its_first_and_its_last_position;
-            ended::what_ended_in_a_removed_organization_is_no_difference;
+            ended::a_forgotten_holder_leaves_records_without_a_name;
+            ended::a_holder_with_a_lease_is_not_forgotten;
+            ended::much_of_a_holder_is_forgotten_in_parts;
+            ended::old_ended_leases_are_dropped_and_the_others_stay;
+            ended::what_ended_in_a_removed_organization_goes_with_it;
             clients::a_client_is_found_by_what_it_calls_itself;
             clients::an_access_token_is_one_of_its_clients;
             clients::a_code_is_used_once;

@@ -1,12 +1,16 @@
 //! `lictor lease`: floating seats with an end.
 
+use std::str::FromStr;
+
 use clap::Subcommand;
+use lictor_core::{Date, Timestamp};
+use lictor_server::clock::Clock;
 use serde_json::json;
 
 use crate::args::Api;
 use crate::client::Client;
 use crate::config::span;
-use crate::exit::Outcome;
+use crate::exit::{Failure, Outcome};
 use crate::output::{self, text_of};
 
 const CHECKOUT_EXAMPLES: &str = "\
@@ -16,6 +20,54 @@ one with a greater fence, so that an older self of it cannot renew it any more.
 Examples:
   lictor lease checkout editor build-7
   lictor lease checkout editor build-7 --ttl 12h";
+
+const LIST_EXAMPLES: &str = "\
+Ended leases are kept for as long as `lictor serve --keep-holders` says.
+
+Examples:
+  lictor lease list editor
+  lictor lease list editor --ended --since 7d
+  lictor lease list editor --ended --since 2026-11-01 --until 2026-12-01
+  lictor lease list editor --ended --holder build-7";
+
+/// A time that is given as such, or as how long ago it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum When {
+    /// So many seconds ago.
+    Ago(i64),
+    /// Then.
+    At(Timestamp),
+}
+
+impl FromStr for When {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(seconds) = span(text) {
+            return Ok(Self::Ago(seconds));
+        }
+        if let Some(date) = Date::parse(text) {
+            return Ok(Self::At(date.start()));
+        }
+        let time = text.parse::<jiff::Timestamp>();
+        time.map(|time| Self::At(time.as_second()))
+            .map_err(|_| format!("{text:?} is no time; use 7d, 2026-11-22 or 2026-11-22T04:00:00Z"))
+    }
+}
+
+/// The time as the API has it.
+fn at(when: Option<When>) -> Outcome<Option<String>> {
+    let Some(when) = when else {
+        return Ok(None);
+    };
+    let seconds = match when {
+        When::Ago(seconds) => Clock::System.now().saturating_sub(seconds),
+        When::At(seconds) => seconds,
+    };
+    let time = jiff::Timestamp::from_second(seconds)
+        .map_err(|error| Failure::Usage(format!("--since or --until: {error}")))?;
+    Ok(Some(time.to_string()))
+}
 
 /// `lictor lease …`
 #[derive(Subcommand, Debug)]
@@ -59,10 +111,23 @@ pub(crate) enum Lease {
         #[command(flatten)]
         api: Api,
     },
-    /// List the leases of an application
+    /// List the leases of an application, or those that ended
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         /// The application's key
         application: String,
+        /// Those that ended instead, the last one first
+        #[arg(long)]
+        ended: bool,
+        /// Of this holder alone
+        #[arg(long, requires = "ended")]
+        holder: Option<String>,
+        /// Held at this time or later: a date, a time, or how long ago
+        #[arg(long, value_name = "WHEN", requires = "ended")]
+        since: Option<When>,
+        /// Checked out before this time
+        #[arg(long, value_name = "WHEN", requires = "ended")]
+        until: Option<When>,
         #[command(flatten)]
         api: Api,
     },
@@ -110,7 +175,24 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
             Client::new(&api)?.act(&path, &body).await?;
             output::done("released", &id, &format!("lease {id} is released"), json)
         }
-        Lease::List { application, api } => list(&api, &application, json).await,
+        Lease::List {
+            application,
+            ended: true,
+            holder,
+            since,
+            until,
+            api,
+        } => {
+            let filter = [
+                ("holder", holder),
+                ("since", at(since)?),
+                ("until", at(until)?),
+            ];
+            list_ended(&api, &application, &filter, json).await
+        }
+        Lease::List {
+            application, api, ..
+        } => list(&api, &application, json).await,
     }
 }
 
@@ -134,4 +216,58 @@ async fn list(api: &Api, application: &str, json: bool) -> Outcome {
         ]);
     }
     rows.print()
+}
+
+async fn list_ended(
+    api: &Api,
+    application: &str,
+    filter: &[(&str, Option<String>)],
+    json: bool,
+) -> Outcome {
+    let path = ["applications", application, "leases"];
+    let given = filter.iter();
+    let given = given.filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    let query: Vec<_> = [("ended", "true")].into_iter().chain(given).collect();
+    let reply = Client::new(api)?.list(&path, &query).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no such lease has ended, or none is kept any more");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["SINCE", "UNTIL", "WHY", "HOLDER~"]);
+    for lease in reply.rows() {
+        rows.row(["since", "until", "reason", "holder"].map(|name| text_of(&lease[name])));
+    }
+    rows.print()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_date_an_instant_or_how_long_ago() {
+        for (text, expected) in [
+            ("7d", When::Ago(604_800)),
+            ("90s", When::Ago(90)),
+            ("1970-01-02", When::At(86_400)),
+            ("1970-01-02T00:00:05Z", When::At(86_405)),
+            ("1970-01-02T01:00:05+01:00", When::At(86_405)),
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+        for text in [
+            "",
+            "7",
+            "-7d",
+            "yesterday",
+            "2026-02-30",
+            "2026-11-22T04:00",
+        ] {
+            let error = text.parse::<When>().expect_err(text);
+            assert!(error.contains("use 7d, 2026-11-22 or"), "{error}");
+        }
+    }
 }

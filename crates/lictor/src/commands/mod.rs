@@ -8,6 +8,7 @@ pub(crate) mod check;
 pub(crate) mod client;
 pub(crate) mod count;
 pub(crate) mod demo;
+pub(crate) mod forget;
 pub(crate) mod issue;
 pub(crate) mod key;
 pub(crate) mod lease;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Account(command) => on_one_core()?.block_on(account::run(*command, json)),
         Command::Seat(command) => on_one_core()?.block_on(seat::run(command, json)),
         Command::Lease(command) => on_one_core()?.block_on(lease::run(command, json)),
+        Command::Forget(command) => on_one_core()?.block_on(forget::run(&command, json)),
         Command::Client(command) => on_one_core()?.block_on(client::run(command, json)),
         Command::Node(command @ node::Node::Run(_)) => {
             on_all_cores()?.block_on(node::run(command, json))

@@ -40,7 +40,12 @@ pub(crate) enum Seat {
         api: Api,
     },
     /// List the seats that were refused, and why
+    #[command(after_help = "Examples:\n  lictor seat refusals\n  \
+        lictor seat refusals --by-hour")]
     Refusals {
+        /// How many in each hour instead, without names; kept for ever
+        #[arg(long)]
+        by_hour: bool,
         #[command(flatten)]
         api: Api,
     },
@@ -78,7 +83,8 @@ pub(crate) async fn run(command: Seat, json: bool) -> Outcome {
             output::done("released", &account, &text, json)
         }
         Seat::List { application, api } => list(&api, &application, json).await,
-        Seat::Refusals { api } => refusals(&api, json).await,
+        Seat::Refusals { by_hour: true, api } => refusals_by_hour(&api, json).await,
+        Seat::Refusals { api, .. } => refusals(&api, json).await,
     }
 }
 
@@ -144,6 +150,30 @@ async fn refusals(api: &Api, json: bool) -> Outcome {
             text_of(&refusal["used"]),
             output::limit_of(&refusal["limit"]),
             who.map_or_else(String::new, text_of),
+        ]);
+    }
+    rows.print()
+}
+
+async fn refusals_by_hour(api: &Api, json: bool) -> Outcome {
+    let reply = Client::new(api)?
+        .list(&["refusals"], &[("by", "hour")])
+        .await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no seat was ever refused");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["HOUR", "APPLICATION~", "REASON", "TIMES#"]);
+    for sum in reply.rows() {
+        let hour = text_of(&sum["hour"]);
+        rows.row([
+            hour.get(..16).unwrap_or(&hour).replace('T', " "),
+            text_of(&sum["application"]),
+            text_of(&sum["reason"]),
+            text_of(&sum["count"]),
         ]);
     }
     rows.print()

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use lictor_core::TrustPolicy;
-use lictor_server::authority::census;
+use lictor_server::authority::{census, ended};
 use serde::Deserialize;
 
 use super::{LogFormat, span};
@@ -43,6 +43,10 @@ pub(crate) struct ServeOptions {
     /// to 7d [default: 0s]
     #[arg(long, value_name = "AGE", env = "LICTOR_CENSUS_MAX_AGE")]
     pub census_max_age: Option<Age>,
+    /// How long to keep who held a lease after it ended: a number and s, m, h, d or w, up to 3650d;
+    /// with 0 it is dropped within a minute [default: 400d]
+    #[arg(long, value_name = "SPAN", env = "LICTOR_KEEP_HOLDERS")]
+    pub keep_holders: Option<Kept>,
     /// Certificate chain in PEM; it turns TLS on
     #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
@@ -117,6 +121,32 @@ impl FromStr for Age {
             .filter(|seconds| (0..=census::MAX_AGE).contains(seconds))
             .map(Self)
             .ok_or_else(|| format!("{text:?} is not an age from 0s to 7d, such as 12h"))
+    }
+}
+
+/// How long something is kept, in seconds, at most [`ended::MAX_KEPT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Kept(pub i64);
+
+impl FromStr for Kept {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let seconds = if text == "0" { Ok(0) } else { span(text) };
+        seconds
+            .ok()
+            .filter(|seconds| (0..=ended::MAX_KEPT).contains(seconds))
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is not a time from 0s to 3650d, such as 400d"))
+    }
+}
+
+impl TryFrom<String> for Kept {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 

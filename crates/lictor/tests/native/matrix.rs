@@ -430,6 +430,13 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     ("GET", "/counts", fixed, [200, 200, 200, 200], "seats:read"),
     (
+        "DELETE",
+        "/holders/{holder}",
+        |_| ("nobody".to_owned(), None),
+        [200, 200, 403, 200],
+        "accounts:write",
+    ),
+    (
         "GET",
         "/refusals",
         fixed,

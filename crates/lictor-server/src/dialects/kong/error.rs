@@ -139,6 +139,7 @@ fn of_domain(error: Error) -> Response {
         | Error::SeatRefused(_)
         | Error::GrantRefused(_)
         | Error::ApplicationInUse { .. }
+        | Error::HolderHasLeases { .. }
         | Error::NodeLimit { .. }
         | Error::JoinRefused(_)
         | Error::Outdated

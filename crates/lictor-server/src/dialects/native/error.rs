@@ -131,6 +131,11 @@ impl From<Error> for Problem {
                     .with("leases", leases)
                     .with("nodes", nodes)
             }
+            Error::HolderHasLeases { leases } => {
+                let leases: Vec<_> = leases.iter().map(ToString::to_string).collect();
+                let title = "The holder still has leases";
+                problem(conflict, "holder-has-leases", title).with("leases", leases)
+            }
             Error::NodeLimit {
                 application,
                 limit,

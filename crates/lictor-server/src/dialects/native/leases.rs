@@ -1,4 +1,7 @@
-//! `/v1/applications/{key}/leases` and `/v1/leases`: check out, renew, release and show leases.
+//! `/v1/applications/{key}/leases`, `/v1/leases` and `/v1/holders`: check out, renew, release and
+//! show leases, and what is kept of those that ended.
+
+use std::str::FromStr;
 
 use axum::Json;
 use axum::RequestExt as _;
@@ -8,14 +11,15 @@ use axum::response::{IntoResponse, Response};
 use lictor_core::{Kind, Resource, Right};
 
 use super::auth::{self, Caller};
-use super::error::Problem;
+use super::error::{Problem, invalid};
 use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
 use super::path::{PathKey, Segment};
 use super::wire::held::{CheckedOutView, LeaseView, NewLease, Release, Renewal};
+use super::wire::kept::{EndedLeaseView, ForgottenView};
 use super::wire::{self, List};
-use crate::authority::Call;
+use crate::authority::{Call, EndedFilter, EndedKey};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Leases);
@@ -25,8 +29,16 @@ pub(super) async fn list(
     Caller(call): Caller,
     PathKey(key): PathKey,
     uri: Uri,
-) -> Result<Json<List<LeaseView>>, Problem> {
-    let query = Query::begin(&call, Resource::Leases, &uri)?;
+) -> Result<Response, Problem> {
+    let mut query = Query::begin(&call, Resource::Leases, &uri)?;
+    match query.take("ended")?.as_deref() {
+        None | Some("false") => {}
+        Some("true") => {
+            let ended = list_ended(&server, &call, key, query).await?;
+            return Ok(Json(ended).into_response());
+        }
+        Some(_) => return Err(invalid("ended", "use true or false")),
+    }
     let page = Page::take(query, &call, Some(&key))?;
     let (after, rows) = (page.after::<String>()?, page.rows());
     let leases = server
@@ -34,7 +46,55 @@ pub(super) async fn list(
         .leases(&call, &key, after.as_deref(), rows)
         .await?;
     let page = page.cut(leases, |lease| lease.terms.holder.clone());
-    Ok(Json(page.map(LeaseView::from_lease)))
+    Ok(Json(page.map(LeaseView::from_lease)).into_response())
+}
+
+/// The leases that ended. What narrows them is a part of what their cursors are bound to.
+async fn list_ended(
+    server: &Server,
+    call: &Call,
+    application: String,
+    mut query: Query,
+) -> Result<List<EndedLeaseView>, Problem> {
+    let filter = EndedFilter {
+        application,
+        holder: query.take("holder")?,
+        since: query.take_time("since")?,
+        until: query.take_time("until")?,
+    };
+    let page = Page::take(query, call, Some(&format!("ended {filter:?}")))?;
+    let before = page.after::<EndedPlace>()?.map(|EndedPlace(key)| key);
+    let ended = server
+        .authority
+        .ended_leases(call, &filter, before, page.rows())
+        .await?;
+    let page = page.cut(ended, |ended| format!("{} {}", ended.until, ended.position));
+    Ok(page.map(EndedLeaseView::from_ended))
+}
+
+/// Where the list of ended leases goes on.
+struct EndedPlace(EndedKey);
+
+impl FromStr for EndedPlace {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (until, position) = text.split_once(' ').ok_or(())?;
+        Ok(Self(EndedKey {
+            until: until.parse().map_err(|_| ())?,
+            position: position.parse().map_err(|_| ())?,
+        }))
+    }
+}
+
+/// Takes the holder's name from what is kept.
+pub(super) async fn forget(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(holder): Segment,
+) -> Result<Json<ForgottenView>, Problem> {
+    let forgotten = server.authority.forget_holder(&call, &holder).await?;
+    Ok(Json(ForgottenView::of(forgotten)))
 }
 
 pub(super) async fn show(

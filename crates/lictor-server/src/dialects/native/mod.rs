@@ -86,6 +86,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
         ("/leases/{id}", get(leases::show)),
         ("/leases/{id}/renew", post(leases::renew)),
         ("/leases/{id}/release", post(leases::release)),
+        ("/holders/{holder}", delete(leases::forget)),
         ("/accounts", get(accounts::list).post(accounts::create)),
         ("/accounts/import", post(accounts::import)),
         (

@@ -6,10 +6,10 @@ use axum::http::Uri;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lictor_core::change::Digest;
-use lictor_core::{Error, Resource, Right};
+use lictor_core::{Error, Resource, Right, Timestamp};
 
 use super::error::{Problem, invalid};
-use super::wire::{Cursor, List};
+use super::wire::{Cursor, List, into_time};
 use crate::authority::Call;
 
 const DEFAULT_LIMIT: usize = 100;
@@ -63,6 +63,13 @@ impl Query {
         let (start, end) = range.into_inner();
         let reason = || format!("use a whole number from {start} to {end}");
         number.map(Some).ok_or_else(|| invalid(name, reason()))
+    }
+
+    /// Takes a parameter that is a time, as answers have it.
+    pub(super) fn take_time(&mut self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+        let text = self.take(name)?;
+        let time = text.map(|text| into_time(&text)).transpose();
+        time.map_err(|reason| invalid(name, reason))
     }
 
     /// Refuses what was not taken: a misspelled filter would otherwise show everything.

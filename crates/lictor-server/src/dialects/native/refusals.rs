@@ -5,14 +5,15 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
+use axum::response::{IntoResponse as _, Response};
 use lictor_core::{Holder, Resource};
 
 use super::auth::Caller;
-use super::error::Problem;
+use super::error::{Problem, invalid};
 use super::page::{Page, Query};
 use super::wire::List;
-use super::wire::held::RefusalView;
-use crate::authority::{Refused, RefusedKey};
+use super::wire::kept::{RefusalSumView, RefusalView};
+use crate::authority::{Call, RefusalSum, Refused, RefusedKey, SumKey};
 use crate::settings::Server;
 
 /// What stands between the parts of a place; no part can hold it, as none holds control characters.
@@ -50,12 +51,52 @@ fn place_of(refused: &Refused) -> String {
     [minute.as_str(), application, kind, &holder, reason].join(&BETWEEN.to_string())
 }
 
+/// Where the list of sums goes on.
+struct SumPlace(SumKey);
+
+impl FromStr for SumPlace {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let parts: Vec<&str> = text.split(BETWEEN).collect();
+        let [hour, application, reason] = parts.as_slice() else {
+            return Err(());
+        };
+        Ok(Self(SumKey {
+            hour: hour.parse().map_err(|_| ())?,
+            application: (*application).to_owned(),
+            reason: (*reason).to_owned(),
+        }))
+    }
+}
+
+fn place_of_sum(sum: &RefusalSum) -> String {
+    let hour = sum.hour.to_string();
+    [hour.as_str(), &sum.application, sum.reason.as_str()].join(&BETWEEN.to_string())
+}
+
+async fn sums(server: &Server, call: &Call, query: Query) -> Result<List<RefusalSumView>, Problem> {
+    let page = Page::take(query, call, Some("refusals by hour"))?;
+    let before = page.after::<SumPlace>()?.map(|SumPlace(key)| key);
+    let sums = server
+        .authority
+        .refusal_sums(call, before.as_ref(), page.rows())
+        .await?;
+    let page = page.cut(sums, place_of_sum);
+    Ok(page.map(RefusalSumView::from_sum))
+}
+
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<RefusalView>>, Problem> {
-    let query = Query::begin(&call, Resource::Seats, &uri)?;
+) -> Result<Response, Problem> {
+    let mut query = Query::begin(&call, Resource::Seats, &uri)?;
+    match query.take("by")?.as_deref() {
+        None => {}
+        Some("hour") => return Ok(Json(sums(&server, &call, query).await?).into_response()),
+        Some(_) => return Err(invalid("by", "use hour")),
+    }
     let page = Page::take(query, &call, Some("refusals"))?;
     let before = page.after::<Place>()?.map(|Place(key)| key);
     let refusals = server
@@ -63,5 +104,5 @@ pub(super) async fn list(
         .refusals(&call, before.as_ref(), page.rows())
         .await?;
     let page = page.cut(refusals, |(refused, _)| place_of(refused));
-    Ok(Json(page.map(RefusalView::from_refused)))
+    Ok(Json(page.map(RefusalView::from_refused)).into_response())
 }

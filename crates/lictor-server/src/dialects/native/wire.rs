@@ -3,6 +3,7 @@
 
 pub(super) mod clients;
 pub(super) mod held;
+pub(super) mod kept;
 pub(super) mod nodes;
 
 use lictor_core::feed::Rotation;
@@ -547,7 +548,7 @@ pub(super) fn time(seconds: Timestamp) -> String {
 }
 
 /// Reads RFC 3339, with any offset; parts of a second are left out.
-fn into_time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn into_time(text: &str) -> Result<Timestamp, String> {
     let plain = text
         .get(10..11)
         .is_some_and(|letter| letter.eq_ignore_ascii_case("t"));

@@ -96,6 +96,7 @@ impl From<Error> for Refusal {
             | Error::SeatRefused(_)
             | Error::GrantRefused(_)
             | Error::ApplicationInUse { .. }
+            | Error::HolderHasLeases { .. }
             | Error::NodeLimit { .. }
             | Error::OrganizationNotEmpty { .. }
             | Error::DefaultOrganization

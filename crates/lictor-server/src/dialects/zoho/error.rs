@@ -99,6 +99,7 @@ fn of_domain(refused: Error) -> Response {
         | Error::SeatRefused(_)
         | Error::GrantRefused(_)
         | Error::ApplicationInUse { .. }
+        | Error::HolderHasLeases { .. }
         | Error::NodeLimit { .. }
         | Error::JoinRefused(_)
         | Error::Outdated

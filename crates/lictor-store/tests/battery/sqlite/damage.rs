@@ -221,7 +221,7 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ("UPDATE ended_leases SET until = until + 1", "is missing"),
     (
         "INSERT INTO ended_leases SELECT organization_id, application, until, position + 1, id,
-             since, reason, holder FROM ended_leases",
+             since, reason, holder, holder_key FROM ended_leases",
         "1 records of ended leases are not in the ledger",
     ),
     (

@@ -1,4 +1,4 @@
-//! Accounts and what they hold as JSON: accounts, seats, leases, figures, refusals, the census.
+//! Accounts and what they hold as JSON: accounts, seats, leases, figures, the census.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,16 +7,14 @@ use lictor_core::account::AccountPatch;
 use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
 use lictor_core::lease::DEFAULT_TTL;
 use lictor_core::seats::Rows;
-use lictor_core::{
-    Account, AccountKind, AccountStatus, Error, Holder, Lease, Seat, SeatId, SeatState,
-};
+use lictor_core::{Account, AccountKind, AccountStatus, Error, Lease, Seat, SeatId, SeatState};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{plan_word, time};
 use crate::authority::{
-    AccountRequest, Census, CheckedOut, Giver, ImportRow, Refused, RowOutcome, SeatRow, Who,
+    AccountRequest, Census, CheckedOut, Giver, ImportRow, RowOutcome, SeatRow, Who,
 };
 use crate::dialects::native::error::{Problem, invalid};
 use crate::dialects::native::json::Object;
@@ -527,45 +525,6 @@ impl CountsView {
                 available: figures.available(),
                 accounts: figures.accounts(),
             },
-        }
-    }
-}
-
-/// Refusals of one holder, application and reason within one minute.
-#[derive(Serialize)]
-pub(in crate::dialects::native) struct RefusalView {
-    minute: String,
-    application: String,
-    account: Option<Uuid>,
-    email: Option<String>,
-    holder: Option<String>,
-    reason: &'static str,
-    count: u64,
-    limit: Option<u32>,
-    used: u64,
-    position: u64,
-}
-
-impl RefusalView {
-    pub(in crate::dialects::native) fn from_refused(
-        (refused, asked): (Refused, Option<Arc<Account>>),
-    ) -> Self {
-        let refusal = refused.refusal;
-        let (account, holder) = match refusal.holder {
-            Holder::Account(id) => (Some(id), None),
-            Holder::Lease(holder) => (None, Some(holder)),
-        };
-        Self {
-            minute: time(refused.minute.saturating_mul(60)),
-            application: refusal.application,
-            account,
-            email: asked.and_then(|account| account.email.clone()),
-            holder,
-            reason: refusal.reason.as_str(),
-            count: refused.count,
-            limit: refusal.limit,
-            used: refusal.used,
-            position: refusal.position,
         }
     }
 }

@@ -1,0 +1,134 @@
+//! What is kept of leases that ended: list it, forget a holder; and the loop that drops what is old.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lictor_core::lease::{self, Remembered, holder_key};
+use lictor_core::{
+    Decision, EndedLease, Error, INSTALLATION, Record, Resource, Right, State, Timestamp,
+};
+use lictor_store::{EndedFilter, EndedKey, Fact, Write};
+use uuid::Uuid;
+
+use super::{Authority, Call};
+
+/// How long ended leases are kept if nothing else is said, in seconds: 400 days.
+pub const DEFAULT_KEPT: i64 = 400 * 86_400;
+
+/// The longest that ended leases may be kept, in seconds: ten years of 365 days.
+pub const MAX_KEPT: i64 = 3_650 * 86_400;
+
+/// How often the loop looks for ended leases that are old enough.
+const TICK: Duration = Duration::from_secs(60);
+
+/// How many applications the loop takes at once.
+const APPLICATIONS: usize = 256;
+
+impl Authority {
+    /// At most `limit` leases of an application that ended, the last one first, beginning behind
+    /// `before`. The filter's holder may be spelled in any way.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn ended_leases(
+        &self,
+        call: &Call,
+        filter: &EndedFilter,
+        before: Option<EndedKey>,
+        limit: usize,
+    ) -> Result<Vec<EndedLease>, Error> {
+        call.may_read(Resource::Leases)?;
+        let filter = EndedFilter {
+            holder: filter.holder.as_deref().map(holder_key),
+            ..filter.clone()
+        };
+        let organization = call.organization.id;
+        let ended = self
+            .store
+            .ended_leases(organization, &filter, before, limit);
+        let ended = ended.await?;
+        // An application that was removed has ended leases all the same.
+        if ended.is_empty() || !call.actor.sees(&filter.application) {
+            self.known_application(call, &filter.application).await?;
+        }
+        Ok(ended)
+    }
+
+    /// Takes a holder's name from all that is kept of ended leases and refusals; says from how much.
+    /// Of a holder that was forgotten before, or never known, it is nothing.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::HolderHasLeases`], or a fault of the store.
+    pub async fn forget_holder(&self, call: &Call, holder: &str) -> Result<Remembered, Error> {
+        call.may_write(Resource::Accounts)?;
+        if call.actor.application.is_some() {
+            // The name is forgotten in all applications.
+            return Err(Error::Forbidden(Right::write(Resource::Accounts)));
+        }
+        let key = holder_key(holder);
+        let mut forgotten = Remembered::default();
+        // In parts, so that no other write waits long.
+        loop {
+            let (fact, key) = (Fact::Holder(key.clone()), key.clone());
+            let rule = Arc::new(move |state: &State| lease::forget(state, &key));
+            let stream = call.organization.id;
+            let written = self.write(call, stream, vec![fact], rule).await?;
+            let part = written.state.remembered;
+            if part == Remembered::default() {
+                return Ok(forgotten);
+            }
+            forgotten.leases += part.leases;
+            forgotten.refusals += part.refusals;
+        }
+    }
+
+    /// Drops the ended leases that were kept long enough, and those of removed organizations.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn drop_ended_leases(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        let before = now.saturating_sub(self.keep_holders);
+        loop {
+            let due = self.store.ended_leases_due(before, APPLICATIONS).await?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            for (organization, application, before) in due {
+                self.run(drop_some(now, organization, application, before))
+                    .await?;
+            }
+        }
+    }
+
+    /// Drops old ended leases every minute, for as long as it is polled.
+    pub async fn watch_ended_leases(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.drop_ended_leases().await {
+                tracing::error!(%error, "could not drop the ended leases that were kept long enough");
+            }
+        }
+    }
+}
+
+fn drop_some(now: Timestamp, organization: Uuid, application: String, before: Timestamp) -> Write {
+    let rule = move |_: &State| {
+        let mut decision = Decision::nothing();
+        decision.records.push(Record::EndedLeasesDropped {
+            organization,
+            application: application.clone(),
+            before,
+        });
+        Ok(decision)
+    };
+    Write {
+        stream: INSTALLATION,
+        actor: None,
+        now,
+        facts: Vec::new(),
+        rule: Arc::new(rule),
+        idempotent: None,
+    }
+}

@@ -1,0 +1,51 @@
+//! `lictor forget`: takes a holder's name from what is kept of leases that ended.
+
+use clap::Args;
+
+use crate::args::Api;
+use crate::client::Client;
+use crate::exit::Outcome;
+use crate::output::{self, figure, printable};
+
+/// Examples of the command.
+pub(crate) const EXAMPLES: &str = "\
+What is kept of ended leases and of refusals stays, without the name, so that
+figures stay true. A holder that still has a lease is not forgotten: release it
+first with `lictor lease release ID --force`. An account and its e-mail are
+erased with `lictor account remove`.
+
+Examples:
+  lictor forget build-7
+  lictor forget ada@example.com";
+
+/// `lictor forget`
+#[derive(Args, Debug)]
+pub(crate) struct Forget {
+    /// The holder, as it was given at the check-out
+    holder: String,
+    #[command(flatten)]
+    api: Api,
+}
+
+/// Forgets.
+pub(crate) async fn run(forget: &Forget, json: bool) -> Outcome {
+    let holder = &forget.holder;
+    let reply = Client::new(&forget.api)?
+        .erase(&["holders", holder])
+        .await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    let count = |name: &str| reply.value[name].as_u64().unwrap_or_default();
+    let (leases, refusals) = (count("leases"), count("refusals"));
+    let holder = printable(holder);
+    if leases + refusals == 0 {
+        output::note(&format!("nothing is kept of {holder}"));
+        return Ok(());
+    }
+    let (leases, refusals) = (figure(leases), figure(refusals));
+    output::note(&format!(
+        "{holder} is forgotten: the name is gone from {leases} ended leases and {refusals} refusals"
+    ));
+    Ok(())
+}
