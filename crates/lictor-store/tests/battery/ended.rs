@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use lictor_core::{
-    EndedLease, Error, Holder, LeaseEnd, Now, OverLimit, SeatReason, Timestamp,
-};
+use lictor_core::{EndedLease, Error, Holder, LeaseEnd, Now, OverLimit, SeatReason, Timestamp};
 use lictor_store::{EndedFilter, EndedKey, Store, SumKey};
 
 use crate::given::{
