@@ -38,6 +38,7 @@ pub mod names;
 pub mod node;
 pub mod organization;
 pub mod seats;
+pub mod secret;
 pub mod state;
 pub mod time;
 pub mod token;

@@ -6,6 +6,7 @@ use lictor_core::feed::{
     FEED_PATH, FORMAT, FORMATS_HEADER, Failure, JOIN_PATH, Join, Joined, MAX_STATE_BYTES,
     NodeReport, REPORT_PATH, Reported,
 };
+use lictor_core::secret::masked;
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
@@ -70,15 +71,17 @@ impl Client {
     /// The address is none, or not a safe one; the certificates cannot be used.
     pub(crate) fn new(options: &Options, credential: &str) -> Result<Self, StartError> {
         let address = &options.control_plane;
-        let wrong = || StartError::Address(address.clone());
-        let base = Url::parse(address).map_err(|_| wrong())?;
+        let wrong = || StartError::Address(masked(address).into_owned());
+        let mut base = Url::parse(address).map_err(|_| wrong())?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(wrong());
         }
         let loopback = is_loopback(&base);
         if base.scheme() == "http" && !loopback && !options.insecure_http {
-            return Err(StartError::Insecure(address.clone()));
+            return Err(StartError::Insecure(masked(address).into_owned()));
         }
+        // Who asks is said by the credential. Neither fails where there is a host.
+        let _ = (base.set_username(""), base.set_password(None));
         Ok(Self {
             http: http(options, &base, loopback)?,
             credential: bearer(credential).ok_or_else(wrong)?,

@@ -7,6 +7,7 @@ use lictor_core::change::Digest;
 use lictor_core::feed::{
     Audience, EnrollmentToken, FORMAT, Join, Joined, Pinned, Ratchet, StateDocument,
 };
+use lictor_core::secret::masked;
 use lictor_planted as planted;
 
 use crate::client::{Client, Trouble};
@@ -78,7 +79,7 @@ fn note_other_token(
 fn pending(options: &Options, folder: &Folder) -> Result<NodeFile, StartError> {
     let credential = random::credential().map_err(|error| StartError::System(error.to_string()))?;
     let file = NodeFile {
-        control_plane: options.control_plane.clone(),
+        control_plane: masked(&options.control_plane).into_owned(),
         credential,
         token_sha256: None,
         joined: None,
@@ -108,13 +109,14 @@ async fn join(
         Err(Trouble::Refused(failure)) => return Err(StartError::Refused(failure.message)),
         Err(Trouble::Unreachable(reason)) => {
             return Err(StartError::Unreachable {
-                address: options.control_plane.clone(),
+                address: masked(&options.control_plane).into_owned(),
                 reason,
             });
         }
     };
     if joined.control_plane_key.sha256() != token.pin() {
-        return Err(StartError::WrongControlPlane(options.control_plane.clone()));
+        let address = masked(&options.control_plane).into_owned();
+        return Err(StartError::WrongControlPlane(address));
     }
     planted::point("node-join-answered");
     let identity = first_state(folder, &joined, &options.trust)?;

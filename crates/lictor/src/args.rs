@@ -1,5 +1,7 @@
 //! The command line: every command, and the options that clients of a server share.
 
+use std::process::ExitCode;
+
 use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -8,6 +10,7 @@ use crate::commands::{
     organization, report, restore, seat, token, trust, usage,
 };
 use crate::config::{Given, ServeOptions};
+use crate::{exit, guard};
 
 const EXAMPLES: &str = "\
 Try it:
@@ -50,11 +53,17 @@ impl Cli {
     /// set.
     ///
     /// # Errors
-    /// What the parser has to say; also the help that was asked for.
-    pub(crate) fn read() -> Result<Self, clap::Error> {
+    /// The exit code, once it is said why; also behind the help that was asked for.
+    pub(crate) fn read() -> Result<Self, ExitCode> {
         let mut parser = without_empty_variables(Self::command());
-        let mut given: ArgMatches = parser.try_get_matches_from_mut(std::env::args_os())?;
-        Self::from_arg_matches_mut(&mut given).map_err(|error| error.format(&mut parser))
+        if let Err(failure) = guard::check(&parser, std::env::args_os().skip(1)) {
+            return Err(exit::code(Err(failure)));
+        }
+        let parsed = parser.try_get_matches_from_mut(std::env::args_os());
+        let parsed = parsed.and_then(|mut given: ArgMatches| {
+            Self::from_arg_matches_mut(&mut given).map_err(|error| error.format(&mut parser))
+        });
+        parsed.map_err(|error| exit::of_parser(&error))
     }
 }
 

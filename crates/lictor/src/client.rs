@@ -6,6 +6,7 @@ use reqwest::{ClientBuilder, Method, Response, StatusCode, Url};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::address;
 use crate::args::Api;
 use crate::exit::{Failure, Outcome, first_cause, with_causes};
 use crate::server::DEFAULT_ADDRESS;
@@ -47,16 +48,12 @@ impl Client {
     }
 
     fn with(api: &Api, patience: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Outcome<Self> {
-        let url = &api.url;
-        let wrong = |why: &str| {
+        let base = address::of_server(&api.url).map_err(|why| {
+            let url = address::shown(api.url.trim());
             Failure::Usage(format!(
                 "--url {url}: {why}; use one as http://{DEFAULT_ADDRESS}"
             ))
-        };
-        let base = Url::parse(url).map_err(|error| wrong(&error.to_string()))?;
-        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(wrong("not the address of a server"));
-        }
+        })?;
         let mut builder = patience(reqwest::Client::builder())
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -65,7 +62,7 @@ impl Client {
             // The system's certificates are not needed, and a bare machine has none.
             builder = builder.tls_certs_only([]);
         }
-        if is_loopback(&base) {
+        if address::is_loopback(&base) {
             builder = builder.no_proxy();
         }
         // It fails if there is one already, which is as good.
@@ -73,12 +70,11 @@ impl Client {
         let http = builder.build().map_err(|error| {
             Failure::Usage(format!("cannot make requests: {}", with_causes(&error)))
         })?;
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         Ok(Self {
             http,
             base,
-            token: given(&api.token),
-            organization: given(&api.organization),
+            token: word("token", &api.token)?,
+            organization: word("organization", &api.organization)?,
         })
     }
 
@@ -276,6 +272,24 @@ impl Reply {
     }
 }
 
+/// What is sent in a header, without the blanks and the line end that files and variables bring.
+fn word(name: &str, given: &Option<String>) -> Outcome<Option<String>> {
+    let word = given
+        .as_deref()
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
+    match word {
+        Some(word) if !word.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            let name_upper = name.to_uppercase();
+            Err(Failure::Usage(format!(
+                "the {name} has a blank, a line end or another character in it that none has; look \
+                 at --{name} or LICTOR_{name_upper}"
+            )))
+        }
+        word => Ok(word.map(str::to_owned)),
+    }
+}
+
 async fn reply(response: Response) -> Outcome<Reply> {
     let url = response.url().clone();
     let text = response.text().await.map_err(|error| {
@@ -289,11 +303,4 @@ fn not_lictor(url: &Url) -> Failure {
     Failure::Unreachable(format!(
         "what answers at {url} does not speak Lictor's API; is --url right?"
     ))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    })
 }

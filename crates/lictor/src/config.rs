@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::exit::{Failure, Outcome};
-use crate::files;
+use crate::{files, guard};
 
 pub(crate) use node::{Durability, NodeOptions};
 pub(crate) use serve::ServeOptions;
@@ -92,14 +92,21 @@ impl<T: Args> Args for Given<T> {
 
 fn read<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
     let text = files::read_text(path)?;
-    toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| {
-            text[..span.start.min(text.len())].matches('\n').count() + 1
-        });
-        Failure::Usage(format!(
-            "{}, line {line}: {}",
-            path.display(),
-            error.message()
-        ))
-    })
+    let wrong = |at: usize, why: &str| {
+        let line = text[..at.min(text.len())].matches('\n').count() + 1;
+        Failure::Usage(format!("{}, line {line}: {why}", path.display()))
+    };
+    let parsed = toml::from_str::<T>(&text);
+    let at_fault = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    // A name that is none of ours is the fault that was found.
+    let unknown = parsed.as_ref().err().map_or(0, at_fault);
+    for (name, value) in toml::from_str::<toml::Table>(&text).iter().flatten() {
+        guard::check_member(None, name).map_err(|why| wrong(unknown, &why))?;
+        let many = value.as_array().into_iter().flatten();
+        for part in many.chain([value]).filter_map(toml::Value::as_str) {
+            let at = text.find(name).unwrap_or_default();
+            guard::check_member(Some(name), part).map_err(|why| wrong(at, &why))?;
+        }
+    }
+    parsed.map_err(|error| wrong(at_fault(&error), error.message()))
 }

@@ -1,11 +1,13 @@
 //! The binary `lictor`: reads the command line, runs the command, returns its exit code.
 
+mod address;
 mod args;
 mod client;
 mod commands;
 mod config;
 mod exit;
 mod files;
+mod guard;
 mod output;
 mod server;
 
@@ -17,6 +19,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     match args::Cli::read() {
         Ok(cli) => exit::code(commands::run(cli)),
-        Err(error) => exit::of_parser(&error),
+        Err(code) => code,
     }
 }

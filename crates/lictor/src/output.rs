@@ -3,13 +3,14 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use lictor_core::secret::masked;
 
 use crate::exit::{Failure, Outcome};
 
 /// Says something that is not the result.
 pub(crate) fn note(text: &str) {
     // Nobody is left to be told where standard error is closed.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", masked(text));
 }
 
 /// Prints a line of the result.

@@ -17,6 +17,7 @@ use reqwest::Url;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 
+use crate::address;
 use crate::config::ServeOptions;
 use crate::exit::{Failure, Outcome};
 use crate::files;
@@ -192,6 +193,7 @@ fn url_of(listener: &TcpListener, tls: &Tls) -> Outcome<String> {
 }
 
 fn public_url(text: &str) -> Outcome<String> {
+    let text = text.trim();
     let url = Url::parse(text).ok().filter(|url| {
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
         let nobody = url.username().is_empty() && url.password().is_none();
@@ -200,8 +202,9 @@ fn public_url(text: &str) -> Outcome<String> {
     match url {
         Some(_) => Ok(text.trim_end_matches('/').to_owned()),
         None => Err(Failure::Usage(format!(
-            "--public-url {text}: use http:// or https://, a host, a port if need be, and nothing \
-             after it, such as https://licenses.example.com"
+            "--public-url {}: use http:// or https://, a host, a port if need be, and nothing \
+             after it, such as https://licenses.example.com",
+            address::shown(text)
         ))),
     }
 }
@@ -271,9 +274,11 @@ pub(crate) fn read_public_key(file: &Path) -> Outcome<PublicKey> {
 
 /// The socket address that a text names.
 pub(crate) async fn resolve(text: &str) -> Outcome<SocketAddr> {
+    let text = text.trim();
     let wrong = |why: String| {
         Failure::Usage(format!(
-            "cannot listen on {text}: {why}; use ADDRESS:PORT, such as {DEFAULT_ADDRESS}"
+            "cannot listen on {}: {why}; use ADDRESS:PORT, such as {DEFAULT_ADDRESS}",
+            address::shown(text)
         ))
     };
     let mut found = tokio::net::lookup_host(text)

@@ -13,7 +13,7 @@ use tokio::signal::unix::SignalKind;
 use super::serve::{self, shutdown_signals};
 use crate::config::{Durability, Given, NodeOptions};
 use crate::exit::{Failure, Outcome, with_causes};
-use crate::{files, output, server};
+use crate::{address, files, output, server};
 
 /// Where a node answers, if nothing else is said.
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8002";
@@ -68,7 +68,7 @@ pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
 }
 
 async fn listen(text: &str) -> Outcome<Listen> {
-    match text.strip_prefix("unix:") {
+    match text.trim().strip_prefix("unix:") {
         Some("") => Err(Failure::Usage(
             "--listen unix: name the socket's path after the colon".to_owned(),
         )),
@@ -95,7 +95,9 @@ fn of_node(given: &NodeOptions) -> Outcome<Options> {
             data.display()
         )));
     }
-    let mut options = Options::new(control_plane, data);
+    let control_plane = address::of_server(control_plane)
+        .map_err(|_| StartError::Address(address::shown(control_plane.trim()).into_owned()))?;
+    let mut options = Options::new(control_plane.as_str().trim_end_matches('/'), data);
     options.enroll = match given.enroll.as_deref().map(str::trim) {
         Some(token) => {
             let wrong = |why: &str| Failure::Usage(format!("--enroll: {why}"));
@@ -119,7 +121,10 @@ fn of_node(given: &NodeOptions) -> Outcome<Options> {
         }
     };
     options.insecure_http = given.insecure_http.unwrap_or_default();
-    options.application.clone_from(&given.application);
+    options.application = given
+        .application
+        .as_deref()
+        .map(|key| key.trim().to_owned());
     match given.count_durability {
         Some(Durability::Request) => options.durability = CountDurability::Request,
         Some(Durability::Within(interval)) => options.pace.flush = interval,

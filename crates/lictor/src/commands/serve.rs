@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, absolute};
 
+use lictor_core::secret::masked;
 use lictor_server::authority::start::check_secret;
 use lictor_store::sqlite::DATABASE_FILE;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -162,12 +163,14 @@ pub(super) fn log_to_stderr(filter: Option<&str>, form: Option<LogFormat>) -> Ou
     set.map_err(|error| Failure::Usage(format!("cannot log: {error}")))
 }
 
-/// Writes each event, which comes as a whole, as one line.
+/// Writes each event, which comes as a whole, as one line and without secrets.
 struct OneLine<W>(W);
 
 impl<W: std::io::Write> std::io::Write for OneLine<W> {
     fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
-        let text = event.strip_suffix(b"\n").unwrap_or(event);
+        let event_text = String::from_utf8_lossy(event);
+        let shown = masked(&event_text);
+        let text = shown.strip_suffix('\n').unwrap_or(&shown).as_bytes();
         let plain = |byte: &u8| {
             if matches!(byte, b'\n' | b'\r') {
                 b' '
@@ -195,5 +198,9 @@ mod tests {
         let mut log = OneLine(Vec::new());
         log.write_all(b"INFO two\nlines\r\n").expect("writes");
         assert_eq!(log.0, b"INFO two lines \n");
+        log.0.clear();
+        let event = b"INFO no answer from https://me:word@example.com/\n";
+        assert_eq!(log.write(event).expect("writes"), event.len());
+        assert_eq!(log.0, b"INFO no answer from https://***@example.com/\n");
     }
 }

@@ -235,6 +235,50 @@ fn without_a_token_the_command_says_where_to_put_one() {
 }
 
 #[test]
+fn blanks_and_line_ends_around_a_token_an_organization_and_an_address_are_no_part_of_them() {
+    let server = Server::start(&[]);
+    let port = server.url().rsplit(':').next().expect("a port");
+    for (url, token, organization) in [
+        (
+            format!("{}\r", server.url()),
+            format!("{}\r", server.token()),
+            "default\r",
+        ),
+        (
+            format!(" {} ", server.url()),
+            format!("\t{}\r\n", server.token()),
+            " default ",
+        ),
+        (
+            format!("127.0.0.1:{port}"),
+            server.token().to_owned(),
+            "default",
+        ),
+        (
+            format!("localhost:{port}\r\n"),
+            server.token().to_owned(),
+            "",
+        ),
+    ] {
+        let mut list = command();
+        list.args(["token", "list", "--operators"]);
+        list.env("LICTOR_URL", url).env("LICTOR_TOKEN", token);
+        let list = list.env("LICTOR_ORGANIZATION", organization).output();
+        assert!(result(&list.expect("runs")).contains("operator"));
+    }
+    for (name, within) in [
+        ("LICTOR_TOKEN", "two\r\nlines"),
+        ("LICTOR_ORGANIZATION", "ac me"),
+    ] {
+        let mut list = command();
+        list.args(["license", "list", "--url", server.url()]);
+        let said = refusal(&list.env(name, within).output().expect("runs"), 2);
+        assert!(said.contains(name) && !said.contains("builder"), "{said}");
+        assert!(!said.contains(within), "{said}");
+    }
+}
+
+#[test]
 fn health_is_for_all_and_metrics_are_for_operators() {
     let server = Server::start(&[]);
     for path in ["/healthz", "/readyz"] {

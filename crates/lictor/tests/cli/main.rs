@@ -15,6 +15,7 @@ mod expiry;
 mod import;
 mod offline;
 mod run;
+mod secrets;
 mod serve;
 mod server;
 
