@@ -34,6 +34,7 @@ const LAST_REPORT: Duration = Duration::from_secs(2);
 pub struct Node {
     pub(crate) shared: Arc<Shared>,
     reporter: Arc<tokio::sync::Mutex<Reporter>>,
+    feeds: Mutex<Vec<JoinHandle<()>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     flusher: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
@@ -59,15 +60,18 @@ impl Node {
         );
         let flusher = flusher.map_err(|error| StartError::System(error.to_string()))?;
         let reporter = Arc::default();
-        let tasks = vec![
-            tokio::spawn(tick(Arc::clone(&shared))),
+        let feeds = vec![
             tokio::spawn(feed::follow(Arc::clone(&shared))),
             tokio::spawn(feed::poll(Arc::clone(&shared))),
+        ];
+        let tasks = vec![
+            tokio::spawn(tick(Arc::clone(&shared))),
             tokio::spawn(report::run(Arc::clone(&shared), Arc::clone(&reporter))),
         ];
         Ok(Arc::new(Self {
             shared,
             reporter,
+            feeds: Mutex::new(feeds),
             tasks: Mutex::new(tasks),
             flusher: Mutex::new(Some(flusher)),
         }))
@@ -86,11 +90,17 @@ impl Node {
         Status::of(&self.shared)
     }
 
-    /// Writes what was counted, tries for two seconds to report it, and gives the folder back.
-    /// Meters that are left decide as before, but what they count is lost.
+    /// Closes the feed for good, so that the control plane knows at once that the node stops,
+    /// however long it then takes. It decides, counts and reports as before.
+    pub fn leave(&self) {
+        end(&self.feeds);
+    }
+
+    /// Leaves, writes what was counted, tries for two seconds to report it, and gives the folder
+    /// back. Meters that are left decide as before, but what they count is lost.
     pub async fn stop(&self) {
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        tasks.iter().for_each(JoinHandle::abort);
+        self.leave();
+        end(&self.tasks);
         self.shared.flusher.stop();
         let flusher = {
             let mut flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner);
@@ -116,10 +126,15 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let tasks = self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner);
-        tasks.iter().for_each(JoinHandle::abort);
+        end(&self.feeds);
+        end(&self.tasks);
         self.shared.flusher.stop();
     }
+}
+
+fn end(tasks: &Mutex<Vec<JoinHandle<()>>>) {
+    let tasks = std::mem::take(&mut *tasks.lock().unwrap_or_else(PoisonError::into_inner));
+    tasks.iter().for_each(JoinHandle::abort);
 }
 
 /// Reads what is on disk and puts the parts together.

@@ -72,9 +72,10 @@ pub(crate) async fn run(shared: Arc<Shared>, reporter: Arc<tokio::sync::Mutex<Re
 }
 
 impl Reporter {
-    /// One last report, counts and all.
+    /// One last report, counts and all, which says that the node leaves.
     pub(crate) async fn finish(&mut self, shared: &Arc<Shared>) {
         let mut report = now(shared);
+        report.leaving = true;
         loop {
             report.counts = shared.counters.unsent(self.most);
             if self.send(shared, report.clone()).await.is_err() {
@@ -171,5 +172,6 @@ fn now(shared: &Shared) -> NodeReport {
         requests: requests.fold(0, |sum: u64, more| sum.saturating_add(*more).min(MAX_COUNT)),
         problems,
         counts: Vec::new(),
+        leaving: false,
     }
 }

@@ -168,6 +168,9 @@ pub struct NodeReport {
     /// Counts, each the greatest so far; at most [`MAX_COUNTS`](crate::usage::MAX_COUNTS).
     #[serde(default)]
     pub counts: Vec<NodeCount>,
+    /// Whether this is the last one: the node is about to end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leaving: bool,
 }
 
 /// What a report is answered with once its counts are durable.

@@ -237,6 +237,7 @@ fn a_report_is_kept_within_bounds() {
         requests: 5,
         problems: vec!["p".repeat(1_000); 20],
         counts: vec![count.clone()],
+        leaving: false,
     };
     let decided = node::report(id(1), "edge-1", &report, true, NOW).expect("in bounds");
     assert!(decided.changes.is_empty());

@@ -3,6 +3,7 @@
 
 mod delivery;
 mod hub;
+mod presence;
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use lictor_core::{Error, State, Timestamp};
 use lictor_store::Write;
 
 pub(super) use delivery::Delivery;
-pub use hub::{Connection, Feed};
+pub use hub::Feed;
+pub use presence::Connection;
 
 use super::Authority;
 
@@ -58,7 +60,14 @@ impl Authority {
             node.identity.credential_sha256 == Some(sha256)
                 && !self.feed.is_removed(node.organization)
         };
-        node.filter(own).ok_or(Error::Unauthenticated)
+        let node = node.filter(own).ok_or(Error::Unauthenticated)?;
+        self.feed.note_sign(node.id, self.clock.now().elapsed());
+        Ok(node)
+    }
+
+    /// Notes that this node's feed is open for as long as what is returned lives.
+    pub fn connect_feed(&self, node: &Node) -> Connection {
+        self.feed.connect(node, self.clock.now().elapsed())
     }
 
     /// What a node is told that was revoked; none: it was not.
@@ -172,6 +181,7 @@ impl Authority {
         let delivery = self
             .delivery(node.organization, &node.state.application)
             .await?;
+        let leaving = report.leaving;
         let seen = node::seen(&report, now.wall());
         let kept = self.feed.kept(node.id);
         let keep = kept.is_none_or(|kept| is_news(&kept, &seen));
@@ -190,6 +200,9 @@ impl Authority {
             .await?;
         }
         self.feed.note(node.id, seen, keep);
+        if leaving {
+            self.feed.note_leave(node.id);
+        }
         Ok(Reported {
             instance: self.feed.instance(),
             state_revision: delivery.revision,
@@ -201,7 +214,7 @@ impl Authority {
         self.feed.end();
     }
 
-    /// The feed's hub: who is connected, and what wakes them.
+    /// The feed's hub: what wakes the open feeds.
     pub fn feed(&self) -> &Arc<Feed> {
         &self.feed
     }

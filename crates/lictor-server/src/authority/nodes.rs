@@ -71,7 +71,7 @@ impl NodeStatus {
 pub struct NodeStanding {
     /// The node, with what it last said.
     pub node: Node,
-    /// Whether its feed is open at this server.
+    /// Whether its feed is open at this server, and it gave a sign of life in the last 90 seconds.
     pub connected: bool,
     /// How it stands.
     pub status: NodeStatus,
@@ -148,7 +148,7 @@ impl Authority {
             reason(&node, status, revision, call.now.wall())
         };
         Ok(NodeStanding {
-            connected: self.feed.is_connected(node.id),
+            connected: self.feed.is_connected(node.id, call.now.elapsed()),
             node,
             status,
             state_revision: revision,

@@ -27,7 +27,7 @@ pub struct Report {
     pub services: usize,
     /// Organizations that the caller may see.
     pub organizations: usize,
-    /// Nodes whose feed is open at this server; none: no node is enrolled.
+    /// Nodes that are connected to this server; none: no node is enrolled.
     pub connected_nodes: Option<usize>,
     /// The database's engine and version, such as `sqlite 3.54.1`.
     pub engine: String,
@@ -101,7 +101,8 @@ impl Authority {
         }
         let enrolled = !self.store.nodes(organization, None, 1).await?.is_empty();
         Ok(Report {
-            connected_nodes: enrolled.then(|| self.feed.connected_of(organization)),
+            connected_nodes: enrolled
+                .then(|| self.feed.connected_of(organization, call.now.elapsed())),
             at: call.now.wall(),
             requests: usage::by_month(&counts, call.now.wall()),
             current_license,

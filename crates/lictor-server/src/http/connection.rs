@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, Version};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, ready};
@@ -25,7 +25,7 @@ use tower::Service;
 use super::framing;
 use super::keeper::{Keeper, Verdict};
 use super::limits::ConnectionLimits;
-use super::peer::Peer;
+use super::peer::{Peer, WhileListening};
 use super::refusal::Refusal;
 use super::stream::{Followed, InFlight, Notes};
 
@@ -171,7 +171,11 @@ fn answer<A: Answers>(
         Ok(()) => Either::Left(app.clone().answer(peer, request.map(body_of))),
         Err(refusal) => Either::Right(ready(refusal.into_response(version))),
     };
-    routed.map(|response| {
+    routed.map(move |response| {
+        // HTTP/2 reads on while it answers, and finds out by itself.
+        if version < Version::HTTP_2 && response.extensions().get::<WhileListening>().is_some() {
+            in_flight.note_while_listening();
+        }
         Ok(response.map(|body| Answer {
             body,
             _in_flight: in_flight,

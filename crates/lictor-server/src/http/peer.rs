@@ -10,3 +10,8 @@ pub struct Peer {
     /// Whether it showed a certificate that the operator's authority signed.
     pub certified: bool,
 }
+
+/// The extension of an answer that is of use only while its peer listens, such as a feed without an
+/// end: it is over once the peer has closed its side of the connection, which does not end others.
+#[derive(Debug, Clone, Copy)]
+pub struct WhileListening;

@@ -23,6 +23,8 @@ pub(crate) struct Notes {
     ambiguous_from: AtomicU64,
     begun: AtomicU64,
     ended: AtomicU64,
+    /// How many requests had begun with the last that is answered while its peer listens.
+    while_listening: AtomicU64,
     write_blocked: AtomicBool,
     writes: AtomicU64,
 }
@@ -44,6 +46,7 @@ impl Notes {
             ambiguous_from: AtomicU64::new(u64::MAX),
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
+            while_listening: AtomicU64::new(0),
             write_blocked: AtomicBool::new(false),
             writes: AtomicU64::new(0),
         }
@@ -82,6 +85,12 @@ impl Notes {
         self.ended.load(Ordering::Relaxed) != self.begun.load(Ordering::Relaxed)
     }
 
+    /// Whether the request in flight is answered only while its peer listens.
+    fn is_while_listening(&self) -> bool {
+        let number = self.while_listening.load(Ordering::Relaxed);
+        number != 0 && number == self.begun() && self.is_busy()
+    }
+
     /// Whether the next request to begin is not to be trusted.
     fn is_ambiguous(&self) -> bool {
         self.begun() >= self.ambiguous_from.load(Ordering::Relaxed)
@@ -116,6 +125,14 @@ impl Notes {
     }
 }
 
+impl InFlight {
+    /// Notes that this request, the last that began, is answered only while its peer listens.
+    pub(crate) fn note_while_listening(&self) {
+        let number = self.notes.begun();
+        self.notes.while_listening.store(number, Ordering::Relaxed);
+    }
+}
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.notes.ended.fetch_add(1, Ordering::Relaxed);
@@ -127,6 +144,9 @@ const HELD_BYTES: usize = 64 * 1024;
 
 /// Room for held answers that a connection keeps when nothing is held, in bytes.
 const KEPT_BYTES: usize = 8 * 1024;
+
+/// How much of a next request is read at most while an answer lasts, in bytes.
+const AHEAD_BYTES: usize = 256;
 
 /// A stream whose bytes are followed.
 ///
@@ -142,6 +162,8 @@ pub(crate) struct Followed<S> {
     held: Vec<u8>,
     /// Bytes of `held` that are written already.
     written: usize,
+    /// What came while the stream was read to find its end.
+    ahead: Vec<u8>,
 }
 
 impl<S> Followed<S> {
@@ -152,6 +174,7 @@ impl<S> Followed<S> {
             notes,
             held: Vec::new(),
             written: 0,
+            ahead: Vec::new(),
         }
     }
 
@@ -202,7 +225,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Followed<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        let outcome = if self.ahead.is_empty() {
+            Pin::new(&mut self.inner).poll_read(cx, buffer)
+        } else {
+            let fitting = self.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.ahead[..fitting]);
+            self.ahead.drain(..fitting);
+            Poll::Ready(Ok(()))
+        };
         let read = &buffer.filled()[before..];
         if !read.is_empty() {
             let reading = self.follower.read(read);
@@ -212,7 +242,30 @@ impl<S: AsyncRead + Unpin> AsyncRead for Followed<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Followed<S> {
+impl<S: AsyncRead + Unpin> Followed<S> {
+    /// An error once the peer of an answer that lasts while it listens has closed its side. hyper
+    /// does not read while it answers, as other answers are worth sending then.
+    fn poll_listener(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if !self.notes.is_while_listening() || !self.ahead.is_empty() {
+            return Ok(());
+        }
+        let mut bytes = [0; AHEAD_BYTES];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        match Pin::new(&mut self.inner).poll_read(cx, &mut buffer)? {
+            Poll::Pending => Ok(()),
+            Poll::Ready(()) if buffer.filled().is_empty() => Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the peer has left",
+            )),
+            Poll::Ready(()) => {
+                self.ahead.extend_from_slice(buffer.filled());
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Followed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -263,6 +316,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Followed<S> {
             return Poll::Ready(Ok(()));
         }
         ready!(self.poll_write_held(cx))?;
+        self.poll_listener(cx)?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 

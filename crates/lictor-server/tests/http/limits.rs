@@ -98,6 +98,45 @@ async fn a_request_in_flight_is_not_idle() {
 }
 
 #[tokio::test]
+async fn a_peer_that_has_said_its_last_is_answered_but_for_what_lasts_while_it_listens() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let mut stream = server.connect().await;
+    let request = b"GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    server.entered.notified().await;
+    stream.shutdown().await.unwrap();
+    server.release.notify_one();
+    let answer = read_to_close(&mut stream).await;
+    assert!(answer.ends_with("released"), "{answer}");
+
+    let mut stream = server.connect().await;
+    let request = b"GET /feed HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    read_until(&mut stream, "first\r\n").await;
+    stream.shutdown().await.unwrap();
+    let begun = Instant::now();
+    assert_eq!(read_to_close(&mut stream).await, "");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn what_comes_while_an_answer_lasts_is_answered_after_it() {
+    let server = Server::start(ConnectionLimits::default()).await;
+    let mut stream = server.connect().await;
+    let request = b"GET /feed HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    read_until(&mut stream, "first\r\n").await;
+    // More than is read ahead at once.
+    let padding = "x".repeat(700);
+    let next = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {padding}\r\n\r\n");
+    stream.write_all(next.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.release.notify_one();
+    read_until(&mut stream, "last\r\n0\r\n\r\n").await;
+    read_until(&mut stream, "fine").await;
+}
+
+#[tokio::test]
 async fn a_peer_that_takes_no_answer_is_cut_off() {
     let server = Server::start(quick_when_idle()).await;
     let mut stream = server.connect().await;

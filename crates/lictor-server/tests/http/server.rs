@@ -1,6 +1,7 @@
 //! A server over real sockets with a small application, and how the tests read its answers.
 
-use std::future::pending;
+use std::convert::Infallible;
+use std::future::{pending, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +9,12 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::routing::{get, post};
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, http::Response};
+use futures_util::{StreamExt as _, stream};
 use lictor_server::http::accept::serve;
 use lictor_server::http::body::BodyDeadline;
 use lictor_server::http::limits::ConnectionLimits;
+use lictor_server::http::peer::WhileListening;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -73,6 +76,8 @@ impl Server {
 }
 
 pub(crate) fn app(entered: Arc<Notify>, release: Arc<Notify>) -> Router {
+    let ending = Arc::clone(&release);
+    let feed = move || async move { feed(ending) };
     let wait = move || async move {
         entered.notify_one();
         release.notified().await;
@@ -87,11 +92,24 @@ pub(crate) fn app(entered: Arc<Notify>, release: Arc<Notify>) -> Router {
             get(|| async { panic!("planted") as &'static str }),
         )
         .route("/never", get(pending::<&'static str>))
+        .route("/feed", get(feed))
         .route("/large", get(|| async { vec![0_u8; 64 * 1024 * 1024] }))
         .route("/echo", post(|body: Bytes| async { body }))
         .route("/short", post(|body: Bytes| async { body }).layer(short))
         .route("/stubborn", post(ignore_the_end_of_the_body).layer(short))
         .layer(DefaultBodyLimit::disable())
+}
+
+/// An answer that is of use only while its peer listens, and ends when it is told to.
+fn feed(ending: Arc<Notify>) -> Response<Body> {
+    let first = stream::once(ready(Ok::<_, Infallible>("first")));
+    let last = stream::once(async move {
+        ending.notified().await;
+        Ok("last")
+    });
+    let mut response = Response::new(Body::from_stream(first.chain(last)));
+    response.extensions_mut().insert(WhileListening);
+    response
 }
 
 /// A handler that makes a success of a body it could not read.

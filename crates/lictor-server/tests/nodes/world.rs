@@ -139,6 +139,7 @@ impl World {
             requests: 0,
             problems: problems.iter().map(ToString::to_string).collect(),
             counts: Vec::new(),
+            leaving: false,
         };
         let reported = self.authority.report_of_node(node, report).await;
         reported.expect("taken");

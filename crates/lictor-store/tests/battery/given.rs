@@ -533,6 +533,7 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         requests,
         problems: vec!["the disk is full".to_owned()],
         counts: vec![],
+        leaving: false,
     };
     write(stream, NOW, vec![], move |_| {
         node::report(node, "edge", &report, keep, NOW)

@@ -218,6 +218,9 @@ fn facts(node: &Value) -> Vec<String> {
         let minute = at.get(..16).unwrap_or(at).replace('T', " ");
         facts.push(format!("seen {}Z", output::printable(&minute)));
     }
+    if node["connected"] == false && node["joined_at"].is_string() {
+        facts.push("not connected".to_owned());
+    }
     if let Some(host) = node["host"].as_str() {
         let version = text_of(&node["version"]);
         facts.push(format!("{} (lictor {version})", output::printable(host)));

@@ -61,6 +61,7 @@ pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
     };
     output::note(&format!("listening on {address}"));
     shutdown.await;
+    node.leave();
     local.stop().await;
     node.stop().await;
     tracing::info!("stopped");

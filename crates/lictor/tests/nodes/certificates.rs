@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use tempfile::TempDir;
 
 use crate::harness::{OPERATOR, text};
 use crate::node::new_credential;
-use crate::process::{Running, serve};
+use crate::planes::soon;
+use crate::process::{Running, command, serve};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -34,12 +36,21 @@ fn signed_by(authority: &Authority, name: &str) -> Pair {
     (certificate.expect("a certificate"), key)
 }
 
+/// A file in this folder that nobody else can read.
+fn secret_file(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, mode).expect("a mode");
+    path
+}
+
 /// A server that speaks TLS and asks nodes for certificates of one authority.
 struct Server {
     address: String,
     authority: Authority,
     _running: Running,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -47,13 +58,7 @@ impl Server {
         let folder = TempDir::new().expect("a folder");
         let authority = authority();
         let (certificate, key) = signed_by(&authority, "localhost");
-        let file = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, text).expect("a file");
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-            std::fs::set_permissions(&path, mode).expect("a mode");
-            path
-        };
+        let file = |name: &str, text: &str| secret_file(&folder, name, text);
         let mut command = serve(&folder.path().join("data"));
         command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
         command
@@ -71,8 +76,29 @@ impl Server {
             address: url.strip_prefix("https://").expect("TLS").to_owned(),
             authority,
             _running: running,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Creates the application and enrolls a node for it; its enrollment token.
+    fn enroll(&self) -> String {
+        let operator = |path: &str, body: &Value| {
+            let asked = self.send(None, &bearer(&format!("POST {path}"), OPERATOR), body);
+            let (status, answer) = asked.expect("a handshake");
+            assert_eq!(status, 201, "{answer}");
+            answer
+        };
+        operator("/v1/applications", &json!({ "key": "konnect" }));
+        let enrolled = operator("/v1/nodes", &json!({ "name": "edge-1" }));
+        text(&enrolled["enrollment_token"])
+    }
+
+    /// Whether the node is connected.
+    fn connected(&self) -> bool {
+        let request = bearer("GET /v1/nodes/edge-1", OPERATOR);
+        let (status, node) = self.send(None, &request, &json!({})).expect("a handshake");
+        assert_eq!(status, 200, "{node}");
+        node["connected"] == true
     }
 
     /// Sends a request; the status and body, or nothing where there is no handshake.
@@ -125,16 +151,8 @@ fn bearer(start: &str, token: &str) -> String {
 #[test]
 fn nodes_need_a_certificate_of_the_authority_and_others_need_none() {
     let server = Server::start();
-    let operator = |path: &str, body: &Value| {
-        let asked = server.send(None, &bearer(&format!("POST {path}"), OPERATOR), body);
-        let (status, answer) = asked.expect("a handshake");
-        assert_eq!(status, 201, "{answer}");
-        answer
-    };
-    operator("/v1/applications", &json!({ "key": "konnect" }));
-    let enrolled = operator("/v1/nodes", &json!({ "name": "edge-1" }));
     let own = signed_by(&server.authority, "edge-1");
-    let (credential, token) = (new_credential(), text(&enrolled["enrollment_token"]));
+    let (credential, token) = (new_credential(), server.enroll());
     let sha256 = lictor_core::change::Digest::of(credential.as_bytes());
     let join = json!({ "credential_sha256": sha256 });
     let requests = [
@@ -173,6 +191,29 @@ fn nodes_need_a_certificate_of_the_authority_and_others_need_none() {
         .send(Some(&own), &nobody, &json!({}))
         .expect("a handshake");
     assert_eq!(status, 401);
+}
+
+#[test]
+fn a_node_over_tls_that_is_killed_is_gone_within_five_seconds() {
+    let server = Server::start();
+    let (certificate, key) = signed_by(&server.authority, "edge-1");
+    let file = |name: &str, text: &str| secret_file(&server.folder, name, text);
+    let mut run = command();
+    run.args(["node", "run", "--listen", "127.0.0.1:0"]);
+    let port = server.address.rsplit(':').next().expect("a port");
+    run.args(["--control-plane", &format!("https://localhost:{port}")]);
+    run.args(["--enroll", &server.enroll(), "--data"]);
+    run.arg(server.folder.path().join("edge-1")).arg("--ca");
+    run.arg(file("ca.pem", &server.authority.pem()));
+    run.arg("--tls-cert")
+        .arg(file("node.pem", &certificate.pem()));
+    run.arg("--tls-key")
+        .arg(file("node.key", &key.serialize_pem()));
+    let mut running = Running::start(&mut run);
+    running.listening();
+    assert!(soon(|| server.connected()));
+    running.child.kill().expect("it is there");
+    assert!(soon(|| !server.connected()));
 }
 
 #[test]

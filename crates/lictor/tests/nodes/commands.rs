@@ -62,7 +62,7 @@ fn a_list_says_how_each_node_stands() {
     }
     assert!(second[1].starts_with("  seen 20"), "{listed}");
     assert!(
-        second[1].contains("Z; rack-7 (lictor 0.1.0); no license"),
+        second[1].contains("Z; not connected; rack-7 (lictor 0.1.0); no license"),
         "{listed}"
     );
     assert_eq!(second[2..], ["  the journal is new"]);

@@ -16,10 +16,10 @@ use crate::process::{Running, command, serve};
 /// The operator's token.
 pub(crate) const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
 
-/// A running server that trusts [`vendor`]`(1)`.
-pub(crate) struct Server {
+/// A running server that trusts [`vendor`]`(1)`: a process of its own, unless said otherwise.
+pub(crate) struct Server<R = Running> {
     pub(crate) url: String,
-    pub(crate) running: Running,
+    pub(crate) running: R,
     pub(crate) folder: TempDir,
 }
 
@@ -84,6 +84,20 @@ impl Server {
         }
     }
 
+    /// Every byte of the data folder but the control plane's key.
+    pub(crate) fn stored(&self) -> Vec<u8> {
+        let mut stored = Vec::new();
+        for file in std::fs::read_dir(self.data()).expect("a folder") {
+            let path = file.expect("a file").path();
+            if path.extension().is_none_or(|extension| extension != "key") {
+                stored.extend(std::fs::read(path).expect("bytes"));
+            }
+        }
+        stored
+    }
+}
+
+impl<R> Server<R> {
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -170,18 +184,6 @@ impl Server {
     /// The month that the server counts in.
     pub(crate) fn month(&self) -> String {
         Date::of(self.now()).month()
-    }
-
-    /// Every byte of the data folder but the control plane's key.
-    pub(crate) fn stored(&self) -> Vec<u8> {
-        let mut stored = Vec::new();
-        for file in std::fs::read_dir(self.data()).expect("a folder") {
-            let path = file.expect("a file").path();
-            if path.extension().is_none_or(|extension| extension != "key") {
-                stored.extend(std::fs::read(path).expect("bytes"));
-            }
-        }
-        stored
     }
 }
 

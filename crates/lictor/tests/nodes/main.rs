@@ -15,7 +15,9 @@ mod process;
 
 mod access;
 mod certificates;
+mod clocked;
 mod commands;
+mod connected;
 mod content;
 mod enroll;
 mod events;

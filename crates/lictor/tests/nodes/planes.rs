@@ -24,14 +24,14 @@ pub(crate) struct Plane {
 
 impl Plane {
     /// Enrolls a node for `konnect` and runs it in a folder of the server's test.
-    pub(crate) fn of(server: &Server, name: &str, options: &[&str]) -> Self {
+    pub(crate) fn of<R>(server: &Server<R>, name: &str, options: &[&str]) -> Self {
         let token = server.enroll(name);
         let enroll = ["--enroll", token.as_str()];
         Self::start(server, name, &[&enroll, options].concat())
     }
 
     /// Runs a node in a folder of that name.
-    pub(crate) fn start(server: &Server, name: &str, options: &[&str]) -> Self {
+    pub(crate) fn start<R>(server: &Server<R>, name: &str, options: &[&str]) -> Self {
         let folder = server.folder.path().join(name);
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         Self::run(server.url.clone(), folder, options)

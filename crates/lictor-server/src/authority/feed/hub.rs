@@ -1,10 +1,11 @@
-//! Who is connected to the feed, what wakes them, and what is remembered of nodes in memory.
+//! What wakes the open feeds, and what is remembered of nodes in memory.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lictor_core::change::Digest;
+use lictor_core::elapsed::Elapsed;
 use lictor_core::node::{Node, NodeSeen};
 use lictor_core::{Change, Error, INSTALLATION, PublicKey, SigningKey, Timestamp};
 use lictor_store::Written;
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Delivery;
+use super::presence::{Connection, Presence};
 
 /// How many nodes are kept by their credentials, and deliveries by their applications.
 const NODES: usize = 16_384;
@@ -32,8 +34,7 @@ pub struct Feed {
     changed: Mutex<HashMap<Uuid, u64>>,
     ended: watch::Sender<bool>,
     all_changed: AtomicU64,
-    /// The open feeds of each node, and its organization.
-    connected: Mutex<HashMap<Uuid, (Uuid, usize)>>,
+    presence: Arc<Presence>,
     revoked: Mutex<HashSet<Uuid>>,
     /// Organizations that were removed.
     removed: Mutex<HashSet<Uuid>>,
@@ -46,24 +47,6 @@ pub struct Feed {
 struct Seen {
     last: NodeSeen,
     kept: Option<NodeSeen>,
-}
-
-/// An open feed, counted until it is dropped.
-pub struct Connection {
-    feed: Arc<Feed>,
-    node: Uuid,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        let mut connected = lock(&self.feed.connected);
-        if let Some((_, count)) = connected.get_mut(&self.node) {
-            *count -= 1;
-            if *count == 0 {
-                connected.remove(&self.node);
-            }
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -80,7 +63,7 @@ impl Feed {
             changed: Mutex::default(),
             ended: watch::Sender::new(false),
             all_changed: AtomicU64::new(0),
-            connected: Mutex::default(),
+            presence: Arc::default(),
             revoked: Mutex::default(),
             removed: Mutex::default(),
             seen: Mutex::default(),
@@ -117,25 +100,28 @@ impl Feed {
     }
 
     /// Notes that a node's feed is open for as long as what is returned lives.
-    pub fn connect(self: &Arc<Self>, node: &Node) -> Connection {
-        let mut connected = lock(&self.connected);
-        connected.entry(node.id).or_insert((node.organization, 0)).1 += 1;
-        Connection {
-            feed: self.clone(),
-            node: node.id,
-        }
+    pub(super) fn connect(&self, node: &Node, now: Elapsed) -> Connection {
+        self.presence.connect(node, now)
     }
 
-    /// Whether the node's feed is open.
-    pub(in crate::authority) fn is_connected(&self, node: Uuid) -> bool {
-        lock(&self.connected).contains_key(&node)
+    /// Notes that a node was heard of.
+    pub(super) fn note_sign(&self, node: Uuid, now: Elapsed) {
+        self.presence.note_sign(node, now);
     }
 
-    /// How many of the organization's nodes have an open feed.
-    pub(in crate::authority) fn connected_of(&self, organization: Uuid) -> usize {
-        let connected = lock(&self.connected);
-        let own = connected.values().filter(|(of, _)| *of == organization);
-        own.count()
+    /// Notes that a node said it is about to end.
+    pub(super) fn note_leave(&self, node: Uuid) {
+        self.presence.note_leave(node);
+    }
+
+    /// Whether the node's feed is open, and it gave a sign of life in the last 90 seconds.
+    pub(in crate::authority) fn is_connected(&self, node: Uuid, now: Elapsed) -> bool {
+        self.presence.is_connected(node, now)
+    }
+
+    /// How many of the organization's nodes are connected.
+    pub(in crate::authority) fn connected_of(&self, organization: Uuid, now: Elapsed) -> usize {
+        self.presence.count(organization, now)
     }
 
     /// Whether the node was revoked since this server started.

@@ -46,7 +46,7 @@ pub(super) fn body(authority: Arc<Authority>, node: Arc<Node>) -> Body {
         ending: feed.ending(),
         tick: None,
         sent: None,
-        _connection: feed.connect(&node),
+        _connection: authority.connect_feed(&node),
         authority,
         node,
     };

@@ -8,6 +8,7 @@ use lictor_core::Error;
 
 use super::error::Refusal;
 use super::{auth, events, wire};
+use crate::http::peer::WhileListening;
 use crate::settings::Server;
 
 const EVENTS: &str = "text/event-stream";
@@ -21,6 +22,7 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
     let no_store = HeaderValue::from_static("no-store");
     if wants_events(&parts.headers) {
         let mut response = Response::new(events::body(server.authority.clone(), node));
+        response.extensions_mut().insert(WhileListening);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENTS));
         headers.insert(CACHE_CONTROL, no_store);

@@ -1,0 +1,104 @@
+//! Which nodes are connected: those with an open feed that gave a sign of life a short time ago. An
+//! open socket is none: behind it the node may hang, or be gone without a word.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lictor_core::Node;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::feed::REPORT_SECONDS;
+use uuid::Uuid;
+
+/// For how many seconds a sign of life holds: a report that is due each minute, and half as long for
+/// one that was lost to be sent again.
+const SIGN_HOLDS: i64 = REPORT_SECONDS.cast_signed() * 3 / 2;
+
+/// The open feeds of this server's nodes.
+#[derive(Default)]
+pub(super) struct Presence {
+    nodes: Mutex<HashMap<Uuid, Present>>,
+}
+
+/// A node with an open feed.
+struct Present {
+    organization: Uuid,
+    feeds: usize,
+    /// When it last gave a sign of life; none: it took its leave since.
+    sign: Option<Elapsed>,
+}
+
+impl Present {
+    /// Whether it is connected. Whatever tells or counts connected nodes asks here.
+    fn is_connected(&self, now: Elapsed) -> bool {
+        self.sign.is_some_and(|sign| now.since(sign) < SIGN_HOLDS)
+    }
+}
+
+/// An open feed, counted until it is dropped.
+pub struct Connection {
+    presence: Arc<Presence>,
+    node: Uuid,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut nodes = self.presence.nodes();
+        if let Some(present) = nodes.get_mut(&self.node) {
+            present.feeds -= 1;
+            if present.feeds == 0 {
+                nodes.remove(&self.node);
+            }
+        }
+    }
+}
+
+impl Presence {
+    fn nodes(&self) -> MutexGuard<'_, HashMap<Uuid, Present>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a node's feed is open for as long as what is returned lives; asking for it is a
+    /// sign of life.
+    pub(super) fn connect(self: &Arc<Self>, node: &Node, now: Elapsed) -> Connection {
+        let mut nodes = self.nodes();
+        let present = nodes.entry(node.id).or_insert(Present {
+            organization: node.organization,
+            feeds: 0,
+            sign: None,
+        });
+        present.feeds += 1;
+        present.sign = Some(now);
+        Connection {
+            presence: Arc::clone(self),
+            node: node.id,
+        }
+    }
+
+    /// Notes a sign of life.
+    pub(super) fn note_sign(&self, node: Uuid, now: Elapsed) {
+        if let Some(present) = self.nodes().get_mut(&node) {
+            present.sign = Some(now);
+        }
+    }
+
+    /// Notes that a node is about to end, whatever becomes of its feed.
+    pub(super) fn note_leave(&self, node: Uuid) {
+        if let Some(present) = self.nodes().get_mut(&node) {
+            present.sign = None;
+        }
+    }
+
+    pub(super) fn is_connected(&self, node: Uuid, now: Elapsed) -> bool {
+        let nodes = self.nodes();
+        nodes
+            .get(&node)
+            .is_some_and(|present| present.is_connected(now))
+    }
+
+    /// How many of the organization's nodes are connected.
+    pub(super) fn count(&self, organization: Uuid, now: Elapsed) -> usize {
+        let nodes = self.nodes();
+        let own = nodes.values().filter(|it| it.organization == organization);
+        own.filter(|it| it.is_connected(now)).count()
+    }
+}

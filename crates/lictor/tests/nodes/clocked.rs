@@ -1,0 +1,83 @@
+//! A server within the test, whose clock is moved by hand.
+
+use std::sync::Arc;
+
+use lictor_core::SigningKey;
+use lictor_server::authority::{Authority, Start};
+use lictor_server::clock::{Clock, ManualClock};
+use lictor_server::http::limits::ConnectionLimits;
+use lictor_server::http::{accept, router};
+use lictor_server::settings::{Server as Serving, Settings};
+use lictor_store::sqlite::SqliteStore;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::harness::{OPERATOR, Server, claims, vendor};
+
+/// 2027-01-15T08:00:00Z.
+const START: i64 = 1_800_000_000;
+
+/// What keeps such a server running.
+pub(crate) struct Clocked {
+    clock: Arc<ManualClock>,
+    _runtime: Runtime,
+}
+
+impl Server<Clocked> {
+    /// One with a license for the application `konnect`.
+    pub(crate) fn clocked() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let manual = ManualClock::at(START);
+        let runtime = Runtime::new().expect("a runtime");
+        let clock = Clock::Manual(Arc::clone(&manual));
+        let data = folder.path().join("data");
+        let url = runtime.block_on(async {
+            let store = Arc::new(SqliteStore::open(&data).expect("a store"));
+            let start = Start {
+                keys: vec![vendor(1).public_key()],
+                operator_secret: Some(OPERATOR.to_owned()),
+                control_plane_key: Some(SigningKey::from_seed([2; 32])),
+                ..Start::default()
+            };
+            let opened = Authority::open(store, clock, start, |_| Ok(())).await;
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let url = format!("http://{}", listener.local_addr().expect("an address"));
+            let server = Serving {
+                authority: opened.expect("an installation"),
+                settings: Arc::new(Settings {
+                    public_url: url.clone(),
+                    kong_version: "3.4.3.5".to_owned(),
+                    kong_origins: Vec::new(),
+                    hash_hostname: false,
+                    node_certificates: false,
+                }),
+            };
+            let app = router::router(server, router::counters(Box::new(|| (0, 0))));
+            let limits = ConnectionLimits::default();
+            let forever = std::future::pending();
+            tokio::spawn(accept::serve(listener, None, app, limits, forever));
+            url
+        });
+        let server = Self {
+            url,
+            running: Clocked {
+                clock: manual,
+                _runtime: runtime,
+            },
+            folder,
+        };
+        server.license(&claims("Konnect"));
+        server
+    }
+
+    /// Lets so many seconds pass for the server.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.running.clock.pass(seconds);
+    }
+
+    /// Sets the wall clock of the server ahead or back.
+    pub(crate) fn step(&self, seconds: i64) {
+        self.running.clock.step(seconds);
+    }
+}
