@@ -1,12 +1,14 @@
 //! Accounts: people and services, what becomes of them, and which of them count. Their e-mail and
 //! name are no part of the ledger, so that they can be erased.
 
+use idna::AsciiDenyList;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
+use crate::names;
 use crate::organization::clean_name;
 use crate::seats::SeatReason;
 use crate::state::State;
@@ -255,7 +257,7 @@ pub fn create(state: &State, new: &NewAccount) -> Result<Decision, Error> {
     let name = new.name.as_deref().map(clean_name).transpose()?;
     let language = new.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
     check_language(language)?;
-    if state.emails.contains_key(&email.key) {
+    if by_email(state, &email).is_some() {
         return Err(taken(&email));
     }
     let status = if new.invited {
@@ -292,18 +294,20 @@ pub fn set(
     patch: &AccountPatch,
     expected: Option<u64>,
 ) -> Result<Decision, Error> {
-    let email = patch.email.as_deref().map(Email::parse).transpose()?;
+    let mut email = patch.email.as_deref().map(Email::parse).transpose()?;
     let name = patch.name.as_deref().map(clean_name).transpose()?;
     patch.language.as_deref().map_or(Ok(()), check_language)?;
     let stored = find(state, id)?;
     check_revision(stored, expected)?;
-    if let Some(email) = &email
-        && state
-            .emails
-            .get(&email.key)
-            .is_some_and(|owner| *owner != id)
+    if let Some(given) = &email
+        && let Some(owner) = state.emails.get(&given.key)
+        && *owner != id
     {
-        return Err(taken(email));
+        if by_email(state, given) != Some(id) {
+            return Err(taken(given));
+        }
+        // It stays as it is: it cannot have the key as well.
+        email = None;
     }
     let status = patch.status.unwrap_or(stored.status);
     let mut decision = Decision::nothing();
@@ -354,6 +358,12 @@ pub fn find(state: &State, id: Uuid) -> Result<&AccountState, Error> {
         })
 }
 
+/// The account that an e-mail means: the one with just this spelling, or else the one with its key.
+pub fn by_email(state: &State, email: &Email) -> Option<Uuid> {
+    let spelled = state.emails_apart.get(&email.shown);
+    spelled.or_else(|| state.emails.get(&email.key)).copied()
+}
+
 fn release_seats(state: &State, id: Uuid, decision: &mut Decision) {
     let held = state.seats.keys().filter(|seat| seat.account == id);
     decision
@@ -390,58 +400,83 @@ fn taken(email: &Email) -> Error {
 pub struct Email {
     /// As it was given, in NFC.
     pub shown: String,
-    /// NFKC and lower case, in which both small sigmas are one: two spellings of one address are
-    /// the same here.
+    /// The part before the `@` as [`fold`](crate::names::fold) has it, the domain in ASCII as UTS 46
+    /// has it, without a dot at its end: two spellings of one address are the same here.
     pub key: String,
 }
 
 impl Email {
-    /// Reads an e-mail: one `@` with text on both sides, no white space, no control characters.
+    /// Reads an e-mail: one `@` with text on both sides, no white space, no control characters, and
+    /// a domain that has a form in ASCII, or an address in brackets.
     /// Whether mail arrives there is not for a license server to say.
     ///
     /// # Errors
     /// [`Error::InvalidInput`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let (shown, key) = normalized(text);
-        let fits = |text: &str| {
-            let (local, domain) = text.split_once('@').unwrap_or_default();
-            let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
-            let visible = match text.is_ascii() {
-                true => text.bytes().all(|byte| byte.is_ascii_graphic()),
-                false => text
-                    .chars()
-                    .all(|letter| plain(letter) && !is_invisible(letter)),
-            };
-            !local.is_empty()
-                && !domain.is_empty()
-                && !domain.contains('@')
-                && visible
-                && text.chars().count() <= MAX_EMAIL_LENGTH
-        };
-        if fits(&shown) && fits(&key) {
-            return Ok(Self { shown, key });
-        }
-        Err(Error::InvalidInput {
-            field: "email",
-            reason: format!(
+        let shown = Self::spelled(text);
+        let (local, domain) = shown.split_once('@').unwrap_or_default();
+        if !fits(&shown) {
+            return Err(invalid(format!(
                 "use one address such as ada@example.com, of at most {MAX_EMAIL_LENGTH} \
                  characters, without white space and control characters"
-            ),
-        })
+            )));
+        }
+        let key = domain_key(domain)
+            .map(|domain| format!("{}@{domain}", names::fold(local)))
+            .filter(|key| fits(key));
+        match key {
+            Some(key) => Ok(Self { shown, key }),
+            None => Err(invalid(
+                "its domain is none: use one such as example.com, bücher.example or \
+                 xn--bcher-kva.example"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The text as an e-mail of this spelling is stored: in NFC.
+    pub fn spelled(text: &str) -> String {
+        // ASCII is normalized already; almost all e-mails are.
+        match text.is_ascii() {
+            true => text.to_owned(),
+            false => text.nfc().collect(),
+        }
     }
 }
 
-/// The text in NFC, and the form in which two spellings of it are the same.
-fn normalized(text: &str) -> (String, String) {
-    // ASCII is normalized already, in every form; almost all e-mails are.
-    if text.is_ascii() {
-        return (text.to_owned(), text.to_ascii_lowercase());
+fn invalid(reason: String) -> Error {
+    Error::InvalidInput {
+        field: "email",
+        reason,
     }
-    let shown: String = text.nfc().collect();
-    // Lower case may undo a normalization, so it is normalized once more.
-    let key: String = shown.nfkc().collect::<String>().to_lowercase();
-    let key = key.nfkc().collect::<String>().replace('ς', "σ");
-    (shown, key)
+}
+
+fn fits(text: &str) -> bool {
+    let (local, domain) = text.split_once('@').unwrap_or_default();
+    let plain = |letter: char| !letter.is_whitespace() && !letter.is_control();
+    let visible = match text.is_ascii() {
+        true => text.bytes().all(|byte| byte.is_ascii_graphic()),
+        false => text
+            .chars()
+            .all(|letter| plain(letter) && !is_invisible(letter)),
+    };
+    !local.is_empty()
+        && !domain.is_empty()
+        && !domain.contains('@')
+        && visible
+        && text.chars().count() <= MAX_EMAIL_LENGTH
+}
+
+/// A domain in the form in which its spellings are the same; none for one that UTS 46 refuses, or
+/// that has an empty label.
+fn domain_key(domain: &str) -> Option<String> {
+    if domain.is_ascii() && domain.starts_with('[') && domain.ends_with(']') {
+        return Some(domain.to_ascii_lowercase());
+    }
+    let ascii = idna::domain_to_ascii_cow(domain.as_bytes(), AsciiDenyList::EMPTY).ok()?;
+    let key = ascii.strip_suffix('.').unwrap_or(&ascii);
+    let whole = key.split('.').all(|label| !label.is_empty());
+    whole.then(|| key.to_owned())
 }
 
 /// Characters that change nothing that can be seen, and so would make two addresses that look the

@@ -36,7 +36,7 @@ pub struct LeaseState {
 /// What changes with every renewal, and so is no part of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseTerms {
-    /// Whoever calls itself so.
+    /// Whoever calls itself so, as first given, without blanks around it.
     pub holder: String,
     /// Rises whenever the holder checks out anew, so that an older self of it is fenced off.
     pub fence: u64,
@@ -57,7 +57,7 @@ pub struct Lease {
 
 /// What a holder is known by: two spellings of one name have the same key.
 pub fn holder_key(holder: &str) -> String {
-    holder.to_owned()
+    names::fold(names::trimmed(holder))
 }
 
 /// Why a lease ended.
@@ -151,30 +151,28 @@ pub fn check_out(
         holder,
         ttl,
     } = request;
-    names::check("holder", holder, MAX_HOLDER_LENGTH)?;
+    let held = held_by(state, application, holder, now);
+    if held.is_none() {
+        names::check("holder", names::trimmed(holder), MAX_HOLDER_LENGTH)?;
+    }
     let expires_at = end(*ttl, now)?;
     application::find(state, application)?;
     let mut decision = expire(state, now);
-    let held = state.lease_terms.iter().find(|(id, terms)| {
-        let here = state.leases.get(*id);
-        terms.holder == *holder
-            && terms.expires_at > now
-            && here.is_some_and(|lease| lease.application == *application)
-    });
     if let Some((id, held)) = held {
         let terms = LeaseTerms {
-            holder: holder.clone(),
             fence: held.fence + 1,
             expires_at,
+            ..held.clone()
         };
-        decision.records.push(Record::Lease { id: *id, terms });
+        decision.records.push(Record::Lease { id, terms });
         return Ok(decision);
     }
+    let holder = names::trimmed(holder);
     let mut after = state.clone();
     after.absorb(&decision);
     let stored = application::find(&after, application)?;
     if let Err(reason) = room(&after, stored, terms)? {
-        let holder = Holder::Lease(holder.clone());
+        let holder = Holder::Lease(holder.to_owned());
         let refused = refuse(&after, application, holder, reason, terms);
         decision.records.extend(refused.records);
         decision.refused = refused.refused;
@@ -187,12 +185,33 @@ pub fn check_out(
         used: stored.used() + 1,
     });
     let terms = LeaseTerms {
-        holder: holder.clone(),
+        holder: holder.to_owned(),
         fence: 1,
         expires_at,
     };
     decision.records.push(Record::Lease { id: *id, terms });
     Ok(decision)
+}
+
+/// The live lease of a holder: the one of just this spelling, or else of one that is the same.
+/// Of one name there were two spellings before such were one.
+pub fn held_by<'a>(
+    state: &'a State,
+    application: &str,
+    holder: &str,
+    now: Timestamp,
+) -> Option<(Uuid, &'a LeaseTerms)> {
+    let live = || {
+        state.lease_terms.iter().filter(|(id, terms)| {
+            let lease = state.leases.get(*id);
+            terms.expires_at > now && lease.is_some_and(|lease| lease.application == application)
+        })
+    };
+    let key = holder_key(holder);
+    live()
+        .find(|(_, terms)| terms.holder == holder)
+        .or_else(|| live().find(|(_, terms)| holder_key(&terms.holder) == key))
+        .map(|(id, terms)| (*id, terms))
 }
 
 /// Moves a lease's end. It is no seat taken, so that it needs no license in force.

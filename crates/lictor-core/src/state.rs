@@ -63,6 +63,9 @@ pub struct State {
     pub trust_changed: u64,
     /// The accounts that have an e-mail, by [`Email::key`](crate::Email).
     pub emails: BTreeMap<String, Uuid>,
+    /// Accounts whose e-mail another account has in another spelling, or that would not be taken
+    /// today, by their own spelling: they were there before such spellings were one.
+    pub emails_apart: BTreeMap<String, Uuid>,
     /// The holder, fence and end of leases.
     pub lease_terms: BTreeMap<Uuid, LeaseTerms>,
     /// How much is kept of the holder that was asked for.

@@ -17,6 +17,8 @@ pub struct CheckReport {
     pub licenses: u64,
     /// What differs, a sentence each; empty: all is well.
     pub differences: Vec<String>,
+    /// What is as it should be, but wants somebody's decision, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Replays one stream: takes its entries in order, then compares with its rows.
@@ -147,6 +149,7 @@ impl Replay {
             position: _,
             trust_changed: _,
             emails: _,
+            emails_apart: _,
             lease_terms: _,
             remembered: _,
             codes: _,

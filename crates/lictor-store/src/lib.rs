@@ -80,11 +80,12 @@ pub trait Store: Send + Sync {
     /// One account, removed ones included.
     async fn account(&self, organization: Uuid, id: Uuid) -> Result<Option<Account>, Error>;
 
-    /// The account with this [`Email::key`](lictor_core::Email).
+    /// The account that this e-mail means: the one of just this spelling, or else of one that is the
+    /// same.
     async fn account_by_email(
         &self,
         organization: Uuid,
-        key: &str,
+        email: &str,
     ) -> Result<Option<Account>, Error>;
 
     /// At most `limit` accounts that are not removed in order of their ids, beginning behind

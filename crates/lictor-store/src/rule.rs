@@ -32,7 +32,8 @@ pub enum Fact {
     Trust,
     /// One account, and the counts of all.
     Account(Uuid),
-    /// The account with this [`Email::key`](lictor_core::Email) and its seats, and the counts of all.
+    /// The account that this e-mail means, the one that has it in another spelling, and the seats
+    /// of both; and the counts of all.
     AccountByEmail(String),
     /// One seat.
     Seat(SeatId),
@@ -40,7 +41,8 @@ pub enum Fact {
     SeatsOf(Uuid),
     /// One lease, and its application.
     Lease(Uuid),
-    /// The lease of a holder for an application.
+    /// The lease of a holder for an application, in whatever spelling: two, where there are two of
+    /// one name from before such were one.
     LeaseOf {
         /// The application's key.
         application: String,

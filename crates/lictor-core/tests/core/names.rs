@@ -1,5 +1,6 @@
 //! What may stand in a name, which two are the same, and how text from elsewhere is shown.
 
+use lictor_core::Email;
 use lictor_core::names::{check, escaped, fold, label, trimmed};
 use proptest::prelude::*;
 
@@ -247,5 +248,77 @@ proptest! {
         let turner = shown.find(['\u{202e}', '\u{2066}', '\u{200f}', '\u{2028}']);
         prop_assert_eq!(turner, None);
         prop_assert_eq!(escaped(&shown).into_owned(), shown.clone());
+    }
+}
+
+/// Spellings that are one e-mail each.
+const EMAILS: &[&[&str]] = &[
+    &[
+        "max@bücher.de",
+        "max@xn--bcher-kva.de",
+        "MAX@BÜCHER.DE",
+        "max@XN--BCHER-KVA.de",
+        "max@bu\u{308}cher.de.",
+        "max@bücher。de",
+        "ｍax@ｂücher.de",
+    ],
+    &["max@example.com", "max@example.com.", "Max@EXAMPLE.com"],
+    &["max@straße.de", "max@xn--strae-oqa.de", "max@STRAẞE.de"],
+    &["max@strasse.de", "max@STRASSE.de"],
+    &["max@φας.gr", "max@xn--mxa8ak.gr"],
+    &["max@φασ.gr", "max@ΦΑΣ.gr"],
+    &["max@日本語.jp", "max@xn--wgv71a119e.jp", "max@日本語｡jp"],
+    &["max@\u{212a}.com", "max@k.com"],
+    &["max@[127.0.0.1]", "Max@[127.0.0.1]"],
+    &["max@[IPv6:2001:DB8::1]", "max@[ipv6:2001:db8::1]"],
+    &["max@localhost"],
+    &["max@host_name.internal"],
+    &["ΜΑΞΣ@x.gr", "μαξς@x.gr", "μαξσ@x.gr"],
+];
+
+#[test]
+fn spellings_of_one_e_mail_have_one_key_and_it_is_its_own() {
+    let key = |text: &str| Email::parse(text).expect(text).key;
+    for (index, spellings) in EMAILS.iter().enumerate() {
+        for spelling in *spellings {
+            assert_eq!(key(spelling), key(spellings[0]), "{spelling}");
+            assert_eq!(key(&key(spelling)), key(spelling), "{spelling}");
+            for other in EMAILS.iter().skip(index + 1) {
+                assert_ne!(key(spelling), key(other[0]), "{spelling}");
+            }
+        }
+    }
+    assert_eq!(key("max@bücher.de"), "max@xn--bcher-kva.de");
+    let shown = Email::parse("Max@BÜCHER.de.").expect("an e-mail").shown;
+    assert_eq!(shown, "Max@BÜCHER.de.", "it is shown as it was given");
+}
+
+#[test]
+fn an_e_mail_whose_domain_is_none_is_refused_and_told_so() {
+    let long = format!("max@{}.de", "ü".repeat(250));
+    for text in [
+        "max@xn--a.de",
+        "max@xn--.de",
+        "max@xn--bcher-kva\u{fc}.de",
+        "max@xn--zzzzzzzz99999.de",
+        "max@a\u{301}\u{200d}b.de",
+        "max@\u{301}a.de",
+        "max@.",
+        "max@.de",
+        "max@a..de",
+        "max@a.de..",
+        "max@\u{2488}com",
+        "max@a＠b.de",
+    ] {
+        let refused = Email::parse(text).expect_err(text).to_string();
+        assert!(refused.contains("email"), "{text}: {refused}");
+    }
+    let refused = Email::parse("max@xn--a.de")
+        .expect_err("refused")
+        .to_string();
+    assert!(refused.contains("its domain is none"), "{refused}");
+    let ascii = format!("max@{}", "a".repeat(255));
+    for text in [long, ascii] {
+        assert!(Email::parse(&text).is_err(), "{text}");
     }
 }

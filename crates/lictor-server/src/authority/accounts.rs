@@ -89,11 +89,8 @@ impl Authority {
         email: &str,
     ) -> Result<Option<Account>, Error> {
         call.may_read(Resource::Accounts)?;
-        let Ok(email) = Email::parse(email) else {
-            return Ok(None);
-        };
         self.store
-            .account_by_email(call.organization.id, &email.key)
+            .account_by_email(call.organization.id, email)
             .await
     }
 
@@ -155,7 +152,7 @@ impl Authority {
     /// store.
     pub async fn create_account(&self, call: &Call, new: NewAccount) -> Result<Account, Error> {
         call.may_write(Resource::Accounts)?;
-        let facts = email_fact(&new.email).into_iter().collect();
+        let facts = vec![Fact::AccountByEmail(new.email.clone())];
         let shown = new.clone();
         let rule = Arc::new(move |state: &State| account::create(state, &new));
         let written = self.write(call, call.organization.id, facts, rule).await?;
@@ -176,7 +173,7 @@ impl Authority {
     ) -> Result<Account, Error> {
         call.may_write(Resource::Accounts)?;
         let mut facts = vec![Fact::Account(id), Fact::SeatsOf(id)];
-        facts.extend(patch.email.as_deref().and_then(email_fact));
+        facts.extend(patch.email.clone().map(Fact::AccountByEmail));
         let rule = Arc::new(move |state: &State| account::set(state, id, &patch, expected));
         self.write(call, call.organization.id, facts, rule).await?;
         self.stored_account(call, id).await
@@ -219,7 +216,7 @@ impl Authority {
         }
         let mut facts: Vec<Fact> = rows
             .iter()
-            .filter_map(|(new, _)| email_fact(&new.email))
+            .map(|(new, _)| Fact::AccountByEmail(new.email.clone()))
             .collect();
         facts.extend(
             applications
@@ -255,8 +252,8 @@ fn import_row(
     terms: &BTreeMap<String, SeatTerms>,
 ) -> Result<(), Error> {
     let email = Email::parse(&new.email)?;
-    let account = match steps.state().emails.get(&email.key) {
-        Some(known) => *known,
+    let account = match account::by_email(steps.state(), &email) {
+        Some(known) => known,
         None => {
             let created = account::create(steps.state(), new)?;
             steps.take(created);
@@ -294,13 +291,6 @@ pub(super) fn check_rows(count: usize) -> Result<(), Error> {
     })
 }
 
-/// What a rule must see of an e-mail; one that is none is for the rule to refuse.
-fn email_fact(text: &str) -> Option<Fact> {
-    Email::parse(text)
-        .ok()
-        .map(|email| Fact::AccountByEmail(email.key))
-}
-
 /// The account that a write created.
 ///
 /// # Errors
@@ -335,7 +325,7 @@ pub fn row_outcomes<'a>(
     let outcome = |(row, (new, _)): (usize, &(NewAccount, Vec<String>))| {
         let is_new = created.contains(&new.id);
         let email = Email::parse(&new.email).ok();
-        let known = email.and_then(|email| written.state.emails.get(&email.key).copied());
+        let known = email.and_then(|email| account::by_email(&written.state, &email));
         RowOutcome {
             account: if is_new { Some(new.id) } else { known },
             created: is_new,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lictor_core::lease::{self, CheckOut};
-use lictor_core::{ApplicationState, Error, Kind, Lease, LeaseTerms, Resource, State, Timestamp};
+use lictor_core::{ApplicationState, Error, Kind, Lease, Resource, State, Timestamp};
 use lictor_planted as planted;
 use lictor_store::{Fact, Write, Written};
 use uuid::Uuid;
@@ -226,16 +226,11 @@ impl AskedLease {
     /// [`Error::Internal`] if it left none.
     pub fn checked_out(&self, written: &Written) -> Result<CheckedOut, Error> {
         let (state, request) = (&written.state, &self.request);
-        let is_it = |(id, terms): &(&Uuid, &LeaseTerms)| {
-            let here = state.leases.get(*id);
-            terms.holder == request.holder
-                && here.is_some_and(|lease| lease.application == request.application)
-        };
-        let found = state.lease_terms.iter().find(is_it);
+        let found = lease::held_by(state, &request.application, &request.holder, self.now);
         let lease = found.and_then(|(id, terms)| {
             Some(Lease {
-                id: *id,
-                state: state.leases.get(id)?.clone(),
+                id,
+                state: state.leases.get(&id)?.clone(),
                 terms: terms.clone(),
             })
         });

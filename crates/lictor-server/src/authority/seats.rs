@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::seats::{self, Rows, SeatTerms};
-use lictor_core::{Account, Email, Error, Holder, Kind, Resource, Right, Seat, SeatId, State};
+use lictor_core::{Account, Error, Holder, Kind, Resource, Right, Seat, SeatId, State};
 use lictor_planted as planted;
 use lictor_store::{Fact, RefusalSum, Refused, RefusedKey, Rule, SumKey, Written};
 use uuid::Uuid;
@@ -171,14 +171,11 @@ impl Authority {
         for row in rows {
             accounts.push(match row.who() {
                 Who::Id(id) => Some(*id),
-                Who::Email(text) => match Email::parse(text) {
-                    Ok(email) => self
-                        .store
-                        .account_by_email(call.organization.id, &email.key)
-                        .await?
-                        .map(|account| account.id),
-                    Err(_) => None,
-                },
+                Who::Email(text) => {
+                    let organization = call.organization.id;
+                    let found = self.store.account_by_email(organization, text).await?;
+                    found.map(|account| account.id)
+                }
             });
         }
         Ok(accounts)

@@ -35,7 +35,7 @@ UPDATE refusals SET first_position = position WHERE count = 1;
 
 -- What a holder of leases is found by to be forgotten; the name that is left is empty.
 ALTER TABLE refusals ADD COLUMN holder_key TEXT;
-UPDATE refusals SET holder_key = holder WHERE kind = 'lease';
+UPDATE refusals SET holder_key = holder_key(holder) WHERE kind = 'lease';
 CREATE INDEX refusals_by_holder ON refusals (organization_id, holder_key)
     WHERE holder_key IS NOT NULL;
 

@@ -77,22 +77,46 @@ pub(super) fn load(database: &Connection, stream: Uuid, id: Uuid, state: &mut St
     Ok(())
 }
 
-/// Loads the account with this e-mail for a rule.
+/// Loads the accounts that an e-mail can mean for a rule: the one with its key, and one of just
+/// this spelling that has none.
 pub(super) fn load_by_email(
     database: &Connection,
     stream: Uuid,
-    key: &str,
+    email: &str,
     state: &mut State,
-) -> Sql<Option<Uuid>> {
-    let found: Option<Uuid> = database
-        .prepare_cached("SELECT id FROM accounts WHERE organization_id = ?1 AND email_key = ?2")?
-        .query_row((stream, key), |row| row.get(0))
-        .optional()?;
-    if let Some(id) = found {
-        state.emails.insert(key.to_owned(), id);
-        load(database, stream, id, state)?;
+) -> Sql<Vec<Uuid>> {
+    let mut found = Vec::new();
+    if let Some(id) = apart(database, stream, email)? {
+        state.emails_apart.insert(Email::spelled(email), id);
+        found.push(id);
+    }
+    if let Ok(email) = Email::parse(email)
+        && let Some(id) = with_key(database, stream, &email.key)?
+    {
+        state.emails.insert(email.key, id);
+        found.push(id);
+    }
+    for id in &found {
+        load(database, stream, *id, state)?;
     }
     Ok(found)
+}
+
+fn apart(database: &Connection, organization: Uuid, email: &str) -> Sql<Option<Uuid>> {
+    database
+        .prepare_cached(
+            "SELECT id FROM accounts
+             WHERE organization_id = ?1 AND email = ?2 AND email_key IS NULL",
+        )?
+        .query_row((organization, Email::spelled(email)), |row| row.get(0))
+        .optional()
+}
+
+fn with_key(database: &Connection, organization: Uuid, key: &str) -> Sql<Option<Uuid>> {
+    database
+        .prepare_cached("SELECT id FROM accounts WHERE organization_id = ?1 AND email_key = ?2")?
+        .query_row((organization, key), |row| row.get(0))
+        .optional()
 }
 
 /// The counts of an organization.
@@ -233,18 +257,19 @@ pub(super) fn one(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Op
         .optional()
 }
 
-/// The account with this e-mail.
+/// The account that an e-mail means.
 pub(super) fn by_email(
     database: &Connection,
     organization: Uuid,
-    key: &str,
+    email: &str,
 ) -> Sql<Option<Account>> {
-    let sql =
-        format!("SELECT {ACCOUNT} FROM accounts WHERE organization_id = ?1 AND email_key = ?2");
-    database
-        .prepare_cached(&sql)?
-        .query_row((organization, key), |row| account(row, 0))
-        .optional()
+    let id = match (apart(database, organization, email)?, Email::parse(email)) {
+        (Some(id), _) => Some(id),
+        (None, Ok(email)) => with_key(database, organization, &email.key)?,
+        (None, Err(_)) => None,
+    };
+    let found = id.map(|id| one(database, organization, id)).transpose()?;
+    Ok(found.flatten())
 }
 
 /// A page of accounts by id; removed ones are left out.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
 use super::rows::{self, HeadRow, Sql};
-use super::{accounts, clients, ended, nodes, reads, seats};
+use super::{accounts, apart, clients, ended, nodes, reads, seats};
 use crate::check::Replay;
 use crate::{CheckReport, EndedKey};
 
@@ -65,6 +65,8 @@ fn check_rows(view: &Connection, mut report: CheckReport) -> Result<CheckReport,
     check_payloads(view, &mut report.differences)?;
     check_figures(view, &mut report.differences)?;
     check_texts(view, &mut report.differences)?;
+    apart::check_keys(view, &mut report.differences)?;
+    report.notes = apart::notes(view, u32::MAX)?;
     Ok(report)
 }
 
@@ -400,7 +402,7 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
          UNION ALL SELECT 'node', id, 'the hash of its credential' FROM nodes
              WHERE credential_sha256 IS NULL AND joined_at IS NOT NULL
          UNION ALL SELECT 'account', id, 'its e-mail' FROM accounts
-             WHERE (email IS NULL OR email_key IS NULL) <> (status = 'removed')";
+             WHERE (email IS NULL) <> (status = 'removed')";
     each(view, missing, [], |row| {
         let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
         let what: String = row.get(2)?;

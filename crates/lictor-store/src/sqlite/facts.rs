@@ -91,8 +91,8 @@ fn add(
             state.trust_changed = head.map_or(0, |row| row.basis_changed);
         }
         Fact::Account(id) => accounts::load(database, stream, *id, state)?,
-        Fact::AccountByEmail(key) => {
-            if let Some(id) = accounts::load_by_email(database, stream, key, state)? {
+        Fact::AccountByEmail(email) => {
+            for id in accounts::load_by_email(database, stream, email, state)? {
                 seats::load_seats(database, stream, id, state)?;
             }
         }

@@ -2,12 +2,14 @@
 //! readers beside it. What is decided is decided elsewhere.
 
 mod accounts;
+mod apart;
 mod backup;
 mod batch;
 mod check;
 mod clients;
 mod ended;
 mod facts;
+mod functions;
 mod lock;
 mod nodes;
 mod open;
@@ -69,6 +71,7 @@ impl SqliteStore {
         let lock = FolderLock::take(folder)?;
         backup::remove_unfinished(folder)?;
         let database = open::writer(folder)?;
+        apart::log(&database)?;
         let (folder, path) = (folder.to_owned(), folder.join(DATABASE_FILE));
         let readers = Readers::open(&path)?;
         let writer = Writer::start(database).map_err(open::at(&path))?;
@@ -191,10 +194,10 @@ impl Store for SqliteStore {
     async fn account_by_email(
         &self,
         organization: Uuid,
-        key: &str,
+        email: &str,
     ) -> Result<Option<Account>, Error> {
-        let key = key.to_owned();
-        self.read(move |database| accounts::by_email(database, organization, &key))
+        let email = email.to_owned();
+        self.read(move |database| accounts::by_email(database, organization, &email))
             .await
     }
 

@@ -13,6 +13,8 @@ use refinery::Target;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use uuid::Uuid;
 
+use super::functions;
+
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
 }
@@ -224,6 +226,7 @@ fn empty_log(connection: &Connection) -> Result<(), OpenError> {
 /// An empty database in memory, with the schema of this number.
 pub(super) fn migrated(schema: i64) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_in_memory()?;
+    functions::register(&connection)?;
     embedded::migrations::runner()
         .set_grouped(true)
         .set_target(Target::Version(schema.try_into().unwrap_or_default()))
@@ -318,6 +321,7 @@ fn settle(connection: &Connection) -> Result<(), OpenError> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(64);
+    functions::register(connection)?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use lictor_core::{
     Application, ApplicationState, Change, Lease, LeaseState, LeaseTerms, OverLimit, Seat, SeatId,
-    SeatState, State, Timestamp,
+    SeatState, State, Timestamp, lease,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
@@ -235,8 +235,9 @@ pub(super) fn load_lease_of(
     holder: &str,
     state: &mut State,
 ) -> Sql<()> {
-    let rest = "organization_id = ?1 AND application = ?2 AND holder = ?3";
-    let found = leases(database, rest, (stream, application, holder))?;
+    let rest = "organization_id = ?1 AND application = ?2 AND (holder = ?3 OR holder_key = ?4)";
+    let key = lease::holder_key(holder);
+    let found = leases(database, rest, (stream, application, holder, key))?;
     keep(state, found);
     Ok(())
 }
@@ -245,13 +246,14 @@ pub(super) fn load_lease_of(
 pub(super) fn load_leases_of(
     database: &Connection,
     stream: Uuid,
-    holder: &str,
+    key: &str,
     state: &mut State,
 ) -> Sql<()> {
     // By application, so that each is one search in the index.
-    let rest = "organization_id = ?1 AND holder = ?2
+    let rest = "organization_id = ?1
+         AND (holder_key = ?2 OR (holder_key IS NULL AND holder_key(holder) = ?2))
          AND application IN (SELECT key FROM applications WHERE organization_id = ?1)";
-    let found = leases(database, rest, (stream, holder))?;
+    let found = leases(database, rest, (stream, key))?;
     keep(state, found);
     Ok(())
 }
@@ -448,7 +450,8 @@ pub(super) fn name(database: &Connection, stream: Uuid, key: &str, name: &str) -
         .execute((stream, key, name))
 }
 
-/// Stores what changes of a lease with every renewal.
+/// Stores what changes of a lease with every renewal. It gets its key with its holder: the one of
+/// a row that has none belongs to another.
 pub(super) fn renew(
     database: &Connection,
     stream: Uuid,
@@ -457,8 +460,16 @@ pub(super) fn renew(
 ) -> Sql<usize> {
     database
         .prepare_cached(
-            "UPDATE leases SET holder = ?3, fence = ?4, expires_at = ?5
+            "UPDATE leases SET holder_key = iif(holder IS NULL, ?6, holder_key), holder = ?3,
+                 fence = ?4, expires_at = ?5
              WHERE organization_id = ?1 AND id = ?2",
         )?
-        .execute((stream, id, &terms.holder, terms.fence, terms.expires_at))
+        .execute((
+            stream,
+            id,
+            &terms.holder,
+            terms.fence,
+            terms.expires_at,
+            lease::holder_key(&terms.holder),
+        ))
 }

@@ -11,7 +11,9 @@ use crate::output::{self, figure};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
-It reads only, and can run beside a server. Exit code 1 with what differs.
+It reads only, and can run beside a server. Exit code 1 with what differs;
+notes are about what is well but wants a decision, such as two accounts from
+before two spellings of one e-mail were the same.
 Licenses, tokens, keys, organizations and applications are compared with the
 ledger; usage counts, names and kept answers are no part of it.
 
@@ -36,6 +38,7 @@ pub(crate) fn run(check: &Check, json: bool) -> Outcome {
             "entries": report.entries,
             "licenses": report.licenses,
             "differences": differences,
+            "notes": report.notes,
         });
         output::json(&text.to_string())?;
     } else {
@@ -47,6 +50,9 @@ pub(crate) fn run(check: &Check, json: bool) -> Outcome {
         ])?;
         for difference in differences {
             output::line(&output::printable(difference))?;
+        }
+        for note in &report.notes {
+            output::line(&output::printable(&format!("note: {note}")))?;
         }
     }
     if differences.is_empty() {

@@ -341,7 +341,7 @@ mod embedded {
 
 /// A folder with a database that the first version made and the one with this schema left: with an
 /// organization and its license.
-fn older_schema(schema: i32) -> tempfile::TempDir {
+pub(super) fn older_schema(schema: i32) -> tempfile::TempDir {
     let folder = folder();
     let path = folder.path().join("lictor.db");
     let mut raw = Connection::open(&path).expect("opens");

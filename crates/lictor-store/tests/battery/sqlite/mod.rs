@@ -2,6 +2,7 @@
 
 mod damage;
 mod files;
+mod keys;
 
 use std::path::Path;
 use std::sync::Arc;
