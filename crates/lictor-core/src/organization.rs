@@ -29,6 +29,7 @@ pub const RESERVED_KEYS: &[&str] = &[
     "hmac-auths",
     "jwts",
     "key-auths",
+    "kong",
     "license",
     "licenses",
     "metrics",
@@ -41,9 +42,15 @@ pub const RESERVED_KEYS: &[&str] = &[
     "routes",
     "services",
     "snis",
+    "status",
     "upstreams",
     "v1",
+    "workspaces",
 ];
+
+/// Those of [`RESERVED_KEYS`] that became paths of the server when organizations could have them as
+/// keys. Nobody is given one any more; whoever has one keeps it, and the paths that begin with it.
+pub const FORMERLY_FREE_KEYS: &[&str] = &["kong", "status", "workspaces"];
 
 /// The longest organization key, in characters.
 pub const MAX_KEY_LENGTH: usize = 63;
@@ -122,6 +129,12 @@ pub fn is_key(key: &str) -> bool {
     (1..=MAX_KEY_LENGTH).contains(&key.len()) && key.bytes().all(allowed) && !key.starts_with('-')
 }
 
+/// Whether `key` can be that of an organization: well formed, and never a path of the server when it
+/// was given.
+pub fn may_be_stored(key: &str) -> bool {
+    is_key(key) && (!RESERVED_KEYS.contains(&key) || FORMERLY_FREE_KEYS.contains(&key))
+}
+
 fn check_key(key: &str) -> Result<(), Error> {
     let reason = if !is_key(key) {
         "use 1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen"
@@ -187,6 +200,17 @@ mod tests {
                 "{key}"
             );
         }
+    }
+
+    #[test]
+    fn a_key_that_was_free_may_be_stored_and_is_given_to_nobody() {
+        for key in FORMERLY_FREE_KEYS {
+            assert!(RESERVED_KEYS.contains(key) && may_be_stored(key), "{key}");
+        }
+        let free = |key: &&&str| may_be_stored(key);
+        let kept = RESERVED_KEYS.iter().filter(free).count();
+        assert_eq!(kept, FORMERLY_FREE_KEYS.len());
+        assert!(may_be_stored("team") && !may_be_stored("Team"));
     }
 
     #[test]

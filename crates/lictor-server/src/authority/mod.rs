@@ -53,7 +53,7 @@ pub use lictor_store::{
     SumKey, Written,
 };
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
-pub use report::{Report, System};
+pub use report::{CurrentLicense, Report, System};
 pub use seats::{SeatRow, Who};
 pub use start::{Start, StartError};
 pub use tokens::{IssuedToken, TokenRequest};

@@ -86,15 +86,6 @@ impl Authority {
         call.may_read(Resource::Report)?;
         let organization = call.organization.id;
         let counts = self.store.usage(organization).await?;
-        let current = self.store.current_license(organization).await?;
-        let current_license = current
-            .map(|license| Document::parse(&license.payload)?.claims())
-            .transpose()
-            .map_err(Error::internal)?
-            .map(|claims| CurrentLicense {
-                license_key: claims.license_key.unwrap_or_default(),
-                expiration_date: claims.expiration_date,
-            });
         let mut users = self.owners(organization, call.now.wall()).await?;
         if call.actor.organization.is_none() {
             users += self.owners(INSTALLATION, call.now.wall()).await?;
@@ -105,13 +96,31 @@ impl Authority {
                 .then(|| self.feed.connected_of(organization, call.now.elapsed())),
             at: call.now.wall(),
             requests: usage::by_month(&counts, call.now.wall()),
-            current_license,
+            current_license: self.current_license(call).await?,
             users,
             services: usage::services(&counts),
             organizations: self.organizations(call).map_or(1, |visible| visible.len()),
             engine: self.store.engine(),
             system: System::here(),
         })
+    }
+
+    /// What the report says of the current license; none: nothing is stored. It needs the right to
+    /// the report.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn current_license(&self, call: &Call) -> Result<Option<CurrentLicense>, Error> {
+        call.may_read(Resource::Report)?;
+        let current = self.store.current_license(call.organization.id).await?;
+        let claims = current
+            .map(|license| Document::parse(&license.payload)?.claims())
+            .transpose()
+            .map_err(Error::internal)?;
+        Ok(claims.map(|claims| CurrentLicense {
+            license_key: claims.license_key.unwrap_or_default(),
+            expiration_date: claims.expiration_date,
+        }))
     }
 
     /// Distinct owners of live tokens; a token without an owner counts one.

@@ -28,6 +28,7 @@ use super::limits::ConnectionLimits;
 use super::peer::{Peer, WhileListening};
 use super::refusal::Refusal;
 use super::stream::{Followed, InFlight, Notes};
+use super::traffic::Open;
 
 /// hyper with our limits, made once for all connections.
 pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
@@ -65,6 +66,11 @@ pub trait Answers: Clone + Send + Sync + 'static {
         peer: Peer,
         request: Request<Body>,
     ) -> impl Future<Output = Response<Body>> + Send + 'static;
+
+    /// Told of each connection; what it gives is dropped at the end of that one.
+    fn connected(&self) -> Option<Open> {
+        None
+    }
 }
 
 impl Answers for Router {
@@ -95,6 +101,7 @@ pub(crate) async fn serve<S, A>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Answers,
 {
+    let _open = shared.app.connected();
     let notes = Arc::new(Notes::new());
     let service = {
         let app = shared.app.clone();

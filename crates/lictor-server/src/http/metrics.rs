@@ -13,6 +13,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::traffic::{Connections, Open, Traffic};
 use crate::authority::LicenseEnd;
 
 /// The content type of [`Metrics::text`].
@@ -35,6 +36,7 @@ pub type StoreFigures = dyn Fn() -> (u64, u64) + Send + Sync;
 pub struct Metrics {
     dialects: Vec<Counters>,
     store: Box<StoreFigures>,
+    connections: Arc<Connections>,
 }
 
 /// The counters of one dialect.
@@ -56,7 +58,21 @@ impl Metrics {
         Self {
             dialects: dialects.iter().map(counters).collect(),
             store,
+            connections: Arc::default(),
         }
+    }
+
+    /// Counts a connection, until what this gives is dropped.
+    pub fn connected(&self) -> Open {
+        self.connections.open()
+    }
+
+    /// Connections and requests since the server started.
+    pub fn traffic(&self) -> Traffic {
+        let classes = self.dialects.iter().flat_map(|dialect| &dialect.requests);
+        let counts = classes.flatten();
+        let requests = counts.map(|count| count.load(Ordering::Relaxed)).sum();
+        self.connections.with(requests)
     }
 
     /// Counts one answered request of the n-th dialect.
@@ -228,6 +244,10 @@ mod tests {
         metrics.count(1, &Method::GET, StatusCode::OK, took);
         metrics.count(1, &Method::GET, StatusCode::NO_CONTENT, took);
         metrics.count(0, &Method::TRACE, StatusCode::NOT_FOUND, took);
+        let open = metrics.connected();
+        let traffic = metrics.traffic();
+        assert_eq!((traffic.open, traffic.requests), (1, 3));
+        drop(open);
         let end = LicenseEnd {
             organization: "default".to_owned(),
             application: "editor".to_owned(),

@@ -9,7 +9,7 @@
 //!    `framing` found ambiguous; every other request goes to the router.
 //! 5. `body` bounds how long a request's body may take; how large it may be is each dialect's.
 //!
-//! Who is at the other end is a `peer`. Ids for answers that carry one are made in `request_id`. The figures are all in `limits`, the answers to refused requests all in `refusal`.
+//! Who is at the other end is a `peer`. Ids for answers that carry one are made in `request_id`; connections are counted in `traffic`, requests in `metrics`. The figures are all in `limits`, the answers to refused requests all in `refusal`.
 
 pub mod accept;
 mod addresses;
@@ -31,3 +31,4 @@ pub mod router;
 mod slashes;
 mod stream;
 pub mod tls;
+pub mod traffic;

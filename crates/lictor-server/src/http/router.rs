@@ -21,6 +21,7 @@ use super::health::{
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
 use super::slashes;
+use super::traffic::Open;
 use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
 
@@ -130,6 +131,10 @@ impl Answers for App {
                 response
             })
     }
+
+    fn connected(&self) -> Option<Open> {
+        Some(self.0.metrics.connected())
+    }
 }
 
 impl Parts {
@@ -142,9 +147,10 @@ impl Parts {
     ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
         match dialect {
             Dialect::Kong => {
-                let server = self.server.clone();
-                let kong =
-                    service_fn(move |request| kong::handle(server.clone(), request, begun).map(Ok));
+                let (server, metrics) = (self.server.clone(), self.metrics.clone());
+                let kong = service_fn(move |request| {
+                    kong::handle(server.clone(), metrics.clone(), request, begun).map(Ok)
+                });
                 let kong = BodyDeadline::default().layer(kong).call(request);
                 Either::Left(Either::Left(kong))
             }

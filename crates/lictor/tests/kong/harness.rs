@@ -1,9 +1,12 @@
 //! One server for one test of Kong's dialect, with its vendor and its options; what has no route
 //! in that dialect is asked of the native one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use lictor_core::{Claims, Date, KeyId, SigningKey};
+use lictor_core::{Change, Claims, Date, INSTALLATION, KeyId, Now, SigningKey};
+use lictor_store::sqlite::SqliteStore;
+use lictor_store::{Store as _, Write};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -22,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) origins: Vec<String>,
     pub(crate) hash_hostname: bool,
     pub(crate) structural: bool,
+    /// Keys of organizations that are there before it starts, whatever is allowed now.
+    pub(crate) organizations: Vec<&'static str>,
 }
 
 /// A running server and the key of its vendor.
@@ -43,6 +48,7 @@ impl Harness {
         let folder = folder();
         let key = folder.path().join("vendor.pub");
         std::fs::write(&key, vendor.public_key().to_pem()).expect("a key file");
+        store_organizations(&folder.path().join("data"), options.organizations);
         let mut command = serve(&folder.path().join("data"));
         command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
         command
@@ -190,9 +196,36 @@ impl Harness {
     }
 }
 
+/// Stores organizations with these keys without asking whether they may have them.
+fn store_organizations(data: &Path, keys: Vec<&'static str>) {
+    if keys.is_empty() {
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = SqliteStore::open(data).expect("a store");
+        for (key, number) in keys.into_iter().zip(1..) {
+            let created = Change::OrganizationCreated {
+                id: Uuid::from_u128(number.into()),
+                key: key.to_owned(),
+                number,
+            };
+            let write = Write {
+                stream: INSTALLATION,
+                actor: None,
+                now: Now::at(1_700_000_000),
+                facts: Vec::new(),
+                rule: Arc::new(move |_| Ok(created.clone().into())),
+                idempotent: None,
+            };
+            store.write(write).await.expect("written");
+        }
+    });
+}
+
 /// In memory where the system has a file system there: durability is tested elsewhere.
 fn folder() -> TempDir {
-    let shared = std::path::Path::new("/dev/shm");
+    let shared = Path::new("/dev/shm");
     let folder = if shared.is_dir() {
         tempfile::tempdir_in(shared)
     } else {

@@ -11,6 +11,7 @@ mod http;
 mod process;
 
 mod access;
+mod beside;
 mod bodies;
 mod documents;
 mod encodings;

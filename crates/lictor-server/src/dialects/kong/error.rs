@@ -16,6 +16,8 @@ pub(super) enum Refusal {
     NotFound,
     /// A verb that the path does not serve.
     MethodNotAllowed,
+    /// A verb that would change the organizations.
+    WorkspacesAreRead,
     /// A body of a type that is not read.
     UnsupportedType,
     /// Two Content-Type headers.
@@ -71,6 +73,11 @@ impl Refusal {
         match self {
             Self::NotFound => message(StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => message(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Self::WorkspacesAreRead => message(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Method not allowed: workspaces are organizations of Lictor, which are read here; \
+                 use `lictor organization create` and `lictor organization remove`",
+            ),
             Self::UnsupportedType => message(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Unsupported content type; send application/json, \

@@ -24,7 +24,7 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
         .await?;
     let shown = &licenses[..licenses.len().min(size)];
     let next = match shown.last() {
-        Some(last) if licenses.len() > size => Some(page.next(&ask.list_path(), last.id)),
+        Some(last) if licenses.len() > size => Some(page.next(&ask.path_of("licenses"), last.id)),
         Some(_) | None => None,
     };
     Ok(wire::page(shown, next.as_ref()))
@@ -88,14 +88,6 @@ pub(super) async fn remove(ask: &Ask<'_>) -> Result<Response, Refusal> {
 impl Ask<'_> {
     fn id(&self) -> Result<Uuid, Refusal> {
         schema::parse_id(self.id).ok_or(Refusal::InvalidKey)
-    }
-
-    /// The address of the list, as the caller named it.
-    fn list_path(&self) -> String {
-        match self.organization {
-            Some(key) => format!("/{key}/licenses"),
-            None => "/licenses".to_owned(),
-        }
     }
 
     fn new_license(&self, fields: Fields, violations: Violations) -> Result<NewLicense, Refusal> {

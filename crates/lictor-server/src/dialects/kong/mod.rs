@@ -14,9 +14,12 @@ mod page;
 mod report;
 mod root;
 mod schema;
+mod status;
 mod wire;
+mod workspaces;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
@@ -24,9 +27,10 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use lictor_core::organization::{RESERVED_KEYS, is_key};
+use lictor_core::organization::{RESERVED_KEYS, may_be_stored};
 
 use crate::authority::Call;
+use crate::http::metrics::Metrics;
 use crate::settings::Server;
 use error::Refusal;
 
@@ -38,14 +42,18 @@ enum Place {
     License,
     Report,
     EmptyList,
+    Status,
+    Workspaces,
+    Workspace,
 }
 
-/// One path: its segments (`{id}` is any), the verbs it serves, and what stands there.
+/// One path: its segments (`{id}` is any, `{name}` any that can be an organization's or nobody's), the
+/// verbs it serves, and what stands there.
 struct Route(&'static [&'static str], &'static str, Place);
 
 const READ: &str = "GET, HEAD, OPTIONS";
 
-/// All paths of the dialect. Each may stand behind an organization's key, the root excepted.
+/// All paths of the dialect. Each may stand behind an organization's key, the empty one excepted.
 const ROUTES: &[Route] = &[
     Route(
         &["licenses", "{id}"],
@@ -55,6 +63,10 @@ const ROUTES: &[Route] = &[
     Route(&["licenses"], "GET, HEAD, OPTIONS, POST", Place::Licenses),
     Route(&["license", "report"], READ, Place::Report),
     Route(&[], READ, Place::Root),
+    Route(&["kong"], READ, Place::Root),
+    Route(&["status"], READ, Place::Status),
+    Route(&["workspaces"], READ, Place::Workspaces),
+    Route(&["workspaces", "{name}"], READ, Place::Workspace),
     Route(&["certificates"], READ, Place::EmptyList),
     Route(&["consumers"], READ, Place::EmptyList),
     Route(&["plugins"], READ, Place::EmptyList),
@@ -77,22 +89,32 @@ struct Found<'a> {
 /// A request that was let through to its resource.
 struct Ask<'a> {
     server: &'a Server,
+    metrics: &'a Metrics,
     call: &'a Call,
     organization: Option<&'a str>,
     id: &'a str,
     query: &'a str,
 }
 
+/// The paths of all routes, for tests that must know each of them.
+pub fn paths() -> Vec<String> {
+    let routes = ROUTES.iter();
+    routes
+        .map(|route| format!("/{}", route.0.join("/")))
+        .collect()
+}
+
 /// Answers every request of the dialect, and those of no dialect.
 /// It began at `started`.
 pub fn handle(
     server: Server,
+    metrics: Arc<Metrics>,
     request: Request,
     started: Instant,
 ) -> impl Future<Output = Response> + Send {
     let (parts, body) = request.into_parts();
     async move {
-        let response = match answer(&server, &parts, body).await {
+        let response = match answer(&server, &metrics, &parts, body).await {
             Ok(response) => response,
             Err(refusal) => refusal.into_response(),
         };
@@ -102,7 +124,12 @@ pub fn handle(
 
 /// The order of a request: preflight, authentication, content type, route and verb, and only then
 /// its body.
-async fn answer(server: &Server, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+async fn answer(
+    server: &Server,
+    metrics: &Metrics,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response, Refusal> {
     let found = find(parts.uri.path());
     if parts.method == Method::OPTIONS {
         let found = found.ok_or(Refusal::NotFound)?;
@@ -114,10 +141,14 @@ async fn answer(server: &Server, parts: &Parts, body: Body) -> Result<Response, 
     let organization = found.organization.as_deref();
     let call = server.authority.call(actor, organization)?;
     if !found.serves(&parts.method) {
-        return Err(Refusal::MethodNotAllowed);
+        return Err(match found.route.2 {
+            Place::Workspaces | Place::Workspace => Refusal::WorkspacesAreRead,
+            _ => Refusal::MethodNotAllowed,
+        });
     }
     let ask = Ask {
         server,
+        metrics,
         call: &call,
         organization,
         id: &found.id,
@@ -142,7 +173,10 @@ async fn serve(
     }
     check_arguments(ask.query)?;
     match place {
-        Place::Root => Ok(root::show(ask)),
+        Place::Root => root::show(ask).await,
+        Place::Status => Ok(status::show(ask).await),
+        Place::Workspaces => workspaces::list(ask),
+        Place::Workspace => workspaces::show(ask),
         Place::Report => report::show(ask).await,
         Place::EmptyList => lists::list(ask),
         Place::Licenses => licenses::list(ask).await,
@@ -166,6 +200,16 @@ async fn change(
         (Place::License, &Method::DELETE) => licenses::remove(ask).await,
         // Asked before, by `Found::serves`.
         _ => Err(Refusal::MethodNotAllowed),
+    }
+}
+
+impl Ask<'_> {
+    /// The address of a list, as the caller named it.
+    fn path_of(&self, list: &str) -> String {
+        match self.organization {
+            Some(key) => format!("/{key}/{list}"),
+            None => format!("/{list}"),
+        }
     }
 }
 
@@ -195,7 +239,8 @@ fn find(path: &str) -> Option<Found<'_>> {
             .split_first()
             .filter(|(_, rest)| !rest.is_empty())?;
         let key = escape::decode_segment(key);
-        is_prefix(&key).then(|| find_within(Some(key), rest))?
+        // Whether there is such an organization is only told to those who may see it.
+        may_be_stored(&key).then(|| find_within(Some(key), rest))?
     })
 }
 
@@ -209,18 +254,20 @@ fn find_within<'a>(organization: Option<Cow<'a, str>>, segments: &[&'a str]) -> 
     })
 }
 
-/// Whether a path may begin with this word as an organization's key. Whether the organization
-/// exists is only told to those who may see it.
-fn is_prefix(word: &str) -> bool {
-    is_key(word) && !RESERVED_KEYS.contains(&word)
-}
-
 impl Route {
     /// Whether these segments, which are still escaped, lead here.
     fn matches(&self, segments: &[&str]) -> bool {
         let fits = |(pattern, segment): (&&str, &&str)| {
-            *pattern == escape::decode_segment(segment)
-                || (*pattern == "{id}" && !segment.is_empty())
+            let word = escape::decode_segment(segment);
+            match *pattern {
+                "{id}" => !word.is_empty(),
+                // What can be nobody's name is a path behind the organization `workspaces`, for those
+                // who have one of old.
+                "{name}" => {
+                    !word.is_empty() && (may_be_stored(&word) || !RESERVED_KEYS.contains(&&*word))
+                }
+                pattern => pattern == word,
+            }
         };
         self.0.len() == segments.len() && self.0.iter().zip(segments).all(fits)
     }

@@ -9,7 +9,7 @@ use super::wire::{
     PluginsCount, SystemInfo,
 };
 use super::{Ask, escape, wire};
-use crate::authority::Report;
+use crate::authority::{self, Report};
 
 const UNLICENSED: &str = "UNLICENSED";
 
@@ -61,27 +61,21 @@ fn shape(query: &str) -> Result<Shape, Refusal> {
 }
 
 fn earlier(report: &Report, figures: Figures<'_>) -> Response {
-    let current = report.current_license.as_ref();
     let body = EarlierReport {
         counters: buckets(report),
-        license_key: current.map_or(UNLICENSED, |license| &license.license_key),
+        license_key: license_of(report.current_license.as_ref()).license_key,
         figures,
     };
     wire::json(StatusCode::OK, &body)
 }
 
 fn later(report: &Report, figures: Figures<'_>) -> Response {
-    let current = report.current_license.as_ref();
-    let expiration_date = current.map(|license| license.expiration_date.to_string());
     wire::with_checksum(&LaterReport {
         counters: Counters {
             buckets: buckets(report),
             total_requests: report.total_requests(),
         },
-        license: CurrentLicense {
-            license_key: current.map_or(UNLICENSED, |license| &license.license_key),
-            license_expiration_date: expiration_date.as_deref().unwrap_or(UNLICENSED_DATE),
-        },
+        license: license_of(report.current_license.as_ref()),
         plugins_count: PluginsCount::default(),
         routes_count: 0,
         consumers_count: 0,
@@ -96,6 +90,16 @@ fn later(report: &Report, figures: Figures<'_>) -> Response {
         timestamp: report.at,
         figures,
     })
+}
+
+/// The current license, or Kong's words for none.
+pub(super) fn license_of(current: Option<&authority::CurrentLicense>) -> CurrentLicense<'_> {
+    CurrentLicense {
+        license_key: current.map_or(UNLICENSED, |license| &license.license_key),
+        license_expiration_date: current.map_or(UNLICENSED_DATE.into(), |license| {
+            license.expiration_date.to_string().into()
+        }),
+    }
 }
 
 fn buckets(report: &Report) -> Vec<Bucket<'_>> {

@@ -1,8 +1,11 @@
-//! `GET /`: what clients look at before they begin.
+//! `GET /` and `GET /kong`: what clients look at before they begin.
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use lictor_core::Error;
 
+use super::error::Refusal;
+use super::report::license_of;
 use super::{Ask, wire};
 use crate::authority::System;
 
@@ -11,10 +14,15 @@ use crate::authority::System;
 const IN_A_DATABASE: &str = "postgres";
 
 /// `GET /`
-pub(super) fn show(ask: &Ask<'_>) -> Response {
+pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
+    let current = match ask.server.authority.current_license(ask.call).await {
+        // Whoever may not read the report is told no part of it.
+        Err(Error::Forbidden(_) | Error::OutOfScope(_)) => None,
+        other => other?,
+    };
     let settings = &ask.server.settings;
     let hostname = settings.shown_hostname(&System::here().hostname);
-    wire::json(
+    Ok(wire::json(
         StatusCode::OK,
         &wire::Root {
             tagline: "Lictor, a self-hosted license server",
@@ -23,6 +31,7 @@ pub(super) fn show(ask: &Ask<'_>) -> Response {
             configuration: wire::Configuration {
                 database: IN_A_DATABASE,
             },
+            license: current.as_ref().map(|current| license_of(Some(current))),
         },
-    )
+    ))
 }

@@ -1,6 +1,7 @@
 //! The JSON of the dialect, read and written. The only file here that knows serialization; it
 //! decides nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,8 +10,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use lictor_core::License;
 use lictor_core::change::Digest;
+use lictor_core::{License, Organization};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -21,6 +22,7 @@ use super::error;
 use super::page::Next;
 use super::schema::Violations;
 use crate::authority::KeptLicense;
+use crate::http::traffic::Traffic;
 
 /// The largest whole number that JSON readers keep exactly, as a float.
 const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
@@ -88,8 +90,8 @@ impl<'a> From<&'a License> for LicenseBody<'a> {
 }
 
 #[derive(Serialize)]
-struct PageBody<'a> {
-    data: Vec<LicenseBody<'a>>,
+struct PageBody<'a, T> {
+    data: Vec<T>,
     next: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<&'a str>,
@@ -102,12 +104,85 @@ pub(super) struct Root<'a> {
     pub(super) version: &'a str,
     pub(super) hostname: &'a str,
     pub(super) configuration: Configuration<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) license: Option<CurrentLicense<'a>>,
 }
 
 /// The part of the configuration that clients ask for.
 #[derive(Serialize)]
 pub(super) struct Configuration<'a> {
     pub(super) database: &'a str,
+}
+
+/// What `GET /status` answers.
+#[derive(Serialize)]
+pub(super) struct Status {
+    database: Database,
+    memory: Memory,
+    server: Connections,
+}
+
+#[derive(Serialize)]
+struct Database {
+    reachable: bool,
+}
+
+/// What a gateway's workers hold; there are none.
+#[derive(Default, Serialize)]
+struct Memory {
+    lua_shared_dicts: BTreeMap<&'static str, u64>,
+    workers_lua_vms: [u64; 0],
+}
+
+#[derive(Default, Serialize)]
+struct Connections {
+    connections_accepted: u64,
+    connections_active: u64,
+    connections_handled: u64,
+    connections_reading: u64,
+    connections_waiting: u64,
+    connections_writing: u64,
+    total_requests: u64,
+}
+
+impl Status {
+    pub(super) fn of(reachable: bool, traffic: Traffic) -> Self {
+        Self {
+            database: Database { reachable },
+            memory: Memory::default(),
+            server: Connections {
+                connections_accepted: traffic.accepted,
+                connections_active: traffic.open,
+                connections_handled: traffic.accepted,
+                total_requests: traffic.requests,
+                ..Connections::default()
+            },
+        }
+    }
+}
+
+/// An organization as clients see it.
+#[derive(Serialize)]
+pub(super) struct Workspace<'a> {
+    comment: Option<()>,
+    config: BTreeMap<&'static str, ()>,
+    created_at: i64,
+    id: Uuid,
+    meta: BTreeMap<&'static str, ()>,
+    name: &'a str,
+}
+
+impl<'a> Workspace<'a> {
+    pub(super) fn of(organization: &'a Organization) -> Self {
+        Self {
+            comment: None,
+            config: BTreeMap::new(),
+            created_at: organization.created_at,
+            id: organization.id,
+            meta: BTreeMap::new(),
+            name: &organization.key,
+        }
+    }
 }
 
 /// What both shapes of the report have.
@@ -166,11 +241,11 @@ pub(super) struct Counters<'a> {
     pub(super) total_requests: u64,
 }
 
-/// The license written last.
+/// The current license.
 #[derive(Serialize)]
 pub(super) struct CurrentLicense<'a> {
     pub(super) license_key: &'a str,
-    pub(super) license_expiration_date: &'a str,
+    pub(super) license_expiration_date: Cow<'a, str>,
 }
 
 /// Plugins: Lictor has none, so every figure is a true zero.
@@ -226,12 +301,23 @@ fn license_body(license: &License) -> Bytes {
 
 /// An answer with a page of licenses.
 pub(super) fn page(licenses: &[License], next: Option<&Next>) -> Response {
+    let rows: Vec<_> = licenses.iter().map(LicenseBody::from).collect();
+    page_of(rows, next)
+}
+
+/// An answer with a page of workspaces.
+pub(super) fn workspaces(rows: Vec<Workspace<'_>>, next: Option<&Next>) -> Response {
+    page_of(rows, next)
+}
+
+fn page_of(rows: Vec<impl Serialize>, next: Option<&Next>) -> Response {
+    let size = 64 + rows.len() * 1_024;
     let body = PageBody {
-        data: licenses.iter().map(LicenseBody::from).collect(),
+        data: rows,
         next: next.map(|next| next.address.as_str()),
         offset: next.map(|next| next.offset.as_str()),
     };
-    render(StatusCode::OK, 64 + licenses.len() * 1_024, &body)
+    render(StatusCode::OK, size, &body)
 }
 
 /// An answer with a report and the checksum of all that stands beside it.
