@@ -1,12 +1,13 @@
 //! How a command ends: the one error type of the binary, with its exit code.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use lictor_core::secret::masked;
 use lictor_server::authority::StartError;
 use lictor_store::sqlite::OpenError;
+
+use crate::output;
 
 /// Why a command did not do what it was asked. The text says what to do.
 #[derive(Debug)]
@@ -109,7 +110,11 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nobody is left to be told where standard error is closed.
-            let _ = writeln!(std::io::stderr(), "error: {}", masked(failure.text()));
+            let _ = writeln!(
+                std::io::stderr(),
+                "error: {}",
+                output::lines(&masked(failure.text()))
+            );
             ExitCode::from(failure.code())
         }
     }
@@ -118,10 +123,11 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
 /// Prints what the parser has to say: the help that was asked for, or what is wrong.
 pub(crate) fn of_parser(error: &clap::Error) -> ExitCode {
     let said = error.render().to_string();
-    let _ = match masked(&said) {
+    let shown = output::lines(&masked(&said));
+    let _ = match shown == said {
         // As it is, it has the terminal's colors.
-        Cow::Borrowed(_) => error.print(),
-        Cow::Owned(shown) => write!(std::io::stderr(), "{shown}"),
+        true => error.print(),
+        false => write!(std::io::stderr(), "{shown}"),
     };
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

@@ -3,17 +3,19 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use lictor_core::names::{escaped, is_active};
 use lictor_core::secret::masked;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::exit::{Failure, Outcome};
 
 /// Says something that is not the result.
 pub(crate) fn note(text: &str) {
     // Nobody is left to be told where standard error is closed.
-    let _ = writeln!(io::stderr(), "{}", masked(text));
+    let _ = writeln!(io::stderr(), "{}", lines(&masked(text)));
 }
 
-/// Prints a line of the result.
+/// Prints a line of the result, to the byte: what is not our own goes through [`printable`] first.
 pub(crate) fn line(text: &str) -> Outcome {
     raw(format!("{text}\n").as_bytes())
 }
@@ -87,9 +89,13 @@ impl Rows {
 
     /// Adds a row.
     pub(crate) fn row<I: IntoIterator<Item = String>>(&mut self, cells: I) {
-        let cells = cells
-            .into_iter()
-            .map(|text| Cell::new(if text.is_empty() { "-" } else { &text }));
+        let cells = cells.into_iter().map(|text| {
+            Cell::new(if text.is_empty() {
+                "-".into()
+            } else {
+                printable(&text)
+            })
+        });
         self.table.add_row(cells);
         self.below.push(Vec::new());
     }
@@ -98,7 +104,7 @@ impl Rows {
     /// without columns that may be wrapped: there a row is one line.
     pub(crate) fn below(&mut self, text: String) {
         if let Some(paragraphs) = self.below.last_mut() {
-            paragraphs.push(text);
+            paragraphs.push(printable(&text));
         }
     }
 
@@ -143,21 +149,42 @@ fn push_line(text: &mut String, line: &str) {
 
 /// Prints names and values, a line each, the values aligned.
 pub(crate) fn details(pairs: &[(&str, String)]) -> Outcome {
-    let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let names: Vec<String> = pairs.iter().map(|(name, _)| printable(name)).collect();
+    let width = names.iter().map(|name| name.width()).max().unwrap_or(0);
     let mut text = String::new();
-    for (name, value) in pairs {
+    for (name, (_, value)) in names.iter().zip(pairs) {
         let value = if value.is_empty() { "-" } else { value };
-        let name = printable(name);
-        text.push_str(&format!("{name:width$}  {}\n", printable(value)));
+        let apart = " ".repeat(width.saturating_sub(name.width()) + 2);
+        text.push_str(&format!("{name}{apart}{}\n", printable(value)));
     }
     raw(text.as_bytes())
 }
 
-/// A text from elsewhere without control characters, which could change what a terminal shows.
+/// A text from elsewhere in one line, without what could change how a terminal shows it.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    escaped(text).into_owned()
+}
+
+/// A text of several lines, each without what could change how a terminal shows it.
+pub(crate) fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(escaped).collect();
+    lines.join("\n")
+}
+
+/// JSON in which what could change how a terminal shows it is escaped: it says the same.
+pub(crate) fn inert_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    text.chars().for_each(|letter| push_json(&mut out, letter));
+    out
+}
+
+fn push_json(out: &mut String, letter: char) {
+    if !is_active(letter) {
+        return out.push(letter);
+    }
+    for unit in letter.encode_utf16(&mut [0; 2]) {
+        out.push_str(&format!("\\u{unit:04x}"));
+    }
 }
 
 /// A member of an answer as people read it; empty where there is none.
@@ -201,7 +228,7 @@ fn spread(text: &str) -> String {
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
         if quoted {
-            out.push(c);
+            push_json(&mut out, c);
             quoted = escaped || c != '"';
             escaped = !escaped && c == '\\';
             continue;
@@ -255,6 +282,33 @@ mod tests {
                      \"a\": {},\n  \"c\": [],\n  \"d\": 1e400\n}";
         assert_eq!(spread(text), lines);
         assert_eq!(spread(lines), lines);
+    }
+
+    #[test]
+    fn what_could_change_a_terminal_is_escaped_in_json_which_says_the_same() {
+        let text = "{\"a\u{202e}\": \"\u{200f}\u{9b}\u{7f}\u{e0001}x\u{feff}é👩\u{200d}💻\"}";
+        for shown in [spread(text), inert_json(text)] {
+            for active in [
+                '\u{202e}',
+                '\u{200f}',
+                '\u{9b}',
+                '\u{7f}',
+                '\u{e0001}',
+                '\u{feff}',
+            ] {
+                assert!(!shown.contains(active), "{shown}");
+            }
+            assert!(shown.contains("é👩\u{200d}💻"), "{shown}");
+            let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+            assert_eq!(read(&shown), read(text));
+            assert!(read(text).is_some());
+        }
+    }
+
+    #[test]
+    fn text_of_several_lines_keeps_them_and_nothing_else_that_moves() {
+        let shown = lines("a\u{1b}[2J\nb\u{202e}c\r\n");
+        assert_eq!(shown, "a\\u{1b}[2J\nb\\u{202e}c\\r\n");
     }
 
     #[test]

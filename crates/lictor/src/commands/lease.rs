@@ -148,7 +148,11 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
             if json {
                 return output::json(&reply.text);
             }
-            output::line(&format!("{} {}", reply.str("id"), reply.value["fence"]))
+            output::line(&format!(
+                "{} {}",
+                output::printable(reply.str("id")),
+                reply.value["fence"]
+            ))
         }
         Lease::Renew {
             id,

@@ -150,42 +150,58 @@ pub(super) fn log_to_stderr(filter: Option<&str>, form: Option<LogFormat>) -> Ou
     // Migrations are ours to speak of; what stands later in a filter goes before.
     let filter = EnvFilter::try_new(format!("refinery_core=warn,{wanted}"))
         .map_err(|error| Failure::Usage(format!("--log {wanted}: {error}")))?;
+    let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let form = match form.unwrap_or_default() {
+        LogFormat::Text if colors => Line::Colored,
+        LogFormat::Text => Line::Plain,
+        LogFormat::Json => Line::Json,
+    };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(|| OneLine(std::io::stderr()));
-    let set = match form.unwrap_or_default() {
-        LogFormat::Text => {
-            let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            log.with_ansi(colors).try_init()
-        }
-        LogFormat::Json => log.json().try_init(),
+        .with_writer(move || OneLine(form, std::io::stderr()));
+    let set = match form {
+        Line::Json => log.json().try_init(),
+        Line::Colored | Line::Plain => log.with_ansi(colors).try_init(),
     };
     set.map_err(|error| Failure::Usage(format!("cannot log: {error}")))
 }
 
-/// Writes each event, which comes as a whole, as one line and without secrets.
-struct OneLine<W>(W);
+/// What the lines of a log are.
+#[derive(Debug, Clone, Copy)]
+enum Line {
+    /// Text.
+    Plain,
+    /// Text with colors, the only escape sequences in it: those in values come escaped.
+    Colored,
+    /// JSON.
+    Json,
+}
+
+/// Writes each event, which comes as a whole, as one line, without secrets and without what could
+/// change how a terminal shows it.
+struct OneLine<W>(Line, W);
 
 impl<W: std::io::Write> std::io::Write for OneLine<W> {
     fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
         let event_text = String::from_utf8_lossy(event);
         let shown = masked(&event_text);
-        let text = shown.strip_suffix('\n').unwrap_or(&shown).as_bytes();
-        let plain = |byte: &u8| {
-            if matches!(byte, b'\n' | b'\r') {
-                b' '
-            } else {
-                *byte
+        let text = shown.strip_suffix('\n').unwrap_or(&shown);
+        let text = text.replace(['\n', '\r'], " ");
+        let mut line = match self.0 {
+            Line::Plain => output::printable(&text),
+            Line::Colored => {
+                let parts: Vec<_> = text.split('\u{1b}').map(output::printable).collect();
+                parts.join("\u{1b}")
             }
+            Line::Json => output::inert_json(&text),
         };
-        let mut line: Vec<u8> = text.iter().map(plain).collect();
-        line.push(b'\n');
-        self.0.write_all(&line)?;
+        line.push('\n');
+        self.1.write_all(line.as_bytes())?;
         Ok(event.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
+        self.1.flush()
     }
 }
 
@@ -195,12 +211,35 @@ mod tests {
 
     #[test]
     fn an_event_is_one_line_whatever_it_says() {
-        let mut log = OneLine(Vec::new());
+        let mut log = OneLine(Line::Plain, Vec::new());
         log.write_all(b"INFO two\nlines\r\n").expect("writes");
-        assert_eq!(log.0, b"INFO two lines \n");
-        log.0.clear();
+        assert_eq!(log.1, b"INFO two lines \n");
+        log.1.clear();
         let event = b"INFO no answer from https://me:word@example.com/\n";
         assert_eq!(log.write(event).expect("writes"), event.len());
-        assert_eq!(log.0, b"INFO no answer from https://***@example.com/\n");
+        assert_eq!(log.1, b"INFO no answer from https://***@example.com/\n");
+    }
+
+    #[test]
+    fn an_event_changes_nothing_about_how_a_terminal_shows_it() {
+        let event = "\u{1b}[32mINFO\u{1b}[0m of \"a\u{202e}b\u{9b}c\u{200f}\"\n";
+        for (form, shown) in [
+            (
+                Line::Plain,
+                "\\u{1b}[32mINFO\\u{1b}[0m of \"a\\u{202e}b\\u{9b}c\\u{200f}\"\n",
+            ),
+            (
+                Line::Colored,
+                "\u{1b}[32mINFO\u{1b}[0m of \"a\\u{202e}b\\u{9b}c\\u{200f}\"\n",
+            ),
+            (
+                Line::Json,
+                "\\u001b[32mINFO\\u001b[0m of \"a\\u202eb\\u009bc\\u200f\"\n",
+            ),
+        ] {
+            let mut log = OneLine(form, Vec::new());
+            log.write_all(event.as_bytes()).expect("writes");
+            assert_eq!(String::from_utf8_lossy(&log.1), shown);
+        }
     }
 }
