@@ -89,8 +89,8 @@ impl Authority {
     pub async fn drop_ended_leases(&self) -> Result<(), Error> {
         let now = self.clock.now();
         // By the clock that shows less: one that was set ahead must not make all of it old.
-        let kept_since = now.wall().min(now.elapsed().seconds());
-        let before = kept_since.saturating_sub(self.keep_holders);
+        let time = now.wall().min(now.elapsed().seconds());
+        let before = time.saturating_sub(self.keep_holders - 1);
         loop {
             let due = self.store.ended_leases_due(before, APPLICATIONS).await?;
             if due.is_empty() {

@@ -43,9 +43,14 @@ pub(crate) async fn run(forget: &Forget, json: bool) -> Outcome {
         output::note(&format!("nothing is kept of {holder}"));
         return Ok(());
     }
-    let (leases, refusals) = (figure(leases), figure(refusals));
+    let (leases, refusals) = (counted(leases, "ended lease"), counted(refusals, "refusal"));
     output::note(&format!(
-        "{holder} is forgotten: the name is gone from {leases} ended leases and {refusals} refusals"
+        "{holder} is forgotten: the name is gone from {leases} and {refusals}"
     ));
     Ok(())
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", figure(count))
 }

@@ -341,3 +341,72 @@ fn scripts_are_told_what_is_gone() {
     let removed = object(&["organization", "remove", "acme"]);
     assert_eq!(removed, serde_json::json!({ "removed": "acme" }));
 }
+
+#[test]
+fn who_held_a_lease_is_listed_and_forgotten() {
+    let (server, key) = server_with_vendor();
+    let file = server.file("license.json");
+    write(&file, &issue(&key, &[]));
+    result(&server.lictor(&["license", "add", &file]));
+    result(&server.lictor(&["application", "create", "viewer"]));
+    let ended = ["lease", "list", "editor", "--ended"];
+    let none = server.lictor(&ended);
+    assert_eq!(result(&none), "");
+    let hint = String::from_utf8_lossy(&none.stderr);
+    assert!(hint.contains("no such lease has ended"), "{hint}");
+
+    let holder = "a-machine-7.example.com";
+    let out = result(&server.lictor(&["lease", "checkout", "editor", holder]));
+    let id = out.split(' ').next().expect("an id");
+    refusal(&server.lictor(&["lease", "checkout", "viewer", "other"]), 1);
+    let live = refusal(&server.lictor(&["forget", holder]), 1);
+    assert!(
+        live.contains("lictor lease release") && live.contains(id),
+        "{live}"
+    );
+    result(&server.lictor(&["lease", "release", id, "--force"]));
+    let list = result(&server.lictor(&ended));
+    assert!(
+        list.contains("forced") && list.contains("a-machine"),
+        "{list}"
+    );
+    assert!(
+        list.lines().all(|line| line.chars().count() <= 80),
+        "{list}"
+    );
+    let narrowed = [&ended[..], &["--holder", holder, "--since", "1d"]].concat();
+    assert_eq!(result(&server.lictor(&narrowed)), list);
+    let before = [&ended[..], &["--until", "2026-01-01"]].concat();
+    assert_eq!(result(&server.lictor(&before)), "");
+    let json = result(&server.lictor(&[&ended[..], &["--json"]].concat()));
+    assert!(
+        json.contains(id) && json.contains("\"reason\": \"forced\""),
+        "{json}"
+    );
+    let alone = refusal(
+        &server.lictor(&["lease", "list", "editor", "--since", "1d"]),
+        2,
+    );
+    assert!(alone.contains("--ended"), "{alone}");
+
+    let sums = result(&server.lictor(&["seat", "refusals", "--by-hour"]));
+    assert!(
+        sums.contains("unlicensed") && sums.contains("viewer"),
+        "{sums}"
+    );
+    let said = |args: &[&str]| {
+        let output = server.lictor(args);
+        assert_eq!(result(&output), "");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(said(&["forget", holder]).contains("from 1 ended lease and 0 refusals"));
+    assert!(said(&["forget", "other"]).contains("from 0 ended leases and 1 refusal"));
+    assert!(said(&["forget", holder]).contains("nothing is kept of"));
+    let json = result(&server.lictor(&["forget", holder, "--json"]));
+    assert!(json.contains("\"leases\": 0"), "{json}");
+    let list = result(&server.lictor(&ended));
+    assert!(
+        list.contains("forced") && !list.contains("a-machine"),
+        "{list}"
+    );
+}

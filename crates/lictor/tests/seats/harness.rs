@@ -47,11 +47,16 @@ impl Server {
 
     /// Kills the server and starts another one on the same data.
     pub(crate) fn restart(self) -> Self {
+        self.restart_with(&[])
+    }
+
+    /// The same with options.
+    pub(crate) fn restart_with(self, options: &[&str]) -> Self {
         let Self {
             running, folder, ..
         } = self;
         drop(running);
-        Self::on(folder, &[])
+        Self::on(folder, options)
     }
 
     /// Kills the server; all that it said, and all that its data folder holds.

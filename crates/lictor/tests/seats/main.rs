@@ -20,6 +20,7 @@ mod bad_ids;
 mod bad_numbers;
 mod bad_text;
 mod clients;
+mod ended;
 mod harness;
 mod jira;
 mod jira_answers;
