@@ -22,7 +22,8 @@ pub(super) fn keep(
         .prepare_cached(
             "INSERT INTO ended_leases (organization_id, application, until, position, id, since,
                  reason, holder, holder_key)
-             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder, holder_key(holder) FROM leases
+             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder,
+                 holder_key(holder) FROM leases
              WHERE organization_id = ?1 AND id = ?2",
         )?
         .execute((stream, id, until, position, reason.as_str()))

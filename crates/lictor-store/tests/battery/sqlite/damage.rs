@@ -236,6 +236,14 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "UPDATE refusals SET count = 2",
         "the sum of refusals of editor as unlicensed in hour 498504 is less",
     ),
+    (
+        "UPDATE refusals SET holder_key = 'other'",
+        "refusal in 00000000-0000-0000-0000-000000000ace: it is found under the key of another",
+    ),
+    (
+        "UPDATE ended_leases SET holder_key = NULL",
+        "ended lease 00000000-0000-0000-0000-000000000051: it is found under the key of another",
+    ),
     ("DELETE FROM refusal_sums", "is less than the refusals"),
     (
         "UPDATE refusal_sums SET organization_id = x'00000000000000000000000000000001'",

@@ -1,5 +1,6 @@
 //! What only the embedded database promises: its folder, its file, and what damage does to them.
 
+mod before;
 mod damage;
 mod files;
 mod keys;
