@@ -9,9 +9,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
 use crate::clock::Clock;
+use crate::counters::Counters;
 use crate::counters::flush::{self, Flusher};
 use crate::counters::journal::{self, Journal};
-use crate::counters::{Counters, is_service};
 use crate::error::StartError;
 use crate::folder::{DAMAGED, Folder, JOURNAL};
 use crate::identity::Identity;
@@ -80,7 +80,7 @@ impl Node {
     /// Decides and counts for a service; none, or a name that no service may have: the application
     /// itself.
     pub fn meter(&self, service: Option<&str>) -> Meter {
-        let named = service.filter(|name| is_service(name));
+        let named = service.filter(|name| self.shared.counters.takes(name));
         let service = named.unwrap_or(&self.shared.identity.application);
         Meter::new(&self.shared, service)
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use lictor_core::feed::NodeCount;
+use lictor_core::names::label;
 use lictor_core::usage::{MAX_COUNT, MAX_NAME_LENGTH};
 use lictor_planted as planted;
 
@@ -98,13 +99,22 @@ impl Counters {
         }
     }
 
-    /// The counter of a service; that of all others once there are too many.
+    /// Whether a service may have this name: one that is counted, or one that [`label`] takes.
+    pub(crate) fn takes(&self, service: &str) -> bool {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        slots.contains_key(service) || service_name(service).is_some()
+    }
+
+    /// The counter of a service; that of all others once there are too many. What is counted goes on
+    /// under the name that it has; a new one is counted as [`label`] has it.
     pub(crate) fn slot(&self, service: &str) -> Arc<Slot> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(service) {
             return Arc::clone(slot);
         }
         drop(slots);
+        let labeled = service_name(service);
+        let service = labeled.as_deref().unwrap_or(service);
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         let named = slots.len() - usize::from(slots.contains_key(OTHER));
         let full = named >= MAX_SERVICES && !slots.contains_key(service);
@@ -276,9 +286,8 @@ impl Sums {
     }
 }
 
-/// Whether a service may have this name: 1 to 128 characters, none of them a control character.
-pub(crate) fn is_service(name: &str) -> bool {
-    (1..=MAX_NAME_LENGTH).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+fn service_name(text: &str) -> Option<String> {
+    label("service", text, MAX_NAME_LENGTH).ok()
 }
 
 #[cfg(test)]
@@ -369,9 +378,29 @@ mod tests {
 
     #[test]
     fn a_service_has_a_name() {
-        assert!(is_service("a") && is_service(&"ü".repeat(128)));
-        for bad in ["", "a\n", &"ü".repeat(129)] {
-            assert!(!is_service(bad), "{bad:?}");
+        let counters = counters();
+        assert!(counters.takes("a") && counters.takes(&"ü".repeat(128)));
+        for bad in ["", " ", "a\n", "a\u{202e}", "\u{200b}", &"ü".repeat(129)] {
+            assert!(!counters.takes(bad), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn spellings_of_one_service_are_counted_as_one_and_what_is_counted_keeps_its_name() {
+        let (old, epoch, month) = ("cafe\u{301} \u{202e}", "00000000000000aa", "2026-11");
+        let key = Key {
+            epoch: epoch.into(),
+            month: month.into(),
+            service: old.into(),
+        };
+        let counters = Counters::new(epoch, month, BTreeMap::from([(key, 7)]));
+        assert!(counters.takes(old));
+        for service in [old, "cafe\u{301}", " caf\u{e9} ", "Caf\u{e9}"] {
+            counters.add(&counters.slot(service), 1);
+        }
+        flush(&counters);
+        let counted = [(old, 8), ("caf\u{e9}", 2), ("Caf\u{e9}", 1)];
+        let counted = counted.map(|(service, count)| (service.to_owned(), count));
+        assert_eq!(counters.totals().this_month, BTreeMap::from(counted));
     }
 }

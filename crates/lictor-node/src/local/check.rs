@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use super::Service;
 use super::answers::{self, Answer};
 use super::query;
-use crate::counters::is_service;
+use super::usage::BAD_SERVICE;
 use crate::meter::Meter;
 
 /// Answers.
@@ -20,11 +20,10 @@ pub(super) async fn answer(service: &Service, query: Option<&str>) -> Answer {
     let [name, application, feature] = &asked;
     let meter = match name {
         None => None,
-        Some(name) if is_service(name) => Some(Meter::new(&service.shared, name)),
-        Some(_) => {
-            let message = "service: use 1 to 128 characters without control characters";
-            return answers::failure(StatusCode::BAD_REQUEST, "invalid", message);
+        Some(name) if service.shared.counters.takes(name) => {
+            Some(Meter::new(&service.shared, name))
         }
+        Some(_) => return answers::failure(StatusCode::BAD_REQUEST, "invalid", BAD_SERVICE),
     };
     let meter = meter.as_ref().unwrap_or(&service.meter);
     outcome(meter.ask(application.as_deref(), feature.as_deref()).await)

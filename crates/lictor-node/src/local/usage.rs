@@ -9,9 +9,13 @@ use serde::Deserialize;
 
 use super::Service;
 use super::answers::{self, Answer};
-use crate::counters::is_service;
+use crate::counters::Counters;
 use crate::error::Denial;
 use crate::meter::written;
+
+/// What is said of a name that no service may have.
+pub(super) const BAD_SERVICE: &str = "service: use 1 to 128 characters that can be seen, without \
+     control characters and such as change how a text is shown";
 
 /// The longest body, in bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -31,11 +35,11 @@ struct Count {
 
 /// Answers.
 pub(super) async fn answer(service: &Service, request: Request<Incoming>) -> Answer {
-    let usage = match read(request).await {
+    let counters = &service.shared.counters;
+    let usage = match read(counters, request).await {
         Ok(usage) => usage,
         Err((status, message)) => return answers::failure(status, "invalid", &message),
     };
-    let counters = &service.shared.counters;
     for Count { service, count } in &usage.counts {
         counters.add(&counters.slot(service), *count);
     }
@@ -45,7 +49,10 @@ pub(super) async fn answer(service: &Service, request: Request<Incoming>) -> Ans
     }
 }
 
-async fn read(request: Request<Incoming>) -> Result<Usage, (StatusCode, String)> {
+async fn read(
+    counters: &Counters,
+    request: Request<Incoming>,
+) -> Result<Usage, (StatusCode, String)> {
     let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
     let body: Bytes = match body {
         Ok(body) => body.to_bytes(),
@@ -65,10 +72,8 @@ async fn read(request: Request<Incoming>) -> Result<Usage, (StatusCode, String)>
         return Err(bad(format!("send at most {MAX_COUNTS} counts at once")));
     }
     for count in &usage.counts {
-        if !is_service(&count.service) {
-            return Err(bad(
-                "service: use 1 to 128 characters without control characters".to_owned(),
-            ));
+        if !counters.takes(&count.service) {
+            return Err(bad(BAD_SERVICE.to_owned()));
         }
         if count.count > MAX_COUNT {
             return Err(bad(format!(

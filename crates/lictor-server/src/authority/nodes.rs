@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
+use lictor_core::names::trimmed;
 use lictor_core::node::{self, NewNode, Node, NodeSeen, NodeTerms};
 use lictor_core::{Action, Error, Now, Resource, State, Timestamp};
 use lictor_store::{Fact, Write};
@@ -124,7 +125,7 @@ impl Authority {
         let organization = call.organization.id;
         let found = match Uuid::try_parse(name) {
             Ok(id) => self.store.node(organization, id).await?,
-            Err(_) => self.store.node_named(organization, name).await?,
+            Err(_) => self.store.node_named(organization, trimmed(name)).await?,
         };
         let live = found.filter(|node| node.state.revoked_at.is_none());
         live.ok_or_else(|| node::missing(name))
@@ -181,7 +182,7 @@ impl Authority {
         let token = EnrollmentToken::new(&random::bytes()?, &self.feed.public_key());
         let new = NewNode {
             id: random::id(&self.clock)?,
-            name: request.name,
+            name: trimmed(&request.name).to_owned(),
             application: application.clone(),
             token_sha256: token.sha256(),
         };
