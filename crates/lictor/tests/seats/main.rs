@@ -25,6 +25,7 @@ mod harness;
 mod jira;
 mod jira_answers;
 mod leases;
+mod names;
 mod oauth;
 mod repeats;
 mod seats;
