@@ -52,6 +52,7 @@ impl From<OpenError> for Failure {
             OpenError::InUse { .. }
             | OpenError::File { .. }
             | OpenError::Exists(_)
+            | OpenError::NotEmpty { .. }
             | OpenError::Foreign(_)
             | OpenError::NewerSchema { .. } => Self::Usage(text),
             OpenError::Missing(_)

@@ -1,12 +1,10 @@
 //! Files as commands read and write them: secrets readable to their owner alone, nothing ever
 //! overwritten by accident.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
-
-use lictor_planted as planted;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use crate::exit::{Failure, Outcome};
 
@@ -66,46 +64,6 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
         io::ErrorKind::AlreadyExists => taken(path),
         _ => cannot("write", path, &error),
     })
-}
-
-/// Puts an operator token into `path`, all at once and readable to its owner alone. A token that
-/// is there already is replaced, any other file is not.
-pub(crate) fn write_token(path: &Path, token: &str) -> io::Result<()> {
-    let (draft, mut file) = draft_token(path)?;
-    planted::point("token.drafted");
-    writeln!(file, "{token}")?;
-    file.sync_all()?;
-    planted::point("token.synced");
-    std::fs::rename(&draft, path)?;
-    planted::point("token.renamed");
-    sync_folder_of(path)
-}
-
-/// Whether [`write_token`] would be refused, found out without a token.
-pub(crate) fn try_token(path: &Path) -> io::Result<()> {
-    let (draft, _) = draft_token(path)?;
-    std::fs::remove_file(draft)
-}
-
-fn draft_token(path: &Path) -> io::Result<(PathBuf, File)> {
-    match std::fs::read(path) {
-        Ok(old) if old.is_empty() || old.starts_with(b"lictor_") => {}
-        Ok(_) => {
-            let text = "the file exists and holds no token; choose another name for the token file";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let draft = path.with_added_extension("new");
-    match std::fs::remove_file(&draft) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let file = options.open(&draft)?;
-    Ok((draft, file))
 }
 
 /// Makes the name of a file durable.

@@ -10,6 +10,7 @@ mod files;
 mod guard;
 mod output;
 mod server;
+mod token_file;
 
 use std::process::ExitCode;
 

@@ -50,9 +50,10 @@ pub(crate) struct Prepared {
     authority: Arc<Authority>,
 }
 
-/// Does everything that can fail before the first request: reads certificate and keys, opens the
-/// port unless it is `given`, then the folder, and hands a first operator token to `announce`. What
-/// can be refused without looking at the folder is refused before a folder is made.
+/// Does everything that can fail before the first request: reads certificate and keys, takes the
+/// port unless it is `given`, opens the folder, hands a first operator token to `announce`, and then
+/// opens the port: whoever can connect finds the token. What can be refused without looking at the
+/// folder is refused before a folder is made.
 pub(crate) async fn prepare(
     options: ServeOptions,
     given: Option<TcpListener>,
@@ -72,12 +73,10 @@ pub(crate) async fn prepare(
         keep_holders: options.keep_holders.map(|kept| kept.0),
         control_plane_key: None,
     };
-    let (listener, metrics_listener) = listen(&options, given, tls.is_some()).await?;
-    let url = url_of(&listener, &tls)?;
-    let metrics_url = match &metrics_listener {
-        Some(listener) => Some(url_of(listener, &tls)?),
-        None => None,
-    };
+    let (port, metrics_port) = take_ports(&options, given, tls.is_some()).await?;
+    let url = url_of(&port, &tls)?;
+    let metrics_url = metrics_port.as_ref().map(|port| url_of(port, &tls));
+    let metrics_url = metrics_url.transpose()?;
     let store = Arc::new(SqliteStore::open(&folder)?);
     let key = control_plane_key(&options, &folder)?;
     start.control_plane_key = Some(key.key);
@@ -89,6 +88,9 @@ pub(crate) async fn prepare(
              take nothing from it; put the old key back, or enroll them again"
         );
     }
+    let listener = open(port, "--listen")?;
+    let metrics_listener = metrics_port.map(|port| open(port, "--metrics-listen"));
+    let metrics_listener = metrics_listener.transpose()?;
     if let Some(url) = metrics_url {
         tracing::info!("metrics are at {url}/metrics, without a token");
     }
@@ -118,12 +120,12 @@ pub(crate) async fn prepare(
     })
 }
 
-/// The listener, and that of the metrics. Nothing is answered there yet.
-async fn listen(
+/// The port, and that of the metrics. Nobody can connect there yet.
+async fn take_ports(
     options: &ServeOptions,
     given: Option<TcpListener>,
     tls: bool,
-) -> Outcome<(TcpListener, Option<TcpListener>)> {
+) -> Outcome<(Port, Option<Port>)> {
     let plain_allowed = tls || options.insecure_http == Some(true);
     let address = resolve(options.listen.as_deref().unwrap_or(DEFAULT_ADDRESS)).await?;
     refuse_plain(address, plain_allowed)?;
@@ -134,15 +136,12 @@ async fn listen(
     if let Some(address) = metrics_address {
         refuse_plain(address, plain_allowed)?;
     }
-    let listener = match given {
-        Some(listener) => listener,
+    let port = match given {
+        Some(listener) => Port::Open(listener),
         None => bind(address, "--listen")?,
     };
-    let metrics_listener = match metrics_address {
-        Some(address) => Some(bind(address, "--metrics-listen")?),
-        None => None,
-    };
-    Ok((listener, metrics_listener))
+    let metrics_port = metrics_address.map(|address| bind(address, "--metrics-listen"));
+    Ok((port, metrics_port.transpose()?))
 }
 
 impl Prepared {
@@ -184,10 +183,10 @@ impl Prepared {
     }
 }
 
-fn url_of(listener: &TcpListener, tls: &Tls) -> Outcome<String> {
+fn url_of(port: &Port, tls: &Tls) -> Outcome<String> {
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let address = listener
-        .local_addr()
+    let address = port
+        .address()
         .map_err(|error| Failure::Usage(format!("no listening address: {error}")))?;
     Ok(format!("{scheme}://{address}"))
 }
@@ -301,8 +300,27 @@ fn refuse_plain(address: SocketAddr, allowed: bool) -> Outcome {
     )))
 }
 
-fn bind(address: SocketAddr, option: &str) -> Outcome<TcpListener> {
-    let listening = || {
+/// A port of this process.
+enum Port {
+    /// Nobody can connect yet.
+    Taken(TcpSocket),
+    /// Connections wait in line.
+    Open(TcpListener),
+}
+
+impl Port {
+    fn address(&self) -> std::io::Result<SocketAddr> {
+        match self {
+            Self::Taken(socket) => socket.local_addr(),
+            Self::Open(listener) => listener.local_addr(),
+        }
+    }
+}
+
+/// Takes an address, so that it is refused early where it is taken. Connections are refused there
+/// until it is opened.
+fn bind(address: SocketAddr, option: &str) -> Outcome<Port> {
+    let bound = || {
         let socket = if address.is_ipv4() {
             TcpSocket::new_v4()?
         } else {
@@ -311,18 +329,31 @@ fn bind(address: SocketAddr, option: &str) -> Outcome<TcpListener> {
         // A restart does not wait for the old connections to be forgotten.
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        socket.listen(ACCEPT_QUEUE)
+        Ok(Port::Taken(socket))
     };
-    listening().map_err(|error: std::io::Error| {
-        let advice = match error.kind() {
-            ErrorKind::AddrInUse => format!(
-                "; something else listens there: stop it, or choose another port with {option}"
-            ),
-            ErrorKind::PermissionDenied => format!("; choose a port above 1023 with {option}"),
-            _ => String::new(),
-        };
-        Failure::Usage(format!("cannot listen on {address}: {error}{advice}"))
-    })
+    bound().map_err(|error| cannot_listen(&address.to_string(), option, &error))
+}
+
+/// Lets connections come.
+fn open(port: Port, option: &str) -> Outcome<TcpListener> {
+    let address = port.address().map(|address| address.to_string());
+    let address = address.unwrap_or_default();
+    let listener = match port {
+        Port::Taken(socket) => socket.listen(ACCEPT_QUEUE),
+        Port::Open(listener) => Ok(listener),
+    };
+    listener.map_err(|error| cannot_listen(&address, option, &error))
+}
+
+fn cannot_listen(address: &str, option: &str, error: &std::io::Error) -> Failure {
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!("; something else listens there: stop it, or choose another port with {option}")
+        }
+        ErrorKind::PermissionDenied => format!("; choose a port above 1023 with {option}"),
+        _ => String::new(),
+    };
+    Failure::Usage(format!("cannot listen on {address}: {error}{advice}"))
 }
 
 #[cfg(test)]
@@ -333,7 +364,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_burst_of_connections_waits_in_line() {
-        let listener = bind("127.0.0.1:0".parse().unwrap(), "--listen").unwrap();
+        let port = bind("127.0.0.1:0".parse().unwrap(), "--listen").unwrap();
+        let listener = open(port, "--listen").unwrap();
         let address = listener.local_addr().unwrap();
         let mut waiting = Vec::new();
         for number in 0..1_000 {

@@ -1,13 +1,12 @@
-//! Copies of the whole database: made while the server runs, and put into an empty folder.
+//! Copies of the whole database, made while the server runs. How one becomes a data folder again is in
+//! `restore.rs`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::Path;
 
 use lictor_planted as planted;
 
-use super::check;
-use super::lock::FolderLock;
-use super::open::{self, DATABASE_FILE, OpenError, at, beside};
+use super::open::{self, OpenError, at};
 
 /// What the names of unfinished copies begin with.
 const COPY: &str = ".backup-";
@@ -47,59 +46,5 @@ pub(super) fn remove_unfinished(folder: &Path) -> Result<(), OpenError> {
             std::fs::remove_file(&path).map_err(at(&path))?;
         }
     }
-    Ok(())
-}
-
-/// Puts a backup into `folder`, which no server may be using and which must hold no database. The
-/// copy is checked as `lictor check` does before it gets its name.
-///
-/// # Errors
-/// [`OpenError::InUse`], [`OpenError::Exists`], [`OpenError::Differs`], and what
-/// [`SqliteStore::open`](super::SqliteStore::open) would say of the backup.
-pub fn restore(backup_file: &Path, folder: &Path) -> Result<(), OpenError> {
-    open::make_folder(folder)?;
-    let _lock = FolderLock::take(folder)?;
-    let path = folder.join(DATABASE_FILE);
-    for present in [path.clone(), beside(&path, "-wal")] {
-        if present.try_exists().map_err(at(&present))? {
-            return Err(OpenError::Exists(folder.to_owned()));
-        }
-    }
-    let draft = beside(&path, ".restored");
-    let installed = install(backup_file, &draft, &path);
-    // What is left after a failure, and what SQLite puts beside a file that it reads.
-    for ending in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(beside(&draft, ending));
-    }
-    installed.map_err(|error| match error {
-        // The user knows the backup by its own name.
-        OpenError::Foreign(_) => OpenError::Foreign(backup_file.to_owned()),
-        error => error,
-    })?;
-    open::sync_folder(folder)
-}
-
-fn install(backup_file: &Path, draft: &Path, path: &Path) -> Result<(), OpenError> {
-    let mut source = File::open(backup_file).map_err(at(backup_file))?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    // Left over from a restore that was cut off; the lock says that nobody uses it.
-    let _ = std::fs::remove_file(draft);
-    let mut target = open::private(&mut options).open(draft).map_err(at(draft))?;
-    std::io::copy(&mut source, &mut target).map_err(at(draft))?;
-    planted::point("restore.copied");
-    target.sync_all().map_err(at(draft))?;
-    open::schema(draft)?;
-    let report = check::check(&open::reader(draft)?)?;
-    if let Some(first) = report.differences.first() {
-        let count = report.differences.len();
-        return Err(OpenError::Differs {
-            first: first.clone(),
-            count,
-        });
-    }
-    planted::point("restore.checked");
-    std::fs::rename(draft, path).map_err(at(path))?;
-    planted::point("restore.renamed");
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::open::{OpenError, at, private};
 
 /// The locked file in the data folder.
-const LOCK_FILE: &str = "lictor.lock";
+pub(super) const LOCK_FILE: &str = "lictor.lock";
 
 /// Held as long as the store is open. The kernel gives it back even if the process is killed.
 pub(super) struct FolderLock {

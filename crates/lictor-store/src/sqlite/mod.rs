@@ -16,6 +16,7 @@ mod open;
 mod pool;
 mod reads;
 mod refusals;
+mod restore;
 mod rows;
 mod seats;
 mod writer;
@@ -44,9 +45,9 @@ use crate::{
     RefusedKey, Store, SumKey, Write, Written,
 };
 
-pub use self::backup::restore;
 pub use self::check::check_folder;
 pub use self::open::{DATABASE_FILE, OpenError};
+pub use self::restore::{Restored, checked, restore};
 pub use self::writer::WriterStats;
 
 /// A store in one SQLite database.

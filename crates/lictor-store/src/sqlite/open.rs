@@ -60,6 +60,14 @@ pub enum OpenError {
     /// There is a database in the folder already.
     #[error("{0} holds a database already; choose an empty folder")]
     Exists(PathBuf),
+    /// There is something else in a folder that must be empty.
+    #[error("{} is not empty: it holds {name:?}; choose an empty folder, or one that is not there", folder.display())]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+        /// One of the names in it.
+        name: String,
+    },
     /// The file is no database of Lictor's.
     #[error("{0} is not a database of Lictor's, or no longer: choose another file, or a backup")]
     Foreign(PathBuf),

@@ -12,7 +12,8 @@ use crate::{files, output};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
-The folder must hold no database yet. The backup is checked before it is used.
+The folder must be empty, or not be there. The backup is checked before it is
+used; what is refused leaves nothing behind.
 Tokens and keys are as they were then: revoke again what was revoked since.
 
 Nodes know the control plane by its key, which is not in the backup: give it, or
@@ -42,13 +43,26 @@ pub(crate) fn run(restore: &Restore, json: bool) -> Outcome {
     let key = restore.control_plane_key.as_deref().map(files::read_secret);
     let key = key.transpose()?;
     let key_file = restore.data.join(CONTROL_PLANE_KEY);
-    // First of all: a folder that was restored by half could not be restored again.
-    if key.is_some() && key_file.symlink_metadata().is_ok() {
-        return Err(files::taken(&key_file));
+    let mut known = Vec::new();
+    if let Some(pem) = &key {
+        // A restore that was cut off has left it.
+        if std::fs::read_to_string(&key_file).is_ok_and(|there| there == *pem) {
+            known.push(CONTROL_PLANE_KEY);
+        } else if key_file.symlink_metadata().is_ok() {
+            return Err(files::taken(&key_file));
+        }
     }
-    sqlite::restore(&restore.file, &restore.data)?;
-    if let Some(pem) = key {
-        files::create(&key_file, &pem, 0o600)?;
+    let copy = sqlite::checked(&restore.file, &restore.data, &known)?;
+    let new_key = key.filter(|_| known.is_empty());
+    if let Some(pem) = &new_key {
+        // Before the database has its name: whoever finds that has both.
+        files::create(&key_file, pem, 0o600)?;
+    }
+    if let Err(error) = copy.install() {
+        if new_key.is_some() {
+            let _ = std::fs::remove_file(&key_file);
+        }
+        return Err(error.into());
     }
     let (file, data) = (
         restore.file.display().to_string(),

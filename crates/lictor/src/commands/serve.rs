@@ -11,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Given, LogFormat, ServeOptions};
 use crate::exit::{Failure, Outcome};
-use crate::{files, output, server};
+use crate::token_file::TokenFile;
+use crate::{output, server};
 
 /// The environment variable with the operator token that must be valid.
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
@@ -30,15 +31,18 @@ pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
     if secret.is_none() {
         try_token_file(&options)?;
     }
-    let token_file = options.admin_token_file.clone();
-    let announce = |token: &str| announce(token_file.as_deref(), token, json);
+    let token_file = token_file(&options);
+    let announce = |token: &str| announce(token_file.as_ref(), token, json);
     let prepared = server::prepare(options, None, secret, announce).await?;
-    if let Some(file) = token_file.filter(|file| !file.exists()) {
-        output::note(&format!(
-            "there is an operator token already, so none was written to {}; if it is lost, \
-             start with a new one in {ADMIN_TOKEN}",
-            file.display()
-        ));
+    if let Some(file) = token_file {
+        file.forget();
+        if !file.path().exists() {
+            output::note(&format!(
+                "there is an operator token already, so none was written to {}; if it is lost, \
+                 start with a new one in {ADMIN_TOKEN}",
+                file.path().display()
+            ));
+        }
     }
     if let Some(url) = &prepared.public_url {
         output::note(&format!("clients reach it at {url}"));
@@ -94,8 +98,15 @@ fn try_token_file(options: &ServeOptions) -> Outcome {
     if data.join(DATABASE_FILE).exists() || (!data.exists() && within(file)) {
         return Ok(());
     }
-    files::try_token(file)
+    TokenFile::new(file, data)
+        .check()
         .map_err(|error| Failure::Usage(format!("--admin-token-file {}: {error}", file.display())))
+}
+
+/// The file that a first token goes to, if it is to be one.
+fn token_file(options: &ServeOptions) -> Option<TokenFile> {
+    let (file, data) = (options.admin_token_file.as_ref()?, options.data.as_ref()?);
+    Some(TokenFile::new(file, data))
 }
 
 /// Lets the process have as many files open as it may: each connection is one, and the usual limit
@@ -130,9 +141,9 @@ pub(crate) fn shutdown_signals(kinds: &[SignalKind]) -> Outcome<impl Future<Outp
     }))
 }
 
-fn announce(file: Option<&Path>, token: &str, json: bool) -> std::io::Result<()> {
+fn announce(file: Option<&TokenFile>, token: &str, json: bool) -> std::io::Result<()> {
     if let Some(file) = file {
-        return files::write_token(file, token);
+        return file.write(token);
     }
     output::note("This operator token is shown once; keep it, and set LICTOR_TOKEN to it:");
     let mut out = std::io::stdout().lock();

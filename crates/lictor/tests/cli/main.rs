@@ -12,6 +12,7 @@ mod configuration;
 mod data;
 mod demo;
 mod expiry;
+mod files;
 mod import;
 mod offline;
 mod run;

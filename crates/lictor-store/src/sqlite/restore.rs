@@ -1,0 +1,162 @@
+//! A backup becomes a data folder: into an empty one, checked first, and with nothing left behind
+//! where it is refused.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use lictor_planted as planted;
+
+use super::check;
+use super::lock::{FolderLock, LOCK_FILE};
+use super::open::{self, DATABASE_FILE, OpenError, at, beside};
+
+/// What SQLite puts beside a file that it reads.
+const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+
+/// What a file system puts into its first folder.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// A checked copy of a backup that has no name yet in its folder. Dropped before it is installed, it
+/// leaves nothing, folders that were made for it included.
+pub struct Restored {
+    folder: PathBuf,
+    lock: Option<FolderLock>,
+    /// Whether the lock's file was made for this.
+    has_made_lock: bool,
+    /// The folders that were made for this, the innermost first.
+    made: Vec<PathBuf>,
+    is_installed: bool,
+}
+
+/// Puts a backup into `folder`, which must be empty or not be there.
+///
+/// # Errors
+/// As [`checked`] and [`Restored::install`].
+pub fn restore(backup_file: &Path, folder: &Path) -> Result<(), OpenError> {
+    checked(backup_file, folder, &[])?.install()
+}
+
+/// Copies a backup into `folder`, which must be empty or not be there, and checks the copy as `lictor
+/// check` does. What a restore that was cut off has left there may be, and files of these `known`
+/// names.
+///
+/// # Errors
+/// [`OpenError::InUse`], [`OpenError::Exists`], [`OpenError::NotEmpty`], [`OpenError::Differs`], and
+/// what [`SqliteStore::open`](super::SqliteStore::open) would say of the backup.
+pub fn checked(backup_file: &Path, folder: &Path, known: &[&str]) -> Result<Restored, OpenError> {
+    let mut source = File::open(backup_file).map_err(at(backup_file))?;
+    let missing = folder.ancestors().take_while(|part| {
+        // A relative path ends in an empty one, which is there.
+        *part != Path::new("") && part.symlink_metadata().is_err()
+    });
+    let mut restored = Restored {
+        folder: folder.to_owned(),
+        lock: None,
+        has_made_lock: folder.join(LOCK_FILE).symlink_metadata().is_err(),
+        made: missing.map(Path::to_owned).collect(),
+        is_installed: false,
+    };
+    if restored.made.is_empty() {
+        if !restored.has_made_lock {
+            restored.lock = Some(FolderLock::take(folder)?);
+        }
+        refuse_what_is_there(folder, known)?;
+    }
+    open::make_folder(folder)?;
+    if restored.lock.is_none() {
+        restored.lock = Some(FolderLock::take(folder)?);
+    }
+    let copied = copy(&mut source, &restored.draft());
+    copied.map_err(|error| match error {
+        // The user knows the backup by its own name.
+        OpenError::Foreign(_) => OpenError::Foreign(backup_file.to_owned()),
+        error => error,
+    })?;
+    Ok(restored)
+}
+
+fn refuse_what_is_there(folder: &Path, known: &[&str]) -> Result<(), OpenError> {
+    let database = [DATABASE_FILE.to_owned(), format!("{DATABASE_FILE}-wal")];
+    let draft = BESIDE.map(|ending| format!("{DATABASE_FILE}.restored{ending}"));
+    let mut other = None;
+    for entry in std::fs::read_dir(folder).map_err(at(folder))? {
+        let name = entry.map_err(at(folder))?.file_name();
+        let name = name.to_string_lossy().into_owned();
+        if database.contains(&name) {
+            return Err(OpenError::Exists(folder.to_owned()));
+        }
+        let is_known = [LOCK_FILE, LOST_AND_FOUND].contains(&&*name) || known.contains(&&*name);
+        if !is_known && !draft.contains(&name) {
+            other = Some(name);
+        }
+    }
+    match other {
+        Some(name) => Err(OpenError::NotEmpty {
+            folder: folder.to_owned(),
+            name,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn copy(source: &mut File, draft: &Path) -> Result<(), OpenError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    // Left over from a restore that was cut off; the lock says that nobody uses it.
+    let _ = std::fs::remove_file(draft);
+    let mut target = open::private(&mut options).open(draft).map_err(at(draft))?;
+    std::io::copy(source, &mut target).map_err(at(draft))?;
+    planted::point("restore.copied");
+    target.sync_all().map_err(at(draft))?;
+    open::schema(draft)?;
+    let report = check::check(&open::reader(draft)?)?;
+    if let Some(first) = report.differences.first() {
+        let count = report.differences.len();
+        return Err(OpenError::Differs {
+            first: first.clone(),
+            count,
+        });
+    }
+    planted::point("restore.checked");
+    Ok(())
+}
+
+impl Restored {
+    /// Gives the copy its name, durably: from now on the folder is a server's.
+    ///
+    /// # Errors
+    /// [`OpenError::File`]; nothing is left then.
+    pub fn install(mut self) -> Result<(), OpenError> {
+        let path = self.folder.join(DATABASE_FILE);
+        std::fs::rename(self.draft(), &path).map_err(at(&path))?;
+        self.is_installed = true;
+        planted::point("restore.renamed");
+        open::sync_folder(&self.folder)
+    }
+
+    fn draft(&self) -> PathBuf {
+        beside(&self.folder.join(DATABASE_FILE), ".restored")
+    }
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        // Without the lock the folder is another process's. What cannot be removed stays.
+        let Some(lock) = self.lock.take() else {
+            return;
+        };
+        for ending in BESIDE {
+            let _ = std::fs::remove_file(beside(&self.draft(), ending));
+        }
+        if self.is_installed {
+            return;
+        }
+        if self.has_made_lock {
+            let _ = std::fs::remove_file(self.folder.join(LOCK_FILE));
+        }
+        drop(lock);
+        for folder in &self.made {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
