@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::access::{Role, Scope};
 use crate::account::{AccountKind, AccountStatus, Email};
 use crate::application::OverLimit;
+use crate::elapsed::Elapsed;
 use crate::error::Error;
 use crate::feed::Rotation;
 use crate::grant::Access;
@@ -343,6 +344,8 @@ pub enum Record {
         refresh_sha256: Digest,
         /// The SHA-256 of the code that it was given for.
         code_sha256: Option<Digest>,
+        /// When it was given.
+        given_at: Elapsed,
     },
     /// A grant code that can be used.
     Code {
@@ -351,7 +354,7 @@ pub enum Record {
         /// The client's id.
         client: Uuid,
         /// From when on it cannot be used.
-        expires_at: Timestamp,
+        expires_at: Elapsed,
     },
     /// An access token was handed out.
     Access {

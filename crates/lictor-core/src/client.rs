@@ -7,6 +7,7 @@ use crate::access::{Resource, Right, Scope, check_scopes};
 use crate::account;
 use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
+use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
 use crate::grant::{GrantState, rights};
 use crate::organization::clean_name;
@@ -82,7 +83,7 @@ pub struct NewClient {
 ///
 /// # Errors
 /// [`Error::NotFound`] for the account or the application, [`Error::InvalidInput`].
-pub fn create(state: &State, new: &NewClient, now: Timestamp) -> Result<Decision, Error> {
+pub fn create(state: &State, new: &NewClient, now: Elapsed) -> Result<Decision, Error> {
     if let Some(account) = new.account {
         account::find(state, account)?;
     }
@@ -119,6 +120,7 @@ pub fn create(state: &State, new: &NewClient, now: Timestamp) -> Result<Decision
             id: grant,
             refresh_sha256: new.refresh,
             code_sha256: None,
+            given_at: now,
         },
         code_record(client, new.code, now),
     ];
@@ -165,7 +167,7 @@ pub fn add_code(
     state: &State,
     client: Uuid,
     code: Digest,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     let stored = state.clients.get(&client);
     if stored.is_none_or(|client| client.removed_at.is_some()) {
@@ -183,11 +185,11 @@ fn missing(id: Uuid) -> Error {
     }
 }
 
-fn code_record(client: Uuid, sha256: Digest, now: Timestamp) -> Record {
+fn code_record(client: Uuid, sha256: Digest, now: Elapsed) -> Record {
     Record::Code {
         sha256,
         client,
-        expires_at: now.saturating_add(CODE_TTL),
+        expires_at: now.plus(CODE_TTL),
     }
 }
 

@@ -124,6 +124,12 @@ impl Now {
         Elapsed(self.elapsed.div_euclid(1_000))
     }
 
+    /// The earlier of both: what is kept for a while by the date that stands with it goes by this, so
+    /// that a clock that is set ahead takes nothing away.
+    pub fn earlier(&self) -> Timestamp {
+        self.wall().min(self.elapsed().seconds())
+    }
+
     /// How far the wall clock is ahead of elapsed time, in seconds, rounded to whole ones so that it
     /// only changes where a clock is set or drifts.
     pub const fn ahead(&self) -> i64 {

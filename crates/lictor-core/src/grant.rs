@@ -9,6 +9,7 @@ use crate::access::{Action, Resource, Right, Scope};
 use crate::account;
 use crate::change::{Change, Decision, Digest, Record};
 use crate::client::ClientState;
+use crate::elapsed::Elapsed;
 use crate::error::Error;
 use crate::state::State;
 use crate::time::Timestamp;
@@ -52,7 +53,7 @@ pub enum Code {
         /// The client's id.
         client: Uuid,
         /// From when on it cannot be used.
-        expires_at: Timestamp,
+        expires_at: Elapsed,
     },
     /// It became this grant.
     Used(Uuid),
@@ -70,9 +71,9 @@ pub struct Access {
     /// Its place among those that rest on the same.
     pub ordinal: u64,
     /// When it was handed out.
-    pub issued_at: Timestamp,
+    pub issued_at: Elapsed,
     /// When it ends.
-    pub expires_at: Timestamp,
+    pub expires_at: Elapsed,
     /// Whether it ended before its time.
     pub ended: bool,
 }
@@ -134,7 +135,7 @@ pub fn exchange(
     state: &State,
     code: Digest,
     secrets: &Secrets,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     let client = usable(state, secrets.client)?;
     let invalid = Error::GrantRefused(GrantRefusal::InvalidCode);
@@ -152,8 +153,11 @@ pub fn exchange(
     let mut own: Vec<_> = grants
         .filter(|(_, grant)| grant.client == secrets.client)
         .collect();
-    let recent = |grant: &GrantState| grant.by_code && grant.created_at > now - WINDOW;
-    if own.iter().filter(|(_, grant)| recent(grant)).count() >= MAX_IN_WINDOW {
+    let recent = |id: &Uuid, grant: &GrantState| {
+        let given_at = state.grants_given.get(id);
+        grant.by_code && given_at.is_some_and(|given_at| *given_at > now.minus(WINDOW))
+    };
+    if own.iter().filter(|(id, grant)| recent(id, grant)).count() >= MAX_IN_WINDOW {
         return Err(Error::GrantRefused(GrantRefusal::TooManyCodes));
     }
     own.retain(|(_, grant)| grant.revoked_at.is_none());
@@ -174,6 +178,7 @@ pub fn exchange(
             id: grant,
             refresh_sha256,
             code_sha256: Some(code),
+            given_at: now,
         },
         access_record(secrets, Some(grant), client.scopes.clone(), 1, now),
     ];
@@ -189,7 +194,7 @@ pub fn refresh(
     state: &State,
     refresh: Digest,
     secrets: &Secrets,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     let client = usable(state, secrets.client)?;
     let grant = state.refresh_tokens.get(&refresh).copied();
@@ -212,7 +217,7 @@ pub fn credentials(
     state: &State,
     scopes: &[Scope],
     secrets: &Secrets,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     let client = usable(state, secrets.client)?;
     let granted = |right: Right| client.scopes.iter().any(|scope| scope.includes(right));
@@ -232,7 +237,7 @@ pub fn credentials(
 ///
 /// # Errors
 /// [`Error::GrantRefused`] for one that is neither, or dead already.
-pub fn revoke(state: &State, token: Digest, now: Timestamp) -> Result<Decision, Error> {
+pub fn revoke(state: &State, token: Digest, now: Elapsed) -> Result<Decision, Error> {
     let there = |client: Uuid| {
         let found = state.clients.get(&client);
         found.is_some_and(|client| client.removed_at.is_none())
@@ -290,7 +295,7 @@ fn hand_out(
     secrets: &Secrets,
     grant: Option<Uuid>,
     scopes: Vec<Scope>,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     let others = state.access_tokens.iter().filter(|(_, access)| {
         access.client == secrets.client && access.grant == grant && now < access.expires_at
@@ -299,7 +304,7 @@ fn hand_out(
     others.sort_by_key(|(_, access)| access.ordinal);
     let recent = others
         .iter()
-        .filter(|(_, access)| access.issued_at > now - WINDOW);
+        .filter(|(_, access)| access.issued_at > now.minus(WINDOW));
     if recent.count() >= MAX_IN_WINDOW {
         return Err(Error::GrantRefused(GrantRefusal::TooManyTokens));
     }
@@ -321,7 +326,7 @@ fn access_record(
     grant: Option<Uuid>,
     scopes: Vec<Scope>,
     ordinal: u64,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Record {
     Record::Access {
         sha256: secrets.access,
@@ -331,7 +336,7 @@ fn access_record(
             scopes,
             ordinal,
             issued_at: now,
-            expires_at: now.saturating_add(ACCESS_TTL),
+            expires_at: now.plus(ACCESS_TTL),
             ended: false,
         },
     }

@@ -1,4 +1,5 @@
-//! Leases: floating seats with an end, which come back when their holder dies. Time is the server's.
+//! Leases: floating seats with an end, which come back when their holder dies. They end by the
+//! server's elapsed time.
 
 use std::fmt;
 
@@ -7,6 +8,7 @@ use uuid::Uuid;
 
 use crate::application;
 use crate::change::{Change, Decision, Record};
+use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
 use crate::names;
 use crate::seats::{Holder, SeatTerms, refuse, room};
@@ -41,7 +43,7 @@ pub struct LeaseTerms {
     /// Rises whenever the holder checks out anew, so that an older self of it is fenced off.
     pub fence: u64,
     /// When it ends unless it is renewed.
-    pub expires_at: Timestamp,
+    pub expires_at: Elapsed,
 }
 
 /// A lease that has not ended.
@@ -143,7 +145,7 @@ pub fn check_out(
     state: &State,
     request: &CheckOut,
     terms: &SeatTerms,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     let CheckOut {
         id,
@@ -199,7 +201,7 @@ pub fn held_by<'a>(
     state: &'a State,
     application: &str,
     holder: &str,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Option<(Uuid, &'a LeaseTerms)> {
     let live = || {
         state.lease_terms.iter().filter(|(id, terms)| {
@@ -223,7 +225,7 @@ pub fn renew(
     id: Uuid,
     fence: u64,
     ttl: i64,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     let expires_at = end(ttl, now)?;
     let live = find(state, id)?;
@@ -259,7 +261,7 @@ pub fn release(state: &State, id: Uuid, fence: Option<u64>) -> Result<Decision, 
 }
 
 /// Ends the leases whose time is over.
-pub fn expire(state: &State, now: Timestamp) -> Decision {
+pub fn expire(state: &State, now: Elapsed) -> Decision {
     let due = state
         .lease_terms
         .iter()
@@ -317,9 +319,9 @@ fn check_fence(live: &LeaseTerms, fence: u64) -> Result<(), Error> {
     })
 }
 
-fn end(ttl: i64, now: Timestamp) -> Result<Timestamp, Error> {
+fn end(ttl: i64, now: Elapsed) -> Result<Elapsed, Error> {
     if (1..=MAX_TTL).contains(&ttl) {
-        return Ok(now.saturating_add(ttl));
+        return Ok(now.plus(ttl));
     }
     Err(Error::InvalidInput {
         field: "ttl",

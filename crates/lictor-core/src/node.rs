@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
+use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
 use crate::feed::{Applied, Mode, NodePolicy, NodeReport, source};
 use crate::license::Entitlement;
@@ -53,7 +54,7 @@ pub struct NodeState {
 
 impl NodeState {
     /// Whether it keeps its place and its name, unless it is revoked: it joined, or still can.
-    fn takes_place(&self, identity: &NodeIdentity, now: Timestamp) -> bool {
+    fn takes_place(&self, identity: &NodeIdentity, now: Elapsed) -> bool {
         self.joined_at.is_some() || !identity.has_expired(now)
     }
 }
@@ -66,14 +67,14 @@ pub struct NodeIdentity {
     /// The SHA-256 of its enrollment token.
     pub token_sha256: Digest,
     /// From when on the token cannot be used.
-    pub token_expires_at: Timestamp,
+    pub token_expires_at: Elapsed,
     /// The SHA-256 of the credential that it made when it joined.
     pub credential_sha256: Option<Digest>,
 }
 
 impl NodeIdentity {
     /// Whether it is too late to join with its enrollment token.
-    pub fn has_expired(&self, now: Timestamp) -> bool {
+    pub fn has_expired(&self, now: Elapsed) -> bool {
         self.token_expires_at <= now
     }
 }
@@ -194,7 +195,7 @@ pub fn enroll(
     state: &State,
     new: &NewNode,
     terms: &NodeTerms,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     application::find(state, &new.application)?;
     check_name(&new.name)?;
@@ -233,7 +234,7 @@ pub fn enroll(
         identity: NodeIdentity {
             name: new.name.clone(),
             token_sha256: new.token_sha256,
-            token_expires_at: now.saturating_add(TOKEN_TTL),
+            token_expires_at: now.plus(TOKEN_TTL),
             credential_sha256: None,
         },
     });
@@ -253,7 +254,7 @@ fn live_named<'a>(state: &'a State, name: &str) -> Option<(Uuid, &'a NodeState, 
 }
 
 /// How many nodes of an application take a place.
-fn enrolled(state: &State, application: &str, now: Timestamp) -> u64 {
+fn enrolled(state: &State, application: &str, now: Elapsed) -> u64 {
     live(state)
         .filter(|(_, node, _)| node.application == application)
         .filter(|(_, node, identity)| node.takes_place(identity, now))
@@ -268,7 +269,7 @@ pub fn join(
     state: &State,
     id: Uuid,
     credential_sha256: Digest,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Decision, Error> {
     let node = find(state, id)?;
     let identity = state

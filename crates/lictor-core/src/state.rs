@@ -10,6 +10,7 @@ use crate::account::{AccountCounts, AccountState, AccountStatus};
 use crate::application::{ApplicationState, OverLimit};
 use crate::change::{Change, Decision, Digest, Record};
 use crate::client::ClientState;
+use crate::elapsed::Elapsed;
 use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
 use crate::lease::{LeaseState, LeaseTerms, Remembered};
@@ -74,6 +75,8 @@ pub struct State {
     pub codes: BTreeMap<Digest, Code>,
     /// The grants that refresh tokens stand for.
     pub refresh_tokens: BTreeMap<Digest, Uuid>,
+    /// When grants were given.
+    pub grants_given: BTreeMap<Uuid, Elapsed>,
     /// Access tokens.
     pub access_tokens: BTreeMap<Digest, Access>,
     /// What nodes are known and recognized by.

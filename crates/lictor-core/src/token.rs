@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::access::{Action, Actor, Resource, Right, Role, Scope, check_scopes};
 use crate::account::{self, Account};
 use crate::change::{Change, Decision, Record};
+use crate::elapsed::{Elapsed, Now};
 use crate::error::{Error, Kind};
 use crate::organization::clean_name;
 use crate::state::State;
@@ -27,8 +28,10 @@ pub struct Token {
     pub scopes: Vec<Scope>,
     /// When it was created.
     pub created_at: Timestamp,
-    /// When it ends; none: never.
+    /// The date that it was given to end at; none: none.
     pub expires_at: Option<Timestamp>,
+    /// Where its span ends; none: it has none.
+    pub ends: Option<Elapsed>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
     /// The account that owns it; none: nobody's.
@@ -39,10 +42,11 @@ pub struct Token {
 
 impl Token {
     /// Whether the token can be used: it was not revoked, has not ended, and its owner is active.
-    pub fn is_live(&self, now: Timestamp) -> bool {
+    pub fn is_live(&self, now: &Now) -> bool {
         let owned = self.account.as_ref();
         self.revoked_at.is_none()
-            && self.expires_at.is_none_or(|end| now < end)
+            && self.expires_at.is_none_or(|end| now.wall() < end)
+            && self.ends.is_none_or(|end| now.elapsed() < end)
             && owned.is_none_or(|account| account.state.is_active())
     }
 
@@ -53,14 +57,14 @@ impl Token {
     }
 
     /// Who a caller is that shows this token; none once it is revoked or has expired.
-    pub fn actor(&self, now: Timestamp) -> Option<Actor> {
+    pub fn actor(&self, now: &Now) -> Option<Actor> {
         self.is_live(now).then(|| Actor {
             token: self.id,
             name: self.name.clone(),
             role: self.role(),
             organization: self.organization,
             scopes: self.scopes.clone(),
-            expires_at: self.expires_at,
+            expires_at: self.expires_at.or(self.ends.map(|end| now.shown(end))),
             account: self.account.clone(),
             application: self.application.clone(),
         })
@@ -366,28 +370,67 @@ mod tests {
             scopes: Vec::new(),
             created_at: 0,
             expires_at: Some(100),
+            ends: None,
             revoked_at: None,
             account: None,
             application: None,
         };
-        let actor = live.actor(99).expect("it lives");
-        assert!(live.is_live(99) && actor.expires_at == Some(100));
-        assert!(!live.is_live(100) && live.actor(100).is_none());
+        let actor = live.actor(&Now::at(99)).expect("it lives");
+        assert!(live.is_live(&Now::at(99)) && actor.expires_at == Some(100));
+        assert!(!live.is_live(&Now::at(100)) && live.actor(&Now::at(100)).is_none());
         assert!(
             Token {
                 expires_at: None,
                 ..live.clone()
             }
-            .is_live(Timestamp::MAX)
+            .is_live(&Now::at(Timestamp::MAX))
         );
         let revoked = Token {
             revoked_at: Some(50),
             ..live
         };
         assert!(
-            !revoked.is_live(0),
+            !revoked.is_live(&Now::at(0)),
             "a clock that steps back brings nothing back"
         );
+    }
+
+    #[test]
+    fn a_token_with_a_date_goes_by_the_wall_clock_and_one_with_a_span_by_elapsed_time() {
+        let token = Token {
+            id: Uuid::from_u128(1),
+            organization: None,
+            name: None,
+            role: Role::Admin,
+            scopes: Vec::new(),
+            created_at: 0,
+            expires_at: Some(100),
+            ends: None,
+            revoked_at: None,
+            account: None,
+            application: None,
+        };
+        let span = Token {
+            expires_at: None,
+            ends: Some(Elapsed::from_seconds(100)),
+            ..token.clone()
+        };
+        let at = |wall: i64, elapsed: i64| {
+            let Now { reading, .. } = Now::at(wall);
+            let elapsed = elapsed * 1_000;
+            Now { reading, elapsed }
+        };
+        for (now, date_lives, span_lives) in [
+            (at(99, 99), true, true),
+            (at(7_299, 99), false, true),
+            (at(99, 100), true, false),
+            (at(100, 100), false, false),
+        ] {
+            assert_eq!(token.is_live(&now), date_lives, "{now:?}");
+            assert_eq!(span.is_live(&now), span_lives, "{now:?}");
+        }
+        let actor = span.actor(&at(7_299, 99)).expect("it lives");
+        assert_eq!(actor.expires_at, Some(7_300), "as the wall clock has it");
     }
 
     #[test]

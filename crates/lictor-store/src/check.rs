@@ -154,6 +154,7 @@ impl Replay {
             remembered: _,
             codes: _,
             refresh_tokens: _,
+            grants_given: _,
             access_tokens: _,
             node_identities: _,
         } = &self.state;

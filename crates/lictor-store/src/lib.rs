@@ -13,8 +13,9 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Basis, Client, EndedLease, Entry, Error, Head, Lease, License, Node, NodeSettings,
-    Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease, License, Node,
+    NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
+    TrustSet,
 };
 use uuid::Uuid;
 
@@ -128,7 +129,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<Lease>, Error>;
 
     /// The organizations that have leases whose time was over at `now`.
-    async fn organizations_with_due_leases(&self, now: Timestamp) -> Result<Vec<Uuid>, Error>;
+    async fn organizations_with_due_leases(&self, now: Elapsed) -> Result<Vec<Uuid>, Error>;
 
     /// At most `limit` leases that ended and are still kept, the last one first, beginning behind
     /// `before`.
@@ -250,8 +251,11 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Error::IdempotencyMismatch`] if the key was used for a request with another hash.
-    async fn answered(&self, key: &IdempotencyKey, now: Timestamp)
-    -> Result<Option<Answer>, Error>;
+    async fn answered(&self, key: &IdempotencyKey, now: Elapsed) -> Result<Option<Answer>, Error>;
+
+    /// Where elapsed time was when it was last saved, with a write of at most a second before the
+    /// last one; none: nothing was written since it is kept.
+    async fn clock(&self) -> Result<Option<Now>, Error>;
 
     /// Whether writes would be taken: the database answers and no write to the disk has failed.
     async fn ready(&self) -> Result<(), Error>;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::{
-    AccountCounts, Application, Decision, Entry, Error, KeyId, Now, SeatId, SeatReason,
+    AccountCounts, Application, Decision, Elapsed, Entry, Error, KeyId, Now, SeatId, SeatReason,
     SeatRefusal, State, Timestamp,
 };
 use uuid::Uuid;
@@ -52,16 +52,16 @@ pub enum Fact {
     /// All leases of the holder with this [`key`](lictor_core::lease::holder_key), and how much is
     /// kept of it, up to what is forgotten at once.
     Holder(String),
-    /// Some of the leases whose time was over at this instant, and their applications.
-    Due(Timestamp),
+    /// Some of the leases whose time was over at this moment, and their applications.
+    Due(Elapsed),
     /// One client, and its account.
     Client(Uuid),
-    /// A client's live grants, and those that were given after an instant.
+    /// A client's live grants, and those that were given after a moment.
     GrantsOf {
         /// The client's id.
         client: Uuid,
-        /// The instant.
-        since: Timestamp,
+        /// The moment.
+        since: Elapsed,
     },
     /// A grant code by its SHA-256, and the grant it became if it did.
     Code(Digest),

@@ -3,10 +3,14 @@
 use lictor_core::change::{Change, Decision, Digest, Record};
 use lictor_core::client::{self, NewClient};
 use lictor_core::grant::{self, Access, Code, GrantRefusal, Secrets};
-use lictor_core::{Error, Scope, State, Timestamp};
+use lictor_core::{Elapsed, Error, Scope, State, Timestamp};
 use uuid::Uuid;
 
 const CLIENT: Uuid = Uuid::from_u128(1);
+
+fn at(seconds: i64) -> Elapsed {
+    Elapsed::from_seconds(seconds)
+}
 
 fn scopes(text: &str) -> Vec<Scope> {
     let words = text.split_terminator(',');
@@ -54,7 +58,9 @@ fn store(state: &mut State, decision: &Decision, now: Timestamp) {
                 id,
                 refresh_sha256,
                 code_sha256,
+                given_at,
             } => {
+                state.grants_given.insert(*id, *given_at);
                 state.refresh_tokens.insert(*refresh_sha256, *id);
                 let used = code_sha256.map(|code| (code, Code::Used(*id)));
                 state.codes.extend(used);
@@ -83,7 +89,7 @@ fn store(state: &mut State, decision: &Decision, now: Timestamp) {
 
 fn state_with_client(now: Timestamp) -> State {
     let mut state = State::default();
-    let created = client::create(&state, &new("seats:read", None), now).expect("a client");
+    let created = client::create(&state, &new("seats:read", None), at(now)).expect("a client");
     store(&mut state, &created, now);
     state
 }
@@ -120,10 +126,10 @@ fn a_client_has_scopes_and_no_more_than_can_be_cut_down_to_its_application() {
         ("licenses:read", Some("editor"), false),
         ("leases:read", Some("editor"), false),
     ] {
-        let created = client::create(&state, &new(scopes, application), 0);
+        let created = client::create(&state, &new(scopes, application), at(0));
         assert_eq!(created.is_ok(), allowed, "{scopes:?} {application:?}");
     }
-    let unknown = client::create(&state, &new("seats:read", Some("payroll")), 0);
+    let unknown = client::create(&state, &new("seats:read", Some("payroll")), at(0));
     assert!(matches!(unknown, Err(Error::NotFound { .. })));
 }
 
@@ -132,10 +138,10 @@ fn a_code_is_used_once_within_three_minutes_and_by_its_own_client() {
     let mut state = state_with_client(1_000);
     let code = digest("code");
     for (now, works) in [(1_000, true), (1_179, true), (1_180, false), (9_999, false)] {
-        let traded = grant::exchange(&state, code, &secrets(1), now);
+        let traded = grant::exchange(&state, code, &secrets(1), at(now));
         assert_eq!(traded.is_ok(), works, "{now}");
     }
-    let unknown = grant::exchange(&state, digest("other"), &secrets(1), 1_000);
+    let unknown = grant::exchange(&state, digest("other"), &secrets(1), at(1_000));
     assert_eq!(refusal(unknown), GrantRefusal::InvalidCode);
 
     let other = Uuid::from_u128(2);
@@ -146,16 +152,16 @@ fn a_code_is_used_once_within_three_minutes_and_by_its_own_client() {
         client: other,
         ..secrets(1)
     };
-    let stolen = grant::exchange(&state, code, &theirs, 1_000);
+    let stolen = grant::exchange(&state, code, &theirs, at(1_000));
     assert_eq!(refusal(stolen), GrantRefusal::InvalidCode);
 
-    let traded = grant::exchange(&state, code, &secrets(1), 1_001).expect("a grant");
+    let traded = grant::exchange(&state, code, &secrets(1), at(1_001)).expect("a grant");
     store(&mut state, &traded, 1_001);
     assert_eq!(live(&state).len(), 1);
     // Another client that shows the used code takes nothing away.
-    let stolen = grant::exchange(&state, code, &theirs, 1_002);
+    let stolen = grant::exchange(&state, code, &theirs, at(1_002));
     assert_eq!(refusal(stolen), GrantRefusal::InvalidCode);
-    let again = grant::exchange(&state, code, &secrets(2), 1_002).expect("a decision");
+    let again = grant::exchange(&state, code, &secrets(2), at(1_002)).expect("a decision");
     let (_, error) = &again.refused[0];
     assert!(matches!(
         error,
@@ -164,7 +170,7 @@ fn a_code_is_used_once_within_three_minutes_and_by_its_own_client() {
     store(&mut state, &again, 1_002);
     let (grant, refresh) = secrets(1).grant;
     assert_eq!(state.grants[&grant].revoked_at, Some(1_002));
-    let dead = grant::refresh(&state, refresh, &secrets(3), 1_003);
+    let dead = grant::refresh(&state, refresh, &secrets(3), at(1_003));
     assert_eq!(refusal(dead), GrantRefusal::InvalidCode);
 }
 
@@ -173,17 +179,17 @@ fn ten_codes_become_grants_within_ten_minutes() {
     let mut state = state_with_client(0);
     for number in 0..10 {
         let code = digest(format_args!("code {number}"));
-        let added = client::add_code(&state, CLIENT, code, 0).expect("a code");
+        let added = client::add_code(&state, CLIENT, code, at(0)).expect("a code");
         store(&mut state, &added, 0);
-        let traded = grant::exchange(&state, code, &secrets(number), 0).expect("a grant");
+        let traded = grant::exchange(&state, code, &secrets(number), at(0)).expect("a grant");
         store(&mut state, &traded, 0);
     }
     let code = digest("code");
-    let refused = grant::exchange(&state, code, &secrets(99), 100);
+    let refused = grant::exchange(&state, code, &secrets(99), at(100));
     assert_eq!(refusal(refused), GrantRefusal::TooManyCodes);
-    let added = client::add_code(&state, CLIENT, code, 600).expect("a code");
+    let added = client::add_code(&state, CLIENT, code, at(600)).expect("a code");
     store(&mut state, &added, 600);
-    assert!(grant::exchange(&state, code, &secrets(99), 600).is_ok());
+    assert!(grant::exchange(&state, code, &secrets(99), at(600)).is_ok());
 }
 
 #[test]
@@ -194,9 +200,9 @@ fn the_twenty_first_grant_revokes_the_first() {
         assert_eq!(state.grants[&first].revoked_at, None, "{number}");
         let now = i64::try_from(number).expect("small") * 100;
         let code = digest(format_args!("code {number}"));
-        let added = client::add_code(&state, CLIENT, code, now).expect("a code");
+        let added = client::add_code(&state, CLIENT, code, at(now)).expect("a code");
         store(&mut state, &added, now);
-        let traded = grant::exchange(&state, code, &secrets(number), now).expect("a grant");
+        let traded = grant::exchange(&state, code, &secrets(number), at(now)).expect("a grant");
         store(&mut state, &traded, now);
     }
     assert_eq!(state.grants[&first].revoked_at, Some(1_900));
@@ -212,17 +218,17 @@ fn the_eleventh_access_token_within_ten_minutes_has_to_wait_and_the_sixteenth_en
     let mut state = state_with_client(0);
     let refresh = digest("refresh");
     for number in 0..10 {
-        let handed = grant::refresh(&state, refresh, &secrets(number), 0).expect("a token");
+        let handed = grant::refresh(&state, refresh, &secrets(number), at(0)).expect("a token");
         store(&mut state, &handed, 0);
     }
-    let eleventh = grant::refresh(&state, refresh, &secrets(10), 599);
+    let eleventh = grant::refresh(&state, refresh, &secrets(10), at(599));
     assert_eq!(refusal(eleventh), GrantRefusal::TooManyTokens);
     for number in 10..15 {
-        let handed = grant::refresh(&state, refresh, &secrets(number), 600).expect("a token");
+        let handed = grant::refresh(&state, refresh, &secrets(number), at(600)).expect("a token");
         store(&mut state, &handed, 600);
     }
     assert_eq!(live(&state).len(), 15);
-    let sixteenth = grant::refresh(&state, refresh, &secrets(15), 601).expect("a token");
+    let sixteenth = grant::refresh(&state, refresh, &secrets(15), at(601)).expect("a token");
     store(&mut state, &sixteenth, 601);
     assert_eq!(live(&state).len(), 15);
     assert!(state.access_tokens[&secrets(0).access].ended);
@@ -232,12 +238,12 @@ fn the_eleventh_access_token_within_ten_minutes_has_to_wait_and_the_sixteenth_en
 #[test]
 fn credentials_give_what_the_client_has_and_no_more() {
     let state = state_with_client(0);
-    let all = grant::credentials(&state, &[], &secrets(0), 0).expect("a token");
+    let all = grant::credentials(&state, &[], &secrets(0), at(0)).expect("a token");
     assert!(
         matches!(&all.records[0], Record::Access { access, .. } if access.scopes == scopes("seats:read") && access.grant.is_none())
     );
     for wider in ["seats", "seats:write", "seats:read,accounts:read"] {
-        let refused = grant::credentials(&state, &scopes(wider), &secrets(0), 0);
+        let refused = grant::credentials(&state, &scopes(wider), &secrets(0), at(0));
         assert_eq!(refusal(refused), GrantRefusal::InvalidScope, "{wider}");
     }
 }
@@ -252,48 +258,48 @@ fn whoever_is_removed_is_handed_nothing() {
             .expect("it is there")
             .is_nothing()
     );
-    let refused = grant::refresh(&state, digest("refresh"), &secrets(0), 2);
+    let refused = grant::refresh(&state, digest("refresh"), &secrets(0), at(2));
     assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
-    let refused = grant::exchange(&state, digest("code"), &secrets(0), 2);
+    let refused = grant::exchange(&state, digest("code"), &secrets(0), at(2));
     assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
-    assert!(client::add_code(&state, CLIENT, digest("x"), 2).is_err());
+    assert!(client::add_code(&state, CLIENT, digest("x"), at(2)).is_err());
     // The account it acts for is not there.
     let mut state = state_with_client(0);
     let client = state.clients.get_mut(&CLIENT).expect("it is there");
     client.account = Some(Uuid::from_u128(9));
-    let refused = grant::credentials(&state, &[], &secrets(0), 2);
+    let refused = grant::credentials(&state, &[], &secrets(0), at(2));
     assert_eq!(refusal(refused), GrantRefusal::UnknownClient);
 }
 
 #[test]
 fn a_token_of_either_kind_is_revoked_once() {
     let mut state = state_with_client(0);
-    let handed = grant::refresh(&state, digest("refresh"), &secrets(0), 0).expect("a token");
+    let handed = grant::refresh(&state, digest("refresh"), &secrets(0), at(0)).expect("a token");
     store(&mut state, &handed, 0);
     for token in [secrets(0).access, digest("refresh")] {
-        let revoked = grant::revoke(&state, token, 1).expect("it is live");
+        let revoked = grant::revoke(&state, token, at(1)).expect("it is live");
         store(&mut state, &revoked, 1);
-        let again = grant::revoke(&state, token, 2);
+        let again = grant::revoke(&state, token, at(2));
         assert_eq!(refusal(again), GrantRefusal::InvalidCode);
     }
-    let unknown = grant::revoke(&state, digest("x"), 1);
+    let unknown = grant::revoke(&state, digest("x"), at(1));
     assert_eq!(refusal(unknown), GrantRefusal::InvalidCode);
 }
 
 #[test]
 fn what_is_dead_with_its_grant_or_its_client_cannot_be_revoked() {
     let mut state = state_with_client(0);
-    let handed = grant::refresh(&state, digest("refresh"), &secrets(0), 0).expect("a token");
+    let handed = grant::refresh(&state, digest("refresh"), &secrets(0), at(0)).expect("a token");
     store(&mut state, &handed, 0);
     let mut removed = state.clone();
-    let revoked = grant::revoke(&state, digest("refresh"), 1).expect("it is live");
+    let revoked = grant::revoke(&state, digest("refresh"), at(1)).expect("it is live");
     store(&mut state, &revoked, 1);
-    let access = grant::revoke(&state, secrets(0).access, 2);
+    let access = grant::revoke(&state, secrets(0).access, at(2));
     assert_eq!(refusal(access), GrantRefusal::InvalidCode);
     let gone = client::remove(&removed, CLIENT).expect("it is there");
     store(&mut removed, &gone, 1);
     for token in [secrets(0).access, digest("refresh")] {
-        let dead = grant::revoke(&removed, token, 2);
+        let dead = grant::revoke(&removed, token, at(2));
         assert_eq!(refusal(dead), GrantRefusal::InvalidCode);
     }
 }

@@ -4,7 +4,7 @@ use lictor_core::change::{Change, Decision, Digest, Record};
 use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport};
 use lictor_core::node::{self, JoinRefusal, NewNode, NodeTerms, TOKEN_TTL};
 use lictor_core::seats::Basis;
-use lictor_core::{ApplicationState, Error, State, Timestamp};
+use lictor_core::{ApplicationState, Elapsed, Error, State, Timestamp};
 use uuid::Uuid;
 
 use crate::fixtures::NOW;
@@ -39,6 +39,10 @@ fn state() -> State {
     state
 }
 
+fn at(seconds: i64) -> Elapsed {
+    Elapsed::from_seconds(seconds)
+}
+
 /// Applies what was decided as a store would, without moving what entitlements rest on.
 fn take(state: &mut State, decided: Result<Decision, Error>, now: Timestamp) {
     let decision = decided.expect("a decision");
@@ -56,38 +60,38 @@ fn nodes_are_enrolled_up_to_the_limit() {
     let mut state = state();
     for number in 1..=2 {
         let new = new(number, &format!("edge-{number}"));
-        let decided = node::enroll(&state, &new, &terms(Some(2)), NOW);
+        let decided = node::enroll(&state, &new, &terms(Some(2)), at(NOW));
         take(&mut state, decided, NOW);
     }
     let third = new(3, "edge-3");
-    let refused = node::enroll(&state, &third, &terms(Some(2)), NOW).expect_err("full");
+    let refused = node::enroll(&state, &third, &terms(Some(2)), at(NOW)).expect_err("full");
     assert_eq!(
         refused.to_string(),
         "2 nodes are enrolled for gateway, and its license grants 2; revoke one with `lictor node \
          revoke`, or install a license with more dataplanes"
     );
     for limit in [None, Some(3)] {
-        assert!(node::enroll(&state, &third, &terms(limit), NOW).is_ok());
+        assert!(node::enroll(&state, &third, &terms(limit), at(NOW)).is_ok());
     }
     // A token that was never used gives its place back, a node that joined does not.
-    let joined = node::join(&state, id(1), Digest::of(b"credential"), NOW);
+    let joined = node::join(&state, id(1), Digest::of(b"credential"), at(NOW));
     take(&mut state, joined, NOW);
     let later = NOW + TOKEN_TTL;
-    let fourth = node::enroll(&state, &third, &terms(Some(2)), later);
+    let fourth = node::enroll(&state, &third, &terms(Some(2)), at(later));
     take(&mut state, fourth, later);
     let revoked = node::revoke(&state, id(1));
     take(&mut state, revoked, later);
-    let again = node::enroll(&state, &new(4, "edge-1"), &terms(Some(2)), later);
+    let again = node::enroll(&state, &new(4, "edge-1"), &terms(Some(2)), at(later));
     take(&mut state, again, later);
-    assert!(node::enroll(&state, &new(5, "edge-5"), &terms(Some(2)), later).is_err());
+    assert!(node::enroll(&state, &new(5, "edge-5"), &terms(Some(2)), at(later)).is_err());
 }
 
 #[test]
 fn a_node_is_refused_for_its_name_its_application_and_terms_of_yesterday() {
     let mut state = state();
-    let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), NOW);
+    let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), at(NOW));
     take(&mut state, decided, NOW);
-    let refused = |new: &NewNode, terms: &NodeTerms| node::enroll(&state, new, terms, NOW);
+    let refused = |new: &NewNode, terms: &NodeTerms| node::enroll(&state, new, terms, at(NOW));
     assert!(matches!(
         refused(&new(2, "edge-1"), &terms(None)),
         Err(Error::AlreadyExists { .. })
@@ -121,14 +125,14 @@ fn a_node_that_can_join_no_more_gives_its_name_back() {
     "editor".clone_into(&mut elsewhere.application);
     let editor = ("editor".to_owned(), ApplicationState::default());
     state.applications.extend([editor]);
-    let decided = node::enroll(&state, &elsewhere, &terms(None), NOW);
+    let decided = node::enroll(&state, &elsewhere, &terms(None), at(NOW));
     take(&mut state, decided, NOW);
     let (again, later) = (new(2, "edge-1"), NOW + TOKEN_TTL);
-    let early = node::enroll(&state, &again, &terms(None), later - 1);
+    let early = node::enroll(&state, &again, &terms(None), at(later - 1));
     assert!(matches!(early, Err(Error::AlreadyExists { .. })));
-    let full = node::enroll(&state, &again, &terms(Some(0)), later);
+    let full = node::enroll(&state, &again, &terms(Some(0)), at(later));
     assert!(matches!(full, Err(Error::NodeLimit { .. })));
-    let decided = node::enroll(&state, &again, &terms(Some(1)), later).expect("the name");
+    let decided = node::enroll(&state, &again, &terms(Some(1)), at(later)).expect("the name");
     assert!(
         matches!(
             decided.changes.as_slice(),
@@ -139,38 +143,43 @@ fn a_node_that_can_join_no_more_gives_its_name_back() {
         decided.changes
     );
     take(&mut state, Ok(decided), later);
-    let joined = node::join(&state, id(2), Digest::of(b"credential"), later);
+    let joined = node::join(&state, id(2), Digest::of(b"credential"), at(later));
     take(&mut state, joined, later);
-    let taken = node::enroll(&state, &new(3, "edge-1"), &terms(None), later + TOKEN_TTL);
+    let taken = node::enroll(
+        &state,
+        &new(3, "edge-1"),
+        &terms(None),
+        at(later + TOKEN_TTL),
+    );
     assert!(matches!(taken, Err(Error::AlreadyExists { .. })));
 }
 
 #[test]
 fn a_token_lets_one_node_join_once() {
     let mut state = state();
-    let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), NOW);
+    let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), at(NOW));
     take(&mut state, decided, NOW);
     let (mine, other) = (Digest::of(b"mine"), Digest::of(b"other"));
     let refusal = |decided: Result<Decision, Error>| match decided {
         Err(Error::JoinRefused(refusal)) => refusal,
         other => panic!("{other:?}"),
     };
-    let late = node::join(&state, id(1), mine, NOW + TOKEN_TTL);
+    let late = node::join(&state, id(1), mine, at(NOW + TOKEN_TTL));
     assert_eq!(refusal(late), JoinRefusal::Expired);
-    let joined = node::join(&state, id(1), mine, NOW + TOKEN_TTL - 1);
+    let joined = node::join(&state, id(1), mine, at(NOW + TOKEN_TTL - 1));
     take(&mut state, joined, NOW);
     // The answer was lost: the same node asks again, even later.
-    let again = node::join(&state, id(1), mine, NOW + TOKEN_TTL).expect("the same node");
+    let again = node::join(&state, id(1), mine, at(NOW + TOKEN_TTL)).expect("the same node");
     assert!(again.is_nothing());
-    let stolen = node::join(&state, id(1), other, NOW);
+    let stolen = node::join(&state, id(1), other, at(NOW));
     assert_eq!(refusal(stolen), JoinRefusal::Used);
     let revoked = node::revoke(&state, id(1));
     take(&mut state, revoked, NOW);
     assert!(node::revoke(&state, id(1)).expect("again").is_nothing());
-    let dead = node::join(&state, id(1), mine, NOW);
+    let dead = node::join(&state, id(1), mine, at(NOW));
     assert_eq!(refusal(dead), JoinRefusal::Revoked);
     assert!(matches!(
-        node::join(&state, id(9), mine, NOW),
+        node::join(&state, id(9), mine, at(NOW)),
         Err(Error::NotFound { .. })
     ));
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use lictor_core::Timestamp;
+use lictor_core::Elapsed;
 use quick_cache::sync::Cache;
 
 /// The most failures of one client from one address within [`WINDOW`].
@@ -22,7 +22,7 @@ const LONGEST: usize = 64;
 pub(super) type Place = (String, IpAddr);
 
 /// When the last failures were.
-pub(super) struct Attempts(Cache<Place, VecDeque<Timestamp>>);
+pub(super) struct Attempts(Cache<Place, VecDeque<Elapsed>>);
 
 impl Default for Attempts {
     fn default() -> Self {
@@ -33,13 +33,13 @@ impl Default for Attempts {
 impl Attempts {
     /// Whether there were so many that this attempt is not looked at. It does not count itself, so
     /// that nobody is shut out for longer by trying on.
-    pub(super) fn are_too_many(&self, place: &Place, now: Timestamp) -> bool {
+    pub(super) fn are_too_many(&self, place: &Place, now: Elapsed) -> bool {
         let failures = self.0.get(place);
         failures.is_some_and(|failures| recent(&failures, now) >= MOST)
     }
 
     /// Counts a failure.
-    pub(super) fn failed(&self, mut place: Place, now: Timestamp) {
+    pub(super) fn failed(&self, mut place: Place, now: Elapsed) {
         if place.0.len() > LONGEST {
             place.0.clear();
         }
@@ -52,15 +52,18 @@ impl Attempts {
     }
 }
 
-/// Failures of the future were before the clock was set back.
-fn recent(failures: &VecDeque<Timestamp>, now: Timestamp) -> usize {
-    let within = |at: &&Timestamp| (now - WINDOW < **at) && **at <= now;
+fn recent(failures: &VecDeque<Elapsed>, now: Elapsed) -> usize {
+    let within = |at: &&Elapsed| now.since(**at) < WINDOW;
     failures.iter().filter(within).count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(second: i64) -> Elapsed {
+        Elapsed::from_seconds(second)
+    }
 
     fn place(client: &str, last: u8) -> Place {
         (client.to_owned(), IpAddr::from([127, 0, 0, last]))
@@ -70,13 +73,13 @@ mod tests {
     fn ten_failures_within_a_minute_are_too_many_for_that_client_and_address_alone() {
         let attempts = Attempts::default();
         for second in 0..10 {
-            assert!(!attempts.are_too_many(&place("a", 1), second));
-            attempts.failed(place("a", 1), second);
+            assert!(!attempts.are_too_many(&place("a", 1), at(second)));
+            attempts.failed(place("a", 1), at(second));
         }
-        assert!(attempts.are_too_many(&place("a", 1), 9));
-        assert!(attempts.are_too_many(&place("a", 1), 59));
-        assert!(!attempts.are_too_many(&place("a", 1), 60));
-        assert!(!attempts.are_too_many(&place("a", 2), 9));
-        assert!(!attempts.are_too_many(&place("b", 1), 9));
+        assert!(attempts.are_too_many(&place("a", 1), at(9)));
+        assert!(attempts.are_too_many(&place("a", 1), at(59)));
+        assert!(!attempts.are_too_many(&place("a", 1), at(60)));
+        assert!(!attempts.are_too_many(&place("a", 2), at(9)));
+        assert!(!attempts.are_too_many(&place("b", 1), at(9)));
     }
 }

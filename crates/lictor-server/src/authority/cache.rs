@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lictor_core::change::Digest;
-use lictor_core::{Change, DocumentError, Entry, Error, INSTALLATION, Signer, Timestamp, Token};
+use lictor_core::{Change, DocumentError, Elapsed, Entry, Error, INSTALLATION, Signer, Token};
 use lictor_store::{Figures, Store, Written};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
@@ -36,7 +36,7 @@ pub(super) struct Cache {
     stale: AtomicBool,
     refreshing: tokio::sync::Mutex<()>,
     licenses: Bounded<(Uuid, Uuid), Arc<KeptLicense>, BySize>,
-    tokens: Bounded<[u8; 32], (Arc<Token>, Timestamp)>,
+    tokens: Bounded<[u8; 32], (Arc<Token>, Elapsed)>,
     /// Whether no other server can revoke a token.
     exclusive: bool,
     pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement>,
@@ -278,7 +278,7 @@ impl Cache {
         &self,
         store: &dyn Store,
         sha256: [u8; 32],
-        now: Timestamp,
+        now: Elapsed,
     ) -> Result<Option<Arc<Token>>, Error> {
         if let Some((token, read_at)) = self.tokens.get(&sha256) {
             if self.exclusive || read_at == now {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lictor_core::{Error, Resource, Timestamp};
+use lictor_core::{Elapsed, Error, Resource};
 use lictor_store::Figures;
 
 use super::{Authority, Call};
@@ -16,9 +16,9 @@ pub struct Census {
     /// The figures that it was read from.
     figures: Arc<Figures>,
     /// When it was taken.
-    pub taken_at: Timestamp,
+    pub taken_at: Elapsed,
     /// From when on the next question takes it anew.
-    pub next_at: Timestamp,
+    pub next_at: Elapsed,
 }
 
 impl Census {
@@ -43,8 +43,7 @@ impl Authority {
         call.may_read(Resource::Census)?;
         let id = call.organization.id;
         if let Some(kept) = self.censuses.get(&id)
-            // One from the future was taken before the clock was set back.
-            && (kept.taken_at..kept.next_at).contains(&call.now.wall())
+            && call.now.elapsed() < kept.next_at
         {
             return Ok(kept);
         }
@@ -81,8 +80,8 @@ impl Authority {
         let id = call.organization.id;
         let census = Arc::new(Census {
             figures: self.cache.figures(self.store.as_ref(), id).await?,
-            taken_at: call.now.wall(),
-            next_at: call.now.wall().saturating_add(self.census_max_age),
+            taken_at: call.now.elapsed(),
+            next_at: call.now.elapsed().plus(self.census_max_age),
         });
         if self.census_max_age > 0 {
             self.censuses.insert(id, census.clone());

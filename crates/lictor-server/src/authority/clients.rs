@@ -7,7 +7,7 @@ use lictor_core::access::{Role, Scope};
 use lictor_core::change::Digest;
 use lictor_core::client::{self, Client, ClientState, NewClient};
 use lictor_core::organization::clean_name;
-use lictor_core::{Error, Kind, Resource, State, Timestamp, token};
+use lictor_core::{Error, Kind, Now, Resource, State, Timestamp, token};
 use lictor_store::Fact;
 use uuid::Uuid;
 
@@ -118,8 +118,9 @@ impl Authority {
         let account = new.account.map(Fact::Account);
         let application = new.application.clone().map(Fact::Application);
         let facts = account.into_iter().chain(application).collect();
-        let (rule_client, now) = (new.clone(), call.now.wall());
-        let rule = Arc::new(move |state: &State| client::create(state, &rule_client, now));
+        let (rule_client, now) = (new.clone(), call.now);
+        let rule =
+            Arc::new(move |state: &State| client::create(state, &rule_client, now.elapsed()));
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(IssuedClient {
             client: Client {
@@ -131,13 +132,13 @@ impl Authority {
                     account: new.account,
                     application: new.application,
                     scopes: new.scopes,
-                    created_at: now,
+                    created_at: now.wall(),
                     removed_at: None,
                 },
             },
             secret,
             refresh_token,
-            code: IssuedCode::new(code, now),
+            code: IssuedCode::new(code, &now),
         })
     }
 
@@ -151,11 +152,12 @@ impl Authority {
         // Else a caller could give itself more than it has.
         token::check_no_wider(&call.actor, Role::Admin, &client.state.scopes)?;
         let code = random::credential()?;
-        let (id, code_sha256, now) = (client.id, sha256(&code), call.now.wall());
-        let rule = Arc::new(move |state: &State| client::add_code(state, id, code_sha256, now));
+        let (id, code_sha256, now) = (client.id, sha256(&code), call.now);
+        let rule =
+            Arc::new(move |state: &State| client::add_code(state, id, code_sha256, now.elapsed()));
         let facts = vec![Fact::Client(id)];
         self.write(call, call.organization.id, facts, rule).await?;
-        Ok(IssuedCode::new(code, now))
+        Ok(IssuedCode::new(code, &now))
     }
 
     /// Removes a client; what it was handed is dead at once.
@@ -173,10 +175,10 @@ impl Authority {
 }
 
 impl IssuedCode {
-    fn new(code: String, now: Timestamp) -> Self {
+    fn new(code: String, now: &Now) -> Self {
         Self {
             code,
-            expires_at: now.saturating_add(client::CODE_TTL),
+            expires_at: now.shown(now.elapsed().plus(client::CODE_TTL)),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use lictor_core::change::Digest;
 use lictor_core::feed::{Audience, Join, Joined, NodeReport, Reported, StateTerms, sign};
 use lictor_core::node::{self, Node, NodeSeen};
-use lictor_core::{Error, State, Timestamp};
+use lictor_core::{Error, Now, State};
 use lictor_store::Write;
 
 pub(super) use delivery::Delivery;
@@ -28,12 +28,32 @@ const KEPT_FOR: i64 = 300;
 pub struct SignedState {
     /// Its revision.
     pub revision: u64,
-    /// When the same revision is to be signed again.
-    pub again_at: Timestamp,
+    /// When it was signed, and when the same revision is to be signed again.
+    pub signing: Signing,
     /// Whether it tells the node that it was revoked.
     pub revoked: bool,
     /// The whole document, in one line.
     pub document: String,
+}
+
+/// When a state was signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Signing {
+    issued: Now,
+    /// After how many seconds it is to be signed again.
+    again_after: i64,
+}
+
+impl Signing {
+    /// In how many seconds it is to be signed again; 0: now, as its time is over, or as the wall
+    /// clock that it was dated by was set since.
+    pub fn again_in(&self, now: &Now) -> i64 {
+        if now.step_since(&self.issued).is_some() {
+            return 0;
+        }
+        let again_at = self.issued.elapsed().plus(self.again_after);
+        again_at.since(now.elapsed()).max(0)
+    }
 }
 
 impl Authority {
@@ -43,7 +63,7 @@ impl Authority {
     /// [`Error::Unauthenticated`], or a fault of the store.
     pub async fn sign_in_node(&self, credential: &str) -> Result<Arc<Node>, Error> {
         let sha256 = Digest::of(credential.as_bytes());
-        let now = self.clock.now().wall();
+        let now = self.clock.now().elapsed();
         let known = self.feed.known(sha256, now, self.store.is_exclusive());
         let node = match known {
             Some(node) => Some(node),
@@ -138,21 +158,24 @@ impl Authority {
         let delivery = self
             .delivery(node.organization, &node.state.application)
             .await?;
-        let issued_at = self.clock.now().wall();
+        let issued = self.clock.now();
         let terms = StateTerms {
             audience: Audience {
                 organization: node.organization,
                 node: node.id,
             },
             revision: delivery.revision,
-            issued_at,
-            expires_at: issued_at.saturating_add(delivery.policy.expires_after),
+            issued_at: issued.wall(),
+            expires_at: issued.wall().saturating_add(delivery.policy.expires_after),
             revoked: self.is_revoked(node),
         };
         let document = sign(self.feed.key(), &terms, &delivery.content);
         Ok(SignedState {
             revision: delivery.revision,
-            again_at: issued_at.saturating_add(spread(&delivery, node)),
+            signing: Signing {
+                issued,
+                again_after: spread(&delivery, node),
+            },
             revoked: terms.revoked,
             document: document.map_err(Error::internal)?,
         })

@@ -70,15 +70,15 @@ impl Authority {
         let rule: Rule = match grant {
             Grant::Code(code) => {
                 let code = sha256(&code);
-                let since = now.wall() - grant::WINDOW;
+                let since = now.elapsed().minus(grant::WINDOW);
                 facts.extend([Fact::Code(code), Fact::GrantsOf { client: id, since }]);
                 handed_refresh = Some(refresh_token);
-                Arc::new(move |state| grant::exchange(state, code, &secrets, now.wall()))
+                Arc::new(move |state| grant::exchange(state, code, &secrets, now.elapsed()))
             }
             Grant::RefreshToken(token) => {
                 let token = sha256(&token);
                 facts.push(Fact::ClientSecret(token));
-                Arc::new(move |state| grant::refresh(state, token, &secrets, now.wall()))
+                Arc::new(move |state| grant::refresh(state, token, &secrets, now.elapsed()))
             }
             Grant::Credentials(wanted, organization) => {
                 self.check_organization(&client, organization)?;
@@ -86,7 +86,7 @@ impl Authority {
                     scopes.clone_from(&wanted);
                 }
                 facts.push(Fact::AccessOf(id));
-                Arc::new(move |state| grant::credentials(state, &wanted, &secrets, now.wall()))
+                Arc::new(move |state| grant::credentials(state, &wanted, &secrets, now.elapsed()))
             }
         };
         self.write_for_client(&client, facts, rule, now).await?;
@@ -106,7 +106,7 @@ impl Authority {
         let (token, now) = (sha256(token), self.clock.now());
         let found = self.store.organization_of_secret(token).await?;
         let stream = found.ok_or(Error::GrantRefused(GrantRefusal::InvalidCode))?;
-        let rule = Arc::new(move |state: &State| grant::revoke(state, token, now.wall()));
+        let rule = Arc::new(move |state: &State| grant::revoke(state, token, now.elapsed()));
         let facts = vec![Fact::ClientSecret(token)];
         match self.write_grant(stream, None, facts, rule, now).await {
             // Its organization is gone, and the token with it.
@@ -156,7 +156,7 @@ impl Authority {
     /// The client that these credentials belong to. Who fails too often from one address has to
     /// wait, whatever comes next; others are not held up by that.
     async fn sign_in_client(&self, credentials: &Credentials) -> Result<Client, Error> {
-        let now = self.clock.now().wall();
+        let now = self.clock.now().elapsed();
         let place = (credentials.client_id.clone(), credentials.from);
         if self.attempts.are_too_many(&place, now) {
             return Err(Error::GrantRefused(GrantRefusal::TooManyFailures));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lictor_core::lease::{self, CheckOut};
-use lictor_core::{ApplicationState, Error, Kind, Lease, Resource, State, Timestamp};
+use lictor_core::{ApplicationState, Error, Kind, Lease, Now, Resource, State};
 use lictor_planted as planted;
 use lictor_store::{Fact, Write, Written};
 use uuid::Uuid;
@@ -71,7 +71,7 @@ impl Authority {
         ttl: i64,
     ) -> Result<AskedLease, Error> {
         Ok(AskedLease {
-            now: call.now.wall(),
+            now: call.now,
             request: CheckOut {
                 id: random::id(&self.clock)?,
                 application: application.to_owned(),
@@ -96,7 +96,7 @@ impl Authority {
                 application: key.clone(),
                 holder: asked.request.holder.clone(),
             },
-            Fact::Due(asked.now),
+            Fact::Due(asked.now.elapsed()),
         ];
         let written = self
             .write_by_terms(call, vec![key], facts, |mut terms| {
@@ -105,7 +105,7 @@ impl Authority {
                 asked.decided_by(terms.and_then(|terms| terms.limit));
                 Arc::new(move |state| {
                     let terms = terms.as_ref().ok_or(Error::Outdated)?;
-                    lease::check_out(state, &asked.request, terms, asked.now)
+                    lease::check_out(state, &asked.request, terms, asked.now.elapsed())
                 })
             })
             .await?
@@ -126,7 +126,7 @@ impl Authority {
         ttl: i64,
     ) -> Result<Lease, Error> {
         call.may_write(Resource::Leases)?;
-        let now = call.now.wall();
+        let now = call.now.elapsed();
         let rule = Arc::new(move |state: &State| lease::renew(state, id, fence, ttl, now));
         let facts = vec![Fact::Lease(id)];
         let mut written = self.write(call, call.organization.id, facts, rule).await?;
@@ -162,15 +162,19 @@ impl Authority {
     /// A fault of the store.
     pub async fn end_due_leases(&self) -> Result<(), Error> {
         let now = self.clock.now();
-        for stream in self.store.organizations_with_due_leases(now.wall()).await? {
+        for stream in self
+            .store
+            .organizations_with_due_leases(now.elapsed())
+            .await?
+        {
             loop {
-                let rule = Arc::new(move |state: &State| Ok(lease::expire(state, now.wall())));
+                let rule = Arc::new(move |state: &State| Ok(lease::expire(state, now.elapsed())));
                 let written = self
                     .run(Write {
                         stream,
                         actor: None,
                         now,
-                        facts: vec![Fact::Due(now.wall())],
+                        facts: vec![Fact::Due(now.elapsed())],
                         rule,
                         idempotent: None,
                     })
@@ -209,7 +213,7 @@ pub(super) fn missing(id: Uuid) -> Error {
 /// A lease that is asked for.
 #[derive(Debug, Clone)]
 pub struct AskedLease {
-    now: Timestamp,
+    now: Now,
     request: CheckOut,
     /// The limit of the terms that it was last decided by.
     limit: Arc<Mutex<Option<u32>>>,
@@ -226,7 +230,12 @@ impl AskedLease {
     /// [`Error::Internal`] if it left none.
     pub fn checked_out(&self, written: &Written) -> Result<CheckedOut, Error> {
         let (state, request) = (&written.state, &self.request);
-        let found = lease::held_by(state, &request.application, &request.holder, self.now);
+        let found = lease::held_by(
+            state,
+            &request.application,
+            &request.holder,
+            self.now.elapsed(),
+        );
         let lease = found.and_then(|(id, terms)| {
             Some(Lease {
                 id,

@@ -41,7 +41,7 @@ pub use census::Census;
 pub use clients::{ClientRequest, IssuedClient, IssuedCode};
 pub use entitlements::{Standing, StandingLicense};
 pub use expiry::LicenseEnd;
-pub use feed::{Feed, SignedState};
+pub use feed::{Feed, SignedState, Signing};
 pub use givers::Giver;
 pub use grants::{Credentials, Grant, HandedOut};
 pub use kept::{KeptLicense, Render};
@@ -131,7 +131,7 @@ impl Authority {
     /// # Errors
     /// [`Error::IdempotencyMismatch`], or a fault of the store.
     pub async fn answered(&self, key: &IdempotencyKey) -> Result<Option<Answer>, Error> {
-        self.store.answered(key, self.clock.now().wall()).await
+        self.store.answered(key, self.clock.now().elapsed()).await
     }
 
     /// A consistent copy of the database, gone when it is closed; an operator's right.

@@ -7,7 +7,7 @@ use lictor_core::change::Digest;
 use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
 use lictor_core::names::trimmed;
 use lictor_core::node::{self, NewNode, Node, NodeSeen, NodeTerms};
-use lictor_core::{Action, Error, Now, Resource, State, Timestamp};
+use lictor_core::{Action, Elapsed, Error, Now, Resource, State, Timestamp};
 use lictor_store::{Fact, Write};
 use uuid::Uuid;
 
@@ -146,7 +146,7 @@ impl Authority {
                  control-plane.key back, or enroll it again";
             Some(advice.to_owned())
         } else {
-            reason(&node, status, revision, call.now.wall())
+            reason(&node, status, revision, call.now.elapsed())
         };
         Ok(NodeStanding {
             connected: self.feed.is_connected(node.id, call.now.elapsed()),
@@ -192,7 +192,7 @@ impl Authority {
             Fact::NodeNamed(new.name.clone()),
             Fact::Trust,
         ];
-        let (organization, now) = (call.organization.id, call.now.wall());
+        let (organization, now) = (call.organization.id, call.now.elapsed());
         let (new, facts, wanted) = (&new, &facts, &application);
         self.while_outdated(call, std::slice::from_ref(wanted), || async move {
             let (entitlement, basis) = self.entitled(call, wanted).await?;
@@ -203,7 +203,7 @@ impl Authority {
         .await?;
         let node = self.find_node(call, &new.id.to_string()).await?;
         Ok(EnrolledNode {
-            expires_at: node.identity.token_expires_at,
+            expires_at: call.now.shown(node.identity.token_expires_at),
             node: self.node_standing(call, node).await?,
             token,
         })
@@ -325,7 +325,7 @@ impl Authority {
         now: Now,
     ) -> Result<(), Error> {
         let id = node.id;
-        let rule = Arc::new(move |state: &State| node::join(state, id, credential, now.wall()));
+        let rule = Arc::new(move |state: &State| node::join(state, id, credential, now.elapsed()));
         self.run(Write {
             stream: node.organization,
             actor: Some(id),
@@ -366,7 +366,7 @@ fn status(
     }
 }
 
-fn reason(node: &Node, status: NodeStatus, revision: u64, now: Timestamp) -> Option<String> {
+fn reason(node: &Node, status: NodeStatus, revision: u64, now: Elapsed) -> Option<String> {
     let said = |seen: &NodeSeen| seen.problems.first().cloned();
     let said = node.seen.as_ref().and_then(said);
     let applied = node.seen.as_ref().and_then(|seen| seen.applied);

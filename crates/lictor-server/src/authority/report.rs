@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lictor_core::{Date, Document, Error, INSTALLATION, Resource, Timestamp, usage};
+use lictor_core::{Date, Document, Error, INSTALLATION, Now, Resource, Timestamp, usage};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -86,9 +86,9 @@ impl Authority {
         call.may_read(Resource::Report)?;
         let organization = call.organization.id;
         let counts = self.store.usage(organization).await?;
-        let mut users = self.owners(organization, call.now.wall()).await?;
+        let mut users = self.owners(organization, &call.now).await?;
         if call.actor.organization.is_none() {
-            users += self.owners(INSTALLATION, call.now.wall()).await?;
+            users += self.owners(INSTALLATION, &call.now).await?;
         }
         let enrolled = !self.store.nodes(organization, None, 1).await?.is_empty();
         Ok(Report {
@@ -124,7 +124,7 @@ impl Authority {
     }
 
     /// Distinct owners of live tokens; a token without an owner counts one.
-    async fn owners(&self, stream: Uuid, now: Timestamp) -> Result<usize, Error> {
+    async fn owners(&self, stream: Uuid, now: &Now) -> Result<usize, Error> {
         let (mut owners, mut after) = (BTreeSet::new(), None);
         loop {
             let page = self.store.tokens(stream, after, PAGE).await?;

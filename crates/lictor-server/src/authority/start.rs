@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::{
-    Change, Decision, Error, INSTALLATION, KeyId, PublicKey, Role, SigningKey, TrustPolicy,
+    Change, Decision, Error, INSTALLATION, KeyId, Now, PublicKey, Role, SigningKey, TrustPolicy,
     organization, trust,
 };
 use lictor_planted as planted;
@@ -108,7 +108,8 @@ impl Authority {
             .operator_secret
             .as_deref()
             .map_or(Ok(()), check_secret)?;
-        let clock = Timeline::open(clock, None);
+        let saved = store.clock().await?;
+        let clock = Timeline::open(clock, saved);
         let cache = cache::Cache::open(store.as_ref()).await?;
         let control_plane_key = match start.control_plane_key {
             Some(key) => key,
@@ -128,6 +129,7 @@ impl Authority {
             censuses: Bounded::new(CENSUSES),
             attempts: attempts::Attempts::default(),
         };
+        authority.ensure_clock(saved).await;
         authority.ensure_policy(start.policy).await?;
         authority.ensure_default_organization().await?;
         authority
@@ -137,6 +139,20 @@ impl Authority {
             authority.ensure_key(key).await?;
         }
         Ok(Arc::new(authority))
+    }
+
+    /// Saves where elapsed time is, unless what is saved can be followed: of another boot it could
+    /// only be by the wall clock, which may be set before the first write. Where it cannot be written
+    /// now, the first write sees to it.
+    async fn ensure_clock(&self, saved: Option<Now>) {
+        let now = self.clock.now();
+        if saved.is_some_and(|saved| saved.is_same_boot(now.reading)) {
+            return;
+        }
+        let nothing: Rule = Arc::new(|_| Ok(Decision::nothing()));
+        if let Err(error) = self.write_at_start(Vec::new(), nothing).await {
+            tracing::warn!(%error, "elapsed time could not be saved at the start");
+        }
     }
 
     async fn ensure_policy(&self, asked: Option<TrustPolicy>) -> Result<(), StartError> {
@@ -186,9 +202,9 @@ impl Authority {
             Some(secret) => {
                 let sha256 = Digest::of(secret.as_bytes()).0;
                 let known = self.store.token_by_secret(sha256).await?;
-                match known.map(|token| {
-                    token.is_live(self.clock.now().wall()) && token.role == Role::Operator
-                }) {
+                match known
+                    .map(|token| token.is_live(&self.clock.now()) && token.role == Role::Operator)
+                {
                     Some(true) => return Ok(()),
                     Some(false) => return Err(StartError::DeadSecret),
                     None => secret,

@@ -45,10 +45,11 @@ impl Authority {
     pub async fn sign_in(&self, secret: &str) -> Result<Actor, Error> {
         self.cache.refresh_if_stale(self.store.as_ref()).await?;
         let sha256 = Digest::of(secret.as_bytes()).0;
-        let now = self.clock.now().wall();
-        let token = self.cache.token(self.store.as_ref(), sha256, now).await?;
+        let now = self.clock.now();
+        let (store, second) = (self.store.as_ref(), now.elapsed());
+        let token = self.cache.token(store, sha256, second).await?;
         token
-            .and_then(|token| token.actor(now))
+            .and_then(|token| token.actor(&now))
             .ok_or(Error::Unauthenticated)
     }
 
@@ -163,6 +164,7 @@ impl Authority {
             scopes: new.scopes,
             created_at: now.wall(),
             expires_at: new.expires_at,
+            ends: None,
             revoked_at: None,
             account: match new.account {
                 Some(account) => self.store.account(stream, account).await?.map(Arc::new),

@@ -89,7 +89,7 @@ async fn a_state_is_signed_again_before_half_of_the_time_after_which_it_is_stale
         world.set_policy(stale_after, 100_000).await;
         let first = world.state(&node).await;
         let now = world.clock.wall();
-        let wait = first.again_at - now;
+        let wait = first.signing.again_in(&world.authority.clock().now());
         assert!(wait >= stale_after * 3 / 10 - 1 && wait > 0, "{wait}");
         assert!(wait * 2 < stale_after, "{wait} of {stale_after}");
         world.pass(wait);

@@ -170,7 +170,12 @@ impl<'a> Batch<'a> {
                 "SELECT 1 FROM answers
                  WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4",
             )?
-            .exists((key.token, &key.route, &key.key, write.now.wall()))?;
+            .exists((
+                key.token,
+                &key.route,
+                &key.key,
+                write.now.elapsed().seconds(),
+            ))?;
         if taken {
             Err(Error::IdempotencyTwin.into())
         } else {
@@ -199,7 +204,7 @@ impl<'a> Batch<'a> {
                 key.request_sha256,
                 status,
                 body,
-                write.now.wall().saturating_add(ANSWER_KEPT_SECONDS),
+                write.now.elapsed().plus(ANSWER_KEPT_SECONDS).seconds(),
             ))?;
         Ok(())
     }

@@ -3,7 +3,8 @@
 
 use lictor_core::change::Digest;
 use lictor_core::{
-    Access, Change, Client, ClientState, Code, GrantState, Record, Role, State, Timestamp, Token,
+    Access, Change, Client, ClientState, Code, Elapsed, GrantState, Record, Role, State, Timestamp,
+    Token,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
@@ -63,8 +64,8 @@ fn access(row: &Row<'_>) -> Sql<(Digest, Access)> {
         grant: row.get(2)?,
         scopes: scopes(row, 3)?,
         ordinal: row.get(4)?,
-        issued_at: row.get(5)?,
-        expires_at: row.get(6)?,
+        issued_at: Elapsed::from_seconds(row.get(5)?),
+        expires_at: Elapsed::from_seconds(row.get(6)?),
         ended: row.get(7)?,
     };
     Ok((Digest(row.get(0)?), access))
@@ -124,7 +125,7 @@ pub(super) fn organization_of(database: &Connection, sha256: Digest) -> Sql<Opti
 pub(super) fn token(database: &Connection, sha256: [u8; 32]) -> Sql<Option<Token>> {
     let sql = format!(
         "SELECT access_tokens.client, access_tokens.organization_id, clients.name,
-             access_tokens.scopes, issued_at, expires_at, clients.application, ended,
+             access_tokens.scopes, clients.created_at, expires_at, clients.application, ended,
              clients.removed_at, grants.revoked_at, {ACCOUNT}
          FROM access_tokens
          JOIN clients ON clients.organization_id = access_tokens.organization_id
@@ -137,7 +138,7 @@ pub(super) fn token(database: &Connection, sha256: [u8; 32]) -> Sql<Option<Token
              (SELECT 1 FROM heads WHERE stream = access_tokens.organization_id AND removed = 1)"
     );
     let read = |row: &Row<'_>| {
-        let (issued_at, ended): (Timestamp, bool) = (row.get(4)?, row.get(7)?);
+        let (created_at, ended): (Timestamp, bool) = (row.get(4)?, row.get(7)?);
         let removed: Option<Timestamp> = row.get(8)?;
         let revoked: Option<Timestamp> = row.get(9)?;
         Ok(Token {
@@ -146,9 +147,10 @@ pub(super) fn token(database: &Connection, sha256: [u8; 32]) -> Sql<Option<Token
             name: row.get(2)?,
             role: Role::Admin,
             scopes: scopes(row, 3)?,
-            created_at: issued_at,
-            expires_at: Some(row.get(5)?),
-            revoked_at: removed.or(revoked).or(ended.then_some(issued_at)),
+            created_at,
+            expires_at: None,
+            ends: Some(Elapsed::from_seconds(row.get(5)?)),
+            revoked_at: removed.or(revoked).or(ended.then_some(created_at)),
             account: accounts::owner(row, 10)?,
             application: row.get(6)?,
         })
@@ -175,16 +177,21 @@ pub(super) fn load_grants(
     database: &Connection,
     stream: Uuid,
     client: Uuid,
-    since: Timestamp,
+    since: Elapsed,
     state: &mut State,
 ) -> Sql<()> {
     let sql = format!(
-        "SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND client = ?2
-             AND (revoked_at IS NULL OR created_at > ?3)"
+        "SELECT {GRANT}, given_at FROM grants WHERE organization_id = ?1 AND client = ?2
+             AND (revoked_at IS NULL OR given_at > ?3)"
     );
-    state
-        .grants
-        .extend(many(database, &sql, (stream, client, since), grant)?);
+    let parameters = (stream, client, since.seconds());
+    let found = many(database, &sql, parameters, |row| {
+        Ok((grant(row)?, Elapsed::from_seconds(row.get(6)?)))
+    })?;
+    for ((id, grant), given_at) in found {
+        state.grants.insert(id, grant);
+        state.grants_given.insert(id, given_at);
+    }
     Ok(())
 }
 
@@ -197,7 +204,7 @@ pub(super) fn load_code(
 ) -> Sql<()> {
     let unused = "SELECT client, expires_at FROM codes WHERE organization_id = ?1 AND sha256 = ?2";
     let unused = many(database, unused, (stream, code.0), |row| {
-        let (client, expires_at) = (row.get(0)?, row.get(1)?);
+        let (client, expires_at) = (row.get(0)?, Elapsed::from_seconds(row.get(1)?));
         Ok((code, Code::Unused { client, expires_at }))
     })?;
     state.codes.extend(unused);
@@ -343,6 +350,7 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
             id,
             refresh_sha256,
             code_sha256,
+            given_at,
         } => {
             let code = code_sha256.map(|code| code.0);
             database
@@ -350,10 +358,10 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
                 .execute((stream, code))?;
             database
                 .prepare_cached(
-                    "UPDATE grants SET refresh_sha256 = ?3, code_sha256 = ?4
+                    "UPDATE grants SET refresh_sha256 = ?3, code_sha256 = ?4, given_at = ?5
                      WHERE organization_id = ?1 AND id = ?2",
                 )?
-                .execute((stream, id, refresh_sha256.0, code))
+                .execute((stream, id, refresh_sha256.0, code, given_at.seconds()))
         }
         Record::Code {
             sha256,
@@ -364,7 +372,7 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
                 "INSERT INTO codes (organization_id, sha256, client, expires_at)
                  VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute((stream, sha256.0, client, expires_at)),
+            .execute((stream, sha256.0, client, expires_at.seconds())),
         Record::Access { sha256, access } => hand_out(database, stream, *sha256, access),
         Record::AccessEnded { sha256 } => database
             .prepare_cached(
@@ -386,20 +394,20 @@ fn hand_out(database: &Connection, stream: Uuid, sha256: Digest, access: &Access
         .execute(named_params! {
             ":organization": stream, ":sha256": sha256.0, ":client": access.client,
             ":grant": access.grant, ":scopes": scopes_text(&access.scopes)?,
-            ":ordinal": access.ordinal, ":issued": access.issued_at,
-            ":expires": access.expires_at, ":ended": access.ended,
+            ":ordinal": access.ordinal, ":issued": access.issued_at.seconds(),
+            ":expires": access.expires_at.seconds(), ":ended": access.ended,
         })
 }
 
 /// Deletes codes and access tokens whose time is over: a bounded number, so that no batch waits
 /// long for it.
-pub(super) fn sweep(database: &Connection, now: Timestamp) -> Sql<()> {
+pub(super) fn sweep(database: &Connection, now: Elapsed) -> Sql<()> {
     for table in ["codes", "access_tokens"] {
         let sql = format!(
             "DELETE FROM {table} WHERE (organization_id, sha256) IN
                  (SELECT organization_id, sha256 FROM {table} WHERE expires_at <= ?1 LIMIT 2000)"
         );
-        database.prepare_cached(&sql)?.execute([now])?;
+        database.prepare_cached(&sql)?.execute([now.seconds()])?;
     }
     Ok(())
 }

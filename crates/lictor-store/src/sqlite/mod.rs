@@ -7,6 +7,7 @@ mod backup;
 mod batch;
 mod check;
 mod clients;
+mod clock;
 mod ended;
 mod facts;
 mod functions;
@@ -30,8 +31,9 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Basis, Client, EndedLease, Entry, Error, Head, Lease, License, Node, NodeSettings,
-    Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy, TrustSet,
+    Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease, License, Node,
+    NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
+    TrustSet,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -260,7 +262,7 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn organizations_with_due_leases(&self, now: Timestamp) -> Result<Vec<Uuid>, Error> {
+    async fn organizations_with_due_leases(&self, now: Elapsed) -> Result<Vec<Uuid>, Error> {
         self.read(move |database| seats::due(database, now)).await
     }
 
@@ -422,15 +424,15 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn answered(
-        &self,
-        key: &IdempotencyKey,
-        now: Timestamp,
-    ) -> Result<Option<Answer>, Error> {
+    async fn answered(&self, key: &IdempotencyKey, now: Elapsed) -> Result<Option<Answer>, Error> {
         let key = key.clone();
         self.readers
             .run(move |database| reads::answered(database, &key, now))
             .await
+    }
+
+    async fn clock(&self) -> Result<Option<Now>, Error> {
+        self.read(clock::saved).await
     }
 
     async fn ready(&self) -> Result<(), Error> {

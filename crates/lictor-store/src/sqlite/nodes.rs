@@ -4,7 +4,7 @@
 use lictor_core::change::Digest;
 use lictor_core::feed::{NodePolicy, Rotation};
 use lictor_core::node::NodeIdentity;
-use lictor_core::{Change, Node, NodeSettings, NodeState, Record, State};
+use lictor_core::{Change, Elapsed, Node, NodeSettings, NodeState, Record, State};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ fn identity(row: &Row<'_>) -> Sql<NodeIdentity> {
     Ok(NodeIdentity {
         name: row.get(5)?,
         token_sha256: Digest(row.get(6)?),
-        token_expires_at: row.get(7)?,
+        token_expires_at: Elapsed::from_seconds(row.get(7)?),
         credential_sha256: credential.map(Digest),
     })
 }
@@ -291,7 +291,7 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
                 id,
                 &identity.name,
                 identity.token_sha256.0,
-                identity.token_expires_at,
+                identity.token_expires_at.seconds(),
                 identity.credential_sha256.map(|sha256| sha256.0),
             )),
         Record::NodeSeen { id, seen } => database

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Basis, Entry, Error, Head, INSTALLATION, License, Organization, Timestamp, Token, TrustPolicy,
-    TrustSet,
+    Basis, Elapsed, Entry, Error, Head, INSTALLATION, License, Organization, Timestamp, Token,
+    TrustPolicy, TrustSet,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
@@ -203,7 +203,7 @@ pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<Head>> {
 pub(super) fn answered(
     database: &Connection,
     key: &IdempotencyKey,
-    now: Timestamp,
+    now: Elapsed,
 ) -> Result<Option<Answer>, Error> {
     let sql = "SELECT request_sha256, status, body FROM answers
                WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4";
@@ -219,7 +219,7 @@ pub(super) fn answered(
     let found = database
         .prepare_cached(sql)
         .and_then(|mut sql| {
-            sql.query_row((key.token, &key.route, &key.key, now), read)
+            sql.query_row((key.token, &key.route, &key.key, now.seconds()), read)
                 .optional()
         })
         .map_err(Error::internal)?;

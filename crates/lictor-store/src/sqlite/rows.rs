@@ -332,6 +332,7 @@ pub(super) fn token(row: &Row<'_>) -> Sql<Token> {
         scopes: state.scopes,
         created_at: state.created_at,
         expires_at: state.expires_at,
+        ends: None,
         revoked_at: state.revoked_at,
     })
 }

@@ -1,8 +1,8 @@
 //! Rows of applications, seats and leases: how they are stored, loaded and read back.
 
 use lictor_core::{
-    Application, ApplicationState, Change, Lease, LeaseState, LeaseTerms, OverLimit, Seat, SeatId,
-    SeatState, State, Timestamp, lease,
+    Application, ApplicationState, Change, Elapsed, Lease, LeaseState, LeaseTerms, OverLimit, Seat,
+    SeatId, SeatState, State, Timestamp, lease,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
@@ -179,7 +179,7 @@ pub(super) fn lease(row: &Row<'_>) -> Sql<Lease> {
     let terms = LeaseTerms {
         holder: row.get(4)?,
         fence: row.get(5)?,
-        expires_at: row.get(6)?,
+        expires_at: Elapsed::from_seconds(row.get(6)?),
     };
     Ok(Lease { id, state, terms })
 }
@@ -262,11 +262,11 @@ pub(super) fn load_leases_of(
 pub(super) fn load_due(
     database: &Connection,
     stream: Uuid,
-    now: Timestamp,
+    now: Elapsed,
     state: &mut State,
 ) -> Sql<()> {
     let rest = "expires_at <= ?2 AND organization_id = ?1 LIMIT ?3";
-    let found = leases(database, rest, (stream, now, DUE))?;
+    let found = leases(database, rest, (stream, now.seconds(), DUE))?;
     for lease in &found {
         if !state.applications.contains_key(&lease.state.application) {
             load_application(database, stream, &lease.state.application, state)?;
@@ -284,9 +284,9 @@ fn keep(state: &mut State, leases: impl IntoIterator<Item = Lease>) {
 }
 
 /// The organizations that have leases whose time is over.
-pub(super) fn due(database: &Connection, now: Timestamp) -> Sql<Vec<Uuid>> {
+pub(super) fn due(database: &Connection, now: Elapsed) -> Sql<Vec<Uuid>> {
     let sql = "SELECT DISTINCT organization_id FROM leases WHERE expires_at <= ?1";
-    many(database, sql, [now], |row| row.get(0))
+    many(database, sql, [now.seconds()], |row| row.get(0))
 }
 
 /// Stores the rows behind a change of applications, seats or leases, decided at `now`, that `state`
@@ -469,7 +469,7 @@ pub(super) fn renew(
             id,
             &terms.holder,
             terms.fence,
-            terms.expires_at,
+            terms.expires_at.seconds(),
             lease::holder_key(&terms.holder),
         ))
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lictor_core::{Error, Timestamp};
+use lictor_core::{Elapsed, Error, Now};
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Fault};
-use super::clients;
 use super::rows::Sql;
+use super::{clients, clock};
 use crate::{Write, Written};
 
 /// How many writes may wait for the writer.
@@ -75,6 +75,7 @@ impl Writer {
             failed: Arc::clone(&failed),
             full: Arc::clone(&full),
             since_sweep: 0,
+            saved: Elapsed::MIN,
         };
         let thread = std::thread::Builder::new()
             .name("lictor-writer".to_owned())
@@ -152,6 +153,8 @@ struct Thread {
     failed: Arc<OnceLock<String>>,
     full: Arc<AtomicBool>,
     since_sweep: u64,
+    /// The moment that was saved last, since the start.
+    saved: Elapsed,
 }
 
 type Outcomes = Vec<Result<Written, Error>>;
@@ -225,6 +228,8 @@ impl Thread {
                 let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 if stored > 0 {
                     self.full.store(false, Ordering::SeqCst);
+                    let latest = writes.iter().map(|write| write.now.elapsed()).max();
+                    self.saved = latest.map_or(self.saved, |latest| latest.max(self.saved));
                 }
                 self.stats.commits.fetch_add(1, Ordering::Relaxed);
                 self.stats
@@ -258,17 +263,20 @@ impl Thread {
             });
         }
         batch.store_heads()?;
+        let Some(now) = writes
+            .iter()
+            .map(|write| &write.now)
+            .max_by_key(|now| now.elapsed)
+        else {
+            return Ok(outcomes);
+        };
+        if outcomes.iter().any(Result::is_ok) && now.elapsed() > self.saved {
+            clock::save(&self.database, now)?;
+        }
         self.since_sweep += writes.len() as u64;
         if self.since_sweep >= SWEEP_EVERY {
             self.since_sweep = 0;
-            sweep(
-                &self.database,
-                writes
-                    .iter()
-                    .map(|write| write.now.wall())
-                    .max()
-                    .unwrap_or_default(),
-            )?;
+            sweep(&self.database, now)?;
         }
         Ok(outcomes)
     }
@@ -295,16 +303,18 @@ impl Thread {
     }
 }
 
-fn sweep(database: &Connection, now: Timestamp) -> Sql<usize> {
+fn sweep(database: &Connection, now: &Now) -> Sql<usize> {
     // A bounded number, so that no batch waits long for it.
     let answers = "DELETE FROM answers WHERE rowid IN
                    (SELECT rowid FROM answers WHERE expires_at <= ?1 LIMIT 2000)";
-    database.prepare_cached(answers)?.execute([now])?;
+    database
+        .prepare_cached(answers)?
+        .execute([now.elapsed().seconds()])?;
     let refusals = "DELETE FROM refusals WHERE minute IN
                         (SELECT DISTINCT minute FROM refusals WHERE minute < ?1
                          ORDER BY minute LIMIT 10)";
-    clients::sweep(database, now)?;
-    let oldest = (now - REFUSALS_KEPT_SECONDS).div_euclid(60);
+    clients::sweep(database, now.elapsed())?;
+    let oldest = (now.earlier() - REFUSALS_KEPT_SECONDS).div_euclid(60);
     database.prepare_cached(refusals)?.execute([oldest])
 }
 
@@ -375,13 +385,14 @@ mod tests {
             failed: Arc::default(),
             full: Arc::default(),
             since_sweep: 0,
+            saved: Elapsed::MIN,
         };
         // There is no transaction, so that SQLite refuses.
         thread.roll_back();
         let write = Write {
             stream: lictor_core::INSTALLATION,
             actor: None,
-            now: lictor_core::Now::at(0),
+            now: Now::at(0),
             facts: Vec::new(),
             rule: Arc::new(|_| Ok(lictor_core::Decision::nothing())),
             idempotent: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lictor_core::account::AccountPatch;
-use lictor_core::{AccountKind, AccountStatus, Error, Role};
+use lictor_core::{AccountKind, AccountStatus, Error, Now, Role};
 use lictor_store::{Fact, Store};
 
 use crate::given::{
@@ -108,7 +108,7 @@ pub(crate) async fn a_token_knows_its_owner(store: Arc<dyn Store>) {
         let found = store.token_by_secret(secret(id(9))).await.expect("reads");
         found.expect("a token")
     };
-    let actor = token().await.actor(NOW).expect("live");
+    let actor = token().await.actor(&Now::at(NOW)).expect("live");
     assert_eq!(actor.role, Role::Reader, "its owner is no administrator");
     assert_eq!(actor.account.map(|account| account.id), Some(id(8)));
     let patch = AccountPatch {
@@ -117,11 +117,15 @@ pub(crate) async fn a_token_knows_its_owner(store: Arc<dyn Store>) {
     };
     done(&*store, set_account(ACME, id(8), patch)).await;
     assert_eq!(
-        token().await.actor(NOW).map(|actor| actor.role),
+        token().await.actor(&Now::at(NOW)).map(|actor| actor.role),
         Some(Role::Admin)
     );
     done(&*store, set_status(ACME, id(8), AccountStatus::Deactivated)).await;
-    assert_eq!(token().await.actor(NOW), None, "its owner is shut");
+    assert_eq!(
+        token().await.actor(&Now::at(NOW)),
+        None,
+        "its owner is shut"
+    );
     let listed = store.tokens(ACME, None, 5).await.expect("reads");
     assert_eq!(listed, [token().await]);
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use lictor_core::grant::GrantRefusal;
-use lictor_core::{AccountKind, AccountStatus, Error, Role};
+use lictor_core::{AccountKind, AccountStatus, Error, Now, Role};
 use lictor_store::{Fact, Store};
 
 use crate::given::{
-    ACME, NOW, acme, digest, done, exchange, handed, id, new_account, new_client, refresh, refused,
-    remove_client, remove_organization, set_status, write,
+    ACME, NOW, acme, at, digest, done, exchange, handed, id, new_account, new_client, refresh,
+    refused, remove_client, remove_organization, set_status, write,
 };
 
 async fn token(store: &dyn Store, number: u128) -> Option<lictor_core::Token> {
@@ -18,7 +18,7 @@ async fn token(store: &dyn Store, number: u128) -> Option<lictor_core::Token> {
 
 async fn is_live(store: &dyn Store, number: u128) -> bool {
     let token = token(store, number).await;
-    token.is_some_and(|token| token.is_live(NOW))
+    token.is_some_and(|token| token.is_live(&Now::at(NOW)))
 }
 
 pub(crate) async fn a_client_is_found_by_what_it_calls_itself(store: Arc<dyn Store>) {
@@ -56,11 +56,14 @@ pub(crate) async fn an_access_token_is_one_of_its_clients(store: Arc<dyn Store>)
     let found = token(&*store, 1).await.expect("is there");
     assert_eq!((found.id, found.role), (id(40), Role::Admin));
     assert_eq!(found.organization, Some(ACME));
-    assert_eq!(found.expires_at, Some(NOW + 3_600));
+    assert_eq!(
+        (found.expires_at, found.ends),
+        (None, Some(at(NOW + 3_600)))
+    );
     let owner = found.account.as_ref().expect("an owner");
     assert_eq!(owner.id, id(8));
-    assert!(found.is_live(NOW) && !found.is_live(NOW + 3_600));
-    let actor = found.actor(NOW).expect("it lives");
+    assert!(found.is_live(&Now::at(NOW)) && !found.is_live(&Now::at(NOW + 3_600)));
+    let actor = found.actor(&Now::at(NOW)).expect("it lives");
     assert_eq!(actor.role, Role::Reader, "no more than its owner");
     let organization = store.organization_of_secret(handed(id(40), 1).access).await;
     assert_eq!(organization.expect("reads"), Some(ACME));
@@ -101,7 +104,7 @@ pub(crate) async fn what_rests_on_a_grant_dies_with_it(store: Arc<dyn Store>) {
     assert!(is_live(&*store, 1).await && is_live(&*store, 2).await);
     let secret = digest(format_args!("refresh {}", id(40)));
     let revoke = write(ACME, NOW, vec![Fact::ClientSecret(secret)], move |state| {
-        lictor_core::grant::revoke(state, secret, NOW)
+        lictor_core::grant::revoke(state, secret, at(NOW))
     });
     done(&*store, revoke).await;
     assert!(!is_live(&*store, 1).await && is_live(&*store, 2).await);
@@ -117,7 +120,7 @@ pub(crate) async fn an_access_token_ends_alone(store: Arc<dyn Store>) {
     }
     let secret = handed(id(40), 1).access;
     let revoke = write(ACME, NOW, vec![Fact::ClientSecret(secret)], move |state| {
-        lictor_core::grant::revoke(state, secret, NOW)
+        lictor_core::grant::revoke(state, secret, at(NOW))
     });
     assert_eq!(done(&*store, revoke).await.entries, []);
     assert!(!is_live(&*store, 1).await && is_live(&*store, 2).await);

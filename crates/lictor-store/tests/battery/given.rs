@@ -15,10 +15,10 @@ use lictor_core::node::{NewNode, NodeTerms};
 use lictor_core::token::NewToken;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    AccountKind, AccountStatus, Change, Claims, Date, Decision, Error, INSTALLATION, KeyId, Now,
-    OverLimit, Record, Role, SeatId, SeatTerms, SigningKey, State, Timestamp, TrustPolicy,
-    TrustSet, account, application, client, grant, lease, license, node, organization, seats,
-    token, trust, usage,
+    AccountKind, AccountStatus, Change, Claims, Date, Decision, Elapsed, Error, INSTALLATION,
+    KeyId, Now, OverLimit, Record, Role, SeatId, SeatTerms, SigningKey, State, Timestamp,
+    TrustPolicy, TrustSet, account, application, client, grant, lease, license, node, organization,
+    seats, token, trust, usage,
 };
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
@@ -47,6 +47,11 @@ pub(crate) fn document(seed: u8, product: &str, number: u64) -> Admissible {
     let trusted = TrustSet::from_pem([pem.as_str()]).expect("a key");
     let text = key.sign(&claims.to_json()).into();
     examine(text, ACME, &trusted, TrustPolicy::Verified).expect("admissible")
+}
+
+/// A second of elapsed time.
+pub(crate) fn at(seconds: i64) -> Elapsed {
+    Elapsed::from_seconds(seconds)
 }
 
 /// A write whose rule runs twice, as a store may run it, and must decide the same.
@@ -213,7 +218,7 @@ pub(crate) fn new_client(stream: Uuid, client: Uuid, account: Option<Uuid>) -> W
     };
     let facts = account.map(Fact::Account).into_iter().collect();
     write(stream, NOW, facts, move |state| {
-        client::create(state, &new, NOW)
+        client::create(state, &new, at(NOW))
     })
 }
 
@@ -236,14 +241,17 @@ pub(crate) fn handed(client: Uuid, number: u128) -> Secrets {
 }
 
 pub(crate) fn exchange(stream: Uuid, client: Uuid, number: u128, now: Timestamp) -> Write {
-    let (code, since) = (digest(format_args!("code {client}")), now - grant::WINDOW);
+    let (code, since) = (
+        digest(format_args!("code {client}")),
+        at(now - grant::WINDOW),
+    );
     let facts = vec![
         Fact::Client(client),
         Fact::Code(code),
         Fact::GrantsOf { client, since },
     ];
     write(stream, now, facts, move |state| {
-        grant::exchange(state, code, &handed(client, number), now)
+        grant::exchange(state, code, &handed(client, number), at(now))
     })
 }
 
@@ -252,7 +260,7 @@ pub(crate) fn refresh(stream: Uuid, client: Uuid, number: u128, now: Timestamp) 
     let token = digest(format_args!("refresh {client}"));
     let facts = vec![Fact::Client(client), Fact::ClientSecret(token)];
     write(stream, now, facts, move |state| {
-        grant::refresh(state, token, &handed(client, number), now)
+        grant::refresh(state, token, &handed(client, number), at(now))
     })
 }
 
@@ -409,16 +417,16 @@ pub(crate) fn check_out(
             application: application.to_owned(),
             holder: holder.to_owned(),
         },
-        Fact::Due(now),
+        Fact::Due(at(now)),
     ];
     write(stream, now, facts, move |state| {
-        lease::check_out(state, &request, &terms(state, limit), now)
+        lease::check_out(state, &request, &terms(state, limit), at(now))
     })
 }
 
 pub(crate) fn renew(stream: Uuid, lease: Uuid, fence: u64, now: Timestamp) -> Write {
     write(stream, now, vec![Fact::Lease(lease)], move |state| {
-        lease::renew(state, lease, fence, 60, now)
+        lease::renew(state, lease, fence, 60, at(now))
     })
 }
 
@@ -452,8 +460,8 @@ pub(crate) fn drop_ended(
 }
 
 pub(crate) fn end_due(stream: Uuid, now: Timestamp) -> Write {
-    write(stream, now, vec![Fact::Due(now)], move |state| {
-        Ok(lease::expire(state, now))
+    write(stream, now, vec![Fact::Due(at(now))], move |state| {
+        Ok(lease::expire(state, at(now)))
     })
 }
 
@@ -483,14 +491,14 @@ pub(crate) fn enroll_node(
     ];
     write(stream, NOW, facts, move |state| {
         let basis = state.basis();
-        node::enroll(state, &new, &NodeTerms { limit, basis }, NOW)
+        node::enroll(state, &new, &NodeTerms { limit, basis }, at(NOW))
     })
 }
 
 pub(crate) fn join_node(stream: Uuid, node: Uuid) -> Write {
     let credential = node_secrets(node).1;
     write(stream, NOW + 5, vec![Fact::Node(node)], move |state| {
-        node::join(state, node, credential, NOW + 5)
+        node::join(state, node, credential, at(NOW + 5))
     })
 }
 

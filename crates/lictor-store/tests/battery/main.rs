@@ -4,6 +4,7 @@
 
 mod accounts;
 mod clients;
+mod clock;
 mod ended;
 mod given;
 mod installation;
@@ -52,6 +53,8 @@ macro_rules! battery {
             records::one_of_many_twins_is_answered;
             records::an_answer_ends_after_a_day;
             records::a_faulty_answer_takes_the_change_with_it;
+            clock::a_moment_is_saved_with_the_first_write_of_its_second;
+            clock::a_refused_write_saves_no_moment;
             accounts::an_account_is_found_by_id_and_by_any_spelling_of_its_email;
             accounts::a_removed_account_keeps_its_id_alone;
             accounts::accounts_come_in_pages;

@@ -9,7 +9,7 @@ use lictor_store::{Fact, Store, Write};
 use uuid::Uuid;
 
 use crate::given::{
-    ACME, NOW, acme, adopt_nodes, done, enroll_node, id, join_node, new_application,
+    ACME, NOW, acme, adopt_nodes, at, done, enroll_node, id, join_node, new_application,
     new_organization, node_secrets, refused, remove_organization, report_node, retire, revoke_node,
     seen, set_node_policy, trust_by_rotation, trust_vendor, vendor, write,
 };
@@ -54,7 +54,7 @@ pub(crate) async fn a_node_is_enrolled_joins_and_is_revoked(store: Arc<dyn Store
     assert_eq!(enrolled.state.created_at, NOW);
     assert_eq!(enrolled.identity.name, "edge");
     assert_eq!(enrolled.identity.token_sha256, token);
-    assert_eq!(enrolled.identity.token_expires_at, NOW + TOKEN_TTL);
+    assert_eq!(enrolled.identity.token_expires_at, at(NOW + TOKEN_TTL));
     assert_eq!(
         (
             enrolled.state.joined_at,

@@ -6,7 +6,7 @@ use lictor_core::{Error, Now};
 use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Store, Write};
 
 use crate::given::{
-    ACME, NOW, acme, add_license, count, document, done, id, idempotent, refused, report_usage,
+    ACME, NOW, acme, add_license, at, count, document, done, id, idempotent, refused, report_usage,
 };
 
 pub(crate) async fn the_greatest_count_stays(store: Arc<dyn Store>) {
@@ -76,13 +76,16 @@ fn add(number: u64, key: &IdempotencyKey) -> Write {
 
 pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
     acme(&*store).await;
-    assert_eq!(store.answered(&key(), NOW).await.expect("reads"), None);
+    assert_eq!(store.answered(&key(), at(NOW)).await.expect("reads"), None);
     done(&*store, add(1, &key())).await;
     let answer = Some(Answer {
         status: 201,
         body: "2 entries".to_owned(),
     });
-    assert_eq!(store.answered(&key(), NOW).await.expect("reads"), answer);
+    assert_eq!(
+        store.answered(&key(), at(NOW)).await.expect("reads"),
+        answer
+    );
     for other in [
         IdempotencyKey {
             token: id(71),
@@ -98,7 +101,7 @@ pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
         },
     ] {
         assert_eq!(
-            store.answered(&other, NOW).await.expect("reads"),
+            store.answered(&other, at(NOW)).await.expect("reads"),
             None,
             "{other:?}"
         );
@@ -109,7 +112,7 @@ pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
                 request_sha256: [8; 32],
                 ..key()
             },
-            NOW,
+            at(NOW),
         )
         .await;
     assert!(matches!(mismatch, Err(Error::IdempotencyMismatch)));
@@ -123,7 +126,7 @@ pub(crate) async fn a_refused_write_keeps_no_answer(store: Arc<dyn Store>) {
     )
     .await;
     refused(&*store, add(1, &key())).await;
-    assert_eq!(store.answered(&key(), NOW).await.expect("reads"), None);
+    assert_eq!(store.answered(&key(), at(NOW)).await.expect("reads"), None);
 }
 
 pub(crate) async fn a_twin_writes_nothing(store: Arc<dyn Store>) {
@@ -167,15 +170,24 @@ pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
     acme(&*store).await;
     done(&*store, add(1, &key())).await;
     let last = NOW + ANSWER_KEPT_SECONDS - 1;
-    assert!(store.answered(&key(), last).await.expect("reads").is_some());
-    assert_eq!(store.answered(&key(), last + 1).await.expect("reads"), None);
+    assert!(
+        store
+            .answered(&key(), at(last))
+            .await
+            .expect("reads")
+            .is_some()
+    );
+    assert_eq!(
+        store.answered(&key(), at(last + 1)).await.expect("reads"),
+        None
+    );
     let next = Write {
         now: Now::at(last + 1),
         ..add(2, &key())
     };
     done(&*store, next).await;
     let answer = store
-        .answered(&key(), last + 1)
+        .answered(&key(), at(last + 1))
         .await
         .expect("reads")
         .expect("a new one");

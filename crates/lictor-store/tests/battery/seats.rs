@@ -10,7 +10,7 @@ use lictor_store::{Fact, Store, Write};
 use uuid::Uuid;
 
 use crate::given::{
-    ACME, NOW, acme, add_license, assign, check_out, document, done, end_due, give_back, id,
+    ACME, NOW, acme, add_license, assign, at, check_out, document, done, end_due, give_back, id,
     new_account, new_application, refused, release, renew, set_status, write,
 };
 
@@ -238,7 +238,7 @@ pub(crate) async fn a_fence_keeps_an_older_self_out(store: Arc<dyn Store>) {
     );
     done(&*store, renew(ACME, id(20), 2, NOW + 50)).await;
     let lease = store.lease(ACME, id(20)).await.expect("reads");
-    assert_eq!(lease.expect("a lease").terms.expires_at, NOW + 110);
+    assert_eq!(lease.expect("a lease").terms.expires_at, at(NOW + 110));
     done(&*store, give_back(ACME, id(20), Some(2))).await;
     assert_eq!(figures(&*store).await, (0, 0, 0));
 }
@@ -250,8 +250,8 @@ pub(crate) async fn a_lease_ends_with_its_time(store: Arc<dyn Store>) {
         let due = store.organizations_with_due_leases(now).await;
         due.expect("reads")
     };
-    assert!(due(NOW + 59).await.is_empty());
-    assert_eq!(due(NOW + 60).await, [ACME]);
+    assert!(due(at(NOW + 59)).await.is_empty());
+    assert_eq!(due(at(NOW + 60)).await, [ACME]);
     let error = refused(&*store, renew(ACME, id(20), 1, NOW + 60)).await;
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
     // Whoever comes next need not wait for the loop.

@@ -46,7 +46,7 @@ impl Authority {
         organization: Uuid,
         application: &str,
     ) -> Result<Arc<Delivery>, Error> {
-        let now = (!self.store.is_exclusive()).then(|| self.clock.now().wall());
+        let now = (!self.store.is_exclusive()).then(|| self.clock.now().elapsed());
         let fresh = self.read_delivery(organization, application);
         self.feed
             .delivery((organization, application), now, fresh)

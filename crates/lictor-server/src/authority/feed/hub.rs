@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lictor_core::change::Digest;
-use lictor_core::elapsed::Elapsed;
 use lictor_core::node::{Node, NodeSeen};
-use lictor_core::{Change, Error, INSTALLATION, PublicKey, SigningKey, Timestamp};
+use lictor_core::{Change, Elapsed, Error, INSTALLATION, PublicKey, SigningKey};
 use lictor_store::Written;
 use quick_cache::sync::Cache as Bounded;
 use tokio::sync::watch;
@@ -22,7 +21,7 @@ const DELIVERIES: usize = 4_096;
 
 /// Which delivery: of an organization's application, since the tick of its last change; where there
 /// are other servers, of this second.
-type Place = (Uuid, String, u64, Timestamp);
+type Place = (Uuid, String, u64, Option<Elapsed>);
 
 /// The hub of one server. It has no `Debug`, for it holds the control plane's key.
 pub struct Feed {
@@ -39,7 +38,7 @@ pub struct Feed {
     /// Organizations that were removed.
     removed: Mutex<HashSet<Uuid>>,
     seen: Mutex<HashMap<Uuid, Seen>>,
-    known: Bounded<Digest, (Arc<Node>, Timestamp)>,
+    known: Bounded<Digest, (Arc<Node>, Elapsed)>,
     kept: Bounded<Place, Arc<Delivery>>,
 }
 
@@ -189,12 +188,12 @@ impl Feed {
     pub(super) async fn delivery(
         &self,
         (organization, application): (Uuid, &str),
-        now: Option<Timestamp>,
+        now: Option<Elapsed>,
         fresh: impl Future<Output = Result<Delivery, Error>>,
     ) -> Result<Arc<Delivery>, Error> {
         // The tick first: what is read after it is not older than it.
         let tick = self.tick_of(organization);
-        let place = (organization, application.to_owned(), tick, now.unwrap_or(0));
+        let place = (organization, application.to_owned(), tick, now);
         match self.kept.get_value_or_guard_async(&place).await {
             Ok(delivery) => Ok(delivery),
             Err(guard) => {
@@ -208,14 +207,14 @@ impl Feed {
     pub(super) fn known(
         &self,
         credential: Digest,
-        now: Timestamp,
+        now: Elapsed,
         exclusive: bool,
     ) -> Option<Arc<Node>> {
         let (node, read_at) = self.known.get(&credential)?;
         (exclusive || read_at == now).then_some(node)
     }
 
-    pub(super) fn know(&self, credential: Digest, node: Arc<Node>, now: Timestamp) {
+    pub(super) fn know(&self, credential: Digest, node: Arc<Node>, now: Elapsed) {
         self.known.insert(credential, (node, now));
     }
 

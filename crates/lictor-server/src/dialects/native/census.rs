@@ -21,7 +21,7 @@ pub(super) async fn show(
 ) -> Result<Json<CensusView>, Problem> {
     no_query(&uri)?;
     let census = server.authority.census(&call).await?;
-    Ok(Json(CensusView::of(&census, call.now.wall())))
+    Ok(Json(CensusView::of(&census, &call.now)))
 }
 
 pub(super) async fn take(
@@ -34,8 +34,5 @@ pub(super) async fn take(
         Begun::Answered(response) => return Ok(response),
     };
     let census = server.authority.take_census(&post.call).await?;
-    Ok(post.respond(wire::answer(
-        200,
-        &CensusView::of(&census, post.call.now.wall()),
-    )))
+    Ok(post.respond(wire::answer(200, &CensusView::of(&census, &post.call.now))))
 }

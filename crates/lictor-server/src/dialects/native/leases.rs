@@ -46,7 +46,7 @@ pub(super) async fn list(
         .leases(&call, &key, after.as_deref(), rows)
         .await?;
     let page = page.cut(leases, |lease| lease.terms.holder.clone());
-    Ok(Json(page.map(LeaseView::from_lease)).into_response())
+    Ok(Json(page.map(|lease| LeaseView::from_lease(lease, &call.now))).into_response())
 }
 
 /// The leases that ended. What narrows them is a part of what their cursors are bound to.
@@ -104,7 +104,7 @@ pub(super) async fn show(
 ) -> Result<Json<LeaseView>, Problem> {
     let id = segment.id(&call, Right::read(Resource::Leases), Kind::Lease)?;
     let lease = server.authority.lease(&call, id).await?;
-    Ok(Json(LeaseView::from_lease(lease)))
+    Ok(Json(LeaseView::from_lease(lease, &call.now)))
 }
 
 pub(super) async fn check_out(
@@ -118,13 +118,13 @@ pub(super) async fn check_out(
     };
     let authority = server.authority.clone();
     let asked = authority.ask_for_lease(&post.call, &key, &body.holder, body.ttl())?;
-    let kept = asked.clone();
+    let (kept, now) = (asked.clone(), post.call.now);
     post.keep(move |written| match kept.checked_out(written) {
-        Ok(out) => wire::answer(201, &CheckedOutView::of(out)),
+        Ok(out) => wire::answer(201, &CheckedOutView::of(out, &now)),
         Err(error) => Problem::from(error).into_answer(),
     });
     let out = authority.check_out(&post.call, &asked).await?;
-    Ok(post.respond(wire::answer(201, &CheckedOutView::of(out))))
+    Ok(post.respond(wire::answer(201, &CheckedOutView::of(out, &now))))
 }
 
 pub(super) async fn renew(
@@ -136,7 +136,7 @@ pub(super) async fn renew(
         .authority
         .renew_lease(&call, id, body.fence, body.ttl())
         .await?;
-    Ok(Json(LeaseView::from_lease(lease)))
+    Ok(Json(LeaseView::from_lease(lease, &call.now)))
 }
 
 pub(super) async fn release(

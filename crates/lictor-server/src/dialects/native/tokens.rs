@@ -34,7 +34,7 @@ pub(super) async fn list(
         .await?;
     let page = page.cut(tokens, |token| token.id.to_string());
     Ok(Json(page.map(|token| {
-        TokenView::from_token(token, call.now.wall(), None)
+        TokenView::from_token(token, &call.now, None)
     })))
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn show(
 ) -> Result<Json<TokenView>, Problem> {
     let id = segment.id(&call, Right::read(Resource::Tokens), Kind::Token)?;
     let token = server.authority.token(&call, id).await?;
-    Ok(Json(TokenView::from_token(token, call.now.wall(), None)))
+    Ok(Json(TokenView::from_token(token, &call.now, None)))
 }
 
 pub(super) async fn create(
@@ -76,7 +76,7 @@ pub(super) async fn create(
         shown_already(detail, created)
     });
     let issued = server.authority.create_token(&post.call, request).await?;
-    let view = TokenView::from_token(issued.token, post.call.now.wall(), Some(issued.secret));
+    let view = TokenView::from_token(issued.token, &post.call.now, Some(issued.secret));
     Ok(post.respond(wire::answer(201, &view)))
 }
 

@@ -11,8 +11,8 @@ use lictor_core::figures::ApplicationFigures;
 use lictor_core::time::days_left;
 use lictor_core::usage::UsageCount;
 use lictor_core::{
-    Account, Claims, Date, Entitlement, Entry, Error, KeyId, KeyStatus, Organization, OverLimit,
-    Plan, Role, Scope, Timestamp, Token, TrustPolicy, TrustedKey,
+    Account, Claims, Date, Entitlement, Entry, Error, KeyId, KeyStatus, Now, Organization,
+    OverLimit, Plan, Role, Scope, Timestamp, Token, TrustPolicy, TrustedKey,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -372,7 +372,7 @@ pub(super) struct TokenView {
 }
 
 impl TokenView {
-    pub(super) fn from_token(token: Token, now: Timestamp, secret: Option<String>) -> Self {
+    pub(super) fn from_token(token: Token, now: &Now, secret: Option<String>) -> Self {
         Self {
             live: token.is_live(now),
             account: token.account.map(|account| account.id),

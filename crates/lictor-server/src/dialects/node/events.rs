@@ -14,7 +14,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::wire;
 use crate::authority::feed::Connection;
-use crate::authority::{Authority, SignedState};
+use crate::authority::{Authority, SignedState, Signing};
+
+/// How soon, and after how long at the latest, it is looked whether a state is to be signed again.
+const SOONEST: Duration = Duration::from_millis(100);
+const LATEST: Duration = HEARTBEAT;
 
 const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
 
@@ -33,7 +37,7 @@ struct Open {
 /// What is remembered of the state that was sent last.
 struct Sent {
     revision: u64,
-    again_at: i64,
+    signing: Signing,
     revoked: bool,
 }
 
@@ -73,7 +77,9 @@ impl Open {
                     return None;
                 }
             }
-            let look_at = heartbeat_at.min(Instant::now() + self.until_again());
+            let seconds = u64::try_from(self.until_again()).unwrap_or(0);
+            let wait = Duration::from_secs(seconds).clamp(SOONEST, LATEST);
+            let look_at = heartbeat_at.min(Instant::now() + wait);
             tokio::select! {
                 changed = self.changes.changed() => changed.ok()?,
                 ended = self.ending.changed() => ended.ok()?,
@@ -88,9 +94,8 @@ impl Open {
 
     /// The state, if it is news or is to be signed again.
     async fn state_to_send(&mut self) -> Result<Option<SignedState>, Error> {
-        let now = self.authority.clock().now().wall();
         let tick = self.authority.feed().tick_of(self.node.organization);
-        let due = self.sent.as_ref().is_none_or(|sent| sent.again_at <= now);
+        let due = self.until_again() <= 0;
         if !due && self.tick == Some(tick) {
             return Ok(None);
         }
@@ -106,7 +111,7 @@ impl Open {
     fn sent(&mut self, state: &SignedState) -> Option<Bytes> {
         self.sent = Some(Sent {
             revision: state.revision,
-            again_at: state.again_at,
+            signing: state.signing,
             revoked: state.revoked,
         });
         match wire::event(state.revision, &state.document) {
@@ -118,12 +123,10 @@ impl Open {
         }
     }
 
-    /// How long until the state is to be signed again.
-    fn until_again(&self) -> Duration {
-        let now = self.authority.clock().now().wall();
-        let again_at = self.sent.as_ref().map_or(now, |sent| sent.again_at);
-        let seconds = u64::try_from(again_at.saturating_sub(now)).unwrap_or(0);
-        // A clock that was set back must not keep it from being looked at.
-        Duration::from_secs(seconds).clamp(Duration::from_millis(100), HEARTBEAT)
+    /// In how many seconds the state is to be signed again.
+    fn until_again(&self) -> i64 {
+        let now = self.authority.clock().now();
+        let sent = self.sent.as_ref();
+        sent.map_or(0, |sent| sent.signing.again_in(&now))
     }
 }

@@ -7,7 +7,9 @@ use lictor_core::account::AccountPatch;
 use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
 use lictor_core::lease::DEFAULT_TTL;
 use lictor_core::seats::Rows;
-use lictor_core::{Account, AccountKind, AccountStatus, Error, Lease, Seat, SeatId, SeatState};
+use lictor_core::{
+    Account, AccountKind, AccountStatus, Error, Lease, Now, Seat, SeatId, SeatState,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -446,14 +448,14 @@ pub(in crate::dialects::native) struct LeaseView {
 }
 
 impl LeaseView {
-    pub(in crate::dialects::native) fn from_lease(lease: Lease) -> Self {
+    pub(in crate::dialects::native) fn from_lease(lease: Lease, now: &Now) -> Self {
         Self {
             id: lease.id,
             application: lease.state.application,
             holder: lease.terms.holder,
             fence: lease.terms.fence,
             since: time(lease.state.since),
-            expires_at: time(lease.terms.expires_at),
+            expires_at: time(now.shown(lease.terms.expires_at)),
             position: lease.state.revision,
         }
     }
@@ -469,9 +471,9 @@ pub(in crate::dialects::native) struct CheckedOutView {
 }
 
 impl CheckedOutView {
-    pub(in crate::dialects::native) fn of(out: CheckedOut) -> Self {
+    pub(in crate::dialects::native) fn of(out: CheckedOut, now: &Now) -> Self {
         Self {
-            lease: LeaseView::from_lease(out.lease),
+            lease: LeaseView::from_lease(out.lease, now),
             limit: out.limit,
             used: out.used,
         }
@@ -540,16 +542,16 @@ pub(in crate::dialects::native) struct CensusView {
 }
 
 impl CensusView {
-    pub(in crate::dialects::native) fn of(census: &Census, now: lictor_core::Timestamp) -> Self {
+    pub(in crate::dialects::native) fn of(census: &Census, now: &Now) -> Self {
         Self {
             accounts: census.accounts(),
             applications: census
                 .applications()
                 .map(|(key, seats)| (key.to_owned(), seats))
                 .collect(),
-            taken_at: time(census.taken_at),
-            age: now - census.taken_at,
-            next_at: time(census.next_at),
+            taken_at: time(now.shown(census.taken_at)),
+            age: now.elapsed().since(census.taken_at),
+            next_at: time(now.shown(census.next_at)),
         }
     }
 }
