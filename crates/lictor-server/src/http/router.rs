@@ -28,7 +28,7 @@ use crate::settings::Server;
 const HEALTHZ: &str = "/healthz";
 const METRICS: &str = "/metrics";
 const READYZ: &str = "/readyz";
-const JIRA: [&str; 2] = ["/rest/api", "/ex/jira"];
+const JIRA: [&str; 3] = ["/rest", "/ex/jira", "/_edge"];
 const ZOHO: [&str; 2] = ["/crm", "/oauth"];
 const FEED: &str = "/v1/feed";
 const V1: &str = "/v1";
@@ -40,7 +40,7 @@ const V1_SLASH: &str = "/v1/";
 enum Dialect {
     /// Everything that belongs to nobody else.
     Kong,
-    /// `/rest/api` and `/ex/jira`.
+    /// `/rest`, `/ex/jira` and `/_edge`.
     Jira,
     /// `/crm` and `/oauth`.
     Zoho,
@@ -211,11 +211,8 @@ mod tests {
             .chain(ZOHO)
         {
             let first = route.trim_start_matches('/').split('/').next();
-            let reserved = lictor_core::organization::RESERVED_KEYS;
-            assert!(
-                first.is_some_and(|first| reserved.contains(&first)),
-                "{route}"
-            );
+            let free = first.is_none_or(lictor_core::organization::may_be_stored);
+            assert!(!free, "{route}");
         }
     }
 
@@ -235,8 +232,11 @@ mod tests {
             ("/crm/v7/org", Dialect::Zoho),
             ("/oauth/v2/token", Dialect::Zoho),
             ("/crmx", Dialect::Kong),
-            ("/rest/apix", Dialect::Kong),
-            ("/rest", Dialect::Kong),
+            ("/rest/apix", Dialect::Jira),
+            ("/rest", Dialect::Jira),
+            ("/rest/auth/1/session", Dialect::Jira),
+            ("/restx", Dialect::Kong),
+            ("/_edge/tenant_info", Dialect::Jira),
             ("/ex/jira/x/rest/api/2/myself", Dialect::Jira),
             ("/ex/other", Dialect::Kong),
             ("/licenses", Dialect::Kong),

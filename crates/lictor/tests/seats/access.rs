@@ -152,7 +152,14 @@ fn everybody_gets_at_every_route_of_jira_what_the_table_says() {
     let world = World::new();
     let gateway = format!("/ex/jira/{}", world.cloud);
     for (method, path, query, statuses) in JIRA {
-        for (prefix, version) in [("", 2), ("", 3), (gateway.as_str(), 2), (&gateway, 3)] {
+        for (prefix, version) in [
+            ("", "2"),
+            ("", "3"),
+            ("", "latest"),
+            (gateway.as_str(), "2"),
+            (&gateway, "3"),
+            (&gateway, "latest"),
+        ] {
             let path = path.replace("{key}", "jira-software");
             let path = format!("{prefix}/rest/api/{version}/{path}{query}");
             let calls = world.by_all(method, &path);

@@ -82,7 +82,7 @@ fn is(answer: &Answer, status: u16, body: &str) {
 fn the_three_resources_answer_byte_for_byte() {
     let site = site();
     let organization = format!("/ex/jira/{}", site.cloud);
-    for version in [2, 3] {
+    for version in ["2", "3", "latest"] {
         for prefix in ["", organization.as_str()] {
             let ask = |path: &str| {
                 let path = format!("{prefix}/rest/api/{version}/{path}");
@@ -196,7 +196,7 @@ fn who_may_not_is_told_in_words_that_clients_find() {
     let narrow = site.server.token("root@example.com", &["licenses:read"]);
     for path in [LICENSE, TOTAL, PRODUCT] {
         let answer = site.ask(path).token(&narrow).send();
-        let words = r#"{"errorMessages":["Unauthorized; scope does not match"],"errors":{}}"#;
+        let words = r#"{"errorMessages":["Unauthorized; scope does not match"],"errors":{},"code":401,"message":"Unauthorized; scope does not match"}"#;
         is(&answer, 401, words);
     }
     let scoped = site
@@ -282,6 +282,15 @@ fn methods_and_paths_that_are_none() {
         "/rest/api/4/instance/license",
         "/rest/api/3/instance/license/x",
         "/rest/api",
+        "/rest",
+        "/rest/auth/1/session",
+        "/rest/agile/1.0/board",
+        "/rest/apix/3/myself",
+        "/rest/api/latest",
+        "/rest/api/latest/nothing",
+        "/rest/api/Latest/myself",
+        "/_edge",
+        "/_edge/tenant_info",
         "/ex/jira",
         "/rest/api/3/license/approximateLicenseCount/product/a/b",
     ] {

@@ -121,7 +121,7 @@ fn what_clients_ask_beside_it_has_these_members_and_no_others() {
     let info = r#"{"baseUrl":"https://licenses.example.com","version":"1001.0.0","versionNumbers":[1001,0,0],"deploymentType":"Cloud","buildNumber":100000,"serverTitle":"Lictor"}"#;
     assert_eq!(ask("serverInfo").text(), info);
     let me = format!(
-        r#"{{"accountId":"{id}","accountType":"atlassian","emailAddress":"root@example.com","displayName":"root@example.com","active":true,"locale":"de_DE","timeZone":"Etc/UTC"}}"#
+        r#"{{"self":"https://licenses.example.com/rest/api/3/user?accountId={id}","accountId":"{id}","accountType":"atlassian","emailAddress":"root@example.com","displayName":"root@example.com","active":true,"locale":"de_DE","timeZone":"Etc/UTC"}}"#
     );
     assert_eq!(ask("myself").text(), me);
     let permissions = ask("mypermissions?permissions=ADMINISTER").value();
@@ -205,7 +205,9 @@ fn paths_and_methods_that_are_none_come_byte_for_byte() {
         ("GET", "/rest/api/3/applicationrole"),
         ("POST", "/rest/api/3/permissions/check"),
         ("DELETE", "/rest/api/2/nothing"),
-        ("GET", "/rest/api/latest/myself"),
+        ("GET", "/rest/api/latest/user"),
+        ("POST", "/rest/auth/1/session"),
+        ("GET", "/_edge/tenant_info"),
         ("GET", "/ex/jira/x"),
     ] {
         let detail = format!("No endpoint {method} {path}.");
@@ -319,4 +321,79 @@ fn basic_is_an_owners_address_and_its_token() {
     }
     let bearer = server.anonymous("GET", TOTAL).token(&unowned);
     bearer.expect(200);
+}
+
+#[test]
+fn a_credential_that_opens_nothing_is_told_also_where_anybody_is_answered() {
+    let server = Server::start();
+    server.account_of(&json!({ "email": "root@example.com", "administrator": true }));
+    let token = server.token("root@example.com", &[]);
+    let cloud = server.get("/v1/organizations/default")["id"].clone();
+    let gateway = format!("/ex/jira/{}", cloud.as_str().expect("an id"));
+    let paths = [
+        ("/rest/api/3/serverInfo", 200),
+        ("/rest/api/latest/mypermissions?permissions=ADMINISTER", 200),
+        ("/rest/api/3/mypermissions", 400),
+        (LICENSE, 401),
+        (TOTAL, 401),
+        ("/rest/api/3/nothing", 404),
+    ];
+    let encoded = |credential: String| format!("Basic {}", BASE64_STANDARD.encode(credential));
+    let failed = Some("AUTHENTICATED_FAILED");
+    for (authorization, reason) in [
+        (None, None),
+        (Some("Bearer wrong".to_owned()), failed),
+        (Some("bearer wrong".to_owned()), failed),
+        (Some(encoded("root@example.com:wrong".to_owned())), failed),
+        (Some(encoded(format!("other@example.com:{token}"))), failed),
+        (Some(encoded("root@example.com:".to_owned())), failed),
+        (Some(encoded(format!(":{token}"))), None),
+        (Some(encoded("no colon".to_owned())), None),
+        (Some("Basic !!!".to_owned()), None),
+        (Some("Bearer".to_owned()), None),
+        (Some("JWT x".to_owned()), None),
+    ] {
+        for (path, status) in paths {
+            for prefix in ["", gateway.as_str()] {
+                let mut call = server.anonymous("GET", &format!("{prefix}{path}"));
+                if let Some(authorization) = &authorization {
+                    call = call.header("Authorization", authorization);
+                }
+                let answer = call.expect(status);
+                // No endpoint is looked for before anybody is asked who they are.
+                let reason = reason.filter(|_| status != 404);
+                let found = answer.header("x-seraph-loginreason");
+                assert_eq!(found, reason, "{authorization:?}: {answer:?}");
+            }
+        }
+    }
+    let good = server.anonymous("GET", LICENSE).token(&token).expect(200);
+    assert_eq!(good.header("x-seraph-loginreason"), None);
+    let two = server
+        .anonymous("GET", "/rest/api/3/serverInfo")
+        .token(&token);
+    let two = two.header("Authorization", "Bearer wrong").expect(200);
+    assert_eq!(two.header("x-aaccountid"), None);
+}
+
+#[test]
+fn basic_is_taken_in_any_case_and_without_padding() {
+    let server = Server::start();
+    server.account_of(&json!({ "email": "root@example.com", "administrator": true }));
+    let token = server.token("root@example.com", &[]);
+    for end in ["", " ", "  "] {
+        // One of them has a length that base64 pads.
+        let credential = BASE64_STANDARD.encode(format!("root@example.com{end}:{token}"));
+        let bare = credential.trim_end_matches('=');
+        for authorization in [
+            format!("Basic {credential}"),
+            format!("basic {bare}"),
+            format!("BASIC   {credential}"),
+        ] {
+            let call = server.anonymous("GET", TOTAL);
+            let answer = call.header("Authorization", &authorization).send();
+            let wanted = if end.is_empty() { 200 } else { 401 };
+            assert_eq!(answer.status, wanted, "{authorization}: {answer:?}");
+        }
+    }
 }

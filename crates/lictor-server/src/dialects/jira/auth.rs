@@ -2,36 +2,51 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use lictor_core::{Actor, Email, Error};
 use uuid::Uuid;
 
 use super::error::Refusal;
 use crate::authority::Call;
+use crate::http::call::basic;
 use crate::settings::Server;
 
-/// A call by whoever the request's one `Authorization` names, about the organization of the path,
-/// else the caller's own.
-pub(super) async fn call(
+/// Who asks.
+#[derive(Default)]
+pub(super) enum Caller {
+    /// Nobody: the request has no credential, or none that can be read.
+    #[default]
+    Nobody,
+    /// Nobody: the request has a credential, and it opens nothing.
+    Rejected,
+    /// Whoever the credential is of.
+    Known(Box<Call>),
+}
+
+/// Whom the request's one `Authorization` names, about the organization of the path, else the
+/// caller's own.
+pub(super) async fn caller(
     server: &Server,
     headers: &HeaderMap,
     cloud: Option<&str>,
-) -> Result<Call, Refusal> {
-    let actor = sign_in(server, headers).await?;
-    let own = match server.authority.call(actor, None) {
-        // Its own organization is gone, and the token with it.
-        Err(Error::NotFound { .. }) => return Err(Error::Unauthenticated.into()),
+) -> Result<Caller, Refusal> {
+    let Some(credential) = Credential::of(headers) else {
+        return Ok(Caller::Nobody);
+    };
+    let signed_in = sign_in(server, credential).await;
+    let own = match signed_in.and_then(|actor| server.authority.call(actor, None)) {
+        // A token is gone with its own organization.
+        Err(Error::Unauthenticated | Error::NotFound { .. }) => return Ok(Caller::Rejected),
         other => other?,
     };
-    match cloud {
-        None => Ok(own),
+    let call = match cloud {
+        None => own,
         Some(cloud) => {
             let id = Uuid::try_parse(cloud).map_err(|_| Refusal::NoEndpoint)?;
             let found = server.authority.call_about(own.actor, id);
-            found.map_err(|_| Refusal::NoEndpoint)
+            found.map_err(|_| Refusal::NoEndpoint)?
         }
-    }
+    };
+    Ok(Caller::Known(Box::new(call)))
 }
 
 /// Refuses an organization that is not there, for whoever has not signed in.
@@ -46,20 +61,37 @@ pub(super) fn check_cloud(server: &Server, cloud: Option<&str>) -> Result<(), Re
     }
 }
 
-async fn sign_in(server: &Server, headers: &HeaderMap) -> Result<Actor, Error> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(Error::Unauthenticated);
+/// What a request signs in with.
+enum Credential {
+    /// A token alone.
+    Bearer(String),
+    /// An e-mail and a token.
+    Basic(String, String),
+}
+
+impl Credential {
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return None;
+        };
+        let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Some(Self::Bearer(credential.trim().to_owned()));
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let (email, token) = basic(credential)?;
+        (!email.is_empty()).then_some(Self::Basic(email, token))
+    }
+}
+
+async fn sign_in(server: &Server, credential: Credential) -> Result<Actor, Error> {
+    let (email, token) = match credential {
+        Credential::Bearer(token) => return server.authority.sign_in(&token).await,
+        Credential::Basic(email, token) => (email, token),
     };
-    let text = value.to_str().map_err(|_| Error::Unauthenticated)?;
-    let (scheme, credential) = text.split_once(' ').ok_or(Error::Unauthenticated)?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        return server.authority.sign_in(credential.trim()).await;
-    }
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(Error::Unauthenticated);
-    }
-    let (email, token) = decode(credential.trim()).ok_or(Error::Unauthenticated)?;
     let actor = server.authority.sign_in(&token).await?;
     let owner = actor.account.as_ref();
     let owners = owner.and_then(|owner| owner.email.as_deref());
@@ -78,14 +110,6 @@ fn is_same(owners: &str, given: &str) -> bool {
             .ok()
             .zip(Email::parse(given).ok())
             .is_some_and(|(owners, given)| owners.key == given.key)
-}
-
-/// The e-mail and the token of a Basic credential.
-fn decode(credential: &str) -> Option<(String, String)> {
-    let bytes = BASE64_STANDARD.decode(credential).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let (email, token) = text.split_once(':')?;
-    Some((email.to_owned(), token.to_owned()))
 }
 
 /// What a caller is known by: its account, or its token where nobody owns that.

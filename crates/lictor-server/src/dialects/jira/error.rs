@@ -68,9 +68,12 @@ fn of_domain(error: Error) -> Response {
             StatusCode::UNAUTHORIZED,
             "Client must be authenticated to access this resource.",
         ),
-        Error::OutOfScope(_) => collection(
+        Error::OutOfScope(_) => wire::json(
             StatusCode::UNAUTHORIZED,
-            "Unauthorized; scope does not match",
+            &wire::ErrorCollection::in_both_forms(
+                StatusCode::UNAUTHORIZED,
+                "Unauthorized; scope does not match",
+            ),
         ),
         Error::Forbidden(_) => collection(
             StatusCode::FORBIDDEN,

@@ -1,5 +1,5 @@
-//! The Jira dialect: the license metrics of Jira's REST API, versions 2 and 3, and what its clients
-//! ask beside them. Its routes as data, and the order in which a request is looked at.
+//! The Jira dialect: the license metrics of Jira's REST API, versions 2, 3 and `latest`, and what its
+//! clients ask beside them. Its routes as data, and the order in which a request is looked at.
 
 mod auth;
 mod error;
@@ -20,6 +20,7 @@ use percent_encoding::percent_decode_str;
 use crate::authority::Call;
 use crate::http::request_id::request_id;
 use crate::settings::Server;
+use auth::Caller;
 use error::Refusal;
 
 /// What stands at a path.
@@ -40,7 +41,10 @@ impl Place {
     }
 }
 
-/// All paths behind `/rest/api/2` and `/rest/api/3`; `{key}` is any segment.
+/// The versions, which all answer alike.
+const VERSIONS: [&str; 3] = ["2", "3", "latest"];
+
+/// All paths behind `/rest/api/` and a version; `{key}` is any segment.
 const ROUTES: &[(&[&str], Place)] = &[
     (&["instance", "license"], Place::License),
     (&["license", "approximateLicenseCount"], Place::Total),
@@ -56,6 +60,7 @@ const ROUTES: &[(&[&str], Place)] = &[
 const METHODS: &str = "GET,HEAD,OPTIONS";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-arequestid");
 const ACCOUNT_ID: HeaderName = HeaderName::from_static("x-aaccountid");
+const LOGIN_REASON: HeaderName = HeaderName::from_static("x-seraph-loginreason");
 
 /// Where a path leads.
 struct Found<'a> {
@@ -85,10 +90,10 @@ pub async fn handle(server: Server, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let (method, path) = (&parts.method, parts.uri.path());
     let query = parts.uri.query().unwrap_or_default();
-    let mut call = None;
-    let answered = answer(&server, method, path, query, &parts.headers, &mut call).await;
+    let mut caller = Caller::Nobody;
+    let answered = answer(&server, method, path, query, &parts.headers, &mut caller).await;
     let mut response = answered.unwrap_or_else(|refusal| refusal.into_response(method, path));
-    sign(call.as_ref(), response.headers_mut());
+    sign(&caller, response.headers_mut());
     response
 }
 
@@ -98,27 +103,30 @@ async fn answer(
     path: &str,
     query: &str,
     headers: &HeaderMap,
-    caller: &mut Option<Call>,
+    caller: &mut Caller,
 ) -> Result<Response, Refusal> {
     let found = find(path).ok_or(Refusal::NoEndpoint)?;
     let known = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
     if !known {
         return Err(Refusal::WrongMethod);
     }
-    *caller = match auth::call(server, headers, found.cloud).await {
-        Ok(call) => Some(call),
-        Err(Refusal::Domain(lictor_core::Error::Unauthenticated)) if found.place.is_open() => None,
-        Err(refusal) => return Err(refusal),
+    *caller = auth::caller(server, headers, found.cloud).await?;
+    let call = match caller {
+        Caller::Known(call) => Some(&**call),
+        Caller::Nobody | Caller::Rejected if found.place.is_open() => {
+            auth::check_cloud(server, found.cloud)?;
+            None
+        }
+        Caller::Nobody | Caller::Rejected => {
+            return Err(Refusal::Domain(lictor_core::Error::Unauthenticated));
+        }
     };
-    if caller.is_none() {
-        auth::check_cloud(server, found.cloud)?;
-    }
     if method == Method::OPTIONS {
         return Ok(options());
     }
     let ask = Ask {
         server,
-        call: caller.as_ref(),
+        call,
         key: &found.key,
         query,
     };
@@ -150,9 +158,12 @@ fn find(path: &str) -> Option<Found<'_>> {
         ["ex", "jira", cloud, rest @ ..] => (Some(*cloud), rest),
         rest => (None, rest),
     };
-    let ["rest", "api", "2" | "3", rest @ ..] = rest else {
+    let ["rest", "api", version, rest @ ..] = rest else {
         return None;
     };
+    if !VERSIONS.contains(version) {
+        return None;
+    }
     ROUTES.iter().find_map(|(route, place)| {
         let mut key = "";
         let fits = route.len() == rest.len()
@@ -181,15 +192,23 @@ fn options() -> Response {
 }
 
 /// What stands on every answer. Nothing of it lets a client keep one.
-fn sign(call: Option<&Call>, headers: &mut HeaderMap) {
+fn sign(caller: &Caller, headers: &mut HeaderMap) {
     let fresh = HeaderValue::from_static("no-cache, no-store, no-transform");
     headers.insert(CACHE_CONTROL, fresh);
     headers.insert(REQUEST_ID, request_id());
-    if let Some(call) = call {
-        let mut digits = uuid::Uuid::encode_buffer();
-        let id = auth::account_id(&call.actor).hyphenated();
-        if let Ok(id) = HeaderValue::from_str(id.encode_lower(&mut digits)) {
-            headers.insert(ACCOUNT_ID, id);
+    match caller {
+        Caller::Nobody => {}
+        // Where an answer is open to anybody, nothing else tells that a token is wrong.
+        Caller::Rejected => {
+            let failed = HeaderValue::from_static("AUTHENTICATED_FAILED");
+            headers.insert(LOGIN_REASON, failed);
+        }
+        Caller::Known(call) => {
+            let mut digits = uuid::Uuid::encode_buffer();
+            let id = auth::account_id(&call.actor).hyphenated();
+            if let Ok(id) = HeaderValue::from_str(id.encode_lower(&mut digits)) {
+                headers.insert(ACCOUNT_ID, id);
+            }
         }
     }
 }
@@ -205,7 +224,12 @@ mod tests {
             ("/rest/api/3/serverInfo", Some(Place::ServerInfo)),
             ("/ex/jira/x/rest/api/3/myself", Some(Place::Myself)),
             ("/ex/jira//rest/api/3/myself", Some(Place::Myself)),
+            ("/rest/api/latest/myself", Some(Place::Myself)),
+            ("/ex/jira/x/rest/api/latest/myself/", Some(Place::Myself)),
+            ("/rest/api/Latest/myself", None),
             ("/rest/api/4/myself", None),
+            ("/rest/auth/1/session", None),
+            ("/rest", None),
             ("/rest/api/3/myself/", Some(Place::Myself)),
             ("/rest/api/3/myself//", None),
             ("/rest/api/3/instance/license/x", None),

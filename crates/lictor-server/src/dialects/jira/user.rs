@@ -14,7 +14,7 @@ const ADMINISTER: &str = "ADMINISTER";
 
 pub(super) fn myself(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let actor = &ask.call()?.actor;
-    let user = User::of(actor, account_id(actor));
+    let user = User::of(actor, account_id(actor), &ask.server.settings.public_url);
     Ok(wire::json(StatusCode::OK, &user))
 }
 

@@ -75,6 +75,16 @@ pub(super) struct ErrorCollection<'a> {
     error_messages: [&'a str; 1],
     /// Some clients show this instead, so it stays empty.
     errors: Map<String, Value>,
+    /// What the vendor's gateway says beside its own form.
+    #[serde(flatten)]
+    gateway: Option<GatewayError<'a>>,
+}
+
+/// The form in which the vendor's gateway refuses.
+#[derive(Serialize)]
+struct GatewayError<'a> {
+    code: u16,
+    message: &'a str,
 }
 
 impl<'a> ErrorCollection<'a> {
@@ -82,6 +92,18 @@ impl<'a> ErrorCollection<'a> {
         Self {
             error_messages: [message],
             errors: Map::new(),
+            gateway: None,
+        }
+    }
+
+    /// The same, with the gateway's form beside it: some clients read the one, some the other.
+    pub(super) fn in_both_forms(status: StatusCode, message: &'a str) -> Self {
+        Self {
+            gateway: Some(GatewayError {
+                code: status.as_u16(),
+                message,
+            }),
+            ..Self::of(message)
         }
     }
 }
@@ -138,6 +160,9 @@ impl<'a> ServerInfo<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct User {
+    /// Its address, by which clients tell that it has an account id.
+    #[serde(rename = "self")]
+    address: String,
     account_id: Uuid,
     account_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,7 +174,7 @@ pub(super) struct User {
 }
 
 impl User {
-    pub(super) fn of(actor: &Actor, account_id: Uuid) -> Self {
+    pub(super) fn of(actor: &Actor, account_id: Uuid, base_url: &str) -> Self {
         let account = actor.account.as_ref();
         let email = account.and_then(|account| account.email.clone());
         let named = account.and_then(|account| account.name.clone());
@@ -157,6 +182,7 @@ impl User {
             account.state.language.as_str()
         });
         Self {
+            address: format!("{base_url}/rest/api/3/user?accountId={account_id}"),
             account_id,
             account_type: if account.is_some() {
                 "atlassian"
