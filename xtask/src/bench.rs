@@ -1,5 +1,6 @@
 //! `cargo xtask bench [NAME]`: measures the release build beside named alternatives, and writes the tables of BENCHMARKS.md anew.
 
+mod against;
 mod bare;
 mod checkouts;
 mod checks;
@@ -32,6 +33,7 @@ use crate::installation::Installation;
 use crate::report::Tally;
 use crate::workspace::{Workspace, run};
 
+use self::against::Case;
 use self::rounds::Rounds;
 
 const FILE: &str = "BENCHMARKS.md";
@@ -40,6 +42,8 @@ const FILE: &str = "BENCHMARKS.md";
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     measure: fn(&Bench) -> Result<String>,
+    /// What one build is compared with another by; none: the table does not measure one server.
+    cases: &'static [Case],
 }
 
 /// All of them, in their order in the file.
@@ -47,50 +51,62 @@ pub(crate) const TABLES: [Table; 12] = [
     Table {
         name: "machine",
         measure: machine::describe,
+        cases: &[],
     },
     Table {
         name: "reads",
         measure: reads::measure,
+        cases: &reads::CASES,
     },
     Table {
         name: "counts",
         measure: counts::measure,
+        cases: &[],
     },
     Table {
         name: "writes",
         measure: writes::measure,
+        cases: &writes::CASES,
     },
     Table {
         name: "checkouts",
         measure: checkouts::measure,
+        cases: &checkouts::CASES,
     },
     Table {
         name: "lists",
         measure: lists::measure,
+        cases: &[],
     },
     Table {
         name: "scale",
         measure: scale::measure,
+        cases: &[],
     },
     Table {
         name: "import",
         measure: import::measure,
+        cases: &[],
     },
     Table {
         name: "starts",
         measure: starts::measure,
+        cases: &[],
     },
     Table {
         name: "signatures",
         measure: signatures::measure,
+        cases: &[],
     },
     Table {
         name: "checks",
         measure: checks::measure,
+        cases: &[],
     },
     Table {
         name: "nodes",
         measure: nodes::measure,
+        cases: &[],
     },
 ];
 
@@ -104,6 +120,8 @@ pub(crate) struct Request {
     accounts: usize,
     /// How everything is built: as it is released, or sooner for a trial.
     profile: &'static str,
+    /// The commit that the working tree is compared with, instead of writing a table.
+    against: Option<String>,
 }
 
 /// How a release is built, and what builds sooner.
@@ -130,7 +148,9 @@ impl Request {
             rounds: Rounds::RELEASE,
             accounts: ACCOUNTS,
             profile: PROFILES[0],
+            against: None,
         };
+        let mut count = None;
         let mut words = words.iter().copied();
         while let Some(word) = words.next() {
             if let Some(table) = TABLES.iter().find(|table| table.name == word) {
@@ -143,32 +163,69 @@ impl Request {
                 request.profile = known.ok_or("--profile is release or ci")?;
                 continue;
             }
+            if word == "--against" {
+                let commit = value.ok_or("--against wants a commit")?;
+                request.against = Some(commit.to_owned());
+                continue;
+            }
             match (word, value.and_then(|value| value.parse().ok())) {
-                ("--rounds", Some(count @ 1..)) => request.rounds.count = count,
+                ("--rounds", Some(given @ 1..)) => count = Some(given),
                 ("--accounts", Some(accounts @ 1..)) => request.accounts = accounts,
                 ("--seconds", Some(seconds @ 1..)) => request.rounds.seconds = seconds as u64,
                 _ => return Err(format!("not understood: {word}")),
             }
         }
+        if request.against.is_some() {
+            request.rounds.count = against::ROUNDS;
+            if request.table().is_none_or(|table| table.cases.is_empty()) {
+                return Err(format!("--against wants one of {}", comparable()));
+            }
+        }
+        request.rounds.count = count.unwrap_or(request.rounds.count);
         Ok(request)
+    }
+
+    fn table(&self) -> Option<&'static Table> {
+        TABLES.iter().find(|table| Some(table.name) == self.name)
+    }
+
+    /// Builds what puts load on servers.
+    fn build_loads(&self, workspace: &Workspace) -> Result<()> {
+        let profile = self.profile;
+        let build = ["build", "--package", "lictor-bench", "--profile", profile];
+        run(&mut workspace.cargo(&build))
+    }
+
+    fn bench(&self, workspace: &Workspace, installation: Installation, scratch: PathBuf) -> Bench {
+        Bench {
+            installation,
+            workspace: workspace.clone(),
+            scratch,
+            rounds: self.rounds,
+            accounts: self.accounts,
+            profile: self.profile,
+        }
     }
 }
 
-/// Measures what is asked for and writes it down. One passed test per table.
-pub(crate) fn measure(workspace: Workspace, request: &Request) -> Result<Tally> {
-    let profile = request.profile;
-    let binary = workspace.measured_binary(profile)?;
-    let bench = ["build", "--package", "lictor-bench", "--profile", profile];
-    run(&mut workspace.cargo(&bench))?;
+/// The names of the tables that one build can be compared with another by.
+fn comparable() -> String {
+    let tables = TABLES.iter().filter(|table| !table.cases.is_empty());
+    let names: Vec<&str> = tables.map(|table| table.name).collect();
+    names.join(", ")
+}
+
+/// Measures what is asked for and writes it down, or compares two builds. One passed test per table,
+/// or per case of a comparison.
+pub(crate) fn measure(workspace: &Workspace, request: &Request) -> Result<Tally> {
+    if let Some(commit) = &request.against {
+        return against::measure(workspace, request, commit);
+    }
+    let binary = workspace.measured_binary(request.profile)?;
+    request.build_loads(workspace)?;
     let scratch = workspace.scratch("bench")?;
-    let bench = Bench {
-        installation: Installation::create(&binary, &scratch)?,
-        scratch: scratch.clone(),
-        workspace,
-        rounds: request.rounds,
-        accounts: request.accounts,
-        profile,
-    };
+    let installation = Installation::create(&binary, &scratch)?;
+    let bench = request.bench(workspace, installation, scratch.clone());
     let mut tally = Tally::default();
     for table in &TABLES {
         if request.name.is_none_or(|name| name == table.name) {
@@ -231,8 +288,16 @@ mod tests {
         assert_eq!(request.profile, "release");
         let trial = Request::parse(&["--profile", "ci", "nodes"]).unwrap();
         assert_eq!((trial.name, trial.profile), (Some("nodes"), "ci"));
+        let compared = Request::parse(&["writes", "--against", "HEAD~1"]).unwrap();
+        assert_eq!(compared.against.as_deref(), Some("HEAD~1"));
+        assert_eq!((compared.rounds.count, compared.rounds.seconds), (21, 3));
+        let words = ["--rounds", "3", "checkouts", "--against", "x"];
+        assert_eq!(Request::parse(&words).unwrap().rounds.count, 3);
         for wrong in [
             &["x"][..],
+            &["--against", "HEAD"],
+            &["machine", "--against", "HEAD"],
+            &["reads", "--against"],
             &["--rounds"],
             &["--rounds", "0"],
             &["--x", "1"],

@@ -40,6 +40,9 @@ cargo xtask bench [machine|reads|counts|writes|checkouts|lists|scale|import|star
                    checks|nodes] [--rounds N] [--seconds S] [--accounts N] [--profile ci]
     measures the release build beside named alternatives, 11 rounds of 3 s and 1,000,000 accounts,
     and writes the tables of BENCHMARKS.md anew; with another profile only to try the tables
+cargo xtask bench reads|writes|checkouts --against COMMIT [--rounds N] [--seconds S] [--profile ci]
+    the working tree beside another commit, 21 rounds under that table's load; writes no table, and
+    exits 1 where the upper quartile of the ratios is below 0.98
 
 Without --binary, `lictor` is built first. Exit 0 all passed, 1 something failed, 2 usage.";
 
@@ -102,7 +105,7 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
             if !packages::step_for_bench(&mut report) {
                 return Ok(Verdict::NotPrepared);
             }
-            report.step("bench", || bench::measure(workspace, &request));
+            report.step("bench", || bench::measure(&workspace, &request));
         }
         Verb::Prove {
             experiment,
@@ -189,6 +192,8 @@ mod tests {
             "prove",
             "prove nothing",
             "prove kill --count x",
+            "bench --against HEAD",
+            "bench nodes --against HEAD",
         ] {
             assert!(parsed(line).is_err(), "{line}");
         }

@@ -7,12 +7,13 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::Bench;
+use super::against::{Case, Entrant};
 use super::contestant::{cpu_seconds, pin};
 use super::load::{Turn, figures_of};
 use super::postgres::Postgres;
 use super::redis::Redis;
 use super::seated::APPLICATION;
-use super::writes::{DELAYED, UNDELAYED, Written, committed, slow_disk, table};
+use super::writes::{DELAYED, UNDELAYED, Written, committed, environment, slow_disk, table};
 use crate::process::{Server, TOKEN};
 
 const CONNECTIONS: usize = 64;
@@ -26,6 +27,19 @@ const SCHEMA: &str = include_str!("leases.sql");
 const SCRIPT: &str = "SELECT * FROM check_out('gateway', 'job-' || :client_id, '60 s') \\gset\n\
     SELECT release('gateway', :lease, :lease_fence);\n";
 
+pub(super) const CASES: [Case; 2] = [
+    Case {
+        name: "flushes of 1 ms, acknowledged/s",
+        figure: Turn::per_second,
+        start: |bench| entrant(bench, true),
+    },
+    Case {
+        name: "the disk as it is, acknowledged/s",
+        figure: Turn::per_second,
+        start: |bench| entrant(bench, false),
+    },
+];
+
 /// Who can lend a lease.
 enum Contestant {
     Lictor(Server),
@@ -37,10 +51,7 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
     let slow = slow_disk(bench)?.display().to_string();
     let mut text = String::new();
     for delayed in [true, false] {
-        let mut environment = vec![("TOKIO_WORKER_THREADS", "1")];
-        if delayed {
-            environment.push(("LD_PRELOAD", slow.as_str()));
-        }
+        let environment = environment(&slow, delayed);
         let mut contestants = contestants(bench, delayed, &environment)?;
         let results = bench
             .rounds
@@ -58,9 +69,7 @@ fn contestants(
     environment: &[(&str, &str)],
 ) -> Result<[Contestant; 3]> {
     let folder = |name: &str| bench.scratch.join(format!("leases-{name}-{delayed}"));
-    let lictor = bench.installation.serve(&folder("lictor"), environment)?;
-    pin(lictor.id())?;
-    bench.add_seats(&lictor, SEATS)?;
+    let lictor = start(bench, environment, delayed)?;
     let postgres = Postgres::start(&folder("postgres"), environment, SCHEMA)?;
     let redis = Redis::start(&folder("redis"), environment)?;
     let application = format!("application:{APPLICATION}");
@@ -71,6 +80,26 @@ fn contestants(
         Contestant::Postgres(postgres),
         Contestant::Redis(redis),
     ])
+}
+
+/// The server that lends leases.
+fn start(bench: &Bench, environment: &[(&str, &str)], delayed: bool) -> Result<Server> {
+    let folder = bench.scratch.join(format!("leases-lictor-{delayed}"));
+    let lictor = bench.installation.serve(&folder, environment)?;
+    pin(lictor.id())?;
+    bench.add_seats(&lictor, SEATS)?;
+    Ok(lictor)
+}
+
+fn entrant(bench: &Bench, delayed: bool) -> Result<Entrant> {
+    let slow = slow_disk(bench)?.display().to_string();
+    let server = start(bench, &environment(&slow, delayed), delayed)?;
+    Ok(Entrant::new(server, turn))
+}
+
+/// A turn of leases to lend.
+fn turn(bench: &Bench, server: &Server) -> Result<Turn> {
+    load(bench, "http", &server.address, server.id())
 }
 
 impl Contestant {
@@ -103,7 +132,7 @@ impl Contestant {
             }),
             Self::Lictor(server) => {
                 let before = committed(server)?;
-                let turn = load(bench, "http", &server.address, server.id())?;
+                let turn = turn(bench, server)?;
                 let after = committed(server)?;
                 Ok(Written {
                     turn,

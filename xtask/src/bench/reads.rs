@@ -8,12 +8,30 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Bench;
+use super::against::{Case, Entrant};
 use super::bare::{Bare, ensure_same, fetch};
 use super::contestant::{Process, free_address};
 use super::load::{Load, Turn};
 use super::rounds::Samples;
+use crate::process::Server;
 
 const CONNECTIONS: usize = 32;
+
+/// How many requests a connection has under way.
+const DEPTHS: [usize; 2] = [1, 16];
+
+pub(super) const CASES: [Case; 2] = [
+    Case {
+        name: "1 request under way, per server CPU-second",
+        figure: Turn::per_cpu_second,
+        start: |bench| entrant(bench, DEPTHS[0]),
+    },
+    Case {
+        name: "16 requests under way, per server CPU-second",
+        figure: Turn::per_cpu_second,
+        start: |bench| entrant(bench, DEPTHS[1]),
+    },
+];
 
 /// A server and where it listens.
 struct Contestant {
@@ -22,10 +40,24 @@ struct Contestant {
     process: u32,
 }
 
-pub(super) fn measure(bench: &Bench) -> Result<String> {
+/// A server with one license, and the load that asks for it.
+fn start(bench: &Bench) -> Result<(Server, Load)> {
     let lictor = bench.serve("reads")?;
     let path = format!("/licenses/{}", bench.add_license(&lictor)?);
-    let load = Load::get(&path, CONNECTIONS);
+    Ok((lictor, Load::get(&path, CONNECTIONS)))
+}
+
+fn entrant(bench: &Bench, depth: usize) -> Result<Entrant> {
+    let (server, load) = start(bench)?;
+    let load = Load { depth, ..load };
+    Ok(Entrant::new(server, move |bench, server| {
+        let seconds = bench.rounds.seconds;
+        load.turn(&bench.scratch, &server.address, server.id(), seconds)
+    }))
+}
+
+pub(super) fn measure(bench: &Bench) -> Result<String> {
+    let (lictor, load) = start(bench)?;
     let answer = fetch(&lictor.address, &load)?;
     let bare = Bare::start(bench, &load, &answer)?;
     let (mut nginx, nginx_address) = nginx(&bench.scratch, &answer)?;
@@ -43,7 +75,7 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
         contestant("Lictor", &lictor.address, lictor.id()),
     ];
     let mut text = String::new();
-    for depth in [1, 16] {
+    for depth in DEPTHS {
         let load = Load {
             depth,
             ..load.clone()

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Bench;
+use super::against::{Case, Entrant};
 use super::contestant::pin;
 use super::load::{Kind, Load, Turn};
 use super::postgres::Postgres;
@@ -20,6 +21,19 @@ const CONNECTIONS: usize = 64;
 /// The table, as `Kong` makes it: no field but the id is unique.
 const SCHEMA: &str = "CREATE TABLE licenses (id uuid PRIMARY KEY, payload text, \
     created_at timestamptz, updated_at timestamptz)";
+
+pub(super) const CASES: [Case; 2] = [
+    Case {
+        name: "flushes of 1 ms, acknowledged/s",
+        figure: Turn::per_second,
+        start: |bench| entrant(bench, true),
+    },
+    Case {
+        name: "the disk as it is, acknowledged/s",
+        figure: Turn::per_second,
+        start: |bench| entrant(bench, false),
+    },
+];
 
 /// What can take a write.
 enum Contestant {
@@ -41,18 +55,12 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
         .with_binary(bench.workspace.faulty_release()?);
     let mut text = String::new();
     for delayed in [true, false] {
-        let mut environment = vec![("TOKIO_WORKER_THREADS", "1")];
-        if delayed {
-            environment.push(("LD_PRELOAD", slow.as_str()));
-        }
+        let mut environment = environment(&slow, delayed);
         let folder = |name: &str| bench.scratch.join(format!("{name}-{delayed}"));
-        let batching = bench
-            .installation
-            .serve(&folder("batching"), &environment)?;
+        let batching = start(bench, &environment, delayed)?;
         let postgres = Postgres::start(&folder("postgres"), &environment, SCHEMA)?;
         environment.push(("LICTOR_PLANT", "one-commit-per-write"));
         let single = one_by_one.serve(&folder("single"), &environment)?;
-        pin(batching.id())?;
         pin(single.id())?;
         let payload = bench
             .installation
@@ -71,6 +79,41 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
         text.push_str(&table(names, &results, compared, "write")?);
     }
     Ok(text)
+}
+
+/// One worker thread, and slow flushes where they are delayed.
+pub(super) fn environment(slow: &str, delayed: bool) -> Vec<(&'static str, &str)> {
+    let mut environment = vec![("TOKIO_WORKER_THREADS", "1")];
+    if delayed {
+        environment.push(("LD_PRELOAD", slow));
+    }
+    environment
+}
+
+/// The server whose writes share commits.
+fn start(bench: &Bench, environment: &[(&str, &str)], delayed: bool) -> Result<Server> {
+    let folder = bench.scratch.join(format!("batching-{delayed}"));
+    let server = bench.installation.serve(&folder, environment)?;
+    pin(server.id())?;
+    Ok(server)
+}
+
+fn entrant(bench: &Bench, delayed: bool) -> Result<Entrant> {
+    let slow = slow_disk(bench)?.display().to_string();
+    let server = start(bench, &environment(&slow, delayed), delayed)?;
+    Ok(Entrant::new(server, load))
+}
+
+/// A turn of licenses to store.
+fn load(bench: &Bench, server: &Server) -> Result<Turn> {
+    let file = bench.scratch.join("license.json");
+    std::fs::write(&file, bench.new_license()?)?;
+    let load = Load {
+        kind: Kind::Post(file),
+        ..Load::get("/licenses", CONNECTIONS)
+    };
+    let seconds = bench.rounds.seconds;
+    load.turn(&bench.scratch, &server.address, server.id(), seconds)
 }
 
 /// One row, which is a transaction of its own.
@@ -128,14 +171,8 @@ impl Contestant {
                 batch: 1.0,
             }),
             Self::Lictor(_, server) => {
-                let file = bench.scratch.join("license.json");
-                std::fs::write(&file, bench.new_license()?)?;
-                let load = Load {
-                    kind: Kind::Post(file),
-                    ..Load::get("/licenses", CONNECTIONS)
-                };
                 let before = committed(server)?;
-                let turn = load.turn(&bench.scratch, &server.address, server.id(), seconds)?;
+                let turn = load(bench, server)?;
                 let after = committed(server)?;
                 Ok(Written {
                     turn,
