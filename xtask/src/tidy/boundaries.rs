@@ -192,7 +192,8 @@ pub(super) fn sql_in_the_store(source: &Source) -> Vec<Finding> {
         return Vec::new();
     }
     let advice = "ask the Store for it: SQL stands in crates/lictor-store alone";
-    if source.is("sql") {
+    // A test may be given rows that an older binary left.
+    if source.is("sql") && *inside != "tests" {
         return vec![source.finding(1, advice)];
     }
     let statement = |line: &str| *inside == "src" && SQL.iter().any(|word| line.contains(word));
@@ -290,9 +291,11 @@ mod tests {
             red(sql_in_the_store, "crates/lictor-server/m/1.sql", "x"),
             [1]
         );
-        assert_eq!(
-            red(sql_in_the_store, "crates/lictor-store/src/a.rs", text),
-            [0; 0]
-        );
+        for path in [
+            "crates/lictor-store/src/a.rs",
+            "crates/lictor/tests/x/rows.sql",
+        ] {
+            assert_eq!(red(sql_in_the_store, path, text), [0; 0], "{path}");
+        }
     }
 }
