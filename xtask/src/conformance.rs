@@ -4,6 +4,7 @@ mod clients;
 mod framing;
 mod jira;
 mod kong;
+mod metrics;
 mod nodes;
 mod zoho;
 
@@ -23,11 +24,12 @@ pub(crate) struct Suite {
 }
 
 /// All of them.
-pub(crate) const SUITES: [Suite; 5] = [
+pub(crate) const SUITES: [Suite; 6] = [
     kong::SUITE,
     jira::SUITE,
     zoho::SUITE,
     nodes::SUITE,
+    metrics::SUITE,
     framing::SUITE,
 ];
 

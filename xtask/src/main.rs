@@ -28,7 +28,7 @@ cargo xtask test
     else prints the one line to run and exits 2
 cargo xtask tidy
     the rules of the house alone
-cargo xtask conformance kong|jira|zoho|nodes|framing [--binary FILE]
+cargo xtask conformance kong|jira|zoho|nodes|metrics|framing [--binary FILE]
     the clients of Kong, Jira or Zoho CRM, unmodified; nginx in front of a node; or hostile
     framing, directly and behind nginx and haproxy
 cargo xtask prove kill|power|disk|bytes|load|seats|counts|node [--count N | --release] [--seed S]

@@ -9,7 +9,7 @@ use crate::report::{Report, Tally};
 use crate::workspace::run;
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
-const NEEDED: [&str; 18] = [
+const NEEDED: [&str; 19] = [
     // The linker, and the C compiler for SQLite and the TLS library.
     "gcc",
     "libc6-dev",
@@ -34,6 +34,8 @@ const NEEDED: [&str; 18] = [
     "iproute2",
     "nftables",
     "faketime",
+    // What reads the metrics.
+    "prometheus",
 ];
 
 /// What `bench` needs: the load, and what the server is measured against.

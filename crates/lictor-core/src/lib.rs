@@ -27,6 +27,7 @@ pub mod client;
 pub mod document;
 pub mod elapsed;
 pub mod error;
+pub mod exposition;
 pub mod feed;
 pub mod figures;
 pub mod grant;

@@ -196,6 +196,12 @@ pub(crate) fn text_of(value: &serde_json::Value) -> String {
     }
 }
 
+/// The date of a time of an answer; empty where there is none.
+pub(crate) fn date_of(value: &serde_json::Value) -> String {
+    let time = text_of(value);
+    time.split('T').next().unwrap_or_default().to_owned()
+}
+
 /// A limit of an answer; `null` there means that there is none.
 pub(crate) fn limit_of(value: &serde_json::Value) -> String {
     value

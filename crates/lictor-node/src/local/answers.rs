@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use hyper::{Response, StatusCode};
+use lictor_core::exposition::Format;
 use serde::Serialize;
 use serde_json::json;
 
@@ -75,6 +76,14 @@ pub(super) fn method_not_allowed(allowed: &'static str) -> Answer {
 /// A text.
 pub(super) fn text(kind: &'static str, text: String) -> Answer {
     with(StatusCode::OK, HeaderValue::from_static(kind), text)
+}
+
+/// Metrics in the format that was asked for.
+pub(super) fn metrics(format: Format, metrics: String) -> Answer {
+    let mut answer = text(format.content_type(), metrics);
+    let headers = answer.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("accept"));
+    answer
 }
 
 /// How the node stands.

@@ -1,131 +1,117 @@
-//! `/metrics`: how the node stands, as OpenMetrics text.
+//! `/metrics`: how the node stands, for Prometheus.
 
-use std::fmt::{Display, Write as _};
-
+use hyper::HeaderMap;
+use hyper::header::ACCEPT;
+use lictor_core::exposition::{Exposition, Format, Kind};
 use lictor_core::feed::Mode;
 
 use super::answers::{self, Answer};
 use crate::shared::Shared;
 use crate::status::Status;
 
-const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Answers.
-pub(super) fn answer(shared: &Shared) -> Answer {
-    answers::text(KIND, text(&Status::of(shared)))
+/// Answers in the format that the headers of the request ask for.
+pub(super) fn answer(shared: &Shared, headers: &HeaderMap) -> Answer {
+    let accept = headers.get_all(ACCEPT).iter();
+    let format = Format::asked_for(accept.filter_map(|value| value.to_str().ok()));
+    let mut text = Exposition::new(format);
+    write(&mut text, &Status::of(shared));
+    answers::metrics(format, text.finish())
 }
 
-/// A text that is being written.
-struct Text(String);
-
-impl Text {
-    fn family(&mut self, name: &str, kind: &str, help: &str) -> &mut Self {
-        // Writing to a text never fails.
-        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        self
-    }
-
-    fn value(&mut self, name: &str, value: impl Display) -> &mut Self {
-        let _ = writeln!(self.0, "{name} {value}");
-        self
-    }
-
-    fn labeled(&mut self, name: &str, label: &str, of: &str, value: impl Display) -> &mut Self {
-        let of = of.replace('\\', "\\\\").replace('"', "\\\"");
-        let of = of.replace('\n', "\\n");
-        let _ = writeln!(self.0, "{name}{{{label}=\"{of}\"}} {value}");
-        self
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: impl Display) -> &mut Self {
-        self.family(name, "gauge", help).value(name, value)
-    }
-}
-
-fn text(status: &Status) -> String {
-    let mut text = Text(String::new());
-    text.family("lictor_node_mode", "gauge", "How the node stands.");
+fn write(text: &mut Exposition, status: &Status) {
+    let mut modes = text.family("lictor_node_mode", Kind::Gauge, "How the node stands");
     for mode in Mode::ALL {
-        let is = u8::from(mode == status.mode);
-        text.labeled("lictor_node_mode", "mode", mode.as_str(), is);
+        modes.sample(&[("mode", mode.as_str())], u8::from(mode == status.mode));
     }
     if let Some(state) = &status.state {
         text.gauge(
             "lictor_node_state_age_seconds",
-            "How long ago the state was signed.",
+            "How long ago the state was signed",
             state.age_seconds,
         );
         text.gauge(
             "lictor_node_state_revision",
-            "The revision of the state.",
+            "The revision of the state",
             state.revision,
         );
     }
     if let Some(license) = &status.license {
         text.gauge(
             "lictor_node_license_expires_seconds",
-            "For how long the license in force still holds.",
+            "For how long the license in force still holds, whatever follows it",
             license.expires_at.saturating_sub(status.trusted_time),
         );
+        text.gauge(
+            "lictor_node_license_covered_seconds",
+            "For how long a license holds, renewals that are here and follow included; warn by this",
+            license.covered_until.saturating_sub(status.trusted_time),
+        );
     }
-    requests(&mut text, status);
-    flags(&mut text, status);
-    text.0.push_str("# EOF\n");
-    text.0
+    requests(text, status);
+    flags(text, status);
 }
 
-fn requests(text: &mut Text, status: &Status) {
-    let requests = "lictor_node_requests";
-    text.family(requests, "counter", "Requests counted this month.");
+fn requests(text: &mut Exposition, status: &Status) {
+    let mut requests = text.family(
+        "lictor_node_requests",
+        Kind::Counter,
+        "Requests counted this month",
+    );
     for (service, count) in &status.requests {
-        text.labeled("lictor_node_requests_total", "service", service, count);
+        requests.sample(&[("service", service)], count);
     }
-    let denied = "lictor_node_denied";
-    text.family(denied, "counter", "Requests denied since the start.");
+    let mut denied = text.family(
+        "lictor_node_denied",
+        Kind::Counter,
+        "Requests denied since the start",
+    );
     for (reason, count) in &status.requests_denied {
-        text.labeled("lictor_node_denied_total", "reason", reason, count);
+        denied.sample(&[("reason", reason)], count);
     }
-    let refused = "lictor_node_states_refused";
-    text.family(refused, "counter", "States refused since the start.");
+    let mut refused = text.family(
+        "lictor_node_states_refused",
+        Kind::Counter,
+        "States refused since the start",
+    );
     for (reason, count) in &status.states_refused {
-        text.labeled("lictor_node_states_refused_total", "reason", reason, count);
+        refused.sample(&[("reason", reason)], count);
     }
 }
 
-fn flags(text: &mut Text, status: &Status) {
+fn flags(text: &mut Exposition, status: &Status) {
     text.gauge(
         "lictor_node_connected",
-        "Whether the feed is open.",
+        "Whether the feed is open",
         u8::from(status.connected),
-    )
-    .gauge(
+    );
+    text.gauge(
         "lictor_node_unsent",
-        "Counts that were not reported as they are on disk.",
+        "Counts that were not reported as they are on disk",
         status.unsent,
-    )
-    .gauge(
+    );
+    text.gauge(
         "lictor_node_unjournaled",
-        "Requests that are not on disk yet.",
+        "Requests that are not on disk yet",
         status.unjournaled,
-    )
-    .gauge(
+    );
+    text.gauge(
         "lictor_node_clock_difference_seconds",
-        "By how much the machine's clock is ahead of trusted time.",
+        "By how much the machine's clock is ahead of trusted time",
         status.clock_difference_seconds,
-    )
-    .gauge(
+    );
+    text.gauge(
         "lictor_node_clock_ahead",
-        "Whether that is more than is believed.",
+        "Whether that is more than is believed",
         u8::from(status.clock_ahead),
-    )
-    .gauge(
+    );
+    text.gauge(
         "lictor_node_clock_behind",
-        "Whether it is behind by more than a minute.",
+        "Whether it is behind by more than a minute",
         u8::from(status.clock_behind),
-    )
-    .gauge(
+    );
+    text.gauge(
         "lictor_node_problems",
-        "How many things are wrong.",
+        "How many things are wrong",
         status.problems.len(),
     );
 }

@@ -205,7 +205,9 @@ impl Service {
             ("/usage", &Method::POST) => usage::answer(self, request).await,
             ("/license", &Method::GET | &Method::HEAD) => answers::license(&self.shared),
             ("/status", &Method::GET | &Method::HEAD) => answers::status(&self.shared),
-            ("/metrics", &Method::GET | &Method::HEAD) => metrics::answer(&self.shared),
+            ("/metrics", &Method::GET | &Method::HEAD) => {
+                metrics::answer(&self.shared, request.headers())
+            }
             ("/usage", _) => answers::method_not_allowed("POST"),
             ("/license" | "/status" | "/metrics", _) => answers::method_not_allowed("GET, HEAD"),
             _ => answers::failure(

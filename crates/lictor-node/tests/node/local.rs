@@ -136,7 +136,7 @@ async fn usage_is_counted_as_a_whole_or_not_at_all() {
 #[tokio::test]
 async fn what_holds_is_shown() {
     let setting = Setting::start().await;
-    let local = Local::start(&setting, None).await;
+    let mut local = Local::start(&setting, None).await;
     let license = local.ask("GET", "/license", "").await;
     assert!(license.contains(r#""customer":"Acme""#), "{license}");
     assert!(
@@ -154,7 +154,15 @@ async fn what_holds_is_shown() {
         assert!(status.contains(part), "{part}: {status}");
     }
     let metrics = local.ask("GET", "/metrics", "").await;
+    assert!(
+        metrics.contains("# TYPE lictor_node_denied_total counter\n") && !metrics.contains("# EOF"),
+        "{metrics}"
+    );
+    local.more = "accept: application/openmetrics-text\r\n".to_owned();
+    let metrics = local.ask("GET", "/metrics", "").await;
+    local.more.clear();
     for line in [
+        "# TYPE lictor_node_denied counter\n",
         "lictor_node_mode{mode=\"fresh\"} 1\n",
         "lictor_node_mode{mode=\"grace\"} 0\n",
         "lictor_node_state_revision 5\n",

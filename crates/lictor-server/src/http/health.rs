@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
 use lictor_core::Error;
+use lictor_core::exposition::Format;
 use serde_json::json;
 
 use super::call;
-use super::metrics::{self, Metrics};
+use super::metrics::Metrics;
 use crate::settings::Server;
 
 /// What the routes here are given.
@@ -48,21 +49,25 @@ pub(super) async fn metrics_for_operators(
     };
     let actor = observed.server.authority.sign_in(secret).await;
     match actor.and_then(|actor| observed.server.authority.may_read_metrics(&actor)) {
-        Ok(()) => metrics_for_all(State(observed)).await,
+        Ok(()) => metrics_for_all(State(observed), headers).await,
         Err(error) => refused(&error),
     }
 }
 
 /// `GET /metrics` on a listener of its own, without a token.
-pub(super) async fn metrics_for_all(State(observed): State<Observed>) -> Response<Body> {
-    let text = match observed.server.authority.license_ends().await {
-        Ok(ends) => observed
-            .metrics
-            .text(observed.server.authority.engine(), ends),
-        Err(error) => Err(error),
-    };
-    match text {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+pub(super) async fn metrics_for_all(
+    State(observed): State<Observed>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let accept = headers.get_all(ACCEPT).iter();
+    let format = Format::asked_for(accept.filter_map(|value| value.to_str().ok()));
+    let authority = &observed.server.authority;
+    match authority.license_ends().await {
+        Ok(ends) => {
+            let text = observed.metrics.text(format, &authority.engine(), &ends);
+            let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "Accept")];
+            (headers, text).into_response()
+        }
         Err(error) => refused(&error),
     }
 }

@@ -1,23 +1,15 @@
-//! Figures of the server itself, as `OpenMetrics` text: counters that cost a request a few atomic
-//! additions. Who may read them is the router's business.
+//! Figures of the server itself for Prometheus: counters that cost a request a few atomic additions.
+//! Who may read them is the router's business.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use lictor_core::Error;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::Registry;
+use lictor_core::exposition::{Exposition, Format, Kind};
 
 use super::traffic::{Connections, Open, Traffic};
 use crate::authority::LicenseEnd;
-
-/// The content type of [`Metrics::text`].
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
@@ -93,98 +85,37 @@ impl Metrics {
             .fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
-    /// All figures, with the ends of the licenses in force.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] if the text cannot be written.
-    pub fn text(
-        self: &Arc<Self>,
-        engine: String,
-        licenses: Vec<LicenseEnd>,
-    ) -> Result<String, Error> {
-        let mut registry = Registry::with_prefix("lictor");
-        registry.register_collector(Box::new(Scrape {
-            metrics: self.clone(),
-            engine,
-            licenses,
-        }));
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).map_err(Error::internal)?;
-        Ok(text)
-    }
-}
-
-impl fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metrics").finish_non_exhaustive()
-    }
-}
-
-/// One reading of the figures.
-#[derive(Debug)]
-struct Scrape {
-    metrics: Arc<Metrics>,
-    engine: String,
-    licenses: Vec<LicenseEnd>,
-}
-
-impl Collector for Scrape {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut family =
-            |name: &str,
-             help: &str,
-             kind,
-             write: &dyn Fn(&mut MetricEncoder<'_>) -> fmt::Result| {
-                write(&mut encoder.encode_descriptor(name, help, None, kind)?)
-            };
-        family(
-            "requests",
-            "Requests answered",
-            MetricType::Counter,
-            &|out| self.requests(out),
-        )?;
-        family(
-            "request_duration_seconds",
-            "Time to the head of the answer",
-            MetricType::Histogram,
-            &|out| self.latency(out),
-        )?;
-        let (commits, writes) = (self.metrics.store)();
-        family(
-            "store_commits",
+    /// All figures, with the ends of the licenses in force, as text.
+    pub fn text(&self, format: Format, engine: &str, licenses: &[LicenseEnd]) -> String {
+        let mut text = Exposition::new(format);
+        self.requests(&mut text);
+        let (commits, writes) = (self.store)();
+        text.family(
+            "lictor_store_commits",
+            Kind::Counter,
             "Transactions committed",
-            MetricType::Counter,
-            &|out| counter(out, commits),
-        )?;
-        family(
-            "store_writes",
-            "Writes stored in these transactions",
-            MetricType::Counter,
-            &|out| counter(out, writes),
-        )?;
-        family(
-            "license_expires_seconds",
-            "Seconds until the license in force ends; 0: none is in force",
-            MetricType::Gauge,
-            &|out| self.licenses(out),
-        )?;
-        family(
-            "build",
-            "The version that runs, and its database",
-            MetricType::Info,
-            &|out| {
-                out.encode_info(&[
-                    ("version", env!("CARGO_PKG_VERSION")),
-                    ("engine", &self.engine),
-                ])
-            },
         )
+        .sample(&[], commits);
+        text.family(
+            "lictor_store_writes",
+            Kind::Counter,
+            "Writes stored in these transactions",
+        )
+        .sample(&[], writes);
+        ends(&mut text, licenses);
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", engine)];
+        text.family(
+            "lictor_build",
+            Kind::Info,
+            "The version that runs, and its database",
+        )
+        .sample(&build, 1);
+        text.finish()
     }
-}
 
-impl Scrape {
-    fn requests(&self, out: &mut MetricEncoder<'_>) -> fmt::Result {
-        for dialect in &self.metrics.dialects {
+    fn requests(&self, text: &mut Exposition) {
+        let mut requests = text.family("lictor_requests", Kind::Counter, "Requests answered");
+        for dialect in &self.dialects {
             for (method, classes) in METHODS.iter().zip(&dialect.requests) {
                 for (class, count) in CLASSES.iter().zip(classes) {
                     let count = count.load(Ordering::Relaxed);
@@ -194,43 +125,55 @@ impl Scrape {
                             ("method", method),
                             ("status", class),
                         ];
-                        counter(&mut out.encode_family(&labels)?, count)?;
+                        requests.sample(&labels, count);
                     }
                 }
             }
         }
-        Ok(())
-    }
-
-    fn latency(&self, out: &mut MetricEncoder<'_>) -> fmt::Result {
-        for dialect in &self.metrics.dialects {
+        let mut latency = text.family(
+            "lictor_request_duration_seconds",
+            Kind::Histogram,
+            "Time to the head of the answer",
+        );
+        for dialect in &self.dialects {
             let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds
                 .zip(dialect.buckets.iter().map(|n| n.load(Ordering::Relaxed)))
                 .collect();
-            let count = buckets.iter().map(|(_, count)| count).sum();
             let sum = Duration::from_nanos(dialect.nanoseconds.load(Ordering::Relaxed));
-            out.encode_family(&[("dialect", dialect.name)])?
-                .encode_histogram::<[(&str, &str); 0]>(sum.as_secs_f64(), count, &buckets, None)?;
+            latency.histogram(&[("dialect", dialect.name)], &buckets, sum.as_secs_f64());
         }
-        Ok(())
     }
+}
 
-    fn licenses(&self, out: &mut MetricEncoder<'_>) -> fmt::Result {
-        for license in &self.licenses {
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// Both ends of each application's license: its own, and that of what follows it.
+fn ends(text: &mut Exposition, licenses: &[LicenseEnd]) {
+    let mut family = |name, help, seconds: fn(&LicenseEnd) -> i64| {
+        let mut family = text.family(name, Kind::Gauge, help);
+        for license in licenses {
             let labels = [
                 ("organization", license.organization.as_str()),
                 ("application", license.application.as_str()),
             ];
-            out.encode_family(&labels)?
-                .encode_gauge(&license.seconds_left)?;
+            family.sample(&labels, seconds(license));
         }
-        Ok(())
-    }
-}
-
-fn counter(out: &mut MetricEncoder<'_>, count: u64) -> fmt::Result {
-    out.encode_counter::<[(&str, &str); 0], u64, f64>(&count, None)
+    };
+    family(
+        "lictor_license_expires_seconds",
+        "Seconds until the license in force ends, whatever follows it; 0: none is in force",
+        |license| license.seconds_left,
+    );
+    family(
+        "lictor_license_covered_seconds",
+        "Seconds until no license is in force, stored renewals that follow included; warn by this",
+        |license| license.covered_seconds,
+    );
 }
 
 #[cfg(test)]
@@ -239,7 +182,7 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_dialect_method_and_class() {
-        let metrics = Arc::new(Metrics::new(&["first", "second"], Box::new(|| (2, 7))));
+        let metrics = Metrics::new(&["first", "second"], Box::new(|| (2, 7)));
         let took = Duration::from_millis(3);
         metrics.count(1, &Method::GET, StatusCode::OK, took);
         metrics.count(1, &Method::GET, StatusCode::NO_CONTENT, took);
@@ -252,11 +195,9 @@ mod tests {
             organization: "default".to_owned(),
             application: "editor".to_owned(),
             seconds_left: 86_400,
-            covered_seconds: 86_400,
+            covered_seconds: 172_800,
         };
-        let text = metrics
-            .text("sqlite 3".to_owned(), vec![end])
-            .expect("a text");
+        let text = metrics.text(Format::OpenMetrics, "sqlite 3", &[end]);
         for line in [
             r#"lictor_requests_total{dialect="second",method="GET",status="2xx"} 2"#,
             r#"lictor_requests_total{dialect="first",method="other",status="4xx"} 1"#,
@@ -266,6 +207,7 @@ mod tests {
             "lictor_store_commits_total 2",
             "lictor_store_writes_total 7",
             r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,
+            r#"lictor_license_covered_seconds{organization="default",application="editor"} 172800"#,
             concat!(
                 r#"lictor_build_info{version=""#,
                 env!("CARGO_PKG_VERSION"),

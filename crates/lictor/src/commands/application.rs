@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
-use crate::output::{self, limit_of, text_of};
+use crate::output::{self, date_of, limit_of, text_of};
 
 const CREATE_EXAMPLES: &str = "\
 A license for an unknown application creates it; create it yourself to name it,
@@ -15,6 +15,13 @@ or to allow more seats than were bought.
 Examples:
   lictor application create editor --name 'The Editor'
   lictor application create viewer --over-limit allow";
+
+const LIST_EXAMPLES: &str = "\
+ENDS is the end of the license in force, COVERED that of what is stored and
+follows it without a gap: the day by which a renewal is needed.
+
+Example:
+  lictor application list";
 
 /// What happens when no seat is left.
 #[derive(ValueEnum, Debug, Clone, Copy)]
@@ -43,6 +50,7 @@ pub(crate) enum Application {
         api: Api,
     },
     /// List the applications with their plans and seats
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         #[command(flatten)]
         api: Api,
@@ -121,15 +129,18 @@ async fn list(api: &Api, json: bool) -> Outcome {
         output::note("no applications yet; the first license for one creates it");
         return Ok(());
     }
-    let mut rows = output::Rows::new(&["KEY~", "PLAN", "LIMIT#", "USED#", "ENDS", "NAME~"]);
+    let headings = [
+        "KEY~", "PLAN", "LIMIT#", "USED#", "ENDS", "COVERED", "NAME~",
+    ];
+    let mut rows = output::Rows::new(&headings);
     for application in reply.rows() {
-        let ends = text_of(&application["expires_at"]);
         rows.row([
             text_of(&application["key"]),
             text_of(&application["plan"]),
             limit_of(&application["seat_limit"]),
             text_of(&application["used"]),
-            ends.split('T').next().unwrap_or_default().to_owned(),
+            date_of(&application["expires_at"]),
+            date_of(&application["covered_until"]),
             text_of(&application["name"]),
         ]);
     }

@@ -291,6 +291,10 @@ fn health_is_for_all_and_metrics_are_for_operators() {
     let answer = metrics.token(server.token()).send();
     let text = answer.text();
     assert_eq!(answer.status, 200, "{text}");
+    assert!(
+        text.contains("# TYPE lictor_requests_total counter\n"),
+        "{text}"
+    );
     let counted = r#"lictor_requests_total{dialect="native",method="POST",status="2xx"} 1"#;
     assert!(text.contains(counted), "{text}");
     assert!(text.contains("lictor_store_commits_total"), "{text}");
@@ -313,10 +317,33 @@ fn metrics_have_a_listener_of_their_own_when_asked_for() {
         .expect("the address in the log");
     let (url, _) = rest.split_once("/metrics").expect("the path");
     running.listening();
-    let answer = Request::new(url, "GET", "/metrics").send();
-    let text = answer.text();
-    assert_eq!(answer.status, 200, "{text}");
-    assert!(text.ends_with("# EOF\n"), "{text}");
+    let metrics = Request::new(url, "GET", "/metrics");
+    let plain = "text/plain; version=0.0.4; charset=utf-8";
+    let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    for (accept, kind) in [
+        (None, plain),
+        (Some("*/*"), plain),
+        (
+            Some("application/openmetrics-text;q=0.4,text/plain;q=0.5"),
+            plain,
+        ),
+        (
+            Some("application/openmetrics-text;q=0.5,text/plain;q=0.4"),
+            open,
+        ),
+        (Some("application/openmetrics-text"), open),
+    ] {
+        let asked = accept.map_or(metrics.clone(), |accept| {
+            metrics.clone().header("Accept", accept)
+        });
+        let answer = asked.send();
+        let text = answer.text();
+        assert_eq!(answer.status, 200, "{text}");
+        assert_eq!(answer.header("content-type"), Some(kind), "{accept:?}");
+        assert_eq!(answer.header("vary"), Some("Accept"));
+        assert_eq!(text.ends_with("# EOF\n"), kind == open, "{text}");
+        assert_eq!(text.contains("# TYPE lictor_build info\n"), kind == open);
+    }
     let elsewhere = Request::new(url, "GET", "/v1/licenses");
     assert_eq!(elsewhere.send().status, 404);
 }

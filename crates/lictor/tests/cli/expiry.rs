@@ -7,6 +7,16 @@ use crate::process::{Running, command, serve};
 use crate::run::result;
 use crate::server::Server;
 
+/// A server that trusts the vendor.
+fn server() -> Server {
+    let server = Server::start(&[]);
+    let key = server.file("vendor.pub");
+    let public = SigningKey::from_seed([5; 32]).public_key();
+    std::fs::write(&key, public.to_pem()).expect("written");
+    result(&server.lictor(&["trust", "add", &key]));
+    server
+}
+
 fn date_in(days: i64) -> Date {
     Date::of(Clock::System.now() + days * 86_400)
 }
@@ -25,11 +35,7 @@ fn store(server: &Server, product: &str, from: i64, until: i64) {
 
 #[test]
 fn a_start_warns_of_what_ends_and_of_nothing_that_is_renewed() {
-    let server = Server::start(&[]);
-    let key = server.file("vendor.pub");
-    let public = SigningKey::from_seed([5; 32]).public_key();
-    std::fs::write(&key, public.to_pem()).expect("written");
-    result(&server.lictor(&["trust", "add", &key]));
+    let server = server();
     store(&server, "gone", -9, -1);
     store(&server, "soon", -9, 30);
     store(&server, "later", -9, 90);
@@ -59,4 +65,27 @@ fn a_start_warns_of_what_ends_and_of_nothing_that_is_renewed() {
     assert!(says("later", "WARN", "days_left=90"), "{log}");
     assert!(!says("far", "", ""), "{log}");
     assert!(!says("renewed", "", ""), "{log}");
+}
+
+#[test]
+fn both_ends_are_in_the_metrics_and_in_the_list_of_applications() {
+    let server = server();
+    store(&server, "renewed", -9, 10);
+    store(&server, "renewed", 10, 400);
+    let metrics = server.get("/metrics").token(server.token()).send().text();
+    let seconds = |name: &str| -> i64 {
+        let metric = format!("{name}{{organization=\"default\",application=\"renewed\"}} ");
+        let found = metrics.lines().find_map(|line| line.strip_prefix(&metric));
+        let found = found.unwrap_or_else(|| panic!("no {name}: {metrics}"));
+        found.parse().expect("a number")
+    };
+    let days = |name: &str| (seconds(name) + 86_399) / 86_400;
+    assert_eq!(days("lictor_license_expires_seconds"), 10);
+    assert_eq!(days("lictor_license_covered_seconds"), 400);
+    let list = result(&server.lictor(&["application", "list"]));
+    let row = list.lines().nth(1).expect("a row");
+    let (own, covered) = (date_in(10).to_string(), date_in(400).to_string());
+    assert!(row.contains(&format!("{own}  {covered}")), "{list}");
+    let fits = |line: &str| line.chars().count() <= 80;
+    assert!(list.lines().all(fits), "{list}");
 }

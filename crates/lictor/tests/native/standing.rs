@@ -24,6 +24,7 @@ fn an_application_is_shown_as_the_documentation_says() {
         "node_limit": null,
         "features": ["sso"], "license": license["id"], "verified": true,
         "expires_at": "2199-01-01T00:00:00Z", "days_left": days_left,
+        "covered_until": "2199-01-01T00:00:00Z", "covered_days_left": days_left,
     });
     assert_eq!(shown, expected);
     let list = server.get("/v1/applications");
@@ -48,6 +49,7 @@ fn an_application_without_a_license_in_force_is_unlicensed() {
         "leases": 0, "used": 0, "available": 0, "overage": 0, "over_limit": "refuse",
         "node_limit": 0,
         "features": null, "license": null, "verified": null, "expires_at": null, "days_left": null,
+        "covered_until": null, "covered_days_left": null,
     });
     assert_eq!(server.get("/v1/applications/konnect"), expected);
 }
@@ -71,6 +73,25 @@ fn a_renewal_can_be_stored_early() {
     assert_eq!(begun["state"], "in_force");
     assert_eq!(state(&server, &current), "superseded");
     assert_eq!(state(&server, &renewal), "waiting");
+}
+
+#[test]
+fn an_application_shows_the_end_of_its_license_and_of_what_follows() {
+    let server = Server::start();
+    let day = |days: i64| server.date_in(days);
+    for (from, until) in [(-9, 10), (10, 40), (41, 90)] {
+        let mut claims = claims("Konnect");
+        claims.creation_date = Some(day(from));
+        claims.expiration_date = day(until);
+        server.add(&sign(&claims));
+    }
+    let shown = server.get("/v1/applications/konnect");
+    assert_eq!(shown["expires_at"], format!("{}T00:00:00Z", day(10)));
+    assert_eq!(shown["days_left"], 10);
+    // A day lies between the second and the third.
+    assert_eq!(shown["covered_until"], format!("{}T00:00:00Z", day(40)));
+    assert_eq!(shown["covered_days_left"], 40);
+    assert_eq!(server.get("/v1/applications")["data"], json!([shown]));
 }
 
 #[test]

@@ -226,6 +226,8 @@ pub(super) struct ApplicationView {
     verified: Option<bool>,
     expires_at: Option<String>,
     days_left: Option<i64>,
+    covered_until: Option<String>,
+    covered_days_left: Option<i64>,
 }
 
 impl ApplicationView {
@@ -252,6 +254,8 @@ impl ApplicationView {
             verified: license.map(|license| license.signer.key_id().is_some()),
             expires_at: license.map(|license| time(license.expires_at)),
             days_left: license.map(|license| days_left(license.expires_at, now)),
+            covered_until: license.map(|license| time(license.covered_until)),
+            covered_days_left: license.map(|license| days_left(license.covered_until, now)),
         }
     }
 }
