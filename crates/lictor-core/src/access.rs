@@ -85,6 +85,8 @@ pub enum Resource {
     Tokens,
     /// Usage counters.
     Usage,
+    /// Corrections of usage counters, which who reports them need not be trusted with.
+    Corrections,
     /// The ledger.
     Ledger,
     /// The usage report.
@@ -109,13 +111,14 @@ pub enum Resource {
 
 impl Resource {
     /// All resources.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Licenses,
         Self::Applications,
         Self::Organizations,
         Self::Trust,
         Self::Tokens,
         Self::Usage,
+        Self::Corrections,
         Self::Ledger,
         Self::Report,
         Self::Backup,
@@ -137,6 +140,7 @@ impl Resource {
             Self::Trust => "trust",
             Self::Tokens => "tokens",
             Self::Usage => "usage",
+            Self::Corrections => "corrections",
             Self::Ledger => "ledger",
             Self::Report => "report",
             Self::Backup => "backup",
@@ -192,6 +196,7 @@ impl Right {
             | Resource::Applications
             | Resource::Tokens
             | Resource::Usage
+            | Resource::Corrections
             | Resource::Ledger
             | Resource::Report
             | Resource::Accounts

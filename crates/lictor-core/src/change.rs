@@ -18,7 +18,7 @@ use crate::node::{NodeIdentity, NodeSeen};
 use crate::seats::SeatRefusal;
 use crate::time::Timestamp;
 use crate::trust::TrustPolicy;
-use crate::usage::UsageCount;
+use crate::usage::{EpochState, Reported, Series, UsageKey};
 
 /// One change of one stream. It holds ids and figures, never a name or an e-mail, and it is all
 /// that [`State::apply`](crate::State::apply) needs to make the state anew. Its JSON form is
@@ -249,6 +249,19 @@ pub enum Change {
         /// By how much, beside the change itself.
         raise: u64,
     },
+    /// The count of a source, service and month was corrected.
+    UsageCorrected {
+        /// The source.
+        source: String,
+        /// The service.
+        service: String,
+        /// The month.
+        month: String,
+        /// By how much.
+        by: i64,
+        /// Why, in the words of whoever did it.
+        reason: String,
+    },
 }
 
 /// What is stored in the same transaction as the changes without being a part of the ledger:
@@ -278,8 +291,23 @@ pub enum Record {
         /// The name.
         name: String,
     },
-    /// A usage count; stored if it is greater than the one that is there.
-    Usage(UsageCount),
+    /// What a source reported for a service and month; less than what is there changes nothing.
+    Usage {
+        /// Whose, of what, and when.
+        key: UsageKey,
+        /// All that it reported.
+        reported: Reported,
+    },
+    /// A running total; with it the epochs of the source and service before the last
+    /// [`MAX_EPOCHS`](crate::usage::MAX_EPOCHS) are forgotten.
+    UsageEpoch {
+        /// The source and the service.
+        series: Series,
+        /// The epoch.
+        epoch: String,
+        /// How far it has come.
+        state: EpochState,
+    },
     /// An application's name.
     ApplicationName {
         /// The application's key.

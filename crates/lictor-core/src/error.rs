@@ -199,6 +199,8 @@ pub enum Kind {
     Client,
     /// A node.
     Node,
+    /// A usage count.
+    Usage,
     /// A route of the API.
     Route,
 }
@@ -216,6 +218,7 @@ impl fmt::Display for Kind {
             Self::Lease => "lease",
             Self::Client => "client",
             Self::Node => "node",
+            Self::Usage => "usage count",
             Self::Route => "route",
         })
     }

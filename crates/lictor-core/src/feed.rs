@@ -9,8 +9,8 @@ mod state;
 
 pub use age::{Mode, NodePolicy};
 pub use messages::{
-    Applied, EnrollmentToken, Failure, FailureCode, Join, Joined, NodeCount, NodeReport, Reported,
-    source,
+    Applied, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, NodeCount, NodeReport,
+    Reported, source,
 };
 pub use pinned::{Pinned, Rotation, rotate};
 pub use ratchet::Ratchet;

@@ -13,7 +13,7 @@ use crate::license::Entitlement;
 use crate::seats::Basis;
 use crate::state::State;
 use crate::time::Timestamp;
-use crate::usage::{MAX_COUNT, MAX_COUNTS, UsageCount};
+use crate::usage::{self, MAX_COUNT, MAX_COUNTS, Reading, UsageReport};
 
 /// How long an enrollment token can be used, in seconds: a day.
 pub const TOKEN_TTL: i64 = 86_400;
@@ -349,11 +349,13 @@ pub fn is_ahead(applied: &Applied, revision: u64, content: Digest) -> bool {
 }
 
 /// Takes up what a node reports: what it says of itself, if `keep` asks for that, and its counts,
-/// each the greatest so far.
+/// each the greatest so far. `state` holds what [`usage::record`] looks at. A count that is not taken is
+/// among the refused, by its number, and stays with the node.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for counts out of bounds; then nothing is taken up.
+/// [`Error::InvalidInput`] for too many counts, or an epoch that is none; then nothing is taken up.
 pub fn report(
+    state: &State,
     id: Uuid,
     name: &str,
     report: &NodeReport,
@@ -366,22 +368,13 @@ pub fn report(
             reason: format!("send at most {MAX_COUNTS} at once"),
         });
     }
-    let counts = report.counts.iter().map(|count| {
-        if !is_epoch(&count.epoch) {
-            return Err(Error::InvalidInput {
-                field: "epoch",
-                reason: "use 16 lower-case hex digits".to_owned(),
-            });
-        }
-        Ok(UsageCount {
-            source: source(name, &count.epoch),
-            service: count.service.clone(),
-            month: count.month.clone(),
-            count: count.count,
-        })
-    });
-    let counts: Vec<UsageCount> = counts.collect::<Result<_, Error>>()?;
-    let mut decision = crate::usage::record(&counts, now)?;
+    if !report.counts.iter().all(|count| is_epoch(&count.epoch)) {
+        return Err(Error::InvalidInput {
+            field: "epoch",
+            reason: "use 16 lower-case hex digits".to_owned(),
+        });
+    }
+    let mut decision = usage::record(state, &usage_of(name, report), now)?;
     if keep {
         decision.records.push(Record::NodeSeen {
             id,
@@ -389,6 +382,19 @@ pub fn report(
         });
     }
     Ok(decision)
+}
+
+/// The usage that a report tells, as a source of the node's name and its epoch says it.
+pub fn usage_of(name: &str, report: &NodeReport) -> Vec<UsageReport> {
+    let counts = report.counts.iter().map(|count| UsageReport {
+        source: source(name, &count.epoch),
+        service: count.service.clone(),
+        reading: Reading::Count {
+            month: count.month.clone(),
+            count: count.count,
+        },
+    });
+    counts.collect()
 }
 
 /// What is kept of a report: no more of each text than its bounds.

@@ -18,6 +18,7 @@ use crate::node::{NodeIdentity, NodeSettings, NodeState};
 use crate::seats::{Basis, SeatId, SeatState};
 use crate::time::Timestamp;
 use crate::trust::{KeyStatus, TrustPolicy, TrustedKey};
+use crate::usage::{EpochState, Reported, Series, UsageKey};
 
 /// The state of one stream: whole, or the part that a rule asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct State {
     pub nodes: BTreeMap<Uuid, NodeState>,
     /// What holds for all nodes.
     pub node_settings: NodeSettings,
+    /// The sums of corrections to usage counts, those that come to 0 left out.
+    pub corrections: BTreeMap<UsageKey, i64>,
     /// Where the stream ends.
     pub position: u64,
     /// The installation's `basis_changed`. This and what follows no entry of this stream says; it is
@@ -81,6 +84,12 @@ pub struct State {
     pub access_tokens: BTreeMap<Digest, Access>,
     /// What nodes are known and recognized by.
     pub node_identities: BTreeMap<Uuid, NodeIdentity>,
+    /// What was reported of usage.
+    pub usage: BTreeMap<UsageKey, Reported>,
+    /// The sum of all usage counts of the organization, corrected.
+    pub usage_sum: u64,
+    /// The running totals that are remembered, by source and service, then by epoch.
+    pub usage_epochs: BTreeMap<Series, BTreeMap<String, EpochState>>,
 }
 
 /// What the ledger knows of an organization.
@@ -233,6 +242,27 @@ impl State {
             | Change::NodeRevoked { .. }
             | Change::NodePolicySet { .. }
             | Change::NodesAdopted { .. } => self.apply_to_nodes(position, at, change),
+            Change::UsageCorrected {
+                source,
+                service,
+                month,
+                by,
+                reason: _,
+            } => self.correct_usage(source, service, month, *by),
+        }
+    }
+
+    fn correct_usage(&mut self, source: &str, service: &str, month: &str, by: i64) {
+        let key = UsageKey {
+            month: month.to_owned(),
+            service: service.to_owned(),
+            source: source.to_owned(),
+        };
+        self.usage_sum = self.usage_sum.saturating_add_signed(by);
+        let before = self.corrections.remove(&key).unwrap_or_default();
+        let sum = before.saturating_add(by);
+        if sum != 0 {
+            self.corrections.insert(key, sum);
         }
     }
 
@@ -364,6 +394,22 @@ impl State {
             Record::NodeIdentity { id, identity } => {
                 self.node_identities.insert(*id, identity.clone());
             }
+            Record::Usage { key, reported } => {
+                let before = self.usage.insert(key.clone(), *reported);
+                // What is reported only rises; the sum is corrected, and may be less than a count.
+                let risen = reported
+                    .sum()
+                    .saturating_sub(before.unwrap_or_default().sum());
+                self.usage_sum = self.usage_sum.saturating_add(risen);
+            }
+            Record::UsageEpoch {
+                series,
+                epoch,
+                state,
+            } => {
+                let epochs = self.usage_epochs.entry(series.clone()).or_default();
+                epochs.insert(epoch.clone(), *state);
+            }
             _ => {}
         }
     }
@@ -425,172 +471,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::keys::SigningKey;
-
-    const ID: Uuid = Uuid::from_u128(1);
-
-    fn written(updated_at: Timestamp) -> Change {
-        Change::LicenseWritten {
-            id: ID,
-            application: "editor".to_owned(),
-            payload_sha256: Digest::of(b"x"),
-            created_at: -3,
-            updated_at,
-            replaces: None,
-        }
-    }
-
-    fn after(changes: &[Change]) -> State {
-        let mut state = State::default();
-        for (position, change) in (1..).zip(changes) {
-            state.apply(position, 100, change);
-            assert_eq!(state.position, position);
-        }
-        State {
-            position: 0,
-            ..state
-        }
-    }
-
-    #[test]
-    fn what_is_not_loaded_is_not_altered() {
-        let key_id = SigningKey::from_seed([1; 32]).public_key().id();
-        for change in [
-            Change::KeyRetired { key_id },
-            Change::KeyRevoked { key_id },
-            Change::TokenRevoked { id: ID },
-            Change::LicenseRemoved { id: ID },
-        ] {
-            assert_eq!(
-                after(std::slice::from_ref(&change)),
-                State::default(),
-                "{change:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_installation_remembers_its_policy_and_organizations() {
-        let (first, second) = (TrustPolicy::Verified, TrustPolicy::Structural);
-        let state = after(&[
-            Change::PolicySet { policy: first },
-            Change::OrganizationCreated {
-                id: ID,
-                key: "team".to_owned(),
-                number: 5,
-            },
-            Change::PolicySet { policy: second },
-        ]);
-        let team = OrganizationState {
-            key: "team".to_owned(),
-            number: 5,
-            created_at: 100,
-        };
-        let organizations = BTreeMap::from([(ID, team)]);
-        assert_eq!(
-            state,
-            State {
-                policy: Some(second),
-                organizations,
-                basis_changed: 3,
-                ..State::default()
-            }
-        );
-        assert!(after(&[Change::OrganizationRemoved]).removed);
-    }
-
-    #[test]
-    fn a_key_goes_through_its_statuses() {
-        let public_key = SigningKey::from_seed([1; 32]).public_key();
-        let key_id = public_key.id();
-        let trusted = Change::KeyTrusted {
-            key_id,
-            public_key: public_key.clone(),
-        };
-        let changes = [
-            trusted.clone(),
-            Change::KeyRetired { key_id },
-            trusted,
-            Change::KeyRevoked { key_id },
-        ];
-        let statuses = [
-            KeyStatus::Active,
-            KeyStatus::Retired,
-            KeyStatus::Active,
-            KeyStatus::Revoked,
-        ];
-        for (count, status) in (1..).zip(statuses) {
-            let state = after(&changes[..count]);
-            let key = TrustedKey {
-                public_key: public_key.clone(),
-                status,
-            };
-            assert_eq!(
-                state,
-                State {
-                    keys: BTreeMap::from([(key_id, key)]),
-                    basis_changed: count as u64,
-                    ..State::default()
-                }
-            );
-        }
-    }
-
-    #[test]
-    fn a_token_keeps_when_it_was_made_and_revoked() {
-        let created = Change::TokenCreated {
-            id: ID,
-            role: Role::Admin,
-            scopes: vec!["usage".parse().expect("a scope")],
-            expires_at: Some(7),
-            account: None,
-        };
-        let mut state = after(std::slice::from_ref(&created));
-        let mut expected = TokenState {
-            role: Role::Admin,
-            scopes: vec!["usage".parse().expect("a scope")],
-            created_at: 100,
-            expires_at: Some(7),
-            revoked_at: None,
-            account: None,
-        };
-        assert_eq!(state.tokens[&ID], expected);
-        state.apply(2, 200, &Change::TokenRevoked { id: ID });
-        expected.revoked_at = Some(200);
-        assert_eq!(state.tokens[&ID], expected);
-    }
-
-    #[test]
-    fn a_license_has_its_last_write_and_the_newest_time_only_grows() {
-        let created = Change::ApplicationCreated {
-            key: "editor".to_owned(),
-        };
-        let state = after(&[created, written(50), written(40)]);
-        let license = LicenseState {
-            application: "editor".to_owned(),
-            payload_sha256: Digest::of(b"x"),
-            created_at: -3,
-            updated_at: 40,
-            revision: 3,
-        };
-        let expected = State {
-            applications: BTreeMap::from([("editor".to_owned(), ApplicationState::default())]),
-            licenses: BTreeMap::from([(ID, license)]),
-            newest_updated_at: 50,
-            basis_changed: 3,
-            ..State::default()
-        };
-        assert_eq!(state, expected);
-        let removed = after(&[written(50), Change::LicenseRemoved { id: ID }]);
-        assert_eq!(
-            removed,
-            State {
-                newest_updated_at: 50,
-                basis_changed: 2,
-                ..State::default()
-            }
-        );
-    }
-}
+mod tests;

@@ -1,70 +1,341 @@
-//! Usage: cumulative request counts by source, service and calendar month.
+//! Usage: what sources counted, by service and calendar month; what was corrected; and the sums.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use crate::change::{Decision, Record};
-use crate::error::Error;
+use crate::change::{Change, Decision, Record};
+use crate::error::{Error, Kind};
 use crate::names;
+use crate::state::State;
 use crate::time::{Date, SECONDS_PER_DAY, Timestamp};
 
 /// The month of requests that were counted before months were kept.
 pub const UNKNOWN_MONTH: &str = "UNKNOWN";
 
-/// The largest count: 2^53 - 1, the largest whole number that every JSON reader keeps.
+/// The first month that there can be usage of.
+pub const FIRST_MONTH: &str = "2000-01";
+
+/// The largest count, and the largest sum of an organization's counts: 2^53 - 1, the largest whole
+/// number that every JSON reader keeps.
 pub const MAX_COUNT: u64 = (1 << 53) - 1;
 
 /// The longest name of a source or service, in characters.
 pub const MAX_NAME_LENGTH: usize = 128;
 
+/// The longest name of an epoch, in characters.
+pub const MAX_EPOCH_LENGTH: usize = 64;
+
+/// The longest reason of a correction, in characters.
+pub const MAX_REASON_LENGTH: usize = 200;
+
 /// The most counts in one report.
 pub const MAX_COUNTS: usize = 1_000;
 
-/// What one source counted for one service in one month, from its beginning until now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsageCount {
+/// How many epochs of a source and service are remembered: the last that were begun.
+pub const MAX_EPOCHS: u64 = 16;
+
+/// What is counted apart. In order of month, service, source.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UsageKey {
+    /// `2026-11`, or [`UNKNOWN_MONTH`].
+    pub month: String,
+    /// What was used.
+    pub service: String,
     /// Who counted; two sources' counts are added.
+    pub source: String,
+}
+
+impl fmt::Display for UsageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            month,
+            service,
+            source,
+        } = self;
+        write!(f, "of {service} by {source} in {month}")
+    }
+}
+
+/// What a source reported for a service and month.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// The greatest count, 0 to [`MAX_COUNT`].
+    pub counted: u64,
+    /// By how much its running totals rose in the month, 0 to [`MAX_COUNT`].
+    pub added: u64,
+}
+
+impl Reported {
+    /// Both together.
+    pub fn sum(self) -> u64 {
+        self.counted.saturating_add(self.added)
+    }
+}
+
+/// What is stored for a source, service and month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    /// Whose, of what, and when.
+    pub key: UsageKey,
+    /// What was reported.
+    pub reported: Reported,
+    /// The sum of the corrections.
+    pub correction: i64,
+}
+
+impl UsageRow {
+    /// The figure that is shown: what was reported, corrected; 0 to [`MAX_COUNT`].
+    pub fn count(&self) -> u64 {
+        self.reported.sum().saturating_add_signed(self.correction)
+    }
+}
+
+/// A running total that is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EpochState {
+    /// The how many-th epoch of its source and service it is, from 1.
+    pub number: u64,
+    /// The greatest total.
+    pub total: u64,
+}
+
+/// A source and a service.
+pub type Series = (String, String);
+
+/// What a source says that it counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageReport {
+    /// Who counted.
     pub source: String,
     /// What was used.
     pub service: String,
-    /// `2026-11`, or [`UNKNOWN_MONTH`].
-    pub month: String,
-    /// The requests so far, 0 to [`MAX_COUNT`].
-    pub count: u64,
+    /// How much.
+    pub reading: Reading,
 }
 
-/// Records counts. A count is the greatest ever reported for its source, service and month, so
-/// that a repeated or late report changes nothing.
+/// How much a source counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// The requests of one month, from its beginning until now.
+    Count {
+        /// `2026-11`, or [`UNKNOWN_MONTH`].
+        month: String,
+        /// The requests so far.
+        count: u64,
+    },
+    /// The requests since the beginning of an epoch, whatever months it goes over.
+    Total {
+        /// What tells this start of the source from its others.
+        epoch: String,
+        /// The requests so far.
+        total: u64,
+    },
+}
+
+impl UsageReport {
+    /// Where it is counted: a running total in the month in which it arrives.
+    pub fn key(&self, now: Timestamp) -> UsageKey {
+        let month = match &self.reading {
+            Reading::Count { month, .. } => month.clone(),
+            Reading::Total { .. } => Date::of(now).month(),
+        };
+        UsageKey {
+            month,
+            service: self.service.clone(),
+            source: self.source.clone(),
+        }
+    }
+
+    /// What is stored for it: its month's greatest count, or its epoch's greatest total.
+    pub fn stored(&self, state: &State, now: Timestamp) -> u64 {
+        match &self.reading {
+            Reading::Count { .. } => state
+                .usage
+                .get(&self.key(now))
+                .map_or(0, |reported| reported.counted),
+            Reading::Total { epoch, .. } => {
+                epoch_of(state, &self.series(), epoch).map_or(0, |known| known.total)
+            }
+        }
+    }
+
+    /// The count or total that it says.
+    pub fn value(&self) -> u64 {
+        match self.reading {
+            Reading::Count { count, .. } => count,
+            Reading::Total { total, .. } => total,
+        }
+    }
+
+    /// Its source and service.
+    pub fn series(&self) -> Series {
+        (self.source.clone(), self.service.clone())
+    }
+
+    /// Refuses names, months and counts out of bounds.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`].
+    pub fn check(&self, now: Timestamp) -> Result<(), Error> {
+        for (field, name) in [("source", &self.source), ("service", &self.service)] {
+            names::check(field, name, MAX_NAME_LENGTH)?;
+        }
+        match &self.reading {
+            Reading::Count { month, count } => {
+                check_count("count", *count)?;
+                check_month(month, now)
+            }
+            Reading::Total { epoch, total } => {
+                check_count("total", *total)?;
+                names::check("epoch", epoch, MAX_EPOCH_LENGTH)
+            }
+        }
+    }
+}
+
+fn epoch_of(state: &State, series: &Series, epoch: &str) -> Option<EpochState> {
+    state.usage_epochs.get(series)?.get(epoch).copied()
+}
+
+/// Records what sources counted. `state` holds what is stored for each, the epochs of running totals,
+/// and the sum of the organization's counts.
+///
+/// A count is the greatest ever reported for its source, service and month, so that a repeated or
+/// late report changes nothing. Of a running total the first of its epoch counts whole, then what it
+/// rose by since; one that is not greater changes nothing.
+///
+/// Each stands for itself: one that is out of bounds, or would raise a sum above [`MAX_COUNT`], is
+/// among the refused, by its number, and all others are recorded.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for names, months or counts out of bounds; then nothing is recorded.
-pub fn record(counts: &[UsageCount], now: Timestamp) -> Result<Decision, Error> {
-    if counts.len() > MAX_COUNTS {
+/// [`Error::InvalidInput`] for more than [`MAX_COUNTS`]; then nothing is recorded.
+pub fn record(state: &State, reports: &[UsageReport], now: Timestamp) -> Result<Decision, Error> {
+    if reports.len() > MAX_COUNTS {
         return Err(invalid(
             "counts",
             format!("send at most {MAX_COUNTS} at once"),
         ));
     }
-    for count in counts {
-        check(count, now)?;
+    let mut ahead = state.clone();
+    let mut decision = Decision::nothing();
+    for (number, report) in reports.iter().enumerate() {
+        match take(&ahead, report, now) {
+            Ok(records) => {
+                records.iter().for_each(|record| ahead.note(record));
+                decision.records.extend(records);
+            }
+            Err(error) => decision.refused.push((number, error)),
+        }
     }
-    let records = counts.iter().cloned().map(Record::Usage).collect();
-    Ok(Decision {
-        records,
-        ..Decision::default()
-    })
+    Ok(decision)
 }
 
-fn check(count: &UsageCount, now: Timestamp) -> Result<(), Error> {
-    for (field, name) in [("source", &count.source), ("service", &count.service)] {
-        names::check(field, name, MAX_NAME_LENGTH)?;
-    }
-    if count.count > MAX_COUNT {
+fn take(state: &State, report: &UsageReport, now: Timestamp) -> Result<Vec<Record>, Error> {
+    report.check(now)?;
+    let key = report.key(now);
+    let known = state.usage.get(&key).copied();
+    let mut reported = known.unwrap_or_default();
+    let mut records = Vec::new();
+    let field = match &report.reading {
+        Reading::Count { count, .. } => {
+            if known.is_some() && *count <= reported.counted {
+                return Ok(records);
+            }
+            reported.counted = *count;
+            "count"
+        }
+        Reading::Total { epoch, total } => {
+            let series = report.series();
+            let before = epoch_of(state, &series, epoch);
+            if before.is_some_and(|before| *total <= before.total) {
+                return Ok(records);
+            }
+            let risen = total - before.map_or(0, |before| before.total);
+            reported.added = reported.added.saturating_add(risen);
+            let number = before.map_or_else(|| next_number(state, &series), |known| known.number);
+            records.push(Record::UsageEpoch {
+                series,
+                epoch: epoch.clone(),
+                state: EpochState {
+                    number,
+                    total: *total,
+                },
+            });
+            "total"
+        }
+    };
+    let risen = reported.sum() - known.unwrap_or_default().sum();
+    if reported.sum() > MAX_COUNT || state.usage_sum.saturating_add(risen) > MAX_COUNT {
         return Err(invalid(
-            "count",
-            format!("use a whole number from 0 to {MAX_COUNT}"),
+            field,
+            format!(
+                "all counts of the organization come to {}, and with {risen} more they would pass                  {MAX_COUNT}; if one of them is wrong, take it back with `lictor usage correct`",
+                state.usage_sum
+            ),
         ));
     }
-    check_month(&count.month, now)
+    records.push(Record::Usage { key, reported });
+    Ok(records)
+}
+
+fn next_number(state: &State, series: &Series) -> u64 {
+    let known = state.usage_epochs.get(series).into_iter().flatten();
+    1 + known.map(|(_, epoch)| epoch.number).max().unwrap_or(0)
+}
+
+/// Corrects the count of a source, service and month by a difference that stands beside what is
+/// reported, so that the next report does not undo it. `state` holds what is stored for it, and the
+/// sum of the organization's counts.
+///
+/// # Errors
+/// [`Error::NotFound`] where nothing was reported; [`Error::InvalidInput`] for a difference of 0, or
+/// one that takes a figure below 0 or above [`MAX_COUNT`], and for the reason.
+pub fn correct(state: &State, key: UsageKey, by: i64, reason: &str) -> Result<Decision, Error> {
+    let reported = state.usage.get(&key).ok_or_else(|| Error::NotFound {
+        kind: Kind::Usage,
+        name: key.to_string(),
+    })?;
+    let row = UsageRow {
+        correction: state.corrections.get(&key).copied().unwrap_or_default(),
+        reported: *reported,
+        key,
+    };
+    let reason = names::label("reason", reason, MAX_REASON_LENGTH)?;
+    let count = row.count();
+    let room = MAX_COUNT.saturating_sub(state.usage_sum.max(count));
+    if by == 0 || by < 0 && by.unsigned_abs() > count || by > 0 && by.unsigned_abs() > room {
+        let least = match count {
+            0 => "0".to_owned(),
+            count => format!("-{count}"),
+        };
+        return Err(invalid(
+            "by",
+            format!("the count is {count}; use a difference from {least} to {room}, and not 0"),
+        ));
+    }
+    let UsageKey {
+        month,
+        service,
+        source,
+    } = row.key;
+    Ok(Change::UsageCorrected {
+        source,
+        service,
+        month,
+        by,
+        reason,
+    }
+    .into())
+}
+
+fn check_count(field: &'static str, count: u64) -> Result<(), Error> {
+    if count <= MAX_COUNT {
+        return Ok(());
+    }
+    Err(invalid(
+        field,
+        format!("use a whole number from 0 to {MAX_COUNT}"),
+    ))
 }
 
 fn check_month(month: &str, now: Timestamp) -> Result<(), Error> {
@@ -78,6 +349,12 @@ fn check_month(month: &str, now: Timestamp) -> Result<(), Error> {
             format!("{month:?} is not a month such as 2026-11, nor UNKNOWN"),
         ));
     }
+    if month < FIRST_MONTH {
+        return Err(invalid(
+            "month",
+            format!("{month} cannot be; use {FIRST_MONTH} or a later one, or UNKNOWN"),
+        ));
+    }
     // A source's clock may be a little ahead of ours when a month begins.
     if *month > *Date::of(now.saturating_add(SECONDS_PER_DAY)).month() {
         return Err(invalid("month", format!("{month} has not begun yet")));
@@ -89,123 +366,31 @@ fn invalid(field: &'static str, reason: String) -> Error {
     Error::InvalidInput { field, reason }
 }
 
+/// The sum of the figures, at most [`MAX_COUNT`]: sums were not bounded always.
+pub fn total<'a>(rows: impl IntoIterator<Item = &'a UsageRow>) -> u64 {
+    let counts = rows.into_iter().map(UsageRow::count);
+    counts.fold(0, add)
+}
+
+fn add(sum: u64, more: u64) -> u64 {
+    sum.saturating_add(more).min(MAX_COUNT)
+}
+
 /// The requests of each month over all sources and services; the current month is always there.
-pub fn by_month(counts: &[UsageCount], now: Timestamp) -> BTreeMap<String, u64> {
+pub fn by_month(rows: &[UsageRow], now: Timestamp) -> BTreeMap<String, u64> {
     let mut months = BTreeMap::from([(Date::of(now).month(), 0)]);
-    for count in counts {
-        let sum: &mut u64 = months.entry(count.month.clone()).or_default();
-        *sum = sum.saturating_add(count.count);
+    for row in rows {
+        let sum: &mut u64 = months.entry(row.key.month.clone()).or_default();
+        *sum = add(*sum, row.count());
     }
     months
 }
 
 /// How many distinct services reported.
-pub fn services(counts: &[UsageCount]) -> usize {
-    counts
-        .iter()
-        .map(|count| &count.service)
-        .collect::<std::collections::BTreeSet<_>>()
-        .len()
+pub fn services(rows: &[UsageRow]) -> usize {
+    let services: BTreeSet<_> = rows.iter().map(|row| &row.key.service).collect();
+    services.len()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// 2026-11-30T23:00:00Z.
-    const NOW: Timestamp = 1_796_079_600;
-
-    fn count(source: &str, service: &str, month: &str, count: u64) -> UsageCount {
-        let (source, service) = (source.to_owned(), service.to_owned());
-        UsageCount {
-            source,
-            service,
-            month: month.to_owned(),
-            count,
-        }
-    }
-
-    #[test]
-    fn counts_out_of_bounds_are_refused_and_then_nothing_is_recorded() {
-        let long = "ü".repeat(MAX_NAME_LENGTH);
-        for good in [
-            count("node", "service", "2026-11", 0),
-            count(&long, "s", "0001-01", MAX_COUNT),
-            count("n", "s", UNKNOWN_MONTH, 1),
-            count("n", "s", "2026-12", 1),
-        ] {
-            let recorded = record(std::slice::from_ref(&good), NOW).expect("in bounds");
-            assert_eq!(recorded.records, [Record::Usage(good)]);
-            assert!(recorded.changes.is_empty());
-        }
-        let longer = "ü".repeat(MAX_NAME_LENGTH + 1);
-        for (field, bad) in [
-            ("source", count("", "", "", MAX_COUNT + 1)),
-            ("source", count(&longer, "s", "2026-11", 1)),
-            ("service", count("n", "", "", 1)),
-            ("service", count("n", "a\0", "2026-11", 1)),
-            ("count", count("n", "s", "", MAX_COUNT + 1)),
-            ("count", count("n", "s", "2026-11", u64::MAX)),
-            ("month", count("n", "s", "", 1)),
-            ("month", count("n", "s", "unknown", 1)),
-            ("month", count("n", "s", "2026-1", 1)),
-            ("month", count("n", "s", "2026-13", 1)),
-            ("month", count("n", "s", "2026-00", 1)),
-            ("month", count("n", "s", "2026-1-", 1)),
-            ("month", count("n", "s", "2026/11", 1)),
-            ("month", count("n", "s", "0000-01", 1)),
-            ("month", count("n", "s", "2027-01", 1)),
-        ] {
-            let refused = record(&[count("n", "s", "2026-11", 1), bad.clone()], NOW);
-            let is = matches!(&refused, Err(Error::InvalidInput { field: found, .. }) if *found == field);
-            assert!(is, "{bad:?}: {refused:?}");
-        }
-    }
-
-    #[test]
-    fn a_month_begins_a_day_early_for_a_source_and_no_earlier() {
-        let december = || vec![count("n", "s", "2026-12", 1)];
-        let first = Date::parse("2026-12-01").expect("a date").start();
-        assert!(record(&december(), first - SECONDS_PER_DAY).is_ok());
-        assert!(record(&december(), first - SECONDS_PER_DAY - 1).is_err());
-        assert!(record(&december(), Timestamp::MIN).is_err());
-        assert!(record(&december(), Timestamp::MAX).is_ok());
-    }
-
-    #[test]
-    fn a_report_has_a_size() {
-        let counts = |size| vec![count("n", "s", "2026-11", 1); size];
-        assert!(record(&[], NOW).is_ok());
-        assert!(record(&counts(MAX_COUNTS), NOW).is_ok());
-        let refused = record(&counts(MAX_COUNTS + 1), NOW);
-        assert!(matches!(
-            refused,
-            Err(Error::InvalidInput {
-                field: "counts",
-                ..
-            })
-        ));
-    }
-
-    #[test]
-    fn months_are_sums_and_the_current_one_is_always_there() {
-        assert_eq!(
-            by_month(&[], NOW),
-            BTreeMap::from([("2026-11".to_owned(), 0)])
-        );
-        let counts = [
-            count("a", "s", "2026-10", MAX_COUNT),
-            count("b", "s", "2026-10", 1),
-            count("a", "t", UNKNOWN_MONTH, u64::MAX),
-            count("b", "t", UNKNOWN_MONTH, 1),
-        ];
-        let expected = [
-            ("2026-10", 1 << 53),
-            ("2026-11", 0),
-            (UNKNOWN_MONTH, u64::MAX),
-        ];
-        let expected = expected.map(|(month, sum)| (month.to_owned(), sum));
-        assert_eq!(by_month(&counts, NOW), BTreeMap::from(expected));
-        assert_eq!(services(&counts), 2);
-    }
-}
+mod tests;

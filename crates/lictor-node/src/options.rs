@@ -97,6 +97,8 @@ pub struct Pace {
     pub report_counts: Duration,
     /// How often a node reports that has nothing new; a minute.
     pub report: Duration,
+    /// How long a count that was not taken waits before it is reported again; a minute.
+    pub held: Duration,
 }
 
 impl Default for Pace {
@@ -114,6 +116,7 @@ impl Default for Pace {
             debounce: Duration::from_millis(200),
             report_counts: Duration::from_secs(1),
             report: Duration::from_secs(REPORT_SECONDS),
+            held: Duration::from_secs(60),
         }
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Clock,
     /// Counts cannot be written.
     CountsUnwritten,
+    /// The control plane did not take counts.
+    CountsHeld,
     /// The journal of counts was damaged.
     JournalDamaged,
     /// There are too many services.

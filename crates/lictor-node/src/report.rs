@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lictor_core::feed::{Applied, FailureCode, NodeReport};
+use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport};
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -30,6 +30,8 @@ pub(crate) struct Reporter {
     at: Option<Instant>,
     /// When the last report was sent, if nothing came of it.
     lost: Option<Instant>,
+    /// When counts were not taken last.
+    held_at: Option<Instant>,
 }
 
 impl Default for Reporter {
@@ -40,6 +42,7 @@ impl Default for Reporter {
             said: None,
             at: None,
             lost: None,
+            held_at: None,
         }
     }
 }
@@ -77,11 +80,11 @@ impl Reporter {
         let mut report = now(shared);
         report.leaving = true;
         loop {
-            report.counts = shared.counters.unsent(self.most);
+            report.counts = shared.counters.unsent(self.most, false);
             if self.send(shared, report.clone()).await.is_err() {
                 return;
             }
-            if shared.counters.unsent(1).is_empty() {
+            if shared.counters.unsent(1, false).is_empty() {
                 return;
             }
         }
@@ -91,8 +94,11 @@ impl Reporter {
     fn due(&self, shared: &Shared) -> Option<NodeReport> {
         let mut report = now(shared);
         let news = self.said.as_ref() != Some(&unnumbered(&report));
-        report.counts = shared.counters.unsent(self.most);
         let long = self.at.is_none_or(|at| at.elapsed() >= shared.pace.report);
+        let again = self
+            .held_at
+            .is_some_and(|at| at.elapsed() >= shared.pace.held);
+        report.counts = shared.counters.unsent(self.most, again);
         (news || long || !report.counts.is_empty()).then_some(report)
     }
 
@@ -110,12 +116,13 @@ impl Reporter {
             .link
             .note_answer(reported.state_revision, self.lost.take());
         shared.problems.set(Kind::ReportRefused, None);
-        if self.instance.replace(reported.instance) == Some(reported.instance) {
-            shared.counters.note_reported(&report.counts);
-        } else {
+        if self.instance.replace(reported.instance) != Some(reported.instance) {
             // It may know nothing of what was told to the one before it.
             shared.counters.report_all_again();
-            shared.counters.note_reported(&report.counts);
+        }
+        note_counts(shared, &report.counts, &reported.held);
+        if !reported.held.is_empty() {
+            self.held_at = Some(Instant::now());
         }
         self.most = self.most.saturating_mul(2).min(MAX_COUNTS);
         self.said = Some(unnumbered(&report));
@@ -137,6 +144,32 @@ impl Reporter {
             }
             Trouble::Refused(_) => {}
         }
+    }
+}
+
+/// Notes which counts were taken, and names those that were not.
+fn note_counts(shared: &Shared, sent: &[NodeCount], held: &[HeldCount]) {
+    let is_held = |count: &&NodeCount| held.iter().any(|held| held.count == **count);
+    let taken: Vec<_> = sent
+        .iter()
+        .filter(|count| !is_held(count))
+        .cloned()
+        .collect();
+    shared.counters.note_reported(&taken);
+    shared
+        .counters
+        .note_held(held.iter().map(|held| &held.count));
+    let (number, first) = (shared.counters.held(), held.first());
+    let text = first.map(|HeldCount { count, reason }| {
+        let (service, month) = (&count.service, &count.month);
+        format!(
+            "the control plane did not take {number} counts, which stay here and are sent again; \
+             {service} in {month}: {reason}"
+        )
+    });
+    // The words of the last refusal stay until all are taken.
+    if text.is_some() || number == 0 {
+        shared.problems.set(Kind::CountsHeld, text);
     }
 }
 

@@ -146,6 +146,7 @@ impl Replay {
             grants,
             nodes,
             node_settings,
+            corrections,
             position: _,
             trust_changed: _,
             emails: _,
@@ -157,6 +158,9 @@ impl Replay {
             grants_given: _,
             access_tokens: _,
             node_identities: _,
+            usage: _,
+            usage_sum: _,
+            usage_epochs: _,
         } = &self.state;
         let stream = self.stream;
         let mut found = Vec::new();
@@ -203,6 +207,13 @@ impl Replay {
         compare("client", stream, clients, &rows.clients, &mut found);
         compare("grant", stream, grants, &rows.grants, &mut found);
         compare("node", stream, nodes, &rows.nodes, &mut found);
+        compare(
+            "usage correction",
+            stream,
+            corrections,
+            &rows.corrections,
+            &mut found,
+        );
         self.differences.append(&mut found);
     }
 

@@ -11,7 +11,7 @@ use std::fs::File;
 use async_trait::async_trait;
 use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
-use lictor_core::usage::UsageCount;
+use lictor_core::usage::UsageRow;
 use lictor_core::{
     Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease, License, Node,
     NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
@@ -233,7 +233,7 @@ pub trait Store: Send + Sync {
     async fn rotations(&self) -> Result<Vec<Rotation>, Error>;
 
     /// All usage counts of an organization, ordered by month, service and source.
-    async fn usage(&self, organization: Uuid) -> Result<Vec<UsageCount>, Error>;
+    async fn usage(&self, organization: Uuid) -> Result<Vec<UsageRow>, Error>;
 
     /// At most `limit` entries of a stream behind position `after`.
     async fn entries(&self, stream: Uuid, after: u64, limit: usize) -> Result<Vec<Entry>, Error>;

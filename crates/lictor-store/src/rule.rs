@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
+use lictor_core::usage::{Series, UsageKey};
 use lictor_core::{
-    AccountCounts, Application, Decision, Elapsed, Entry, Error, KeyId, Now, SeatId, SeatReason,
-    SeatRefusal, State, Timestamp,
+    AccountCounts, Application, Decision, Elapsed, Entry, Error, KeyId, Now, Record, SeatId,
+    SeatReason, SeatRefusal, State, Timestamp,
 };
 use uuid::Uuid;
 
@@ -78,6 +79,12 @@ pub enum Fact {
     NodeNamed(String),
     /// What holds for all nodes. Ask for it before the nodes' policy or revision is changed.
     NodeSettings,
+    /// What is stored of the usage of a source, service and month.
+    Usage(UsageKey),
+    /// The running totals of a source and service.
+    UsageEpochs(Series),
+    /// The sum of all usage counts. Ask for it before any usage is recorded or corrected.
+    UsageSum,
 }
 
 /// A pure decision on the facts that were asked for. It may run twice; what counts is the run
@@ -105,6 +112,8 @@ pub struct Write {
 pub struct Written {
     /// The ledger entries, in order; empty where all was already as asked.
     pub entries: Vec<Entry>,
+    /// What was stored with them.
+    pub records: Vec<Record>,
     /// What was refused all the same: the number of the row, and why.
     pub refused: Vec<(usize, Error)>,
     /// The facts that the rule asked for, as they are after it.

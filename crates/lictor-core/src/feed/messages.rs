@@ -174,13 +174,27 @@ pub struct NodeReport {
 }
 
 /// What a report is answered with once its counts are durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
     /// Another one at each start of the control plane: the node then sends all its counts again, in
     /// case a backup was restored.
     pub instance: Uuid,
     /// The revision of the state there.
     pub state_revision: u64,
+    /// The counts that were not taken, as they would have raised a sum above the largest. The node
+    /// keeps them, names them, and sends them again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldCount>,
+}
+
+/// A count of a node's that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldCount {
+    /// The count as it was reported.
+    #[serde(flatten)]
+    pub count: NodeCount,
+    /// Why, for people.
+    pub reason: String,
 }
 
 /// How a request of a node is refused.

@@ -254,6 +254,16 @@ fn golden_of_nodes(id: Uuid) -> Vec<(Change, &'static str)> {
             Change::NodesAdopted { raise: 7 },
             r#"{"type":"nodes_adopted","raise":7}"#,
         ),
+        (
+            Change::UsageCorrected {
+                source: "edge".to_owned(),
+                service: "web".to_owned(),
+                month: "2026-11".to_owned(),
+                by: -5,
+                reason: "a test".to_owned(),
+            },
+            r#"{"type":"usage_corrected","source":"edge","service":"web","month":"2026-11","by":-5,"reason":"a test"}"#,
+        ),
     ]
 }
 
@@ -298,9 +308,10 @@ fn every_variant_has_its_golden_text() {
         Change::NodeRevoked { .. } => 26,
         Change::NodePolicySet { .. } => 27,
         Change::NodesAdopted { .. } => 28,
+        Change::UsageCorrected { .. } => 29,
     });
     let seen: std::collections::BTreeSet<u8> = variants.collect();
-    assert_eq!(seen, (0..=28).collect());
+    assert_eq!(seen, (0..=29).collect());
 }
 
 #[test]

@@ -248,16 +248,18 @@ fn a_report_is_kept_within_bounds() {
         counts: vec![count.clone()],
         leaving: false,
     };
-    let decided = node::report(id(1), "edge-1", &report, true, NOW).expect("in bounds");
+    let state = State::default();
+    let decided = node::report(&state, id(1), "edge-1", &report, true, NOW).expect("in bounds");
     assert!(decided.changes.is_empty());
-    let [Record::Usage(usage), Record::NodeSeen { seen, .. }] = decided.records.as_slice() else {
+    let [Record::Usage { key, .. }, Record::NodeSeen { seen, .. }] = decided.records.as_slice()
+    else {
         panic!("{:?}", decided.records);
     };
-    assert_eq!(usage.source, "edge-1@0123456789abcdef");
+    assert_eq!(key.source, "edge-1@0123456789abcdef");
     assert_eq!((seen.host.len(), seen.version.len()), (255, 64));
     assert_eq!(seen.control_plane, Some(Digest::of(b"key")));
     assert_eq!((seen.problems.len(), seen.problems[0].len()), (16, 300));
-    let quiet = node::report(id(1), "edge-1", &report, false, NOW).expect("in bounds");
+    let quiet = node::report(&state, id(1), "edge-1", &report, false, NOW).expect("in bounds");
     assert_eq!(quiet.records.len(), 1);
     for epoch in [
         "",
@@ -266,7 +268,7 @@ fn a_report_is_kept_within_bounds() {
         "../../../../../..",
     ] {
         report.counts[0].epoch = epoch.to_owned();
-        assert!(node::report(id(1), "edge-1", &report, true, NOW).is_err());
+        assert!(node::report(&state, id(1), "edge-1", &report, true, NOW).is_err());
     }
     report.counts.clear();
     report.applied = Some(Applied {
@@ -276,10 +278,10 @@ fn a_report_is_kept_within_bounds() {
     });
     // Nobody has reached it, and counts do not suffer from it.
     assert_eq!(node::seen(&report, NOW).applied, None);
-    assert!(node::report(id(1), "edge-1", &report, true, NOW).is_ok());
+    assert!(node::report(&state, id(1), "edge-1", &report, true, NOW).is_ok());
     report.applied = None;
     report.counts = vec![count; 1_001];
-    assert!(node::report(id(1), "edge-1", &report, true, NOW).is_err());
+    assert!(node::report(&state, id(1), "edge-1", &report, true, NOW).is_err());
 }
 
 #[test]

@@ -37,12 +37,24 @@ pub(crate) struct Key {
     pub service: Arc<str>,
 }
 
+impl Key {
+    fn of(count: &NodeCount) -> Self {
+        Self {
+            epoch: Arc::from(count.epoch.as_str()),
+            month: Arc::from(count.month.as_str()),
+            service: Arc::from(count.service.as_str()),
+        }
+    }
+}
+
 /// How far a count has come; each is at most the one before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Value {
     counted: u64,
     journaled: u64,
     reported: u64,
+    /// The control plane does not take it now.
+    held: bool,
 }
 
 /// All counts of a node.
@@ -84,7 +96,7 @@ impl Counters {
             let value = Value {
                 counted: count,
                 journaled: count,
-                reported: 0,
+                ..Value::default()
             };
             (key, value)
         });
@@ -190,8 +202,9 @@ impl Counters {
         }
     }
 
-    /// Counts that are on disk and were not reported so, at most `most`.
-    pub(crate) fn unsent(&self, most: usize) -> Vec<NodeCount> {
+    /// Counts that are on disk and were not reported so, at most `most`; behind them, if asked for,
+    /// those that the control plane did not take.
+    pub(crate) fn unsent(&self, most: usize, held: bool) -> Vec<NodeCount> {
         let sums = self.sums();
         let count = |value: &Value| {
             if planted::is("node-reports-unjournaled") {
@@ -200,16 +213,20 @@ impl Counters {
                 value.journaled
             }
         };
-        let changed = sums
-            .values
-            .iter()
-            .filter(|(_, value)| value.reported < count(value));
-        let counts = changed.take(most).map(|(key, value)| NodeCount {
-            epoch: key.epoch.to_string(),
-            service: key.service.to_string(),
-            month: key.month.to_string(),
-            count: count(value),
-        });
+        let changed = |held| {
+            let values = sums.values.iter();
+            values.filter(move |(_, value)| value.held == held && value.reported < count(value))
+        };
+        let held = held.then(|| changed(true)).into_iter().flatten();
+        let counts = changed(false)
+            .chain(held)
+            .take(most)
+            .map(|(key, value)| NodeCount {
+                epoch: key.epoch.to_string(),
+                service: key.service.to_string(),
+                month: key.month.to_string(),
+                count: count(value),
+            });
         counts.collect()
     }
 
@@ -217,15 +234,27 @@ impl Counters {
     pub(crate) fn note_reported(&self, sent: &[NodeCount]) {
         let mut sums = self.sums();
         for count in sent {
-            let key = Key {
-                epoch: Arc::from(count.epoch.as_str()),
-                month: Arc::from(count.month.as_str()),
-                service: Arc::from(count.service.as_str()),
-            };
-            if let Some(value) = sums.values.get_mut(&key) {
+            if let Some(value) = sums.values.get_mut(&Key::of(count)) {
                 value.reported = value.reported.max(count.count);
+                value.held = false;
             }
         }
+    }
+
+    /// Notes which of those that were reported the control plane did not take.
+    pub(crate) fn note_held<'a>(&self, held: impl IntoIterator<Item = &'a NodeCount>) {
+        let mut sums = self.sums();
+        for count in held {
+            if let Some(value) = sums.values.get_mut(&Key::of(count)) {
+                value.held = true;
+            }
+        }
+    }
+
+    /// How many counts the control plane does not take.
+    pub(crate) fn held(&self) -> usize {
+        let sums = self.sums();
+        sums.values.values().filter(|value| value.held).count()
     }
 
     /// Forgets what was reported, as after the control plane was restored from a backup.
@@ -233,7 +262,7 @@ impl Counters {
         let mut sums = self.sums();
         sums.values
             .values_mut()
-            .for_each(|value| value.reported = 0);
+            .for_each(|value| (value.reported, value.held) = (0, false));
     }
 
     /// What they amount to.
@@ -307,21 +336,49 @@ mod tests {
     fn nothing_is_reported_before_it_is_on_disk() {
         let counters = counters();
         counters.add(&counters.slot("a"), 3);
-        assert_eq!(counters.unsent(9), []);
+        assert_eq!(counters.unsent(9, false), []);
         let written = counters.unjournaled();
         counters.add(&counters.slot("a"), 2);
         assert_eq!(counters.totals().unjournaled, 5);
         counters.note_journaled(&written);
-        let sent = counters.unsent(9);
+        let sent = counters.unsent(9, false);
         assert_eq!((sent.len(), sent[0].count), (1, 3));
         counters.note_reported(&sent);
-        assert_eq!(counters.unsent(9), []);
+        assert_eq!(counters.unsent(9, false), []);
         flush(&counters);
-        assert_eq!(counters.unsent(9)[0].count, 5);
-        counters.note_reported(&counters.unsent(9));
+        assert_eq!(counters.unsent(9, false)[0].count, 5);
+        counters.note_reported(&counters.unsent(9, false));
         counters.report_all_again();
-        assert_eq!(counters.unsent(9)[0].count, 5);
+        assert_eq!(counters.unsent(9, false)[0].count, 5);
         assert_eq!(counters.totals().unsent, 1);
+    }
+
+    #[test]
+    fn what_is_not_taken_stays_and_holds_up_nothing_else() {
+        let counters = counters();
+        for service in ["a", "b"] {
+            counters.add(&counters.slot(service), 3);
+        }
+        flush(&counters);
+        let sent = counters.unsent(9, false);
+        counters.note_reported(&sent[1..]);
+        counters.note_held(&sent[..1]);
+        assert_eq!((counters.held(), counters.totals().unsent), (1, 1));
+        assert_eq!(counters.unsent(9, false), []);
+        counters.add(&counters.slot("b"), 1);
+        counters.add(&counters.slot("a"), 1);
+        flush(&counters);
+        let services = |most, held| {
+            let unsent = counters.unsent(most, held).into_iter();
+            unsent
+                .map(|count| (count.service, count.count))
+                .collect::<Vec<_>>()
+        };
+        let (a, b) = (("a".to_owned(), 4), ("b".to_owned(), 4));
+        assert_eq!(services(1, true), [b.clone()]);
+        assert_eq!(services(9, true), [b, a]);
+        counters.note_reported(&counters.unsent(9, true));
+        assert_eq!((counters.held(), counters.totals().unsent), (0, 0));
     }
 
     #[test]
@@ -333,7 +390,7 @@ mod tests {
         counters.follow("2026-12");
         counters.add(&slot, 5);
         flush(&counters);
-        let sent = counters.unsent(9);
+        let sent = counters.unsent(9, false);
         let sent: Vec<_> = sent
             .iter()
             .map(|count| (count.month.as_str(), count.count))
@@ -351,7 +408,7 @@ mod tests {
         flush(&counters);
         let totals = counters.totals().this_month;
         assert_eq!((totals.len(), totals[OTHER]), (1_001, 500));
-        assert_eq!(counters.unsent(1_000).len(), 1_000);
+        assert_eq!(counters.unsent(1_000, false).len(), 1_000);
         assert_eq!(counters.slot("7").service.as_ref(), "7");
     }
 

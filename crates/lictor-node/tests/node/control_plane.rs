@@ -14,8 +14,8 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use lictor_core::change::Digest;
 use lictor_core::feed::{
-    Audience, Content, EnrollmentToken, Failure, FailureCode, Join, Joined, NodeReport, Reported,
-    StateTerms, sign,
+    Audience, Content, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, NodeCount,
+    NodeReport, Reported, StateTerms, sign,
 };
 use lictor_core::{SigningKey, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -45,6 +45,8 @@ pub(crate) struct Inside {
     pub(crate) lose_joins: u32,
     /// How many answers to a report are lost.
     pub(crate) lose_reports: u32,
+    /// The service whose counts are not taken.
+    pub(crate) holds: Option<String>,
     pub(crate) reports: Vec<NodeReport>,
     pub(crate) instance: Uuid,
     /// The revision that reports are answered with.
@@ -71,6 +73,7 @@ impl ControlPlane {
             joined: Vec::new(),
             lose_joins: 0,
             lose_reports: 0,
+            holds: None,
             reports: Vec::new(),
             instance: Uuid::from_u128(1),
             announced: 5,
@@ -296,6 +299,12 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
     match head.uri.path() {
         "/v1/feed/report" => {
             let report: NodeReport = serde_json::from_slice(&body).expect("a report");
+            let refuses = |count: &&NodeCount| inside.holds.as_deref() == Some(&count.service);
+            let held = report.counts.iter().filter(refuses).map(|count| HeldCount {
+                count: count.clone(),
+                reason: "the sum is too large".to_owned(),
+            });
+            let held = held.collect();
             inside.reports.push(report);
             if inside.lose_reports > 0 {
                 inside.lose_reports -= 1;
@@ -304,6 +313,7 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             let reported = Reported {
                 instance: inside.instance,
                 state_revision: inside.announced,
+                held,
             };
             Ok(json(StatusCode::OK, &reported))
         }

@@ -40,6 +40,34 @@ async fn counts_are_sums_that_a_lost_answer_does_not_double() {
 }
 
 #[tokio::test]
+async fn a_count_that_is_not_taken_stays_is_named_and_is_told_again() {
+    let setting = Setting::start().await;
+    let control_plane = &setting.control_plane;
+    control_plane.inside().holds = Some("a".to_owned());
+    setting.node.meter(Some("a")).count(3).expect("counted");
+    setting.node.meter(Some("b")).count(4).expect("counted");
+    let named = |problems: &[String]| {
+        let words = [
+            "did not take 1 counts",
+            "a in 2027-01: the sum is too large",
+        ];
+        let mut problems = problems.iter();
+        problems.any(|problem| words.iter().all(|word| problem.contains(word)))
+    };
+    until("it is named", || named(&setting.node.status().problems)).await;
+    let told = || control_plane.last_report().map(|report| report.problems);
+    until("the control plane is told", || {
+        told().is_some_and(|told| named(&told))
+    })
+    .await;
+    assert_eq!(setting.node.status().requests.get("a"), Some(&3));
+    until("all others are taken", || setting.node.status().unsent == 1).await;
+    control_plane.inside().holds = None;
+    until("it is taken", || setting.node.status().unsent == 0).await;
+    assert!(!named(&setting.node.status().problems));
+}
+
+#[tokio::test]
 async fn another_start_of_the_control_plane_is_told_everything_again() {
     let mut setting = Setting::start().await;
     setting.node.meter(Some("a")).count(3).expect("counted");

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lictor_core::change::Digest;
-use lictor_core::{Change, DocumentError, Elapsed, Entry, Error, INSTALLATION, Signer, Token};
+use lictor_core::{
+    Change, DocumentError, Elapsed, Entry, Error, INSTALLATION, Record, Signer, Token,
+};
 use lictor_store::{Figures, Store, Written};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
@@ -172,7 +174,35 @@ impl Cache {
                 | Change::SeatAssigned { .. }
                 | Change::SeatReleased { .. }
                 | Change::LeaseCheckedOut { .. }
-                | Change::LeaseEnded { .. } => {}
+                | Change::LeaseEnded { .. }
+                | Change::UsageCorrected { .. } => {}
+            }
+        }
+        for record in &written.records {
+            match record {
+                // It can be all that was written.
+                Record::ApplicationName { .. } => drop(self.figures.remove(&stream)),
+                Record::Identity { .. }
+                | Record::IdentityErased { .. }
+                | Record::TokenSecret { .. }
+                | Record::ClientSecret { .. }
+                | Record::AccessEnded { .. } => self.tokens.clear(),
+                Record::OrganizationName { .. } | Record::KeyRotation(_) => {
+                    self.stale.store(true, Ordering::SeqCst);
+                }
+                // The feed remembers nodes and is told by itself; the rest is kept nowhere.
+                Record::NodeIdentity { .. }
+                | Record::NodeSeen { .. }
+                | Record::Payload { .. }
+                | Record::Lease { .. }
+                | Record::Refusal(_)
+                | Record::HolderForgotten { .. }
+                | Record::EndedLeasesDropped { .. }
+                | Record::GrantSecret { .. }
+                | Record::Code { .. }
+                | Record::Access { .. }
+                | Record::Usage { .. }
+                | Record::UsageEpoch { .. } => {}
             }
         }
         let removed = |entry: &Entry| entry.change == Change::OrganizationRemoved;
@@ -182,11 +212,6 @@ impl Cache {
                 tracing::error!(%error, "the trusted keys could not be read after a change");
             }
         }
-    }
-
-    /// Forgets who tokens belong to.
-    pub(super) fn forget_tokens(&self) {
-        self.tokens.clear();
     }
 
     fn move_licenses_head(&self, stream: Uuid, position: u64) {

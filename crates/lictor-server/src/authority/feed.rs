@@ -8,7 +8,9 @@ mod presence;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
-use lictor_core::feed::{Audience, Join, Joined, NodeReport, Reported, StateTerms, sign};
+use lictor_core::feed::{
+    Audience, HeldCount, Join, Joined, NodeReport, Reported, StateTerms, sign,
+};
 use lictor_core::node::{self, Node, NodeSeen};
 use lictor_core::{Error, Now, State};
 use lictor_store::Write;
@@ -17,7 +19,7 @@ pub(super) use delivery::Delivery;
 pub use hub::Feed;
 pub use presence::Connection;
 
-use super::Authority;
+use super::{Authority, usage};
 
 /// How old what is stored of a node's last report may become while nothing in it changes but the
 /// time, in seconds.
@@ -195,7 +197,8 @@ impl Authority {
         Ok(format!("{}.{window}", delivery.revision))
     }
 
-    /// Takes up what a node reports; its counts are durable when this returns.
+    /// Takes up what a node reports; its counts are durable when this returns, but for those that the
+    /// answer names: they stay with the node.
     ///
     /// # Errors
     /// [`Error::InvalidInput`], or a fault of the store.
@@ -206,21 +209,26 @@ impl Authority {
             .await?;
         let leaving = report.leaving;
         let seen = node::seen(&report, now.wall());
+        let (report, mut held) = (Arc::new(report), Vec::new());
         let kept = self.feed.kept(node.id);
         let keep = kept.is_none_or(|kept| is_news(&kept, &seen));
         if keep || !report.counts.is_empty() {
             let (id, name) = (node.id, node.identity.name.clone());
-            let rule =
-                Arc::new(move |_: &State| node::report(id, &name, &report, keep, now.wall()));
-            self.run(Write {
-                stream: node.organization,
-                actor: Some(id),
-                now,
-                facts: Vec::new(),
-                rule,
-                idempotent: None,
-            })
-            .await?;
+            let facts = usage::facts(&node::usage_of(&name, &report), now.wall());
+            let shared = Arc::clone(&report);
+            let at = now.wall();
+            let rule = move |state: &State| node::report(state, id, &name, &shared, keep, at);
+            let written = self
+                .run(Write {
+                    stream: node.organization,
+                    actor: Some(id),
+                    now,
+                    facts,
+                    rule: Arc::new(rule),
+                    idempotent: None,
+                })
+                .await?;
+            held = held_counts(&report, written.refused);
         }
         self.feed.note(node.id, seen, keep);
         if leaving {
@@ -229,6 +237,7 @@ impl Authority {
         Ok(Reported {
             instance: self.feed.instance(),
             state_revision: delivery.revision,
+            held,
         })
     }
 
@@ -241,6 +250,17 @@ impl Authority {
     pub fn feed(&self) -> &Arc<Feed> {
         &self.feed
     }
+}
+
+/// The counts that were not taken, and why.
+fn held_counts(report: &NodeReport, refused: Vec<(usize, Error)>) -> Vec<HeldCount> {
+    let held = refused.into_iter().filter_map(|(number, error)| {
+        Some(HeldCount {
+            count: report.counts.get(number)?.clone(),
+            reason: error.to_string(),
+        })
+    });
+    held.collect()
 }
 
 /// Whether there is more to store than that time has passed.

@@ -147,10 +147,7 @@ impl Authority {
             rule,
             idempotent: None,
         };
-        let written = self.run(write).await;
-        // An access token that ended stands in no entry by which the cache would notice.
-        self.cache.forget_tokens();
-        written?.unless_refused().map(drop)
+        self.run(write).await?.unless_refused().map(drop)
     }
 
     /// The client that these credentials belong to. Who fails too often from one address has to

@@ -58,6 +58,7 @@ pub use seats::{SeatRow, Who};
 pub use start::{Start, StartError};
 pub use tokens::{IssuedToken, TokenRequest};
 pub use trust::Trust;
+pub use usage::CorrectionRequest;
 
 use crate::clock::Timeline;
 

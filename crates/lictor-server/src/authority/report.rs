@@ -38,7 +38,8 @@ pub struct Report {
 impl Report {
     /// The requests of all months.
     pub fn total_requests(&self) -> u64 {
-        self.requests.values().copied().fold(0, u64::saturating_add)
+        let sum = self.requests.values().copied();
+        sum.fold(0, u64::saturating_add).min(usage::MAX_COUNT)
     }
 }
 

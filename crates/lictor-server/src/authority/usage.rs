@@ -1,33 +1,86 @@
-//! Usage: record cumulative counts, and read them.
+//! Usage: record what sources counted, correct it, and read it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lictor_core::usage::{self, UsageCount};
-use lictor_core::{Error, Resource};
+use lictor_core::usage::{self, Reading, UsageKey, UsageReport, UsageRow};
+use lictor_core::{Error, Resource, State, Timestamp};
+use lictor_store::{Fact, Written};
 
 use super::{Authority, Call};
 
+/// A correction to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorrectionRequest {
+    /// Which count.
+    pub key: UsageKey,
+    /// By how much.
+    pub by: i64,
+    /// Why.
+    pub reason: String,
+}
+
 impl Authority {
-    /// Records cumulative counts. A repeated or late report changes nothing.
+    /// Records what sources counted, each for itself: what was written says which were refused, and
+    /// what is stored for the others. A repeated or late report changes nothing.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`], or a fault of the store; then no count of
-    /// the report is recorded.
-    pub async fn record_usage(&self, call: &Call, counts: Vec<UsageCount>) -> Result<(), Error> {
+    /// [`Error::Forbidden`], [`Error::InvalidInput`] for too many at once or where all are refused, or
+    /// a fault of the store; then nothing is recorded.
+    pub async fn record_usage(
+        &self,
+        call: &Call,
+        reports: Arc<[UsageReport]>,
+    ) -> Result<Written, Error> {
         call.may_write(Resource::Usage)?;
-        let now = call.now.wall();
-        let rule = Arc::new(move |_: &_| usage::record(&counts, now));
-        self.write(call, call.organization.id, Vec::new(), rule)
-            .await?;
-        Ok(())
+        let (now, all) = (call.now.wall(), reports.len());
+        let facts = facts(&reports, now);
+        let rule = Arc::new(move |state: &State| {
+            let mut decision = usage::record(state, &reports, now)?;
+            // Nobody would look for a refusal in an answer that says that it was done.
+            match decision.refused.len() == all && all > 0 {
+                true => Err(decision.refused.swap_remove(0).1),
+                false => Ok(decision),
+            }
+        });
+        self.write(call, call.organization.id, facts, rule).await
+    }
+
+    /// Corrects a count, and gives it as it is then.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    pub async fn correct_usage(
+        &self,
+        call: &Call,
+        request: CorrectionRequest,
+    ) -> Result<Written, Error> {
+        call.may_write(Resource::Corrections)?;
+        let facts = vec![Fact::Usage(request.key.clone()), Fact::UsageSum];
+        let rule = Arc::new(move |state: &State| {
+            usage::correct(state, request.key.clone(), request.by, &request.reason)
+        });
+        self.write(call, call.organization.id, facts, rule).await
     }
 
     /// All counts of the organization, ordered by month, service and source.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn usage(&self, call: &Call) -> Result<Vec<UsageCount>, Error> {
+    pub async fn usage(&self, call: &Call) -> Result<Vec<UsageRow>, Error> {
         call.may_read(Resource::Usage)?;
         self.store.usage(call.organization.id).await
     }
+}
+
+/// What the rule looks at that records these.
+pub(super) fn facts(reports: &[UsageReport], now: Timestamp) -> Vec<Fact> {
+    let totals = reports
+        .iter()
+        .filter(|report| matches!(report.reading, Reading::Total { .. }));
+    let series: BTreeSet<_> = totals.map(UsageReport::series).collect();
+    let keys: BTreeSet<_> = reports.iter().map(|report| report.key(now)).collect();
+    let rows = keys.into_iter().map(Fact::Usage);
+    let epochs = series.into_iter().map(Fact::UsageEpochs);
+    rows.chain(epochs).chain([Fact::UsageSum]).collect()
 }

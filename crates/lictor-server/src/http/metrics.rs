@@ -2,6 +2,7 @@
 //! Who may read them is the router's business.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 

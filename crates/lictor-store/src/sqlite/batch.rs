@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::rows::{self, DecodedKeys, HeadRow, Sql};
-use super::{accounts, facts};
+use super::{accounts, facts, usage};
 use crate::{ANSWER_KEPT_SECONDS, Answer, Idempotent, Write, Written};
 
 /// Why a write of a batch was not stored.
@@ -78,6 +78,7 @@ impl<'a> Batch<'a> {
         )?;
         let decision = decide(write, &state)?;
         let counts_before = state.counts;
+        let usage_before = state.usage_sum;
         let mut entries = Vec::with_capacity(decision.changes.len());
         for change in decision.changes {
             let position = head.head.position + 1;
@@ -106,8 +107,12 @@ impl<'a> Batch<'a> {
         if state.counts != counts_before {
             accounts::put_counts(self.database, write.stream, &state.counts)?;
         }
+        if state.usage_sum != usage_before {
+            usage::put_sum(self.database, write.stream, state.usage_sum)?;
+        }
         let written = Written {
             entries,
+            records: decision.records,
             refused: decision.refused,
             state,
         };

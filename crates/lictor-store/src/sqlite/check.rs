@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
 use super::rows::{self, HeadRow, Sql};
-use super::{accounts, apart, clients, ended, nodes, reads, seats};
+use super::{accounts, apart, clients, ended, nodes, reads, seats, usage};
 use crate::check::Replay;
 use crate::{CheckReport, EndedKey};
 
@@ -131,6 +131,8 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
          UNION SELECT organization_id FROM ended_leases
          UNION SELECT organization_id FROM ended_leases_kept
          UNION SELECT organization_id FROM refusal_sums
+         UNION SELECT organization_id FROM usage_epochs
+         UNION SELECT organization_id FROM usage_sums
          UNION SELECT zeroblob(16)";
     each(view, elsewhere, [], |row| {
         let stream: Uuid = row.get(0)?;
@@ -303,6 +305,12 @@ fn add_held(view: &Connection, stream: Uuid, state: &mut State) -> Sql<()> {
     each(view, &all(nodes::NODE, "nodes"), [stream], |row| {
         state.nodes.extend([nodes::node_state(row)?]);
         Ok(())
+    })?;
+    let corrected = all(usage::USAGE, "usage") + " AND correction <> 0";
+    each(view, &corrected, [stream], |row| {
+        let row = usage::row(row)?;
+        state.corrections.insert(row.key, row.correction);
+        Ok(())
     })
 }
 
@@ -409,7 +417,28 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         differences.push(format!("{kind} {id}: {what} is missing"));
         Ok(())
     })?;
-    check_sums(view, differences)
+    check_sums(view, differences)?;
+    check_usage(view, differences)
+}
+
+/// The sum of an organization's usage is what its counts add up to.
+fn check_usage(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    let sums = format!(
+        "SELECT organization_id, total, 0 AS found FROM usage_sums
+         UNION ALL SELECT organization_id, 0, {} FROM usage GROUP BY organization_id",
+        usage::SUM
+    );
+    let differing = format!(
+        "SELECT organization_id, sum(total) FROM ({sums})
+         GROUP BY organization_id HAVING sum(total) <> sum(found)"
+    );
+    each(view, &differing, [], |row| {
+        let (stream, sum): (Uuid, i64) = (row.get(0)?, row.get(1)?);
+        differences.push(format!(
+            "stream {stream}: its usage counts do not add up to {sum}"
+        ));
+        Ok(())
+    })
 }
 
 /// No sum is less than what is kept of the refusals that it counts.

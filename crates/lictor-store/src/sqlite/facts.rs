@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::rows::{self, DecodedKeys, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
-use super::{accounts, clients, ended, nodes, seats};
+use super::{accounts, clients, ended, nodes, seats, usage};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -126,6 +126,9 @@ fn add(
         Fact::NodesOf(application) => nodes::load_all_of(database, stream, application, state)?,
         Fact::NodeNamed(name) => nodes::load_named(database, stream, name, state)?,
         Fact::NodeSettings => state.node_settings = nodes::settings(database, stream)?,
+        Fact::Usage(key) => usage::load(database, stream, key, state)?,
+        Fact::UsageEpochs(series) => usage::load_epochs(database, stream, series, state)?,
+        Fact::UsageSum => state.usage_sum = usage::sum(database, stream)?,
     }
     Ok(())
 }

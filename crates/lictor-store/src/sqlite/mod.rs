@@ -20,6 +20,7 @@ mod refusals;
 mod restore;
 mod rows;
 mod seats;
+mod usage;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
-use lictor_core::usage::UsageCount;
+use lictor_core::usage::UsageRow;
 use lictor_core::{
     Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease, License, Node,
     NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
@@ -400,8 +401,8 @@ impl Store for SqliteStore {
         self.read(nodes::rotations).await
     }
 
-    async fn usage(&self, organization: Uuid) -> Result<Vec<UsageCount>, Error> {
-        self.read(move |database| reads::usage(database, organization))
+    async fn usage(&self, organization: Uuid) -> Result<Vec<UsageRow>, Error> {
+        self.read(move |database| usage::all(database, organization))
             .await
     }
 

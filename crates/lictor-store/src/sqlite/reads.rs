@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::usage::UsageCount;
 use lictor_core::{
     Basis, Elapsed, Entry, Error, Head, INSTALLATION, License, Organization, Timestamp, Token,
     TrustPolicy, TrustSet,
@@ -153,13 +152,6 @@ pub(super) fn tokens(
         (stream, behind(after.as_ref()), limit),
         rows::token,
     )
-}
-
-/// An organization's usage.
-pub(super) fn usage(database: &Connection, organization: Uuid) -> Sql<Vec<UsageCount>> {
-    let sql = "SELECT source, service, month, count FROM usage
-               WHERE organization_id = ?1 ORDER BY month, service, source";
-    many(database, sql, [organization], rows::usage)
 }
 
 /// A page of a stream's entries.

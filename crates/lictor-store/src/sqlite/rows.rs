@@ -1,24 +1,22 @@
 //! Rows and what they mean: how changes and records are stored, and how rows are read back. It
 //! decides nothing; what a change does to the state is the core's.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::license::License;
 use lictor_core::state::{OrganizationState, TokenState};
-use lictor_core::usage::UsageCount;
+use lictor_core::usage::UsageKey;
 use lictor_core::{
     Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Now, Organization, PublicKey,
     Record, Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
 };
-use lictor_planted as planted;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
-use super::{accounts, clients, ended, nodes, refusals, seats};
+use super::{accounts, clients, ended, nodes, refusals, seats, usage};
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -101,6 +99,19 @@ pub(super) fn persist(
         | Change::NodeRevoked { .. }
         | Change::NodePolicySet { .. }
         | Change::NodesAdopted { .. } => nodes::persist(database, stream, state, change)?,
+        Change::UsageCorrected {
+            source,
+            service,
+            month,
+            ..
+        } => {
+            let key = UsageKey {
+                month: month.clone(),
+                service: service.clone(),
+                source: source.clone(),
+            };
+            usage::correct(database, stream, &key, state)?
+        }
     };
     // The rule saw the row under the lock, so a statement that misses it is a fault of ours.
     if touched == 1 {
@@ -241,7 +252,12 @@ pub(super) fn record(database: &Connection, stream: Uuid, now: &Now, record: &Re
         Record::OrganizationName { id, name } => database
             .prepare_cached("UPDATE organizations SET name = ?2 WHERE id = ?1")?
             .execute((id, name))?,
-        Record::Usage(usage) => record_usage(database, stream, usage)?,
+        Record::Usage { key, reported } => usage::record(database, stream, key, reported)?,
+        Record::UsageEpoch {
+            series,
+            epoch,
+            state,
+        } => usage::record_epoch(database, stream, series, epoch, *state)?,
         Record::ApplicationName { key, name } => seats::name(database, stream, key, name)?,
         Record::Identity { id, email, name } => {
             accounts::name(database, stream, *id, email.as_ref(), name.as_deref())?
@@ -408,38 +424,6 @@ pub(super) fn policy(database: &Connection) -> Sql<Option<TrustPolicy>> {
         .prepare_cached("SELECT value FROM settings WHERE name = 'policy'")?
         .query_row([], |row| parsed(row, 0))
         .optional()
-}
-
-/// Of two counts of the same the greater stays, so that it does not matter how often one is sent.
-fn record_usage(database: &Connection, stream: Uuid, usage: &UsageCount) -> Sql<usize> {
-    let mut sql = Cow::from(
-        "INSERT INTO usage (organization_id, month, service, source, count)
-         VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (organization_id, month, service, source)
-         DO UPDATE SET count = max(count, excluded.count)",
-    );
-    if planted::is("counts-added") {
-        sql = sql
-            .replace("max(count, excluded.count)", "count + excluded.count")
-            .into();
-    }
-    database.prepare_cached(&sql)?.execute((
-        stream,
-        &usage.month,
-        &usage.service,
-        &usage.source,
-        usage.count,
-    ))
-}
-
-/// Reads `source, service, month, count`.
-pub(super) fn usage(row: &Row<'_>) -> Sql<UsageCount> {
-    Ok(UsageCount {
-        source: row.get(0)?,
-        service: row.get(1)?,
-        month: row.get(2)?,
-        count: row.get(3)?,
-    })
 }
 
 /// What the head row holds beside the chain's end.

@@ -7,7 +7,8 @@ use lictor_core::{Error, Now};
 use lictor_store::Store;
 use uuid::Uuid;
 
-use crate::given::{ACME, NOW, acme, count, done, refused, report_usage, write};
+use crate::given::{ACME, NOW, acme, done, refused, write};
+use crate::usage::{count, report_usage};
 
 /// A moment so many milliseconds behind [`NOW`], on a machine whose wall clock is an hour ahead.
 fn moment(milliseconds: i64) -> Now {

@@ -13,7 +13,6 @@ use lictor_core::lease::CheckOut;
 use lictor_core::license::{Admissible, examine};
 use lictor_core::node::{NewNode, NodeTerms};
 use lictor_core::token::NewToken;
-use lictor_core::usage::UsageCount;
 use lictor_core::{
     AccountKind, AccountStatus, Change, Claims, Date, Decision, Elapsed, Error, INSTALLATION,
     KeyId, Now, OverLimit, Record, Role, SeatId, SeatTerms, SigningKey, State, Timestamp,
@@ -262,20 +261,6 @@ pub(crate) fn refresh(stream: Uuid, client: Uuid, number: u128, now: Timestamp) 
     write(stream, now, facts, move |state| {
         grant::refresh(state, token, &handed(client, number), at(now))
     })
-}
-
-pub(crate) fn count(source: &str, service: &str, month: &str, count: u64) -> UsageCount {
-    let (source, service) = (source.to_owned(), service.to_owned());
-    UsageCount {
-        source,
-        service,
-        month: month.to_owned(),
-        count,
-    }
-}
-
-pub(crate) fn report_usage(stream: Uuid, counts: Vec<UsageCount>) -> Write {
-    write(stream, NOW, vec![], move |_| usage::record(&counts, NOW))
 }
 
 /// Makes the write idempotent; the answer says how many entries it had.
@@ -543,8 +528,8 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         counts: vec![],
         leaving: false,
     };
-    write(stream, NOW, vec![], move |_| {
-        node::report(node, "edge", &report, keep, NOW)
+    write(stream, NOW, vec![], move |state| {
+        node::report(state, node, "edge", &report, keep, NOW)
     })
 }
 

@@ -14,6 +14,7 @@ mod nodes;
 mod records;
 mod seats;
 mod sqlite;
+mod usage;
 mod writes;
 
 /// Puts every promise to one backend, on a new store each.
@@ -45,8 +46,11 @@ macro_rules! battery {
             installation::tokens_are_found_by_their_secret;
             installation::tokens_come_in_pages;
             installation::only_keys_and_the_policy_move_what_trust_rests_on;
-            records::the_greatest_count_stays;
-            records::the_largest_count_is_kept_exactly;
+            usage::the_greatest_count_stays;
+            usage::the_largest_count_is_kept_exactly;
+            usage::counts_of_many_writers_never_pass_the_largest_sum;
+            usage::a_running_total_is_remembered_for_its_last_epochs;
+            usage::a_correction_is_an_entry_that_no_report_undoes;
             records::an_answer_is_kept_with_its_write;
             records::a_refused_write_keeps_no_answer;
             records::a_twin_writes_nothing;

@@ -1,64 +1,11 @@
-//! The promises about usage counts and about answers kept for repeated requests.
+//! The promises about answers kept for repeated requests.
 
 use std::sync::Arc;
 
 use lictor_core::{Error, Now};
 use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Store, Write};
 
-use crate::given::{
-    ACME, NOW, acme, add_license, at, count, document, done, id, idempotent, refused, report_usage,
-};
-
-pub(crate) async fn the_greatest_count_stays(store: Arc<dyn Store>) {
-    acme(&*store).await;
-    let first = vec![
-        count("edge", "web", "UNKNOWN", 1),
-        count("edge", "web", "2026-11", 5),
-        count("core", "web", "2026-11", 7),
-        count("edge", "api", "2026-10", 9),
-    ];
-    let before = store.head(ACME).await.expect("reads");
-    done(&*store, report_usage(ACME, first.clone())).await;
-    done(&*store, report_usage(ACME, first)).await;
-    done(
-        &*store,
-        report_usage(ACME, vec![count("edge", "web", "2026-11", 4)]),
-    )
-    .await;
-    let late = vec![
-        count("core", "web", "2026-11", 8),
-        count("core", "web", "2026-11", 6),
-    ];
-    done(&*store, report_usage(ACME, late)).await;
-    let expected = [
-        count("edge", "api", "2026-10", 9),
-        count("core", "web", "2026-11", 8),
-        count("edge", "web", "2026-11", 5),
-        count("edge", "web", "UNKNOWN", 1),
-    ];
-    assert_eq!(
-        store.usage(ACME).await.expect("reads"),
-        expected,
-        "by month, service, source"
-    );
-    assert_eq!(
-        store.head(ACME).await.expect("reads"),
-        before,
-        "counts are no entries"
-    );
-}
-
-pub(crate) async fn the_largest_count_is_kept_exactly(store: Arc<dyn Store>) {
-    acme(&*store).await;
-    let largest = vec![count(
-        "edge",
-        "web",
-        "2026-11",
-        lictor_core::usage::MAX_COUNT,
-    )];
-    done(&*store, report_usage(ACME, largest.clone())).await;
-    assert_eq!(store.usage(ACME).await.expect("reads"), largest);
-}
+use crate::given::{ACME, NOW, acme, add_license, at, document, done, id, idempotent, refused};
 
 fn key() -> IdempotencyKey {
     IdempotencyKey {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use lictor_core::usage::Reported;
 use lictor_core::{Change, Decision, Entry, Error, Head, INSTALLATION, Record};
 use lictor_store::{Store, Write};
 
 use crate::given::{
-    ACME, NOW, acme, add_license, applications, count, document, done, id, new_organization,
-    refused, write,
+    ACME, NOW, acme, add_license, applications, document, done, id, new_organization, refused,
+    write,
 };
+use crate::usage::count;
 
 pub(crate) async fn a_refusal_changes_nothing(store: Arc<dyn Store>) {
     acme(&*store).await;
@@ -225,16 +227,11 @@ pub(crate) async fn a_failing_record_takes_the_change_with_it(store: Arc<dyn Sto
             key: "kong".to_owned(),
         }
         .into();
-        let fits = count("edge", "api", "2026-11", 1);
-        decision.records = [
-            fits.clone(),
-            lictor_core::usage::UsageCount {
-                count: 1 << 60,
-                ..fits
-            },
-        ]
-        .map(Record::Usage)
-        .to_vec();
+        let record = |counted| Record::Usage {
+            key: count("edge", "api", "2026-11", 0).key(NOW),
+            reported: Reported { counted, added: 0 },
+        };
+        decision.records = [1, 1 << 60].map(record).to_vec();
         Ok(decision)
     });
     assert!(matches!(refused(&*store, write).await, Error::Internal(_)));

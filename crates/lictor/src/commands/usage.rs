@@ -4,17 +4,28 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::args::Api;
-use crate::client::Client;
+use crate::client::{Client, Reply};
 use crate::exit::Outcome;
 use crate::output::{self, figure, text_of};
 
 const ADD_EXAMPLES: &str = "\
 Counts are cumulative: what is kept is the greatest ever reported for a source,
-service and month, so that a repeat changes nothing.
+service and month, so that a repeat changes nothing. With --epoch the count is a
+running total since the source was started: what it rose by is counted in the
+month in which it arrives, and another epoch begins anew.
 
 Examples:
   lictor usage add orders 12345
-  lictor usage add orders 200000 --month 2026-10 --source gateway-1";
+  lictor usage add orders 200000 --month 2026-10 --source gateway-1
+  lictor usage add orders 731 --source gateway-1 --epoch 2026-11-29T04:00:00Z";
+
+const CORRECT_EXAMPLES: &str = "\
+The difference stands beside what is reported, so that the next report does not
+undo it. It is an entry of the ledger, with the reason, for ever: name nobody.
+
+Examples:
+  lictor usage correct gateway-1 orders 2026-11 -500 --reason 'test traffic'
+  lictor usage correct default orders 2026-10 1200 --reason 'an hour was lost'";
 
 /// `lictor usage …`
 #[derive(Subcommand, Debug)]
@@ -32,6 +43,27 @@ pub(crate) enum Usage {
         /// Who counted [default: default]
         #[arg(long)]
         source: Option<String>,
+        /// What tells this start of the source from its others; COUNT is then its total
+        #[arg(long, conflicts_with = "month")]
+        epoch: Option<String>,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Correct a count by a difference, which no report undoes
+    #[command(after_help = CORRECT_EXAMPLES)]
+    Correct {
+        /// Who counted
+        source: String,
+        /// The service
+        service: String,
+        /// YYYY-MM, or UNKNOWN
+        month: String,
+        /// By how much: a whole number, less than 0 to take something back
+        #[arg(allow_negative_numbers = true)]
+        by: i64,
+        /// Why; it stands in the ledger
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
         #[command(flatten)]
         api: Api,
     },
@@ -51,23 +83,56 @@ pub(crate) async fn run(command: Usage, json: bool) -> Outcome {
             count,
             month,
             source,
+            epoch,
             api,
         } => {
-            let mut one = json!({ "service": service, "count": count });
+            let mut one = match epoch {
+                Some(epoch) => json!({ "service": service, "total": count, "epoch": epoch }),
+                None => json!({ "service": service, "count": count }),
+            };
             if let Some(month) = month {
                 one["month"] = month.into();
             }
             if let Some(source) = source {
                 one["source"] = source.into();
             }
-            let text = add(&Client::new(&api)?, vec![one]).await?;
+            let reply = add(&Client::new(&api)?, vec![one]).await?;
             if json {
-                return output::json(&text);
+                return output::json(&reply.text);
             }
-            output::note(&format!(
-                "{service}: {} reported; the greatest count ever reported is kept",
-                figure(count)
-            ));
+            let stored = reply.value["counts"][0]["stored"].as_u64();
+            let stored = figure(stored.unwrap_or_default());
+            let service = output::printable(&service);
+            output::note(&match reply.value["kept"].as_u64() {
+                Some(1) => format!(
+                    "{service}: nothing was changed, as {stored} were reported before and {} are \
+                     less; a source that was started anew says so with --epoch",
+                    figure(count)
+                ),
+                _ => format!("{service}: {stored} are stored"),
+            });
+            Ok(())
+        }
+        Usage::Correct {
+            source,
+            service,
+            month,
+            by,
+            reason,
+            api,
+        } => {
+            let body = json!({
+                "source": source, "service": service, "month": month, "by": by, "reason": reason,
+            });
+            let reply = Client::new(&api)?
+                .post(&["usage", "corrections"], &body)
+                .await?;
+            if json {
+                return output::json(&reply.text);
+            }
+            let count = figure(reply.value["count"].as_u64().unwrap_or_default());
+            let service = output::printable(&service);
+            output::note(&format!("{service}: the count of {month} is {count} now"));
             Ok(())
         }
         Usage::List { api } => list(&api, json).await,
@@ -75,11 +140,8 @@ pub(crate) async fn run(command: Usage, json: bool) -> Outcome {
 }
 
 /// Reports counts.
-pub(crate) async fn add(client: &Client, counts: Vec<Value>) -> Outcome<String> {
-    let reply = client
-        .post(&["usage"], &json!({ "counts": counts }))
-        .await?;
-    Ok(reply.text)
+pub(crate) async fn add(client: &Client, counts: Vec<Value>) -> Outcome<Reply> {
+    client.post(&["usage"], &json!({ "counts": counts })).await
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
@@ -91,19 +153,44 @@ async fn list(api: &Api, json: bool) -> Outcome {
         output::note("no usage yet; report some with `lictor usage add SERVICE COUNT`");
         return Ok(());
     }
-    let mut rows = output::Rows::new(&["MONTH", "SERVICE~", "SOURCE~", "COUNT#"]);
+    // Corrections are rare: without one there is no column for them.
+    let corrected = reply
+        .rows()
+        .iter()
+        .any(|count| count["correction"] != Value::Null);
+    let mut headings = vec!["MONTH", "SERVICE~", "SOURCE~", "COUNT#"];
+    if corrected {
+        headings.insert(3, "CORRECTION#");
+    }
+    let mut rows = output::Rows::new(&headings);
     for count in reply.rows() {
-        rows.row([
+        let mut cells = vec![
             text_of(&count["month"]),
             text_of(&count["service"]),
             text_of(&count["source"]),
             count["count"].as_u64().map(figure).unwrap_or_default(),
-        ]);
+        ];
+        if corrected {
+            cells.insert(3, signed(&count["correction"]));
+        }
+        rows.row(cells);
     }
     let total = reply.value["total"]
         .as_u64()
         .map(figure)
         .unwrap_or_default();
-    rows.row(["total".to_owned(), " ".to_owned(), " ".to_owned(), total]);
+    let mut cells = vec!["total".to_owned()];
+    cells.resize(headings.len() - 1, " ".to_owned());
+    cells.push(total);
+    rows.row(cells);
     rows.print()
+}
+
+/// A difference with its sign; empty where there is none.
+fn signed(value: &Value) -> String {
+    let Some(by) = value.as_i64() else {
+        return String::new();
+    };
+    let sign = if by < 0 { '-' } else { '+' };
+    format!("{sign}{}", figure(by.unsigned_abs()))
 }

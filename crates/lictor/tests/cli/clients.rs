@@ -200,6 +200,35 @@ fn usage_is_cumulative_and_reported() {
     assert!(report.contains("current license  none stored"), "{report}");
     let json = result(&server.lictor(&["report", "--json"]));
     assert!(json.contains("\"total_requests\": 12003"), "{json}");
+    let add = ["usage", "add", "orders", "7", "--month", "2026-01"];
+    let kept = String::from_utf8(server.lictor(&add).stderr).expect("text");
+    assert!(kept.contains("12 000 were reported before"), "{kept}");
+    let fix = |by: &'static str| {
+        let fix = ["usage", "correct", "default", "orders", "2026-01", by];
+        server.lictor(&[&fix[..], &["--reason", "a test ran"]].concat())
+    };
+    result(&fix("-2000"));
+    let list = result(&server.lictor(&["usage", "list"]));
+    assert!(
+        list.contains("-2 000  10 000") && list.contains("10 003"),
+        "{list}"
+    );
+    refusal(&fix("-10001"), 1);
+    refusal(&fix("many"), 2);
+    refusal(
+        &server.lictor(&["usage", "correct", "default", "orders", "2026-01", "1"]),
+        2,
+    );
+    let running = ["usage", "add", "orders", "40", "--source", "gateway"];
+    for (total, epoch) in [("40", "a"), ("50", "a"), ("3", "b")] {
+        let mut add = running;
+        add[3] = total;
+        result(&server.lictor(&[&add[..], &["--epoch", epoch]].concat()));
+    }
+    let list = result(&server.lictor(&["usage", "list"]));
+    assert!(list.contains("10 056"), "{list}");
+    let folder = server.data().display().to_string();
+    result(&lictor(&["check", "--data", &folder]));
     refusal(&server.lictor(&["usage", "add", "orders", "many"]), 2);
     refusal(
         &server.lictor(&["usage", "add", "orders", "1", "--month", "2026-13"]),

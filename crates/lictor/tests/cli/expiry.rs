@@ -72,7 +72,8 @@ fn both_ends_are_in_the_metrics_and_in_the_list_of_applications() {
     let server = server();
     store(&server, "renewed", -9, 10);
     store(&server, "renewed", 10, 400);
-    let metrics = server.get("/metrics").token(server.token()).send().text();
+    let answer = server.get("/metrics").token(server.token()).send();
+    let metrics = answer.text();
     let seconds = |name: &str| -> i64 {
         let metric = format!("{name}{{organization=\"default\",application=\"renewed\"}} ");
         let found = metrics.lines().find_map(|line| line.strip_prefix(&metric));

@@ -19,6 +19,7 @@ mod idempotency;
 mod installation;
 mod licenses;
 mod matrix;
+mod names;
 mod pages;
 mod server;
 mod standing;

@@ -211,6 +211,17 @@ pub(crate) const ROWS: &[Row] = &[
         [200, 200, 403, 200],
         "usage:write",
     ),
+    (
+        "POST",
+        "/usage/corrections",
+        |world| {
+            let month = world.counted();
+            let body = json!({ "service": "meter", "month": month, "by": 1, "reason": "a test" });
+            (String::new(), Some(body))
+        },
+        [200, 200, 403, 404],
+        "corrections:write",
+    ),
     ("GET", "/ledger", fixed, [200, 200, 403, 200], "ledger:read"),
     ("GET", "/report", fixed, [200, 200, 403, 200], "report:read"),
     ("GET", "/backup", fixed, [200, 403, 403, 403], "backup:read"),
@@ -513,6 +524,15 @@ impl World {
     fn lease(&self) -> String {
         let path = format!("/v1/applications/{}/leases", self.application());
         self.create(&path, &json!({ "holder": self.fresh() }), "id")
+    }
+
+    /// The month in which acme has a count of the service `meter`.
+    fn counted(&self) -> String {
+        let call = self.server.call("POST", "/v1/usage").organization("acme");
+        let count = json!({ "service": "meter", "count": 1 });
+        let taken = call.json(&json!({ "counts": [count] })).expect(200).json();
+        let month = taken["counts"][0]["month"].as_str();
+        month.expect("a month").to_owned()
     }
 
     /// The row's request by the operator.

@@ -113,8 +113,75 @@ fn refused(node: &Node, counts: Value, word: &str) {
     assert!(message.contains(word), "{word}: {message}");
 }
 
+/// The counts of a report that the answer names as not taken.
+fn held(node: &Node, counts: Value) -> Vec<Value> {
+    let mut report = node.report_of(&node.first);
+    report["counts"] = counts;
+    let answer = node.report(&report);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    answer["held"].as_array().cloned().unwrap_or_default()
+}
+
 #[test]
-fn a_count_out_of_bounds_is_refused_with_the_reason_and_nothing_is_kept() {
+fn a_count_that_cannot_be_stays_with_its_node_and_holds_up_no_other() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let month = server.month();
+    let long = "s".repeat(129);
+    let months = [
+        "",
+        "2026",
+        "2026-13",
+        "2026-1",
+        "2999-01",
+        "unknown",
+        "2026-01-01",
+        "0001-01",
+        "1999-12",
+    ];
+    let months = months.map(|month| (count(EPOCH, "orders", month, 1), "month"));
+    let services = ["", "a\u{0}b", "a\nb", &long];
+    let services = services.map(|service| (count(EPOCH, service, &month, 1), "service"));
+    let large = (count(EPOCH, "orders", &month, 1 << 53), "count");
+    for (good, (bad, field)) in (1_u64..).zip(months.into_iter().chain(services).chain([large])) {
+        let named = held(&node, json!([bad, count(EPOCH, "orders", &month, good)]));
+        let [named] = named.as_slice() else {
+            panic!("{bad}: {named:?}");
+        };
+        let reason = named["reason"].as_str().expect("a reason");
+        assert!(reason.starts_with(field), "{bad}: {reason}");
+        let mut expected = bad.clone();
+        expected["reason"] = reason.into();
+        assert_eq!(*named, expected);
+        assert_eq!(server.get("/v1/usage")["total"], good, "{bad}");
+    }
+}
+
+#[test]
+fn a_nodes_count_is_taken_once_no_sum_is_too_large_any_more() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let month = server.month();
+    let largest = (1_u64 << 53) - 1;
+    let by_hand = json!({ "counts": [{ "service": "typo", "count": largest - 2 }] });
+    server.call("POST", "/v1/usage").json(&by_hand).expect(200);
+    let counts = json!([
+        count(EPOCH, "orders", &month, 3),
+        count(EPOCH, "users", &month, 2)
+    ]);
+    let named = held(&node, counts.clone());
+    assert_eq!((named.len(), &named[0]["service"]), (1, &json!("orders")));
+    assert_eq!(server.get("/v1/usage")["total"], largest);
+    let correction = json!({ "service": "typo", "month": month, "by": -3, "reason": "a typo" });
+    let call = server.call("POST", "/v1/usage/corrections");
+    call.json(&correction).expect(200);
+    assert_eq!(held(&node, counts), [Value::Null; 0]);
+    assert_eq!(server.get("/v1/usage")["total"], largest);
+}
+
+#[test]
+fn a_report_that_cannot_be_read_is_refused_with_the_reason_and_nothing_is_kept() {
     let server = Server::licensed();
     let node = server.node("edge-1");
     let month = server.month();
@@ -133,34 +200,6 @@ fn a_count_out_of_bounds_is_refused_with_the_reason_and_nothing_is_kept() {
             "epoch",
         );
     }
-    for month in [
-        "",
-        "2026",
-        "2026-13",
-        "2026-1",
-        "2999-01",
-        "unknown",
-        "2026-01-01",
-    ] {
-        refused(
-            &node,
-            json!([good, count(EPOCH, "orders", month, 1)]),
-            "month",
-        );
-    }
-    let long = "s".repeat(129);
-    for service in ["", "a\u{0}b", "a\nb", &long] {
-        refused(
-            &node,
-            json!([good, count(EPOCH, service, &month, 1)]),
-            "service",
-        );
-    }
-    refused(
-        &node,
-        json!([good, count(EPOCH, "orders", &month, 1 << 53)]),
-        "count",
-    );
     let many: Vec<Value> = (0..1_001).map(|_| good.clone()).collect();
     refused(&node, json!(many), "1000");
     for wrong in [json!(-1), json!(1.5), json!("1"), json!(null)] {

@@ -68,8 +68,8 @@ fn a_leases_time_and_fence_have_bounds() {
 fn a_count_of_usage_ends_below_2_to_the_53() {
     let server = Server::start();
     for edge in EDGES {
-        let body = format!(r#"{{"counts":[{{"service":"s{edge}","count":{edge}}}]}}"#);
-        let body = body.replace("s\"1\"", "s1");
+        // One service, as the sum of all counts is bounded too.
+        let body = format!(r#"{{"counts":[{{"service":"s","count":{edge}}}]}}"#);
         let answer = post(&server, "/v1/usage", body);
         let number = edge.parse::<u64>();
         if number.is_ok_and(|number| number < 1 << 53) {

@@ -109,10 +109,10 @@ fn a_journal_is_written_anew_after_a_failure_and_when_it_is_long() {
     fs::create_dir(&hindrance).expect("a folder in the way");
     counters.add(&counters.slot("a"), 7);
     assert!(flush(&counters, &mut journal).is_err());
-    assert_eq!(counters.unsent(9), [], "it is on no disk");
+    assert_eq!(counters.unsent(9, false), [], "it is on no disk");
     fs::remove_dir(hindrance).expect("there");
     assert!(flush(&counters, &mut journal).expect("written"));
-    assert_eq!(counters.unsent(9)[0].count, 7);
+    assert_eq!(counters.unsent(9, false)[0].count, 7);
     let mut longest = 0;
     for _ in 0..30_000 {
         counters.add(&counters.slot("a"), 1);

@@ -183,6 +183,7 @@ fn not_found(kind: Kind, name: &str) -> Response {
         | Kind::Node
         | Kind::Seat
         | Kind::Lease
+        | Kind::Usage
         | Kind::Route => message(StatusCode::NOT_FOUND, "Not found"),
     }
 }

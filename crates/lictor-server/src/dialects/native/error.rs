@@ -276,6 +276,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Lease => "lease",
         Kind::Client => "client",
         Kind::Node => "node",
+        Kind::Usage => "usage",
         Kind::Route => "route",
     }
 }

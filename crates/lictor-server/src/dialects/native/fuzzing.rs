@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::http::Uri;
-use lictor_core::{Actor, Organization, Resource, Role, Timestamp};
+use lictor_core::usage::UsageReport;
+use lictor_core::{Actor, Organization, Resource, Role, State, Timestamp};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -90,17 +91,17 @@ pub fn new_token(body: &[u8]) -> Option<(Role, Vec<String>, Option<Timestamp>)> 
     Some((request.role, scopes.collect(), request.expires_at))
 }
 
-/// The counts of a usage report, if the rule takes them: source, service, month, count.
+/// The counts of a usage report, if the rule takes all: source, service, month, count or total.
 pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<(String, String, String, u64)>> {
-    let usage: wire::NewUsage = json::parse(body).ok()?;
-    let counts = usage.into_counts(now);
-    lictor_core::usage::record(&counts, now).ok()?;
-    let plain = counts.into_iter();
-    Some(
-        plain
-            .map(|count| (count.source, count.service, count.month, count.count))
-            .collect(),
-    )
+    let usage: wire::usage::NewUsage = json::parse(body).ok()?;
+    let reports = usage.into_reports(now);
+    let decision = lictor_core::usage::record(&State::default(), &reports, now).ok()?;
+    let plain = |report: UsageReport| {
+        let (month, value) = (report.key(now).month, report.value());
+        (report.source, report.service, month, value)
+    };
+    let all = decision.refused.is_empty();
+    all.then(|| reports.into_iter().map(plain).collect())
 }
 
 /// How many of the bodies about accounts and what they hold this can be.

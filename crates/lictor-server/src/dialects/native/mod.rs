@@ -127,6 +127,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
         ),
         ("/node-adoptions", post(nodes::adopt)),
         ("/usage", get(usage::list).post(usage::record)),
+        ("/usage/corrections", post(usage::correct)),
         ("/ledger", get(ledger::list)),
         ("/report", get(report::show)),
         ("/backup", get(backup::send).head(backup::announce)),

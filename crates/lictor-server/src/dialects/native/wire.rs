@@ -5,11 +5,11 @@ pub(super) mod clients;
 pub(super) mod held;
 pub(super) mod kept;
 pub(super) mod nodes;
+pub(super) mod usage;
 
 use lictor_core::feed::Rotation;
 use lictor_core::figures::ApplicationFigures;
 use lictor_core::time::days_left;
-use lictor_core::usage::UsageCount;
 use lictor_core::{
     Account, Claims, Date, Entitlement, Entry, Error, KeyId, KeyStatus, Now, Organization,
     OverLimit, Plan, Role, Scope, Timestamp, Token, TrustPolicy, TrustedKey,
@@ -19,7 +19,6 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::error::{Problem, document_reason, invalid};
-use super::json::Object;
 use crate::authority::{Answer, Report, Standing, StandingLicense, TokenRequest};
 
 /// An answer with this body.
@@ -389,72 +388,6 @@ impl TokenView {
             expires_at: token.expires_at.map(time),
             revoked_at: token.revoked_at.map(time),
             secret,
-        }
-    }
-}
-
-/// Counts to record.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewUsage {
-    counts: Vec<Object<NewCount>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewCount {
-    source: Option<String>,
-    service: String,
-    month: Option<String>,
-    count: u64,
-}
-
-impl NewUsage {
-    /// The counts; those without a month are of the current one.
-    pub(super) fn into_counts(self, now: Timestamp) -> Vec<UsageCount> {
-        let count = |Object(count): Object<NewCount>| UsageCount {
-            source: count.source.unwrap_or_else(|| "default".to_owned()),
-            service: count.service,
-            month: count.month.unwrap_or_else(|| Date::of(now).month()),
-            count: count.count,
-        };
-        self.counts.into_iter().map(count).collect()
-    }
-}
-
-/// What became of a usage report.
-#[derive(Serialize)]
-pub(super) struct Accepted {
-    pub(super) accepted: usize,
-}
-
-/// All counts of an organization.
-#[derive(Serialize)]
-pub(super) struct UsageView {
-    data: Vec<CountView>,
-    total: u64,
-}
-
-#[derive(Serialize)]
-struct CountView {
-    source: String,
-    service: String,
-    month: String,
-    count: u64,
-}
-
-impl UsageView {
-    pub(super) fn from_counts(counts: Vec<UsageCount>) -> Self {
-        let total = counts.iter().map(|count| count.count);
-        let view = |count: UsageCount| CountView {
-            source: count.source,
-            service: count.service,
-            month: count.month,
-            count: count.count,
-        };
-        Self {
-            total: total.fold(0, u64::saturating_add),
-            data: counts.into_iter().map(view).collect(),
         }
     }
 }

@@ -373,7 +373,7 @@ async fn a_missing_payload_is_reported_though_its_license_is_gone() {
     assert!(found.iter().all(|found| found.ends_with(" is missing")));
 }
 
-fn alter(path: &Path, alteration: &str) {
+pub(super) fn alter(path: &Path, alteration: &str) {
     let quoted = |id: uuid::Uuid| format!("x'{}'", id.simple());
     let sql = alteration
         .replace(":acme", &quoted(ACME))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lictor_core::change::Digest;
+use lictor_core::usage::{MAX_COUNT, UsageRow};
 use lictor_core::{Change, Decision, Entry, Head, INSTALLATION};
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
 use lictor_store::{ANSWER_KEPT_SECONDS, IdempotencyKey, Store};
@@ -14,6 +15,7 @@ use super::{fill, folder};
 use crate::given::{
     ACME, NOW, acme, add_license, document, done, enroll_node, id, idempotent, write,
 };
+use crate::usage::{correct_usage, count, report_usage};
 
 #[tokio::test]
 async fn what_was_written_is_there_after_opening_again() {
@@ -409,6 +411,13 @@ pub(super) fn older_schema(schema: i32) -> tempfile::TempDir {
     .expect("inserts");
     raw.execute("INSERT INTO applications VALUES (?1, 'kong')", [ACME])
         .expect("inserts");
+    // Neither months nor sums were bounded then.
+    raw.execute(
+        "INSERT INTO usage VALUES (?1, '0001-01', 'web', 'edge', 9007199254740991),
+             (?1, '2026-11', 'web', 'edge', 9007199254740991), (?1, 'UNKNOWN', 'web', 'old', 7)",
+        [ACME],
+    )
+    .expect("inserts");
     raw.execute(
         "INSERT INTO licenses VALUES (?1, ?2, 'kong', ?3, ?4, ?4, 2)",
         (ACME, id(7), sha256.0, NOW),
@@ -457,6 +466,19 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     assert_eq!((basis.licenses, basis.trust), (2, 0));
     let license = store.license(ACME, id(7)).await.expect("reads");
     assert!(license.is_some());
+    let counts = |rows: Vec<UsageRow>| rows.iter().map(UsageRow::count).collect::<Vec<_>>();
+    let usage = async || counts(store.usage(ACME).await.expect("reads"));
+    assert_eq!(usage().await, [MAX_COUNT, MAX_COUNT, 7]);
+    done(
+        &store,
+        report_usage(ACME, vec![count("edge", "web", "2026-11", 9)]),
+    )
+    .await;
+    let more = vec![count("new", "web", "2026-11", 1)];
+    let written = done(&store, report_usage(ACME, more)).await;
+    assert_eq!(written.refused.len(), 1, "the sum is too large already");
+    done(&store, correct_usage(ACME, -5)).await;
+    assert_eq!(usage().await, [MAX_COUNT, MAX_COUNT - 5, 7]);
     done(&store, enroll_node(ACME, (id(90), "edge"), "kong", None)).await;
     let node = store.node(ACME, id(90)).await.expect("reads");
     assert!(node.is_some(), "what came later is there");

@@ -4,6 +4,7 @@ mod before;
 mod damage;
 mod files;
 mod keys;
+mod usage;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,11 +15,11 @@ use lictor_store::sqlite::SqliteStore;
 use tempfile::TempDir;
 
 use crate::given::{
-    ACME, NOW, acme, add_license, adopt_nodes, assign, check_out, count, document, done,
-    enroll_node, give_back, id, join_node, new_account, new_application, new_client,
-    new_organization, new_token, refresh, report_node, report_usage, set_node_policy,
-    trust_by_rotation,
+    ACME, NOW, acme, add_license, adopt_nodes, assign, check_out, document, done, enroll_node,
+    give_back, id, join_node, new_account, new_application, new_client, new_organization,
+    new_token, refresh, report_node, set_node_policy, trust_by_rotation,
 };
+use crate::usage::{count, report_usage};
 
 pub(crate) fn open_in_memory() -> Arc<dyn Store> {
     Arc::new(SqliteStore::in_memory().expect("opens"))

@@ -216,7 +216,7 @@ impl ImportView {
 }
 
 /// Why a row was refused, in the words of a problem of its own.
-fn row_error(error: &Error) -> Value {
+pub(super) fn row_error(error: &Error) -> Value {
     let name = match error {
         Error::SeatRefused(refusal) => refusal.reason.as_str(),
         Error::NotFound { .. } => "not-found",

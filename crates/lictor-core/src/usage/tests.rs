@@ -1,0 +1,255 @@
+//! Counts, running totals, corrections and sums, decided on facts.
+
+use super::*;
+
+/// 2026-11-30T23:00:00Z.
+const NOW: Timestamp = 1_796_079_600;
+
+fn count(source: &str, service: &str, month: &str, count: u64) -> UsageReport {
+    UsageReport {
+        source: source.to_owned(),
+        service: service.to_owned(),
+        reading: Reading::Count {
+            month: month.to_owned(),
+            count,
+        },
+    }
+}
+
+fn total(epoch: &str, total: u64) -> UsageReport {
+    UsageReport {
+        source: "s".to_owned(),
+        service: "x".to_owned(),
+        reading: Reading::Total {
+            epoch: epoch.to_owned(),
+            total,
+        },
+    }
+}
+
+/// Records them, and gives back which were refused.
+fn report(state: &mut State, reports: &[UsageReport], now: Timestamp) -> Vec<usize> {
+    let decision = record(state, reports, now).expect("not too many");
+    assert!(decision.changes.is_empty());
+    decision
+        .records
+        .iter()
+        .for_each(|record| state.note(record));
+    let refused = decision.refused.iter();
+    refused.map(|(number, _)| *number).collect()
+}
+
+fn figures(state: &State) -> Vec<(&str, u64)> {
+    let row = |(key, reported): (&UsageKey, &Reported)| UsageRow {
+        correction: state.corrections.get(key).copied().unwrap_or(0),
+        key: key.clone(),
+        reported: *reported,
+    };
+    let rows: Vec<_> = state.usage.iter().map(row).collect();
+    assert_eq!(super::total(&rows), state.usage_sum);
+    let months = state.usage.keys().map(|key| key.month.as_str());
+    months.zip(rows.iter().map(UsageRow::count)).collect()
+}
+
+#[test]
+fn a_count_out_of_bounds_is_refused_and_no_other_with_it() {
+    let long = "ü".repeat(MAX_NAME_LENGTH);
+    for good in [
+        count("node", "service", "2026-11", 0),
+        count(&long, "s", FIRST_MONTH, MAX_COUNT),
+        count("n", "s", UNKNOWN_MONTH, 1),
+        count("n", "s", "2026-12", 1),
+        total(&"e".repeat(MAX_EPOCH_LENGTH), 0),
+    ] {
+        let mut state = State::default();
+        assert!(report(&mut state, std::slice::from_ref(&good), NOW).is_empty());
+        assert_eq!(state.usage.len(), 1, "{good:?}");
+        assert_eq!(good.stored(&state, NOW), good.value());
+    }
+    let longer = "ü".repeat(MAX_NAME_LENGTH + 1);
+    for (field, bad) in [
+        ("source", count("", "", "", MAX_COUNT + 1)),
+        ("source", count(&longer, "s", "2026-11", 1)),
+        ("service", count("n", "", "", 1)),
+        ("service", count("n", "a\0", "2026-11", 1)),
+        ("count", count("n", "s", "", MAX_COUNT + 1)),
+        ("count", count("n", "s", "2026-11", u64::MAX)),
+        ("month", count("n", "s", "", 1)),
+        ("month", count("n", "s", "unknown", 1)),
+        ("month", count("n", "s", "2026-1", 1)),
+        ("month", count("n", "s", "2026-13", 1)),
+        ("month", count("n", "s", "2026-00", 1)),
+        ("month", count("n", "s", "2026-1-", 1)),
+        ("month", count("n", "s", "2026/11", 1)),
+        ("month", count("n", "s", "0000-01", 1)),
+        ("month", count("n", "s", "0001-01", 1)),
+        ("month", count("n", "s", "1970-01", 1)),
+        ("month", count("n", "s", "1999-12", 1)),
+        ("month", count("n", "s", "2027-01", 1)),
+        ("month", count("n", "s", "9999-12", 1)),
+        ("total", total("e", MAX_COUNT + 1)),
+        ("epoch", total("", 1)),
+        ("epoch", total("a\n", 1)),
+        ("epoch", total(&"e".repeat(MAX_EPOCH_LENGTH + 1), 1)),
+    ] {
+        let reports = [bad.clone(), count("n", "s", "2026-11", 1)];
+        let decision = record(&State::default(), &reports, NOW).expect("two");
+        assert_eq!(decision.records.len(), 1, "{bad:?}");
+        let refused = decision.refused.as_slice();
+        let is =
+            matches!(refused, [(0, Error::InvalidInput { field: found, .. })] if *found == field);
+        assert!(is, "{bad:?}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_month_begins_a_day_early_for_a_source_and_no_earlier() {
+    let december = count("n", "s", "2026-12", 1);
+    let first = Date::parse("2026-12-01").expect("a date").start();
+    assert!(december.check(first - SECONDS_PER_DAY).is_ok());
+    assert!(december.check(first - SECONDS_PER_DAY - 1).is_err());
+    assert!(december.check(Timestamp::MIN).is_err());
+    assert!(december.check(Timestamp::MAX).is_ok());
+}
+
+#[test]
+fn a_report_has_a_size() {
+    let counts = |size| vec![count("n", "s", "2026-11", 1); size];
+    let state = State::default();
+    assert!(record(&state, &[], NOW).is_ok());
+    assert!(record(&state, &counts(MAX_COUNTS), NOW).is_ok());
+    let refused = record(&state, &counts(MAX_COUNTS + 1), NOW);
+    assert!(matches!(
+        refused,
+        Err(Error::InvalidInput {
+            field: "counts",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_running_total_counts_what_it_rose_by_in_the_month_of_arrival() {
+    let december = NOW + 2 * SECONDS_PER_DAY;
+    let mut state = State::default();
+    let mut say = |epoch: &str, value: u64, now| {
+        let report = total(epoch, value);
+        self::report(&mut state, std::slice::from_ref(&report), now);
+        let figures = figures(&state).into_iter().map(|(_, count)| count);
+        (report.stored(&state, now), figures.collect::<Vec<_>>())
+    };
+    assert_eq!(say("a", 1_000, NOW), (1_000, vec![1_000]));
+    assert_eq!(say("a", 1_000, NOW), (1_000, vec![1_000]));
+    assert_eq!(say("a", 5, NOW), (1_000, vec![1_000]), "kept");
+    assert_eq!(say("a", 1_200, december), (1_200, vec![1_000, 200]));
+    assert_eq!(say("b", 5, december), (5, vec![1_000, 205]), "anew");
+    assert_eq!(say("a", 1_201, december), (1_201, vec![1_000, 206]), "late");
+    assert_eq!(say("b", 4, december), (5, vec![1_000, 206]));
+}
+
+#[test]
+fn a_total_and_a_count_of_one_month_are_added() {
+    let mut state = State::default();
+    let month = count("s", "x", "2026-11", 7);
+    report(&mut state, &[month.clone(), total("a", 5), month], NOW);
+    assert_eq!(figures(&state), [("2026-11", 12)]);
+}
+
+#[test]
+fn a_count_that_would_pass_the_largest_sum_is_refused_and_the_next_are_not() {
+    let mut state = State::default();
+    let reports = [
+        count("a", "s", "2026-10", MAX_COUNT - 10),
+        count("b", "t", "2026-11", 11),
+        total("e", 11),
+        total("e", 4),
+        count("b", "t", "2026-11", 6),
+        count("c", "t", UNKNOWN_MONTH, 1),
+    ];
+    assert_eq!(report(&mut state, &reports, NOW), [1, 2, 5]);
+    assert_eq!(state.usage_sum, MAX_COUNT);
+    // What is there already is no more than there was.
+    assert!(report(&mut state, &reports[3..5], NOW).is_empty());
+    // Where sums were not bounded before, nothing is added and nothing panics.
+    state.usage_sum = 1 << 62;
+    assert_eq!(report(&mut state, &[total("e", 5)], NOW), [0]);
+}
+
+fn corrected(state: &mut State, by: i64) -> Result<(), Error> {
+    let key = total("", 0).key(NOW);
+    let decision = correct(state, key, by, "why")?;
+    state.apply(state.position + 1, NOW, &decision.changes[0]);
+    Ok(())
+}
+
+#[test]
+fn a_correction_stands_beside_what_is_reported() {
+    let mut state = State::default();
+    assert!(matches!(
+        corrected(&mut state, 1),
+        Err(Error::NotFound { .. })
+    ));
+    let say = |state: &mut State, value| report(state, &[count("s", "x", "2026-11", value)], NOW);
+    say(&mut state, 1_000);
+    corrected(&mut state, -400).expect("it is less");
+    assert_eq!(figures(&state), [("2026-11", 600)]);
+    say(&mut state, 1_100);
+    assert_eq!(figures(&state), [("2026-11", 700)]);
+    for by in [0, -701, i64::MIN, i64::MAX, (1 << 53) - 700] {
+        let refused = corrected(&mut state, by);
+        let is = matches!(refused, Err(Error::InvalidInput { field: "by", .. }));
+        assert!(is, "{by}: {refused:?}");
+    }
+    corrected(&mut state, -700).expect("to nothing");
+    corrected(&mut state, 1_100).expect("to what was reported");
+    assert!(state.corrections.is_empty());
+    corrected(&mut state, (1 << 53) - 1 - 1_100).expect("to the largest");
+    assert_eq!(figures(&state), [("2026-11", MAX_COUNT)]);
+    assert_eq!(say(&mut state, 1_101), [0], "no sum passes the largest");
+}
+
+#[test]
+fn a_reason_is_given_and_short() {
+    let mut state = State::default();
+    report(&mut state, &[count("s", "x", "2026-11", 5)], NOW);
+    let key = || total("", 0).key(NOW);
+    for bad in ["", " ", "a\nb", &"r".repeat(MAX_REASON_LENGTH + 1)] {
+        let refused = correct(&state, key(), -1, bad);
+        let is = matches!(
+            refused,
+            Err(Error::InvalidInput {
+                field: "reason",
+                ..
+            })
+        );
+        assert!(is, "{bad:?}");
+    }
+    assert!(correct(&state, key(), -1, &"r".repeat(MAX_REASON_LENGTH)).is_ok());
+}
+
+#[test]
+fn months_are_sums_and_the_current_one_is_always_there() {
+    assert_eq!(
+        by_month(&[], NOW),
+        BTreeMap::from([("2026-11".to_owned(), 0)])
+    );
+    let row = |source, service, month, value| UsageRow {
+        key: count(source, service, month, 0).key(NOW),
+        reported: Reported {
+            counted: value,
+            added: 1,
+        },
+        correction: -1,
+    };
+    let rows = [
+        row("a", "s", "2026-10", MAX_COUNT),
+        row("b", "s", "2026-10", 1),
+        row("a", "t", UNKNOWN_MONTH, 5),
+        row("b", "t", UNKNOWN_MONTH, 1),
+    ];
+    let expected = [("2026-10", MAX_COUNT), ("2026-11", 0), (UNKNOWN_MONTH, 6)];
+    let expected = expected.map(|(month, sum)| (month.to_owned(), sum));
+    assert_eq!(by_month(&rows, NOW), BTreeMap::from(expected));
+    assert_eq!(services(&rows), 2);
+    assert_eq!(super::total(&rows), MAX_COUNT);
+}

@@ -1,0 +1,286 @@
+//! Usage as JSON: what is reported, what became of it, what is corrected, what is stored.
+
+use lictor_core::usage::{self, Reading, UsageKey, UsageReport, UsageRow};
+use lictor_core::{Change, Date, Error, Timestamp};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+use super::held::row_error;
+use crate::authority::{CorrectionRequest, Written};
+use crate::dialects::native::error::Problem;
+use crate::dialects::native::json::Object;
+
+/// The source of who does not say it.
+const SOURCE: &str = "default";
+
+/// Counts to record.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct NewUsage {
+    counts: Vec<Object<NewCount>>,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "CountMembers")]
+struct NewCount {
+    source: Option<String>,
+    service: String,
+    value: NewValue,
+}
+
+/// One of the two forms.
+enum NewValue {
+    Count { month: Option<String>, count: u64 },
+    Total { epoch: String, total: u64 },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CountMembers {
+    source: Option<String>,
+    service: String,
+    month: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    count: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
+    total: Option<u64>,
+    epoch: Option<Epoch>,
+}
+
+/// The name of an epoch: a text, or a number such as the time at which it began.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Epoch {
+    Text(String),
+    Number(u64),
+}
+
+/// A member that may be left out, but is a number where it stands.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    u64::deserialize(deserializer).map(Some)
+}
+
+impl TryFrom<CountMembers> for NewCount {
+    type Error = &'static str;
+
+    fn try_from(members: CountMembers) -> Result<Self, Self::Error> {
+        let value = match (members.count, members.total, members.epoch) {
+            (Some(count), None, None) => NewValue::Count {
+                month: members.month,
+                count,
+            },
+            (Some(_), None, Some(_)) => return Err("give `epoch` with `total` alone"),
+            (None, Some(_), _) if members.month.is_some() => {
+                return Err("leave `month` out: a total counts in the month in which it arrives");
+            }
+            (None, Some(total), Some(epoch)) => NewValue::Total {
+                epoch: match epoch {
+                    Epoch::Text(text) => text,
+                    Epoch::Number(number) => number.to_string(),
+                },
+                total,
+            },
+            (None, Some(_), None) => {
+                return Err(
+                    "give with `total` an `epoch`, which tells this start of the source from \
+                     its others, such as the time of it",
+                );
+            }
+            (None, None, _) => return Err("missing field `count`, or `total` with `epoch`"),
+            (Some(_), Some(_), _) => return Err("give either `count` or `total`"),
+        };
+        Ok(Self {
+            source: members.source,
+            service: members.service,
+            value,
+        })
+    }
+}
+
+impl NewUsage {
+    /// What is reported; counts without a month are of the current one.
+    pub(in crate::dialects::native) fn into_reports(self, now: Timestamp) -> Vec<UsageReport> {
+        let report = |Object(new): Object<NewCount>| UsageReport {
+            source: new.source.unwrap_or_else(|| SOURCE.to_owned()),
+            service: new.service,
+            reading: match new.value {
+                NewValue::Count { month, count } => Reading::Count {
+                    month: month.unwrap_or_else(|| Date::of(now).month()),
+                    count,
+                },
+                NewValue::Total { epoch, total } => Reading::Total { epoch, total },
+            },
+        };
+        self.counts.into_iter().map(report).collect()
+    }
+}
+
+/// What became of a usage report.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct Recorded {
+    accepted: usize,
+    kept: usize,
+    refused: usize,
+    counts: Vec<OutcomeView>,
+}
+
+#[derive(Serialize)]
+struct OutcomeView {
+    source: String,
+    service: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    month: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<String>,
+    result: &'static str,
+    stored: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
+impl Recorded {
+    /// What was written says of each report.
+    pub(in crate::dialects::native) fn of(
+        reports: &[UsageReport],
+        written: &Written,
+        now: Timestamp,
+    ) -> Self {
+        let view = |(number, report): (usize, &UsageReport)| {
+            let mut refused = written.refused.iter();
+            let refused = refused.find(|(row, _)| *row == number);
+            let stored = report.stored(&written.state, now);
+            let (month, epoch) = match &report.reading {
+                Reading::Count { month, .. } => (Some(month.clone()), None),
+                Reading::Total { epoch, .. } => (None, Some(epoch.clone())),
+            };
+            OutcomeView {
+                source: report.source.clone(),
+                service: report.service.clone(),
+                month,
+                epoch,
+                result: match refused {
+                    Some(_) => "refused",
+                    None if stored > report.value() => "kept",
+                    None => "taken",
+                },
+                stored,
+                error: refused.map(|(_, error)| row_error(error)),
+            }
+        };
+        let counts: Vec<_> = reports.iter().enumerate().map(view).collect();
+        let of = |word| counts.iter().filter(|count| count.result == word).count();
+        Self {
+            accepted: of("taken"),
+            kept: of("kept"),
+            refused: of("refused"),
+            counts,
+        }
+    }
+}
+
+/// A count to correct.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct NewCorrection {
+    source: Option<String>,
+    service: String,
+    month: String,
+    by: i64,
+    reason: String,
+}
+
+impl NewCorrection {
+    /// The request.
+    pub(in crate::dialects::native) fn into_request(self) -> CorrectionRequest {
+        CorrectionRequest {
+            key: UsageKey {
+                month: self.month,
+                service: self.service,
+                source: self.source.unwrap_or_else(|| SOURCE.to_owned()),
+            },
+            by: self.by,
+            reason: self.reason,
+        }
+    }
+}
+
+/// A correction, and the count as it is after it.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct CorrectedView {
+    position: u64,
+    by: i64,
+    reason: String,
+    #[serde(flatten)]
+    count: CountView,
+}
+
+impl CorrectedView {
+    /// Of a count that was corrected.
+    pub(in crate::dialects::native) fn of(
+        key: &UsageKey,
+        written: &Written,
+    ) -> Result<Self, Problem> {
+        let entry = written.entries.first();
+        let Some((position, Change::UsageCorrected { by, reason, .. })) =
+            entry.map(|entry| (entry.position, &entry.change))
+        else {
+            return Err(Error::internal("a correction without its entry").into());
+        };
+        let state = &written.state;
+        let row = UsageRow {
+            key: key.clone(),
+            reported: state.usage.get(key).copied().unwrap_or_default(),
+            correction: state.corrections.get(key).copied().unwrap_or_default(),
+        };
+        Ok(Self {
+            position,
+            by: *by,
+            reason: reason.clone(),
+            count: CountView::of(row),
+        })
+    }
+}
+
+/// All counts of an organization.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct UsageView {
+    data: Vec<CountView>,
+    total: u64,
+}
+
+#[derive(Serialize)]
+struct CountView {
+    source: String,
+    service: String,
+    month: String,
+    count: u64,
+    /// Only of a count that was corrected, as the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reported: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correction: Option<i64>,
+}
+
+impl CountView {
+    fn of(row: UsageRow) -> Self {
+        let corrected = row.correction != 0;
+        Self {
+            count: row.count(),
+            reported: corrected.then(|| row.reported.sum()),
+            correction: corrected.then_some(row.correction),
+            source: row.key.source,
+            service: row.key.service,
+            month: row.key.month,
+        }
+    }
+}
+
+impl UsageView {
+    /// Of what is stored.
+    pub(in crate::dialects::native) fn from_rows(rows: Vec<UsageRow>) -> Self {
+        Self {
+            total: usage::total(&rows),
+            data: rows.into_iter().map(CountView::of).collect(),
+        }
+    }
+}

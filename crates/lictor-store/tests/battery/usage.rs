@@ -1,0 +1,185 @@
+//! The promises about usage: counts, running totals, corrections, and the sum that bounds them.
+
+use std::sync::Arc;
+
+use lictor_core::usage::{MAX_COUNT, MAX_EPOCHS, Reading, Reported, UsageReport, UsageRow};
+use lictor_core::{Error, usage};
+use lictor_store::{Fact, Store, Write};
+use uuid::Uuid;
+
+use crate::given::{ACME, NOW, acme, done, refused, write};
+
+pub(crate) fn count(source: &str, service: &str, month: &str, count: u64) -> UsageReport {
+    UsageReport {
+        source: source.to_owned(),
+        service: service.to_owned(),
+        reading: Reading::Count {
+            month: month.to_owned(),
+            count,
+        },
+    }
+}
+
+/// A running total of the source `edge` for the service `web`.
+pub(crate) fn total(epoch: &str, total: u64) -> UsageReport {
+    UsageReport {
+        source: "edge".to_owned(),
+        service: "web".to_owned(),
+        reading: Reading::Total {
+            epoch: epoch.to_owned(),
+            total,
+        },
+    }
+}
+
+/// The row of a count that was reported.
+pub(crate) fn counted(source: &str, service: &str, month: &str, counted: u64) -> UsageRow {
+    UsageRow {
+        key: count(source, service, month, 0).key(NOW),
+        reported: Reported { counted, added: 0 },
+        correction: 0,
+    }
+}
+
+pub(crate) fn report_usage(stream: Uuid, reports: Vec<UsageReport>) -> Write {
+    let mut facts = vec![Fact::UsageSum];
+    facts.extend(reports.iter().map(|report| Fact::Usage(report.key(NOW))));
+    let series = reports.iter().map(UsageReport::series);
+    facts.extend(series.map(Fact::UsageEpochs));
+    write(stream, NOW, facts, move |state| {
+        usage::record(state, &reports, NOW)
+    })
+}
+
+/// Corrects the count of the source `edge` for the service `web` this month.
+pub(crate) fn correct_usage(stream: Uuid, by: i64) -> Write {
+    let key = total("", 0).key(NOW);
+    let facts = vec![Fact::Usage(key.clone()), Fact::UsageSum];
+    write(stream, NOW, facts, move |state| {
+        usage::correct(state, key.clone(), by, "it was a test")
+    })
+}
+
+pub(crate) async fn the_greatest_count_stays(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let first = vec![
+        count("edge", "web", "UNKNOWN", 1),
+        count("edge", "web", "2026-11", 5),
+        count("core", "web", "2026-11", 7),
+        count("edge", "api", "2026-10", 9),
+    ];
+    let before = store.head(ACME).await.expect("reads");
+    done(&*store, report_usage(ACME, first.clone())).await;
+    done(&*store, report_usage(ACME, first)).await;
+    done(
+        &*store,
+        report_usage(ACME, vec![count("edge", "web", "2026-11", 4)]),
+    )
+    .await;
+    let late = vec![
+        count("core", "web", "2026-11", 8),
+        count("core", "web", "2026-11", 6),
+    ];
+    done(&*store, report_usage(ACME, late)).await;
+    let expected = [
+        counted("edge", "api", "2026-10", 9),
+        counted("core", "web", "2026-11", 8),
+        counted("edge", "web", "2026-11", 5),
+        counted("edge", "web", "UNKNOWN", 1),
+    ];
+    assert_eq!(
+        store.usage(ACME).await.expect("reads"),
+        expected,
+        "by month, service, source"
+    );
+    assert_eq!(
+        store.head(ACME).await.expect("reads"),
+        before,
+        "counts are no entries"
+    );
+}
+
+pub(crate) async fn the_largest_count_is_kept_exactly(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let largest = vec![count("edge", "web", "2026-11", MAX_COUNT)];
+    done(&*store, report_usage(ACME, largest)).await;
+    let expected = [counted("edge", "web", "2026-11", MAX_COUNT)];
+    assert_eq!(store.usage(ACME).await.expect("reads"), expected);
+}
+
+pub(crate) async fn counts_of_many_writers_never_pass_the_largest_sum(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let large = MAX_COUNT / 4;
+    let writers: Vec<_> = (0..9)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            let counts = vec![
+                count(&number.to_string(), "web", "2026-11", large),
+                count("small", "web", "2026-11", number + 1),
+            ];
+            tokio::spawn(async move { store.write(report_usage(ACME, counts)).await })
+        })
+        .collect();
+    let mut refused = 0;
+    for writer in writers {
+        let written = writer.await.expect("ends").expect("one is taken");
+        refused += written.refused.len();
+    }
+    assert!((5..=6).contains(&refused), "{refused}");
+    let rows = store.usage(ACME).await.expect("reads");
+    let sum: u64 = rows.iter().map(UsageRow::count).sum();
+    assert!((3 * large..=MAX_COUNT).contains(&sum), "{sum}");
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn a_running_total_is_remembered_for_its_last_epochs(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let figure = async |report| {
+        done(&*store, report_usage(ACME, vec![report])).await;
+        store.usage(ACME).await.expect("reads")[0].count()
+    };
+    assert_eq!(figure(total("0", 100)).await, 100);
+    assert_eq!(figure(total("0", 130)).await, 130);
+    assert_eq!(figure(total("0", 5)).await, 130);
+    for epoch in 1..MAX_EPOCHS {
+        assert_eq!(figure(total(&epoch.to_string(), 1)).await, 130 + epoch);
+    }
+    let before = 130 + MAX_EPOCHS - 1;
+    assert_eq!(figure(total("0", 131)).await, before + 1, "remembered");
+    figure(total("last", 1)).await;
+    assert_eq!(figure(total("1", 1)).await, before + 2, "remembered");
+    assert_eq!(
+        figure(total("0", 1)).await,
+        before + 3,
+        "forgotten, so it begins anew"
+    );
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn a_correction_is_an_entry_that_no_report_undoes(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let reported = refused(&*store, correct_usage(ACME, 5)).await;
+    assert!(matches!(reported, Error::NotFound { .. }), "{reported:?}");
+    let report = async |value| {
+        let counts = vec![count("edge", "web", "2026-11", value)];
+        done(&*store, report_usage(ACME, counts)).await;
+    };
+    report(1_000).await;
+    let written = done(&*store, correct_usage(ACME, -400)).await;
+    assert_eq!(written.entries.len(), 1);
+    report(1_100).await;
+    let row = UsageRow {
+        correction: -400,
+        ..counted("edge", "web", "2026-11", 1_100)
+    };
+    assert_eq!(row.count(), 700);
+    assert_eq!(store.usage(ACME).await.expect("reads"), [row]);
+    for by in [0, -701, i64::MAX] {
+        refused(&*store, correct_usage(ACME, by)).await;
+    }
+    done(&*store, correct_usage(ACME, -700)).await;
+    done(&*store, correct_usage(ACME, 1_100)).await;
+    let expected = [counted("edge", "web", "2026-11", 1_100)];
+    assert_eq!(store.usage(ACME).await.expect("reads"), expected);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
