@@ -128,7 +128,7 @@ fn names_of_all_scripts_are_kept_composed() {
             assert_eq!(set.expect(200).value()["name"], kept);
             assert_eq!(server.get(path)["name"], kept);
         }
-        // A holder is a word of a program's, which nobody but that one spells.
+        // A holder is shown as first given.
         let body = json!({ "holder": given });
         let lease = server.post("/v1/applications/editor/leases", &body);
         assert_eq!(lease["holder"], given);
