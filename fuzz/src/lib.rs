@@ -10,7 +10,7 @@ use lictor_core::feed::{
 };
 use lictor_core::{
     Change, Claims, Date, Document, Email, PublicKey, Record, Scope, SigningKey, TrustPolicy,
-    TrustSet, node,
+    TrustSet, names, node,
 };
 use lictor_node::fuzzing as node_inside;
 use lictor_server::dialects::{kong, native, zoho};
@@ -207,6 +207,13 @@ pub fn account(bytes: &[u8]) {
         assert_eq!(again, email);
         let by_key = Email::parse(&email.key).expect("its key is an e-mail");
         assert_eq!(by_key.key, email.key, "a key is its own key");
+    }
+    let (folded, shown) = (names::fold(text), names::escaped(text));
+    assert_eq!(names::fold(&folded), folded, "what is folded stays so");
+    assert_eq!(names::escaped(&shown), shown, "what is shown is shown so");
+    if let Ok(name) = names::label("name", text, 200) {
+        assert!(!names::fold(&name).is_empty());
+        assert_eq!(names::label("name", &name, 200).expect("a name"), name);
     }
 }
 
