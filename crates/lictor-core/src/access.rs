@@ -242,6 +242,13 @@ pub struct Scope {
     action: Option<Action>,
 }
 
+/// What other products call a scope, and which of ours it is.
+pub const NAMES_ELSEWHERE: [(&str, Right); 3] = [
+    ("ZohoCRM.features.READ", Right::read(Resource::Seats)),
+    ("ZohoCRM.users.READ", Right::read(Resource::Accounts)),
+    ("ZohoCRM.org.READ", Right::read(Resource::Organizations)),
+];
+
 /// The most scopes of one token or client.
 pub const MAX_SCOPES: usize = 64;
 
@@ -288,7 +295,13 @@ impl fmt::Display for Scope {
 impl FromStr for Scope {
     type Err = String;
 
+    /// Reads our word or another product's; the case of those does not matter: where they come from
+    /// it varies.
     fn from_str(text: &str) -> Result<Self, String> {
+        let mut elsewhere = NAMES_ELSEWHERE.iter();
+        if let Some((_, right)) = elsewhere.find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+            return Ok(Self::of(*right));
+        }
         let (word, action) = match text.split_once(':') {
             Some((word, "read")) => (word, Some(Action::Read)),
             Some((word, "write")) => (word, Some(Action::Write)),
@@ -302,8 +315,10 @@ impl FromStr for Scope {
             (Some(resource), false) => Ok(Self { resource, action }),
             _ => {
                 let words = Resource::ALL.map(Resource::as_str).join(", ");
+                let same = |(name, right)| format!("{name} for {}", Self::of(right));
+                let elsewhere = NAMES_ELSEWHERE.map(same).join(", ");
                 Err(format!(
-                    "`{text}` is not a scope; use RESOURCE, RESOURCE:read or RESOURCE:write, where RESOURCE is one of {words}"
+                    "`{text}` is not a scope; use RESOURCE, RESOURCE:read or RESOURCE:write, where RESOURCE is one of {words}; or {elsewhere}"
                 ))
             }
         }
@@ -465,6 +480,25 @@ mod tests {
                     .may(right, organization)
                     .is_ok()
             );
+        }
+    }
+
+    #[test]
+    fn a_scope_is_read_by_its_name_elsewhere_and_shown_by_ours() {
+        for (name, ours) in [
+            ("ZohoCRM.features.READ", "seats:read"),
+            ("ZohoCRM.Users.READ", "accounts:read"),
+            ("zohocrm.org.read", "organizations:read"),
+        ] {
+            let scope: Scope = name.parse().expect("a scope");
+            assert_eq!(scope.to_string(), ours);
+        }
+        for name in ["ZohoCRM.users.ALL", "ZohoCRM.features", "features.READ"] {
+            let message = name.parse::<Scope>().expect_err("none");
+            for (name, right) in NAMES_ELSEWHERE {
+                let equivalent = format!("{name} for {}", Scope::of(right));
+                assert!(message.contains(&equivalent), "{message}");
+            }
         }
     }
 

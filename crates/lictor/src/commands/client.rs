@@ -16,7 +16,7 @@ refresh token of their own, within 3 minutes.
 
 Clients of Zoho CRM need the scopes seats:read, accounts:read and
 organizations:read: there they are ZohoCRM.features.READ, ZohoCRM.users.READ and
-ZohoCRM.org.READ.
+ZohoCRM.org.READ, and can be given by these names as well.
 
 Examples:
   lictor client create --scope seats:read,accounts:read,organizations:read \\

@@ -32,6 +32,7 @@ mod seats;
 mod slashes;
 mod zoho;
 mod zoho_answers;
+mod zoho_basic;
 mod zoho_oauth;
 mod zoho_oauth_ends;
 mod zoho_oauth_errors;

@@ -150,7 +150,9 @@ fn find(path: &str) -> Option<(&'static Route, u32, Cow<'_, str>)> {
     let mut segments = Vec::with_capacity(8);
     segments.extend(rest.split('/'));
     let (version, rest) = segments.split_first()?;
-    let digits = version.strip_prefix('v')?;
+    let number = version.strip_prefix('v')?;
+    // The vendor has one version between two; what it adds is not here.
+    let digits = if number == "2.1" { "2" } else { number };
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -194,6 +196,12 @@ mod tests {
             ("/crm/v7/__features/", Some((Place::Features, 7))),
             ("/crm/v7/org/", Some((Place::Org, 7))),
             ("/crm/v7/org//", None),
+            ("/crm/v2.1/org", Some((Place::Org, 2))),
+            ("/crm/v2.1/__features", Some((Place::Features, 2))),
+            ("/crm/v2.10/org", None),
+            ("/crm/v2.1.1/org", None),
+            ("/crm/v2./org", None),
+            ("/crm/v7.1/org", None),
             ("/crm/7/org", None),
             ("/crm/v/org", None),
             ("/crm/v+7/org", None),

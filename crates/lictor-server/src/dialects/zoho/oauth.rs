@@ -6,18 +6,20 @@ use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use lictor_core::Error;
 use lictor_core::grant::{ACCESS_TTL, GrantRefusal};
+use percent_encoding::percent_decode_str;
 
 use super::error::Refusal;
 use super::scopes;
 use super::wire::{self, OauthFailure, Tokens};
 use crate::authority::{Credentials, Grant, HandedOut};
+use crate::http::call::basic;
 use crate::http::multipart;
 use crate::settings::Server;
 
@@ -71,12 +73,47 @@ pub(super) async fn handle(server: &Server, peer: IpAddr, request: Request) -> R
     if parts.method != Method::POST {
         return Refusal::WrongMethod.into_response();
     }
-    let answered = match parameters(&parts, body).await {
+    let read = parameters(&parts, body).await;
+    let answered = match read.and_then(|read| with_basic(&parts.headers, read)) {
         Ok(parameters) if token => hand_out(server, peer, parameters).await,
         Ok(parameters) => revoke(server, parameters).await,
         Err(denied) => Err(denied),
     };
     answered.unwrap_or_else(Denied::into_response)
+}
+
+/// The parameters with the client's id and secret that `Authorization: Basic` names, if it does: RFC
+/// 6749 §2.3.1. A client may name them in both places, but not differently.
+fn with_basic(headers: &HeaderMap, mut parameters: Parameters) -> Result<Parameters, Denied> {
+    let refused = || Denied::Plain("invalid_client");
+    let values = headers.get_all(AUTHORIZATION).iter();
+    let credentials = values.filter_map(|value| {
+        let (scheme, credential) = value.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("basic").then_some(credential)
+    });
+    let credentials: Vec<&str> = credentials.collect();
+    let credential = match credentials.as_slice() {
+        [] => return Ok(parameters),
+        [one] => one,
+        _ => return Err(refused()),
+    };
+    let (id, secret) = basic(credential).ok_or_else(refused)?;
+    for (name, encoded) in [("client_id", id), ("client_secret", secret)] {
+        let value = form_decoded(&encoded).ok_or_else(refused)?;
+        let given = parameters.get(name).filter(|given| !given.is_empty());
+        if given.is_some_and(|given| *given != value) {
+            return Err(refused());
+        }
+        parameters.insert(name.to_owned(), value);
+    }
+    Ok(parameters)
+}
+
+/// What was encoded as a value of a form; none where it is no text.
+fn form_decoded(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 async fn hand_out(

@@ -1,30 +1,13 @@
-//! Zoho CRM's names of scopes, and ours for the same.
+//! Lists of scopes as Zoho CRM's clients write and read them.
 
-use lictor_core::access::Scope;
-use lictor_core::{Resource, Right};
-
-/// The scopes that have a name there.
-const NAMES: [(&str, Right); 3] = [
-    ("ZohoCRM.features.READ", Right::read(Resource::Seats)),
-    ("ZohoCRM.users.READ", Right::read(Resource::Accounts)),
-    ("ZohoCRM.org.READ", Right::read(Resource::Organizations)),
-];
+use lictor_core::Right;
+use lictor_core::access::{NAMES_ELSEWHERE as NAMES, Scope};
 
 /// Reads a list of scopes, by their names or ours, with commas or spaces between them; none where
-/// one of them is no scope. The case of a name does not matter: its own documentation varies it.
+/// one of them is no scope.
 pub(super) fn parse(text: &str) -> Option<Vec<Scope>> {
     let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-    words
-        .map(|word| {
-            let named = NAMES
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(word));
-            match named {
-                Some((_, right)) => Some(Scope::of(*right)),
-                None => word.parse().ok(),
-            }
-        })
-        .collect()
+    words.map(|word| word.parse().ok()).collect()
 }
 
 /// What a reply says of scopes: their names, and ours for those that go beyond.
