@@ -54,6 +54,8 @@ pub struct StandingLicense {
     pub standing: Standing,
     /// How many dates lie between today and the expiration date; 0 once expired.
     pub days_left: i64,
+    /// Until when its application is covered, by it or by others; none: no license is in force.
+    pub covered_until: Option<Timestamp>,
 }
 
 impl Authority {
@@ -262,6 +264,7 @@ impl Authority {
             claims: candidate.claims,
             standing,
             days_left: validity.days_left(call.now.wall()),
+            covered_until: entitlement.license.as_ref().map(|one| one.covered_until),
         })
     }
 }

@@ -10,7 +10,15 @@ use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::Outcome;
 use crate::files;
-use crate::output::{self, limit_of, text_of};
+use crate::output::{self, date_of, limit_of, text_of};
+
+const LIST_EXAMPLES: &str = "\
+ENDS is the end of the license itself, COVERED that of what is in force and
+follows it without a gap, for its application: the day by which a renewal is
+needed.
+
+Example:
+  lictor license list --application gateway";
 
 /// `lictor license …`
 #[derive(Subcommand, Debug)]
@@ -30,7 +38,7 @@ pub(crate) enum License {
         api: Api,
     },
     /// List the stored licenses
-    #[command(after_help = "Example:\n  lictor license list --application gateway")]
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         /// Only those of this application; without it, all
         #[arg(long, value_name = "KEY")]
@@ -112,20 +120,34 @@ async fn list(api: &Api, application: Option<&str>, json: bool) -> Outcome {
         });
         return Ok(());
     }
-    let mut rows = output::Rows::new(&["ID", "APPLICATION~", "STATE~", "DAYS#", "SEATS#"]);
+    // Ids are long, and are to be copied: whatever else there is to say stands below them.
+    let mut rows = output::Rows::new(&["ID", "STATE", "ENDS", "COVERED"]);
     for license in reply.rows() {
-        let seats = &license["claims"]["admin_seats"];
+        let claims = &license["claims"];
         rows.row([
             text_of(&license["id"]),
-            text_of(&license["application"]),
-            state(license),
-            text_of(&license["days_left"]),
-            seats
-                .as_u64()
-                .map_or_else(|| "any".to_owned(), output::figure),
+            text_of(&license["state"]).replace('_', " "),
+            date_of(&claims["license_expiration_date"]),
+            date_of(&license["covered_until"]),
         ]);
+        rows.below(facts(license).join("; "));
     }
     rows.print()
+}
+
+/// What a license is for, and how much of it there is.
+fn facts(license: &Value) -> Vec<String> {
+    let seats = limit_of(&license["claims"]["admin_seats"]);
+    let days = text_of(&license["days_left"]);
+    let mut facts = vec![
+        text_of(&license["application"]),
+        format!("seats: {seats}"),
+        format!("days left: {days}"),
+    ];
+    if license["verified"] != true {
+        facts.push("unverified".to_owned());
+    }
+    facts
 }
 
 fn state(license: &Value) -> String {
@@ -158,6 +180,7 @@ fn show(license: &Value) -> Outcome {
         ("application", text_of(&license["application"])),
         ("state", state),
         ("days left", text_of(&license["days_left"])),
+        ("covered", date_of(&license["covered_until"])),
         ("signed by", signed_by),
         ("customer", text_of(&claims["customer"])),
         ("product", text_of(&claims["product_subscription"])),

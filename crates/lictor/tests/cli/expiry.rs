@@ -89,4 +89,9 @@ fn both_ends_are_in_the_metrics_and_in_the_list_of_applications() {
     assert!(row.contains(&format!("{own}  {covered}")), "{list}");
     let fits = |line: &str| line.chars().count() <= 80;
     assert!(list.lines().all(fits), "{list}");
+    let list = result(&server.lictor(&["license", "list"]));
+    for ends in [&own, &covered] {
+        assert!(list.contains(&format!("{ends}  {covered}")), "{list}");
+    }
+    assert!(list.lines().all(fits), "{list}");
 }

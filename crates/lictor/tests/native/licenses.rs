@@ -43,6 +43,7 @@ fn a_license_is_shown_as_the_documentation_says() {
         "id": id, "application": "konnect", "revision": revision,
         "created_at": at, "updated_at": at,
         "state": "in_force", "reason": null, "days_left": days_left,
+        "covered_until": "2199-01-01T00:00:00Z",
         "verified": true, "signed_by": vendor(1).public_key().id().to_string(),
         "claims": {
             "customer": "Acme", "product_subscription": "Konnect", "license_key": "K-1",

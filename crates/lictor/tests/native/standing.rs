@@ -92,6 +92,10 @@ fn an_application_shows_the_end_of_its_license_and_of_what_follows() {
     assert_eq!(shown["covered_until"], format!("{}T00:00:00Z", day(40)));
     assert_eq!(shown["covered_days_left"], 40);
     assert_eq!(server.get("/v1/applications")["data"], json!([shown]));
+    let licenses = server.get("/v1/licenses")["data"].clone();
+    for license in licenses.as_array().expect("licenses") {
+        assert_eq!(license["covered_until"], shown["covered_until"]);
+    }
 }
 
 #[test]

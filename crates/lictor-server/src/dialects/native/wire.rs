@@ -96,6 +96,8 @@ pub(super) struct LicenseView {
     state: &'static str,
     reason: Option<&'static str>,
     days_left: i64,
+    /// Until when its application is covered.
+    covered_until: Option<String>,
     verified: bool,
     signed_by: Option<KeyId>,
     claims: ClaimsView,
@@ -122,6 +124,7 @@ impl LicenseView {
             state,
             reason,
             days_left: standing.days_left,
+            covered_until: standing.covered_until.map(time),
             verified: signed_by.is_some(),
             signed_by,
             claims: ClaimsView::from_claims(standing.claims),
