@@ -45,6 +45,30 @@ pub struct UsageKey {
     pub source: String,
 }
 
+impl UsageKey {
+    /// Under the names that it is counted by: its own where something is stored under them, else as
+    /// [`label`](names::label) has them.
+    pub fn as_stored(&self, state: &State) -> Self {
+        match state.usage.contains_key(self) {
+            true => self.clone(),
+            false => self.labeled(),
+        }
+    }
+
+    /// With its names as [`label`](names::label) has them; those that it refuses stay.
+    pub fn labeled(&self) -> Self {
+        Self {
+            month: self.month.clone(),
+            service: labeled("service", &self.service),
+            source: labeled("source", &self.source),
+        }
+    }
+}
+
+fn labeled(field: &'static str, name: &str) -> String {
+    names::label(field, name, MAX_NAME_LENGTH).unwrap_or_else(|_| name.to_owned())
+}
+
 impl fmt::Display for UsageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -146,6 +170,31 @@ impl UsageReport {
         }
     }
 
+    /// Under the names that it is counted by: its own where something is stored under them, so that
+    /// what a source sums up is not counted twice; else as [`label`](names::label) has them.
+    pub fn as_stored(&self, state: &State, now: Timestamp) -> Self {
+        match self.is_stored(state, now) {
+            true => self.clone(),
+            false => self.labeled(),
+        }
+    }
+
+    /// With its names as [`label`](names::label) has them; those that it refuses stay.
+    pub fn labeled(&self) -> Self {
+        Self {
+            source: labeled("source", &self.source),
+            service: labeled("service", &self.service),
+            reading: self.reading.clone(),
+        }
+    }
+
+    fn is_stored(&self, state: &State, now: Timestamp) -> bool {
+        let epochs = state.usage_epochs.get(&self.series());
+        let goes_on = matches!(self.reading, Reading::Total { .. })
+            && epochs.is_some_and(|epochs| !epochs.is_empty());
+        goes_on || state.usage.contains_key(&self.key(now))
+    }
+
     /// What is stored for it: its month's greatest count, or its epoch's greatest total.
     pub fn stored(&self, state: &State, now: Timestamp) -> u64 {
         match &self.reading {
@@ -172,13 +221,12 @@ impl UsageReport {
         (self.source.clone(), self.service.clone())
     }
 
-    /// Refuses names, months and counts out of bounds.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`].
-    pub fn check(&self, now: Timestamp) -> Result<(), Error> {
-        for (field, name) in [("source", &self.source), ("service", &self.service)] {
-            names::check(field, name, MAX_NAME_LENGTH)?;
+    /// Refuses names, months and counts out of bounds. A name that is stored already goes on.
+    fn check(&self, state: &State, now: Timestamp) -> Result<(), Error> {
+        if !self.is_stored(state, now) {
+            for (field, name) in [("source", &self.source), ("service", &self.service)] {
+                names::check(field, name, MAX_NAME_LENGTH)?;
+            }
         }
         match &self.reading {
             Reading::Count { month, count } => {
@@ -231,7 +279,7 @@ pub fn record(state: &State, reports: &[UsageReport], now: Timestamp) -> Result<
 }
 
 fn take(state: &State, report: &UsageReport, now: Timestamp) -> Result<Vec<Record>, Error> {
-    report.check(now)?;
+    report.check(state, now)?;
     let key = report.key(now);
     let known = state.usage.get(&key).copied();
     let mut reported = known.unwrap_or_default();

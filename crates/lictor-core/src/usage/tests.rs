@@ -106,10 +106,18 @@ fn a_count_out_of_bounds_is_refused_and_no_other_with_it() {
 fn a_month_begins_a_day_early_for_a_source_and_no_earlier() {
     let december = count("n", "s", "2026-12", 1);
     let first = Date::parse("2026-12-01").expect("a date").start();
-    assert!(december.check(first - SECONDS_PER_DAY).is_ok());
-    assert!(december.check(first - SECONDS_PER_DAY - 1).is_err());
-    assert!(december.check(Timestamp::MIN).is_err());
-    assert!(december.check(Timestamp::MAX).is_ok());
+    assert!(
+        december
+            .check(&State::default(), first - SECONDS_PER_DAY)
+            .is_ok()
+    );
+    assert!(
+        december
+            .check(&State::default(), first - SECONDS_PER_DAY - 1)
+            .is_err()
+    );
+    assert!(december.check(&State::default(), Timestamp::MIN).is_err());
+    assert!(december.check(&State::default(), Timestamp::MAX).is_ok());
 }
 
 #[test]
@@ -252,4 +260,57 @@ fn months_are_sums_and_the_current_one_is_always_there() {
     assert_eq!(by_month(&rows, NOW), BTreeMap::from(expected));
     assert_eq!(services(&rows), 2);
     assert_eq!(super::total(&rows), MAX_COUNT);
+}
+
+#[test]
+fn what_is_stored_goes_on_under_its_name_and_new_names_are_trimmed_and_composed() {
+    let mut state = State::default();
+    // As a version before stored it.
+    let old = count("cafe\u{301} ", "a\u{202e}", "2026-11", 100);
+    let reported = Reported {
+        counted: 100,
+        added: 0,
+    };
+    state.usage.insert(old.key(NOW), reported);
+    state.usage_sum = 100;
+    let mut say = |source: &str, service: &str, month: &str, value| {
+        let report = count(source, service, month, value).as_stored(&state, NOW);
+        let refused = self::report(&mut state, std::slice::from_ref(&report), NOW);
+        (report.source, report.service, refused.is_empty())
+    };
+    let kept = |source: &str, service: &str| (source.to_owned(), service.to_owned(), true);
+    let goes_on = kept("cafe\u{301} ", "a\u{202e}");
+    assert_eq!(say("cafe\u{301} ", "a\u{202e}", "2026-11", 120), goes_on);
+    let (source, service, taken) = say("cafe\u{301} ", "a\u{202e}", "2026-10", 7);
+    assert_eq!(
+        (source.as_str(), service.as_str(), taken),
+        ("café", "a\u{202e}", false)
+    );
+    assert_eq!(
+        say("cafe\u{301} ", " Web", "2026-11", 5),
+        kept("café", "Web")
+    );
+    assert_eq!(say("café", "Web", "2026-11", 6), kept("café", "Web"));
+    assert_eq!(say("café", "web", "2026-11", 1), kept("café", "web"));
+    assert_eq!(
+        figures(&state),
+        [("2026-11", 6), ("2026-11", 120), ("2026-11", 1)]
+    );
+}
+
+#[test]
+fn a_running_total_goes_on_under_its_name_when_the_month_turns() {
+    let december = NOW + 2 * SECONDS_PER_DAY;
+    let mut state = State::default();
+    let mut report = total("a", 1_000);
+    report.source = "cafe\u{301}".to_owned();
+    self::report(&mut state, std::slice::from_ref(&report), NOW);
+    let Reading::Total { total, .. } = &mut report.reading else {
+        panic!("a total");
+    };
+    *total = 1_010;
+    let report = report.as_stored(&state, december);
+    assert_eq!(report.source, "cafe\u{301}");
+    self::report(&mut state, &[report], december);
+    assert_eq!(figures(&state), [("2026-11", 1_000), ("2026-12", 10)]);
 }

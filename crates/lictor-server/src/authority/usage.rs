@@ -34,9 +34,12 @@ impl Authority {
     ) -> Result<Written, Error> {
         call.may_write(Resource::Usage)?;
         let (now, all) = (call.now.wall(), reports.len());
-        let facts = facts(&reports, now);
+        let labeled = reports.iter().map(UsageReport::labeled);
+        let either: Vec<_> = reports.iter().cloned().chain(labeled).collect();
+        let facts = facts(&either, now);
         let rule = Arc::new(move |state: &State| {
-            let mut decision = usage::record(state, &reports, now)?;
+            let reports = reports.iter().map(|report| report.as_stored(state, now));
+            let mut decision = usage::record(state, &reports.collect::<Vec<_>>(), now)?;
             // Nobody would look for a refusal in an answer that says that it was done.
             match decision.refused.len() == all && all > 0 {
                 true => Err(decision.refused.swap_remove(0).1),
@@ -56,9 +59,12 @@ impl Authority {
         request: CorrectionRequest,
     ) -> Result<Written, Error> {
         call.may_write(Resource::Corrections)?;
-        let facts = vec![Fact::Usage(request.key.clone()), Fact::UsageSum];
+        let keys = [request.key.clone(), request.key.labeled()];
+        let facts = keys.map(Fact::Usage).into_iter().chain([Fact::UsageSum]);
+        let facts = facts.collect();
         let rule = Arc::new(move |state: &State| {
-            usage::correct(state, request.key.clone(), request.by, &request.reason)
+            let key = request.key.as_stored(state);
+            usage::correct(state, key, request.by, &request.reason)
         });
         self.write(call, call.organization.id, facts, rule).await
     }

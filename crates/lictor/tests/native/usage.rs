@@ -42,6 +42,30 @@ fn a_count_is_the_greatest_ever_reported() {
 }
 
 #[test]
+fn spellings_of_one_source_and_service_are_counted_as_one() {
+    let server = Server::start();
+    for (source, service, count) in [
+        ("cafe\u{301}", "web", 5),
+        ("caf\u{e9}", " web ", 6),
+        ("\u{a0}caf\u{e9}", "web", 7),
+        ("Caf\u{e9}", "web", 1),
+    ] {
+        let counts =
+            json!([{ "source": source, "service": service, "month": "2025-11", "count": count }]);
+        let answer = record(&server, &counts).expect(200).json();
+        assert_eq!(answer["counts"][0]["stored"], count, "{answer}");
+    }
+    let shown = server.get("/v1/usage");
+    let row = |source: &str, count: u64| json!({ "source": source, "service": "web", "month": "2025-11", "count": count });
+    let rows = [row("Caf\u{e9}", 1), row("caf\u{e9}", 7)];
+    assert_eq!(shown, json!({ "data": rows, "total": 8 }));
+    for bad in [" ", "\u{200b}", "a\u{202e}b"] {
+        let counts = json!([{ "source": bad, "service": "web", "month": "2025-11", "count": 1 }]);
+        record(&server, &counts).expect(400);
+    }
+}
+
+#[test]
 fn the_month_is_the_current_one_and_the_source_is_the_default_one() {
     let server = Server::start();
     let month = server.date_in(0).month();

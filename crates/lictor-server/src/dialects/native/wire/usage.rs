@@ -148,6 +148,7 @@ impl Recorded {
         let view = |(number, report): (usize, &UsageReport)| {
             let mut refused = written.refused.iter();
             let refused = refused.find(|(row, _)| *row == number);
+            let report = report.as_stored(&written.state, now);
             let stored = report.stored(&written.state, now);
             let (month, epoch) = match &report.reading {
                 Reading::Count { month, .. } => (Some(month.clone()), None),
@@ -227,10 +228,11 @@ impl CorrectedView {
             return Err(Error::internal("a correction without its entry").into());
         };
         let state = &written.state;
+        let key = key.as_stored(state);
         let row = UsageRow {
-            key: key.clone(),
-            reported: state.usage.get(key).copied().unwrap_or_default(),
-            correction: state.corrections.get(key).copied().unwrap_or_default(),
+            reported: state.usage.get(&key).copied().unwrap_or_default(),
+            correction: state.corrections.get(&key).copied().unwrap_or_default(),
+            key,
         };
         Ok(Self {
             position,
