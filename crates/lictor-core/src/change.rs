@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::feed::Rotation;
 use crate::grant::Access;
 use crate::keys::{KeyId, PublicKey};
-use crate::lease::{LeaseEnd, LeaseTerms};
+use crate::lease::{EndedLease, LeaseEnd, LeaseTerms};
 use crate::node::{NodeIdentity, NodeSeen};
 use crate::seats::SeatRefusal;
 use crate::time::Timestamp;
@@ -336,8 +336,10 @@ pub enum Record {
         /// The rest.
         terms: LeaseTerms,
     },
-    /// Some of what is kept of a holder's ended leases and refusals loses the name.
-    HolderForgotten {
+    /// What is kept of an ended lease loses the holder's name.
+    HolderOfEndedForgotten(EndedLease),
+    /// Some refusals of a holder of leases lose the name.
+    HolderOfRefusalsForgotten {
         /// The holder's [`key`](crate::lease::holder_key).
         key: String,
     },

@@ -113,15 +113,6 @@ pub struct EndedLease {
     pub position: u64,
 }
 
-/// How much is kept under the name of a holder.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Remembered {
-    /// Leases that ended.
-    pub leases: u64,
-    /// Rows of refusals.
-    pub refusals: u64,
-}
-
 /// A lease that is asked for.
 #[derive(Debug, Clone)]
 pub struct CheckOut {
@@ -270,12 +261,12 @@ pub fn expire(state: &State, now: Elapsed) -> Decision {
         .collect()
 }
 
-/// Forgets a holder: what is kept of ended leases and of refusals stays, without the name. `state`
-/// holds the holder's leases, and how much is kept.
+/// Forgets a holder: what is kept of `ended` leases, which were the holder's, and of refusals stays,
+/// without the name. `state` holds the holder's leases, and how many refusals there are.
 ///
 /// # Errors
 /// [`Error::HolderHasLeases`]: their records would have the name once more.
-pub fn forget(state: &State, key: &str) -> Result<Decision, Error> {
+pub fn forget(state: &State, key: &str, ended: &[EndedLease]) -> Result<Decision, Error> {
     let held = state.lease_terms.iter();
     let held = held.filter(|(_, terms)| holder_key(&terms.holder) == key);
     let leases: Vec<_> = held.map(|(id, _)| *id).collect();
@@ -283,9 +274,15 @@ pub fn forget(state: &State, key: &str) -> Result<Decision, Error> {
         return Err(Error::HolderHasLeases { leases });
     }
     let mut decision = Decision::nothing();
-    if state.remembered != Remembered::default() {
+    let ended = ended.iter().cloned();
+    decision
+        .records
+        .extend(ended.map(Record::HolderOfEndedForgotten));
+    if state.refusals_of_holder > 0 {
         let key = key.to_owned();
-        decision.records.push(Record::HolderForgotten { key });
+        decision
+            .records
+            .push(Record::HolderOfRefusalsForgotten { key });
     }
     Ok(decision)
 }

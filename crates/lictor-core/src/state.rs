@@ -13,7 +13,7 @@ use crate::client::ClientState;
 use crate::elapsed::Elapsed;
 use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
-use crate::lease::{LeaseState, LeaseTerms, Remembered};
+use crate::lease::{LeaseState, LeaseTerms};
 use crate::node::{NodeIdentity, NodeSettings, NodeState};
 use crate::seats::{Basis, SeatId, SeatState};
 use crate::time::Timestamp;
@@ -72,8 +72,9 @@ pub struct State {
     pub emails_apart: BTreeMap<String, Uuid>,
     /// The holder, fence and end of leases.
     pub lease_terms: BTreeMap<Uuid, LeaseTerms>,
-    /// How much is kept of the holder that was asked for.
-    pub remembered: Remembered,
+    /// How many rows of refusals there are of the holder that was asked for, up to those that are
+    /// forgotten at once.
+    pub refusals_of_holder: u64,
     /// Grant codes, by their SHA-256; so are the next two.
     pub codes: BTreeMap<Digest, Code>,
     /// The grants that refresh tokens stand for.

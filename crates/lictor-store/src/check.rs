@@ -152,7 +152,7 @@ impl Replay {
             emails: _,
             emails_apart: _,
             lease_terms: _,
-            remembered: _,
+            refusals_of_holder: _,
             codes: _,
             refresh_tokens: _,
             grants_given: _,

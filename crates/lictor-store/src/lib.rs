@@ -141,6 +141,15 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<EndedLease>, Error>;
 
+    /// At most `limit` leases that the holder with this [`key`](lictor_core::lease::holder_key) had,
+    /// of those that ended and still have the name, in no order.
+    async fn ended_leases_of(
+        &self,
+        organization: Uuid,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<EndedLease>, Error>;
+
     /// At most `limit` applications, with their organizations, of which leases are kept that ended
     /// before an instant; and before when theirs are to be dropped. Of a removed organization none
     /// is to be kept.

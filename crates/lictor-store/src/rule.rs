@@ -50,8 +50,8 @@ pub enum Fact {
         /// The holder.
         holder: String,
     },
-    /// All leases of the holder with this [`key`](lictor_core::lease::holder_key), and how much is
-    /// kept of it, up to what is forgotten at once.
+    /// All leases of the holder with this [`key`](lictor_core::lease::holder_key), and how many
+    /// refusals there are of it, up to those that are forgotten at once.
     Holder(String),
     /// Some of the leases whose time was over at this moment, and their applications.
     Due(Elapsed),

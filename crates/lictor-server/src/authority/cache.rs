@@ -196,7 +196,8 @@ impl Cache {
                 | Record::Payload { .. }
                 | Record::Lease { .. }
                 | Record::Refusal(_)
-                | Record::HolderForgotten { .. }
+                | Record::HolderOfEndedForgotten(_)
+                | Record::HolderOfRefusalsForgotten { .. }
                 | Record::EndedLeasesDropped { .. }
                 | Record::GrantSecret { .. }
                 | Record::Code { .. }

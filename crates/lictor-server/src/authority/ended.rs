@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::lease::{self, Remembered, holder_key};
+use lictor_core::lease::{self, holder_key};
 use lictor_core::{
     Decision, EndedLease, Error, INSTALLATION, Now, Record, Resource, Right, State, Timestamp,
 };
@@ -23,6 +23,18 @@ const TICK: Duration = Duration::from_secs(60);
 
 /// How many applications the loop takes at once.
 const APPLICATIONS: usize = 256;
+
+/// How many ended leases are forgotten at once at most.
+const FORGOTTEN_AT_ONCE: usize = 1_000;
+
+/// From how much a holder's name was taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Leases that ended.
+    pub leases: u64,
+    /// Refusals, those of one minute as one.
+    pub refusals: u64,
+}
 
 impl Authority {
     /// At most `limit` leases of an application that ended, the last one first, beginning behind
@@ -59,26 +71,33 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::HolderHasLeases`], or a fault of the store.
-    pub async fn forget_holder(&self, call: &Call, holder: &str) -> Result<Remembered, Error> {
+    pub async fn forget_holder(&self, call: &Call, holder: &str) -> Result<Forgotten, Error> {
         call.may_write(Resource::Accounts)?;
         if call.actor.application.is_some() {
             // The name is forgotten in all applications.
             return Err(Error::Forbidden(Right::write(Resource::Accounts)));
         }
-        let key = holder_key(holder);
-        let mut forgotten = Remembered::default();
-        // In parts, so that no other write waits long.
+        let (organization, key) = (call.organization.id, holder_key(holder));
+        let (mut forgotten, mut ended) = (Forgotten::default(), Vec::new());
+        // In parts, so that no other write waits long; and each time first that there is no lease,
+        // whose end could come between.
         loop {
+            forgotten.leases += ended.len() as u64;
             let (fact, key) = (Fact::Holder(key.clone()), key.clone());
-            let rule = Arc::new(move |state: &State| lease::forget(state, &key));
-            let stream = call.organization.id;
-            let written = self.write(call, stream, vec![fact], rule).await?;
-            let part = written.state.remembered;
-            if part == Remembered::default() {
+            let rule = {
+                let key = key.clone();
+                Arc::new(move |state: &State| lease::forget(state, &key, &ended))
+            };
+            let written = self.write(call, organization, vec![fact], rule).await?;
+            let refusals = written.state.refusals_of_holder;
+            forgotten.refusals += refusals;
+            ended = self
+                .store
+                .ended_leases_of(organization, &key, FORGOTTEN_AT_ONCE)
+                .await?;
+            if ended.is_empty() && refusals == 0 {
                 return Ok(forgotten);
             }
-            forgotten.leases += part.leases;
-            forgotten.refusals += part.refusals;
         }
     }
 

@@ -39,6 +39,7 @@ use uuid::Uuid;
 pub use accounts::{AccountRequest, ImportRow, RowOutcome, row_outcomes, written_account};
 pub use census::Census;
 pub use clients::{ClientRequest, IssuedClient, IssuedCode};
+pub use ended::Forgotten;
 pub use entitlements::{Standing, StandingLicense};
 pub use expiry::LicenseEnd;
 pub use feed::{Feed, SignedState, Signing};

@@ -2,6 +2,8 @@
 -- forgotten, and sums that outlast the names.
 
 -- One row for each lease that ended, beside its ledger entry. Without a holder: it was forgotten.
+-- Every release adds a row, so that rows and their one index grow at their end alone; a holder is
+-- searched for row by row.
 CREATE TABLE ended_leases (
     organization_id BLOB    NOT NULL CHECK (length(organization_id) = 16),
     application     TEXT    NOT NULL,
@@ -10,12 +12,10 @@ CREATE TABLE ended_leases (
     id              BLOB    NOT NULL CHECK (length(id) = 16),
     since           INTEGER NOT NULL,
     reason          TEXT    NOT NULL CHECK (reason IN ('released', 'forced', 'expired')),
-    holder          TEXT,
-    holder_key      TEXT,
-    PRIMARY KEY (organization_id, application, until, position)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX ended_leases_by_holder ON ended_leases (organization_id, holder_key)
-    WHERE holder_key IS NOT NULL;
+    holder          TEXT
+) STRICT;
+CREATE UNIQUE INDEX ended_leases_by_end
+    ON ended_leases (organization_id, application, until, position);
 
 -- From where on every ended lease has its row: those that ended at a later ledger position, and
 -- at this instant or later.

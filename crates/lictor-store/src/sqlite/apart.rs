@@ -55,8 +55,6 @@ pub(super) fn check_keys(view: &Connection, differences: &mut Vec<String>) -> Sq
              WHERE email_key IS NOT NULL AND email_key IS NOT email_key(email)
          UNION ALL SELECT 'lease', id, 'holder' FROM leases
              WHERE holder_key IS NOT NULL AND holder_key IS NOT holder_key(holder)
-         UNION ALL SELECT 'ended lease', id, 'holder' FROM ended_leases
-             WHERE holder_key IS NOT holder_key(holder)
          UNION ALL SELECT 'refusal in', organization_id, 'holder' FROM refusals
              WHERE kind = 'lease' AND holder <> '' AND holder_key IS NOT holder_key(holder)";
     differences.extend(many(view, wrong, [], |row| {

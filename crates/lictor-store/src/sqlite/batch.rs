@@ -101,7 +101,7 @@ impl<'a> Batch<'a> {
             entries.push(entry);
         }
         for record in &decision.records {
-            rows::record(self.database, write.stream, &write.now, record)?;
+            rows::record(self.database, write.stream, &write.now, &state, record)?;
             state.note(record);
         }
         if state.counts != counts_before {

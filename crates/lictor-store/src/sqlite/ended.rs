@@ -1,13 +1,11 @@
 //! Rows of leases that ended: kept in the transaction that ends them, read back, forgotten, dropped.
 
-use lictor_core::lease::Remembered;
-use lictor_core::{EndedLease, LeaseEnd, State, Timestamp};
+use lictor_core::{EndedLease, LeaseEnd, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::reads::many;
 use super::rows::{Sql, invalid};
-use super::{refusals, seats};
 use crate::{EndedFilter, EndedKey};
 
 /// Keeps what a lease was, before its row is deleted.
@@ -21,9 +19,8 @@ pub(super) fn keep(
     database
         .prepare_cached(
             "INSERT INTO ended_leases (organization_id, application, until, position, id, since,
-                 reason, holder, holder_key)
-             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder,
-                 holder_key(holder) FROM leases
+                 reason, holder)
+             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder FROM leases
              WHERE organization_id = ?1 AND id = ?2",
         )?
         .execute((stream, id, until, position, reason.as_str()))
@@ -57,7 +54,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Sql<Vec<EndedLease>> {
     let of_holder = match filter.holder {
-        Some(_) => "AND holder_key = :holder",
+        Some(_) => "AND holder_key(holder) = :holder",
         None => "AND :holder IS NULL",
     };
     let sql = format!(
@@ -113,45 +110,28 @@ pub(super) fn kept_from(database: &Connection, organization: Uuid) -> Sql<(u64, 
     Ok(found.unwrap_or((0, Timestamp::MIN)))
 }
 
-/// How much of a holder is forgotten at once at most: so many ended leases, so many refusals.
-const FORGOTTEN_AT_ONCE: usize = 1_000;
-
-/// Loads a holder's leases for a rule, and how much is kept of it, as far as it is forgotten at once.
-pub(super) fn load_holder(
+/// Some of a holder's ended leases, in no order: they are searched for among all.
+pub(super) fn of_holder(
     database: &Connection,
-    stream: Uuid,
+    organization: Uuid,
     key: &str,
-    state: &mut State,
-) -> Sql<()> {
-    seats::load_leases_of(database, stream, key, state)?;
-    let counted = |table: &str| {
-        let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM {table}
-             WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3)"
-        );
-        database
-            .prepare_cached(&sql)?
-            .query_row((stream, key, FORGOTTEN_AT_ONCE), |row| row.get(0))
-    };
-    state.remembered = Remembered {
-        leases: counted("ended_leases")?,
-        refusals: counted("refusals")?,
-    };
-    Ok(())
+    limit: usize,
+) -> Sql<Vec<EndedLease>> {
+    let sql = format!(
+        "SELECT {ENDED} FROM ended_leases
+         WHERE organization_id = ?1 AND holder_key(holder) = ?2 LIMIT ?3"
+    );
+    many(database, &sql, (organization, key, limit), ended)
 }
 
-/// Takes the name from what [`load_holder`] has counted.
-pub(super) fn forget(database: &Connection, stream: Uuid, key: &str) -> Sql<usize> {
-    let leases = database
+/// Takes the name from an ended lease.
+pub(super) fn forget(database: &Connection, stream: Uuid, lease: &EndedLease) -> Sql<usize> {
+    database
         .prepare_cached(
-            "UPDATE ended_leases SET holder = NULL, holder_key = NULL
-             WHERE (organization_id, application, until, position) IN (
-                 SELECT organization_id, application, until, position FROM ended_leases
-                 WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3)",
+            "UPDATE ended_leases SET holder = NULL
+             WHERE organization_id = ?1 AND application = ?2 AND until = ?3 AND position = ?4",
         )?
-        .execute((stream, key, FORGOTTEN_AT_ONCE))?;
-    let refusals = refusals::forget(database, stream, key, FORGOTTEN_AT_ONCE)?;
-    Ok(leases + refusals)
+        .execute((stream, &lease.application, lease.until, lease.position))
 }
 
 /// How many ended leases are dropped at once at most.
@@ -173,9 +153,8 @@ pub(super) fn drop_some(
         .execute((organization, before))?;
     database
         .prepare_cached(
-            "DELETE FROM ended_leases
-             WHERE (organization_id, application, until, position) IN (
-                 SELECT organization_id, application, until, position FROM ended_leases
+            "DELETE FROM ended_leases WHERE rowid IN (
+                 SELECT rowid FROM ended_leases
                  WHERE organization_id = ?1 AND application = ?2 AND until < ?3
                  ORDER BY until, position LIMIT ?4)",
         )?

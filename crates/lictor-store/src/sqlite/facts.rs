@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::rows::{self, DecodedKeys, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
-use super::{accounts, clients, ended, nodes, seats, usage};
+use super::{accounts, clients, nodes, refusals, seats, usage};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -113,7 +113,10 @@ fn add(
             application,
             holder,
         } => seats::load_lease_of(database, stream, application, holder, state)?,
-        Fact::Holder(key) => ended::load_holder(database, stream, key, state)?,
+        Fact::Holder(key) => {
+            seats::load_leases_of(database, stream, key, state)?;
+            state.refusals_of_holder = refusals::of_holder(database, stream, key)?;
+        }
         Fact::Due(now) => seats::load_due(database, stream, *now, state)?,
         Fact::Client(id) => clients::load(database, stream, *id, state)?,
         Fact::GrantsOf { client, since } => {

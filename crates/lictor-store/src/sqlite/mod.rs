@@ -279,6 +279,17 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn ended_leases_of(
+        &self,
+        organization: Uuid,
+        key: &str,
+        limit: usize,
+    ) -> Result<Vec<EndedLease>, Error> {
+        let key = key.to_owned();
+        self.read(move |database| ended::of_holder(database, organization, &key, limit))
+            .await
+    }
+
     async fn ended_leases_due(
         &self,
         before: Timestamp,

@@ -234,8 +234,14 @@ pub(super) fn append(database: &Connection, entry: &Entry, hash: Digest, body: &
     Ok(())
 }
 
-/// Stores what goes with the changes.
-pub(super) fn record(database: &Connection, stream: Uuid, now: &Now, record: &Record) -> Sql<()> {
+/// Stores what goes with the changes, which `state` has applied, and the records before it.
+pub(super) fn record(
+    database: &Connection,
+    stream: Uuid,
+    now: &Now,
+    state: &State,
+    record: &Record,
+) -> Sql<()> {
     match record {
         Record::Payload { sha256, text } => database
             .prepare_cached(
@@ -263,8 +269,9 @@ pub(super) fn record(database: &Connection, stream: Uuid, now: &Now, record: &Re
             accounts::name(database, stream, *id, email.as_ref(), name.as_deref())?
         }
         Record::IdentityErased { id } => accounts::erase(database, stream, *id)?,
-        Record::Lease { id, terms } => seats::renew(database, stream, *id, terms)?,
-        Record::HolderForgotten { key } => ended::forget(database, stream, key)?,
+        Record::Lease { id, terms } => seats::put_lease(database, stream, state, *id, terms)?,
+        Record::HolderOfEndedForgotten(lease) => ended::forget(database, stream, lease)?,
+        Record::HolderOfRefusalsForgotten { key } => refusals::forget(database, stream, key)?,
         Record::EndedLeasesDropped {
             organization,
             application,

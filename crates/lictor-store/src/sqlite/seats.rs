@@ -4,7 +4,7 @@ use lictor_core::{
     Application, ApplicationState, Change, Elapsed, Lease, LeaseState, LeaseTerms, OverLimit, Seat,
     SeatId, SeatState, State, Timestamp, lease,
 };
-use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT, ACCOUNT_COLUMNS};
@@ -249,12 +249,9 @@ pub(super) fn load_leases_of(
     key: &str,
     state: &mut State,
 ) -> Sql<()> {
-    // By application, so that each is one search in the index.
     let rest = "organization_id = ?1
-         AND (holder_key = ?2 OR (holder_key IS NULL AND holder_key(holder) = ?2))
-         AND application IN (SELECT key FROM applications WHERE organization_id = ?1)";
-    let found = leases(database, rest, (stream, key))?;
-    keep(state, found);
+         AND (holder_key = ?2 OR (holder_key IS NULL AND holder_key(holder) = ?2))";
+    keep(state, leases(database, rest, (stream, key))?);
     Ok(())
 }
 
@@ -320,12 +317,10 @@ pub(super) fn persist(
             application,
             account,
         } => release(database, stream, state, application, *account),
+        // The row comes with the record of its holder, fence and end.
         Change::LeaseCheckedOut {
-            id,
-            application,
-            limit,
-            ..
-        } => check_out(database, stream, state, (*id, application), *limit),
+            application, limit, ..
+        } => take(database, stream, state, application, *limit, (0, 1)),
         Change::LeaseEnded {
             id,
             application,
@@ -389,23 +384,6 @@ fn count_seats(database: &Connection, stream: Uuid, state: &State, account: Uuid
         .execute((stream, account, seats))
 }
 
-fn check_out(
-    database: &Connection,
-    stream: Uuid,
-    state: &State,
-    (id, application): (Uuid, &str),
-    limit: Option<u32>,
-) -> Sql<usize> {
-    let lease = loaded(state.leases.get(&id), "lease")?;
-    database
-        .prepare_cached(
-            "INSERT INTO leases (organization_id, id, application, since, revision)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute((stream, id, application, lease.since, lease.revision))?;
-    take(database, stream, state, application, limit, (0, 1))
-}
-
 /// Counts a seat as taken. The condition and the row's own constraint repeat what the rule has
 /// decided; if one of them ever objects, the rule is wrong.
 fn take(
@@ -450,26 +428,41 @@ pub(super) fn name(database: &Connection, stream: Uuid, key: &str, name: &str) -
         .execute((stream, key, name))
 }
 
-/// Stores what changes of a lease with every renewal. It gets its key with its holder: the one of
-/// a row that has none belongs to another.
-pub(super) fn renew(
+/// Stores a lease that was checked out, or what changes of one with every renewal. It gets its key
+/// when it is checked out: the one of a row that has none belongs to another.
+pub(super) fn put_lease(
     database: &Connection,
     stream: Uuid,
+    state: &State,
     id: Uuid,
     terms: &LeaseTerms,
 ) -> Sql<usize> {
+    let lease = loaded(state.leases.get(&id), "lease")?;
+    if state.lease_terms.contains_key(&id) {
+        return database
+            .prepare_cached(
+                "UPDATE leases SET holder = ?3, fence = ?4, expires_at = ?5
+                 WHERE organization_id = ?1 AND id = ?2",
+            )?
+            .execute((
+                stream,
+                id,
+                &terms.holder,
+                terms.fence,
+                terms.expires_at.seconds(),
+            ));
+    }
     database
         .prepare_cached(
-            "UPDATE leases SET holder_key = iif(holder IS NULL, ?6, holder_key), holder = ?3,
-                 fence = ?4, expires_at = ?5
-             WHERE organization_id = ?1 AND id = ?2",
+            "INSERT INTO leases (organization_id, id, application, since, revision, holder,
+                 holder_key, fence, expires_at)
+             VALUES (:organization, :id, :application, :since, :revision, :holder, :key, :fence,
+                 :expires_at)",
         )?
-        .execute((
-            stream,
-            id,
-            &terms.holder,
-            terms.fence,
-            terms.expires_at.seconds(),
-            lease::holder_key(&terms.holder),
-        ))
+        .execute(named_params! {
+            ":organization": stream, ":id": id, ":application": lease.application,
+            ":since": lease.since, ":revision": lease.revision, ":holder": terms.holder,
+            ":key": lease::holder_key(&terms.holder), ":fence": terms.fence,
+            ":expires_at": terms.expires_at.seconds(),
+        })
 }

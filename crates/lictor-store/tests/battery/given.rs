@@ -14,10 +14,10 @@ use lictor_core::license::{Admissible, examine};
 use lictor_core::node::{NewNode, NodeTerms};
 use lictor_core::token::NewToken;
 use lictor_core::{
-    AccountKind, AccountStatus, Change, Claims, Date, Decision, Elapsed, Error, INSTALLATION,
-    KeyId, Now, OverLimit, Record, Role, SeatId, SeatTerms, SigningKey, State, Timestamp,
-    TrustPolicy, TrustSet, account, application, client, grant, lease, license, node, organization,
-    seats, token, trust, usage,
+    AccountKind, AccountStatus, Change, Claims, Date, Decision, Elapsed, EndedLease, Error,
+    INSTALLATION, KeyId, Now, OverLimit, Record, Role, SeatId, SeatTerms, SigningKey, State,
+    Timestamp, TrustPolicy, TrustSet, account, application, client, grant, lease, license, node,
+    organization, seats, token, trust, usage,
 };
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
@@ -421,10 +421,11 @@ pub(crate) fn give_back(stream: Uuid, lease: Uuid, fence: Option<u64>) -> Write 
     })
 }
 
-pub(crate) fn forget(stream: Uuid, holder: &'static str) -> Write {
+/// Forgets a holder, whose `ended` leases these are.
+pub(crate) fn forget(stream: Uuid, holder: &str, ended: Vec<EndedLease>) -> Write {
     let key = lease::holder_key(holder);
     write(stream, NOW, vec![Fact::Holder(key.clone())], move |state| {
-        lease::forget(state, &key)
+        lease::forget(state, &key, &ended)
     })
 }
 

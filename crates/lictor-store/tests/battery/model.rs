@@ -142,7 +142,7 @@ impl Step {
             3 if self.other < 128 => give_back(stream, lease, None),
             3 => give_back(stream, lease, Some(1)),
             4 => renew(stream, lease, 1, now),
-            5 => forget(stream, holder),
+            5 => forget(stream, holder, Vec::new()),
             _ => drop_ended(stream, application, self.dropped(now)),
         }
     }

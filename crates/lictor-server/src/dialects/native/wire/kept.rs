@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use lictor_core::lease::{LeaseEnd, Remembered};
+use lictor_core::lease::LeaseEnd;
 use lictor_core::{Account, EndedLease, Holder};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::time;
-use crate::authority::{RefusalSum, Refused};
+use crate::authority::{Forgotten, RefusalSum, Refused};
 
 /// A lease that ended.
 #[derive(Serialize)]
@@ -44,7 +44,7 @@ pub(in crate::dialects::native) struct ForgottenView {
 }
 
 impl ForgottenView {
-    pub(in crate::dialects::native) fn of(forgotten: Remembered) -> Self {
+    pub(in crate::dialects::native) fn of(forgotten: Forgotten) -> Self {
         Self {
             leases: forgotten.leases,
             refusals: forgotten.refusals,
