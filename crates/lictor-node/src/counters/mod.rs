@@ -375,7 +375,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let (a, b) = (("a".to_owned(), 4), ("b".to_owned(), 4));
-        assert_eq!(services(1, true), [b.clone()]);
+        assert_eq!(services(1, true), std::slice::from_ref(&b));
         assert_eq!(services(9, true), [b, a]);
         counters.note_reported(&counters.unsent(9, true));
         assert_eq!((counters.held(), counters.totals().unsent), (0, 0));
