@@ -1,6 +1,7 @@
 //! `cargo xtask prove NAME`: experiments that try to break a promise, one file each, and what they have in common.
 
 mod bytes;
+mod clock;
 mod counts;
 mod disk;
 mod folder;

@@ -1,12 +1,15 @@
 //! The only reader of the system's clocks, and the server's line of elapsed time.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use lictor_core::elapsed::Reading;
-use lictor_core::{Now, Timestamp};
+use lictor_core::{Elapsed, Now, Timestamp};
 use lictor_planted as planted;
 use uuid::Uuid;
+
+/// How long it is told that the wall clock was set: a day, in seconds.
+const STEP_TOLD: i64 = 86_400;
 
 /// Where the time comes from: the system, or a test that moves it by hand.
 #[derive(Debug, Clone, Default)]
@@ -106,6 +109,35 @@ pub struct Timeline {
     clock: Clock,
     /// The moment at which it was opened, which all others follow.
     start: Now,
+    steps: Mutex<Steps>,
+}
+
+/// What is known of the wall clock being set.
+#[derive(Debug)]
+struct Steps {
+    /// The moment that the next one is compared with.
+    before: Now,
+    count: u64,
+    last: Option<Step>,
+}
+
+/// The wall clock was set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// By how many seconds; negative: back.
+    pub by: i64,
+    /// When it was found.
+    pub at: Elapsed,
+}
+
+/// What the server says of its clocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClockFigures {
+    /// How many times the wall clock was set by more than [`STEP`](lictor_core::elapsed::STEP), that
+    /// this server knows of.
+    pub steps: u64,
+    /// How far the wall clock is ahead of elapsed time, in seconds.
+    pub ahead: i64,
 }
 
 impl Timeline {
@@ -113,7 +145,52 @@ impl Timeline {
     pub fn open(clock: Clock, saved: Option<Now>) -> Self {
         let reading = clock.read();
         let start = saved.map_or_else(|| Now::first(reading), |saved| saved.continued(reading));
-        Self { clock, start }
+        // Of another boot nobody knows whether its clock was set.
+        let before = saved.filter(|saved| saved.is_same_boot(reading));
+        let steps = Mutex::new(Steps {
+            before: before.unwrap_or(start),
+            count: 0,
+            last: None,
+        });
+        Self {
+            clock,
+            start,
+            steps,
+        }
+    }
+
+    /// Looks whether the wall clock was set since the look before.
+    pub fn look_for_step(&self) -> Option<Step> {
+        let now = self.now();
+        let mut steps = self.steps();
+        let by = now.step_since(&steps.before);
+        steps.before = now;
+        let step = Step {
+            by: by?,
+            at: now.elapsed(),
+        };
+        steps.count += 1;
+        steps.last = Some(step);
+        Some(step)
+    }
+
+    /// The last time that the wall clock was set, if that was within a day.
+    pub fn last_step(&self) -> Option<Step> {
+        let now = self.now().elapsed();
+        let last = self.steps().last;
+        last.filter(|step| now.since(step.at) < STEP_TOLD)
+    }
+
+    /// What the server says of its clocks.
+    pub fn figures(&self) -> ClockFigures {
+        ClockFigures {
+            steps: self.steps().count,
+            ahead: self.now().ahead(),
+        }
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Steps> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// This moment.

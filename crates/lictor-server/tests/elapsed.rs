@@ -310,3 +310,27 @@ async fn where_elapsed_time_is_is_saved_at_the_first_start() {
     let saved = world.store.clock().await.expect("reads").expect("saved");
     assert_eq!(saved.elapsed().seconds(), 1_800_000_000);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_is_noticed_once_and_told_for_a_day() {
+    let mut world = World::new().await;
+    let look = |world: &World| world.authority.clock().look_for_step().map(|step| step.by);
+    assert_eq!(look(&world), None);
+    world.clock.pass(3_000);
+    world.clock.step(10);
+    assert_eq!(look(&world), None, "ten seconds are no step");
+    world.clock.step(7_200);
+    assert_eq!(look(&world), Some(7_200));
+    assert_eq!(look(&world), None, "it is told once");
+    let told = world.authority.clock().last_step().expect("it was set");
+    assert_eq!(told.by, 7_200);
+    let figures = world.authority.clock().figures();
+    assert_eq!((figures.steps, figures.ahead), (1, 7_210));
+    world.clock.pass(86_400);
+    assert_eq!(world.authority.clock().last_step(), None);
+    // What was set while no server ran is noticed at its start.
+    world.check_out("a", 60).await;
+    world.clock.step(-7_200);
+    world.restart().await;
+    assert_eq!(look(&world), Some(-7_200));
+}

@@ -1,7 +1,6 @@
 //! `prove node`: a node is cut off, killed and given wrong clocks; it decides as its license and its policy say, and catches up.
 
 mod catching_up;
-mod clock;
 mod expiry;
 mod judge;
 mod modes;
@@ -17,6 +16,7 @@ use std::thread;
 
 use anyhow::{Result, anyhow, ensure};
 
+use super::clock;
 use super::promise::{Promise, count};
 use super::{Experiment, Trial};
 use crate::packages::is_root;

@@ -1,6 +1,7 @@
-//! `prove seats`: many clients at few seats; no seat is given twice, none is refused in vain, and each answer fits the others.
+//! `prove seats`: many clients at few seats; no seat is given twice, none is refused in vain, and each answer fits the others; and leases end by the time that passes, wherever the server's clock is set.
 
 mod client;
+mod clocks;
 mod histories;
 mod hot;
 mod judge;
@@ -9,12 +10,13 @@ mod model;
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use self::client::{Asked, Outcome};
+use self::clocks::Clocks;
 use self::hot::Heard;
 use self::judge::Case;
 use self::ledger::{Event, Written};
@@ -37,13 +39,22 @@ const POOL_ACCOUNTS: usize = 6;
 /// For each operation of a history, so many are done on the hot application.
 const OPERATIONS_PER_STEP: u64 = 100;
 
+/// The server whose clock is set runs for a second for so many operations, and for so long at least.
+const CLOCKS: &str = "clocks";
+const OPERATIONS_PER_SECOND: u64 = 1_500;
+const SHORTEST_SPAN: u64 = 10;
+
 /// The checker's time grows with the square of a history's length.
 const LONGEST_HISTORY: u64 = 2_000;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "seats",
     release: 200_000,
-    faults: &["seats-checked-early", "early-release"],
+    faults: &[
+        "seats-checked-early",
+        "early-release",
+        "leases-by-wall-clock",
+    ],
     run,
 };
 
@@ -59,6 +70,7 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
     let mut tally = Tally::default();
     scene.hot(&mut random, &mut tally)?;
     scene.histories(&mut random, &mut tally)?;
+    scene.clocks(&mut random, &mut tally)?;
     if tally.failed == 0 {
         fs::remove_dir_all(scratch)?;
     } else {
@@ -127,6 +139,24 @@ impl Scene<'_> {
             "histories {number} of {length} operations by {clients} clients: asked in {asked:.1} s, checked in {checked:.1} s"
         );
         count(tally, ("every history is linearizable", unexplained));
+        self.stop_and_check(server, &data, tally)
+    }
+
+    /// A server whose clock is set at random.
+    fn clocks(&self, random: &mut Random, tally: &mut Tally) -> Result<()> {
+        let data = self.folder.join("clocks");
+        let clocks = Clocks {
+            installation: &self.installation,
+            data: &data,
+            environment: &self.trial.environment(),
+        };
+        let license = |server: &Server| self.license(server, CLOCKS, 1_000);
+        let span = self.trial.count / OPERATIONS_PER_SECOND;
+        let span = Duration::from_secs(span.max(SHORTEST_SPAN));
+        let (server, promises) = clocks.run(CLOCKS, license, span, random)?;
+        for promise in promises {
+            count(tally, promise);
+        }
         self.stop_and_check(server, &data, tally)
     }
 

@@ -191,11 +191,23 @@ impl Authority {
         Ok(())
     }
 
+    /// Says so where the wall clock was set.
+    fn log_step(&self) {
+        if let Some(step) = self.clock.look_for_step() {
+            tracing::warn!(
+                seconds = step.by,
+                "the wall clock was set: dates of licenses and tokens go by it; leases and access \
+                 tokens go on as before"
+            );
+        }
+    }
+
     /// Ends leases twice a second, for as long as it is polled.
     pub async fn watch_leases(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         loop {
             tick.tick().await;
+            self.log_step();
             if let Err(error) = self.end_due_leases().await {
                 tracing::error!(%error, "could not end the leases whose time is over");
             }

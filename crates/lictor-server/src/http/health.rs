@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::call;
 use super::metrics::Metrics;
+use crate::clock::Step;
 use crate::settings::Server;
 
 /// What the routes here are given.
@@ -30,11 +31,28 @@ pub(super) async fn healthz() -> Response<Body> {
 /// `GET /readyz`: whether writes would be taken, and why not.
 pub(super) async fn readyz(State(observed): State<Observed>) -> Response<Body> {
     match observed.server.authority.ready().await {
-        Ok(()) => answer(StatusCode::OK, &json!({ "status": "ready" })),
+        Ok(()) => {
+            let clock = observed.server.authority.clock();
+            answer(StatusCode::OK, &ready(clock.last_step()))
+        }
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "not ready");
             let body = json!({ "status": "not ready", "reason": error.to_string() });
             answer(StatusCode::SERVICE_UNAVAILABLE, &body)
+        }
+    }
+}
+
+/// A clock that was set is no reason not to be ready, but somebody has to look at it.
+fn ready(step: Option<Step>) -> serde_json::Value {
+    match step {
+        None => json!({ "status": "ready" }),
+        Some(Step { by, .. }) => {
+            let warning = format!(
+                "the wall clock was set by {by:+} s within the last day: dates of licenses and \
+                 tokens go by it; check the clock of this machine"
+            );
+            json!({ "status": "ready", "warning": warning })
         }
     }
 }
@@ -64,7 +82,12 @@ pub(super) async fn metrics_for_all(
     let authority = &observed.server.authority;
     match authority.license_ends().await {
         Ok(ends) => {
-            let text = observed.metrics.text(format, &authority.engine(), &ends);
+            let text = observed.metrics.text(
+                format,
+                &authority.engine(),
+                &ends,
+                authority.clock().figures(),
+            );
             let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "Accept")];
             (headers, text).into_response()
         }
@@ -118,6 +141,16 @@ fn answer(status: StatusCode, body: &serde_json::Value) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_is_told_by_a_server_that_is_ready() {
+        assert_eq!(ready(None), json!({ "status": "ready" }));
+        let at = lictor_core::Elapsed::from_seconds(1);
+        let told = ready(Some(Step { by: -7_200, at }));
+        let warning = told["warning"].as_str().expect("a warning");
+        assert_eq!(told["status"], "ready");
+        assert!(warning.contains("set by -7200 s"), "{warning}");
+    }
 
     #[test]
     fn a_panic_is_answered_and_not_shown() {

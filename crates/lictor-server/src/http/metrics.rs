@@ -11,6 +11,7 @@ use lictor_core::exposition::{Exposition, Format, Kind};
 
 use super::traffic::{Connections, Open, Traffic};
 use crate::authority::LicenseEnd;
+use crate::clock::ClockFigures;
 
 const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
@@ -87,7 +88,13 @@ impl Metrics {
     }
 
     /// All figures, with the ends of the licenses in force, as text.
-    pub fn text(&self, format: Format, engine: &str, licenses: &[LicenseEnd]) -> String {
+    pub fn text(
+        &self,
+        format: Format,
+        engine: &str,
+        licenses: &[LicenseEnd],
+        clock: ClockFigures,
+    ) -> String {
         let mut text = Exposition::new(format);
         self.requests(&mut text);
         let (commits, writes) = (self.store)();
@@ -103,6 +110,18 @@ impl Metrics {
             "Writes stored in these transactions",
         )
         .sample(&[], writes);
+        text.family(
+            "lictor_clock_steps",
+            Kind::Counter,
+            "Times that the wall clock was set by more than 10 seconds",
+        )
+        .sample(&[], clock.steps);
+        text.family(
+            "lictor_clock_ahead_seconds",
+            Kind::Gauge,
+            "Seconds that the wall clock is ahead of elapsed time",
+        )
+        .sample(&[], clock.ahead);
         ends(&mut text, licenses);
         let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", engine)];
         text.family(
@@ -198,7 +217,11 @@ mod tests {
             seconds_left: 86_400,
             covered_seconds: 172_800,
         };
-        let text = metrics.text(Format::OpenMetrics, "sqlite 3", &[end]);
+        let clock = ClockFigures {
+            steps: 3,
+            ahead: -7_200,
+        };
+        let text = metrics.text(Format::OpenMetrics, "sqlite 3", &[end], clock);
         for line in [
             r#"lictor_requests_total{dialect="second",method="GET",status="2xx"} 2"#,
             r#"lictor_requests_total{dialect="first",method="other",status="4xx"} 1"#,
@@ -207,6 +230,8 @@ mod tests {
             r#"lictor_request_duration_seconds_count{dialect="second"} 2"#,
             "lictor_store_commits_total 2",
             "lictor_store_writes_total 7",
+            "lictor_clock_steps_total 3",
+            "lictor_clock_ahead_seconds -7200",
             r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,
             r#"lictor_license_covered_seconds{organization="default",application="editor"} 172800"#,
             concat!(

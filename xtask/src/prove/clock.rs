@@ -7,30 +7,30 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 
 /// Seconds since 1970.
-pub(super) type Seconds = f64;
+pub(in crate::prove) type Seconds = f64;
 
 /// The time that is true at a site: it passes as fast as the real one, from where it was set.
 #[derive(Clone, Copy)]
-pub(super) struct TrueTime {
+pub(in crate::prove) struct TrueTime {
     began: Instant,
     at: Seconds,
 }
 
 impl TrueTime {
     /// The time of this machine, and so many seconds more.
-    pub(super) fn ahead_by(seconds: i64) -> Self {
+    pub(in crate::prove) fn ahead_by(seconds: i64) -> Self {
         Self {
             began: Instant::now(),
             at: machine() + seconds as Seconds,
         }
     }
 
-    pub(super) fn now(&self) -> Seconds {
+    pub(in crate::prove) fn now(&self) -> Seconds {
         self.at + self.began.elapsed().as_secs_f64()
     }
 
     /// Sleeps until it is so late.
-    pub(super) fn wait_until(&self, time: Seconds) {
+    pub(in crate::prove) fn wait_until(&self, time: Seconds) {
         let left = Duration::try_from_secs_f64(time - self.now());
         std::thread::sleep(left.unwrap_or_default());
     }
@@ -41,20 +41,20 @@ impl TrueTime {
     clippy::disallowed_methods,
     reason = "a node's trusted time is compared with the time that is true here"
 )]
-pub(super) fn machine() -> Seconds {
+pub(in crate::prove) fn machine() -> Seconds {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// A clock that can be turned while a process reads it. The time since boot stays as it is.
-pub(super) struct TurnedClock {
+pub(in crate::prove) struct TurnedClock {
     file: PathBuf,
     library: PathBuf,
 }
 
 impl TurnedClock {
     /// A clock that is this far ahead of the machine's.
-    pub(super) fn create(file: &Path, ahead: i64) -> Result<Self> {
+    pub(in crate::prove) fn create(file: &Path, ahead: i64) -> Result<Self> {
         let clock = Self {
             file: file.to_owned(),
             library: library()?,
@@ -64,7 +64,7 @@ impl TurnedClock {
     }
 
     /// Turns it, at once also for a process that runs.
-    pub(super) fn turn(&self, ahead: i64) -> Result<()> {
+    pub(in crate::prove) fn turn(&self, ahead: i64) -> Result<()> {
         let new = self.file.with_extension("new");
         fs::write(&new, format!("{ahead:+}\n"))?;
         // In one step: nobody may read half of it.
@@ -72,7 +72,7 @@ impl TurnedClock {
     }
 
     /// What puts a process under it.
-    pub(super) fn environment(&self) -> [(&'static str, String); 5] {
+    pub(in crate::prove) fn environment(&self) -> [(&'static str, String); 5] {
         [
             ("LD_PRELOAD", self.library.display().to_string()),
             ("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string()),
@@ -95,7 +95,7 @@ fn library() -> Result<PathBuf> {
 }
 
 /// A killed process leaves what libfaketime shares with its children.
-pub(super) fn forget_process(id: u32) {
+pub(in crate::prove) fn forget_process(id: u32) {
     for name in ["faketime_shm_", "sem.faketime_sem_"] {
         // It is not there where the process was not under it.
         fs::remove_file(format!("/dev/shm/{name}{id}")).ok();
@@ -103,7 +103,7 @@ pub(super) fn forget_process(id: u32) {
 }
 
 /// Reads `2026-11-25T00:00:00Z` as seconds since 1970.
-pub(super) fn seconds_of(text: &str) -> Option<i64> {
+pub(in crate::prove) fn seconds_of(text: &str) -> Option<i64> {
     let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
     let mut time = time.splitn(3, ':').map(str::parse::<i64>);
     let (hours, minutes, seconds) = (time.next()?.ok()?, time.next()?.ok()?, time.next()?.ok()?);
