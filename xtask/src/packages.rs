@@ -9,13 +9,15 @@ use crate::report::{Report, Tally};
 use crate::workspace::run;
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
-const NEEDED: [&str; 19] = [
+const NEEDED: [&str; 20] = [
     // The linker, and the C compiler for SQLite and the TLS library.
     "gcc",
     "libc6-dev",
     // Kong's clients: curl, PyPI's aio-kong, deck, and go-kong with its compiler.
     "ca-certificates",
     "curl",
+    // What the walks of the documentation read answers with.
+    "jq",
     "python3",
     "python3-venv",
     "deck",

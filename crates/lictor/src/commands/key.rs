@@ -80,9 +80,11 @@ fn generate(out: &Path, json: bool) -> Outcome {
     output::note(&format!(
         "{private} signs licenses: keep it secret, and keep a copy.\n\
          {public} is for everyone who checks them. Next:\n  \
-         lictor trust add {public}\n  \
-         lictor license issue --key {private} --customer NAME --product NAME \\\n    \
-         --expires YYYY-MM-DD > license.json"
+         lictor license issue --key {private} --customer 'Acme Ltd' \\\n    \
+         --product 'Gateway' --seats 10 --expires 2099-12-31 > license.json\n  \
+         lictor serve --data ./data --trust {public} \\\n    \
+         --admin-token-file ./operator.token\n\
+         A server that runs already takes it with `lictor trust add {public}`."
     ));
     Ok(())
 }

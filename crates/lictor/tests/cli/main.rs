@@ -19,6 +19,7 @@ mod run;
 mod secrets;
 mod serve;
 mod server;
+mod walks;
 
 use std::path::Path;
 
