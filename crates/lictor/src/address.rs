@@ -52,7 +52,8 @@ fn is_host(text: &str) -> bool {
     let authority = text.split('/').next().unwrap_or_default();
     let port = authority.rsplit_once(':').map(|(_, port)| port);
     let has_port = port.is_some_and(|port| port.parse::<u16>().is_ok());
-    has_port || authority.contains('.') || matches!(authority, "localhost" | "[::1]")
+    let is_named = authority.contains('.') || matches!(authority, "localhost" | "[::1]");
+    !authority.contains('@') && (has_port || is_named)
 }
 
 #[cfg(test)]

@@ -35,6 +35,14 @@ impl Failure {
         }
     }
 
+    /// The same as a fault of the configuration.
+    pub(crate) fn into_usage(self) -> Self {
+        match self {
+            Self::Refused(text) | Self::Usage(text) => Self::Usage(text),
+            other => other,
+        }
+    }
+
     fn text(&self) -> &str {
         match self {
             Self::Refused(text)

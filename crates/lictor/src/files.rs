@@ -6,10 +6,16 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use crate::document;
 use crate::exit::{Failure, Outcome};
 
-/// Reads a text file; `-` is standard input.
+/// Reads a text file, without a byte-order mark; `-` is standard input.
 pub(crate) fn read_text(path: &Path) -> Outcome<String> {
+    document::text_of(path, read_bytes(path)?)
+}
+
+/// Reads a file; `-` is standard input.
+pub(crate) fn read_bytes(path: &Path) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         io::stdin().lock().read_to_end(&mut bytes)
@@ -17,8 +23,7 @@ pub(crate) fn read_text(path: &Path) -> Outcome<String> {
         File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
     };
     read.map_err(|error| cannot("read", path, &error))?;
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::Refused(format!("{} is not UTF-8 text", path.display())))
+    Ok(bytes)
 }
 
 /// Reads a private key's file, which nobody but its owner may be able to read.
@@ -28,12 +33,17 @@ pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
     let metadata = file
         .metadata()
         .map_err(|error| cannot("read", path, &error))?;
-    let mut text = String::new();
-    file.read_to_string(&mut text)
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)
         .map_err(|error| cannot("read", path, &error))?;
+    let text = document::text_of(path, bytes).map_err(Failure::into_usage)?;
     // First of all: nobody is told to change the permissions of some other file.
     if !text.contains("PRIVATE KEY-----") {
-        let text = format!("{} is no private key in PEM form", path.display());
+        let hint = match text.contains("PUBLIC KEY-----") {
+            true => "; it is a public key, and the private one is in the file that ends in `.key`",
+            false => "",
+        };
+        let text = format!("{} is no private key in PEM form{hint}", path.display());
         return Err(Failure::Usage(text));
     }
     if metadata.permissions().mode() & 0o077 != 0 {

@@ -5,12 +5,14 @@ mod args;
 mod client;
 mod commands;
 mod config;
+mod document;
 mod exit;
 mod files;
 mod guard;
 mod output;
 mod server;
 mod token_file;
+mod values;
 
 use std::process::ExitCode;
 

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::address;
 use crate::config::ServeOptions;
+use crate::document;
 use crate::exit::{Failure, Outcome};
 use crate::files;
 
@@ -266,9 +267,14 @@ fn read_keys(files: &[PathBuf]) -> Outcome<Vec<PublicKey>> {
 
 /// Reads a public key file.
 pub(crate) fn read_public_key(file: &Path) -> Outcome<PublicKey> {
-    let pem = files::read_text(file)?;
-    PublicKey::from_pem(&pem)
-        .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
+    let pem = document::read_public(file, "a public key").map_err(Failure::into_usage)?;
+    PublicKey::from_pem(pem.trim()).map_err(|error| {
+        let why = match document::cause(&pem).filter(|_| !pem.contains("PUBLIC KEY-----")) {
+            Some(cause) => format!("no public key: {cause}"),
+            None => error,
+        };
+        Failure::Usage(format!("{}: {why}", file.display()))
+    })
 }
 
 /// The socket address that a text names.

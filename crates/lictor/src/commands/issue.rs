@@ -3,29 +3,33 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::builder::{NonEmptyStringValueParser, RangedI64ValueParser};
-use lictor_core::claims::{MAX_COUNT, slug};
+use clap::builder::NonEmptyStringValueParser;
+use lictor_core::claims::MAX_COUNT;
 use lictor_core::license::MAX_PAYLOAD_BYTES;
 use lictor_core::{Claims, Date, SigningKey};
-use serde_json::{Map, Value};
+use lictor_server::random;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::issue_names::{check_claim, check_key};
 use crate::exit::{Failure, Outcome};
+use crate::values::{self, Day};
 use crate::{files, output};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
 It is valid from 00:00 UTC of --created (without it: from ever) until 00:00 UTC
-of --expires. Claims with a meaning of their own: license_key, support_plan,
-plan (PAID, FREE or TRIAL), features (a comma list), application. Others are
-kept and shown.
+of --expires. Both take a date, or a time from now on: a number and d (days),
+w (weeks), mo (months) or y (years); --expires counts it from --created if that
+is given. Claims with a meaning of their own: support_plan, plan (PAID, FREE or
+TRIAL), features (a comma list). Others are kept and shown.
 
 Examples:
   lictor license issue --key vendor.key --customer 'Acme Ltd' \\
-    --product 'Gateway' --seats 10 --expires 2030-01-01 > acme.json
+    --product 'Gateway' --seats 10 --expires 1y --out acme.json
   lictor license issue --key vendor.key --customer 'Acme Ltd' \\
     --product 'Gateway' --created 2027-01-01 --expires 2028-01-01 \\
-    --claim license_key=ACME-1 --claim features=sso,audit > acme-2027.json";
+    --license-key ACME-1 --claim features=sso,audit > acme-2027.json";
 
 /// Usage of the command, in lines that fit.
 const USAGE: &str = "\
@@ -50,67 +54,97 @@ pub(crate) struct Issue {
     /// What was bought; it also names the application
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     product: String,
+    /// The application's key [default: the product's lower-case letters and digits]
+    #[arg(long, value_name = "KEY")]
+    application: Option<String>,
+    /// What to call the license [default: a random id]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    license_key: Option<String>,
     /// Seats [default: unlimited]
-    #[arg(long, value_name = "N", value_parser = count())]
-    seats: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = count)]
+    seats: Option<u64>,
     /// Data planes (nodes) [default: unlimited]
-    #[arg(long, value_name = "N", value_parser = count())]
-    dataplanes: Option<u32>,
-    /// The first day on which it is no longer valid
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
-    expires: Date,
+    #[arg(long, value_name = "N", value_parser = count)]
+    dataplanes: Option<u64>,
+    /// The first day on which it is no longer valid: a date, or a time such as 30d, 6mo or 1y
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = values::day)]
+    expires: Day,
     /// The first day on which it is valid
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
-    created: Option<Date>,
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = values::day)]
+    created: Option<Day>,
     /// The only organization that may use it, by its id
     #[arg(long = "for", value_name = "UUID")]
     organization: Option<Uuid>,
     /// Another claim; may be given again
     #[arg(long, value_name = "NAME=VALUE", value_parser = claim)]
     claim: Vec<(String, String)>,
+    /// Write the document to this new file instead of printing it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
-fn count() -> RangedI64ValueParser<u32> {
-    RangedI64ValueParser::new().range(0..=i64::from(MAX_COUNT))
-}
-
-fn date(text: &str) -> Result<Date, String> {
-    Date::parse(text).ok_or_else(|| "not a date such as 2030-01-01".to_owned())
+fn count(text: &str) -> Result<u64, String> {
+    values::number(text, u64::from(MAX_COUNT))
 }
 
 fn claim(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some((name, value)) if !name.is_empty() => {
+            check_claim(name)?;
+            Ok((name.to_owned(), value.to_owned()))
+        }
         _ => Err("not of the form NAME=VALUE".to_owned()),
     }
 }
 
-/// Prints the document.
-pub(crate) fn run(issue: Issue) -> Outcome {
+/// Prints the document, or writes it to a new file.
+pub(crate) fn run(issue: Issue, json: bool) -> Outcome {
     let key = SigningKey::from_pem(&files::read_secret(&issue.key)?)
         .map_err(|error| Failure::Usage(format!("{}: {error}", issue.key.display())))?;
-    output::line(&document(issue, &key)?)
+    let out = issue.out.clone();
+    let (document, claims) = document(issue, &key)?;
+    let Some(out) = out else {
+        return output::line(&document);
+    };
+    files::create(&out, &format!("{document}\n"), 0o644)?;
+    let file = out.display().to_string();
+    if json {
+        let made = json!({
+            "file": file, "application": claims.application, "license_key": claims.license_key,
+            "license_expiration_date": claims.expiration_date.to_string(),
+        });
+        return output::json(&made.to_string());
+    }
+    output::note(&format!(
+        "{file}: a license for {}, until {} (00:00 UTC)",
+        claims.application, claims.expiration_date
+    ));
+    Ok(())
 }
 
-fn document(issue: Issue, key: &SigningKey) -> Outcome<String> {
-    if issue
-        .created
-        .is_some_and(|created| created >= issue.expires)
-    {
-        let text = "it would never be valid: --expires must be later than --created";
-        return Err(Failure::Usage(text.to_owned()));
-    }
+fn document(issue: Issue, key: &SigningKey) -> Outcome<(String, Claims)> {
+    let (created, expires) = dates(&issue)?;
+    let named = issue.application.is_some();
+    let named = named || issue.claim.iter().any(|(name, _)| name == "application");
+    let key_note = check_key(&issue.product, named).map_err(Failure::Usage)?;
+    let own_key = issue.claim.iter().any(|(name, _)| name == "license_key");
+    let license_key = match issue.license_key {
+        None if !own_key => Some(random_id()?),
+        given => given,
+    };
     let mut payload = Map::new();
     let known = [
         ("customer", Some(issue.customer)),
         ("product_subscription", Some(issue.product)),
+        ("application", issue.application),
+        ("license_key", license_key),
         ("admin_seats", issue.seats.map(|count| count.to_string())),
         (
             "dataplanes",
             issue.dataplanes.map(|count| count.to_string()),
         ),
-        ("license_expiration_date", Some(issue.expires.into())),
-        ("license_creation_date", issue.created.map(String::from)),
+        ("license_expiration_date", Some(expires.into())),
+        ("license_creation_date", created.map(String::from)),
         ("organization", issue.organization.map(|id| id.to_string())),
     ];
     let known = known
@@ -123,7 +157,6 @@ fn document(issue: Issue, key: &SigningKey) -> Outcome<String> {
         }
         payload.insert(name, Value::String(value));
     }
-    let named = payload.contains_key("application");
     let payload = Value::Object(payload).to_string();
     // What no server would take is not signed.
     let claims = Claims::read(&payload).map_err(|error| Failure::Usage(error.to_string()))?;
@@ -132,11 +165,47 @@ fn document(issue: Issue, key: &SigningKey) -> Outcome<String> {
         let text = format!("the document would have more than {MAX_PAYLOAD_BYTES} bytes");
         return Err(Failure::Usage(text));
     }
-    if !named && claims.application == slug("") {
-        output::note(
-            "the product has no ASCII letters or digits to name its application by, so it is \
-             called `license`; name it with --claim application=KEY",
-        );
+    key_note.iter().for_each(|note| output::note(note));
+    notes(&claims);
+    Ok((document, claims))
+}
+
+/// When it begins and ends.
+fn dates(issue: &Issue) -> Outcome<(Option<Date>, Date)> {
+    let too_far = || Failure::Usage("the last date there can be is 9999-12-31".to_owned());
+    let today = values::today();
+    let created = issue
+        .created
+        .as_ref()
+        .map(|day| day.from(today).ok_or_else(too_far));
+    let created = created.transpose()?;
+    let expires = issue
+        .expires
+        .from(created.unwrap_or(today))
+        .ok_or_else(too_far)?;
+    if created.is_some_and(|created| created >= expires) {
+        let text = "it would never be valid: --expires must be later than --created";
+        return Err(Failure::Usage(text.to_owned()));
     }
-    Ok(document)
+    Ok((created, expires))
+}
+
+/// Says what may not have been meant.
+fn notes(claims: &Claims) {
+    if claims.expiration_date <= values::today() {
+        output::note(&format!(
+            "warning: it has ended already: --expires {} is not in the future",
+            claims.expiration_date
+        ));
+    }
+    if claims.admin_seats.is_none() {
+        output::note("seats are unlimited: no --seats is given");
+    }
+}
+
+fn random_id() -> Outcome<String> {
+    let bytes = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
+    Ok(uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string())
 }

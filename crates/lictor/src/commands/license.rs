@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{issue, verify};
 use crate::args::Api;
 use crate::client::{Client, Reply};
+use crate::document;
 use crate::exit::Outcome;
-use crate::files;
 use crate::output::{self, date_of, limit_of, text_of};
 
 const LIST_EXAMPLES: &str = "\
@@ -25,7 +25,7 @@ Example:
 pub(crate) enum License {
     /// Sign a license document; offline
     #[command(after_help = issue::EXAMPLES)]
-    Issue(issue::Issue),
+    Issue(Box<issue::Issue>),
     /// Check a license document against public keys; offline
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::Verify),
@@ -72,10 +72,10 @@ pub(crate) enum License {
 /// Runs it.
 pub(crate) async fn run(command: License, json: bool) -> Outcome {
     match command {
-        License::Issue(issue) => issue::run(issue),
+        License::Issue(issue) => issue::run(*issue, json),
         License::Verify(verify) => verify::run(&verify, json),
         License::Add { file, api } => {
-            let payload = files::read_text(&file)?;
+            let payload = document::read_license(&file)?;
             let reply = add(&Client::new(&api)?, &payload).await?;
             output::result(&reply.text, reply.str("id"), json)
         }

@@ -10,6 +10,7 @@ pub(crate) mod count;
 pub(crate) mod demo;
 pub(crate) mod forget;
 pub(crate) mod issue;
+mod issue_names;
 pub(crate) mod key;
 pub(crate) mod lease;
 pub(crate) mod license;

@@ -9,7 +9,7 @@ use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, text_of};
-use crate::{files, server};
+use crate::{document, server};
 
 /// `lictor trust …`
 #[derive(Subcommand, Debug)]
@@ -64,9 +64,12 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
             let pem = server::read_public_key(&file)?.to_pem();
             let mut body = json!({ "public_key": pem });
             if let Some(file) = &rotation {
-                let text = files::read_text(file)?;
+                let text = document::read_public(file, "a rotation")?;
                 body["rotation"] = serde_json::from_str(&text).map_err(|error| {
-                    Failure::Usage(format!("{} is no rotation: {error}", file.display()))
+                    let name = file.display();
+                    let why =
+                        document::cause(&text).map_or_else(|| error.to_string(), str::to_owned);
+                    Failure::Usage(format!("{name} is no rotation: {why}"))
                 })?;
             }
             let client = Client::new(&api)?;

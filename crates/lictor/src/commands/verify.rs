@@ -8,7 +8,7 @@ use lictor_server::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::exit::{Failure, Outcome};
-use crate::{files, output, server};
+use crate::{document, output, server};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -42,7 +42,7 @@ pub(crate) fn run(verify: &Verify, json: bool) -> Outcome {
         pems.push(server::read_public_key(file)?.to_pem());
     }
     let trust = TrustSet::from_pem(pems.iter().map(String::as_str)).map_err(refused)?;
-    let text = files::read_text(&verify.file)?;
+    let text = document::read_license(&verify.file)?;
     let document = Document::parse(&text).map_err(refused)?;
     let key = document.verify(&trust).map_err(refused)?;
     let claims = document.claims().map_err(refused)?;
