@@ -22,5 +22,7 @@ UPDATE leases SET holder_key = NULL WHERE (organization_id, id) IN (
         FROM leases WHERE holder_key IS NOT NULL)
     WHERE place > 1);
 CREATE UNIQUE INDEX leases_by_key ON leases (organization_id, application, holder_key);
+CREATE INDEX leases_apart ON leases (organization_id, id)
+    WHERE holder_key IS NULL AND holder IS NOT NULL;
 
 PRAGMA user_version = 8;

@@ -105,8 +105,9 @@ pub(super) fn load_by_email(
 fn apart(database: &Connection, organization: Uuid, email: &str) -> Sql<Option<Uuid>> {
     database
         .prepare_cached(
-            "SELECT id FROM accounts
-             WHERE organization_id = ?1 AND email = ?2 AND email_key IS NULL",
+            "SELECT id FROM accounts INDEXED BY accounts_apart
+             WHERE organization_id = ?1 AND email = ?2 AND email IS NOT NULL
+                 AND email_key IS NULL",
         )?
         .query_row((organization, Email::spelled(email)), |row| row.get(0))
         .optional()

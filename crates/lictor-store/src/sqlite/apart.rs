@@ -14,7 +14,7 @@ const LOGGED: u32 = 10;
 /// each kind.
 pub(super) fn notes(view: &Connection, limit: u32) -> Sql<Vec<String>> {
     let accounts = "SELECT apart.id, email_key(apart.email) IS NOT NULL, other.id
-         FROM accounts AS apart LEFT JOIN accounts AS other
+         FROM accounts AS apart INDEXED BY accounts_apart LEFT JOIN accounts AS other
              ON other.organization_id = apart.organization_id
              AND other.email_key = email_key(apart.email)
          WHERE apart.email_key IS NULL AND apart.email IS NOT NULL
@@ -36,7 +36,7 @@ pub(super) fn notes(view: &Connection, limit: u32) -> Sql<Vec<String>> {
             ),
         })
     })?;
-    let leases = "SELECT id, application FROM leases
+    let leases = "SELECT id, application FROM leases INDEXED BY leases_apart
          WHERE holder_key IS NULL AND holder IS NOT NULL
          ORDER BY organization_id, id LIMIT ?1";
     notes.extend(many(view, leases, [limit], |row| {
