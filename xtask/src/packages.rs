@@ -23,6 +23,8 @@ const NEEDED: [&str; 20] = [
     "deck",
     "golang-go",
     "golang-github-kong-go-kong-dev",
+    // Jira's client in Perl.
+    "libjira-rest-perl",
     // The fuzzer's own library.
     "g++",
     // File systems that are cut off, and those who send slowly.

@@ -47,7 +47,11 @@ func document(name string) string {
 
 // connect makes a client as its documentation does, with the token in a header.
 func connect(token string) *kong.Client {
-	base := os.Getenv("LICTOR_BASE")
+	return connectAt(os.Getenv("LICTOR_BASE"), token)
+}
+
+// connectAt makes one whose address ends with a workspace, as controllers do that are given one.
+func connectAt(base string, token string) *kong.Client {
 	header := http.Header{"Kong-Admin-Token": {token}}
 	transport := http.Client{Transport: http.DefaultTransport}
 	web := kong.HTTPClientWithHeaders(&transport, header)
@@ -78,6 +82,42 @@ func root(client *kong.Client) {
 	check("the root names a version", version != "" && version[0] >= '0' && version[0] <= '9', root)
 	_, isObject := root["configuration"].(map[string]interface{})
 	check("the root has a configuration", isObject, root)
+}
+
+// startUp makes the calls that an ingress controller makes before all others.
+func startUp(client *kong.Client) {
+	status, err := client.Status(nil)
+	must("Status", err)
+	check("the status says that the database is reachable", status.Database.Reachable, status)
+	counted := status.Server.ConnectionsAccepted > 0 && status.Server.ConnectionsActive > 0
+	check("the status counts connections", counted, status.Server)
+	// What later versions of the client ask as the root of a workspace.
+	request, err := client.NewRequest("GET", "/kong", nil, nil)
+	must("make a request for /kong", err)
+	var info map[string]interface{}
+	_, err = client.Do(nil, request, &info)
+	must("read /kong", err)
+	_, hasVersion := info["version"].(string)
+	check("/kong names a version", hasVersion, info)
+
+	name, missing := "default", "missing"
+	all, err := client.Workspaces.ListAll(nil)
+	must("list the workspaces", err)
+	check("the workspaces are listed", len(all) == 1 && *all[0].Name == name, all)
+	found, err := client.Workspaces.Get(nil, &name)
+	must("get a workspace by its name", err)
+	check("a workspace is found by its name", *found.ID == *all[0].ID, found)
+	found, err = client.Workspaces.Get(nil, all[0].ID)
+	must("get a workspace by its id", err)
+	check("a workspace is found by its id", *found.Name == name, found)
+	_, err = client.Workspaces.Get(nil, &missing)
+	check("a missing workspace is the client's not-found", kong.IsNotFoundErr(err), err)
+	_, err = client.Workspaces.Create(nil, &kong.Workspace{Name: &missing})
+	refused("Create of a workspace is 405", err, 405, "lictor organization create")
+	_, err = client.Workspaces.Create(nil, &kong.Workspace{ID: all[0].ID, Name: &missing})
+	refused("PUT of a workspace is 405", err, 405, "lictor organization create")
+	err = client.Workspaces.Delete(nil, &name)
+	refused("Delete of a workspace is 405", err, 405, "lictor organization")
 }
 
 func writesAndReads(client *kong.Client) custom.Object {
@@ -199,6 +239,9 @@ func main() {
 	token := os.Getenv("LICTOR_TOKEN")
 	client := connect(token)
 	root(client)
+	startUp(client)
+	startUp(connectAt(os.Getenv("LICTOR_BASE")+"/default", token))
+	startUp(connectAt(os.Getenv("LICTOR_BASE")+"//default/", token))
 	stored := writesAndReads(client)
 	secondPass(client)
 	lists(client)

@@ -23,7 +23,7 @@ pub(super) const SUITE: Suite = Suite {
     run,
 };
 
-/// Runs both clients on one server. One that cannot be installed is an error, never a skip.
+/// Runs all clients on one server. One that cannot be installed is an error, never a skip.
 fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     let cases = workspace.root.join("conformance").join("jira");
     let tools = workspace.target.join("conformance");
@@ -42,6 +42,15 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     );
     site.tell(&mut python);
     let mut tally = clients::run("atlassian-python-api", python)?;
+    println!("\njira");
+    let mut pycontribs = script(&programs.join("python"), &cases.join("pycontribs_jira.py"));
+    site.tell(&mut pycontribs);
+    tally.add(clients::run("jira", pycontribs)?);
+    println!("\nJIRA::REST");
+    let mut perl = Command::new("perl");
+    perl.arg(cases.join("jira_rest.pl"));
+    site.tell(&mut perl);
+    tally.add(clients::run("JIRA::REST", perl)?);
     println!("\njira.js");
     let mut node = Command::new(programs.join("node"));
     node.arg(cases.join("jirajs.cjs"))
