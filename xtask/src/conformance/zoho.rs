@@ -20,7 +20,7 @@ pub(super) const SUITE: Suite = Suite {
     run,
 };
 
-/// Runs both SDKs. One that cannot be installed is an error, never a skip.
+/// Runs both SDKs, and libraries of OAuth 2.0. One that cannot be installed is an error, never a skip.
 fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     let cases = workspace.root.join("conformance").join("zoho");
     let tools = workspace.target.join("conformance");
@@ -30,12 +30,13 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     let scratch = workspace.scratch("conformance")?;
     let installation = Installation::create(&subject.binary, &scratch)?;
     let mut tally = Tally::default();
-    for (sdk, name) in [
-        ("python", "zohocrmsdk7-0"),
-        ("node", "@zohocrm/nodejs-sdk-7.0"),
+    for (sdk, name, file) in [
+        ("python", "zohocrmsdk7-0", "cases.py"),
+        ("node", "@zohocrm/nodejs-sdk-7.0", "cases.py"),
+        ("basic", "Authlib and simple-oauth2", "authlib_basic.py"),
     ] {
         println!("\n{name}");
-        let mut command = script(&programs.join("python"), &cases.join("cases.py"));
+        let mut command = script(&programs.join("python"), &cases.join(file));
         command
             .env("LICTOR_SDK", sdk)
             .env("LICTOR_NODE_MODULES", modules.join("node_modules"))
