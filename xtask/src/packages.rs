@@ -9,7 +9,7 @@ use crate::report::{Report, Tally};
 use crate::workspace::run;
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
-const NEEDED: [&str; 20] = [
+const NEEDED: [&str; 21] = [
     // The linker, and the C compiler for SQLite and the TLS library.
     "gcc",
     "libc6-dev",
