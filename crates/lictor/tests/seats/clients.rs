@@ -80,7 +80,7 @@ fn a_client_that_asks_for_nothing_or_too_much_is_not_created() {
         (json!({}), "invalid-input"),
         (json!({ "scopes": [] }), "invalid-input"),
         (json!({ "scopes": ["x"] }), "invalid-input"),
-        (json!({ "scopes": ["ZohoCRM.org.READ"] }), "invalid-input"),
+        (json!({ "scopes": ["ZohoCRM.org.ALL"] }), "invalid-input"),
         (json!({ "scopes": vec!["seats:read"; 65] }), "invalid-input"),
         (json!({ "scopes": "seats:read" }), "invalid-json"),
         (json!({ "scopes": [1] }), "invalid-json"),
