@@ -2,6 +2,7 @@
 
 mod before;
 mod damage;
+mod elapsed;
 mod files;
 mod keys;
 mod usage;
