@@ -16,7 +16,7 @@ use crate::keys::{KeyId, PublicKey};
 use crate::lease::{EndedLease, LeaseEnd, LeaseTerms};
 use crate::node::{NodeIdentity, NodeSeen};
 use crate::seats::SeatRefusal;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, Validity};
 use crate::trust::TrustPolicy;
 use crate::usage::{EpochState, Reported, Series, UsageKey};
 
@@ -274,6 +274,13 @@ pub enum Record {
         sha256: Digest,
         /// The text.
         text: Arc<str>,
+    },
+    /// When a license is valid, as its payload says.
+    LicenseDates {
+        /// The license's id.
+        id: Uuid,
+        /// From when until when.
+        validity: Validity,
     },
     /// The hash of a token's secret, and its name.
     TokenSecret {

@@ -1,17 +1,24 @@
-//! Licenses: admitting a document, and which stored license is in force.
+//! Licenses: admitting a document, and writing and removing stored licenses.
+
+mod choice;
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::change::{Change, Decision, Digest, Record};
-use crate::claims::{Claims, Plan};
 use crate::document::{Document, Signer};
 use crate::error::{DocumentError, Error, Kind};
 use crate::keys::KeyId;
+use crate::seats::Basis;
 use crate::state::{LicenseState, State};
 use crate::time::{Timestamp, Validity};
 use crate::trust::{KeyStatus, TrustPolicy, TrustSet};
+
+pub use choice::{
+    Candidate, Entitlement, InForce, Place, covered_until, in_force, moves, next_boundary,
+    verified_until,
+};
 
 /// The longest document that is accepted, in bytes; real ones have about 800.
 pub const MAX_PAYLOAD_BYTES: usize = 65_536;
@@ -33,6 +40,7 @@ pub struct Admissible {
     payload: Arc<str>,
     sha256: Digest,
     application: String,
+    validity: Validity,
     signer: Signer,
 }
 
@@ -74,11 +82,20 @@ pub fn examine(
     let claims = document.claims()?;
     let sha256 = Digest::of(payload.as_bytes());
     Ok(Admissible {
+        validity: claims.validity(),
         application: claims.application,
         sha256,
         signer,
         payload,
     })
+}
+
+/// When the license in a payload is valid. Nobody's word is taken for it but the payload's own.
+///
+/// # Errors
+/// The payload has no claims that can be read; such a license was never admitted.
+pub fn validity_of(payload: &str) -> Result<Validity, DocumentError> {
+    Ok(Document::parse(payload)?.claims()?.validity())
 }
 
 /// Adds a license under a new id. `state` holds the license with this id, the application, the
@@ -103,53 +120,94 @@ pub fn add(
     Ok(decision)
 }
 
-/// Adds a license under this id or replaces the one that is there.
+/// What it would come to if the stored document were written again, as it was found before the
+/// transaction. Controllers repeat what is there every few seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Repetition {
+    /// What this was derived from.
+    pub basis: Basis,
+    /// Whether another license would be in force at some instant, see [`moves`].
+    pub moves: bool,
+}
+
+/// Adds a license under this id or replaces the one that is there. What is there already, its creation
+/// time included, is written again only if that moves what is in force.
 ///
 /// # Errors
 /// A retired or revoked key, else [`Error::RevisionMismatch`] where `expected` is not the stored
-/// revision; 0 stands for a license that is not there yet.
+/// revision; 0 stands for a license that is not there yet. Else [`Error::Outdated`] where it depends on
+/// a `repetition` that is missing or not of now.
 pub fn put(
     state: &State,
     id: Uuid,
     document: &Admissible,
     created_at: Option<Timestamp>,
     expected: Option<u64>,
+    repetition: Option<Repetition>,
     now: Timestamp,
 ) -> Result<Decision, Error> {
     let decision = write(state, id, document, created_at.unwrap_or(now), now)?;
     check_revision(state, id, expected)?;
-    Ok(decision)
+    unless_repeated(state, id, document, created_at, repetition, decision)
 }
 
-/// Changes what is given of a stored license; its `updated_at` moves in any case.
+/// Changes what is given of a stored license. Without a document its `updated_at` moves in any case;
+/// with the one that is stored as [`put`] says.
 ///
 /// # Errors
-/// [`Error::NotFound`], else a retired or revoked key.
+/// [`Error::NotFound`], else a retired or revoked key, else [`Error::Outdated`] as from [`put`].
 pub fn patch(
     state: &State,
     id: Uuid,
     document: Option<&Admissible>,
     created_at: Option<Timestamp>,
+    repetition: Option<Repetition>,
     now: Timestamp,
 ) -> Result<Decision, Error> {
     let stored = state
         .licenses
         .get(&id)
         .ok_or_else(|| Error::no_license(id))?;
-    let created_at = created_at.unwrap_or(stored.created_at);
+    let kept = created_at.unwrap_or(stored.created_at);
     match document {
-        Some(document) => write(state, id, document, created_at, now),
+        Some(document) => {
+            let decision = write(state, id, document, kept, now)?;
+            unless_repeated(state, id, document, created_at, repetition, decision)
+        }
         None => {
             let touched = Change::LicenseWritten {
                 id,
                 application: stored.application.clone(),
                 payload_sha256: stored.payload_sha256,
-                created_at,
+                created_at: kept,
                 updated_at: now.max(state.newest_updated_at),
                 replaces: Some(stored.revision),
             };
             Ok(touched.into())
         }
+    }
+}
+
+/// The decision, or nothing where it would only say again what is stored.
+fn unless_repeated(
+    state: &State,
+    id: Uuid,
+    document: &Admissible,
+    created_at: Option<Timestamp>,
+    repetition: Option<Repetition>,
+    decision: Decision,
+) -> Result<Decision, Error> {
+    let repeated = state.licenses.get(&id).is_some_and(|stored| {
+        let same_time = created_at.is_none_or(|created_at| created_at == stored.created_at);
+        same_time && stored.payload_sha256 == document.sha256
+    });
+    match repetition {
+        _ if !repeated => Ok(decision),
+        Some(found) if found.basis == state.basis() => Ok(match found.moves {
+            true => decision,
+            false => Decision::nothing(),
+        }),
+        Some(_) | None => Err(Error::Outdated),
     }
 }
 
@@ -206,7 +264,11 @@ fn write(
         sha256: document.sha256,
         text: document.payload.clone(),
     };
-    decision.records.push(payload);
+    let dates = Record::LicenseDates {
+        id,
+        validity: document.validity,
+    };
+    decision.records.extend([payload, dates]);
     Ok(decision)
 }
 
@@ -220,172 +282,5 @@ fn check_key(state: &State, key: KeyId, unchanged: bool) -> Result<(), DocumentE
         Some(KeyStatus::Retired) => Err(DocumentError::RetiredKey(key)),
         Some(KeyStatus::Revoked) => Err(DocumentError::RevokedKey(key)),
         None => Err(DocumentError::UnknownKey(key)),
-    }
-}
-
-/// A stored license as the choice of the one in force sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// Its id.
-    pub id: Uuid,
-    /// Its claims.
-    pub claims: Claims,
-    /// Who signed it; an error where it counts for nothing now, as after its key was revoked.
-    pub signer: Result<Signer, DocumentError>,
-}
-
-impl Candidate {
-    /// Looks at a stored license with the trust set and policy of now.
-    ///
-    /// # Errors
-    /// The payload has no claims that can be read; such a license was never admitted.
-    pub fn of(
-        license: &License,
-        organization: Uuid,
-        trust: &TrustSet,
-        policy: TrustPolicy,
-    ) -> Result<Self, DocumentError> {
-        Self::judged(license, organization, |document| {
-            document.signer(trust, policy)
-        })
-    }
-
-    /// As [`Candidate::of`], with what `judge` says of the signature: it may remember.
-    ///
-    /// # Errors
-    /// As [`Candidate::of`].
-    pub fn judged(
-        license: &License,
-        organization: Uuid,
-        judge: impl FnOnce(&Document<'_>) -> Result<Signer, DocumentError>,
-    ) -> Result<Self, DocumentError> {
-        let document = Document::parse(&license.payload)?;
-        let claims = document.claims()?;
-        let audience = document.check_audience(organization);
-        Ok(Self {
-            id: license.id,
-            claims,
-            signer: audience.and_then(|()| judge(&document)),
-        })
-    }
-
-    /// Whether it counts, as a verified one or as an unverified one.
-    fn counts(&self, verified: bool) -> bool {
-        matches!(
-            (&self.signer, verified),
-            (Ok(Signer::Verified(_)), true) | (Ok(Signer::Unverified), false)
-        )
-    }
-}
-
-/// Which of an application's licenses is in force. `newest_first` is ordered by (`updated_at`,
-/// revision), the greatest first; those that have ended may be missing.
-///
-/// Among those that have begun and not ended the greatest counts. An unverified one counts only
-/// where no verified one is in force.
-pub fn in_force(newest_first: &[Candidate], now: Timestamp) -> Option<&Candidate> {
-    let newest = |verified| {
-        let mut of_its_sort = newest_first.iter().filter(move |one| one.counts(verified));
-        of_its_sort.find(|candidate| candidate.claims.validity().contains(now))
-    };
-    newest(true).or_else(|| newest(false))
-}
-
-/// The next instant after `now` at which a creation or expiration date among the candidates may
-/// change which one is in force.
-pub fn next_boundary(candidates: &[Candidate], now: Timestamp) -> Option<Timestamp> {
-    let edges = candidates.iter().flat_map(|candidate| {
-        let Validity {
-            begins_at,
-            expires_at,
-        } = candidate.claims.validity();
-        [begins_at, expires_at]
-    });
-    edges.filter(|edge| *edge > now).min()
-}
-
-/// The first instant from `now` on at which none of the candidates is in force: the end of what
-/// follows without a gap, be it a renewal or a license that a shorter one superseded. None: none is
-/// in force now.
-pub fn covered_until(candidates: &[Candidate], now: Timestamp) -> Option<Timestamp> {
-    let counting = candidates
-        .iter()
-        .filter(|candidate| candidate.signer.is_ok());
-    let mut spans: Vec<Validity> = counting.map(|one| one.claims.validity()).collect();
-    spans.sort_unstable_by_key(|span| span.begins_at);
-    let mut until = now;
-    for span in spans {
-        if !span.has_begun(until) {
-            break;
-        }
-        until = until.max(span.expires_at);
-    }
-    (until > now).then_some(until)
-}
-
-/// What the license in force grants an application.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entitlement {
-    /// The application's key.
-    pub application: String,
-    /// The license in force; none: unlicensed.
-    pub license: Option<InForce>,
-}
-
-/// The license in force and what it grants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InForce {
-    /// The license's id.
-    pub license: Uuid,
-    /// Who signed it.
-    pub signer: Signer,
-    /// Its plan.
-    pub plan: Plan,
-    /// Seats; none: unlimited.
-    pub seat_limit: Option<u32>,
-    /// Nodes; none: unlimited.
-    pub node_limit: Option<u32>,
-    /// Features.
-    pub features: Vec<String>,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// The first instant at which none is in force: its own end, or that of the stored licenses that
-    /// follow it without a gap.
-    pub covered_until: Timestamp,
-}
-
-impl Entitlement {
-    /// What an application is granted by the one of its licenses that is in force.
-    pub fn of(application: &str, newest_first: &[Candidate], now: Timestamp) -> Self {
-        let license = in_force(newest_first, now).and_then(|candidate| {
-            Some(InForce {
-                covered_until: covered_until(newest_first, now)?,
-                license: candidate.id,
-                signer: candidate.signer.clone().ok()?,
-                plan: candidate.claims.plan,
-                seat_limit: candidate.claims.admin_seats,
-                node_limit: candidate.claims.dataplanes,
-                features: candidate.claims.features.clone(),
-                expires_at: candidate.claims.validity().expires_at,
-            })
-        });
-        Self {
-            application: application.to_owned(),
-            license,
-        }
-    }
-
-    /// Seats: none for unlimited, 0 without a license in force.
-    pub fn seat_limit(&self) -> Option<u32> {
-        self.license
-            .as_ref()
-            .map_or(Some(0), |license| license.seat_limit)
-    }
-
-    /// Nodes: none for unlimited, 0 without a license in force.
-    pub fn node_limit(&self) -> Option<u32> {
-        self.license
-            .as_ref()
-            .map_or(Some(0), |license| license.node_limit)
     }
 }

@@ -60,12 +60,23 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<License>, Error>;
 
     /// At most `limit` licenses of an application, the greatest (`updated_at`, revision) first,
-    /// beginning behind `before`.
+    /// beginning behind `before`; all, or those that end after an instant.
     async fn newest_licenses(
         &self,
         organization: Uuid,
         application: &str,
         before: Option<(Timestamp, u64)>,
+        ends_after: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<License>, Error>;
+
+    /// At most `limit` licenses of an application in order of (when they end, id), beginning behind
+    /// this one. Those that end earlier cost nothing.
+    async fn licenses_by_end(
+        &self,
+        organization: Uuid,
+        application: &str,
+        behind: (Timestamp, Uuid),
         limit: usize,
     ) -> Result<Vec<License>, Error>;
 

@@ -1,6 +1,8 @@
 //! The license in force, against a reading of the words that does not know how it is found.
 
-use lictor_core::license::{Candidate, Entitlement, covered_until, in_force, next_boundary};
+use lictor_core::license::{
+    Candidate, Entitlement, Place, covered_until, in_force, moves, next_boundary, verified_until,
+};
 use lictor_core::{Claims, Date, DocumentError, KeyId, Signer, Timestamp};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
 use uuid::Uuid;
@@ -32,6 +34,7 @@ fn candidate(at: usize, small: &Small) -> Candidate {
     };
     Candidate {
         id: Uuid::from_u128(at as u128),
+        written: (small.updated_at.into(), at as u64),
         claims,
         signer,
     }
@@ -113,6 +116,49 @@ proptest! {
     }
 
     #[test]
+    fn those_that_a_running_verified_one_outlasts_may_be_missing(all in world(), now in 0..10 * DAY) {
+        let candidates = newest_first(&all);
+        for read in 0..=candidates.len() {
+            // As a store gives them: the newest few, and of the others those that end later.
+            let until = verified_until(&candidates[..read], now).unwrap_or(now);
+            let mut kept = candidates.clone();
+            let mut at = 0..;
+            kept.retain(|candidate| {
+                at.next() < Some(read) || candidate.claims.validity().expires_at > until
+            });
+            for later in (now..11 * DAY).step_by(43_200) {
+                prop_assert_eq!(in_force(&kept, later), in_force(&candidates, later));
+            }
+            prop_assert_eq!(covered_until(&kept, now), covered_until(&candidates, now));
+            for mine in &candidates {
+                prop_assert_eq!(moves(&kept, mine, now), moves(&candidates, mine, now));
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_is_written_again_moves_what_is_in_force_or_not(
+        all in world(),
+        which in any::<prop::sample::Index>(),
+        now in 0..10 * DAY,
+    ) {
+        let last = |at: usize| {
+            let mut all = all.clone();
+            all[at].updated_at = 9;
+            all
+        };
+        if !all.is_empty() {
+            let at = which.index(all.len());
+            let instants = std::iter::once(now).chain((0..11).map(|number| number * DAY));
+            let differs = instants
+                .filter(|instant| *instant >= now)
+                .any(|instant| by_the_words(&all, instant) != by_the_words(&last(at), instant));
+            let mine = candidate(at, &all[at]);
+            prop_assert_eq!(moves(&newest_first(&all), &mine, now), differs);
+        }
+    }
+
+    #[test]
     fn what_is_covered_is_covered_at_every_instant(all in world(), now in 0..10 * DAY) {
         let until = covered_until(&newest_first(&all), now);
         let bare = |at: &Timestamp| by_the_words(&all, *at).is_none();
@@ -183,4 +229,78 @@ fn a_renewal_stored_early_covers_what_follows() {
     );
     assert_eq!(until(&[license(2, Some(0), 1), old]), Some(5));
     assert_eq!(until(&[license(1, Some(2), 5)]), None);
+}
+
+#[test]
+fn a_new_license_has_a_place_among_the_others() {
+    let license = |id: usize, begins, expires, signer| {
+        let small = Small {
+            begins: Some(begins),
+            expires,
+            signer,
+            updated_at: 0,
+        };
+        candidate(id, &small)
+    };
+    let place = |others: &[Candidate], new: Candidate| Place::of(others, &new, 2 * DAY);
+    let is = |from: Option<u128>, then: Option<u128>| Place {
+        takes_over_from: from.map(Uuid::from_u128),
+        followed_by: then.map(Uuid::from_u128),
+        ..Place::default()
+    };
+    let gap = |from: i64, until: i64| Some((from * DAY, until * DAY));
+    let long = [license(1, 0, 9, 0)];
+    assert_eq!(place(&[], license(2, 0, 5, 0)), is(None, None));
+    assert_eq!(
+        place(&long, license(2, 0, 5, 0)),
+        is(Some(1), Some(1)),
+        "it comes back"
+    );
+    assert_eq!(place(&long, license(2, 0, 9, 0)), is(Some(1), None));
+    assert_eq!(place(&long, license(2, 4, 5, 0)), is(Some(1), Some(1)));
+    assert_eq!(
+        place(&long, license(1, 0, 5, 0)),
+        is(Some(1), None),
+        "it replaces itself"
+    );
+    for nothing in [
+        license(2, 0, 2, 0),
+        license(2, 5, 4, 0),
+        license(2, 0, 5, 2),
+    ] {
+        assert_eq!(
+            place(&long, nothing),
+            is(None, None),
+            "it is never in force"
+        );
+    }
+    let unverified = place(&long, license(2, 0, 5, 1));
+    assert_eq!(unverified, is(None, Some(1)), "it takes nobody's place");
+    let short = [license(1, 0, 4, 0)];
+    assert_eq!(
+        place(&short, license(2, 4, 9, 0)),
+        is(None, None),
+        "without a gap"
+    );
+    let late = Place {
+        gap_before: gap(4, 6),
+        ..Place::default()
+    };
+    assert_eq!(place(&short, license(2, 6, 9, 0)), late);
+    let first = Place {
+        gap_before: gap(2, 6),
+        ..Place::default()
+    };
+    assert_eq!(
+        place(&[], license(2, 6, 9, 0)),
+        first,
+        "none is in force until then"
+    );
+    let ahead = [license(1, 7, 9, 0)];
+    let before = Place {
+        gap_after: gap(5, 7),
+        ..Place::default()
+    };
+    assert_eq!(place(&ahead, license(2, 0, 5, 0)), before);
+    assert_eq!(place(&ahead, license(2, 0, 7, 0)), is(None, Some(1)));
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use lictor_core::change::{Change, Decision, Digest, Record};
 use lictor_core::license::{
-    Admissible, Candidate, MAX_PAYLOAD_BYTES, add, examine, in_force, patch, put, remove,
+    self, Admissible, Candidate, MAX_PAYLOAD_BYTES, Repetition, add, examine, in_force, remove,
+    validity_of,
 };
 use lictor_core::{DocumentError, Error, KeyStatus, License, State, Timestamp, TrustPolicy};
 use uuid::Uuid;
@@ -46,6 +47,36 @@ fn times(decision: &Decision) -> (Timestamp, Timestamp) {
     written.expect("a license was written")
 }
 
+/// Writing what is stored again moves what is in force, or not.
+fn again(state: &State, moves: bool) -> Option<Repetition> {
+    let basis = state.basis();
+    Some(Repetition { basis, moves })
+}
+
+/// A put that is written also if it repeats what is stored.
+fn put(
+    state: &State,
+    id: Uuid,
+    document: &Admissible,
+    created_at: Option<Timestamp>,
+    expected: Option<u64>,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    let again = again(state, true);
+    license::put(state, id, document, created_at, expected, again, now)
+}
+
+/// A patch that is written also if it repeats what is stored.
+fn patch(
+    state: &State,
+    id: Uuid,
+    document: Option<&Admissible>,
+    created_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Decision, Error> {
+    license::patch(state, id, document, created_at, again(state, true), now)
+}
+
 fn is_refused(decision: &Result<Decision, Error>, reason: &DocumentError) -> bool {
     matches!(decision, Err(Error::InvalidDocument(error)) if error == reason)
 }
@@ -75,7 +106,11 @@ fn the_first_license_of_an_application_makes_it_known() {
         sha256,
         text: document.payload().clone(),
     };
-    assert_eq!(decision.records, [record]);
+    let dates = Record::LicenseDates {
+        id: ID,
+        validity: validity_of(document.payload()).expect("admitted"),
+    };
+    assert_eq!(decision.records, [record, dates]);
 
     let second = add(
         &stored(KeyStatus::Active),
@@ -318,4 +353,56 @@ fn a_license_of_another_organization_counts_for_nothing() {
         let candidate = Candidate::of(&license, ORGANIZATION, &trust, policy).expect("claims");
         assert_eq!(candidate.signer, Err(DocumentError::WrongAudience(other)));
     }
+}
+
+#[test]
+fn what_is_stored_is_written_again_only_if_that_moves_what_is_in_force() {
+    let (state, stored_at) = (stored(KeyStatus::Active), NOW);
+    let (same, other) = (document(), other_document());
+    let both = |document: &Admissible, created_at, again| {
+        let put = license::put(&state, ID, document, created_at, None, again, NOW + 5);
+        let patch = license::patch(&state, ID, Some(document), created_at, again, NOW + 5);
+        [put, patch].map(|decision| decision.map(|decision| !decision.is_nothing()))
+    };
+    let still = again(&state, false);
+    for created_at in [None, Some(stored_at)] {
+        assert!(matches!(
+            both(&same, created_at, still),
+            [Ok(false), Ok(false)]
+        ));
+        let moves = again(&state, true);
+        assert!(matches!(
+            both(&same, created_at, moves),
+            [Ok(true), Ok(true)]
+        ));
+        // What was found before the lock counts only if nothing has changed since.
+        let mut old = again(&state, false);
+        old.iter_mut().for_each(|found| found.basis.licenses += 1);
+        for found in [old, None] {
+            let decided = both(&same, created_at, found);
+            assert!(
+                decided
+                    .iter()
+                    .all(|one| matches!(one, Err(Error::Outdated)))
+            );
+        }
+    }
+    assert!(matches!(both(&same, Some(3), still), [Ok(true), Ok(true)]));
+    assert!(matches!(both(&other, None, still), [Ok(true), Ok(true)]));
+    assert!(matches!(both(&other, None, None), [Ok(true), Ok(true)]));
+    // The condition comes first, and another id is another license.
+    let put_at = |id, expected| license::put(&state, id, &same, None, Some(expected), still, NOW);
+    assert!(put_at(ID, 2).expect("the same").is_nothing());
+    assert!(matches!(
+        put_at(ID, 0),
+        Err(Error::RevisionMismatch { current: 2 })
+    ));
+    assert!(
+        !put_at(Uuid::from_u128(2), 0)
+            .expect("a new one")
+            .is_nothing()
+    );
+    // A touch is always one.
+    let touch = license::patch(&state, ID, None, Some(stored_at), still, NOW);
+    assert!(!touch.expect("a touch").is_nothing());
 }

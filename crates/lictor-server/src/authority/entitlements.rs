@@ -1,10 +1,11 @@
 //! Entitlements: which license is in force for an application, kept until a write or a date
 //! changes it.
 
+use std::cmp::Reverse;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use lictor_core::license::{self, Candidate};
+use lictor_core::license::{self, Candidate, Place, Repetition};
 use lictor_core::{
     Basis, Claims, Document, DocumentError, Entitlement, Error, Kind, License, Resource, Signer,
     Timestamp,
@@ -110,8 +111,8 @@ impl Authority {
         self.stand(call, license, &entitlement)
     }
 
-    /// How a license stands that is just being written: nothing newer can go before it, but a
-    /// verified license in force goes before it if it is unverified itself.
+    /// How a license stands that is just being written, and where among the others: `before` are those
+    /// that were there.
     ///
     /// # Errors
     /// [`Error::Internal`] for a document that was never admitted.
@@ -119,21 +120,49 @@ impl Authority {
         &self,
         call: &Call,
         license: License,
-        before: &Entitlement,
-    ) -> Result<StandingLicense, Error> {
-        let candidate = self.candidate(call, &license, &self.cache.installation())?;
-        let verified_before = before
-            .license
-            .as_ref()
-            .filter(|license| license.signer.key_id().is_some());
-        let outranked = verified_before.is_some() && candidate.signer == Ok(Signer::Unverified);
-        let entitlement = if outranked {
-            before.clone()
-        } else {
-            let newest = std::slice::from_ref(&candidate);
-            Entitlement::of(&license.state.application, newest, call.now.wall())
-        };
-        self.stand(call, license, &entitlement)
+        before: &[Candidate],
+    ) -> Result<(StandingLicense, Place), Error> {
+        let new = self.candidate(call, &license, &self.cache.installation())?;
+        let place = Place::of(before, &new, call.now.wall());
+        let others = before.iter().filter(|other| other.id != new.id);
+        let newest_first: Vec<_> = std::iter::once(&new).chain(others).cloned().collect();
+        let entitlement =
+            Entitlement::of(&license.state.application, &newest_first, call.now.wall());
+        Ok((self.stand(call, license, &entitlement)?, place))
+    }
+
+    /// The licenses that a new one of this application comes to stand among.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn licenses_around(
+        &self,
+        call: &Call,
+        application: &str,
+    ) -> Result<Vec<Candidate>, Error> {
+        let installation = self.cache.installation();
+        self.candidates(call, application, &installation).await
+    }
+
+    /// Whether writing a stored license again would change which one is in force at some instant.
+    pub(super) async fn repetition(
+        &self,
+        call: &Call,
+        license: &License,
+    ) -> Result<Repetition, Error> {
+        let installation = self.cache.installation();
+        // As with entitlements: the basis may be older than what is looked at, never newer.
+        let stored = self.store.basis(call.organization.id).await?;
+        let application = &license.state.application;
+        let candidates = self.candidates(call, application, &installation).await?;
+        let mine = self.candidate(call, license, &installation)?;
+        Ok(Repetition {
+            basis: Basis {
+                trust: installation.trust_changed,
+                ..stored
+            },
+            moves: license::moves(&candidates, &mine, call.now.wall()),
+        })
     }
 
     /// The entitlement of an application that need not be known yet.
@@ -187,30 +216,41 @@ impl Authority {
         Ok((entitlement, basis))
     }
 
-    /// The licenses of an application, the newest first.
-    async fn candidates(
+    /// The licenses of an application that can be in force at some instant from now on, the newest
+    /// first: the newest few, and of the others those that outlast what is verified among them and has
+    /// begun, for no other can come before it.
+    pub(super) async fn candidates(
         &self,
         call: &Call,
         application: &str,
         installation: &Installation,
     ) -> Result<Vec<Candidate>, Error> {
-        let mut candidates = Vec::new();
-        let mut before = None;
-        loop {
+        let organization = call.organization.id;
+        let judged = |license: &License| self.judged(organization, license, installation);
+        let newest = self
+            .store
+            .newest_licenses(organization, application, None, None, PAGE)
+            .await?;
+        let mut candidates = newest.iter().map(judged).collect::<Result<Vec<_>, _>>()?;
+        let until = license::verified_until(&candidates, call.now.wall());
+        let mut behind = (until.unwrap_or(call.now.wall()), Uuid::max());
+        let mut full = newest.len() == PAGE;
+        while full {
             let page = self
                 .store
-                .newest_licenses(call.organization.id, application, before, PAGE)
+                .licenses_by_end(organization, application, behind, PAGE)
                 .await?;
             for license in &page {
-                candidates.push(self.candidate(call, license, installation)?);
-            }
-            match page.last() {
-                Some(last) if page.len() == PAGE => {
-                    before = Some((last.state.updated_at, last.state.revision));
+                let candidate = judged(license)?;
+                behind = (candidate.claims.validity().expires_at, license.id);
+                if newest.iter().all(|known| known.id != license.id) {
+                    candidates.push(candidate);
                 }
-                Some(_) | None => return Ok(candidates),
             }
+            full = page.len() == PAGE;
         }
+        candidates.sort_unstable_by_key(|candidate| Reverse(candidate.written));
+        Ok(candidates)
     }
 
     fn candidate(

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::license::{self, Admissible};
-use lictor_core::{Change, Entry, Error, License, Resource, State, Timestamp};
-use lictor_store::{Fact, Written};
+use lictor_core::license::{self, Admissible, Repetition};
+use lictor_core::{Change, Entry, Error, License, Resource, Timestamp};
+use lictor_store::{Fact, Rule, Written};
 use uuid::Uuid;
 
 use super::{Authority, Call, KeptLicense};
@@ -76,11 +76,11 @@ impl Authority {
         let rule =
             Arc::new(move |state: &_| license::add(state, id, &rule_document, new.created_at, now));
         let written = self.write_license(call, id, Some(&document), rule).await?;
-        written_license(&written.entries, document.payload())
+        written_license(&written, document.payload())
     }
 
     /// Adds a license under `id` or replaces the one that is there. The flag tells whether it was
-    /// added.
+    /// added. What is there already is written again only if that moves what is in force.
     ///
     /// # Errors
     /// As [`Authority::add_license`], and [`Error::RevisionMismatch`] where `expected` is not the
@@ -95,20 +95,22 @@ impl Authority {
         call.may_write(Resource::Licenses)?;
         let document = Arc::new(self.examine(call, new.payload)?);
         let (rule_document, now) = (document.clone(), call.now.wall());
-        let rule = Arc::new(move |state: &_| {
-            license::put(state, id, &rule_document, new.created_at, expected, now)
-        });
-        let written = self.write_license(call, id, Some(&document), rule).await?;
+        let rule = |repetition| -> Rule {
+            let document = rule_document.clone();
+            Arc::new(move |state| {
+                let created_at = new.created_at;
+                license::put(state, id, &document, created_at, expected, repetition, now)
+            })
+        };
+        let written = self.write_document(call, id, &document, rule).await?;
         let added =
             |entry: &Entry| matches!(entry.change, Change::LicenseWritten { replaces: None, .. });
         let added = written.entries.iter().any(added);
-        Ok((
-            written_license(&written.entries, document.payload())?,
-            added,
-        ))
+        Ok((written_license(&written, document.payload())?, added))
     }
 
-    /// Changes what is given of a stored license; its `updated_at` moves in any case.
+    /// Changes what is given of a stored license. Without a document its `updated_at` moves in any case;
+    /// with the one that is stored, only if that moves what is in force.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`] before the document is looked at,
@@ -131,15 +133,22 @@ impl Authority {
             .transpose()?
             .map(Arc::new);
         let (rule_document, now) = (document.clone(), call.now.wall());
-        let rule = Arc::new(move |state: &_| {
-            license::patch(state, id, rule_document.as_deref(), patch.created_at, now)
-        });
-        let written = self
-            .write_license(call, id, document.as_deref(), rule)
-            .await?;
+        let rule = |repetition| -> Rule {
+            let document = rule_document.clone();
+            Arc::new(move |state| {
+                let (document, created_at) = (document.as_deref(), patch.created_at);
+                license::patch(state, id, document, created_at, repetition, now)
+            })
+        };
         match document {
-            Some(document) => written_license(&written.entries, document.payload()),
-            None => self.touched_license(call, &written, &stored).await,
+            Some(document) => {
+                let written = self.write_document(call, id, &document, rule).await?;
+                written_license(&written, document.payload())
+            }
+            None => {
+                let written = self.write_license(call, id, None, rule(None)).await?;
+                self.touched_license(call, &written, &stored).await
+            }
         }
     }
 
@@ -182,14 +191,37 @@ impl Authority {
         Ok(examined)
     }
 
+    /// Writes a document that may be stored already.
+    async fn write_document(
+        &self,
+        call: &Call,
+        id: Uuid,
+        document: &Admissible,
+        rule: impl Fn(Option<Repetition>) -> Rule + Send + Sync,
+    ) -> Result<Written, Error> {
+        let (store, organization) = (self.store.as_ref(), call.organization.id);
+        let (rule, applications) = (&rule, [document.application().to_owned()]);
+        self.while_outdated(call, &applications, || async move {
+            let stored = self.cache.license(store, organization, id).await?;
+            let same = stored.filter(|stored| stored.payload == *document.payload());
+            let repetition = match same {
+                Some(license) => Some(self.repetition(call, &license).await?),
+                None => None,
+            };
+            self.write_license(call, id, Some(document), rule(repetition))
+                .await
+        })
+        .await
+    }
+
     async fn write_license(
         &self,
         call: &Call,
         id: Uuid,
         document: Option<&Admissible>,
-        rule: lictor_store::Rule,
+        rule: Rule,
     ) -> Result<Written, Error> {
-        let mut facts = vec![Fact::License(id)];
+        let mut facts = vec![Fact::License(id), Fact::Trust];
         if let Some(document) = document {
             facts.push(Fact::Application(document.application().to_owned()));
             facts.extend(document.signer().key_id().map(Fact::Key));
@@ -205,7 +237,7 @@ impl Authority {
         written: &Written,
         before: &License,
     ) -> Result<License, Error> {
-        let touched = written_license(&written.entries, &before.payload)?;
+        let touched = written_license(written, &before.payload)?;
         if touched.state.payload_sha256 == before.state.payload_sha256 {
             return Ok(touched);
         }
@@ -214,19 +246,19 @@ impl Authority {
     }
 }
 
-/// The license whose write left these entries.
+/// The license that a write was about, as it is after it.
 ///
 /// # Errors
-/// [`Error::Internal`] if none of them is about a license.
-pub fn written_license(entries: &[Entry], payload: &Arc<str>) -> Result<License, Error> {
-    let mut written = State::default();
-    for entry in entries {
-        written.apply(entry.position, entry.at, &entry.change);
-    }
-    let license = written.licenses.pop_first().map(|(id, state)| License {
-        id,
-        payload: payload.clone(),
-        state,
-    });
-    license.ok_or_else(|| Error::internal("a license write left no entry"))
+/// [`Error::Internal`] if it was about none.
+pub fn written_license(written: &Written, payload: &Arc<str>) -> Result<License, Error> {
+    let license = written
+        .state
+        .licenses
+        .first_key_value()
+        .map(|(id, state)| License {
+            id: *id,
+            payload: payload.clone(),
+            state: state.clone(),
+        });
+    license.ok_or_else(|| Error::internal("a license write was about no license"))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::node::NodeSeen;
+use lictor_core::time::Validity;
 use lictor_core::{Document, EndedLease, INSTALLATION, State, Timestamp};
 use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _};
@@ -353,7 +354,7 @@ fn check_organization(
     Ok(())
 }
 
-/// Every payload has its hash, and every license the application that its payload names.
+/// Every payload has its hash, and every license the application and the dates that its payload names.
 fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     each(
         view,
@@ -372,26 +373,32 @@ fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
             Ok(())
         },
     )?;
-    let licenses = "SELECT licenses.organization_id, id, application, text FROM licenses
+    let licenses = "SELECT licenses.organization_id, id, application, text, begins_at, ends_at
+         FROM licenses
          JOIN payloads ON payloads.organization_id = licenses.organization_id
              AND payloads.sha256 = licenses.payload_sha256";
     each(view, licenses, [], |row| {
         let (organization, id): (Uuid, Uuid) = (row.get(0)?, row.get(1)?);
-        let named = application_of(row.get_ref(3)?.as_str()?);
         let place = format_args!("stream {organization}: license {id}");
-        match named {
-            None => differences.push(format!("{place}: its payload is no license")),
-            Some(named) if named != row.get_ref(2)?.as_str()? => {
-                differences.push(format!("{place}: its payload is for application {named}"));
-            }
-            Some(_) => {}
+        let text = row.get_ref(3)?.as_str()?;
+        let Ok(claims) = Document::parse(text).and_then(|document| document.claims()) else {
+            differences.push(format!("{place}: its payload is no license"));
+            return Ok(());
+        };
+        let named = &claims.application;
+        if named != row.get_ref(2)?.as_str()? {
+            differences.push(format!("{place}: its payload is for application {named}"));
+        }
+        let Validity {
+            begins_at,
+            expires_at,
+        } = claims.validity();
+        let dates: (Option<Timestamp>, Option<Timestamp>) = (row.get(4)?, row.get(5)?);
+        if dates != (Some(begins_at), Some(expires_at)) {
+            differences.push(format!("{place}: its dates differ from its payload's"));
         }
         Ok(())
     })
-}
-
-fn application_of(text: &str) -> Option<String> {
-    Some(Document::parse(text).ok()?.claims().ok()?.application)
 }
 
 /// What no ledger entry says, but must hold all the same.

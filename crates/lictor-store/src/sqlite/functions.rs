@@ -1,8 +1,9 @@
 //! Functions of the core that SQL statements call: the rows that are there get what new ones get.
 
-use lictor_core::{Email, lease};
+use lictor_core::time::Validity;
+use lictor_core::{Email, lease, license};
 use rusqlite::Connection;
-use rusqlite::functions::FunctionFlags;
+use rusqlite::functions::{Context, FunctionFlags};
 
 use super::rows::Sql;
 
@@ -20,5 +21,17 @@ pub(super) fn register(connection: &Connection) -> Sql<()> {
     connection.create_scalar_function("holder_key", 1, pure, |context| {
         let holder: Option<String> = context.get(0)?;
         Ok(holder.map(|holder| lease::holder_key(&holder)))
+    })?;
+    // When the license in a payload begins and ends; null for what is no license.
+    connection.create_scalar_function("license_begins_at", 1, pure, |context| {
+        Ok(validity(context)?.map(|validity| validity.begins_at))
+    })?;
+    connection.create_scalar_function("license_ends_at", 1, pure, |context| {
+        Ok(validity(context)?.map(|validity| validity.expires_at))
     })
+}
+
+fn validity(context: &Context<'_>) -> Sql<Option<Validity>> {
+    let payload: Option<String> = context.get(0)?;
+    Ok(payload.and_then(|payload| license::validity_of(&payload).ok()))
 }

@@ -166,11 +166,33 @@ impl Store for SqliteStore {
         organization: Uuid,
         application: &str,
         before: Option<(Timestamp, u64)>,
+        ends_after: Option<Timestamp>,
         limit: usize,
     ) -> Result<Vec<License>, Error> {
         let application = application.to_owned();
         self.read(move |database| {
-            reads::newest_licenses(database, organization, &application, before, limit)
+            reads::newest_licenses(
+                database,
+                organization,
+                &application,
+                before,
+                ends_after,
+                limit,
+            )
+        })
+        .await
+    }
+
+    async fn licenses_by_end(
+        &self,
+        organization: Uuid,
+        application: &str,
+        behind: (Timestamp, Uuid),
+        limit: usize,
+    ) -> Result<Vec<License>, Error> {
+        let application = application.to_owned();
+        self.read(move |database| {
+            reads::licenses_by_end(database, organization, &application, behind, limit)
         })
         .await
     }

@@ -41,21 +41,45 @@ pub(super) fn licenses_page(
     }
 }
 
-/// A page of an application's licenses, the newest first.
+/// A page of an application's licenses, the newest first: all, or those that end after an instant.
 pub(super) fn newest_licenses(
     database: &Connection,
     organization: Uuid,
     application: &str,
     before: Option<(Timestamp, u64)>,
+    ends_after: Option<Timestamp>,
     limit: usize,
 ) -> Sql<Vec<License>> {
     let (updated_at, revision) = before.unwrap_or((Timestamp::MAX, i64::MAX.unsigned_abs()));
     let rest = "application = ?2 AND (updated_at, revision) < (?3, ?4)
+                AND (?6 IS NULL OR ends_at > ?6)
                 ORDER BY updated_at DESC, revision DESC LIMIT ?5";
+    let parameters = (
+        organization,
+        application,
+        updated_at,
+        revision,
+        limit,
+        ends_after,
+    );
+    licenses(database, rest, parameters)
+}
+
+/// A page of an application's licenses by when they end.
+pub(super) fn licenses_by_end(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    behind: (Timestamp, Uuid),
+    limit: usize,
+) -> Sql<Vec<License>> {
+    let rest = "application = ?2 AND (ends_at, licenses.id) > (?3, ?4)
+                ORDER BY ends_at, licenses.id LIMIT ?5";
+    let (ends_at, id) = behind;
     licenses(
         database,
         rest,
-        (organization, application, updated_at, revision, limit),
+        (organization, application, ends_at, id, limit),
     )
 }
 

@@ -249,6 +249,12 @@ pub(super) fn record(
                  ON CONFLICT (organization_id, sha256) DO NOTHING",
             )?
             .execute((stream, sha256.0, &**text))?,
+        Record::LicenseDates { id, validity } => database
+            .prepare_cached(
+                "UPDATE licenses SET begins_at = ?3, ends_at = ?4
+                 WHERE organization_id = ?1 AND id = ?2",
+            )?
+            .execute((stream, id, validity.begins_at, validity.expires_at))?,
         Record::TokenSecret { id, sha256, name } => database
             .prepare_cached(
                 "UPDATE tokens SET secret_sha256 = ?3, name = ?4

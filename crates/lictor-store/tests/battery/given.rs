@@ -10,7 +10,7 @@ use lictor_core::client::NewClient;
 use lictor_core::feed::{Applied, Mode, NodePolicy, NodeReport, rotate};
 use lictor_core::grant::Secrets;
 use lictor_core::lease::CheckOut;
-use lictor_core::license::{Admissible, examine};
+use lictor_core::license::{Admissible, Repetition, examine};
 use lictor_core::node::{NewNode, NodeTerms};
 use lictor_core::token::NewToken;
 use lictor_core::{
@@ -38,8 +38,16 @@ pub(crate) fn vendor(seed: u8) -> SigningKey {
 
 /// A document of vendor `seed` for `product`; `number` makes it differ from others.
 pub(crate) fn document(seed: u8, product: &str, number: u64) -> Admissible {
-    let end = Date::parse("2027-12-31").expect("a date");
-    let mut claims = Claims::new(product, end);
+    ending(seed, product, "2027-12-31", number)
+}
+
+/// The same of vendor 1 for `Kong`, with another end.
+pub(crate) fn document_until(end: &str, number: u64) -> Admissible {
+    ending(1, "Kong", end, number)
+}
+
+fn ending(seed: u8, product: &str, end: &str, number: u64) -> Admissible {
+    let mut claims = Claims::new(product, Date::parse(end).expect("a date"));
     claims.license_key = Some(number.to_string());
     let key = vendor(seed);
     let pem = key.public_key().to_pem();
@@ -143,6 +151,14 @@ pub(crate) fn add_license(
     })
 }
 
+/// As if it moved what is in force to write what is stored again.
+fn written_again(state: &State) -> Option<Repetition> {
+    Some(Repetition {
+        basis: state.basis(),
+        moves: true,
+    })
+}
+
 pub(crate) fn put_license(
     stream: Uuid,
     license: Uuid,
@@ -151,13 +167,21 @@ pub(crate) fn put_license(
 ) -> Write {
     let (facts, document) = (about(license, document), document.clone());
     write(stream, now, facts, move |state| {
-        license::put(state, license, &document, None, None, now)
+        license::put(
+            state,
+            license,
+            &document,
+            None,
+            None,
+            written_again(state),
+            now,
+        )
     })
 }
 
 pub(crate) fn touch_license(stream: Uuid, license: Uuid, now: Timestamp) -> Write {
     write(stream, now, vec![Fact::License(license)], move |state| {
-        license::patch(state, license, None, Some(now), now)
+        license::patch(state, license, None, Some(now), None, now)
     })
 }
 

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use lictor_core::{Error, License};
+use lictor_core::license::validity_of;
+use lictor_core::{Date, Error, License, Timestamp};
 use lictor_store::Store;
 use uuid::Uuid;
 
 use crate::given::{
-    ACME, NOW, acme, add_license, applications, document, done, id, put_license, refused,
-    remove_license, touch_license,
+    ACME, NOW, acme, add_license, applications, document, document_until, done, id, put_license,
+    refused, remove_license, touch_license,
 };
 
 async fn by_id(store: &dyn Store, application: Option<&str>, page: usize) -> Vec<Uuid> {
@@ -34,7 +35,7 @@ async fn newest(store: &dyn Store, application: &str, page: usize) -> Vec<Licens
             .last()
             .map(|last| (last.state.updated_at, last.state.revision));
         let next = store
-            .newest_licenses(ACME, application, before, page)
+            .newest_licenses(ACME, application, before, None, page)
             .await
             .expect("reads");
         if next.is_empty() {
@@ -99,7 +100,7 @@ pub(crate) async fn nothing_there_is_an_empty_answer(store: Arc<dyn Store>) {
         );
         assert_eq!(
             store
-                .newest_licenses(organization, "a", None, 5)
+                .newest_licenses(organization, "a", None, None, 5)
                 .await
                 .expect("reads"),
             []
@@ -288,4 +289,75 @@ pub(crate) async fn the_same_document_may_stand_under_two_ids(store: Arc<dyn Sto
     assert_eq!(second.payload, *document.payload());
     let error = refused(&*store, add_license(ACME, id(2), &document, NOW)).await;
     assert!(matches!(error, Error::AlreadyExists { .. }));
+}
+
+/// Page by page, those of `kong` that end after an instant, by when they end.
+async fn by_end(store: &dyn Store, now: Timestamp, page: usize) -> Vec<Uuid> {
+    let mut found = Vec::new();
+    let mut behind = (now, Uuid::max());
+    loop {
+        let next = store
+            .licenses_by_end(ACME, "kong", behind, page)
+            .await
+            .expect("reads");
+        assert!(next.len() <= page);
+        let Some(last) = next.last() else {
+            return found;
+        };
+        let validity = validity_of(&last.payload).expect("a license");
+        behind = (validity.expires_at, last.id);
+        found.extend(next.iter().map(|license| license.id));
+    }
+}
+
+pub(crate) async fn those_that_have_ended_are_not_read(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let day = |text| Date::parse(text).expect("a date").start();
+    for (number, end) in [
+        (1, "2028-01-01"),
+        (2, "2026-06-01"),
+        (3, "2027-01-01"),
+        (4, "2027-01-01"),
+    ] {
+        let document = document_until(end, number);
+        done(
+            &*store,
+            add_license(ACME, id(number.into()), &document, NOW),
+        )
+        .await;
+    }
+    // Another application's, and one that is no longer there, are none of them.
+    done(
+        &*store,
+        add_license(ACME, id(8), &document(1, "Jira", 1), NOW),
+    )
+    .await;
+    done(
+        &*store,
+        add_license(ACME, id(9), &document(1, "Kong", 9), NOW),
+    )
+    .await;
+    done(&*store, remove_license(ACME, id(9))).await;
+    for page in [1, 2, 9] {
+        let after = |now| by_end(&*store, now, page);
+        assert_eq!(after(0).await, [2, 3, 4, 1].map(id), "page {page}");
+        assert_eq!(after(day("2026-06-01") - 1).await, [2, 3, 4, 1].map(id));
+        assert_eq!(after(day("2026-06-01")).await, [3, 4, 1].map(id));
+        assert_eq!(after(day("2027-01-01")).await, [1].map(id));
+        assert_eq!(after(day("2028-01-01")).await, [id(0); 0]);
+    }
+    let ends_after = Some(day("2026-06-01"));
+    let newest = store.newest_licenses(ACME, "kong", None, ends_after, 2);
+    let newest: Vec<Uuid> = newest.await.expect("reads").iter().map(|l| l.id).collect();
+    assert_eq!(newest, [4, 3].map(id));
+    // A touch keeps the dates, a new document brings its own.
+    done(&*store, touch_license(ACME, id(1), NOW)).await;
+    done(
+        &*store,
+        put_license(ACME, id(2), &document_until("2029-01-01", 2), NOW),
+    )
+    .await;
+    assert_eq!(by_end(&*store, day("2027-01-01"), 9).await, [1, 2].map(id));
+    let report = store.check().await.expect("checks");
+    assert_eq!(report.differences, [""; 0]);
 }

@@ -30,6 +30,7 @@ macro_rules! battery {
             licenses::the_newest_come_first_and_ties_go_to_the_later_write;
             licenses::a_license_moves_to_the_application_of_its_new_document;
             licenses::the_same_document_may_stand_under_two_ids;
+            licenses::those_that_have_ended_are_not_read;
             writes::a_refusal_changes_nothing;
             writes::a_stream_that_does_not_exist_takes_no_write;
             writes::deciding_nothing_writes_nothing;

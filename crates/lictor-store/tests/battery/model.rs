@@ -414,7 +414,7 @@ async fn compare_stream(store: &dyn Store, stream: Uuid, state: &State) {
     );
     for application in state.applications.keys() {
         let newest = store
-            .newest_licenses(stream, application, None, 100)
+            .newest_licenses(stream, application, None, None, 100)
             .await
             .expect("reads");
         let expected = order

@@ -128,7 +128,13 @@ impl Authority {
         loop {
             let page = self
                 .store
-                .newest_licenses(organization, application, before, PAGE)
+                .newest_licenses(
+                    organization,
+                    application,
+                    before,
+                    choice.verified_until,
+                    PAGE,
+                )
                 .await?;
             for license in &page {
                 let candidate = self.judged(organization, license, installation)?;

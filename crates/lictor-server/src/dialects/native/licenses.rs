@@ -7,7 +7,8 @@ use axum::extract::{Request, State};
 use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lictor_core::{Document, Entitlement, Error, Kind, License, Resource, Right};
+use lictor_core::license::Candidate;
+use lictor_core::{Document, Error, Kind, License, Resource, Right};
 use uuid::Uuid;
 
 use super::auth::{Caller, single};
@@ -16,6 +17,7 @@ use super::idempotency::{Begun, Post, etag};
 use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
+use super::wire::added::AddedLicense;
 use super::wire::{self, LicenseView, List};
 use crate::authority::{Answer, Authority, Call, NewLicense, written_license};
 use crate::settings::Server;
@@ -76,13 +78,13 @@ pub(super) async fn add(
     let id = post.request.id;
     let payload: Arc<str> = std::mem::take(&mut post.request.payload).into();
     let written = Arc::new(Written {
-        before: entitlement_before(&server.authority, &post.call, &payload).await?,
+        before: licenses_before(&server.authority, &post.call, &payload).await?,
         authority: server.authority.clone(),
         call: post.call.clone(),
         payload: payload.clone(),
     });
     let kept = written.clone();
-    post.keep(move |written| kept.answer(written_license(&written.entries, &kept.payload)));
+    post.keep(move |written| kept.answer(written_license(written, &kept.payload)));
     let new = new_license(payload);
     let license = server.authority.add_license(&post.call, id, new).await?;
     Ok(post.respond(written.answer(Ok(license))))
@@ -140,7 +142,7 @@ struct Written {
     authority: Arc<Authority>,
     call: Call,
     payload: Arc<str>,
-    before: Arc<Entitlement>,
+    before: Vec<Candidate>,
 }
 
 impl Written {
@@ -150,23 +152,27 @@ impl Written {
                 .standing_when_written(&self.call, license, &self.before)
         });
         match standing {
-            Ok(standing) => wire::answer(201, &LicenseView::from_standing(standing)),
+            Ok((standing, place)) => {
+                let added =
+                    AddedLicense::new(LicenseView::from_standing(standing), &place, &self.before);
+                wire::answer(201, &added)
+            }
             Err(error) => Problem::from(error).into_answer(),
         }
     }
 }
 
-/// The entitlement that the document's application has now. A document that cannot be read has
-/// none; the authority says what is wrong with it.
-async fn entitlement_before(
+/// The licenses that the document's application has now. A document that cannot be read has none; the
+/// authority says what is wrong with it.
+async fn licenses_before(
     authority: &Authority,
     call: &Call,
     payload: &str,
-) -> Result<Arc<Entitlement>, Error> {
+) -> Result<Vec<Candidate>, Error> {
     let claims = Document::parse(payload).and_then(|document| document.claims());
     match claims {
-        Ok(claims) => authority.entitlement_now(call, &claims.application).await,
-        Err(_) => Ok(Arc::new(Entitlement::of("", &[], call.now.wall()))),
+        Ok(claims) => authority.licenses_around(call, &claims.application).await,
+        Err(_) => Ok(Vec::new()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every request and answer of `/v1` as JSON, and the conversions from and to the authority's
 //! types. Nothing is decided here.
 
+pub(super) mod added;
 pub(super) mod clients;
 pub(super) mod held;
 pub(super) mod kept;

@@ -58,6 +58,14 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "license",
     ),
     (
+        "UPDATE licenses SET begins_at = begins_at + 1 WHERE id = :first",
+        "its dates differ from its payload's",
+    ),
+    (
+        "UPDATE licenses SET ends_at = NULL WHERE id = :first",
+        "its dates differ from its payload's",
+    ),
+    (
         "UPDATE licenses SET created_at = 0 WHERE id = :first",
         "differs from the ledger",
     ),
@@ -77,7 +85,7 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ("DELETE FROM licenses WHERE id = :first", "is missing"),
     (
         "INSERT INTO licenses SELECT organization_id, randomblob(16), application, payload_sha256,
-             created_at, updated_at, 999 FROM licenses WHERE id = :first",
+             created_at, updated_at, 999, begins_at, ends_at FROM licenses WHERE id = :first",
         "is not in the ledger",
     ),
     ("DELETE FROM payloads WHERE rowid = 1", " is missing"),

@@ -466,6 +466,9 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     assert_eq!((basis.licenses, basis.trust), (2, 0));
     let license = store.license(ACME, id(7)).await.expect("reads");
     assert!(license.is_some());
+    let running = store.licenses_by_end(ACME, "kong", (NOW, uuid::Uuid::max()), 9);
+    let running = running.await.expect("reads");
+    assert_eq!(running, Vec::from_iter(license), "its dates are known");
     let counts = |rows: Vec<UsageRow>| rows.iter().map(UsageRow::count).collect::<Vec<_>>();
     let usage = async || counts(store.usage(ACME).await.expect("reads"));
     assert_eq!(usage().await, [MAX_COUNT, MAX_COUNT, 7]);
