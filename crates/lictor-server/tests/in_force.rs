@@ -1,5 +1,6 @@
 //! After any sequence of writes, key changes and clock steps the ledger agrees with the rows, and
-//! what is in force is what the words say, read here anew without the product's code.
+//! what is in force, here and on nodes, now and later, is what the words say, read here anew without
+//! the product's code.
 
 #![expect(
     clippy::expect_used,
@@ -9,7 +10,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::{Claims, Date, Error, SigningKey, Timestamp};
+use lictor_core::change::Digest;
+use lictor_core::feed::{Audience, StateDocument};
+use lictor_core::license::in_force;
+use lictor_core::node::{NodeIdentity, NodeState};
+use lictor_core::{
+    Claims, Date, Error, Node, SigningKey, Timestamp, TrustPolicy, TrustSet, TrustedKey,
+};
 use lictor_server::authority::{Authority, Call, NewLicense, Patch, Standing, Start};
 use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::Store;
@@ -30,6 +37,12 @@ enum Step {
         key: usize,
         begins: i64,
         days: i64,
+    },
+    /// The stored document once more, as controllers do.
+    Repeat {
+        organization: usize,
+        slot: u128,
+        patch: bool,
     },
     Touch {
         organization: usize,
@@ -71,8 +84,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             },
         );
     let on = (organization, slot);
+    let repeat =
+        (on.clone(), any::<bool>()).prop_map(|((organization, slot), patch)| Step::Repeat {
+            organization,
+            slot,
+            patch,
+        });
     let step = prop_oneof![
         8 => put,
+        3 => repeat,
         2 => on.clone().prop_map(|(organization, slot)| Step::Touch { organization, slot }),
         2 => on.prop_map(|(organization, slot)| Step::Remove { organization, slot }),
         1 => key.clone().prop_map(|key| Step::Retire { key }),
@@ -134,6 +154,43 @@ impl Model {
         let newest = candidates.max_by_key(|(_, license)| (license.updated_at, license.order));
         newest.map(|((_, slot), _)| *slot)
     }
+
+    /// All instants from `now` on at which what is in force can change, and `now`.
+    fn instants(&self, now: Timestamp) -> Vec<Timestamp> {
+        let licenses = self.licenses.values();
+        let edges = licenses.flat_map(|license| [license.begins, license.ends]);
+        let mut instants: Vec<_> = edges.filter(|edge| *edge > now).collect();
+        instants.push(now);
+        instants
+    }
+
+    /// Whether another one is in force at some instant from `now` on once this one is touched.
+    fn would_move(
+        &mut self,
+        (organization, slot): (usize, u128),
+        keys: [KeyNow; 3],
+        now: Timestamp,
+    ) -> bool {
+        let instants = self.instants(now);
+        let application = self.licenses[&(organization, slot)].application.clone();
+        let at = |model: &Self| -> Vec<_> {
+            let instants = instants.iter();
+            instants
+                .map(|instant| model.in_force(organization, &application, keys, *instant))
+                .collect()
+        };
+        let before = at(self);
+        let order = (Timestamp::MAX, usize::MAX);
+        let license = self.licenses.get_mut(&(organization, slot));
+        let license = license.expect("it is there");
+        let kept = (license.updated_at, license.order);
+        (license.updated_at, license.order) = order;
+        let after = at(self);
+        let license = self.licenses.get_mut(&(organization, slot));
+        let license = license.expect("it is there");
+        (license.updated_at, license.order) = kept;
+        before != after
+    }
 }
 
 struct World {
@@ -143,6 +200,8 @@ struct World {
     signers: [SigningKey; 3],
     keys: [KeyNow; 3],
     model: Model,
+    /// The latest time there was: what nodes go by never steps back.
+    latest: Timestamp,
 }
 
 impl World {
@@ -156,7 +215,7 @@ impl World {
             keys: signers.iter().map(SigningKey::public_key).collect(),
             operator_secret: Some(OPERATOR.to_owned()),
             policy: None,
-            control_plane_key: None,
+            control_plane_key: Some(SigningKey::from_seed([9; 32])),
         };
         let shared: Arc<dyn Store> = store.clone();
         let authority = Authority::open(shared, Clock::Manual(clock.clone()), start, |_| Ok(()));
@@ -168,6 +227,7 @@ impl World {
             signers,
             keys: [KeyNow::Active; 3],
             model: Model::default(),
+            latest: START,
         };
         let call = world.call(0).await;
         world
@@ -202,6 +262,11 @@ impl World {
                 self.put(organization, slot, application, key, begins, days)
                     .await;
             }
+            Step::Repeat {
+                organization,
+                slot,
+                patch,
+            } => self.repeat(organization, slot, patch).await,
             Step::Touch { organization, slot } => {
                 let call = self.call(organization).await;
                 let id = Uuid::from_u128(slot);
@@ -243,6 +308,7 @@ impl World {
             }
             Step::MoveClock { hours } => {
                 self.clock.step(hours * 3_600);
+                self.latest = self.latest.max(self.now());
             }
         }
     }
@@ -284,8 +350,8 @@ impl World {
             assert!(matches!(put, Err(Error::InvalidDocument(_))), "{put:?}");
             return;
         }
-        put.expect("an allowed write");
-        let (updated_at, order) = self.model.stamp(organization, call.now.wall());
+        self.clock.step(hours * 3_600);
+        self.latest = self.latest.max(self.now());
         let license = Written {
             application: product.to_lowercase(),
             document,
@@ -296,6 +362,91 @@ impl World {
             order,
         };
         self.model.licenses.insert((organization, slot), license);
+    }
+
+    /// Nothing is written unless it moves what is in force.
+    async fn repeat(&mut self, organization: usize, slot: u128, patch: bool) {
+        let Some(written) = self.model.licenses.get(&(organization, slot)).cloned() else {
+            return;
+        };
+        let (call, id) = (self.call(organization).await, Uuid::from_u128(slot));
+        let payload: Arc<str> = written.document.as_str().into();
+        let head = || async { self.store.head(call.organization.id).await.expect("reads") };
+        let before = head().await;
+        let done = if patch {
+            let patch = Patch {
+                payload: Some(payload),
+                created_at: None,
+            };
+            self.authority.patch_license(&call, id, patch).await
+        } else {
+            let new = NewLicense {
+                payload,
+                created_at: None,
+            };
+            let put = self.authority.put_license(&call, id, new, None).await;
+            put.map(|(license, _)| license)
+        };
+        let refused = self.keys[written.key] == KeyNow::Revoked;
+        assert_eq!(done.is_err(), refused, "{done:?}");
+        let quiet = head().await == before;
+        let place = (organization, slot);
+        if refused || !self.model.would_move(place, self.keys, call.now.wall()) {
+            assert!(quiet, "nothing is written");
+            let stored = done.map(|license| license.state.updated_at);
+            assert!(stored.is_err() || stored.is_ok_and(|at| at == written.updated_at));
+            return;
+        }
+        assert!(!quiet, "it is written");
+        let (updated_at, order) = self.model.stamp(organization, call.now.wall());
+        let license = self.model.licenses.get_mut(&place).expect("it is there");
+        (license.updated_at, license.order) = (updated_at, order);
+    }
+
+    /// What a node decides by, now and at every later instant, is what the words say.
+    async fn compare_nodes(&self, organization: usize, application: &str) {
+        let call = self.call(organization).await;
+        let node = Node {
+            id: Uuid::from_u128(77),
+            organization: call.organization.id,
+            state: NodeState {
+                application: application.to_owned(),
+                created_at: START,
+                joined_at: Some(START),
+                revoked_at: None,
+            },
+            identity: NodeIdentity {
+                name: "edge".to_owned(),
+                token_sha256: Digest::of(b"token"),
+                token_expires_at: START,
+                credential_sha256: None,
+            },
+            seen: None,
+        };
+        let signed = self.authority.signed_state(&node).await.expect("a state");
+        let audience = Audience {
+            organization: node.organization,
+            node: node.id,
+        };
+        let key = SigningKey::from_seed([9; 32]).public_key();
+        let document = StateDocument::verify(&signed.document, &key, audience).expect("ours");
+        let content = document.content();
+        let keys = content.keys.iter().map(|key| {
+            let trusted = TrustedKey {
+                public_key: key.public_key.clone(),
+                status: key.status,
+            };
+            (key.public_key.id(), trusted)
+        });
+        let trust = TrustSet::from(keys.collect::<BTreeMap<_, _>>());
+        let candidates = content.candidates(node.organization, &trust, TrustPolicy::Verified);
+        for instant in self.model.instants(self.latest) {
+            let found = in_force(&candidates, instant).map(|candidate| candidate.id.as_u128());
+            let expected = self
+                .model
+                .in_force(organization, application, self.keys, instant);
+            assert_eq!(found, expected, "{application} on a node at {instant}");
+        }
     }
 
     async fn compare(&self) {
@@ -316,6 +467,18 @@ impl World {
                     .as_ref()
                     .map(|license| license.license.as_u128());
                 assert_eq!(found, expected, "{} at {now}", entitlement.application);
+                let covered = |at: &Timestamp| {
+                    let key = &entitlement.application;
+                    self.model.in_force(organization, key, self.keys, *at)
+                };
+                let mut instants = self.model.instants(now);
+                instants.sort_unstable();
+                let bare = instants.into_iter().find(|at| covered(at).is_none());
+                let until = entitlement.license.as_ref();
+                let until = until.map(|license| license.covered_until);
+                assert_eq!(until, bare.filter(|at| *at > now));
+                self.compare_nodes(organization, &entitlement.application)
+                    .await;
             }
             let licenses = self
                 .authority
