@@ -350,8 +350,13 @@ impl World {
             assert!(matches!(put, Err(Error::InvalidDocument(_))), "{put:?}");
             return;
         }
-        self.clock.step(hours * 3_600);
-        self.latest = self.latest.max(self.now());
+        let (_, added) = put.expect("an allowed write");
+        assert_eq!(added, stored.is_none());
+        let place = (organization, slot);
+        if same && !self.model.would_move(place, self.keys, call.now.wall()) {
+            return;
+        }
+        let (updated_at, order) = self.model.stamp(organization, call.now.wall());
         let license = Written {
             application: product.to_lowercase(),
             document,

@@ -150,18 +150,25 @@ impl Authority {
         call: &Call,
         license: &License,
     ) -> Result<Repetition, Error> {
+        // The basis first: it may be older than what is looked at, never newer.
+        let unseen = self.repetition_unseen(call).await?;
         let installation = self.cache.installation();
-        // As with entitlements: the basis may be older than what is looked at, never newer.
-        let stored = self.store.basis(call.organization.id).await?;
         let application = &license.state.application;
         let candidates = self.candidates(call, application, &installation).await?;
         let mine = self.candidate(call, license, &installation)?;
         Ok(Repetition {
-            basis: Basis {
-                trust: installation.trust_changed,
-                ..stored
-            },
             moves: license::moves(&candidates, &mine, call.now.wall()),
+            ..unseen
+        })
+    }
+
+    /// The same where the license cannot be looked at: as if it would.
+    pub(super) async fn repetition_unseen(&self, call: &Call) -> Result<Repetition, Error> {
+        let trust = self.cache.installation().trust_changed;
+        let stored = self.store.basis(call.organization.id).await?;
+        Ok(Repetition {
+            basis: Basis { trust, ..stored },
+            moves: true,
         })
     }
 

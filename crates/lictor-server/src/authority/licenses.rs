@@ -202,11 +202,13 @@ impl Authority {
         let (store, organization) = (self.store.as_ref(), call.organization.id);
         let (rule, applications) = (&rule, [document.application().to_owned()]);
         self.while_outdated(call, &applications, || async move {
-            let stored = self.cache.license(store, organization, id).await?;
-            let same = stored.filter(|stored| stored.payload == *document.payload());
-            let repetition = match same {
-                Some(license) => Some(self.repetition(call, &license).await?),
-                None => None,
+            let repetition = match self.cache.license(store, organization, id).await {
+                Ok(Some(stored)) if stored.payload == *document.payload() => {
+                    Some(self.repetition(call, &stored).await?)
+                }
+                Ok(_) => None,
+                // What cannot be read can still be written anew.
+                Err(_) => Some(self.repetition_unseen(call).await?),
             };
             self.write_license(call, id, Some(document), rule(repetition))
                 .await

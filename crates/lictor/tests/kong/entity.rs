@@ -7,6 +7,7 @@ use crate::expect::{INTEGER, UUID, check};
 use crate::harness::Harness;
 
 const ID: &str = "30b4edb7-0847-4f65-af90-efbed8b0161f";
+const OTHER_ID: &str = "40b4edb7-0847-4f65-af90-efbed8b0161f";
 const OTHER: &str = "e8201120-4ee3-43ca-9e92-3fed08b1a15d";
 const LONG_AGO: i64 = 1_500_508_800;
 
@@ -137,9 +138,8 @@ fn put_adds_and_replaces() {
 }
 
 #[test]
-fn put_resets_the_creation_time_unless_it_is_sent() {
+fn put_resets_the_creation_time_unless_it_is_sent_or_nothing_changes() {
     let server = Harness::start();
-    let document = server.document("K");
     let put = |fields: Value| {
         let replies = encodings(&fields).map(|(_, content_type, body)| {
             server
@@ -150,15 +150,76 @@ fn put_resets_the_creation_time_unless_it_is_sent() {
         });
         replies.map(|reply| time(&reply, "created_at"))
     };
+    let (document, other) = (server.document("K"), server.document("L"));
     let sent = json!({"payload": document, "created_at": LONG_AGO});
-    let absent = json!({"payload": document});
-    let null = json!({"payload": document, "created_at": null});
-    for _ in 0..2 {
+    for absent in [
+        json!({"payload": other}),
+        json!({"payload": other, "created_at": null}),
+    ] {
         assert_eq!(put(sent.clone()), [LONG_AGO; 3]);
-        assert!(put(absent.clone()).iter().all(|time| *time > LONG_AGO));
-        assert_eq!(put(sent.clone()), [LONG_AGO; 3]);
-        assert!(put(null.clone()).iter().all(|time| *time > LONG_AGO));
+        assert_eq!(put(json!({"payload": document})), [LONG_AGO; 3]);
+        assert!(put(absent).iter().all(|time| *time > LONG_AGO));
     }
+}
+
+#[test]
+fn a_hundred_unchanged_puts_and_patches_write_nothing() {
+    let server = Harness::start();
+    let document = server.document("K");
+    server.put(ID, &document);
+    let entity: Value = server.get(&path(ID)).json();
+    let entries = || server.entries();
+    let before = entries();
+    let same = [
+        json!({"payload": document}),
+        json!({"payload": document, "created_at": null}),
+        json!({"payload": document, "created_at": entity["created_at"]}),
+        entity.clone(),
+    ];
+    for number in 0..100 {
+        let verb = ["PUT", "PATCH"][number % 2];
+        for (encoding, content_type, body) in encodings(&same[number / 2 % 4]) {
+            let ask = server.ask(verb, &path(ID)).body(&content_type, body);
+            check(&format!("{verb} {encoding}"), &ask.send(), 200, &entity);
+        }
+    }
+    assert_eq!(entries(), before);
+    // What says something else is written: a touch, another time, another document.
+    let mut position = before.as_array().map(Vec::len);
+    for (verb, fields) in [
+        ("PATCH", json!({})),
+        ("PATCH", json!({"created_at": LONG_AGO})),
+        (
+            "PUT",
+            json!({"payload": document, "created_at": LONG_AGO + 1}),
+        ),
+        ("PUT", json!({"payload": server.document("L")})),
+    ] {
+        let ask = server.ask(verb, &path(ID));
+        let ask = ask.body("application/json", fields.to_string());
+        assert_eq!(ask.send().status, 200, "{verb} {fields}");
+        let now = entries().as_array().map(Vec::len);
+        assert!(now > position, "{verb} {fields}");
+        position = now;
+    }
+}
+
+#[test]
+fn an_unchanged_put_of_an_older_license_that_would_take_over_writes() {
+    let server = Harness::start();
+    let (older, newer) = (server.document("K"), server.document("K"));
+    server.put(ID, &older);
+    server.put(OTHER_ID, &newer);
+    let updated_at = |id| server.get(&path(id)).json()["updated_at"].clone();
+    let entries = || server.entries().as_array().map(Vec::len);
+    let before = entries();
+    server.put(ID, &older);
+    assert!(entries() > before, "it takes over");
+    let after = (entries(), updated_at(ID));
+    server.put(ID, &older);
+    assert_eq!((entries(), updated_at(ID)), after, "it has taken over");
+    server.put(OTHER_ID, &newer);
+    assert!(entries() > after.0, "and back");
 }
 
 #[test]

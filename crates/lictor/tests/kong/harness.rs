@@ -97,6 +97,12 @@ impl Harness {
         self.ask("GET", path).send()
     }
 
+    /// The ledger of `default`.
+    pub(crate) fn entries(&self) -> Value {
+        let path = "/v1/ledger?limit=1000";
+        self.native("GET", path, "default", &json!({}))["data"].clone()
+    }
+
     /// Everything that is stored in `default`.
     pub(crate) fn stored(&self) -> Value {
         self.get("/licenses?size=1000").json()

@@ -54,7 +54,11 @@ fn a_license_is_shown_as_the_documentation_says() {
         },
         "payload": payload,
     });
-    assert_eq!(shown, expected);
+    let mut added = expected.clone();
+    added["place"] = json!({
+        "takes_over_from": null, "followed_by": null, "gap_before": null, "gap_after": null,
+    });
+    assert_eq!(shown, added);
     let again = server
         .call("GET", &format!("/v1/licenses/{id}"))
         .expect(200);
@@ -134,7 +138,9 @@ fn preconditions_are_kept() {
     let first = put("If-None-Match", "*").expect(201);
     put("If-None-Match", "*").expect_problem(412, "revision-mismatch");
     let first = first.header("etag").expect("a tag").to_owned();
-    let second = put("If-Match", &first).expect(200);
+    let other = json!({ "payload": document("Gateway") });
+    let second = server.call("PUT", &path).json(&other);
+    let second = second.header("If-Match", &first).expect(200);
     let second = second.header("etag").expect("a tag").to_owned();
     let problem = put("If-Match", &first).expect_problem(412, "revision-mismatch");
     assert_eq!(problem["revision"].to_string(), second.trim_matches('"'));
@@ -295,4 +301,68 @@ fn a_license_for_this_organization_is_taken() {
         .expect(200)
         .json();
     assert_eq!(shown["plan"], "TRIAL");
+}
+
+#[test]
+fn an_unchanged_put_answers_what_is_stored() {
+    let server = Server::start();
+    let path = format!("/v1/licenses/{ID}");
+    let body = json!({ "payload": document("Konnect") });
+    let put = || server.call("PUT", &path).json(&body);
+    let added = put().expect(201);
+    let tag = added.header("etag").expect("a tag").to_owned();
+    let entries = || server.get("/v1/ledger?limit=1000")["data"].clone();
+    let before = entries();
+    for _ in 0..3 {
+        let again = put().header("if-match", &tag).expect(200);
+        assert_eq!(again.json(), added.json());
+        assert_eq!(again.header("etag"), Some(tag.as_str()));
+    }
+    put().header("if-match", "*").expect(200);
+    put()
+        .header("if-match", "\"1\"")
+        .expect_problem(412, "revision-mismatch");
+    put()
+        .header("if-none-match", "*")
+        .expect_problem(412, "revision-mismatch");
+    assert_eq!(entries(), before);
+    let other = json!({ "payload": document("Gateway") });
+    server.call("PUT", &path).json(&other).expect(200);
+    assert_ne!(entries(), before);
+}
+
+#[test]
+fn a_new_license_says_whose_place_it_takes() {
+    let server = Server::start();
+    let add = |customer: &str, product: &str, begins: i64, ends: i64| {
+        let mut claims = claims(product);
+        claims.customer = Some(customer.to_owned());
+        claims.creation_date = Some(server.date_in(begins));
+        claims.expiration_date = server.date_in(ends);
+        server.add(&sign(&claims))
+    };
+    let named = |neighbor: &Value| {
+        json!([
+            neighbor["id"],
+            neighbor["customer"],
+            neighbor["product_subscription"]
+        ])
+    };
+    let long = add("Acme", "C++", -5, 300);
+    assert_eq!(long["place"]["takes_over_from"], Value::Null);
+    let short = add("Other", "C#", -5, 30);
+    let expected = json!([long["id"], "Acme", "C++"]);
+    assert_eq!(named(&short["place"]["takes_over_from"]), expected);
+    assert_eq!(
+        named(&short["place"]["followed_by"]),
+        expected,
+        "it comes back"
+    );
+    let late = add("Acme", "C++", 310, 400);
+    let gap = &late["place"]["gap_before"];
+    let day = |days| format!("{}T00:00:00Z", server.date_in(days));
+    assert_eq!(gap, &json!({ "from": day(300), "until": day(310) }));
+    let ended = add("Acme", "C++", -5, 0);
+    assert_eq!(ended["state"], "expired");
+    assert_eq!(ended["place"]["takes_over_from"], Value::Null);
 }

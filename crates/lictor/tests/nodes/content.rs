@@ -136,3 +136,19 @@ fn the_same_revision_has_the_same_bytes_also_after_a_restart() {
     assert_eq!(content(&node), bytes);
     assert!(bytes.contains("\"licenses\":[{"), "{bytes}");
 }
+
+#[test]
+fn a_hundred_unchanged_puts_make_no_new_state() {
+    let server = Server::start();
+    let id = put_ending_in(&server, 1, 300);
+    let node = server.node("edge-1");
+    let (before, feed) = (node.poll(), node.feed());
+    feed.state();
+    let payload = server.get(&format!("/v1/licenses/{id}"))["payload"].clone();
+    for _ in 0..100 {
+        let put = server.call("PUT", &format!("/v1/licenses/{id}"));
+        put.json(&json!({ "payload": payload })).expect(200);
+    }
+    assert_eq!(node.poll().revision, before.revision);
+    feed.is_quiet();
+}

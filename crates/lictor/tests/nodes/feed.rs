@@ -49,8 +49,9 @@ fn every_change_that_a_node_decides_by_comes_within_a_second() {
     });
     assert_eq!(state.licenses()[0], added);
     let path = format!("/v1/licenses/{added}");
-    let payload = vendor(1).sign(&claims("Konnect").to_json());
-    let body = json!({ "payload": payload });
+    let mut other = claims("Konnect");
+    other.license_key = Some("ANOTHER".to_owned());
+    let body = json!({ "payload": vendor(1).sign(&other.to_json()) });
     brings(&feed, &mut last, || {
         server.call("PUT", &path).json(&body).expect(200);
     });
