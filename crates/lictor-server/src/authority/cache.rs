@@ -194,6 +194,7 @@ impl Cache {
                 Record::NodeIdentity { .. }
                 | Record::NodeSeen { .. }
                 | Record::Payload { .. }
+                | Record::LicenseDates { .. }
                 | Record::Lease { .. }
                 | Record::Refusal(_)
                 | Record::HolderOfEndedForgotten(_)
