@@ -15,7 +15,7 @@ use lictor_core::feed::{Audience, StateDocument};
 use lictor_core::license::in_force;
 use lictor_core::node::{NodeIdentity, NodeState};
 use lictor_core::{
-    Claims, Date, Error, Node, SigningKey, Timestamp, TrustPolicy, TrustSet, TrustedKey,
+    Claims, Date, Elapsed, Error, Node, SigningKey, Timestamp, TrustPolicy, TrustSet, TrustedKey,
 };
 use lictor_server::authority::{Authority, Call, NewLicense, Patch, Standing, Start};
 use lictor_server::clock::{Clock, ManualClock};
@@ -423,7 +423,7 @@ impl World {
             identity: NodeIdentity {
                 name: "edge".to_owned(),
                 token_sha256: Digest::of(b"token"),
-                token_expires_at: START,
+                token_expires_at: Elapsed::from_seconds(START),
                 credential_sha256: None,
             },
             seen: None,
