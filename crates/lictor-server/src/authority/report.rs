@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lictor_core::{Date, Document, Error, INSTALLATION, Now, Resource, Timestamp, usage};
+use lictor_core::{Date, Document, Error, INSTALLATION, License, Now, Resource, Timestamp, usage};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -17,7 +17,7 @@ pub struct Report {
     pub at: Timestamp,
     /// Requests by month; the current month is always there.
     pub requests: BTreeMap<String, u64>,
-    /// The current license, the one written last: its key, and the date on which it ends. None:
+    /// The current license: of the licenses in force the one written last; where none is, of all. None:
     /// nothing is stored.
     pub current_license: Option<CurrentLicense>,
     /// Distinct owners of live tokens; a token without an owner counts one. An operator's report
@@ -113,7 +113,10 @@ impl Authority {
     /// [`Error::Forbidden`], or a fault of the store.
     pub async fn current_license(&self, call: &Call) -> Result<Option<CurrentLicense>, Error> {
         call.may_read(Resource::Report)?;
-        let current = self.store.current_license(call.organization.id).await?;
+        let current = match self.newest_in_force(call).await? {
+            Some(license) => Some(license),
+            None => self.store.current_license(call.organization.id).await?,
+        };
         let claims = current
             .map(|license| Document::parse(&license.payload)?.claims())
             .transpose()
@@ -122,6 +125,28 @@ impl Authority {
             license_key: claims.license_key.unwrap_or_default(),
             expiration_date: claims.expiration_date,
         }))
+    }
+
+    /// Of the licenses in force in the organization the one written last.
+    async fn newest_in_force(&self, call: &Call) -> Result<Option<License>, Error> {
+        let (store, organization) = (self.store.as_ref(), call.organization.id);
+        let mut newest: Option<License> = None;
+        for application in self.known_applications(call).await? {
+            let entitlement = self.entitlement_now(call, &application).await?;
+            let Some(in_force) = &entitlement.license else {
+                continue;
+            };
+            let found = self.cache.license(store, organization, in_force.license);
+            let written = |license: &License| (license.state.updated_at, license.state.revision);
+            if let Some(found) = found.await?
+                && newest
+                    .as_ref()
+                    .is_none_or(|known| written(known) < written(&found))
+            {
+                newest = Some(License::clone(&found));
+            }
+        }
+        Ok(newest)
     }
 
     /// Distinct owners of live tokens; a token without an owner counts one.

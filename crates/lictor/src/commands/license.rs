@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{issue, verify};
+use super::{added, issue, verify};
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::document;
@@ -77,6 +77,9 @@ pub(crate) async fn run(command: License, json: bool) -> Outcome {
         License::Add { file, api } => {
             let payload = document::read_license(&file)?;
             let reply = add(&Client::new(&api)?, &payload).await?;
+            added::notes(&reply.value)
+                .iter()
+                .for_each(|note| output::note(note));
             output::result(&reply.text, reply.str("id"), json)
         }
         License::List { application, api } => list(&api, application.as_deref(), json).await,

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 mod account_file;
+mod added;
 pub(crate) mod application;
 pub(crate) mod backup;
 pub(crate) mod check;

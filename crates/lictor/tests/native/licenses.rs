@@ -366,3 +366,24 @@ fn a_new_license_says_whose_place_it_takes() {
     assert_eq!(ended["state"], "expired");
     assert_eq!(ended["place"]["takes_over_from"], Value::Null);
 }
+
+#[test]
+fn the_report_names_the_license_in_force_that_was_written_last() {
+    let server = Server::start();
+    let add = |product: &str, key: &str, ends: i64| {
+        let mut claims = claims(product);
+        claims.license_key = Some(key.to_owned());
+        claims.expiration_date = server.date_in(ends);
+        server.add(&sign(&claims))["id"].clone()
+    };
+    let named = || server.get("/v1/report")["license_key"].clone();
+    add("Konnect", "K-ENDED", 0);
+    assert_eq!(named(), "K-ENDED", "none is in force");
+    add("Konnect", "K-1", 30);
+    let gateway = add("Gateway", "G-1", 30);
+    add("Konnect", "K-ENDED-TOO", 0);
+    assert_eq!(named(), "G-1");
+    let path = format!("/v1/licenses/{}", gateway.as_str().expect("an id"));
+    server.call("DELETE", &path).expect(204);
+    assert_eq!(named(), "K-1");
+}
