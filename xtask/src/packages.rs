@@ -16,8 +16,6 @@ const NEEDED: [&str; 21] = [
     // Kong's clients: curl, PyPI's aio-kong, deck, and go-kong with its compiler.
     "ca-certificates",
     "curl",
-    // What the walks of the documentation read answers with.
-    "jq",
     "python3",
     "python3-venv",
     "deck",
@@ -38,6 +36,8 @@ const NEEDED: [&str; 21] = [
     "iproute2",
     "nftables",
     "faketime",
+    // What the walks of the documentation read answers with.
+    "jq",
     // What reads the metrics.
     "prometheus",
 ];

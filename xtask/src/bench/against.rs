@@ -28,10 +28,13 @@ pub(super) struct Case {
     pub(super) start: fn(&Bench) -> Result<Entrant>,
 }
 
+/// One turn of a load.
+type Load = Box<dyn Fn(&Bench, &Server) -> Result<Turn>>;
+
 /// A server that is ready for the load of its case, and that load.
 pub(super) struct Entrant {
     server: Server,
-    load: Box<dyn Fn(&Bench, &Server) -> Result<Turn>>,
+    load: Load,
 }
 
 impl Entrant {
