@@ -344,7 +344,7 @@ pub(crate) async fn those_that_have_ended_are_not_read(store: Arc<dyn Store>) {
         assert_eq!(after(day("2026-06-01") - 1).await, [2, 3, 4, 1].map(id));
         assert_eq!(after(day("2026-06-01")).await, [3, 4, 1].map(id));
         assert_eq!(after(day("2027-01-01")).await, [1].map(id));
-        assert_eq!(after(day("2028-01-01")).await, [id(0); 0]);
+        assert!(after(day("2028-01-01")).await.is_empty());
     }
     let ends_after = Some(day("2026-06-01"));
     let newest = store.newest_licenses(ACME, "kong", None, ends_after, 2);
