@@ -49,8 +49,10 @@ pub struct RowOutcome<'a> {
     pub account: Option<Uuid>,
     /// Whether the request created that account.
     pub created: bool,
-    /// Why the row was refused, or a part of it.
-    pub refused: Option<&'a Error>,
+    /// The applications that the row gave the account a seat of; not those that it held already.
+    pub given: Vec<&'a str>,
+    /// Why the row was refused, or parts of it: where there is an account, seats alone.
+    pub refused: Vec<&'a Error>,
 }
 
 impl Authority {
@@ -310,26 +312,38 @@ pub fn row_outcomes<'a>(
     written: &'a Written,
     rows: &[(NewAccount, Vec<String>)],
 ) -> Vec<RowOutcome<'a>> {
-    let created: BTreeSet<Uuid> = written
-        .entries
-        .iter()
-        .filter_map(|entry| match entry.change {
-            Change::AccountCreated { id, .. } => Some(id),
-            _ => None,
-        })
-        .collect();
-    let mut refused: BTreeMap<usize, &Error> = BTreeMap::new();
-    for (row, error) in &written.refused {
-        refused.entry(*row).or_insert(error);
+    let mut created = BTreeSet::new();
+    let mut given: BTreeMap<Uuid, Vec<&str>> = BTreeMap::new();
+    for entry in &written.entries {
+        match &entry.change {
+            Change::AccountCreated { id, .. } => {
+                created.insert(*id);
+            }
+            Change::SeatAssigned {
+                application,
+                account,
+                ..
+            } => given.entry(*account).or_default().push(application),
+            _ => {}
+        }
     }
-    let outcome = |(row, (new, _)): (usize, &(NewAccount, Vec<String>))| {
+    let mut refused: BTreeMap<usize, Vec<&Error>> = BTreeMap::new();
+    for (row, error) in &written.refused {
+        refused.entry(*row).or_default().push(error);
+    }
+    let outcome = |(row, (new, seats)): (usize, &(NewAccount, Vec<String>))| {
         let is_new = created.contains(&new.id);
         let email = Email::parse(&new.email).ok();
         let known = email.and_then(|email| account::by_email(&written.state, &email));
+        let account = if is_new { Some(new.id) } else { known };
+        // Of two rows for one account, the first that asks is the one that gave.
+        let of_account = account.and_then(|account| given.get_mut(&account));
+        let is_asked = |given: &mut &str| seats.iter().any(|asked| asked == given);
         RowOutcome {
-            account: if is_new { Some(new.id) } else { known },
+            account,
             created: is_new,
-            refused: refused.get(&row).copied(),
+            given: of_account.map_or_else(Vec::new, |all| all.extract_if(.., is_asked).collect()),
+            refused: refused.remove(&row).unwrap_or_default(),
         }
     };
     rows.iter().enumerate().map(outcome).collect()

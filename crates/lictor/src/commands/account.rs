@@ -23,9 +23,11 @@ Examples:
 const IMPORT_EXAMPLES: &str = "\
 The first line names the columns: email, and any of name, kind, status,
 language, administrator, seats. `seats` names applications, separated by blanks.
-An account that exists is left as it is, so that an import can be repeated. Rows
-that are refused are listed with their line and the reason, and the exit code
-is 1.
+An account that exists is left as it is, but for the seats that its row asks for,
+so that an import can be repeated. Accounts and seats are counted apart: where a
+seat is refused, the account is created all the same. Rows without any value are
+skipped. Rows that are refused, or a seat of theirs, are listed with their line
+and the reason, and the exit code is 1.
 
   email,name,language,administrator,seats
   ada@example.com,Ada Lovelace,en_GB,true,editor viewer

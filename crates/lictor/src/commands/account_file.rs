@@ -44,15 +44,29 @@ const COLUMNS: [&str; 7] = [
 #[derive(Default)]
 struct Tally {
     rows: u64,
+    /// Rows without any value, which are no rows.
+    empty: u64,
     created: u64,
     existing: u64,
+    seats: Seats,
     refused: Vec<Refused>,
+}
+
+/// What became of the seats that the rows ask for.
+#[derive(Default)]
+struct Seats {
+    given: u64,
+    /// Those of the given ones that went to accounts that existed.
+    given_to_existing: u64,
+    refused: u64,
 }
 
 /// A row that was refused.
 struct Refused {
     line: u64,
     email: String,
+    /// What became of the account: `created`, `existing`, or `refused`.
+    account: &'static str,
     reason: String,
 }
 
@@ -85,6 +99,7 @@ pub(crate) async fn import(api: &Api, path: &Path, seats: &[String], json: bool)
         let line = reader.get_mut().line_of(&position);
         match read {
             Ok(false) => break,
+            Ok(true) if record.iter().all(<[u8]>::is_empty) => tally.empty += 1,
             Ok(true) => match row(&columns, &record, seats) {
                 Ok((email, body)) => {
                     bytes += body.to_string().len();
@@ -222,11 +237,13 @@ async fn send(client: &Client, rows: &mut Vec<Row>, tally: &mut Tally) -> Outcom
 }
 
 impl Tally {
+    /// A row that never went on its way.
     fn refuse(&mut self, line: u64, email: String, reason: String) {
         self.rows += 1;
         self.refused.push(Refused {
             line,
             email,
+            account: "refused",
             reason,
         });
     }
@@ -234,31 +251,45 @@ impl Tally {
     fn take(&mut self, rows: &[Row], reply: &Reply) {
         let outcomes = reply.value["rows"].as_array().into_iter().flatten();
         for (row, outcome) in rows.iter().zip(outcomes) {
-            match outcome["result"].as_str() {
-                Some("created") => self.created += 1,
-                Some("existing") => self.existing += 1,
-                _ => {
-                    let reason = text_of(&outcome["error"]["detail"]);
-                    self.refuse(row.line, row.email.clone(), reason);
-                    continue;
-                }
+            self.take_row(row, outcome);
+        }
+    }
+
+    fn take_row(&mut self, row: &Row, outcome: &Value) {
+        let errors = outcome["errors"].as_array().map_or(&[][..], Vec::as_slice);
+        let given = outcome["given"].as_array().map_or(0, Vec::len) as u64;
+        let account = match &outcome["account"] {
+            Value::Null => "refused",
+            _ if outcome["created"] == true => "created",
+            _ => "existing",
+        };
+        self.rows += 1;
+        self.seats.given += given;
+        match account {
+            "created" => self.created += 1,
+            "existing" => {
+                self.existing += 1;
+                self.seats.given_to_existing += given;
             }
-            self.rows += 1;
+            _ => {}
+        }
+        if account != "refused" {
+            self.seats.refused += errors.len() as u64;
+        }
+        if !errors.is_empty() {
+            let reasons: Vec<String> = errors.iter().map(|one| text_of(&one["detail"])).collect();
+            self.refused.push(Refused {
+                line: row.line,
+                email: row.email.clone(),
+                account,
+                reason: reasons.join("; "),
+            });
         }
     }
 
     fn report(&self, json: bool) -> Outcome {
         if json {
-            let refused: Vec<Value> = self
-                .refused
-                .iter()
-                .map(|row| json!({ "line": row.line, "email": row.email, "reason": row.reason }))
-                .collect();
-            let all = json!({
-                "rows": self.rows, "created": self.created, "existing": self.existing,
-                "refused": refused,
-            });
-            output::json(&all.to_string())?;
+            output::json(&self.to_json().to_string())?;
         } else {
             self.print()?;
         }
@@ -266,7 +297,23 @@ impl Tally {
             return Ok(());
         }
         let count = figure(self.refused.len() as u64);
-        Err(Failure::Refused(format!("{count} rows were refused")))
+        Err(Failure::Refused(format!(
+            "{count} rows were refused, or a seat of theirs"
+        )))
+    }
+
+    fn to_json(&self) -> Value {
+        let refused: Vec<Value> = self.refused.iter().map(Refused::to_json).collect();
+        json!({
+            "rows": self.rows, "empty": self.empty,
+            "created": self.created, "existing": self.existing,
+            "seats": {
+                "given": self.seats.given,
+                "given_to_existing": self.seats.given_to_existing,
+                "refused": self.seats.refused,
+            },
+            "refused": refused,
+        })
     }
 
     fn print(&self) -> Outcome {
@@ -285,13 +332,50 @@ impl Tally {
                 output::note(&format!("and {more} more; --json lists them all"));
             }
         }
-        output::note(&format!(
-            "{} rows: {} created, {} existed already, {} refused",
+        output::note(&self.accounts());
+        if let Some(seats) = self.seats.told() {
+            output::note(&seats);
+        }
+        Ok(())
+    }
+
+    fn accounts(&self) -> String {
+        let refused = self.rows - self.created - self.existing;
+        let mut text = format!(
+            "{} rows: {} accounts created, {} existed already, {} refused",
             figure(self.rows),
             figure(self.created),
             figure(self.existing),
-            figure(self.refused.len() as u64)
-        ));
-        Ok(())
+            figure(refused)
+        );
+        if self.empty > 0 {
+            let empty = figure(self.empty);
+            text.push_str(&format!("; {empty} rows without any value skipped"));
+        }
+        text
+    }
+}
+
+impl Seats {
+    /// A line about them, where any was asked for and not held.
+    fn told(&self) -> Option<String> {
+        if self.given == 0 && self.refused == 0 {
+            return None;
+        }
+        Some(format!(
+            "{} seats given, {} of them to accounts that existed; {} seats refused",
+            figure(self.given),
+            figure(self.given_to_existing),
+            figure(self.refused)
+        ))
+    }
+}
+
+impl Refused {
+    fn to_json(&self) -> Value {
+        json!({
+            "line": self.line, "email": self.email,
+            "account": self.account, "reason": self.reason,
+        })
     }
 }

@@ -5,8 +5,9 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use super::run::{refusal, result};
+use super::run::{lictor, refusal, result};
 use super::server::Server;
+use super::{vendor, write};
 
 /// Imports a file of these bytes, with these arguments beside it.
 fn import(server: &Server, bytes: &[u8], more: &[&str]) -> Output {
@@ -30,6 +31,15 @@ fn tally(server: &Server, bytes: impl AsRef<[u8]>) -> Value {
     value
 }
 
+/// What is said of so many rows and accounts, where no seat is asked for and all is well.
+fn plain(rows: u64, created: u64, existing: u64) -> Value {
+    json!({
+        "rows": rows, "empty": 0, "created": created, "existing": existing,
+        "seats": { "given": 0, "given_to_existing": 0, "refused": 0 },
+        "refused": [],
+    })
+}
+
 /// The lines that were refused.
 fn lines(tally: &Value) -> Vec<u64> {
     let refused = tally["refused"].as_array().expect("rows").iter();
@@ -44,6 +54,94 @@ fn accounts(server: &Server) -> Vec<Value> {
     let mut rows = list["data"].as_array().expect("rows").clone();
     rows.sort_by_key(|row| row["email"].to_string());
     rows
+}
+
+/// A server with a license for three seats of the application `editor`.
+fn server_with_three_seats() -> Server {
+    let server = Server::start(&[]);
+    let (key, public) = vendor(server.data().parent().expect("a folder"), "vendor");
+    result(&server.lictor(&["trust", "add", &public]));
+    let license = server.file("license.json");
+    let issued = lictor(&[
+        "license",
+        "issue",
+        "--key",
+        &key,
+        "--customer",
+        "Acme",
+        "--product",
+        "Editor",
+        "--application",
+        "editor",
+        "--seats",
+        "3",
+        "--expires",
+        "2099-01-01",
+    ]);
+    write(&license, &result(&issued));
+    result(&server.lictor(&["license", "add", &license]));
+    server
+}
+
+/// What it says in words.
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn accounts_and_seats_are_counted_apart() {
+    let server = server_with_three_seats();
+    let five: String = (1..=5).map(|n| format!("u{n}@example.com\n")).collect();
+    let file = format!("email\n{five}");
+    let output = import(&server, file.as_bytes(), &["--seat", "editor"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = said(&output);
+    let counted = "5 rows: 5 accounts created, 0 existed already, 0 refused\n";
+    assert!(text.contains(counted), "{text}");
+    let seats = "3 seats given, 0 of them to accounts that existed; 2 seats refused\n";
+    assert!(text.contains(seats), "{text}");
+    assert_eq!(accounts(&server).len(), 5);
+}
+
+#[test]
+fn accounts_that_existed_and_get_a_seat_are_told() {
+    let server = server_with_three_seats();
+    tally(&server, "email\na@example.com\nb@example.com\n");
+    let file = "email,seats\na@example.com,editor\nb@example.com,editor\nc@example.com,editor\n\
+        a@example.com,editor\nd@example.com,editor absent\n";
+    let first = tally(&server, file);
+    assert_eq!(
+        (&first["created"], &first["existing"]),
+        (&json!(2), &json!(3))
+    );
+    let seats = json!({ "given": 3, "given_to_existing": 2, "refused": 2 });
+    assert_eq!(first["seats"], seats);
+    assert_eq!(lines(&first), [6]);
+    let refused = &first["refused"][0];
+    let reason = refused["reason"].as_str().expect("text");
+    assert_eq!(refused["account"], "created");
+    assert!(
+        reason.contains("editor") && reason.contains("absent"),
+        "{reason}"
+    );
+    // Held already: nothing is given, and nothing is refused.
+    let again = tally(
+        &server,
+        "email,seats\na@example.com,editor\nb@example.com,editor\n",
+    );
+    assert_eq!(again, plain(2, 0, 2));
+}
+
+#[test]
+fn rows_without_any_value_are_skipped() {
+    let server = Server::start(&[]);
+    let file = "email,name\na@example.com,Ada\n,\n , \n\"\",\"\"\nb@example.com,\n,,,\n";
+    let said = tally(&server, file);
+    let mut expected = plain(2, 2, 0);
+    expected["empty"] = json!(4);
+    assert_eq!(said, expected);
+    let text = self::said(&import(&server, file.as_bytes(), &["--seat", "absent"]));
+    assert!(text.contains("4 rows without any value skipped"), "{text}");
 }
 
 #[test]
@@ -61,8 +159,7 @@ fn a_file_of_any_common_form_is_taken() {
     {
         let server = Server::start(&[]);
         let tally = tally(&server, bytes);
-        let expected = json!({ "rows": 2, "created": 2, "existing": 0, "refused": [] });
-        assert_eq!(tally, expected, "file {number}");
+        assert_eq!(tally, plain(2, 2, 0), "file {number}");
         let names: Vec<Value> = accounts(&server)
             .iter()
             .map(|account| json!([account["email"], account["name"]]))
@@ -101,7 +198,9 @@ fn every_column_is_read() {
     assert_eq!(shown, expected);
     // No license gives the application a seat: the account is there, and the row refused.
     let seats = tally(&server, "email,seats\nd@example.com,editor absent\n");
-    assert_eq!((&seats["created"], lines(&seats)), (&json!(0), vec![2]));
+    assert_eq!((&seats["created"], lines(&seats)), (&json!(1), vec![2]));
+    assert_eq!(seats["seats"]["refused"], 2);
+    assert_eq!(seats["refused"][0]["account"], "created");
     assert_eq!(accounts(&server).len(), 4);
 }
 
@@ -114,8 +213,7 @@ fn an_import_can_be_repeated() {
         &server,
         "email\nA@Example.com\nb@example.com\nc@example.com\n",
     );
-    let expected = json!({ "rows": 3, "created": 1, "existing": 2, "refused": [] });
-    assert_eq!(again, expected);
+    assert_eq!(again, plain(3, 1, 2));
 }
 
 #[test]

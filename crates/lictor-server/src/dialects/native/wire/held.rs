@@ -181,6 +181,7 @@ impl AccountView {
 #[derive(Serialize)]
 pub(in crate::dialects::native) struct ImportView {
     created: usize,
+    given: usize,
     refused: usize,
     rows: Vec<RowView>,
 }
@@ -189,28 +190,40 @@ pub(in crate::dialects::native) struct ImportView {
 struct RowView {
     account: Option<Uuid>,
     result: &'static str,
+    created: bool,
+    given: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Value>,
 }
 
 impl ImportView {
     pub(in crate::dialects::native) fn from_outcomes(outcomes: &[RowOutcome<'_>]) -> Self {
-        let view = |outcome: &RowOutcome<'_>| RowView {
-            account: outcome.account,
-            result: match outcome.refused {
-                Some(_) => "refused",
-                None if outcome.created => "created",
-                None => "existing",
-            },
-            error: outcome.refused.map(row_error),
-        };
+        let rows: Vec<RowView> = outcomes.iter().map(RowView::from_outcome).collect();
         Self {
-            created: outcomes.iter().filter(|outcome| outcome.created).count(),
-            refused: outcomes
-                .iter()
-                .filter(|outcome| outcome.refused.is_some())
-                .count(),
-            rows: outcomes.iter().map(view).collect(),
+            created: rows.iter().filter(|row| row.created).count(),
+            given: rows.iter().map(|row| row.given.len()).sum(),
+            refused: rows.iter().filter(|row| !row.errors.is_empty()).count(),
+            rows,
+        }
+    }
+}
+
+impl RowView {
+    fn from_outcome(outcome: &RowOutcome<'_>) -> Self {
+        let errors: Vec<Value> = outcome.refused.iter().copied().map(row_error).collect();
+        Self {
+            account: outcome.account,
+            result: match (errors.is_empty(), outcome.created) {
+                (false, _) => "refused",
+                (true, true) => "created",
+                (true, false) => "existing",
+            },
+            created: outcome.created,
+            given: outcome.given.iter().copied().map(str::to_owned).collect(),
+            error: errors.first().cloned(),
+            errors,
         }
     }
 }
