@@ -1,8 +1,6 @@
 //! `lictor account`: the people and services of an organization. Reading files of them is in
 //! `account_file.rs`.
 
-use std::path::PathBuf;
-
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -22,7 +20,14 @@ Examples:
 
 const IMPORT_EXAMPLES: &str = "\
 The first line names the columns: email, and any of name, kind, status,
-language, administrator, seats. `seats` names applications, separated by blanks.
+language, administrator, seats, in any case; `E-mail`, `Full name`, `Active` and
+`Admin` are known too. --map 'email=User Email' says which of them a header is,
+--map '=Phone' leaves a column out. `seats` names applications, separated by
+blanks. kind is person or service; status active or invited; administrator, and
+a column `Active`, true, yes or 1, false, no or 0; all in any case. The file is
+UTF-8, or UTF-16 as spreadsheets write it; fields are separated by `,`, `;` or a
+tab, whichever the first line has most, or as a line `sep=;` above it says.
+
 An account that exists is left as it is, but for the seats that its row asks for,
 so that an import can be repeated. Accounts and seats are counted apart: where a
 seat is refused, the account is created all the same. Rows without any value are
@@ -81,11 +86,8 @@ pub(crate) enum Account {
     /// Create many accounts, and give them seats
     #[command(after_help = IMPORT_EXAMPLES)]
     Import {
-        /// A CSV file
-        file: PathBuf,
-        /// Applications that every account gets a seat of; several separated by commas
-        #[arg(long, value_name = "APP", value_delimiter = ',')]
-        seat: Vec<String>,
+        #[command(flatten)]
+        import: account_file::Wanted,
         #[command(flatten)]
         api: Api,
     },
@@ -169,7 +171,7 @@ pub(crate) async fn run(command: Account, json: bool) -> Outcome {
             let reply = Client::new(&api)?.post(&["accounts"], &body).await?;
             output::result(&reply.text, reply.str("id"), json)
         }
-        Account::Import { file, seat, api } => account_file::import(&api, &file, &seat, json).await,
+        Account::Import { import, api } => account_file::import(&api, &import, json).await,
         Account::List { api } => list(&api, json).await,
         Account::Set {
             account,

@@ -1,17 +1,23 @@
-//! `lictor account import`: a CSV file, in requests of a thousand rows, with a progress bar. Where
-//! its lines begin is in `account_file/lines.rs`.
+//! `lictor account import`: a CSV file, in requests of a thousand rows, with a progress bar. Its
+//! encoding and separator are found in `account_file/text.rs`, its columns in `columns.rs`, where its
+//! lines begin in `lines.rs`, and what its words mean in `values.rs`.
 
+mod columns;
 mod lines;
+mod text;
+mod values;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::io::{Error, Read};
+use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use lictor_core::account::MAX_EMAIL_LENGTH;
 use serde_json::{Map, Value, json};
 
+use self::columns::Mapped;
 use self::lines::Lines;
+use self::text::Text;
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
@@ -29,16 +35,18 @@ const ENOUGH: usize = 1024 * 1024;
 /// How many refused rows are shown; --json has all.
 const SHOWN: usize = 100;
 
-/// The columns that are known.
-const COLUMNS: [&str; 7] = [
-    "email",
-    "name",
-    "kind",
-    "status",
-    "language",
-    "administrator",
-    "seats",
-];
+/// What to import, and how.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Wanted {
+    /// A CSV file
+    file: PathBuf,
+    /// Applications that every account gets a seat of; several separated by commas
+    #[arg(long, value_name = "APP", value_delimiter = ',')]
+    seat: Vec<String>,
+    /// Which column a header of the file is; repeatable
+    #[arg(long, value_name = "COLUMN=HEADER", value_parser = columns::mapped)]
+    map: Vec<Mapped>,
+}
 
 /// What became of the file.
 #[derive(Default)]
@@ -78,19 +86,20 @@ struct Row {
 }
 
 /// Imports a file.
-pub(crate) async fn import(api: &Api, path: &Path, seats: &[String], json: bool) -> Outcome {
+pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
     let client = Client::new(api)?;
-    let unreadable = |error: std::io::Error| Failure::Usage(format!("{}: {error}", path.display()));
-    let file = File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
-    let mut input = BufReader::new(file);
-    skip_mark(&mut input).map_err(unreadable)?;
+    let path = import.file.display();
+    let unreadable = |error: Error| Failure::Usage(format!("{path}: {error}"));
+    let file = File::open(&import.file).map_err(unreadable)?;
+    let bar = progress(file.metadata().map_err(unreadable)?.len());
+    let text = Text::begin(bar.wrap_read(file)).map_err(unreadable)?;
+    let separator = text.separator;
     let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(Lines::new(input));
-    let columns = columns(&mut reader, path)?;
-    let bar = progress(size);
+        .from_reader(Lines::new(text.bytes, text.line));
+    let columns = columns(&mut reader, import)?;
     let (mut tally, mut waiting, mut bytes) = (Tally::default(), Vec::new(), 0);
     let mut record = csv::ByteRecord::new();
     loop {
@@ -100,7 +109,7 @@ pub(crate) async fn import(api: &Api, path: &Path, seats: &[String], json: bool)
         match read {
             Ok(false) => break,
             Ok(true) if record.iter().all(<[u8]>::is_empty) => tally.empty += 1,
-            Ok(true) => match row(&columns, &record, seats) {
+            Ok(true) => match row(&columns, &record, &import.seat, separator) {
                 Ok((email, body)) => {
                     bytes += body.to_string().len();
                     waiting.push(Row { line, email, body });
@@ -108,28 +117,19 @@ pub(crate) async fn import(api: &Api, path: &Path, seats: &[String], json: bool)
                 Err(reason) => tally.refuse(line, first(&record), reason),
             },
             Err(error) if error.is_io_error() => {
-                return Err(Failure::Usage(format!("{}: {error}", path.display())));
+                return Err(Failure::Usage(format!("{path}: {error}")));
             }
             Err(error) => tally.refuse(line, String::new(), error.to_string()),
         }
         if waiting.len() == ROWS || bytes >= ENOUGH {
             send(&client, &mut waiting, &mut tally).await?;
             bytes = 0;
-            bar.set_position(reader.position().byte());
             bar.set_message(format!("{} rows", figure(tally.rows)));
         }
     }
     send(&client, &mut waiting, &mut tally).await?;
     bar.finish_and_clear();
     tally.report(json)
-}
-
-/// A byte-order mark is no part of the first column's name.
-fn skip_mark(input: &mut impl BufRead) -> std::io::Result<()> {
-    if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-        input.consume(3);
-    }
-    Ok(())
 }
 
 fn progress(size: u64) -> ProgressBar {
@@ -141,39 +141,37 @@ fn progress(size: u64) -> ProgressBar {
     }
 }
 
-fn columns(reader: &mut csv::Reader<impl std::io::Read>, path: &Path) -> Outcome<Vec<String>> {
-    let wrong = |why: String| Failure::Usage(format!("{}, line 1: {why}", path.display()));
-    let headers = reader.headers().map_err(|error| wrong(error.to_string()))?;
-    let columns: Vec<String> = headers.iter().map(str::to_lowercase).collect();
-    if let Some(unknown) = columns
-        .iter()
-        .find(|name| !COLUMNS.contains(&name.as_str()))
-    {
-        let known = COLUMNS.join(", ");
-        let unknown = printable(unknown);
-        return Err(wrong(format!("unknown column `{unknown}`; use {known}")));
-    }
-    let twice = |(at, name)| columns[..at].contains(name);
-    if let Some((_, twice)) = columns.iter().enumerate().find(|column| twice(*column)) {
-        return Err(wrong(format!("there is a column `{twice}` twice")));
-    }
-    if !columns.iter().any(|name| name == "email") {
-        return Err(wrong("there is no column `email`".to_owned()));
-    }
-    Ok(columns)
+fn columns<R: Read>(
+    reader: &mut csv::Reader<Lines<R>>,
+    import: &Wanted,
+) -> Outcome<Vec<Option<&'static str>>> {
+    let begin = reader.position().clone();
+    let headers = reader.headers().cloned();
+    let line = reader.get_mut().line_of(&begin);
+    let path = import.file.display();
+    let found = match headers {
+        Ok(headers) => columns::of(headers.iter(), &import.map),
+        Err(error) if error.is_io_error() => {
+            return Err(Failure::Usage(format!("{path}: {error}")));
+        }
+        Err(_) => Err("it is neither UTF-8 nor UTF-16; save it as \"CSV UTF-8\"".to_owned()),
+    };
+    found.map_err(|why| Failure::Usage(format!("{path}, line {line}: {why}")))
 }
 
 /// The request's row and its e-mail.
 fn row(
-    columns: &[String],
+    columns: &[Option<&str>],
     record: &csv::ByteRecord,
     seats: &[String],
+    separator: u8,
 ) -> Result<(String, Value), String> {
     if record.len() > columns.len() {
         return Err(format!(
-            "it has {} fields, the first line {}; put fields with commas into quotes",
+            "it has {} fields, the first line {}; put fields that hold `{}` into quotes",
             record.len(),
-            columns.len()
+            columns.len(),
+            char::from(separator).escape_default()
         ));
     }
     let bytes = record.as_slice().len();
@@ -184,21 +182,17 @@ fn row(
     }
     let mut body = Map::new();
     let mut applications: Vec<Value> = seats.iter().map(|key| key.as_str().into()).collect();
-    for (name, field) in columns.iter().zip(record) {
-        let text = std::str::from_utf8(field).map_err(|_| format!("{name} is not UTF-8"))?;
-        let value = match (name.as_str(), text) {
-            ("seats", text) => {
-                applications.extend(text.split_whitespace().map(Value::from));
-                continue;
+    for (column, field) in columns.iter().zip(record) {
+        let Some(name) = *column else { continue };
+        let text = std::str::from_utf8(field)
+            .map_err(|_| format!("{name} is not UTF-8; save the file as \"CSV UTF-8\""))?;
+        match name {
+            "seats" => applications.extend(keys(text).map(Value::from)),
+            _ if text.is_empty() => {}
+            name => {
+                body.insert(name.to_owned(), values::read(name, text)?);
             }
-            (_, "") => continue,
-            ("administrator", text) => flag(text)?.into(),
-            ("kind", "person" | "service") | ("status", "active" | "invited") => text.into(),
-            ("kind", _) => return Err("kind: use person or service".to_owned()),
-            ("status", _) => return Err("status: use active or invited".to_owned()),
-            (_, text) => text.into(),
-        };
-        body.insert(name.clone(), value);
+        }
     }
     let email = body.get("email").map(text_of).unwrap_or_default();
     if email.is_empty() {
@@ -210,12 +204,10 @@ fn row(
     Ok((email, body.into()))
 }
 
-fn flag(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "1" => Ok(true),
-        "false" | "no" | "0" => Ok(false),
-        _ => Err("administrator: use true or false".to_owned()),
-    }
+/// Applications' keys, separated by blanks, commas or semicolons.
+fn keys(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';'));
+    parts.filter(|key| !key.is_empty())
 }
 
 /// What stands where the e-mail should, as far as an e-mail goes.

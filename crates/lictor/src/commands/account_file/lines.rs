@@ -17,11 +17,12 @@ pub(super) struct Lines<R> {
 }
 
 impl<R> Lines<R> {
-    pub(super) fn new(bytes: R) -> Self {
+    /// Bytes that begin with this line.
+    pub(super) fn new(bytes: R, line: u64) -> Self {
         Self {
             bytes,
             offset: 0,
-            line: 1,
+            line,
             is_empty: true,
             begun: VecDeque::new(),
         }

@@ -1,0 +1,53 @@
+//! What the words in a file's fields mean, in any case, as spreadsheets and people write them.
+
+use serde_json::Value;
+
+/// The value of a column's field that has something in it.
+///
+/// # Errors
+/// Which words are known, where it is none of them.
+pub(super) fn read(column: &str, text: &str) -> Result<Value, String> {
+    let word = text.to_ascii_lowercase();
+    match column {
+        "administrator" => flag(&word)
+            .map(Value::from)
+            .ok_or_else(|| "administrator: use true or false".to_owned()),
+        "kind" => match word.as_str() {
+            "person" | "service" => Ok(word.into()),
+            _ => Err("kind: use person or service".to_owned()),
+        },
+        "status" => status(&word).map(Value::from),
+        "language" => Ok(language(text).into()),
+        _ => Ok(text.into()),
+    }
+}
+
+fn flag(word: &str) -> Option<bool> {
+    match word {
+        "true" | "yes" | "y" | "1" => Some(true),
+        "false" | "no" | "n" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// A column `Active` says yes or no, a column `Status` which.
+fn status(word: &str) -> Result<&'static str, String> {
+    match (word, flag(word)) {
+        ("active", _) | (_, Some(true)) => Ok("active"),
+        ("invited", _) => Ok("invited"),
+        (_, Some(false)) => Err("status: an account is created active or invited; \
+                                 leave out rows that are not active"
+            .to_owned()),
+        _ => Err("status: use active or invited".to_owned()),
+    }
+}
+
+/// `de-de` is `de_DE`; what has another form, the server judges.
+fn language(text: &str) -> String {
+    match text.split_once(['_', '-']) {
+        Some((language, country)) if text.is_ascii() && text.len() == 5 => {
+            format!("{}_{}", language.to_lowercase(), country.to_uppercase())
+        }
+        _ => text.to_owned(),
+    }
+}
