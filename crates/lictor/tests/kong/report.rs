@@ -77,7 +77,7 @@ fn an_unlicensed_server_says_so_in_both_shapes() {
 }
 
 #[test]
-fn the_license_written_last_is_named_whatever_its_dates() {
+fn the_license_in_force_that_was_written_last_is_named() {
     let server = Harness::start();
     let named = |key: &str, end: &str| {
         check(
@@ -89,11 +89,12 @@ fn the_license_written_last_is_named_whatever_its_dates() {
         check(key, &server.get(LATER), 200, &later(key, end, idle(), 0));
     };
     server.put(ID, &server.document("FIRST"));
-    named("FIRST", "2099-12-31");
-    server.put(OTHER, &server.document_until("EXPIRED", "2017-7-20"));
-    named("EXPIRED", "2017-07-20");
+    server.put(OTHER, &server.document("SECOND"));
+    named("SECOND", "2099-12-31");
     // A touch is a write.
     server.touch(ID);
+    named("FIRST", "2099-12-31");
+    server.put(OTHER, &server.document_until("EXPIRED", "2017-7-20"));
     named("FIRST", "2099-12-31");
     server.delete(ID);
     named("EXPIRED", "2017-07-20");
