@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lictor_core::change::Digest;
 use lictor_core::license::License;
 use lictor_core::state::{OrganizationState, TokenState};
+use lictor_core::time::Validity;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
     Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Now, Organization, PublicKey,
@@ -62,7 +63,9 @@ pub(super) fn persist(
                 id,
                 loaded(state.tokens.get(id), "token")?.revoked_at,
             ))?,
-        Change::LicenseWritten { id, .. } => put_license(
+        // The row of a new one is stored with its dates, so that each index is written once.
+        Change::LicenseWritten { replaces: None, .. } => 1,
+        Change::LicenseWritten { id, .. } => update_license(
             database,
             stream,
             *id,
@@ -200,7 +203,7 @@ fn insert_token(database: &Connection, stream: Uuid, id: Uuid, token: &TokenStat
         ))
 }
 
-fn put_license(
+fn update_license(
     database: &Connection,
     stream: Uuid,
     id: Uuid,
@@ -208,19 +211,41 @@ fn put_license(
 ) -> Sql<usize> {
     database
         .prepare_cached(
-            "INSERT INTO licenses
-                 (organization_id, id, application, payload_sha256, created_at, updated_at,
-                  revision)
-             VALUES (:organization, :id, :application, :sha256, :created, :updated, :revision)
-             ON CONFLICT (organization_id, id) DO UPDATE SET
-                 application = excluded.application, payload_sha256 = excluded.payload_sha256,
-                 created_at = excluded.created_at, updated_at = excluded.updated_at,
-                 revision = excluded.revision",
+            "UPDATE licenses SET
+                 application = :application, payload_sha256 = :sha256, created_at = :created,
+                 updated_at = :updated, revision = :revision
+             WHERE organization_id = :organization AND id = :id",
         )?
         .execute(named_params! {
             ":organization": stream, ":id": id, ":application": license.application,
             ":sha256": license.payload_sha256.0, ":created": license.created_at,
             ":updated": license.updated_at, ":revision": license.revision,
+        })
+}
+
+/// Stores a license with the dates of its document.
+fn put_license(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    license: &LicenseState,
+    dates: Validity,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO licenses
+                 (organization_id, id, application, payload_sha256, created_at, updated_at,
+                  revision, begins_at, ends_at)
+             VALUES (:organization, :id, :application, :sha256, :created, :updated, :revision,
+                 :begins, :ends)
+             ON CONFLICT (organization_id, id) DO UPDATE SET
+                 begins_at = excluded.begins_at, ends_at = excluded.ends_at",
+        )?
+        .execute(named_params! {
+            ":organization": stream, ":id": id, ":application": license.application,
+            ":sha256": license.payload_sha256.0, ":created": license.created_at,
+            ":updated": license.updated_at, ":revision": license.revision,
+            ":begins": dates.begins_at, ":ends": dates.expires_at,
         })
 }
 
@@ -249,12 +274,10 @@ pub(super) fn record(
                  ON CONFLICT (organization_id, sha256) DO NOTHING",
             )?
             .execute((stream, sha256.0, &**text))?,
-        Record::LicenseDates { id, validity } => database
-            .prepare_cached(
-                "UPDATE licenses SET begins_at = ?3, ends_at = ?4
-                 WHERE organization_id = ?1 AND id = ?2",
-            )?
-            .execute((stream, id, validity.begins_at, validity.expires_at))?,
+        Record::LicenseDates { id, validity } => {
+            let license = loaded(state.licenses.get(id), "license")?;
+            put_license(database, stream, *id, license, *validity)?
+        }
         Record::TokenSecret { id, sha256, name } => database
             .prepare_cached(
                 "UPDATE tokens SET secret_sha256 = ?3, name = ?4
