@@ -416,7 +416,7 @@ impl State {
     }
 
     /// Foresees a decision: what a rule that decides row after row goes on from. Times are left out.
-    pub(crate) fn absorb(&mut self, decision: &Decision) {
+    pub fn absorb(&mut self, decision: &Decision) {
         for change in &decision.changes {
             self.apply(self.position + 1, 0, change);
         }

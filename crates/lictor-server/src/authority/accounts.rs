@@ -1,13 +1,14 @@
 //! Accounts: create, import, change, remove, show.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lictor_core::account::{self, AccountPatch, NewAccount};
 use lictor_core::organization::clean_name;
 use lictor_core::seats::{self, Rows, SeatTerms, Steps};
 use lictor_core::{
-    Account, AccountKind, Change, Email, Error, Kind, Resource, Right, SeatId, SeatState, State,
+    Account, AccountKind, Change, Decision, Email, Error, Kind, Resource, Right, SeatId, SeatState,
+    State,
 };
 use lictor_store::{Fact, Written};
 use uuid::Uuid;
@@ -210,31 +211,48 @@ impl Authority {
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
         mode: Rows,
     ) -> Result<Written, Error> {
-        call.may_write(Resource::Accounts)?;
-        check_rows(rows.len())?;
-        let applications: BTreeSet<&String> = rows.iter().flat_map(|(_, seats)| seats).collect();
-        if !applications.is_empty() {
-            call.may_write(Resource::Seats)?;
-        }
-        let mut facts: Vec<Fact> = rows
-            .iter()
-            .map(|(new, _)| Fact::AccountByEmail(new.email.clone()))
-            .collect();
-        facts.extend(
-            applications
-                .iter()
-                .map(|key| Fact::Application((*key).clone())),
-        );
-        let applications = applications.into_iter().cloned().collect();
+        let (applications, facts) = import_facts(call, &rows)?;
         self.write_by_terms(call, applications, facts, move |terms| {
             let rows = rows.clone();
-            Arc::new(move |state| {
-                seats::each_row(state, &rows, mode, |steps, (new, seats)| {
-                    import_row(steps, new, seats, &terms)
-                })
-            })
+            Arc::new(move |state| import_rows(state, &rows, mode, &terms))
         })
         .await
+    }
+
+    /// Decides what an import would do, and stores nothing: the decision, and the facts as they
+    /// would be. `taken` has the seats that earlier parts of the same try would have given.
+    ///
+    /// # Errors
+    /// As [`Authority::import_accounts`].
+    pub async fn try_import(
+        &self,
+        call: &Call,
+        rows: Arc<Vec<(NewAccount, Vec<String>)>>,
+        mode: Rows,
+        taken: Arc<BTreeMap<String, u64>>,
+    ) -> Result<(Decision, State), Error> {
+        let (applications, facts) = import_facts(call, &rows)?;
+        let tried = Arc::new(Mutex::new(Decision::nothing()));
+        let kept = tried.clone();
+        let written = self.write_by_terms(call, applications, facts, move |terms| {
+            let (rows, taken, tried) = (rows.clone(), taken.clone(), tried.clone());
+            Arc::new(move |state| {
+                let mut state = state.clone();
+                for (application, seats) in taken.iter() {
+                    if let Some(stored) = state.applications.get_mut(application) {
+                        stored.seats = stored.seats.saturating_add(*seats);
+                    }
+                }
+                let decision = import_rows(&state, &rows, mode, &terms)?;
+                *tried.lock().unwrap_or_else(PoisonError::into_inner) = decision;
+                Ok(Decision::nothing())
+            })
+        });
+        let mut state = written.await?.state;
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let decision = std::mem::replace(&mut *kept, Decision::nothing());
+        state.absorb(&decision);
+        Ok((decision, state))
     }
 
     /// Refuses unless the caller may do this in the call's organization: for dialects that must say
@@ -245,6 +263,35 @@ impl Authority {
     pub fn may(&self, call: &Call, right: Right) -> Result<(), Error> {
         call.actor.may(right, Some(call.organization.id))
     }
+}
+
+/// The applications that an import names, and the facts that it is decided by.
+fn import_facts(
+    call: &Call,
+    rows: &[(NewAccount, Vec<String>)],
+) -> Result<(Vec<String>, Vec<Fact>), Error> {
+    call.may_write(Resource::Accounts)?;
+    check_rows(rows.len())?;
+    let named: BTreeSet<&String> = rows.iter().flat_map(|(_, seats)| seats).collect();
+    if !named.is_empty() {
+        call.may_write(Resource::Seats)?;
+    }
+    let applications: Vec<String> = named.into_iter().cloned().collect();
+    let emails = rows.iter().map(|(new, _)| new.email.clone());
+    let mut facts: Vec<Fact> = emails.map(Fact::AccountByEmail).collect();
+    facts.extend(applications.iter().cloned().map(Fact::Application));
+    Ok((applications, facts))
+}
+
+fn import_rows(
+    state: &State,
+    rows: &[(NewAccount, Vec<String>)],
+    mode: Rows,
+    terms: &BTreeMap<String, SeatTerms>,
+) -> Result<Decision, Error> {
+    seats::each_row(state, rows, mode, |steps, (new, seats)| {
+        import_row(steps, new, seats, terms)
+    })
 }
 
 fn import_row(
@@ -312,10 +359,29 @@ pub fn row_outcomes<'a>(
     written: &'a Written,
     rows: &[(NewAccount, Vec<String>)],
 ) -> Vec<RowOutcome<'a>> {
+    let changes = written.entries.iter().map(|entry| &entry.change);
+    outcomes(changes, &written.refused, &written.state, rows)
+}
+
+/// What would become of each row, as [`Authority::try_import`] decided.
+pub fn tried_outcomes<'a>(
+    (decision, state): &'a (Decision, State),
+    rows: &[(NewAccount, Vec<String>)],
+) -> Vec<RowOutcome<'a>> {
+    outcomes(decision.changes.iter(), &decision.refused, state, rows)
+}
+
+/// By the changes of an import, its refusals, and the state after it.
+fn outcomes<'a>(
+    changes: impl Iterator<Item = &'a Change>,
+    refusals: &'a [(usize, Error)],
+    state: &State,
+    rows: &[(NewAccount, Vec<String>)],
+) -> Vec<RowOutcome<'a>> {
     let mut created = BTreeSet::new();
     let mut given: BTreeMap<Uuid, Vec<&str>> = BTreeMap::new();
-    for entry in &written.entries {
-        match &entry.change {
+    for change in changes {
+        match change {
             Change::AccountCreated { id, .. } => {
                 created.insert(*id);
             }
@@ -328,13 +394,13 @@ pub fn row_outcomes<'a>(
         }
     }
     let mut refused: BTreeMap<usize, Vec<&Error>> = BTreeMap::new();
-    for (row, error) in &written.refused {
+    for (row, error) in refusals {
         refused.entry(*row).or_default().push(error);
     }
     let outcome = |(row, (new, seats)): (usize, &(NewAccount, Vec<String>))| {
         let is_new = created.contains(&new.id);
         let email = Email::parse(&new.email).ok();
-        let known = email.and_then(|email| account::by_email(&written.state, &email));
+        let known = email.and_then(|email| account::by_email(state, &email));
         let account = if is_new { Some(new.id) } else { known };
         // Of two rows for one account, the first that asks is the one that gave.
         let of_account = account.and_then(|account| given.get_mut(&account));

@@ -36,7 +36,9 @@ use lictor_store::{Fact, Rule, Store, Write};
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
-pub use accounts::{AccountRequest, ImportRow, RowOutcome, row_outcomes, written_account};
+pub use accounts::{
+    AccountRequest, ImportRow, RowOutcome, row_outcomes, tried_outcomes, written_account,
+};
 pub use census::Census;
 pub use clients::{ClientRequest, IssuedClient, IssuedCode};
 pub use ended::Forgotten;

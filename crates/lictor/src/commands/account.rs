@@ -34,12 +34,18 @@ seat is refused, the account is created all the same. Rows without any value are
 skipped. Rows that are refused, or a seat of theirs, are listed with their line
 and the reason, and the exit code is 1.
 
+--dry-run asks the server what it would do, which needs the same rights. It does
+not foresee what others write meanwhile, nor that a row is there twice where more
+than a thousand rows stand between.
+
   email,name,language,administrator,seats
   ada@example.com,Ada Lovelace,en_GB,true,editor viewer
 
 Examples:
   lictor account import people.csv
-  lictor account import people.csv --seat editor";
+  lictor account import people.csv --seat editor --dry-run
+  lictor account import people.csv --seat editor
+  lictor account import export.csv --map 'email=User Email' --map '=Phone'";
 
 const REMOVE_EXAMPLES: &str = "\
 Its seats are given back, its e-mail and name erased. Its id stays, as the

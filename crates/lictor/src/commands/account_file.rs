@@ -7,6 +7,7 @@ mod lines;
 mod text;
 mod values;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Error, Read};
 use std::path::PathBuf;
@@ -46,11 +47,17 @@ pub(crate) struct Wanted {
     /// Which column a header of the file is; repeatable
     #[arg(long, value_name = "COLUMN=HEADER", value_parser = columns::mapped)]
     map: Vec<Mapped>,
+    /// Show what would happen, and write nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// What became of the file.
 #[derive(Default)]
 struct Tally {
+    is_dry_run: bool,
+    /// Seats that a dry run would have given so far: a server that stores none has to be told.
+    taken: BTreeMap<String, u64>,
     rows: u64,
     /// Rows without any value, which are no rows.
     empty: u64,
@@ -100,7 +107,7 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
         .trim(csv::Trim::All)
         .from_reader(Lines::new(text.bytes, text.line));
     let columns = columns(&mut reader, import)?;
-    let (mut tally, mut waiting, mut bytes) = (Tally::default(), Vec::new(), 0);
+    let (mut tally, mut waiting, mut bytes) = (Tally::of(import), Vec::new(), 0);
     let mut record = csv::ByteRecord::new();
     loop {
         let position = reader.position().clone();
@@ -221,7 +228,11 @@ async fn send(client: &Client, rows: &mut Vec<Row>, tally: &mut Tally) -> Outcom
         return Ok(());
     }
     let bodies: Vec<&Value> = rows.iter().map(|row| &row.body).collect();
-    let body = json!({ "rows": bodies, "mode": "each" });
+    let mut body = json!({ "rows": bodies, "mode": "each" });
+    if tally.is_dry_run {
+        body["dry_run"] = true.into();
+        body["taken"] = json!(tally.taken);
+    }
     let reply = client.post(&["accounts", "import"], &body).await?;
     tally.take(rows, &reply);
     rows.clear();
@@ -229,6 +240,17 @@ async fn send(client: &Client, rows: &mut Vec<Row>, tally: &mut Tally) -> Outcom
 }
 
 impl Tally {
+    fn of(import: &Wanted) -> Self {
+        Self {
+            is_dry_run: import.dry_run,
+            ..Self::default()
+        }
+    }
+
+    fn would(&self) -> &'static str {
+        if self.is_dry_run { "would be " } else { "" }
+    }
+
     /// A row that never went on its way.
     fn refuse(&mut self, line: u64, email: String, reason: String) {
         self.rows += 1;
@@ -249,7 +271,13 @@ impl Tally {
 
     fn take_row(&mut self, row: &Row, outcome: &Value) {
         let errors = outcome["errors"].as_array().map_or(&[][..], Vec::as_slice);
-        let given = outcome["given"].as_array().map_or(0, Vec::len) as u64;
+        let given = outcome["given"].as_array().map_or(&[][..], Vec::as_slice);
+        if self.is_dry_run {
+            for application in given.iter().filter_map(Value::as_str) {
+                *self.taken.entry(application.to_owned()).or_default() += 1;
+            }
+        }
+        let given = given.len() as u64;
         let account = match &outcome["account"] {
             Value::Null => "refused",
             _ if outcome["created"] == true => "created",
@@ -289,15 +317,16 @@ impl Tally {
             return Ok(());
         }
         let count = figure(self.refused.len() as u64);
+        let were = if self.is_dry_run { "would be" } else { "were" };
         Err(Failure::Refused(format!(
-            "{count} rows were refused, or a seat of theirs"
+            "{count} rows {were} refused, or a seat of theirs"
         )))
     }
 
     fn to_json(&self) -> Value {
         let refused: Vec<Value> = self.refused.iter().map(Refused::to_json).collect();
         json!({
-            "rows": self.rows, "empty": self.empty,
+            "dry_run": self.is_dry_run, "rows": self.rows, "empty": self.empty,
             "created": self.created, "existing": self.existing,
             "seats": {
                 "given": self.seats.given,
@@ -324,17 +353,21 @@ impl Tally {
                 output::note(&format!("and {more} more; --json lists them all"));
             }
         }
+        if self.is_dry_run {
+            output::note("dry run: nothing is written");
+        }
         output::note(&self.accounts());
-        if let Some(seats) = self.seats.told() {
+        if let Some(seats) = self.seats.told(self.would()) {
             output::note(&seats);
         }
         Ok(())
     }
 
     fn accounts(&self) -> String {
+        let would = self.would();
         let refused = self.rows - self.created - self.existing;
         let mut text = format!(
-            "{} rows: {} accounts created, {} existed already, {} refused",
+            "{} rows: {} accounts {would}created, {} existed already, {} {would}refused",
             figure(self.rows),
             figure(self.created),
             figure(self.existing),
@@ -350,12 +383,12 @@ impl Tally {
 
 impl Seats {
     /// A line about them, where any was asked for and not held.
-    fn told(&self) -> Option<String> {
+    fn told(&self, would: &str) -> Option<String> {
         if self.given == 0 && self.refused == 0 {
             return None;
         }
         Some(format!(
-            "{} seats given, {} of them to accounts that existed; {} seats refused",
+            "{} seats {would}given, {} of them to accounts that existed; {} seats {would}refused",
             figure(self.given),
             figure(self.given_to_existing),
             figure(self.refused)

@@ -34,7 +34,7 @@ fn tally(server: &Server, bytes: impl AsRef<[u8]>) -> Value {
 /// What is said of so many rows and accounts, where no seat is asked for and all is well.
 fn plain(rows: u64, created: u64, existing: u64) -> Value {
     json!({
-        "rows": rows, "empty": 0, "created": created, "existing": existing,
+        "dry_run": false, "rows": rows, "empty": 0, "created": created, "existing": existing,
         "seats": { "given": 0, "given_to_existing": 0, "refused": 0 },
         "refused": [],
     })
@@ -101,6 +101,48 @@ fn accounts_and_seats_are_counted_apart() {
     let seats = "3 seats given, 0 of them to accounts that existed; 2 seats refused\n";
     assert!(text.contains(seats), "{text}");
     assert_eq!(accounts(&server).len(), 5);
+}
+
+#[test]
+fn a_dry_run_says_what_an_import_then_does_and_writes_nothing() {
+    let server = server_with_three_seats();
+    tally(&server, "email\nold@example.com\n");
+    let stored = || {
+        ["/v1/ledger", "/v1/refusals"].map(|path| {
+            server
+                .get(path)
+                .token(server.token())
+                .send()
+                .text()
+                .to_owned()
+        })
+    };
+    let before = stored();
+    assert!(before[0].contains("account_created"), "{before:?}");
+    // More rows than a request has; a seat of the first thousand is none of the next.
+    let mut file = "email,seats\nold@example.com,editor\nno e-mail,\n".to_owned();
+    for number in 0..1_500 {
+        let seat = if number % 700 == 0 { "editor" } else { "" };
+        writeln!(file, "u{number}@example.com,{seat}").expect("writes");
+    }
+    let dry_run =
+        |more: &[&str]| import(&server, file.as_bytes(), &[&["--dry-run"], more].concat());
+    let foreseen = dry_run(&["--json"]);
+    assert_eq!(foreseen.status.code(), Some(1));
+    let mut foreseen: Value = serde_json::from_slice(&foreseen.stdout).expect("JSON");
+    assert_eq!(foreseen["dry_run"], true);
+    let text = said(&dry_run(&[]));
+    for part in [
+        "dry run: nothing is written\n",
+        "1 502 rows: 1 500 accounts would be created, 1 existed already, 1 would be refused\n",
+        "3 seats would be given, 1 of them to accounts that existed; 1 seats would be refused\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(accounts(&server).len(), 1);
+    assert_eq!(stored(), before);
+    foreseen["dry_run"] = json!(false);
+    assert_eq!(tally(&server, &file), foreseen);
 }
 
 #[test]

@@ -127,6 +127,16 @@ fn an_import_says_what_became_of_each_row() {
     };
     let all = import("all");
     assert_eq!(all["created"], 0, "{all}");
+    let call = server.call("POST", "/v1/accounts/import");
+    let taken = json!({ "rows": rows, "taken": { "editor": 1 } });
+    let problem = call.clone().json(&taken).send();
+    assert_eq!(problem.problem(400, "invalid-input")["field"], "taken");
+    let dry = json!({ "rows": rows, "mode": "each", "dry_run": true });
+    let dry = call.json(&dry).expect(200).value();
+    assert_eq!(
+        (&dry["dry_run"], &dry["created"]),
+        (&json!(true), &json!(3))
+    );
     assert_eq!(
         server.get("/v1/accounts")["data"].as_array().map(Vec::len),
         Some(1)

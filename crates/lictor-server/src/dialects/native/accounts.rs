@@ -19,7 +19,7 @@ use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::held::{AccountView, HeldView, Import, ImportView, NewAccount, PatchAccount};
 use super::wire::{self, List};
-use crate::authority::{Authority, Call, row_outcomes, written_account};
+use crate::authority::{Authority, Call, row_outcomes, tried_outcomes, written_account};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Accounts);
@@ -75,28 +75,31 @@ pub(super) async fn import(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (mut post, body) = match Post::<Import>::begin(&server, WRITE, "id", request).await? {
+    let (mut post, mut body) = match Post::<Import>::begin(&server, WRITE, "id", request).await? {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
     };
+    let taken = body.take_try()?;
     let (rows, mode) = body.into_rows()?;
     let rows: Result<Vec<_>, Problem> = rows
         .into_iter()
         .map(|row| Ok((server.authority.new_account(row.account)?, row.seats)))
         .collect();
     let rows = Arc::new(rows?);
+    let authority = &server.authority;
+    if let Some(taken) = taken {
+        let tried = authority.try_import(&post.call, rows.clone(), mode, Arc::new(taken));
+        let tried = tried.await?;
+        let view = ImportView::from_outcomes(&tried_outcomes(&tried, &rows)).tried();
+        return Ok(post.respond(wire::answer(200, &view)));
+    }
     let kept = rows.clone();
     let render = move |written: &_| {
-        wire::answer(
-            200,
-            &ImportView::from_outcomes(&row_outcomes(written, &kept)),
-        )
+        let outcomes = row_outcomes(written, &kept);
+        wire::answer(200, &ImportView::from_outcomes(&outcomes))
     };
     post.keep(render.clone());
-    let written = server
-        .authority
-        .import_accounts(&post.call, rows, mode)
-        .await?;
+    let written = authority.import_accounts(&post.call, rows, mode).await?;
     Ok(post.respond(render(&written)))
 }
 

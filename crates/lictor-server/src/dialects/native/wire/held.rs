@@ -94,6 +94,8 @@ impl PatchAccount {
 pub(in crate::dialects::native) struct Import {
     rows: Vec<Object<NewRow>>,
     mode: Option<String>,
+    dry_run: Option<bool>,
+    taken: Option<BTreeMap<String, u64>>,
 }
 
 /// The members of [`NewAccount`] one by one: read as a whole, they would let unknown ones through.
@@ -127,6 +129,20 @@ impl NewRow {
 }
 
 impl Import {
+    /// The seats that earlier parts of a dry run would have given; none: it is no dry run.
+    pub(in crate::dialects::native) fn take_try(
+        &mut self,
+    ) -> Result<Option<BTreeMap<String, u64>>, Problem> {
+        match (self.dry_run, self.taken.take()) {
+            (Some(true), taken) => Ok(Some(taken.unwrap_or_default())),
+            (_, None) => Ok(None),
+            (_, Some(_)) => Err(invalid(
+                "taken",
+                "it belongs to a dry run: set dry_run to true",
+            )),
+        }
+    }
+
     pub(in crate::dialects::native) fn into_rows(self) -> Result<(Vec<ImportRow>, Rows), Problem> {
         let mode = into_mode(self.mode.as_deref())?;
         let rows = self.rows.into_iter();
@@ -180,6 +196,8 @@ impl AccountView {
 /// What became of an import.
 #[derive(Serialize)]
 pub(in crate::dialects::native) struct ImportView {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
     created: usize,
     given: usize,
     refused: usize,
@@ -202,10 +220,19 @@ impl ImportView {
     pub(in crate::dialects::native) fn from_outcomes(outcomes: &[RowOutcome<'_>]) -> Self {
         let rows: Vec<RowView> = outcomes.iter().map(RowView::from_outcome).collect();
         Self {
+            dry_run: false,
             created: rows.iter().filter(|row| row.created).count(),
             given: rows.iter().map(|row| row.given.len()).sum(),
             refused: rows.iter().filter(|row| !row.errors.is_empty()).count(),
             rows,
+        }
+    }
+
+    /// The same of an import that nothing came of.
+    pub(in crate::dialects::native) fn tried(self) -> Self {
+        Self {
+            dry_run: true,
+            ..self
         }
     }
 }
