@@ -2,9 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+
+use crate::workspace;
+
+/// Seconds in a day.
+const DAY: i64 = 86_400;
 
 /// Seconds since 1970.
 pub(in crate::prove) type Seconds = f64;
@@ -44,6 +50,26 @@ impl TrueTime {
 pub(in crate::prove) fn machine() -> Seconds {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// The next midnight by this machine's clock, in seconds since 1970, and how far away it is.
+pub(in crate::prove) fn next_midnight() -> (i64, i64) {
+    let now = machine() as i64;
+    let midnight = (now.div_euclid(DAY) + 1) * DAY;
+    (midnight, midnight - now)
+}
+
+/// The day of a time, as `2026-11-25`.
+pub(in crate::prove) fn date(time: i64) -> Result<String> {
+    let mut date = Command::new("date");
+    date.args(["--utc", "+%F", "--date", &format!("@{time}")]);
+    let output = date.output()?;
+    ensure!(
+        output.status.success(),
+        "{} failed",
+        workspace::shown(&date)
+    );
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// A clock that can be turned while a process reads it. The time since boot stays as it is.

@@ -1,6 +1,7 @@
 //! `prove node`: a node is cut off, killed and given wrong clocks; it decides as its license and its policy say, and catches up.
 
 mod catching_up;
+mod endings;
 mod expiry;
 mod judge;
 mod modes;
@@ -33,12 +34,13 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 /// A part: its promises, and its figures in one line.
 type Part = fn(&Trial, &Path) -> Result<(Vec<Promise>, String)>;
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("cuts", rounds::run),
     ("outages", outages::working),
     ("idle", outages::idle),
     ("modes", modes::run),
     ("expiry", expiry::run),
+    ("endings", endings::run),
 ];
 
 /// All parts at the same time, as each waits most of its time. One passed test per promise.

@@ -5,16 +5,13 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use super::super::random::Random;
-use super::clock::{Seconds, machine};
+use super::clock::{Seconds, date, next_midnight};
 use super::judge::TOLERANCE;
 use super::network::Cut;
 use super::site::{Site, TURNS};
 use super::watch::{Seen, Told, Watch};
 use crate::prove::Trial;
 use crate::prove::promise::Promise;
-use crate::workspace;
-
-const DAY: i64 = 86_400;
 
 /// So long before the license's end the site begins to exist.
 const BEFORE: i64 = 75;
@@ -35,9 +32,8 @@ const BACK_AT: Seconds = -8.0;
 pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String)> {
     let mut random = Random::new(trial.seed ^ 2);
     // Midnight comes soon, in a world of its own.
-    let now = machine() as i64;
-    let midnight = (now.div_euclid(DAY) + 1) * DAY;
-    let mut site = Site::create(trial, scratch, "expiry", midnight - BEFORE - now)?;
+    let (midnight, left) = next_midnight();
+    let mut site = Site::create(trial, scratch, "expiry", left - BEFORE)?;
     site.license("2025-01-01", &date(midnight)?)?;
     site.join()?;
     let (time, midnight) = (site.time, midnight as Seconds);
@@ -116,20 +112,7 @@ fn shown(told: &Told, midnight: Seconds) -> String {
     format!("{} {} {at:.1} s behind its end", told.status, told.said)
 }
 
-fn unless(held: bool, otherwise: &str) -> Vec<String> {
+pub(super) fn unless(held: bool, otherwise: &str) -> Vec<String> {
     let broken = (!held).then(|| otherwise.to_owned());
     broken.into_iter().collect()
-}
-
-/// The day of a time, as `2026-11-25`.
-fn date(time: i64) -> Result<String> {
-    let mut date = std::process::Command::new("date");
-    date.args(["--utc", "+%F", "--date", &format!("@{time}")]);
-    let output = date.output()?;
-    ensure!(
-        output.status.success(),
-        "{} failed",
-        workspace::shown(&date)
-    );
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
