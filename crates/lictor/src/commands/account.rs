@@ -23,20 +23,21 @@ The first line names the columns: email, and any of name, kind, status,
 language, administrator, seats, in any case; `E-mail`, `Full name`, `Active` and
 `Admin` are known too. --map 'email=User Email' says which of them a header is,
 --map '=Phone' leaves a column out. `seats` names applications, separated by
-blanks. kind is person or service; status active or invited; administrator, and
-a column `Active`, true, yes or 1, false, no or 0; all in any case. The file is
+blanks or commas. kind is person or service; status active or invited;
+administrator, and a column `Active`, true, yes or 1, false, no or 0; all in any
+case. The file is
 UTF-8, or UTF-16 as spreadsheets write it; fields are separated by `,`, `;` or a
 tab, whichever the first line has most, or as a line `sep=;` above it says.
 
-An account that exists is left as it is, but for the seats that its row asks for,
-so that an import can be repeated. Accounts and seats are counted apart: where a
-seat is refused, the account is created all the same. Rows without any value are
-skipped. Rows that are refused, or a seat of theirs, are listed with their line
-and the reason, and the exit code is 1.
+An account that exists is left as it is, but for the seats that its row asks
+for, so that an import can be repeated. Accounts and seats are counted apart:
+where a seat is refused, the account is created all the same. Rows without any
+value are skipped. Rows that are refused, or a seat of theirs, are listed with
+their line and the reason, and the exit code is 1.
 
 --dry-run asks the server what it would do, which needs the same rights. It does
-not foresee what others write meanwhile, nor that a row is there twice where more
-than a thousand rows stand between.
+not foresee what others write meanwhile, nor that a row is there twice where
+more than a thousand rows stand between.
 
   email,name,language,administrator,seats
   ada@example.com,Ada Lovelace,en_GB,true,editor viewer
