@@ -368,6 +368,22 @@ fn a_new_license_says_whose_place_it_takes() {
 }
 
 #[test]
+fn who_may_not_read_licenses_is_not_told_of_those_around_a_new_one() {
+    let server = Server::start();
+    server.add(&document("Konnect"));
+    let scopes = json!({ "role": "admin", "scopes": ["licenses:write"] });
+    let made = server.post("/v1/tokens", &scopes);
+    let writer = made["secret"].as_str().expect("a token");
+    let added = server
+        .call("POST", "/v1/licenses")
+        .token(writer)
+        .json(&json!({ "payload": document("Konnect") }))
+        .expect(201)
+        .json();
+    assert_eq!(added["place"]["takes_over_from"], Value::Null, "{added}");
+}
+
+#[test]
 fn the_report_names_the_license_in_force_that_was_written_last() {
     let server = Server::start();
     let add = |product: &str, key: &str, ends: i64| {

@@ -22,6 +22,7 @@ use super::wire::{self, LicenseView, List};
 use crate::authority::{Answer, Authority, Call, NewLicense, written_license};
 use crate::settings::Server;
 
+const READ: Right = Right::read(Resource::Licenses);
 const WRITE: Right = Right::write(Resource::Licenses);
 
 /// A revision that no license has.
@@ -153,8 +154,10 @@ impl Written {
         });
         match standing {
             Ok((standing, place)) => {
-                let added =
-                    AddedLicense::new(LicenseView::from_standing(standing), &place, &self.before);
+                // Whoever may not read licenses is not told of those around it.
+                let may_read = self.authority.may(&self.call, READ).is_ok();
+                let around = if may_read { &self.before[..] } else { &[] };
+                let added = AddedLicense::new(LicenseView::from_standing(standing), &place, around);
                 wire::answer(201, &added)
             }
             Err(error) => Problem::from(error).into_answer(),
