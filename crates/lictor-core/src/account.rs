@@ -299,15 +299,15 @@ pub fn set(
     patch.language.as_deref().map_or(Ok(()), check_language)?;
     let stored = find(state, id)?;
     check_revision(stored, expected)?;
-    if let Some(given) = &email
-        && let Some(owner) = state.emails.get(&given.key)
-        && *owner != id
-    {
-        if by_email(state, given) != Some(id) {
+    if let Some(given) = &email {
+        if by_email(state, given).is_some_and(|owner| owner != id) {
             return Err(taken(given));
         }
-        // It stays as it is: it cannot have the key as well.
-        email = None;
+        let key_owner = state.emails.get(&given.key);
+        if key_owner.is_some_and(|owner| *owner != id) {
+            // It stays as it is: it cannot have the key as well.
+            email = None;
+        }
     }
     let status = patch.status.unwrap_or(stored.status);
     let mut decision = Decision::nothing();

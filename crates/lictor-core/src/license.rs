@@ -203,10 +203,9 @@ fn unless_repeated(
     });
     match repetition {
         _ if !repeated => Ok(decision),
-        Some(found) if found.basis == state.basis() => Ok(match found.moves {
-            true => decision,
-            false => Decision::nothing(),
-        }),
+        // Of a write too many nobody takes harm, whatever changed since it was looked at.
+        Some(found) if found.moves => Ok(decision),
+        Some(found) if found.basis == state.basis() => Ok(Decision::nothing()),
         Some(_) | None => Err(Error::Outdated),
     }
 }

@@ -130,8 +130,8 @@ fn refuse_secret(path: &Path, bytes: &[u8], wanted: &str) -> Outcome {
     // A license may hold what a vendor calls a key of it.
     let found = match secret::find(text) {
         Some(found @ (Secret::PrivateKey | Secret::EnrollmentToken)) => Some(found),
-        Some(found) if !text.starts_with('{') && !text.contains(' ') => Some(found),
-        Some(_) | None => None,
+        Some(found) => Document::parse(text).is_err().then_some(found),
+        None => None,
     };
     match found {
         Some(found) => Err(Failure::Usage(format!(

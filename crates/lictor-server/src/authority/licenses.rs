@@ -1,6 +1,7 @@
 //! Licenses: add, replace, change, remove, read.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lictor_core::license::{self, Admissible, Repetition};
 use lictor_core::{Change, Entry, Error, License, Resource, Timestamp};
@@ -9,6 +10,9 @@ use uuid::Uuid;
 
 use super::{Authority, Call, KeptLicense};
 use crate::random;
+
+/// How often a repeated license is looked at while others change, before it is written all the same.
+const LOOKS: usize = 4;
 
 /// A license to store, as a client gives it.
 #[derive(Debug, Clone)]
@@ -201,14 +205,17 @@ impl Authority {
     ) -> Result<Written, Error> {
         let (store, organization) = (self.store.as_ref(), call.organization.id);
         let (rule, applications) = (&rule, [document.application().to_owned()]);
+        let looks = &AtomicUsize::new(0);
         self.while_outdated(call, &applications, || async move {
+            let look = looks.fetch_add(1, Ordering::Relaxed) < LOOKS;
             let repetition = match self.cache.license(store, organization, id).await {
-                Ok(Some(stored)) if stored.payload == *document.payload() => {
+                Ok(Some(stored)) if look && stored.payload == *document.payload() => {
                     Some(self.repetition(call, &stored).await?)
                 }
-                Ok(_) => None,
-                // What cannot be read can still be written anew.
-                Err(_) => Some(self.repetition_unseen(call).await?),
+                Ok(Some(_)) if look => None,
+                Ok(None) => None,
+                // What cannot be read, or does not hold still, can be written anew.
+                Ok(Some(_)) | Err(_) => Some(self.repetition_unseen(call).await?),
             };
             self.write_license(call, id, Some(document), rule(repetition))
                 .await

@@ -2,7 +2,7 @@
 
 use lictor_core::{
     Application, ApplicationState, Change, Elapsed, Lease, LeaseState, LeaseTerms, OverLimit, Seat,
-    SeatId, SeatState, State, Timestamp, lease,
+    SeatId, SeatState, State, Timestamp, lease, names,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
 use uuid::Uuid;
@@ -235,12 +235,10 @@ pub(super) fn load_lease_of(
     holder: &str,
     state: &mut State,
 ) -> Sql<()> {
-    // Apart, so that each is one search in an index.
-    let spelled = "organization_id = ?1 AND application = ?2 AND holder = ?3";
-    keep(
-        state,
-        leases(database, spelled, (stream, application, holder))?,
-    );
+    // Apart, so that each is one search in an index. A new row is spelled without the blanks around.
+    let spelled = "organization_id = ?1 AND application = ?2 AND holder IN (?3, ?4)";
+    let spellings = (stream, application, holder, names::trimmed(holder));
+    keep(state, leases(database, spelled, spellings)?);
     let same = "organization_id = ?1 AND application = ?2 AND holder_key = ?3";
     let key = lease::holder_key(holder);
     keep(state, leases(database, same, (stream, application, key))?);

@@ -25,9 +25,15 @@ fn a_secret_in_place_of_a_license_or_a_public_key_is_not_sent() {
         &format!("{}{pem}", std::fs::read_to_string(&public).expect("a key")),
     );
     let token = server.file("token");
+    let (said, settings) = (server.file("said.json"), server.file("lictor.toml"));
+    write(
+        &said,
+        &format!("{{\"operator_token\": \"{}\"}}", server.token()),
+    );
+    write(&settings, &format!("token = {}", server.token()));
     // Nobody answers here: what is sent ends in another exit code.
     let nowhere = |args: &[&str]| lictor(&[args, &["--url", "http://127.0.0.1:1"]].concat());
-    for file in [&key, &disguised, &combined, &token] {
+    for file in [&key, &disguised, &combined, &token, &said, &settings] {
         for args in [&["license", "add", file][..], &["trust", "add", file]] {
             let said = refusal(&nowhere(args), 2);
             assert!(said.contains("in the wrong place"), "{args:?}: {said}");

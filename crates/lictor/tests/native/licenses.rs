@@ -370,17 +370,24 @@ fn a_new_license_says_whose_place_it_takes() {
 #[test]
 fn who_may_not_read_licenses_is_not_told_of_those_around_a_new_one() {
     let server = Server::start();
-    server.add(&document("Konnect"));
+    let mut running = claims("Konnect");
+    running.expiration_date = server.date_in(30);
+    server.add(&sign(&running));
     let scopes = json!({ "role": "admin", "scopes": ["licenses:write"] });
     let made = server.post("/v1/tokens", &scopes);
     let writer = made["secret"].as_str().expect("a token");
+    let mut late = claims("Konnect");
+    late.creation_date = Some(server.date_in(40));
     let added = server
         .call("POST", "/v1/licenses")
         .token(writer)
-        .json(&json!({ "payload": document("Konnect") }))
+        .json(&json!({ "payload": sign(&late) }))
         .expect(201)
         .json();
-    assert_eq!(added["place"]["takes_over_from"], Value::Null, "{added}");
+    let nowhere = json!({
+        "takes_over_from": null, "followed_by": null, "gap_before": null, "gap_after": null,
+    });
+    assert_eq!(added["place"], nowhere);
 }
 
 #[test]

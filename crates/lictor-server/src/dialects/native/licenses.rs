@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lictor_core::license::Candidate;
+use lictor_core::license::{Candidate, Place};
 use lictor_core::{Document, Error, Kind, License, Resource, Right};
 use uuid::Uuid;
 
@@ -156,9 +156,9 @@ impl Written {
             Ok((standing, place)) => {
                 // Whoever may not read licenses is not told of those around it.
                 let may_read = self.authority.may(&self.call, READ).is_ok();
-                let around = if may_read { &self.before[..] } else { &[] };
-                let added = AddedLicense::new(LicenseView::from_standing(standing), &place, around);
-                wire::answer(201, &added)
+                let place = if may_read { place } else { Place::default() };
+                let license = LicenseView::from_standing(standing);
+                wire::answer(201, &AddedLicense::new(license, &place, &self.before))
             }
             Err(error) => Problem::from(error).into_answer(),
         }

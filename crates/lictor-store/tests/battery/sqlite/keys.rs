@@ -174,6 +174,9 @@ async fn the_key_goes_to_whoever_is_left_and_is_given_the_e_mail_again() {
     )
     .await;
     refused(&store, set_account(ACME, id(12), with("Max@bücher.de"))).await;
+    // The key is its own, but the spelling is the other one's.
+    let spelling = with("max@xn--bcher-kva.de");
+    refused(&store, set_account(ACME, id(11), spelling)).await;
     assert_eq!(found(&store, "max@xn--bcher-kva.de").await, Some(id(12)));
     assert_eq!(store.check().await.expect("checks").notes.len(), 1);
     done(&store, remove_account(ACME, id(11))).await;
@@ -230,6 +233,18 @@ async fn of_two_leases_of_one_holder_each_is_renewed_and_comes_back() {
     assert_eq!(done(&store, again).await.entries, []);
     let checked = store.check().await.expect("checks");
     assert_eq!((checked.differences, checked.notes), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn who_gave_one_of_two_spellings_back_comes_to_the_other() {
+    let folder = before(&[], &[(21, "alice "), (22, "alice")]);
+    let store = open(folder.path());
+    done(&store, give_back(ACME, id(21), None)).await;
+    for (number, holder) in [(1, "alice "), (2, " alice"), (3, "alice")] {
+        let out = check_out(ACME, "kong", (id(30 + number), holder), 9, NOW);
+        assert_eq!(done(&store, out).await.entries, [], "{holder:?}");
+    }
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
 #[tokio::test]
