@@ -32,8 +32,8 @@ impl Wants {
         match id {
             "token" => Self::Token,
             "enroll" => Self::Enrollment,
-            "claim" | "customer" | "holder" | "license_key" | "map" | "product" | "service"
-            | "source" => Self::Words,
+            "claim" | "customer" | "epoch" | "holder" | "license_key" | "map" | "product"
+            | "service" | "source" => Self::Words,
             _ => Self::Name,
         }
     }

@@ -3,6 +3,7 @@
 
 use jiff::Span;
 use lictor_core::Date;
+use lictor_core::usage::MAX_COUNT;
 
 /// A day: a date, or some time behind another day.
 #[derive(Debug, Clone)]
@@ -122,6 +123,27 @@ pub(crate) fn number(text: &str, most: u64) -> Result<u64, String> {
         return Err("leave the option out for no limit".to_owned());
     }
     Err(format!("not a whole number from 0 to {most}"))
+}
+
+/// Reads a count of requests or a fence.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    number(text, MAX_COUNT)
+}
+
+/// Reads a difference between two counts.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn difference(text: &str) -> Result<i64, String> {
+    let text = text.trim();
+    let (sign, digits) = match text.strip_prefix(['-', '\u{2212}']) {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    Ok(sign * i64::try_from(count(digits)?).unwrap_or(i64::MAX))
 }
 
 /// Today by the system's clock, in UTC.

@@ -115,7 +115,7 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
         let line = reader.get_mut().line_of(&position);
         match read {
             Ok(false) => break,
-            Ok(true) if record.iter().all(<[u8]>::is_empty) => tally.empty += 1,
+            Ok(true) if record.iter().all(is_blank) => tally.empty += 1,
             Ok(true) => match row(&columns, &record, &import.seat, separator) {
                 Ok((email, body)) => {
                     bytes += body.to_string().len();
@@ -166,6 +166,11 @@ fn columns<R: Read>(
     found.map_err(|why| Failure::Usage(format!("{path}, line {line}: {why}")))
 }
 
+/// Whether a field has nothing to see, be it a blank that does not break.
+fn is_blank(field: &[u8]) -> bool {
+    std::str::from_utf8(field).is_ok_and(|text| text.trim().is_empty())
+}
+
 /// The request's row and its e-mail.
 fn row(
     columns: &[Option<&str>],
@@ -173,7 +178,8 @@ fn row(
     seats: &[String],
     separator: u8,
 ) -> Result<(String, Value), String> {
-    if record.len() > columns.len() {
+    let more = record.iter().skip(columns.len());
+    if more.into_iter().any(|field| !is_blank(field)) {
         return Err(format!(
             "it has {} fields, the first line {}; put fields that hold `{}` into quotes",
             record.len(),
@@ -192,7 +198,8 @@ fn row(
     for (column, field) in columns.iter().zip(record) {
         let Some(name) = *column else { continue };
         let text = std::str::from_utf8(field)
-            .map_err(|_| format!("{name} is not UTF-8; save the file as \"CSV UTF-8\""))?;
+            .map_err(|_| format!("{name} is not UTF-8; save the file as \"CSV UTF-8\""))?
+            .trim();
         match name {
             "seats" => applications.extend(keys(text).map(Value::from)),
             _ if text.is_empty() => {}

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::config::span;
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, text_of};
+use crate::values;
 
 const CHECKOUT_EXAMPLES: &str = "\
 Prints the lease's id and its fence. A holder with a live lease gets the same
@@ -90,7 +91,7 @@ pub(crate) enum Lease {
         /// The lease's id
         id: String,
         /// Its fence, as `checkout` printed it
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = values::count)]
         fence: u64,
         /// How long from now: a number and s, m, h or d [default: 60s]
         #[arg(long, value_parser = span)]
@@ -103,7 +104,7 @@ pub(crate) enum Lease {
         /// The lease's id
         id: String,
         /// Its fence, as `checkout` printed it
-        #[arg(long, value_name = "N", required_unless_present = "force")]
+        #[arg(long, value_name = "N", value_parser = values::count, required_unless_present = "force")]
         fence: Option<u64>,
         /// Take it away from whoever holds it
         #[arg(long, conflicts_with = "fence")]

@@ -7,6 +7,7 @@ use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::Outcome;
 use crate::output::{self, figure, text_of};
+use crate::values;
 
 const ADD_EXAMPLES: &str = "\
 Counts are cumulative: what is kept is the greatest ever reported for a source,
@@ -36,6 +37,7 @@ pub(crate) enum Usage {
         /// The service
         service: String,
         /// How many requests so far
+        #[arg(value_parser = values::count)]
         count: u64,
         /// YYYY-MM, or UNKNOWN [default: the current month]
         #[arg(long, value_name = "MONTH")]
@@ -59,7 +61,7 @@ pub(crate) enum Usage {
         /// YYYY-MM, or UNKNOWN
         month: String,
         /// By how much: a whole number, less than 0 to take something back
-        #[arg(allow_negative_numbers = true)]
+        #[arg(allow_hyphen_values = true, value_parser = values::difference)]
         by: i64,
         /// Why; it stands in the ledger
         #[arg(long, value_name = "TEXT")]

@@ -183,6 +183,36 @@ fn organizations_come_and_go() {
 }
 
 #[test]
+fn numbers_as_people_write_them_are_answered_with_the_form_that_is_meant() {
+    let server = Server::start(&[]);
+    for (given, meant) in [
+        ("1,000", "without separators: 1000"),
+        ("200 000", "without separators: 200000"),
+        ("1k", "write it out: 1000"),
+        ("9007199254740992", "more than 9007199254740991"),
+    ] {
+        let by = format!("-{given}");
+        for command in [
+            &["usage", "add", "orders", given][..],
+            &[
+                "usage", "correct", "a", "orders", "2026-01", &by, "--reason", "test",
+            ],
+            &[
+                "lease",
+                "renew",
+                "01a225e7-8325-7a36-9a4a-dd4142480d25",
+                "--fence",
+                given,
+            ],
+        ] {
+            let said = refusal(&server.lictor(command), 2);
+            assert!(said.contains(meant), "{command:?}: {said}");
+        }
+    }
+    result(&server.lictor(&["usage", "add", "orders", " 7 "]));
+}
+
+#[test]
 fn usage_is_cumulative_and_reported() {
     let server = Server::start(&[]);
     for count in ["5", "12000", "7"] {

@@ -352,6 +352,19 @@ fn columns_of_others_are_mapped_or_left_out() {
 }
 
 #[test]
+fn columns_without_anything_are_left_out() {
+    let server = Server::start(&[]);
+    let file = "email;name;;\r\na@example.com;Ada;;\r\nb@example.com;Bob;;;;\r\n\u{a0};;;\r\n";
+    let found = tally(&server, file);
+    let shown = (&found["created"], &found["empty"], &found["refused"]);
+    assert_eq!(shown, (&json!(2), &json!(1), &json!([])), "{found}");
+    let shifted = "email;name\na@example.com;Ada;Editor\n";
+    let refused = tally(&server, shifted);
+    let why = refused["refused"][0]["reason"].to_string();
+    assert!(why.contains("3 fields, the first line 2"), "{refused}");
+}
+
+#[test]
 fn every_column_is_read() {
     let server = Server::start(&[]);
     result(&server.lictor(&["application", "create", "editor", "--over-limit", "allow"]));
@@ -476,7 +489,7 @@ fn a_file_that_is_none_is_refused_as_a_whole() {
         (b"name\nAda\n", "there is no column `email`"),
         (b"a@example.com\n", "unknown column `a@example.com`"),
         (b"email,nick\na@example.com,A\n", "unknown column `nick`"),
-        (b"email,name,\na@example.com,A,\n", "unknown column ``"),
+        (b"email,,name\na@example.com,,A\n", "unknown column ``"),
         (
             b"email,name,Email\na@example.com,A,b@example.com\n",
             "`email` twice",

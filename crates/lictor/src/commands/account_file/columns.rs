@@ -57,7 +57,15 @@ pub(super) fn of<'a>(
     headers: impl Iterator<Item = &'a str>,
     maps: &[Mapped],
 ) -> Result<Vec<Option<&'static str>>, String> {
-    let headers: Vec<&str> = headers.collect();
+    let mut headers: Vec<&str> = headers.collect();
+    // Spreadsheets write separators for empty columns at the end.
+    while headers.len() > 1
+        && headers
+            .last()
+            .is_some_and(|header| header.trim().is_empty())
+    {
+        headers.pop();
+    }
     for map in maps {
         if !headers.iter().any(|header| is(header, map)) {
             let all: Vec<String> = headers
