@@ -323,8 +323,8 @@ impl Port {
     }
 }
 
-/// Takes an address, so that it is refused early where it is taken. Connections are refused there
-/// until it is opened.
+/// Takes an address for this process alone, so that the second of two servers is refused before it
+/// has done anything. Connections are refused there until it is opened.
 fn bind(address: SocketAddr, option: &str) -> Outcome<Port> {
     let bound = || {
         let socket = if address.is_ipv4() {
@@ -332,9 +332,16 @@ fn bind(address: SocketAddr, option: &str) -> Outcome<Port> {
         } else {
             TcpSocket::new_v6()?
         };
-        // A restart does not wait for the old connections to be forgotten.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
+        // Sockets that are all to reuse an address may share it until one listens.
+        match socket.bind(address) {
+            // A restart does not wait for the old connections to be forgotten.
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                socket.set_reuseaddr(true)?;
+                socket.bind(address)?;
+                socket.set_reuseaddr(false)?;
+            }
+            bound => bound?,
+        }
         Ok(Port::Taken(socket))
     };
     bound().map_err(|error| cannot_listen(&address.to_string(), option, &error))
@@ -345,7 +352,10 @@ fn open(port: Port, option: &str) -> Outcome<TcpListener> {
     let address = port.address().map(|address| address.to_string());
     let address = address.unwrap_or_default();
     let listener = match port {
-        Port::Taken(socket) => socket.listen(ACCEPT_QUEUE),
+        // Its connections hand this on, so that the next start may bind beside what is left of them.
+        Port::Taken(socket) => socket
+            .set_reuseaddr(true)
+            .and_then(|()| socket.listen(ACCEPT_QUEUE)),
         Port::Open(listener) => Ok(listener),
     };
     listener.map_err(|error| cannot_listen(&address, option, &error))
@@ -367,6 +377,39 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_port_is_taken_by_one_server_alone_before_it_opens() {
+        let port = bind("127.0.0.1:0".parse().unwrap(), "--listen").unwrap();
+        let address = port.address().unwrap();
+        let everywhere = SocketAddr::new("0.0.0.0".parse().unwrap(), address.port());
+        for same in [address, everywhere] {
+            let Err(Failure::Usage(text)) = bind(same, "--listen") else {
+                panic!("{same} was taken twice");
+            };
+            assert!(text.contains("choose another port with --listen"), "{text}");
+        }
+        open(port, "--listen").unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_restart_takes_its_port_alone_while_connections_of_the_last_one_are_remembered() {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let first = open(bind(any, "--listen").unwrap(), "--listen").unwrap();
+        let address = first.local_addr().unwrap();
+        let client = tokio::net::TcpStream::connect(address).await.unwrap();
+        // Who closes first remembers the connection for a minute.
+        drop(first.accept().await.unwrap());
+        drop((client, first));
+        let remembered = TcpSocket::new_v4().unwrap().bind(address);
+        assert!(remembered.is_err(), "nothing is left of the connection");
+        let port = bind(address, "--listen").unwrap();
+        assert!(
+            bind(address, "--listen").is_err(),
+            "{address} was taken twice"
+        );
+        open(port, "--listen").unwrap();
+    }
 
     #[tokio::test]
     async fn a_burst_of_connections_waits_in_line() {

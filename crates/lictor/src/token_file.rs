@@ -21,8 +21,6 @@ pub(crate) struct TokenFile {
 /// What is there before a token is written.
 enum There {
     Nothing,
-    /// A file with nothing in it.
-    Empty,
     /// A token of a start of this server that was cut off, by its hash.
     Own(String),
 }
@@ -61,10 +59,6 @@ impl TokenFile {
                 self.note(&hash)?;
                 file.persist_noclobber(&self.path)
             }
-            There::Empty => {
-                self.note(&hash)?;
-                file.persist(&self.path)
-            }
             There::Own(old) => {
                 // Both, as the old one is there until the new one has its name.
                 self.note(&format!("{old}\n{hash}"))?;
@@ -92,7 +86,8 @@ impl TokenFile {
             Ok(found) if !found.is_file() => {
                 return Err(foreign("it is there and is no plain file"));
             }
-            Ok(found) if found.len() == 0 => return Ok(There::Empty),
+            // None of this server's is: a token gets its name when it is whole.
+            Ok(found) if found.len() == 0 => return Err(foreign("it is there and empty")),
             Ok(_) => {}
         }
         let text = String::from_utf8_lossy(&std::fs::read(&self.path)?).into_owned();
