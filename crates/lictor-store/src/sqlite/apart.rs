@@ -56,7 +56,9 @@ pub(super) fn check_keys(view: &Connection, differences: &mut Vec<String>) -> Sq
          UNION ALL SELECT 'lease', id, 'holder' FROM leases
              WHERE holder_key IS NOT NULL AND holder_key IS NOT holder_key(holder)
          UNION ALL SELECT 'refusal in', organization_id, 'holder' FROM refusals
-             WHERE kind = 'lease' AND holder <> '' AND holder_key IS NOT holder_key(holder)";
+             WHERE kind = 'lease' AND holder <> '' AND holder_key IS NOT holder_key(holder)
+         UNION ALL SELECT 'ended lease', id, 'holder' FROM ended_leases
+             WHERE holder_key IS NOT holder_key(holder)";
     differences.extend(many(view, wrong, [], |row| {
         let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
         let what: String = row.get(2)?;

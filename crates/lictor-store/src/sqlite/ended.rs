@@ -19,8 +19,9 @@ pub(super) fn keep(
     database
         .prepare_cached(
             "INSERT INTO ended_leases (organization_id, application, until, position, id, since,
-                 reason, holder)
-             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder FROM leases
+                 reason, holder, holder_key)
+             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder,
+                 coalesce(holder_key, holder_key(holder)) FROM leases
              WHERE organization_id = ?1 AND id = ?2",
         )?
         .execute((stream, id, until, position, reason.as_str()))
@@ -54,7 +55,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Sql<Vec<EndedLease>> {
     let of_holder = match filter.holder {
-        Some(_) => "AND holder_key(holder) = :holder",
+        Some(_) => "AND holder_key = :holder",
         None => "AND :holder IS NULL",
     };
     let sql = format!(
@@ -110,7 +111,7 @@ pub(super) fn kept_from(database: &Connection, organization: Uuid) -> Sql<(u64, 
     Ok(found.unwrap_or((0, Timestamp::MIN)))
 }
 
-/// Some of a holder's ended leases, in no order: they are searched for among all.
+/// Some of a holder's ended leases, in no order.
 pub(super) fn of_holder(
     database: &Connection,
     organization: Uuid,
@@ -119,16 +120,16 @@ pub(super) fn of_holder(
 ) -> Sql<Vec<EndedLease>> {
     let sql = format!(
         "SELECT {ENDED} FROM ended_leases
-         WHERE organization_id = ?1 AND holder_key(holder) = ?2 LIMIT ?3"
+         WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3"
     );
     many(database, &sql, (organization, key, limit), ended)
 }
 
-/// Takes the name from an ended lease.
+/// Takes the name from an ended lease, so that it is not found by it any more.
 pub(super) fn forget(database: &Connection, stream: Uuid, lease: &EndedLease) -> Sql<usize> {
     database
         .prepare_cached(
-            "UPDATE ended_leases SET holder = NULL
+            "UPDATE ended_leases SET holder = NULL, holder_key = NULL
              WHERE organization_id = ?1 AND application = ?2 AND until = ?3 AND position = ?4",
         )?
         .execute((stream, &lease.application, lease.until, lease.position))
@@ -195,4 +196,40 @@ pub(super) fn due(
         (organization, application) = (stream, key);
     }
     Ok(due)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::open;
+
+    #[test]
+    fn leases_that_ended_before_holders_had_an_index_are_found_by_it() {
+        let mut database = open::migrated(9).expect("migrates");
+        let organization = Uuid::from_u128(1);
+        for (position, holder) in [
+            (1, Some("Ada")),
+            (2, Some("ADA")),
+            (3, None),
+            (4, Some("Bob")),
+        ] {
+            let row = (organization, position, holder);
+            database
+                .execute(
+                    "INSERT INTO ended_leases (organization_id, application, until, position, id,
+                         since, reason, holder)
+                     VALUES (?1, 'editor', 7, ?2, zeroblob(16), 5, 'expired', ?3)",
+                    row,
+                )
+                .expect("inserts");
+        }
+        open::migrate(&mut database).expect("migrates");
+        let found = |key| of_holder(&database, organization, key, 9).expect("reads");
+        let positions = found("ada").into_iter().map(|lease| lease.position);
+        assert_eq!(positions.collect::<Vec<_>>(), [1, 2]);
+        let theirs = found("bob");
+        forget(&database, organization, &theirs[0]).expect("writes");
+        assert_eq!(found("bob"), []);
+        assert_eq!(count(&database, organization).expect("reads"), 4);
+    }
 }

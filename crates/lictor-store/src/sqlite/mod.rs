@@ -14,6 +14,8 @@ mod functions;
 mod lock;
 mod nodes;
 mod open;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod reads;
 mod refusals;

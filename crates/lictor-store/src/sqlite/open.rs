@@ -26,7 +26,7 @@ pub const DATABASE_FILE: &str = "lictor.db";
 const APPLICATION_ID: i64 = 1_279_869_780;
 
 /// The newest schema this build knows: the number of its last migration.
-pub(super) const KNOWN_SCHEMA: i64 = 9;
+pub(super) const KNOWN_SCHEMA: i64 = 10;
 
 /// How much of the database the writer keeps in memory at most, in KiB. SQLite walks through all of
 /// it after most commits, so that more is slower; what is not here the kernel has.
@@ -258,7 +258,8 @@ pub(super) fn migrated_copy(
     Ok((folder, copy))
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+/// Brings a database to the newest schema.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     // All in one transaction: killed at any point, the old schema is still there.
     embedded::migrations::runner()
         .set_grouped(true)

@@ -120,9 +120,10 @@ pub(super) fn seats_of(
     organization: Uuid,
     account: Uuid,
 ) -> Sql<Vec<(SeatId, SeatState)>> {
+    // Else the order would be had from the primary key, by reading all seats of the organization.
     let sql = format!(
-        "SELECT {SEAT} FROM seats WHERE organization_id = ?1 AND account_id = ?2
-         ORDER BY application"
+        "SELECT {SEAT} FROM seats INDEXED BY seats_by_account
+         WHERE organization_id = ?1 AND account_id = ?2 ORDER BY application"
     );
     many(database, &sql, (organization, account), seat)
 }
@@ -137,7 +138,7 @@ pub(super) fn seats_page(
 ) -> Sql<Vec<Seat>> {
     let sql = format!(
         "SELECT {ACCOUNT}, seats.since, seats.revision FROM seats
-         JOIN accounts ON accounts.organization_id = seats.organization_id
+         CROSS JOIN accounts ON accounts.organization_id = seats.organization_id
              AND accounts.id = seats.account_id
          WHERE seats.organization_id = ?1 AND seats.application = ?2 AND seats.account_id > ?3
          ORDER BY seats.account_id LIMIT ?4"
@@ -184,19 +185,27 @@ pub(super) fn lease(row: &Row<'_>) -> Sql<Lease> {
     Ok(Lease { id, state, terms })
 }
 
-fn leases(database: &Connection, rest: &str, parameters: impl Params) -> Sql<Vec<Lease>> {
-    let sql = format!("SELECT {LEASE} FROM leases WHERE {rest}");
+/// The leases that are found in an index, which each statement names: what SQLite would choose by
+/// itself is mostly to read all of the organization's.
+fn leases(
+    database: &Connection,
+    index: &str,
+    rest: &str,
+    parameters: impl Params,
+) -> Sql<Vec<Lease>> {
+    let sql = format!(
+        "SELECT {LEASE} FROM leases INDEXED BY {index} WHERE organization_id = ?1 AND {rest}"
+    );
     many(database, &sql, parameters, lease)
 }
 
 /// One lease.
 pub(super) fn one_lease(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<Lease>> {
-    let found = leases(
-        database,
-        "organization_id = ?1 AND id = ?2",
-        (organization, id),
-    )?;
-    Ok(found.into_iter().next())
+    let sql = format!("SELECT {LEASE} FROM leases WHERE organization_id = ?1 AND id = ?2");
+    database
+        .prepare_cached(&sql)?
+        .query_row((organization, id), lease)
+        .optional()
 }
 
 /// A page of an application's leases by holder.
@@ -207,10 +216,10 @@ pub(super) fn leases_page(
     after: Option<&str>,
     limit: usize,
 ) -> Sql<Vec<Lease>> {
-    let rest = "organization_id = ?1 AND application = ?2 AND holder > ?3
-         ORDER BY holder LIMIT ?4";
+    let rest = "application = ?2 AND holder > ?3 ORDER BY holder LIMIT ?4";
     let after = after.unwrap_or_default();
-    leases(database, rest, (organization, application, after, limit))
+    let parameters = (organization, application, after, limit);
+    leases(database, "leases_by_holder", rest, parameters)
 }
 
 /// Loads a lease for a rule, and its application.
@@ -235,13 +244,15 @@ pub(super) fn load_lease_of(
     holder: &str,
     state: &mut State,
 ) -> Sql<()> {
-    // Apart, so that each is one search in an index. A new row is spelled without the blanks around.
-    let spelled = "organization_id = ?1 AND application = ?2 AND holder IN (?3, ?4)";
-    let spellings = (stream, application, holder, names::trimmed(holder));
-    keep(state, leases(database, spelled, spellings)?);
-    let same = "organization_id = ?1 AND application = ?2 AND holder_key = ?3";
+    let same = "application = ?2 AND holder_key = ?3";
     let key = lease::holder_key(holder);
-    keep(state, leases(database, same, (stream, application, key))?);
+    let parameters = (stream, application, key);
+    keep(state, leases(database, "leases_by_key", same, parameters)?);
+    // Of two rows from before spellings were one, that without the key is found by its own alone.
+    // There are few; a new row is spelled without the blanks around.
+    let apart = "application = ?2 AND holder IN (?3, ?4) AND holder_key IS NULL";
+    let spellings = (stream, application, holder, names::trimmed(holder));
+    keep(state, leases(database, "leases_apart", apart, spellings)?);
     Ok(())
 }
 
@@ -252,9 +263,16 @@ pub(super) fn load_leases_of(
     key: &str,
     state: &mut State,
 ) -> Sql<()> {
-    let rest = "organization_id = ?1
-         AND (holder_key = ?2 OR (holder_key IS NULL AND holder_key(holder) = ?2))";
-    keep(state, leases(database, rest, (stream, key))?);
+    let same = "holder_key = ?2";
+    keep(
+        state,
+        leases(database, "leases_by_key", same, (stream, key))?,
+    );
+    let apart = "holder_key IS NULL AND holder IS NOT NULL AND holder_key(holder) = ?2";
+    keep(
+        state,
+        leases(database, "leases_apart", apart, (stream, key))?,
+    );
     Ok(())
 }
 
@@ -265,8 +283,9 @@ pub(super) fn load_due(
     now: Elapsed,
     state: &mut State,
 ) -> Sql<()> {
-    let rest = "expires_at <= ?2 AND organization_id = ?1 LIMIT ?3";
-    let found = leases(database, rest, (stream, now.seconds(), DUE))?;
+    let rest = "expires_at <= ?2 LIMIT ?3";
+    let parameters = (stream, now.seconds(), DUE);
+    let found = leases(database, "leases_by_end", rest, parameters)?;
     for lease in &found {
         if !state.applications.contains_key(&lease.state.application) {
             load_application(database, stream, &lease.state.application, state)?;
@@ -283,10 +302,26 @@ fn keep(state: &mut State, leases: impl IntoIterator<Item = Lease>) {
     }
 }
 
-/// The organizations that have leases whose time is over.
+/// The organizations that have leases whose time is over, without those that were removed.
 pub(super) fn due(database: &Connection, now: Elapsed) -> Sql<Vec<Uuid>> {
-    let sql = "SELECT DISTINCT organization_id FROM leases WHERE expires_at <= ?1";
-    many(database, sql, [now.seconds()], |row| row.get(0))
+    // Each step leaps to the next organization's first end, so that none reads all leases.
+    let mut next = database.prepare_cached(
+        "SELECT organization_id, expires_at,
+             (SELECT removed FROM heads WHERE stream = organization_id)
+         FROM leases INDEXED BY leases_by_end
+         WHERE organization_id > ?1 AND expires_at IS NOT NULL
+         ORDER BY organization_id, expires_at LIMIT 1",
+    )?;
+    let (mut organization, mut due) = (Uuid::nil(), Vec::new());
+    let read = |row: &Row<'_>| {
+        let (end, removed): (i64, Option<bool>) = (row.get(1)?, row.get(2)?);
+        Ok((row.get(0)?, end <= now.seconds() && removed != Some(true)))
+    };
+    while let Some((stream, is_due)) = next.query_row([organization], read).optional()? {
+        due.extend(is_due.then_some(stream));
+        organization = stream;
+    }
+    Ok(due)
 }
 
 /// Stores the rows behind a change of applications, seats or leases, decided at `now`, that `state`

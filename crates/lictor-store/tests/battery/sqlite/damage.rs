@@ -225,11 +225,16 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "the record of ended lease 00000000-0000-0000-0000-000000000051 differs",
     ),
     ("UPDATE ended_leases SET reason = 'forced'", "differs"),
+    (
+        "UPDATE ended_leases SET holder_key = 'nobody'",
+        "ended lease 00000000-0000-0000-0000-000000000051: it is found under the key of another \
+         holder",
+    ),
     ("UPDATE ended_leases SET id = zeroblob(16)", "differs"),
     ("UPDATE ended_leases SET until = until + 1", "is missing"),
     (
         "INSERT INTO ended_leases SELECT organization_id, application, until, position + 1, id,
-             since, reason, holder FROM ended_leases",
+             since, reason, holder, holder_key FROM ended_leases",
         "1 records of ended leases are not in the ledger",
     ),
     (
