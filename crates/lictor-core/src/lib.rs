@@ -40,6 +40,7 @@ pub mod node;
 pub mod organization;
 pub mod seats;
 pub mod secret;
+pub mod slashes;
 pub mod state;
 pub mod time;
 pub mod token;

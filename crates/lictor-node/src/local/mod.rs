@@ -22,6 +22,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use lictor_core::change::Digest;
+use lictor_core::slashes::merged;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -189,7 +190,8 @@ async fn hold<S>(
 
 impl Service {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
-        let path = request.uri().path();
+        let merged = merged(request.uri().path());
+        let path = merged.as_deref().unwrap_or(request.uri().path());
         if path == "/healthz" {
             return answers::text("text/plain", "ok\n".to_owned());
         }

@@ -52,6 +52,39 @@ impl Local {
 }
 
 #[tokio::test]
+async fn a_double_slash_is_one() {
+    let setting = Setting::start().await;
+    let mut local = Local::start(&setting, Some("secret")).await;
+    let health = local.ask("GET", "//healthz", "").await;
+    assert!(health.ends_with("ok\n"), "{health}");
+    for (method, doubled, plain) in [
+        ("GET", "//check", "/check"),
+        ("POST", "///check", "/check"),
+        ("GET", "http://x//check", "/check"),
+        ("GET", "//check?feature=audit", "/check?feature=audit"),
+        ("GET", "//check?service=//", "/check?service=//"),
+        ("POST", "//usage", "/usage"),
+        ("PUT", "//usage", "/usage"),
+        ("GET", "//license", "/license"),
+        ("HEAD", "//status", "/status"),
+        ("GET", "//metrics", "/metrics"),
+        ("GET", "//%2Fcheck", "/%2Fcheck"),
+        ("GET", "//nothing//here", "/nothing/here"),
+    ] {
+        for token in ["", "authorization: Bearer secret\r\n"] {
+            local.more = token.to_owned();
+            let wanted = local.status(method, plain, "").await;
+            let found = local.status(method, doubled, "").await;
+            assert_eq!(found, wanted, "{method} {doubled}");
+            assert_eq!(found == 401, token.is_empty(), "{method} {doubled}");
+        }
+    }
+    let requests = || setting.node.status().requests;
+    until("they are counted", || requests().get("//") == Some(&2)).await;
+    assert_eq!(requests().get("editor"), Some(&6));
+}
+
+#[tokio::test]
 async fn a_check_decides_and_counts() {
     let setting = Setting::start().await;
     let local = Local::start(&setting, None).await;

@@ -27,6 +27,7 @@ use super::keeper::{Keeper, Verdict};
 use super::limits::ConnectionLimits;
 use super::peer::{Peer, WhileListening};
 use super::refusal::Refusal;
+use super::slashes;
 use super::stream::{Followed, InFlight, Notes};
 use super::traffic::Open;
 
@@ -164,7 +165,7 @@ fn answer<A: Answers>(
     peer: Peer,
     notes: &Arc<Notes>,
     max_uri_bytes: usize,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<A> {
     let (in_flight, trusted) = notes.begin();
     let version = request.version();
@@ -173,6 +174,7 @@ fn answer<A: Answers>(
     } else {
         Err(Refusal::AmbiguousFraming)
     };
+    slashes::merge(request.uri_mut());
     // Combinators and no async block, which would have room for the routed future twice.
     let routed = match checked {
         Ok(()) => Either::Left(app.clone().answer(peer, request.map(body_of))),

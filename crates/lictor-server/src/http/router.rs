@@ -20,7 +20,6 @@ use super::health::{
 };
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
-use super::slashes;
 use super::traffic::Open;
 use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
@@ -108,10 +107,9 @@ impl Answers for App {
     fn answer(
         self,
         peer: Peer,
-        mut request: Request,
+        request: Request,
     ) -> impl Future<Output = Response> + Send + 'static {
         let begun = Instant::now();
-        slashes::merge(request.uri_mut());
         let method = request.method().clone();
         let dialect = dialect_of(request.uri().path());
         let Self(parts) = self;

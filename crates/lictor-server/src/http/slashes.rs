@@ -1,19 +1,14 @@
-//! Paths as clients write them: a run of slashes is one, for whichever dialect the path is of.
+//! The targets of requests with every run of slashes in the path made one, before anybody looks at them.
 
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
+use lictor_core::slashes::merged;
 
 /// Makes every run of slashes in the path one. An escaped slash is none, and the query stays.
 pub(super) fn merge(uri: &mut Uri) {
-    if !uri.path().contains("//") {
+    let Some(mut merged) = merged(uri.path()) else {
         return;
-    }
-    let mut merged = String::with_capacity(uri.path().len());
-    for letter in uri.path().chars() {
-        if letter != '/' || !merged.ends_with('/') {
-            merged.push(letter);
-        }
-    }
+    };
     if let Some(query) = uri.query() {
         merged.push('?');
         merged.push_str(query);

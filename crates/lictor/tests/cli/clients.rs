@@ -376,6 +376,16 @@ fn metrics_have_a_listener_of_their_own_when_asked_for() {
         .expect("the address in the log");
     let (url, _) = rest.split_once("/metrics").expect("the path");
     running.listening();
+    for path in ["/healthz", "/metrics", "/nothing/here"] {
+        for method in ["GET", "HEAD", "POST"] {
+            let ask = |path: &str| Request::new(url, method, path).send();
+            let doubled = format!("/{}", path.replace('/', "//"));
+            let (found, wanted) = (ask(&doubled), ask(path));
+            assert_eq!(found.status, wanted.status, "{method} {doubled}");
+            let kind = wanted.header("content-type");
+            assert_eq!(found.header("content-type"), kind, "{method} {doubled}");
+        }
+    }
     let metrics = Request::new(url, "GET", "/metrics");
     let plain = "text/plain; version=0.0.4; charset=utf-8";
     let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
