@@ -232,15 +232,23 @@ pub fn credentials(
     hand_out(state, secrets, None, scopes, now)
 }
 
-/// Revokes a refresh token with all that rests on it, or an access token alone. `state` holds
-/// whichever it is, with its client and the grant that it rests on.
+/// Revokes a refresh token with all that rests on it, or an access token alone, for the client that
+/// has signed in or for whoever has the token. `state` holds whichever it is, with its client and the
+/// grant that it rests on.
 ///
 /// # Errors
-/// [`Error::GrantRefused`] for one that is neither, or dead already.
-pub fn revoke(state: &State, token: Digest, now: Elapsed) -> Result<Decision, Error> {
+/// [`Error::GrantRefused`] for one that is neither, that is dead already, or that another client was
+/// handed.
+pub fn revoke(
+    state: &State,
+    token: Digest,
+    by: Option<Uuid>,
+    now: Elapsed,
+) -> Result<Decision, Error> {
     let there = |client: Uuid| {
         let found = state.clients.get(&client);
-        found.is_some_and(|client| client.removed_at.is_none())
+        let own = by.is_none_or(|by| by == client);
+        own && found.is_some_and(|client| client.removed_at.is_none())
     };
     let live = |grant: Uuid| {
         let found = state.grants.get(&grant);

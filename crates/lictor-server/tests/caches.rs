@@ -231,7 +231,7 @@ async fn a_revoked_token_is_dead_at_once_whoever_signs_in_meanwhile() {
         let handed = authority.hand_out(&credentials, grant).await;
         let access_token = handed.expect("an access token").access_token;
         let revoke = async {
-            let revoked = authority.revoke_handed_out(&access_token).await;
+            let revoked = authority.revoke_handed_out(&access_token, None).await;
             revoked.expect("revoked");
         };
         revoke_among_readers(&authority, &access_token, revoke).await;

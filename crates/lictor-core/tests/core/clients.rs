@@ -277,13 +277,27 @@ fn a_token_of_either_kind_is_revoked_once() {
     let handed = grant::refresh(&state, digest("refresh"), &secrets(0), at(0)).expect("a token");
     store(&mut state, &handed, 0);
     for token in [secrets(0).access, digest("refresh")] {
-        let revoked = grant::revoke(&state, token, at(1)).expect("it is live");
+        let revoked = grant::revoke(&state, token, None, at(1)).expect("it is live");
         store(&mut state, &revoked, 1);
-        let again = grant::revoke(&state, token, at(2));
+        let again = grant::revoke(&state, token, None, at(2));
         assert_eq!(refusal(again), GrantRefusal::InvalidCode);
     }
-    let unknown = grant::revoke(&state, digest("x"), at(1));
+    let unknown = grant::revoke(&state, digest("x"), None, at(1));
     assert_eq!(refusal(unknown), GrantRefusal::InvalidCode);
+}
+
+#[test]
+fn a_client_revokes_what_it_was_handed_itself_alone() {
+    let mut state = state_with_client(0);
+    let handed = grant::refresh(&state, digest("refresh"), &secrets(0), at(0)).expect("a token");
+    store(&mut state, &handed, 0);
+    for token in [secrets(0).access, digest("refresh")] {
+        let other = Some(Uuid::from_u128(77));
+        let refused = grant::revoke(&state, token, other, at(1));
+        assert_eq!(refusal(refused), GrantRefusal::InvalidCode);
+        let own = grant::revoke(&state, token, Some(CLIENT), at(1));
+        assert!(!own.expect("it is its own").is_nothing());
+    }
 }
 
 #[test]
@@ -292,14 +306,14 @@ fn what_is_dead_with_its_grant_or_its_client_cannot_be_revoked() {
     let handed = grant::refresh(&state, digest("refresh"), &secrets(0), at(0)).expect("a token");
     store(&mut state, &handed, 0);
     let mut removed = state.clone();
-    let revoked = grant::revoke(&state, digest("refresh"), at(1)).expect("it is live");
+    let revoked = grant::revoke(&state, digest("refresh"), None, at(1)).expect("it is live");
     store(&mut state, &revoked, 1);
-    let access = grant::revoke(&state, secrets(0).access, at(2));
+    let access = grant::revoke(&state, secrets(0).access, None, at(2));
     assert_eq!(refusal(access), GrantRefusal::InvalidCode);
     let gone = client::remove(&removed, CLIENT).expect("it is there");
     store(&mut removed, &gone, 1);
     for token in [secrets(0).access, digest("refresh")] {
-        let dead = grant::revoke(&removed, token, at(2));
+        let dead = grant::revoke(&removed, token, None, at(2));
         assert_eq!(refusal(dead), GrantRefusal::InvalidCode);
     }
 }

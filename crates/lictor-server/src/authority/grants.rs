@@ -98,17 +98,26 @@ impl Authority {
     }
 
     /// Revokes a refresh token with all that rests on it, or an access token alone. Whoever has it
-    /// may (RFC 7009, with no client to name).
+    /// may; a client that signs in may revoke what it was handed (RFC 7009).
     ///
     /// # Errors
-    /// [`Error::GrantRefused`] for one that is unknown or dead; or a fault of the store.
-    pub async fn revoke_handed_out(&self, token: &str) -> Result<(), Error> {
+    /// [`Error::GrantRefused`] for one that is unknown, dead or another client's, and for a client
+    /// that is not what it says; or a fault of the store.
+    pub async fn revoke_handed_out(
+        &self,
+        token: &str,
+        credentials: Option<&Credentials>,
+    ) -> Result<(), Error> {
+        let by = match credentials {
+            Some(credentials) => Some(self.sign_in_client(credentials).await?.id),
+            None => None,
+        };
         let (token, now) = (sha256(token), self.clock.now());
         let found = self.store.organization_of_secret(token).await?;
         let stream = found.ok_or(Error::GrantRefused(GrantRefusal::InvalidCode))?;
-        let rule = Arc::new(move |state: &State| grant::revoke(state, token, now.elapsed()));
+        let rule = Arc::new(move |state: &State| grant::revoke(state, token, by, now.elapsed()));
         let facts = vec![Fact::ClientSecret(token)];
-        match self.write_grant(stream, None, facts, rule, now).await {
+        match self.write_grant(stream, by, facts, rule, now).await {
             // Its organization is gone, and the token with it.
             Err(Error::NotFound { .. }) => Err(Error::GrantRefused(GrantRefusal::InvalidCode)),
             other => other,

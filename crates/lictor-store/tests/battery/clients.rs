@@ -104,7 +104,7 @@ pub(crate) async fn what_rests_on_a_grant_dies_with_it(store: Arc<dyn Store>) {
     assert!(is_live(&*store, 1).await && is_live(&*store, 2).await);
     let secret = digest(format_args!("refresh {}", id(40)));
     let revoke = write(ACME, NOW, vec![Fact::ClientSecret(secret)], move |state| {
-        lictor_core::grant::revoke(state, secret, at(NOW))
+        lictor_core::grant::revoke(state, secret, None, at(NOW))
     });
     done(&*store, revoke).await;
     assert!(!is_live(&*store, 1).await && is_live(&*store, 2).await);
@@ -120,7 +120,7 @@ pub(crate) async fn an_access_token_ends_alone(store: Arc<dyn Store>) {
     }
     let secret = handed(id(40), 1).access;
     let revoke = write(ACME, NOW, vec![Fact::ClientSecret(secret)], move |state| {
-        lictor_core::grant::revoke(state, secret, at(NOW))
+        lictor_core::grant::revoke(state, secret, None, at(NOW))
     });
     assert_eq!(done(&*store, revoke).await.entries, []);
     assert!(!is_live(&*store, 1).await && is_live(&*store, 2).await);

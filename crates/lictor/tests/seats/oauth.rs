@@ -135,7 +135,18 @@ pub(crate) fn token(server: &Server, encoding: Encoding, parameters: &Parameters
 
 /// A request that revokes a token.
 pub(crate) fn revoke(server: &Server, encoding: Encoding, token: &str) -> Request {
-    encode(server, REVOKE, encoding, &[("token", token)])
+    revoke_as(server, encoding, token, &[])
+}
+
+/// The same with further parameters.
+pub(crate) fn revoke_as<'a>(
+    server: &Server,
+    encoding: Encoding,
+    token: &'a str,
+    more: &Parameters<'a>,
+) -> Request {
+    let parameters = [&[("token", token)], more].concat();
+    encode(server, REVOKE, encoding, &parameters)
 }
 
 fn encode(server: &Server, path: &str, encoding: Encoding, parameters: &Parameters<'_>) -> Request {

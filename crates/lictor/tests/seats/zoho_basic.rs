@@ -7,7 +7,9 @@ use serde_json::json;
 
 use crate::harness::Server;
 use crate::http::{Answer, Request};
-use crate::oauth::{Client, ENCODINGS, Encoding, Parameters, member, revoke, says, token};
+use crate::oauth::{
+    Client, ENCODINGS, Encoding, Parameters, member, revoke, revoke_as, says, token,
+};
 
 const NAMES: &str = "ZohoCRM.features.READ ZohoCRM.users.READ ZohoCRM.org.READ";
 
@@ -110,19 +112,91 @@ fn a_client_that_names_itself_in_two_ways_is_none() {
         let call = as_basic(ask(), "Basic", id, wrong);
         refuses(&call.send(), "invalid_client_secret");
     }
+}
+
+#[test]
+fn a_client_that_revokes_is_who_it_says_or_nothing_is_revoked() {
+    let server = Server::start();
+    for encoding in ENCODINGS {
+        let client = Client::plain(&server);
+        let other = Client::plain(&server);
+        let (id, secret) = (client.client_id.as_str(), client.secret.as_str());
+        let access = client.access(&server);
+        let ask = |more: &Parameters<'_>| revoke_as(&server, encoding, &access, more);
+        let by_basic = |id: &str, secret: &str| as_basic(ask(&[]), "Basic", id, secret);
+        for (call, status, word) in [
+            // In both places and different.
+            (
+                as_basic(ask(&[("client_id", &other.client_id)]), "Basic", id, secret),
+                401,
+                "invalid_client",
+            ),
+            (
+                as_basic(ask(&[("client_secret", "wrong")]), "Basic", id, secret),
+                401,
+                "invalid_client",
+            ),
+            // Another's, nobody's, half a one.
+            (by_basic(id, "wrong"), 401, "invalid_client_secret"),
+            (by_basic(id, &other.secret), 401, "invalid_client_secret"),
+            (by_basic("1000.NOBODY", secret), 401, "invalid_client"),
+            (by_basic(id, ""), 401, "invalid_client_secret"),
+            (by_basic("", secret), 401, "invalid_client"),
+            (
+                ask(&[("client_id", id), ("client_secret", "wrong")]),
+                401,
+                "invalid_client_secret",
+            ),
+            (
+                ask(&[("client_id", "1000.NOBODY"), ("client_secret", secret)]),
+                401,
+                "invalid_client",
+            ),
+            (ask(&[("client_id", id)]), 401, "invalid_client_secret"),
+            (ask(&[("client_secret", secret)]), 401, "invalid_client"),
+            (
+                ask(&[]).header("Authorization", "Basic !!!"),
+                401,
+                "invalid_client",
+            ),
+            // A client that is who it says, of a token that is another's.
+            (
+                by_basic(&other.client_id, &other.secret),
+                400,
+                "invalid_token",
+            ),
+        ] {
+            let answer = call.send();
+            says(&answer, status, &format!(r#"{{"error":"{word}"}}"#));
+            let scheme = answer.header("www-authenticate");
+            assert_eq!(scheme.is_some(), status == 401, "{answer:?}");
+            server
+                .anonymous("GET", "/crm/v2/org")
+                .token(&access)
+                .expect(200);
+        }
+        let own = ask(&[("client_id", id), ("client_secret", secret)]);
+        says(&own.send(), 200, r#"{"status":"success"}"#);
+        let ended = server.anonymous("GET", "/crm/v2/org").token(&access);
+        ended.expect(401);
+    }
+}
+
+#[test]
+fn who_fails_too_often_to_revoke_has_to_wait() {
+    let server = Server::start();
+    let client = Client::plain(&server);
     let access = client.access(&server);
-    let call = revoke(&server, Encoding::Query, &access);
-    let body = format!("client_id={}", other.client_id);
-    let form = "application/x-www-form-urlencoded";
-    let call = as_basic(
-        call.without("Content-Length").body(form, body),
-        "Basic",
-        id,
-        secret,
-    );
-    refuses(&call.send(), "invalid_client");
-    let live = server.anonymous("GET", "/crm/v2/org").token(&access);
-    live.expect(200);
+    let ask = |secret: &str| {
+        let call = revoke(&server, Encoding::Form, &access);
+        as_basic(call, "Basic", &client.client_id, secret).send()
+    };
+    for _ in 0..10 {
+        assert_eq!(ask("wrong").status, 401);
+    }
+    let answer = ask(&client.secret);
+    assert_eq!(answer.status, 429, "{answer:?}");
+    assert_eq!(member(&answer, "error"), "Access Denied");
 }
 
 #[test]

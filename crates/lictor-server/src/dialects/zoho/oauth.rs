@@ -1,14 +1,15 @@
 //! `/oauth/v2`: what clients are handed for codes, refresh tokens and their own credentials, and
-//! how they give it back. A refusal is HTTP 200 with the member `error`, which is what SDKs look at.
+//! how they give it back. A refusal to hand out is HTTP 200 with the member `error`, which is what SDKs
+//! look at; of one to revoke the status tells as well, since 200 there means that a token is dead.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use lictor_core::Error;
@@ -76,10 +77,14 @@ pub(super) async fn handle(server: &Server, peer: IpAddr, request: Request) -> R
     let read = parameters(&parts, body).await;
     let answered = match read.and_then(|read| with_basic(&parts.headers, read)) {
         Ok(parameters) if token => hand_out(server, peer, parameters).await,
-        Ok(parameters) => revoke(server, parameters).await,
+        Ok(parameters) => revoke(server, peer, parameters).await,
         Err(denied) => Err(denied),
     };
-    answered.unwrap_or_else(Denied::into_response)
+    match answered {
+        Ok(response) => response,
+        Err(denied) if token => denied.into_response(),
+        Err(denied) => not_revoked(denied),
+    }
 }
 
 /// The parameters with the client's id and secret that `Authorization: Basic` names, if it does: RFC
@@ -163,16 +168,55 @@ fn tokens(server: &Server, handed: &HandedOut) -> Response {
     wire::oauth(StatusCode::OK, &body)
 }
 
-async fn revoke(server: &Server, mut parameters: Parameters) -> Result<Response, Denied> {
-    let token = parameters.remove("token").unwrap_or_default();
-    match server.authority.revoke_handed_out(&token).await {
+/// Revokes a token for whoever has it; who names a client signs in as it.
+async fn revoke(
+    server: &Server,
+    from: IpAddr,
+    mut parameters: Parameters,
+) -> Result<Response, Denied> {
+    let mut take = |name: &str| parameters.remove(name).filter(|value| !value.is_empty());
+    let token = take("token").unwrap_or_default();
+    let credentials = match (take("client_id"), take("client_secret")) {
+        (None, None) => None,
+        (Some(client_id), Some(secret)) => Some(Credentials {
+            client_id,
+            secret,
+            from,
+        }),
+        (Some(_), None) => return Err(Denied::Plain("invalid_client_secret")),
+        (None, Some(_)) => return Err(Denied::Plain("invalid_client")),
+    };
+    let credentials = credentials.as_ref();
+    let revoked = server
+        .authority
+        .revoke_handed_out(&token, credentials)
+        .await;
+    match revoked {
         Ok(()) => Ok(wire::oauth(StatusCode::OK, &wire::Revoked::SUCCESS)),
-        Err(Error::GrantRefused(_)) => {
-            let failure = OauthFailure::plain("invalid_token");
-            Ok(wire::oauth(StatusCode::BAD_REQUEST, &failure))
-        }
+        Err(Error::GrantRefused(GrantRefusal::InvalidCode)) => Err(Denied::Plain("invalid_token")),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The answer with the status that RFC 6749 §5.2 and RFC 7009 §2.2 have for it.
+fn not_revoked(denied: Denied) -> Response {
+    let denied = match denied {
+        Denied::Domain(Error::GrantRefused(refusal)) => of_refusal(refusal),
+        other => other,
+    };
+    let status = match &denied {
+        Denied::Plain("invalid_client" | "invalid_client_secret") => StatusCode::UNAUTHORIZED,
+        Denied::Plain(_) | Denied::Unreadable(_) => StatusCode::BAD_REQUEST,
+        Denied::Throttled => StatusCode::TOO_MANY_REQUESTS,
+        Denied::Domain(_) => return denied.into_response(),
+    };
+    let mut response = denied.into_response();
+    *response.status_mut() = status;
+    if status == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Basic realm=\"Lictor\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    }
+    response
 }
 
 /// The parameters of the query and of the body, which goes first: SDKs use the one or the other.
