@@ -1,8 +1,23 @@
 //! What looks like a secret, so that none is printed, sent or written where it does not belong. It
 //! knows the forms of secrets and no secret.
+//!
+//! Secrets that are made here begin with a word of their own, by which [`find`] knows them anywhere.
+//! Those without one, such as the 64 hex digits that were the secret of an OAuth client before, look
+//! like the hash of something or the id of a container. So [`looks_like`] refuses them where a name,
+//! an id or a path belongs, and they pass where only [`find`] is asked: for the holder of a lease, the
+//! source of a count, a serial number.
 
 use std::borrow::Cow;
 use std::ops::Range;
+
+/// What a token begins with.
+pub const TOKEN_WORD: &str = "lictor_";
+
+/// What the token that a node joins with begins with.
+pub const ENROLLMENT_WORD: &str = "lictor_enroll_";
+
+/// What the secret of an OAuth client begins with.
+pub const CLIENT_WORD: &str = "lictor_client_";
 
 /// What stands where a secret was.
 const MASK: &str = "***";
@@ -14,9 +29,11 @@ pub enum Secret {
     PrivateKey,
     /// A token that a node joins with.
     EnrollmentToken,
+    /// The secret of an OAuth client.
+    ClientSecret,
     /// A token of Lictor's, of an OAuth client's, or a signed one (JWT).
     Token,
-    /// A long random text: a client's secret, a node's credential, a password that was generated.
+    /// A long random text: a node's credential, a password that was generated.
     Random,
 }
 
@@ -26,6 +43,7 @@ impl Secret {
         match self {
             Self::PrivateKey => "a private key",
             Self::EnrollmentToken => "an enrollment token",
+            Self::ClientSecret => "the secret of an OAuth client",
             Self::Token => "a token",
             Self::Random => "what looks like a secret key or token",
         }
@@ -77,7 +95,7 @@ fn spans(text: &str) -> impl Iterator<Item = (Range<usize>, Secret)> {
 }
 
 fn tokens(text: &str) -> impl Iterator<Item = (Range<usize>, Secret)> {
-    let own = behind(text, "lictor_").filter_map(|at| own_token(text, at));
+    let own = behind(text, TOKEN_WORD).filter_map(|at| own_token(text, at));
     let of_clients = behind(text, "1000.").filter_map(|at| {
         let end = at + "1000.".len() + 32 + 1 + 32;
         let parts = text.get(at..end)?.split('.').skip(1);
@@ -107,15 +125,19 @@ fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
     Some(at..end.unwrap_or(text.len()))
 }
 
-/// 256 random bits behind `lictor_`. A name may begin with the same word.
+/// 256 random bits behind one of the words. A name may begin with the same word.
 fn own_token(text: &str, at: usize) -> Option<(Range<usize>, Secret)> {
-    let enrollment = "lictor_enroll_";
-    if text[at..].starts_with(enrollment) {
-        let from = at + enrollment.len();
-        let length = run(&text[from..], |byte| byte.is_ascii_hexdigit());
-        return (length >= 32).then_some((at..from + length, Secret::EnrollmentToken));
+    for (word, secret) in [
+        (ENROLLMENT_WORD, Secret::EnrollmentToken),
+        (CLIENT_WORD, Secret::ClientSecret),
+    ] {
+        if text[at..].starts_with(word) {
+            let from = at + word.len();
+            let length = run(&text[from..], |byte| byte.is_ascii_hexdigit());
+            return (length >= 32).then_some((at..from + length, secret));
+        }
     }
-    let from = at + "lictor_".len();
+    let from = at + TOKEN_WORD.len();
     let end = from + run(&text[from..], is_base64_url);
     let whole = end - from == 43 && at == 0 && end == text.len();
     let random = end - from >= 32 && is_mixed(&text[from..end]);
@@ -210,6 +232,7 @@ mod tests {
         let key = pem();
         let line = key.lines().nth(1).expect("the key").to_owned();
         let enrollment = format!("lictor_enroll_{}", "0f".repeat(64));
+        let client = format!("{CLIENT_WORD}{}", "5f".repeat(32));
         let credential = format!("1000.{}.{}", "0a".repeat(16), "1b".repeat(16));
         for (text, secret) in [
             (key.as_str(), Secret::PrivateKey),
@@ -219,6 +242,7 @@ mod tests {
             ("-----BEGIN ENCRYPTED PRIVATE KEY-----", Secret::PrivateKey),
             (&line, Secret::PrivateKey),
             (&enrollment, Secret::EnrollmentToken),
+            (&client, Secret::ClientSecret),
             (TOKEN, Secret::Token),
             (&format!("./{TOKEN}"), Secret::Token),
             (&format!("lictor_{}", "A".repeat(43)), Secret::Token),
@@ -251,6 +275,7 @@ mod tests {
             "Users/Ada1/Projects/Lictor2026/ConfigurationOfProduction/vendor",
             "lictor_backup_of_the_production_server_2026_11_22",
             "lictor_token",
+            "lictor_client_of_the_second_website",
             "01a2019d-a8f0-7bc8-b575-b74ced08cd9a",
             "3f9c0d5e7a1b2c48",
             "0123456789abcdef0123456789abcdef",

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lictor_core::Error;
+use lictor_core::secret::{CLIENT_WORD, TOKEN_WORD};
 use uuid::Uuid;
 
 use crate::clock::Timeline;
@@ -44,7 +45,7 @@ pub fn number() -> Result<u64, Error> {
 /// As [`bytes`].
 pub fn token() -> Result<String, Error> {
     Ok(format!(
-        "lictor_{}",
+        "{TOKEN_WORD}{}",
         BASE64_URL_SAFE_NO_PAD.encode(bytes::<32>()?)
     ))
 }
@@ -61,12 +62,13 @@ pub fn client_id() -> Result<String, Error> {
     Ok(format!("1000.{}", String::from_iter(letters)))
 }
 
-/// The secret of a new OAuth client: 256 random bits.
+/// The secret of a new OAuth client: 256 random bits behind a word by which it is known where it
+/// does not belong.
 ///
 /// # Errors
 /// As [`bytes`].
 pub fn client_secret() -> Result<String, Error> {
-    Ok(hex::encode(bytes::<32>()?))
+    Ok(format!("{CLIENT_WORD}{}", hex::encode(bytes::<32>()?)))
 }
 
 /// A new grant code, refresh token or access token: 256 random bits in the same form.

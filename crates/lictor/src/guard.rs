@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command};
+use lictor_core::node::MAX_NAME_LENGTH;
 use lictor_core::secret::{self, Secret};
 
 use crate::exit::{Failure, Outcome};
@@ -18,8 +19,11 @@ enum Wants {
     Token,
     /// The token that a node joins with.
     Enrollment,
-    /// Words of other people's, which may be long and random.
+    /// Words of other people's that may be a hash, a serial number or the id of a machine, and
+    /// that are refused only where they are surely a secret.
     Words,
+    /// The name of a node, for which the id of a container is too long.
+    Node,
     /// The name of a file or folder.
     Path,
     /// A name or an id of Lictor's, a number, an address.
@@ -32,8 +36,8 @@ impl Wants {
         match id {
             "token" => Self::Token,
             "enroll" => Self::Enrollment,
-            "claim" | "customer" | "epoch" | "holder" | "license_key" | "map" | "product"
-            | "service" | "source" => Self::Words,
+            "claim" | "epoch" | "holder" | "license_key" | "map" | "source" => Self::Words,
+            "node" => Self::Node,
             _ => Self::Name,
         }
     }
@@ -49,15 +53,16 @@ impl Wants {
     /// The secret in `text` that does not belong where this is wanted.
     fn misplaced(self, text: &str) -> Option<Secret> {
         match (self, secret::find(text)) {
-            (Self::Token, Some(found @ (Secret::PrivateKey | Secret::EnrollmentToken))) => {
-                Some(found)
-            }
+            (
+                Self::Token,
+                Some(found @ (Secret::PrivateKey | Secret::EnrollmentToken | Secret::ClientSecret)),
+            ) => Some(found),
             (Self::Enrollment, Some(found @ Secret::PrivateKey)) => Some(found),
             (Self::Token | Self::Enrollment, _) => None,
             (Self::Words, found) => found,
             // The name of a file that is there is no secret, however random.
             (Self::Path, None) if Path::new(text).exists() => None,
-            (Self::Path | Self::Name, _) => secret::looks_like(text),
+            (Self::Path | Self::Node | Self::Name, _) => secret::looks_like(text),
         }
     }
 
@@ -66,7 +71,7 @@ impl Wants {
             Self::Token => "the token that gives access to a server",
             Self::Enrollment => "the token of `lictor node enroll`",
             Self::Path => "the name of a file or folder",
-            Self::Words | Self::Name => "a name, an id or a number",
+            Self::Words | Self::Node | Self::Name => "a name, an id or a number",
         }
     }
 }
@@ -134,14 +139,23 @@ pub(crate) fn check_member(name: Option<&str>, text: &str) -> Result<(), String>
 }
 
 fn check_argument(argument: &Arg, text: &str) -> Outcome {
-    let place = match argument.get_long() {
-        Some(name) => format!("--{name}"),
-        None => format!("<{}>", argument.get_id().as_str().to_uppercase()),
+    let value = argument.get_value_names().unwrap_or_default();
+    let place = match (argument.get_long(), value) {
+        (Some(name), _) => format!("--{name}"),
+        (None, [value, ..]) => format!("<{value}>"),
+        (None, []) => format!("<{}>", argument.get_id().as_str().to_uppercase()),
     };
     check_text(&place, Wants::of_argument(argument), text)
 }
 
 fn check_text(place: &str, wants: Wants, text: &str) -> Outcome {
+    if wants == Wants::Node && is_container_id(text) {
+        return Err(Failure::Usage(format!(
+            "{place} holds 64 hex digits, and the name of a node has {MAX_NAME_LENGTH} characters at \
+             most. If they are the id of a container, the first 12 are enough, as in its host name; \
+             they were not sent"
+        )));
+    }
     if let Some(found) = wants.misplaced(text) {
         return Err(Failure::Usage(wrong_place(place, wants, found)));
     }
@@ -163,6 +177,7 @@ fn wrong_place(place: &str, wants: Wants, found: Secret) -> String {
         }
         (Secret::PrivateKey, _) => "keep the key in a file of mode 0600",
         (Secret::EnrollmentToken, _) => "`lictor node run` takes it in LICTOR_ENROLL",
+        (Secret::ClientSecret, _) => "a client sends it to `/oauth/v2/token` by itself",
         (Secret::Token | Secret::Random, _) => "a token belongs in LICTOR_TOKEN",
     };
     format!(
@@ -179,6 +194,10 @@ fn is_option(command: &Command, text: &str) -> bool {
         .strip_prefix("--")
         .and_then(|name| name.split('=').next());
     name.is_some_and(|name| matches!(name, "help" | "json") || long(command, name).is_some())
+}
+
+fn is_container_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_pem(text: &str) -> bool {

@@ -11,10 +11,8 @@ use super::age::Mode;
 use super::ratchet::Ratchet;
 use crate::change::Digest;
 use crate::keys::PublicKey;
+use crate::secret::ENROLLMENT_WORD;
 use crate::time::Timestamp;
-
-/// The beginning of every enrollment token.
-const TOKEN_WORD: &str = "lictor_enroll_";
 
 /// A one-time token that lets one node join: a secret, and the SHA-256 of the control plane's
 /// public key, by which the node knows that it speaks with the right one. It has no `Debug`.
@@ -29,7 +27,7 @@ impl EnrollmentToken {
     pub fn new(secret: &[u8; 32], control_plane: &PublicKey) -> Self {
         let pin = control_plane.sha256();
         Self {
-            text: format!("{TOKEN_WORD}{}{pin}", hex::encode(secret)),
+            text: format!("{ENROLLMENT_WORD}{}{pin}", hex::encode(secret)),
             pin,
         }
     }
@@ -55,7 +53,7 @@ impl FromStr for EnrollmentToken {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = "this is no enrollment token; make one with `lictor node enroll`";
-        let digits = text.strip_prefix(TOKEN_WORD).ok_or(wrong)?;
+        let digits = text.strip_prefix(ENROLLMENT_WORD).ok_or(wrong)?;
         let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if digits.len() != 128 || !digits.bytes().all(lower) {
             return Err(wrong);

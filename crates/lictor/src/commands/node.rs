@@ -46,7 +46,7 @@ pub(crate) enum Node {
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll {
         /// What to call it: lower-case letters, digits, hyphens and dots
-        #[arg(long)]
+        #[arg(id = "node", long = "name", value_name = "NAME")]
         name: String,
         /// The application that it serves [default: the only one there is]
         #[arg(long, value_name = "KEY")]
@@ -67,6 +67,7 @@ pub(crate) enum Node {
     #[command(after_help = "Example:\n  lictor node revoke edge-1")]
     Revoke {
         /// The node's name or id
+        #[arg(id = "node", value_name = "NAME")]
         name: String,
         #[command(flatten)]
         api: Api,

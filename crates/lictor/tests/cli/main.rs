@@ -17,6 +17,7 @@ mod files;
 mod import;
 mod issuing;
 mod offline;
+mod passwords;
 mod run;
 mod secrets;
 mod serve;
