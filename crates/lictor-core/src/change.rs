@@ -305,8 +305,7 @@ pub enum Record {
         /// All that it reported.
         reported: Reported,
     },
-    /// A running total; with it the epochs of the source and service before the last
-    /// [`MAX_EPOCHS`](crate::usage::MAX_EPOCHS) are forgotten.
+    /// A running total.
     UsageEpoch {
         /// The source and the service.
         series: Series,
@@ -314,6 +313,13 @@ pub enum Record {
         epoch: String,
         /// How far it has come.
         state: EpochState,
+    },
+    /// A running total that was silent for long is remembered no more.
+    UsageEpochForgotten {
+        /// The source and the service.
+        series: Series,
+        /// The epoch.
+        epoch: String,
     },
     /// An application's name.
     ApplicationName {

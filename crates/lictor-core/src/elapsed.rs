@@ -5,6 +5,7 @@
 //! [`Timestamp`](crate::Timestamp). A span (a lease, an access token, a kept answer) ends at a moment
 //! of [`Elapsed`] time, which a clock that is set neither stretches nor cuts short.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::time::Timestamp;
@@ -15,7 +16,7 @@ pub const STEP: i64 = 10;
 
 /// A second on the line of elapsed time. Where it began it equals the wall clock of then; it never
 /// goes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Elapsed(i64);
 
 impl Elapsed {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
-use crate::elapsed::Elapsed;
+use crate::elapsed::{Elapsed, Now};
 use crate::error::{Error, Kind};
 use crate::feed::{Applied, Mode, NodePolicy, NodeReport, source};
 use crate::license::Entitlement;
@@ -82,8 +82,11 @@ impl NodeIdentity {
 /// What a node last said of itself; no part of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeSeen {
-    /// When.
+    /// When, by the wall clock.
     pub at: Timestamp,
+    /// When, on the line of elapsed time; none: a version wrote it that did not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<Elapsed>,
     /// The name of its machine.
     pub host: String,
     /// The version of its program.
@@ -101,6 +104,13 @@ pub struct NodeSeen {
     pub requests: u64,
     /// What is wrong there, in its own words.
     pub problems: Vec<String>,
+}
+
+impl NodeSeen {
+    /// When it said so, which spans are measured from.
+    pub fn heard_at(&self) -> Elapsed {
+        self.heard_at.unwrap_or(Elapsed::from_seconds(self.at))
+    }
 }
 
 /// A stored node.
@@ -360,7 +370,7 @@ pub fn report(
     name: &str,
     report: &NodeReport,
     keep: bool,
-    now: Timestamp,
+    now: Now,
 ) -> Result<Decision, Error> {
     if report.counts.len() > MAX_COUNTS {
         return Err(Error::InvalidInput {
@@ -398,13 +408,14 @@ pub fn usage_of(name: &str, report: &NodeReport) -> Vec<UsageReport> {
 }
 
 /// What is kept of a report: no more of each text than its bounds.
-pub fn seen(report: &NodeReport, now: Timestamp) -> NodeSeen {
+pub fn seen(report: &NodeReport, now: Now) -> NodeSeen {
     let plain = |text: &str, longest: usize| -> String {
         let visible = text.chars().filter(|character| !character.is_control());
         visible.take(longest).collect()
     };
     NodeSeen {
-        at: now,
+        at: now.wall(),
+        heard_at: Some(now.elapsed()),
         host: plain(&report.host, MAX_HOST_LENGTH),
         version: plain(&report.version, MAX_VERSION_LENGTH),
         mode: report.mode,

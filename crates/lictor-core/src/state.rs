@@ -411,6 +411,11 @@ impl State {
                 let epochs = self.usage_epochs.entry(series.clone()).or_default();
                 epochs.insert(epoch.clone(), *state);
             }
+            Record::UsageEpochForgotten { series, epoch } => {
+                if let Some(epochs) = self.usage_epochs.get_mut(series) {
+                    epochs.remove(epoch);
+                }
+            }
             _ => {}
         }
     }

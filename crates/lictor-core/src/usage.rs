@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::change::{Change, Decision, Record};
+use crate::elapsed::{Elapsed, Now};
 use crate::error::{Error, Kind};
 use crate::names;
 use crate::state::State;
@@ -31,8 +32,17 @@ pub const MAX_REASON_LENGTH: usize = 200;
 /// The most counts in one report.
 pub const MAX_COUNTS: usize = 1_000;
 
-/// How many epochs of a source and service are remembered: the last that were begun.
-pub const MAX_EPOCHS: u64 = 16;
+/// The most epochs of a source and service that are remembered. One that were forgotten while it is
+/// still reported would count whole again.
+pub const MAX_EPOCHS: usize = 1_000;
+
+/// How long an epoch must not have been heard of to be forgotten for another, in seconds of elapsed
+/// time: 400 days, more than a source rests that runs once a year.
+pub const EPOCH_SILENT_AFTER: i64 = 400 * SECONDS_PER_DAY;
+
+/// How exactly it is stored when an epoch was last heard of while its total does not rise, in
+/// seconds.
+const HEARD_WITHIN: i64 = SECONDS_PER_DAY;
 
 /// What is counted apart. In order of month, service, source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,10 +127,10 @@ impl UsageRow {
 /// A running total that is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EpochState {
-    /// The how many-th epoch of its source and service it is, from 1.
-    pub number: u64,
     /// The greatest total.
     pub total: u64,
+    /// When it was last heard of, or up to a day before.
+    pub heard_at: Elapsed,
 }
 
 /// A source and a service.
@@ -246,18 +256,21 @@ fn epoch_of(state: &State, series: &Series, epoch: &str) -> Option<EpochState> {
 }
 
 /// Records what sources counted. `state` holds what is stored for each, the epochs of running totals,
-/// and the sum of the organization's counts.
+/// and the sum of the organization's counts. Of running totals it holds each that is reported; for
+/// one that is not stored, all of its source and service.
 ///
 /// A count is the greatest ever reported for its source, service and month, so that a repeated or
 /// late report changes nothing. Of a running total the first of its epoch counts whole, then what it
-/// rose by since; one that is not greater changes nothing.
+/// rose by since; one that is not greater counts nothing. A new epoch beyond [`MAX_EPOCHS`] takes the
+/// place of the one that was silent longest, if that was for [`EPOCH_SILENT_AFTER`].
 ///
-/// Each stands for itself: one that is out of bounds, or would raise a sum above [`MAX_COUNT`], is
-/// among the refused, by its number, and all others are recorded.
+/// Each stands for itself: one that is out of bounds, would raise a sum above [`MAX_COUNT`], or is of
+/// an epoch that there is no place for, is among the refused, by its number, and all others are
+/// recorded.
 ///
 /// # Errors
 /// [`Error::InvalidInput`] for more than [`MAX_COUNTS`]; then nothing is recorded.
-pub fn record(state: &State, reports: &[UsageReport], now: Timestamp) -> Result<Decision, Error> {
+pub fn record(state: &State, reports: &[UsageReport], now: Now) -> Result<Decision, Error> {
     if reports.len() > MAX_COUNTS {
         return Err(invalid(
             "counts",
@@ -278,9 +291,9 @@ pub fn record(state: &State, reports: &[UsageReport], now: Timestamp) -> Result<
     Ok(decision)
 }
 
-fn take(state: &State, report: &UsageReport, now: Timestamp) -> Result<Vec<Record>, Error> {
-    report.check(state, now)?;
-    let key = report.key(now);
+fn take(state: &State, report: &UsageReport, now: Now) -> Result<Vec<Record>, Error> {
+    report.check(state, now.wall())?;
+    let key = report.key(now.wall());
     let known = state.usage.get(&key).copied();
     let mut reported = known.unwrap_or_default();
     let mut records = Vec::new();
@@ -295,20 +308,24 @@ fn take(state: &State, report: &UsageReport, now: Timestamp) -> Result<Vec<Recor
         Reading::Total { epoch, total } => {
             let series = report.series();
             let before = epoch_of(state, &series, epoch);
-            if before.is_some_and(|before| *total <= before.total) {
-                return Ok(records);
+            let heard_at = now.elapsed();
+            let heard = |total| Record::UsageEpoch {
+                series: series.clone(),
+                epoch: epoch.clone(),
+                state: EpochState { total, heard_at },
+            };
+            match before {
+                Some(before) if *total <= before.total => {
+                    let again = heard_at.since(before.heard_at) >= HEARD_WITHIN;
+                    records.extend(again.then(|| heard(before.total)));
+                    return Ok(records);
+                }
+                Some(_) => {}
+                None => records.extend(make_place(state, &series, heard_at)?),
             }
             let risen = total - before.map_or(0, |before| before.total);
             reported.added = reported.added.saturating_add(risen);
-            let number = before.map_or_else(|| next_number(state, &series), |known| known.number);
-            records.push(Record::UsageEpoch {
-                series,
-                epoch: epoch.clone(),
-                state: EpochState {
-                    number,
-                    total: *total,
-                },
-            });
+            records.push(heard(*total));
             "total"
         }
     };
@@ -326,9 +343,29 @@ fn take(state: &State, report: &UsageReport, now: Timestamp) -> Result<Vec<Recor
     Ok(records)
 }
 
-fn next_number(state: &State, series: &Series) -> u64 {
+/// Forgets an epoch for another, where there are as many as are remembered.
+fn make_place(state: &State, series: &Series, now: Elapsed) -> Result<Option<Record>, Error> {
     let known = state.usage_epochs.get(series).into_iter().flatten();
-    1 + known.map(|(_, epoch)| epoch.number).max().unwrap_or(0)
+    if known.clone().count() < MAX_EPOCHS {
+        return Ok(None);
+    }
+    let silent = known.filter(|(_, known)| now.since(known.heard_at) >= EPOCH_SILENT_AFTER);
+    if let Some((epoch, _)) = silent.min_by_key(|(_, known)| known.heard_at) {
+        return Ok(Some(Record::UsageEpochForgotten {
+            series: series.clone(),
+            epoch: epoch.clone(),
+        }));
+    }
+    let (source, service) = series;
+    let days = EPOCH_SILENT_AFTER / SECONDS_PER_DAY;
+    Err(invalid(
+        "epoch",
+        format!(
+            "{MAX_EPOCHS} epochs of {service} by {source} were heard of within {days} days, and one \
+             that were forgotten could be counted twice; keep one epoch for as long as a total goes \
+             on, and give each reporter a source of its own"
+        ),
+    ))
 }
 
 /// Corrects the count of a source, service and month by a difference that stands beside what is

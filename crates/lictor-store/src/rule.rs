@@ -81,8 +81,13 @@ pub enum Fact {
     NodeSettings,
     /// What is stored of the usage of a source, service and month.
     Usage(UsageKey),
-    /// The running totals of a source and service.
-    UsageEpochs(Series),
+    /// The running total of an epoch; where it is not stored, all of its source and service.
+    UsageEpoch {
+        /// The source and the service.
+        series: Series,
+        /// The epoch.
+        epoch: String,
+    },
     /// The sum of all usage counts. Ask for it before any usage is recorded or corrected.
     UsageSum,
 }

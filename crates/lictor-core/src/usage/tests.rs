@@ -29,7 +29,7 @@ fn total(epoch: &str, total: u64) -> UsageReport {
 
 /// Records them, and gives back which were refused.
 fn report(state: &mut State, reports: &[UsageReport], now: Timestamp) -> Vec<usize> {
-    let decision = record(state, reports, now).expect("not too many");
+    let decision = record(state, reports, Now::at(now)).expect("not too many");
     assert!(decision.changes.is_empty());
     decision
         .records
@@ -93,7 +93,7 @@ fn a_count_out_of_bounds_is_refused_and_no_other_with_it() {
         ("epoch", total(&"e".repeat(MAX_EPOCH_LENGTH + 1), 1)),
     ] {
         let reports = [bad.clone(), count("n", "s", "2026-11", 1)];
-        let decision = record(&State::default(), &reports, NOW).expect("two");
+        let decision = record(&State::default(), &reports, Now::at(NOW)).expect("two");
         assert_eq!(decision.records.len(), 1, "{bad:?}");
         let refused = decision.refused.as_slice();
         let is =
@@ -124,9 +124,9 @@ fn a_month_begins_a_day_early_for_a_source_and_no_earlier() {
 fn a_report_has_a_size() {
     let counts = |size| vec![count("n", "s", "2026-11", 1); size];
     let state = State::default();
-    assert!(record(&state, &[], NOW).is_ok());
-    assert!(record(&state, &counts(MAX_COUNTS), NOW).is_ok());
-    let refused = record(&state, &counts(MAX_COUNTS + 1), NOW);
+    assert!(record(&state, &[], Now::at(NOW)).is_ok());
+    assert!(record(&state, &counts(MAX_COUNTS), Now::at(NOW)).is_ok());
+    let refused = record(&state, &counts(MAX_COUNTS + 1), Now::at(NOW));
     assert!(matches!(
         refused,
         Err(Error::InvalidInput {
@@ -153,6 +153,49 @@ fn a_running_total_counts_what_it_rose_by_in_the_month_of_arrival() {
     assert_eq!(say("b", 5, december), (5, vec![1_000, 205]), "anew");
     assert_eq!(say("a", 1_201, december), (1_201, vec![1_000, 206]), "late");
     assert_eq!(say("b", 4, december), (5, vec![1_000, 206]));
+}
+
+#[test]
+fn epochs_that_are_still_reported_never_count_twice_however_many_there_are() {
+    let mut state = State::default();
+    let all: Vec<_> = (0..MAX_EPOCHS + 3)
+        .map(|number| total(&format!("e{number}"), 5))
+        .collect();
+    let mut say = |passed: i64, reports: &[UsageReport]| {
+        let decision = record(&state, reports, Now::at(NOW + passed)).expect("not too many");
+        decision
+            .records
+            .iter()
+            .for_each(|record| state.note(record));
+        let refused = decision.refused.into_iter().map(|(_, error)| error);
+        (refused.collect::<Vec<_>>(), state.usage_sum)
+    };
+    let place = 5 * MAX_EPOCHS as u64;
+    let (first, more) = all.split_at(MAX_EPOCHS);
+    assert_eq!(say(0, first).1, place);
+    let one_is_silent = &first[1..];
+    let mut now = 0;
+    // All but the first go on to report, mostly the same; nobody's total is counted anew.
+    while now < EPOCH_SILENT_AFTER - SECONDS_PER_DAY {
+        now += SECONDS_PER_DAY;
+        let (refused, sum) = say(now, one_is_silent);
+        assert_eq!((refused.len(), sum), (0, place));
+        if now % (100 * SECONDS_PER_DAY) == 0 {
+            let (refused, sum) = say(now, more);
+            assert_eq!((refused.len(), sum), (more.len(), place));
+            let error = &refused[0];
+            let text = error.to_string();
+            let is = matches!(error, Error::InvalidInput { field: "epoch", .. });
+            assert!(is && text.contains("give each reporter a source"), "{text}");
+        }
+    }
+    // The one that was silent for so long makes place for another, and for no second.
+    let (refused, sum) = say(EPOCH_SILENT_AFTER, more);
+    assert_eq!((refused.len(), sum), (more.len() - 1, place + 5));
+    assert_eq!(say(EPOCH_SILENT_AFTER, one_is_silent).1, place + 5);
+    // Were it to come back, it would find no place: what it had is not counted again.
+    let (refused, sum) = say(EPOCH_SILENT_AFTER, &first[..1]);
+    assert_eq!((refused.len(), sum), (1, place + 5));
 }
 
 #[test]

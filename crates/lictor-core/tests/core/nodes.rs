@@ -4,7 +4,7 @@ use lictor_core::change::{Change, Decision, Digest, Record};
 use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport};
 use lictor_core::node::{self, JoinRefusal, NewNode, NodeTerms, TOKEN_TTL};
 use lictor_core::seats::Basis;
-use lictor_core::{ApplicationState, Elapsed, Error, State, Timestamp};
+use lictor_core::{ApplicationState, Elapsed, Error, Now, State, Timestamp};
 use uuid::Uuid;
 
 use crate::fixtures::NOW;
@@ -249,7 +249,8 @@ fn a_report_is_kept_within_bounds() {
         leaving: false,
     };
     let state = State::default();
-    let decided = node::report(&state, id(1), "edge-1", &report, true, NOW).expect("in bounds");
+    let decided =
+        node::report(&state, id(1), "edge-1", &report, true, Now::at(NOW)).expect("in bounds");
     assert!(decided.changes.is_empty());
     let [Record::Usage { key, .. }, Record::NodeSeen { seen, .. }] = decided.records.as_slice()
     else {
@@ -259,7 +260,8 @@ fn a_report_is_kept_within_bounds() {
     assert_eq!((seen.host.len(), seen.version.len()), (255, 64));
     assert_eq!(seen.control_plane, Some(Digest::of(b"key")));
     assert_eq!((seen.problems.len(), seen.problems[0].len()), (16, 300));
-    let quiet = node::report(&state, id(1), "edge-1", &report, false, NOW).expect("in bounds");
+    let quiet =
+        node::report(&state, id(1), "edge-1", &report, false, Now::at(NOW)).expect("in bounds");
     assert_eq!(quiet.records.len(), 1);
     for epoch in [
         "",
@@ -268,7 +270,7 @@ fn a_report_is_kept_within_bounds() {
         "../../../../../..",
     ] {
         report.counts[0].epoch = epoch.to_owned();
-        assert!(node::report(&state, id(1), "edge-1", &report, true, NOW).is_err());
+        assert!(node::report(&state, id(1), "edge-1", &report, true, Now::at(NOW)).is_err());
     }
     report.counts.clear();
     report.applied = Some(Applied {
@@ -277,11 +279,11 @@ fn a_report_is_kept_within_bounds() {
         content_sha256: Digest::of(b""),
     });
     // Nobody has reached it, and counts do not suffer from it.
-    assert_eq!(node::seen(&report, NOW).applied, None);
-    assert!(node::report(&state, id(1), "edge-1", &report, true, NOW).is_ok());
+    assert_eq!(node::seen(&report, Now::at(NOW)).applied, None);
+    assert!(node::report(&state, id(1), "edge-1", &report, true, Now::at(NOW)).is_ok());
     report.applied = None;
     report.counts = vec![count; 1_001];
-    assert!(node::report(&state, id(1), "edge-1", &report, true, NOW).is_err());
+    assert!(node::report(&state, id(1), "edge-1", &report, true, Now::at(NOW)).is_err());
 }
 
 #[test]

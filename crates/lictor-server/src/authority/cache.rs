@@ -204,7 +204,8 @@ impl Cache {
                 | Record::Code { .. }
                 | Record::Access { .. }
                 | Record::Usage { .. }
-                | Record::UsageEpoch { .. } => {}
+                | Record::UsageEpoch { .. }
+                | Record::UsageEpochForgotten { .. } => {}
             }
         }
         let removed = |entry: &Entry| entry.change == Change::OrganizationRemoved;

@@ -208,7 +208,7 @@ impl Authority {
             .delivery(node.organization, &node.state.application)
             .await?;
         let leaving = report.leaving;
-        let seen = node::seen(&report, now.wall());
+        let seen = node::seen(&report, now);
         let (report, mut held) = (Arc::new(report), Vec::new());
         let kept = self.feed.kept(node.id);
         let keep = kept.is_none_or(|kept| is_news(&kept, &seen));
@@ -216,8 +216,7 @@ impl Authority {
             let (id, name) = (node.id, node.identity.name.clone());
             let facts = usage::facts(&node::usage_of(&name, &report), now.wall());
             let shared = Arc::clone(&report);
-            let at = now.wall();
-            let rule = move |state: &State| node::report(state, id, &name, &shared, keep, at);
+            let rule = move |state: &State| node::report(state, id, &name, &shared, keep, now);
             let written = self
                 .run(Write {
                     stream: node.organization,
@@ -267,7 +266,7 @@ fn held_counts(report: &NodeReport, refused: Vec<(usize, Error)>) -> Vec<HeldCou
 fn is_news(kept: &NodeSeen, seen: &NodeSeen) -> bool {
     let revision = |seen: &NodeSeen| seen.applied.map(|applied| applied.revision);
     let content = |seen: &NodeSeen| seen.applied.map(|applied| applied.content_sha256);
-    seen.at.saturating_sub(kept.at) >= KEPT_FOR
+    seen.heard_at().since(kept.heard_at()) >= KEPT_FOR
         || (&kept.host, &kept.version, kept.mode, kept.license)
             != (&seen.host, &seen.version, seen.mode, seen.license)
         || kept.problems != seen.problems

@@ -140,7 +140,7 @@ impl Authority {
             .await?;
         let (revision, content) = (delivery.revision, delivery.content_sha256);
         let stranger = self.is_of_another_key(&node);
-        let status = status(&node, stranger, revision, content, call.now.wall());
+        let status = status(&node, stranger, revision, content, call.now.elapsed());
         let reason = if stranger {
             let advice = "it joined under another control plane key and takes no state: put the old \
                  control-plane.key back, or enroll it again";
@@ -344,13 +344,7 @@ fn can_be_adopted(applied: &Applied) -> bool {
     applied.revision <= node::MAX_ADOPTED
 }
 
-fn status(
-    node: &Node,
-    stranger: bool,
-    revision: u64,
-    content: Digest,
-    now: Timestamp,
-) -> NodeStatus {
+fn status(node: &Node, stranger: bool, revision: u64, content: Digest, now: Elapsed) -> NodeStatus {
     if node.state.joined_at.is_none() {
         return NodeStatus::Enrolled;
     }
@@ -360,7 +354,7 @@ fn status(
     // Of another key's states neither revision nor content says anything here.
     match seen.applied.filter(|_| !stranger) {
         Some(applied) if node::is_ahead(&applied, revision, content) => NodeStatus::Ahead,
-        _ if now.saturating_sub(seen.at) > SILENT_AFTER => NodeStatus::Silent,
+        _ if now.since(seen.heard_at()) > SILENT_AFTER => NodeStatus::Silent,
         Some(applied) if applied.revision == revision => NodeStatus::Current,
         Some(_) | None => NodeStatus::Behind,
     }

@@ -33,13 +33,13 @@ impl Authority {
         reports: Arc<[UsageReport]>,
     ) -> Result<Written, Error> {
         call.may_write(Resource::Usage)?;
-        let (now, all) = (call.now.wall(), reports.len());
+        let (moment, now, all) = (call.now, call.now.wall(), reports.len());
         let labeled = reports.iter().map(UsageReport::labeled);
         let either: Vec<_> = reports.iter().cloned().chain(labeled).collect();
         let facts = facts(&either, now);
         let rule = Arc::new(move |state: &State| {
             let reports = reports.iter().map(|report| report.as_stored(state, now));
-            let mut decision = usage::record(state, &reports.collect::<Vec<_>>(), now)?;
+            let mut decision = usage::record(state, &reports.collect::<Vec<_>>(), moment)?;
             // Nobody would look for a refusal in an answer that says that it was done.
             match decision.refused.len() == all && all > 0 {
                 true => Err(decision.refused.swap_remove(0).1),
@@ -81,12 +81,15 @@ impl Authority {
 
 /// What the rule looks at that records these.
 pub(super) fn facts(reports: &[UsageReport], now: Timestamp) -> Vec<Fact> {
-    let totals = reports
-        .iter()
-        .filter(|report| matches!(report.reading, Reading::Total { .. }));
-    let series: BTreeSet<_> = totals.map(UsageReport::series).collect();
+    let totals = reports.iter().filter_map(|report| match &report.reading {
+        Reading::Total { epoch, .. } => Some((report.series(), epoch.clone())),
+        Reading::Count { .. } => None,
+    });
+    let totals: BTreeSet<_> = totals.collect();
     let keys: BTreeSet<_> = reports.iter().map(|report| report.key(now)).collect();
     let rows = keys.into_iter().map(Fact::Usage);
-    let epochs = series.into_iter().map(Fact::UsageEpochs);
+    let epochs = totals
+        .into_iter()
+        .map(|(series, epoch)| Fact::UsageEpoch { series, epoch });
     rows.chain(epochs).chain([Fact::UsageSum]).collect()
 }

@@ -12,6 +12,7 @@ use lictor_core::feed::Applied;
 use lictor_core::node::JoinRefusal;
 use lictor_core::{Date, Error, SigningKey};
 use lictor_server::authority::NodeStatus;
+use lictor_store::Store as _;
 
 use crate::world::{DAY, START, World, claims, open, refused};
 
@@ -200,6 +201,39 @@ async fn a_revision_that_is_only_claimed_leaves_room_for_those_to_come() {
     assert!(applied.revision > lictor_core::node::MAX_ADOPTED);
     world.report(&node, Some(applied), &[]).await;
     assert_eq!(world.standing(&node).await.status, NodeStatus::Current);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_makes_no_node_silent_and_hides_none_that_is() {
+    for step in [-10 * DAY, 10 * DAY] {
+        let world = World::new().await;
+        let node = world.node().await;
+        let state = world.state(&node).await;
+        let applied = Some(world.applied(&node, &state));
+        let is = async |status| assert_eq!(world.standing(&node).await.status, status, "{step}");
+        let stored = async || {
+            let found = world.store.node(node.organization, node.id).await;
+            let seen = found.expect("reads").and_then(|node| node.seen);
+            seen.expect("it was kept").heard_at()
+        };
+        world.report(&node, applied, &[]).await;
+        let first = stored().await;
+        world.clock.step(step);
+        is(NodeStatus::Current).await;
+        world.pass(150);
+        is(NodeStatus::Current).await;
+        world.report(&node, applied, &[]).await;
+        assert_eq!(
+            stored().await,
+            first,
+            "{step}: nothing is new but the clock"
+        );
+        world.pass(150);
+        world.report(&node, applied, &[]).await;
+        assert_eq!(stored().await.since(first), 300, "{step}");
+        world.pass(151);
+        is(NodeStatus::Silent).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 -- What is searched for has an index: the leases of an organization whose time is over, and all that a
--- holder has and had.
+-- holder has and had. Running totals know when they were heard of.
 
 -- Each check-out asks for the leases of its organization that are over: others' are not passed over.
 DROP INDEX leases_by_end;
@@ -14,5 +14,11 @@ UPDATE ended_leases SET holder_key = holder_key(holder) WHERE holder IS NOT NULL
 CREATE INDEX ended_leases_by_holder
     ON ended_leases (organization_id, holder_key, application, until, position)
     WHERE holder_key IS NOT NULL;
+
+-- The second of elapsed time at which a running total was last heard of, or a little earlier. It is
+-- what an epoch is forgotten by; its number was before.
+ALTER TABLE usage_epochs ADD COLUMN heard_at INTEGER NOT NULL DEFAULT 0;
+UPDATE usage_epochs SET heard_at = coalesce((SELECT elapsed / 1000 FROM clock), unixepoch());
+ALTER TABLE usage_epochs DROP COLUMN number;
 
 PRAGMA user_version = 10;

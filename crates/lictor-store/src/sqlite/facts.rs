@@ -130,7 +130,9 @@ fn add(
         Fact::NodeNamed(name) => nodes::load_named(database, stream, name, state)?,
         Fact::NodeSettings => state.node_settings = nodes::settings(database, stream)?,
         Fact::Usage(key) => usage::load(database, stream, key, state)?,
-        Fact::UsageEpochs(series) => usage::load_epochs(database, stream, series, state)?,
+        Fact::UsageEpoch { series, epoch } => {
+            usage::load_epoch(database, stream, series, epoch, state)?;
+        }
         Fact::UsageSum => state.usage_sum = usage::sum(database, stream)?,
     }
     Ok(())

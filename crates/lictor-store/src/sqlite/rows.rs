@@ -293,6 +293,9 @@ pub(super) fn record(
             epoch,
             state,
         } => usage::record_epoch(database, stream, series, epoch, *state)?,
+        Record::UsageEpochForgotten { series, epoch } => {
+            usage::forget_epoch(database, stream, series, epoch)?
+        }
         Record::ApplicationName { key, name } => seats::name(database, stream, key, name)?,
         Record::Identity { id, email, name } => {
             accounts::name(database, stream, *id, email.as_ref(), name.as_deref())?

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use lictor_core::State;
-use lictor_core::usage::{EpochState, MAX_EPOCHS, Reported, Series, UsageKey, UsageRow};
+use lictor_core::usage::{EpochState, Reported, Series, UsageKey, UsageRow};
+use lictor_core::{Elapsed, State};
 use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
@@ -66,26 +66,31 @@ pub(super) fn load(
     Ok(())
 }
 
-/// Loads the running totals of a source and service.
-pub(super) fn load_epochs(
+/// Loads the running total of an epoch; where it is not stored, all of its source and service.
+pub(super) fn load_epoch(
     database: &Connection,
     stream: Uuid,
-    (source, service): &Series,
+    series: &Series,
+    epoch: &str,
     state: &mut State,
 ) -> Sql<()> {
-    let sql = "SELECT epoch, number, total FROM usage_epochs
-         WHERE organization_id = ?1 AND source = ?2 AND service = ?3";
-    let epochs = many(database, sql, (stream, source, service), |row| {
+    let (source, service) = series;
+    let read = |row: &Row<'_>| {
         let state = EpochState {
-            number: row.get(1)?,
-            total: row.get(2)?,
+            total: row.get(1)?,
+            heard_at: Elapsed::from_seconds(row.get(2)?),
         };
         Ok((row.get(0)?, state))
-    })?;
-    let series = (source.clone(), service.clone());
-    state
-        .usage_epochs
-        .insert(series, epochs.into_iter().collect());
+    };
+    let all = "SELECT epoch, total, heard_at FROM usage_epochs
+         WHERE organization_id = ?1 AND source = ?2 AND service = ?3";
+    let one = format!("{all} AND epoch = ?4");
+    let mut found = many(database, &one, (stream, source, service, epoch), read)?;
+    if found.is_empty() {
+        found = many(database, all, (stream, source, service), read)?;
+    }
+    let known = state.usage_epochs.entry(series.clone()).or_default();
+    known.extend(found);
     Ok(())
 }
 
@@ -137,7 +142,7 @@ pub(super) fn record(
     ))
 }
 
-/// Stores a running total, and forgets the epochs that came too long before it.
+/// Stores a running total.
 pub(super) fn record_epoch(
     database: &Connection,
     stream: Uuid,
@@ -145,21 +150,36 @@ pub(super) fn record_epoch(
     epoch: &str,
     state: EpochState,
 ) -> Sql<usize> {
-    let forgotten = state.number.saturating_sub(MAX_EPOCHS);
+    database
+        .prepare_cached(
+            "INSERT INTO usage_epochs (organization_id, source, service, epoch, total, heard_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (organization_id, source, service, epoch) DO UPDATE SET
+                 total = max(total, excluded.total), heard_at = max(heard_at, excluded.heard_at)",
+        )?
+        .execute((
+            stream,
+            source,
+            service,
+            epoch,
+            state.total,
+            state.heard_at.seconds(),
+        ))
+}
+
+/// Forgets a running total.
+pub(super) fn forget_epoch(
+    database: &Connection,
+    stream: Uuid,
+    (source, service): &Series,
+    epoch: &str,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "DELETE FROM usage_epochs
-             WHERE organization_id = ?1 AND source = ?2 AND service = ?3 AND number <= ?4",
+             WHERE organization_id = ?1 AND source = ?2 AND service = ?3 AND epoch = ?4",
         )?
-        .execute((stream, source, service, forgotten))?;
-    database
-        .prepare_cached(
-            "INSERT INTO usage_epochs (organization_id, source, service, epoch, number, total)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (organization_id, source, service, epoch)
-             DO UPDATE SET total = max(total, excluded.total)",
-        )?
-        .execute((stream, source, service, epoch, state.number, state.total))
+        .execute((stream, source, service, epoch))
 }
 
 /// Stores what the corrections of a count come to.
@@ -176,4 +196,32 @@ pub(super) fn correct(
              WHERE organization_id = ?1 AND month = ?2 AND service = ?3 AND source = ?4",
         )?
         .execute((stream, &key.month, &key.service, &key.source, correction))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::open;
+
+    #[test]
+    fn running_totals_from_before_were_heard_of_when_something_was_last_written() {
+        let mut database = open::migrated(9).expect("migrates");
+        database
+            .execute_batch(
+                "INSERT INTO clock (one, elapsed, wall, boot) VALUES (1, 7000999, 5, 5);
+                 INSERT INTO usage_epochs
+                 VALUES (zeroblob(16), 'edge', 'web', 'a', 1, 50), (zeroblob(16), 'edge', 'web', 'b', 2, 60);",
+            )
+            .expect("inserts");
+        open::migrate(&mut database).expect("migrates");
+        let series = ("edge".to_owned(), "web".to_owned());
+        for (epoch, found) in [("a", 1), ("c", 2)] {
+            let mut state = State::default();
+            load_epoch(&database, Uuid::nil(), &series, epoch, &mut state).expect("loads");
+            let known = &state.usage_epochs[&series];
+            assert_eq!(known.len(), found, "{epoch}");
+            let first = known["a"];
+            assert_eq!((first.total, first.heard_at.seconds()), (50, 7_000));
+        }
+    }
 }

@@ -554,7 +554,7 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         leaving: false,
     };
     write(stream, NOW, vec![], move |state| {
-        node::report(state, node, "edge", &report, keep, NOW)
+        node::report(state, node, "edge", &report, keep, Now::at(NOW))
     })
 }
 

@@ -50,7 +50,7 @@ macro_rules! battery {
             usage::the_greatest_count_stays;
             usage::the_largest_count_is_kept_exactly;
             usage::counts_of_many_writers_never_pass_the_largest_sum;
-            usage::a_running_total_is_remembered_for_its_last_epochs;
+            usage::a_running_total_is_remembered_as_long_as_it_is_reported;
             usage::a_correction_is_an_entry_that_no_report_undoes;
             records::an_answer_is_kept_with_its_write;
             records::a_refused_write_keeps_no_answer;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use lictor_core::usage::{MAX_COUNT, MAX_EPOCHS, Reading, Reported, UsageReport, UsageRow};
-use lictor_core::{Error, usage};
+use lictor_core::usage::{
+    EPOCH_SILENT_AFTER, MAX_COUNT, MAX_EPOCHS, Reading, Reported, UsageReport, UsageRow,
+};
+use lictor_core::{Error, Now, Timestamp, usage};
 use lictor_store::{Fact, Store, Write};
 use uuid::Uuid;
 
@@ -42,12 +44,22 @@ pub(crate) fn counted(source: &str, service: &str, month: &str, counted: u64) ->
 }
 
 pub(crate) fn report_usage(stream: Uuid, reports: Vec<UsageReport>) -> Write {
+    report_usage_at(stream, reports, NOW)
+}
+
+fn report_usage_at(stream: Uuid, reports: Vec<UsageReport>, now: Timestamp) -> Write {
     let mut facts = vec![Fact::UsageSum];
-    facts.extend(reports.iter().map(|report| Fact::Usage(report.key(NOW))));
-    let series = reports.iter().map(UsageReport::series);
-    facts.extend(series.map(Fact::UsageEpochs));
-    write(stream, NOW, facts, move |state| {
-        usage::record(state, &reports, NOW)
+    for report in &reports {
+        facts.push(Fact::Usage(report.key(now)));
+        if let Reading::Total { epoch, .. } = &report.reading {
+            facts.push(Fact::UsageEpoch {
+                series: report.series(),
+                epoch: epoch.clone(),
+            });
+        }
+    }
+    write(stream, now, facts, move |state| {
+        usage::record(state, &reports, Now::at(now))
     })
 }
 
@@ -133,27 +145,34 @@ pub(crate) async fn counts_of_many_writers_never_pass_the_largest_sum(store: Arc
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
-pub(crate) async fn a_running_total_is_remembered_for_its_last_epochs(store: Arc<dyn Store>) {
+pub(crate) async fn a_running_total_is_remembered_as_long_as_it_is_reported(store: Arc<dyn Store>) {
     acme(&*store).await;
-    let figure = async |report| {
-        done(&*store, report_usage(ACME, vec![report])).await;
-        store.usage(ACME).await.expect("reads")[0].count()
+    let sum = async |reports, now| {
+        let written = done(&*store, report_usage_at(ACME, reports, now)).await;
+        let rows = store.usage(ACME).await.expect("reads");
+        let sum: u64 = rows.iter().map(UsageRow::count).sum();
+        (written.refused.len(), sum)
     };
-    assert_eq!(figure(total("0", 100)).await, 100);
-    assert_eq!(figure(total("0", 130)).await, 130);
-    assert_eq!(figure(total("0", 5)).await, 130);
-    for epoch in 1..MAX_EPOCHS {
-        assert_eq!(figure(total(&epoch.to_string(), 1)).await, 130 + epoch);
-    }
-    let before = 130 + MAX_EPOCHS - 1;
-    assert_eq!(figure(total("0", 131)).await, before + 1, "remembered");
-    figure(total("last", 1)).await;
-    assert_eq!(figure(total("1", 1)).await, before + 2, "remembered");
-    assert_eq!(
-        figure(total("0", 1)).await,
-        before + 3,
-        "forgotten, so it begins anew"
-    );
+    let epoch = |number: usize| format!("e{number}");
+    assert_eq!(sum(vec![total(&epoch(0), 100)], NOW).await, (0, 100));
+    assert_eq!(sum(vec![total(&epoch(0), 130)], NOW).await, (0, 130));
+    assert_eq!(sum(vec![total(&epoch(0), 5)], NOW).await, (0, 130));
+    let others: Vec<_> = (1..MAX_EPOCHS)
+        .map(|number| total(&epoch(number), 1))
+        .collect();
+    let place = 130 + others.len() as u64;
+    assert_eq!(sum(others.clone(), NOW).await, (0, place));
+    assert_eq!(sum(others, NOW).await, (0, place), "none was forgotten");
+    let last = || vec![total("last", 7)];
+    assert_eq!(sum(last(), NOW).await, (1, place), "there is no place");
+    // The first is heard of again, with nothing new to say.
+    let later = NOW + EPOCH_SILENT_AFTER;
+    let first = vec![total(&epoch(0), 130)];
+    assert_eq!(sum(first.clone(), later - 1).await, (0, place));
+    assert_eq!(sum(last(), later - 1).await, (1, place));
+    assert_eq!(sum(last(), later).await, (0, place + 7));
+    assert_eq!(sum(first, later).await, (0, place + 7));
+    assert_eq!(sum(last(), later).await, (0, place + 7));
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::Uri;
 use lictor_core::usage::UsageReport;
-use lictor_core::{Actor, Organization, Resource, Role, State, Timestamp};
+use lictor_core::{Actor, Now, Organization, Resource, Role, State, Timestamp};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -95,7 +95,7 @@ pub fn new_token(body: &[u8]) -> Option<(Role, Vec<String>, Option<Timestamp>)> 
 pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<(String, String, String, u64)>> {
     let usage: wire::usage::NewUsage = json::parse(body).ok()?;
     let reports = usage.into_reports(now);
-    let decision = lictor_core::usage::record(&State::default(), &reports, now).ok()?;
+    let decision = lictor_core::usage::record(&State::default(), &reports, Now::at(now)).ok()?;
     let plain = |report: UsageReport| {
         let (month, value) = (report.key(now).month, report.value());
         (report.source, report.service, month, value)
