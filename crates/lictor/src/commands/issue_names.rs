@@ -19,29 +19,127 @@ const KNOWN: [(&str, &str); 12] = [
     ("features", "--claim features=NAME,NAME"),
 ];
 
-/// Refuses a claim that is nearly a known one: it would be signed, and mean nothing.
+/// What people also call a known claim, in small letters and without the words around that [`has_core`] knows.
+const ALSO: [(&str, &[&str]); 9] = [
+    ("admin_seats", &["seat", "seats"]),
+    ("dataplanes", &["dataplane", "node", "nodes"]),
+    (
+        "license_expiration_date",
+        &[
+            "end",
+            "ends",
+            "expiration",
+            "expire",
+            "expires",
+            "expiry",
+            "notafter",
+            "until",
+            "validthrough",
+            "validtill",
+            "validto",
+            "validuntil",
+        ],
+    ),
+    (
+        "license_creation_date",
+        &[
+            "begin",
+            "begins",
+            "created",
+            "creation",
+            "issue",
+            "issued",
+            "notbefore",
+            "start",
+            "starts",
+            "validfrom",
+        ],
+    ),
+    (
+        "product_subscription",
+        &["product", "productname", "subscription"],
+    ),
+    (
+        "organization",
+        &[
+            "org",
+            "orgid",
+            "organizationid",
+            "organisation",
+            "organisationid",
+        ],
+    ),
+    ("application", &["app", "appkey", "applicationkey"]),
+    ("plan", &["plans"]),
+    ("features", &["featurelist"]),
+];
+
+/// Refuses a claim that is a known one in another spelling or by another name: it would be signed,
+/// and mean nothing. Any other name is for the vendor to give.
 pub(super) fn check_claim(name: &str) -> Result<(), String> {
-    let plain = |name: &str| name.to_lowercase().replace(['-', ' ', '.'], "_");
-    let given = plain(name);
-    let near = |known: &str| {
-        let short = known
-            .trim_start_matches("license_")
-            .trim_start_matches("admin_");
-        let forms = [known.to_owned(), known.replace('_', ""), short.to_owned()];
-        forms.iter().any(|form| {
-            let far = if form.len() < 8 { 1 } else { 2 };
-            form.len() >= 4 && strsim::damerau_levenshtein(form, &given) <= far
-        })
-    };
     if KNOWN.iter().any(|(known, _)| *known == name) {
         return Ok(());
     }
-    match KNOWN.iter().find(|(known, _)| near(known)) {
+    let given = joined(name);
+    let meant = KNOWN.iter().find(|(known, _)| is_meant(known, &given));
+    match meant {
         Some((known, option)) => Err(format!(
-            "no claim is called {name:?}, and it would mean nothing; is `{known}` meant? Use {option}"
+            "no claim is called {name:?}, and it would mean nothing: if `{known}` is meant, use \
+             {option}; if it is a claim of your own, give it another name"
         )),
         None => Ok(()),
     }
+}
+
+/// Whether who wrote `given` means the known claim.
+fn is_meant(known: &str, given: &str) -> bool {
+    let mut also = ALSO.iter().filter(|(claim, _)| *claim == known);
+    // Users are seats where there is a limit of them.
+    let of_users = |core: &str| core != given && matches!(core, "user" | "users");
+    let short = known.trim_start_matches("license_");
+    (known == "admin_seats" && has_core(given, &of_users))
+        || also.any(|(_, names)| has_core(given, &|core| names.contains(&core)))
+        || [known, short]
+            .iter()
+            .any(|form| is_slip(&joined(form), given))
+}
+
+/// Whether a slip of the keys makes `given` of `form`: a letter in a short word, two in a long one,
+/// or two that changed places. Words of four letters and less have too many neighbors.
+fn is_slip(form: &str, given: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let same_start = form.chars().next() == given.chars().next();
+    match strsim::damerau_levenshtein(form, given) {
+        0 => true,
+        1 => form.len() >= 6,
+        2 => (form.len() >= 10 && same_start) || sorted(form) == sorted(given),
+        _ => false,
+    }
+}
+
+/// A name in small letters, without what stands between its words.
+fn joined(name: &str) -> String {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a name is this, maybe with words around it that limit, count or date something: `seat` of
+/// `maxseatlimit`.
+fn has_core(name: &str, is: &impl Fn(&str) -> bool) -> bool {
+    const LONGEST: usize = 40;
+    const BEFORE: [&str; 10] = [
+        "license", "licensed", "admin", "allowed", "maximum", "max", "number", "of", "num", "total",
+    ];
+    const BEHIND: [&str; 10] = [
+        "allowed", "limit", "count", "number", "total", "max", "date", "time", "at", "on",
+    ];
+    let before = BEFORE.iter().filter_map(|word| name.strip_prefix(word));
+    let mut shorter = before.chain(BEHIND.iter().filter_map(|word| name.strip_suffix(word)));
+    is(name) || (name.len() <= LONGEST && shorter.any(|core| has_core(core, is)))
 }
 
 /// What to say of the key that a product's name becomes; nothing where the name is `named` otherwise,
@@ -96,6 +194,31 @@ mod tests {
             ("organizaton", "organization"),
             ("costumer", "customer"),
             ("PLAN", "plan"),
+            ("plans", "plan"),
+            ("max_seats", "admin_seats"),
+            ("maxSeats", "admin_seats"),
+            ("seat_limit", "admin_seats"),
+            ("number-of-seats", "admin_seats"),
+            ("max_users", "admin_seats"),
+            ("user_limit", "admin_seats"),
+            ("nodes", "dataplanes"),
+            ("max_nodes", "dataplanes"),
+            ("data-plane", "dataplanes"),
+            ("expires", "license_expiration_date"),
+            ("expiresAt", "license_expiration_date"),
+            ("expiry_date", "license_expiration_date"),
+            ("expiration", "license_expiration_date"),
+            ("license_expires_on", "license_expiration_date"),
+            ("valid_until", "license_expiration_date"),
+            ("validTo", "license_expiration_date"),
+            ("end_date", "license_expiration_date"),
+            ("valid_from", "license_creation_date"),
+            ("start_date", "license_creation_date"),
+            ("issued_at", "license_creation_date"),
+            ("product", "product_subscription"),
+            ("organization_id", "organization"),
+            ("organisation", "organization"),
+            ("app", "application"),
         ] {
             let refused = check_claim(name).expect_err(name);
             assert!(refused.contains(&format!("`{known}`")), "{name}: {refused}");
@@ -109,6 +232,32 @@ mod tests {
             "tier",
             "region",
             "k",
+            "custom",
+            "customs",
+            "customization",
+            "users",
+            "node_list",
+            "modes",
+            "futures",
+            "fixtures",
+            "replication",
+            "planet",
+            "place",
+            "play",
+            "sets",
+            "support_until",
+            "maintenance_expires",
+            "uptime",
+            "version",
+            "datapoints",
+            "rate_limit",
+            "max_requests",
+            "license_type",
+            "weekend",
+            "backend",
+            "station",
+            "format",
+            "\u{f6}ffnung",
         ] {
             assert_eq!(check_claim(name), Ok(()), "{name}");
         }
