@@ -16,27 +16,6 @@ use crate::{files, guard};
 pub(crate) use node::{Durability, NodeOptions};
 pub(crate) use serve::ServeOptions;
 
-/// A number with its unit, in seconds.
-///
-/// # Errors
-/// A sentence for the user.
-pub(crate) fn span(text: &str) -> Result<i64, String> {
-    let units = [
-        ('s', 1),
-        ('m', 60),
-        ('h', 3_600),
-        ('d', 86_400),
-        ('w', 604_800),
-    ];
-    let found = units.iter().find_map(|(unit, seconds)| {
-        let number = text.strip_suffix(*unit)?;
-        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let number: i64 = number.parse().ok().filter(|_| digits)?;
-        number.checked_mul(*seconds)
-    });
-    found.ok_or_else(|| format!("{text:?} is not a time such as 30s, 5m, 12h or 7d"))
-}
-
 /// The forms of the log: a line of text for each event, or a JSON object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -25,7 +25,7 @@ pub(crate) fn read_license(path: &Path) -> Outcome<String> {
     match cause {
         Some(cause) => Err(Failure::Refused(format!(
             "{} is no license: {cause}",
-            path.display()
+            files::shown(path)
         ))),
         None => Ok(text),
     }
@@ -169,7 +169,7 @@ pub(crate) fn text_of(path: &Path, bytes: Vec<u8>) -> Outcome<String> {
         None if zeros >= 8 => Some("UTF-16 text or no text at all; save it as UTF-8"),
         None => None,
     };
-    let refused = |what: &str| Failure::Refused(format!("{} is {what}", path.display()));
+    let refused = |what: &str| Failure::Refused(format!("{} is {what}", files::shown(path)));
     if let Some(what) = what {
         return Err(refused(what));
     }

@@ -3,8 +3,10 @@
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::document;
 use crate::exit::{Failure, Outcome};
@@ -17,18 +19,57 @@ pub(crate) fn read_text(path: &Path) -> Outcome<String> {
 /// Reads a file; `-` is standard input.
 pub(crate) fn read_bytes(path: &Path) -> Outcome<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        io::stdin().lock().read_to_end(&mut bytes)
-    } else {
-        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
-    };
+    let read = open(path)?.read_to_end(&mut bytes);
     read.map_err(|error| cannot("read", path, &error))?;
     Ok(bytes)
 }
 
-/// Reads a private key's file, which nobody but its owner may be able to read.
+/// Opens a file to read it; `-` is standard input, which can be read once.
+pub(crate) fn open(path: &Path) -> Outcome<File> {
+    static READ: AtomicBool = AtomicBool::new(false);
+    let opened = match is_standard(path) {
+        true if READ.swap(true, Ordering::Relaxed) => {
+            return Err(Failure::Usage(
+                "`-` is standard input, which can be read once: give the others as files"
+                    .to_owned(),
+            ));
+        }
+        true => io::stdin().as_fd().try_clone_to_owned().map(File::from),
+        false => File::open(path),
+    };
+    opened.map_err(|error| cannot("read", path, &error))
+}
+
+/// Whether a path is `-`: standard input, or standard output.
+pub(crate) fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What a message calls a file.
+pub(crate) fn shown(path: &Path) -> String {
+    match is_standard(path) {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
+/// Takes a path that has to be a file's or a folder's.
+///
+/// # Errors
+/// A sentence for the user: it is `-`.
+pub(crate) fn named(path: PathBuf) -> Result<PathBuf, &'static str> {
+    if is_standard(&path) {
+        return Err(
+            "`-` means standard input or output, which cannot be used here; give a name, or `./-` \
+             for what is called so",
+        );
+    }
+    Ok(path)
+}
+
+/// Reads a private key's file, which nobody but its owner may be able to read; `-` is standard input.
 pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
-    let mut file = File::open(path).map_err(|error| cannot("read", path, &error))?;
+    let mut file = open(path)?;
     // The opened file is asked, not its name: the two could differ by now.
     let metadata = file
         .metadata()
@@ -43,14 +84,20 @@ pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
             true => "; it is a public key, and the private one is in the file that ends in `.key`",
             false => "",
         };
-        let text = format!("{} is no private key in PEM form{hint}", path.display());
+        let text = format!("{} is no private key in PEM form{hint}", shown(path));
         return Err(Failure::Usage(text));
     }
-    if metadata.permissions().mode() & 0o077 != 0 {
+    let is_file = metadata.is_file() || !is_standard(path);
+    if is_file && metadata.permissions().mode() & 0o077 != 0 {
+        let file = if is_standard(path) {
+            "FILE".to_owned()
+        } else {
+            shown(path)
+        };
+        let path = shown(path);
         return Err(Failure::Usage(format!(
-            "{path} can be read by others than its owner; run `chmod 600 {path}`, \
-             and make a new key if somebody may have read it",
-            path = path.display()
+            "{path} can be read by others than its owner; run `chmod 600 {file}`, \
+             and make a new key if somebody may have read it"
         )));
     }
     Ok(text)
@@ -99,5 +146,5 @@ pub(crate) fn taken(path: &Path) -> Failure {
 
 /// What went wrong with a file.
 pub(crate) fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::Usage(format!("cannot {verb} {}: {error}", path.display()))
+    Failure::Usage(format!("cannot {verb} {}: {error}", shown(path)))
 }

@@ -11,6 +11,7 @@ mod files;
 mod guard;
 mod output;
 mod server;
+mod times;
 mod token_file;
 mod values;
 

@@ -273,7 +273,7 @@ pub(crate) fn read_public_key(file: &Path) -> Outcome<PublicKey> {
             Some(cause) => format!("no public key: {cause}"),
             None => error,
         };
-        Failure::Usage(format!("{}: {why}", file.display()))
+        Failure::Usage(format!("{}: {why}", files::shown(file)))
     })
 }
 

@@ -1,90 +1,12 @@
-//! Numbers and dates as people write them: taken where they can be read in one way only, else
-//! refused with the form that is meant.
+//! Numbers and lists as people write them: taken where they can be read in one way only, else refused
+//! with the form that is meant.
 
-use jiff::Span;
-use lictor_core::Date;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use lictor_core::usage::MAX_COUNT;
-
-/// A day: a date, or some time behind another day.
-#[derive(Debug, Clone)]
-pub(crate) enum Day {
-    /// This date.
-    On(Date),
-    /// As much later.
-    After(Span),
-}
-
-impl Day {
-    /// The date, counted from `start` where it is relative; none beyond the year 9999.
-    pub(crate) fn from(&self, start: Date) -> Option<Date> {
-        match self {
-            Self::On(date) => Some(*date),
-            Self::After(span) => {
-                let start: jiff::civil::Date = start.to_string().parse().ok()?;
-                Date::parse(&start.checked_add(*span).ok()?.to_string())
-            }
-        }
-    }
-}
-
-/// Reads `2030-01-31`, or a number and `d`, `w`, `mo` or `y`, with or without a `+`.
-///
-/// # Errors
-/// A sentence for the user.
-pub(crate) fn day(text: &str) -> Result<Day, String> {
-    let text = text.trim();
-    if let Some(date) = Date::parse(text) {
-        return Ok(Day::On(date));
-    }
-    let relative = text.strip_prefix('+').unwrap_or(text);
-    let digits = relative.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = relative.split_at(digits);
-    let number: i64 = match number.parse() {
-        Ok(number) if (1..=9_999 * 366).contains(&number) => number,
-        _ => return Err(no_date(text)),
-    };
-    let span = match unit {
-        "d" => Span::new().try_days(number),
-        "w" => Span::new().try_weeks(number),
-        "mo" => Span::new().try_months(number),
-        "y" => Span::new().try_years(number),
-        "m" => {
-            return Err(format!(
-                "for months write {number}mo; there are d, w, mo and y"
-            ));
-        }
-        _ => return Err(no_date(text)),
-    };
-    span.map(Day::After)
-        .map_err(|_| "more than there are dates".to_owned())
-}
-
-fn no_date(text: &str) -> String {
-    let usual = "not a date such as 2030-01-31, or a time such as 30d, 6w, 6mo or 1y";
-    let date = text.split(['T', ' ']).next().unwrap_or(text);
-    let parts: Vec<&str> = date.split(['-', '/', '.']).collect();
-    let numbers = parts
-        .iter()
-        .all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-    let meant = match parts[..] {
-        [year, month, day] if numbers && year.len() == 4 => Some(format!("{year}-{month}-{day}")),
-        [day, month, year] if numbers && year.len() == 4 && date.contains('.') => {
-            Some(format!("{year}-{month}-{day}"))
-        }
-        [_, _, year] if numbers && year.len() == 4 => {
-            return "write the year first, then the month, as in 2030-01-31".to_owned();
-        }
-        [all] if numbers && all.len() == 8 => {
-            Some(format!("{}-{}-{}", &all[..4], &all[4..6], &all[6..]))
-        }
-        _ => None,
-    };
-    match meant.map(|meant| Date::parse(&meant)) {
-        Some(Some(date)) => format!("write it as {date}"),
-        Some(None) => "there is no such day".to_owned(),
-        None => usual.to_owned(),
-    }
-}
 
 /// Reads a whole number from 0 to `most`.
 ///
@@ -146,50 +68,35 @@ pub(crate) fn difference(text: &str) -> Result<i64, String> {
     Ok(sign * i64::try_from(count(digits)?).unwrap_or(i64::MAX))
 }
 
-/// Today by the system's clock, in UTC.
-pub(crate) fn today() -> Date {
-    Date::of(lictor_server::clock::Clock::System.now())
+/// Reads one of several values that commas separate, without the blanks around it.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn listed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    match text.trim() {
+        "" => Err(NOTHING_LISTED.to_owned()),
+        value => value.parse().map_err(|error: T::Err| error.to_string()),
+    }
 }
+
+/// Reads one of several files that commas separate, without the blanks around its name.
+///
+/// # Errors
+/// A sentence for the user.
+pub(crate) fn listed_file(name: OsString) -> Result<PathBuf, &'static str> {
+    match name.to_str().map(str::trim) {
+        Some("") => Err(NOTHING_LISTED),
+        Some(text) => Ok(PathBuf::from(text)),
+        None => Ok(PathBuf::from(name)),
+    }
+}
+
+const NOTHING_LISTED: &str = "there is nothing before or behind a comma; take that comma away, and \
+                              leave the option out where there is nothing to list";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_are_counted_by_the_calendar() {
-        for (start, text, date) in [
-            ("2028-02-29", "1y", "2029-02-28"),
-            ("2027-01-31", "1mo", "2027-02-28"),
-            ("2027-12-31", "+1d", "2028-01-01"),
-            ("2027-01-01", "+2w", "2027-01-15"),
-            ("2027-01-01", "30d", "2027-01-31"),
-            ("2027-01-01", "2030-1-2", "2030-01-02"),
-        ] {
-            let found = day(text).map(|day| day.from(Date::parse(start).expect("a date")));
-            assert_eq!(found.expect(text), Date::parse(date), "{start} {text}");
-        }
-        let last = Date::parse("9999-12-31").expect("a date");
-        assert_eq!(day("1d").expect("a day").from(last), None);
-        for (text, said) in [
-            ("6m", "6mo"),
-            ("31.01.2030", "2030-01-31"),
-            ("2030/01/31", "2030-01-31"),
-            ("20300131", "2030-01-31"),
-            ("2030-01-31T00:00:00Z", "2030-01-31"),
-            ("01/02/2030", "year first"),
-            ("2030-02-30", "no such day"),
-            ("soon", "not a date"),
-            ("0d", "not a date"),
-            ("-1d", "not a date"),
-            ("1.5y", "not a date"),
-            ("", "not a date"),
-            ("99999999999999999999d", "not a date"),
-            ("9999999y", "not a date"),
-        ] {
-            let refused = day(text).expect_err(text);
-            assert!(refused.contains(said), "{text}: {refused}");
-        }
-    }
 
     #[test]
     fn numbers_have_digits_alone() {
@@ -212,6 +119,17 @@ mod tests {
         ] {
             let refused = number(text, 2_000).expect_err(text);
             assert!(refused.contains(said), "{text}: {refused}");
+        }
+    }
+
+    #[test]
+    fn blanks_around_commas_are_none_of_a_list_and_nothing_between_them_is_refused() {
+        assert_eq!(listed::<String>(" a b\t").as_deref(), Ok("a b"));
+        assert_eq!(listed_file(" a b.pub ".into()), Ok("a b.pub".into()));
+        for empty in ["", " ", "\t\n"] {
+            let refused = listed::<String>(empty).expect_err(empty);
+            assert!(refused.contains("take that comma away"), "{refused}");
+            assert!(listed_file(empty.into()).is_err(), "{empty:?}");
         }
     }
 }

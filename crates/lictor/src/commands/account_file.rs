@@ -23,6 +23,7 @@ use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, figure, printable, text_of};
+use crate::values::listed;
 
 /// How many rows a request has; no server takes more.
 const ROWS: usize = 1_000;
@@ -42,7 +43,7 @@ pub(crate) struct Wanted {
     /// A CSV file
     file: PathBuf,
     /// Applications that every account gets a seat of; several separated by commas
-    #[arg(long, value_name = "APP", value_delimiter = ',')]
+    #[arg(long, value_name = "APP", value_delimiter = ',', value_parser = listed::<String>)]
     seat: Vec<String>,
     /// Which column a header of the file is; repeatable
     #[arg(long, value_name = "COLUMN=HEADER", value_parser = columns::mapped)]

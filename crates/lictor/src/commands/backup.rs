@@ -1,6 +1,6 @@
 //! `lictor backup`: a consistent copy of a running server's database.
 
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -24,14 +24,17 @@ The key that nodes know the control plane by is not in it. Without that key a
 restored server cannot reach the nodes that joined before. --include-keys puts
 it beside the copy, as FILE.key: keep that one secret.
 
+A copy to standard output that breaks off ends with an exit code that is not 0.
+
 Examples:
   lictor backup lictor-$(date +%F).db
+  lictor backup - | gzip > lictor.db.gz
   lictor backup --include-keys lictor-$(date +%F).db";
 
 /// `lictor backup`
 #[derive(Args, Debug)]
 pub(crate) struct Backup {
-    /// The file to write
+    /// The file to write; `-` writes standard output
     file: PathBuf,
     /// Write the control plane's key too, to FILE.key
     #[arg(long)]
@@ -42,6 +45,9 @@ pub(crate) struct Backup {
 
 /// Makes the copy, unless it is told to stop.
 pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
+    if files::is_standard(&backup.file) {
+        return pipe(backup, json).await;
+    }
     let told_to_stop = shutdown_signals(&[
         SignalKind::interrupt(),
         SignalKind::terminate(),
@@ -67,6 +73,27 @@ pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
         output::figure(bytes),
         with_key.unwrap_or_default()
     ));
+    Ok(())
+}
+
+/// Writes the copy to standard output. Who reads it finds out by how it ends whether it is whole.
+async fn pipe(backup: &Backup, json: bool) -> Outcome {
+    let wrong = |why: &str| Err(Failure::Usage(format!("`-` is standard output: {why}")));
+    if backup.include_keys {
+        return wrong("name a file for the copy, so that the key can stand beside it");
+    }
+    if json {
+        return wrong("--json has no place there too; name a file for the copy");
+    }
+    if io::stdout().is_terminal() {
+        return wrong("a database is nothing for a terminal; redirect it, or name a file");
+    }
+    let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
+    let cannot = |error| Failure::Usage(format!("cannot write standard output: {error}"));
+    let mut out = io::stdout();
+    let bytes = receive(response, &mut out, cannot).await?;
+    out.flush().map_err(cannot)?;
+    output::note(&format!("{} bytes", output::figure(bytes)));
     Ok(())
 }
 
@@ -103,7 +130,8 @@ async fn copy(backup: &Backup) -> Outcome<u64> {
     };
     let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
     let mut part = draft(file).map_err(|error| files::cannot("write", file, &error))?;
-    let bytes = receive(response, &mut part, file).await?;
+    let cannot = |error| files::cannot("write", file, &error);
+    let bytes = receive(response, &mut part, cannot).await?;
     planted::point("copy.received");
     // Only now, so that a copy that broke off leaves no key, and before the copy has its name:
     // whoever finds that has both.
@@ -115,7 +143,7 @@ async fn copy(backup: &Backup) -> Outcome<u64> {
 }
 
 /// A new file beside `file` that nobody else could have put there, for its owner alone.
-fn draft(file: &Path) -> std::io::Result<NamedTempFile> {
+fn draft(file: &Path) -> io::Result<NamedTempFile> {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".");
     tempfile::Builder::new()
@@ -126,18 +154,17 @@ fn draft(file: &Path) -> std::io::Result<NamedTempFile> {
 
 async fn receive(
     mut response: reqwest::Response,
-    part: &mut NamedTempFile,
-    file: &Path,
+    part: &mut impl Write,
+    cannot: impl Fn(io::Error) -> Failure,
 ) -> Outcome<u64> {
     let mut bytes = 0;
     loop {
         let chunk = response.chunk().await.map_err(|error| {
             let why = with_causes(&error.without_url());
-            Failure::Unreachable(format!("the copy broke off, nothing is kept of it: {why}"))
+            Failure::Unreachable(format!("the copy broke off, it is not whole: {why}"))
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };
-        part.write_all(&chunk)
-            .map_err(|error| files::cannot("write", file, &error))?;
+        part.write_all(&chunk).map_err(&cannot)?;
         bytes += chunk.len() as u64;
     }
 }

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use lictor_store::sqlite;
 use serde_json::json;
 
 use crate::exit::{Failure, Outcome};
+use crate::files;
 use crate::output::{self, figure};
 
 /// Examples of the command.
@@ -24,7 +26,7 @@ Example:
 #[derive(Args, Debug)]
 pub(crate) struct Check {
     /// The data folder
-    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true, value_parser = PathBufValueParser::new().try_map(files::named))]
     data: PathBuf,
 }
 

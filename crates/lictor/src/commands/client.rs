@@ -8,6 +8,7 @@ use crate::args::Api;
 use crate::client::{Client as Server, Reply};
 use crate::exit::Outcome;
 use crate::output::{self, text_of};
+use crate::values::listed;
 
 const CREATE_EXAMPLES: &str = "\
 Prints the client id, the client secret, a refresh token and a grant code, once:
@@ -30,7 +31,7 @@ pub(crate) enum Client {
     #[command(after_help = CREATE_EXAMPLES)]
     Create {
         /// What its access tokens may do at most; several separated by commas
-        #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true)]
+        #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true, value_parser = listed::<Scope>)]
         scope: Vec<Scope>,
         /// The account it acts for, by e-mail or id: it may do no more than that one
         #[arg(long, value_name = "EMAIL")]

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::issue_names::{check_claim, check_key};
 use crate::exit::{Failure, Outcome};
-use crate::values::{self, Day};
-use crate::{files, output};
+use crate::times::{self, Day};
+use crate::{files, output, values};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -22,7 +22,8 @@ It is valid from 00:00 UTC of --created (without it: from ever) until 00:00 UTC
 of --expires. Both take a date, or a time from now on: a number and d (days),
 w (weeks), mo (months) or y (years); --expires counts it from --created if that
 is given. Claims with a meaning of their own: support_plan, plan (PAID, FREE or
-TRIAL), features (a comma list). Others are kept and shown.
+TRIAL), features (a comma list). Others are kept and shown; one that is called
+nearly as a known one, as `seats` or `expires`, is refused.
 
 Examples:
   lictor license issue --key vendor.key --customer 'Acme Ltd' \\
@@ -40,7 +41,7 @@ lictor license issue [OPTIONS] --key <NAME.key> --customer <NAME>
 #[derive(Args, Debug)]
 #[command(override_usage = USAGE)]
 pub(crate) struct Issue {
-    /// Private key to sign with
+    /// Private key to sign with; `-` reads standard input
     #[arg(
         long,
         value_name = "NAME.key",
@@ -67,18 +68,18 @@ pub(crate) struct Issue {
     #[arg(long, value_name = "N", value_parser = count)]
     dataplanes: Option<u64>,
     /// The first day on which it is no longer valid: a date, or a time such as 30d, 6mo or 1y
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = values::day)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = times::day)]
     expires: Day,
     /// The first day on which it is valid
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = values::day)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = times::day)]
     created: Option<Day>,
     /// The only organization that may use it, by its id
-    #[arg(long = "for", value_name = "UUID")]
+    #[arg(long = "for", value_name = "UUID", value_parser = organization)]
     organization: Option<Uuid>,
     /// Another claim; may be given again
     #[arg(long, value_name = "NAME=VALUE", value_parser = claim)]
     claim: Vec<(String, String)>,
-    /// Write the document to this new file instead of printing it
+    /// Write the document to this new file; `-`, as without it, prints it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -87,23 +88,28 @@ fn count(text: &str) -> Result<u64, String> {
     values::number(text, u64::from(MAX_COUNT))
 }
 
+fn organization(text: &str) -> Result<Uuid, String> {
+    let id = Uuid::parse_str(text.trim());
+    id.map_err(|_| "not the id of an organization; `lictor organization list` shows it".to_owned())
+}
+
 fn claim(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => {
             check_claim(name)?;
             Ok((name.to_owned(), value.to_owned()))
         }
-        _ => Err("not of the form NAME=VALUE".to_owned()),
+        _ => Err("write NAME=VALUE, such as features=sso,audit".to_owned()),
     }
 }
 
 /// Prints the document, or writes it to a new file.
 pub(crate) fn run(issue: Issue, json: bool) -> Outcome {
     let key = SigningKey::from_pem(&files::read_secret(&issue.key)?)
-        .map_err(|error| Failure::Usage(format!("{}: {error}", issue.key.display())))?;
+        .map_err(|error| Failure::Usage(format!("{}: {error}", files::shown(&issue.key))))?;
     let out = issue.out.clone();
     let (document, claims) = document(issue, &key)?;
-    let Some(out) = out else {
+    let Some(out) = out.filter(|out| !files::is_standard(out)) else {
         return output::line(&document);
     };
     files::create(&out, &format!("{document}\n"), 0o644)?;
@@ -173,7 +179,7 @@ fn document(issue: Issue, key: &SigningKey) -> Outcome<(String, Claims)> {
 /// When it begins and ends.
 fn dates(issue: &Issue) -> Outcome<(Option<Date>, Date)> {
     let too_far = || Failure::Usage("the last date there can be is 9999-12-31".to_owned());
-    let today = values::today();
+    let today = times::today();
     let created = issue
         .created
         .as_ref()
@@ -192,7 +198,7 @@ fn dates(issue: &Issue) -> Outcome<(Option<Date>, Date)> {
 
 /// Says what may not have been meant.
 fn notes(claims: &Claims) {
-    if claims.expiration_date <= values::today() {
+    if claims.expiration_date <= times::today() {
         output::note(&format!(
             "warning: it has ended already: --expires {} is not in the future",
             claims.expiration_date

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use lictor_core::{SigningKey, feed};
 use lictor_server::random;
 use serde_json::json;
@@ -17,13 +18,13 @@ pub(crate) enum Key {
     #[command(after_help = "Example:\n  lictor key generate --out vendor")]
     Generate {
         /// Where to put it; `.key` and `.pub` are appended
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = PathBufValueParser::new().try_map(files::named))]
         out: PathBuf,
     },
     /// Hand the trust in a key on to another; prints a rotation
     #[command(after_help = ROTATE_EXAMPLES)]
     Rotate {
-        /// The private key that is trusted now
+        /// The private key that is trusted now; `-` reads standard input
         #[arg(long, value_name = "FILE.key")]
         key: PathBuf,
         /// The public key that is to be trusted
@@ -51,7 +52,7 @@ pub(crate) fn run(command: &Key, json: bool) -> Outcome {
 fn rotate(key: &Path, to: &Path) -> Outcome {
     let pem = files::read_secret(key)?;
     let from = SigningKey::from_pem(&pem)
-        .map_err(|error| Failure::Usage(format!("{}: {error}", key.display())))?;
+        .map_err(|error| Failure::Usage(format!("{}: {error}", files::shown(key))))?;
     let rotation = feed::rotate(&from, &server::read_public_key(to)?);
     let text = serde_json::to_string(&rotation);
     output::json(&text.map_err(|error| Failure::Refused(error.to_string()))?)

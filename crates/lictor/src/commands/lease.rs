@@ -1,17 +1,14 @@
 //! `lictor lease`: floating seats with an end.
 
-use std::str::FromStr;
-
 use clap::Subcommand;
-use lictor_core::{Date, Timestamp};
 use lictor_server::clock::Clock;
 use serde_json::json;
 
 use crate::args::Api;
 use crate::client::Client;
-use crate::config::span;
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use crate::output::{self, text_of};
+use crate::times::{self, Moment, span};
 use crate::values;
 
 const CHECKOUT_EXAMPLES: &str = "\
@@ -31,43 +28,10 @@ Examples:
   lictor lease list editor --ended --since 2026-11-01 --until 2026-12-01
   lictor lease list editor --ended --holder build-7";
 
-/// A time that is given as such, or as how long ago it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum When {
-    /// So many seconds ago.
-    Ago(i64),
-    /// Then.
-    At(Timestamp),
-}
-
-impl FromStr for When {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(seconds) = span(text) {
-            return Ok(Self::Ago(seconds));
-        }
-        if let Some(date) = Date::parse(text) {
-            return Ok(Self::At(date.start()));
-        }
-        let time = text.parse::<jiff::Timestamp>();
-        time.map(|time| Self::At(time.as_second()))
-            .map_err(|_| format!("{text:?} is no time; use 7d, 2026-11-22 or 2026-11-22T04:00:00Z"))
-    }
-}
-
-/// The time as the API has it.
-fn at(when: Option<When>) -> Outcome<Option<String>> {
-    let Some(when) = when else {
-        return Ok(None);
-    };
-    let seconds = match when {
-        When::Ago(seconds) => Clock::System.now().saturating_sub(seconds),
-        When::At(seconds) => seconds,
-    };
-    let time = jiff::Timestamp::from_second(seconds)
-        .map_err(|error| Failure::Usage(format!("--since or --until: {error}")))?;
-    Ok(Some(time.to_string()))
+/// The time as the API has it. Before 1970 there are no leases.
+fn at(when: &Moment) -> Option<String> {
+    let time = when.before(Clock::System.now()).unwrap_or_default();
+    times::instant(time.max(0))
 }
 
 /// `lictor lease …`
@@ -124,11 +88,11 @@ pub(crate) enum Lease {
         #[arg(long, requires = "ended")]
         holder: Option<String>,
         /// Held at this time or later: a date, a time, or how long ago
-        #[arg(long, value_name = "WHEN", requires = "ended")]
-        since: Option<When>,
+        #[arg(long, value_name = "WHEN", requires = "ended", value_parser = times::moment)]
+        since: Option<Moment>,
         /// Checked out before this time
-        #[arg(long, value_name = "WHEN", requires = "ended")]
-        until: Option<When>,
+        #[arg(long, value_name = "WHEN", requires = "ended", value_parser = times::moment)]
+        until: Option<Moment>,
         #[command(flatten)]
         api: Api,
     },
@@ -190,8 +154,8 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
         } => {
             let filter = [
                 ("holder", holder),
-                ("since", at(since)?),
-                ("until", at(until)?),
+                ("since", since.as_ref().and_then(at)),
+                ("until", until.as_ref().and_then(at)),
             ];
             list_ended(&api, &application, &filter, json).await
         }
@@ -246,33 +210,4 @@ async fn list_ended(
         rows.row(["since", "until", "reason", "holder"].map(|name| text_of(&lease[name])));
     }
     rows.print()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_a_date_an_instant_or_how_long_ago() {
-        for (text, expected) in [
-            ("7d", When::Ago(604_800)),
-            ("90s", When::Ago(90)),
-            ("1970-01-02", When::At(86_400)),
-            ("1970-01-02T00:00:05Z", When::At(86_405)),
-            ("1970-01-02T01:00:05+01:00", When::At(86_405)),
-        ] {
-            assert_eq!(text.parse(), Ok(expected), "{text}");
-        }
-        for text in [
-            "",
-            "7",
-            "-7d",
-            "yesterday",
-            "2026-02-30",
-            "2026-11-22T04:00",
-        ] {
-            let error = text.parse::<When>().expect_err(text);
-            assert!(error.contains("use 7d, 2026-11-22 or"), "{error}");
-        }
-    }
 }

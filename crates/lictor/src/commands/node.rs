@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::node_run;
 use crate::args::Api;
 use crate::client::Client;
-use crate::config::{Given, NodeOptions, span};
+use crate::config::{Given, NodeOptions};
 use crate::exit::Outcome;
 use crate::output::{self, text_of};
+use crate::times::span;
 
 const ENROLL_EXAMPLES: &str = "\
 Prints a token alone, which one node can join with, once, within a day. It

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use lictor_store::sqlite;
 use serde_json::json;
 
@@ -29,9 +30,10 @@ Examples:
 #[derive(Args, Debug)]
 pub(crate) struct Restore {
     /// The backup
+    #[arg(value_parser = PathBufValueParser::new().try_map(files::named))]
     file: PathBuf,
     /// The folder; it is created if it is not there
-    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true, value_parser = PathBufValueParser::new().try_map(files::named))]
     data: PathBuf,
     /// The control plane's key, as `lictor backup --include-keys` wrote it
     #[arg(long, value_name = "FILE")]

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Given, LogFormat, ServeOptions};
 use crate::exit::{Failure, Outcome};
 use crate::token_file::TokenFile;
-use crate::{output, server};
+use crate::{files, output, server};
 
 /// The environment variable with the operator token that must be valid.
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
@@ -22,7 +22,10 @@ const NODE_FILE: &str = "node.json";
 
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
-    let options = given.with_file()?;
+    let mut options = given.with_file()?;
+    options.admin_token_file = options
+        .admin_token_file
+        .filter(|file| !files::is_standard(file));
     log_to_stderr(options.log.as_deref(), options.log_format)?;
     allow_many_files();
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
@@ -53,8 +56,8 @@ pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
     Ok(())
 }
 
-/// The operator token of the environment. A client has to be able to send it in a header, and what
-/// was not meant to be part of it must not become so.
+/// The operator token of the environment, without blanks and line ends around it. A client has to be
+/// able to send it in a header.
 fn admin_token() -> Outcome<Option<String>> {
     let Some(value) = std::env::var_os(ADMIN_TOKEN).filter(|value| !value.is_empty()) else {
         return Ok(None);
@@ -63,11 +66,9 @@ fn admin_token() -> Outcome<Option<String>> {
     let secret = value
         .into_string()
         .map_err(|_| wrong("is not text; use visible ASCII characters alone"))?;
-    if secret.ends_with(['\n', '\r']) {
-        return Err(wrong("ends with a line end; take that away"));
-    }
-    check_secret(&secret)?;
-    Ok(Some(secret))
+    let secret = secret.trim();
+    check_secret(secret)?;
+    Ok(Some(secret.to_owned()))
 }
 
 /// `LICTOR_DATA` names the folder of either process. A folder with a database was a server's before.

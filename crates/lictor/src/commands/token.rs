@@ -1,15 +1,17 @@
 //! `lictor token`: who may use a server.
 
 use clap::Subcommand;
+use lictor_core::Timestamp;
 use lictor_core::access::{Role, Scope};
 use lictor_server::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::args::Api;
 use crate::client::{Client, Reply};
-use crate::config::span;
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, text_of};
+use crate::times::{self, Moment};
+use crate::values::listed;
 
 const CREATE_EXAMPLES: &str = "\
 The token is printed once and stored nowhere.
@@ -38,11 +40,12 @@ pub(crate) enum Token {
         #[arg(long, value_name = "EMAIL")]
         account: Option<String>,
         /// What it is narrowed to; several separated by commas
-        #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
+        #[arg(long, value_name = "SCOPE", value_delimiter = ',', value_parser = listed::<Scope>)]
         scope: Vec<Scope>,
-        /// When it ends: a number and s, m, h, d or w [default: never]
-        #[arg(long, value_name = "30d", value_parser = seconds)]
-        expires: Option<i64>,
+        /// When it ends: a time from now such as 12h, 30d, 6mo or 1y (m are minutes), or a date
+        /// [default: never]
+        #[arg(long, value_name = "WHEN", value_parser = times::moment)]
+        expires: Option<Moment>,
         /// What to call it
         #[arg(long)]
         name: Option<String>,
@@ -70,12 +73,15 @@ pub(crate) enum Token {
     },
 }
 
-fn seconds(text: &str) -> Result<i64, String> {
-    // Beyond a century, leave it out instead.
-    match span(text)? {
-        0 => Err("a token that has expired already is of no use".to_owned()),
-        total if total <= 3_155_760_000 => Ok(total),
-        _ => Err("more than a century; leave it out for no end".to_owned()),
+/// The end as the API has it. Beyond a century, leave it out instead.
+fn end_of(when: &Moment, now: Timestamp) -> Result<String, &'static str> {
+    const CENTURY: i64 = 3_155_760_000;
+    let too_far = "more than a century from now; leave it out for no end";
+    let end = when.after(now).ok_or(too_far)?;
+    match end.saturating_sub(now) {
+        ..=0 => Err("a token that has expired already is of no use"),
+        1..=CENTURY => times::instant(end).ok_or(too_far),
+        _ => Err(too_far),
     }
 }
 
@@ -94,8 +100,10 @@ pub(crate) async fn run(command: Token, json: bool) -> Outcome {
             if !scope.is_empty() {
                 body["scopes"] = scope.iter().map(ToString::to_string).collect();
             }
-            if let Some(seconds) = expires {
-                body["expires_at"] = instant(Clock::System.now() + seconds)?.into();
+            if let Some(when) = expires {
+                let end = end_of(&when, Clock::System.now());
+                let end = end.map_err(|why| Failure::Usage(format!("--expires: {why}")))?;
+                body["expires_at"] = end.into();
             }
             if let Some(name) = name {
                 body["name"] = name.into();
@@ -114,12 +122,6 @@ pub(crate) async fn run(command: Token, json: bool) -> Outcome {
 /// Creates a token.
 pub(crate) async fn create(client: &Client, body: &Value) -> Outcome<Reply> {
     client.post(&["tokens"], body).await
-}
-
-fn instant(seconds: i64) -> Outcome<String> {
-    let instant = jiff::Timestamp::from_second(seconds)
-        .map_err(|error| Failure::Usage(format!("--expires: {error}")))?;
-    Ok(instant.to_string())
 }
 
 async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
@@ -172,30 +174,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_have_a_number_and_a_unit() {
-        for (text, span) in [
-            ("30d", 2_592_000),
-            ("12h", 43_200),
-            ("2w", 1_209_600),
-            ("5m", 300),
-            ("1s", 1),
+    fn a_token_ends_later_than_now_and_within_a_century() {
+        let now = 1_800_000_000; // 2027-01-15T08:00:00Z
+        for (text, end) in [
+            ("30d", "2027-02-14T08:00:00Z"),
+            ("+12h", "2027-01-15T20:00:00Z"),
+            ("2w", "2027-01-29T08:00:00Z"),
+            ("5m", "2027-01-15T08:05:00Z"),
+            ("1s", "2027-01-15T08:00:01Z"),
+            ("1mo", "2027-02-15T08:00:00Z"),
+            ("1y", "2028-01-15T08:00:00Z"),
+            ("2030-1-31", "2030-01-31T00:00:00Z"),
+            ("2030-01-31T12:00:00+02:00", "2030-01-31T10:00:00Z"),
         ] {
-            assert_eq!(seconds(text), Ok(span), "{text}");
+            let when = times::moment(text).expect(text);
+            assert_eq!(end_of(&when, now).as_deref(), Ok(end), "{text}");
         }
-        for text in [
-            "",
-            "d",
-            "30",
-            "-1d",
-            "+1d",
-            "1.5d",
-            "30 d",
-            "30y",
-            "0d",
-            "99999999999d",
-            "1é",
+        for (text, said) in [
+            ("0d", "expired already"),
+            ("2027-01-15", "expired already"),
+            ("101y", "a century"),
+            ("9999-12-31", "a century"),
+            ("9000y", "a century"),
         ] {
-            assert!(seconds(text).is_err(), "{text}");
+            let when = times::moment(text).expect(text);
+            let refused = end_of(&when, now).expect_err(text);
+            assert!(refused.contains(said), "{text}: {refused}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, text_of};
-use crate::{document, server};
+use crate::{document, files, server};
 
 /// `lictor trust …`
 #[derive(Subcommand, Debug)]
@@ -18,7 +18,7 @@ pub(crate) enum Trust {
     #[command(after_help = "Examples:\n  lictor trust add vendor.pub\n  \
         lictor trust add new.pub --rotation rotation.json")]
     Add {
-        /// The public key file
+        /// The public key file; `-` reads standard input
         file: PathBuf,
         /// A rotation to it by a trusted key, made with `lictor key rotate`, so that nodes trust it
         /// too
@@ -66,7 +66,7 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
             if let Some(file) = &rotation {
                 let text = document::read_public(file, "a rotation")?;
                 body["rotation"] = serde_json::from_str(&text).map_err(|error| {
-                    let name = file.display();
+                    let name = files::shown(file);
                     let why =
                         document::cause(&text).map_or_else(|| error.to_string(), str::to_owned);
                     Failure::Usage(format!("{name} is no rotation: {why}"))

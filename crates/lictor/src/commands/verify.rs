@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use lictor_core::{Claims, Date, Document, DocumentError, KeyId, TrustSet};
 use lictor_server::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::exit::{Failure, Outcome};
+use crate::values::listed_file;
 use crate::{document, output, server};
 
 /// Examples of the command.
@@ -28,6 +30,7 @@ pub(crate) struct Verify {
         env = "LICTOR_TRUST",
         hide_env_values = true,
         value_delimiter = ',',
+        value_parser = OsStringValueParser::new().try_map(listed_file),
         required = true
     )]
     trust: Vec<PathBuf>,

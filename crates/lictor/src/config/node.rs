@@ -5,9 +5,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser as _};
 use serde::Deserialize;
 
-use super::{LogFormat, span};
+use super::LogFormat;
+use crate::files;
+use crate::times::span_within;
+use crate::values::listed_file;
 
 /// The options of `lictor node run`; in a configuration file they have the same names. An option is
 /// declared here and nowhere else.
@@ -18,7 +22,7 @@ pub(crate) struct NodeOptions {
     #[arg(long, value_name = "URL", env = "LICTOR_CONTROL_PLANE")]
     pub control_plane: Option<String>,
     /// Folder of the node's state and counts; it is created if it is not there
-    #[arg(long, value_name = "DIR", env = "LICTOR_DATA")]
+    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", value_parser = PathBufValueParser::new().try_map(files::named))]
     pub data: Option<PathBuf>,
     /// The token to join with, at the first start; the environment hides it from other users of the
     /// machine
@@ -35,7 +39,8 @@ pub(crate) struct NodeOptions {
         long,
         value_name = "KEY.pub",
         env = "LICTOR_TRUST",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = OsStringValueParser::new().try_map(listed_file)
     )]
     pub trust: Vec<PathBuf>,
     /// The application that the node must serve [default: the one that it was enrolled for]
@@ -90,14 +95,12 @@ impl FromStr for Durability {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "request" {
+        if text.trim() == "request" {
             return Ok(Self::Request);
         }
-        let seconds = span(text).ok().and_then(|span| u64::try_from(span).ok());
-        let seconds = seconds.filter(|seconds| (1..=3_600).contains(seconds));
-        seconds
-            .map(|seconds| Self::Within(Duration::from_secs(seconds)))
-            .ok_or_else(|| format!("{text:?} is neither `request` nor a time from 1s to 1h"))
+        let seconds = span_within(text, 1, 3_600, "1s to 1h");
+        let seconds = seconds.map_err(|why| format!("{why}; use that, or `request`"))?;
+        Ok(Self::Within(Duration::from_secs(seconds.unsigned_abs())))
     }
 }
 

@@ -4,11 +4,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser as _};
 use lictor_core::TrustPolicy;
 use lictor_server::authority::{census, ended};
 use serde::Deserialize;
 
-use super::{LogFormat, span};
+use super::LogFormat;
+use crate::files;
+use crate::times::span_within;
+use crate::values::{listed, listed_file};
 
 /// The options of `lictor serve`; in a configuration file they have the same names. An option is
 /// declared here and nowhere else.
@@ -16,12 +20,12 @@ use super::{LogFormat, span};
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct ServeOptions {
     /// Folder of the database; it is created if it is not there
-    #[arg(long, value_name = "DIR", env = "LICTOR_DATA")]
+    #[arg(long, value_name = "DIR", env = "LICTOR_DATA", value_parser = PathBufValueParser::new().try_map(files::named))]
     pub data: Option<PathBuf>,
     /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8001]
     #[arg(long, value_name = "ADDR", env = "LICTOR_LISTEN")]
     pub listen: Option<String>,
-    /// Write the first operator token to this file instead of printing it
+    /// Write the first operator token to this file; `-`, as without it, prints it
     #[arg(long, value_name = "FILE", env = "LICTOR_ADMIN_TOKEN_FILE")]
     pub admin_token_file: Option<PathBuf>,
     /// Public key to trust; may be given again, and those already trusted change nothing
@@ -29,7 +33,8 @@ pub(crate) struct ServeOptions {
         long,
         value_name = "KEY.pub",
         env = "LICTOR_TRUST",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = OsStringValueParser::new().try_map(listed_file)
     )]
     pub trust: Vec<PathBuf>,
     /// `verified` takes only licenses that a trusted key signed; `structural` also those whose
@@ -48,17 +53,17 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "SPAN", env = "LICTOR_KEEP_HOLDERS")]
     pub keep_holders: Option<Kept>,
     /// Certificate chain in PEM; it turns TLS on
-    #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT")]
+    #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT", value_parser = PathBufValueParser::new().try_map(files::named))]
     pub tls_cert: Option<PathBuf>,
     /// Private key of the certificate in PEM
-    #[arg(long, value_name = "FILE", env = "LICTOR_TLS_KEY")]
+    #[arg(long, value_name = "FILE", env = "LICTOR_TLS_KEY", value_parser = PathBufValueParser::new().try_map(files::named))]
     pub tls_key: Option<PathBuf>,
     /// Certificates in PEM; nodes must then show one that these signed
-    #[arg(long, value_name = "FILE", env = "LICTOR_NODE_CA")]
+    #[arg(long, value_name = "FILE", env = "LICTOR_NODE_CA", value_parser = PathBufValueParser::new().try_map(files::named))]
     pub node_ca: Option<PathBuf>,
     /// The key that states for nodes are signed with; it is made if it is not there
     /// [default: DIR/control-plane.key]
-    #[arg(long, value_name = "FILE", env = "LICTOR_CONTROL_PLANE_KEY")]
+    #[arg(long, value_name = "FILE", env = "LICTOR_CONTROL_PLANE_KEY", value_parser = PathBufValueParser::new().try_map(files::named))]
     pub control_plane_key: Option<PathBuf>,
     /// Allow plain HTTP on an address that is not loopback, as behind a TLS proxy
     #[arg(
@@ -81,7 +86,8 @@ pub(crate) struct ServeOptions {
         long,
         value_name = "ORIGIN",
         env = "LICTOR_KONG_ORIGIN",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = listed::<String>
     )]
     pub kong_origin: Vec<String>,
     /// Show a hash of the host name in reports instead of the name
@@ -115,12 +121,7 @@ impl FromStr for Age {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = if text == "0" { Ok(0) } else { span(text) };
-        seconds
-            .ok()
-            .filter(|seconds| (0..=census::MAX_AGE).contains(seconds))
-            .map(Self)
-            .ok_or_else(|| format!("{text:?} is not an age from 0s to 7d, such as 12h"))
+        span_within(text, 0, census::MAX_AGE, "0s to 7d").map(Self)
     }
 }
 
@@ -133,12 +134,7 @@ impl FromStr for Kept {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = if text == "0" { Ok(0) } else { span(text) };
-        seconds
-            .ok()
-            .filter(|seconds| (0..=ended::MAX_KEPT).contains(seconds))
-            .map(Self)
-            .ok_or_else(|| format!("{text:?} is not a time from 0s to 3650d, such as 400d"))
+        span_within(text, 0, ended::MAX_KEPT, "0s to 3650d").map(Self)
     }
 }
 

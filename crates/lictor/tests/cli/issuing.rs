@@ -101,15 +101,48 @@ fn seats_are_said_to_be_unlimited_and_numbers_are_read_in_one_way_only() {
             assert!(said.contains(meant), "{said}");
         }
     }
-    for (claim, known) in [
-        ("admin_seat=5", "admin_seats"),
-        ("expiration_date=2099-01-01", "license_expiration_date"),
+}
+
+#[test]
+fn a_claim_that_means_a_known_one_is_refused_and_any_other_is_signed() {
+    let folder = TempDir::new().expect("a folder");
+    let claiming = |claim: &str| issue(&folder, "Editor", &["--expires", "1y", "--claim", claim]);
+    for (claim, option) in [
+        ("admin_seat=5", "--seats"),
+        ("max_seats=5", "--seats"),
+        ("nodes=5", "--dataplanes"),
+        ("expiration_date=2099-01-01", "--expires"),
+        ("expires=2099-01-01", "--expires"),
+        ("valid_until=2099-01-01", "--expires"),
+        ("valid_from=2099-01-01", "--created"),
+        ("organization_id=acme", "--for"),
     ] {
+        let said = refusal(&claiming(claim), 2);
+        assert!(said.contains(&format!("use {option}")), "{said}");
+        assert!(said.contains("give it another name"), "{said}");
+    }
+    for claim in ["custom=1", "rate_limit=50", "users=7", "region=eu"] {
+        let (name, value) = claim.split_once('=').expect("a claim");
+        let document = result(&claiming(claim));
+        assert!(
+            document.contains(&format!("\"{name}\":\"{value}\"")),
+            "{document}"
+        );
+    }
+    let said = refusal(&claiming("custom"), 2);
+    assert!(said.contains("features=sso,audit"), "{said}");
+}
+
+#[test]
+fn an_organization_that_is_no_id_is_refused_with_where_the_id_stands() {
+    let folder = TempDir::new().expect("a folder");
+    for given in ["x", "default", "01a2019d-a8f0-7bc8-b575", ""] {
         let said = refusal(
-            &issue(&folder, "Editor", &["--expires", "1y", "--claim", claim]),
+            &issue(&folder, "Editor", &["--expires", "1y", "--for", given]),
             2,
         );
-        assert!(said.contains(known), "{said}");
+        assert!(said.contains("lictor organization list"), "{said}");
+        assert!(!said.contains("urn:uuid"), "{said}");
     }
 }
 

@@ -22,6 +22,8 @@ mod run;
 mod secrets;
 mod serve;
 mod server;
+mod standard;
+mod values;
 mod walks;
 
 use std::path::Path;

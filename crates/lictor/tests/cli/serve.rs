@@ -245,9 +245,7 @@ fn a_secret_that_cannot_be_a_token_is_refused_before_anything_is_made() {
     let long = LONG.as_bytes();
     for (secret, why) in [
         (&long[1..], "32 or more"),
-        (&[long, b"\n"].concat(), "line"),
-        (&[long, b"\r\n"].concat(), "line"),
-        (&[b" ", long].concat(), "space"),
+        (&[long, b"\nline"].concat(), "line"),
         (&[long, b" and more"].concat(), "space"),
         (&[long, b"\x1b[0m"].concat(), "ASCII"),
         (&[long, "\u{e9}".as_bytes()].concat(), "ASCII"),

@@ -1,0 +1,187 @@
+//! `-` where a file is taken: standard input or output, or a refusal that says why not.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::process::command;
+use super::run::{lictor, refusal, result};
+use super::server::Server;
+use super::{issue, vendor};
+
+/// Runs a command with this on its standard input.
+fn fed(command: &mut Command, input: &[u8]) -> Output {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("runs");
+    // A command that is refused may not read it.
+    let _ = child.stdin.take().expect("a pipe").write_all(input);
+    child.wait_with_output().expect("ends")
+}
+
+fn client(server: &Server, args: &[&str]) -> Command {
+    let mut command = command();
+    command
+        .env("LICTOR_URL", server.url())
+        .env("LICTOR_TOKEN", server.token())
+        .args(args);
+    command
+}
+
+#[test]
+fn a_license_issued_to_a_dash_is_printed_and_its_key_may_come_from_standard_input() {
+    let folder = TempDir::new().expect("a folder");
+    let (key, public) = vendor(folder.path(), "vendor");
+    let document = issue(&key, &["--out", "-"]);
+    let pem = std::fs::read(&key).expect("a key");
+    let mut piped = command();
+    piped.current_dir(folder.path());
+    piped.args([
+        "license",
+        "issue",
+        "--key",
+        "-",
+        "--customer",
+        "A",
+        "--product",
+        "B",
+    ]);
+    piped.args(["--expires", "1y", "--out", "-", "--json"]);
+    let output = fed(&mut piped, &pem);
+    for document in [document, result(&output)] {
+        let mut verify = command();
+        verify.args(["license", "verify", "--trust", &public, "-"]);
+        result(&fed(&mut verify, document.as_bytes()));
+    }
+    assert!(!folder.path().join("-").exists());
+    // A file on standard input is as open to others as by its name.
+    Command::new("chmod")
+        .args(["644", &key])
+        .status()
+        .expect("runs");
+    let mut open = command();
+    open.args([
+        "license",
+        "issue",
+        "--key",
+        "-",
+        "--customer",
+        "A",
+        "--product",
+        "B",
+    ]);
+    open.args(["--expires", "1y"])
+        .stdin(std::fs::File::open(&key).expect("a key"));
+    let said = refusal(&open.output().expect("runs"), 2);
+    assert!(
+        said.contains("standard input can be read by others"),
+        "{said}"
+    );
+}
+
+#[test]
+fn standard_input_is_a_file_wherever_one_is_read_and_is_read_once() {
+    let server = Server::start(&[]);
+    let (key, public) = vendor(server.data().parent().expect("a folder"), "vendor");
+    let pem = std::fs::read(&public).expect("a key");
+    result(&fed(&mut client(&server, &["trust", "add", "-"]), &pem));
+    let document = issue(&key, &[]);
+    let stored = fed(
+        &mut client(&server, &["license", "add", "-"]),
+        document.as_bytes(),
+    );
+    result(&stored);
+    let config = format!("data = {:?}\nlog = \"=\"\n", server.file("other"));
+    let mut serve = command();
+    serve.args(["serve", "--config", "-"]);
+    let said = refusal(&fed(&mut serve, config.as_bytes()), 2);
+    assert!(said.contains("--log"), "{said}");
+    let mut twice = command();
+    twice.args(["license", "verify", "--trust", "-", "-"]);
+    let said = refusal(&fed(&mut twice, &pem), 2);
+    assert!(said.contains("can be read once"), "{said}");
+}
+
+#[test]
+fn a_backup_to_a_dash_goes_to_standard_output_whole() {
+    let server = Server::start(&[]);
+    let output = server.lictor(&["backup", "-"]);
+    assert!(output.status.success(), "{output:?}");
+    let copy = server.file("copy.db");
+    std::fs::write(&copy, &output.stdout).expect("writes");
+    result(&lictor(&[
+        "restore",
+        &copy,
+        "--data",
+        &server.file("restored"),
+    ]));
+    for more in ["--include-keys", "--json"] {
+        let refused = server.lictor(&["backup", "-", more]);
+        let said = refusal(&refused, 2);
+        assert!(said.contains("name a file"), "{said}");
+        assert!(refused.stdout.is_empty(), "{more}");
+    }
+}
+
+#[test]
+fn a_token_written_to_a_dash_is_printed() {
+    use super::process::{Running, serve};
+    let folder = TempDir::new().expect("a folder");
+    let mut start = serve(&folder.path().join("data"));
+    start
+        .current_dir(folder.path())
+        .args(["--admin-token-file", "-"]);
+    let mut running = Running::start(&mut start);
+    running.listening();
+    running.signal("TERM");
+    assert!(running.printed().starts_with("lictor_"));
+    assert!(!folder.path().join("-").exists());
+}
+
+#[test]
+fn a_dash_where_it_can_mean_nothing_is_refused_and_makes_no_file() {
+    let folder = TempDir::new().expect("a folder");
+    for words in [
+        &["key", "generate", "--out", "-"][..],
+        &["serve", "--data", "-"],
+        &[
+            "serve",
+            "--data",
+            "d",
+            "--tls-cert",
+            "-",
+            "--tls-key",
+            "k.pem",
+        ],
+        &[
+            "serve",
+            "--data",
+            "d",
+            "--tls-cert",
+            "c.pem",
+            "--tls-key",
+            "-",
+        ],
+        &["serve", "--data", "d", "--node-ca", "-"],
+        &["serve", "--data", "d", "--control-plane-key", "-"],
+        &["node", "run", "--data", "-"],
+        &["restore", "-", "--data", "d"],
+        &["restore", "x.db", "--data", "-"],
+        &["check", "--data", "-"],
+    ] {
+        let mut command = command();
+        // A start that is not refused for this is refused for that.
+        command.env("LICTOR_LISTEN", "nowhere");
+        let output = command.current_dir(folder.path()).args(words).output();
+        let said = refusal(&output.expect("runs"), 2);
+        assert!(
+            said.contains("`-` means standard input or output"),
+            "{words:?}: {said}"
+        );
+    }
+    let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0);
+}
