@@ -59,16 +59,7 @@ const ALSO: [(&str, &[&str]); 9] = [
         "product_subscription",
         &["product", "productname", "subscription"],
     ),
-    (
-        "organization",
-        &[
-            "org",
-            "orgid",
-            "organizationid",
-            "organisation",
-            "organisationid",
-        ],
-    ),
+    ("organization", &["org", "orgid", "organizationid"]),
     ("application", &["app", "appkey", "applicationkey"]),
     ("plan", &["plans"]),
     ("features", &["featurelist"]),
@@ -217,7 +208,6 @@ mod tests {
             ("issued_at", "license_creation_date"),
             ("product", "product_subscription"),
             ("organization_id", "organization"),
-            ("organisation", "organization"),
             ("app", "application"),
         ] {
             let refused = check_claim(name).expect_err(name);
