@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lictor_core::change::Digest;
 
 use crate::authority::Authority;
+use crate::http::budget::Budgets;
 
 /// The settings of one server.
 #[derive(Debug, Clone)]
@@ -40,4 +41,6 @@ pub struct Server {
     pub authority: Arc<Authority>,
     /// The settings.
     pub settings: Arc<Settings>,
+    /// Memory for bodies.
+    pub budgets: Budgets,
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use lictor_core::{PublicKey, SigningKey};
 use lictor_server::authority::{Authority, Start, StartError};
 use lictor_server::clock::Clock;
+use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
 use lictor_server::random;
@@ -65,6 +66,7 @@ pub(crate) async fn prepare(
         Failure::Usage("say where the data is: `lictor serve --data DIR`".to_owned())
     })?;
     let tls = load_tls(&options)?;
+    let budgets = Budgets::new(options.body_limits()?);
     let public_url = options.public_url.as_deref().map(public_url).transpose()?;
     let mut start = Start {
         policy: options.trust_policy,
@@ -105,6 +107,7 @@ pub(crate) async fn prepare(
     let server = Server {
         authority: authority.clone(),
         settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
+        budgets,
     };
     let counters = router::counters(Box::new(move || {
         (store.batches().commits(), store.batches().writes())

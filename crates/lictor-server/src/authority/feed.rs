@@ -109,25 +109,32 @@ impl Authority {
         node.state.revoked_at.is_some() || self.feed.is_revoked(node.id)
     }
 
-    /// Lets a node join that shows its enrollment token.
+    /// The node that was enrolled with this token, whether it may still join or not.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for an unknown token, [`Error::InvalidInput`] for a credential that
-    /// is no new one, [`Error::JoinRefused`], or a fault of the store.
-    pub async fn join(&self, token: &str, join: &Join) -> Result<Joined, Error> {
+    /// [`Error::Unauthenticated`] for an unknown token, or a fault of the store.
+    pub async fn enrolled_node(&self, token: &str) -> Result<Node, Error> {
         let sha256 = Digest::of(token.as_bytes());
-        let now = self.clock.now();
         let found = self.store.node_by_secret(sha256).await?;
         let own = |node: &Node| node.identity.token_sha256 == sha256;
-        let node = found.filter(own).ok_or(Error::Unauthenticated)?;
-        self.check_credential(&node, join.credential_sha256).await?;
-        self.join_node(&node, join.credential_sha256, now).await?;
-        let state = self.signed_state(&node).await?;
+        found.filter(own).ok_or(Error::Unauthenticated)
+    }
+
+    /// Lets a node join that showed its enrollment token.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a credential that is no new one, [`Error::JoinRefused`], or a fault
+    /// of the store.
+    pub async fn join(&self, node: &Node, join: &Join) -> Result<Joined, Error> {
+        let now = self.clock.now();
+        self.check_credential(node, join.credential_sha256).await?;
+        self.join_node(node, join.credential_sha256, now).await?;
+        let state = self.signed_state(node).await?;
         Ok(Joined {
             node: node.id,
-            name: node.identity.name,
+            name: node.identity.name.clone(),
             organization: node.organization,
-            application: node.state.application,
+            application: node.state.application.clone(),
             control_plane_key: self.feed.public_key(),
             state: state.document,
         })

@@ -35,6 +35,10 @@ pub struct ConnectionLimits {
     pub max_uri_bytes: usize,
     /// Streams open at once on one HTTP/2 connection; 128 by default.
     pub max_http2_streams: u32,
+    /// Bytes of bodies that an HTTP/2 peer may send, on one stream and on all of its connection,
+    /// before the server has read them, and that are buffered at once of an answer to it; 64 KiB by
+    /// default, the least there is.
+    pub http2_window: u32,
     /// How often an HTTP/2 peer is pinged, and how long its answer may take; 20 s by default.
     pub http2_ping_interval: Duration,
 }
@@ -52,6 +56,7 @@ impl Default for ConnectionLimits {
             max_headers: 100,
             max_uri_bytes: 16 * 1024,
             max_http2_streams: 128,
+            http2_window: 64 * 1024,
             http2_ping_interval: Duration::from_secs(20),
         }
     }

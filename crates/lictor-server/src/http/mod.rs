@@ -7,19 +7,24 @@
 //! 3. `stream` shows every byte read to `framing`, which follows where each request ends.
 //! 4. `connection` hands the bytes to hyper, closes what `keeper` finds silent, slow or idle, and refuses what
 //!    `framing` found ambiguous; every other request goes to the router.
-//! 5. `body` bounds how long a request's body may take; how large it may be is each dialect's.
+//! 5. `body` bounds how long a request's body may take; how large it may be is each dialect's, which has `intake` read
+//!    it. For what is read, memory is held from what `budget` has.
+//! 6. `answers` does the same for what is answered, until the peer has taken it, and cuts it into pieces.
 //!
 //! Who is at the other end is a `peer`. Ids for answers that carry one are made in `request_id`; connections are counted in `traffic`, requests in `metrics`. The figures are all in `limits`, the answers to refused requests all in `refusal`.
 
 pub mod accept;
 mod addresses;
+pub mod answers;
 pub mod body;
+pub mod budget;
 pub mod call;
 mod connection;
 mod framing;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod health;
+pub mod intake;
 mod keeper;
 pub mod limits;
 pub mod metrics;

@@ -137,7 +137,7 @@ impl Answers for App {
 
 impl Parts {
     fn route(
-        &self,
+        self: &Arc<Self>,
         dialect: Dialect,
         peer: Peer,
         request: Request,
@@ -173,8 +173,21 @@ impl Parts {
                 let node = BodyDeadline::default().layer(node).call(request);
                 Either::Right(Either::Left(Either::Right(node)))
             }
-            Dialect::Native | Dialect::Server => {
-                Either::Right(Either::Right(self.named.clone().call(request)))
+            Dialect::Native => {
+                let (parts, asker) = (Arc::clone(self), native::Asker::of(request.headers()));
+                let native = self
+                    .named
+                    .clone()
+                    .call(request)
+                    .then(|answered| async move {
+                        let Ok(answer) = answered;
+                        Ok(asker.hand_over(&parts.server, answer).await)
+                    });
+                Either::Right(Either::Right(Either::Left(native)))
+            }
+            Dialect::Server => {
+                let server = self.named.clone().call(request);
+                Either::Right(Either::Right(Either::Right(server)))
             }
         }
     }

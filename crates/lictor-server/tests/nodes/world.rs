@@ -85,7 +85,11 @@ impl World {
             version: String::new(),
             formats: Vec::new(),
         };
-        self.authority.join(enrolled.token.as_str(), &join).await?;
+        let node = self
+            .authority
+            .enrolled_node(enrolled.token.as_str())
+            .await?;
+        self.authority.join(&node, &join).await?;
         self.authority.sign_in_node(&credential).await
     }
 

@@ -7,9 +7,12 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser as _};
 use lictor_core::TrustPolicy;
 use lictor_server::authority::{census, ended};
+use lictor_server::http::budget::Limits;
 use serde::Deserialize;
 
 use super::LogFormat;
+use super::memory::{self, Size};
+use crate::exit::Outcome;
 use crate::files;
 use crate::times::span_within;
 use crate::values::{listed, listed_file};
@@ -78,6 +81,16 @@ pub(crate) struct ServeOptions {
     /// Serve metrics on this address too, without a token
     #[arg(long, value_name = "ADDR", env = "LICTOR_METRICS_LISTEN")]
     pub metrics_listen: Option<String>,
+    /// Memory for the bodies of all requests and answers, such as 96MB or 1GB; who finds none waits
+    /// up to a second and is then asked to come again [default: 96MB]
+    #[arg(long, value_name = "SIZE", env = "LICTOR_BODY_MEMORY")]
+    pub body_memory: Option<Size>,
+    /// What of it those get who have not signed in [default: a sixth]
+    #[arg(long, value_name = "SIZE", env = "LICTOR_BODY_MEMORY_ANONYMOUS")]
+    pub body_memory_anonymous: Option<Size>,
+    /// What of it one organization gets at most [default: a quarter]
+    #[arg(long, value_name = "SIZE", env = "LICTOR_BODY_MEMORY_PER_ORGANIZATION")]
+    pub body_memory_per_organization: Option<Size>,
     /// The version that Kong clients are told [default: 3.4.3.5]
     #[arg(long, value_name = "VERSION", env = "LICTOR_KONG_VERSION")]
     pub kong_version: Option<String>,
@@ -110,6 +123,16 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "FILE.toml", env = "LICTOR_CONFIG")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
+}
+
+impl ServeOptions {
+    /// How much memory bodies may take.
+    ///
+    /// # Errors
+    /// [`crate::exit::Failure::Usage`] for what is out of its range.
+    pub(crate) fn body_limits(&self) -> Outcome<Limits> {
+        memory::limits(self)
+    }
 }
 
 /// An age of at most 7 days, in seconds.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lictor_core::SigningKey;
 use lictor_server::authority::{Authority, Start};
 use lictor_server::clock::{Clock, ManualClock};
+use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router};
 use lictor_server::settings::{Server as Serving, Settings};
@@ -52,6 +53,7 @@ impl Server<Clocked> {
                     hash_hostname: false,
                     node_certificates: false,
                 }),
+                budgets: Budgets::default(),
             };
             let app = router::router(server, router::counters(Box::new(|| (0, 0))));
             let limits = ConnectionLimits::default();

@@ -1,12 +1,13 @@
 //! Refusals in Jira's words: error collections where its clients look for them, problem details for
 //! paths and methods that are none.
 
-use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use lictor_core::Error;
 
 use super::{METHODS, wire};
+use crate::http::budget::{self, NO_ROOM};
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) enum Refusal {
     UnknownProduct(String),
     /// The permissions asked for are none, or unknown.
     UnknownPermission(String),
+    /// There is no memory left for the answer.
+    Busy,
     /// The domain refuses.
     Domain(Error),
 }
@@ -57,6 +60,7 @@ impl Refusal {
                 StatusCode::BAD_REQUEST,
                 &format!("Unrecognized permission: '{key}'."),
             ),
+            Self::Busy => busy(),
             Self::Domain(error) => of_domain(error),
         }
     }
@@ -107,6 +111,13 @@ fn of_domain(error: Error) -> Response {
             collection(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
         }
     }
+}
+
+fn busy() -> Response {
+    let mut response = collection(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM);
+    let soon = HeaderValue::from_static(budget::RETRY_AFTER);
+    response.headers_mut().insert(RETRY_AFTER, soon);
+    response
 }
 
 fn collection(status: StatusCode, message: &str) -> Response {

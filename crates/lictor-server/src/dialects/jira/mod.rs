@@ -18,6 +18,7 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
 use crate::authority::Call;
+use crate::http::budget::{NoRoom, Owner};
 use crate::http::request_id::request_id;
 use crate::settings::Server;
 use auth::Caller;
@@ -130,14 +131,19 @@ async fn answer(
         key: &found.key,
         query,
     };
-    match found.place {
+    let answer = match found.place {
         Place::License => license::plans(&ask).await,
         Place::Total => license::total(&ask).await,
         Place::Product => license::product(&ask).await,
         Place::ServerInfo => Ok(server::info(&ask)),
         Place::Myself => user::myself(&ask),
         Place::Permissions => user::permissions(&ask),
-    }
+    }?;
+    let owner = call.map_or(Owner::Anonymous, |call| {
+        Owner::Organization(call.organization.id)
+    });
+    let handed_over = server.budgets.hand_over(owner, answer).await;
+    handed_over.map_err(|NoRoom| Refusal::Busy)
 }
 
 impl Ask<'_> {

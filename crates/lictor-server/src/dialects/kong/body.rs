@@ -4,21 +4,20 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::error::Refusal;
 use super::{escape, wire};
+use crate::http::intake::Unread;
 use crate::http::multipart::{self, Unusable};
 
 /// The most fields of a body, or arguments of a query.
 pub(super) const MAX_ARGUMENTS: usize = 1_000;
 
 /// The largest body, in bytes: 10 MiB.
-const MAX_BYTES: usize = 10 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 10 * 1024 * 1024;
 
 /// The arguments of a request by name, whatever they were written in.
 pub(super) type Arguments = BTreeMap<String, Argument>;
@@ -93,30 +92,39 @@ pub(super) fn gate<'a>(
     }
 }
 
-/// Reads the arguments of a body.
-pub(super) async fn read(content_type: ContentType<'_>, body: Body) -> Result<Arguments, Refusal> {
+impl ContentType<'_> {
+    /// The refusal of a body of this type that was not read.
+    pub(super) fn refuse(self, unread: Unread) -> Refusal {
+        match unread {
+            Unread::TooLarge => Refusal::BodyTooLarge,
+            Unread::NoRoom => Refusal::Busy,
+            Unread::Broken => Refusal::CannotParse(self.word()),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::None | Self::Json => "JSON",
+            Self::Form => "form",
+            Self::Multipart(_) => "multipart",
+        }
+    }
+}
+
+/// Reads the arguments in a body.
+pub(super) async fn read(content_type: ContentType<'_>, text: Bytes) -> Result<Arguments, Refusal> {
     match content_type {
         ContentType::None => Ok(Arguments::new()),
         ContentType::Json => {
-            let arguments = wire::read_arguments(&collect(body, "JSON").await?);
-            let arguments = arguments.ok_or(Refusal::CannotParse("JSON"))?;
+            let arguments = wire::read_arguments(&text);
+            let arguments = arguments.ok_or(Refusal::CannotParse(content_type.word()))?;
             if arguments.len() > MAX_ARGUMENTS {
                 return Err(Refusal::TooManyArguments);
             }
             Ok(arguments)
         }
-        ContentType::Form => form(&collect(body, "form").await?),
-        ContentType::Multipart(header) => {
-            multipart(header, collect(body, "multipart").await?).await
-        }
-    }
-}
-
-async fn collect(body: Body, kind: &'static str) -> Result<Bytes, Refusal> {
-    match Limited::new(body, MAX_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
-        Err(_) => Err(Refusal::CannotParse(kind)),
+        ContentType::Form => form(&text),
+        ContentType::Multipart(header) => multipart(header, text).await,
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a request is refused with: Kong's status and words for each of our reasons. It refuses
 //! nothing itself.
 
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use lictor_core::{Actor, DocumentError, Error, Kind};
 
 use super::schema::Violations;
 use super::wire::{self, Fields, Problem};
+use crate::http::budget::{self, NO_ROOM};
 
 /// Why a request gets no answer.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) enum Refusal {
     TooManyArguments,
     /// A body larger than is read.
     BodyTooLarge,
+    /// There is no memory left for the request.
+    Busy,
     /// The id of the path is no UUID.
     InvalidKey,
     /// The offset of a page; what is wrong with it.
@@ -93,6 +96,7 @@ impl Refusal {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "Request body is larger than 10 MB",
             ),
+            Self::Busy => busy(),
             Self::InvalidKey => problem(&Problem {
                 code: 1,
                 name: "invalid primary key",
@@ -224,6 +228,13 @@ pub(super) fn internal() -> Response {
         StatusCode::INTERNAL_SERVER_ERROR,
         "An unexpected error occurred",
     )
+}
+
+fn busy() -> Response {
+    let mut response = message(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM);
+    let soon = HeaderValue::from_static(budget::RETRY_AFTER);
+    response.headers_mut().insert(RETRY_AFTER, soon);
+    response
 }
 
 fn plain(text: &'static str) -> Response {

@@ -3,9 +3,9 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, Method};
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::page::Page;
@@ -33,7 +33,7 @@ fn read(content_type: &str, text: &[u8]) -> Option<body::Arguments> {
     let value = HeaderValue::from_str(content_type).ok()?;
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, value)]);
     let content_type = body::gate(&Method::POST, &headers, text.is_empty()).ok()?;
-    let reading = pin!(body::read(content_type, Body::from(text.to_vec())));
+    let reading = pin!(body::read(content_type, Bytes::copy_from_slice(text)));
     match reading.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(read) => read.ok(),
         Poll::Pending => unreachable!("all of the body is there"),

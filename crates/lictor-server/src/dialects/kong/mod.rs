@@ -27,9 +27,11 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use lictor_core::organization::{RESERVED_KEYS, may_be_stored};
 
 use crate::authority::Call;
+use crate::http::budget::{NoRoom, Owner};
 use crate::http::metrics::Metrics;
 use crate::settings::Server;
 use error::Refusal;
@@ -154,22 +156,25 @@ async fn answer(
         id: &found.id,
         query: parts.uri.query().unwrap_or_default(),
     };
-    serve(&ask, found.route.2, &parts.method, content_type, body)
+    let answer = serve(&ask, found.route.2, parts, content_type, body)
         .await
-        .map_err(|refusal| refusal.for_actor(&call.actor, &parts.method))
+        .map_err(|refusal| refusal.for_actor(&call.actor, &parts.method))?;
+    let owner = Owner::Organization(call.organization.id);
+    let handed_over = server.budgets.hand_over(owner, answer).await;
+    handed_over.map_err(|NoRoom| Refusal::Busy)
 }
 
 async fn serve(
     ask: &Ask<'_>,
     place: Place,
-    verb: &Method,
+    head: &Parts,
     content_type: body::ContentType<'_>,
     body: Body,
 ) -> Result<Response, Refusal> {
-    if body::is_write(verb) {
+    if body::is_write(&head.method) {
         auth::may_write(ask.call)?;
         // In a box, so that the reads, which are many more, do not carry the room for it.
-        return Box::pin(change(ask, place, verb, content_type, body)).await;
+        return Box::pin(change(ask, place, head, content_type, body)).await;
     }
     check_arguments(ask.query)?;
     match place {
@@ -187,13 +192,15 @@ async fn serve(
 async fn change(
     ask: &Ask<'_>,
     place: Place,
-    verb: &Method,
+    head: &Parts,
     content_type: body::ContentType<'_>,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let arguments = body::read(content_type, body).await?;
+    let text = text(ask, head, content_type, body).await?;
+    // Its memory is held until the answer is made.
+    let arguments = body::read(content_type, text.clone()).await?;
     check_arguments(ask.query)?;
-    match (place, verb) {
+    match (place, &head.method) {
         (Place::Licenses, &Method::POST) => licenses::add(ask, arguments).await,
         (Place::License, &Method::PUT) => licenses::put(ask, arguments).await,
         (Place::License, &Method::PATCH) => licenses::patch(ask, arguments).await,
@@ -201,6 +208,21 @@ async fn change(
         // Asked before, by `Found::serves`.
         _ => Err(Refusal::MethodNotAllowed),
     }
+}
+
+/// The body of a request whose content type says that it is read.
+async fn text(
+    ask: &Ask<'_>,
+    head: &Parts,
+    content_type: body::ContentType<'_>,
+    body: Body,
+) -> Result<Bytes, Refusal> {
+    if let body::ContentType::None = content_type {
+        return Ok(Bytes::new());
+    }
+    let owner = Owner::Organization(ask.call.organization.id);
+    let read = ask.server.budgets.read(owner, head, body, body::MAX_BYTES);
+    read.await.map_err(|unread| content_type.refuse(unread))
 }
 
 impl Ask<'_> {

@@ -111,7 +111,7 @@ pub(super) async fn set(
 ) -> Result<Response, Problem> {
     server.authority.may(&call, WRITE)?;
     let (parts, body) = request.into_parts();
-    let bytes = json::read(&parts.headers, body).await?;
+    let bytes = json::read(&server, &call, &parts, body).await?;
     let patch = json::parse::<PatchAccount>(&bytes)?.into_patch()?;
     patch.check()?;
     let expected = expected(&parts.headers)?;

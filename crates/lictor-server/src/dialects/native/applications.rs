@@ -99,7 +99,7 @@ pub(super) async fn set(
 ) -> Result<Json<ApplicationView>, Problem> {
     server.authority.may(&call, WRITE)?;
     let (parts, body) = request.into_parts();
-    let bytes = json::read(&parts.headers, body).await?;
+    let bytes = json::read(&server, &call, &parts, body).await?;
     let patch: wire::ApplicationPatch = json::parse(&bytes)?;
     let over_limit = patch.over_limit()?;
     let (figures, entitlement) = server

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::auth::Caller;
 use super::error::Problem;
 use super::page::no_query;
+use crate::http::answers::MadeAsTaken;
 use crate::settings::Server;
 
 /// How much is read at once, in bytes.
@@ -35,6 +36,7 @@ pub(super) async fn send(
         left: length,
     }));
     response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    response.extensions_mut().insert(MadeAsTaken);
     Ok(response)
 }
 

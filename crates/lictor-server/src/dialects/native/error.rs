@@ -2,7 +2,7 @@
 //! What is refused is decided elsewhere.
 
 use axum::extract::OriginalUri;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use lictor_core::{DocumentError, Error, Kind, SeatRefusal};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
 use crate::authority::Answer;
+use crate::http::budget::{self, NO_ROOM};
 
 /// The media type of problems.
 pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -68,12 +69,16 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, name) = (self.status, self.name);
         let mut response = (status, self.into_answer().body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if name == BUSY {
+            let soon = HeaderValue::from_static(budget::RETRY_AFTER);
+            headers.insert(RETRY_AFTER, soon);
         }
         response
     }
@@ -287,6 +292,15 @@ pub(super) fn shown_already(detail: &str, id: Option<String>) -> Answer {
     Problem::new(StatusCode::CONFLICT, "secret-already-shown", title, detail)
         .with("id", id.map_or(Value::Null, Value::String))
         .into_answer()
+}
+
+/// The name of the problem [`busy`].
+const BUSY: &str = "busy";
+
+/// There is no memory left for the request.
+pub(super) fn busy() -> Problem {
+    let title = "The server is busy";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, title, NO_ROOM)
 }
 
 /// An input outside of what is allowed.

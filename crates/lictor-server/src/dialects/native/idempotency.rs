@@ -8,6 +8,7 @@ use axum::extract::{OriginalUri, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use lictor_core::change::Digest;
 use lictor_core::{Error, Right};
 use serde::de::DeserializeOwned;
@@ -67,6 +68,8 @@ pub(super) struct Post<T> {
     name: &'static str,
     key: Option<IdempotencyKey>,
     _guard: Option<Guard>,
+    /// Its memory is held for as long as what was made of it is there.
+    _body: Bytes,
 }
 
 /// How a POST request begins.
@@ -93,7 +96,7 @@ impl<T: DeserializeOwned> Post<T> {
         let path = uri.map_or(parts.uri.path(), |uri| uri.path()).to_owned();
         no_query(&parts.uri)?;
         let key = client_key(&parts.headers)?;
-        let bytes = json::read(&parts.headers, body).await?;
+        let bytes = json::read(server, &call, &parts, body).await?;
         let request = json::parse(&bytes)?;
         let key = key.map(|key| IdempotencyKey {
             token: call.actor.token,
@@ -124,6 +127,7 @@ impl<T: DeserializeOwned> Post<T> {
             name,
             key,
             _guard: guard,
+            _body: bytes,
         })))
     }
 }
@@ -138,6 +142,7 @@ impl<T> Post<T> {
             name: self.name,
             key: self.key,
             _guard: self._guard,
+            _body: self._body,
         };
         (post, self.request)
     }

@@ -5,16 +5,21 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
-use super::error::Problem;
+use super::error::{Problem, busy};
+use crate::authority::Call;
+use crate::http::budget::Owner;
+use crate::http::intake::Unread;
+use crate::settings::Server;
 
 /// The largest body, in bytes: 2 MiB.
-const MAX_BYTES: u64 = 2 * 1024 * 1024;
+const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// A JSON object. Derived readers would also take an array of the members' values.
 pub(super) struct Object<T>(pub(super) T);
@@ -38,22 +43,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 }
 
 /// Reads the whole body of a request. One that is empty needs no media type.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok());
-    let announced = announced.and_then(|text| text.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BYTES) {
-        return Err(too_large());
-    }
-    let limit = usize::try_from(MAX_BYTES).unwrap_or(usize::MAX);
-    let bytes = match axum::body::to_bytes(body, limit).await {
-        Ok(bytes) => bytes,
-        Err(error) if is_too_large(&error) => return Err(too_large()),
-        Err(_) => return Err(not_json("the body ended early")),
-    };
+pub(super) async fn read(
+    server: &Server,
+    call: &Call,
+    head: &Parts,
+    body: Body,
+) -> Result<Bytes, Problem> {
+    let owner = Owner::Organization(call.organization.id);
+    let read = server.budgets.read(owner, head, body, MAX_BYTES).await;
+    let bytes = read.map_err(|unread| match unread {
+        Unread::TooLarge => too_large(),
+        Unread::Broken => not_json("the body ended early"),
+        Unread::NoRoom => busy(),
+    })?;
     if !bytes.is_empty() {
-        check_media_type(headers)?;
+        check_media_type(&head.headers)?;
     }
     Ok(bytes)
 }
@@ -70,17 +74,6 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_str::<Object<T>>(text)
         .map(|object| object.0)
         .map_err(|error| not_json(error.to_string()))
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {

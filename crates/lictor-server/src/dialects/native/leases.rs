@@ -160,6 +160,6 @@ async fn change<T: serde::de::DeserializeOwned>(
     let (parts, body) = request.into_parts();
     let call = auth::call(&server.authority, &parts.headers).await?;
     let id = segment.id(&call, WRITE, Kind::Lease)?;
-    let bytes = json::read(&parts.headers, body).await?;
+    let bytes = json::read(server, &call, &parts, body).await?;
     Ok((call, id, json::parse(&bytes)?))
 }

@@ -101,7 +101,7 @@ pub(super) async fn put(
     let id = Uuid::try_parse(&segment.0).map_err(|_| invalid("id", "it is no UUID"))?;
     let (parts, body) = request.into_parts();
     let expected = expected_by_put(&server.authority, &call, id, &parts.headers).await?;
-    let bytes = json::read(&parts.headers, body).await?;
+    let bytes = json::read(&server, &call, &parts, body).await?;
     let wire::PutLicense { payload } = json::parse(&bytes)?;
     let new = new_license(payload.into());
     let (license, added) = server

@@ -29,9 +29,14 @@ mod wire;
 
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Extension, Router};
 
+use crate::http::answers;
+use crate::http::budget::{NoRoom, Owner};
 use crate::settings::Server;
 
 /// The routes under `/v1`, without that prefix.
@@ -44,6 +49,37 @@ pub fn routes() -> Router<Server> {
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(Extension(Arc::<idempotency::Running>::default()))
+}
+
+/// Who asked, to be looked up once more where the answer is large.
+pub struct Asker {
+    headers: HeaderMap,
+}
+
+impl Asker {
+    /// Whoever sent these headers.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mut kept = HeaderMap::new();
+        for name in [AUTHORIZATION, auth::ORGANIZATION] {
+            if let Some(value) = headers.get(&name) {
+                kept.insert(name, value.clone());
+            }
+        }
+        Self { headers: kept }
+    }
+
+    /// Hands an answer over, for the memory of the organization that the request was about.
+    pub async fn hand_over(self, server: &Server, answer: Response) -> Response {
+        if !answers::is_large(&answer) {
+            return answer;
+        }
+        let call = auth::call(&server.authority, &self.headers).await;
+        let owner = call.map_or(Owner::Anonymous, |call| {
+            Owner::Organization(call.organization.id)
+        });
+        let handed_over = server.budgets.hand_over(owner, answer).await;
+        handed_over.unwrap_or_else(|NoRoom| error::busy().into_response())
+    }
 }
 
 /// The paths of all routes, for tests that must know each of them.

@@ -95,7 +95,7 @@ pub(super) async fn set_policy(
     let call = auth::call(&server.authority, &parts.headers).await?;
     call.actor.may(WRITE, None)?;
     no_query(&parts.uri)?;
-    let bytes = json::read(&parts.headers, body).await?;
+    let bytes = json::read(&server, &call, &parts, body).await?;
     let policy: NodePolicyBody = json::parse(&bytes)?;
     let policy = server
         .authority

@@ -1,18 +1,20 @@
 //! Refusals in the form that nodes read: a code for the program, a sentence for people.
 
-use axum::http::header::{ALLOW, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use lictor_core::Error;
 use lictor_core::feed::{Failure, FailureCode};
 
 use super::wire;
+use crate::http::budget::{self, NO_ROOM};
 
 /// Why a request is not answered as asked.
 pub(super) struct Refusal {
     status: StatusCode,
     failure: Failure,
     allow: Option<HeaderValue>,
+    retry_after: Option<HeaderValue>,
 }
 
 impl Refusal {
@@ -35,6 +37,7 @@ impl Refusal {
             status,
             failure,
             allow: None,
+            retry_after: None,
         }
     }
 
@@ -46,6 +49,14 @@ impl Refusal {
         );
         refusal.failure.state = Some(state);
         refusal
+    }
+
+    /// There is no memory left for the request.
+    pub(super) fn busy() -> Self {
+        Self {
+            retry_after: Some(HeaderValue::from_static(budget::RETRY_AFTER)),
+            ..Self::new(FailureCode::Unavailable, NO_ROOM)
+        }
     }
 
     /// The method is not the path's.
@@ -62,6 +73,9 @@ impl Refusal {
         let headers = response.headers_mut();
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, allow);
+        }
+        if let Some(soon) = self.retry_after {
+            headers.insert(RETRY_AFTER, soon);
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

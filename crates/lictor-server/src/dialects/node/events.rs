@@ -15,6 +15,8 @@ use tokio::time::{Instant, sleep_until};
 use super::wire;
 use crate::authority::feed::Connection;
 use crate::authority::{Authority, SignedState, Signing};
+use crate::http::budget::{Budgets, Owner};
+use crate::settings::Server;
 
 /// How soon, and after how long at the latest, it is looked whether a state is to be signed again.
 const SOONEST: Duration = Duration::from_millis(100);
@@ -25,6 +27,7 @@ const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
 /// A feed that is open for as long as its body is polled.
 struct Open {
     authority: Arc<Authority>,
+    budgets: Budgets,
     node: Arc<Node>,
     changes: watch::Receiver<u64>,
     ending: watch::Receiver<bool>,
@@ -43,7 +46,8 @@ struct Sent {
 
 /// The body of an open feed. It ends when the node is revoked, its organization is removed
 /// or the server stops.
-pub(super) fn body(authority: Arc<Authority>, node: Arc<Node>) -> Body {
+pub(super) fn body(server: &Server, node: Arc<Node>) -> Body {
+    let authority = server.authority.clone();
     let feed = authority.feed().clone();
     let open = Open {
         changes: feed.changes(),
@@ -52,6 +56,7 @@ pub(super) fn body(authority: Arc<Authority>, node: Arc<Node>) -> Body {
         sent: None,
         _connection: authority.connect_feed(&node),
         authority,
+        budgets: server.budgets.clone(),
         node,
     };
     Body::from_stream(stream::unfold(open, async |mut open| {
@@ -69,7 +74,7 @@ impl Open {
                 return None;
             }
             match self.state_to_send().await {
-                Ok(Some(state)) => return self.sent(&state),
+                Ok(Some(state)) => return self.sent(&state).await,
                 Ok(None) => {}
                 Err(Error::Unauthenticated) => return None,
                 Err(error) => {
@@ -108,14 +113,21 @@ impl Open {
         Ok(Some(state))
     }
 
-    fn sent(&mut self, state: &SignedState) -> Option<Bytes> {
+    async fn sent(&mut self, state: &SignedState) -> Option<Bytes> {
         self.sent = Some(Sent {
             revision: state.revision,
             signing: state.signing,
             revoked: state.revoked,
         });
         match wire::event(state.revision, &state.document) {
-            Ok(event) => Some(event.into()),
+            Ok(event) => {
+                let owner = Owner::Organization(self.node.organization);
+                let part = self.budgets.hand_over_part(owner, event.into()).await;
+                if part.is_err() {
+                    tracing::debug!(node = %self.node.id, "a feed ended: no memory for its state");
+                }
+                part.ok()
+            }
             Err(error) => {
                 tracing::error!(%error, "a state could not be sent");
                 None

@@ -20,12 +20,16 @@ pub(super) async fn handle(server: &Server, request: Request) -> Result<Response
         )
     };
     let token = bearer(&parts.headers).ok_or_else(unknown)?;
-    let join: Join = wire::read(body).await?;
+    let enrolled = match server.authority.enrolled_node(token).await {
+        Err(Error::Unauthenticated) => return Err(unknown()),
+        other => other?,
+    };
+    let join: Join = wire::read(server, &enrolled, &parts, body).await?;
     if !join.formats.is_empty() && !join.formats.contains(&FORMAT) {
         let reason = format!("this control plane speaks format {FORMAT} of the state alone");
         return Err(Refusal::new(FailureCode::UnsupportedFormat, reason));
     }
-    match server.authority.join(token, &join).await {
+    match server.authority.join(&enrolled, &join).await {
         Ok(joined) => Ok(wire::json(StatusCode::CREATED, &joined)),
         Err(Error::Unauthenticated) => Err(unknown()),
         Err(error) => Err(error.into()),

@@ -8,6 +8,7 @@ use lictor_core::Error;
 
 use super::error::Refusal;
 use super::{auth, events, wire};
+use crate::http::budget::{NoRoom, Owner};
 use crate::http::peer::WhileListening;
 use crate::settings::Server;
 
@@ -21,7 +22,7 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
     let node = auth::node(&server, &parts.headers).await?;
     let no_store = HeaderValue::from_static("no-store");
     if wants_events(&parts.headers) {
-        let mut response = Response::new(events::body(server.authority.clone(), node));
+        let mut response = Response::new(events::body(&server, node));
         response.extensions_mut().insert(WhileListening);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENTS));
@@ -42,7 +43,9 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
     let tag = HeaderValue::from_str(&tag).map_err(Error::internal)?;
     headers.insert(ETAG, tag);
     headers.insert(CACHE_CONTROL, no_store);
-    Ok(response)
+    let owner = Owner::Organization(node.organization);
+    let handed_over = server.budgets.hand_over(owner, response).await;
+    handed_over.map_err(|NoRoom| Refusal::busy())
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {

@@ -3,14 +3,18 @@
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use lictor_core::Error;
 use lictor_core::feed::FailureCode;
+use lictor_core::{Error, Node};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::Refusal;
+use crate::http::budget::Owner;
+use crate::http::intake::Unread;
+use crate::settings::Server;
 
 /// The largest request, in bytes: a report with as many counts as one may have.
 const MAX_BYTES: usize = 1 << 20;
@@ -37,13 +41,21 @@ pub(super) fn of_text(status: StatusCode, body: impl Into<Body>) -> Response {
     response
 }
 
-/// Reads a request's body.
-pub(super) async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refusal> {
+/// Reads the body of a request by this node.
+pub(super) async fn read<T: DeserializeOwned>(
+    server: &Server,
+    node: &Node,
+    head: &Parts,
+    body: Body,
+) -> Result<T, Refusal> {
     let invalid = |reason: String| Refusal::new(FailureCode::Invalid, reason);
-    let bytes = axum::body::to_bytes(body, MAX_BYTES).await.map_err(|_| {
-        invalid(format!(
+    let owner = Owner::Organization(node.organization);
+    let read = server.budgets.read(owner, head, body, MAX_BYTES).await;
+    let bytes = read.map_err(|unread| match unread {
+        Unread::NoRoom => Refusal::busy(),
+        Unread::Broken | Unread::TooLarge => invalid(format!(
             "the body ended early, or has more than {MAX_BYTES} bytes"
-        ))
+        )),
     })?;
     serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the body: {error}")))
 }

@@ -1,11 +1,13 @@
 //! Refusals in Zoho CRM's words: always the same four keys, since clients fail on fewer.
 
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use lictor_core::Error;
 use serde_json::{Value, json};
 
 use super::wire;
+use crate::http::budget::{self, NO_ROOM};
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(super) enum Refusal {
     InvalidModule,
     /// A parameter is not allowed; its name.
     InvalidData(&'static str),
+    /// There is no memory left for the answer.
+    Busy,
     /// The domain refuses.
     Domain(Error),
 }
@@ -65,6 +69,7 @@ impl Refusal {
                 &format!("the value of {name} is not allowed"),
                 json!({ "param_name": name }),
             ),
+            Self::Busy => busy(),
             Self::Domain(error) => of_domain(error),
         }
     }
@@ -125,6 +130,13 @@ fn no_such_path() -> Response {
         "INVALID_URL_PATTERN",
         "Please check if the URL trying to access is a correct one",
     )
+}
+
+fn busy() -> Response {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR", NO_ROOM);
+    let soon = HeaderValue::from_static(budget::RETRY_AFTER);
+    response.headers_mut().insert(RETRY_AFTER, soon);
+    response
 }
 
 fn internal() -> Response {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
+use bytes::Bytes;
 
 use super::{oauth, scopes};
 
@@ -14,7 +14,7 @@ use super::{oauth, scopes};
 pub fn parameters(content_type: &str, body: &[u8]) -> Option<BTreeMap<String, String>> {
     let request = Request::post("/oauth/v2/token").header(CONTENT_TYPE, content_type);
     let (parts, ()) = request.body(()).ok()?.into_parts();
-    let reading = pin!(oauth::parameters(&parts, Body::from(body.to_vec())));
+    let reading = pin!(oauth::parameters(&parts, Bytes::copy_from_slice(body)));
     match reading.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(read) => read.ok(),
         Poll::Pending => unreachable!("all of the body is there"),

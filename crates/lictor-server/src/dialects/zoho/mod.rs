@@ -24,6 +24,7 @@ use lictor_core::{Resource, Right};
 use percent_encoding::percent_decode_str;
 
 use crate::authority::Call;
+use crate::http::budget::{NoRoom, Owner};
 use crate::settings::Server;
 use error::Refusal;
 
@@ -113,14 +114,17 @@ async fn answer(server: &Server, request: &Parts) -> Result<Response, Refusal> {
         name: &name,
         query: request.uri.query().unwrap_or_default(),
     };
-    match place {
+    let answer = match place {
         Place::UserLicenses => features::user_licenses(&ask).await,
         Place::Feature => features::one(&ask).await,
         Place::Features => features::list(&ask).await,
         Place::Users => users::current(&ask),
         Place::UserCount => users::count(&ask).await,
         Place::Org => org::show(&ask).await,
-    }
+    }?;
+    let owner = Owner::Organization(call.organization.id);
+    let handed_over = server.budgets.hand_over(owner, answer).await;
+    handed_over.map_err(|NoRoom| Refusal::Busy)
 }
 
 impl Ask<'_> {

@@ -5,13 +5,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use bytes::Bytes;
 use lictor_core::Error;
 use lictor_core::grant::{ACCESS_TTL, GrantRefusal};
 use percent_encoding::percent_decode_str;
@@ -20,7 +19,9 @@ use super::error::Refusal;
 use super::scopes;
 use super::wire::{self, OauthFailure, Tokens};
 use crate::authority::{Credentials, Grant, HandedOut};
+use crate::http::budget::{self, NO_ROOM, Owner};
 use crate::http::call::basic;
+use crate::http::intake::Unread;
 use crate::http::multipart;
 use crate::settings::Server;
 
@@ -30,11 +31,13 @@ const REVOKE: &str = "/oauth/v2/token/revoke";
 /// All paths here.
 pub(super) const PATHS: [&str; 2] = [TOKEN, REVOKE];
 
-/// The largest body, in bytes.
-const MAX_BYTES: usize = 64 * 1024;
+/// The largest body, in bytes. It is read before anybody has signed in, and so are no others.
+const MAX_BYTES: usize = 4 * 1024;
 
 /// The most parameters of a body.
 const MAX_PARAMETERS: usize = 64;
+
+const NOT_READ: &str = "the body could not be read";
 
 /// What a client that is throttled is told.
 const TOO_MANY: &str = "You have made too many requests continuously. Please try again after some \
@@ -51,6 +54,8 @@ pub(super) enum Denied {
     Throttled,
     /// The request cannot be read; what to do instead.
     Unreadable(&'static str),
+    /// There is no memory left for the request.
+    Busy,
     /// The domain refuses.
     Domain(Error),
 }
@@ -74,7 +79,14 @@ pub(super) async fn handle(server: &Server, peer: IpAddr, request: Request) -> R
     if parts.method != Method::POST {
         return Refusal::WrongMethod.into_response();
     }
-    let read = parameters(&parts, body).await;
+    let text = server
+        .budgets
+        .read(Owner::Anonymous, &parts, body, MAX_BYTES)
+        .await;
+    let read = match text {
+        Ok(text) => parameters(&parts, text).await,
+        Err(unread) => Err(unread.into()),
+    };
     let answered = match read.and_then(|read| with_basic(&parts.headers, read)) {
         Ok(parameters) if token => hand_out(server, peer, parameters).await,
         Ok(parameters) => revoke(server, peer, parameters).await,
@@ -208,7 +220,7 @@ fn not_revoked(denied: Denied) -> Response {
         Denied::Plain("invalid_client" | "invalid_client_secret") => StatusCode::UNAUTHORIZED,
         Denied::Plain(_) | Denied::Unreadable(_) => StatusCode::BAD_REQUEST,
         Denied::Throttled => StatusCode::TOO_MANY_REQUESTS,
-        Denied::Domain(_) => return denied.into_response(),
+        Denied::Busy | Denied::Domain(_) => return denied.into_response(),
     };
     let mut response = denied.into_response();
     *response.status_mut() = status;
@@ -220,18 +232,12 @@ fn not_revoked(denied: Denied) -> Response {
 }
 
 /// The parameters of the query and of the body, which goes first: SDKs use the one or the other.
-pub(super) async fn parameters(request: &Parts, body: Body) -> Result<Parameters, Denied> {
+pub(super) async fn parameters(request: &Parts, body: Bytes) -> Result<Parameters, Denied> {
     let query = request.uri.query().unwrap_or_default();
     let mut parameters: Parameters = form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
-    let unreadable = |_| Denied::Unreadable("the body could not be read");
-    let body = Limited::new(body, MAX_BYTES).collect().await;
-    let body = body.map_err(|error| match error.is::<LengthLimitError>() {
-        true => Denied::Unreadable("the body is too large"),
-        false => Denied::Unreadable("the body could not be read"),
-    });
-    let body = body?.to_bytes();
+    let unreadable = |_| Denied::Unreadable(NOT_READ);
     if body.is_empty() {
         return Ok(parameters);
     }
@@ -265,6 +271,16 @@ fn is_absolute(uri: &str) -> bool {
         .is_ok_and(|uri| uri.scheme().is_some() && uri.host().is_some())
 }
 
+impl From<Unread> for Denied {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLarge => Self::Unreadable("the body is too large"),
+            Unread::Broken => Self::Unreadable(NOT_READ),
+            Unread::NoRoom => Self::Busy,
+        }
+    }
+}
+
 impl Denied {
     fn into_response(self) -> Response {
         let failure = match self {
@@ -274,10 +290,20 @@ impl Denied {
             Self::Domain(Error::GrantRefused(refusal)) => {
                 return of_refusal(refusal).into_response();
             }
+            Self::Busy => return busy(),
             Self::Domain(error) => return Refusal::from(error).into_response(),
         };
         wire::oauth(StatusCode::OK, &failure)
     }
+}
+
+/// The one refusal that is not HTTP 200: a proxy may ask again, and knows by the status that it may.
+fn busy() -> Response {
+    let failure = OauthFailure::explained("temporarily_unavailable", NO_ROOM);
+    let mut response = wire::oauth(StatusCode::SERVICE_UNAVAILABLE, &failure);
+    let soon = HeaderValue::from_static(budget::RETRY_AFTER);
+    response.headers_mut().insert(RETRY_AFTER, soon);
+    response
 }
 
 fn of_refusal(refusal: GrantRefusal) -> Denied {

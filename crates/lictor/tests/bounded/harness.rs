@@ -1,0 +1,105 @@
+//! One server for one test, and requests of which only a part is sent.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::http::{Answer, Request};
+use crate::process::{Running, serve};
+
+const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server.
+pub(crate) struct Server {
+    pub(crate) url: String,
+    _running: Running,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub(crate) fn with(options: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let mut command = serve(&folder.path().join("data"));
+        command.env("LICTOR_ADMIN_TOKEN", OPERATOR).args(options);
+        let running = Running::start(&mut command);
+        Self {
+            url: running.listening(),
+            _running: running,
+            _folder: folder,
+        }
+    }
+
+    /// A request by nobody.
+    pub(crate) fn anonymous(&self, method: &str, path: &str) -> Request {
+        Request::new(&self.url, method, path)
+    }
+
+    /// A request by the operator.
+    pub(crate) fn call(&self, method: &str, path: &str) -> Request {
+        self.anonymous(method, path).token(OPERATOR)
+    }
+
+    /// Creates something, and gives what is said of it.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.call("POST", path).json(body).send();
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json_as("application/json")
+    }
+
+    /// Creates an organization, and gives its administrator's token.
+    pub(crate) fn tenant(&self, key: &str) -> String {
+        self.post("/v1/organizations", &json!({ "key": key }));
+        let call = self.call("POST", "/v1/tokens");
+        let call = call.header("Lictor-Organization", key);
+        let token = call.json(&json!({ "role": "admin" })).send();
+        let token = token.json_as("application/json");
+        token["secret"].as_str().expect("a secret").to_owned()
+    }
+
+    /// Begins a request with a body of `length` bytes, and sends `sent` of them.
+    pub(crate) fn begin(&self, head: &str, length: usize, sent: usize) -> TcpStream {
+        let host = self.url.strip_prefix("http://").expect("plain HTTP");
+        let mut stream = TcpStream::connect(host).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let head = format!(
+            "{head} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {OPERATOR}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("it is taken");
+        stream.write_all(&vec![b' '; sent]).expect("it is taken");
+        stream
+    }
+
+    /// What is answered to a request of which nothing but the head is sent.
+    pub(crate) fn asked_by_head(&self, method: &str, path: &str, headers: &str) -> String {
+        let host = self.url.strip_prefix("http://").expect("plain HTTP");
+        let mut stream = TcpStream::connect(host).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\
+             Content-Type: application/json\r\nContent-Length: 4097\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("it is taken");
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8(answer).expect("text")
+    }
+}
+
+impl Answer {
+    /// Asserts that the server had no memory for it, and says so where this dialect looks.
+    #[track_caller]
+    pub(crate) fn is_turned_away(&self, member: &str, said: &str) {
+        assert_eq!(self.status, 503, "{self:?}");
+        assert_eq!(self.header("retry-after"), Some("1"), "{self:?}");
+        let body: Value = serde_json::from_str(self.text()).expect("JSON");
+        let text = body.pointer(member).and_then(Value::as_str);
+        assert!(text.is_some_and(|text| text.contains(said)), "{self:?}");
+    }
+}

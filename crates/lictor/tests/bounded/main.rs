@@ -1,0 +1,16 @@
+//! What nobody can make the real binary hold without bound: bodies on their way in and out.
+
+#![expect(
+    clippy::expect_used,
+    reason = "clippy exempts test functions, but not the helpers of an integration test"
+)]
+
+#[path = "../common/body.rs"]
+mod body;
+#[path = "../common/http.rs"]
+mod http;
+#[path = "../common/process.rs"]
+mod process;
+
+mod bodies;
+mod harness;
