@@ -98,6 +98,9 @@ pub enum Kind {
     Info,
 }
 
+/// What adds metrics of its own, such as those of a process to those of the server in it.
+pub type Section = dyn Fn(&mut Exposition) + Send + Sync;
+
 /// Metrics that are being written.
 #[derive(Debug)]
 pub struct Exposition {

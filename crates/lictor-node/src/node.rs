@@ -186,6 +186,7 @@ fn assemble(
         pace: options.pace,
         host: options.host.clone(),
         version: options.version.clone(),
+        more_metrics: options.more_metrics.clone(),
     };
     shared.note_revoked();
     shared.note_untrusted();

@@ -1,9 +1,11 @@
 //! What a node is started with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lictor_core::PublicKey;
+use lictor_core::exposition::Section;
 use lictor_core::feed::{EnrollmentToken, REPORT_SECONDS};
 
 use crate::clock::Clock;
@@ -33,6 +35,8 @@ pub struct Options {
     pub host: String,
     /// The version of the program, as it is reported.
     pub version: String,
+    /// What the process adds to the metrics of the node.
+    pub more_metrics: Option<Arc<Section>>,
     /// How often things are done.
     pub pace: Pace,
     /// Where the time comes from.
@@ -54,6 +58,7 @@ impl Options {
             application: None,
             host: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            more_metrics: None,
             pace: Pace::default(),
             clock: Clock::default(),
         }

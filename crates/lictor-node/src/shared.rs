@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use lictor_core::exposition::Section;
 use lictor_core::feed::{Failure, FailureCode, Mode, StateError};
 use lictor_core::{DocumentError, Timestamp};
 use tokio::sync::Notify;
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     pub pace: Pace,
     pub host: String,
     pub version: String,
+    pub more_metrics: Option<Arc<Section>>,
 }
 
 /// How a node stands, as far as a change of it is news.

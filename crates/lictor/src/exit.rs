@@ -1,12 +1,13 @@
 //! How a command ends: the one error type of the binary, with its exit code.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use lictor_core::secret::masked;
 use lictor_server::authority::StartError;
 use lictor_store::sqlite::OpenError;
 
+use crate::commands::serve::Unprinted;
 use crate::output;
 
 /// Why a command did not do what it was asked. The text says what to do.
@@ -76,6 +77,13 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let text = error.to_string();
         match error {
+            StartError::Announce(cause)
+                if cause
+                    .get_ref()
+                    .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Unprinted>) =>
+            {
+                Self::Refused(text)
+            }
             StartError::OtherPolicy { .. }
             | StartError::KeyRevoked(_)
             | StartError::UnfitSecret
@@ -118,12 +126,7 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody is left to be told where standard error is closed.
-            let _ = writeln!(
-                std::io::stderr(),
-                "error: {}",
-                output::lines(&masked(failure.text()))
-            );
+            output::note(&format!("error: {}", failure.text()));
             ExitCode::from(failure.code())
         }
     }
@@ -133,10 +136,16 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
 pub(crate) fn of_parser(error: &clap::Error) -> ExitCode {
     let said = error.render().to_string();
     let shown = output::lines(&masked(&said));
-    let _ = match shown == said {
+    let printed = match shown == said {
         // As it is, it has the terminal's colors.
         true => error.print(),
         false => write!(std::io::stderr(), "{shown}"),
     };
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    match printed {
+        // The help is what was asked for.
+        Err(failed) if !error.use_stderr() && failed.kind() != ErrorKind::BrokenPipe => {
+            code(Err(output::unwritten(&failed)))
+        }
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+    }
 }

@@ -9,6 +9,7 @@ mod document;
 mod exit;
 mod files;
 mod guard;
+mod log;
 mod output;
 mod server;
 mod times;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let _ending = log::Ending;
     match args::Cli::read() {
         Ok(cli) => exit::code(commands::run(cli)),
         Err(code) => code,

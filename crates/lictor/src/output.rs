@@ -8,11 +8,15 @@ use lictor_core::secret::masked;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::exit::{Failure, Outcome};
+use crate::log;
 
 /// Says something that is not the result.
 pub(crate) fn note(text: &str) {
-    // Nobody is left to be told where standard error is closed.
-    let _ = writeln!(io::stderr(), "{}", lines(&masked(text)));
+    let shown = format!("{}\n", lines(&masked(text)));
+    if !log::say(&shown) {
+        // Nobody is left to be told where standard error is closed.
+        let _ = io::stderr().write_all(shown.as_bytes());
+    }
 }
 
 /// Prints a line of the result, to the byte: what is not our own goes through [`printable`] first.
@@ -27,8 +31,15 @@ pub(crate) fn raw(bytes: &[u8]) -> Outcome {
         Ok(()) => Ok(()),
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::Usage(format!("cannot write the result: {error}"))),
+        Err(error) => Err(unwritten(&error)),
     }
+}
+
+/// A result that nobody got.
+pub(crate) fn unwritten(error: &io::Error) -> Failure {
+    Failure::Refused(format!(
+        "the result could not be written to standard output: {error}; what was done stays done"
+    ))
 }
 
 /// Prints JSON, spread over lines; names, their order and figures stay as they are.

@@ -23,6 +23,7 @@ use crate::config::ServeOptions;
 use crate::document;
 use crate::exit::{Failure, Outcome};
 use crate::files;
+use crate::log;
 
 /// Where a server listens, and where a client looks for it.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
@@ -109,9 +110,8 @@ pub(crate) async fn prepare(
         settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
         budgets,
     };
-    let counters = router::counters(Box::new(move || {
-        (store.batches().commits(), store.batches().writes())
-    }));
+    let figures = move || (store.batches().commits(), store.batches().writes());
+    let counters = router::counters(Box::new(figures), Box::new(log::write_metrics));
     Ok(Prepared {
         url,
         public_url,

@@ -15,6 +15,9 @@ pub(super) fn answer(shared: &Shared, headers: &HeaderMap) -> Answer {
     let format = Format::asked_for(accept.filter_map(|value| value.to_str().ok()));
     let mut text = Exposition::new(format);
     write(&mut text, &Status::of(shared));
+    if let Some(more) = &shared.more_metrics {
+        more(&mut text);
+    }
     answers::metrics(format, text.finish())
 }
 

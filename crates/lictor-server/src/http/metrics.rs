@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
-use lictor_core::exposition::{Exposition, Format, Kind};
+use lictor_core::exposition::{Exposition, Format, Kind, Section};
 
 use super::traffic::{Connections, Open, Traffic};
 use crate::authority::LicenseEnd;
@@ -30,6 +30,7 @@ pub type StoreFigures = dyn Fn() -> (u64, u64) + Send + Sync;
 pub struct Metrics {
     dialects: Vec<Counters>,
     store: Box<StoreFigures>,
+    process: Box<Section>,
     connections: Arc<Connections>,
 }
 
@@ -43,8 +44,9 @@ struct Counters {
 }
 
 impl Metrics {
-    /// All counters at zero, by the names of the dialects; `store` is asked when they are read.
-    pub fn new(dialects: &[&'static str], store: Box<StoreFigures>) -> Self {
+    /// All counters at zero, by the names of the dialects; `store` and `process` are asked when they
+    /// are read.
+    pub fn new(dialects: &[&'static str], store: Box<StoreFigures>, process: Box<Section>) -> Self {
         let counters = |name: &&'static str| Counters {
             name,
             ..Counters::default()
@@ -52,6 +54,7 @@ impl Metrics {
         Self {
             dialects: dialects.iter().map(counters).collect(),
             store,
+            process,
             connections: Arc::default(),
         }
     }
@@ -123,6 +126,7 @@ impl Metrics {
         )
         .sample(&[], clock.ahead);
         ends(&mut text, licenses);
+        (self.process)(&mut text);
         let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", engine)];
         text.family(
             "lictor_build",
@@ -202,7 +206,11 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_dialect_method_and_class() {
-        let metrics = Metrics::new(&["first", "second"], Box::new(|| (2, 7)));
+        let metrics = Metrics::new(
+            &["first", "second"],
+            Box::new(|| (2, 7)),
+            Box::new(|text| text.gauge("of_the_process", "A figure", 5)),
+        );
         let took = Duration::from_millis(3);
         metrics.count(1, &Method::GET, StatusCode::OK, took);
         metrics.count(1, &Method::GET, StatusCode::NO_CONTENT, took);
@@ -232,6 +240,7 @@ mod tests {
             "lictor_store_writes_total 7",
             "lictor_clock_steps_total 3",
             "lictor_clock_ahead_seconds -7200",
+            "of_the_process 5",
             r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,
             r#"lictor_license_covered_seconds{organization="default",application="editor"} 172800"#,
             concat!(

@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::routing::get;
 use futures_util::FutureExt;
 use futures_util::future::Either;
+use lictor_core::exposition::Section;
 use tower::{Layer, Service, service_fn};
 
 use super::body::BodyDeadline;
@@ -54,9 +55,9 @@ enum Dialect {
 /// The names of [`Dialect`]'s variants, in their order.
 const DIALECTS: [&str; 6] = ["kong", "jira", "zoho", "node", "native", "server"];
 
-/// Counters for the routes here, all at zero.
-pub fn counters(store: Box<StoreFigures>) -> Arc<Metrics> {
-    Arc::new(Metrics::new(&DIALECTS, store))
+/// Counters for the routes here, all at zero; `process` adds its metrics to theirs.
+pub fn counters(store: Box<StoreFigures>, process: Box<Section>) -> Arc<Metrics> {
+    Arc::new(Metrics::new(&DIALECTS, store, process))
 }
 
 /// Everything that the server answers: what `router` returns, shared by all connections.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use lictor_core::feed::EnrollmentToken;
 use lictor_node::{
@@ -13,7 +14,7 @@ use tokio::signal::unix::SignalKind;
 use super::serve::{self, shutdown_signals};
 use crate::config::{Durability, Given, NodeOptions};
 use crate::exit::{Failure, Outcome, with_causes};
-use crate::{address, files, output, server};
+use crate::{address, files, log, output, server};
 
 /// Where a node answers, if nothing else is said.
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8002";
@@ -40,7 +41,7 @@ Examples:
 /// Runs it until SIGTERM or Ctrl-C.
 pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
     let options = given.with_file()?;
-    serve::log_to_stderr(options.log.as_deref(), options.log_format)?;
+    log::begin(options.log.as_deref(), options.log_format)?;
     serve::allow_many_files();
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
     let listen = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).await?;
@@ -131,6 +132,7 @@ fn of_node(given: &NodeOptions) -> Outcome<Options> {
         Some(Durability::Within(interval)) => options.pace.flush = interval,
         None => {}
     }
+    options.more_metrics = Some(Arc::new(log::write_metrics));
     options.host = lictor_server::authority::System::here().hostname;
     Ok(options)
 }

@@ -1,18 +1,16 @@
 //! `lictor serve`: the server, until it is told to stop.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, absolute};
 
-use lictor_core::secret::masked;
 use lictor_server::authority::start::check_secret;
 use lictor_store::sqlite::DATABASE_FILE;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
-use crate::config::{Given, LogFormat, ServeOptions};
+use crate::config::{Given, ServeOptions};
 use crate::exit::{Failure, Outcome};
 use crate::token_file::TokenFile;
-use crate::{files, output, server};
+use crate::{files, log, output, server};
 
 /// The environment variable with the operator token that must be valid.
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
@@ -26,7 +24,7 @@ pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
     options.admin_token_file = options
         .admin_token_file
         .filter(|file| !files::is_standard(file));
-    log_to_stderr(options.log.as_deref(), options.log_format)?;
+    log::begin(options.log.as_deref(), options.log_format)?;
     allow_many_files();
     let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
     let secret = admin_token()?;
@@ -148,110 +146,28 @@ fn announce(file: Option<&TokenFile>, token: &str, json: bool) -> std::io::Resul
     }
     output::note("This operator token is shown once; keep it, and set LICTOR_TOKEN to it:");
     let mut out = std::io::stdout().lock();
-    if json {
-        writeln!(out, "{{\"operator_token\": \"{token}\"}}")?;
+    let printed = if json {
+        writeln!(out, "{{\"operator_token\": \"{token}\"}}")
     } else {
-        writeln!(out, "{token}")?;
-    }
-    out.flush()
-}
-
-/// Begins to log, an event a line.
-pub(super) fn log_to_stderr(filter: Option<&str>, form: Option<LogFormat>) -> Outcome {
-    let wanted = filter.unwrap_or("info");
-    // Migrations are ours to speak of; what stands later in a filter goes before.
-    let filter = EnvFilter::try_new(format!("refinery_core=warn,{wanted}"))
-        .map_err(|error| Failure::Usage(format!("--log {wanted}: {error}")))?;
-    let colors = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let form = match form.unwrap_or_default() {
-        LogFormat::Text if colors => Line::Colored,
-        LogFormat::Text => Line::Plain,
-        LogFormat::Json => Line::Json,
+        writeln!(out, "{token}")
     };
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(move || OneLine(form, std::io::stderr()));
-    let set = match form {
-        Line::Json => log.json().try_init(),
-        Line::Colored | Line::Plain => log.with_ansi(colors).try_init(),
-    };
-    set.map_err(|error| Failure::Usage(format!("cannot log: {error}")))
+    // Nobody would ever know it.
+    let printed = printed.and_then(|()| out.flush());
+    printed.map_err(|error| std::io::Error::other(Unprinted(error)))
 }
 
-/// What the lines of a log are.
-#[derive(Debug, Clone, Copy)]
-enum Line {
-    /// Text.
-    Plain,
-    /// Text with colors, the only escape sequences in it: those in values come escaped.
-    Colored,
-    /// JSON.
-    Json,
-}
+/// The first token could not be printed.
+#[derive(Debug)]
+pub(crate) struct Unprinted(std::io::Error);
 
-/// Writes each event, which comes as a whole, as one line, without secrets and without what could
-/// change how a terminal shows it.
-struct OneLine<W>(Line, W);
-
-impl<W: std::io::Write> std::io::Write for OneLine<W> {
-    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
-        let event_text = String::from_utf8_lossy(event);
-        let shown = masked(&event_text);
-        let text = shown.strip_suffix('\n').unwrap_or(&shown);
-        let text = text.replace(['\n', '\r'], " ");
-        let mut line = match self.0 {
-            Line::Plain => output::printable(&text),
-            Line::Colored => {
-                let parts: Vec<_> = text.split('\u{1b}').map(output::printable).collect();
-                parts.join("\u{1b}")
-            }
-            Line::Json => output::inert_json(&text),
-        };
-        line.push('\n');
-        self.1.write_all(line.as_bytes())?;
-        Ok(event.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.1.flush()
+impl std::fmt::Display for Unprinted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(error) = self;
+        write!(
+            f,
+            "standard output: {error}; have it written to a file with --admin-token-file FILE"
+        )
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_is_one_line_whatever_it_says() {
-        let mut log = OneLine(Line::Plain, Vec::new());
-        log.write_all(b"INFO two\nlines\r\n").expect("writes");
-        assert_eq!(log.1, b"INFO two lines \n");
-        log.1.clear();
-        let event = b"INFO no answer from https://me:word@example.com/\n";
-        assert_eq!(log.write(event).expect("writes"), event.len());
-        assert_eq!(log.1, b"INFO no answer from https://***@example.com/\n");
-    }
-
-    #[test]
-    fn an_event_changes_nothing_about_how_a_terminal_shows_it() {
-        let event = "\u{1b}[32mINFO\u{1b}[0m of \"a\u{202e}b\u{9b}c\u{200f}\"\n";
-        for (form, shown) in [
-            (
-                Line::Plain,
-                "\\u{1b}[32mINFO\\u{1b}[0m of \"a\\u{202e}b\\u{9b}c\\u{200f}\"\n",
-            ),
-            (
-                Line::Colored,
-                "\u{1b}[32mINFO\u{1b}[0m of \"a\\u{202e}b\\u{9b}c\\u{200f}\"\n",
-            ),
-            (
-                Line::Json,
-                "\\u001b[32mINFO\\u001b[0m of \"a\\u202eb\\u009bc\\u200f\"\n",
-            ),
-        ] {
-            let mut log = OneLine(form, Vec::new());
-            log.write_all(event.as_bytes()).expect("writes");
-            assert_eq!(String::from_utf8_lossy(&log.1), shown);
-        }
-    }
-}
+impl std::error::Error for Unprinted {}

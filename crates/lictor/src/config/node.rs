@@ -69,7 +69,8 @@ pub(crate) struct NodeOptions {
         default_missing_value = "true",
     )]
     pub insecure_http: Option<bool>,
-    /// What to log, such as `debug` [default: info]
+    /// What to log, such as `debug`; libraries log errors alone unless they are named, as in
+    /// `debug,h2=debug` [default: info]
     #[arg(long, value_name = "FILTER", env = "LICTOR_LOG")]
     pub log: Option<String>,
     /// Form of the log, on standard error [default: text]

@@ -113,7 +113,8 @@ pub(crate) struct ServeOptions {
         default_missing_value = "true",
     )]
     pub hash_hostname: Option<bool>,
-    /// What to log, such as `debug` or `info,lictor_server::http=debug` [default: info]
+    /// What to log, such as `debug` or `info,lictor_server::http=debug`; libraries log errors alone
+    /// unless they are named, as in `debug,h2=debug` [default: info]
     #[arg(long, value_name = "FILTER", env = "LICTOR_LOG")]
     pub log: Option<String>,
     /// Form of the log, on standard error [default: text]

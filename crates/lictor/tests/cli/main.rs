@@ -23,6 +23,7 @@ mod secrets;
 mod serve;
 mod server;
 mod standard;
+mod streams;
 mod values;
 mod walks;
 

@@ -171,7 +171,12 @@ fn another_trust_policy_than_the_stored_one_is_refused() {
 
 #[test]
 fn no_token_is_ever_in_the_log() {
-    let server = Server::start(&["--log", "trace", "--log-format", "json"]);
+    let server = Server::start(&[
+        "--log",
+        "trace,h2=trace,hyper=trace,hyper_util=trace,rustls=trace,mio=trace",
+        "--log-format",
+        "json",
+    ]);
     let reader = result(&server.lictor(&["token", "create"]));
     refusal(
         &server.lictor_as("lictor_wrong_token_of_somebody", &["license", "list"]),

@@ -55,7 +55,10 @@ impl Server<Clocked> {
                 }),
                 budgets: Budgets::default(),
             };
-            let app = router::router(server, router::counters(Box::new(|| (0, 0))));
+            let app = router::router(
+                server,
+                router::counters(Box::new(|| (0, 0)), Box::new(|_| ())),
+            );
             let limits = ConnectionLimits::default();
             let forever = std::future::pending();
             tokio::spawn(accept::serve(listener, None, app, limits, forever));
