@@ -39,6 +39,8 @@ pub struct ApplicationState {
     pub seats: u64,
     /// Leases that have not ended.
     pub leases: u64,
+    /// Stored licenses.
+    pub licenses: u64,
 }
 
 impl ApplicationState {

@@ -15,6 +15,7 @@ use crate::grant::Access;
 use crate::keys::{KeyId, PublicKey};
 use crate::lease::{EndedLease, LeaseEnd, LeaseTerms};
 use crate::node::{NodeIdentity, NodeSeen};
+use crate::quota::Quota;
 use crate::seats::SeatRefusal;
 use crate::time::{Timestamp, Validity};
 use crate::trust::TrustPolicy;
@@ -261,6 +262,13 @@ pub enum Change {
         by: i64,
         /// Why, in the words of whoever did it.
         reason: String,
+    },
+    /// A limit of the organization was set.
+    QuotaSet {
+        /// Of what.
+        quota: Quota,
+        /// The limit; none: the default again.
+        limit: Option<u64>,
     },
 }
 

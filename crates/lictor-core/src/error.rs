@@ -9,6 +9,7 @@ use crate::access::Right;
 use crate::grant::GrantRefusal;
 use crate::keys::KeyId;
 use crate::node::JoinRefusal;
+use crate::quota::Quota;
 use crate::seats::SeatRefusal;
 
 /// Why something was refused, in order of precedence: where several reasons hold, the one that
@@ -109,6 +110,20 @@ pub enum Error {
         /// Nodes that take a place.
         enrolled: u64,
     },
+    /// The organization has as much of something as it may have.
+    #[error(
+        "quota {quota}: {} may have {limit} {}; {}, or ask the operator to raise it with `lictor \
+         organization set KEY --{} NUMBER`",
+        whole(of.as_deref()), quota.facts().counts, quota.facts().relief, quota.facts().option
+    )]
+    QuotaReached {
+        /// Of what.
+        quota: Quota,
+        /// The limit.
+        limit: u64,
+        /// The key of the application that it is a quota of; none: of the organization.
+        of: Option<String>,
+    },
     /// An enrollment token lets nobody join.
     #[error("{0}")]
     JoinRefused(JoinRefusal),
@@ -162,6 +177,14 @@ impl Error {
             name: key.into(),
         }
     }
+}
+
+/// Names whatever has a quota.
+fn whole(application: Option<&str>) -> String {
+    application.map_or_else(
+        || "the organization".to_owned(),
+        |key| format!("application {key}"),
+    )
 }
 
 /// Names a few leases.

@@ -9,6 +9,7 @@ use crate::application::{self, ApplicationState, OverLimit};
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
 use crate::license::Entitlement;
+use crate::quota;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -295,10 +296,15 @@ impl Steps {
         &self.after
     }
 
-    /// Takes the next step.
-    pub fn take(&mut self, decided: Decision) {
+    /// Takes the next step, unless it goes beyond a quota.
+    ///
+    /// # Errors
+    /// [`Error::QuotaReached`].
+    pub fn take(&mut self, decided: Decision) -> Result<(), Error> {
+        quota::admit(&self.after, &decided.changes)?;
         self.after.absorb(&decided);
         self.all.append(decided);
+        Ok(())
     }
 
     /// Refuses a part of the row; what was taken of it before stays.

@@ -15,6 +15,7 @@ use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
 use crate::lease::{LeaseState, LeaseTerms};
 use crate::node::{NodeIdentity, NodeSettings, NodeState};
+use crate::quota::{Quotas, Used};
 use crate::seats::{Basis, SeatId, SeatState};
 use crate::time::Timestamp;
 use crate::trust::{KeyStatus, TrustPolicy, TrustedKey};
@@ -60,6 +61,10 @@ pub struct State {
     pub node_settings: NodeSettings,
     /// The sums of corrections to usage counts, those that come to 0 left out.
     pub corrections: BTreeMap<UsageKey, i64>,
+    /// How much of each kind of thing the organization may have.
+    pub quotas: Quotas,
+    /// How much it has.
+    pub used: Used,
     /// Where the stream ends.
     pub position: u64,
     /// The installation's `basis_changed`. This and what follows no entry of this stream says; it is
@@ -141,6 +146,7 @@ impl State {
     /// change to something that is not loaded here alters nothing.
     pub fn apply(&mut self, position: u64, at: Timestamp, change: &Change) {
         self.position = position;
+        self.used.count(change);
         match change {
             Change::PolicySet { policy } => {
                 self.policy = Some(*policy);
@@ -210,12 +216,16 @@ impl State {
                     updated_at: *updated_at,
                     revision: position,
                 };
-                self.licenses.insert(*id, license);
+                if let Some(before) = self.licenses.insert(*id, license) {
+                    self.count_licenses(&before.application, -1);
+                }
+                self.count_licenses(application, 1);
                 self.newest_updated_at = self.newest_updated_at.max(*updated_at);
                 self.basis_changed = position;
             }
             Change::LicenseRemoved { id } => {
-                if self.licenses.remove(id).is_some() {
+                if let Some(before) = self.licenses.remove(id) {
+                    self.count_licenses(&before.application, -1);
                     self.basis_changed = position;
                 }
             }
@@ -250,6 +260,7 @@ impl State {
                 by,
                 reason: _,
             } => self.correct_usage(source, service, month, *by),
+            Change::QuotaSet { quota, limit } => self.quotas.set(*quota, *limit),
         }
     }
 
@@ -368,6 +379,12 @@ impl State {
         if let Some(application) = self.applications.get_mut(key) {
             alter(application);
         }
+    }
+
+    fn count_licenses(&mut self, application: &str, by: i64) {
+        self.alter_application(application, |application| {
+            application.licenses = application.licenses.saturating_add_signed(by);
+        });
     }
 
     /// Alters an account, and the counts with it.

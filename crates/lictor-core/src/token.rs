@@ -90,7 +90,9 @@ pub struct NewToken {
     pub account: Option<Uuid>,
 }
 
-/// Creates a token in the stream of its organization, or of the installation for an operator.
+/// Creates a token in the stream of its organization, or of the installation for an operator. Where
+/// the quota is reached `state` holds some of those that have expired: they are revoked, and so give
+/// way.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an account that is not loaded or was removed, [`Error::InvalidInput`]
@@ -115,13 +117,21 @@ pub fn create(state: &State, new: &NewToken, now: Timestamp) -> Result<Decision,
         expires_at: new.expires_at,
         account: new.account,
     };
-    let mut decision: Decision = change.into();
+    let mut decision: Decision = expired(state, now).collect();
+    decision.changes.push(change);
     decision.records.push(Record::TokenSecret {
         id: new.id,
         sha256: new.secret_sha256,
         name,
     });
     Ok(decision)
+}
+
+fn expired(state: &State, now: Timestamp) -> impl Iterator<Item = Change> {
+    let counted = state.tokens.iter().filter(move |(_, token)| {
+        token.revoked_at.is_none() && token.expires_at.is_some_and(|end| end <= now)
+    });
+    counted.map(|(id, _)| Change::TokenRevoked { id: *id })
 }
 
 /// Refuses a token that could do more than its creator.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lictor_core::change::Digest;
-use lictor_core::{Change, EndedLease, Entry, Head, State};
+use lictor_core::{Change, EndedLease, Entry, Head, Quota, State};
 use uuid::Uuid;
 
 /// What a check found.
@@ -147,6 +147,8 @@ impl Replay {
             nodes,
             node_settings,
             corrections,
+            quotas,
+            used,
             position: _,
             trust_changed: _,
             emails: _,
@@ -176,6 +178,11 @@ impl Replay {
             *basis_changed == rows.basis_changed,
         );
         plain("the count of accounts", *counts == rows.counts);
+        plain("the set of its quotas", *quotas == rows.quotas);
+        for quota in Quota::counted() {
+            let what = format!("the count of {quota}");
+            plain(&what, used.of(quota) == rows.used.of(quota));
+        }
         plain(
             "the settings of nodes",
             *node_settings == rows.node_settings,

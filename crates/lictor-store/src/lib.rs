@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 pub use check::CheckReport;
 pub use rule::{
-    ANSWER_KEPT_SECONDS, Answer, EndedFilter, EndedKey, Fact, Figures, IdempotencyKey, Idempotent,
-    RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, Write, Written,
+    ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, IdempotencyKey,
+    Idempotent, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, Write, Written,
 };
 
 /// A database of Lictor's. Every backend keeps the same promises, which the battery in
@@ -265,6 +265,10 @@ pub trait Store: Send + Sync {
 
     /// Where a stream ends; none for a stream that does not exist.
     async fn head(&self, stream: Uuid) -> Result<Option<Head>, Error>;
+
+    /// How much an organization has of each kind of thing, and how much it may have; none for one
+    /// that does not exist.
+    async fn bounds(&self, organization: Uuid) -> Result<Option<Bounds>, Error>;
 
     /// The first answer to a request with this idempotency key, if it was made less than 24 hours
     /// before `now`.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lictor_core::change::Digest;
 use lictor_core::usage::{Series, UsageKey};
 use lictor_core::{
-    AccountCounts, Application, Decision, Elapsed, Entry, Error, KeyId, Now, Record, SeatId,
-    SeatReason, SeatRefusal, State, Timestamp,
+    AccountCounts, Application, Decision, Elapsed, Entry, Error, KeyId, Now, Quotas, Record,
+    SeatId, SeatReason, SeatRefusal, State, Timestamp, Used,
 };
 use uuid::Uuid;
 
@@ -21,6 +21,9 @@ pub enum Fact {
     Organization(String),
     /// One token of the stream.
     Token(Uuid),
+    /// Some of the tokens that expired before this instant and were not revoked, if the quota of
+    /// tokens is reached.
+    ExpiredTokens(Timestamp),
     /// One application.
     Application(String),
     /// One license.
@@ -221,6 +224,15 @@ pub struct Figures {
     pub counts: AccountCounts,
     /// The position of the stream then.
     pub position: u64,
+}
+
+/// How much an organization has, and how much it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The limits.
+    pub quotas: Quotas,
+    /// What there is.
+    pub used: Used,
 }
 
 /// What tells one idempotent request from another.

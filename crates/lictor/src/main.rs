@@ -9,6 +9,7 @@ mod document;
 mod exit;
 mod files;
 mod guard;
+mod limits;
 mod log;
 mod output;
 mod server;

@@ -2,17 +2,18 @@
 
 use super::*;
 use crate::keys::SigningKey;
+use crate::quota::Quota;
 
 const ID: Uuid = Uuid::from_u128(1);
 
-fn written(updated_at: Timestamp) -> Change {
+fn written(updated_at: Timestamp, replaces: Option<u64>) -> Change {
     Change::LicenseWritten {
         id: ID,
         application: "editor".to_owned(),
         payload_sha256: Digest::of(b"x"),
         created_at: -3,
         updated_at,
-        replaces: None,
+        replaces,
     }
 }
 
@@ -141,7 +142,7 @@ fn a_license_has_its_last_write_and_the_newest_time_only_grows() {
     let created = Change::ApplicationCreated {
         key: "editor".to_owned(),
     };
-    let state = after(&[created, written(50), written(40)]);
+    let state = after(&[created, written(50, None), written(40, Some(2))]);
     let license = LicenseState {
         application: "editor".to_owned(),
         payload_sha256: Digest::of(b"x"),
@@ -149,15 +150,23 @@ fn a_license_has_its_last_write_and_the_newest_time_only_grows() {
         updated_at: 40,
         revision: 3,
     };
+    let mut used = Used::default();
+    used.put(Quota::Applications, 1);
+    used.put(Quota::Licenses, 1);
+    let editor = ApplicationState {
+        licenses: 1,
+        ..ApplicationState::default()
+    };
     let expected = State {
-        applications: BTreeMap::from([("editor".to_owned(), ApplicationState::default())]),
+        applications: BTreeMap::from([("editor".to_owned(), editor)]),
+        used,
         licenses: BTreeMap::from([(ID, license)]),
         newest_updated_at: 50,
         basis_changed: 3,
         ..State::default()
     };
     assert_eq!(state, expected);
-    let removed = after(&[written(50), Change::LicenseRemoved { id: ID }]);
+    let removed = after(&[written(50, None), Change::LicenseRemoved { id: ID }]);
     assert_eq!(
         removed,
         State {

@@ -3,7 +3,7 @@
 use lictor_core::access::Role;
 use lictor_core::change::Digest;
 use lictor_core::lease::LeaseEnd;
-use lictor_core::{AccountKind, AccountStatus, Change, OverLimit, SigningKey, TrustPolicy};
+use lictor_core::{AccountKind, AccountStatus, Change, OverLimit, Quota, SigningKey, TrustPolicy};
 use uuid::Uuid;
 
 /// Every variant with the text that stands in ledgers. A line here is never changed; whoever
@@ -264,6 +264,13 @@ fn golden_of_nodes(id: Uuid) -> Vec<(Change, &'static str)> {
             },
             r#"{"type":"usage_corrected","source":"edge","service":"web","month":"2026-11","by":-5,"reason":"a test"}"#,
         ),
+        (
+            Change::QuotaSet {
+                quota: Quota::LicensesPerApplication,
+                limit: Some(5),
+            },
+            r#"{"type":"quota_set","quota":"licenses-per-application","limit":5}"#,
+        ),
     ]
 }
 
@@ -309,9 +316,10 @@ fn every_variant_has_its_golden_text() {
         Change::NodePolicySet { .. } => 27,
         Change::NodesAdopted { .. } => 28,
         Change::UsageCorrected { .. } => 29,
+        Change::QuotaSet { .. } => 30,
     });
     let seen: std::collections::BTreeSet<u8> = variants.collect();
-    assert_eq!(seen, (0..=29).collect());
+    assert_eq!(seen, (0..=30).collect());
 }
 
 #[test]

@@ -305,7 +305,7 @@ fn import_row(
         Some(known) => known,
         None => {
             let created = account::create(steps.state(), new)?;
-            steps.take(created);
+            steps.take(created)?;
             new.id
         }
     };
@@ -317,9 +317,10 @@ fn import_row(
         let decided = terms
             .get(application)
             .ok_or_else(unknown)
-            .and_then(|terms| seats::assign(steps.state(), application, account, terms));
+            .and_then(|terms| seats::assign(steps.state(), application, account, terms))
+            .and_then(|decided| steps.take(decided));
         match decided {
-            Ok(decided) => steps.take(decided),
+            Ok(()) => {}
             Err(Error::Outdated) => return Err(Error::Outdated),
             // The account is there all the same.
             Err(error) => steps.refuse(error),

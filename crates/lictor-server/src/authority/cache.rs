@@ -175,6 +175,7 @@ impl Cache {
                 | Change::SeatReleased { .. }
                 | Change::LeaseCheckedOut { .. }
                 | Change::LeaseEnded { .. }
+                | Change::QuotaSet { .. }
                 | Change::UsageCorrected { .. } => {}
             }
         }

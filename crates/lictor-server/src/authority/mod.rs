@@ -52,8 +52,8 @@ pub use leases::{AskedLease, CheckedOut};
 pub use ledger::Stream;
 pub use licenses::{NewLicense, Patch, written_license};
 pub use lictor_store::{
-    Answer, EndedFilter, EndedKey, IdempotencyKey, Idempotent, RefusalSum, Refused, RefusedKey,
-    SumKey, Written,
+    Answer, Bounds, EndedFilter, EndedKey, IdempotencyKey, Idempotent, RefusalSum, Refused,
+    RefusedKey, SumKey, Written,
 };
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
 pub use report::{CurrentLicense, Report, System};

@@ -1,10 +1,13 @@
 //! Organizations: create, list, remove, and which one a caller means.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::organization::{self, DEFAULT_KEY};
-use lictor_core::{Action, Actor, Error, INSTALLATION, Organization, Resource, Right};
-use lictor_store::Fact;
+use lictor_core::{
+    Action, Actor, Error, INSTALLATION, Organization, Quota, Resource, Right, quota,
+};
+use lictor_store::{Bounds, Fact};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -113,5 +116,50 @@ impl Authority {
         self.write(call, organization.id, vec![Fact::AnyLicense], rule)
             .await?;
         Ok(())
+    }
+
+    /// An organization that the caller may see, with what it has and may have.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn bounds(
+        &self,
+        call: &Call,
+        key: &str,
+    ) -> Result<(Arc<Organization>, Bounds), Error> {
+        let organization = self.visible(call, key)?;
+        let bounds = self.store.bounds(organization.id).await?;
+        let bounds = bounds.ok_or_else(|| Error::no_organization(key))?;
+        Ok((organization, bounds))
+    }
+
+    fn visible(&self, call: &Call, key: &str) -> Result<Arc<Organization>, Error> {
+        let visible = self.organizations(call)?;
+        let found = visible
+            .into_iter()
+            .find(|organization| organization.key == key);
+        found.ok_or_else(|| Error::no_organization(key))
+    }
+
+    /// Sets quotas of an organization, each to a number or back to its default, and gives what it has
+    /// and may have then; an operator's right.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    pub async fn set_quotas(
+        &self,
+        call: &Call,
+        key: &str,
+        limits: BTreeMap<Quota, Option<u64>>,
+    ) -> Result<(Arc<Organization>, Bounds), Error> {
+        call.may_in_installation(Resource::Organizations, Action::Write)?;
+        let organization = self.organization_for(&call.actor, Some(key))?;
+        let rule = Arc::new(move |state: &_| quota::set(state, &limits));
+        let written = self.write(call, organization.id, Vec::new(), rule).await?;
+        let bounds = Bounds {
+            quotas: written.state.quotas,
+            used: written.state.used,
+        };
+        Ok((organization, bounds))
     }
 }

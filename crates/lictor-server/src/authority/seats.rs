@@ -157,8 +157,7 @@ impl Authority {
             Arc::new(move |state| {
                 seats::each_row(state, &rows, mode, |steps, (row, account)| {
                     let decided = decide(steps.state(), &key, row, *account, &terms)?;
-                    steps.take(decided);
-                    Ok(())
+                    steps.take(decided)
                 })
             })
         })

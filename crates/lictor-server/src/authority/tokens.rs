@@ -151,7 +151,10 @@ impl Authority {
             stream,
             actor,
             now,
-            facts: request.account.map(Fact::Account).into_iter().collect(),
+            facts: [Fact::ExpiredTokens(now.wall())]
+                .into_iter()
+                .chain(request.account.map(Fact::Account))
+                .collect(),
             rule,
             idempotent,
         })

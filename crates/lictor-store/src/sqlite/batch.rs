@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lictor_core::{Decision, Entry, Error, State};
+use lictor_core::{Decision, Entry, Error, INSTALLATION, State, quota};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::rows::{self, DecodedKeys, HeadRow, Sql};
-use super::{accounts, facts, usage};
+use super::heads::{self, HeadRow};
+use super::rows::{self, DecodedKeys, Sql};
+use super::{accounts, facts, seats, usage};
 use crate::{ANSWER_KEPT_SECONDS, Answer, Idempotent, Write, Written};
 
 /// Why a write of a batch was not stored.
@@ -77,6 +78,10 @@ impl<'a> Batch<'a> {
             &mut self.decoded,
         )?;
         let decision = decide(write, &state)?;
+        if write.stream != INSTALLATION {
+            quota::admit(&state, &decision.changes)?;
+        }
+        let licenses_before = seats::licenses(&state);
         let counts_before = state.counts;
         let usage_before = state.usage_sum;
         let mut entries = Vec::with_capacity(decision.changes.len());
@@ -104,6 +109,7 @@ impl<'a> Batch<'a> {
             rows::record(self.database, write.stream, &write.now, &state, record)?;
             state.note(record);
         }
+        seats::put_licenses(self.database, write.stream, &state, &licenses_before)?;
         if state.counts != counts_before {
             accounts::put_counts(self.database, write.stream, &state.counts)?;
         }
@@ -122,10 +128,7 @@ impl<'a> Batch<'a> {
         {
             self.keep_answer(idempotent, write, &written)?;
         }
-        let state = &written.state;
-        head.basis_changed = state.basis_changed;
-        head.newest_updated_at = state.newest_updated_at;
-        head.removed = state.removed;
+        head.take_up(&written.state);
         // Only now: a refusal leaves the head as the write before it did.
         self.heads.insert(write.stream, head);
         Ok(written)
@@ -135,7 +138,7 @@ impl<'a> Batch<'a> {
     fn head(&self, stream: Uuid) -> Result<HeadRow, Fault> {
         let known = match self.heads.get(&stream) {
             Some(head) => Some(*head),
-            None => rows::head(self.database, stream)?,
+            None => heads::one(self.database, stream)?,
         };
         let live = known.filter(|head| !head.removed);
         live.ok_or_else(|| Error::no_organization(stream.to_string()).into())
@@ -143,28 +146,7 @@ impl<'a> Batch<'a> {
 
     /// Stores where the streams end now.
     pub(super) fn store_heads(&self) -> Sql<()> {
-        let mut update = self.database.prepare_cached(
-            "UPDATE heads SET position = ?2, hash = ?3, newest_updated_at = ?4, removed = ?5,
-                 basis_changed = ?6
-             WHERE stream = ?1",
-        )?;
-        for (stream, row) in &self.heads {
-            let HeadRow {
-                head,
-                newest_updated_at,
-                removed,
-                basis_changed,
-            } = row;
-            update.execute((
-                stream,
-                head.position,
-                head.hash.0,
-                newest_updated_at,
-                removed,
-                basis_changed,
-            ))?;
-        }
-        Ok(())
+        heads::put(self.database, &self.heads)
     }
 
     fn check_unanswered(&self, idempotent: &Idempotent, write: &Write) -> Result<(), Fault> {

@@ -13,8 +13,9 @@ use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
+use super::heads::{self, HeadRow};
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
-use super::rows::{self, HeadRow, Sql};
+use super::rows::{self, Sql};
 use super::{accounts, apart, clients, ended, nodes, reads, seats, usage};
 use crate::check::Replay;
 use crate::{CheckReport, EndedKey};
@@ -147,7 +148,7 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
 
 fn check_stream(view: &Connection, stream: Uuid, report: &mut CheckReport) -> Sql<()> {
     let mut replay = Replay::new(stream);
-    let head = rows::head(view, stream)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let head = heads::one(view, stream)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let mut ended = EndedLeases::begin(view, stream, head.removed)?;
     let entries = "SELECT position, hash, body FROM entries WHERE stream = ?1 ORDER BY position";
     each(view, entries, [stream], |row| {
@@ -241,12 +242,8 @@ fn whole_state(
     head: &HeadRow,
     differences: &mut Vec<String>,
 ) -> Sql<State> {
-    let mut state = State {
-        newest_updated_at: head.newest_updated_at,
-        removed: head.removed,
-        basis_changed: head.basis_changed,
-        ..State::default()
-    };
+    let mut state = State::default();
+    head.give(&mut state);
     if stream == INSTALLATION {
         add_installation(view, &mut state)?;
     } else {

@@ -1,11 +1,13 @@
 //! Loading the facts that a rule asked for into a state. It reads only, and inside the writer's
 //! transaction, after the stream's head row.
 
-use lictor_core::{INSTALLATION, State};
+use lictor_core::{INSTALLATION, Quota, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::rows::{self, DecodedKeys, HeadRow, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
+use super::heads::{self, HeadRow};
+use super::reads::many;
+use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use super::{accounts, clients, nodes, refusals, seats, usage};
 use crate::Fact;
 
@@ -17,13 +19,8 @@ pub(super) fn load(
     facts: &[Fact],
     decoded: &mut DecodedKeys,
 ) -> Sql<State> {
-    let mut state = State {
-        newest_updated_at: head.newest_updated_at,
-        removed: head.removed,
-        basis_changed: head.basis_changed,
-        position: head.head.position,
-        ..State::default()
-    };
+    let mut state = State::default();
+    head.give(&mut state);
     if facts.iter().any(is_about_accounts) {
         state.counts = accounts::counts(database, stream)?;
     }
@@ -64,6 +61,7 @@ fn add(
             let found = one(database, &sql, (stream, id), rows::token_state)?;
             state.tokens.extend(found);
         }
+        Fact::ExpiredTokens(now) => load_expired(database, stream, *now, state)?,
         Fact::Application(key) => {
             seats::load_application(database, stream, key, state)?;
         }
@@ -71,6 +69,9 @@ fn add(
             let sql =
                 format!("SELECT {LICENSE} FROM licenses WHERE organization_id = ?1 AND id = ?2");
             let found = one(database, &sql, (stream, id), rows::license_state)?;
+            if let Some((_, license)) = &found {
+                seats::load_application(database, stream, &license.application, state)?;
+            }
             state.licenses.extend(found);
         }
         Fact::AnyLicense => {
@@ -87,7 +88,7 @@ fn add(
             state.licenses.extend(found);
         }
         Fact::Trust => {
-            let head = rows::head(database, INSTALLATION)?;
+            let head = heads::one(database, INSTALLATION)?;
             state.trust_changed = head.map_or(0, |row| row.basis_changed);
         }
         Fact::Account(id) => accounts::load(database, stream, *id, state)?,
@@ -135,6 +136,23 @@ fn add(
         }
         Fact::UsageSum => state.usage_sum = usage::sum(database, stream)?,
     }
+    Ok(())
+}
+
+/// How many expired tokens give way at once at most.
+const EXPIRED: usize = 100;
+
+fn load_expired(database: &Connection, stream: Uuid, now: Timestamp, state: &mut State) -> Sql<()> {
+    if state.used.of(Quota::Tokens) < state.quotas.limit(Quota::Tokens) {
+        return Ok(());
+    }
+    let sql = format!(
+        "SELECT {TOKEN} FROM tokens INDEXED BY tokens_by_end
+         WHERE organization_id = ?1 AND expires_at <= ?2 AND revoked_at IS NULL
+         ORDER BY expires_at LIMIT ?3"
+    );
+    let found = many(database, &sql, (stream, now, EXPIRED), rows::token_state)?;
+    state.tokens.extend(found);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod clock;
 mod ended;
 mod facts;
 mod functions;
+mod heads;
 mod lock;
 mod nodes;
 mod open;
@@ -46,8 +47,8 @@ use self::pool::Readers;
 use self::rows::Sql;
 use self::writer::Writer;
 use crate::{
-    Answer, CheckReport, EndedFilter, EndedKey, Figures, IdempotencyKey, RefusalSum, Refused,
-    RefusedKey, Store, SumKey, Write, Written,
+    Answer, Bounds, CheckReport, EndedFilter, EndedKey, Figures, IdempotencyKey, RefusalSum,
+    Refused, RefusedKey, Store, SumKey, Write, Written,
 };
 
 pub use self::check::check_folder;
@@ -457,6 +458,11 @@ impl Store for SqliteStore {
 
     async fn head(&self, stream: Uuid) -> Result<Option<Head>, Error> {
         self.read(move |database| reads::head(database, stream))
+            .await
+    }
+
+    async fn bounds(&self, organization: Uuid) -> Result<Option<Bounds>, Error> {
+        self.read(move |database| reads::bounds(database, organization))
             .await
     }
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
-use super::{ended, facts, open, refusals, rows, seats};
+use super::{ended, facts, heads, open, refusals, rows, seats};
 use crate::{EndedFilter, EndedKey, Fact};
 
 /// The tables that grow with what is given to people and machines.
@@ -81,7 +81,7 @@ fn ask(database: &Connection) {
         Fact::Holder("h1".to_owned()),
         Fact::Due(NOW),
     ];
-    let head = rows::head(database, lictor_core::INSTALLATION)
+    let head = heads::one(database, lictor_core::INSTALLATION)
         .expect("reads")
         .expect("is there");
     let mut decoded = rows::DecodedKeys::default();

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
-use super::{clients, seats};
-use crate::{Answer, Figures, IdempotencyKey};
+use super::{clients, heads, seats};
+use crate::{Answer, Bounds, Figures, IdempotencyKey};
 
 /// One license.
 pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
@@ -103,7 +103,7 @@ fn licenses(database: &Connection, rest: &str, parameters: impl Params) -> Sql<V
 /// The applications and the counts of accounts.
 pub(super) fn figures(database: &Connection, organization: Uuid) -> Sql<Figures> {
     let view = database.unchecked_transaction()?;
-    let head = rows::head(&view, organization)?;
+    let head = heads::one(&view, organization)?;
     Ok(Figures {
         applications: seats::all(&view, organization)?,
         counts: accounts::counts(&view, organization)?,
@@ -114,8 +114,8 @@ pub(super) fn figures(database: &Connection, organization: Uuid) -> Sql<Figures>
 /// What an entitlement may rest on.
 pub(super) fn basis(database: &Connection, organization: Uuid) -> Sql<Basis> {
     let view = database.unchecked_transaction()?;
-    let own = rows::head(&view, organization)?;
-    let installation = rows::head(&view, INSTALLATION)?;
+    let own = heads::one(&view, organization)?;
+    let installation = heads::one(&view, INSTALLATION)?;
     Ok(Basis {
         licenses: own.map_or(0, |row| row.basis_changed),
         trust: installation.map_or(0, |row| row.basis_changed),
@@ -212,7 +212,16 @@ pub(super) fn actors(
 
 /// Where a stream ends.
 pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<Head>> {
-    Ok(rows::head(database, stream)?.map(|row| row.head))
+    Ok(heads::one(database, stream)?.map(|row| row.head))
+}
+
+/// What an organization has, and may have.
+pub(super) fn bounds(database: &Connection, organization: Uuid) -> Sql<Option<Bounds>> {
+    let found = heads::one(database, organization)?;
+    Ok(found.map(|row| Bounds {
+        quotas: row.quotas,
+        used: row.used,
+    }))
 }
 
 /// The answer kept under an idempotency key.

@@ -102,6 +102,8 @@ pub(super) fn persist(
         | Change::NodeRevoked { .. }
         | Change::NodePolicySet { .. }
         | Change::NodesAdopted { .. } => nodes::persist(database, stream, state, change)?,
+        // It stands in the head row, which is stored at the end of the batch.
+        Change::QuotaSet { .. } => 1,
         Change::UsageCorrected {
             source,
             service,
@@ -462,41 +464,6 @@ pub(super) fn policy(database: &Connection) -> Sql<Option<TrustPolicy>> {
     database
         .prepare_cached("SELECT value FROM settings WHERE name = 'policy'")?
         .query_row([], |row| parsed(row, 0))
-        .optional()
-}
-
-/// What the head row holds beside the chain's end.
-#[derive(Clone, Copy)]
-pub(super) struct HeadRow {
-    /// Where the stream ends.
-    pub(super) head: lictor_core::Head,
-    /// The greatest `updated_at` that any license of the stream ever had.
-    pub(super) newest_updated_at: Timestamp,
-    /// Whether the stream's organization was removed.
-    pub(super) removed: bool,
-    /// The position of the last change that entitlements rest on.
-    pub(super) basis_changed: u64,
-}
-
-/// The head row of a stream, if the stream exists.
-pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<HeadRow>> {
-    let read = |row: &Row<'_>| {
-        Ok(HeadRow {
-            head: lictor_core::Head {
-                position: row.get(0)?,
-                hash: Digest(row.get(1)?),
-            },
-            newest_updated_at: row.get(2)?,
-            removed: row.get(3)?,
-            basis_changed: row.get(4)?,
-        })
-    };
-    database
-        .prepare_cached(
-            "SELECT position, hash, newest_updated_at, removed, basis_changed
-             FROM heads WHERE stream = ?1",
-        )?
-        .query_row([stream], read)
         .optional()
 }
 

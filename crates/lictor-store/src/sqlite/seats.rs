@@ -16,7 +16,7 @@ use super::rows::{Sql, invalid, loaded};
 const DUE: usize = 256;
 
 /// The columns of [`application`], in its order.
-pub(super) const APPLICATION: &str = "key, name, over_limit, seats, leases";
+pub(super) const APPLICATION: &str = "key, name, over_limit, seats, leases, licenses";
 
 /// Reads the columns [`APPLICATION`].
 pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
@@ -32,6 +32,7 @@ pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
             over_limit,
             seats: row.get(3)?,
             leases: row.get(4)?,
+            licenses: row.get(5)?,
         },
     })
 }
@@ -57,13 +58,16 @@ pub(super) fn all(database: &Connection, organization: Uuid) -> Sql<Vec<Applicat
     many(database, &sql, [organization], application)
 }
 
-/// Loads an application for a rule.
+/// Loads an application for a rule, unless another fact did.
 pub(super) fn load_application(
     database: &Connection,
     stream: Uuid,
     key: &str,
     state: &mut State,
 ) -> Sql<()> {
+    if state.applications.contains_key(key) {
+        return Ok(());
+    }
     let found = one(database, stream, key)?;
     state
         .applications
@@ -287,9 +291,7 @@ pub(super) fn load_due(
     let parameters = (stream, now.seconds(), DUE);
     let found = leases(database, "leases_by_end", rest, parameters)?;
     for lease in &found {
-        if !state.applications.contains_key(&lease.state.application) {
-            load_application(database, stream, &lease.state.application, state)?;
-        }
+        load_application(database, stream, &lease.state.application, state)?;
     }
     keep(state, found);
     Ok(())
@@ -455,6 +457,34 @@ fn give_back(
              WHERE organization_id = ?1 AND key = ?2",
         )?
         .execute((stream, application, seats, leases))
+}
+
+/// How many licenses the applications have that were loaded.
+pub(super) fn licenses(state: &State) -> Vec<(String, u64)> {
+    let loaded = state.applications.iter();
+    loaded
+        .map(|(key, application)| (key.clone(), application.licenses))
+        .collect()
+}
+
+/// Stores how many licenses applications have, where it is not as it was before.
+pub(super) fn put_licenses(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    before: &[(String, u64)],
+) -> Sql<()> {
+    let known = |key: &str| before.iter().find(|(before, _)| before == key);
+    for (key, application) in &state.applications {
+        if application.licenses != known(key).map_or(0, |(_, licenses)| *licenses) {
+            database
+                .prepare_cached(
+                    "UPDATE applications SET licenses = ?3 WHERE organization_id = ?1 AND key = ?2",
+                )?
+                .execute((stream, key, application.licenses))?;
+        }
+    }
+    Ok(())
 }
 
 /// Stores an application's name.

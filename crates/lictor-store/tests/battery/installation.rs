@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::{Decision, Error, INSTALLATION, KeyStatus, Role, State, TrustPolicy};
+use lictor_core::{
+    Decision, Error, INSTALLATION, KeyStatus, Quota, Role, State, TrustPolicy, Used,
+};
 use lictor_store::{Fact, Store};
 
 use crate::given::{
@@ -168,11 +170,16 @@ pub(crate) async fn a_rule_sees_the_facts_it_asked_for(store: Arc<dyn Store>) {
         assert_eq!(state.keys.keys().collect::<Vec<_>>(), [&key]);
         assert_eq!(state.organizations.keys().collect::<Vec<_>>(), [&ACME]);
     }
-    // Where the stream ends and what was written there last is always there.
+    // Where the stream ends, what was written there last and how much there is is always there.
+    let mut used = Used::default();
+    for quota in [Quota::Tokens, Quota::Applications, Quota::Licenses] {
+        used.put(quota, 1);
+    }
     let nothing = State {
         newest_updated_at: NOW,
         position: 3,
         basis_changed: 3,
+        used,
         ..State::default()
     };
     assert_eq!(seen(&*store, ACME, vec![]).await, nothing);

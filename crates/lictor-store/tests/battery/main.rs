@@ -11,6 +11,7 @@ mod installation;
 mod licenses;
 mod model;
 mod nodes;
+mod quotas;
 mod records;
 mod seats;
 mod sqlite;
@@ -107,6 +108,10 @@ macro_rules! battery {
             nodes::a_raise_that_is_too_large_is_refused;
             nodes::a_rule_that_saw_no_settings_overwrites_none;
             nodes::a_rotation_is_kept_with_its_key;
+            quotas::a_quota_holds_under_many_writers;
+            quotas::replacing_meets_no_quota;
+            quotas::tokens_that_expired_give_way;
+            quotas::a_limit_that_is_so_already_is_no_entry;
         }
     };
     (@tests $backend:ident, $open:path, $($group:ident :: $promise:ident;)*) => {
@@ -122,6 +127,11 @@ macro_rules! battery {
                         .expect("a runtime");
                     runtime.block_on(crate::model::reads_are_what_the_changes_say($open(), steps));
                 }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn nothing_passes_its_quota() {
+                crate::quotas::nothing_passes_its_quota($open).await;
             }
 
             $(

@@ -6,7 +6,22 @@ use serde_json::json;
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::Outcome;
-use crate::output::{self, text_of};
+use crate::limits::Limits;
+use crate::output::{self, date_of, text_of};
+
+const SHOW_EXAMPLES: &str = "\
+Of what is counted for each application alone, USED is not one figure.
+
+Example:
+  lictor organization show acme";
+
+const SET_EXAMPLES: &str = "\
+Only an operator may. What there is stays, whatever the limit; what is beyond
+it is refused with 409, and the answer names the option.
+
+Examples:
+  lictor organization set acme --max-accounts 5000000
+  lictor organization set acme --max-tokens 100 --max-nodes default";
 
 /// `lictor organization …`
 #[derive(Subcommand, Debug)]
@@ -24,6 +39,24 @@ pub(crate) enum Organization {
     },
     /// List the organizations that the token may see
     List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Show an organization, and how much it has and may have
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show {
+        /// Its key
+        key: String,
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Set how much an organization may have
+    #[command(after_help = SET_EXAMPLES)]
+    Set {
+        /// Its key
+        key: String,
+        #[command(flatten)]
+        limits: Limits,
         #[command(flatten)]
         api: Api,
     },
@@ -45,6 +78,14 @@ pub(crate) async fn run(command: Organization, json: bool) -> Outcome {
             output::result(&reply.text, reply.str("id"), json)
         }
         Organization::List { api } => list(&api, json).await,
+        Organization::Show { key, api } => show(&api, &key, json).await,
+        Organization::Set { key, limits, api } => {
+            let body = json!({ "quotas": limits.into_json()? });
+            let reply = Client::new(&api)?
+                .patch(&["organizations", &key], &body)
+                .await?;
+            output::result(&reply.text, reply.str("key"), json)
+        }
         Organization::Remove { key, api } => {
             Client::new(&api)?.delete(&["organizations", &key]).await?;
             output::done(
@@ -77,6 +118,33 @@ async fn list(api: &Api, json: bool) -> Outcome {
             text_of(&organization["id"]),
             text_of(&organization["key"]),
             text_of(&organization["name"]),
+        ]);
+    }
+    rows.print()
+}
+
+async fn show(api: &Api, key: &str, json: bool) -> Outcome {
+    let reply = Client::new(api)?.get(&["organizations", key]).await?;
+    if json {
+        return output::json(&reply.text);
+    }
+    let organization = &reply.value;
+    output::details(&[
+        ("key", text_of(&organization["key"])),
+        ("name", text_of(&organization["name"])),
+        ("id", text_of(&organization["id"])),
+        ("number", text_of(&organization["number"])),
+        ("created", date_of(&organization["created_at"])),
+    ])?;
+    output::line("")?;
+    let mut rows = output::Rows::new(&["QUOTA", "USED#", "LIMIT#", "DEFAULT#"]);
+    for quota in organization["quotas"].as_array().into_iter().flatten() {
+        let figure = |member: &str| quota[member].as_u64().map(output::figure);
+        rows.row([
+            text_of(&quota["name"]),
+            figure("used").unwrap_or_default(),
+            figure("limit").unwrap_or_default(),
+            figure("default").unwrap_or_default(),
         ]);
     }
     rows.print()

@@ -18,6 +18,7 @@ mod import;
 mod issuing;
 mod offline;
 mod passwords;
+mod quotas;
 mod run;
 mod secrets;
 mod serve;

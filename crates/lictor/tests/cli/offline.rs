@@ -212,6 +212,8 @@ fn every_command_explains_itself() {
     ];
     let last = [
         "organization list",
+        "organization show",
+        "organization set",
         "organization remove",
         "usage add",
         "usage list",

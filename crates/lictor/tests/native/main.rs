@@ -21,6 +21,7 @@ mod licenses;
 mod matrix;
 mod names;
 mod pages;
+mod quotas;
 mod server;
 mod standing;
 mod tokens;

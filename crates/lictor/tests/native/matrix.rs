@@ -99,6 +99,13 @@ pub(crate) const ROWS: &[Row] = &[
         "organizations:read",
     ),
     (
+        "PATCH",
+        "/organizations/{key}",
+        |world| (world.acme.key.clone(), Some(json!({ "quotas": {} }))),
+        [200, 403, 403, 403],
+        "organizations:write",
+    ),
+    (
         "DELETE",
         "/organizations/{key}",
         |world| {

@@ -100,6 +100,7 @@ fn of_domain(error: Error) -> Response {
         | Error::ApplicationInUse { .. }
         | Error::HolderHasLeases { .. }
         | Error::NodeLimit { .. }
+        | Error::QuotaReached { .. }
         | Error::JoinRefused(_)
         | Error::Outdated
         | Error::OrganizationNotEmpty { .. }

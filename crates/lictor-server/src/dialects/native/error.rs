@@ -152,6 +152,13 @@ impl From<Error> for Problem {
                     .with("limit", limit)
                     .with("enrolled", enrolled)
             }
+            Error::QuotaReached { quota, limit, of } => {
+                let title = "The organization has as much as it may have";
+                problem(conflict, "quota-reached", title)
+                    .with("quota", quota.name())
+                    .with("limit", limit)
+                    .with("application", of)
+            }
             Error::JoinRefused(_) => problem(conflict, "join-refused", "The node cannot join"),
             Error::Outdated => problem(conflict, "outdated", "The licenses changed meanwhile"),
             Error::OrganizationNotEmpty { key } => {

@@ -141,7 +141,9 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
         ),
         (
             "/organizations/{key}",
-            get(organizations::show).delete(organizations::remove),
+            get(organizations::show)
+                .patch(organizations::set)
+                .delete(organizations::remove),
         ),
         ("/trust", get(trust::list).post(trust::add)),
         ("/trust/{key_id}", get(trust::show)),

@@ -1,4 +1,4 @@
-//! `/v1/organizations`: create, show and remove organizations. What an organization holds is in the
+//! `/v1/organizations`: create, show and remove organizations, and set their quotas. What an organization holds is in the
 //! other files.
 
 use axum::Json;
@@ -6,16 +6,20 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_core::organization::clean_name;
-use lictor_core::{Change, Entry, Error, Kind, Organization, Resource, Right};
+use lictor_core::{Change, Entry, Error, Organization, Resource, Right};
 
 use super::auth::Caller;
-use super::error::{Problem, missing};
+use super::error::Problem;
 use super::idempotency::{Begun, Post};
+use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
+use super::wire::quotas::{BoundsView, OrganizationPatch};
 use super::wire::{self, List, OrganizationView};
 use crate::authority::Answer;
 use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Organizations);
 
 pub(super) async fn list(
     State(server): State<Server>,
@@ -34,19 +38,32 @@ pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
     Segment(key): Segment,
-) -> Result<Json<OrganizationView>, Problem> {
-    let visible = server.authority.organizations(&call)?;
-    let found = visible.iter().find(|organization| organization.key == key);
-    let found = found.ok_or_else(|| missing(Kind::Organization, key))?;
-    Ok(Json(OrganizationView::from_organization(found)))
+) -> Result<Json<BoundsView>, Problem> {
+    let (organization, bounds) = server.authority.bounds(&call, &key).await?;
+    Ok(Json(BoundsView::of(&organization, &bounds)))
+}
+
+pub(super) async fn set(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(key): Segment,
+    request: Request,
+) -> Result<Json<BoundsView>, Problem> {
+    call.actor.may(WRITE, None)?;
+    let (parts, body) = request.into_parts();
+    let bytes = json::read(&server, &call, &parts, body).await?;
+    let patch: OrganizationPatch = json::parse(&bytes)?;
+    let limits = patch.limits()?;
+    let authority = &server.authority;
+    let (organization, bounds) = authority.set_quotas(&call, &key, limits).await?;
+    Ok(Json(BoundsView::of(&organization, &bounds)))
 }
 
 pub(super) async fn create(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let right = Right::write(Resource::Organizations);
-    let begun = Post::<wire::NewOrganization>::begin(&server, right, "key", request).await?;
+    let begun = Post::<wire::NewOrganization>::begin(&server, WRITE, "key", request).await?;
     let mut post = match begun {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),

@@ -6,6 +6,7 @@ pub(super) mod clients;
 pub(super) mod held;
 pub(super) mod kept;
 pub(super) mod nodes;
+pub(super) mod quotas;
 pub(super) mod usage;
 
 use lictor_core::feed::Rotation;

@@ -112,6 +112,7 @@ impl From<Error> for Refusal {
             | Error::ApplicationInUse { .. }
             | Error::HolderHasLeases { .. }
             | Error::NodeLimit { .. }
+            | Error::QuotaReached { .. }
             | Error::OrganizationNotEmpty { .. }
             | Error::DefaultOrganization
             | Error::IdempotencyTwin

@@ -106,6 +106,7 @@ fn of_domain(refused: Error) -> Response {
         | Error::ApplicationInUse { .. }
         | Error::HolderHasLeases { .. }
         | Error::NodeLimit { .. }
+        | Error::QuotaReached { .. }
         | Error::JoinRefused(_)
         | Error::Outdated
         | Error::OrganizationNotEmpty { .. }

@@ -211,6 +211,18 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "the count of accounts",
     ),
     ("DELETE FROM account_counts", "the count of accounts"),
+    (
+        "UPDATE heads SET used_tokens = used_tokens + 1 WHERE stream = :acme",
+        "the count of tokens differs",
+    ),
+    (
+        "UPDATE applications SET licenses = licenses + 1 WHERE key = 'kong'",
+        "application kong differs",
+    ),
+    (
+        "UPDATE heads SET quotas = '{\"nodes\":7}' WHERE stream = :acme",
+        "the set of its quotas differs",
+    ),
     ("UPDATE seats SET since = 1", "seat editor of account"),
     ("DELETE FROM seats", "seat editor of account"),
     ("UPDATE leases SET since = 1", "lease"),

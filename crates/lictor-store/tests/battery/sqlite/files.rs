@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lictor_core::change::Digest;
 use lictor_core::usage::{MAX_COUNT, UsageRow};
-use lictor_core::{Change, Decision, Entry, Head, INSTALLATION};
+use lictor_core::{Change, Decision, Entry, Head, INSTALLATION, Quota};
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
 use lictor_store::{ANSWER_KEPT_SECONDS, IdempotencyKey, Store};
 use rusqlite::Connection;
@@ -101,7 +101,7 @@ async fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 99,
-                known: 10
+                known: 11
             }
         ),
         "{error}"
@@ -464,6 +464,14 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
     let basis = store.basis(ACME).await.expect("reads");
     assert_eq!((basis.licenses, basis.trust), (2, 0));
+    let counted = store.bounds(ACME).await.expect("reads").expect("is there");
+    for (quota, count) in [
+        (Quota::Licenses, 1),
+        (Quota::Applications, 1),
+        (Quota::Tokens, 0),
+    ] {
+        assert_eq!(counted.used.of(quota), count, "{quota}");
+    }
     let license = store.license(ACME, id(7)).await.expect("reads");
     assert!(license.is_some());
     let running = store.licenses_by_end(ACME, "kong", (NOW, uuid::Uuid::max()), 9);

@@ -262,6 +262,7 @@ pub(super) fn row_error(error: &Error) -> Value {
         Error::NotFound { .. } => "not-found",
         Error::AlreadyExists { .. } => "already-exists",
         Error::InvalidInput { .. } => "invalid-input",
+        Error::QuotaReached { .. } => "quota-reached",
         _ => "refused",
     };
     json!({ "reason": name, "detail": error.to_string() })

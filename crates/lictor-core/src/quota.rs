@@ -1,0 +1,373 @@
+//! Quotas: how much a tenant may have of each kind of thing, what it has, and what is refused beyond.
+//! This is the one place that knows them; options, API and tables are made from it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::change::{Change, Decision};
+use crate::error::Error;
+use crate::state::State;
+
+/// The greatest limit that can be set: 2^53 - 1, the largest whole number that every JSON reader
+/// keeps.
+pub const MAX_LIMIT: u64 = (1 << 53) - 1;
+
+/// What is bounded of a tenant. Its words are stored for ever: they are added, never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quota {
+    /// Accounts.
+    Accounts,
+    /// Licenses.
+    Licenses,
+    /// Licenses of one application.
+    LicensesPerApplication,
+    /// Applications.
+    Applications,
+    /// Tokens.
+    Tokens,
+    /// OAuth clients.
+    Clients,
+    /// Nodes.
+    Nodes,
+    /// Seats.
+    Seats,
+    /// Leases.
+    Leases,
+}
+
+/// Of what a quota is the bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whole {
+    /// Of the organization, as its ledger has it: one counter.
+    Organization,
+    /// Of each of its applications.
+    Application,
+}
+
+/// What there is to know of a quota.
+#[derive(Debug)]
+pub struct Facts {
+    /// Which one.
+    pub quota: Quota,
+    /// Of what it is the bound.
+    pub whole: Whole,
+    /// The option that sets it: `--max-`, then its name.
+    pub option: &'static str,
+    /// The limit where none is set.
+    pub default: u64,
+    /// What it counts.
+    pub counts: &'static str,
+    /// How a tenant gets below it again.
+    pub relief: &'static str,
+}
+
+const fn facts(
+    quota: Quota,
+    whole: Whole,
+    (option, default): (&'static str, u64),
+    counts: &'static str,
+    relief: &'static str,
+) -> Facts {
+    Facts {
+        quota,
+        whole,
+        option,
+        default,
+        counts,
+        relief,
+    }
+}
+
+/// All quotas, in the order of their variants.
+const TABLE: [Facts; Quota::COUNT] = [
+    facts(
+        Quota::Accounts,
+        Whole::Organization,
+        ("max-accounts", 2_000_000),
+        "accounts that are not removed",
+        "remove accounts that are not needed",
+    ),
+    facts(
+        Quota::Licenses,
+        Whole::Organization,
+        ("max-licenses", 100_000),
+        "stored licenses",
+        "remove licenses that are not needed",
+    ),
+    facts(
+        Quota::LicensesPerApplication,
+        Whole::Application,
+        ("max-licenses-per-application", 10_000),
+        "stored licenses of one application",
+        "remove licenses that are not needed",
+    ),
+    facts(
+        Quota::Applications,
+        Whole::Organization,
+        ("max-applications", 20_000),
+        "applications",
+        "remove applications that are not needed",
+    ),
+    facts(
+        Quota::Tokens,
+        Whole::Organization,
+        ("max-tokens", 20_000),
+        "tokens that are not revoked",
+        "revoke tokens that are not needed",
+    ),
+    facts(
+        Quota::Clients,
+        Whole::Organization,
+        ("max-clients", 20_000),
+        "OAuth clients that are not removed",
+        "remove clients that are not needed",
+    ),
+    facts(
+        Quota::Nodes,
+        Whole::Organization,
+        ("max-nodes", 20_000),
+        "nodes that are not revoked",
+        "revoke nodes that are not needed",
+    ),
+    facts(
+        Quota::Seats,
+        Whole::Organization,
+        ("max-seats", 20_000_000),
+        "seats that accounts have",
+        "release seats that are not needed",
+    ),
+    facts(
+        Quota::Leases,
+        Whole::Organization,
+        ("max-leases", 1_000_000),
+        "leases that have not ended",
+        "release leases that are not needed",
+    ),
+];
+
+impl Quota {
+    /// How many there are.
+    pub const COUNT: usize = 9;
+
+    /// What there is to know of it.
+    pub fn facts(self) -> &'static Facts {
+        &TABLE[self as usize]
+    }
+
+    /// All quotas.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|facts| facts.quota)
+    }
+
+    /// Those that are one counter of the organization.
+    pub fn counted() -> impl Iterator<Item = Self> {
+        Self::all().filter(|quota| quota.is_counted())
+    }
+
+    /// Whether it is one counter of the organization.
+    pub fn is_counted(self) -> bool {
+        self.facts().whole == Whole::Organization
+    }
+
+    /// Its name: the word for it in answers and in the ledger.
+    pub fn name(self) -> &'static str {
+        let option = self.facts().option;
+        option.strip_prefix("max-").unwrap_or(option)
+    }
+
+    /// The quota with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|quota| quota.name() == name)
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The limits of one organization: those that were set, and the defaults of all others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Quotas([Option<u64>; Quota::COUNT]);
+
+impl Quotas {
+    /// The limit.
+    pub fn limit(&self, quota: Quota) -> u64 {
+        self.set_to(quota).unwrap_or(quota.facts().default)
+    }
+
+    /// What it was set to; none: it is the default.
+    pub fn set_to(&self, quota: Quota) -> Option<u64> {
+        self.0[quota as usize]
+    }
+
+    /// Sets a limit, or goes back to the default.
+    pub fn set(&mut self, quota: Quota, limit: Option<u64>) {
+        self.0[quota as usize] = limit;
+    }
+}
+
+/// How much an organization has of what is counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used([u64; Quota::COUNT]);
+
+impl Used {
+    /// How much there is.
+    pub fn of(&self, quota: Quota) -> u64 {
+        self.0[quota as usize]
+    }
+
+    /// Says how much there is.
+    pub fn put(&mut self, quota: Quota, count: u64) {
+        self.0[quota as usize] = count;
+    }
+
+    /// Counts what a change adds or takes away.
+    pub fn count(&mut self, change: &Change) {
+        if let Some((quota, step)) = step(change) {
+            let counted = &mut self.0[quota as usize];
+            *counted = match step {
+                Step::More => counted.saturating_add(1),
+                Step::Less => counted.saturating_sub(1),
+            };
+        }
+    }
+}
+
+enum Step {
+    More,
+    Less,
+}
+
+/// What a change adds or takes away. Rules decide only on changes that do so.
+fn step(change: &Change) -> Option<(Quota, Step)> {
+    match change {
+        Change::TokenCreated { .. } => Some((Quota::Tokens, Step::More)),
+        Change::TokenRevoked { .. } => Some((Quota::Tokens, Step::Less)),
+        Change::ApplicationCreated { .. } => Some((Quota::Applications, Step::More)),
+        Change::ApplicationRemoved { .. } => Some((Quota::Applications, Step::Less)),
+        Change::LicenseWritten { replaces: None, .. } => Some((Quota::Licenses, Step::More)),
+        Change::LicenseRemoved { .. } => Some((Quota::Licenses, Step::Less)),
+        Change::AccountCreated { .. } => Some((Quota::Accounts, Step::More)),
+        Change::AccountRemoved { .. } => Some((Quota::Accounts, Step::Less)),
+        Change::SeatAssigned { .. } => Some((Quota::Seats, Step::More)),
+        Change::SeatReleased { .. } => Some((Quota::Seats, Step::Less)),
+        Change::LeaseCheckedOut { .. } => Some((Quota::Leases, Step::More)),
+        Change::LeaseEnded { .. } => Some((Quota::Leases, Step::Less)),
+        Change::ClientCreated { .. } => Some((Quota::Clients, Step::More)),
+        Change::ClientRemoved { .. } => Some((Quota::Clients, Step::Less)),
+        Change::NodeEnrolled { .. } => Some((Quota::Nodes, Step::More)),
+        Change::NodeRevoked { .. } => Some((Quota::Nodes, Step::Less)),
+        // What only alters what is there, belongs to the installation, or is bounded by what it is of.
+        Change::LicenseWritten {
+            replaces: Some(_), ..
+        }
+        | Change::PolicySet { .. }
+        | Change::OrganizationCreated { .. }
+        | Change::OrganizationRemoved
+        | Change::KeyTrusted { .. }
+        | Change::KeyRetired { .. }
+        | Change::KeyRevoked { .. }
+        | Change::ApplicationSet { .. }
+        | Change::AccountSet { .. }
+        | Change::GrantCreated { .. }
+        | Change::GrantRevoked { .. }
+        | Change::NodeJoined { .. }
+        | Change::NodePolicySet { .. }
+        | Change::NodesAdopted { .. }
+        | Change::UsageCorrected { .. }
+        | Change::QuotaSet { .. } => None,
+    }
+}
+
+/// Refuses changes that would take an organization beyond a quota. What it has beyond one already
+/// stays, and changes that do not add to it are never refused. `state` holds the applications that
+/// licenses are added to.
+///
+/// # Errors
+/// [`Error::QuotaReached`].
+pub fn admit(state: &State, changes: &[Change]) -> Result<(), Error> {
+    let mut after = state.used;
+    changes.iter().for_each(|change| after.count(change));
+    for quota in Quota::counted() {
+        let (count, limit) = (after.of(quota), state.quotas.limit(quota));
+        if count > limit && count > state.used.of(quota) {
+            return Err(reached(quota, limit, None));
+        }
+    }
+    let limit = state.quotas.limit(Quota::LicensesPerApplication);
+    for (application, added) in added_licenses(changes) {
+        let stored = state.applications.get(application);
+        let count = stored.map_or(0, |stored| stored.licenses) + added;
+        if count > limit {
+            let application = Some(application.to_owned());
+            return Err(reached(Quota::LicensesPerApplication, limit, application));
+        }
+    }
+    Ok(())
+}
+
+fn added_licenses(changes: &[Change]) -> BTreeMap<&str, u64> {
+    let mut added = BTreeMap::new();
+    for change in changes {
+        if let Change::LicenseWritten {
+            application,
+            replaces: None,
+            ..
+        } = change
+        {
+            *added.entry(application.as_str()).or_default() += 1;
+        }
+    }
+    added
+}
+
+fn reached(quota: Quota, limit: u64, of: Option<String>) -> Error {
+    Error::QuotaReached { quota, limit, of }
+}
+
+/// Sets limits, each to a number or back to its default. What is so already is no change.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for a limit above [`MAX_LIMIT`].
+pub fn set(state: &State, limits: &BTreeMap<Quota, Option<u64>>) -> Result<Decision, Error> {
+    for (quota, limit) in limits {
+        if limit.is_some_and(|limit| limit > MAX_LIMIT) {
+            return Err(Error::InvalidInput {
+                field: quota.name(),
+                reason: format!("use a whole number from 0 to {MAX_LIMIT}"),
+            });
+        }
+    }
+    let differs = |(quota, limit): &(&Quota, &Option<u64>)| state.quotas.set_to(**quota) != **limit;
+    let changes = limits.iter().filter(differs);
+    Ok(changes
+        .map(|(quota, limit)| Change::QuotaSet {
+            quota: *quota,
+            limit: *limit,
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_its_variants_and_says_each_word_once() {
+        for (index, facts) in TABLE.iter().enumerate() {
+            let name = facts.quota.name();
+            assert_eq!(facts.quota as usize, index, "{name}");
+            assert_eq!(facts.option, format!("max-{name}"));
+            let stored = serde_json::to_string(&facts.quota).expect("a word");
+            assert_eq!(stored, format!("{name:?}"), "it is stored for ever");
+            assert_eq!(Quota::named(name), Some(facts.quota));
+            assert!(facts.default <= MAX_LIMIT);
+        }
+        assert_eq!(Quota::named("max-accounts"), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! Organizations with what they have and may have, as JSON. Nothing is decided here.
+
+use std::collections::BTreeMap;
+
+use lictor_core::{Organization, Quota};
+use serde::{Deserialize, Serialize};
+
+use super::OrganizationView;
+use crate::authority::Bounds;
+use crate::dialects::native::error::{Problem, invalid};
+
+/// An organization, what it has and may have.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct BoundsView {
+    #[serde(flatten)]
+    organization: OrganizationView,
+    quotas: Vec<QuotaView>,
+}
+
+/// One quota.
+#[derive(Serialize)]
+struct QuotaView {
+    name: &'static str,
+    limit: u64,
+    default: u64,
+    /// None where it is not one figure of the organization.
+    used: Option<u64>,
+    counts: &'static str,
+}
+
+impl BoundsView {
+    /// The view of an organization.
+    pub(in crate::dialects::native) fn of(organization: &Organization, bounds: &Bounds) -> Self {
+        let view = |quota: Quota| QuotaView {
+            name: quota.name(),
+            limit: bounds.quotas.limit(quota),
+            default: quota.facts().default,
+            used: quota.is_counted().then(|| bounds.used.of(quota)),
+            counts: quota.facts().counts,
+        };
+        Self {
+            organization: OrganizationView::from_organization(organization),
+            quotas: Quota::all().map(view).collect(),
+        }
+    }
+}
+
+/// What is to change of an organization.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct OrganizationPatch {
+    /// Limits by the names of quotas; `null`: the default again.
+    quotas: BTreeMap<String, Option<u64>>,
+}
+
+impl OrganizationPatch {
+    /// The limits to set.
+    pub(in crate::dialects::native) fn limits(
+        self,
+    ) -> Result<BTreeMap<Quota, Option<u64>>, Problem> {
+        let mut limits = BTreeMap::new();
+        for (name, limit) in self.quotas {
+            let unknown = || {
+                let known: Vec<_> = Quota::all().map(Quota::name).collect();
+                let known = known.join(", ");
+                invalid(
+                    "quotas",
+                    format!("there is no quota {name:?}; there are {known}"),
+                )
+            };
+            limits.insert(Quota::named(&name).ok_or_else(unknown)?, limit);
+        }
+        Ok(limits)
+    }
+}

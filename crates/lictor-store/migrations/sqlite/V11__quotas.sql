@@ -1,0 +1,39 @@
+-- Quotas: how much a tenant may have of each kind of thing, and how much it has.
+
+-- The limits that were set, as JSON; null: all are the default.
+ALTER TABLE heads ADD COLUMN quotas TEXT;
+
+-- How much there is, in the row that every write goes through. What is removed or revoked is no more.
+ALTER TABLE heads ADD COLUMN used_accounts INTEGER NOT NULL DEFAULT 0 CHECK (used_accounts >= 0);
+ALTER TABLE heads ADD COLUMN used_licenses INTEGER NOT NULL DEFAULT 0 CHECK (used_licenses >= 0);
+ALTER TABLE heads ADD COLUMN used_applications INTEGER NOT NULL DEFAULT 0
+    CHECK (used_applications >= 0);
+ALTER TABLE heads ADD COLUMN used_tokens INTEGER NOT NULL DEFAULT 0 CHECK (used_tokens >= 0);
+ALTER TABLE heads ADD COLUMN used_clients INTEGER NOT NULL DEFAULT 0 CHECK (used_clients >= 0);
+ALTER TABLE heads ADD COLUMN used_nodes INTEGER NOT NULL DEFAULT 0 CHECK (used_nodes >= 0);
+ALTER TABLE heads ADD COLUMN used_seats INTEGER NOT NULL DEFAULT 0 CHECK (used_seats >= 0);
+ALTER TABLE heads ADD COLUMN used_leases INTEGER NOT NULL DEFAULT 0 CHECK (used_leases >= 0);
+UPDATE heads SET
+    used_accounts = (SELECT count(*) FROM accounts
+        WHERE organization_id = stream AND status <> 'removed'),
+    used_licenses = (SELECT count(*) FROM licenses WHERE organization_id = stream),
+    used_applications = (SELECT count(*) FROM applications WHERE organization_id = stream),
+    used_tokens = (SELECT count(*) FROM tokens
+        WHERE organization_id = stream AND revoked_at IS NULL),
+    used_clients = (SELECT count(*) FROM clients
+        WHERE organization_id = stream AND removed_at IS NULL),
+    used_nodes = (SELECT count(*) FROM nodes
+        WHERE organization_id = stream AND revoked_at IS NULL),
+    used_seats = (SELECT count(*) FROM seats WHERE organization_id = stream),
+    used_leases = (SELECT count(*) FROM leases WHERE organization_id = stream);
+
+ALTER TABLE applications ADD COLUMN licenses INTEGER NOT NULL DEFAULT 0 CHECK (licenses >= 0);
+UPDATE applications SET licenses = (SELECT count(*) FROM licenses
+    WHERE licenses.organization_id = applications.organization_id
+        AND licenses.application = applications.key);
+
+-- Tokens that expire are still counted; where the quota is reached they give way.
+CREATE INDEX tokens_by_end ON tokens (organization_id, expires_at)
+    WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
+
+PRAGMA user_version = 11;

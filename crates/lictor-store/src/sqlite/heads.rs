@@ -1,0 +1,157 @@
+//! Head rows: where each stream ends, and what every write of it sees and alters without a statement
+//! of its own: how much there is of each kind of thing, and how much there may be.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use lictor_core::change::Digest;
+use lictor_core::{Head, Quota, Quotas, State, Timestamp, Used};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
+use uuid::Uuid;
+
+use super::rows::{Sql, invalid};
+
+/// What the head row holds.
+#[derive(Clone, Copy)]
+pub(super) struct HeadRow {
+    /// Where the stream ends.
+    pub(super) head: Head,
+    /// The greatest `updated_at` that any license of the stream ever had.
+    pub(super) newest_updated_at: Timestamp,
+    /// Whether the stream's organization was removed.
+    pub(super) removed: bool,
+    /// The position of the last change that entitlements rest on.
+    pub(super) basis_changed: u64,
+    /// How much there may be of each kind of thing.
+    pub(super) quotas: Quotas,
+    /// How much there is.
+    pub(super) used: Used,
+}
+
+impl HeadRow {
+    /// Takes up what a write has made of it.
+    pub(super) fn take_up(&mut self, state: &State) {
+        self.newest_updated_at = state.newest_updated_at;
+        self.removed = state.removed;
+        self.basis_changed = state.basis_changed;
+        self.quotas = state.quotas;
+        self.used = state.used;
+    }
+
+    /// Gives a state what it holds.
+    pub(super) fn give(&self, state: &mut State) {
+        state.newest_updated_at = self.newest_updated_at;
+        state.removed = self.removed;
+        state.basis_changed = self.basis_changed;
+        state.position = self.head.position;
+        state.quotas = self.quotas;
+        state.used = self.used;
+    }
+}
+
+/// The columns that say how much there is, in the order of [`Quota::counted`].
+fn counters() -> impl Iterator<Item = String> {
+    Quota::counted().map(|quota| format!("used_{}", quota.name().replace('-', "_")))
+}
+
+static SELECT: LazyLock<String> = LazyLock::new(|| {
+    let used: String = counters().map(|column| format!(", {column}")).collect();
+    format!(
+        "SELECT position, hash, newest_updated_at, removed, basis_changed, quotas{used}
+         FROM heads WHERE stream = ?1"
+    )
+});
+
+/// How many columns of [`SELECT`] stand before the counters.
+const BEFORE_COUNTERS: usize = 6;
+
+static UPDATE: LazyLock<String> = LazyLock::new(|| {
+    // A parameter for each counter, behind those that are named.
+    let used = counters().zip(BEFORE_COUNTERS + 2..);
+    let used: String = used
+        .map(|(column, at)| format!(", {column} = ?{at}"))
+        .collect();
+    format!(
+        "UPDATE heads SET position = ?2, hash = ?3, newest_updated_at = ?4, removed = ?5,
+             basis_changed = ?6, quotas = ?7{used}
+         WHERE stream = ?1"
+    )
+});
+
+/// The head row of a stream, if the stream exists.
+pub(super) fn one(database: &Connection, stream: Uuid) -> Sql<Option<HeadRow>> {
+    database
+        .prepare_cached(&SELECT)?
+        .query_row([stream], row)
+        .optional()
+}
+
+fn row(row: &Row<'_>) -> Sql<HeadRow> {
+    let mut used = Used::default();
+    for (quota, column) in Quota::counted().zip(BEFORE_COUNTERS..) {
+        used.put(quota, row.get(column)?);
+    }
+    Ok(HeadRow {
+        head: Head {
+            position: row.get(0)?,
+            hash: Digest(row.get(1)?),
+        },
+        newest_updated_at: row.get(2)?,
+        removed: row.get(3)?,
+        basis_changed: row.get(4)?,
+        quotas: quotas(row, 5)?,
+        used,
+    })
+}
+
+/// Stores head rows.
+pub(super) fn put<'a>(
+    database: &Connection,
+    heads: impl IntoIterator<Item = (&'a Uuid, &'a HeadRow)>,
+) -> Sql<()> {
+    let mut update = database.prepare_cached(&UPDATE)?;
+    for (stream, row) in heads {
+        let quotas = quotas_text(&row.quotas)?;
+        let fixed: [&dyn ToSql; BEFORE_COUNTERS + 1] = [
+            stream,
+            &row.head.position,
+            &row.head.hash.0,
+            &row.newest_updated_at,
+            &row.removed,
+            &row.basis_changed,
+            &quotas,
+        ];
+        for (value, at) in fixed.into_iter().zip(1..) {
+            update.raw_bind_parameter(at, value)?;
+        }
+        for (quota, at) in Quota::counted().zip(BEFORE_COUNTERS + 2..) {
+            update.raw_bind_parameter(at, row.used.of(quota))?;
+        }
+        update.raw_execute()?;
+    }
+    Ok(())
+}
+
+/// The limits that were set, as JSON; none: all are the default.
+fn quotas_text(quotas: &Quotas) -> Sql<Option<String>> {
+    let set = Quota::all().filter_map(|quota| Some((quota, quotas.set_to(quota)?)));
+    let set: BTreeMap<Quota, u64> = set.collect();
+    if set.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::to_string(&set);
+    text.map(Some)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+fn quotas(row: &Row<'_>, column: usize) -> Sql<Quotas> {
+    let mut quotas = Quotas::default();
+    if let Some(text) = row.get_ref(column)?.as_str_or_null()? {
+        let set: BTreeMap<Quota, u64> =
+            serde_json::from_str(text).map_err(|error| invalid(column, error))?;
+        for (quota, limit) in set {
+            quotas.set(quota, Some(limit));
+        }
+    }
+    Ok(quotas)
+}

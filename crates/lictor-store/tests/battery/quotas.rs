@@ -1,0 +1,226 @@
+//! Promises about quotas: nothing passes one, what is there stays, and what is used is counted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lictor_core::{AccountKind, Error, OverLimit, Quota, Role, quota};
+use lictor_store::{Bounds, Fact, Store, Write};
+
+use crate::given::{
+    ACME, NOW, acme, add_license, assign, check_out, document, done, enroll_node, give_back, id,
+    new_account, new_application, new_client, new_token, put_license, refused, release,
+    remove_account, remove_client, remove_license, revoke_node, revoke_token, secret, write,
+};
+
+/// Sets a quota, or goes back to its default.
+pub(crate) fn set_quota(quota: Quota, limit: Option<u64>) -> Write {
+    let limits = BTreeMap::from([(quota, limit)]);
+    write(ACME, NOW, vec![], move |state| quota::set(state, &limits))
+}
+
+async fn bounds(store: &dyn Store) -> Bounds {
+    store.bounds(ACME).await.expect("reads").expect("is there")
+}
+
+const WORDS: [&str; 4] = ["one", "two", "three", "four"];
+
+/// What makes the thing with this number, 0 to 3, and what takes it away again.
+fn thing(quota: Quota, number: usize) -> (Write, Write) {
+    let (word, key) = (WORDS[number], id(100 + number as u128));
+    let license = || document(1, "Kong", number as u64);
+    match quota {
+        Quota::Accounts => (
+            new_account(ACME, key, AccountKind::Person),
+            remove_account(ACME, key),
+        ),
+        Quota::Licenses | Quota::LicensesPerApplication => (
+            add_license(ACME, key, &license(), NOW),
+            remove_license(ACME, key),
+        ),
+        Quota::Applications => (new_application(ACME, word, OverLimit::Refuse), {
+            let facts = vec![
+                Fact::Application(word.to_owned()),
+                Fact::NodesOf(word.to_owned()),
+            ];
+            write(ACME, NOW, facts, move |state| {
+                lictor_core::application::remove(state, word)
+            })
+        }),
+        Quota::Tokens => (new_token(ACME, key, Role::Reader), revoke_token(ACME, key)),
+        Quota::Clients => (new_client(ACME, key, None), remove_client(ACME, key)),
+        Quota::Nodes => (
+            enroll_node(ACME, (key, word), "kong", None),
+            revoke_node(ACME, key),
+        ),
+        Quota::Seats => (
+            assign(ACME, "kong", id(200 + number as u128), 9),
+            release(ACME, "kong", id(200 + number as u128)),
+        ),
+        Quota::Leases => (
+            check_out(ACME, "kong", (key, word), 9, NOW),
+            give_back(ACME, key, None),
+        ),
+    }
+}
+
+fn is_reached(error: &Error, of: Quota, at: u64) -> bool {
+    matches!(error, Error::QuotaReached { quota, limit, .. } if *quota == of && *limit == at)
+}
+
+/// An organization that has what the things are of.
+async fn ready(store: &dyn Store, quota: Quota) {
+    acme(store).await;
+    if matches!(quota, Quota::Nodes | Quota::Seats | Quota::Leases) {
+        done(store, new_application(ACME, "kong", OverLimit::Refuse)).await;
+    }
+    if quota == Quota::Seats {
+        for number in 200..204 {
+            done(store, new_account(ACME, id(number), AccountKind::Person)).await;
+        }
+    }
+}
+
+/// In one organization after the other, as each quota wants it empty.
+pub(crate) async fn nothing_passes_its_quota(open: impl Fn() -> Arc<dyn Store>) {
+    for quota in Quota::all() {
+        let store = open();
+        ready(&*store, quota).await;
+        done(&*store, set_quota(quota, Some(2))).await;
+        done(&*store, thing(quota, 0).0).await;
+        done(&*store, thing(quota, 1).0).await;
+        let error = refused(&*store, thing(quota, 2).0).await;
+        assert!(is_reached(&error, quota, 2), "{error}");
+        let said = error.to_string();
+        let option = format!("--{} NUMBER", quota.facts().option);
+        assert!(
+            said.contains(&option) && said.contains(quota.facts().relief),
+            "{said}"
+        );
+        // A smaller limit takes nothing away, and less of it is never refused.
+        done(&*store, set_quota(quota, Some(0))).await;
+        done(&*store, thing(quota, 0).1).await;
+        let error = refused(&*store, thing(quota, 2).0).await;
+        assert!(is_reached(&error, quota, 0), "{error}");
+        done(&*store, set_quota(quota, Some(2))).await;
+        done(&*store, thing(quota, 2).0).await;
+        let found = bounds(&*store).await;
+        if quota.is_counted() {
+            assert_eq!(found.used.of(quota), 2, "{quota}");
+        }
+        done(&*store, set_quota(quota, None)).await;
+        done(&*store, thing(quota, 3).0).await;
+        assert_eq!(
+            bounds(&*store).await.quotas.limit(quota),
+            quota.facts().default
+        );
+        let report = store.check().await.expect("checks");
+        assert_eq!(report.differences, [""; 0], "{quota}");
+    }
+}
+
+pub(crate) async fn a_quota_holds_under_many_writers(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, set_quota(Quota::Accounts, Some(10))).await;
+    let writers = (0..40).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let write = new_account(ACME, id(1_000 + number), AccountKind::Person);
+            store.write(write).await.is_ok()
+        })
+    });
+    let mut created = 0;
+    for writer in writers.collect::<Vec<_>>() {
+        created += u64::from(writer.await.expect("it ends"));
+    }
+    assert_eq!(
+        (created, bounds(&*store).await.used.of(Quota::Accounts)),
+        (10, 10)
+    );
+}
+
+pub(crate) async fn replacing_meets_no_quota(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    for (number, product) in [(1, "Kong"), (2, "Kong"), (3, "Jira")] {
+        let license = document(1, product, number);
+        done(&*store, add_license(ACME, id(number.into()), &license, NOW)).await;
+    }
+    for quota in Quota::all() {
+        done(&*store, set_quota(quota, Some(0))).await;
+    }
+    done(
+        &*store,
+        put_license(ACME, id(1), &document(1, "Kong", 9), NOW),
+    )
+    .await;
+    // Also by one of another application that is full.
+    done(
+        &*store,
+        put_license(ACME, id(3), &document(1, "Kong", 8), NOW),
+    )
+    .await;
+    let error = refused(
+        &*store,
+        add_license(ACME, id(4), &document(1, "Kong", 4), NOW),
+    )
+    .await;
+    assert!(is_reached(&error, Quota::Licenses, 0), "{error}");
+    done(&*store, set_quota(Quota::Licenses, None)).await;
+    done(&*store, set_quota(Quota::LicensesPerApplication, Some(3))).await;
+    let error = refused(
+        &*store,
+        add_license(ACME, id(4), &document(1, "Kong", 4), NOW),
+    )
+    .await;
+    assert!(matches!(error, Error::QuotaReached { of: Some(key), .. } if key == "kong"));
+    done(
+        &*store,
+        add_license(ACME, id(4), &document(1, "Jira", 4), NOW),
+    )
+    .await;
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn tokens_that_expired_give_way(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, set_quota(Quota::Tokens, Some(2))).await;
+    for number in [1, 2] {
+        done(&*store, new_token(ACME, id(number), Role::Reader)).await;
+    }
+    let later = |token: u128, now: i64| {
+        let new = lictor_core::token::NewToken {
+            id: id(token),
+            secret_sha256: secret(id(token)),
+            name: None,
+            role: Role::Reader,
+            scopes: vec![],
+            expires_at: None,
+            account: None,
+        };
+        write(ACME, now, vec![Fact::ExpiredTokens(now)], move |state| {
+            lictor_core::token::create(state, &new, now)
+        })
+    };
+    let error = refused(&*store, later(3, NOW + 999)).await;
+    assert!(is_reached(&error, Quota::Tokens, 2), "{error}");
+    done(&*store, later(3, NOW + 1_000)).await;
+    assert_eq!(bounds(&*store).await.used.of(Quota::Tokens), 1);
+    let tokens = store.tokens(ACME, None, 9).await.expect("reads");
+    let revoked = tokens.iter().filter(|token| token.revoked_at.is_some());
+    assert_eq!(revoked.count(), 2);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn a_limit_that_is_so_already_is_no_entry(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let first = done(&*store, set_quota(Quota::Nodes, Some(5))).await;
+    assert_eq!(first.entries.len(), 1);
+    let again = done(&*store, set_quota(Quota::Nodes, Some(5))).await;
+    assert_eq!(again.entries.len(), 0);
+    let error = refused(&*store, set_quota(Quota::Nodes, Some(quota::MAX_LIMIT + 1))).await;
+    assert!(
+        matches!(error, Error::InvalidInput { field: "nodes", .. }),
+        "{error}"
+    );
+    assert_eq!(bounds(&*store).await.quotas.set_to(Quota::Nodes), Some(5));
+    assert_eq!(store.bounds(id(77)).await.expect("reads"), None);
+}

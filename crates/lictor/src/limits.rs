@@ -1,0 +1,100 @@
+//! The options that set quotas, `--max-…`: one for each that the core knows.
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use lictor_core::Quota;
+use lictor_core::quota::MAX_LIMIT;
+use serde_json::{Map, Value};
+
+use crate::exit::{Failure, Outcome};
+use crate::{output, values};
+
+/// The limits that were given.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits(Vec<(Quota, Limit)>);
+
+/// A number, or none for the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limit(Option<u64>);
+
+impl Limits {
+    /// The limits by the names of quotas.
+    ///
+    /// # Errors
+    /// None was given.
+    pub(crate) fn into_json(self) -> Outcome<Value> {
+        if self.0.is_empty() {
+            let example = Quota::Accounts.facts();
+            return Err(Failure::Usage(format!(
+                "say what to set, such as --{} {}; `lictor organization set --help` lists all",
+                example.option, example.default
+            )));
+        }
+        let limits = self.0.into_iter();
+        let limits: Map<String, Value> = limits
+            .map(|(quota, Limit(limit))| (quota.name().to_owned(), limit.into()))
+            .collect();
+        Ok(limits.into())
+    }
+}
+
+fn option(quota: Quota) -> Arg {
+    let facts = quota.facts();
+    let default = output::figure(facts.default);
+    Arg::new(facts.option)
+        .long(facts.option)
+        .value_name("NUMBER")
+        .value_parser(limit)
+        .help(format!(
+            "At most so many {} [default: {default}]",
+            facts.counts
+        ))
+}
+
+fn limit(text: &str) -> Result<Limit, String> {
+    if text.trim() == "default" {
+        return Ok(Limit(None));
+    }
+    let number = values::number(text, MAX_LIMIT);
+    number
+        .map(|number| Limit(Some(number)))
+        .map_err(|why| format!("{why}, nor the word default"))
+}
+
+impl Args for Limits {
+    fn augment_args(command: Command) -> Command {
+        command.args(Quota::all().map(option))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Limits {
+    fn from_arg_matches(given: &ArgMatches) -> Result<Self, clap::Error> {
+        let limit = |quota: Quota| {
+            let limit: &Limit = given.get_one(quota.facts().option)?;
+            Some((quota, *limit))
+        };
+        Ok(Self(Quota::all().filter_map(limit).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, given: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(given)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_number_or_the_default() {
+        assert_eq!(limit(" 5 "), Ok(Limit(Some(5))));
+        assert_eq!(limit("default"), Ok(Limit(None)));
+        for text in ["", "-1", "1,000", "9007199254740992", "unlimited"] {
+            assert!(limit(text).is_err(), "{text}");
+        }
+    }
+}

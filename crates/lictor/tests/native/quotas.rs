@@ -1,0 +1,160 @@
+//! Quotas over HTTP: who sets them, what is refused beyond, and in whose words.
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, Tenant, document};
+
+const ACME: &str = "/v1/organizations/acme";
+
+fn set(server: &Server, quotas: &Value) -> Value {
+    let body = json!({ "quotas": quotas });
+    server.call("PATCH", ACME).json(&body).expect(200).json()
+}
+
+/// What is said of one quota.
+fn quota<'a>(shown: &'a Value, name: &str) -> &'a Value {
+    let quotas = shown["quotas"].as_array().expect("a list");
+    let found = quotas.iter().find(|quota| quota["name"] == name);
+    found.expect("it is there")
+}
+
+fn start() -> (Server, Tenant) {
+    let server = Server::start();
+    let acme = server.tenant("acme");
+    (server, acme)
+}
+
+#[test]
+fn a_quota_is_shown_to_the_tenant_and_set_by_the_operator_alone() {
+    let (server, acme) = start();
+    let show = server.call("GET", ACME).token(&acme.reader);
+    let shown = show.expect(200).json();
+    let tokens = json!({
+        "name": "tokens", "limit": 20_000, "default": 20_000, "used": 2,
+        "counts": "tokens that are not revoked"
+    });
+    assert_eq!(quota(&shown, "tokens"), &tokens);
+    assert_eq!(
+        quota(&shown, "licenses-per-application")["used"],
+        Value::Null
+    );
+    let body = json!({ "quotas": { "tokens": 30_000 } });
+    let raise = server.call("PATCH", ACME).token(&acme.admin).json(&body);
+    raise.expect_problem(403, "forbidden");
+    let raised = set(&server, &json!({ "tokens": 30_000, "nodes": 0 }));
+    assert_eq!(quota(&raised, "tokens")["limit"], 30_000);
+    assert_eq!(show.expect(200).json(), raised);
+    let back = set(&server, &json!({ "tokens": null }));
+    assert_eq!(quota(&back, "tokens")["limit"], 20_000);
+    assert_eq!(quota(&back, "nodes")["limit"], 0);
+    let ledger = server.call("GET", "/v1/ledger").organization("acme");
+    let entries = ledger.expect(200).json();
+    let entries = entries["data"].as_array().expect("a list");
+    let last = &entries.last().expect("an entry")["change"];
+    let change = json!({ "type": "quota_set", "quota": "tokens", "limit": null });
+    assert_eq!(last, &change);
+}
+
+#[test]
+fn a_limit_is_a_number_of_a_quota_that_there_is() {
+    let (server, _) = start();
+    for (quotas, said) in [
+        (json!({ "token": 5 }), "licenses-per-application"),
+        (json!({ "tokens": 1_u64 << 53 }), "9007199254740991"),
+    ] {
+        let body = json!({ "quotas": quotas });
+        let problem = server.call("PATCH", ACME).json(&body);
+        let problem = problem.expect_problem(400, "invalid-input");
+        let detail = problem["detail"].as_str().expect("text");
+        assert!(detail.contains(said), "{detail}");
+    }
+    for quotas in [json!({ "tokens": -1 }), json!({ "tokens": "5" }), json!([])] {
+        let body = json!({ "quotas": quotas });
+        server
+            .call("PATCH", ACME)
+            .json(&body)
+            .expect_problem(400, "invalid-json");
+    }
+    let absent = server.call("PATCH", "/v1/organizations/absent");
+    absent
+        .json(&json!({ "quotas": {} }))
+        .expect_problem(404, "not-found");
+}
+
+#[test]
+fn beyond_a_quota_the_answer_names_it_and_says_what_to_do() {
+    let (server, acme) = start();
+    set(
+        &server,
+        &json!({ "tokens": 2, "licenses-per-application": 1 }),
+    );
+    let create = server.call("POST", "/v1/tokens").token(&acme.admin);
+    let problem = create
+        .json(&json!({ "role": "reader" }))
+        .expect_problem(409, "quota-reached");
+    assert_eq!(
+        (&problem["quota"], &problem["limit"]),
+        (&json!("tokens"), &json!(2))
+    );
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(
+        detail.contains("lictor organization set KEY --max-tokens NUMBER"),
+        "{detail}"
+    );
+    let add = |product: &str| {
+        let body = json!({ "payload": document(product) });
+        server
+            .call("POST", "/v1/licenses")
+            .token(&acme.admin)
+            .json(&body)
+    };
+    add("Konnect").expect(201);
+    let problem = add("Konnect").expect_problem(409, "quota-reached");
+    assert_eq!(problem["application"], "konnect");
+    add("Payroll").expect(201);
+}
+
+#[test]
+fn kong_is_told_of_a_quota_in_its_own_shape_and_may_repair() {
+    let (server, acme) = start();
+    set(&server, &json!({ "licenses": 1 }));
+    let body = json!({ "payload": document("Konnect") });
+    // Its answers have another type than those of the native API.
+    let send = |method: &str, path: &str, body: &Value| {
+        let call = server.call(method, path).token(&acme.admin);
+        let answer = call.json(body).send();
+        let value: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        (answer.status, value)
+    };
+    let (status, stored) = send("POST", "/licenses", &body);
+    assert_eq!(status, 201);
+    let (status, refused) = send("POST", "/licenses", &body);
+    assert_eq!(status, 409);
+    let message = refused["message"].as_str().expect("text");
+    assert!(message.contains("--max-licenses"), "{message}");
+    let path = format!("/licenses/{}", stored["id"].as_str().expect("an id"));
+    let repair = json!({ "payload": document("Payroll") });
+    assert_eq!(send("PUT", &path, &repair).0, 200);
+    assert_eq!(send("DELETE", &path, &json!({})).0, 204);
+    assert_eq!(send("POST", "/licenses", &body).0, 201);
+}
+
+#[test]
+fn an_import_goes_as_far_as_the_quota_and_names_the_rows_beyond() {
+    let (server, acme) = start();
+    set(&server, &json!({ "accounts": 2 }));
+    let rows: Vec<_> = (0..3)
+        .map(|number| json!({ "email": format!("{number}@example.com") }))
+        .collect();
+    let import = |mode: &str| {
+        let body = json!({ "mode": mode, "rows": rows });
+        let call = server.call("POST", "/v1/accounts/import");
+        call.token(&acme.admin).json(&body)
+    };
+    let all = import("all").expect(200).json();
+    assert_eq!(all["created"], 0, "{all}");
+    let answer = import("each").expect(200).json();
+    assert!(answer.to_string().contains("quota-reached"), "{answer}");
+    let shown = server.get(ACME);
+    assert_eq!(quota(&shown, "accounts")["used"], 2);
+}
