@@ -7,13 +7,16 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::Bench;
-use super::against::{Case, Entrant};
-use super::contestant::{cpu_seconds, pin};
+use super::against::Case;
+use super::contestant::cpu_seconds;
 use super::load::{Turn, figures_of};
 use super::postgres::Postgres;
 use super::redis::Redis;
 use super::seated::APPLICATION;
-use super::writes::{DELAYED, UNDELAYED, Written, committed, environment, slow_disk, table};
+use super::writes::{
+    DELAYED, UNDELAYED, Written, entrant, environment, on_both_disks, serve, slow_disk, table,
+    written,
+};
 use crate::process::{Server, TOKEN};
 
 const CONNECTIONS: usize = 64;
@@ -27,18 +30,10 @@ const SCHEMA: &str = include_str!("leases.sql");
 const SCRIPT: &str = "SELECT * FROM check_out('gateway', 'job-' || :client_id, '60 s') \\gset\n\
     SELECT release('gateway', :lease, :lease_fence);\n";
 
-pub(super) const CASES: [Case; 2] = [
-    Case {
-        name: "flushes of 1 ms, acknowledged/s",
-        figure: Turn::per_second,
-        start: |bench| entrant(bench, true),
-    },
-    Case {
-        name: "the disk as it is, acknowledged/s",
-        figure: Turn::per_second,
-        start: |bench| entrant(bench, false),
-    },
-];
+pub(super) const CASES: [Case; 2] = on_both_disks(
+    |bench| entrant(bench, true, start, turn),
+    |bench| entrant(bench, false, start, turn),
+);
 
 /// Who can lend a lease.
 enum Contestant {
@@ -84,17 +79,9 @@ fn contestants(
 
 /// The server that lends leases.
 fn start(bench: &Bench, environment: &[(&str, &str)], delayed: bool) -> Result<Server> {
-    let folder = bench.scratch.join(format!("leases-lictor-{delayed}"));
-    let lictor = bench.installation.serve(&folder, environment)?;
-    pin(lictor.id())?;
+    let lictor = serve(bench, &format!("leases-lictor-{delayed}"), environment)?;
     bench.add_seats(&lictor, SEATS)?;
     Ok(lictor)
-}
-
-fn entrant(bench: &Bench, delayed: bool) -> Result<Entrant> {
-    let slow = slow_disk(bench)?.display().to_string();
-    let server = start(bench, &environment(&slow, delayed), delayed)?;
-    Ok(Entrant::new(server, turn))
 }
 
 /// A turn of leases to lend.
@@ -130,15 +117,7 @@ impl Contestant {
                 turn: load(bench, "redis", &redis.address, redis.id())?,
                 batch: f64::NAN,
             }),
-            Self::Lictor(server) => {
-                let before = committed(server)?;
-                let turn = turn(bench, server)?;
-                let after = committed(server)?;
-                Ok(Written {
-                    turn,
-                    batch: (after.1 - before.1) / (after.0 - before.0),
-                })
-            }
+            Self::Lictor(server) => written(server, || turn(bench, server)),
         }
     }
 }

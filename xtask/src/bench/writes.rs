@@ -22,18 +22,29 @@ const CONNECTIONS: usize = 64;
 const SCHEMA: &str = "CREATE TABLE licenses (id uuid PRIMARY KEY, payload text, \
     created_at timestamptz, updated_at timestamptz)";
 
-pub(super) const CASES: [Case; 2] = [
-    Case {
-        name: "flushes of 1 ms, acknowledged/s",
-        figure: Turn::per_second,
-        start: |bench| entrant(bench, true),
-    },
-    Case {
-        name: "the disk as it is, acknowledged/s",
-        figure: Turn::per_second,
-        start: |bench| entrant(bench, false),
-    },
-];
+pub(super) const CASES: [Case; 2] = on_both_disks(
+    |bench| entrant(bench, true, start, load),
+    |bench| entrant(bench, false, start, load),
+);
+
+/// What one build is compared with another by, with slow flushes and with the disk as it is.
+pub(super) const fn on_both_disks(
+    delayed: fn(&Bench) -> Result<Entrant>,
+    as_it_is: fn(&Bench) -> Result<Entrant>,
+) -> [Case; 2] {
+    [
+        Case {
+            name: "flushes of 1 ms, acknowledged/s",
+            figure: Turn::per_second,
+            start: delayed,
+        },
+        Case {
+            name: "the disk as it is, acknowledged/s",
+            figure: Turn::per_second,
+            start: as_it_is,
+        },
+    ]
+}
 
 /// What can take a write.
 enum Contestant {
@@ -92,16 +103,30 @@ pub(super) fn environment(slow: &str, delayed: bool) -> Vec<(&'static str, &str)
 
 /// The server whose writes share commits.
 fn start(bench: &Bench, environment: &[(&str, &str)], delayed: bool) -> Result<Server> {
-    let folder = bench.scratch.join(format!("batching-{delayed}"));
+    serve(bench, &format!("batching-{delayed}"), environment)
+}
+
+/// A server on a core of its own, with its data in a new folder of this name.
+pub(super) fn serve(bench: &Bench, name: &str, environment: &[(&str, &str)]) -> Result<Server> {
+    let folder = bench.scratch.join(name);
     let server = bench.installation.serve(&folder, environment)?;
     pin(server.id())?;
     Ok(server)
 }
 
-fn entrant(bench: &Bench, delayed: bool) -> Result<Entrant> {
+/// What starts a server in this environment, by whether flushes are delayed there.
+type Start = fn(&Bench, &[(&str, &str)], bool) -> Result<Server>;
+
+/// A server that takes turns of a load.
+pub(super) fn entrant(
+    bench: &Bench,
+    delayed: bool,
+    start: Start,
+    turn: fn(&Bench, &Server) -> Result<Turn>,
+) -> Result<Entrant> {
     let slow = slow_disk(bench)?.display().to_string();
     let server = start(bench, &environment(&slow, delayed), delayed)?;
-    Ok(Entrant::new(server, load))
+    Ok(Entrant::new(server, turn))
 }
 
 /// A turn of licenses to store.
@@ -170,21 +195,24 @@ impl Contestant {
                 turn: postgres.turn(insert, CONNECTIONS, seconds)?,
                 batch: 1.0,
             }),
-            Self::Lictor(_, server) => {
-                let before = committed(server)?;
-                let turn = load(bench, server)?;
-                let after = committed(server)?;
-                Ok(Written {
-                    turn,
-                    batch: (after.1 - before.1) / (after.0 - before.0),
-                })
-            }
+            Self::Lictor(_, server) => written(server, || load(bench, server)),
         }
     }
 }
 
+/// A turn of a server, and how many writes shared a commit in it.
+pub(super) fn written(server: &Server, turn: impl FnOnce() -> Result<Turn>) -> Result<Written> {
+    let before = committed(server)?;
+    let turn = turn()?;
+    let after = committed(server)?;
+    Ok(Written {
+        turn,
+        batch: (after.1 - before.1) / (after.0 - before.0),
+    })
+}
+
 /// The commits so far, and the writes in them, as the server counts them.
-pub(super) fn committed(server: &Server) -> Result<(f64, f64)> {
+fn committed(server: &Server) -> Result<(f64, f64)> {
     let answer = Connection::open(&server.address)?.get("/metrics")?;
     let text = String::from_utf8(answer.body)?;
     let count = |name: &str| -> Result<f64> {
