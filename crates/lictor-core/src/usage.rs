@@ -334,7 +334,8 @@ fn take(state: &State, report: &UsageReport, now: Now) -> Result<Vec<Record>, Er
         return Err(invalid(
             field,
             format!(
-                "all counts of the organization come to {}, and with {risen} more they would pass                  {MAX_COUNT}; if one of them is wrong, take it back with `lictor usage correct`",
+                "all counts of the organization come to {}, and with {risen} more they would pass \
+                 {MAX_COUNT}; if one of them is wrong, take it back with `lictor usage correct`",
                 state.usage_sum
             ),
         ));
