@@ -29,6 +29,9 @@ const TOKENS: usize = 16_384;
 /// How many entitlements, and how many verdicts on signatures, are kept in memory.
 const DECISIONS: usize = 16_384;
 
+/// How many licenses all entitlements in memory may be derived from.
+const CANDIDATES: u64 = 65_536;
+
 /// The caches of one installation.
 pub(super) struct Cache {
     /// The position of each organization's last change to a license, where this server made it.
@@ -41,7 +44,7 @@ pub(super) struct Cache {
     tokens: Bounded<[u8; 32], (Arc<Token>, Elapsed)>,
     /// Whether no other server can revoke a token.
     exclusive: bool,
-    pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement>,
+    pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement, BySize>,
     figures: Bounded<Uuid, Arc<Figures>>,
     /// What a trust set said of a document's signature, by the document and when trust changed last.
     pub(super) verdicts: Bounded<(Digest, u64), Result<Signer, DocumentError>>,
@@ -57,13 +60,19 @@ pub(super) struct Installation {
     pub(super) organizations: Directory,
 }
 
-/// Licenses differ in size by a factor of a hundred.
+/// Licenses differ in size by a factor of a hundred, applications in how many licenses they have.
 #[derive(Clone)]
-struct BySize;
+pub(super) struct BySize;
 
 impl Weighter<(Uuid, Uuid), Arc<KeptLicense>> for BySize {
     fn weight(&self, _: &(Uuid, Uuid), license: &Arc<KeptLicense>) -> u64 {
         license.weight()
+    }
+}
+
+impl Weighter<(Uuid, String), CachedEntitlement> for BySize {
+    fn weight(&self, _: &(Uuid, String), entitlement: &CachedEntitlement) -> u64 {
+        entitlement.weight()
     }
 }
 
@@ -78,7 +87,7 @@ impl Cache {
             licenses: Bounded::with_weighter(LICENSES, LICENSE_BYTES, BySize),
             tokens: Bounded::new(TOKENS),
             exclusive: store.is_exclusive(),
-            entitlements: Bounded::new(DECISIONS),
+            entitlements: Bounded::with_weighter(DECISIONS, CANDIDATES, BySize),
             figures: Bounded::new(DECISIONS),
             verdicts: Bounded::new(DECISIONS),
         };

@@ -25,6 +25,15 @@ pub(super) struct CachedEntitlement {
     decided_at: Timestamp,
     changes_at: Option<Timestamp>,
     entitlement: Arc<Entitlement>,
+    /// The licenses that can be in force from then on, the newest first.
+    candidates: Arc<[Candidate]>,
+}
+
+impl CachedEntitlement {
+    /// How many licenses it keeps in memory, and one for the rest.
+    pub(super) fn weight(&self) -> u64 {
+        self.candidates.len() as u64 + 1
+    }
 }
 
 /// How a stored license stands now.
@@ -139,9 +148,8 @@ impl Authority {
         &self,
         call: &Call,
         application: &str,
-    ) -> Result<Vec<Candidate>, Error> {
-        let installation = self.cache.installation();
-        self.candidates(call, application, &installation).await
+    ) -> Result<Arc<[Candidate]>, Error> {
+        Ok(self.derived(call, application).await?.candidates)
     }
 
     /// Whether writing a stored license again would change which one is in force at some instant.
@@ -150,15 +158,11 @@ impl Authority {
         call: &Call,
         license: &License,
     ) -> Result<Repetition, Error> {
-        // The basis first: it may be older than what is looked at, never newer.
-        let unseen = self.repetition_unseen(call).await?;
-        let installation = self.cache.installation();
-        let application = &license.state.application;
-        let candidates = self.candidates(call, application, &installation).await?;
-        let mine = self.candidate(call, license, &installation)?;
+        let known = self.derived(call, &license.state.application).await?;
+        let mine = self.candidate(call, license, &self.cache.installation())?;
         Ok(Repetition {
-            moves: license::moves(&candidates, &mine, call.now.wall()),
-            ..unseen
+            moves: license::moves(&known.candidates, &mine, call.now.wall()),
+            basis: known.basis,
         })
     }
 
@@ -190,43 +194,47 @@ impl Authority {
         call: &Call,
         application: &str,
     ) -> Result<(Arc<Entitlement>, Basis), Error> {
+        let known = self.derived(call, application).await?;
+        Ok((known.entitlement, known.basis))
+    }
+
+    /// The entitlement of an application, from memory or derived from what is stored.
+    async fn derived(&self, call: &Call, application: &str) -> Result<CachedEntitlement, Error> {
         let key = (call.organization.id, application.to_owned());
         // The basis is read before what is derived: that may be newer, never older.
         let installation = self.cache.installation();
+        let now = call.now.wall();
         if let Some(known) = self.cache.entitlements.get(&key)
             && known.basis.licenses >= self.cache.licenses_head(call.organization.id)
             && known.basis.trust == installation.trust_changed
-            && known.decided_at <= call.now.wall()
-            && known
-                .changes_at
-                .is_none_or(|instant| call.now.wall() < instant)
+            && known.decided_at <= now
+            && known.changes_at.is_none_or(|instant| now < instant)
         {
-            return Ok((known.entitlement, known.basis));
+            return Ok(known);
         }
         let stored = self.store.basis(call.organization.id).await?;
-        let basis = Basis {
-            trust: installation.trust_changed,
-            ..stored
-        };
         let candidates = self.candidates(call, application, &installation).await?;
-        let entitlement = Arc::new(Entitlement::of(application, &candidates, call.now.wall()));
+        let fresh = CachedEntitlement {
+            basis: Basis {
+                trust: installation.trust_changed,
+                ..stored
+            },
+            decided_at: now,
+            changes_at: license::next_boundary(&candidates, now),
+            entitlement: Arc::new(Entitlement::of(application, &candidates, now)),
+            candidates: candidates.into(),
+        };
         // Only what is stored is kept: anybody can ask for any word.
-        if !candidates.is_empty() {
-            let fresh = CachedEntitlement {
-                basis,
-                decided_at: call.now.wall(),
-                changes_at: license::next_boundary(&candidates, call.now.wall()),
-                entitlement: entitlement.clone(),
-            };
-            self.cache.entitlements.insert(key, fresh);
+        if !fresh.candidates.is_empty() {
+            self.cache.entitlements.insert(key, fresh.clone());
         }
-        Ok((entitlement, basis))
+        Ok(fresh)
     }
 
     /// The licenses of an application that can be in force at some instant from now on, the newest
     /// first: the newest few, and of the others those that outlast what is verified among them and has
     /// begun, for no other can come before it.
-    pub(super) async fn candidates(
+    async fn candidates(
         &self,
         call: &Call,
         application: &str,

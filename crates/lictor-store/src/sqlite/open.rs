@@ -10,6 +10,7 @@ use lictor_core::Head;
 use lictor_core::change::Digest;
 use lictor_planted as planted;
 use refinery::Target;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use uuid::Uuid;
 
@@ -31,6 +32,9 @@ pub(super) const KNOWN_SCHEMA: i64 = 11;
 /// How much of the database the writer keeps in memory at most, in KiB. SQLite walks through all of
 /// it after most commits, so that more is slower; what is not here the kernel has.
 const WRITER_CACHE_KIB: i64 = 8_192;
+
+/// How many statements a connection keeps planned: more than one is ever used for.
+const STATEMENTS: usize = 256;
 
 /// How many of the last entries are looked at when a database is opened.
 const QUICK_CHECK_ENTRIES: u64 = 1_000;
@@ -329,7 +333,9 @@ fn settle(connection: &Connection) -> Result<(), OpenError> {
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // Else SQLite plans a statement with `LIMIT ?` again each time that it is used.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     functions::register(connection)?;
     Ok(())
 }
@@ -379,4 +385,30 @@ fn check_end(
         end = end.next(row.get_ref(0)?.as_str().map_err(|_| broken())?);
     }
     if end == head { Ok(()) } else { Err(broken()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_its_parameters_are() {
+        let connection = Connection::open_in_memory().unwrap();
+        settle(&connection).unwrap();
+        connection
+            .execute_batch("CREATE TABLE numbers (n INTEGER); INSERT INTO numbers VALUES (1), (2)")
+            .unwrap();
+        let mut page = connection
+            .prepare("SELECT n FROM numbers WHERE n > ?1 LIMIT ?2")
+            .unwrap();
+        for limit in [1, 2, 3] {
+            let rows = page
+                .query_map([0, limit], |row| row.get::<_, i64>(0))
+                .unwrap();
+            assert_eq!(rows.count(), usize::try_from(limit.min(2)).unwrap());
+        }
+        assert_eq!(page.get_status(StatementStatus::RePrepare), 0);
+    }
 }

@@ -143,7 +143,7 @@ struct Written {
     authority: Arc<Authority>,
     call: Call,
     payload: Arc<str>,
-    before: Vec<Candidate>,
+    before: Arc<[Candidate]>,
 }
 
 impl Written {
@@ -171,11 +171,11 @@ async fn licenses_before(
     authority: &Authority,
     call: &Call,
     payload: &str,
-) -> Result<Vec<Candidate>, Error> {
+) -> Result<Arc<[Candidate]>, Error> {
     let claims = Document::parse(payload).and_then(|document| document.claims());
     match claims {
         Ok(claims) => authority.licenses_around(call, &claims.application).await,
-        Err(_) => Ok(Vec::new()),
+        Err(_) => Ok(Arc::default()),
     }
 }
 
