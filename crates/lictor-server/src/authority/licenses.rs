@@ -79,7 +79,9 @@ impl Authority {
         let (rule_document, now) = (document.clone(), call.now.wall());
         let rule =
             Arc::new(move |state: &_| license::add(state, id, &rule_document, new.created_at, now));
-        let written = self.write_license(call, id, Some(&document), rule).await?;
+        let written = self
+            .write_license(call, id, Some(&document), None, rule)
+            .await?;
         written_license(&written, document.payload())
     }
 
@@ -150,7 +152,7 @@ impl Authority {
                 written_license(&written, document.payload())
             }
             None => {
-                let written = self.write_license(call, id, None, rule(None)).await?;
+                let written = self.write_license(call, id, None, None, rule(None)).await?;
                 self.touched_license(call, &written, &stored).await
             }
         }
@@ -168,7 +170,7 @@ impl Authority {
     ) -> Result<bool, Error> {
         call.may_write(Resource::Licenses)?;
         let rule = Arc::new(move |state: &_| license::remove(state, id, expected));
-        let written = self.write_license(call, id, None, rule).await?;
+        let written = self.write_license(call, id, None, None, rule).await?;
         Ok(!written.entries.is_empty())
     }
 
@@ -217,7 +219,8 @@ impl Authority {
                 // What cannot be read, or does not hold still, can be written anew.
                 Ok(Some(_)) | Err(_) => Some(self.repetition_unseen(call).await?),
             };
-            self.write_license(call, id, Some(document), rule(repetition))
+            let looked = repetition.is_some().then_some(Fact::Trust);
+            self.write_license(call, id, Some(document), looked, rule(repetition))
                 .await
         })
         .await
@@ -228,9 +231,11 @@ impl Authority {
         call: &Call,
         id: Uuid,
         document: Option<&Admissible>,
+        more: Option<Fact>,
         rule: Rule,
     ) -> Result<Written, Error> {
-        let mut facts = vec![Fact::License(id), Fact::Trust];
+        let mut facts = vec![Fact::License(id)];
+        facts.extend(more);
         if let Some(document) = document {
             facts.push(Fact::Application(document.application().to_owned()));
             facts.extend(document.signer().key_id().map(Fact::Key));

@@ -13,23 +13,42 @@ use super::rows::{self, DecodedKeys, Sql};
 use super::{accounts, facts, seats, usage};
 use crate::{ANSWER_KEPT_SECONDS, Answer, Idempotent, Write, Written};
 
-/// Why a write of a batch was not stored.
+/// Why a write was not stored.
 pub(super) enum Fault {
-    /// The rule or the store refuses it; the batch goes on.
+    /// The rule or the store refuses it, before anything of it was written; the batch goes on.
     Refused(Error),
-    /// The database failed; the batch is rolled back.
+    /// The batch is to be rolled back.
+    Batch(BatchError),
+}
+
+/// Why a batch was not stored. Some of it may have been written.
+#[derive(Debug)]
+pub(super) enum BatchError {
+    /// What one write does is wrong in this way: a fault of ours.
+    Write(String),
+    /// The database failed.
     Database(rusqlite::Error),
+}
+
+impl BatchError {
+    /// What the log says.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Write(reason) => reason.clone(),
+            Self::Database(error) => error.to_string(),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
+        Self::Batch(error.into())
     }
 }
 
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Refused(error)
+impl From<rusqlite::Error> for BatchError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
     }
 }
 
@@ -52,35 +71,34 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Runs one write; after a refusal all is as it was before.
+    /// Runs one write. There is no savepoint: SQLite would copy each page before its first change.
     pub(super) fn run(&mut self, write: &Write) -> Result<Written, Fault> {
-        self.execute("SAVEPOINT one")?;
-        let result = self.store(write);
-        if matches!(result, Err(Fault::Refused(_))) {
-            self.execute("ROLLBACK TO one")?;
-        }
-        if !matches!(result, Err(Fault::Database(_))) {
-            self.execute("RELEASE one")?;
-        }
-        result
-    }
-
-    fn store(&mut self, write: &Write) -> Result<Written, Fault> {
-        let mut head = self.head(write.stream)?;
+        let head = self.head(write.stream)?;
         if let Some(idempotent) = &write.idempotent {
             self.check_unanswered(idempotent, write)?;
         }
-        let mut state = facts::load(
+        let state = facts::load(
             self.database,
             write.stream,
             &head,
             &write.facts,
             &mut self.decoded,
         )?;
-        let decision = decide(write, &state)?;
+        let decision = decide(write, &state).map_err(Fault::Refused)?;
         if write.stream != INSTALLATION {
-            quota::admit(&state, &decision.changes)?;
+            quota::admit(&state, &decision.changes).map_err(Fault::Refused)?;
         }
+        self.store(write, head, state, decision)
+            .map_err(Fault::Batch)
+    }
+
+    fn store(
+        &mut self,
+        write: &Write,
+        mut head: HeadRow,
+        mut state: State,
+        decision: Decision,
+    ) -> Result<Written, BatchError> {
         let licenses_before = seats::licenses(&state);
         let counts_before = state.counts;
         let usage_before = state.usage_sum;
@@ -90,7 +108,7 @@ impl<'a> Batch<'a> {
             let (stream, at, actor) = (write.stream, write.now.wall(), write.actor);
             state.apply(position, at, &change);
             if let Some(breach) = state.breach(&change) {
-                return Err(Error::internal(breach).into());
+                return Err(BatchError::Write(breach));
             }
             rows::persist(self.database, stream, at, &state, &change)?;
             let entry = Entry {
@@ -100,7 +118,9 @@ impl<'a> Batch<'a> {
                 actor,
                 change,
             };
-            let body = entry.to_body().map_err(Error::internal)?;
+            let body = entry
+                .to_body()
+                .map_err(|error| BatchError::Write(error.to_string()))?;
             head.head = head.head.next(&body);
             rows::append(self.database, &entry, head.head.hash, &body)?;
             entries.push(entry);
@@ -129,7 +149,6 @@ impl<'a> Batch<'a> {
             self.keep_answer(idempotent, write, &written)?;
         }
         head.take_up(&written.state);
-        // Only now: a refusal leaves the head as the write before it did.
         self.heads.insert(write.stream, head);
         Ok(written)
     }
@@ -141,7 +160,7 @@ impl<'a> Batch<'a> {
             None => heads::one(self.database, stream)?,
         };
         let live = known.filter(|head| !head.removed);
-        live.ok_or_else(|| Error::no_organization(stream.to_string()).into())
+        live.ok_or_else(|| Fault::Refused(Error::no_organization(stream.to_string())))
     }
 
     /// Stores where the streams end now.
@@ -164,7 +183,7 @@ impl<'a> Batch<'a> {
                 write.now.elapsed().seconds(),
             ))?;
         if taken {
-            Err(Error::IdempotencyTwin.into())
+            Err(Fault::Refused(Error::IdempotencyTwin))
         } else {
             Ok(())
         }
@@ -175,9 +194,10 @@ impl<'a> Batch<'a> {
         idempotent: &Idempotent,
         write: &Write,
         written: &Written,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), BatchError> {
         let key = &idempotent.key;
-        let Answer { status, body } = guarded(|| (idempotent.render)(written))?;
+        let Answer { status, body } =
+            guarded(|| (idempotent.render)(written)).map_err(BatchError::Write)?;
         self.database
             .prepare_cached(
                 "INSERT OR REPLACE INTO answers
@@ -195,21 +215,17 @@ impl<'a> Batch<'a> {
             ))?;
         Ok(())
     }
-
-    fn execute(&self, sql: &str) -> Sql<()> {
-        self.database.prepare_cached(sql)?.execute([]).map(drop)
-    }
 }
 
 fn decide(write: &Write, state: &State) -> Result<Decision, Error> {
-    guarded(|| (write.rule)(state))?
+    guarded(|| (write.rule)(state)).map_err(Error::internal)?
 }
 
 /// A fault in a rule is the fault of one write, not the end of the writer.
-fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Error> {
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Error::internal(format!("a rule panicked: {}", text.unwrap_or_default()))
+        format!("a rule panicked: {}", text.unwrap_or_default())
     })
 }

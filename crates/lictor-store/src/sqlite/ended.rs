@@ -1,7 +1,8 @@
 //! Rows of leases that ended: kept in the transaction that ends them, read back, forgotten, dropped.
 
 use lictor_core::{EndedLease, LeaseEnd, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::reads::many;
@@ -16,15 +17,31 @@ pub(super) fn keep(
     (until, position): (Timestamp, u64),
     reason: LeaseEnd,
 ) -> Sql<usize> {
+    let columns = "application, since, holder, coalesce(holder_key, holder_key(holder))";
+    let sql = format!("SELECT {columns} FROM leases WHERE organization_id = ?1 AND id = ?2");
+    let mut select = database.prepare_cached(&sql)?;
+    let mut found = select.query((stream, id))?;
+    let Some(lease) = found.next()? else {
+        return Ok(0);
+    };
+    // From values: what is inserted from a search, SQLite first prepares to take back.
     database
         .prepare_cached(
             "INSERT INTO ended_leases (organization_id, application, until, position, id, since,
                  reason, holder, holder_key)
-             SELECT organization_id, application, ?3, ?4, id, since, ?5, holder,
-                 coalesce(holder_key, holder_key(holder)) FROM leases
-             WHERE organization_id = ?1 AND id = ?2",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
-        .execute((stream, id, until, position, reason.as_str()))
+        .execute(params![
+            stream,
+            lease.get::<_, Value>(0)?,
+            until,
+            position,
+            id,
+            lease.get::<_, Value>(1)?,
+            reason.as_str(),
+            lease.get::<_, Value>(2)?,
+            lease.get::<_, Value>(3)?,
+        ])
 }
 
 const ENDED: &str = "id, application, holder, since, until, reason, position";

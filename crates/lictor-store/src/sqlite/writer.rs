@@ -11,7 +11,7 @@ use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Batch, Fault};
+use super::batch::{Batch, BatchError, Fault};
 use super::rows::Sql;
 use super::{clients, clock};
 use crate::{Write, Written};
@@ -187,7 +187,8 @@ impl Thread {
         match self.together(&writes, &mut waiting) {
             Ok(outcomes) => acknowledge(&mut waiting, outcomes),
             Err(error) if writes.len() > 1 && concerns_one_write(&error) => {
-                tracing::error!(%error, "a batch failed; its writes run one by one");
+                let reason = error.reason();
+                tracing::error!(reason, "a batch failed; its writes run one by one");
                 for (write, done) in writes.iter().zip(&mut waiting) {
                     let (one, done) = (std::slice::from_ref(write), std::slice::from_mut(done));
                     let outcomes = match self.together(one, done) {
@@ -205,7 +206,11 @@ impl Thread {
     }
 
     /// Runs the writes in one transaction. After an error nothing of them is stored.
-    fn together(&mut self, writes: &[Write], waiting: &mut [Waiting]) -> Sql<Outcomes> {
+    fn together(
+        &mut self,
+        writes: &[Write],
+        waiting: &mut [Waiting],
+    ) -> Result<Outcomes, BatchError> {
         if let Some(reason) = self.failed.get() {
             return Ok(writes
                 .iter()
@@ -252,14 +257,14 @@ impl Thread {
         }
     }
 
-    fn fill(&mut self, writes: &[Write]) -> Sql<Outcomes> {
+    fn fill(&mut self, writes: &[Write]) -> Result<Outcomes, BatchError> {
         let mut batch = Batch::new(&self.database);
         let mut outcomes = Vec::with_capacity(writes.len());
         for write in writes {
             outcomes.push(match batch.run(write) {
                 Ok(written) => Ok(written),
                 Err(Fault::Refused(error)) => Err(error),
-                Err(Fault::Database(error)) => return Err(error),
+                Err(Fault::Batch(error)) => return Err(error),
             });
         }
         batch.store_heads()?;
@@ -282,8 +287,12 @@ impl Thread {
     }
 
     /// Names the error for those whose write was not stored.
-    fn failure(&self, error: &rusqlite::Error) -> Error {
-        tracing::error!(%error, "a write was not stored");
+    fn failure(&self, error: &BatchError) -> Error {
+        tracing::error!(reason = error.reason(), "a write was not stored");
+        let error = match error {
+            BatchError::Write(reason) => return Error::internal(reason.clone()),
+            BatchError::Database(error) => error,
+        };
         match severity(error) {
             Severity::Disk if planted::is("flush-ignored") => Error::internal(error.to_string()),
             Severity::Full if planted::is("full-is-final") => {
@@ -346,7 +355,10 @@ fn severity(error: &rusqlite::Error) -> Severity {
 }
 
 /// Whether the other writes of the batch may still succeed.
-fn concerns_one_write(error: &rusqlite::Error) -> bool {
+fn concerns_one_write(error: &BatchError) -> bool {
+    let BatchError::Database(error) = error else {
+        return true;
+    };
     let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
     !busy && matches!(severity(error), Severity::Other)
 }

@@ -76,6 +76,9 @@ pub(crate) async fn the_refused_leave_no_trace_in_their_batch(store: Arc<dyn Sto
             .expect("reads");
         assert_eq!(license.is_some(), expected, "{number}");
     }
+    let figures = store.figures(ACME).await.expect("reads");
+    let keys: Vec<_> = figures.applications.iter().map(|one| &one.key).collect();
+    assert_eq!(keys, ["kong"]);
     assert_eq!(store.usage(ACME).await.expect("reads").len(), 0);
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
@@ -83,8 +86,14 @@ pub(crate) async fn the_refused_leave_no_trace_in_their_batch(store: Arc<dyn Sto
 fn one_of_a_crowd(number: u64) -> Write {
     let document = document(1, "Kong", number);
     if number.is_multiple_of(11) {
-        write(ACME, NOW, vec![], |_| {
-            Ok(Change::LicenseRemoved { id: id(9_999) }.into())
+        // It fails when something of it is written already.
+        let key = format!("trace-{number}");
+        write(ACME, NOW, vec![], move |_| {
+            let mut decision = Decision::from(Change::ApplicationCreated { key: key.clone() });
+            decision
+                .changes
+                .push(Change::LicenseRemoved { id: id(9_999) });
+            Ok(decision)
         })
     } else if number.is_multiple_of(7) {
         write(ACME, NOW, vec![], |_| panic!("a fault in a rule"))
