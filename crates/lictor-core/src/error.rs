@@ -45,7 +45,7 @@ pub enum Error {
     #[error(transparent)]
     InvalidDocument(#[from] DocumentError),
     /// Something with this id or key is there already.
-    #[error("a {kind} {name} exists already")]
+    #[error("the {kind} {name} exists already")]
     AlreadyExists {
         /// What kind of thing it is.
         kind: Kind,

@@ -69,6 +69,9 @@ pub(crate) fn cause(text: &str) -> Option<&'static str> {
 /// A license with something around it, or changed on its way.
 fn wrapped(text: &str) -> Option<&'static str> {
     let is_license = |text: &str| Document::parse(text.trim()).is_ok();
+    if is_license(text) {
+        return Some("it is a license; `lictor license add` takes that");
+    }
     let without_lines: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let within = without_lines.trim_matches(['"', '\'', '`', '\u{201c}', '\u{201d}', '\u{201e}']);
     let unescaped = serde_json::from_str::<String>(&format!("\"{within}\"")).unwrap_or_default();

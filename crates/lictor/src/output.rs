@@ -233,6 +233,12 @@ pub(crate) fn figure(count: u64) -> String {
     text
 }
 
+/// A count of things that have an `s` when there are several: `1 row`, `2 rows`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", figure(count))
+}
+
 /// The terminal's width, if the result goes to one or `COLUMNS` says it.
 fn width() -> Option<u16> {
     let told = std::env::var("COLUMNS").ok();

@@ -22,7 +22,7 @@ use self::text::Text;
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
-use crate::output::{self, figure, printable, text_of};
+use crate::output::{self, counted, figure, printable, text_of};
 use crate::values::listed;
 
 /// How many rows a request has; no server takes more.
@@ -122,7 +122,7 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
                     bytes += body.to_string().len();
                     waiting.push(Row { line, email, body });
                 }
-                Err(reason) => tally.refuse(line, first(&record), reason),
+                Err(reason) => tally.refuse(line, shown(&columns, &record), reason),
             },
             Err(error) if error.is_io_error() => {
                 return Err(Failure::Usage(format!("{path}: {error}")));
@@ -226,8 +226,10 @@ fn keys(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What stands where the e-mail should, as far as an e-mail goes.
-fn first(record: &csv::ByteRecord) -> String {
-    let text = String::from_utf8_lossy(record.get(0).unwrap_or_default());
+fn shown(columns: &[Option<&str>], record: &csv::ByteRecord) -> String {
+    let at = columns.iter().position(|column| *column == Some("email"));
+    let field = at.and_then(|at| record.get(at)).unwrap_or_default();
+    let text = String::from_utf8_lossy(field);
     text.chars().take(MAX_EMAIL_LENGTH).collect()
 }
 
@@ -324,10 +326,15 @@ impl Tally {
         if self.refused.is_empty() {
             return Ok(());
         }
-        let count = figure(self.refused.len() as u64);
-        let were = if self.is_dry_run { "would be" } else { "were" };
+        let count = self.refused.len() as u64;
+        let rows = counted(count, "row");
+        let were = match (self.is_dry_run, count) {
+            (true, _) => "would be",
+            (false, 1) => "was",
+            (false, _) => "were",
+        };
         Err(Failure::Refused(format!(
-            "{count} rows {were} refused, or a seat of theirs"
+            "{rows} {were} refused, or a seat of theirs"
         )))
     }
 
@@ -375,15 +382,15 @@ impl Tally {
         let would = self.would();
         let refused = self.rows - self.created - self.existing;
         let mut text = format!(
-            "{} rows: {} accounts {would}created, {} existed already, {} {would}refused",
-            figure(self.rows),
-            figure(self.created),
+            "{}: {} {would}created, {} existed already, {} {would}refused",
+            counted(self.rows, "row"),
+            counted(self.created, "account"),
             figure(self.existing),
             figure(refused)
         );
         if self.empty > 0 {
-            let empty = figure(self.empty);
-            text.push_str(&format!("; {empty} rows without any value skipped"));
+            let empty = counted(self.empty, "row");
+            text.push_str(&format!("; {empty} without any value skipped"));
         }
         text
     }
@@ -396,10 +403,10 @@ impl Seats {
             return None;
         }
         Some(format!(
-            "{} seats {would}given, {} of them to accounts that existed; {} seats {would}refused",
-            figure(self.given),
+            "{} {would}given, {} of them to accounts that existed; {} {would}refused",
+            counted(self.given, "seat"),
             figure(self.given_to_existing),
-            figure(self.refused)
+            counted(self.refused, "seat")
         ))
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
-use crate::output::{self, figure, printable};
+use crate::output::{self, counted, printable};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -48,9 +48,4 @@ pub(crate) async fn run(forget: &Forget, json: bool) -> Outcome {
         "{holder} is forgotten: the name is gone from {leases} and {refusals}"
     ));
     Ok(())
-}
-
-fn counted(count: u64, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {what}{ending}", figure(count))
 }

@@ -179,6 +179,13 @@ fn a_file_in_place_of_a_key_is_named_for_what_it_is() {
     ];
     let said = refusal(&lictor(&[&sign[..], &[&public]].concat()), 2);
     assert!(said.contains("public key"), "{said}");
+    for args in [
+        &["trust", "add", &file][..],
+        &["license", "verify", "--trust", &file, &file],
+    ] {
+        let said = refusal(&lictor(args), 2);
+        assert!(said.contains("it is a license"), "{said}");
+    }
     std::fs::write(&file, b"\xff\xfeM\0C\0").expect("writes");
     for args in [
         &[&sign[..], &[&file]].concat()[..],

@@ -135,7 +135,7 @@ fn a_dry_run_says_what_an_import_then_does_and_writes_nothing() {
     for part in [
         "dry run: nothing is written\n",
         "1 502 rows: 1 500 accounts would be created, 1 existed already, 1 would be refused\n",
-        "3 seats would be given, 1 of them to accounts that existed; 1 seats would be refused\n",
+        "3 seats would be given, 1 of them to accounts that existed; 1 seat would be refused\n",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -409,6 +409,20 @@ fn an_import_can_be_repeated() {
         "email\nA@Example.com\nb@example.com\nc@example.com\n",
     );
     assert_eq!(again, plain(3, 1, 2));
+}
+
+#[test]
+fn a_row_that_is_refused_is_shown_by_its_e_mail_wherever_that_stands() {
+    let server = Server::start(&[]);
+    let file = "name,status,email\nAda,never,ada@example.com\nBob,active,\n";
+    let said = tally(&server, file);
+    let shown = [&said["refused"][0]["email"], &said["refused"][1]["email"]];
+    assert_eq!(shown, ["ada@example.com", ""]);
+    let one = import(&server, b"name,email\nAda,ada\n", &[]);
+    let text = String::from_utf8_lossy(&one.stderr).into_owned();
+    let counted = "1 row: 0 accounts created, 0 existed already, 1 refused\n";
+    assert!(text.contains(counted), "{text}");
+    assert!(text.contains("1 row was refused"), "{text}");
 }
 
 #[test]
