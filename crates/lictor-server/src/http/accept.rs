@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::addresses::{Addresses, Place};
-use super::connection::{self, Answers, Shared};
+pub use super::connection::Answers;
+use super::connection::{self, Shared};
 use super::limits::ConnectionLimits;
 use super::peer::Peer;
 

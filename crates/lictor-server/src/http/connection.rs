@@ -4,17 +4,16 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, Version};
-use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::{Either, ready};
+use futures_util::future::{self, Either};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -25,15 +24,20 @@ use tower::Service;
 use super::framing;
 use super::keeper::{Keeper, Verdict};
 use super::limits::ConnectionLimits;
+use super::notes::{InFlight, Notes};
+use super::outgoing::{self, Piece, Stream};
 use super::peer::{Peer, WhileListening};
 use super::refusal::Refusal;
 use super::slashes;
-use super::stream::{Followed, InFlight, Notes};
-use super::traffic::Open;
+use super::stream::Followed;
+use super::streams::Streams;
+use super::traffic::Connections;
 
 /// hyper with our limits, made once for all connections.
-pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(Streams {
+        window: limits.idle_timeout,
+    });
     let mut http1 = builder.http1();
     // hyper's own header timeout also closes idle connections, and costs an allocation and a timer
     // per request; `Keeper` does both jobs.
@@ -71,8 +75,8 @@ pub trait Answers: Clone + Send + Sync + 'static {
         request: Request<Body>,
     ) -> impl Future<Output = Response<Body>> + Send + 'static;
 
-    /// Told of each connection; what it gives is dropped at the end of that one.
-    fn connected(&self) -> Option<Open> {
+    /// What the connections are counted by, if they are.
+    fn traffic(&self) -> Option<Arc<Connections>> {
         None
     }
 }
@@ -87,7 +91,7 @@ impl Answers for Router {
 /// What all connections of a listener share.
 pub(crate) struct Shared<A> {
     pub(crate) app: A,
-    pub(crate) builder: auto::Builder<TokioExecutor>,
+    pub(crate) builder: auto::Builder<Streams>,
     pub(crate) limits: ConnectionLimits,
 }
 
@@ -105,8 +109,9 @@ pub(crate) async fn serve<S, A>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Answers,
 {
-    let _open = shared.app.connected();
-    let notes = Arc::new(Notes::new());
+    let traffic = shared.app.traffic();
+    let _open = traffic.as_ref().map(Connections::open);
+    let notes = Arc::new(Notes::new(traffic));
     let service = {
         let app = shared.app.clone();
         let notes = Arc::clone(&notes);
@@ -138,7 +143,12 @@ pub(crate) async fn serve<S, A>(
             match keeper.attend(alarm.as_mut(), cx) {
                 Verdict::Keep => {}
                 Verdict::Retire => connection.as_mut().graceful_shutdown(),
-                Verdict::Close => return Poll::Ready(()),
+                Verdict::Close(cut) => {
+                    if let Some(cut) = cut {
+                        notes.note_cut(cut);
+                    }
+                    return Poll::Ready(());
+                }
             }
         }
         if !known && has_budget_remaining() {
@@ -151,7 +161,7 @@ pub(crate) async fn serve<S, A>(
             }
             return Poll::Ready(());
         }
-        keeper.note_head(alarm.as_mut(), cx);
+        keeper.note(alarm.as_mut(), cx);
         Poll::Pending
     })
     .await;
@@ -181,17 +191,14 @@ fn answer<A: Answers>(
     // Combinators and no async block, which would have room for the routed future twice.
     let routed = match checked {
         Ok(()) => Either::Left(app.clone().answer(peer, request.map(body_of))),
-        Err(refusal) => Either::Right(ready(refusal.into_response(version))),
+        Err(refusal) => Either::Right(future::ready(refusal.into_response(version))),
     };
     routed.map(move |response| {
         // HTTP/2 reads on while it answers, and finds out by itself.
         if version < Version::HTTP_2 && response.extensions().get::<WhileListening>().is_some() {
             in_flight.note_while_listening();
         }
-        Ok(response.map(|body| Answer {
-            body,
-            _in_flight: in_flight,
-        }))
+        Ok(response.map(|body| Answer::new(body, version, in_flight)))
     })
 }
 
@@ -207,22 +214,48 @@ fn body_of(incoming: Incoming) -> Body {
 /// The body of an answer, which keeps its request in flight until it is sent or given up.
 pub(crate) struct Answer {
     body: Body,
+    /// Over HTTP/2, unless there is nothing to send.
+    stream: Option<Arc<Stream>>,
     _in_flight: InFlight,
 }
 
+impl Answer {
+    fn new(body: Body, version: Version, in_flight: InFlight) -> Self {
+        let counted = version == Version::HTTP_2 && !body.is_end_stream();
+        let stream = counted.then(|| Stream::new(in_flight.notes()));
+        if let Some(stream) = &stream {
+            outgoing::tell(stream);
+        }
+        Self {
+            body,
+            stream,
+            _in_flight: in_flight,
+        }
+    }
+}
+
 impl hyper::body::Body for Answer {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = axum::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Piece>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let stream = self.stream.as_ref();
+        if let (None, Some(stream)) = (&frame, stream)
+            && stream.holds_its_end()
+        {
+            ready!(stream.poll_empty(cx));
+        }
+        let pieces = |frame: Frame<_>| frame.map_data(|bytes| Piece::new(bytes, stream));
+        Poll::Ready(frame.map(|frame| frame.map(pieces)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        let held = self.stream.as_deref().is_some_and(Stream::holds_its_end);
+        self.body.is_end_stream() && !held
     }
 
     fn size_hint(&self) -> SizeHint {

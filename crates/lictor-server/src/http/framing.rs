@@ -10,6 +10,7 @@ use axum::http::header::HOST;
 use axum::http::{Method, Request, Version};
 use memchr::memchr;
 
+use super::frames::Frames;
 use super::refusal::Refusal;
 
 /// How much of a line is looked at. A length or a coding in a longer line is refused.
@@ -24,6 +25,8 @@ pub(crate) enum Reading {
     InHead(u64),
     /// The n-th request, counted from 0, and all after it are not to be trusted.
     Ambiguous(u64),
+    /// Too many frames of HTTP/2 carried nothing.
+    Flooded,
 }
 
 /// Follows the requests of one HTTP/1 connection through its bytes.
@@ -34,6 +37,7 @@ pub(crate) struct Follower {
     /// Heads read to their end.
     heads: u64,
     line: Line,
+    frames: Frames,
 }
 
 /// What is known of a line, however many reads it came in.
@@ -61,7 +65,8 @@ enum Place {
     },
     Trailers,
     /// HTTP/2, which frames by itself.
-    NotFollowed,
+    Frames,
+    Flooded,
     Ambiguous,
 }
 
@@ -85,6 +90,19 @@ impl Follower {
                 length: 0,
                 last: [0; 2],
             },
+            frames: Frames::new(),
+        }
+    }
+
+    /// Whether all that was read is whole requests of HTTP/1.
+    pub(crate) fn is_between(&self) -> bool {
+        self.place == Place::Head && !self.head.begun && self.line.length == 0
+    }
+
+    /// Notes what was written to the peer.
+    pub(crate) fn note_written(&mut self, bytes: usize) {
+        if self.place == Place::Frames {
+            self.frames.note_written(bytes);
         }
     }
 
@@ -97,7 +115,13 @@ impl Follower {
     pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Reading {
         while !bytes.is_empty() {
             bytes = match self.place {
-                Place::NotFollowed | Place::Ambiguous => break,
+                Place::Flooded | Place::Ambiguous => break,
+                Place::Frames => {
+                    if !self.frames.read(bytes) {
+                        self.place = Place::Flooded;
+                    }
+                    break;
+                }
                 Place::Head | Place::Trailers => self.read_line(bytes),
                 Place::Body { left, chunk } => self.skip_body(left, chunk, bytes),
                 Place::ChunkSize { size, digits } => self.read_chunk_size(size, digits, bytes),
@@ -106,7 +130,9 @@ impl Follower {
         }
         match self.place {
             Place::Ambiguous => Reading::Ambiguous(self.heads),
-            Place::Head if self.head.begun || self.line.length > 0 => Reading::InHead(self.heads),
+            Place::Flooded => Reading::Flooded,
+            // Empty lines before the first request are the beginning of its head, which has its time.
+            Place::Head if self.heads == 0 || !self.is_between() => Reading::InHead(self.heads),
             _ => Reading::Settled,
         }
     }
@@ -141,7 +167,7 @@ impl Follower {
             _ => {
                 self.head.begun = true;
                 if self.heads == 0 && line.starts_with(b"PRI * HTTP/2.0") {
-                    self.place = Place::NotFollowed;
+                    self.place = Place::Frames;
                 }
             }
         }

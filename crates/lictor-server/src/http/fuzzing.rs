@@ -16,8 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::framing::{self, Follower, Reading};
 use super::limits::ConnectionLimits;
+use super::notes::Notes;
 use super::refusal::Refusal;
-use super::stream::{Followed, Notes};
+use super::stream::Followed;
 
 /// Where a followed connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Place {
     InHead(u64),
     /// Not to be trusted from this request on.
     Ambiguous(u64),
+    /// Cut off, for frames that carry nothing.
+    Flooded,
 }
 
 /// The follower of one connection.
@@ -47,6 +50,7 @@ impl Trace {
             Reading::Settled => Place::Settled,
             Reading::InHead(number) => Place::InHead(number),
             Reading::Ambiguous(from) => Place::Ambiguous(from),
+            Reading::Flooded => Place::Flooded,
         }
     }
 
@@ -77,7 +81,7 @@ pub fn merged(target: &str) -> Option<axum::http::Uri> {
 /// Sends bytes through hyper as the server is set up with it, at most `step` of them a read, and
 /// says which requests came out.
 pub fn connection(bytes: &[u8], step: usize) -> Vec<Handed> {
-    let notes = Arc::new(Notes::new());
+    let notes = Arc::new(Notes::new(None));
     let read = Arc::new(AtomicUsize::new(0));
     let handed = Arc::new(Mutex::new(Vec::new()));
     let limits = ConnectionLimits::default();

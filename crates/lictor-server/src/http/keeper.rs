@@ -8,7 +8,9 @@ use lictor_planted as planted;
 use tokio::time::{Instant, Sleep};
 
 use super::limits::ConnectionLimits;
-use super::stream::Notes;
+use super::notes::Notes;
+use super::pace::Pace;
+use super::traffic::Cut;
 
 /// What to do with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +19,8 @@ pub(crate) enum Verdict {
     Keep,
     /// Let requests in flight end, take no more.
     Retire,
-    /// Cut it off.
-    Close,
+    /// Cut it off; for no fault if there is no reason.
+    Close(Option<Cut>),
 }
 
 /// Decides when a connection has been silent, slow or idle for too long.
@@ -30,9 +32,20 @@ pub(crate) struct Keeper<'c> {
     head: Option<u64>,
     begun: u64,
     idle_since: Instant,
-    blocked_at: Option<u64>,
-    blocked_since: Instant,
+    /// How the socket takes what is written to it.
+    socket: Pace,
+    /// How the streams of HTTP/2, all together, are taken. Their windows are the peer's, and the
+    /// socket knows nothing of them.
+    streams: Pace,
+    left: Option<Left>,
     retired: bool,
+}
+
+/// A peer that closed its side before it was answered.
+struct Left {
+    since: Instant,
+    /// Bytes written by then.
+    written: u64,
 }
 
 impl<'c> Keeper<'c> {
@@ -49,8 +62,9 @@ impl<'c> Keeper<'c> {
             head: None,
             begun: 0,
             idle_since: now,
-            blocked_at: None,
-            blocked_since: now,
+            socket: Pace::new(limits.idle_timeout),
+            streams: Pace::new(limits.idle_timeout),
+            left: None,
             retired: false,
         }
     }
@@ -60,7 +74,7 @@ impl<'c> Keeper<'c> {
         while alarm.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             let (verdict, wait) = self.judge(now);
-            if verdict == Verdict::Close {
+            if matches!(verdict, Verdict::Close(_)) {
                 return verdict;
             }
             alarm.as_mut().reset(now + wait);
@@ -73,49 +87,93 @@ impl<'c> Keeper<'c> {
         Verdict::Keep
     }
 
-    /// Starts the clock of a head that came in part. Heads mostly come whole, so that this does
-    /// nothing for most requests.
-    pub(crate) fn note_head(&mut self, mut alarm: Pin<&mut Sleep>, cx: &mut Context<'_>) {
+    /// Starts the clock of a head that came in part, and of an answer whose peer has left. Heads
+    /// mostly come whole, so that this does nothing for most requests.
+    pub(crate) fn note(&mut self, mut alarm: Pin<&mut Sleep>, cx: &mut Context<'_>) {
         let head = self.notes.head();
         if head.is_some() && head != self.head {
             self.head = head;
-            alarm
-                .as_mut()
-                .reset(Instant::now() + self.limits.header_timeout);
+            let at = Instant::now() + self.limits.header_timeout;
+            alarm.as_mut().reset(at);
+            let _ = alarm.as_mut().poll(cx);
+        }
+        if self.left.is_none() && self.notes.has_left() {
+            let since = Instant::now();
+            self.left = Some(Left {
+                since,
+                written: self.notes.written(),
+            });
+            alarm.as_mut().reset(since + self.limits.left_timeout);
             let _ = alarm.as_mut().poll(cx);
         }
     }
 
     fn judge(&mut self, now: Instant) -> (Verdict, Duration) {
         let limits = self.limits;
+        let wait = limits.idle_timeout / 4;
+        let close = |cut| (Verdict::Close(cut), wait);
         if planted::is("no-deadlines") {
             return (Verdict::Keep, limits.idle_timeout);
         }
-        let busy = self.notes.is_busy();
+        let busy = self.is_busy();
         if self.notes.is_untouched() {
             let left = self.first_byte_by.saturating_duration_since(now);
             return if left.is_zero() {
-                (Verdict::Close, left)
+                close(Some(Cut::Silent))
             } else {
                 (Verdict::Keep, left)
             };
         }
+        if self.is_untaken(now) {
+            return close(Some(Cut::Untaken));
+        }
+        if self.is_left(now) {
+            return close(Some(Cut::Left));
+        }
         if self.head.is_some() && self.head == self.notes.head() {
             return if busy {
-                (Verdict::Keep, limits.header_timeout)
+                (Verdict::Keep, wait.min(limits.header_timeout))
             } else {
-                (Verdict::Close, limits.header_timeout)
+                close(Some(Cut::SlowHead))
             };
         }
-        if self.is_stuck(now) || (self.retired && !busy) {
-            return (Verdict::Close, limits.idle_timeout);
+        if self.retired && !busy {
+            return close(None);
         }
-        let wait = limits.idle_timeout / 4;
         if self.is_idle(busy, now) {
             self.retired = true;
             return (Verdict::Retire, wait);
         }
         (Verdict::Keep, wait)
+    }
+
+    /// A request is in flight, or bytes of an answer wait that hyper holds as a whole.
+    fn is_busy(&self) -> bool {
+        let notes = self.notes;
+        notes.is_busy() || notes.blocked().is_some() || notes.outgoing.waiting().is_some()
+    }
+
+    /// The peer takes nothing, or next to nothing, of what is sent to it.
+    fn is_untaken(&mut self, now: Instant) -> bool {
+        let (notes, outgoing) = (self.notes, &self.notes.outgoing);
+        let socket = self
+            .socket
+            .is_too_slow(now, notes.blocked(), notes.written());
+        let streams = self
+            .streams
+            .is_too_slow(now, outgoing.waiting(), outgoing.taken());
+        socket || (streams && !planted::is("deadlines-by-socket"))
+    }
+
+    /// Nobody waits for the answer any more, as far as can be told: to a peer that has gone, and
+    /// did not only say its last, the first bytes of an answer fail.
+    fn is_left(&mut self, now: Instant) -> bool {
+        if !self.notes.has_left() {
+            self.left = None;
+        }
+        self.left.as_ref().is_some_and(|left| {
+            now - left.since >= self.limits.left_timeout && left.written == self.notes.written()
+        })
     }
 
     fn is_idle(&mut self, busy: bool, now: Instant) -> bool {
@@ -125,15 +183,5 @@ impl<'c> Keeper<'c> {
             self.idle_since = now;
         }
         now - self.idle_since >= self.limits.idle_timeout
-    }
-
-    /// The peer takes nothing of what is sent to it.
-    fn is_stuck(&mut self, now: Instant) -> bool {
-        let blocked_at = self.notes.blocked_at();
-        if blocked_at.is_none() || blocked_at != self.blocked_at {
-            self.blocked_at = blocked_at;
-            self.blocked_since = now;
-        }
-        now - self.blocked_since >= self.limits.idle_timeout
     }
 }

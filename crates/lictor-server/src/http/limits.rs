@@ -21,10 +21,14 @@ pub struct ConnectionLimits {
     /// From the first byte of a request's head to its last; 5 s by default. Then the connection is
     /// closed. It does not run while an earlier request of the same connection is being answered.
     pub header_timeout: Duration,
-    /// How long a connection may have no request in flight, or take no byte of an answer that is
-    /// being sent; 60 s by default. It is checked four times in that span, so that a connection is
-    /// closed between one and one and a quarter times as long after its last request.
+    /// How long a connection may have no request in flight; how long a peer may take nothing of what
+    /// waits for it, and over which time it must take 1 kB a second, on a connection and on each
+    /// stream of HTTP/2; 60 s by default. It is checked four times in that span, so that a
+    /// connection is closed between one and one and a quarter times as long after its last request.
     pub idle_timeout: Duration,
+    /// How long a request of HTTP/1 goes on whose peer has closed its side, before a byte of its
+    /// answer is sent; 1 s by default. A peer may have said its last and still read.
+    pub left_timeout: Duration,
     /// How long requests in flight may go on after the shutdown began; 10 s by default.
     pub shutdown_grace: Duration,
     /// Bytes of one request's head, 8 192 or more; 32 768 by default. Beyond it: 431.
@@ -51,6 +55,7 @@ impl Default for ConnectionLimits {
             first_byte_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(60),
+            left_timeout: Duration::from_secs(1),
             shutdown_grace: Duration::from_secs(10),
             max_header_bytes: 32 * 1024,
             max_headers: 100,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use lictor_core::exposition::{Exposition, Format, Kind, Section};
 
-use super::traffic::{Connections, Open, Traffic};
+use super::traffic::{Connections, Cut, Traffic};
 use crate::authority::LicenseEnd;
 use crate::clock::ClockFigures;
 
@@ -59,9 +59,9 @@ impl Metrics {
         }
     }
 
-    /// Counts a connection, until what this gives is dropped.
-    pub fn connected(&self) -> Open {
-        self.connections.open()
+    /// What its connections are counted by.
+    pub fn connections(&self) -> Arc<Connections> {
+        Arc::clone(&self.connections)
     }
 
     /// Connections and requests since the server started.
@@ -100,6 +100,7 @@ impl Metrics {
     ) -> String {
         let mut text = Exposition::new(format);
         self.requests(&mut text);
+        self.cuts(&mut text);
         let (commits, writes) = (self.store)();
         text.family(
             "lictor_store_commits",
@@ -135,6 +136,14 @@ impl Metrics {
         )
         .sample(&build, 1);
         text.finish()
+    }
+
+    fn cuts(&self, text: &mut Exposition) {
+        let help = "Connections, and streams of HTTP/2, cut off for what their peer did or did not";
+        let mut family = text.family("lictor_cut", Kind::Counter, help);
+        for cut in Cut::ALL {
+            family.sample(&cut.labels(), self.connections.cut(cut));
+        }
     }
 
     fn requests(&self, text: &mut Exposition) {
@@ -215,7 +224,8 @@ mod tests {
         metrics.count(1, &Method::GET, StatusCode::OK, took);
         metrics.count(1, &Method::GET, StatusCode::NO_CONTENT, took);
         metrics.count(0, &Method::TRACE, StatusCode::NOT_FOUND, took);
-        let open = metrics.connected();
+        let open = metrics.connections().open();
+        metrics.connections().note_cut(Cut::SlowHead);
         let traffic = metrics.traffic();
         assert_eq!((traffic.open, traffic.requests), (1, 3));
         drop(open);
@@ -236,6 +246,8 @@ mod tests {
             r#"lictor_request_duration_seconds_bucket{le="0.0025",dialect="second"} 0"#,
             r#"lictor_request_duration_seconds_bucket{le="0.005",dialect="second"} 2"#,
             r#"lictor_request_duration_seconds_count{dialect="second"} 2"#,
+            r#"lictor_cut_total{what="connection",reason="slow-head"} 1"#,
+            r#"lictor_cut_total{what="stream",reason="untaken"} 0"#,
             "lictor_store_commits_total 2",
             "lictor_store_writes_total 7",
             "lictor_clock_steps_total 3",

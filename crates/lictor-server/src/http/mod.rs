@@ -20,6 +20,7 @@ pub mod body;
 pub mod budget;
 pub mod call;
 mod connection;
+mod frames;
 mod framing;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -29,11 +30,19 @@ mod keeper;
 pub mod limits;
 pub mod metrics;
 pub mod multipart;
+mod notes;
+mod outgoing;
+mod pace;
 pub mod peer;
 mod refusal;
 pub mod request_id;
 pub mod router;
 mod slashes;
 mod stream;
+mod streams;
 pub mod tls;
 pub mod traffic;
+#[cfg(test)]
+mod untaken;
+#[cfg(test)]
+mod untaken_client;

@@ -21,7 +21,7 @@ use super::health::{
 };
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
-use super::traffic::Open;
+use super::traffic::Connections;
 use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
 
@@ -131,8 +131,8 @@ impl Answers for App {
             })
     }
 
-    fn connected(&self) -> Option<Open> {
-        Some(self.0.metrics.connected())
+    fn traffic(&self) -> Option<Arc<Connections>> {
+        Some(self.0.metrics.connections())
     }
 }
 

@@ -3,141 +3,14 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use lictor_planted as planted;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::framing::{Follower, Reading};
+use super::notes::Notes;
 use super::refusal::Refusal;
-
-/// What the stream, the requests and the keeper of one connection tell each other.
-///
-/// HTTP/2 answers requests on other threads than the connection's, so these are atomics. They are
-/// notes, and order no other memory: `Relaxed` everywhere.
-#[derive(Debug)]
-pub(crate) struct Notes {
-    /// 0 before the first byte, 1 when settled, `2 + n` in the middle of the n-th head.
-    reading: AtomicU64,
-    ambiguous_from: AtomicU64,
-    begun: AtomicU64,
-    ended: AtomicU64,
-    /// How many requests had begun with the last that is answered while its peer listens.
-    while_listening: AtomicU64,
-    write_blocked: AtomicBool,
-    writes: AtomicU64,
-}
-
-const UNTOUCHED: u64 = 0;
-const SETTLED: u64 = 1;
-const FIRST_HEAD: u64 = 2;
-
-/// A request from its head to the last byte of its answer.
-#[derive(Debug)]
-pub(crate) struct InFlight {
-    notes: Arc<Notes>,
-}
-
-impl Notes {
-    pub(crate) fn new() -> Self {
-        Self {
-            reading: AtomicU64::new(UNTOUCHED),
-            ambiguous_from: AtomicU64::new(u64::MAX),
-            begun: AtomicU64::new(0),
-            ended: AtomicU64::new(0),
-            while_listening: AtomicU64::new(0),
-            write_blocked: AtomicBool::new(false),
-            writes: AtomicU64::new(0),
-        }
-    }
-
-    /// Begins a request, and says whether its framing can be trusted.
-    pub(crate) fn begin(self: &Arc<Self>) -> (InFlight, bool) {
-        let number = self.begun.fetch_add(1, Ordering::Relaxed);
-        let trusted = number < self.ambiguous_from.load(Ordering::Relaxed)
-            || planted::is("framing-unchecked");
-        (
-            InFlight {
-                notes: Arc::clone(self),
-            },
-            trusted,
-        )
-    }
-
-    /// No byte came yet.
-    pub(crate) fn is_untouched(&self) -> bool {
-        self.reading.load(Ordering::Relaxed) == UNTOUCHED
-    }
-
-    /// The number of the head that is being read, if one is.
-    pub(crate) fn head(&self) -> Option<u64> {
-        self.reading.load(Ordering::Relaxed).checked_sub(FIRST_HEAD)
-    }
-
-    /// Requests begun so far.
-    pub(crate) fn begun(&self) -> u64 {
-        self.begun.load(Ordering::Relaxed)
-    }
-
-    /// Whether a request is in flight.
-    pub(crate) fn is_busy(&self) -> bool {
-        self.ended.load(Ordering::Relaxed) != self.begun.load(Ordering::Relaxed)
-    }
-
-    /// Whether the request in flight is answered only while its peer listens.
-    fn is_while_listening(&self) -> bool {
-        let number = self.while_listening.load(Ordering::Relaxed);
-        number != 0 && number == self.begun() && self.is_busy()
-    }
-
-    /// Whether the next request to begin is not to be trusted.
-    fn is_ambiguous(&self) -> bool {
-        self.begun() >= self.ambiguous_from.load(Ordering::Relaxed)
-    }
-
-    /// The number of writes so far, if the peer takes no more for now.
-    pub(crate) fn blocked_at(&self) -> Option<u64> {
-        let blocked = self.write_blocked.load(Ordering::Relaxed);
-        blocked.then(|| self.writes.load(Ordering::Relaxed))
-    }
-
-    fn note_reading(&self, reading: Reading) {
-        let state = match reading {
-            Reading::Settled => SETTLED,
-            Reading::InHead(number) => FIRST_HEAD + number,
-            Reading::Ambiguous(from) => {
-                self.ambiguous_from.store(from, Ordering::Relaxed);
-                SETTLED
-            }
-        };
-        self.reading.store(state, Ordering::Relaxed);
-    }
-
-    fn note_write<T>(&self, outcome: &Poll<io::Result<T>>) {
-        self.write_blocked
-            .store(outcome.is_pending(), Ordering::Relaxed);
-        if outcome.is_ready() {
-            // Only the connection's own task writes.
-            let writes = self.writes.load(Ordering::Relaxed).wrapping_add(1);
-            self.writes.store(writes, Ordering::Relaxed);
-        }
-    }
-}
-
-impl InFlight {
-    /// Notes that this request, the last that began, is answered only while its peer listens.
-    pub(crate) fn note_while_listening(&self) {
-        let number = self.notes.begun();
-        self.notes.while_listening.store(number, Ordering::Relaxed);
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.notes.ended.fetch_add(1, Ordering::Relaxed);
-    }
-}
+use super::traffic::Cut;
 
 /// Answers to pipelined requests that are held back for one write, in bytes.
 const HELD_BYTES: usize = 64 * 1024;
@@ -178,6 +51,17 @@ impl<S> Followed<S> {
         }
     }
 
+    fn note_write(&mut self, outcome: &Poll<io::Result<usize>>) {
+        match outcome {
+            Poll::Ready(Ok(written)) => {
+                self.notes.note_written(*written);
+                self.follower.note_written(*written);
+            }
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.notes.note_blocked(),
+        }
+    }
+
     /// hyper begins the next request by itself, or shuts the stream down.
     fn more_to_begin(&self) -> bool {
         self.follower.heads() > self.notes.begun()
@@ -205,7 +89,7 @@ impl<S: AsyncWrite + Unpin> Followed<S> {
         while self.written < self.held.len() {
             let left = &self.held[self.written..];
             let outcome = Pin::new(&mut self.inner).poll_write(cx, left);
-            self.notes.note_write(&outcome);
+            self.note_write(&outcome);
             match ready!(outcome)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 written => self.written += written,
@@ -236,6 +120,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Followed<S> {
         let read = &buffer.filled()[before..];
         if !read.is_empty() {
             let reading = self.follower.read(read);
+            if reading == Reading::Flooded {
+                self.notes.note_cut(Cut::Frames);
+                return Poll::Ready(Err(io::Error::other("too many frames that carry nothing")));
+            }
             self.notes.note_reading(reading);
         }
         outcome
@@ -243,25 +131,35 @@ impl<S: AsyncRead + Unpin> AsyncRead for Followed<S> {
 }
 
 impl<S: AsyncRead + Unpin> Followed<S> {
-    /// An error once the peer of an answer that lasts while it listens has closed its side. hyper
+    /// Notes that the peer has closed its side before its request was answered. It is an error at
+    /// once if the connection is gone, or if the answer lasts only while the peer listens. hyper
     /// does not read while it answers, as other answers are worth sending then.
     fn poll_listener(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if !self.notes.is_while_listening() || !self.ahead.is_empty() {
+        if !self.notes.is_busy() || !self.follower.is_between() || !self.ahead.is_empty() {
             return Ok(());
         }
-        let mut bytes = [0; AHEAD_BYTES];
-        let mut buffer = ReadBuf::new(&mut bytes);
-        match Pin::new(&mut self.inner).poll_read(cx, &mut buffer)? {
-            Poll::Pending => Ok(()),
-            Poll::Ready(()) if buffer.filled().is_empty() => Err(io::Error::new(
+        if !self.notes.has_left() {
+            let mut bytes = [0; AHEAD_BYTES];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            if Pin::new(&mut self.inner)
+                .poll_read(cx, &mut buffer)?
+                .is_pending()
+            {
+                return Ok(());
+            }
+            if !buffer.filled().is_empty() {
+                self.ahead.extend_from_slice(buffer.filled());
+                return Ok(());
+            }
+            self.notes.note_left();
+        }
+        if self.notes.is_while_listening() {
+            return Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "the peer has left",
-            )),
-            Poll::Ready(()) => {
-                self.ahead.extend_from_slice(buffer.filled());
-                Ok(())
-            }
+            ));
         }
+        Ok(())
     }
 }
 
@@ -280,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Followed<S> {
         }
         ready!(self.poll_write_held(cx))?;
         let outcome = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        self.notes.note_write(&outcome);
+        self.note_write(&outcome);
         outcome
     }
 
@@ -303,7 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Followed<S> {
         }
         ready!(self.poll_write_held(cx))?;
         let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
-        self.notes.note_write(&outcome);
+        self.note_write(&outcome);
         outcome
     }
 
@@ -316,6 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Followed<S> {
             return Poll::Ready(Ok(()));
         }
         ready!(self.poll_write_held(cx))?;
+        self.notes.note_flushed();
         self.poll_listener(cx)?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }

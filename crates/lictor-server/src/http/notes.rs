@@ -1,0 +1,185 @@
+//! What the stream, the requests and the keeper of one connection tell each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lictor_planted as planted;
+
+use super::framing::Reading;
+use super::outgoing::Outgoing;
+use super::traffic::{Connections, Cut};
+
+/// Notes about one connection.
+///
+/// HTTP/2 answers requests on other threads than the connection's, so these are atomics. They are
+/// notes, and order no other memory: `Relaxed` everywhere.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    /// 0 before the first byte, 1 when settled, `2 + n` in the middle of the n-th head.
+    reading: AtomicU64,
+    ambiguous_from: AtomicU64,
+    begun: AtomicU64,
+    ended: AtomicU64,
+    /// How many requests had begun with the last that is answered while its peer listens.
+    while_listening: AtomicU64,
+    /// How many requests had begun when the peer was seen to have closed its side, if it was.
+    left_at: AtomicU64,
+    /// How often the socket took no more, and took all after that: odd while something waits.
+    blocks: AtomicU64,
+    written: AtomicU64,
+    /// The bytes of answers over HTTP/2, all streams together.
+    pub(crate) outgoing: Outgoing,
+    traffic: Option<Arc<Connections>>,
+}
+
+const UNTOUCHED: u64 = 0;
+const SETTLED: u64 = 1;
+const FIRST_HEAD: u64 = 2;
+
+/// A request from its head to the last byte of its answer.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    notes: Arc<Notes>,
+}
+
+impl Notes {
+    /// About a connection of this traffic, if that is counted.
+    pub(crate) fn new(traffic: Option<Arc<Connections>>) -> Self {
+        Self {
+            reading: AtomicU64::new(UNTOUCHED),
+            ambiguous_from: AtomicU64::new(u64::MAX),
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+            while_listening: AtomicU64::new(0),
+            left_at: AtomicU64::new(0),
+            blocks: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            outgoing: Outgoing::default(),
+            traffic,
+        }
+    }
+
+    /// Begins a request, and says whether its framing can be trusted.
+    pub(crate) fn begin(self: &Arc<Self>) -> (InFlight, bool) {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed);
+        let trusted = number < self.ambiguous_from.load(Ordering::Relaxed)
+            || planted::is("framing-unchecked");
+        (
+            InFlight {
+                notes: Arc::clone(self),
+            },
+            trusted,
+        )
+    }
+
+    /// No byte came yet.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.reading.load(Ordering::Relaxed) == UNTOUCHED
+    }
+
+    /// The number of the head that is being read, if one is.
+    pub(crate) fn head(&self) -> Option<u64> {
+        self.reading.load(Ordering::Relaxed).checked_sub(FIRST_HEAD)
+    }
+
+    /// Requests begun so far.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request is in flight.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.ended.load(Ordering::Relaxed) != self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether the request in flight is answered only while its peer listens.
+    pub(crate) fn is_while_listening(&self) -> bool {
+        let number = self.while_listening.load(Ordering::Relaxed);
+        number != 0 && number == self.begun() && self.is_busy()
+    }
+
+    /// Whether the next request to begin is not to be trusted.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        self.begun() >= self.ambiguous_from.load(Ordering::Relaxed)
+    }
+
+    /// A number that is the same for as long as the socket has not taken all it was given; none if
+    /// it has.
+    pub(crate) fn blocked(&self) -> Option<u64> {
+        let blocks = self.blocks.load(Ordering::Relaxed);
+        (blocks % 2 == 1).then_some(blocks)
+    }
+
+    /// Bytes that the socket took so far.
+    pub(crate) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Whether the peer has closed its side before the request in flight was answered.
+    pub(crate) fn has_left(&self) -> bool {
+        let number = self.left_at.load(Ordering::Relaxed);
+        number != 0 && number == self.begun() && self.is_busy()
+    }
+
+    /// Counts that the connection, or a stream of it, is cut off.
+    pub(crate) fn note_cut(&self, cut: Cut) {
+        if let Some(traffic) = &self.traffic {
+            traffic.note_cut(cut);
+        }
+    }
+
+    pub(crate) fn note_reading(&self, reading: Reading) {
+        let state = match reading {
+            Reading::Settled => SETTLED,
+            Reading::InHead(number) => FIRST_HEAD + number,
+            Reading::Ambiguous(from) => {
+                self.ambiguous_from.store(from, Ordering::Relaxed);
+                SETTLED
+            }
+            Reading::Flooded => SETTLED,
+        };
+        self.reading.store(state, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_left(&self) {
+        self.left_at.store(self.begun(), Ordering::Relaxed);
+    }
+
+    // Only the connection's own task writes, and so notes what is written.
+
+    pub(crate) fn note_written(&self, bytes: usize) {
+        let written = self.written().wrapping_add(bytes as u64);
+        self.written.store(written, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_blocked(&self) {
+        let blocks = self.blocks.load(Ordering::Relaxed);
+        self.blocks.store(blocks | 1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_flushed(&self) {
+        let blocks = self.blocks.load(Ordering::Relaxed);
+        if blocks % 2 == 1 {
+            self.blocks.store(blocks + 1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl InFlight {
+    /// The notes about its connection.
+    pub(crate) fn notes(&self) -> Arc<Notes> {
+        Arc::clone(&self.notes)
+    }
+
+    /// Notes that this request, the last that began, is answered only while its peer listens.
+    pub(crate) fn note_while_listening(&self) {
+        let number = self.notes.begun();
+        self.notes.while_listening.store(number, Ordering::Relaxed);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.notes.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
