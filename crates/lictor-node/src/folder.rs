@@ -3,8 +3,11 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::error::StartError;
 
@@ -42,17 +45,25 @@ impl Folder {
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700);
         builder.create(path).map_err(failed)?;
-        let mut options = private();
-        options.truncate(false);
-        let lock = options.open(path.join(LOCK)).map_err(failed)?;
+        warn_if_shared(path).map_err(failed)?;
+        let lock = opened(private().truncate(false), &path.join(LOCK)).map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(StartError::InUse(path.to_owned())),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StartError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
+        // Found out before a token is used up.
+        for name in [NODE, RATCHET, STATE, PREVIOUS, JOURNAL, DAMAGED] {
+            for file in [path.join(name), path.join(beside(name))] {
+                if file.is_symlink() {
+                    return Err(failed(link(&file)));
+                }
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            lock,
+        })
     }
 
     /// Lets another process have the folder.
@@ -71,7 +82,11 @@ impl Folder {
     /// # Errors
     /// It cannot be read.
     pub(crate) fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match File::open(self.path.join(name)) {
+        let mut options = OpenOptions::new();
+        match opened(
+            options.read(true).custom_flags(no_links()),
+            &self.path.join(name),
+        ) {
             Ok(mut file) => {
                 let mut bytes = Vec::new();
                 file.read_to_end(&mut bytes)?;
@@ -88,7 +103,7 @@ impl Folder {
     /// It cannot be written, as where the disk is full.
     pub(crate) fn write_beside(&self, name: &str, bytes: &[u8]) -> io::Result<File> {
         let path = self.path.join(beside(name));
-        let mut file = private().truncate(true).open(path)?;
+        let mut file = opened(private().truncate(true), &path)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         Ok(file)
@@ -150,13 +165,39 @@ pub(crate) fn beside(name: &str) -> String {
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).mode(0o600);
+    options.custom_flags(no_links());
     options
+}
+
+/// Nothing is read or written through a link.
+fn no_links() -> i32 {
+    OFlags::NOFOLLOW.bits().cast_signed()
+}
+
+/// Opens a file, or says what to do where it is a link.
+fn opened(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let is_link = |error: &io::Error| error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+    let opened = options.open(path);
+    opened.map_err(|error| if is_link(&error) { link(path) } else { error })
+}
+
+fn link(path: &Path) -> io::Error {
+    let what = "is a symbolic link, and none is followed: put the file itself there";
+    io::Error::other(format!("{} {what}", path.display()))
+}
+
+fn warn_if_shared(folder: &Path) -> io::Result<()> {
+    if folder.metadata()?.permissions().mode() & 0o002 != 0 {
+        tracing::warn!(
+            folder = %folder.display(),
+            "everybody can write to the folder, and so replace what is in it; run `chmod o-w` on it"
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
@@ -177,5 +218,31 @@ mod tests {
         assert!(matches!(second, Err(StartError::InUse(_))));
         folder.unlock();
         assert!(Folder::open(&path).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_read_or_written_through_a_link() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let (path, other) = (parent.path().join("node"), parent.path().join("other"));
+        fs::write(&other, "theirs").expect("written");
+        let link =
+            |name: &str| std::os::unix::fs::symlink(&other, path.join(name)).expect("a link");
+        let folder = Folder::open(&path).expect("a folder");
+        for name in [NODE, RATCHET, STATE, PREVIOUS, JOURNAL, DAMAGED] {
+            link(&beside(name));
+            let refused = folder.replace(name, b"ours").expect_err(name).to_string();
+            assert!(refused.contains("put the file itself there"), "{refused}");
+            link(name);
+            assert!(folder.read(name).is_err(), "{name}");
+        }
+        drop(folder);
+        fs::remove_file(path.join(LOCK)).expect("removed");
+        link(LOCK);
+        let refused = Folder::open(&path)
+            .map(|_| ())
+            .expect_err("refused")
+            .to_string();
+        assert!(refused.contains("lock is a symbolic link"), "{refused}");
+        assert_eq!(fs::read(&other).expect("there"), b"theirs");
     }
 }

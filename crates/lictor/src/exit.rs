@@ -60,6 +60,8 @@ impl From<OpenError> for Failure {
         match error {
             OpenError::InUse { .. }
             | OpenError::File { .. }
+            | OpenError::Link(_)
+            | OpenError::Unreadable { .. }
             | OpenError::Exists(_)
             | OpenError::NotEmpty { .. }
             | OpenError::Foreign(_)

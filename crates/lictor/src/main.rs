@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod output;
 mod server;
+mod signals;
 mod times;
 mod token_file;
 mod values;

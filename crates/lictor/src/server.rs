@@ -235,6 +235,13 @@ struct ControlPlaneKey {
 fn control_plane_key(options: &ServeOptions, folder: &Path) -> Outcome<ControlPlaneKey> {
     let usual = || folder.join(CONTROL_PLANE_KEY);
     let file = options.control_plane_key.clone().unwrap_or_else(usual);
+    if options.control_plane_key.is_none() && file.is_symlink() {
+        return Err(Failure::Usage(format!(
+            "{} is a symbolic link, and none is followed there: name the key's own place with \
+             --control-plane-key",
+            file.display()
+        )));
+    }
     let is_new = !file.exists();
     let key = if is_new {
         let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;

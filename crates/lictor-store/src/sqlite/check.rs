@@ -32,8 +32,9 @@ pub fn check_folder(folder: &Path) -> Result<CheckReport, OpenError> {
     if !path.try_exists().map_err(open::at(&path))? {
         return Err(OpenError::Missing(folder.to_owned()));
     }
-    open::schema(&path)?;
-    check(&open::reader(&path)?)
+    // Whoever only reads may be led elsewhere.
+    let file = path.canonicalize().map_err(open::at(&path))?;
+    check(&open::for_check(&file)?)
 }
 
 /// Checks one view of the database. Damage that stops the reading is an error, all else a

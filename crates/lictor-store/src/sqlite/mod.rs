@@ -75,6 +75,7 @@ impl SqliteStore {
     /// [`OpenError`]: in use, foreign, newer, damaged, or what the operating system said.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         open::make_folder(folder)?;
+        open::warn_if_shared(folder)?;
         let lock = FolderLock::take(folder)?;
         backup::remove_unfinished(folder)?;
         let database = open::writer(folder)?;

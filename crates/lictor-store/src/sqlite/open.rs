@@ -3,6 +3,8 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use lictor_planted as planted;
 use refinery::Target;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
+use rustix::fs::{OFlags, StatVfsMountFlags};
+use rustix::io::Errno;
 use uuid::Uuid;
 
 use super::functions;
@@ -57,6 +61,17 @@ pub enum OpenError {
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// A file has another one's name in its place.
+    #[error(
+        "{0} is a symbolic link, and nothing is written through one: put the file itself there, or name the folder that it is in"
+    )]
+    Link(PathBuf),
+    /// What was written last is in a log that cannot be read where nothing can be written.
+    #[error("{} holds what was written last, and cannot be read where nothing can be written: copy the whole folder to where it can be, and check the copy", log.display())]
+    Unreadable {
+        /// The log.
+        log: PathBuf,
     },
     /// There is no database in the folder.
     #[error("there is no database in {0}")]
@@ -130,14 +145,16 @@ impl From<rusqlite::Error> for OpenError {
 /// Says at which path an I/O error happened.
 pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> OpenError {
     let path = path.to_owned();
-    move |source| OpenError::File { path, source }
+    move |source| match source.raw_os_error() {
+        Some(code) if code == Errno::LOOP.raw_os_error() => OpenError::Link(path),
+        _ => OpenError::File { path, source },
+    }
 }
 
-/// Only the owner may read what is created.
+/// Only the owner may read what is created, and nothing is created or changed through a link.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
+    let no_links = OFlags::NOFOLLOW.bits().cast_signed();
+    options.mode(0o600).custom_flags(no_links)
 }
 
 /// Whether there is room for some writes: a file as large as a batch or two is made, and removed.
@@ -155,10 +172,21 @@ pub(super) fn probe_room(folder: &Path) -> Result<(), OpenError> {
 /// Makes the data folder, readable to its owner alone, if it is not there.
 pub(super) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).mode(0o700);
     builder.create(folder).map_err(at(folder))
+}
+
+/// Tells the log of a folder in which everybody could put other files in the place of these.
+pub(super) fn warn_if_shared(folder: &Path) -> Result<(), OpenError> {
+    let mode = folder.metadata().map_err(at(folder))?.permissions().mode();
+    if mode & 0o002 != 0 {
+        tracing::warn!(
+            folder = %folder.display(),
+            "everybody can write to the data folder, and so replace what is in it; run `chmod o-w` \
+             on it"
+        );
+    }
+    Ok(())
 }
 
 /// Makes names in a folder durable.
@@ -178,6 +206,12 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Opens the database for its writer: makes it if there is none, migrates it, looks at its end.
 pub(super) fn writer(folder: &Path) -> Result<Connection, OpenError> {
     let path = folder.join(DATABASE_FILE);
+    for ending in ["", "-wal", "-shm"] {
+        let file = beside(&path, ending);
+        if file.is_symlink() {
+            return Err(OpenError::Link(file));
+        }
+    }
     if !path.try_exists().map_err(at(&path))? {
         create(folder, &path)?;
     }
@@ -201,7 +235,8 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     let draft = beside(path, ".new");
     for ending in ["", "-wal", "-shm"] {
         let left_over = beside(&draft, ending);
-        if left_over.try_exists().map_err(at(&left_over))? {
+        // A link that leads nowhere is there, too.
+        if left_over.symlink_metadata().is_ok() {
             std::fs::remove_file(&left_over).map_err(at(&left_over))?;
         }
     }
@@ -273,10 +308,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
 
 /// The database's schema, 1 to [`KNOWN_SCHEMA`], without touching the file.
 pub(super) fn schema(path: &Path) -> Result<i64, OpenError> {
+    recognized(&reader(path)?, path)
+}
+
+/// The schema of what is open here, if it is a database of Lictor's.
+fn recognized(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
     if std::fs::metadata(path).map_err(at(path))?.len() == 0 {
         return Err(OpenError::Corrupt(format!("{} is empty", path.display())));
     }
-    let connection = reader(path)?;
     let application: rusqlite::Result<i64> =
         connection.pragma_query_value(None, "application_id", |row| row.get(0));
     match application {
@@ -299,8 +338,7 @@ pub(super) fn schema(path: &Path) -> Result<i64, OpenError> {
 
 fn configured(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    settle(&connection)?;
+    let connection = connect(path, flags)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", synchronous())?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
@@ -323,9 +361,73 @@ fn synchronous() -> &'static str {
 /// A connection that cannot change the database.
 pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    connect(path, flags)
+}
+
+/// The folder that a file is in may be reached through links, the file itself may be none.
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+    let (folder, name) = (path.parent(), path.file_name().unwrap_or_default());
+    let folder = folder.filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    let file = folder.map_err(at(path))?.join(name);
+    let flags = flags | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(&file, flags).map_err(|error| {
+        if file.is_symlink() {
+            OpenError::Link(path.to_owned())
+        } else {
+            error.into()
+        }
+    })?;
     settle(&connection)?;
     Ok(connection)
+}
+
+/// A connection to a database that nothing can change.
+fn immutable(path: &Path) -> Result<Connection, OpenError> {
+    let log = beside(path, "-wal");
+    if log.metadata().is_ok_and(|log| log.len() > 0) {
+        return Err(OpenError::Unreadable { log });
+    }
+    let mut address = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' => address.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => address.push(char::from(*byte)),
+            byte => address.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    address.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(address, flags)?;
+    settle(&connection)?;
+    Ok(connection)
+}
+
+/// A connection for a check, also where nothing can be written, as on a file system that was mounted
+/// to be read alone. There SQLite has no place to say what it reads.
+pub(super) fn for_check(path: &Path) -> Result<Connection, OpenError> {
+    let connection = reader(path)?;
+    match recognized(&connection, path) {
+        Err(OpenError::Database(error)) if is_out_of_place(&error) && is_read_only(path) => {
+            let connection = immutable(path)?;
+            recognized(&connection, path)?;
+            Ok(connection)
+        }
+        found => found.map(|_| connection),
+    }
+}
+
+/// SQLite could not write what it needs beside a database to read it.
+fn is_out_of_place(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+fn is_read_only(path: &Path) -> bool {
+    let mount = rustix::fs::statvfs(path);
+    mount.is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
 fn settle(connection: &Connection) -> Result<(), OpenError> {
@@ -410,5 +512,23 @@ mod tests {
             assert_eq!(rows.count(), usize::try_from(limit.min(2)).unwrap());
         }
         assert_eq!(page.get_status(StatementStatus::RePrepare), 0);
+    }
+
+    #[test]
+    fn what_nothing_can_change_is_read_without_writing_beside_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("100 %? #1&é");
+        make_folder(&folder).unwrap();
+        writer(&folder).unwrap().close().unwrap();
+        let path = folder.join(DATABASE_FILE);
+        let (log, index) = (beside(&path, "-wal"), beside(&path, "-shm"));
+        let connection = immutable(&path).unwrap();
+        assert_eq!(recognized(&connection, &path).unwrap(), KNOWN_SCHEMA);
+        assert!(!log.exists() && !index.exists());
+        std::fs::write(&log, "").unwrap();
+        assert!(immutable(&path).is_ok());
+        std::fs::write(&log, "what was written last").unwrap();
+        let refused = immutable(&path).unwrap_err().to_string();
+        assert!(refused.contains("copy the whole folder"), "{refused}");
     }
 }

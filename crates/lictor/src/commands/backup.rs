@@ -7,13 +7,11 @@ use clap::Args;
 use lictor_planted as planted;
 use serde_json::json;
 use tempfile::NamedTempFile;
-use tokio::signal::unix::SignalKind;
 
-use super::serve::shutdown_signals;
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::{Failure, Outcome, with_causes};
-use crate::{files, output};
+use crate::{files, output, signals};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -48,11 +46,7 @@ pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
     if files::is_standard(&backup.file) {
         return pipe(backup, json).await;
     }
-    let told_to_stop = shutdown_signals(&[
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ])?;
+    let told_to_stop = signals::to_stop()?;
     let bytes = tokio::select! {
         copied = copy(backup) => copied?,
         () = told_to_stop => {
@@ -89,7 +83,7 @@ async fn pipe(backup: &Backup, json: bool) -> Outcome {
         return wrong("a database is nothing for a terminal; redirect it, or name a file");
     }
     let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
-    let cannot = |error| Failure::Usage(format!("cannot write standard output: {error}"));
+    let cannot = |error| output::unwritten(&error);
     let mut out = io::stdout();
     let bytes = receive(response, &mut out, cannot).await?;
     out.flush().map_err(cannot)?;

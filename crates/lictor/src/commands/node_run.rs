@@ -9,12 +9,11 @@ use lictor_node::{
     CountDurability, Listen, LocalError, LocalSocket, Node, Options, StartError, serve_local,
 };
 use lictor_store::sqlite::DATABASE_FILE;
-use tokio::signal::unix::SignalKind;
 
-use super::serve::{self, shutdown_signals};
+use super::serve;
 use crate::config::{Durability, Given, NodeOptions};
 use crate::exit::{Failure, Outcome, with_causes};
-use crate::{address, files, log, output, server};
+use crate::{address, files, log, output, server, signals};
 
 /// Where a node answers, if nothing else is said.
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8002";
@@ -38,12 +37,12 @@ Examples:
   lictor node run --control-plane https://licenses.example.com \\
     --data /var/lib/lictor-node --listen unix:/run/lictor-node.sock";
 
-/// Runs it until SIGTERM or Ctrl-C.
+/// Runs it until it is told to stop.
 pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
     let options = given.with_file()?;
     log::begin(options.log.as_deref(), options.log_format)?;
     serve::allow_many_files();
-    let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
+    let shutdown = signals::to_stop()?;
     let listen = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).await?;
     let token = options.local_token_file.as_deref().map(local_token);
     let token = token.transpose()?;

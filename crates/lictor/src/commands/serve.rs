@@ -5,12 +5,11 @@ use std::path::{Path, absolute};
 
 use lictor_server::authority::start::check_secret;
 use lictor_store::sqlite::DATABASE_FILE;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Given, ServeOptions};
 use crate::exit::{Failure, Outcome};
 use crate::token_file::TokenFile;
-use crate::{files, log, output, server};
+use crate::{files, log, output, server, signals};
 
 /// The environment variable with the operator token that must be valid.
 const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
@@ -18,7 +17,7 @@ const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 /// The file of a node's folder that says which node it is.
 const NODE_FILE: &str = "node.json";
 
-/// Serves until SIGTERM or Ctrl-C.
+/// Serves until it is told to stop.
 pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
     let mut options = given.with_file()?;
     options.admin_token_file = options
@@ -26,7 +25,7 @@ pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
         .filter(|file| !files::is_standard(file));
     log::begin(options.log.as_deref(), options.log_format)?;
     allow_many_files();
-    let shutdown = shutdown_signals(&[SignalKind::interrupt(), SignalKind::terminate()])?;
+    let shutdown = signals::to_stop()?;
     let secret = admin_token()?;
     refuse_folder_of_node(&options)?;
     if secret.is_none() {
@@ -121,23 +120,6 @@ pub(super) fn allow_many_files() {
     if let Err(error) = setrlimit(Resource::Nofile, most) {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
-}
-
-/// Ready at the first of these signals. They are caught from now on.
-pub(crate) fn shutdown_signals(kinds: &[SignalKind]) -> Outcome<impl Future<Output = ()> + use<>> {
-    let caught: std::io::Result<Vec<Signal>> = kinds.iter().map(|kind| signal(*kind)).collect();
-    let mut signals =
-        caught.map_err(|error| Failure::Usage(format!("cannot wait for signals: {error}")))?;
-    Ok(std::future::poll_fn(move |context| {
-        if signals
-            .iter_mut()
-            .any(|signal| signal.poll_recv(context).is_ready())
-        {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    }))
 }
 
 fn announce(file: Option<&TokenFile>, token: &str, json: bool) -> std::io::Result<()> {

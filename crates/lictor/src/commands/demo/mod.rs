@@ -13,17 +13,15 @@ use lictor_server::authority::System;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::signal::unix::SignalKind;
 use tokio::sync::oneshot;
 
 use super::node_run::DEFAULT_LISTEN;
-use super::serve::shutdown_signals;
 use crate::args::Api;
 use crate::client::Client;
 use crate::config::ServeOptions;
 use crate::exit::{Failure, Outcome};
-use crate::output;
 use crate::server::{self, resolve};
+use crate::{output, signals};
 
 /// `lictor demo`
 #[derive(Args, Debug)]
@@ -45,11 +43,7 @@ pub(crate) struct Demo<'a> {
 
 /// Serves example data until Ctrl-C.
 pub(crate) async fn run(_options: DemoOptions, json: bool) -> Outcome {
-    let shutdown = shutdown_signals(&[
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ])?;
+    let shutdown = signals::to_stop()?;
     let folder = tempfile::Builder::new()
         .prefix("lictor-demo-")
         .tempdir()
