@@ -145,6 +145,25 @@ fn scopes_narrow_what_a_token_may() {
 }
 
 #[test]
+fn a_token_that_may_not_read_is_told_no_payload_but_its_own() {
+    let server = Harness::start();
+    server.put(ID, &server.document("K"));
+    let path = format!("/licenses/{ID}");
+    let payload_told = |token: &str, fields: &Value| {
+        let reply = server.with_token(token, "PATCH", &path).json(fields).send();
+        assert_eq!(reply.status, 200, "{fields}");
+        reply.json().get("payload").cloned()
+    };
+    let writer = server.create_token("admin", &["licenses:write"], "default");
+    let own = json!({"payload": server.document("L")});
+    assert_eq!(payload_told(&writer, &json!({})), None);
+    assert_eq!(payload_told(&writer, &json!({"created_at": 5})), None);
+    assert_eq!(payload_told(&writer, &own).as_ref(), own.get("payload"));
+    let both = server.create_token("admin", &[], "default");
+    assert_eq!(payload_told(&both, &json!({})).as_ref(), own.get("payload"));
+}
+
+#[test]
 fn an_organization_is_reached_by_its_key_and_by_its_own_tokens() {
     let server = Harness::start();
     server.create_organization("acme");

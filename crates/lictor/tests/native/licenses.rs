@@ -388,6 +388,30 @@ fn who_may_not_read_licenses_is_not_told_of_those_around_a_new_one() {
         "takes_over_from": null, "followed_by": null, "gap_before": null, "gap_after": null,
     });
     assert_eq!(added["place"], nowhere);
+    assert_eq!(added["covered_until"], Value::Null);
+    let id = added["id"].as_str().expect("an id");
+    let path = format!("/v1/licenses/{id}");
+    let put = server.call("PUT", &path).token(writer);
+    let put = put.json(&json!({ "payload": sign(&late) })).expect(200);
+    assert_eq!(put.json()["covered_until"], Value::Null);
+    let known = &server.get(&path)["covered_until"];
+    assert!(known.is_string(), "whoever may read is told: {known}");
+}
+
+#[test]
+fn who_may_not_read_applications_is_not_told_what_one_uses() {
+    let server = Server::start();
+    server.add(&sign(&claims("Konnect")));
+    let scopes = json!({ "role": "admin", "scopes": ["applications:write"] });
+    let made = server.post("/v1/tokens", &scopes);
+    let writer = made["secret"].as_str().expect("a token");
+    let patch = json!({ "name": "Konnect" });
+    let path = "/v1/applications/konnect";
+    let answer = server.call("PATCH", path).token(writer).json(&patch);
+    assert_eq!(answer.expect(200).json(), patch);
+    assert_eq!(server.get(path)["name"], "Konnect");
+    let answer = server.call("PATCH", path).json(&patch);
+    assert_eq!(answer.expect(200).json(), server.get(path));
 }
 
 #[test]

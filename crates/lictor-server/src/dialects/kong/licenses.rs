@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use lictor_core::Error;
+use lictor_core::{Error, Resource, Right};
 use uuid::Uuid;
 
 use super::body::Arguments;
@@ -11,6 +11,8 @@ use super::page::Page;
 use super::schema::{self, Deed, Fields, Violations};
 use super::{Ask, wire};
 use crate::authority::{NewLicense, Patch};
+
+const READ: Right = Right::read(Resource::Licenses);
 
 /// `GET /licenses`
 pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
@@ -73,8 +75,12 @@ pub(super) async fn patch(ask: &Ask<'_>, arguments: Arguments) -> Result<Respons
         created_at: fields.created_at,
     };
     let authority = &ask.server.authority;
+    let knows_payload = patch.payload.is_some() || authority.may(ask.call, READ).is_ok();
     let changed = authority.patch_license(ask.call, id, patch).await?;
-    Ok(wire::license(StatusCode::OK, &changed))
+    Ok(match knows_payload {
+        true => wire::license(StatusCode::OK, &changed),
+        false => wire::touched_license(&changed),
+    })
 }
 
 /// `DELETE /licenses/{id}`: also of one that is not there, for clients repeat it.

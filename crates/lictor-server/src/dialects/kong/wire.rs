@@ -74,7 +74,8 @@ impl Serialize for Fields<'_> {
 struct LicenseBody<'a> {
     created_at: i64,
     id: Uuid,
-    payload: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<&'a str>,
     updated_at: i64,
 }
 
@@ -83,7 +84,7 @@ impl<'a> From<&'a License> for LicenseBody<'a> {
         Self {
             created_at: license.state.created_at,
             id: license.id,
-            payload: &license.payload,
+            payload: Some(&license.payload),
             updated_at: license.state.updated_at,
         }
     }
@@ -286,6 +287,15 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 /// An answer with one license.
 pub(super) fn license(status: StatusCode, license: &License) -> Response {
     with_body(status, license_body(license))
+}
+
+/// An answer with a license that was touched by whoever may not read its payload.
+pub(super) fn touched_license(license: &License) -> Response {
+    let body = LicenseBody {
+        payload: None,
+        ..LicenseBody::from(license)
+    };
+    with_body(StatusCode::OK, rendered(192, &body))
 }
 
 /// The answer with a license that was read, whose body is made once for all who read it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use lictor_core::figures::ApplicationFigures;
 use lictor_core::organization::clean_name;
 use lictor_core::{Entitlement, Resource, Right};
@@ -20,6 +20,7 @@ use super::wire::{self, ApplicationView, List};
 use crate::authority::Answer;
 use crate::settings::Server;
 
+const READ: Right = Right::read(Resource::Applications);
 const WRITE: Right = Right::write(Resource::Applications);
 
 pub(super) async fn list(
@@ -96,7 +97,7 @@ pub(super) async fn set(
     Caller(call): Caller,
     Segment(key): Segment,
     request: Request,
-) -> Result<Json<ApplicationView>, Problem> {
+) -> Result<Response, Problem> {
     server.authority.may(&call, WRITE)?;
     let (parts, body) = request.into_parts();
     let bytes = json::read(&server, &call, &parts, body).await?;
@@ -104,13 +105,14 @@ pub(super) async fn set(
     let over_limit = patch.over_limit()?;
     let (figures, entitlement) = server
         .authority
-        .set_application(&call, &key, patch.name, over_limit)
+        .set_application(&call, &key, patch.name.clone(), over_limit)
         .await?;
-    Ok(Json(ApplicationView::of(
-        &figures,
-        &entitlement,
-        call.now.wall(),
-    )))
+    // What it is entitled to and uses is for whoever may read it.
+    if server.authority.may(&call, READ).is_err() {
+        return Ok(Json(patch).into_response());
+    }
+    let view = ApplicationView::of(&figures, &entitlement, call.now.wall());
+    Ok(Json(view).into_response())
 }
 
 pub(super) async fn remove(

@@ -19,7 +19,7 @@ use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::added::AddedLicense;
 use super::wire::{self, LicenseView, List};
-use crate::authority::{Answer, Authority, Call, NewLicense, written_license};
+use crate::authority::{Answer, Authority, Call, NewLicense, StandingLicense, written_license};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Licenses);
@@ -109,7 +109,7 @@ pub(super) async fn put(
         .put_license(&call, id, new, expected)
         .await?;
     let standing = server.authority.standing(&call, license).await?;
-    let view = LicenseView::from_standing(standing);
+    let view = view_of_written(&server.authority, &call, standing);
     let tag = [(ETAG, etag(view.revision))];
     Ok(if added {
         let location = [(LOCATION, format!("/v1/licenses/{id}"))];
@@ -154,14 +154,22 @@ impl Written {
         });
         match standing {
             Ok((standing, place)) => {
-                // Whoever may not read licenses is not told of those around it.
                 let may_read = self.authority.may(&self.call, READ).is_ok();
                 let place = if may_read { place } else { Place::default() };
-                let license = LicenseView::from_standing(standing);
+                let license = view_of_written(&self.authority, &self.call, standing);
                 wire::answer(201, &AddedLicense::new(license, &place, &self.before))
             }
             Err(error) => Problem::from(error).into_answer(),
         }
+    }
+}
+
+/// A license for who wrote it. Whoever may not read licenses is not told of those around it.
+fn view_of_written(authority: &Authority, call: &Call, standing: StandingLicense) -> LicenseView {
+    let view = LicenseView::from_standing(standing);
+    match authority.may(call, READ) {
+        Ok(()) => view,
+        Err(_) => view.alone(),
     }
 }
 

@@ -133,6 +133,14 @@ impl LicenseView {
             payload: license.payload.to_string(),
         }
     }
+
+    /// The same for whoever may not read licenses: it says nothing of those around it.
+    pub(super) fn alone(self) -> Self {
+        Self {
+            covered_until: None,
+            ..self
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -189,11 +197,13 @@ impl NewApplication {
     }
 }
 
-/// What is to change of an application.
-#[derive(Deserialize)]
+/// What is to change of an application; said again to whoever may not read the rest.
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApplicationPatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     over_limit: Option<String>,
 }
 
