@@ -364,6 +364,15 @@ pub enum Record {
         /// The holder's [`key`](crate::lease::holder_key).
         key: String,
     },
+    /// Some of the answers that are kept for repeated requests and name a holder of leases are kept no
+    /// longer.
+    AnswersNamingHolderDropped {
+        /// The holder's [`key`](crate::lease::holder_key).
+        key: String,
+    },
+    /// Some of what is kept for a span, and whose span is over, is dropped: answers, codes, access
+    /// tokens, refusals; stored through the installation's stream.
+    ExpiredDropped,
     /// Some of what is kept of ended leases is dropped; stored through the installation's stream,
     /// as the organization may be gone.
     EndedLeasesDropped {

@@ -262,7 +262,8 @@ pub fn expire(state: &State, now: Elapsed) -> Decision {
 }
 
 /// Forgets a holder: what is kept of `ended` leases, which were the holder's, and of refusals stays,
-/// without the name. `state` holds the holder's leases, and how many refusals there are.
+/// without the name; kept answers with the name go. `state` holds the holder's leases, and how many
+/// refusals and answers there are.
 ///
 /// # Errors
 /// [`Error::HolderHasLeases`]: their records would have the name once more.
@@ -283,6 +284,12 @@ pub fn forget(state: &State, key: &str, ended: &[EndedLease]) -> Result<Decision
         decision
             .records
             .push(Record::HolderOfRefusalsForgotten { key });
+    }
+    if state.answers_of_holder > 0 {
+        let key = key.to_owned();
+        decision
+            .records
+            .push(Record::AnswersNamingHolderDropped { key });
     }
     Ok(decision)
 }

@@ -80,6 +80,8 @@ pub struct State {
     /// How many rows of refusals there are of the holder that was asked for, up to those that are
     /// forgotten at once.
     pub refusals_of_holder: u64,
+    /// How many answers are kept that name this holder, up to those that are dropped at once.
+    pub answers_of_holder: u64,
     /// Grant codes, by their SHA-256; so are the next two.
     pub codes: BTreeMap<Digest, Code>,
     /// The grants that refresh tokens stand for.

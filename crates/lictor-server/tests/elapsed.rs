@@ -273,6 +273,12 @@ async fn a_kept_answer_is_kept_for_a_day_that_passes() {
     ] {
         world.clock.step(step);
         world.clock.pass(passed);
+        let now = world.authority.clock().now();
+        let over = async || world.store.has_expired(now).await.expect("reads");
+        assert_eq!(over().await, !kept, "{step} {passed}");
+        // As the loop does each minute, whether or not anything is written.
+        world.authority.drop_expired().await.expect("drops");
+        assert!(!over().await, "{step} {passed}");
         let answer = world.authority.answered(&key).await.expect("reads");
         assert_eq!(answer.is_some(), kept, "{step} {passed}");
     }

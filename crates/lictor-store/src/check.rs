@@ -155,6 +155,7 @@ impl Replay {
             emails_apart: _,
             lease_terms: _,
             refusals_of_holder: _,
+            answers_of_holder: _,
             codes: _,
             refresh_tokens: _,
             grants_given: _,

@@ -277,6 +277,10 @@ pub trait Store: Send + Sync {
     /// [`Error::IdempotencyMismatch`] if the key was used for a request with another hash.
     async fn answered(&self, key: &IdempotencyKey, now: Elapsed) -> Result<Option<Answer>, Error>;
 
+    /// Whether there is anything that is kept for a span and whose span was over at `now`: what a
+    /// [`Record::ExpiredDropped`](lictor_core::Record::ExpiredDropped) drops some of.
+    async fn has_expired(&self, now: Now) -> Result<bool, Error>;
+
     /// Where elapsed time was when it was last saved, with a write of at most a second before the
     /// last one; none: nothing was written since it is kept.
     async fn clock(&self) -> Result<Option<Now>, Error>;

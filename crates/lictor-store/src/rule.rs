@@ -54,7 +54,7 @@ pub enum Fact {
         holder: String,
     },
     /// All leases of the holder with this [`key`](lictor_core::lease::holder_key), and how many
-    /// refusals there are of it, up to those that are forgotten at once.
+    /// refusals and kept answers there are of it, up to those that are forgotten at once.
     Holder(String),
     /// Some of the leases whose time was over at this moment, and their applications.
     Due(Elapsed),

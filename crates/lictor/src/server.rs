@@ -168,7 +168,7 @@ impl Prepared {
             None => None,
         };
         let leases = tokio::spawn(self.authority.clone().watch_leases());
-        let ended = tokio::spawn(self.authority.clone().watch_ended_leases());
+        let ended = tokio::spawn(self.authority.clone().watch_kept());
         let expiry = tokio::spawn(self.authority.clone().watch_expiry());
         let serving = accept::serve(self.listener, self.tls, self.app, limits, stopped(stopping));
         let ending = async {

@@ -209,6 +209,8 @@ impl Cache {
                 | Record::Refusal(_)
                 | Record::HolderOfEndedForgotten(_)
                 | Record::HolderOfRefusalsForgotten { .. }
+                | Record::AnswersNamingHolderDropped { .. }
+                | Record::ExpiredDropped
                 | Record::EndedLeasesDropped { .. }
                 | Record::GrantSecret { .. }
                 | Record::Code { .. }

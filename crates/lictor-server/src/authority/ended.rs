@@ -1,14 +1,12 @@
-//! What is kept of leases that ended: list it, forget a holder; and the loop that drops what is old.
+//! What is kept of leases that ended: list it, forget a holder; and the loop that drops what was kept
+//! long enough, of leases and of all else.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lictor_core::lease::{self, holder_key};
-use lictor_core::{
-    Decision, EndedLease, Error, INSTALLATION, Now, Record, Resource, Right, State, Timestamp,
-};
+use lictor_core::{Decision, EndedLease, Error, INSTALLATION, Now, Record, Resource, Right, State};
 use lictor_store::{EndedFilter, EndedKey, Fact, Write};
-use uuid::Uuid;
 
 use super::{Authority, Call};
 
@@ -18,7 +16,7 @@ pub const DEFAULT_KEPT: i64 = 400 * 86_400;
 /// The longest that ended leases may be kept, in seconds: ten years of 365 days.
 pub const MAX_KEPT: i64 = 3_650 * 86_400;
 
-/// How often the loop looks for ended leases that are old enough.
+/// How often the loop looks for what was kept long enough.
 const TICK: Duration = Duration::from_secs(60);
 
 /// How many applications the loop takes at once.
@@ -66,7 +64,8 @@ impl Authority {
         Ok(ended)
     }
 
-    /// Takes a holder's name from all that is kept of ended leases and refusals; says from how much.
+    /// Takes a holder's name from all that is kept of ended leases and refusals, and drops the kept
+    /// answers with it; says from how many leases and refusals.
     /// Of a holder that was forgotten before, or never known, it is nothing.
     ///
     /// # Errors
@@ -90,12 +89,13 @@ impl Authority {
             };
             let written = self.write(call, organization, vec![fact], rule).await?;
             let refusals = written.state.refusals_of_holder;
+            let answers = written.state.answers_of_holder;
             forgotten.refusals += refusals;
             ended = self
                 .store
                 .ended_leases_of(organization, &key, FORGOTTEN_AT_ONCE)
                 .await?;
-            if ended.is_empty() && refusals == 0 {
+            if ended.is_empty() && refusals == 0 && answers == 0 {
                 return Ok(forgotten);
             }
         }
@@ -115,32 +115,48 @@ impl Authority {
                 return Ok(());
             }
             for (organization, application, before) in due {
-                self.run(drop_some(now, organization, application, before))
-                    .await?;
+                let dropped = Record::EndedLeasesDropped {
+                    organization,
+                    application,
+                    before,
+                };
+                self.run(dropping(now, dropped)).await?;
             }
         }
     }
 
-    /// Drops old ended leases every minute, for as long as it is polled.
-    pub async fn watch_ended_leases(self: Arc<Self>) {
+    /// Drops what is kept for a span, and whose span is over: answers, codes, access tokens, refusals.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn drop_expired(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        while self.store.has_expired(now).await? {
+            self.run(dropping(now, Record::ExpiredDropped)).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops what was kept long enough, every minute, for as long as it is polled.
+    pub async fn watch_kept(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         loop {
             tick.tick().await;
             if let Err(error) = self.drop_ended_leases().await {
                 tracing::error!(%error, "could not drop the ended leases that were kept long enough");
             }
+            if let Err(error) = self.drop_expired().await {
+                tracing::error!(%error, "could not drop the answers and refusals that were kept long enough");
+            }
         }
     }
 }
 
-fn drop_some(now: Now, organization: Uuid, application: String, before: Timestamp) -> Write {
+/// A write that drops something, through the installation's stream.
+fn dropping(now: Now, dropped: Record) -> Write {
     let rule = move |_: &State| {
         let mut decision = Decision::nothing();
-        decision.records.push(Record::EndedLeasesDropped {
-            organization,
-            application: application.clone(),
-            before,
-        });
+        decision.records.push(dropped.clone());
         Ok(decision)
     };
     Write {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::heads::{self, HeadRow};
 use super::rows::{self, DecodedKeys, Sql};
-use super::{accounts, facts, seats, usage};
-use crate::{ANSWER_KEPT_SECONDS, Answer, Idempotent, Write, Written};
+use super::{accounts, answers, facts, seats, usage};
+use crate::{Idempotent, Write, Written};
 
 /// Why a write was not stored.
 pub(super) enum Fault {
@@ -169,19 +169,7 @@ impl<'a> Batch<'a> {
     }
 
     fn check_unanswered(&self, idempotent: &Idempotent, write: &Write) -> Result<(), Fault> {
-        let key = &idempotent.key;
-        let taken = self
-            .database
-            .prepare_cached(
-                "SELECT 1 FROM answers
-                 WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4",
-            )?
-            .exists((
-                key.token,
-                &key.route,
-                &key.key,
-                write.now.elapsed().seconds(),
-            ))?;
+        let taken = answers::is_taken(self.database, &idempotent.key, write.now.elapsed())?;
         if taken {
             Err(Fault::Refused(Error::IdempotencyTwin))
         } else {
@@ -195,24 +183,8 @@ impl<'a> Batch<'a> {
         write: &Write,
         written: &Written,
     ) -> Result<(), BatchError> {
-        let key = &idempotent.key;
-        let Answer { status, body } =
-            guarded(|| (idempotent.render)(written)).map_err(BatchError::Write)?;
-        self.database
-            .prepare_cached(
-                "INSERT OR REPLACE INTO answers
-                     (token, route, key, request_sha256, status, body, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute((
-                key.token,
-                &key.route,
-                &key.key,
-                key.request_sha256,
-                status,
-                body,
-                write.now.elapsed().plus(ANSWER_KEPT_SECONDS).seconds(),
-            ))?;
+        let answer = guarded(|| (idempotent.render)(written)).map_err(BatchError::Write)?;
+        answers::keep(self.database, &idempotent.key, &answer, write, written)?;
         Ok(())
     }
 }

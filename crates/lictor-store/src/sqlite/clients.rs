@@ -398,16 +398,3 @@ fn hand_out(database: &Connection, stream: Uuid, sha256: Digest, access: &Access
             ":expires": access.expires_at.seconds(), ":ended": access.ended,
         })
 }
-
-/// Deletes codes and access tokens whose time is over: a bounded number, so that no batch waits
-/// long for it.
-pub(super) fn sweep(database: &Connection, now: Elapsed) -> Sql<()> {
-    for table in ["codes", "access_tokens"] {
-        let sql = format!(
-            "DELETE FROM {table} WHERE (organization_id, sha256) IN
-                 (SELECT organization_id, sha256 FROM {table} WHERE expires_at <= ?1 LIMIT 2000)"
-        );
-        database.prepare_cached(&sql)?.execute([now.seconds()])?;
-    }
-    Ok(())
-}

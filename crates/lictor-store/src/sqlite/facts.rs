@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::heads::{self, HeadRow};
 use super::reads::many;
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
-use super::{accounts, clients, nodes, refusals, seats, usage};
+use super::{accounts, answers, clients, nodes, refusals, seats, usage};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -117,6 +117,7 @@ fn add(
         Fact::Holder(key) => {
             seats::load_leases_of(database, stream, key, state)?;
             state.refusals_of_holder = refusals::of_holder(database, stream, key)?;
+            state.answers_of_holder = answers::of_holder(database, stream, key)?;
         }
         Fact::Due(now) => seats::load_due(database, stream, *now, state)?,
         Fact::Client(id) => clients::load(database, stream, *id, state)?,

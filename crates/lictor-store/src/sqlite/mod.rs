@@ -2,6 +2,7 @@
 //! readers beside it. What is decided is decided elsewhere.
 
 mod accounts;
+mod answers;
 mod apart;
 mod backup;
 mod batch;
@@ -9,6 +10,7 @@ mod check;
 mod clients;
 mod clock;
 mod ended;
+mod expired;
 mod facts;
 mod functions;
 mod heads;
@@ -470,7 +472,12 @@ impl Store for SqliteStore {
     async fn answered(&self, key: &IdempotencyKey, now: Elapsed) -> Result<Option<Answer>, Error> {
         let key = key.clone();
         self.readers
-            .run(move |database| reads::answered(database, &key, now))
+            .run(move |database| answers::answered(database, &key, now))
+            .await
+    }
+
+    async fn has_expired(&self, now: Now) -> Result<bool, Error> {
+        self.read(move |database| expired::any(database, &now))
             .await
     }
 

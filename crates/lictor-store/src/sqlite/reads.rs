@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lictor_core::{
-    Basis, Elapsed, Entry, Error, Head, INSTALLATION, License, Organization, Timestamp, Token,
-    TrustPolicy, TrustSet,
+    Basis, Entry, Head, INSTALLATION, License, Organization, Timestamp, Token, TrustPolicy,
+    TrustSet,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
 use super::{clients, heads, seats};
-use crate::{Answer, Bounds, Figures, IdempotencyKey};
+use crate::{Bounds, Figures};
 
 /// One license.
 pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
@@ -222,37 +222,6 @@ pub(super) fn bounds(database: &Connection, organization: Uuid) -> Sql<Option<Bo
         quotas: row.quotas,
         used: row.used,
     }))
-}
-
-/// The answer kept under an idempotency key.
-pub(super) fn answered(
-    database: &Connection,
-    key: &IdempotencyKey,
-    now: Elapsed,
-) -> Result<Option<Answer>, Error> {
-    let sql = "SELECT request_sha256, status, body FROM answers
-               WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4";
-    let read = |row: &Row<'_>| {
-        Ok((
-            row.get::<_, [u8; 32]>(0)?,
-            Answer {
-                status: row.get(1)?,
-                body: row.get(2)?,
-            },
-        ))
-    };
-    let found = database
-        .prepare_cached(sql)
-        .and_then(|mut sql| {
-            sql.query_row((key.token, &key.route, &key.key, now.seconds()), read)
-                .optional()
-        })
-        .map_err(Error::internal)?;
-    match found {
-        Some((request, answer)) if request == key.request_sha256 => Ok(Some(answer)),
-        Some(_) => Err(Error::IdempotencyMismatch),
-        None => Ok(None),
-    }
 }
 
 /// What the ids of a page are greater than. A client may give a license any UUID, all zeros

@@ -17,7 +17,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
-use super::{accounts, clients, ended, nodes, refusals, seats, usage};
+use super::{accounts, answers, clients, ended, expired, nodes, refusals, seats, usage};
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -302,10 +302,17 @@ pub(super) fn record(
         Record::Identity { id, email, name } => {
             accounts::name(database, stream, *id, email.as_ref(), name.as_deref())?
         }
-        Record::IdentityErased { id } => accounts::erase(database, stream, *id)?,
+        Record::IdentityErased { id } => {
+            answers::drop_naming_account(database, stream, *id)?;
+            accounts::erase(database, stream, *id)?
+        }
         Record::Lease { id, terms } => seats::put_lease(database, stream, state, *id, terms)?,
         Record::HolderOfEndedForgotten(lease) => ended::forget(database, stream, lease)?,
         Record::HolderOfRefusalsForgotten { key } => refusals::forget(database, stream, key)?,
+        Record::AnswersNamingHolderDropped { key } => {
+            answers::drop_naming_holder(database, stream, key)?
+        }
+        Record::ExpiredDropped => expired::drop_some(database, now)?,
         Record::EndedLeasesDropped {
             organization,
             application,

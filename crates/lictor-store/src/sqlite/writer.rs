@@ -6,14 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lictor_core::{Elapsed, Error, Now};
+use lictor_core::{Elapsed, Error};
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, BatchError, Fault};
-use super::rows::Sql;
-use super::{clients, clock};
+use super::clock;
 use crate::{Write, Written};
 
 /// How many writes may wait for the writer.
@@ -24,12 +23,6 @@ const BATCH: usize = 512;
 
 /// How long a busy writer waits for the next batch to gather.
 const GATHER: Duration = Duration::from_micros(100);
-
-/// How long refusals are kept: 90 days.
-const REFUSALS_KEPT_SECONDS: i64 = 90 * 86_400;
-
-/// After how many writes what has expired is deleted.
-const SWEEP_EVERY: u64 = 1_000;
 
 /// How far group commit went since the start, for the metrics.
 #[derive(Debug, Default)]
@@ -74,7 +67,6 @@ impl Writer {
             stats: Arc::clone(&stats),
             failed: Arc::clone(&failed),
             full: Arc::clone(&full),
-            since_sweep: 0,
             saved: Elapsed::MIN,
         };
         let thread = std::thread::Builder::new()
@@ -152,7 +144,6 @@ struct Thread {
     stats: Arc<WriterStats>,
     failed: Arc<OnceLock<String>>,
     full: Arc<AtomicBool>,
-    since_sweep: u64,
     /// The moment that was saved last, since the start.
     saved: Elapsed,
 }
@@ -278,11 +269,6 @@ impl Thread {
         if outcomes.iter().any(Result::is_ok) && now.elapsed() > self.saved {
             clock::save(&self.database, now)?;
         }
-        self.since_sweep += writes.len() as u64;
-        if self.since_sweep >= SWEEP_EVERY {
-            self.since_sweep = 0;
-            sweep(&self.database, now)?;
-        }
         Ok(outcomes)
     }
 
@@ -310,21 +296,6 @@ impl Thread {
             Severity::Other => Error::internal(error.to_string()),
         }
     }
-}
-
-fn sweep(database: &Connection, now: &Now) -> Sql<usize> {
-    // A bounded number, so that no batch waits long for it.
-    let answers = "DELETE FROM answers WHERE rowid IN
-                   (SELECT rowid FROM answers WHERE expires_at <= ?1 LIMIT 2000)";
-    database
-        .prepare_cached(answers)?
-        .execute([now.elapsed().seconds()])?;
-    let refusals = "DELETE FROM refusals WHERE minute IN
-                        (SELECT DISTINCT minute FROM refusals WHERE minute < ?1
-                         ORDER BY minute LIMIT 10)";
-    clients::sweep(database, now.elapsed())?;
-    let oldest = (now.earlier() - REFUSALS_KEPT_SECONDS).div_euclid(60);
-    database.prepare_cached(refusals)?.execute([oldest])
 }
 
 enum Severity {
@@ -387,6 +358,8 @@ fn acknowledge_early(writes: &[Write], waiting: &mut [Waiting], outcomes: &mut O
 
 #[cfg(test)]
 mod tests {
+    use lictor_core::Now;
+
     use super::*;
 
     #[test]
@@ -396,7 +369,6 @@ mod tests {
             stats: Arc::default(),
             failed: Arc::default(),
             full: Arc::default(),
-            since_sweep: 0,
             saved: Elapsed::MIN,
         };
         // There is no transaction, so that SQLite refuses.

@@ -58,6 +58,7 @@ macro_rules! battery {
             records::a_twin_writes_nothing;
             records::one_of_many_twins_is_answered;
             records::an_answer_ends_after_a_day;
+            records::a_name_that_is_to_go_goes_from_the_kept_answers_too;
             records::a_faulty_answer_takes_the_change_with_it;
             clock::a_moment_is_saved_with_the_first_write_of_its_second;
             clock::a_refused_write_saves_no_moment;

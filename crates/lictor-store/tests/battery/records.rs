@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use lictor_core::{Error, Now};
+use lictor_core::{AccountKind, Error, Now, OverLimit};
 use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Store, Write};
 
-use crate::given::{ACME, NOW, acme, add_license, at, document, done, id, idempotent, refused};
+use crate::given::{
+    ACME, NOW, acme, add_license, at, check_out, document, done, forget, give_back, id, idempotent,
+    new_account, new_application, refused, remove_account,
+};
 
 fn key() -> IdempotencyKey {
     IdempotencyKey {
@@ -142,6 +145,39 @@ pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
 }
 
 /// The last thing that a write does fails: nothing of it stays, and its neighbors are stored.
+pub(crate) async fn a_name_that_is_to_go_goes_from_the_kept_answers_too(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, new_application(ACME, "editor", OverLimit::Refuse)).await;
+    let asked = |name: &str| IdempotencyKey {
+        key: name.to_owned(),
+        ..key()
+    };
+    for (number, holder) in [(1, "Ada"), (2, "bob"), (3, "ADA ")] {
+        let out = check_out(ACME, "editor", (id(number), holder), 9, NOW);
+        done(&*store, idempotent(out, &asked(holder))).await;
+        done(&*store, give_back(ACME, id(number), None)).await;
+    }
+    for number in [50, 51] {
+        let made = new_account(ACME, id(number), AccountKind::Person);
+        done(&*store, idempotent(made, &asked(&number.to_string()))).await;
+    }
+    let kept = async || {
+        let mut kept = Vec::new();
+        for name in ["Ada", "bob", "ADA ", "50", "51"] {
+            let found = store.answered(&asked(name), at(NOW)).await;
+            kept.extend(found.expect("reads").map(|_| name));
+        }
+        kept
+    };
+    assert_eq!(kept().await, ["Ada", "bob", "ADA ", "50", "51"]);
+    done(&*store, forget(ACME, "ada", vec![])).await;
+    assert_eq!(kept().await, ["bob", "50", "51"]);
+    done(&*store, remove_account(ACME, id(50))).await;
+    assert_eq!(kept().await, ["bob", "51"]);
+    done(&*store, forget(ACME, "bob", vec![])).await;
+    assert_eq!(kept().await, ["51"]);
+}
+
 pub(crate) async fn a_faulty_answer_takes_the_change_with_it(store: Arc<dyn Store>) {
     acme(&*store).await;
     let tasks: Vec<_> = (1..=40)

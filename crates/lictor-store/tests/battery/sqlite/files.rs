@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lictor_core::change::Digest;
 use lictor_core::usage::{MAX_COUNT, UsageRow};
-use lictor_core::{Change, Decision, Entry, Head, INSTALLATION, Quota};
+use lictor_core::{Change, Decision, Entry, Head, INSTALLATION, Now, Quota, Record};
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
 use lictor_store::{ANSWER_KEPT_SECONDS, IdempotencyKey, Store};
 use rusqlite::Connection;
@@ -330,6 +330,21 @@ async fn expired_answers_are_deleted_in_the_end() {
         let nothing = write(ACME, now, vec![], |_| Ok(Decision::nothing()));
         done(&store, idempotent(nothing, &key)).await;
     }
+    let now = Now::at(tomorrow);
+    assert!(
+        !store
+            .has_expired(Now::at(tomorrow - 1))
+            .await
+            .expect("reads")
+    );
+    assert!(store.has_expired(now).await.expect("reads"));
+    let drop_some = write(INSTALLATION, tomorrow, vec![], |_| {
+        let mut decision = Decision::nothing();
+        decision.records.push(Record::ExpiredDropped);
+        Ok(decision)
+    });
+    done(&store, drop_some).await;
+    assert!(!store.has_expired(now).await.expect("reads"));
     let raw = Connection::open(folder.path().join("lictor.db")).expect("opens");
     let kept: i64 = raw
         .query_row("SELECT count(*) FROM answers", [], |row| row.get(0))

@@ -1,0 +1,189 @@
+//! Answers that are kept for repeated requests: stored with the write that they answer, found again,
+//! and dropped when a name in them is to go.
+
+use lictor_core::lease::holder_key;
+use lictor_core::{Elapsed, Error, Record};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use uuid::Uuid;
+
+use super::rows::Sql;
+use crate::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Write, Written};
+
+/// How many answers that name a holder are dropped at once at most.
+const DROPPED_AT_ONCE: usize = 1_000;
+
+/// The answer kept under an idempotency key.
+pub(super) fn answered(
+    database: &Connection,
+    key: &IdempotencyKey,
+    now: Elapsed,
+) -> Result<Option<Answer>, Error> {
+    let sql = "SELECT request_sha256, status, body FROM answers
+               WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4";
+    let read = |row: &Row<'_>| {
+        Ok((
+            row.get::<_, [u8; 32]>(0)?,
+            Answer {
+                status: row.get(1)?,
+                body: row.get(2)?,
+            },
+        ))
+    };
+    let found = database
+        .prepare_cached(sql)
+        .and_then(|mut sql| {
+            sql.query_row((key.token, &key.route, &key.key, now.seconds()), read)
+                .optional()
+        })
+        .map_err(Error::internal)?;
+    match found {
+        Some((request, answer)) if request == key.request_sha256 => Ok(Some(answer)),
+        Some(_) => Err(Error::IdempotencyMismatch),
+        None => Ok(None),
+    }
+}
+
+/// Whether there is an answer under an idempotency key.
+pub(super) fn is_taken(database: &Connection, key: &IdempotencyKey, now: Elapsed) -> Sql<bool> {
+    database
+        .prepare_cached(
+            "SELECT 1 FROM answers
+             WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4",
+        )?
+        .exists((key.token, &key.route, &key.key, now.seconds()))
+}
+
+/// Keeps the answer to a write that is stored with it.
+pub(super) fn keep(
+    database: &Connection,
+    key: &IdempotencyKey,
+    answer: &Answer,
+    write: &Write,
+    written: &Written,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT OR REPLACE INTO answers
+                 (token, route, key, request_sha256, status, body, expires_at, organization_id,
+                  subject)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute((
+            key.token,
+            &key.route,
+            &key.key,
+            key.request_sha256,
+            answer.status,
+            &answer.body,
+            write.now.elapsed().plus(ANSWER_KEPT_SECONDS).seconds(),
+            write.stream,
+            subject(&written.records),
+        ))
+}
+
+/// Whose name the answer to a write holds: that of the one lease or the one account that it stored.
+/// Of many accounts none is named.
+fn subject(records: &[Record]) -> Option<String> {
+    let mut named = records.iter().filter_map(|record| match record {
+        Record::Lease { terms, .. } => Some(of_a_holder(&holder_key(&terms.holder))),
+        Record::Identity { id, .. } => Some(of_an_account(*id)),
+        _ => None,
+    });
+    let first = named.next();
+    first.filter(|_| named.next().is_none())
+}
+
+fn of_a_holder(key: &str) -> String {
+    format!("holder {key}")
+}
+
+fn of_an_account(id: Uuid) -> String {
+    format!("account {id}")
+}
+
+/// How many answers name a holder, up to those that are dropped at once.
+pub(super) fn of_holder(database: &Connection, organization: Uuid, key: &str) -> Sql<u64> {
+    database
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM answers
+             WHERE organization_id = ?1 AND subject = ?2 LIMIT ?3)",
+        )?
+        .query_row((organization, of_a_holder(key), DROPPED_AT_ONCE), |row| {
+            row.get(0)
+        })
+}
+
+/// Drops some of the answers that name a holder.
+pub(super) fn drop_naming_holder(
+    database: &Connection,
+    organization: Uuid,
+    key: &str,
+) -> Sql<usize> {
+    drop_naming(database, organization, &of_a_holder(key))
+}
+
+/// Drops the answers that name an account: there are few, for each is of one that made it.
+pub(super) fn drop_naming_account(
+    database: &Connection,
+    organization: Uuid,
+    id: Uuid,
+) -> Sql<usize> {
+    drop_naming(database, organization, &of_an_account(id))
+}
+
+fn drop_naming(database: &Connection, organization: Uuid, subject: &str) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers
+             WHERE organization_id = ?1 AND subject = ?2 LIMIT ?3)",
+        )?
+        .execute((organization, subject, DROPPED_AT_ONCE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::open;
+
+    #[test]
+    fn answers_from_before_go_with_the_names_in_them() {
+        let mut database = open::migrated(9).expect("migrates");
+        let organization = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001);
+        let bodies = [
+            ("lease", r#"{"id":"1","holder":"Ada ","fence":1}"#),
+            (
+                "account",
+                r#"{"id":"00000000-0000-0000-0000-000000000005","email":"a@b.c"}"#,
+            ),
+            ("license", r#"{"id":"7"}"#),
+            ("damaged", "{"),
+        ];
+        for (key, body) in bodies {
+            for route in [
+                format!("POST /v1/x {organization}"),
+                "POST /v1/x".to_owned(),
+            ] {
+                database
+                    .execute(
+                        "INSERT INTO answers (token, route, key, request_sha256, status, body,
+                             expires_at)
+                         VALUES (zeroblob(16), ?1, ?2, zeroblob(32), 201, ?3, 9)",
+                        (route, key, body),
+                    )
+                    .expect("inserts");
+            }
+        }
+        open::migrate(&mut database).expect("migrates");
+        assert_eq!(of_holder(&database, organization, "ada").expect("reads"), 1);
+        for (dropped, id) in [(1, 5), (0, 7)] {
+            let found = drop_naming_account(&database, organization, Uuid::from_u128(id));
+            assert_eq!(found.expect("writes"), dropped);
+        }
+        let found = drop_naming_holder(&database, organization, "ada");
+        assert_eq!(found.expect("writes"), 1);
+        let left: i64 = database
+            .query_row("SELECT count(*) FROM answers", [], |row| row.get(0))
+            .expect("counts");
+        assert_eq!(left, 6);
+    }
+}
