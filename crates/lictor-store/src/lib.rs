@@ -2,8 +2,10 @@
 //! write that runs a pure rule under the lock of a stream.
 
 pub mod check;
+mod queue;
 mod rule;
 pub mod sqlite;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -13,6 +13,7 @@ mod ended;
 mod expired;
 mod facts;
 mod functions;
+mod gathered;
 mod heads;
 mod lock;
 mod nodes;

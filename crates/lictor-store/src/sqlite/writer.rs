@@ -4,22 +4,18 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lictor_core::{Elapsed, Error};
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::batch::{Batch, BatchError, Fault};
 use super::clock;
+use super::gathered::{Gathered, Job, Waiting};
+use crate::queue::Queue;
 use crate::{Write, Written};
-
-/// How many writes may wait for the writer.
-const QUEUE: usize = 4_096;
-
-/// How many writes share a commit at most.
-const BATCH: usize = 512;
 
 /// How long a busy writer waits for the next batch to gather.
 const GATHER: Duration = Duration::from_micros(100);
@@ -43,14 +39,9 @@ impl WriterStats {
     }
 }
 
-struct Job {
-    write: Write,
-    done: oneshot::Sender<Result<Written, Error>>,
-}
-
 /// The queue to the writer's thread, and what the thread lets be known.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Job>>,
+    queue: Arc<Queue<Job>>,
     thread: Option<JoinHandle<()>>,
     stats: Arc<WriterStats>,
     failed: Arc<OnceLock<String>>,
@@ -60,7 +51,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(database: Connection) -> std::io::Result<Self> {
-        let (queue, jobs) = mpsc::channel(QUEUE);
+        let queue: Arc<Queue<Job>> = Arc::default();
         let (stats, failed, full) = (Arc::default(), Arc::default(), Arc::default());
         let work = Thread {
             database,
@@ -68,12 +59,14 @@ impl Writer {
             failed: Arc::clone(&failed),
             full: Arc::clone(&full),
             saved: Elapsed::MIN,
+            commit: Duration::ZERO,
         };
+        let jobs = Served(Arc::clone(&queue));
         let thread = std::thread::Builder::new()
             .name("lictor-writer".to_owned())
-            .spawn(move || work.run(jobs))?;
+            .spawn(move || work.run(&jobs.0))?;
         Ok(Self {
-            queue: Some(queue),
+            queue,
             thread: Some(thread),
             stats,
             failed,
@@ -85,8 +78,9 @@ impl Writer {
     pub(super) async fn write(&self, write: Write) -> Result<Written, Error> {
         self.ready()?;
         let (done, outcome) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or_else(gone)?;
-        queue.send(Job { write, done }).await.map_err(|_| gone())?;
+        let stream = write.stream;
+        let queued = self.queue.push(stream, Job { write, done });
+        queued.map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
     }
 
@@ -124,7 +118,7 @@ impl Writer {
 impl Drop for Writer {
     /// Waits until what was queued is written and the database is closed.
     fn drop(&mut self) {
-        drop(self.queue.take());
+        self.queue.close();
         if self
             .thread
             .take()
@@ -139,6 +133,15 @@ fn gone() -> Error {
     Error::internal("the writer's thread has ended")
 }
 
+/// The queue, in the hands of the thread: when it ends, however it ends, nobody waits on.
+struct Served(Arc<Queue<Job>>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
 struct Thread {
     database: Connection,
     stats: Arc<WriterStats>,
@@ -146,23 +149,16 @@ struct Thread {
     full: Arc<AtomicBool>,
     /// The moment that was saved last, since the start.
     saved: Elapsed,
+    /// How long the last commit took.
+    commit: Duration,
 }
 
 type Outcomes = Vec<Result<Written, Error>>;
 
 impl Thread {
-    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        // The planted fault is the design that group commit is measured against.
-        let most = if planted::is("one-commit-per-write") {
-            1
-        } else {
-            BATCH
-        };
-        let mut batch = Vec::with_capacity(most);
-        while jobs.blocking_recv_many(&mut batch, most) > 0 {
-            let crowded = batch.len() > 1;
-            self.handle(std::mem::take(&mut batch));
-            if crowded {
+    fn run(mut self, queue: &Queue<Job>) {
+        while queue.wait() {
+            if self.handle(queue) > 1 {
                 // Those who were just answered come back at once. Without this pause the first of
                 // them would have the next commit to itself, and the rest would wait for two.
                 std::thread::sleep(GATHER);
@@ -170,52 +166,55 @@ impl Thread {
         }
     }
 
-    fn handle(&mut self, jobs: Vec<Job>) {
-        let (writes, mut waiting): (Vec<_>, Vec<_>) = jobs
-            .into_iter()
-            .map(|job| (job.write, Some(job.done)))
-            .unzip();
-        match self.together(&writes, &mut waiting) {
-            Ok(outcomes) => acknowledge(&mut waiting, outcomes),
-            Err(error) if writes.len() > 1 && concerns_one_write(&error) => {
+    /// Writes what waits, as far as it fits into one batch; gives how much that was.
+    fn handle(&mut self, queue: &Queue<Job>) -> usize {
+        let mut gathered = Gathered::new(self.commit);
+        gathered.grow(queue);
+        let result = self.together(&mut gathered, Some(queue));
+        let count = gathered.writes.len();
+        match result {
+            Ok(outcomes) => acknowledge(&mut gathered.waiting, outcomes),
+            Err(error) if count > 1 && concerns_one_write(&error) => {
                 let reason = error.reason();
                 tracing::error!(reason, "a batch failed; its writes run one by one");
-                for (write, done) in writes.iter().zip(&mut waiting) {
-                    let (one, done) = (std::slice::from_ref(write), std::slice::from_mut(done));
-                    let outcomes = match self.together(one, done) {
+                for mut one in gathered.one_by_one() {
+                    let outcomes = match self.together(&mut one, None) {
                         Ok(outcomes) => outcomes,
                         Err(error) => vec![Err(self.failure(&error))],
                     };
-                    acknowledge(done, outcomes);
+                    acknowledge(&mut one.waiting, outcomes);
                 }
             }
             Err(error) => {
-                let outcomes = writes.iter().map(|_| Err(self.failure(&error))).collect();
-                acknowledge(&mut waiting, outcomes);
+                let failed = |_| Err(self.failure(&error));
+                let outcomes = gathered.writes.iter().map(failed).collect();
+                acknowledge(&mut gathered.waiting, outcomes);
             }
         }
+        count
     }
 
-    /// Runs the writes in one transaction. After an error nothing of them is stored.
+    /// Runs what is gathered, and what fits of the queue besides, in one transaction. After an
+    /// error nothing of them is stored.
     fn together(
         &mut self,
-        writes: &[Write],
-        waiting: &mut [Waiting],
+        gathered: &mut Gathered,
+        queue: Option<&Queue<Job>>,
     ) -> Result<Outcomes, BatchError> {
         if let Some(reason) = self.failed.get() {
-            return Ok(writes
-                .iter()
-                .map(|_| Err(Error::ReadOnly(reason.clone())))
-                .collect());
+            let refused = |_| Err(Error::ReadOnly(reason.clone()));
+            return Ok(gathered.writes.iter().map(refused).collect());
         }
         self.database
             .prepare_cached("BEGIN IMMEDIATE")?
             .execute([])?;
         planted::point("write.begun");
-        let result = self.fill(writes).and_then(|mut outcomes| {
-            acknowledge_early(writes, waiting, &mut outcomes);
+        let result = self.fill(gathered, queue).and_then(|mut outcomes| {
+            acknowledge_early(gathered, &mut outcomes);
             planted::point("write.filled");
+            let began = Instant::now();
             self.database.prepare_cached("COMMIT")?.execute([])?;
+            self.commit = began.elapsed();
             planted::point("write.committed");
             Ok(outcomes)
         });
@@ -224,8 +223,8 @@ impl Thread {
                 let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 if stored > 0 {
                     self.full.store(false, Ordering::SeqCst);
-                    let latest = writes.iter().map(|write| write.now.elapsed()).max();
-                    self.saved = latest.map_or(self.saved, |latest| latest.max(self.saved));
+                    let moments = gathered.writes.iter().map(|write| write.now.elapsed());
+                    self.saved = moments.fold(self.saved, Elapsed::max);
                 }
                 self.stats.commits.fetch_add(1, Ordering::Relaxed);
                 self.stats
@@ -248,16 +247,33 @@ impl Thread {
         }
     }
 
-    fn fill(&mut self, writes: &[Write]) -> Result<Outcomes, BatchError> {
+    fn fill(
+        &mut self,
+        gathered: &mut Gathered,
+        queue: Option<&Queue<Job>>,
+    ) -> Result<Outcomes, BatchError> {
         let mut batch = Batch::new(&self.database);
-        let mut outcomes = Vec::with_capacity(writes.len());
-        for write in writes {
-            outcomes.push(match batch.run(write) {
-                Ok(written) => Ok(written),
-                Err(Fault::Refused(error)) => Err(error),
-                Err(Fault::Batch(error)) => return Err(error),
-            });
+        let mut outcomes = Vec::with_capacity(gathered.writes.len());
+        let mut work = Vec::with_capacity(gathered.writes.len());
+        loop {
+            for write in &gathered.writes[outcomes.len()..] {
+                let began = Instant::now();
+                outcomes.push(match batch.run(write) {
+                    Ok(written) => Ok(written),
+                    Err(Fault::Refused(error)) => Err(error),
+                    Err(Fault::Batch(error)) => return Err(error),
+                });
+                work.push((write.stream, began.elapsed()));
+            }
+            let more = queue.is_some_and(|queue| gathered.grow(queue));
+            if !more {
+                break;
+            }
         }
+        if let Some(queue) = queue {
+            queue.charge(work);
+        }
+        let writes = &gathered.writes;
         batch.store_heads()?;
         let Some(now) = writes
             .iter()
@@ -334,8 +350,6 @@ fn concerns_one_write(error: &BatchError) -> bool {
     !busy && matches!(severity(error), Severity::Other)
 }
 
-type Waiting = Option<oneshot::Sender<Result<Written, Error>>>;
-
 fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
     for (done, outcome) in waiting.iter_mut().zip(outcomes) {
         if let Some(done) = done.take() {
@@ -347,11 +361,11 @@ fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
 
 /// The fault `early-ack`: acknowledges before the commit, which the test that kills the server must
 /// find. The installation's own writes are spared, or no server would start.
-fn acknowledge_early(writes: &[Write], waiting: &mut [Waiting], outcomes: &mut Outcomes) {
+fn acknowledge_early(gathered: &mut Gathered, outcomes: &mut Outcomes) {
     let own = |write: &Write| write.stream == lictor_core::INSTALLATION;
-    if planted::is("early-ack") && !writes.iter().any(own) {
+    if planted::is("early-ack") && !gathered.writes.iter().any(own) {
         let done = outcomes.iter().map(|_| Ok(Default::default())).collect();
-        acknowledge(waiting, std::mem::replace(outcomes, done));
+        acknowledge(&mut gathered.waiting, std::mem::replace(outcomes, done));
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -370,6 +384,7 @@ mod tests {
             failed: Arc::default(),
             full: Arc::default(),
             saved: Elapsed::MIN,
+            commit: Duration::ZERO,
         };
         // There is no transaction, so that SQLite refuses.
         thread.roll_back();
@@ -381,14 +396,13 @@ mod tests {
             rule: Arc::new(|_| Ok(lictor_core::Decision::nothing())),
             idempotent: None,
         };
-        let outcomes = thread.together(&[write], &mut [None]);
+        let outcomes = thread.together(&mut Gathered::of(write, None), None);
         assert!(
             matches!(outcomes.as_deref(), Ok([Err(Error::ReadOnly(_))])),
             "{outcomes:?}"
         );
-        let (queue, _jobs) = mpsc::channel(1);
         let writer = Writer {
-            queue: Some(queue),
+            queue: Arc::default(),
             thread: None,
             stats: thread.stats,
             failed: thread.failed,

@@ -40,6 +40,7 @@ macro_rules! battery {
             writes::entries_say_who_when_and_what;
             writes::a_faulty_rule_harms_nobody_else;
             writes::a_failing_record_takes_the_change_with_it;
+            writes::nobody_waits_for_the_writes_of_another_organization;
             installation::organizations_are_listed_by_key;
             installation::a_removed_organization_is_gone_and_its_key_free;
             installation::nothing_follows_a_removal_in_its_batch;

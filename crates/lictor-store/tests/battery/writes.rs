@@ -1,10 +1,14 @@
 //! The promises about writes themselves: refusals, order, batches, faulty rules, the ledger.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::Poll;
 
 use lictor_core::usage::Reported;
 use lictor_core::{Change, Decision, Entry, Error, Head, INSTALLATION, Record};
-use lictor_store::{Store, Write};
+use lictor_store::{Store, Write, Written};
+use tokio::task::JoinHandle;
 
 use crate::given::{
     ACME, NOW, acme, add_license, applications, document, done, id, new_organization, refused,
@@ -247,4 +251,72 @@ pub(crate) async fn a_failing_record_takes_the_change_with_it(store: Arc<dyn Sto
     assert!(applications(&*store, ACME).await.is_empty());
     assert_eq!(store.usage(ACME).await.expect("reads"), []);
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+/// How many writes share a commit at most.
+const BATCH: usize = 512;
+
+/// The first write holds the writer until the others wait, so that nothing depends on speed.
+pub(crate) async fn nobody_waits_for_the_writes_of_another_organization(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, new_organization(id(2), "other")).await;
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let (gate, ran, asked) = (Mutex::new(gate), counter(), counter());
+    let held = write(ACME, NOW, vec![], move |_| {
+        // It errs when the gate is open for good.
+        let _ = gate.lock().expect("no panic").recv();
+        Ok(Decision::nothing())
+    });
+    let mut tasks = vec![asks(&store, held, &asked)];
+    for _ in 0..10_000 {
+        let ran = ran.clone();
+        let one = write(ACME, NOW, vec![], move |_| {
+            ran.fetch_add(1, SeqCst);
+            Ok(Decision::nothing())
+        });
+        tasks.push(asks(&store, one, &asked));
+    }
+    let before = Arc::new(OnceLock::new());
+    let (noted, counted) = (before.clone(), ran.clone());
+    let others = write(id(2), NOW, vec![], move |_| {
+        noted.get_or_init(|| counted.load(SeqCst));
+        Ok(Decision::nothing())
+    });
+    while asked.load(SeqCst) < 10_001 {
+        tokio::task::yield_now().await;
+    }
+    tasks.push(asks(&store, others, &asked));
+    while asked.load(SeqCst) < 10_002 {
+        tokio::task::yield_now().await;
+    }
+    drop(open);
+    for task in tasks {
+        task.await.expect("ends").expect("is written");
+    }
+    // The rules run twice.
+    let before = before.get().expect("it ran") / 2;
+    assert!(before <= BATCH, "{before} of another's ran before it");
+}
+
+fn counter() -> Arc<AtomicUsize> {
+    Arc::default()
+}
+
+/// Asks for a write in a task of its own, and counts it once the store has it.
+fn asks(
+    store: &Arc<dyn Store>,
+    write: Write,
+    asked: &Arc<AtomicUsize>,
+) -> JoinHandle<Result<Written, Error>> {
+    let (store, asked) = (store.clone(), asked.clone());
+    tokio::spawn(async move {
+        let mut written = store.write(write);
+        let begun = std::future::poll_fn(|context| Poll::Ready(written.as_mut().poll(context)));
+        let begun = begun.await;
+        asked.fetch_add(1, SeqCst);
+        match begun {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => written.await,
+        }
+    })
 }
