@@ -1,6 +1,5 @@
 //! Usage: what sources counted, by service and calendar month; what was corrected; and the sums.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::change::{Change, Decision, Record};
@@ -45,7 +44,7 @@ pub const EPOCH_SILENT_AFTER: i64 = 400 * SECONDS_PER_DAY;
 const HEARD_WITHIN: i64 = SECONDS_PER_DAY;
 
 /// What is counted apart. In order of month, service, source.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UsageKey {
     /// `2026-11`, or [`UNKNOWN_MONTH`].
     pub month: String,
@@ -450,32 +449,6 @@ fn check_month(month: &str, now: Timestamp) -> Result<(), Error> {
 
 fn invalid(field: &'static str, reason: String) -> Error {
     Error::InvalidInput { field, reason }
-}
-
-/// The sum of the figures, at most [`MAX_COUNT`]: sums were not bounded always.
-pub fn total<'a>(rows: impl IntoIterator<Item = &'a UsageRow>) -> u64 {
-    let counts = rows.into_iter().map(UsageRow::count);
-    counts.fold(0, add)
-}
-
-fn add(sum: u64, more: u64) -> u64 {
-    sum.saturating_add(more).min(MAX_COUNT)
-}
-
-/// The requests of each month over all sources and services; the current month is always there.
-pub fn by_month(rows: &[UsageRow], now: Timestamp) -> BTreeMap<String, u64> {
-    let mut months = BTreeMap::from([(Date::of(now).month(), 0)]);
-    for row in rows {
-        let sum: &mut u64 = months.entry(row.key.month.clone()).or_default();
-        *sum = add(*sum, row.count());
-    }
-    months
-}
-
-/// How many distinct services reported.
-pub fn services(rows: &[UsageRow]) -> usize {
-    let services: BTreeSet<_> = rows.iter().map(|row| &row.key.service).collect();
-    services.len()
 }
 
 #[cfg(test)]

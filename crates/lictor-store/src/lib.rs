@@ -13,7 +13,7 @@ use std::fs::File;
 use async_trait::async_trait;
 use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
-use lictor_core::usage::UsageRow;
+use lictor_core::usage::UsageKey;
 use lictor_core::{
     Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease, License, Node,
     NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
@@ -24,8 +24,12 @@ use uuid::Uuid;
 pub use check::CheckReport;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, IdempotencyKey,
-    Idempotent, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, Write, Written,
+    Idempotent, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage,
+    Write, Written,
 };
+
+/// Where a page of rows of any size ends at the latest, in bytes: 2 MiB.
+pub const PAGE_BYTES: usize = 2 * 1024 * 1024;
 
 /// A database of Lictor's. Every backend keeps the same promises, which the battery in
 /// `tests/battery` puts to each of them:
@@ -52,7 +56,8 @@ pub trait Store: Send + Sync {
     async fn license(&self, organization: Uuid, id: Uuid) -> Result<Option<License>, Error>;
 
     /// At most `limit` licenses in order of their ids, beginning behind `after`; of one
-    /// application, or of all.
+    /// application, or of all. With the one by which their payloads come to [`PAGE_BYTES`] it ends, so
+    /// that more may follow although there are fewer than `limit`.
     async fn licenses(
         &self,
         organization: Uuid,
@@ -254,8 +259,17 @@ pub trait Store: Send + Sync {
     /// The rotations by which nodes trust keys, in order of the new keys' ids.
     async fn rotations(&self) -> Result<Vec<Rotation>, Error>;
 
-    /// All usage counts of an organization, ordered by month, service and source.
-    async fn usage(&self, organization: Uuid) -> Result<Vec<UsageRow>, Error>;
+    /// At most `limit` usage counts of an organization in order of month, service and source,
+    /// beginning behind `after`, and what all of them come to.
+    async fn usage(
+        &self,
+        organization: Uuid,
+        after: Option<&UsageKey>,
+        limit: usize,
+    ) -> Result<UsagePage, Error>;
+
+    /// What an organization's usage counts come to.
+    async fn usage_figures(&self, organization: Uuid) -> Result<UsageFigures, Error>;
 
     /// At most `limit` entries of a stream behind position `after`.
     async fn entries(&self, stream: Uuid, after: u64, limit: usize) -> Result<Vec<Entry>, Error>;

@@ -1,9 +1,10 @@
 //! A write as the authority hands it to a store: which stream, which facts, which rule.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
-use lictor_core::usage::{Series, UsageKey};
+use lictor_core::usage::{Series, UsageKey, UsageRow};
 use lictor_core::{
     AccountCounts, Application, Decision, Elapsed, Entry, Error, KeyId, Now, Quotas, Record,
     SeatId, SeatReason, SeatRefusal, State, Timestamp, Used,
@@ -233,6 +234,24 @@ pub struct Bounds {
     pub quotas: Quotas,
     /// What there is.
     pub used: Used,
+}
+
+/// A page of an organization's usage counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsagePage {
+    /// The counts.
+    pub rows: Vec<UsageRow>,
+    /// What all of them come to, those of other pages included.
+    pub total: u64,
+}
+
+/// What an organization's usage counts come to, read at one instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsageFigures {
+    /// The requests of each month, at most [`MAX_COUNT`](lictor_core::usage::MAX_COUNT).
+    pub months: BTreeMap<String, u64>,
+    /// Distinct services that reported.
+    pub services: usize,
 }
 
 /// What tells one idempotent request from another.

@@ -136,7 +136,8 @@ impl Client {
         reply(self.send(Method::DELETE, url, None).await?).await
     }
 
-    /// Reads all pages of a list; the reply looks like one page.
+    /// Reads all pages of a list; the reply looks like one page, with what the last one says beside
+    /// its rows.
     pub(crate) async fn list(&self, path: &[&str], filter: &[(&str, &str)]) -> Outcome<Reply> {
         let mut rows: Vec<Box<RawValue>> = Vec::new();
         let mut cursor: Option<String> = None;
@@ -158,15 +159,15 @@ impl Client {
             rows.extend(data);
             cursor = page.value["next_cursor"].as_str().map(str::to_owned);
             if cursor.is_none() {
-                break;
+                let rows: Vec<&str> = rows.iter().map(|row| row.get()).collect();
+                let mut text = format!("{{\"data\":[{}]", rows.join(","));
+                for (name, value) in &members {
+                    text.push_str(&format!(",\"{name}\":{value}"));
+                }
+                text.push('}');
+                return Reply::parse(text).ok_or_else(|| not_lictor(&self.base));
             }
         }
-        let rows: Vec<&str> = rows.iter().map(|row| row.get()).collect();
-        Reply::parse(format!(
-            "{{\"data\":[{}],\"next_cursor\":null}}",
-            rows.join(",")
-        ))
-        .ok_or_else(|| not_lictor(&self.base))
     }
 
     /// Reads something that is not JSON; the caller takes its bytes as they come.

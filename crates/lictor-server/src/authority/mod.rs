@@ -65,6 +65,10 @@ pub use usage::CorrectionRequest;
 
 use crate::clock::Timeline;
 
+/// Where the rows of a list end in an answer, in bytes. It is less than what the store reads, so that
+/// of rows that are not all of them at least one is left over, which tells that there are more.
+pub const LIST_BYTES: usize = lictor_store::PAGE_BYTES / 8 * 7;
+
 /// All use cases of one installation.
 pub struct Authority {
     store: Arc<dyn Store>,

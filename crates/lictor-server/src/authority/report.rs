@@ -86,7 +86,10 @@ impl Authority {
     pub async fn report(&self, call: &Call) -> Result<Report, Error> {
         call.may_read(Resource::Report)?;
         let organization = call.organization.id;
-        let counts = self.store.usage(organization).await?;
+        let usage = self.store.usage_figures(organization).await?;
+        let mut requests = usage.months;
+        let this_month = Date::of(call.now.wall()).month();
+        requests.entry(this_month).or_default();
         let mut users = self.owners(organization, &call.now).await?;
         if call.actor.organization.is_none() {
             users += self.owners(INSTALLATION, &call.now).await?;
@@ -96,10 +99,10 @@ impl Authority {
             connected_nodes: enrolled
                 .then(|| self.feed.connected_of(organization, call.now.elapsed())),
             at: call.now.wall(),
-            requests: usage::by_month(&counts, call.now.wall()),
+            requests,
             current_license: self.current_license(call).await?,
             users,
-            services: usage::services(&counts),
+            services: usage.services,
             organizations: self.organizations(call).map_or(1, |visible| visible.len()),
             engine: self.store.engine(),
             system: System::here(),

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lictor_core::usage::{self, Reading, UsageKey, UsageReport, UsageRow};
+use lictor_core::usage::{self, Reading, UsageKey, UsageReport};
 use lictor_core::{Error, Resource, State, Timestamp};
-use lictor_store::{Fact, Written};
+use lictor_store::{Fact, UsagePage, Written};
 
 use super::{Authority, Call};
 
@@ -69,13 +69,19 @@ impl Authority {
         self.write(call, call.organization.id, facts, rule).await
     }
 
-    /// All counts of the organization, ordered by month, service and source.
+    /// At most `limit` counts of the organization in order of month, service and source, beginning
+    /// behind `after`, and what all of them come to.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn usage(&self, call: &Call) -> Result<Vec<UsageRow>, Error> {
+    pub async fn usage(
+        &self,
+        call: &Call,
+        after: Option<&UsageKey>,
+        limit: usize,
+    ) -> Result<UsagePage, Error> {
         call.may_read(Resource::Usage)?;
-        self.store.usage(call.organization.id).await
+        self.store.usage(call.organization.id, after, limit).await
     }
 }
 

@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
-use lictor_core::usage::UsageRow;
+use lictor_core::usage::UsageKey;
 use lictor_core::{
     Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease, License, Node,
     NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
@@ -51,7 +51,7 @@ use self::rows::Sql;
 use self::writer::Writer;
 use crate::{
     Answer, Bounds, CheckReport, EndedFilter, EndedKey, Figures, IdempotencyKey, RefusalSum,
-    Refused, RefusedKey, Store, SumKey, Write, Written,
+    Refused, RefusedKey, Store, SumKey, UsageFigures, UsagePage, Write, Written,
 };
 
 pub use self::check::check_folder;
@@ -441,8 +441,19 @@ impl Store for SqliteStore {
         self.read(nodes::rotations).await
     }
 
-    async fn usage(&self, organization: Uuid) -> Result<Vec<UsageRow>, Error> {
-        self.read(move |database| usage::all(database, organization))
+    async fn usage(
+        &self,
+        organization: Uuid,
+        after: Option<&UsageKey>,
+        limit: usize,
+    ) -> Result<UsagePage, Error> {
+        let after = after.cloned();
+        self.read(move |database| usage::page(database, organization, after, limit))
+            .await
+    }
+
+    async fn usage_figures(&self, organization: Uuid) -> Result<UsageFigures, Error> {
+        self.read(move |database| usage::figures(database, organization))
             .await
     }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
 use super::{clients, heads, seats};
-use crate::{Bounds, Figures};
+use crate::{Bounds, Figures, PAGE_BYTES};
 
 /// One license.
 pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
@@ -32,11 +32,12 @@ pub(super) fn licenses_page(
     match application {
         None => {
             let rest = "licenses.id > ?2 ORDER BY licenses.id LIMIT ?3";
-            licenses(database, rest, (organization, after, limit))
+            licenses_within(database, rest, (organization, after, limit), PAGE_BYTES)
         }
         Some(application) => {
             let rest = "application = ?4 AND licenses.id > ?2 ORDER BY licenses.id LIMIT ?3";
-            licenses(database, rest, (organization, after, limit, application))
+            let parameters = (organization, after, limit, application);
+            licenses_within(database, rest, parameters, PAGE_BYTES)
         }
     }
 }
@@ -90,6 +91,16 @@ pub(super) fn current_license(database: &Connection, organization: Uuid) -> Sql<
 }
 
 fn licenses(database: &Connection, rest: &str, parameters: impl Params) -> Sql<Vec<License>> {
+    licenses_within(database, rest, parameters, usize::MAX)
+}
+
+/// Licenses up to the one by which their payloads come to `most` bytes.
+fn licenses_within(
+    database: &Connection,
+    rest: &str,
+    parameters: impl Params,
+    most: usize,
+) -> Sql<Vec<License>> {
     // A license whose payload is missing must show as an error, not as absent: hence `LEFT`.
     let sql = format!(
         "SELECT {LICENSE}, text FROM licenses
@@ -97,7 +108,17 @@ fn licenses(database: &Connection, rest: &str, parameters: impl Params) -> Sql<V
              AND payloads.sha256 = licenses.payload_sha256
          WHERE licenses.organization_id = ?1 AND {rest}"
     );
-    many(database, &sql, parameters, rows::license)
+    let mut select = database.prepare_cached(&sql)?;
+    let mut found = select.query(parameters)?;
+    let (mut licenses, mut bytes) = (Vec::new(), 0);
+    while bytes < most
+        && let Some(row) = found.next()?
+    {
+        let license = rows::license(row)?;
+        bytes += license.payload.len();
+        licenses.push(license);
+    }
+    Ok(licenses)
 }
 
 /// The applications and the counts of accounts.

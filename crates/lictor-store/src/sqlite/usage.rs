@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use lictor_core::usage::{EpochState, Reported, Series, UsageKey, UsageRow};
+use lictor_core::usage::{EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow};
 use lictor_core::{Elapsed, State};
 use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _, Row};
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::reads::many;
 use super::rows::Sql;
+use crate::{UsageFigures, UsagePage};
 
 /// The columns of [`row`], in its order.
 pub(super) const USAGE: &str = "month, service, source, count, added, correction";
@@ -34,12 +35,46 @@ pub(super) fn row(row: &Row<'_>) -> Sql<UsageRow> {
     })
 }
 
-/// An organization's usage.
-pub(super) fn all(database: &Connection, organization: Uuid) -> Sql<Vec<UsageRow>> {
+/// A page of an organization's usage, and the sum of all of it.
+pub(super) fn page(
+    database: &Connection,
+    organization: Uuid,
+    after: Option<UsageKey>,
+    limit: usize,
+) -> Sql<UsagePage> {
+    let view = database.unchecked_transaction()?;
     let sql = format!(
-        "SELECT {USAGE} FROM usage WHERE organization_id = ?1 ORDER BY month, service, source"
+        "SELECT {USAGE} FROM usage
+         WHERE organization_id = ?1 AND (month, service, source) > (?2, ?3, ?4)
+         ORDER BY month, service, source LIMIT ?5"
     );
-    many(database, &sql, [organization], row)
+    // No month is empty, so a first page begins behind one that is.
+    let UsageKey {
+        month,
+        service,
+        source,
+    } = after.unwrap_or_default();
+    let parameters = (organization, month, service, source, limit);
+    Ok(UsagePage {
+        rows: many(&view, &sql, parameters, row)?,
+        total: sum(&view, organization)?.min(MAX_COUNT),
+    })
+}
+
+/// What an organization's usage comes to.
+pub(super) fn figures(database: &Connection, organization: Uuid) -> Sql<UsageFigures> {
+    let view = database.unchecked_transaction()?;
+    let sql = format!("SELECT month, {SUM} FROM usage WHERE organization_id = ?1 GROUP BY month");
+    let months = many(&view, &sql, [organization], |row| {
+        Ok((row.get(0)?, row.get::<_, u64>(1)?.min(MAX_COUNT)))
+    })?;
+    let services = view
+        .prepare_cached("SELECT count(DISTINCT service) FROM usage WHERE organization_id = ?1")?
+        .query_row([organization], |row| row.get(0))?;
+    Ok(UsageFigures {
+        months: months.into_iter().collect(),
+        services,
+    })
 }
 
 /// Loads what is stored for a source, service and month.

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use lictor_core::license::validity_of;
-use lictor_core::{Date, Error, License, Timestamp};
-use lictor_store::Store;
+use lictor_core::license::{Admissible, examine, validity_of};
+use lictor_core::{Claims, Date, Error, License, Timestamp, TrustPolicy, TrustSet};
+use lictor_store::{PAGE_BYTES, Store};
 use uuid::Uuid;
 
 use crate::given::{
     ACME, NOW, acme, add_license, applications, document, document_until, done, id, put_license,
-    refused, remove_license, touch_license,
+    refused, remove_license, touch_license, vendor,
 };
+use crate::usage::counts_of;
 
 async fn by_id(store: &dyn Store, application: Option<&str>, page: usize) -> Vec<Uuid> {
     let mut found: Vec<Uuid> = Vec::new();
@@ -110,7 +111,7 @@ pub(crate) async fn nothing_there_is_an_empty_answer(store: Arc<dyn Store>) {
             None
         );
         assert!(applications(&*store, organization).await.is_empty());
-        assert_eq!(store.usage(organization).await.expect("reads"), []);
+        assert_eq!(counts_of(&*store, organization).await, []);
         assert_eq!(store.entries(organization, 0, 5).await.expect("reads"), []);
         assert_eq!(
             store.tokens(organization, None, 5).await.expect("reads"),
@@ -360,4 +361,40 @@ pub(crate) async fn those_that_have_ended_are_not_read(store: Arc<dyn Store>) {
     assert_eq!(by_end(&*store, day("2027-01-01"), 9).await, [1, 2].map(id));
     let report = store.check().await.expect("checks");
     assert_eq!(report.differences, [""; 0]);
+}
+
+/// A document of about 60 kB.
+fn large_document(number: u64) -> Admissible {
+    let mut claims = Claims::new("Kong", Date::parse("2027-12-31").expect("a date"));
+    claims.license_key = Some(number.to_string());
+    let key = vendor(1);
+    let pem = key.public_key().to_pem();
+    let trusted = TrustSet::from_pem([pem.as_str()]).expect("a key");
+    let text = key.sign(&claims.to_json()) + &" ".repeat(60_000);
+    examine(text.into(), ACME, &trusted, TrustPolicy::Verified).expect("admissible")
+}
+
+pub(crate) async fn a_page_ends_early_where_its_payloads_are_large(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    for number in 0..70 {
+        let license = large_document(number);
+        let license = add_license(ACME, id(u128::from(number)), &license, NOW);
+        done(&*store, license).await;
+    }
+    let (mut walked, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = store.licenses(ACME, None, after, 1_000).await;
+        let page = page.expect("reads");
+        let bytes: usize = page.iter().map(|license| license.payload.len()).sum();
+        assert!(bytes < PAGE_BYTES + 65_536, "{bytes}");
+        walked.extend(page.iter().map(|license| license.id));
+        pages += 1;
+        match page.last() {
+            // Only what comes to less is the end of the list.
+            Some(last) if bytes >= PAGE_BYTES => after = Some(last.id),
+            Some(_) | None => break,
+        }
+    }
+    let all: Vec<_> = (0..70).map(id).collect();
+    assert_eq!((pages, walked), (3, all));
 }

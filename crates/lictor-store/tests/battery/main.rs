@@ -32,6 +32,7 @@ macro_rules! battery {
             licenses::a_license_moves_to_the_application_of_its_new_document;
             licenses::the_same_document_may_stand_under_two_ids;
             licenses::those_that_have_ended_are_not_read;
+            licenses::a_page_ends_early_where_its_payloads_are_large;
             writes::a_refusal_changes_nothing;
             writes::a_stream_that_does_not_exist_takes_no_write;
             writes::deciding_nothing_writes_nothing;
@@ -51,6 +52,7 @@ macro_rules! battery {
             installation::only_keys_and_the_policy_move_what_trust_rests_on;
             usage::the_greatest_count_stays;
             usage::the_largest_count_is_kept_exactly;
+            usage::counts_come_in_pages_and_their_sums_at_once;
             usage::counts_of_many_writers_never_pass_the_largest_sum;
             usage::a_running_total_is_remembered_as_long_as_it_is_reported;
             usage::a_correction_is_an_entry_that_no_report_undoes;

@@ -6,7 +6,7 @@ use lictor_core::usage::{
     EPOCH_SILENT_AFTER, MAX_COUNT, MAX_EPOCHS, Reading, Reported, UsageReport, UsageRow,
 };
 use lictor_core::{Error, Now, Timestamp, usage};
-use lictor_store::{Fact, Store, Write};
+use lictor_store::{Fact, Store, UsageFigures, Write};
 use uuid::Uuid;
 
 use crate::given::{ACME, NOW, acme, done, refused, write};
@@ -41,6 +41,11 @@ pub(crate) fn counted(source: &str, service: &str, month: &str, counted: u64) ->
         reported: Reported { counted, added: 0 },
         correction: 0,
     }
+}
+
+/// All counts of a stream.
+pub(crate) async fn counts_of(store: &dyn Store, stream: Uuid) -> Vec<UsageRow> {
+    store.usage(stream, None, 1_000).await.expect("reads").rows
 }
 
 pub(crate) fn report_usage(stream: Uuid, reports: Vec<UsageReport>) -> Write {
@@ -100,7 +105,7 @@ pub(crate) async fn the_greatest_count_stays(store: Arc<dyn Store>) {
         counted("edge", "web", "UNKNOWN", 1),
     ];
     assert_eq!(
-        store.usage(ACME).await.expect("reads"),
+        counts_of(&*store, ACME).await,
         expected,
         "by month, service, source"
     );
@@ -116,7 +121,37 @@ pub(crate) async fn the_largest_count_is_kept_exactly(store: Arc<dyn Store>) {
     let largest = vec![count("edge", "web", "2026-11", MAX_COUNT)];
     done(&*store, report_usage(ACME, largest)).await;
     let expected = [counted("edge", "web", "2026-11", MAX_COUNT)];
-    assert_eq!(store.usage(ACME).await.expect("reads"), expected);
+    assert_eq!(counts_of(&*store, ACME).await, expected);
+}
+
+pub(crate) async fn counts_come_in_pages_and_their_sums_at_once(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let reports = vec![
+        count("a", "s", "2026-10", 3),
+        count("b", "s", "2026-10", 4),
+        count("a", "t", "2026-10", 5),
+        count("a", "t", "2026-11", 6),
+        count("b", "t", "UNKNOWN", 7),
+    ];
+    done(&*store, report_usage(ACME, reports)).await;
+    let all = counts_of(&*store, ACME).await;
+    let (mut walked, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.usage(ACME, after.as_ref(), 2).await.expect("reads");
+        assert_eq!(page.total, 25);
+        after = page.rows.last().map(|row| row.key.clone());
+        if after.is_none() {
+            break;
+        }
+        walked.extend(page.rows);
+    }
+    assert_eq!((walked.len(), walked), (5, all));
+    let figures = store.usage_figures(ACME).await.expect("reads");
+    let months = [("2026-10", 12), ("2026-11", 6), ("UNKNOWN", 7)];
+    let months = months.map(|(month, sum)| (month.to_owned(), sum));
+    assert_eq!((figures.months, figures.services), (months.into(), 2));
+    let none = store.usage_figures(Uuid::nil()).await.expect("reads");
+    assert_eq!(none, UsageFigures::default());
 }
 
 pub(crate) async fn counts_of_many_writers_never_pass_the_largest_sum(store: Arc<dyn Store>) {
@@ -139,7 +174,7 @@ pub(crate) async fn counts_of_many_writers_never_pass_the_largest_sum(store: Arc
         refused += written.refused.len();
     }
     assert_eq!(refused, 5);
-    let rows = store.usage(ACME).await.expect("reads");
+    let rows = counts_of(&*store, ACME).await;
     let sum: u64 = rows.iter().map(UsageRow::count).sum();
     assert_eq!(sum, 4 * large + 9);
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
@@ -149,7 +184,7 @@ pub(crate) async fn a_running_total_is_remembered_as_long_as_it_is_reported(stor
     acme(&*store).await;
     let sum = async |reports, now| {
         let written = done(&*store, report_usage_at(ACME, reports, now)).await;
-        let rows = store.usage(ACME).await.expect("reads");
+        let rows = counts_of(&*store, ACME).await;
         let sum: u64 = rows.iter().map(UsageRow::count).sum();
         (written.refused.len(), sum)
     };
@@ -193,13 +228,13 @@ pub(crate) async fn a_correction_is_an_entry_that_no_report_undoes(store: Arc<dy
         ..counted("edge", "web", "2026-11", 1_100)
     };
     assert_eq!(row.count(), 700);
-    assert_eq!(store.usage(ACME).await.expect("reads"), [row]);
+    assert_eq!(counts_of(&*store, ACME).await, [row]);
     for by in [0, -701, i64::MAX] {
         refused(&*store, correct_usage(ACME, by)).await;
     }
     done(&*store, correct_usage(ACME, -700)).await;
     done(&*store, correct_usage(ACME, 1_100)).await;
     let expected = [counted("edge", "web", "2026-11", 1_100)];
-    assert_eq!(store.usage(ACME).await.expect("reads"), expected);
+    assert_eq!(counts_of(&*store, ACME).await, expected);
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }

@@ -147,7 +147,7 @@ pub(crate) async fn add(client: &Client, counts: Vec<Value>) -> Outcome<Reply> {
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?.get(&["usage"]).await?;
+    let reply = Client::new(api)?.list(&["usage"], &[]).await?;
     if json {
         return output::json(&reply.text);
     }

@@ -2,8 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use lictor_core::{Claims, Date, SigningKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -15,6 +16,17 @@ const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Whether something becomes true in the time that an answer may take.
+pub(crate) fn within_patience(is_true: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if is_true() {
+            return true;
+        }
+    }
+    false
+}
+
 /// A running server.
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -25,8 +37,11 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn with(options: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder");
+        let key = folder.path().join("vendor.pub");
+        std::fs::write(&key, vendor().public_key().to_pem()).expect("a key file");
         let mut command = serve(&folder.path().join("data"));
         command.env("LICTOR_ADMIN_TOKEN", OPERATOR).args(options);
+        command.arg("--trust").arg(key);
         let running = Running::start(&mut command);
         Self {
             url: running.listening(),
@@ -62,6 +77,40 @@ impl Server {
         token["secret"].as_str().expect("a secret").to_owned()
     }
 
+    /// Stores so many licenses of about 60 kB each.
+    pub(crate) fn large_licenses(&self, count: usize) {
+        let claims = Claims::new("Some Product", Date::parse("2199-01-01").expect("a date"));
+        let document = vendor().sign(&claims.to_json());
+        for number in 0..count {
+            let payload = format!("{document}{}", " ".repeat(60_000 + number));
+            self.post("/v1/licenses", &json!({ "payload": payload }));
+        }
+    }
+
+    /// Asks over HTTP/2 for so many answers, of which it takes nothing but their heads.
+    pub(crate) fn ask_and_take_nothing(&self, path: &str, times: u32) -> TcpStream {
+        let host = self.url.strip_prefix("http://").expect("plain HTTP");
+        let mut stream = TcpStream::connect(host).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+        // SETTINGS_INITIAL_WINDOW_SIZE = 0
+        bytes.extend(frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]));
+        let token = format!("Bearer {OPERATOR}");
+        // GET, http, then literals: a path, a host, a credential.
+        let mut head = vec![0x82, 0x86, 0x04];
+        literal(&mut head, path);
+        head.push(0x01);
+        literal(&mut head, host);
+        head.extend([0x0f, 0x08]);
+        literal(&mut head, &token);
+        for number in 0..times {
+            // With the ends of the head and of the request.
+            bytes.extend(frame(1, 0x5, 2 * number + 1, &head));
+        }
+        stream.write_all(&bytes).expect("it is taken");
+        stream
+    }
+
     /// Begins a request with a body of `length` bytes, and sends `sent` of them.
     pub(crate) fn begin(&self, head: &str, length: usize, sent: usize) -> TcpStream {
         let host = self.url.strip_prefix("http://").expect("plain HTTP");
@@ -90,6 +139,25 @@ impl Server {
         let _ = stream.read_to_end(&mut answer);
         String::from_utf8(answer).expect("text")
     }
+}
+
+fn vendor() -> SigningKey {
+    SigningKey::from_seed([7; 32])
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a short one");
+    let [_, high, middle, low] = length.to_be_bytes();
+    let mut bytes = vec![high, middle, low, kind, flags];
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(payload);
+    bytes
+}
+
+/// A text without Huffman's code, of less than 127 bytes.
+fn literal(head: &mut Vec<u8>, text: &str) {
+    head.push(u8::try_from(text.len()).expect("a short one"));
+    head.extend(text.as_bytes());
 }
 
 impl Answer {

@@ -12,5 +12,6 @@ mod http;
 #[path = "../common/process.rs"]
 mod process;
 
+mod answers;
 mod bodies;
 mod harness;

@@ -31,6 +31,9 @@ fn filled() -> Server {
         server.tenant(&format!("org-{number}"));
         let token = server.call("POST", "/v1/tokens").organization("acme");
         token.json(&json!({})).expect(201);
+        let count = json!({ "service": format!("s {number}"), "count": number });
+        let usage = server.call("POST", "/v1/usage").organization("acme");
+        usage.json(&json!({ "counts": [count] })).expect(200);
     }
     server
 }
@@ -47,6 +50,7 @@ fn a_walk_through_the_pages_meets_every_row_once() {
         ("/v1/tokens?operators=true", 1),
         ("/v1/ledger", 17),
         ("/v1/ledger?after=3", 14),
+        ("/v1/usage", 5),
     ] {
         let whole = server
             .call("GET", path)
@@ -107,6 +111,7 @@ fn a_cursor_fits_only_its_own_list() {
         "/v1/organizations?",
         "/v1/tokens?",
         "/v1/ledger?",
+        "/v1/usage?",
     ] {
         let problem = get(path)
             .organization("acme")

@@ -139,7 +139,7 @@ impl Fleet {
 
     /// All that the control plane has.
     pub(super) fn usage(&self) -> Result<Vec<Row>> {
-        let usage = self.get("/v1/usage")?;
+        let usage = self.get("/v1/usage?limit=1000")?;
         let rows = usage["data"]
             .as_array()
             .context("no rows")?

@@ -142,7 +142,7 @@ impl Site {
     }
 
     fn known(&self, service: &str) -> Result<u64> {
-        let usage = Connection::open(&self.control_plane.address)?.get("/v1/usage")?;
+        let usage = Connection::open(&self.control_plane.address)?.get("/v1/usage?limit=1000")?;
         let usage: Value = serde_json::from_slice(&usage.body)?;
         let rows = usage["data"].as_array().context("no rows")?;
         let own = rows.iter().filter(|row| row["service"] == service);

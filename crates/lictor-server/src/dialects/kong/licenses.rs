@@ -24,9 +24,11 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
         .authority
         .licenses(ask.call, None, page.after, size + 1)
         .await?;
-    let shown = &licenses[..licenses.len().min(size)];
+    let shown = &licenses[..wire::fitting(&licenses).min(size)];
     let next = match shown.last() {
-        Some(last) if licenses.len() > size => Some(page.next(&ask.path_of("licenses"), last.id)),
+        Some(last) if licenses.len() > shown.len() => {
+            Some(page.next(&ask.path_of("licenses"), last.id))
+        }
         Some(_) | None => None,
     };
     Ok(wire::page(shown, next.as_ref()))

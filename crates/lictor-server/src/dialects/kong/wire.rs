@@ -21,7 +21,7 @@ use super::body::{Argument, Arguments, MAX_ARGUMENTS};
 use super::error;
 use super::page::Next;
 use super::schema::Violations;
-use crate::authority::KeptLicense;
+use crate::authority::{KeptLicense, LIST_BYTES};
 use crate::http::traffic::Traffic;
 
 /// The largest whole number that JSON readers keep exactly, as a float.
@@ -305,8 +305,22 @@ pub(super) fn kept_license(license: &KeptLicense) -> Response {
 
 fn license_body(license: &License) -> Bytes {
     // Quotes in the payload are escaped: an eighth more is about right for a document.
-    let size = 192 + license.payload.len() + license.payload.len() / 8;
-    rendered(size, &LicenseBody::from(license))
+    rendered(size_of(license), &LicenseBody::from(license))
+}
+
+/// How many of these fit on a page, which has about [`LIST_BYTES`] at most; one always does.
+pub(super) fn fitting(licenses: &[License]) -> usize {
+    let mut bytes = 0;
+    let fits = licenses.iter().take_while(|license| {
+        bytes += size_of(license);
+        bytes <= LIST_BYTES
+    });
+    fits.count().max(1)
+}
+
+/// What a license takes in an answer: quotes within its payload take two bytes.
+fn size_of(license: &License) -> usize {
+    192 + license.payload.len() + license.payload.len() / 8
 }
 
 /// An answer with a page of licenses.

@@ -28,7 +28,7 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<AccountView>>, Problem> {
+) -> Result<List, Problem> {
     let mut query = Query::begin(&call, Resource::Accounts, &uri)?;
     let email = query.take("email")?;
     let page = Page::take(query, &call, email.as_deref())?;
@@ -38,8 +38,8 @@ pub(super) async fn list(
         Some(email) => Vec::from_iter(authority.account_by_email(&call, email).await?),
         None => authority.accounts(&call, after, rows).await?,
     };
-    let page = page.cut(accounts, |account| account.id.to_string());
-    Ok(Json(page.map(AccountView::from_account)))
+    let key = |account: &Account| account.id.to_string();
+    page.cut(accounts, key, AccountView::from_account)
 }
 
 pub(super) async fn show(
@@ -141,14 +141,13 @@ pub(super) async fn seats(
     State(server): State<Server>,
     Caller(call): Caller,
     Segment(text): Segment,
-) -> Result<Json<List<HeldView>>, Problem> {
-    server.authority.may(&call, Right::read(Resource::Seats))?;
+    uri: Uri,
+) -> Result<List, Problem> {
+    let query = Query::begin(&call, Resource::Seats, &uri)?;
     let id = find(&server.authority, &call, &text).await?.id;
+    let page = Page::take(query, &call, Some(&format!("seats of account {id}")))?;
     let held = server.authority.seats_of(&call, id).await?;
-    Ok(Json(List {
-        data: held.into_iter().map(HeldView::of).collect(),
-        next_cursor: None,
-    }))
+    page.pick(held, |(seat, ..)| seat.application.clone(), HeldView::of)
 }
 
 /// The account that a path or a body names by id or e-mail.

@@ -27,11 +27,10 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<ApplicationView>>, Problem> {
+) -> Result<List, Problem> {
     let query = Query::begin(&call, Resource::Applications, &uri)?;
     let page = Page::take(query, &call, None)?;
     let all = server.authority.figures_of_applications(&call).await?;
-    let page = page.pick(all.applications, |figures| figures.application.clone());
     let entitlements = server.authority.entitlements(&call).await?;
     let view = |figures: ApplicationFigures| {
         let own = |entitlement: &&Arc<Entitlement>| entitlement.application == figures.application;
@@ -39,7 +38,8 @@ pub(super) async fn list(
         let entitlement = entitlements.iter().find(own).unwrap_or(&none);
         ApplicationView::of(&figures, entitlement, call.now.wall())
     };
-    Ok(Json(page.map(view)))
+    let key = |figures: &ApplicationFigures| figures.application.clone();
+    page.pick(all.applications, key, view)
 }
 
 pub(super) async fn show(

@@ -24,13 +24,12 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<ClientView>>, Problem> {
+) -> Result<List, Problem> {
     let query = Query::begin(&call, Resource::Clients, &uri)?;
     let page = Page::take(query, &call, None)?;
     let (after, rows) = (page.after()?, page.rows());
     let clients = server.authority.clients(&call, after, rows).await?;
-    let page = page.cut(clients, |client| client.id.to_string());
-    Ok(Json(page.map(ClientView::of)))
+    page.cut(clients, |client| client.id.to_string(), ClientView::of)
 }
 
 pub(super) async fn show(

@@ -33,7 +33,8 @@ impl List<'_> {
     /// The cursor of the page behind the row with this key.
     pub fn cursor(&self, last: &str) -> Option<String> {
         let rows = vec![last.to_owned(), String::new()];
-        self.read("limit=1")?.cut(rows, String::clone).next_cursor
+        let page = self.read("limit=1")?.cut(rows, String::clone, |row| row);
+        page.ok()?.next_cursor
     }
 
     fn read(&self, query: &str) -> Option<Page> {

@@ -8,7 +8,7 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lictor_core::{Kind, Resource, Right};
+use lictor_core::{EndedLease, Kind, Lease, Resource, Right};
 
 use super::auth::{self, Caller};
 use super::error::{Problem, invalid};
@@ -29,14 +29,11 @@ pub(super) async fn list(
     Caller(call): Caller,
     PathKey(key): PathKey,
     uri: Uri,
-) -> Result<Response, Problem> {
+) -> Result<List, Problem> {
     let mut query = Query::begin(&call, Resource::Leases, &uri)?;
     match query.take("ended")?.as_deref() {
         None | Some("false") => {}
-        Some("true") => {
-            let ended = list_ended(&server, &call, key, query).await?;
-            return Ok(Json(ended).into_response());
-        }
+        Some("true") => return list_ended(&server, &call, key, query).await,
         Some(_) => return Err(invalid("ended", "use true or false")),
     }
     let page = Page::take(query, &call, Some(&key))?;
@@ -45,8 +42,8 @@ pub(super) async fn list(
         .authority
         .leases(&call, &key, after.as_deref(), rows)
         .await?;
-    let page = page.cut(leases, |lease| lease.terms.holder.clone());
-    Ok(Json(page.map(|lease| LeaseView::from_lease(lease, &call.now))).into_response())
+    let view = |lease: Lease| LeaseView::from_lease(lease, &call.now);
+    page.cut(leases, |lease| lease.terms.holder.clone(), view)
 }
 
 /// The leases that ended. What narrows them is a part of what their cursors are bound to.
@@ -55,7 +52,7 @@ async fn list_ended(
     call: &Call,
     application: String,
     mut query: Query,
-) -> Result<List<EndedLeaseView>, Problem> {
+) -> Result<List, Problem> {
     let filter = EndedFilter {
         application,
         holder: query.take("holder")?,
@@ -68,8 +65,8 @@ async fn list_ended(
         .authority
         .ended_leases(call, &filter, before, page.rows())
         .await?;
-    let page = page.cut(ended, |ended| format!("{} {}", ended.until, ended.position));
-    Ok(page.map(EndedLeaseView::from_ended))
+    let key = |ended: &EndedLease| format!("{} {}", ended.until, ended.position);
+    page.cut(ended, key, EndedLeaseView::from_ended)
 }
 
 /// Where the list of ended leases goes on.

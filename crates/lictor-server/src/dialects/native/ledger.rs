@@ -2,10 +2,9 @@
 
 use std::str::FromStr;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use lictor_core::Resource;
+use lictor_core::{Entry, Resource};
 
 use super::auth::Caller;
 use super::error::{Problem, invalid};
@@ -34,7 +33,7 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<EntryView>>, Problem> {
+) -> Result<List, Problem> {
     let mut query = Query::begin(&call, Resource::Ledger, &uri)?;
     let stream = match query.take("stream")?.as_deref() {
         None | Some("organization") => Stream::Organization,
@@ -50,8 +49,8 @@ pub(super) async fn list(
         .authority
         .entries(&call, stream, after, page.rows())
         .await?;
-    let page = page.cut(entries, |entry| entry.position.to_string());
-    Ok(Json(page.map(EntryView::from_entry)))
+    let key = |entry: &Entry| entry.position.to_string();
+    page.cut(entries, key, EntryView::from_entry)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<LicenseView>>, Problem> {
+) -> Result<List, Problem> {
     let mut query = Query::begin(&call, Resource::Licenses, &uri)?;
     let application = query.take("application")?;
     let filter = application.as_deref();
@@ -42,14 +42,15 @@ pub(super) async fn list(
         .authority
         .licenses(&call, filter, after, rows)
         .await?;
-    let List { data, next_cursor } = page.cut(licenses, |license| license.id.to_string());
-    let mut views = Vec::with_capacity(data.len());
-    for license in data {
+    let mut filling = page.begin();
+    for license in licenses {
+        let key = license.id.to_string();
         let standing = server.authority.standing(&call, license).await?;
-        views.push(LicenseView::from_standing(standing));
+        if !filling.add(key, || LicenseView::from_standing(standing))? {
+            break;
+        }
     }
-    let data = views;
-    Ok(Json(List { data, next_cursor }))
+    Ok(filling.end())
 }
 
 pub(super) async fn show(

@@ -15,6 +15,7 @@ use super::path::Segment;
 use super::wire::nodes::{AdoptionView, NewNode, NodePolicyBody, NodeView};
 use super::wire::{self, List, Nothing};
 use super::{auth, json};
+use crate::authority::NodeStanding;
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Nodes);
@@ -23,13 +24,13 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<NodeView>>, Problem> {
+) -> Result<List, Problem> {
     let query = Query::begin(&call, Resource::Nodes, &uri)?;
     let page = Page::take(query, &call, None)?;
     let (after, rows) = (page.after()?, page.rows());
     let nodes = server.authority.nodes(&call, after, rows).await?;
-    let page = page.cut(nodes, |standing| standing.node.id.to_string());
-    Ok(Json(page.map(NodeView::of)))
+    let key = |standing: &NodeStanding| standing.node.id.to_string();
+    page.cut(nodes, key, NodeView::of)
 }
 
 pub(super) async fn show(

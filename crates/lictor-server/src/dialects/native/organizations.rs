@@ -1,6 +1,8 @@
 //! `/v1/organizations`: create, show and remove organizations, and set their quotas. What an organization holds is in the
 //! other files.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
@@ -25,13 +27,13 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<OrganizationView>>, Problem> {
+) -> Result<List, Problem> {
     let query = Query::begin(&call, Resource::Organizations, &uri)?;
     let page = Page::take(query, &call, None)?;
     let all = server.authority.organizations(&call)?;
-    let page = page.pick(all, |organization| organization.key.clone());
-    let view = |organization: std::sync::Arc<_>| OrganizationView::from_organization(&organization);
-    Ok(Json(page.map(view)))
+    let key = |organization: &Arc<Organization>| organization.key.clone();
+    let view = |organization: Arc<_>| OrganizationView::from_organization(&organization);
+    page.pick(all, key, view)
 }
 
 pub(super) async fn show(

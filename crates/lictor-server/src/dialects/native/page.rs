@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lictor_core::change::Digest;
 use lictor_core::{Error, Resource, Right, Timestamp};
+use serde::Serialize;
 
 use super::error::{Problem, invalid};
 use super::wire::{Cursor, List, into_time};
@@ -131,26 +132,75 @@ impl Page {
             .transpose()
     }
 
-    /// The page of rows that were read from behind `after`.
-    pub(super) fn cut<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> List<T> {
-        let more = rows.len() > self.limit;
-        rows.truncate(self.limit);
-        let last = rows.last().filter(|_| more).map(key);
-        List {
-            next_cursor: last.map(|after| seal(after, &self.list)),
-            data: rows,
+    /// The page of rows that were read from behind `after`, each as it is shown.
+    pub(super) fn cut<T, U: Serialize>(
+        &self,
+        rows: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> String,
+        mut view: impl FnMut(T) -> U,
+    ) -> Result<List, Problem> {
+        let mut filling = self.begin();
+        for row in rows {
+            let key = key(&row);
+            if !filling.add(key, || view(row))? {
+                break;
+            }
         }
+        Ok(filling.end())
     }
 
-    /// The page of rows that are all at hand, in order of their keys.
-    pub(super) fn pick<T>(&self, rows: Vec<T>, key: impl Fn(&T) -> String) -> List<T> {
+    /// The page of rows that are all at hand, in order of their keys, each as it is shown.
+    pub(super) fn pick<T, U: Serialize>(
+        &self,
+        rows: Vec<T>,
+        key: impl Fn(&T) -> String,
+        view: impl FnMut(T) -> U,
+    ) -> Result<List, Problem> {
         let is_behind = |row: &T| self.after.as_ref().is_none_or(|after| key(row) > *after);
-        let rows = rows
-            .into_iter()
-            .filter(is_behind)
-            .take(self.rows())
-            .collect();
-        self.cut(rows, key)
+        self.cut(rows.into_iter().filter(is_behind), &key, view)
+    }
+
+    /// The page, to which rows are added one by one.
+    pub(super) fn begin(&self) -> Filling<'_> {
+        Filling {
+            page: self,
+            list: List::new(),
+            last: None,
+            more: false,
+        }
+    }
+}
+
+/// A page that is being filled.
+pub(super) struct Filling<'p> {
+    page: &'p Page,
+    list: List,
+    /// The key of the last row.
+    last: Option<String>,
+    more: bool,
+}
+
+impl Filling<'_> {
+    /// Adds the row with this key, as it is shown; `false` if the page is full without it.
+    pub(super) fn add<U: Serialize>(
+        &mut self,
+        key: String,
+        view: impl FnOnce() -> U,
+    ) -> Result<bool, Problem> {
+        let fits = self.list.count() < self.page.limit && self.list.push(&view())?;
+        match fits {
+            true => self.last = Some(key),
+            false => self.more = true,
+        }
+        Ok(fits)
+    }
+
+    /// The page, with a cursor if a row did not fit.
+    pub(super) fn end(self) -> List {
+        let last = self.last.filter(|_| self.more);
+        let mut list = self.list;
+        list.next_cursor = last.map(|after| seal(after, &self.page.list));
+        list
     }
 }
 

@@ -2,10 +2,8 @@
 
 use std::str::FromStr;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::response::{IntoResponse as _, Response};
 use lictor_core::{Holder, Resource};
 
 use super::auth::Caller;
@@ -75,26 +73,25 @@ fn place_of_sum(sum: &RefusalSum) -> String {
     [hour.as_str(), &sum.application, sum.reason.as_str()].join(&BETWEEN.to_string())
 }
 
-async fn sums(server: &Server, call: &Call, query: Query) -> Result<List<RefusalSumView>, Problem> {
+async fn sums(server: &Server, call: &Call, query: Query) -> Result<List, Problem> {
     let page = Page::take(query, call, Some("refusals by hour"))?;
     let before = page.after::<SumPlace>()?.map(|SumPlace(key)| key);
     let sums = server
         .authority
         .refusal_sums(call, before.as_ref(), page.rows())
         .await?;
-    let page = page.cut(sums, place_of_sum);
-    Ok(page.map(RefusalSumView::from_sum))
+    page.cut(sums, place_of_sum, RefusalSumView::from_sum)
 }
 
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Response, Problem> {
+) -> Result<List, Problem> {
     let mut query = Query::begin(&call, Resource::Seats, &uri)?;
     match query.take("by")?.as_deref() {
         None => {}
-        Some("hour") => return Ok(Json(sums(&server, &call, query).await?).into_response()),
+        Some("hour") => return sums(&server, &call, query).await,
         Some(_) => return Err(invalid("by", "use hour")),
     }
     let page = Page::take(query, &call, Some("refusals"))?;
@@ -103,6 +100,6 @@ pub(super) async fn list(
         .authority
         .refusals(&call, before.as_ref(), page.rows())
         .await?;
-    let page = page.cut(refusals, |(refused, _)| place_of(refused));
-    Ok(Json(page.map(RefusalView::from_refused)).into_response())
+    let key = |(refused, _): &(Refused, _)| place_of(refused);
+    page.cut(refusals, key, RefusalView::from_refused)
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_core::seats::Rows;
-use lictor_core::{ApplicationState, Change, Error, Resource, Right};
+use lictor_core::{ApplicationState, Change, Error, Resource, Right, Seat};
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -27,13 +26,13 @@ pub(super) async fn list(
     Caller(call): Caller,
     PathKey(key): PathKey,
     uri: Uri,
-) -> Result<Json<List<SeatView>>, Problem> {
+) -> Result<List, Problem> {
     let query = Query::begin(&call, Resource::Seats, &uri)?;
     let page = Page::take(query, &call, Some(&format!("seats of {key}")))?;
     let (after, rows) = (page.after()?, page.rows());
     let seats = server.authority.seats(&call, &key, after, rows).await?;
-    let page = page.cut(seats, |(seat, _)| seat.account.id.to_string());
-    Ok(Json(page.map(|seat| SeatView::of(&key, seat))))
+    let id = |(seat, _): &(Seat, _)| seat.account.id.to_string();
+    page.cut(seats, id, |seat| SeatView::of(&key, seat))
 }
 
 pub(super) async fn assign(

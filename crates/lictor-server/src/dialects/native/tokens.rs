@@ -19,7 +19,7 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<List<TokenView>>, Problem> {
+) -> Result<List, Problem> {
     let mut query = Query::begin(&call, Resource::Tokens, &uri)?;
     let operators = match query.take("operators")?.as_deref() {
         None | Some("false") => false,
@@ -32,10 +32,8 @@ pub(super) async fn list(
         .authority
         .tokens(&call, operators, after, rows)
         .await?;
-    let page = page.cut(tokens, |token| token.id.to_string());
-    Ok(Json(page.map(|token| {
-        TokenView::from_token(token, &call.now, None)
-    })))
+    let view = |token| TokenView::from_token(token, &call.now, None);
+    page.cut(tokens, |token| token.id.to_string(), view)
 }
 
 pub(super) async fn show(

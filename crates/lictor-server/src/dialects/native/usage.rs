@@ -1,30 +1,66 @@
 //! `/v1/usage`: record, correct and show request counts. How counts are merged is decided elsewhere.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use lictor_core::usage::UsageReport;
+use lictor_core::usage::{UsageKey, UsageReport, UsageRow};
 use lictor_core::{Resource, Right};
 
 use super::auth::Caller;
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
-use super::page::Query;
-use super::wire;
-use super::wire::usage::{CorrectedView, NewCorrection, NewUsage, Recorded, UsageView};
+use super::page::{Page, Query};
+use super::wire::usage::{CorrectedView, CountView, NewCorrection, NewUsage, Recorded};
+use super::wire::{self, List};
 use crate::settings::Server;
 
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<Json<UsageView>, Problem> {
-    Query::begin(&call, Resource::Usage, &uri)?.finish()?;
-    let rows = server.authority.usage(&call).await?;
-    Ok(Json(UsageView::from_rows(rows)))
+) -> Result<List, Problem> {
+    let query = Query::begin(&call, Resource::Usage, &uri)?;
+    let page = Page::take(query, &call, None)?;
+    let after = page.after::<Place>()?.map(|Place(key)| key);
+    let authority = &server.authority;
+    let usage = authority.usage(&call, after.as_ref(), page.rows()).await?;
+    let mut list = page.cut(usage.rows, place_of, CountView::of)?;
+    list.total = Some(usage.total);
+    Ok(list)
+}
+
+/// What stands between the parts of a place; no part can hold it, as none holds control characters.
+const BETWEEN: char = '\u{1f}';
+
+/// Where the list goes on.
+struct Place(UsageKey);
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let parts: Vec<&str> = text.split(BETWEEN).collect();
+        let [month, service, source] = parts.as_slice() else {
+            return Err(());
+        };
+        Ok(Self(UsageKey {
+            month: (*month).to_owned(),
+            service: (*service).to_owned(),
+            source: (*source).to_owned(),
+        }))
+    }
+}
+
+fn place_of(row: &UsageRow) -> String {
+    let UsageKey {
+        month,
+        service,
+        source,
+    } = &row.key;
+    [month.as_str(), service, source].join(&BETWEEN.to_string())
 }
 
 pub(super) async fn record(

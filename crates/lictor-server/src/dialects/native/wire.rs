@@ -9,6 +9,9 @@ pub(super) mod nodes;
 pub(super) mod quotas;
 pub(super) mod usage;
 
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use lictor_core::feed::Rotation;
 use lictor_core::figures::ApplicationFigures;
 use lictor_core::time::days_left;
@@ -21,7 +24,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::error::{Problem, document_reason, invalid};
-use crate::authority::{Answer, Report, Standing, StandingLicense, TokenRequest};
+use crate::authority::{Answer, LIST_BYTES, Report, Standing, StandingLicense, TokenRequest};
 
 /// An answer with this body.
 pub(super) fn answer(status: u16, body: &impl Serialize) -> Answer {
@@ -31,19 +34,77 @@ pub(super) fn answer(status: u16, body: &impl Serialize) -> Answer {
     }
 }
 
-/// A page of a list.
-#[derive(Serialize)]
-pub(super) struct List<T> {
-    pub(super) data: Vec<T>,
+/// A page of a list, of which each row is written as soon as it is there.
+pub(super) struct List {
+    /// The page up to its last row.
+    text: Vec<u8>,
+    count: usize,
+    /// Where the next page begins.
     pub(super) next_cursor: Option<String>,
+    /// What all rows of all pages come to, where that is told.
+    pub(super) total: Option<u64>,
 }
 
-impl<T> List<T> {
-    /// The same page with other rows.
-    pub(super) fn map<U>(self, view: impl FnMut(T) -> U) -> List<U> {
-        List {
-            data: self.data.into_iter().map(view).collect(),
+#[derive(Serialize)]
+struct ListEnd {
+    next_cursor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+}
+
+impl List {
+    /// A page without rows.
+    pub(super) fn new() -> Self {
+        Self {
+            text: br#"{"data":["#.to_vec(),
+            count: 0,
+            next_cursor: None,
+            total: None,
+        }
+    }
+
+    /// How many rows it has.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Adds a row, if the page has room for it; a page has room for one row at least.
+    ///
+    /// # Errors
+    /// A fault of ours.
+    pub(super) fn push(&mut self, row: &impl Serialize) -> Result<bool, Error> {
+        let before = self.text.len();
+        if self.count > 0 {
+            self.text.push(b',');
+        }
+        serde_json::to_writer(&mut self.text, row).map_err(Error::internal)?;
+        if self.count > 0 && self.text.len() > LIST_BYTES {
+            self.text.truncate(before);
+            return Ok(false);
+        }
+        self.count += 1;
+        Ok(true)
+    }
+
+    fn whole(mut self) -> Result<Vec<u8>, serde_json::Error> {
+        let end = serde_json::to_string(&ListEnd {
             next_cursor: self.next_cursor,
+            total: self.total,
+        })?;
+        self.text.extend_from_slice(b"],");
+        self.text.extend_from_slice(&end.as_bytes()[1..]);
+        Ok(self.text)
+    }
+}
+
+impl IntoResponse for List {
+    fn into_response(self) -> Response {
+        match self.whole() {
+            Ok(text) => {
+                let json = HeaderValue::from_static("application/json");
+                ([(CONTENT_TYPE, json)], text).into_response()
+            }
+            Err(error) => Problem::from(Error::internal(error)).into_response(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Usage as JSON: what is reported, what became of it, what is corrected, what is stored.
 
-use lictor_core::usage::{self, Reading, UsageKey, UsageReport, UsageRow};
+use lictor_core::usage::{Reading, UsageKey, UsageReport, UsageRow};
 use lictor_core::{Change, Date, Error, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -243,15 +243,9 @@ impl CorrectedView {
     }
 }
 
-/// All counts of an organization.
+/// A count.
 #[derive(Serialize)]
-pub(in crate::dialects::native) struct UsageView {
-    data: Vec<CountView>,
-    total: u64,
-}
-
-#[derive(Serialize)]
-struct CountView {
+pub(in crate::dialects::native) struct CountView {
     source: String,
     service: String,
     month: String,
@@ -264,7 +258,8 @@ struct CountView {
 }
 
 impl CountView {
-    fn of(row: UsageRow) -> Self {
+    /// Of what is stored.
+    pub(in crate::dialects::native) fn of(row: UsageRow) -> Self {
         let corrected = row.correction != 0;
         Self {
             count: row.count(),
@@ -273,16 +268,6 @@ impl CountView {
             source: row.key.source,
             service: row.key.service,
             month: row.key.month,
-        }
-    }
-}
-
-impl UsageView {
-    /// Of what is stored.
-    pub(in crate::dialects::native) fn from_rows(rows: Vec<UsageRow>) -> Self {
-        Self {
-            total: usage::total(&rows),
-            data: rows.into_iter().map(CountView::of).collect(),
         }
     }
 }

@@ -1,0 +1,59 @@
+//! Answers: none is as large as what tenants store, and those that nobody takes have a bound together.
+
+use serde_json::Value;
+
+use crate::harness::{Server, within_patience};
+
+/// What no list comes to, in bytes.
+const MOST: usize = 2 * 1024 * 1024;
+
+#[test]
+fn a_list_ends_a_page_early_where_its_rows_are_large() {
+    let server = Server::with(&[]);
+    server.large_licenses(70);
+    for (first, next, of_all) in [
+        ("/v1/licenses?limit=1000", "/next_cursor", 70),
+        ("/licenses?size=1000", "/offset", 70),
+    ] {
+        let (mut path, mut pages, mut ids) = (first.to_owned(), 0, Vec::new());
+        loop {
+            let answer = server.call("GET", &path).send();
+            assert_eq!(answer.status, 200, "{path}");
+            assert!(answer.body.len() < MOST, "{path}: {}", answer.body.len());
+            let page: Value = serde_json::from_slice(&answer.body).expect("JSON");
+            let rows = page["data"].as_array().expect("rows");
+            ids.extend(rows.iter().map(|row| row["id"].to_string()));
+            pages += 1;
+            match page.pointer(next).and_then(Value::as_str) {
+                None => break,
+                Some(next) if first.starts_with("/v1") => path = format!("{first}&cursor={next}"),
+                Some(next) => path = format!("{first}&offset={next}"),
+            }
+        }
+        ids.dedup();
+        assert_eq!((pages, ids.len()), (3, of_all), "{first}");
+    }
+}
+
+#[test]
+fn answers_that_nobody_takes_have_a_bound_and_leave_others_theirs() {
+    let server = Server::with(&[]);
+    let other = server.tenant("other");
+    server.large_licenses(30);
+    let native = server.call("GET", "/v1/licenses?limit=1000");
+    let kong = server.call("GET", "/licenses?size=1000");
+    assert_eq!((native.send().status, kong.send().status), (200, 200));
+    let held = server.ask_and_take_nothing("/v1/licenses?limit=1000", 40);
+    let text = "the server has no memory left";
+    let turned_away = within_patience(|| native.send().status == 503);
+    assert!(turned_away, "nobody is turned away");
+    native.send().is_turned_away("/detail", text);
+    kong.send().is_turned_away("/message", text);
+    let small = server.call("GET", "/v1/organizations/default");
+    assert_eq!(small.send().status, 200, "small answers are given");
+    let others = server.anonymous("GET", "/v1/licenses").token(&other);
+    assert_eq!(others.send().status, 200);
+    drop(held);
+    let served = within_patience(|| native.send().status == 200);
+    assert!(served, "nobody is served");
+}
