@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use lictor_core::Error;
 use lictor_core::feed::{FORMAT, FailureCode, Join};
+use lictor_planted as planted;
 
 use super::error::Refusal;
 use super::wire;
@@ -18,6 +19,10 @@ pub(super) async fn handle(server: &Server, request: Request) -> Result<Response
             FailureCode::EnrollmentRefused,
             "this enrollment token is not known here; make one with `lictor node enroll`",
         )
+    };
+    let body = match planted::is("body-before-credential") {
+        true => wire::read_first(body).await,
+        false => body,
     };
     let token = bearer(&parts.headers).ok_or_else(unknown)?;
     let enrolled = match server.authority.enrolled_node(token).await {
