@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How long a client may take to send one request body.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a client may take to send a body that it signs in with.
+pub const CREDENTIAL_READ_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What one listener grants to its connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {

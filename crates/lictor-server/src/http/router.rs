@@ -19,6 +19,7 @@ use super::connection::Answers;
 use super::health::{
     Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
 };
+use super::limits::CREDENTIAL_READ_TIMEOUT;
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
 use super::traffic::Connections;
@@ -164,7 +165,9 @@ impl Parts {
                 let zoho = service_fn(move |request| {
                     zoho::handle(server.clone(), peer.address, request).map(Ok)
                 });
-                let zoho = BodyDeadline::default().layer(zoho).call(request);
+                // The only bodies here are those that clients sign in with.
+                let deadline = BodyDeadline(CREDENTIAL_READ_TIMEOUT);
+                let zoho = deadline.layer(zoho).call(request);
                 Either::Right(Either::Left(Either::Left(zoho)))
             }
             Dialect::Node => {

@@ -1,6 +1,6 @@
 //! Answers: none is as large as what tenants store, and those that nobody takes have a bound together.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Server, within_patience};
 
@@ -56,4 +56,21 @@ fn answers_that_nobody_takes_have_a_bound_and_leave_others_theirs() {
     drop(held);
     let served = within_patience(|| native.send().status == 200);
     assert!(served, "nobody is served");
+}
+
+#[test]
+fn a_state_for_a_node_ends_with_the_newest_licenses_where_they_are_large() {
+    let server = Server::with(&[]);
+    server.large_licenses(150);
+    let node = server.post("/v1/nodes", &json!({ "name": "edge-1" }));
+    let enrollment = node["enrollment_token"].as_str().expect("a token");
+    let join = json!({ "credential_sha256": "5".repeat(64) });
+    let call = server.anonymous("POST", "/v1/feed/join").token(enrollment);
+    let answer = call.json(&join).send();
+    assert_eq!(answer.status, 201, "{}", answer.body.len());
+    assert!(answer.body.len() < 2 * MOST, "{}", answer.body.len());
+    let joined: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    let state = joined["state"].as_str().expect("a state");
+    let carried = state.matches("license_expiration_date").count();
+    assert_eq!(carried, 18, "what comes to a mebibyte");
 }

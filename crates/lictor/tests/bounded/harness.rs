@@ -77,11 +77,12 @@ impl Server {
         token["secret"].as_str().expect("a secret").to_owned()
     }
 
-    /// Stores so many licenses of about 60 kB each.
+    /// Stores so many licenses of about 60 kB each. Each ends before the one before it, so that all
+    /// of them can be in force some day.
     pub(crate) fn large_licenses(&self, count: usize) {
-        let claims = Claims::new("Some Product", Date::parse("2199-01-01").expect("a date"));
-        let document = vendor().sign(&claims.to_json());
         for number in 0..count {
+            let end = Date::parse(&format!("{}-01-01", 2_999 - number)).expect("a date");
+            let document = vendor().sign(&Claims::new("Some Product", end).to_json());
             let payload = format!("{document}{}", " ".repeat(60_000 + number));
             self.post("/v1/licenses", &json!({ "payload": payload }));
         }

@@ -17,6 +17,9 @@ use super::super::cache::Installation;
 /// The most licenses that a state carries: the newest.
 const MAX_LICENSES: usize = 256;
 
+/// With the license by which their payloads come to so many bytes, a state carries no more.
+const MAX_PAYLOADS: usize = 1024 * 1024;
+
 /// How many licenses are read at once.
 const PAGE: usize = 32;
 
@@ -139,7 +142,7 @@ impl Authority {
             for license in &page {
                 let candidate = self.judged(organization, license, installation)?;
                 choice.take(license, &candidate);
-                if choice.taken.len() == MAX_LICENSES {
+                if choice.is_full() {
                     return Ok(choice.taken);
                 }
             }
@@ -159,6 +162,8 @@ impl Authority {
 #[derive(Default)]
 struct Choice {
     taken: Vec<DeliveredLicense>,
+    /// What their payloads come to, in bytes.
+    payloads: usize,
     /// The last end of the verified ones so far that had begun when they were written.
     verified_until: Option<Timestamp>,
     /// The same of the verified and unverified ones.
@@ -166,6 +171,10 @@ struct Choice {
 }
 
 impl Choice {
+    fn is_full(&self) -> bool {
+        self.taken.len() == MAX_LICENSES || self.payloads >= MAX_PAYLOADS
+    }
+
     /// Takes a license unless one that was taken goes before it for as long as it lasts. Newer ones
     /// come first.
     fn take(&mut self, license: &License, candidate: &Candidate) {
@@ -192,6 +201,7 @@ impl Choice {
                 self.verified_until = Some(expires_at);
             }
         }
+        self.payloads += license.payload.len();
         self.taken.push(DeliveredLicense {
             id: license.id,
             payload: license.payload.to_string(),

@@ -9,6 +9,7 @@ use lictor_planted as planted;
 
 use super::error::Refusal;
 use super::wire;
+use crate::http::budget::{NoRoom, Owner};
 use crate::http::call::bearer;
 use crate::settings::Server;
 
@@ -35,7 +36,12 @@ pub(super) async fn handle(server: &Server, request: Request) -> Result<Response
         return Err(Refusal::new(FailureCode::UnsupportedFormat, reason));
     }
     match server.authority.join(&enrolled, &join).await {
-        Ok(joined) => Ok(wire::json(StatusCode::CREATED, &joined)),
+        Ok(joined) => {
+            let answer = wire::json(StatusCode::CREATED, &joined);
+            let owner = Owner::Organization(enrolled.organization);
+            let handed_over = server.budgets.hand_over(owner, answer).await;
+            handed_over.map_err(|NoRoom| Refusal::busy())
+        }
         Err(Error::Unauthenticated) => Err(unknown()),
         Err(error) => Err(error.into()),
     }
