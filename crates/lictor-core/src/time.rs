@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize};
 /// Whole seconds since 1970-01-01T00:00:00Z.
 pub type Timestamp = i64;
 
+/// The first second that no date of four digits has: 10000-01-01.
+const END_OF_DATES: Timestamp = 253_402_300_800;
+
+/// Whether a clock says a time from 1970 to 9999. Others cannot be told, and were set wrongly.
+pub fn is_in_calendar(now: Timestamp) -> bool {
+    (0..END_OF_DATES).contains(&now)
+}
+
 /// Seconds in a day; Lictor's days have no leap seconds, as in POSIX time.
 pub const SECONDS_PER_DAY: i64 = 86_400;
 
@@ -164,6 +172,17 @@ mod tests {
             "20170720",
         ] {
             assert_eq!(Date::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_of_which_the_year_has_four_digits_are_in_the_calendar() {
+        let last_day = Date::parse("9999-12-31").expect("a date").start();
+        for now in [0, last_day, last_day + SECONDS_PER_DAY - 1] {
+            assert!(is_in_calendar(now), "{now}");
+        }
+        for now in [-1, last_day + SECONDS_PER_DAY, i64::MIN, i64::MAX] {
+            assert!(!is_in_calendar(now), "{now}");
         }
     }
 

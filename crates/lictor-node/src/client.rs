@@ -10,6 +10,7 @@ use lictor_core::secret::masked;
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
+use crate::clock;
 use crate::error::StartError;
 use crate::options::Options;
 use crate::resolver::Resolver;
@@ -209,6 +210,11 @@ fn bearer(secret: &str) -> Option<HeaderValue> {
 }
 
 async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
+    if !clock::can_be_told() {
+        // rustls would panic, and no certificate is valid then.
+        let why = "the clock of this machine is not within the years 1970 to 9999; set it";
+        return Err(Trouble::Unreachable(why.to_owned()));
+    }
     let response = request.send().await.map_err(unreachable)?;
     let status = response.status();
     if status.is_success() || status == StatusCode::NOT_MODIFIED {

@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use lictor_core::time;
 use uuid::Uuid;
 
 /// Where the time comes from: the system, or a test that moves it by hand.
@@ -47,19 +48,30 @@ pub(crate) struct Readings {
     pub boot_id: Option<Uuid>,
 }
 
+/// Whether the system's wall clock says a time that can be told, as in the head of an answer.
+pub(crate) fn can_be_told() -> bool {
+    time::is_in_calendar(wall().div_euclid(1_000))
+}
+
+/// The system's wall clock in milliseconds, whatever it was set to.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+fn wall() -> i64 {
+    let milliseconds = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => milliseconds(since),
+        Err(before) => -milliseconds(before.duration()),
+    }
+}
+
 impl Clock {
     /// What the clocks say now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the clock"
-    )]
     pub(crate) fn read(&self) -> Readings {
         match self {
             Self::System => Readings {
-                wall: match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
-                    Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
-                    Err(_) => 0,
-                },
+                wall: wall(),
                 boot: boot(),
                 boot_id: *BOOT_ID,
             },

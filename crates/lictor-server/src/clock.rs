@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use lictor_core::elapsed::Reading;
-use lictor_core::{Elapsed, Now, Timestamp};
+use lictor_core::{Elapsed, Now, Timestamp, time};
 use lictor_planted as planted;
 use uuid::Uuid;
 
@@ -69,14 +70,10 @@ impl Clock {
     }
 
     /// What the clocks say now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the clock"
-    )]
     fn read(&self) -> Reading {
         match self {
             Self::System => Reading {
-                wall: jiff::Timestamp::now().as_millisecond(),
+                wall: wall(),
                 boot: boot(),
                 boot_id: *BOOT_ID,
             },
@@ -94,6 +91,24 @@ static BOOT_ID: LazyLock<Option<Uuid>> = LazyLock::new(|| {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     text.trim().parse().ok()
 });
+
+/// Whether the system's wall clock says a time that can be told, as in the head of an answer.
+pub fn can_be_told() -> bool {
+    time::is_in_calendar(wall().div_euclid(1_000))
+}
+
+/// The system's wall clock in milliseconds, whatever it was set to.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+fn wall() -> i64 {
+    let milliseconds = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => milliseconds(since),
+        Err(before) => -milliseconds(before.duration()),
+    }
+}
 
 fn boot() -> i64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

@@ -10,9 +10,11 @@ mod query;
 mod usage;
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -23,7 +25,7 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use lictor_core::change::Digest;
 use lictor_core::slashes::merged;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -31,6 +33,7 @@ use self::answers::Answer;
 use self::listen::Listener;
 pub use self::listen::{Listen, LocalError, LocalSocket};
 use self::patient::Patient;
+use crate::clock;
 use crate::meter::Meter;
 use crate::node::Node;
 use crate::shared::Shared;
@@ -166,6 +169,9 @@ async fn hold<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    if !clock::can_be_told() {
+        return refuse_undated(stream).await;
+    }
     let io = Patient::new(TokioIo::new(stream));
     let answer = service_fn(move |request| {
         let service = Arc::clone(&service);
@@ -175,18 +181,35 @@ async fn hold<S>(
     builder.timer(TokioTimer::new()).header_read_timeout(IDLE);
     builder.max_buf_size(MAX_BUFFER);
     let mut connection = pin!(builder.serve_connection(io, answer));
-    let stop = async { drop(stopped.wait_for(|stopped| *stopped).await) };
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
+    let mut is_stopping = false;
+    let ended = poll_fn(|context| {
+        // hyper would panic.
+        if !clock::can_be_told() {
+            return Poll::Ready(Ok(()));
         }
-    };
+        if !is_stopping && stop.as_mut().poll(context).is_ready() {
+            is_stopping = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(context)
+    })
+    .await;
     if let Err(error) = ended {
         tracing::debug!(%error, "a local connection ended");
     }
 }
+
+/// Nothing can be answered by a clock that is so wrong that its time has no name.
+async fn refuse_undated(mut stream: impl AsyncWrite + Unpin) {
+    // The peer may be gone.
+    let _ = stream.write_all(UNDATED).await;
+    let _ = stream.shutdown().await;
+}
+
+const UNDATED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n\
+    connection: close\r\ncontent-length: 71\r\n\r\n\
+    the clock of this machine is not within the years 1970 to 9999; set it\n";
 
 impl Service {
     async fn answer(&self, request: Request<Incoming>) -> Answer {

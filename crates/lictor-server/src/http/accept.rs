@@ -16,6 +16,7 @@ pub use super::connection::Answers;
 use super::connection::{self, Shared};
 use super::limits::ConnectionLimits;
 use super::peer::Peer;
+use crate::clock;
 
 /// How long the loop rests when the process or the system is out of files or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -26,6 +27,11 @@ const TLS_HANDSHAKE: u8 = 0x16;
 const PLAIN_ON_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n\
     connection: close\r\ncontent-length: 83\r\n\r\n\
     {\"message\":\"This port speaks TLS. Begin the URL with https:// instead of http://.\"}";
+
+/// What is answered by a clock that is so wrong that its time has no name: hyper and rustls panic.
+const UNDATED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
+    connection: close\r\ncontent-length: 85\r\n\r\n\
+    {\"message\":\"The clock of this machine is not within the years 1970 to 9999; set it.\"}";
 
 /// Serves `app` on `listener` until `shutdown` is ready; then takes no more connections, lets the
 /// requests in flight end for at most [`ConnectionLimits::shutdown_grace`], and returns.
@@ -106,13 +112,19 @@ fn check(limits: &ConnectionLimits) -> io::Result<()> {
 
 /// Holds one connection to its end.
 async fn hold(
-    tcp: TcpStream,
+    mut tcp: TcpStream,
     acceptor: Option<TlsAcceptor>,
     shared: Arc<Shared<impl Answers>>,
     stopping: watch::Receiver<bool>,
     _place: Place,
 ) {
     let first_byte_by = Instant::now() + shared.limits.first_byte_timeout;
+    if !clock::can_be_told() {
+        // The peer may be gone.
+        let _ = tcp.write_all(UNDATED).await;
+        let _ = tcp.shutdown().await;
+        return;
+    }
     let Ok(address) = tcp.peer_addr() else {
         return;
     };

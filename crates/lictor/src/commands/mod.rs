@@ -27,6 +27,7 @@ pub(crate) mod trust;
 pub(crate) mod usage;
 pub(crate) mod verify;
 
+use lictor_server::clock;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Cli, Command};
@@ -34,6 +35,10 @@ use crate::exit::{Failure, Outcome};
 
 /// Runs the command that was given.
 pub(crate) fn run(cli: Cli) -> Outcome {
+    if !clock::can_be_told() {
+        let what = "the clock of this machine is not within the years 1970 to 9999; set it";
+        return Err(Failure::Usage(what.to_owned()));
+    }
     let json = cli.json;
     match cli.command {
         Command::Serve(options) => on_all_cores()?.block_on(serve::run(&options, json)),

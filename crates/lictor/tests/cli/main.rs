@@ -8,6 +8,7 @@ mod http;
 mod process;
 
 mod clients;
+mod clock;
 mod configuration;
 mod data;
 mod demo;
