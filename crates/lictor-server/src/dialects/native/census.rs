@@ -10,7 +10,7 @@ use super::auth::Caller;
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
 use super::page::no_query;
-use super::wire::held::CensusView;
+use super::wire::counts::CensusView;
 use super::wire::{self, Nothing};
 use crate::settings::Server;
 

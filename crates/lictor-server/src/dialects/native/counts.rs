@@ -7,7 +7,7 @@ use lictor_core::{Error, Kind, Resource};
 use super::auth::Caller;
 use super::error::Problem;
 use super::page::Query;
-use super::wire::held::CountsView;
+use super::wire::counts::CountsView;
 use crate::settings::Server;
 
 pub(super) async fn show(

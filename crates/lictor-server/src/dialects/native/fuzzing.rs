@@ -107,10 +107,10 @@ pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<(String, String, Str
 
 /// How many of the bodies about accounts and what they hold this can be.
 pub fn held(body: &[u8]) -> usize {
-    let account = json::parse::<wire::held::NewAccount>(body).ok();
-    let import = json::parse::<wire::held::Import>(body).ok();
-    let patch = json::parse::<wire::held::PatchAccount>(body).ok();
-    let bulk = json::parse::<wire::held::BulkSeats>(body).ok();
+    let account = json::parse::<wire::accounts::NewAccount>(body).ok();
+    let import = json::parse::<wire::accounts::Import>(body).ok();
+    let patch = json::parse::<wire::accounts::PatchAccount>(body).ok();
+    let bulk = json::parse::<wire::seats::BulkSeats>(body).ok();
     let client = json::parse::<wire::clients::NewClient>(body).ok();
     let fits = [
         account.is_some_and(|account| account.into_request().is_ok()),
@@ -118,10 +118,10 @@ pub fn held(body: &[u8]) -> usize {
         patch.is_some_and(|patch| patch.into_patch().is_ok()),
         bulk.is_some_and(|bulk| bulk.into_rows().is_ok()),
         client.is_some_and(|client| client.into_request(None).is_ok()),
-        is::<wire::held::NewSeat>(body),
-        is::<wire::held::NewLease>(body),
-        is::<wire::held::Renewal>(body),
-        is::<wire::held::Release>(body),
+        is::<wire::seats::NewSeat>(body),
+        is::<wire::leases::NewLease>(body),
+        is::<wire::leases::Renewal>(body),
+        is::<wire::leases::Release>(body),
     ];
     fits.into_iter().filter(|fits| *fits).count()
 }

@@ -14,7 +14,7 @@ use super::error::Problem;
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
 use super::path::{Pair, PathKey, Segment};
-use super::wire::held::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView, who};
+use super::wire::seats::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView, who};
 use super::wire::{self, List};
 use crate::authority::{Answer, SeatRow, Written};
 use crate::settings::Server;

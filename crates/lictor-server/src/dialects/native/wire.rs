@@ -1,12 +1,15 @@
 //! Every request and answer of `/v1` as JSON, and the conversions from and to the authority's
 //! types. Nothing is decided here.
 
+pub(super) mod accounts;
 pub(super) mod added;
 pub(super) mod clients;
-pub(super) mod held;
+pub(super) mod counts;
 pub(super) mod kept;
+pub(super) mod leases;
 pub(super) mod nodes;
 pub(super) mod quotas;
+pub(super) mod seats;
 pub(super) mod usage;
 
 use axum::http::HeaderValue;

@@ -5,7 +5,7 @@ use lictor_core::{Change, Date, Error, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use super::held::row_error;
+use super::accounts::row_error;
 use crate::authority::{CorrectionRequest, Written};
 use crate::dialects::native::error::Problem;
 use crate::dialects::native::json::Object;

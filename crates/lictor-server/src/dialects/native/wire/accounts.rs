@@ -1,0 +1,263 @@
+//! Accounts as JSON: what creates, changes and imports them, and how they are shown.
+
+use std::collections::BTreeMap;
+
+use lictor_core::account::AccountPatch;
+use lictor_core::seats::Rows;
+use lictor_core::{Account, AccountKind, AccountStatus, Error};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::time;
+use crate::authority::{AccountRequest, ImportRow, RowOutcome};
+use crate::dialects::native::error::{Problem, invalid};
+use crate::dialects::native::json::Object;
+
+/// An account to create.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct NewAccount {
+    email: String,
+    name: Option<String>,
+    kind: Option<String>,
+    status: Option<String>,
+    administrator: Option<bool>,
+    language: Option<String>,
+}
+
+impl NewAccount {
+    pub(in crate::dialects::native) fn into_request(self) -> Result<AccountRequest, Problem> {
+        let kind = match self.kind.as_deref() {
+            None | Some("person") => AccountKind::Person,
+            Some("service") => AccountKind::Service,
+            Some(_) => return Err(invalid("kind", "use person or service")),
+        };
+        let invited = match self.status.as_deref() {
+            None | Some("active") => false,
+            Some("invited") => true,
+            Some(_) => return Err(invalid("status", "use active or invited")),
+        };
+        Ok(AccountRequest {
+            email: self.email,
+            name: self.name,
+            kind,
+            invited,
+            administrator: self.administrator.unwrap_or(false),
+            language: self.language,
+        })
+    }
+}
+
+/// What is to change of an account.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct PatchAccount {
+    email: Option<String>,
+    name: Option<String>,
+    status: Option<String>,
+    administrator: Option<bool>,
+    language: Option<String>,
+}
+
+impl PatchAccount {
+    pub(in crate::dialects::native) fn into_patch(self) -> Result<AccountPatch, Problem> {
+        let status = match self.status.as_deref() {
+            None => None,
+            Some("invited") => Some(AccountStatus::Invited),
+            Some("active") => Some(AccountStatus::Active),
+            Some("deactivated") => Some(AccountStatus::Deactivated),
+            Some(_) => {
+                return Err(invalid("status", "use invited, active or deactivated"));
+            }
+        };
+        Ok(AccountPatch {
+            email: self.email,
+            name: self.name,
+            status,
+            administrator: self.administrator,
+            language: self.language,
+        })
+    }
+}
+
+/// Accounts to import.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct Import {
+    rows: Vec<Object<NewRow>>,
+    mode: Option<String>,
+    dry_run: Option<bool>,
+    taken: Option<BTreeMap<String, u64>>,
+}
+
+/// The members of [`NewAccount`] one by one: read as a whole, they would let unknown ones through.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewRow {
+    email: String,
+    name: Option<String>,
+    kind: Option<String>,
+    status: Option<String>,
+    administrator: Option<bool>,
+    language: Option<String>,
+    seats: Option<Vec<String>>,
+}
+
+impl NewRow {
+    fn into_row(self) -> Result<ImportRow, Problem> {
+        let account = NewAccount {
+            email: self.email,
+            name: self.name,
+            kind: self.kind,
+            status: self.status,
+            administrator: self.administrator,
+            language: self.language,
+        };
+        Ok(ImportRow {
+            account: account.into_request()?,
+            seats: self.seats.unwrap_or_default(),
+        })
+    }
+}
+
+impl Import {
+    /// The seats that earlier parts of a dry run would have given; none: it is no dry run.
+    pub(in crate::dialects::native) fn take_try(
+        &mut self,
+    ) -> Result<Option<BTreeMap<String, u64>>, Problem> {
+        match (self.dry_run, self.taken.take()) {
+            (Some(true), taken) => Ok(Some(taken.unwrap_or_default())),
+            (_, None) => Ok(None),
+            (_, Some(_)) => Err(invalid(
+                "taken",
+                "it belongs to a dry run: set dry_run to true",
+            )),
+        }
+    }
+
+    pub(in crate::dialects::native) fn into_rows(self) -> Result<(Vec<ImportRow>, Rows), Problem> {
+        let mode = into_mode(self.mode.as_deref())?;
+        let rows = self.rows.into_iter();
+        let rows: Result<Vec<_>, Problem> = rows.map(|Object(row)| row.into_row()).collect();
+        Ok((rows?, mode))
+    }
+}
+
+/// Whether all rows are to be taken, or each that can be.
+pub(super) fn into_mode(text: Option<&str>) -> Result<Rows, Problem> {
+    match text {
+        None | Some("all") => Ok(Rows::AllOrNothing),
+        Some("each") => Ok(Rows::Each),
+        Some(_) => Err(invalid("mode", "use all or each")),
+    }
+}
+
+/// An account.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct AccountView {
+    id: Uuid,
+    number: u64,
+    email: Option<String>,
+    name: Option<String>,
+    kind: &'static str,
+    status: &'static str,
+    administrator: bool,
+    language: String,
+    seats: u64,
+    created_at: String,
+    pub(in crate::dialects::native) revision: u64,
+}
+
+impl AccountView {
+    pub(in crate::dialects::native) fn from_account(account: Account) -> Self {
+        Self {
+            id: account.id,
+            number: account.state.number,
+            email: account.email,
+            name: account.name,
+            kind: account.state.kind.as_str(),
+            status: account.state.status.as_str(),
+            administrator: account.state.administrator,
+            language: account.state.language,
+            seats: account.state.seats,
+            created_at: time(account.state.created_at),
+            revision: account.state.revision,
+        }
+    }
+}
+
+/// What became of an import.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct ImportView {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+    created: usize,
+    given: usize,
+    refused: usize,
+    rows: Vec<RowView>,
+}
+
+#[derive(Serialize)]
+struct RowView {
+    account: Option<Uuid>,
+    result: &'static str,
+    created: bool,
+    given: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Value>,
+}
+
+impl ImportView {
+    pub(in crate::dialects::native) fn from_outcomes(outcomes: &[RowOutcome<'_>]) -> Self {
+        let rows: Vec<RowView> = outcomes.iter().map(RowView::from_outcome).collect();
+        Self {
+            dry_run: false,
+            created: rows.iter().filter(|row| row.created).count(),
+            given: rows.iter().map(|row| row.given.len()).sum(),
+            refused: rows.iter().filter(|row| !row.errors.is_empty()).count(),
+            rows,
+        }
+    }
+
+    /// The same of an import that nothing came of.
+    pub(in crate::dialects::native) fn tried(self) -> Self {
+        Self {
+            dry_run: true,
+            ..self
+        }
+    }
+}
+
+impl RowView {
+    fn from_outcome(outcome: &RowOutcome<'_>) -> Self {
+        let errors: Vec<Value> = outcome.refused.iter().copied().map(row_error).collect();
+        Self {
+            account: outcome.account,
+            result: match (errors.is_empty(), outcome.created) {
+                (false, _) => "refused",
+                (true, true) => "created",
+                (true, false) => "existing",
+            },
+            created: outcome.created,
+            given: outcome.given.iter().copied().map(str::to_owned).collect(),
+            error: errors.first().cloned(),
+            errors,
+        }
+    }
+}
+
+/// Why a row was refused, in the words of a problem of its own.
+pub(super) fn row_error(error: &Error) -> Value {
+    let name = match error {
+        Error::SeatRefused(refusal) => refusal.reason.as_str(),
+        Error::NotFound { .. } => "not-found",
+        Error::AlreadyExists { .. } => "already-exists",
+        Error::InvalidInput { .. } => "invalid-input",
+        Error::QuotaReached { .. } => "quota-reached",
+        _ => "refused",
+    };
+    json!({ "reason": name, "detail": error.to_string() })
+}

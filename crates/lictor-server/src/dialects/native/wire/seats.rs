@@ -1,0 +1,175 @@
+//! Seats as JSON: given, taken back, and who holds them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lictor_core::seats::Rows;
+use lictor_core::{Error, Seat, SeatId, SeatState};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::accounts::{into_mode, row_error};
+use super::time;
+use crate::authority::{Giver, SeatRow, Who};
+use crate::dialects::native::error::Problem;
+
+/// A seat to give.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct NewSeat {
+    pub(in crate::dialects::native) account: String,
+}
+
+/// Seats to give and to take back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct BulkSeats {
+    assign: Option<Vec<String>>,
+    release: Option<Vec<String>>,
+    mode: Option<String>,
+}
+
+impl BulkSeats {
+    /// The rows: what is released first makes room for the rest.
+    pub(in crate::dialects::native) fn into_rows(self) -> Result<(Vec<SeatRow>, Rows), Problem> {
+        let release = self.release.unwrap_or_default().into_iter();
+        let assign = self.assign.unwrap_or_default().into_iter();
+        let rows = release
+            .map(|text| SeatRow::Release(who(text)))
+            .chain(assign.map(|text| SeatRow::Assign(who(text))));
+        Ok((rows.collect(), into_mode(self.mode.as_deref())?))
+    }
+}
+
+/// An account by its id or its e-mail.
+pub(in crate::dialects::native) fn who(text: String) -> Who {
+    Uuid::try_parse(&text).map_or(Who::Email(text), Who::Id)
+}
+
+/// What became of seats to give and to take back.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct BulkView {
+    refused: usize,
+    rows: Vec<BulkRowView>,
+}
+
+#[derive(Serialize)]
+struct BulkRowView {
+    account: String,
+    result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
+impl BulkView {
+    pub(in crate::dialects::native) fn of(
+        rows: &[SeatRow],
+        refused: &[(usize, Error)],
+        mode: Rows,
+    ) -> Self {
+        let refusals: BTreeMap<usize, &Error> =
+            refused.iter().map(|(row, error)| (*row, error)).collect();
+        let undone = mode == Rows::AllOrNothing && !refused.is_empty();
+        let view = |(number, row): (usize, &SeatRow)| BulkRowView {
+            account: match row.who() {
+                Who::Id(id) => id.to_string(),
+                Who::Email(email) => email.clone(),
+            },
+            result: match (refusals.get(&number), row) {
+                (Some(_), _) => "refused",
+                (None, _) if undone => "undone",
+                (None, SeatRow::Assign(_)) => "assigned",
+                (None, SeatRow::Release(_)) => "released",
+            },
+            error: refusals.get(&number).map(|error| row_error(error)),
+        };
+        Self {
+            refused: refusals.len(),
+            rows: rows.iter().enumerate().map(view).collect(),
+        }
+    }
+}
+
+/// A seat, who holds it, since when, who gave it, and where the ledger says so.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct SeatView {
+    application: String,
+    account: Uuid,
+    email: Option<String>,
+    name: Option<String>,
+    status: &'static str,
+    since: String,
+    position: u64,
+    given_by: Option<GiverView>,
+}
+
+/// Who gave a seat.
+#[derive(Serialize)]
+struct GiverView {
+    token: Uuid,
+    name: Option<String>,
+    account: Option<Uuid>,
+    email: Option<String>,
+}
+
+impl GiverView {
+    fn of(giver: &Giver) -> Self {
+        let account = giver.account.as_ref();
+        Self {
+            token: giver.token,
+            name: giver.name.clone(),
+            account: account.map(|account| account.id),
+            email: account.and_then(|account| account.email.clone()),
+        }
+    }
+}
+
+impl SeatView {
+    pub(in crate::dialects::native) fn of(
+        application: &str,
+        (seat, giver): (Seat, Option<Arc<Giver>>),
+    ) -> Self {
+        Self {
+            given_by: giver.as_deref().map(GiverView::of),
+            application: application.to_owned(),
+            account: seat.account.id,
+            email: seat.account.email,
+            name: seat.account.name,
+            status: seat.account.state.status.as_str(),
+            since: time(seat.state.since),
+            position: seat.state.revision,
+        }
+    }
+}
+
+/// A seat of an account that is known.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct HeldView {
+    application: String,
+    since: String,
+    position: u64,
+    given_by: Option<GiverView>,
+}
+
+impl HeldView {
+    pub(in crate::dialects::native) fn of(
+        (id, state, giver): (SeatId, SeatState, Option<Arc<Giver>>),
+    ) -> Self {
+        Self {
+            given_by: giver.as_deref().map(GiverView::of),
+            application: id.application,
+            since: time(state.since),
+            position: state.revision,
+        }
+    }
+}
+
+/// A seat that was just given, or was there already.
+#[derive(Serialize)]
+pub(in crate::dialects::native) struct AssignedView {
+    pub(in crate::dialects::native) application: String,
+    pub(in crate::dialects::native) account: Uuid,
+    pub(in crate::dialects::native) limit: Option<u32>,
+    pub(in crate::dialects::native) used: u64,
+}
