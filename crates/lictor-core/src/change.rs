@@ -312,6 +312,9 @@ pub enum Record {
         key: UsageKey,
         /// All that it reported.
         reported: Reported,
+        /// Among the counts of which month it is one more, see
+        /// [`counted_in`](crate::usage::counted_in); none: it is there already.
+        counted_in: Option<String>,
     },
     /// A running total.
     UsageEpoch {

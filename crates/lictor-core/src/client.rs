@@ -11,6 +11,7 @@ use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
 use crate::grant::{GrantState, rights};
 use crate::organization::clean_name;
+use crate::quota::{self, Quota};
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -159,10 +160,10 @@ pub fn remove(state: &State, id: Uuid) -> Result<Decision, Error> {
     }
 }
 
-/// Makes a code for a client.
+/// Makes a code for a client. `state` holds how many were made of late.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a client that is not there or was removed.
+/// [`Error::NotFound`] for a client that is not there or was removed, [`Error::QuotaReached`].
 pub fn add_code(
     state: &State,
     client: Uuid,
@@ -173,6 +174,8 @@ pub fn add_code(
     if stored.is_none_or(|client| client.removed_at.is_some()) {
         return Err(missing(client));
     }
+    let made = state.codes_made.get(&client).copied().unwrap_or_default();
+    quota::room(state, Quota::Codes, made)?;
     let mut decision = Decision::nothing();
     decision.records.push(code_record(client, code, now));
     Ok(decision)

@@ -123,6 +123,8 @@ pub enum Error {
         limit: u64,
         /// The key of the application that it is a quota of; none: of the organization.
         of: Option<String>,
+        /// In how many seconds there may be room again by itself; none: it takes somebody to make it.
+        retry_after: Option<u64>,
     },
     /// An enrollment token lets nobody join.
     #[error("{0}")]

@@ -11,6 +11,7 @@ use crate::change::{Change, Decision, Digest, Record};
 use crate::client::ClientState;
 use crate::elapsed::Elapsed;
 use crate::error::Error;
+use crate::quota::Quota;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -23,8 +24,7 @@ pub const MAX_LIVE_ACCESS: usize = 15;
 /// The most live grants of one client; the next one revokes the oldest.
 pub const MAX_GRANTS: usize = 20;
 
-/// The most access tokens of one grant, and the most codes of one client, that are given within
-/// [`WINDOW`].
+/// The most access tokens of one grant that are given within [`WINDOW`].
 pub const MAX_IN_WINDOW: usize = 10;
 
 /// Ten minutes, in seconds.
@@ -93,7 +93,7 @@ pub enum GrantRefusal {
     InvalidScope,
     /// The organization was not named, or is another one.
     MissingOrganization,
-    /// The client was given [`MAX_IN_WINDOW`] grants for codes within [`WINDOW`].
+    /// The client was given as many grants for codes within [`WINDOW`] as it may have codes.
     TooManyCodes,
     /// [`MAX_IN_WINDOW`] access tokens were handed out within [`WINDOW`].
     TooManyTokens,
@@ -108,7 +108,7 @@ impl fmt::Display for GrantRefusal {
             Self::InvalidCode => "the code or refresh token is unknown, used, expired or revoked",
             Self::InvalidScope => "the client does not have this scope",
             Self::MissingOrganization => "name the client's own organization",
-            Self::TooManyCodes => "10 codes were used within 10 minutes; wait",
+            Self::TooManyCodes => "too many codes were used within 10 minutes; wait",
             Self::TooManyTokens => "10 access tokens were given within 10 minutes; wait",
         })
     }
@@ -157,7 +157,8 @@ pub fn exchange(
         let given_at = state.grants_given.get(id);
         grant.by_code && given_at.is_some_and(|given_at| *given_at > now.minus(WINDOW))
     };
-    if own.iter().filter(|(id, grant)| recent(id, grant)).count() >= MAX_IN_WINDOW {
+    let used = own.iter().filter(|(id, grant)| recent(id, grant)).count() as u64;
+    if used >= state.quotas.limit(Quota::Codes) {
         return Err(Error::GrantRefused(GrantRefusal::TooManyCodes));
     }
     own.retain(|(_, grant)| grant.revoked_at.is_none());

@@ -36,6 +36,14 @@ pub enum Quota {
     Seats,
     /// Leases.
     Leases,
+    /// Services × sources of usage in a month.
+    UsageSeries,
+    /// Running totals that are remembered.
+    UsageEpochs,
+    /// Codes for a client within ten minutes.
+    Codes,
+    /// Answers kept for repeated requests.
+    KeptAnswers,
 }
 
 /// Of what a quota is the bound.
@@ -43,8 +51,14 @@ pub enum Quota {
 pub enum Whole {
     /// Of the organization, as its ledger has it: one counter.
     Organization,
+    /// Of the organization, of what no ledger entry says: one counter.
+    Records,
     /// Of each of its applications.
     Application,
+    /// Of each of its clients, within ten minutes.
+    Client,
+    /// Of each month.
+    Month,
 }
 
 /// What there is to know of a quota.
@@ -146,11 +160,39 @@ const TABLE: [Facts; Quota::COUNT] = [
         "leases that have not ended",
         "release leases that are not needed",
     ),
+    facts(
+        Quota::UsageSeries,
+        Whole::Month,
+        ("max-usage-series", 200_000),
+        "services × sources of usage in a month; months before the last one count as one",
+        "report under fewer names of services and sources",
+    ),
+    facts(
+        Quota::UsageEpochs,
+        Whole::Records,
+        ("max-usage-epochs", 1_000_000),
+        "running totals of usage that are remembered",
+        "keep one epoch for as long as a total goes on",
+    ),
+    facts(
+        Quota::Codes,
+        Whole::Client,
+        ("max-codes", 10),
+        "codes for one client within 10 minutes",
+        "wait ten minutes",
+    ),
+    facts(
+        Quota::KeptAnswers,
+        Whole::Records,
+        ("max-kept-answers", 1_000_000),
+        "answers kept for requests with an Idempotency-Key, each for 24 hours",
+        "wait until older ones end",
+    ),
 ];
 
 impl Quota {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 13;
 
     /// What there is to know of it.
     pub fn facts(self) -> &'static Facts {
@@ -169,7 +211,17 @@ impl Quota {
 
     /// Whether it is one counter of the organization.
     pub fn is_counted(self) -> bool {
-        self.facts().whole == Whole::Organization
+        matches!(self.facts().whole, Whole::Organization | Whole::Records)
+    }
+
+    /// Whether what is used of it is one figure.
+    pub fn is_figure(self) -> bool {
+        self.is_counted() || self.facts().whole == Whole::Month
+    }
+
+    /// Those of the counters that follow from the ledger.
+    pub fn of_ledger() -> impl Iterator<Item = Self> {
+        Self::all().filter(|quota| quota.facts().whole == Whole::Organization)
     }
 
     /// Its name: the word for it in answers and in the ledger.
@@ -226,14 +278,27 @@ impl Used {
         self.0[quota as usize] = count;
     }
 
+    /// Counts more, or fewer where it is negative.
+    pub fn add(&mut self, quota: Quota, by: i64) {
+        self.put(quota, self.of(quota).saturating_add_signed(by));
+    }
+
+    /// Counts one more.
+    pub fn more(&mut self, quota: Quota) {
+        self.put(quota, self.of(quota).saturating_add(1));
+    }
+
+    /// Counts one less.
+    pub fn less(&mut self, quota: Quota) {
+        self.put(quota, self.of(quota).saturating_sub(1));
+    }
+
     /// Counts what a change adds or takes away.
     pub fn count(&mut self, change: &Change) {
-        if let Some((quota, step)) = step(change) {
-            let counted = &mut self.0[quota as usize];
-            *counted = match step {
-                Step::More => counted.saturating_add(1),
-                Step::Less => counted.saturating_sub(1),
-            };
+        match step(change) {
+            Some((quota, Step::More)) => self.more(quota),
+            Some((quota, Step::Less)) => self.less(quota),
+            None => {}
         }
     }
 }
@@ -293,10 +358,10 @@ fn step(change: &Change) -> Option<(Quota, Step)> {
 pub fn admit(state: &State, changes: &[Change]) -> Result<(), Error> {
     let mut after = state.used;
     changes.iter().for_each(|change| after.count(change));
-    for quota in Quota::counted() {
+    for quota in Quota::of_ledger() {
         let (count, limit) = (after.of(quota), state.quotas.limit(quota));
         if count > limit && count > state.used.of(quota) {
-            return Err(reached(quota, limit, None));
+            return Err(reached(quota, limit));
         }
     }
     let limit = state.quotas.limit(Quota::LicensesPerApplication);
@@ -304,8 +369,12 @@ pub fn admit(state: &State, changes: &[Change]) -> Result<(), Error> {
         let stored = state.applications.get(application);
         let count = stored.map_or(0, |stored| stored.licenses) + added;
         if count > limit {
-            let application = Some(application.to_owned());
-            return Err(reached(Quota::LicensesPerApplication, limit, application));
+            return Err(Error::QuotaReached {
+                quota: Quota::LicensesPerApplication,
+                limit,
+                of: Some(application.to_owned()),
+                retry_after: None,
+            });
         }
     }
     Ok(())
@@ -326,8 +395,45 @@ fn added_licenses(changes: &[Change]) -> BTreeMap<&str, u64> {
     added
 }
 
-fn reached(quota: Quota, limit: u64, of: Option<String>) -> Error {
-    Error::QuotaReached { quota, limit, of }
+fn reached(quota: Quota, limit: u64) -> Error {
+    Error::QuotaReached {
+        quota,
+        limit,
+        of: None,
+        retry_after: None,
+    }
+}
+
+/// Refuses one more of what there are so many of already.
+///
+/// # Errors
+/// [`Error::QuotaReached`].
+pub fn room(state: &State, quota: Quota, count: u64) -> Result<(), Error> {
+    let limit = state.quotas.limit(quota);
+    match count < limit {
+        true => Ok(()),
+        false => Err(reached(quota, limit)),
+    }
+}
+
+/// In how many seconds a request may come again for which no answer can be kept.
+const ANSWERS_AGAIN_AFTER: u64 = 600;
+
+/// Refuses a request for which no answer can be kept.
+///
+/// # Errors
+/// [`Error::QuotaReached`].
+pub fn room_for_answer(quotas: &Quotas, used: &Used) -> Result<(), Error> {
+    let (quota, limit) = (Quota::KeptAnswers, quotas.limit(Quota::KeptAnswers));
+    match used.of(quota) < limit {
+        true => Ok(()),
+        false => Err(Error::QuotaReached {
+            quota,
+            limit,
+            of: None,
+            retry_after: Some(ANSWERS_AGAIN_AFTER),
+        }),
+    }
 }
 
 /// Sets limits, each to a number or back to its default. What is so already is no change.

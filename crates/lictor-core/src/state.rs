@@ -15,7 +15,7 @@ use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
 use crate::lease::{LeaseState, LeaseTerms};
 use crate::node::{NodeIdentity, NodeSettings, NodeState};
-use crate::quota::{Quotas, Used};
+use crate::quota::{Quota, Quotas, Used};
 use crate::seats::{Basis, SeatId, SeatState};
 use crate::time::Timestamp;
 use crate::trust::{KeyStatus, TrustPolicy, TrustedKey};
@@ -96,6 +96,10 @@ pub struct State {
     pub usage: BTreeMap<UsageKey, Reported>,
     /// The sum of all usage counts of the organization, corrected.
     pub usage_sum: u64,
+    /// How many counts there are of each month that was asked for.
+    pub usage_months: BTreeMap<String, u64>,
+    /// How many codes were made for clients of late.
+    pub codes_made: BTreeMap<Uuid, u64>,
     /// The running totals that are remembered, by source and service, then by epoch.
     pub usage_epochs: BTreeMap<Series, BTreeMap<String, EpochState>>,
 }
@@ -414,7 +418,14 @@ impl State {
             Record::NodeIdentity { id, identity } => {
                 self.node_identities.insert(*id, identity.clone());
             }
-            Record::Usage { key, reported } => {
+            Record::Usage {
+                key,
+                reported,
+                counted_in,
+            } => {
+                if let Some(month) = counted_in {
+                    *self.usage_months.entry(month.clone()).or_default() += 1;
+                }
                 let before = self.usage.insert(key.clone(), *reported);
                 // What is reported only rises; the sum is corrected, and may be less than a count.
                 let risen = reported
@@ -428,11 +439,14 @@ impl State {
                 state,
             } => {
                 let epochs = self.usage_epochs.entry(series.clone()).or_default();
-                epochs.insert(epoch.clone(), *state);
+                if epochs.insert(epoch.clone(), *state).is_none() {
+                    self.used.more(Quota::UsageEpochs);
+                }
             }
             Record::UsageEpochForgotten { series, epoch } => {
-                if let Some(epochs) = self.usage_epochs.get_mut(series) {
-                    epochs.remove(epoch);
+                let epochs = self.usage_epochs.get_mut(series);
+                if epochs.is_some_and(|epochs| epochs.remove(epoch).is_some()) {
+                    self.used.less(Quota::UsageEpochs);
                 }
             }
             _ => {}

@@ -6,6 +6,7 @@ use crate::change::{Change, Decision, Record};
 use crate::elapsed::{Elapsed, Now};
 use crate::error::{Error, Kind};
 use crate::names;
+use crate::quota::{self, Quota};
 use crate::state::State;
 use crate::time::{Date, SECONDS_PER_DAY, Timestamp};
 
@@ -14,6 +15,19 @@ pub const UNKNOWN_MONTH: &str = "UNKNOWN";
 
 /// The first month that there can be usage of.
 pub const FIRST_MONTH: &str = "2000-01";
+
+/// What the counts of months before the last one are counted under together. A month passes once, and
+/// then no more of its counts come than were late.
+pub const EARLIER: &str = "EARLIER";
+
+/// Under which month a new count is one more.
+pub fn counted_in(month: &str, now: Timestamp) -> String {
+    let this = Date::of(now).month();
+    let last = Date::parse(&format!("{this}-01"));
+    let last = last.map(|first| Date::of(first.start().saturating_sub(1)).month());
+    let recent = month != UNKNOWN_MONTH && last.is_none_or(|last| *month >= *last);
+    if recent { month } else { EARLIER }.to_owned()
+}
 
 /// The largest count, and the largest sum of an organization's counts: 2^53 - 1, the largest whole
 /// number that every JSON reader keeps.
@@ -255,7 +269,7 @@ fn epoch_of(state: &State, series: &Series, epoch: &str) -> Option<EpochState> {
 }
 
 /// Records what sources counted. `state` holds what is stored for each, the epochs of running totals,
-/// and the sum of the organization's counts. Of running totals it holds each that is reported; for
+/// the sum of the organization's counts, and how many there are of each month. Of running totals it holds each that is reported; for
 /// one that is not stored, all of its source and service.
 ///
 /// A count is the greatest ever reported for its source, service and month, so that a repeated or
@@ -263,8 +277,8 @@ fn epoch_of(state: &State, series: &Series, epoch: &str) -> Option<EpochState> {
 /// rose by since; one that is not greater counts nothing. A new epoch beyond [`MAX_EPOCHS`] takes the
 /// place of the one that was silent longest, if that was for [`EPOCH_SILENT_AFTER`].
 ///
-/// Each stands for itself: one that is out of bounds, would raise a sum above [`MAX_COUNT`], or is of
-/// an epoch that there is no place for, is among the refused, by its number, and all others are
+/// Each stands for itself: one that is out of bounds or beyond a quota, would raise a sum above
+/// [`MAX_COUNT`], or is of an epoch that there is no place for, is among the refused, by its number, and all others are
 /// recorded.
 ///
 /// # Errors
@@ -320,7 +334,13 @@ fn take(state: &State, report: &UsageReport, now: Now) -> Result<Vec<Record>, Er
                     return Ok(records);
                 }
                 Some(_) => {}
-                None => records.extend(make_place(state, &series, heard_at)?),
+                None => match make_place(state, &series, heard_at)? {
+                    Some(forgotten) => records.push(forgotten),
+                    None => {
+                        let remembered = state.used.of(Quota::UsageEpochs);
+                        quota::room(state, Quota::UsageEpochs, remembered)?;
+                    }
+                },
             }
             let risen = total - before.map_or(0, |before| before.total);
             reported.added = reported.added.saturating_add(risen);
@@ -339,7 +359,18 @@ fn take(state: &State, report: &UsageReport, now: Now) -> Result<Vec<Record>, Er
             ),
         ));
     }
-    records.push(Record::Usage { key, reported });
+    let mut new_in = None;
+    if known.is_none() {
+        let month = counted_in(&key.month, now.wall());
+        let count = state.usage_months.get(&month).copied().unwrap_or_default();
+        quota::room(state, Quota::UsageSeries, count)?;
+        new_in = Some(month);
+    }
+    records.push(Record::Usage {
+        key,
+        reported,
+        counted_in: new_in,
+    });
     Ok(records)
 }
 

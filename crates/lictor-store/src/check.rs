@@ -163,6 +163,8 @@ impl Replay {
             node_identities: _,
             usage: _,
             usage_sum: _,
+            usage_months: _,
+            codes_made: _,
             usage_epochs: _,
         } = &self.state;
         let stream = self.stream;
@@ -180,7 +182,7 @@ impl Replay {
         );
         plain("the count of accounts", *counts == rows.counts);
         plain("the set of its quotas", *quotas == rows.quotas);
-        for quota in Quota::counted() {
+        for quota in Quota::of_ledger() {
             let what = format!("the count of {quota}");
             plain(&what, used.of(quota) == rows.used.of(quota));
         }

@@ -282,9 +282,9 @@ pub trait Store: Send + Sync {
     /// Where a stream ends; none for a stream that does not exist.
     async fn head(&self, stream: Uuid) -> Result<Option<Head>, Error>;
 
-    /// How much an organization has of each kind of thing, and how much it may have; none for one
-    /// that does not exist.
-    async fn bounds(&self, organization: Uuid) -> Result<Option<Bounds>, Error>;
+    /// How much an organization has of each kind of thing, in this month where it goes by months, and
+    /// how much it may have; none for one that does not exist.
+    async fn bounds(&self, organization: Uuid, month: &str) -> Result<Option<Bounds>, Error>;
 
     /// The first answer to a request with this idempotency key, if it was made less than 24 hours
     /// before `now`.

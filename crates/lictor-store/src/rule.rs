@@ -68,6 +68,13 @@ pub enum Fact {
         /// The moment.
         since: Elapsed,
     },
+    /// How many codes were made for a client after a moment, the last ten minutes' at most.
+    CodesOf {
+        /// The client's id.
+        client: Uuid,
+        /// The moment.
+        since: Elapsed,
+    },
     /// A grant code by its SHA-256, and the grant it became if it did.
     Code(Digest),
     /// A refresh token by its SHA-256 with its grant and the access tokens that rest on it, or an
@@ -92,6 +99,8 @@ pub enum Fact {
         /// The epoch.
         epoch: String,
     },
+    /// How many usage counts there are of a month, see [`counted_in`](lictor_core::usage::counted_in).
+    UsageMonth(String),
     /// The sum of all usage counts. Ask for it before any usage is recorded or corrected.
     UsageSum,
 }

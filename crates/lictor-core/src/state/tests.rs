@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::keys::SigningKey;
-use crate::quota::Quota;
 
 const ID: Uuid = Uuid::from_u128(1);
 

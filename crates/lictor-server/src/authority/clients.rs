@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lictor_core::access::{Role, Scope};
 use lictor_core::change::Digest;
 use lictor_core::client::{self, Client, ClientState, NewClient};
+use lictor_core::grant::WINDOW;
 use lictor_core::organization::clean_name;
 use lictor_core::{Error, Kind, Now, Resource, State, Timestamp, token};
 use lictor_store::Fact;
@@ -155,7 +156,13 @@ impl Authority {
         let (id, code_sha256, now) = (client.id, sha256(&code), call.now);
         let rule =
             Arc::new(move |state: &State| client::add_code(state, id, code_sha256, now.elapsed()));
-        let facts = vec![Fact::Client(id)];
+        let facts = vec![
+            Fact::Client(id),
+            Fact::CodesOf {
+                client: id,
+                since: now.elapsed().minus(WINDOW),
+            },
+        ];
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(IssuedCode::new(code, &now))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lictor_core::organization::{self, DEFAULT_KEY};
 use lictor_core::{
-    Action, Actor, Error, INSTALLATION, Organization, Quota, Resource, Right, quota,
+    Action, Actor, Date, Error, INSTALLATION, Organization, Quota, Resource, Right, quota,
 };
 use lictor_store::{Bounds, Fact};
 use uuid::Uuid;
@@ -128,8 +128,7 @@ impl Authority {
         key: &str,
     ) -> Result<(Arc<Organization>, Bounds), Error> {
         let organization = self.visible(call, key)?;
-        let bounds = self.store.bounds(organization.id).await?;
-        let bounds = bounds.ok_or_else(|| Error::no_organization(key))?;
+        let bounds = self.bounds_of(call, &organization).await?;
         Ok((organization, bounds))
     }
 
@@ -155,11 +154,14 @@ impl Authority {
         call.may_in_installation(Resource::Organizations, Action::Write)?;
         let organization = self.organization_for(&call.actor, Some(key))?;
         let rule = Arc::new(move |state: &_| quota::set(state, &limits));
-        let written = self.write(call, organization.id, Vec::new(), rule).await?;
-        let bounds = Bounds {
-            quotas: written.state.quotas,
-            used: written.state.used,
-        };
+        self.write(call, organization.id, Vec::new(), rule).await?;
+        let bounds = self.bounds_of(call, &organization).await?;
         Ok((organization, bounds))
+    }
+
+    async fn bounds_of(&self, call: &Call, organization: &Organization) -> Result<Bounds, Error> {
+        let month = Date::of(call.now.wall()).month();
+        let bounds = self.store.bounds(organization.id, &month).await?;
+        bounds.ok_or_else(|| Error::no_organization(&organization.key))
     }
 }

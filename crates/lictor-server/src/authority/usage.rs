@@ -97,5 +97,11 @@ pub(super) fn facts(reports: &[UsageReport], now: Timestamp) -> Vec<Fact> {
     let epochs = totals
         .into_iter()
         .map(|(series, epoch)| Fact::UsageEpoch { series, epoch });
-    rows.chain(epochs).chain([Fact::UsageSum]).collect()
+    let months: BTreeSet<_> = reports
+        .iter()
+        .map(|report| usage::counted_in(&report.key(now).month, now))
+        .collect();
+    let months = months.into_iter().map(Fact::UsageMonth);
+    let counts = months.chain([Fact::UsageSum]);
+    rows.chain(epochs).chain(counts).collect()
 }

@@ -8,6 +8,7 @@
 
 mod world;
 
+use futures_util::FutureExt as _;
 use lictor_core::feed::Applied;
 use lictor_core::node::JoinRefusal;
 use lictor_core::{Date, Error, SigningKey};
@@ -28,6 +29,25 @@ async fn an_enrollment_token_can_be_used_for_a_day() {
     // Whoever has joined may repeat it for ever.
     world.pass(10 * DAY);
     assert!(world.join(&enrolled).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_nodes_feeds_the_newest_two_stay_open() {
+    let world = World::new().await;
+    let node = world.node().await;
+    let feeds: Vec<_> = (0..4)
+        .map(|_| world.authority.connect_feed(&node))
+        .collect();
+    for (number, feed) in feeds.iter().enumerate() {
+        let ended = feed.superseded().now_or_never().is_some();
+        assert_eq!(ended, number < 2, "feed {number}");
+    }
+    // One that closed by itself leaves its place.
+    let mut feeds = feeds;
+    drop(feeds.pop());
+    let newest = world.authority.connect_feed(&node);
+    assert!(feeds[2].superseded().now_or_never().is_none());
+    assert!(newest.superseded().now_or_never().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,14 @@ ALTER TABLE heads ADD COLUMN used_clients INTEGER NOT NULL DEFAULT 0 CHECK (used
 ALTER TABLE heads ADD COLUMN used_nodes INTEGER NOT NULL DEFAULT 0 CHECK (used_nodes >= 0);
 ALTER TABLE heads ADD COLUMN used_seats INTEGER NOT NULL DEFAULT 0 CHECK (used_seats >= 0);
 ALTER TABLE heads ADD COLUMN used_leases INTEGER NOT NULL DEFAULT 0 CHECK (used_leases >= 0);
+-- These no ledger entry says: the rows of two tables.
+ALTER TABLE heads ADD COLUMN used_usage_epochs INTEGER NOT NULL DEFAULT 0
+    CHECK (used_usage_epochs >= 0);
+ALTER TABLE heads ADD COLUMN used_kept_answers INTEGER NOT NULL DEFAULT 0
+    CHECK (used_kept_answers >= 0);
 UPDATE heads SET
+    used_usage_epochs = (SELECT count(*) FROM usage_epochs WHERE organization_id = stream),
+    used_kept_answers = (SELECT count(*) FROM answers WHERE organization_id = stream),
     used_accounts = (SELECT count(*) FROM accounts
         WHERE organization_id = stream AND status <> 'removed'),
     used_licenses = (SELECT count(*) FROM licenses WHERE organization_id = stream),
@@ -31,6 +38,20 @@ ALTER TABLE applications ADD COLUMN licenses INTEGER NOT NULL DEFAULT 0 CHECK (l
 UPDATE applications SET licenses = (SELECT count(*) FROM licenses
     WHERE licenses.organization_id = applications.organization_id
         AND licenses.application = applications.key);
+
+-- How many counts there are of each month. Of months before the last one those that came late are
+-- counted together, under EARLIER.
+CREATE TABLE usage_months (
+    organization_id BLOB    NOT NULL CHECK (length(organization_id) = 16),
+    month           TEXT    NOT NULL CHECK (length(month) = 7),
+    series          INTEGER NOT NULL CHECK (series >= 0),
+    PRIMARY KEY (organization_id, month)
+) STRICT, WITHOUT ROWID;
+INSERT INTO usage_months (organization_id, month, series)
+    SELECT organization_id, month, count(*) FROM usage GROUP BY 1, 2;
+
+-- How many codes a client was given of late.
+CREATE INDEX codes_by_client ON codes (organization_id, client, expires_at);
 
 -- Tokens that expire are still counted; where the quota is reached they give way.
 CREATE INDEX tokens_by_end ON tokens (organization_id, expires_at)

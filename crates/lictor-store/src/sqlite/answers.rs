@@ -43,14 +43,31 @@ pub(super) fn answered(
     }
 }
 
+/// What lies under an idempotency key.
+pub(super) enum Found {
+    /// No answer.
+    Nothing,
+    /// One that has ended; a new one takes its place.
+    Ended,
+    /// One that is kept.
+    Kept,
+}
+
 /// Whether there is an answer under an idempotency key.
-pub(super) fn is_taken(database: &Connection, key: &IdempotencyKey, now: Elapsed) -> Sql<bool> {
-    database
+pub(super) fn find(database: &Connection, key: &IdempotencyKey, now: Elapsed) -> Sql<Found> {
+    let found = database
         .prepare_cached(
-            "SELECT 1 FROM answers
-             WHERE token = ?1 AND route = ?2 AND key = ?3 AND expires_at > ?4",
+            "SELECT expires_at > ?4 FROM answers WHERE token = ?1 AND route = ?2 AND key = ?3",
         )?
-        .exists((key.token, &key.route, &key.key, now.seconds()))
+        .query_row((key.token, &key.route, &key.key, now.seconds()), |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(match found {
+        Some(true) => Found::Kept,
+        Some(false) => Found::Ended,
+        None => Found::Nothing,
+    })
 }
 
 /// Keeps the answer to a write that is stored with it.

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lictor_core::{Decision, Entry, Error, INSTALLATION, State, quota};
+use lictor_core::{Decision, Entry, Error, INSTALLATION, Quota, State, quota};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::heads::{self, HeadRow};
+use super::answers::Found;
+use super::heads::{self, Counted, HeadRow};
 use super::rows::{self, DecodedKeys, Sql};
 use super::{accounts, answers, facts, seats, usage};
 use crate::{Idempotent, Write, Written};
@@ -74,8 +75,9 @@ impl<'a> Batch<'a> {
     /// Runs one write. There is no savepoint: SQLite would copy each page before its first change.
     pub(super) fn run(&mut self, write: &Write) -> Result<Written, Fault> {
         let head = self.head(write.stream)?;
+        let mut replaces = false;
         if let Some(idempotent) = &write.idempotent {
-            self.check_unanswered(idempotent, write)?;
+            replaces = self.check_unanswered(idempotent, write, &head)?;
         }
         let state = facts::load(
             self.database,
@@ -88,20 +90,52 @@ impl<'a> Batch<'a> {
         if write.stream != INSTALLATION {
             quota::admit(&state, &decision.changes).map_err(Fault::Refused)?;
         }
-        self.store(write, head, state, decision)
-            .map_err(Fault::Batch)
+        let mut counted = Counted::default();
+        let (mut head, mut written) = self
+            .store(write, head, state, decision, &mut counted)
+            .map_err(Fault::Batch)?;
+        let used = &mut written.state.used;
+        for (quota, by) in counted.take(write.stream) {
+            used.add(quota, by);
+        }
+        if self.keep_answer(write, &written).map_err(Fault::Batch)? && !replaces {
+            written.state.used.more(Quota::KeptAnswers);
+        }
+        head.take_up(&written.state);
+        self.heads.insert(write.stream, head);
+        self.count_elsewhere(counted)?;
+        Ok(written)
+    }
+
+    /// Counts what came and went of other organizations than the write's.
+    fn count_elsewhere(&mut self, mut counted: Counted) -> Result<(), Fault> {
+        for organization in counted.organizations() {
+            let known = match self.heads.get(&organization) {
+                Some(head) => Some(*head),
+                None => heads::one(self.database, organization)?,
+            };
+            if let Some(mut head) = known {
+                for (quota, by) in counted.take(organization) {
+                    head.used.add(quota, by);
+                }
+                self.heads.insert(organization, head);
+            }
+        }
+        Ok(())
     }
 
     fn store(
-        &mut self,
+        &self,
         write: &Write,
         mut head: HeadRow,
         mut state: State,
         decision: Decision,
-    ) -> Result<Written, BatchError> {
+        counted: &mut Counted,
+    ) -> Result<(HeadRow, Written), BatchError> {
         let licenses_before = seats::licenses(&state);
         let counts_before = state.counts;
         let usage_before = state.usage_sum;
+        let months_before = state.usage_months.clone();
         let mut entries = Vec::with_capacity(decision.changes.len());
         for change in decision.changes {
             let position = head.head.position + 1;
@@ -126,7 +160,8 @@ impl<'a> Batch<'a> {
             entries.push(entry);
         }
         for record in &decision.records {
-            rows::record(self.database, write.stream, &write.now, &state, record)?;
+            let (stream, now) = (write.stream, &write.now);
+            rows::record(self.database, stream, now, &state, record, counted)?;
             state.note(record);
         }
         seats::put_licenses(self.database, write.stream, &state, &licenses_before)?;
@@ -136,21 +171,15 @@ impl<'a> Batch<'a> {
         if state.usage_sum != usage_before {
             usage::put_sum(self.database, write.stream, state.usage_sum)?;
         }
+        let months = &state.usage_months;
+        usage::add_to_months(self.database, write.stream, months, &months_before)?;
         let written = Written {
             entries,
             records: decision.records,
             refused: decision.refused,
             state,
         };
-        // A refusal is no answer to keep: the next request may find room.
-        if let Some(idempotent) = &write.idempotent
-            && (written.refused.is_empty() || !written.entries.is_empty())
-        {
-            self.keep_answer(idempotent, write, &written)?;
-        }
-        head.take_up(&written.state);
-        self.heads.insert(write.stream, head);
-        Ok(written)
+        Ok((head, written))
     }
 
     /// The head row, which every write of the stream goes through.
@@ -168,24 +197,35 @@ impl<'a> Batch<'a> {
         heads::put(self.database, &self.heads)
     }
 
-    fn check_unanswered(&self, idempotent: &Idempotent, write: &Write) -> Result<(), Fault> {
-        let taken = answers::is_taken(self.database, &idempotent.key, write.now.elapsed())?;
-        if taken {
-            Err(Fault::Refused(Error::IdempotencyTwin))
-        } else {
-            Ok(())
-        }
-    }
-
-    fn keep_answer(
+    /// Refuses a twin, and a request whose answer cannot be kept; says whether the answer will take the
+    /// place of one that has ended.
+    fn check_unanswered(
         &self,
         idempotent: &Idempotent,
         write: &Write,
-        written: &Written,
-    ) -> Result<(), BatchError> {
+        head: &HeadRow,
+    ) -> Result<bool, Fault> {
+        match answers::find(self.database, &idempotent.key, write.now.elapsed())? {
+            Found::Kept => Err(Fault::Refused(Error::IdempotencyTwin)),
+            Found::Ended => Ok(true),
+            Found::Nothing if write.stream == INSTALLATION => Ok(false),
+            Found::Nothing => {
+                let room = quota::room_for_answer(&head.quotas, &head.used);
+                room.map_err(Fault::Refused).map(|()| false)
+            }
+        }
+    }
+
+    /// Keeps the answer to an idempotent request, and says whether there was one to keep.
+    fn keep_answer(&self, write: &Write, written: &Written) -> Result<bool, BatchError> {
+        // A refusal is no answer to keep: the next request may find room.
+        let done = written.refused.is_empty() || !written.entries.is_empty();
+        let Some(idempotent) = write.idempotent.as_ref().filter(|_| done) else {
+            return Ok(false);
+        };
         let answer = guarded(|| (idempotent.render)(written)).map_err(BatchError::Write)?;
         answers::keep(self.database, &idempotent.key, &answer, write, written)?;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -136,6 +136,7 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
          UNION SELECT organization_id FROM refusal_sums
          UNION SELECT organization_id FROM usage_epochs
          UNION SELECT organization_id FROM usage_sums
+         UNION SELECT organization_id FROM usage_months
          UNION SELECT zeroblob(16)";
     each(view, elsewhere, [], |row| {
         let stream: Uuid = row.get(0)?;
@@ -423,7 +424,34 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         Ok(())
     })?;
     check_sums(view, differences)?;
+    check_records(view, differences)?;
     check_usage(view, differences)
+}
+
+/// The counters of what no ledger entry says are what its rows come to.
+fn check_records(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    for (quota, table) in heads::RECORDS {
+        let column = heads::counter(quota);
+        let sql = format!(
+            "SELECT stream FROM heads WHERE {column} <>
+                 (SELECT count(*) FROM {table} WHERE organization_id = stream)"
+        );
+        each(view, &sql, [], |row| {
+            let stream: Uuid = row.get(0)?;
+            differences.push(format!("stream {stream}: the count of {quota} differs"));
+            Ok(())
+        })?;
+    }
+    let months = "SELECT stream FROM heads WHERE
+             coalesce((SELECT sum(series) FROM usage_months WHERE organization_id = stream), 0) <>
+                 (SELECT count(*) FROM usage WHERE organization_id = stream)";
+    each(view, months, [], |row| {
+        let stream: Uuid = row.get(0)?;
+        differences.push(format!(
+            "stream {stream}: the count of usage-series differs"
+        ));
+        Ok(())
+    })
 }
 
 /// The sum of an organization's usage is what its counts add up to.

@@ -2,6 +2,7 @@
 //! read back.
 
 use lictor_core::change::Digest;
+use lictor_core::client::CODE_TTL;
 use lictor_core::{
     Access, Change, Client, ClientState, Code, Elapsed, GrantState, Record, Role, State, Timestamp,
     Token,
@@ -192,6 +193,27 @@ pub(super) fn load_grants(
         state.grants.insert(id, grant);
         state.grants_given.insert(id, given_at);
     }
+    Ok(())
+}
+
+/// Loads how many codes were made for a client after a moment: those that nobody used, and those that
+/// became grants.
+pub(super) fn load_codes(
+    database: &Connection,
+    stream: Uuid,
+    client: Uuid,
+    since: Elapsed,
+    state: &mut State,
+) -> Sql<()> {
+    let sql = "SELECT (SELECT count(*) FROM codes INDEXED BY codes_by_client
+             WHERE organization_id = ?1 AND client = ?2 AND expires_at > ?3)
+         + (SELECT count(*) FROM grants INDEXED BY grants_by_client
+             WHERE organization_id = ?1 AND client = ?2 AND by_code = 1 AND given_at > ?4)";
+    let ends = since.plus(CODE_TTL).seconds();
+    let made = database
+        .prepare_cached(sql)?
+        .query_row((stream, client, ends, since.seconds()), |row| row.get(0))?;
+    state.codes_made.insert(client, made);
     Ok(())
 }
 

@@ -124,6 +124,9 @@ fn add(
         Fact::GrantsOf { client, since } => {
             clients::load_grants(database, stream, *client, *since, state)?;
         }
+        Fact::CodesOf { client, since } => {
+            clients::load_codes(database, stream, *client, *since, state)?;
+        }
         Fact::Code(sha256) => clients::load_code(database, stream, *sha256, state)?,
         Fact::ClientSecret(sha256) => clients::load_secret(database, stream, *sha256, state)?,
         Fact::AccessOf(client) => clients::load_access(database, stream, *client, None, state)?,
@@ -135,6 +138,7 @@ fn add(
         Fact::UsageEpoch { series, epoch } => {
             usage::load_epoch(database, stream, series, epoch, state)?;
         }
+        Fact::UsageMonth(month) => usage::load_month(database, stream, month, state)?,
         Fact::UsageSum => state.usage_sum = usage::sum(database, stream)?,
     }
     Ok(())

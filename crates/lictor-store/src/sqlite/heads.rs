@@ -49,9 +49,50 @@ impl HeadRow {
     }
 }
 
+/// What comes and goes with records, of any organization.
+#[derive(Default)]
+pub(super) struct Counted(BTreeMap<Uuid, Vec<(Quota, i64)>>);
+
+impl Counted {
+    /// Counts more, or fewer where it is negative.
+    pub(super) fn add(&mut self, organization: Uuid, quota: Quota, by: i64) {
+        self.0.entry(organization).or_default().push((quota, by));
+    }
+
+    /// Counts those that are gone.
+    pub(super) fn fewer(&mut self, organization: Uuid, quota: Quota, gone: usize) {
+        self.add(
+            organization,
+            quota,
+            i64::try_from(gone).map_or(0, i64::wrapping_neg),
+        );
+    }
+
+    /// Takes what was counted of one organization.
+    pub(super) fn take(&mut self, organization: Uuid) -> Vec<(Quota, i64)> {
+        self.0.remove(&organization).unwrap_or_default()
+    }
+
+    /// The organizations of which something was counted.
+    pub(super) fn organizations(&self) -> Vec<Uuid> {
+        self.0.keys().copied().collect()
+    }
+}
+
+/// What is counted of what no ledger entry says, and the table whose rows it is.
+pub(super) const RECORDS: [(Quota, &str); 2] = [
+    (Quota::UsageEpochs, "usage_epochs"),
+    (Quota::KeptAnswers, "answers"),
+];
+
+/// The column that says how much there is.
+pub(super) fn counter(quota: Quota) -> String {
+    format!("used_{}", quota.name().replace('-', "_"))
+}
+
 /// The columns that say how much there is, in the order of [`Quota::counted`].
 fn counters() -> impl Iterator<Item = String> {
-    Quota::counted().map(|quota| format!("used_{}", quota.name().replace('-', "_")))
+    Quota::counted().map(counter)
 }
 
 static SELECT: LazyLock<String> = LazyLock::new(|| {

@@ -476,8 +476,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn bounds(&self, organization: Uuid) -> Result<Option<Bounds>, Error> {
-        self.read(move |database| reads::bounds(database, organization))
+    async fn bounds(&self, organization: Uuid, month: &str) -> Result<Option<Bounds>, Error> {
+        let month = month.to_owned();
+        self.read(move |database| reads::bounds(database, organization, &month))
             .await
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lictor_core::{
-    Basis, Entry, Head, INSTALLATION, License, Organization, Timestamp, Token, TrustPolicy,
+    Basis, Entry, Head, INSTALLATION, License, Organization, Quota, Timestamp, Token, TrustPolicy,
     TrustSet,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
-use super::{clients, heads, seats};
+use super::{clients, heads, seats, usage};
 use crate::{Bounds, Figures, PAGE_BYTES};
 
 /// One license.
@@ -236,10 +236,19 @@ pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<Head>> {
     Ok(heads::one(database, stream)?.map(|row| row.head))
 }
 
-/// What an organization has, and may have.
-pub(super) fn bounds(database: &Connection, organization: Uuid) -> Sql<Option<Bounds>> {
-    let found = heads::one(database, organization)?;
-    Ok(found.map(|row| Bounds {
+/// What an organization has, in this month where it goes by months, and may have.
+pub(super) fn bounds(
+    database: &Connection,
+    organization: Uuid,
+    month: &str,
+) -> Sql<Option<Bounds>> {
+    let view = database.unchecked_transaction()?;
+    let Some(mut row) = heads::one(&view, organization)? else {
+        return Ok(None);
+    };
+    let series = usage::of_month(&view, organization, month)?;
+    row.used.put(Quota::UsageSeries, series);
+    Ok(Some(Bounds {
         quotas: row.quotas,
         used: row.used,
     }))

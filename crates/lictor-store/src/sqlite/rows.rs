@@ -11,12 +11,13 @@ use lictor_core::time::Validity;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
     Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Now, Organization, PublicKey,
-    Record, Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
+    Quota, Record, Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
+use super::heads::Counted;
 use super::{accounts, answers, clients, ended, expired, nodes, refusals, seats, usage};
 
 /// The result of a statement.
@@ -261,13 +262,15 @@ pub(super) fn append(database: &Connection, entry: &Entry, hash: Digest, body: &
     Ok(())
 }
 
-/// Stores what goes with the changes, which `state` has applied, and the records before it.
+/// Stores what goes with the changes, which `state` has applied, and the records before it, and counts
+/// what comes and goes with it.
 pub(super) fn record(
     database: &Connection,
     stream: Uuid,
     now: &Now,
     state: &State,
     record: &Record,
+    counted: &mut Counted,
 ) -> Sql<()> {
     match record {
         Record::Payload { sha256, text } => database
@@ -289,7 +292,7 @@ pub(super) fn record(
         Record::OrganizationName { id, name } => database
             .prepare_cached("UPDATE organizations SET name = ?2 WHERE id = ?1")?
             .execute((id, name))?,
-        Record::Usage { key, reported } => usage::record(database, stream, key, reported)?,
+        Record::Usage { key, reported, .. } => usage::record(database, stream, key, reported)?,
         Record::UsageEpoch {
             series,
             epoch,
@@ -303,16 +306,19 @@ pub(super) fn record(
             accounts::name(database, stream, *id, email.as_ref(), name.as_deref())?
         }
         Record::IdentityErased { id } => {
-            answers::drop_naming_account(database, stream, *id)?;
+            let dropped = answers::drop_naming_account(database, stream, *id)?;
+            counted.fewer(stream, Quota::KeptAnswers, dropped);
             accounts::erase(database, stream, *id)?
         }
         Record::Lease { id, terms } => seats::put_lease(database, stream, state, *id, terms)?,
         Record::HolderOfEndedForgotten(lease) => ended::forget(database, stream, lease)?,
         Record::HolderOfRefusalsForgotten { key } => refusals::forget(database, stream, key)?,
         Record::AnswersNamingHolderDropped { key } => {
-            answers::drop_naming_holder(database, stream, key)?
+            let dropped = answers::drop_naming_holder(database, stream, key)?;
+            counted.fewer(stream, Quota::KeptAnswers, dropped);
+            dropped
         }
-        Record::ExpiredDropped => expired::drop_some(database, now)?,
+        Record::ExpiredDropped => expired::drop_some(database, now, counted)?,
         Record::EndedLeasesDropped {
             organization,
             application,

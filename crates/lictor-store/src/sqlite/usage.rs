@@ -1,6 +1,7 @@
 //! Rows of usage: counts with their corrections, running totals, and the sum of an organization's counts.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use lictor_core::usage::{EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow};
 use lictor_core::{Elapsed, State};
@@ -126,6 +127,51 @@ pub(super) fn load_epoch(
     }
     let known = state.usage_epochs.entry(series.clone()).or_default();
     known.extend(found);
+    Ok(())
+}
+
+/// How many counts there are of a month.
+pub(super) fn of_month(database: &Connection, stream: Uuid, month: &str) -> Sql<u64> {
+    let found = database
+        .prepare_cached(
+            "SELECT series FROM usage_months WHERE organization_id = ?1 AND month = ?2",
+        )?
+        .query_row((stream, month), |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Loads how many counts there are of a month.
+pub(super) fn load_month(
+    database: &Connection,
+    stream: Uuid,
+    month: &str,
+    state: &mut State,
+) -> Sql<()> {
+    let count = of_month(database, stream, month)?;
+    state.usage_months.insert(month.to_owned(), count);
+    Ok(())
+}
+
+/// Counts what there is more of months than before.
+pub(super) fn add_to_months(
+    database: &Connection,
+    stream: Uuid,
+    months: &BTreeMap<String, u64>,
+    before: &BTreeMap<String, u64>,
+) -> Sql<()> {
+    for (month, series) in months {
+        let more = series - before.get(month).copied().unwrap_or_default();
+        if more > 0 {
+            database
+                .prepare_cached(
+                    "INSERT INTO usage_months (organization_id, month, series) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (organization_id, month)
+                     DO UPDATE SET series = series + excluded.series",
+                )?
+                .execute((stream, month, more))?;
+        }
+    }
     Ok(())
 }
 

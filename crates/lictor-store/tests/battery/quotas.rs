@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::{AccountKind, Error, OverLimit, Quota, Role, quota};
-use lictor_store::{Bounds, Fact, Store, Write};
+use lictor_core::usage::UsageReport;
+use lictor_core::{
+    AccountKind, Decision, Error, Now, OverLimit, Quota, Role, client, quota, usage,
+};
+use lictor_store::{Bounds, Fact, IdempotencyKey, Store, Write};
 
 use crate::given::{
-    ACME, NOW, acme, add_license, assign, check_out, document, done, enroll_node, give_back, id,
-    new_account, new_application, new_client, new_token, put_license, refused, release,
-    remove_account, remove_client, remove_license, revoke_node, revoke_token, secret, write,
+    ACME, NOW, acme, add_license, assign, at, check_out, digest, document, done, enroll_node,
+    give_back, id, idempotent, new_account, new_application, new_client, new_token, put_license,
+    refused, release, remove_account, remove_client, remove_license, revoke_node, revoke_token,
+    secret, write,
 };
+use crate::usage::{count, report_usage, total};
 
 /// Sets a quota, or goes back to its default.
 pub(crate) fn set_quota(quota: Quota, limit: Option<u64>) -> Write {
@@ -19,13 +24,65 @@ pub(crate) fn set_quota(quota: Quota, limit: Option<u64>) -> Write {
 }
 
 async fn bounds(store: &dyn Store) -> Bounds {
-    store.bounds(ACME).await.expect("reads").expect("is there")
+    store
+        .bounds(ACME, "2026-11")
+        .await
+        .expect("reads")
+        .expect("is there")
 }
 
 const WORDS: [&str; 4] = ["one", "two", "three", "four"];
 
-/// What makes the thing with this number, 0 to 3, and what takes it away again.
-fn thing(quota: Quota, number: usize) -> (Write, Write) {
+/// What makes the thing with this number, 0 to 3, and what takes it away again, if it is not time
+/// alone.
+fn thing(quota: Quota, number: usize) -> (Write, Option<Write>) {
+    let word = WORDS[number];
+    let timed = match quota {
+        Quota::UsageSeries => usage_of(count(word, "web", "2026-11", 1)),
+        Quota::UsageEpochs => usage_of(total(word, 1)),
+        Quota::Codes => code(number),
+        Quota::KeptAnswers => answered(word, NOW),
+        _ => {
+            let (made, undone) = lasting(quota, number);
+            return (made, Some(undone));
+        }
+    };
+    (timed, None)
+}
+
+/// A report that is refused as a whole.
+fn usage_of(report: UsageReport) -> Write {
+    let Write { facts, .. } = report_usage(ACME, vec![report.clone()]);
+    write(ACME, NOW, facts, move |state| {
+        let mut decision = usage::record(state, std::slice::from_ref(&report), Now::at(NOW))?;
+        match decision.refused.pop() {
+            Some((_, error)) => Err(error),
+            None => Ok(decision),
+        }
+    })
+}
+
+fn code(number: usize) -> Write {
+    let (client, since) = (id(40), at(NOW - 600));
+    let facts = vec![Fact::Client(client), Fact::CodesOf { client, since }];
+    write(ACME, NOW, facts, move |state| {
+        client::add_code(state, client, digest(format!("code {number}")), at(NOW))
+    })
+}
+
+/// A request for which an answer is kept.
+fn answered(word: &str, now: i64) -> Write {
+    let key = IdempotencyKey {
+        token: id(70),
+        route: "POST /v1/licenses".to_owned(),
+        key: word.to_owned(),
+        request_sha256: [9; 32],
+    };
+    let nothing = write(ACME, now, vec![], |_| Ok(Decision::nothing()));
+    idempotent(nothing, &key)
+}
+
+fn lasting(quota: Quota, number: usize) -> (Write, Write) {
     let (word, key) = (WORDS[number], id(100 + number as u128));
     let license = || document(1, "Kong", number as u64);
     match quota {
@@ -60,6 +117,7 @@ fn thing(quota: Quota, number: usize) -> (Write, Write) {
             check_out(ACME, "kong", (key, word), 9, NOW),
             give_back(ACME, key, None),
         ),
+        other => unreachable!("{other} ends with time"),
     }
 }
 
@@ -73,6 +131,11 @@ async fn ready(store: &dyn Store, quota: Quota) {
     if matches!(quota, Quota::Nodes | Quota::Seats | Quota::Leases) {
         done(store, new_application(ACME, "kong", OverLimit::Refuse)).await;
     }
+    if quota == Quota::Codes {
+        // One comes with the client.
+        done(store, set_quota(quota, Some(3))).await;
+        done(store, new_client(ACME, id(40), None)).await;
+    }
     if quota == Quota::Seats {
         for number in 200..204 {
             done(store, new_account(ACME, id(number), AccountKind::Person)).await;
@@ -85,11 +148,12 @@ pub(crate) async fn nothing_passes_its_quota(open: impl Fn() -> Arc<dyn Store>) 
     for quota in Quota::all() {
         let store = open();
         ready(&*store, quota).await;
-        done(&*store, set_quota(quota, Some(2))).await;
+        let most = 2 + u64::from(quota == Quota::Codes);
+        done(&*store, set_quota(quota, Some(most))).await;
         done(&*store, thing(quota, 0).0).await;
         done(&*store, thing(quota, 1).0).await;
         let error = refused(&*store, thing(quota, 2).0).await;
-        assert!(is_reached(&error, quota, 2), "{error}");
+        assert!(is_reached(&error, quota, most), "{error}");
         let said = error.to_string();
         let option = format!("--{} NUMBER", quota.facts().option);
         assert!(
@@ -98,13 +162,15 @@ pub(crate) async fn nothing_passes_its_quota(open: impl Fn() -> Arc<dyn Store>) 
         );
         // A smaller limit takes nothing away, and less of it is never refused.
         done(&*store, set_quota(quota, Some(0))).await;
-        done(&*store, thing(quota, 0).1).await;
-        let error = refused(&*store, thing(quota, 2).0).await;
-        assert!(is_reached(&error, quota, 0), "{error}");
-        done(&*store, set_quota(quota, Some(2))).await;
-        done(&*store, thing(quota, 2).0).await;
+        if let Some(undone) = thing(quota, 0).1 {
+            done(&*store, undone).await;
+            let error = refused(&*store, thing(quota, 2).0).await;
+            assert!(is_reached(&error, quota, 0), "{error}");
+            done(&*store, set_quota(quota, Some(2))).await;
+            done(&*store, thing(quota, 2).0).await;
+        }
         let found = bounds(&*store).await;
-        if quota.is_counted() {
+        if quota.is_figure() {
             assert_eq!(found.used.of(quota), 2, "{quota}");
         }
         done(&*store, set_quota(quota, None)).await;
@@ -116,6 +182,61 @@ pub(crate) async fn nothing_passes_its_quota(open: impl Fn() -> Arc<dyn Store>) 
         let report = store.check().await.expect("checks");
         assert_eq!(report.differences, [""; 0], "{quota}");
     }
+}
+
+pub(crate) async fn usage_of_months_that_passed_is_counted_as_one(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, set_quota(Quota::UsageSeries, Some(2))).await;
+    for month in ["2026-11", "2026-10", "2024-02", "UNKNOWN"] {
+        done(&*store, usage_of(count("edge", "web", month, 1))).await;
+    }
+    let late = usage_of(count("edge", "web", "2024-03", 1));
+    let error = refused(&*store, late).await;
+    assert!(is_reached(&error, Quota::UsageSeries, 2), "{error}");
+    // What is there goes on, and the rest of a report is taken.
+    let known = count("edge", "web", "2024-02", 5);
+    let reports = vec![
+        known,
+        count("edge", "web", "2024-04", 1),
+        count("b", "web", "2026-10", 1),
+    ];
+    let written = done(&*store, report_usage(ACME, reports)).await;
+    let refused: Vec<usize> = written.refused.iter().map(|(number, _)| *number).collect();
+    assert_eq!(refused, [1]);
+    let page = store.usage(ACME, None, 9).await.expect("reads");
+    assert_eq!((page.rows.len(), page.total), (5, 9));
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn an_answer_that_cannot_be_kept_has_its_time(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, set_quota(Quota::KeptAnswers, Some(1))).await;
+    done(&*store, answered("a", NOW)).await;
+    let error = refused(&*store, answered("b", NOW)).await;
+    assert!(
+        matches!(
+            error,
+            Error::QuotaReached {
+                retry_after: Some(600),
+                ..
+            }
+        ),
+        "{error}"
+    );
+    // One that has ended gives its place to another with the same key.
+    done(&*store, answered("a", NOW + 86_400)).await;
+    assert_eq!(bounds(&*store).await.used.of(Quota::KeptAnswers), 1);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn codes_of_ten_minutes_are_counted_used_or_not(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, new_client(ACME, id(40), None)).await;
+    for number in 0..9 {
+        done(&*store, code(number)).await;
+    }
+    let error = refused(&*store, code(9)).await;
+    assert!(is_reached(&error, Quota::Codes, 10), "{error}");
 }
 
 pub(crate) async fn a_quota_holds_under_many_writers(store: Arc<dyn Store>) {
@@ -222,5 +343,5 @@ pub(crate) async fn a_limit_that_is_so_already_is_no_entry(store: Arc<dyn Store>
         "{error}"
     );
     assert_eq!(bounds(&*store).await.quotas.set_to(Quota::Nodes), Some(5));
-    assert_eq!(store.bounds(id(77)).await.expect("reads"), None);
+    assert_eq!(store.bounds(id(77), "2026-11").await.expect("reads"), None);
 }

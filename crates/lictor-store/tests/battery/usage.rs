@@ -56,6 +56,8 @@ fn report_usage_at(stream: Uuid, reports: Vec<UsageReport>, now: Timestamp) -> W
     let mut facts = vec![Fact::UsageSum];
     for report in &reports {
         facts.push(Fact::Usage(report.key(now)));
+        let month = usage::counted_in(&report.key(now).month, now);
+        facts.push(Fact::UsageMonth(month));
         if let Reading::Total { epoch, .. } = &report.reading {
             facts.push(Fact::UsageEpoch {
                 series: report.series(),

@@ -243,6 +243,7 @@ pub(crate) async fn a_failing_record_takes_the_change_with_it(store: Arc<dyn Sto
         let record = |counted| Record::Usage {
             key: count("edge", "api", "2026-11", 0).key(NOW),
             reported: Reported { counted, added: 0 },
+            counted_in: None,
         };
         decision.records = [1, 1 << 60].map(record).to_vec();
         Ok(decision)

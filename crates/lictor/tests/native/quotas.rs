@@ -158,3 +158,73 @@ fn an_import_goes_as_far_as_the_quota_and_names_the_rows_beyond() {
     let shown = server.get(ACME);
     assert_eq!(quota(&shown, "accounts")["used"], 2);
 }
+
+#[test]
+fn a_usage_count_beyond_is_refused_and_the_rest_taken() {
+    let (server, acme) = start();
+    set(&server, &json!({ "usage-series": 1 }));
+    let count = |service: &str| json!({ "source": "edge", "service": service, "month": "2026-11", "count": 5 });
+    let report = |counts: &[Value]| {
+        let call = server.call("POST", "/v1/usage").token(&acme.admin);
+        call.json(&json!({ "counts": counts }))
+    };
+    let answer = report(&[count("web"), count("api")]).expect(200).json();
+    assert_eq!(answer["refused"], 1, "{answer}");
+    assert!(
+        answer.to_string().contains("--max-usage-series"),
+        "{answer}"
+    );
+    let problem = report(&[count("api")]).expect_problem(409, "quota-reached");
+    assert_eq!(problem["quota"], "usage-series");
+    let usage = server.call("GET", "/v1/usage").token(&acme.reader);
+    assert_eq!(usage.expect(200).json()["total"], 5);
+}
+
+#[test]
+fn an_answer_that_cannot_be_kept_is_told_when_to_ask_again() {
+    let (server, acme) = start();
+    set(&server, &json!({ "kept-answers": 1 }));
+    let create = |key: &str, name: &str| {
+        let call = server.call("POST", "/v1/applications").token(&acme.admin);
+        call.json(&json!({ "key": name }))
+            .header("Idempotency-Key", key)
+    };
+    create("a", "one").expect(201);
+    let answer = create("b", "two").send();
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (429, Some("600"))
+    );
+    create("b", "two").expect_problem(429, "quota-reached");
+    assert_eq!(
+        create("a", "one")
+            .expect(201)
+            .header("idempotency-replayed"),
+        Some("true")
+    );
+}
+
+#[test]
+fn a_client_is_given_ten_codes_within_ten_minutes() {
+    let (server, acme) = start();
+    let body = json!({ "scopes": ["seats:read"] });
+    let create = server.call("POST", "/v1/clients").token(&acme.admin);
+    let client = create.json(&body).expect(201).json();
+    let path = format!(
+        "/v1/clients/{}/codes",
+        client["id"].as_str().expect("an id")
+    );
+    let code = server
+        .call("POST", &path)
+        .token(&acme.admin)
+        .json(&json!({}));
+    // One came with the client.
+    for _ in 0..9 {
+        code.expect(201);
+    }
+    let problem = code.expect_problem(409, "quota-reached");
+    assert_eq!(
+        (&problem["quota"], &problem["limit"]),
+        (&json!("codes"), &json!(10))
+    );
+}

@@ -1,13 +1,18 @@
 //! Which nodes are connected: those with an open feed that gave a sign of life a short time ago. An
 //! open socket is none: behind it the node may hang, or be gone without a word.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lictor_core::Node;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::feed::REPORT_SECONDS;
+use tokio::sync::Notify;
 use uuid::Uuid;
+
+/// How many feeds of one node are open at most: the newest. A node needs one, and another while the
+/// server has not noticed yet that the one before is gone.
+const MAX_FEEDS: usize = 2;
 
 /// For how many seconds a sign of life holds: a report that is due each minute, and half as long for
 /// one that was lost to be sent again.
@@ -22,7 +27,8 @@ pub(super) struct Presence {
 /// A node with an open feed.
 struct Present {
     organization: Uuid,
-    feeds: usize,
+    /// What ends each of its open feeds, the oldest first.
+    feeds: VecDeque<Arc<Notify>>,
     /// When it last gave a sign of life; none: it took its leave since.
     sign: Option<Elapsed>,
 }
@@ -38,14 +44,22 @@ impl Present {
 pub struct Connection {
     presence: Arc<Presence>,
     node: Uuid,
+    ended: Arc<Notify>,
+}
+
+impl Connection {
+    /// Waits until newer feeds of the node have taken this one's place.
+    pub async fn superseded(&self) {
+        self.ended.notified().await;
+    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         let mut nodes = self.presence.nodes();
         if let Some(present) = nodes.get_mut(&self.node) {
-            present.feeds -= 1;
-            if present.feeds == 0 {
+            present.feeds.retain(|feed| !Arc::ptr_eq(feed, &self.ended));
+            if present.feeds.is_empty() {
                 nodes.remove(&self.node);
             }
         }
@@ -58,19 +72,26 @@ impl Presence {
     }
 
     /// Notes that a node's feed is open for as long as what is returned lives; asking for it is a
-    /// sign of life.
+    /// sign of life. Beyond [`MAX_FEEDS`] it ends the oldest.
     pub(super) fn connect(self: &Arc<Self>, node: &Node, now: Elapsed) -> Connection {
         let mut nodes = self.nodes();
         let present = nodes.entry(node.id).or_insert(Present {
             organization: node.organization,
-            feeds: 0,
+            feeds: VecDeque::new(),
             sign: None,
         });
-        present.feeds += 1;
+        let ended = Arc::new(Notify::new());
+        present.feeds.push_back(Arc::clone(&ended));
+        if present.feeds.len() > MAX_FEEDS
+            && let Some(oldest) = present.feeds.pop_front()
+        {
+            oldest.notify_one();
+        }
         present.sign = Some(now);
         Connection {
             presence: Arc::clone(self),
             node: node.id,
+            ended,
         }
     }
 

@@ -87,6 +87,14 @@ fn of_domain(error: Error) -> Response {
         Error::StorageFull | Error::ReadOnly(_) => {
             collection(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used.")
         }
+        Error::QuotaReached {
+            retry_after: Some(seconds),
+            ..
+        } => {
+            let mut response = collection(StatusCode::TOO_MANY_REQUESTS, &error.to_string());
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            response
+        }
         // No request of this dialect leads to these; they keep their words.
         Error::InvalidInput { .. } | Error::InvalidDocument(_) => {
             collection(StatusCode::BAD_REQUEST, &error.to_string())

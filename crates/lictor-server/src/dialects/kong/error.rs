@@ -143,6 +143,14 @@ fn of_domain(error: Error) -> Response {
             message: format!("primary key violation on key '{{id=\"{name}\"}}'"),
             fields: Some(Fields::One("id", &name)),
         }),
+        Error::QuotaReached {
+            retry_after: Some(seconds),
+            ..
+        } => {
+            let mut response = message(StatusCode::TOO_MANY_REQUESTS, &error.to_string());
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            response
+        }
         // No request of this dialect leads to these; they keep their words.
         Error::KeyRevoked(_)
         | Error::RevisionMismatch { .. }

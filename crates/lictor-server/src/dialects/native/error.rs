@@ -15,6 +15,9 @@ use crate::http::budget::{self, NO_ROOM};
 /// The media type of problems.
 pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+/// The fact that says in how many seconds a request may come again.
+const AGAIN: &str = "retry_after";
+
 /// One refusal.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -70,11 +73,15 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, name) = (self.status, self.name);
+        let again = self.facts.get(AGAIN).and_then(Value::as_u64);
         let mut response = (status, self.into_answer().body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = again {
+            headers.insert(RETRY_AFTER, seconds.into());
         }
         if name == BUSY {
             let soon = HeaderValue::from_static(budget::RETRY_AFTER);
@@ -152,12 +159,19 @@ impl From<Error> for Problem {
                     .with("limit", limit)
                     .with("enrolled", enrolled)
             }
-            Error::QuotaReached { quota, limit, of } => {
+            Error::QuotaReached {
+                quota,
+                limit,
+                of,
+                retry_after,
+            } => {
                 let title = "The organization has as much as it may have";
-                problem(conflict, "quota-reached", title)
+                let status = retry_after.map_or(conflict, |_| StatusCode::TOO_MANY_REQUESTS);
+                problem(status, "quota-reached", title)
                     .with("quota", quota.name())
                     .with("limit", limit)
                     .with("application", of)
+                    .with(AGAIN, retry_after)
             }
             Error::JoinRefused(_) => problem(conflict, "join-refused", "The node cannot join"),
             Error::Outdated => problem(conflict, "outdated", "The licenses changed meanwhile"),

@@ -98,6 +98,14 @@ impl From<Error> for Refusal {
                 FailureCode::Unavailable,
                 "the control plane cannot write now; its log says why",
             ),
+            Error::QuotaReached {
+                retry_after: Some(seconds),
+                ..
+            } => Self {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                retry_after: Some(seconds.into()),
+                ..Self::new(FailureCode::Unavailable, said)
+            },
             // No request of this dialect leads to these; they keep their words.
             Error::Forbidden(_)
             | Error::OutOfScope(_)

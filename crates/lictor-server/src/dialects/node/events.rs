@@ -34,7 +34,7 @@ struct Open {
     /// The last tick that was looked at.
     tick: Option<u64>,
     sent: Option<Sent>,
-    _connection: Connection,
+    connection: Connection,
 }
 
 /// What is remembered of the state that was sent last.
@@ -44,8 +44,8 @@ struct Sent {
     revoked: bool,
 }
 
-/// The body of an open feed. It ends when the node is revoked, its organization is removed
-/// or the server stops.
+/// The body of an open feed. It ends when the node is revoked, its organization is removed,
+/// newer feeds take its place or the server stops.
 pub(super) fn body(server: &Server, node: Arc<Node>) -> Body {
     let authority = server.authority.clone();
     let feed = authority.feed().clone();
@@ -54,7 +54,7 @@ pub(super) fn body(server: &Server, node: Arc<Node>) -> Body {
         ending: feed.ending(),
         tick: None,
         sent: None,
-        _connection: authority.connect_feed(&node),
+        connection: authority.connect_feed(&node),
         authority,
         budgets: server.budgets.clone(),
         node,
@@ -88,6 +88,7 @@ impl Open {
             tokio::select! {
                 changed = self.changes.changed() => changed.ok()?,
                 ended = self.ending.changed() => ended.ok()?,
+                () = self.connection.superseded() => return None,
                 () = sleep_until(look_at) => {
                     if look_at >= heartbeat_at {
                         return Some(Bytes::from_static(wire::HEARTBEAT.as_bytes()));

@@ -94,6 +94,15 @@ fn of_domain(refused: Error) -> Response {
             json!({ "permissions": [] }),
         ),
         Error::NotFound { .. } => no_such_path(),
+        Error::QuotaReached {
+            retry_after: Some(seconds),
+            ..
+        } => {
+            let text = refused.to_string();
+            let mut response = plain(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", &text);
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            response
+        }
         // No request of this dialect leads to these; they keep their words.
         Error::InvalidInput { .. }
         | Error::InvalidDocument(_)

@@ -291,6 +291,15 @@ impl Denied {
                 return of_refusal(refusal).into_response();
             }
             Self::Busy => return busy(),
+            Self::Domain(Error::QuotaReached {
+                retry_after: Some(seconds),
+                ..
+            }) => {
+                let failure = OauthFailure::explained("Access Denied", TOO_MANY);
+                let mut response = wire::oauth(StatusCode::TOO_MANY_REQUESTS, &failure);
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
+                return response;
+            }
             Self::Domain(error) => return Refusal::from(error).into_response(),
         };
         wire::oauth(StatusCode::OK, &failure)

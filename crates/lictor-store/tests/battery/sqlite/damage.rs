@@ -216,6 +216,15 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "the count of tokens differs",
     ),
     (
+        "UPDATE heads SET used_kept_answers = 7 WHERE stream = :acme",
+        "the count of kept-answers differs",
+    ),
+    (
+        "UPDATE heads SET used_usage_epochs = 7 WHERE stream = :acme",
+        "the count of usage-epochs differs",
+    ),
+    ("DELETE FROM usage_months", "the count of usage-series differs"),
+    (
         "UPDATE applications SET licenses = licenses + 1 WHERE key = 'kong'",
         "application kong differs",
     ),

@@ -350,6 +350,9 @@ async fn expired_answers_are_deleted_in_the_end() {
         .query_row("SELECT count(*) FROM answers", [], |row| row.get(0))
         .expect("counts");
     assert_eq!(kept, 600);
+    let bounds = store.bounds(ACME, "2026-11").await.expect("reads");
+    let counted = bounds.expect("is there").used.of(Quota::KeptAnswers);
+    assert_eq!(counted, 600);
 }
 
 mod embedded {
@@ -479,7 +482,11 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
     let basis = store.basis(ACME).await.expect("reads");
     assert_eq!((basis.licenses, basis.trust), (2, 0));
-    let counted = store.bounds(ACME).await.expect("reads").expect("is there");
+    let counted = store
+        .bounds(ACME, "2026-11")
+        .await
+        .expect("reads")
+        .expect("is there");
     for (quota, count) in [
         (Quota::Licenses, 1),
         (Quota::Applications, 1),

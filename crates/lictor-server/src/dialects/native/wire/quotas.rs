@@ -35,7 +35,7 @@ impl BoundsView {
             name: quota.name(),
             limit: bounds.quotas.limit(quota),
             default: quota.facts().default,
-            used: quota.is_counted().then(|| bounds.used.of(quota)),
+            used: quota.is_figure().then(|| bounds.used.of(quota)),
             counts: quota.facts().counts,
         };
         Self {
