@@ -57,6 +57,43 @@ impl Server {
         Self::spawn(command)
     }
 
+    /// The same as [`Server::start`], with its log in a file.
+    pub(crate) fn start_with_log(
+        binary: &Path,
+        data: &Path,
+        trust: &Path,
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Result<Self> {
+        let mut command = serve(binary, data, trust);
+        command
+            .env("LICTOR_ADMIN_TOKEN", TOKEN)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(log)?);
+        let child = command.spawn().context("the server")?;
+        let mut server = Self {
+            child,
+            address: String::new(),
+            log: Log::default(),
+        };
+        let until = Instant::now() + READY;
+        while server.address.is_empty() {
+            let said = std::fs::read_to_string(log)?;
+            let at = said
+                .lines()
+                .find_map(|line| line.strip_prefix(ANNOUNCEMENT));
+            if let Some(url) = at.filter(|_| said.ends_with('\n')) {
+                server.address = url.trim_start_matches("http://").to_owned();
+            } else if Instant::now() > until || server.child.try_wait()?.is_some() {
+                bail!("the server is not ready: {said}");
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(server)
+    }
+
     /// Starts what the command says and waits until it says where it listens.
     pub(crate) fn spawn(mut command: Command) -> Result<Self> {
         command

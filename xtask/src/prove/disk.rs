@@ -1,5 +1,6 @@
 //! `prove disk`: every call that a fixed script makes on its files is failed in turn; nothing acknowledged may be lost, and nobody may panic.
 
+mod log;
 mod node;
 mod programs;
 mod room;
@@ -20,7 +21,12 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "disk",
     // More than there are: a release fails every call.
     release: 2_000,
-    faults: &["flush-ignored", "full-is-final", "node-flush-ignored"],
+    faults: &[
+        "flush-ignored",
+        "full-is-final",
+        "log-panics",
+        "node-flush-ignored",
+    ],
     run,
 };
 
@@ -87,6 +93,7 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
         "too many calls did not come a second time"
     );
     room::prove(&installation, trial, &mut tally)?;
+    log::prove(&installation, trial, &mut tally)?;
     if tally.failed == 0 {
         fs::remove_dir_all(scratch)?;
     }

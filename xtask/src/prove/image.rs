@@ -96,6 +96,16 @@ impl Image {
         run(mount.args(["-o", "loop"]).arg(&self.file).arg(&self.mount))
     }
 
+    /// From now on it can be read alone.
+    pub(super) fn mount_read_only(&self) -> Result<()> {
+        run(Command::new("umount").arg(&self.mount))?;
+        let mut mount = Command::new("mount");
+        run(mount
+            .args(["-o", "loop,ro"])
+            .arg(&self.file)
+            .arg(&self.mount))
+    }
+
     /// Makes durable what is there.
     pub(super) fn sync(&self) -> Result<()> {
         run(Command::new("sync").arg("-f").arg(&self.mount))

@@ -82,7 +82,7 @@ fn fill_and_empty(server: &Server, installation: &Installation, mount: &Path) ->
 }
 
 /// Writes until nothing more fits.
-fn fill(ballast: &Path) -> Result<()> {
+pub(super) fn fill(ballast: &Path) -> Result<()> {
     use std::io::{ErrorKind, Write as _};
     let mut file = fs::File::create(ballast)?;
     for size in [1 << 20, 1 << 12, 1] {
