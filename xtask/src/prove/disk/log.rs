@@ -18,6 +18,9 @@ use crate::report::Tally;
 /// Writes that fit before the disk must be full.
 const MOST_WRITES: usize = 20_000;
 
+/// What takes the room.
+const BALLAST: &str = "ballast";
+
 /// Requests that a full disk refuses, and that are logged.
 const REFUSED: usize = 300;
 
@@ -32,6 +35,8 @@ pub(super) fn prove(installation: &Installation, trial: &Trial, tally: &mut Tall
         Server::start_with_log(&installation.binary, &data, &trust, &environment, &log)
     };
     let lived = fill_and_empty(start()?, installation, &mount, &log);
+    // It is there still if the server did not live.
+    fs::remove_file(mount.join(BALLAST)).ok();
     let mut judge = |what: &str, outcome: Result<()>| {
         if let Err(error) = &outcome {
             println!("FAIL {what}: {error:#}");
@@ -77,7 +82,7 @@ fn fill_and_empty(
     let mut connection = Connection::open(&server.address)?;
     ensure!(connection.post_json("/licenses", &body)?.status == 201);
 
-    let ballast = mount.join("ballast");
+    let ballast = mount.join(BALLAST);
     fill(&ballast)?;
     let mut written = 0;
     while connection.post_json("/licenses", &body)?.status == 201 {

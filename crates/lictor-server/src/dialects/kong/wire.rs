@@ -308,14 +308,14 @@ fn license_body(license: &License) -> Bytes {
     rendered(size_of(license), &LicenseBody::from(license))
 }
 
-/// How many of these fit on a page, which has about [`LIST_BYTES`] at most; one always does.
+/// How many of these fit on a page, which has about [`LIST_BYTES`] at most; the first always does.
 pub(super) fn fitting(licenses: &[License]) -> usize {
     let mut bytes = 0;
     let fits = licenses.iter().take_while(|license| {
         bytes += size_of(license);
         bytes <= LIST_BYTES
     });
-    fits.count().max(1)
+    fits.count().max(1).min(licenses.len())
 }
 
 /// What a license takes in an answer: quotes within its payload take two bytes.
