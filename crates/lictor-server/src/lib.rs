@@ -7,3 +7,4 @@ pub mod dialects;
 pub mod http;
 pub mod random;
 pub mod settings;
+mod standing;

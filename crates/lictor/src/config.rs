@@ -1,5 +1,6 @@
 //! What the processes that stay can be told: by flag, else by environment, else by configuration file.
 
+mod connections;
 mod memory;
 mod node;
 mod serve;

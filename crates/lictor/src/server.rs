@@ -32,6 +32,9 @@ pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
 /// more, some are asked to come again a second later.
 const ACCEPT_QUEUE: u32 = 4096;
 
+/// Connections that are held for the metrics, which few read.
+const METRICS_CONNECTIONS: usize = 64;
+
 /// The name of the control plane's key in the data folder.
 pub(crate) const CONTROL_PLANE_KEY: &str = "control-plane.key";
 
@@ -51,6 +54,7 @@ pub(crate) struct Prepared {
     app: router::App,
     metrics_app: axum::Router,
     authority: Arc<Authority>,
+    limits: ConnectionLimits,
 }
 
 /// Does everything that can fail before the first request: reads certificate and keys, takes the
@@ -68,6 +72,7 @@ pub(crate) async fn prepare(
     })?;
     let tls = load_tls(&options)?;
     let budgets = Budgets::new(options.body_limits()?);
+    let limits = options.connection_limits(open_files())?;
     let public_url = options.public_url.as_deref().map(public_url).transpose()?;
     let mut start = Start {
         policy: options.trust_policy,
@@ -121,7 +126,15 @@ pub(crate) async fn prepare(
         app: router::router(server.clone(), counters.clone()),
         metrics_app: router::metrics_router(server, counters),
         authority,
+        limits,
     })
+}
+
+/// How many files this process may have open.
+fn open_files() -> u64 {
+    use rustix::process::{Resource, getrlimit};
+
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// The port, and that of the metrics. Nobody can connect there yet.
@@ -156,13 +169,17 @@ impl Prepared {
             // It fails when the sender is gone, which also means to stop.
             let _ = stopping.changed().await;
         };
-        let limits = ConnectionLimits::default();
+        let limits = self.limits;
+        let metrics_limits = ConnectionLimits {
+            max_connections: limits.max_connections.min(METRICS_CONNECTIONS),
+            ..limits.clone()
+        };
         let metrics = match self.metrics_listener {
             Some(listener) => Some(tokio::spawn(accept::serve(
                 listener,
                 self.tls.clone(),
                 self.metrics_app,
-                limits.clone(),
+                metrics_limits,
                 stopped(stopping.clone()),
             ))),
             None => None,

@@ -20,6 +20,7 @@ pub use hub::Feed;
 pub use presence::Connection;
 
 use super::{Authority, usage};
+use crate::standing;
 
 /// How old what is stored of a node's last report may become while nothing in it changes but the
 /// time, in seconds.
@@ -84,6 +85,7 @@ impl Authority {
         };
         let node = node.filter(own).ok_or(Error::Unauthenticated)?;
         self.feed.note_sign(node.id, self.clock.now().elapsed());
+        standing::signed_in();
         Ok(node)
     }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::Authority;
 use super::clients::sha256;
 use crate::random;
+use crate::standing;
 
 /// How a client signs in; it has no `Debug`.
 pub struct Credentials {
@@ -173,7 +174,10 @@ impl Authority {
             .await?
             .filter(|(client, _)| client.state.removed_at.is_none());
         let refusal = match found {
-            Some((client, secret)) if secret == sha256(&credentials.secret) => return Ok(client),
+            Some((client, secret)) if secret == sha256(&credentials.secret) => {
+                standing::signed_in();
+                return Ok(client);
+            }
             Some(_) => GrantRefusal::WrongSecret,
             None => GrantRefusal::UnknownClient,
         };

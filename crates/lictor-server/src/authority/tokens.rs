@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Authority, Call};
 use crate::random;
+use crate::standing;
 
 /// A token to create.
 #[derive(Debug, Clone)]
@@ -48,9 +49,11 @@ impl Authority {
         let now = self.clock.now();
         let (store, second) = (self.store.as_ref(), now.elapsed());
         let token = self.cache.token(store, sha256, second).await?;
-        token
+        let actor = token
             .and_then(|token| token.actor(&now))
-            .ok_or(Error::Unauthenticated)
+            .ok_or(Error::Unauthenticated)?;
+        standing::signed_in();
+        Ok(actor)
     }
 
     /// A call of this actor, about the organization named, else its own, else `default`.

@@ -1,13 +1,15 @@
 //! The accept loop: which connections are taken, how many are held, and how they end at shutdown; what is said on them is `connection`'s.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
@@ -15,11 +17,18 @@ use super::addresses::{Addresses, Place};
 pub use super::connection::Answers;
 use super::connection::{self, Shared};
 use super::limits::ConnectionLimits;
+use super::notes::Notes;
 use super::peer::Peer;
+use super::places::Places;
+use super::traffic::Cut;
 use crate::clock;
 
 /// How long the loop rests when the process or the system is out of files or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the kernel takes of an answer, in bytes, beyond what is under way to its peer: a peer that
+/// takes little is seen to do so.
+const NOT_SENT_BYTES: u32 = 32 * 1024;
 
 /// The first byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -50,51 +59,113 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     check(&limits)?;
-    let acceptor = tls.map(TlsAcceptor::from);
-    let addresses = Addresses::new(limits.max_connections_per_address);
-    let shared = Arc::new(Shared {
-        app,
-        builder: connection::builder(&limits),
-        limits,
-    });
+    let mut room = Room::new(app, tls, limits);
     let (stop, stopping) = watch::channel(false);
-    let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
+    // A connection that waits for a place. Others wait in the kernel's queue behind it.
+    let mut waiting = None;
 
     loop {
-        let room = connections.len() < shared.limits.max_connections;
+        if let Some((tcp, place)) = waiting.take() {
+            if room.places.find() {
+                room.hold(tcp, place, stopping.clone());
+            } else {
+                waiting = Some((tcp, place));
+            }
+        }
         let accepted = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            Some(ended) = connections.join_next() => {
-                note_end(ended);
+            Some(ended) = room.connections.join_next_with_id() => {
+                room.note_end(ended);
                 continue;
             }
-            accepted = listener.accept(), if room => accepted,
+            () = room.shared.crowd.is_full() => {
+                room.places.disperse();
+                // Those who come meanwhile are refused.
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+            () = sleep(ACCEPT_PAUSE), if waiting.is_some() => continue,
+            accepted = listener.accept(), if waiting.is_none() => accepted,
         };
         match accepted {
-            Ok((tcp, peer)) => {
-                let Some(place) = addresses.take(peer.ip()) else {
-                    tracing::debug!(%peer, "closed: too many connections from this address");
-                    continue;
-                };
-                // Spawned as it is: a future around it would hold it twice over.
-                let (common, stopping) = (Arc::clone(&shared), stopping.clone());
-                // Spawned as it is: a future around it would take its room a second time.
-                connections.spawn(hold(tcp, acceptor.clone(), common, stopping, place));
-                if connections.len() == shared.limits.max_connections {
-                    tracing::warn!(held = connections.len(), "no room: new connections wait");
-                }
-            }
+            Ok((tcp, peer)) => waiting = room.place_for(peer.ip()).map(|place| (tcp, place)),
             Err(error) => recover(&error).await,
         }
     }
 
-    drop(listener);
+    drop((listener, waiting));
     // It fails when no connection is left, which is fine.
     let _ = stop.send(true);
-    end_all(connections, shared.limits.shutdown_grace).await;
+    end_all(room.connections, room.shared.limits.shutdown_grace).await;
     Ok(())
+}
+
+/// What the loop holds.
+struct Room<A> {
+    shared: Arc<Shared<A>>,
+    acceptor: Option<TlsAcceptor>,
+    addresses: Addresses,
+    connections: JoinSet<()>,
+    places: Places,
+    is_full: bool,
+}
+
+impl<A: Answers> Room<A> {
+    fn new(app: A, tls: Option<Arc<rustls::ServerConfig>>, limits: ConnectionLimits) -> Self {
+        Self {
+            acceptor: tls.map(TlsAcceptor::from),
+            addresses: Addresses::new(limits.max_connections_per_address),
+            connections: JoinSet::new(),
+            places: Places::new(limits.max_connections, limits.sign_in_grace),
+            is_full: false,
+            shared: Arc::new(Shared::new(app, limits)),
+        }
+    }
+
+    /// A place among those of its address, unless it has too many.
+    fn place_for(&self, address: IpAddr) -> Option<Place> {
+        let limits = &self.shared.limits;
+        if limits.trusted_proxies.contains(address) {
+            return Some(Place::uncounted());
+        }
+        let place = self.addresses.take(address);
+        if place.is_none() {
+            tracing::debug!(peer = %address, "closed: too many connections from this address");
+            if let Some(traffic) = self.shared.app.traffic() {
+                traffic.note_cut(Cut::Address);
+            }
+        }
+        place
+    }
+
+    fn hold(&mut self, tcp: TcpStream, place: Place, stopping: watch::Receiver<bool>) {
+        let notes = Arc::new(Notes::new(self.shared.app.traffic()));
+        let (shared, acceptor) = (Arc::clone(&self.shared), self.acceptor.clone());
+        // Spawned as it is: a future around it would take its room a second time.
+        let held = hold(tcp, acceptor, shared, Arc::clone(&notes), stopping, place);
+        let task = self.connections.spawn(held);
+        self.places.add(notes, task);
+        let is_full = self.places.len() >= self.shared.limits.max_connections;
+        if is_full && !self.is_full {
+            tracing::warn!(
+                held = self.places.len(),
+                "no room: new connections wait, or take that of one over which nobody signed in"
+            );
+        }
+        self.is_full = is_full;
+    }
+
+    fn note_end(&mut self, ended: Result<(Id, ()), JoinError>) {
+        match ended {
+            Ok((task, ())) => self.places.remove(task),
+            Err(error) => {
+                self.places.remove(error.id());
+                note_panic(&error);
+            }
+        }
+    }
 }
 
 fn check(limits: &ConnectionLimits) -> io::Result<()> {
@@ -115,6 +186,7 @@ async fn hold(
     mut tcp: TcpStream,
     acceptor: Option<TlsAcceptor>,
     shared: Arc<Shared<impl Answers>>,
+    notes: Arc<Notes>,
     stopping: watch::Receiver<bool>,
     _place: Place,
 ) {
@@ -132,11 +204,15 @@ async fn hold(
         address: address.ip(),
         certified: false,
     };
-    if let Err(error) = tcp.set_nodelay(true) {
-        tracing::debug!(peer = %address, %error, "could not set TCP_NODELAY");
+    let set = || -> io::Result<()> {
+        tcp.set_nodelay(true)?;
+        SockRef::from(&tcp).set_tcp_notsent_lowat(NOT_SENT_BYTES)
+    };
+    if let Err(error) = set() {
+        tracing::debug!(peer = %address, %error, "could not set the options of TCP");
     }
     let Some(acceptor) = acceptor else {
-        connection::serve(tcp, peer, &shared, first_byte_by, stopping).await;
+        connection::serve(tcp, peer, &notes, &shared, first_byte_by, stopping).await;
         return;
     };
     // Boxed, so that connections without TLS do not take the room of one with it.
@@ -145,7 +221,7 @@ async fn hold(
             Ok(Ok(tls)) => {
                 // None is shown that was not verified.
                 peer.certified = tls.get_ref().1.peer_certificates().is_some();
-                connection::serve(tls, peer, &shared, first_byte_by, stopping).await;
+                connection::serve(tls, peer, &notes, &shared, first_byte_by, stopping).await;
             }
             Ok(Err(error)) => tracing::debug!(peer = %address, %error, "no TLS handshake"),
             Err(_) => tracing::debug!(peer = %address, "no TLS handshake in time"),
@@ -183,10 +259,8 @@ async fn recover(error: &io::Error) {
     sleep(ACCEPT_PAUSE).await;
 }
 
-fn note_end(ended: Result<(), JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
+fn note_panic(error: &JoinError) {
+    if error.is_panic() {
         tracing::error!(%error, "a connection ended by a panic");
     }
 }
@@ -194,7 +268,9 @@ fn note_end(ended: Result<(), JoinError>) {
 async fn end_all(mut connections: JoinSet<()>, grace: Duration) {
     let drained = timeout(grace, async {
         while let Some(ended) = connections.join_next().await {
-            note_end(ended);
+            if let Err(error) = ended {
+                note_panic(&error);
+            }
         }
     });
     if drained.await.is_err() {
@@ -216,15 +292,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await;
         let limits = ConnectionLimits::default();
-        let shared = Arc::new(Shared {
-            app: axum::Router::new(),
-            builder: connection::builder(&limits),
-            limits,
-        });
+        let shared = Arc::new(Shared::new(axum::Router::new(), limits));
+        let notes = Arc::new(Notes::new(None));
         let address = listener.local_addr().unwrap().ip();
         let place = Addresses::new(None).take(address).unwrap();
         let (_stop, stopping) = watch::channel(false);
-        let held = hold(tcp.unwrap(), None, shared, stopping, place);
+        let held = hold(tcp.unwrap(), None, shared, notes, stopping, place);
         assert!(size_of_val(&held) <= 4096, "{}", size_of_val(&held));
     }
 

@@ -28,7 +28,7 @@ impl Addresses {
     /// `None` if the address holds as many connections as it may.
     pub(crate) fn take(&self, address: IpAddr) -> Option<Place> {
         let (Some(cap), Some(address)) = (self.cap, counted_as(address)) else {
-            return Some(Place { counted: None });
+            return Some(Place::uncounted());
         };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_default();
@@ -39,6 +39,13 @@ impl Addresses {
         Some(Place {
             counted: Some((address, Arc::clone(&self.counts))),
         })
+    }
+}
+
+impl Place {
+    /// One of an address whose connections are not counted.
+    pub(crate) fn uncounted() -> Self {
+        Self { counted: None }
     }
 }
 

@@ -27,6 +27,7 @@ use super::limits::ConnectionLimits;
 use super::notes::{InFlight, Notes};
 use super::outgoing::{self, Piece, Stream};
 use super::peer::{Peer, WhileListening};
+use super::places::Crowd;
 use super::refusal::Refusal;
 use super::slashes;
 use super::stream::Followed;
@@ -94,6 +95,18 @@ pub(crate) struct Shared<A> {
     pub(crate) app: A,
     pub(crate) builder: auto::Builder<Streams>,
     pub(crate) limits: ConnectionLimits,
+    pub(crate) crowd: Arc<Crowd>,
+}
+
+impl<A> Shared<A> {
+    pub(crate) fn new(app: A, limits: ConnectionLimits) -> Self {
+        Self {
+            app,
+            builder: builder(&limits),
+            crowd: Crowd::new(limits.max_anonymous_streams),
+            limits,
+        }
+    }
 }
 
 /// Serves one connection. It ends when the peer or a deadline ends it, or after `stopping` turned
@@ -103,7 +116,8 @@ pub(crate) struct Shared<A> {
 pub(crate) async fn serve<S, A>(
     stream: S,
     peer: Peer,
-    shared: &Shared<A>,
+    notes: &Arc<Notes>,
+    shared: &Arc<Shared<A>>,
     first_byte_by: Instant,
     stopping: watch::Receiver<bool>,
 ) where
@@ -112,16 +126,13 @@ pub(crate) async fn serve<S, A>(
 {
     let traffic = shared.app.traffic();
     let _open = traffic.as_ref().map(Connections::open);
-    let notes = Arc::new(Notes::new(traffic));
     let service = {
-        let app = shared.app.clone();
-        let notes = Arc::clone(&notes);
-        let max_uri_bytes = shared.limits.max_uri_bytes;
-        service_fn(move |request| answer(&app, peer, &notes, max_uri_bytes, request))
+        let (shared, notes) = (Arc::clone(shared), Arc::clone(notes));
+        service_fn(move |request| answer(&shared, peer, &notes, request))
     };
-    let stream = TokioIo::new(Followed::new(stream, Arc::clone(&notes)));
+    let stream = TokioIo::new(Followed::new(stream, Arc::clone(notes)));
     let mut connection = pin!(shared.builder.serve_connection(stream, service));
-    let mut keeper = Keeper::new(&notes, &shared.limits, first_byte_by);
+    let mut keeper = Keeper::new(notes, &shared.limits, first_byte_by);
     let first_look = first_byte_by.min(Instant::now() + shared.limits.idle_timeout / 4);
     let mut alarm = pin!(sleep_until(first_look));
     let mut stop = pin!(stopped(stopping.clone()));
@@ -177,34 +188,49 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// The way of one request to the router and of its answer back.
+/// The way of one request to the router and of its answer back. An error is one of HTTP/2, by which
+/// a stream is refused.
 fn answer<A: Answers>(
-    app: &A,
-    peer: Peer,
+    shared: &Shared<A>,
+    mut peer: Peer,
     notes: &Arc<Notes>,
-    max_uri_bytes: usize,
     mut request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<A> {
-    let (in_flight, trusted) = notes.begin();
+) -> impl Future<Output = Result<Response<Answer>, h2::Error>> + use<A> {
     let version = request.version();
+    let mut in_crowd = None;
+    if version == Version::HTTP_2 && !notes.standing.has_signed_in() {
+        in_crowd = shared.crowd.enter();
+        if in_crowd.is_none() {
+            let refused = h2::Error::from(h2::Reason::REFUSED_STREAM);
+            return Either::Right(future::ready(Err(refused)));
+        }
+    }
+    let (in_flight, trusted) = notes.begin(in_crowd);
+    let limits = &shared.limits;
     let checked = if trusted {
-        framing::check(&request, max_uri_bytes)
+        framing::check(&request, limits.max_uri_bytes)
     } else {
         Err(Refusal::AmbiguousFraming)
     };
     slashes::merge(request.uri_mut());
+    peer.address = limits
+        .trusted_proxies
+        .client(peer.address, request.headers());
     // Combinators and no async block, which would have room for the routed future twice.
     let routed = match checked {
-        Ok(()) => Either::Left(app.clone().answer(peer, request.map(body_of))),
+        Ok(()) => {
+            let answer = shared.app.clone().answer(peer, request.map(body_of));
+            Either::Left(notes.standing.of(answer))
+        }
         Err(refusal) => Either::Right(future::ready(refusal.into_response(version))),
     };
-    routed.map(move |response| {
+    Either::Left(routed.map(move |response| {
         // HTTP/2 reads on while it answers, and finds out by itself.
         if version < Version::HTTP_2 && response.extensions().get::<WhileListening>().is_some() {
             in_flight.note_while_listening();
         }
         Ok(response.map(|body| Answer::new(body, version, in_flight)))
-    })
+    }))
 }
 
 /// A request without a body, as most are, costs no allocation for it.

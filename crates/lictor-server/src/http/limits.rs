@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::forwarded::Proxies;
+
 /// How long a client may take to send one request body.
 pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -11,13 +13,21 @@ pub const CREDENTIAL_READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// What one listener grants to its connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
-    /// Connections held at once, at least 1; 20 000 by default. Beyond it new connections wait in
-    /// the kernel's accept queue until one ends, so that no work is done for them and none is lost.
+    /// Connections held at once, at least 1; 20 000 by default. Beyond it those give up their places
+    /// over which nobody has signed in, the longest idle first; if there are none, new connections
+    /// wait in the kernel's accept queue until one ends.
     pub max_connections: usize,
-    /// Connections held at once from one address, an IPv6 address being counted by its /64; no cap
-    /// by default. Loopback is never counted, for that is where a TLS proxy stands. Beyond it a new
+    /// Connections held at once from one address, an IPv6 address being counted by its /64; a quarter
+    /// of 20 000 by default. Loopback and trusted proxies are never counted. Beyond it a new
     /// connection is closed at once.
     pub max_connections_per_address: Option<usize>,
+    /// Whose `Forwarded` and `X-Forwarded-For` are believed; nobody's by default.
+    pub trusted_proxies: Proxies,
+    /// How long a connection has to sign in before its place may be taken; 1 s by default.
+    pub sign_in_grace: Duration,
+    /// Streams of HTTP/2 in work for those who have not signed in, on all connections together;
+    /// 2 048 by default. Beyond it a stream is refused, and the connections with the most go.
+    pub max_anonymous_streams: usize,
     /// From accept to the first byte of a request, the TLS handshake included; 10 s by default.
     /// Then the connection is closed.
     pub first_byte_timeout: Duration,
@@ -50,11 +60,40 @@ pub struct ConnectionLimits {
     pub http2_ping_interval: Duration,
 }
 
+/// Connections held at once, if there are files for as many.
+const MAX_CONNECTIONS: usize = 20_000;
+
+/// The part of all connections that one address may hold.
+const ADDRESS_SHARE: usize = 4;
+
+/// Files that the server needs beside its connections: the database, what reads it, a
+/// backup, and the connections for the metrics.
+const OTHER_FILES: usize = 192;
+
+impl ConnectionLimits {
+    /// The defaults for a process that may have so many files open, each connection being one.
+    pub fn for_files(files: u64) -> Self {
+        let files = usize::try_from(files).unwrap_or(usize::MAX);
+        let max_connections = files
+            .saturating_sub(OTHER_FILES)
+            .max(files / 2)
+            .clamp(1, MAX_CONNECTIONS);
+        Self {
+            max_connections,
+            max_connections_per_address: Some((max_connections / ADDRESS_SHARE).max(1)),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
-            max_connections: 20_000,
-            max_connections_per_address: None,
+            max_connections: MAX_CONNECTIONS,
+            max_connections_per_address: Some(MAX_CONNECTIONS / ADDRESS_SHARE),
+            trusted_proxies: Proxies::default(),
+            sign_in_grace: Duration::from_secs(1),
+            max_anonymous_streams: 2_048,
             first_byte_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(60),
@@ -66,6 +105,28 @@ impl Default for ConnectionLimits {
             max_http2_streams: 128,
             http2_window: 64 * 1024,
             http2_ping_interval: Duration::from_secs(20),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_places_for_as_many_connections_as_files_can_be_open() {
+        for (files, connections) in [
+            (1_024, 832),
+            (200, 100),
+            (0, 1),
+            (20_192, 20_000),
+            (1 << 20, 20_000),
+            (u64::MAX, 20_000),
+        ] {
+            let limits = ConnectionLimits::for_files(files);
+            assert_eq!(limits.max_connections, connections, "{files}");
+            let share = limits.max_connections_per_address;
+            assert_eq!(share, Some((connections / 4).max(1)), "{files}");
         }
     }
 }

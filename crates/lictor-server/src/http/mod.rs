@@ -20,6 +20,7 @@ pub mod body;
 pub mod budget;
 pub mod call;
 mod connection;
+pub mod forwarded;
 mod frames;
 mod framing;
 #[cfg(fuzzing)]
@@ -34,6 +35,7 @@ mod notes;
 mod outgoing;
 mod pace;
 pub mod peer;
+mod places;
 mod refusal;
 pub mod request_id;
 pub mod router;

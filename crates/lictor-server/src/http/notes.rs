@@ -1,13 +1,17 @@
 //! What the stream, the requests and the keeper of one connection tell each other.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use lictor_planted as planted;
+use tokio::time::Instant;
 
 use super::framing::Reading;
 use super::outgoing::Outgoing;
+use super::places::InCrowd;
 use super::traffic::{Connections, Cut};
+use crate::standing::Standing;
 
 /// Notes about one connection.
 ///
@@ -30,6 +34,12 @@ pub(crate) struct Notes {
     /// The bytes of answers over HTTP/2, all streams together.
     pub(crate) outgoing: Outgoing,
     traffic: Option<Arc<Connections>>,
+    pub(crate) standing: Arc<Standing>,
+    opened: Instant,
+    /// Milliseconds from then to the end of the last request, of those before somebody signed in.
+    last_end: AtomicU64,
+    /// Streams in work that came before somebody signed in.
+    crowding: AtomicUsize,
 }
 
 const UNTOUCHED: u64 = 0;
@@ -40,6 +50,7 @@ const FIRST_HEAD: u64 = 2;
 #[derive(Debug)]
 pub(crate) struct InFlight {
     notes: Arc<Notes>,
+    in_crowd: Option<InCrowd>,
 }
 
 impl Notes {
@@ -56,20 +67,42 @@ impl Notes {
             written: AtomicU64::new(0),
             outgoing: Outgoing::default(),
             traffic,
+            standing: Arc::default(),
+            opened: Instant::now(),
+            last_end: AtomicU64::new(0),
+            crowding: AtomicUsize::new(0),
         }
     }
 
-    /// Begins a request, and says whether its framing can be trusted.
-    pub(crate) fn begin(self: &Arc<Self>) -> (InFlight, bool) {
+    /// Begins a request, which may have come on a stream of a crowd, and says whether its framing can
+    /// be trusted.
+    pub(crate) fn begin(self: &Arc<Self>, in_crowd: Option<InCrowd>) -> (InFlight, bool) {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let trusted = number < self.ambiguous_from.load(Ordering::Relaxed)
             || planted::is("framing-unchecked");
-        (
-            InFlight {
-                notes: Arc::clone(self),
-            },
-            trusted,
-        )
+        if in_crowd.is_some() {
+            self.crowding.fetch_add(1, Ordering::Relaxed);
+        }
+        let in_flight = InFlight {
+            notes: Arc::clone(self),
+            in_crowd,
+        };
+        (in_flight, trusted)
+    }
+
+    /// When the connection was accepted.
+    pub(crate) fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    /// When its last request ended; later ones do not count once somebody signed in.
+    pub(crate) fn idle_since(&self) -> Instant {
+        self.opened + Duration::from_millis(self.last_end.load(Ordering::Relaxed))
+    }
+
+    /// How many of its streams in work came before somebody signed in.
+    pub(crate) fn crowding(&self) -> usize {
+        self.crowding.load(Ordering::Relaxed)
     }
 
     /// No byte came yet.
@@ -180,6 +213,16 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.notes.ended.fetch_add(1, Ordering::Relaxed);
+        let notes = &self.notes;
+        notes.ended.fetch_add(1, Ordering::Relaxed);
+        if self.in_crowd.is_some() {
+            notes.crowding.fetch_sub(1, Ordering::Relaxed);
+        }
+        if !notes.standing.has_signed_in() {
+            let since = u64::try_from(notes.opened.elapsed().as_millis());
+            notes
+                .last_end
+                .store(since.unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
     }
 }

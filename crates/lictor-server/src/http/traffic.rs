@@ -27,17 +27,23 @@ pub enum Cut {
     Left,
     /// Too many frames of HTTP/2 carried nothing.
     Frames,
+    /// Nobody had signed in, and others needed the room.
+    NoRoom,
+    /// Its address held as many as it may.
+    Address,
 }
 
 impl Cut {
     /// All of them, in their order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Silent,
         Self::SlowHead,
         Self::Untaken,
         Self::UntakenStream,
         Self::Left,
         Self::Frames,
+        Self::NoRoom,
+        Self::Address,
     ];
 
     /// What it is called in metrics: what was cut off, and why.
@@ -49,6 +55,8 @@ impl Cut {
             Self::UntakenStream => ("stream", "untaken"),
             Self::Left => ("connection", "left"),
             Self::Frames => ("connection", "empty-frames"),
+            Self::NoRoom => ("connection", "no-room"),
+            Self::Address => ("connection", "address"),
         };
         [("what", what), ("reason", reason)]
     }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{self, Answers, Shared};
 use super::limits::ConnectionLimits;
+use super::notes::Notes;
 use super::peer::Peer;
 use super::traffic::{Connections, Cut};
 use super::untaken_client::{
@@ -86,11 +87,7 @@ impl Server {
         let (entered, dropped, release) = (notify(), notify(), notify());
         let traffic = Arc::new(Connections::default());
         let app = Counted(app(&entered, &dropped, &release), Arc::clone(&traffic));
-        let shared = Arc::new(Shared {
-            app,
-            builder: connection::builder(&limits),
-            limits,
-        });
+        let shared = Arc::new(Shared::new(app, limits));
         Self {
             shared,
             traffic,
@@ -110,7 +107,8 @@ impl Server {
         };
         tokio::spawn(async move {
             let first_byte_by = Instant::now() + shared.limits.first_byte_timeout;
-            connection::serve(served, peer, &shared, first_byte_by, stopping).await;
+            let notes = Arc::new(Notes::new(shared.app.traffic()));
+            connection::serve(served, peer, &notes, &shared, first_byte_by, stopping).await;
         });
         client
     }
@@ -394,4 +392,28 @@ async fn empty_lines_before_a_request_do_not_buy_time() {
         assert!(begun.elapsed() >= Duration::from_secs(5), "{drip:?}");
         assert_eq!(server.traffic.cut(Cut::SlowHead), 1, "{drip:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_have_not_signed_in_have_a_sum_of_streams() {
+    let server = Server::with(ConnectionLimits {
+        max_anonymous_streams: 10,
+        http2_ping_interval: LONG,
+        ..ConnectionLimits::default()
+    });
+    let mut client = server.client(65_535).await;
+    for stream in 0..12 {
+        client.send(&h2_get(2 * stream + 1, "/work")).await;
+    }
+    for stream in [21, 23] {
+        let refused = client.next_of(RST_STREAM).await.unwrap();
+        assert_eq!(
+            (refused.stream, refused.payload),
+            (stream, vec![0, 0, 0, 7])
+        );
+    }
+    client.send(&frame(RST_STREAM, 0, 1, &[0, 0, 0, 8])).await;
+    server.dropped.notified().await;
+    client.send(&h2_get(25, "/")).await;
+    assert_eq!(client.next_of(DATA).await.unwrap().payload, b"fine");
 }

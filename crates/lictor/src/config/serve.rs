@@ -8,9 +8,11 @@ use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser as
 use lictor_core::TrustPolicy;
 use lictor_server::authority::{census, ended};
 use lictor_server::http::budget::Limits;
+use lictor_server::http::limits::ConnectionLimits;
 use serde::Deserialize;
 
 use super::LogFormat;
+use super::connections::{self, Network};
 use super::memory::{self, Size};
 use crate::exit::Outcome;
 use crate::files;
@@ -81,6 +83,20 @@ pub(crate) struct ServeOptions {
     /// Serve metrics on this address too, without a token
     #[arg(long, value_name = "ADDR", env = "LICTOR_METRICS_LISTEN")]
     pub metrics_listen: Option<String>,
+    /// Connections that one address may have at once, an IPv6 address counting by its /64; loopback
+    /// and trusted proxies are not counted [default: a quarter of all]
+    #[arg(long, value_name = "N", env = "LICTOR_CONNECTIONS_PER_ADDRESS")]
+    pub connections_per_address: Option<usize>,
+    /// Address or network of a proxy whose Forwarded and X-Forwarded-For say who the client is; may
+    /// be given again [default: nobody's do]
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "LICTOR_TRUSTED_PROXY",
+        value_delimiter = ',',
+        value_parser = listed::<Network>
+    )]
+    pub trusted_proxy: Vec<Network>,
     /// Memory for the bodies of all requests and answers, such as 96MB or 1GB; who finds none waits
     /// up to a second and is then asked to come again [default: 96MB]
     #[arg(long, value_name = "SIZE", env = "LICTOR_BODY_MEMORY")]
@@ -133,6 +149,14 @@ impl ServeOptions {
     /// [`crate::exit::Failure::Usage`] for what is out of its range.
     pub(crate) fn body_limits(&self) -> Outcome<Limits> {
         memory::limits(self)
+    }
+
+    /// Which connections are held, where so many files can be open.
+    ///
+    /// # Errors
+    /// [`crate::exit::Failure::Usage`] for what is out of its range.
+    pub(crate) fn connection_limits(&self, files: u64) -> Outcome<ConnectionLimits> {
+        connections::limits(self, files)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lictor_core::{Claims, Date, SigningKey};
@@ -48,6 +49,49 @@ impl Server {
             _running: running,
             _folder: folder,
         }
+    }
+
+    /// One that may have so many files open.
+    pub(crate) fn with_files(files: u32, options: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let served = serve(&folder.path().join("data"));
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script).arg(served.get_program());
+        command.args(served.get_args()).args(options);
+        for (name, value) in served.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
+        let running = Running::start(&mut command);
+        Self {
+            url: running.listening(),
+            _running: running,
+            _folder: folder,
+        }
+    }
+
+    /// What a server says that does not start with these options.
+    pub(crate) fn refused(options: &[&str]) -> String {
+        let folder = TempDir::new().expect("a folder");
+        let mut command = serve(&folder.path().join("data"));
+        let output = command.args(options).output().expect("lictor starts");
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// A connection on which the operator asks for this path again and again.
+    pub(crate) fn keep_asking(&self, path: &str) -> Asker {
+        let host = self.url.strip_prefix("http://").expect("plain HTTP");
+        let stream = TcpStream::connect(host).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {OPERATOR}\r\n\r\n"
+        );
+        Asker { stream, request }
     }
 
     /// A request by nobody.
@@ -159,6 +203,25 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 fn literal(head: &mut Vec<u8>, text: &str) {
     head.push(u8::try_from(text.len()).expect("a short one"));
     head.extend(text.as_bytes());
+}
+
+/// Who keeps a connection.
+pub(crate) struct Asker {
+    stream: TcpStream,
+    request: String,
+}
+
+impl Asker {
+    /// The status of the next answer, which is short.
+    pub(crate) fn ask(&mut self) -> u16 {
+        let request = self.request.as_bytes();
+        self.stream.write_all(request).expect("it is taken");
+        let mut answer = [0; 4096];
+        let read = self.stream.read(&mut answer).expect("an answer");
+        let answer = String::from_utf8_lossy(&answer[..read]);
+        let status = answer.get(9..12).and_then(|status| status.parse().ok());
+        status.unwrap_or_else(|| panic!("no answer: {answer:?}"))
+    }
 }
 
 impl Answer {

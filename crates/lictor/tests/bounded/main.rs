@@ -1,4 +1,4 @@
-//! What nobody can make the real binary hold without bound: bodies on their way in and out.
+//! What nobody can make the real binary hold without bound: bodies on their way in and out, connections.
 
 #![expect(
     clippy::expect_used,
@@ -14,4 +14,5 @@ mod process;
 
 mod answers;
 mod bodies;
+mod connections;
 mod harness;

@@ -1,0 +1,229 @@
+//! Places for connections: who holds them, and who gives one up when there are no more; what is said on a connection is `connection`'s.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lictor_planted as planted;
+use tokio::sync::Notify;
+use tokio::task::{AbortHandle, Id};
+use tokio::time::Instant;
+
+use super::notes::Notes;
+use super::traffic::Cut;
+
+/// When there is no place left, this part of all is made free, so that looking for them is not done
+/// for each new connection.
+const MADE_FREE: usize = 64;
+
+/// The connections of one listener.
+pub(crate) struct Places {
+    most: usize,
+    /// How long a connection has to sign in before its place may be taken.
+    grace: Duration,
+    held: HashMap<Id, Held>,
+}
+
+struct Held {
+    notes: Arc<Notes>,
+    task: AbortHandle,
+}
+
+impl Places {
+    pub(crate) fn new(most: usize, grace: Duration) -> Self {
+        Self {
+            most,
+            grace,
+            held: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, notes: Arc<Notes>, task: AbortHandle) {
+        self.held.insert(task.id(), Held { notes, task });
+    }
+
+    pub(crate) fn remove(&mut self, task: Id) {
+        self.held.remove(&task);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether there is a place, which those who have not signed in give up if need be, the longest
+    /// idle first.
+    pub(crate) fn find(&mut self) -> bool {
+        if self.held.len() >= self.most {
+            let many = (self.most / MADE_FREE).max(1);
+            let mut found = self.not_signed_in(Notes::idle_since);
+            found.sort_unstable_by_key(|(since, _)| *since);
+            found.truncate(many);
+            for (_, task) in found {
+                self.close(task);
+            }
+        }
+        self.held.len() < self.most
+    }
+
+    /// Closes those who have not signed in and have the most streams in work, until half of all such
+    /// streams are gone.
+    pub(crate) fn disperse(&mut self) {
+        let mut found = self.not_signed_in(Notes::crowding);
+        found.sort_unstable_by_key(|(streams, _)| std::cmp::Reverse(*streams));
+        let half = found.iter().map(|(streams, _)| streams).sum::<usize>() / 2;
+        let mut gone = 0;
+        for (streams, task) in found {
+            if gone >= half || streams == 0 {
+                break;
+            }
+            gone += streams;
+            self.close(task);
+        }
+    }
+
+    /// Those who had time to sign in and have not, each with what tells how they are to be sorted.
+    fn not_signed_in<T>(&self, by: impl Fn(&Notes) -> T) -> Vec<(T, Id)> {
+        let now = Instant::now();
+        let late =
+            |notes: &Notes| !notes.standing.has_signed_in() && now - notes.opened() >= self.grace;
+        let held = self.held.iter().filter(|(_, held)| late(&held.notes));
+        held.map(|(task, held)| (by(&held.notes), *task)).collect()
+    }
+
+    fn close(&mut self, task: Id) {
+        if planted::is("no-deadlines") {
+            return;
+        }
+        if let Some(held) = self.held.remove(&task) {
+            held.notes.note_cut(Cut::NoRoom);
+            held.task.abort();
+        }
+    }
+}
+
+/// The streams of HTTP/2 that are in work for those who have not signed in, on all connections.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    most: usize,
+    streams: AtomicUsize,
+    full: Notify,
+}
+
+/// One stream in a crowd.
+#[derive(Debug)]
+pub(crate) struct InCrowd(Arc<Crowd>);
+
+impl Crowd {
+    pub(crate) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            streams: AtomicUsize::new(0),
+            full: Notify::new(),
+        })
+    }
+
+    /// None if there are too many, which whoever waits for that is told.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<InCrowd> {
+        let before = self.streams.fetch_add(1, Ordering::Relaxed);
+        let entered = InCrowd(Arc::clone(self));
+        if before >= self.most && !planted::is("no-deadlines") {
+            self.full.notify_one();
+            return None;
+        }
+        Some(entered)
+    }
+
+    /// Ready when somebody did not get in.
+    pub(crate) async fn is_full(&self) {
+        self.full.notified().await;
+    }
+}
+
+impl Drop for InCrowd {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(1);
+
+    /// A connection that only its place ends.
+    fn connect(places: &mut Places) -> Arc<Notes> {
+        let notes = Arc::new(Notes::new(None));
+        let task = tokio::spawn(std::future::pending::<()>());
+        places.add(Arc::clone(&notes), task.abort_handle());
+        notes
+    }
+
+    fn holds(places: &Places, notes: &Arc<Notes>) -> bool {
+        places
+            .held
+            .values()
+            .any(|held| Arc::ptr_eq(&held.notes, notes))
+    }
+
+    async fn pass(time: Duration) {
+        tokio::time::advance(time).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_longest_idle_that_has_not_signed_in_gives_up_its_place() {
+        let mut places = Places::new(3, GRACE);
+        let signed_in = connect(&mut places);
+        signed_in
+            .standing
+            .of(async { crate::standing::signed_in() })
+            .await;
+        pass(GRACE).await;
+        let idle = connect(&mut places);
+        assert!(places.find(), "there is one left");
+        let asking = connect(&mut places);
+        assert!(!places.find(), "all may still sign in");
+        pass(GRACE).await;
+        drop(asking.begin(None));
+        assert!(places.find());
+        assert!(holds(&places, &signed_in) && holds(&places, &asking));
+        assert!(!holds(&places, &idle));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_else_gives_up_a_place() {
+        let mut places = Places::new(2, GRACE);
+        for _ in 0..2 {
+            let notes = connect(&mut places);
+            notes
+                .standing
+                .of(async { crate::standing::signed_in() })
+                .await;
+        }
+        pass(GRACE * 100).await;
+        assert!(!places.find());
+        assert_eq!(places.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_crowd_those_with_the_most_streams_are_closed() {
+        let crowd = Crowd::new(20);
+        let mut places = Places::new(100, GRACE);
+        let few = connect(&mut places);
+        let many = connect(&mut places);
+        let enter = |notes: &Arc<Notes>, count| -> Vec<_> {
+            let enter = |_| notes.begin(crowd.enter());
+            (0..count).map(enter).collect()
+        };
+        let _few = enter(&few, 3);
+        let _many = enter(&many, 17);
+        assert!(crowd.enter().is_none());
+        crowd.is_full().await;
+        places.disperse();
+        assert!(holds(&places, &many), "it may still sign in");
+        pass(GRACE).await;
+        places.disperse();
+        assert!(holds(&places, &few) && !holds(&places, &many));
+    }
+}
