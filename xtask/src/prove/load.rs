@@ -5,6 +5,7 @@ mod bodies;
 mod clients;
 mod figures;
 mod http2;
+mod still;
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ use attackers::Attack;
 use bodies::Crowd;
 use clients::{Plan, Seen};
 use figures::Usage;
+use still::Still;
 
 /// Good connections, of which there are `count`, make so many requests a second together.
 const RATE: u32 = 2_000;
@@ -42,7 +44,12 @@ const OTHER_FILES: u64 = 500;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "load",
     release: RELEASE,
-    faults: &["no-deadlines", "body-before-credential", "chunks-uncounted"],
+    faults: &[
+        "no-deadlines",
+        "deadlines-by-socket",
+        "body-before-credential",
+        "chunks-uncounted",
+    ],
     run,
 };
 
@@ -89,6 +96,7 @@ fn measure(server: &Server, plan: &Plan, each: usize, count: u64) -> Result<Tall
         "only {held_before} attackers came, which proves nothing"
     );
     let crowd = Crowd::begin(&server.address, &plan.document, each.div_ceil(3))?;
+    let still = Still::begin(&server.address, each.div_ceil(3));
     let before = Usage::of(server.id())?;
     let seen = clients::run(plan)?;
     let usage = Usage::of(server.id())?;
@@ -96,7 +104,9 @@ fn measure(server: &Server, plan: &Plan, each: usize, count: u64) -> Result<Tall
     println!("attackers with bodies came {came} times");
     let (held_after, ended) = (attack.held()?, Instant::now());
     println!("attackers held when the load began: {held_before}, when it ended: {held_after}");
-    let left = attack.outlast(ended)?;
+    still.leave();
+    let mut left = attack.outlast(ended)?;
+    left.extend(still.outlast()?);
     drop(attack);
 
     let cpu = usage.cpu_seconds - before.cpu_seconds;

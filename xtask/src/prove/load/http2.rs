@@ -1,10 +1,18 @@
-//! As much of HTTP/2 as an attacker needs: frames that are written and never read.
+//! As much of HTTP/2 as an attacker needs: frames that are written, and those that are answered.
+
+use anyhow::Result;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const PRIORITY: u8 = 2;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+
+const ACK: u8 = 0x1;
 
 const END_STREAM: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
@@ -45,6 +53,31 @@ impl Head<'_> {
 /// A piece of a body that goes on, for the connection's n-th stream.
 pub(super) fn data(number: u32, bytes: &[u8]) -> Vec<u8> {
     frame(DATA, 0, stream(number), bytes)
+}
+
+/// A frame that says nothing of use.
+pub(super) fn priority() -> Vec<u8> {
+    frame(PRIORITY, 0, 1, &[0, 0, 0, 0, 16])
+}
+
+/// The kind, the flags and the payload of the next frame.
+pub(super) async fn read(from: &mut TcpStream) -> Result<(u8, u8, Vec<u8>)> {
+    let mut head = [0; 9];
+    from.read_exact(&mut head).await?;
+    let [high, middle, low, kind, flags, ..] = head;
+    let mut payload = vec![0; u32::from_be_bytes([0, high, middle, low]) as usize];
+    from.read_exact(&mut payload).await?;
+    Ok((kind, flags, payload))
+}
+
+/// What a peer that is there says to such a frame, if anything.
+pub(super) fn answer(kind: u8, flags: u8, payload: &[u8]) -> Option<Vec<u8>> {
+    match kind {
+        _ if flags & ACK != 0 => None,
+        SETTINGS => Some(frame(SETTINGS, ACK, 0, &[])),
+        PING => Some(frame(PING, ACK, 0, payload)),
+        _ => None,
+    }
 }
 
 fn stream(number: u32) -> u32 {
