@@ -17,15 +17,15 @@ const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Whether something becomes true in the time that an answer may take.
-pub(crate) fn within_patience(is_true: impl Fn() -> bool) -> bool {
+/// What is there at last: what is sent is not at once what is read, nor what is closed given back.
+pub(crate) fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
-        if is_true() {
-            return true;
+        if let Some(found) = found() {
+            return found;
         }
     }
-    false
+    panic!("it does not come");
 }
 
 /// A running server.

@@ -38,7 +38,10 @@ fn a_count_is_the_greatest_ever_reported() {
     assert_eq!(report(8), taken(8));
     let shown = server.get("/v1/usage");
     let row = json!({ "source": "gateway-1", "service": "orders", "month": "2025-11", "count": 8 });
-    assert_eq!(shown, json!({ "data": [row], "total": 8 }));
+    assert_eq!(
+        shown,
+        json!({ "data": [row], "next_cursor": null, "total": 8 })
+    );
 }
 
 #[test]
@@ -58,7 +61,10 @@ fn spellings_of_one_source_and_service_are_counted_as_one() {
     let shown = server.get("/v1/usage");
     let row = |source: &str, count: u64| json!({ "source": source, "service": "web", "month": "2025-11", "count": count });
     let rows = [row("Caf\u{e9}", 1), row("caf\u{e9}", 7)];
-    assert_eq!(shown, json!({ "data": rows, "total": 8 }));
+    assert_eq!(
+        shown,
+        json!({ "data": rows, "next_cursor": null, "total": 8 })
+    );
     for bad in [" ", "\u{200b}", "a\u{202e}b"] {
         let counts = json!([{ "source": bad, "service": "web", "month": "2025-11", "count": 1 }]);
         record(&server, &counts).expect(400);
@@ -300,7 +306,7 @@ fn a_correction_stands_in_the_ledger_and_beside_what_is_reported() {
     });
     assert_eq!(
         server.get("/v1/usage"),
-        json!({ "data": [row], "total": 600 })
+        json!({ "data": [row], "next_cursor": null, "total": 600 })
     );
     assert_eq!((&first["count"], &first["by"]), (&json!(600), &json!(-400)));
     assert_eq!(key(correct(&server, -400)).expect(200).json(), first);
