@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 /// The server's own allocator, so that only what is built on hyper differs.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);

@@ -19,7 +19,7 @@ use nodes::Nodes;
 
 /// How the server hands out allocations as well.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How many join at the same time.
 const JOINING: usize = 16;
