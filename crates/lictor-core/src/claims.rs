@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::DocumentError;
+use crate::fault;
 use crate::json::text_members;
 use crate::time::{Date, Timestamp, Validity};
 
@@ -100,9 +101,11 @@ impl Claims {
     /// [`DocumentError::WrongShape`], [`DocumentError::BadExpirationDate`] or
     /// [`DocumentError::BadClaim`], in this order.
     pub fn read(payload: &str) -> Result<Self, DocumentError> {
-        let payload: &RawValue = serde_json::from_str(payload)
-            .map_err(|error| DocumentError::WrongShape(format!("`payload`: {error}")))?;
-        Self::of(text_members(payload)?)
+        let raw: &RawValue = serde_json::from_str(payload).map_err(|error| {
+            let why = fault::of_json(payload, &error);
+            DocumentError::WrongShape(format!("`payload`: {why}"))
+        })?;
+        Self::of(text_members(raw)?)
     }
 
     /// Makes sense of claims that are all text and have each name once.

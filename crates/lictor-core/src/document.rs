@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::claims::{Claims, organization_id};
 use crate::error::DocumentError;
+use crate::fault;
 use crate::json::{self, Members};
 use crate::keys::{KeyId, signature_from_hex};
 use crate::trust::{KeyStatus, TrustPolicy, TrustSet};
@@ -62,7 +63,7 @@ impl<'a> Document<'a> {
     pub fn parse(text: &'a str) -> Result<Self, DocumentError> {
         // The whole text first, so that what is no JSON is never called a wrong shape.
         let whole: &RawValue = serde_json::from_str(text)
-            .map_err(|error| DocumentError::NotJson(error.to_string()))?;
+            .map_err(|error| DocumentError::NotJson(fault::of_json(text, &error)))?;
         let mut outer = json::members(whole, "the document")?;
         let license = required(&mut outer, "license")?;
         let mut inner = json::members(license, "`license`")?;

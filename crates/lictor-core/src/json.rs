@@ -6,11 +6,12 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::DocumentError;
+use crate::fault;
 
 /// The members of `raw`, which is `what`.
 pub(crate) fn members<'a>(raw: &'a RawValue, what: &str) -> Result<Members<'a>, DocumentError> {
     serde_json::from_str(raw.get())
-        .map_err(|error| DocumentError::WrongShape(format!("{what}: {error}")))
+        .map_err(|error| DocumentError::WrongShape(format!("{what}: {}", fault::of_shape(&error))))
 }
 
 /// The text that `raw`, which is `what`, stands for. JSON text that is no Unicode text, as a lone

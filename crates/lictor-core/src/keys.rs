@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Digest;
 use crate::error::DocumentError;
+use crate::fault;
 
 /// What is signed. Its name precedes the signed bytes, so that no artifact of a key can be taken
 /// for one of another purpose.
@@ -87,7 +88,7 @@ impl PublicKey {
     /// A text that says what is wrong: not PEM, not Ed25519, or a weak key.
     pub fn from_pem(pem: &str) -> Result<Self, String> {
         let key = ed25519_dalek::VerifyingKey::from_public_key_pem(pem.trim_start())
-            .map_err(|error| format!("not an Ed25519 public key in PEM form: {error}"))?;
+            .map_err(|_| format!("no public key: {}", fault::of_pem(pem, "PUBLIC KEY")))?;
         Self::strong(key)
     }
 
@@ -183,7 +184,8 @@ impl TryFrom<String> for PublicKey {
 
     fn try_from(text: String) -> Result<Self, String> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(&text, &mut bytes).map_err(|error| error.to_string())?;
+        hex::decode_to_slice(&text, &mut bytes)
+            .map_err(|_| "a public key is 64 hex digits".to_owned())?;
         Self::from_bytes(&bytes)
     }
 }
@@ -205,7 +207,7 @@ impl SigningKey {
     pub fn from_pem(pem: &str) -> Result<Self, String> {
         ed25519_dalek::SigningKey::from_pkcs8_pem(pem.trim_start())
             .map(Self)
-            .map_err(|error| format!("not an Ed25519 private key in PKCS#8 PEM form: {error}"))
+            .map_err(|_| format!("no private key: {}", fault::of_pem(pem, "PRIVATE KEY")))
     }
 
     /// The PKCS#8 PEM, in version 1 of the form, which every library reads. Keep it secret.
@@ -219,7 +221,7 @@ impl SigningKey {
         };
         let pem = pair
             .to_pkcs8_pem(LineEnding::LF)
-            .map_err(|error| error.to_string())?;
+            .map_err(|_| "the key could not be written as PEM".to_owned())?;
         Ok(pem.as_str().to_owned())
     }
 

@@ -28,6 +28,7 @@ pub mod document;
 pub mod elapsed;
 pub mod error;
 pub mod exposition;
+pub mod fault;
 pub mod feed;
 pub mod figures;
 pub mod grant;

@@ -10,6 +10,7 @@ use lictor_core::secret::masked;
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
+use crate::cause;
 use crate::clock;
 use crate::error::StartError;
 use crate::options::Options;
@@ -164,7 +165,7 @@ impl Client {
 }
 
 fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client, StartError> {
-    let failed = |error: reqwest::Error| StartError::Certificates(causes(&error));
+    let unfit = |what: &str| StartError::Certificates(what.to_owned());
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .dns_resolver(Resolver::default())
@@ -181,11 +182,14 @@ fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client
         // The system's certificates are not needed, and a bare machine has none.
         builder = builder.tls_certs_only([]);
     } else if let Some(ca) = &options.ca {
-        let roots = reqwest::Certificate::from_pem_bundle(ca.as_bytes()).map_err(failed)?;
+        let roots = reqwest::Certificate::from_pem_bundle(ca.as_bytes())
+            .map_err(|_| unfit("those of the authority (--ca) are not in PEM form, or damaged"))?;
         builder = builder.tls_certs_merge(roots);
     }
     if let Some(identity) = &options.identity {
-        let identity = reqwest::Identity::from_pem(identity.as_bytes()).map_err(failed)?;
+        let identity = reqwest::Identity::from_pem(identity.as_bytes()).map_err(|_| {
+            unfit("certificate and key (--tls-cert, --tls-key) are not in PEM form, or damaged")
+        })?;
         builder = builder.identity(identity);
     }
     if loopback {
@@ -193,7 +197,12 @@ fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client
     }
     // It fails if there is one already, which is as good.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    builder.build().map_err(failed)
+    builder.build().map_err(|_| {
+        unfit(
+            "one is damaged, the key is not the certificate's, or the system has none that could be \
+             trusted; look at --ca, --tls-cert, --tls-key and SSL_CERT_FILE",
+        )
+    })
 }
 
 fn is_loopback(base: &Url) -> bool {
@@ -238,8 +247,9 @@ async fn accepted_soon(request: RequestBuilder) -> Result<Response, Trouble> {
 
 async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, Trouble> {
     let body = body(response).await?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Trouble::Unreachable(format!("its answer cannot be read: {error}")))
+    serde_json::from_slice(&body).map_err(|_| {
+        Trouble::Unreachable("its answer cannot be read; is it a control plane?".to_owned())
+    })
 }
 
 async fn body(mut response: Response) -> Result<Vec<u8>, Trouble> {
@@ -255,15 +265,5 @@ async fn body(mut response: Response) -> Result<Vec<u8>, Trouble> {
 
 /// There is no answer.
 pub(crate) fn unreachable(error: reqwest::Error) -> Trouble {
-    Trouble::Unreachable(causes(&error.without_url()))
-}
-
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
+    Trouble::Unreachable(cause::of_request(&error))
 }

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub mod cause;
 mod client;
 mod clock;
 mod counters;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use lictor_node::cause;
 use reqwest::{ClientBuilder, Method, Response, StatusCode, Url};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::address;
 use crate::args::Api;
-use crate::exit::{Failure, Outcome, first_cause, with_causes};
+use crate::exit::{Failure, Outcome};
 use crate::server::DEFAULT_ADDRESS;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,8 +68,10 @@ impl Client {
         }
         // It fails if there is one already, which is as good.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = builder.build().map_err(|error| {
-            Failure::Usage(format!("cannot make requests: {}", with_causes(&error)))
+        let http = builder.build().map_err(|_| {
+            let why = "no certificates to check servers by can be read; look at SSL_CERT_FILE and \
+                       SSL_CERT_DIR, or install the system's certificates";
+            Failure::Usage(why.to_owned())
         })?;
         Ok(Self {
             http,
@@ -208,10 +211,11 @@ impl Client {
     }
 
     fn no_answer(&self, error: reqwest::Error) -> Failure {
-        let error = error.without_url();
         if error.is_builder() {
-            let why = with_causes(&error);
-            return Failure::Usage(format!("the request cannot be made: {why}"));
+            return Failure::Usage(format!(
+                "no request can be made of this; look at --url, --token and --organization, and use \
+                 an address as http://{DEFAULT_ADDRESS}"
+            ));
         }
         let base = self.base.as_str().trim_end_matches('/');
         let advice = if self.base.scheme() == "https" {
@@ -223,7 +227,7 @@ impl Client {
         };
         Failure::Unreachable(format!(
             "no answer from {base}: {}.\n{advice}",
-            first_cause(&error)
+            cause::of_request(&error)
         ))
     }
 
@@ -294,7 +298,7 @@ fn word(name: &str, given: &Option<String>) -> Outcome<Option<String>> {
 async fn reply(response: Response) -> Outcome<Reply> {
     let url = response.url().clone();
     let text = response.text().await.map_err(|error| {
-        let why = with_causes(&error.without_url());
+        let why = cause::of_request(&error);
         Failure::Unreachable(format!("the answer broke off: {why}"))
     })?;
     Reply::parse(text).ok_or_else(|| not_lictor(&url))

@@ -9,8 +9,9 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use lictor_core::fault;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 
 use crate::exit::{Failure, Outcome};
 use crate::{files, guard};
@@ -77,11 +78,12 @@ fn read<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
         let line = text[..at.min(text.len())].matches('\n').count() + 1;
         Failure::Usage(format!("{}, line {line}: {why}", path.display()))
     };
+    let table = toml::from_str::<toml::Table>(&text);
     let parsed = toml::from_str::<T>(&text);
     let at_fault = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
     // A name that is none of ours is the fault that was found.
     let unknown = parsed.as_ref().err().map_or(0, at_fault);
-    for (name, value) in toml::from_str::<toml::Table>(&text).iter().flatten() {
+    for (name, value) in table.iter().flatten() {
         guard::check_member(None, name).map_err(|why| wrong(unknown, &why))?;
         let many = value.as_array().into_iter().flatten();
         for part in many.chain([value]).filter_map(toml::Value::as_str) {
@@ -89,5 +91,27 @@ fn read<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
             guard::check_member(Some(name), part).map_err(|why| wrong(at, &why))?;
         }
     }
-    parsed.map_err(|error| wrong(at_fault(&error), error.message()))
+    table.map_err(|error| wrong(at_fault(&error), no_toml(&error)))?;
+    parsed.map_err(|error| {
+        let said = error.message();
+        let why = fault::of_reader(said).unwrap_or_else(|| said.to_owned());
+        wrong(at_fault(&error), &why)
+    })
+}
+
+/// Why a text is no TOML at all.
+fn no_toml(error: &toml::de::Error) -> &'static str {
+    match error.message().contains("duplicate") {
+        true => "a duplicate: this key stands there before",
+        false => {
+            "this is no TOML: write KEY = VALUE, with text in quotes, as in \
+             listen = \"127.0.0.1:8001\", and lists in brackets"
+        }
+    }
+}
+
+/// Reads a path that has to be a file's or a folder's.
+fn named_path<'de, D: Deserializer<'de>>(value: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(value)?;
+    files::named(path).map(Some).map_err(D::Error::custom)
 }

@@ -136,15 +136,17 @@ fn refuse_secret(path: &Path, bytes: &[u8], wanted: &str) -> Outcome {
         Some(found) => Document::parse(text).is_err().then_some(found),
         None => None,
     };
-    match found {
-        Some(found) => Err(Failure::Usage(format!(
-            "{} holds {} in the wrong place: {wanted} belongs there. It was not sent; replace it if \
-             others may have seen it",
-            path.display(),
-            found.words()
-        ))),
-        None => Ok(()),
-    }
+    found.map_or(Ok(()), |found| Err(misplaced(path, found, wanted)))
+}
+
+/// The refusal of a file with a secret in the place of what is wanted.
+pub(crate) fn misplaced(path: &Path, found: Secret, wanted: &str) -> Failure {
+    Failure::Usage(format!(
+        "{} holds {} in the wrong place: {wanted} belongs there. It was not sent; replace it if \
+         others may have seen it",
+        files::shown(path),
+        found.words()
+    ))
 }
 
 /// The text of a file, without a byte-order mark and blanks around that JSON does not know.

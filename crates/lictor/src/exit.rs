@@ -114,15 +114,6 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The first cause of an error, without what was made of it on the way.
-pub(crate) fn first_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
-}
-
 /// Says on standard error what went wrong, and returns the exit code.
 pub(crate) fn code(outcome: Outcome) -> ExitCode {
     match outcome {

@@ -315,7 +315,10 @@ pub(crate) async fn resolve(text: &str) -> Outcome<SocketAddr> {
     };
     let mut found = tokio::net::lookup_host(text)
         .await
-        .map_err(|error| wrong(error.to_string()))?;
+        .map_err(|error| match error.kind() {
+            ErrorKind::InvalidInput => wrong("it has no port, or none that is one".to_owned()),
+            _ => wrong("its name is not known here".to_owned()),
+        })?;
     found.next().ok_or_else(|| wrong("no address".to_owned()))
 }
 

@@ -179,12 +179,12 @@ pub(crate) enum Moment {
 impl Moment {
     /// The moment, behind `now` where it is relative; none beyond the year 9999.
     pub(crate) fn after(&self, now: Timestamp) -> Option<Timestamp> {
-        self.off(now, |now, span| now.checked_add(span))
+        self.off(now, jiff::Zoned::checked_add)
     }
 
     /// The moment, before `now` where it is relative; none before the year -9999.
     pub(crate) fn before(&self, now: Timestamp) -> Option<Timestamp> {
-        self.off(now, |now, span| now.checked_sub(span))
+        self.off(now, jiff::Zoned::checked_sub)
     }
 
     fn off(

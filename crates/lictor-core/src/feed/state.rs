@@ -10,6 +10,7 @@ use super::age::NodePolicy;
 use super::pinned::Rotation;
 use crate::change::Digest;
 use crate::error::DocumentError;
+use crate::fault;
 use crate::json::{self, Members};
 use crate::keys::{KeyId, PublicKey, SigningKey};
 use crate::license::{Candidate, License};
@@ -369,13 +370,13 @@ fn unreadable(error: DocumentError) -> StateError {
 }
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StateError> {
-    serde_json::from_str(text).map_err(|error| StateError::Unreadable(error.to_string()))
+    serde_json::from_str(text).map_err(|error| StateError::Unreadable(fault::of_json(text, &error)))
 }
 
 /// The payload's exact text, the signature, and who is said to have made it.
 fn envelope(text: &str) -> Result<(&RawValue, String, KeyId), DocumentError> {
-    let whole: &RawValue =
-        serde_json::from_str(text).map_err(|error| DocumentError::NotJson(error.to_string()))?;
+    let whole: &RawValue = serde_json::from_str(text)
+        .map_err(|error| DocumentError::NotJson(fault::of_json(text, &error)))?;
     let mut outer = json::members(whole, "the document")?;
     let state = required(&mut outer, "state")?;
     let mut inner = json::members(state, "`state`")?;

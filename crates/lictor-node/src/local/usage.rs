@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
+use lictor_core::fault;
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
 use serde::Deserialize;
 
@@ -60,12 +61,17 @@ async fn read(
             let message = "the body is longer than 1 MiB; send less at once".to_owned();
             return Err((StatusCode::PAYLOAD_TOO_LARGE, message));
         }
-        Err(error) => return Err((StatusCode::BAD_REQUEST, error.to_string())),
+        Err(_) => {
+            let message = "the body ended early; send it again".to_owned();
+            return Err((StatusCode::BAD_REQUEST, message));
+        }
     };
     let bad = |message: String| (StatusCode::BAD_REQUEST, message);
-    let usage: Usage = serde_json::from_slice(&body).map_err(|error| {
+    let text = std::str::from_utf8(&body).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
+    let usage: Usage = serde_json::from_str(text).map_err(|error| {
         bad(format!(
-            "send {{\"counts\":[{{\"service\":\"NAME\",\"count\":1}}]}}: {error}"
+            "send {{\"counts\":[{{\"service\":\"NAME\",\"count\":1}}]}}: {}",
+            fault::of_json(text, &error)
         ))
     })?;
     if usage.counts.len() > MAX_COUNTS {

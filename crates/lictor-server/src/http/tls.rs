@@ -31,12 +31,12 @@ pub enum TlsError {
         file: PathBuf,
     },
     /// The file is not PEM, or is cut short.
-    #[error("{} is not valid PEM: {reason}", file.display())]
+    #[error("{} is not valid PEM: {reason}; copy the file again", file.display())]
     NotPem {
         /// The certificate's or the key's file.
         file: PathBuf,
         /// What is wrong.
-        reason: pem::Error,
+        reason: &'static str,
     },
     /// There is no certificate in the certificate's file.
     #[error("{} holds no certificate: give the chain in PEM, the server's own certificate first", file.display())]
@@ -45,12 +45,13 @@ pub enum TlsError {
         file: PathBuf,
     },
     /// The certificates cannot be used to verify clients.
-    #[error("{} cannot verify clients: {reason}", file.display())]
+    #[error(
+        "{} cannot verify clients: a certificate in it is damaged or cannot sign others; give those \
+         of the authority", file.display()
+    )]
     UnfitAuthority {
         /// The certificates' file.
         file: PathBuf,
-        /// What is wrong.
-        reason: String,
     },
     /// There is no usable key in the key's file.
     #[error("{} holds no private key: give it in PEM and not encrypted", file.display())]
@@ -59,14 +60,14 @@ pub enum TlsError {
         file: PathBuf,
     },
     /// The two do not fit each other, or the key is of a kind that TLS here does not know.
-    #[error("{} and {} cannot be used together: {source}", certificate.display(), key.display())]
+    #[error("{} and {} cannot be used together: {reason}", certificate.display(), key.display())]
     Mismatch {
         /// The certificate's file.
         certificate: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// What rustls says.
-        source: rustls::Error,
+        /// What is wrong.
+        reason: &'static str,
     },
 }
 
@@ -84,10 +85,10 @@ pub fn load(
 ) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = read_chain(certificate)?;
     let key_der = read_key(key)?;
-    let mismatch = |source| TlsError::Mismatch {
+    let mismatch = |error: rustls::Error| TlsError::Mismatch {
         certificate: certificate.to_owned(),
         key: key.to_owned(),
-        source,
+        reason: misfit(&error),
     };
     let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
@@ -102,32 +103,51 @@ pub fn load(
 }
 
 fn client_verifier(file: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let unfit = |reason: String| TlsError::UnfitAuthority {
+    let unfit = || TlsError::UnfitAuthority {
         file: file.to_owned(),
-        reason,
     };
     let mut roots = RootCertStore::empty();
     for certificate in read_chain(file)? {
-        roots
-            .add(certificate)
-            .map_err(|error| unfit(error.to_string()))?;
+        roots.add(certificate).map_err(|_| unfit())?;
     }
     let provider = Arc::new(aws_lc_rs::default_provider());
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
         // Only nodes need one.
         .allow_unauthenticated()
         .build()
-        .map_err(|error| unfit(error.to_string()))
+        .map_err(|_| unfit())
+}
+
+fn misfit(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InconsistentKeys(_) => {
+            "the key is another one's; give the certificate's own"
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            "the first certificate is damaged, or of a kind that TLS here does not know"
+        }
+        _ => {
+            "the key is damaged, or of a kind that TLS here does not know; use RSA, ECDSA or Ed25519"
+        }
+    }
+}
+
+fn not_pem(file: &Path, error: &pem::Error) -> TlsError {
+    TlsError::NotPem {
+        file: file.to_owned(),
+        reason: match error {
+            pem::Error::MissingSectionEnd { .. } => "it is cut short, the line -----END is missing",
+            pem::Error::IllegalSectionStart { .. } => "a line -----BEGIN is damaged",
+            _ => "what stands between -----BEGIN and -----END is damaged",
+        },
+    }
 }
 
 fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let text = open(file).and_then(|opened| read(file, opened))?;
     let chain = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|reason| TlsError::NotPem {
-            file: file.to_owned(),
-            reason,
-        })?;
+        .map_err(|error| not_pem(file, &error))?;
     if chain.is_empty() {
         return Err(TlsError::NoCertificate {
             file: file.to_owned(),
@@ -148,14 +168,11 @@ fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
         });
     }
     let text = read(file, opened)?;
-    PrivateKeyDer::from_pem_slice(&text).map_err(|reason| match reason {
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
         pem::Error::NoItemsFound => TlsError::NoKey {
             file: file.to_owned(),
         },
-        reason => TlsError::NotPem {
-            file: file.to_owned(),
-            reason,
-        },
+        error => not_pem(file, &error),
     })
 }
 

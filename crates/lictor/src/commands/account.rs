@@ -22,7 +22,8 @@ const IMPORT_EXAMPLES: &str = "\
 The first line names the columns: email, and any of name, kind, status,
 language, administrator, seats, in any case; `E-mail`, `Full name`, `Active` and
 `Admin` are known too. --map 'email=User Email' says which of them a header is,
---map '=Phone' leaves a column out. `seats` names applications, separated by
+--map '=Phone' leaves a column out. One without a name may be there if it has no
+values; --ignore 3 leaves the third out. `seats` names applications, separated by
 blanks or commas. kind is person or service; status active or invited;
 administrator, and a column `Active`, true, yes or 1, false, no or 0; all in any
 case. The file is

@@ -8,15 +8,15 @@ mod text;
 mod values;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Error, Read};
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use lictor_core::account::MAX_EMAIL_LENGTH;
+use lictor_core::secret::{self, Secret};
 use serde_json::{Map, Value, json};
 
-use self::columns::Mapped;
+use self::columns::{Column, Mapped};
 use self::lines::Lines;
 use self::text::Text;
 use crate::args::Api;
@@ -24,6 +24,7 @@ use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, counted, figure, printable, text_of};
 use crate::values::listed;
+use crate::{document, files};
 
 /// How many rows a request has; no server takes more.
 const ROWS: usize = 1_000;
@@ -34,13 +35,16 @@ const MAX_ROW: usize = 64 * 1024;
 /// How many bytes of rows make a request, short of the 2 MiB that a server takes.
 const ENOUGH: usize = 1024 * 1024;
 
+/// What the file is to be.
+const WANTED: &str = "a list of accounts";
+
 /// How many refused rows are shown; --json has all.
 const SHOWN: usize = 100;
 
 /// What to import, and how.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Wanted {
-    /// A CSV file
+    /// A CSV file; `-` reads standard input
     file: PathBuf,
     /// Applications that every account gets a seat of; several separated by commas
     #[arg(long, value_name = "APP", value_delimiter = ',', value_parser = listed::<String>)]
@@ -48,6 +52,9 @@ pub(crate) struct Wanted {
     /// Which column a header of the file is; repeatable
     #[arg(long, value_name = "COLUMN=HEADER", value_parser = columns::mapped)]
     map: Vec<Mapped>,
+    /// A column to leave out, by its number or letter, as 3 or C; repeatable
+    #[arg(long, value_name = "COLUMN", value_parser = columns::ignored)]
+    ignore: Vec<usize>,
     /// Show what would happen, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -96,9 +103,8 @@ struct Row {
 /// Imports a file.
 pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
     let client = Client::new(api)?;
-    let path = import.file.display();
-    let unreadable = |error: Error| Failure::Usage(format!("{path}: {error}"));
-    let file = File::open(&import.file).map_err(unreadable)?;
+    let unreadable = |error: Error| files::cannot("read", &import.file, &error);
+    let file = files::open(&import.file)?;
     let bar = progress(file.metadata().map_err(unreadable)?.len());
     let text = Text::begin(bar.wrap_read(file)).map_err(unreadable)?;
     let separator = text.separator;
@@ -114,6 +120,9 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
         let position = reader.position().clone();
         let read = reader.read_byte_record(&mut record);
         let line = reader.get_mut().line_of(&position);
+        if matches!(read, Ok(true)) {
+            refuse_secret(import, &record)?;
+        }
         match read {
             Ok(false) => break,
             Ok(true) if record.iter().all(is_blank) => tally.empty += 1,
@@ -124,10 +133,10 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
                 }
                 Err(reason) => tally.refuse(line, shown(&columns, &record), reason),
             },
-            Err(error) if error.is_io_error() => {
-                return Err(Failure::Usage(format!("{path}: {error}")));
-            }
-            Err(error) => tally.refuse(line, String::new(), error.to_string()),
+            Err(error) => match error.into_kind() {
+                csv::ErrorKind::Io(error) => return Err(unreadable(error)),
+                _ => tally.refuse(line, String::new(), "it is no row of CSV".to_owned()),
+            },
         }
         if waiting.len() == ROWS || bytes >= ENOUGH {
             send(&client, &mut waiting, &mut tally).await?;
@@ -149,22 +158,36 @@ fn progress(size: u64) -> ProgressBar {
     }
 }
 
-fn columns<R: Read>(
-    reader: &mut csv::Reader<Lines<R>>,
-    import: &Wanted,
-) -> Outcome<Vec<Option<&'static str>>> {
+fn columns<R: Read>(reader: &mut csv::Reader<Lines<R>>, import: &Wanted) -> Outcome<Vec<Column>> {
     let begin = reader.position().clone();
     let headers = reader.headers().cloned();
     let line = reader.get_mut().line_of(&begin);
-    let path = import.file.display();
-    let found = match headers {
-        Ok(headers) => columns::of(headers.iter(), &import.map),
-        Err(error) if error.is_io_error() => {
-            return Err(Failure::Usage(format!("{path}: {error}")));
+    let path = files::shown(&import.file);
+    let found = match headers.map_err(csv::Error::into_kind) {
+        Ok(headers) => {
+            refuse_secret(import, headers.as_byte_record())?;
+            if headers
+                .iter()
+                .any(|header| secret::looks_like(header).is_some())
+            {
+                return Err(document::misplaced(&import.file, Secret::Random, WANTED));
+            }
+            columns::of(headers.iter(), &import.map, &import.ignore)
+        }
+        Err(csv::ErrorKind::Io(error)) => {
+            return Err(files::cannot("read", &import.file, &error));
         }
         Err(_) => Err("it is neither UTF-8 nor UTF-16; save it as \"CSV UTF-8\"".to_owned()),
     };
     found.map_err(|why| Failure::Usage(format!("{path}, line {line}: {why}")))
+}
+
+/// Refuses a file with a secret in it, which is neither shown nor sent.
+fn refuse_secret(import: &Wanted, record: &csv::ByteRecord) -> Outcome {
+    let found = secret::find(&String::from_utf8_lossy(record.as_slice()));
+    found.map_or(Ok(()), |found| {
+        Err(document::misplaced(&import.file, found, WANTED))
+    })
 }
 
 /// Whether a field has nothing to see, be it a blank that does not break.
@@ -174,7 +197,7 @@ fn is_blank(field: &[u8]) -> bool {
 
 /// The request's row and its e-mail.
 fn row(
-    columns: &[Option<&str>],
+    columns: &[Column],
     record: &csv::ByteRecord,
     seats: &[String],
     separator: u8,
@@ -196,8 +219,12 @@ fn row(
     }
     let mut body = Map::new();
     let mut applications: Vec<Value> = seats.iter().map(|key| key.as_str().into()).collect();
-    for (column, field) in columns.iter().zip(record) {
-        let Some(name) = *column else { continue };
+    for (at, (column, field)) in columns.iter().zip(record).enumerate() {
+        let name = match *column {
+            Column::Known(name) => name,
+            Column::Unnamed if !is_blank(field) => return Err(columns::unnamed(at)),
+            Column::Unnamed | Column::LeftOut => continue,
+        };
         let text = std::str::from_utf8(field)
             .map_err(|_| format!("{name} is not UTF-8; save the file as \"CSV UTF-8\""))?
             .trim();
@@ -226,8 +253,10 @@ fn keys(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What stands where the e-mail should, as far as an e-mail goes.
-fn shown(columns: &[Option<&str>], record: &csv::ByteRecord) -> String {
-    let at = columns.iter().position(|column| *column == Some("email"));
+fn shown(columns: &[Column], record: &csv::ByteRecord) -> String {
+    let at = columns
+        .iter()
+        .position(|column| *column == Column::Known("email"));
     let field = at.and_then(|at| record.get(at)).unwrap_or_default();
     let text = String::from_utf8_lossy(field);
     text.chars().take(MAX_EMAIL_LENGTH).collect()

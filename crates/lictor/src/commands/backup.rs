@@ -4,13 +4,14 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use lictor_node::cause;
 use lictor_planted as planted;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::args::Api;
 use crate::client::Client;
-use crate::exit::{Failure, Outcome, with_causes};
+use crate::exit::{Failure, Outcome};
 use crate::{files, output, signals};
 
 /// Examples of the command.
@@ -105,7 +106,7 @@ async fn ask_for_key(backup: &Backup) -> Outcome<String> {
     let path = ["backup", "control-plane-key"];
     let response = Client::new(&backup.api)?.download(&path).await?;
     response.text().await.map_err(|error| {
-        let why = with_causes(&error.without_url());
+        let why = cause::of_request(&error);
         Failure::Unreachable(format!("the key did not come: {why}"))
     })
 }
@@ -154,7 +155,7 @@ async fn receive(
     let mut bytes = 0;
     loop {
         let chunk = response.chunk().await.map_err(|error| {
-            let why = with_causes(&error.without_url());
+            let why = cause::of_request(&error);
             Failure::Unreachable(format!("the copy broke off, it is not whole: {why}"))
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use lictor_core::fault;
 use serde_json::json;
 
 use crate::args::Api;
@@ -67,8 +68,8 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
                 let text = document::read_public(file, "a rotation")?;
                 body["rotation"] = serde_json::from_str(&text).map_err(|error| {
                     let name = files::shown(file);
-                    let why =
-                        document::cause(&text).map_or_else(|| error.to_string(), str::to_owned);
+                    let fault = || fault::of_json(&text, &error);
+                    let why = document::cause(&text).map_or_else(fault, str::to_owned);
                     Failure::Usage(format!("{name} is no rotation: {why}"))
                 })?;
             }

@@ -23,6 +23,7 @@ pub(crate) struct NodeOptions {
     pub control_plane: Option<String>,
     /// Folder of the node's state and counts; it is created if it is not there
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", value_parser = PathBufValueParser::new().try_map(files::named))]
+    #[serde(deserialize_with = "super::named_path")]
     pub data: Option<PathBuf>,
     /// The token to join with, at the first start; the environment hides it from other users of the
     /// machine

@@ -26,6 +26,7 @@ use crate::values::{listed, listed_file};
 pub(crate) struct ServeOptions {
     /// Folder of the database; it is created if it is not there
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", value_parser = PathBufValueParser::new().try_map(files::named))]
+    #[serde(deserialize_with = "super::named_path")]
     pub data: Option<PathBuf>,
     /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8001]
     #[arg(long, value_name = "ADDR", env = "LICTOR_LISTEN")]
@@ -59,16 +60,20 @@ pub(crate) struct ServeOptions {
     pub keep_holders: Option<Kept>,
     /// Certificate chain in PEM; it turns TLS on
     #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT", value_parser = PathBufValueParser::new().try_map(files::named))]
+    #[serde(deserialize_with = "super::named_path")]
     pub tls_cert: Option<PathBuf>,
     /// Private key of the certificate in PEM
     #[arg(long, value_name = "FILE", env = "LICTOR_TLS_KEY", value_parser = PathBufValueParser::new().try_map(files::named))]
+    #[serde(deserialize_with = "super::named_path")]
     pub tls_key: Option<PathBuf>,
     /// Certificates in PEM; nodes must then show one that these signed
     #[arg(long, value_name = "FILE", env = "LICTOR_NODE_CA", value_parser = PathBufValueParser::new().try_map(files::named))]
+    #[serde(deserialize_with = "super::named_path")]
     pub node_ca: Option<PathBuf>,
     /// The key that states for nodes are signed with; it is made if it is not there
     /// [default: DIR/control-plane.key]
     #[arg(long, value_name = "FILE", env = "LICTOR_CONTROL_PLANE_KEY", value_parser = PathBufValueParser::new().try_map(files::named))]
+    #[serde(deserialize_with = "super::named_path")]
     pub control_plane_key: Option<PathBuf>,
     /// Allow plain HTTP on an address that is not loopback, as behind a TLS proxy
     #[arg(

@@ -14,8 +14,12 @@ const OWN: &str = "lictor";
 /// # Errors
 /// [`Failure::Usage`] if it cannot be read.
 pub(super) fn of(wanted: &str) -> Outcome<EnvFilter> {
-    EnvFilter::try_new(directives(wanted))
-        .map_err(|error| Failure::Usage(format!("--log {wanted}: {error}")))
+    EnvFilter::try_new(directives(wanted)).map_err(|_| {
+        Failure::Usage(format!(
+            "--log {wanted:?} is no filter: write error, warn, info, debug, trace or off, or such \
+                 a level for a part, as in info,lictor_server::http=debug"
+        ))
+    })
 }
 
 /// A level that stands alone is meant for what is Lictor's own.

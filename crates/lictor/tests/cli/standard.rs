@@ -144,8 +144,12 @@ fn a_token_written_to_a_dash_is_printed() {
 #[test]
 fn a_dash_where_it_can_mean_nothing_is_refused_and_makes_no_file() {
     let folder = TempDir::new().expect("a folder");
+    let config = folder.path().join("lictor.toml").display().to_string();
+    super::write(&config, "\ndata = \"-\"\n");
     for words in [
         &["key", "generate", "--out", "-"][..],
+        &["serve", "--config", &config],
+        &["node", "run", "--config", &config],
         &["serve", "--data", "-"],
         &[
             "serve",
@@ -183,5 +187,5 @@ fn a_dash_where_it_can_mean_nothing_is_refused_and_makes_no_file() {
         );
     }
     let left = std::fs::read_dir(folder.path()).expect("a folder").count();
-    assert_eq!(left, 0);
+    assert_eq!(left, 1, "the configuration file");
 }

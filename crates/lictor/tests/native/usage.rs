@@ -205,7 +205,7 @@ fn a_bad_count_is_refused_by_its_name_and_takes_no_other_with_it() {
             .body("application/json", body);
         let problem = call.expect_problem(400, "invalid-json");
         let detail = problem["detail"].as_str().expect("text");
-        assert!(detail.contains("line 1 column"), "{detail}");
+        assert!(detail.contains("line 1, column"), "{detail}");
     }
     let many: Vec<Value> = (0..1_001).map(|_| good.clone()).collect();
     let problem = record(&server, &json!(many)).expect_problem(400, "invalid-input");

@@ -9,6 +9,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use lictor_core::fault;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
@@ -73,7 +74,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = if text.is_empty() { "{}" } else { text };
     serde_json::from_str::<Object<T>>(text)
         .map(|object| object.0)
-        .map_err(|error| not_json(error.to_string()))
+        .map_err(|error| not_json(fault::of_json(text, &error)))
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {

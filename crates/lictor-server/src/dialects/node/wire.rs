@@ -6,6 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use lictor_core::fault;
 use lictor_core::feed::FailureCode;
 use lictor_core::{Error, Node};
 use serde::Serialize;
@@ -63,7 +64,10 @@ pub(super) async fn read<T: DeserializeOwned>(
             "the body ended early, or has more than {MAX_BYTES} bytes"
         )),
     })?;
-    serde_json::from_slice(&bytes).map_err(|error| invalid(format!("the body: {error}")))
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| invalid("the body is not UTF-8".to_owned()))?;
+    serde_json::from_str(text)
+        .map_err(|error| invalid(format!("the body: {}", fault::of_json(text, &error))))
 }
 
 /// One event of the feed: a state, which has no line ends.

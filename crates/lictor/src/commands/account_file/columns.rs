@@ -16,6 +16,17 @@ const COLUMNS: [(&str, &[&str]); 7] = [
     ("seats", &["applications"]),
 ];
 
+/// What a column of a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    /// This one.
+    Known(&'static str),
+    /// One that nobody wants.
+    LeftOut,
+    /// One without a name in the first line: nobody knows what a value in it means.
+    Unnamed,
+}
+
 /// One `--map COLUMN=HEADER`; without a column, the header's is left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Mapped {
@@ -40,7 +51,11 @@ pub(crate) fn mapped(text: &str) -> Result<Mapped, String> {
         })?),
     };
     if header.trim().is_empty() {
-        return Err("behind the `=` stands the name that the file's first line has".to_owned());
+        return Err(
+            "behind the `=` stands the name that the file's first line has; leave a column without \
+             one out by its number, as in --ignore 3"
+                .to_owned(),
+        );
     }
     Ok(Mapped {
         column,
@@ -48,7 +63,51 @@ pub(crate) fn mapped(text: &str) -> Result<Mapped, String> {
     })
 }
 
-/// The column that each of a file's headers is; none for those that are left out.
+/// Reads an `--ignore`: the place of a column, from 0 on.
+///
+/// # Errors
+/// It is neither a number from 1 on nor a letter or two.
+pub(crate) fn ignored(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let letters = |place: usize, letter: u8| place * 26 + usize::from(letter & 0x1f);
+    let is_letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let number = match text.len() {
+        1 | 2 if is_letters(text) => text.bytes().fold(0, letters),
+        _ => text.parse().unwrap_or_default(),
+    };
+    number.checked_sub(1).ok_or_else(|| {
+        "write the column's number or letter, as 3 or C; one with a name is left out by \
+         --map '=NAME'"
+            .to_owned()
+    })
+}
+
+/// The refusal of a value in a column without a name.
+pub(super) fn unnamed(at: usize) -> String {
+    format!(
+        "{} has no name in the first line and a value here; name it there, or leave it out by \
+         --ignore {}",
+        place(at),
+        at + 1
+    )
+}
+
+/// What people call a column: its number, and its letters in a spreadsheet.
+fn place(at: usize) -> String {
+    let (mut letters, mut left) = (Vec::new(), at + 1);
+    while left > 0 {
+        left -= 1;
+        letters.insert(
+            0,
+            char::from(b'A' + u8::try_from(left % 26).unwrap_or_default()),
+        );
+        left /= 26;
+    }
+    let letters: String = letters.into_iter().collect();
+    format!("column {} ({letters})", at + 1)
+}
+
+/// What each of a file's columns is.
 ///
 /// # Errors
 /// A header that is not known, a column that is there twice, no column of e-mails, and a `--map` whose
@@ -56,15 +115,15 @@ pub(crate) fn mapped(text: &str) -> Result<Mapped, String> {
 pub(super) fn of<'a>(
     headers: impl Iterator<Item = &'a str>,
     maps: &[Mapped],
-) -> Result<Vec<Option<&'static str>>, String> {
-    let mut headers: Vec<&str> = headers.collect();
-    // Spreadsheets write separators for empty columns at the end.
-    while headers.len() > 1
-        && headers
-            .last()
-            .is_some_and(|header| header.trim().is_empty())
-    {
-        headers.pop();
+    ignored: &[usize],
+) -> Result<Vec<Column>, String> {
+    let headers: Vec<&str> = headers.collect();
+    if let Some(beyond) = ignored.iter().find(|at| **at >= headers.len()) {
+        let count = headers.len();
+        return Err(format!(
+            "there is no {} for --ignore; there are {count}",
+            place(*beyond)
+        ));
     }
     for map in maps {
         if !headers.iter().any(|header| is(header, map)) {
@@ -80,19 +139,29 @@ pub(super) fn of<'a>(
         }
     }
     let mut found: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut columns = Vec::new();
-    for header in &headers {
-        let map = maps.iter().find(|map| is(header, map));
-        let column = match map {
-            Some(map) => map.column,
-            None => Some(by_name(header).ok_or_else(|| unknown(&headers, maps))?),
+    let (mut columns, mut unknown) = (Vec::new(), Vec::new());
+    for (at, header) in headers.iter().enumerate() {
+        let column = match maps.iter().find(|map| is(header, map)) {
+            _ if ignored.contains(&at) => Column::LeftOut,
+            _ if header.trim().is_empty() => Column::Unnamed,
+            Some(map) => map.column.map_or(Column::LeftOut, Column::Known),
+            None => by_name(header).map_or_else(
+                || {
+                    unknown.push(printable(header));
+                    Column::LeftOut
+                },
+                Column::Known,
+            ),
         };
-        if let Some(column) = column
-            && let Some(before) = found.insert(column, header)
+        if let Column::Known(name) = column
+            && let Some(before) = found.insert(name, header)
         {
-            return Err(twice(column, before, header));
+            return Err(twice(name, before, header));
         }
         columns.push(column);
+    }
+    if let [first, more @ ..] = unknown.as_slice() {
+        return Err(not_known(first, more));
     }
     if !found.contains_key("email") {
         return Err("there is no column `email`; name yours by --map 'email=HEADER'".to_owned());
@@ -120,14 +189,8 @@ fn is(header: &str, map: &Mapped) -> bool {
 }
 
 /// Names all that are not known, so that one answer is enough.
-fn unknown(headers: &[&str], maps: &[Mapped]) -> String {
-    let mut unknown = headers
-        .iter()
-        .filter(|header| by_name(header).is_none() && !maps.iter().any(|map| is(header, map)));
-    let first = printable(unknown.next().unwrap_or(&""));
-    let more: Vec<String> = unknown
-        .map(|header| format!("`{}`", printable(header)))
-        .collect();
+fn not_known(first: &str, more: &[String]) -> String {
+    let more: Vec<String> = more.iter().map(|header| format!("`{header}`")).collect();
     let more = match more.as_slice() {
         [] => String::new(),
         more => format!(" (and {})", more.join(", ")),

@@ -1,0 +1,286 @@
+//! Messages in the words of Lictor: what is wrong and what to do, and no library's own text.
+
+use std::net::TcpListener;
+
+use tempfile::TempDir;
+
+use super::http::{Answer, Request};
+use super::process::{command, serve};
+use super::run::{lictor, refusal, result};
+use super::server::Server;
+use super::{issue, vendor, write};
+
+/// What only libraries say.
+const FOREIGN: [&str; 16] = [
+    "at line 1 column",
+    "EOF while",
+    "expected value",
+    "expected ident",
+    "trailing characters",
+    "ASN.1",
+    "PEM error",
+    "Base64",
+    "InvalidContentType",
+    "corrupt message",
+    "invalid peer",
+    "urn:uuid",
+    "invalid filter directive",
+    "invalid type",
+    "unknown field",
+    "expected one of",
+];
+
+fn assert_ours(said: &str, cause: &str) {
+    assert!(said.contains(cause), "{cause}: {said}");
+    let foreign = FOREIGN.iter().find(|words| said.contains(**words));
+    assert_eq!(foreign, None, "{said}");
+}
+
+fn posted(server: &Server, path: &str, body: &str) -> Answer {
+    let post = Request::new(server.url(), "POST", path).token(server.token());
+    let mut post = post.header("Content-Type", "application/json");
+    post.body = body.into();
+    post.send()
+}
+
+#[test]
+fn a_document_that_is_cut_or_no_json_is_refused_with_the_place() {
+    let server = Server::start(&[]);
+    let (key, public) = vendor(server.data().parent().expect("a folder"), "vendor");
+    result(&server.lictor(&["trust", "add", &public]));
+    let document = issue(&key, &[]);
+    let file = server.file("license.json");
+    for (text, cause) in [
+        (
+            &document[..100],
+            "it is cut short: it ends in line 1, column 100",
+        ),
+        (
+            "garbage",
+            "no JSON can go on as it does in line 1, column 1",
+        ),
+        ("{\n\"license\" 1}", "line 2, column 11"),
+        (
+            &format!("{document}{document}"),
+            "something follows behind its end",
+        ),
+        ("[]", "an object is wanted, not a list"),
+        ("{\"license\":7}", "an object is wanted, not this number"),
+        ("{\"license\":{\"a\":1,\"a\":1}}", "appears twice"),
+    ] {
+        write(&file, text);
+        for words in [
+            &["license", "add", &file][..],
+            &["license", "verify", "--trust", &public, &file],
+        ] {
+            assert_ours(&refusal(&server.lictor(words), 1), cause);
+        }
+        for path in ["/v1/licenses", "/licenses"] {
+            let body = serde_json::json!({ "payload": text }).to_string();
+            let answer = posted(&server, path, &body);
+            assert_eq!(answer.status, 400, "{}", answer.text());
+            let said = serde_json::from_str::<serde_json::Value>(answer.text()).expect("JSON");
+            assert_ours(&said.to_string(), cause);
+        }
+        let rotation = ["trust", "add", &public, "--rotation", &file];
+        let output = server.lictor(&rotation);
+        assert!(!output.status.success());
+        assert_ours(&String::from_utf8_lossy(&output.stderr), "");
+    }
+}
+
+#[test]
+fn a_body_of_the_native_api_is_refused_with_the_member_and_the_place() {
+    let server = Server::start(&[]);
+    for (body, cause) in [
+        (
+            "{\"payload\":",
+            "it is cut short: it ends in line 1, column 11",
+        ),
+        ("hello", "no JSON can go on as it does in line 1, column 1"),
+        ("{}", "the member `payload` is missing"),
+        (
+            "{\"payload\":7}",
+            "text is wanted, not this number (line 1, column 12)",
+        ),
+        (
+            "{\"payload\":\"\",\"pay\":1}",
+            "there is no member `pay`; there are `payload`",
+        ),
+        ("[]", "an object is wanted, not a list"),
+    ] {
+        let answer = posted(&server, "/v1/licenses", body);
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert_ours(answer.text(), cause);
+    }
+}
+
+#[test]
+fn a_damaged_key_file_is_refused_with_what_is_wrong_with_it() {
+    let folder = TempDir::new().expect("a folder");
+    let (key, public) = vendor(folder.path(), "vendor");
+    let (private_pem, public_pem) = (
+        std::fs::read_to_string(&key).expect("a key"),
+        std::fs::read_to_string(&public).expect("a key"),
+    );
+    let damaged = |pem: &str| {
+        let line = pem.lines().nth(1).expect("a line").to_owned();
+        [
+            (pem.replace(&line, &line[..30]), "it is damaged between"),
+            (
+                pem.replace(&line, &line.replace('A', "!")),
+                "it is damaged between",
+            ),
+            (
+                pem.replace(&line, &format!("AAAA{}", &line[4..])),
+                "another kind than Ed25519",
+            ),
+            (pem[..pem.len() - 10].to_owned(), "it is cut short"),
+        ]
+    };
+    for (pem, cause) in damaged(&public_pem) {
+        write(&public, &pem);
+        let verify = lictor(&["license", "verify", "--trust", &public, "x.json"]);
+        assert_ours(&refusal(&verify, 2), cause);
+        assert_ours(&refusal(&lictor(&["trust", "add", &public]), 2), cause);
+    }
+    for (pem, cause) in damaged(&private_pem) {
+        write(&key, &pem);
+        let issued = lictor(&[
+            "license",
+            "issue",
+            "--key",
+            &key,
+            "--customer",
+            "A",
+            "--product",
+            "B",
+            "--expires",
+            "1y",
+        ]);
+        let said = refusal(&issued, 2);
+        assert_ours(&said, cause);
+        assert!(!said.contains(&pem[40..48]), "{said}");
+    }
+}
+
+#[test]
+fn files_for_tls_that_cannot_be_used_are_refused_with_what_to_give() {
+    let folder = TempDir::new().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let made = |name: &str| {
+        let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+        write(&path(&format!("{name}.pem")), &pair.cert.pem());
+        let key = path(&format!("{name}.key"));
+        write(&key, &pair.signing_key.serialize_pem());
+        std::process::Command::new("chmod")
+            .args(["600", &key])
+            .status()
+            .expect("runs");
+        (pair.cert.pem(), pair.signing_key.serialize_pem())
+    };
+    let (certificate, _) = made("one");
+    made("two");
+    write(&path("cut.pem"), &certificate[..certificate.len() - 40]);
+    let line = certificate.lines().nth(2).expect("a line").to_owned();
+    write(
+        &path("bad.pem"),
+        &certificate.replace(&line, &line.replace('A', "!!")),
+    );
+    write(
+        &path("odd.pem"),
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    );
+    for (cert, key, ca, cause) in [
+        ("one.pem", "two.key", None, "the key is another one's"),
+        ("cut.pem", "one.key", None, "it is cut short"),
+        ("bad.pem", "one.key", None, "is damaged"),
+        (
+            "odd.pem",
+            "one.key",
+            None,
+            "the first certificate is damaged",
+        ),
+        (
+            "one.pem",
+            "one.key",
+            Some("odd.pem"),
+            "give those of the authority",
+        ),
+    ] {
+        let mut start = serve(&folder.path().join("data"));
+        start.env("LICTOR_LISTEN", "nowhere");
+        start.args(["--tls-cert", &path(cert), "--tls-key", &path(key)]);
+        if let Some(ca) = ca {
+            start.args(["--node-ca", &path(ca)]);
+        }
+        assert_ours(&refusal(&start.output().expect("runs"), 2), cause);
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_spoken_of_by_the_cause() {
+    let server = Server::start(&[]);
+    let at = server.url().trim_start_matches("http://").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let free = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    for (url, cause) in [
+        (format!("https://{at}"), "is its address http:// instead?"),
+        (format!("http://{free}"), "Connection refused"),
+        (
+            "http://no-such-host.invalid:1".to_owned(),
+            "its name is not known here",
+        ),
+    ] {
+        let mut list = command();
+        list.args(["license", "list", "--url", &url, "--token", "x"]);
+        assert_ours(&refusal(&list.output().expect("runs"), 3), cause);
+    }
+}
+
+#[test]
+fn an_option_that_cannot_be_read_is_refused_with_the_forms_of_it() {
+    let folder = TempDir::new().expect("a folder");
+    let config = folder.path().join("lictor.toml").display().to_string();
+    for (option, value, cause) in [
+        ("--log", "=", "write error, warn, info, debug, trace or off"),
+        (
+            "--log",
+            "a=b=c",
+            "write error, warn, info, debug, trace or off",
+        ),
+        ("--listen", "nowhere", "ADDRESS:PORT"),
+    ] {
+        let mut start = serve(&folder.path().join("data"));
+        start.env("LICTOR_LISTEN", "nowhere").args([option, value]);
+        assert_ours(&refusal(&start.output().expect("runs"), 2), cause);
+    }
+    for (line, cause) in [
+        ("listen = 8001", "text is wanted, not this number"),
+        ("listen = [\"a\"]", "text is wanted, not a list"),
+        (
+            "insecure-http = \"yes\"",
+            "a boolean (true or false) is wanted, not text",
+        ),
+        ("trust = \"a.pub\"", "a list is wanted, not text"),
+        ("trust-policy = \"lax\"", "verified"),
+        (
+            "lisen = \"x\"",
+            "there is no member `lisen`; there are `data`, `listen`",
+        ),
+        ("listen = ", "this is no TOML"),
+        ("listen : \"x\"", "this is no TOML"),
+        ("[serve", "this is no TOML"),
+        ("listen = \"x\"\nlisten = \"y\"", "a duplicate"),
+    ] {
+        write(&config, &format!("\n{line}\n"));
+        let mut start = command();
+        start
+            .env("LICTOR_LISTEN", "nowhere")
+            .args(["serve", "--config", &config]);
+        let said = refusal(&start.output().expect("runs"), 2);
+        assert!(said.contains(", line "), "{said}");
+        assert_ours(&said, cause);
+    }
+}
