@@ -210,7 +210,7 @@ mod tests {
     async fn a_body_that_finds_no_room_to_grow_is_given_up_with_all_it_held() {
         let budgets = Budgets::new(LIMITS);
         let body = of_chunks(&budgets, 90_000, |_, held| {
-            assert!(held <= LIMITS.anonymous)
+            assert!(held <= LIMITS.anonymous);
         });
         assert_eq!(read(&budgets, body, 90_000).await, Err(Unread::NoRoom));
         assert_eq!(budgets.held(), 0);

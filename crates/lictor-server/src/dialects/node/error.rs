@@ -12,7 +12,7 @@ use crate::http::budget::{self, NO_ROOM};
 /// Why a request is not answered as asked.
 pub(super) struct Refusal {
     status: StatusCode,
-    failure: Failure,
+    failure: Box<Failure>,
     allow: Option<HeaderValue>,
     retry_after: Option<HeaderValue>,
 }
@@ -28,11 +28,11 @@ impl Refusal {
             FailureCode::NoRoute => StatusCode::NOT_FOUND,
             FailureCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let failure = Failure {
+        let failure = Box::new(Failure {
             code,
             message: message.into(),
             state: None,
-        };
+        });
         Self {
             status,
             failure,
