@@ -32,7 +32,7 @@ use super::refusal::Refusal;
 use super::slashes;
 use super::stream::Followed;
 use super::streams::Streams;
-use super::traffic::Connections;
+use super::traffic::{Connections, Cut};
 use crate::clock;
 
 /// hyper with our limits, made once for all connections.
@@ -177,6 +177,10 @@ pub(crate) async fn serve<S, A>(
             }
             return Poll::Ready(());
         }
+        if notes.is_crowding_others() {
+            notes.note_cut(Cut::NoRoom);
+            return Poll::Ready(());
+        }
         keeper.note(alarm.as_mut(), cx);
         Poll::Pending
     })
@@ -197,15 +201,15 @@ fn answer<A: Answers>(
     mut request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Answer>, h2::Error>> + use<A> {
     let version = request.version();
-    let mut in_crowd = None;
-    if version == Version::HTTP_2 && !notes.standing.has_signed_in() {
-        in_crowd = shared.crowd.enter();
-        if in_crowd.is_none() {
-            let refused = h2::Error::from(h2::Reason::REFUSED_STREAM);
-            return Either::Right(future::ready(Err(refused)));
-        }
-    }
-    let (in_flight, trusted) = notes.begin(in_crowd);
+    let begun = if version == Version::HTTP_2 {
+        notes.begin_stream(&shared.crowd)
+    } else {
+        Some(notes.begin())
+    };
+    let Some((in_flight, trusted)) = begun else {
+        let refused = h2::Error::from(h2::Reason::REFUSED_STREAM);
+        return Either::Right(future::ready(Err(refused)));
+    };
     let limits = &shared.limits;
     let checked = if trusted {
         framing::check(&request, limits.max_uri_bytes)

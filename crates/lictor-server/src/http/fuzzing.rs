@@ -94,7 +94,7 @@ pub fn connection(bytes: &[u8], step: usize) -> Vec<Handed> {
     let max_uri_bytes = limits.max_uri_bytes;
     let service = service_fn(move |request: Request<Incoming>| {
         let handed = Arc::clone(&heard);
-        let (in_flight, trusted) = begun.begin(None);
+        let (in_flight, trusted) = begun.begin();
         let checked = if trusted {
             framing::check(&request, max_uri_bytes)
         } else {

@@ -25,8 +25,9 @@ pub struct ConnectionLimits {
     pub trusted_proxies: Proxies,
     /// How long a connection has to sign in before its place may be taken; 1 s by default.
     pub sign_in_grace: Duration,
-    /// Streams of HTTP/2 in work for those who have not signed in, on all connections together;
-    /// 2 048 by default. Beyond it a stream is refused, and the connections with the most go.
+    /// Streams of HTTP/2 of those who have not signed in, on all connections together: of each as
+    /// many as there were at once, beyond 4; 2 048 by default. Beyond it a stream is refused, and the
+    /// connections with the most go.
     pub max_anonymous_streams: usize,
     /// From accept to the first byte of a request, the TLS handshake included; 10 s by default.
     /// Then the connection is closed.

@@ -1,7 +1,7 @@
 //! What the stream, the requests and the keeper of one connection tell each other.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lictor_planted as planted;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::framing::Reading;
 use super::outgoing::Outgoing;
-use super::places::InCrowd;
+use super::places::{Crowd, InCrowd};
 use super::traffic::{Connections, Cut};
 use crate::standing::Standing;
 
@@ -39,8 +39,18 @@ pub(crate) struct Notes {
     /// Milliseconds from then to the end of the last request, of those before somebody signed in.
     last_end: AtomicU64,
     /// Streams in work that came before somebody signed in.
+    in_work: AtomicUsize,
+    /// The most of them that there were at once, less those that are not counted.
     crowding: AtomicUsize,
+    crowd: Mutex<Option<InCrowd>>,
+    refused: AtomicUsize,
 }
+
+/// Streams of one connection that are not counted in a crowd.
+const STREAMS_UNCOUNTED: usize = 4;
+
+/// Streams that are refused before their connection is closed.
+const MOST_REFUSED: usize = 16;
 
 const UNTOUCHED: u64 = 0;
 const SETTLED: u64 = 1;
@@ -50,7 +60,8 @@ const FIRST_HEAD: u64 = 2;
 #[derive(Debug)]
 pub(crate) struct InFlight {
     notes: Arc<Notes>,
-    in_crowd: Option<InCrowd>,
+    /// Among the streams in work of who has not signed in.
+    is_counted: bool,
 }
 
 impl Notes {
@@ -70,24 +81,60 @@ impl Notes {
             standing: Arc::default(),
             opened: Instant::now(),
             last_end: AtomicU64::new(0),
+            in_work: AtomicUsize::new(0),
             crowding: AtomicUsize::new(0),
+            crowd: Mutex::new(None),
+            refused: AtomicUsize::new(0),
         }
     }
 
-    /// Begins a request, which may have come on a stream of a crowd, and says whether its framing can
-    /// be trusted.
-    pub(crate) fn begin(self: &Arc<Self>, in_crowd: Option<InCrowd>) -> (InFlight, bool) {
+    /// Begins a request, and says whether its framing can be trusted.
+    pub(crate) fn begin(self: &Arc<Self>) -> (InFlight, bool) {
         let number = self.begun.fetch_add(1, Ordering::Relaxed);
         let trusted = number < self.ambiguous_from.load(Ordering::Relaxed)
             || planted::is("framing-unchecked");
-        if in_crowd.is_some() {
-            self.crowding.fetch_add(1, Ordering::Relaxed);
-        }
         let in_flight = InFlight {
             notes: Arc::clone(self),
-            in_crowd,
+            is_counted: false,
         };
         (in_flight, trusted)
+    }
+
+    /// Begins a request on a stream of HTTP/2; none if it is one too many for those who have not
+    /// signed in. The library keeps its room for as many streams as there ever were at once, so it
+    /// is those that count, to the end of the connection or until somebody signs in.
+    pub(crate) fn begin_stream(self: &Arc<Self>, crowd: &Arc<Crowd>) -> Option<(InFlight, bool)> {
+        let crowding = self.crowding();
+        if self.standing.has_signed_in() {
+            if crowding > 0 {
+                self.crowding.store(0, Ordering::Relaxed);
+                *self.lock_crowd() = None;
+            }
+            return Some(self.begin());
+        }
+        let in_work = self.in_work.fetch_add(1, Ordering::Relaxed) + 1;
+        if in_work > STREAMS_UNCOUNTED + crowding {
+            let mut own = self.lock_crowd();
+            let place = own.get_or_insert_with(|| InCrowd::of(crowd));
+            if !place.grow() {
+                self.in_work.fetch_sub(1, Ordering::Relaxed);
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                return None;
+            }
+            self.crowding.store(crowding + 1, Ordering::Relaxed);
+        }
+        let (mut in_flight, trusted) = self.begin();
+        in_flight.is_counted = true;
+        Some((in_flight, trusted))
+    }
+
+    fn lock_crowd(&self) -> MutexGuard<'_, Option<InCrowd>> {
+        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether so many of its streams were refused that it is better closed.
+    pub(crate) fn is_crowding_others(&self) -> bool {
+        self.refused.load(Ordering::Relaxed) >= MOST_REFUSED
     }
 
     /// When the connection was accepted.
@@ -100,7 +147,7 @@ impl Notes {
         self.opened + Duration::from_millis(self.last_end.load(Ordering::Relaxed))
     }
 
-    /// How many of its streams in work came before somebody signed in.
+    /// How many of its streams count in a crowd.
     pub(crate) fn crowding(&self) -> usize {
         self.crowding.load(Ordering::Relaxed)
     }
@@ -215,8 +262,8 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let notes = &self.notes;
         notes.ended.fetch_add(1, Ordering::Relaxed);
-        if self.in_crowd.is_some() {
-            notes.crowding.fetch_sub(1, Ordering::Relaxed);
+        if self.is_counted {
+            notes.in_work.fetch_sub(1, Ordering::Relaxed);
         }
         if !notes.standing.has_signed_in() {
             let since = u64::try_from(notes.opened.elapsed().as_millis());

@@ -102,7 +102,8 @@ impl Places {
     }
 }
 
-/// The streams of HTTP/2 that are in work for those who have not signed in, on all connections.
+/// The streams of HTTP/2 of those who have not signed in, on all connections: of each one as many as
+/// there were at once.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     most: usize,
@@ -110,9 +111,12 @@ pub(crate) struct Crowd {
     full: Notify,
 }
 
-/// One stream in a crowd.
+/// The streams of one connection in a crowd.
 #[derive(Debug)]
-pub(crate) struct InCrowd(Arc<Crowd>);
+pub(crate) struct InCrowd {
+    crowd: Arc<Crowd>,
+    streams: usize,
+}
 
 impl Crowd {
     pub(crate) fn new(most: usize) -> Arc<Self> {
@@ -123,26 +127,38 @@ impl Crowd {
         })
     }
 
-    /// None if there are too many, which whoever waits for that is told.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<InCrowd> {
-        let before = self.streams.fetch_add(1, Ordering::Relaxed);
-        let entered = InCrowd(Arc::clone(self));
-        if before >= self.most && !planted::is("no-deadlines") {
-            self.full.notify_one();
-            return None;
-        }
-        Some(entered)
-    }
-
     /// Ready when somebody did not get in.
     pub(crate) async fn is_full(&self) {
         self.full.notified().await;
     }
 }
 
+impl InCrowd {
+    pub(crate) fn of(crowd: &Arc<Crowd>) -> Self {
+        Self {
+            crowd: Arc::clone(crowd),
+            streams: 0,
+        }
+    }
+
+    /// Counts one more, unless there are too many, which whoever waits for that is told.
+    pub(crate) fn grow(&mut self) -> bool {
+        let crowd = &self.crowd;
+        let before = crowd.streams.fetch_add(1, Ordering::Relaxed);
+        if before >= crowd.most && !planted::is("no-deadlines") {
+            crowd.streams.fetch_sub(1, Ordering::Relaxed);
+            crowd.full.notify_one();
+            return false;
+        }
+        self.streams += 1;
+        true
+    }
+}
+
 impl Drop for InCrowd {
     fn drop(&mut self) {
-        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+        let streams = &self.crowd.streams;
+        streams.fetch_sub(self.streams, Ordering::Relaxed);
     }
 }
 
@@ -185,7 +201,7 @@ mod tests {
         let asking = connect(&mut places);
         assert!(!places.find(), "all may still sign in");
         pass(GRACE).await;
-        drop(asking.begin(None));
+        drop(asking.begin());
         assert!(places.find());
         assert!(holds(&places, &signed_in) && holds(&places, &asking));
         assert!(!holds(&places, &idle));
@@ -213,17 +229,28 @@ mod tests {
         let few = connect(&mut places);
         let many = connect(&mut places);
         let enter = |notes: &Arc<Notes>, count| -> Vec<_> {
-            let enter = |_| notes.begin(crowd.enter());
-            (0..count).map(enter).collect()
+            let enter = |_| notes.begin_stream(&crowd);
+            (0..count).filter_map(enter).collect()
         };
-        let _few = enter(&few, 3);
-        let _many = enter(&many, 17);
-        assert!(crowd.enter().is_none());
+        assert_eq!(enter(&few, 7).len(), 7);
+        assert_eq!(enter(&few, 7).len(), 7, "there were as many at once before");
+        let many_streams = enter(&many, 100);
+        assert_eq!(many_streams.len(), 4 + 17);
+        assert!(many.is_crowding_others() && !few.is_crowding_others());
         crowd.is_full().await;
         places.disperse();
         assert!(holds(&places, &many), "it may still sign in");
         pass(GRACE).await;
         places.disperse();
         assert!(holds(&places, &few) && !holds(&places, &many));
+        drop((many_streams, many));
+        let other = connect(&mut places);
+        assert_eq!(enter(&other, 20).len(), 20, "their places are free again");
+        other
+            .standing
+            .of(async { crate::standing::signed_in() })
+            .await;
+        assert_eq!(enter(&other, 100).len(), 100);
+        assert_eq!(other.crowding(), 0);
     }
 }

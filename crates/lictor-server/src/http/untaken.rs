@@ -402,10 +402,10 @@ async fn those_who_have_not_signed_in_have_a_sum_of_streams() {
         ..ConnectionLimits::default()
     });
     let mut client = server.client(65_535).await;
-    for stream in 0..12 {
+    for stream in 0..16 {
         client.send(&h2_get(2 * stream + 1, "/work")).await;
     }
-    for stream in [21, 23] {
+    for stream in [29, 31] {
         let refused = client.next_of(RST_STREAM).await.unwrap();
         assert_eq!(
             (refused.stream, refused.payload),
@@ -414,6 +414,14 @@ async fn those_who_have_not_signed_in_have_a_sum_of_streams() {
     }
     client.send(&frame(RST_STREAM, 0, 1, &[0, 0, 0, 8])).await;
     server.dropped.notified().await;
-    client.send(&h2_get(25, "/")).await;
+    client.send(&h2_get(33, "/")).await;
     assert_eq!(client.next_of(DATA).await.unwrap().payload, b"fine");
+    for stream in 17..40 {
+        let asked = client.0.write_all(&h2_get(2 * stream + 1, "/work")).await;
+        if asked.is_err() {
+            break;
+        }
+    }
+    while client.next().await.is_some() {}
+    assert_eq!(server.traffic.cut(Cut::NoRoom), 1);
 }
