@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::AccountStatus;
 use crate::change::{Change, Decision};
+use crate::elapsed::Elapsed;
 use crate::error::Error;
 use crate::state::State;
 
@@ -44,6 +46,12 @@ pub enum Quota {
     Codes,
     /// Answers kept for repeated requests.
     KeptAnswers,
+    /// Rows of refusals.
+    Refusals,
+    /// Records of ended leases.
+    EndedLeases,
+    /// Ledger entries in a day.
+    EntriesPerDay,
 }
 
 /// Of what a quota is the bound.
@@ -59,6 +67,8 @@ pub enum Whole {
     Client,
     /// Of each month.
     Month,
+    /// Of each day: one counter of the organization, which begins anew.
+    Day,
 }
 
 /// What there is to know of a quota.
@@ -188,11 +198,32 @@ const TABLE: [Facts; Quota::COUNT] = [
         "answers kept for requests with an Idempotency-Key, each for 24 hours",
         "wait until older ones end",
     ),
+    facts(
+        Quota::Refusals,
+        Whole::Records,
+        ("max-refusals", 1_000_000),
+        "rows of refusals, kept for 90 days; beyond, they are merged without their holders",
+        "wait until older ones end",
+    ),
+    facts(
+        Quota::EndedLeases,
+        Whole::Records,
+        ("max-ended-leases", 10_000_000),
+        "records of leases that ended; beyond, the oldest go",
+        "keep them for a shorter time",
+    ),
+    facts(
+        Quota::EntriesPerDay,
+        Whole::Day,
+        ("max-entries-per-day", 5_000_000),
+        "ledger entries in a day, those not counted that only take something away",
+        "wait until the next day",
+    ),
 ];
 
 impl Quota {
     /// How many there are.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 16;
 
     /// What there is to know of it.
     pub fn facts(self) -> &'static Facts {
@@ -211,7 +242,8 @@ impl Quota {
 
     /// Whether it is one counter of the organization.
     pub fn is_counted(self) -> bool {
-        matches!(self.facts().whole, Whole::Organization | Whole::Records)
+        let whole = self.facts().whole;
+        matches!(whole, Whole::Organization | Whole::Records | Whole::Day)
     }
 
     /// Whether what is used of it is one figure.
@@ -413,6 +445,50 @@ pub fn room(state: &State, quota: Quota, count: u64) -> Result<(), Error> {
     match count < limit {
         true => Ok(()),
         false => Err(reached(quota, limit)),
+    }
+}
+
+/// A day, in seconds of elapsed time.
+const DAY: i64 = 86_400;
+
+/// Which day it is, counted on the line of elapsed time.
+pub fn day(now: Elapsed) -> i64 {
+    now.seconds().div_euclid(DAY)
+}
+
+/// Refuses changes that would take an organization beyond its entries of the day. Whoever only takes
+/// something away may do so all the same, and quotas can be set: how much there is of that is bounded
+/// by what was there.
+///
+/// # Errors
+/// [`Error::QuotaReached`], with the time until the next day.
+pub fn admit_entries(state: &State, changes: &[Change], now: Elapsed) -> Result<(), Error> {
+    let (quota, limit) = (
+        Quota::EntriesPerDay,
+        state.quotas.limit(Quota::EntriesPerDay),
+    );
+    let count = state.used.of(quota).saturating_add(changes.len() as u64);
+    if count <= limit || changes.iter().all(|change| takes_away(state, change)) {
+        return Ok(());
+    }
+    let left = DAY - now.seconds().rem_euclid(DAY);
+    Err(Error::QuotaReached {
+        quota,
+        limit,
+        of: None,
+        retry_after: Some(left.unsigned_abs()),
+    })
+}
+
+fn takes_away(state: &State, change: &Change) -> bool {
+    match change {
+        Change::GrantRevoked { .. } | Change::OrganizationRemoved | Change::QuotaSet { .. } => true,
+        // Somebody who is to be shut out at once.
+        Change::AccountSet { id, status, .. } => {
+            let stored = state.accounts.get(id).map(|stored| stored.status);
+            *status == AccountStatus::Deactivated && stored != Some(AccountStatus::Deactivated)
+        }
+        _ => matches!(step(change), Some((_, Step::Less))),
     }
 }
 

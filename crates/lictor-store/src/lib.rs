@@ -23,9 +23,9 @@ use uuid::Uuid;
 
 pub use check::CheckReport;
 pub use rule::{
-    ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, IdempotencyKey,
-    Idempotent, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage,
-    Write, Written,
+    ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, Grown,
+    IdempotencyKey, Idempotent, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey,
+    UsageFigures, UsagePage, Write, Written,
 };
 
 /// Where a page of rows of any size ends at the latest, in bytes: 2 MiB.
@@ -282,9 +282,9 @@ pub trait Store: Send + Sync {
     /// Where a stream ends; none for a stream that does not exist.
     async fn head(&self, stream: Uuid) -> Result<Option<Head>, Error>;
 
-    /// How much an organization has of each kind of thing, in this month where it goes by months, and
-    /// how much it may have; none for one that does not exist.
-    async fn bounds(&self, organization: Uuid, month: &str) -> Result<Option<Bounds>, Error>;
+    /// How much an organization has of each kind of thing, in this month or on this day where it goes by
+    /// those, and how much it may have; none for one that does not exist.
+    async fn bounds(&self, organization: Uuid, now: Now) -> Result<Option<Bounds>, Error>;
 
     /// The first answer to a request with this idempotency key, if it was made less than 24 hours
     /// before `now`.

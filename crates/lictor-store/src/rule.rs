@@ -243,6 +243,21 @@ pub struct Bounds {
     pub quotas: Quotas,
     /// What there is.
     pub used: Used,
+    /// What only grows.
+    pub grown: Grown,
+}
+
+/// What of an organization only grows, and so is shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Grown {
+    /// Ledger entries.
+    pub entries: u64,
+    /// Their bytes.
+    pub entry_bytes: u64,
+    /// The bytes of payloads, those included whose licenses are gone.
+    pub payload_bytes: u64,
+    /// How many records of ended leases went as there were too many.
+    pub ended_leases_dropped: u64,
 }
 
 /// A page of an organization's usage counts.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lictor_core::organization::{self, DEFAULT_KEY};
 use lictor_core::{
-    Action, Actor, Date, Error, INSTALLATION, Organization, Quota, Resource, Right, quota,
+    Action, Actor, Error, INSTALLATION, Organization, Quota, Resource, Right, quota,
 };
 use lictor_store::{Bounds, Fact};
 use uuid::Uuid;
@@ -160,8 +160,7 @@ impl Authority {
     }
 
     async fn bounds_of(&self, call: &Call, organization: &Organization) -> Result<Bounds, Error> {
-        let month = Date::of(call.now.wall()).month();
-        let bounds = self.store.bounds(organization.id, &month).await?;
+        let bounds = self.store.bounds(organization.id, call.now).await?;
         bounds.ok_or_else(|| Error::no_organization(&organization.key))
     }
 }

@@ -13,12 +13,30 @@ ALTER TABLE heads ADD COLUMN used_clients INTEGER NOT NULL DEFAULT 0 CHECK (used
 ALTER TABLE heads ADD COLUMN used_nodes INTEGER NOT NULL DEFAULT 0 CHECK (used_nodes >= 0);
 ALTER TABLE heads ADD COLUMN used_seats INTEGER NOT NULL DEFAULT 0 CHECK (used_seats >= 0);
 ALTER TABLE heads ADD COLUMN used_leases INTEGER NOT NULL DEFAULT 0 CHECK (used_leases >= 0);
--- These no ledger entry says: the rows of two tables.
+-- These no ledger entry says: the rows of other tables.
 ALTER TABLE heads ADD COLUMN used_usage_epochs INTEGER NOT NULL DEFAULT 0
     CHECK (used_usage_epochs >= 0);
 ALTER TABLE heads ADD COLUMN used_kept_answers INTEGER NOT NULL DEFAULT 0
     CHECK (used_kept_answers >= 0);
+ALTER TABLE heads ADD COLUMN used_refusals INTEGER NOT NULL DEFAULT 0 CHECK (used_refusals >= 0);
+ALTER TABLE heads ADD COLUMN used_ended_leases INTEGER NOT NULL DEFAULT 0
+    CHECK (used_ended_leases >= 0);
+-- Of the day that is counted since 1970 on the line of elapsed time.
+ALTER TABLE heads ADD COLUMN used_entries_per_day INTEGER NOT NULL DEFAULT 0
+    CHECK (used_entries_per_day >= 0);
+ALTER TABLE heads ADD COLUMN day INTEGER NOT NULL DEFAULT 0;
+-- What only grows.
+ALTER TABLE heads ADD COLUMN entry_bytes INTEGER NOT NULL DEFAULT 0 CHECK (entry_bytes >= 0);
+ALTER TABLE heads ADD COLUMN payload_bytes INTEGER NOT NULL DEFAULT 0 CHECK (payload_bytes >= 0);
+ALTER TABLE heads ADD COLUMN ended_leases_dropped INTEGER NOT NULL DEFAULT 0
+    CHECK (ended_leases_dropped >= 0);
 UPDATE heads SET
+    entry_bytes = (SELECT coalesce(sum(octet_length(body)), 0) FROM entries
+        WHERE entries.stream = heads.stream),
+    payload_bytes = (SELECT coalesce(sum(octet_length(text)), 0) FROM payloads
+        WHERE organization_id = heads.stream),
+    used_refusals = (SELECT count(*) FROM refusals WHERE organization_id = stream),
+    used_ended_leases = (SELECT count(*) FROM ended_leases WHERE organization_id = stream),
     used_usage_epochs = (SELECT count(*) FROM usage_epochs WHERE organization_id = stream),
     used_kept_answers = (SELECT count(*) FROM answers WHERE organization_id = stream),
     used_accounts = (SELECT count(*) FROM accounts

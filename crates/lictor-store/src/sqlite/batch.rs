@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lictor_core::{Decision, Entry, Error, INSTALLATION, Quota, State, quota};
+use lictor_core::{Change, Decision, Entry, Error, INSTALLATION, Quota, State, quota};
 use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::answers::Found;
 use super::heads::{self, Counted, HeadRow};
 use super::rows::{self, DecodedKeys, Sql};
-use super::{accounts, answers, facts, seats, usage};
+use super::{accounts, answers, ended, facts, seats, usage};
 use crate::{Idempotent, Write, Written};
 
 /// Why a write was not stored.
@@ -74,7 +74,8 @@ impl<'a> Batch<'a> {
 
     /// Runs one write. There is no savepoint: SQLite would copy each page before its first change.
     pub(super) fn run(&mut self, write: &Write) -> Result<Written, Fault> {
-        let head = self.head(write.stream)?;
+        let mut head = self.head(write.stream)?;
+        head.begin_day(write.now.elapsed());
         let mut replaces = false;
         if let Some(idempotent) = &write.idempotent {
             replaces = self.check_unanswered(idempotent, write, &head)?;
@@ -89,6 +90,11 @@ impl<'a> Batch<'a> {
         let decision = decide(write, &state).map_err(Fault::Refused)?;
         if write.stream != INSTALLATION {
             quota::admit(&state, &decision.changes).map_err(Fault::Refused)?;
+            // What the server does by itself ends things.
+            if write.actor.is_some() {
+                let now = write.now.elapsed();
+                quota::admit_entries(&state, &decision.changes, now).map_err(Fault::Refused)?;
+            }
         }
         let mut counted = Counted::default();
         let (mut head, mut written) = self
@@ -97,6 +103,14 @@ impl<'a> Batch<'a> {
         let used = &mut written.state.used;
         for (quota, by) in counted.take(write.stream) {
             used.add(quota, by);
+        }
+        head.grown.payload_bytes += counted.payload_bytes;
+        let most = written.state.quotas.limit(Quota::EndedLeases);
+        if used.of(Quota::EndedLeases) > most {
+            let more = used.of(Quota::EndedLeases) - most;
+            let gone = ended::drop_oldest(self.database, write.stream, more)?;
+            used.add(Quota::EndedLeases, -i64::try_from(gone).unwrap_or_default());
+            head.grown.ended_leases_dropped += gone as u64;
         }
         if self.keep_answer(write, &written).map_err(Fault::Batch)? && !replaces {
             written.state.used.more(Quota::KeptAnswers);
@@ -156,6 +170,12 @@ impl<'a> Batch<'a> {
                 .to_body()
                 .map_err(|error| BatchError::Write(error.to_string()))?;
             head.head = head.head.next(&body);
+            head.grown.entry_bytes += body.len() as u64;
+            head.grown.entries += 1;
+            state.used.more(Quota::EntriesPerDay);
+            if matches!(entry.change, Change::LeaseEnded { .. }) {
+                state.used.more(Quota::EndedLeases);
+            }
             rows::append(self.database, &entry, head.head.hash, &body)?;
             entries.push(entry);
         }

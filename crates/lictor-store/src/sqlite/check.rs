@@ -442,6 +442,18 @@ fn check_records(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
             Ok(())
         })?;
     }
+    let grown = "SELECT stream FROM heads WHERE
+             entry_bytes <> (SELECT coalesce(sum(octet_length(body)), 0) FROM entries
+                 WHERE entries.stream = heads.stream)
+             OR payload_bytes <> (SELECT coalesce(sum(octet_length(text)), 0) FROM payloads
+                 WHERE organization_id = heads.stream)";
+    each(view, grown, [], |row| {
+        let stream: Uuid = row.get(0)?;
+        differences.push(format!(
+            "stream {stream}: the bytes of its ledger or payloads differ"
+        ));
+        Ok(())
+    })?;
     let months = "SELECT stream FROM heads WHERE
              coalesce((SELECT sum(series) FROM usage_months WHERE organization_id = stream), 0) <>
                  (SELECT count(*) FROM usage WHERE organization_id = stream)";

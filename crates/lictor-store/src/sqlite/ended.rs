@@ -162,13 +162,7 @@ pub(super) fn drop_some(
     application: &str,
     before: Timestamp,
 ) -> Sql<usize> {
-    // From now on the check does not ask for them.
-    database
-        .prepare_cached(
-            "INSERT INTO ended_leases_kept (organization_id, position, since) VALUES (?1, 0, ?2)
-             ON CONFLICT DO UPDATE SET since = max(since, excluded.since)",
-        )?
-        .execute((organization, before))?;
+    ask_no_more(database, organization, before)?;
     database
         .prepare_cached(
             "DELETE FROM ended_leases WHERE rowid IN (
@@ -177,6 +171,55 @@ pub(super) fn drop_some(
                  ORDER BY until, position LIMIT ?4)",
         )?
         .execute((organization, application, before, DROPPED_AT_ONCE))
+}
+
+/// Drops some of an organization's records, at least so many: the oldest of the application that has
+/// the oldest.
+pub(super) fn drop_oldest(database: &Connection, organization: Uuid, least: u64) -> Sql<usize> {
+    let mut next = database.prepare_cached(
+        "SELECT application, until FROM ended_leases INDEXED BY ended_leases_by_end
+         WHERE organization_id = ?1 AND application > ?2
+         ORDER BY application, until LIMIT 1",
+    )?;
+    let (mut last, mut oldest) = (String::new(), None::<(Timestamp, String)>);
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    while let Some((application, until)) = next.query_row((organization, &last), read).optional()? {
+        last = application;
+        if oldest.as_ref().is_none_or(|(first, _)| until < *first) {
+            oldest = Some((until, last.clone()));
+        }
+    }
+    let Some((_, application)) = oldest else {
+        return Ok(0);
+    };
+    let dropped = "DELETE FROM ended_leases WHERE rowid IN (
+             SELECT rowid FROM ended_leases
+             WHERE organization_id = ?1 AND application = ?2 ORDER BY until, position LIMIT ?3)
+         RETURNING until";
+    let ends: Vec<Timestamp> = many(
+        database,
+        dropped,
+        (
+            organization,
+            &application,
+            least.min(DROPPED_AT_ONCE as u64),
+        ),
+        |row| row.get(0),
+    )?;
+    if let Some(last) = ends.iter().max() {
+        ask_no_more(database, organization, last.saturating_add(1))?;
+    }
+    Ok(ends.len())
+}
+
+/// From now on the check does not ask for those that ended before an instant.
+fn ask_no_more(database: &Connection, organization: Uuid, before: Timestamp) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO ended_leases_kept (organization_id, position, since) VALUES (?1, 0, ?2)
+             ON CONFLICT DO UPDATE SET since = max(since, excluded.since)",
+        )?
+        .execute((organization, before))
 }
 
 /// At most `limit` applications with leases that ended before an instant, and before when theirs

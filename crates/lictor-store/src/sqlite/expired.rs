@@ -71,9 +71,13 @@ pub(super) fn drop_some(database: &Connection, now: &Now, counted: &mut Counted)
     }
     let refusals = "DELETE FROM refusals WHERE minute IN
                         (SELECT DISTINCT minute FROM refusals WHERE minute < ?1
-                         ORDER BY minute LIMIT ?2)";
-    dropped += database
-        .prepare_cached(refusals)?
-        .execute((first_minute(now), MINUTES_AT_ONCE))?;
+                         ORDER BY minute LIMIT ?2)
+                    RETURNING organization_id";
+    let over = (first_minute(now), MINUTES_AT_ONCE);
+    let whose: Vec<Uuid> = many(database, refusals, over, |row| row.get(0))?;
+    dropped += whose.len();
+    for organization in whose {
+        counted.add(organization, Quota::Refusals, -1);
+    }
     Ok(dropped)
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use lictor_core::change::Digest;
-use lictor_core::{Head, Quota, Quotas, State, Timestamp, Used};
+use lictor_core::{Elapsed, Head, Quota, Quotas, State, Timestamp, Used, quota};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use uuid::Uuid;
 
 use super::rows::{Sql, invalid};
+use crate::Grown;
 
 /// What the head row holds.
 #[derive(Clone, Copy)]
@@ -26,9 +27,22 @@ pub(super) struct HeadRow {
     pub(super) quotas: Quotas,
     /// How much there is.
     pub(super) used: Used,
+    /// The day that the entries of a day are counted of.
+    pub(super) day: i64,
+    /// What only grows.
+    pub(super) grown: Grown,
 }
 
 impl HeadRow {
+    /// Begins to count the entries of another day.
+    pub(super) fn begin_day(&mut self, now: Elapsed) {
+        let today = quota::day(now);
+        if today > self.day {
+            self.day = today;
+            self.used.put(Quota::EntriesPerDay, 0);
+        }
+    }
+
     /// Takes up what a write has made of it.
     pub(super) fn take_up(&mut self, state: &State) {
         self.newest_updated_at = state.newest_updated_at;
@@ -51,12 +65,19 @@ impl HeadRow {
 
 /// What comes and goes with records, of any organization.
 #[derive(Default)]
-pub(super) struct Counted(BTreeMap<Uuid, Vec<(Quota, i64)>>);
+pub(super) struct Counted {
+    by_organization: BTreeMap<Uuid, Vec<(Quota, i64)>>,
+    /// The bytes of payloads that were stored.
+    pub(super) payload_bytes: u64,
+}
 
 impl Counted {
     /// Counts more, or fewer where it is negative.
     pub(super) fn add(&mut self, organization: Uuid, quota: Quota, by: i64) {
-        self.0.entry(organization).or_default().push((quota, by));
+        self.by_organization
+            .entry(organization)
+            .or_default()
+            .push((quota, by));
     }
 
     /// Counts those that are gone.
@@ -70,19 +91,23 @@ impl Counted {
 
     /// Takes what was counted of one organization.
     pub(super) fn take(&mut self, organization: Uuid) -> Vec<(Quota, i64)> {
-        self.0.remove(&organization).unwrap_or_default()
+        self.by_organization
+            .remove(&organization)
+            .unwrap_or_default()
     }
 
     /// The organizations of which something was counted.
     pub(super) fn organizations(&self) -> Vec<Uuid> {
-        self.0.keys().copied().collect()
+        self.by_organization.keys().copied().collect()
     }
 }
 
 /// What is counted of what no ledger entry says, and the table whose rows it is.
-pub(super) const RECORDS: [(Quota, &str); 2] = [
+pub(super) const RECORDS: [(Quota, &str); 4] = [
     (Quota::UsageEpochs, "usage_epochs"),
     (Quota::KeptAnswers, "answers"),
+    (Quota::Refusals, "refusals"),
+    (Quota::EndedLeases, "ended_leases"),
 ];
 
 /// The column that says how much there is.
@@ -98,13 +123,14 @@ fn counters() -> impl Iterator<Item = String> {
 static SELECT: LazyLock<String> = LazyLock::new(|| {
     let used: String = counters().map(|column| format!(", {column}")).collect();
     format!(
-        "SELECT position, hash, newest_updated_at, removed, basis_changed, quotas{used}
+        "SELECT position, hash, newest_updated_at, removed, basis_changed, quotas, day,
+             entry_bytes, payload_bytes, ended_leases_dropped{used}
          FROM heads WHERE stream = ?1"
     )
 });
 
 /// How many columns of [`SELECT`] stand before the counters.
-const BEFORE_COUNTERS: usize = 6;
+const BEFORE_COUNTERS: usize = 10;
 
 static UPDATE: LazyLock<String> = LazyLock::new(|| {
     // A parameter for each counter, behind those that are named.
@@ -114,7 +140,8 @@ static UPDATE: LazyLock<String> = LazyLock::new(|| {
         .collect();
     format!(
         "UPDATE heads SET position = ?2, hash = ?3, newest_updated_at = ?4, removed = ?5,
-             basis_changed = ?6, quotas = ?7{used}
+             basis_changed = ?6, quotas = ?7, day = ?8, entry_bytes = ?9, payload_bytes = ?10,
+             ended_leases_dropped = ?11{used}
          WHERE stream = ?1"
     )
 });
@@ -142,6 +169,13 @@ fn row(row: &Row<'_>) -> Sql<HeadRow> {
         basis_changed: row.get(4)?,
         quotas: quotas(row, 5)?,
         used,
+        day: row.get(6)?,
+        grown: Grown {
+            entries: row.get(0)?,
+            entry_bytes: row.get(7)?,
+            payload_bytes: row.get(8)?,
+            ended_leases_dropped: row.get(9)?,
+        },
     })
 }
 
@@ -161,6 +195,10 @@ pub(super) fn put<'a>(
             &row.removed,
             &row.basis_changed,
             &quotas,
+            &row.day,
+            &row.grown.entry_bytes,
+            &row.grown.payload_bytes,
+            &row.grown.ended_leases_dropped,
         ];
         for (value, at) in fixed.into_iter().zip(1..) {
             update.raw_bind_parameter(at, value)?;

@@ -476,9 +476,8 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn bounds(&self, organization: Uuid, month: &str) -> Result<Option<Bounds>, Error> {
-        let month = month.to_owned();
-        self.read(move |database| reads::bounds(database, organization, &month))
+    async fn bounds(&self, organization: Uuid, now: Now) -> Result<Option<Bounds>, Error> {
+        self.read(move |database| reads::bounds(database, organization, &now))
             .await
     }
 

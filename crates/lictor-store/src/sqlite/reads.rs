@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lictor_core::{
-    Basis, Entry, Head, INSTALLATION, License, Organization, Quota, Timestamp, Token, TrustPolicy,
-    TrustSet,
+    Basis, Date, Entry, Head, INSTALLATION, License, Now, Organization, Quota, Timestamp, Token,
+    TrustPolicy, TrustSet,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
@@ -236,21 +236,19 @@ pub(super) fn head(database: &Connection, stream: Uuid) -> Sql<Option<Head>> {
     Ok(heads::one(database, stream)?.map(|row| row.head))
 }
 
-/// What an organization has, in this month where it goes by months, and may have.
-pub(super) fn bounds(
-    database: &Connection,
-    organization: Uuid,
-    month: &str,
-) -> Sql<Option<Bounds>> {
+/// What an organization has, in this month or on this day where it goes by those, and may have.
+pub(super) fn bounds(database: &Connection, organization: Uuid, now: &Now) -> Sql<Option<Bounds>> {
     let view = database.unchecked_transaction()?;
     let Some(mut row) = heads::one(&view, organization)? else {
         return Ok(None);
     };
-    let series = usage::of_month(&view, organization, month)?;
+    row.begin_day(now.elapsed());
+    let series = usage::of_month(&view, organization, &Date::of(now.wall()).month())?;
     row.used.put(Quota::UsageSeries, series);
     Ok(Some(Bounds {
         quotas: row.quotas,
         used: row.used,
+        grown: row.grown,
     }))
 }
 

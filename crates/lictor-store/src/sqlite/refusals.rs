@@ -9,17 +9,39 @@ use super::reads::many;
 use super::rows::{Sql, invalid};
 use crate::{RefusalSum, Refused, RefusedKey, SumKey};
 
-/// Counts a refusal, once in the row of its minute and once in the sum of its hour.
+/// Counts a refusal, once in the row of its minute and once in the sum of its hour; says whether the
+/// row is new. One whose holder is not to be kept goes into the row of the holder where there is one,
+/// and else into one without a holder.
 pub(super) fn count(
     database: &Connection,
     stream: Uuid,
     refusal: &SeatRefusal,
+    keep_holder: bool,
     now: Timestamp,
-) -> Sql<usize> {
-    let (kind, holder, key) = match &refusal.holder {
+) -> Sql<bool> {
+    let (kind, mut holder, mut key) = match &refusal.holder {
         Holder::Account(id) => ("account", id.to_string(), None),
         Holder::Lease(holder) => ("lease", holder.clone(), Some(holder_key(holder))),
     };
+    let (minute, reason) = (now.div_euclid(60), refusal.reason.as_str());
+    let there = |holder: &str| {
+        let row = (stream, minute, &refusal.application, kind, holder, reason);
+        database
+            .prepare_cached(
+                "SELECT 1 FROM refusals WHERE organization_id = ?1 AND minute = ?2
+                     AND application = ?3 AND kind = ?4 AND holder = ?5 AND reason = ?6",
+            )?
+            .exists(row)
+    };
+    let mut known = there(&holder)?;
+    if !known && !keep_holder {
+        holder = match refusal.holder {
+            Holder::Account(_) => Uuid::nil().to_string(),
+            Holder::Lease(_) => String::new(),
+        };
+        key = None;
+        known = there(&holder)?;
+    }
     database
         .prepare_cached(
             "INSERT INTO refusals (organization_id, minute, application, kind, holder, reason,
@@ -30,9 +52,9 @@ pub(super) fn count(
                  used = excluded.used, position = excluded.position",
         )?
         .execute(named_params! {
-            ":organization": stream, ":minute": now.div_euclid(60),
+            ":organization": stream, ":minute": minute,
             ":application": refusal.application, ":kind": kind, ":holder": holder,
-            ":reason": refusal.reason.as_str(), ":limit": refusal.limit, ":used": refusal.used,
+            ":reason": reason, ":limit": refusal.limit, ":used": refusal.used,
             ":position": refusal.position, ":key": key,
         })?;
     database
@@ -40,12 +62,8 @@ pub(super) fn count(
             "INSERT INTO refusal_sums (organization_id, hour, application, reason, count)
              VALUES (?1, ?2, ?3, ?4, 1) ON CONFLICT DO UPDATE SET count = count + 1",
         )?
-        .execute((
-            stream,
-            now.div_euclid(3_600),
-            &refusal.application,
-            refusal.reason.as_str(),
-        ))
+        .execute((stream, now.div_euclid(3_600), &refusal.application, reason))?;
+    Ok(!known)
 }
 
 /// A page of refusals, the newest minute first.
@@ -157,7 +175,7 @@ pub(super) fn of_holder(database: &Connection, organization: Uuid, key: &str) ->
 }
 
 /// Takes the name from some refusals of a holder. Those that are the same but for the name become
-/// one row, so that there are as many as before.
+/// one row, so that there are as many as before; says how many rows there are fewer.
 pub(super) fn forget(database: &Connection, organization: Uuid, key: &str) -> Sql<usize> {
     let found = "SELECT minute, application, holder, reason FROM refusals
          WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3";
@@ -182,10 +200,14 @@ pub(super) fn forget(database: &Connection, organization: Uuid, key: &str) -> Sq
              first_position = min(first_position, excluded.first_position)"
     );
     let erase = format!("DELETE FROM refusals WHERE {one}");
+    let there = format!("SELECT 1 FROM refusals WHERE {one}");
+    let mut merged = 0;
     for (minute, application, holder, reason) in &rows {
         let row = (organization, minute, application, holder, reason);
+        let nameless = (organization, minute, application, "", reason);
+        merged += usize::from(database.prepare_cached(&there)?.exists(nameless)?);
         database.prepare_cached(&merge)?.execute(row)?;
         database.prepare_cached(&erase)?.execute(row)?;
     }
-    Ok(rows.len())
+    Ok(merged)
 }

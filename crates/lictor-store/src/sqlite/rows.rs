@@ -11,7 +11,7 @@ use lictor_core::time::Validity;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
     Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Now, Organization, PublicKey,
-    Quota, Record, Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey,
+    Quota, Record, Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey, quota,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
@@ -273,12 +273,16 @@ pub(super) fn record(
     counted: &mut Counted,
 ) -> Sql<()> {
     match record {
-        Record::Payload { sha256, text } => database
-            .prepare_cached(
-                "INSERT INTO payloads (organization_id, sha256, text) VALUES (?1, ?2, ?3)
+        Record::Payload { sha256, text } => {
+            let stored = database
+                .prepare_cached(
+                    "INSERT INTO payloads (organization_id, sha256, text) VALUES (?1, ?2, ?3)
                  ON CONFLICT (organization_id, sha256) DO NOTHING",
-            )?
-            .execute((stream, sha256.0, &**text))?,
+                )?
+                .execute((stream, sha256.0, &**text))?;
+            counted.payload_bytes += (stored * text.len()) as u64;
+            stored
+        }
         Record::LicenseDates { id, validity } => {
             let license = loaded(state.licenses.get(id), "license")?;
             put_license(database, stream, *id, license, *validity)?
@@ -312,7 +316,11 @@ pub(super) fn record(
         }
         Record::Lease { id, terms } => seats::put_lease(database, stream, state, *id, terms)?,
         Record::HolderOfEndedForgotten(lease) => ended::forget(database, stream, lease)?,
-        Record::HolderOfRefusalsForgotten { key } => refusals::forget(database, stream, key)?,
+        Record::HolderOfRefusalsForgotten { key } => {
+            let merged = refusals::forget(database, stream, key)?;
+            counted.fewer(stream, Quota::Refusals, merged);
+            merged
+        }
         Record::AnswersNamingHolderDropped { key } => {
             let dropped = answers::drop_naming_holder(database, stream, key)?;
             counted.fewer(stream, Quota::KeptAnswers, dropped);
@@ -323,8 +331,18 @@ pub(super) fn record(
             organization,
             application,
             before,
-        } => ended::drop_some(database, *organization, application, *before)?,
-        Record::Refusal(refusal) => refusals::count(database, stream, refusal, now.wall())?,
+        } => {
+            let dropped = ended::drop_some(database, *organization, application, *before)?;
+            counted.fewer(*organization, Quota::EndedLeases, dropped);
+            dropped
+        }
+        Record::Refusal(refusal) => {
+            let beyond = quota::room(state, Quota::Refusals, state.used.of(Quota::Refusals));
+            let holder = beyond.is_ok();
+            let new = refusals::count(database, stream, refusal, holder, now.wall())?;
+            counted.add(stream, Quota::Refusals, i64::from(new));
+            1
+        }
         Record::ClientSecret { .. }
         | Record::GrantSecret { .. }
         | Record::Code { .. }

@@ -175,6 +175,7 @@ pub(crate) async fn a_rule_sees_the_facts_it_asked_for(store: Arc<dyn Store>) {
     for quota in [Quota::Tokens, Quota::Applications, Quota::Licenses] {
         used.put(quota, 1);
     }
+    used.put(Quota::EntriesPerDay, 3);
     let nothing = State {
         newest_updated_at: NOW,
         position: 3,

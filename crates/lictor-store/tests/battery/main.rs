@@ -114,6 +114,9 @@ macro_rules! battery {
             nodes::a_rotation_is_kept_with_its_key;
             quotas::a_quota_holds_under_many_writers;
             quotas::replacing_meets_no_quota;
+            quotas::refusals_beyond_are_merged_without_holders;
+            quotas::of_ended_leases_beyond_the_oldest_go_and_are_counted;
+            quotas::beyond_the_entries_of_a_day_what_takes_away_goes_on;
             quotas::usage_of_months_that_passed_is_counted_as_one;
             quotas::an_answer_that_cannot_be_kept_has_its_time;
             quotas::codes_of_ten_minutes_are_counted_used_or_not;

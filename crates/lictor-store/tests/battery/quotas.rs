@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use lictor_core::usage::UsageReport;
 use lictor_core::{
-    AccountKind, Decision, Error, Now, OverLimit, Quota, Role, client, quota, usage,
+    AccountKind, AccountStatus, Decision, Error, Holder, Now, OverLimit, Quota, Role, client,
+    quota, usage,
 };
-use lictor_store::{Bounds, Fact, IdempotencyKey, Store, Write};
+use lictor_store::{Bounds, EndedFilter, Fact, IdempotencyKey, Store, Write};
 
 use crate::given::{
-    ACME, NOW, acme, add_license, assign, at, check_out, digest, document, done, enroll_node,
-    give_back, id, idempotent, new_account, new_application, new_client, new_token, put_license,
-    refused, release, remove_account, remove_client, remove_license, revoke_node, revoke_token,
-    secret, write,
+    ACME, NOW, acme, add_license, assign, at, check_out, digest, document, done, end_due,
+    enroll_node, give_back, id, idempotent, new_account, new_application, new_client, new_token,
+    put_license, refused, release, remove_account, remove_client, remove_license, revoke_node,
+    revoke_token, secret, set_status, write,
 };
 use crate::usage::{count, report_usage, total};
 
@@ -25,7 +26,7 @@ pub(crate) fn set_quota(quota: Quota, limit: Option<u64>) -> Write {
 
 async fn bounds(store: &dyn Store) -> Bounds {
     store
-        .bounds(ACME, "2026-11")
+        .bounds(ACME, Now::at(NOW))
         .await
         .expect("reads")
         .expect("is there")
@@ -42,12 +43,21 @@ fn thing(quota: Quota, number: usize) -> (Write, Option<Write>) {
         Quota::UsageEpochs => usage_of(total(word, 1)),
         Quota::Codes => code(number),
         Quota::KeptAnswers => answered(word, NOW),
+        Quota::EntriesPerDay => asked(new_application(ACME, word, OverLimit::Refuse)),
         _ => {
             let (made, undone) = lasting(quota, number);
             return (made, Some(undone));
         }
     };
     (timed, None)
+}
+
+/// A write that somebody asked for.
+fn asked(write: Write) -> Write {
+    Write {
+        actor: Some(id(70)),
+        ..write
+    }
 }
 
 /// A report that is refused as a whole.
@@ -145,10 +155,16 @@ async fn ready(store: &dyn Store, quota: Quota) {
 
 /// In one organization after the other, as each quota wants it empty.
 pub(crate) async fn nothing_passes_its_quota(open: impl Fn() -> Arc<dyn Store>) {
-    for quota in Quota::all() {
+    let merged = [Quota::Refusals, Quota::EndedLeases];
+    for quota in Quota::all().filter(|quota| !merged.contains(quota)) {
         let store = open();
         ready(&*store, quota).await;
-        let most = 2 + u64::from(quota == Quota::Codes);
+        let most = match quota {
+            Quota::Codes => 3,
+            // That of the limit itself is one.
+            Quota::EntriesPerDay => 3 + bounds(&*store).await.grown.entries,
+            _ => 2,
+        };
         done(&*store, set_quota(quota, Some(most))).await;
         done(&*store, thing(quota, 0).0).await;
         done(&*store, thing(quota, 1).0).await;
@@ -170,7 +186,7 @@ pub(crate) async fn nothing_passes_its_quota(open: impl Fn() -> Arc<dyn Store>) 
             done(&*store, thing(quota, 2).0).await;
         }
         let found = bounds(&*store).await;
-        if quota.is_figure() {
+        if quota.is_figure() && quota != Quota::EntriesPerDay {
             assert_eq!(found.used.of(quota), 2, "{quota}");
         }
         done(&*store, set_quota(quota, None)).await;
@@ -343,5 +359,90 @@ pub(crate) async fn a_limit_that_is_so_already_is_no_entry(store: Arc<dyn Store>
         "{error}"
     );
     assert_eq!(bounds(&*store).await.quotas.set_to(Quota::Nodes), Some(5));
-    assert_eq!(store.bounds(id(77), "2026-11").await.expect("reads"), None);
+    assert_eq!(
+        store.bounds(id(77), Now::at(NOW)).await.expect("reads"),
+        None
+    );
+}
+
+pub(crate) async fn refusals_beyond_are_merged_without_holders(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, new_application(ACME, "kong", OverLimit::Refuse)).await;
+    done(&*store, set_quota(Quota::Refusals, Some(1))).await;
+    for (number, holder) in ["a", "b", "c", "a"].into_iter().enumerate() {
+        let lease = id(300 + number as u128);
+        done(&*store, check_out(ACME, "kong", (lease, holder), 0, NOW)).await;
+    }
+    let rows = store.refusals(ACME, None, 9).await.expect("reads");
+    let rows = rows.iter().map(|row| (&row.refusal.holder, row.count));
+    let holder = |name: &str| Holder::Lease(name.to_owned());
+    assert_eq!(
+        rows.collect::<Vec<_>>(),
+        [(&holder("a"), 2), (&holder(""), 2)]
+    );
+    assert_eq!(bounds(&*store).await.used.of(Quota::Refusals), 2);
+    let sums = store.refusal_sums(ACME, None, 9).await.expect("reads");
+    assert_eq!(sums.iter().map(|sum| sum.count).sum::<u64>(), 4);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn of_ended_leases_beyond_the_oldest_go_and_are_counted(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, new_application(ACME, "kong", OverLimit::Refuse)).await;
+    done(&*store, set_quota(Quota::EndedLeases, Some(2))).await;
+    for (number, word) in WORDS.into_iter().enumerate() {
+        let (lease, now) = (id(300 + number as u128), NOW + number as i64 * 100);
+        done(&*store, check_out(ACME, "kong", (lease, word), 9, now)).await;
+        done(&*store, end_due(ACME, now + 60)).await;
+    }
+    let kong = EndedFilter {
+        application: "kong".to_owned(),
+        ..EndedFilter::default()
+    };
+    let left = store
+        .ended_leases(ACME, &kong, None, 9)
+        .await
+        .expect("reads");
+    let holders: Vec<_> = left
+        .iter()
+        .filter_map(|lease| lease.holder.as_deref())
+        .collect();
+    assert_eq!(holders, ["four", "three"]);
+    let found = bounds(&*store).await;
+    assert_eq!(found.used.of(Quota::EndedLeases), 2);
+    assert_eq!(found.grown.ended_leases_dropped, 2);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+pub(crate) async fn beyond_the_entries_of_a_day_what_takes_away_goes_on(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, new_token(ACME, id(1), Role::Reader)).await;
+    done(&*store, new_account(ACME, id(2), AccountKind::Person)).await;
+    done(&*store, set_quota(Quota::EntriesPerDay, Some(0))).await;
+    let more = |now| {
+        let write = asked(new_application(ACME, "one", OverLimit::Refuse));
+        Write {
+            now: Now::at(now),
+            ..write
+        }
+    };
+    let error = refused(&*store, more(NOW)).await;
+    let left = 86_400 - NOW.rem_euclid(86_400);
+    assert!(
+        matches!(error, Error::QuotaReached { retry_after: Some(seconds), .. }
+            if seconds == left.unsigned_abs()),
+        "{error}"
+    );
+    done(&*store, asked(revoke_token(ACME, id(1)))).await;
+    done(
+        &*store,
+        asked(set_status(ACME, id(2), AccountStatus::Deactivated)),
+    )
+    .await;
+    let back = asked(set_status(ACME, id(2), AccountStatus::Active));
+    refused(&*store, back).await;
+    done(&*store, asked(set_quota(Quota::EntriesPerDay, Some(1)))).await;
+    refused(&*store, more(NOW + left - 1)).await;
+    done(&*store, more(NOW + left)).await;
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }

@@ -129,12 +129,20 @@ async fn show(api: &Api, key: &str, json: bool) -> Outcome {
         return output::json(&reply.text);
     }
     let organization = &reply.value;
+    let grown = |member: &str| {
+        let figure = organization["ledger"][member].as_u64();
+        figure.map(output::figure).unwrap_or_default()
+    };
     output::details(&[
         ("key", text_of(&organization["key"])),
         ("name", text_of(&organization["name"])),
         ("id", text_of(&organization["id"])),
         ("number", text_of(&organization["number"])),
         ("created", date_of(&organization["created_at"])),
+        ("ledger entries", grown("entries")),
+        ("ledger bytes", grown("entry_bytes")),
+        ("payload bytes", grown("payload_bytes")),
+        ("ended leases dropped", grown("ended_leases_dropped")),
     ])?;
     output::line("")?;
     let mut rows = output::Rows::new(&["QUOTA", "USED#", "LIMIT#", "DEFAULT#"]);

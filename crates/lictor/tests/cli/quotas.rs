@@ -1,5 +1,9 @@
 //! `lictor organization show` and `set`: what a tenant has and may have.
 
+use std::path::Path;
+
+use lictor_core::Quota;
+
 use crate::run::{lictor, refusal, result};
 use crate::server::Server;
 
@@ -60,4 +64,30 @@ fn a_limit_that_is_none_is_refused_with_the_form_that_is_meant() {
     assert!(said.contains("--max-accounts 2000000"), "{said}");
     let said = refusal(&set(&["--max-nodes", "20k"]), 2);
     assert!(said.contains("20000"), "{said}");
+}
+
+#[test]
+fn the_page_and_the_help_say_each_quota_and_its_default() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let page = std::fs::read_to_string(page).expect("a page");
+    let help = result(&lictor(&["organization", "set", "--help"]));
+    let rows = page.lines().filter(|line| line.starts_with("| `--max-"));
+    assert_eq!(rows.count(), Quota::COUNT);
+    for facts in Quota::all().map(Quota::facts) {
+        let digits = facts.default.to_string();
+        let threes: Vec<_> = digits.as_bytes().rchunks(3).rev().collect();
+        let threes = threes.iter().map(|three| String::from_utf8_lossy(three));
+        let default = threes.collect::<Vec<_>>().join(" ");
+        let row = format!("| `--{}` | {default} | {} |", facts.option, facts.counts);
+        assert!(page.contains(&row), "{row}");
+        assert!(
+            help.contains(&format!("--{} <NUMBER>", facts.option)),
+            "{help}"
+        );
+        assert!(help.contains(&format!("[default: {default}]")), "{help}");
+    }
+    assert!(
+        help.lines().all(|line| line.chars().count() <= 80),
+        "{help}"
+    );
 }

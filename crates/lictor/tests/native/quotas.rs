@@ -228,3 +228,33 @@ fn a_client_is_given_ten_codes_within_ten_minutes() {
         (&json!("codes"), &json!(10))
     );
 }
+
+#[test]
+fn beyond_the_entries_of_a_day_each_dialect_says_when_to_come_again() {
+    let (server, acme) = start();
+    set(&server, &json!({ "entries-per-day": 0 }));
+    let body = json!({ "payload": document("Konnect") });
+    for path in ["/licenses", "/v1/licenses"] {
+        let call = server.call("POST", path).token(&acme.admin).json(&body);
+        let answer = call.send();
+        assert_eq!(answer.status, 429, "{path}");
+        let seconds: u64 = answer
+            .header("retry-after")
+            .and_then(|text| text.parse().ok())
+            .expect("whole seconds");
+        assert!((1..=86_400).contains(&seconds), "{seconds}");
+    }
+    let tokens = server.call("GET", "/v1/tokens").token(&acme.admin);
+    let reader = tokens.expect(200).json()["data"][1]["id"].clone();
+    let path = format!("/v1/tokens/{}", reader.as_str().expect("an id"));
+    server
+        .call("DELETE", &path)
+        .organization("acme")
+        .expect(204);
+    let shown = server.get(ACME);
+    assert_eq!(shown["ledger"]["entries"], 4);
+    assert!(
+        shown["ledger"]["entry_bytes"].as_u64() > Some(400),
+        "{shown}"
+    );
+}

@@ -350,7 +350,7 @@ async fn expired_answers_are_deleted_in_the_end() {
         .query_row("SELECT count(*) FROM answers", [], |row| row.get(0))
         .expect("counts");
     assert_eq!(kept, 600);
-    let bounds = store.bounds(ACME, "2026-11").await.expect("reads");
+    let bounds = store.bounds(ACME, Now::at(NOW)).await.expect("reads");
     let counted = bounds.expect("is there").used.of(Quota::KeptAnswers);
     assert_eq!(counted, 600);
 }
@@ -483,7 +483,7 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     let basis = store.basis(ACME).await.expect("reads");
     assert_eq!((basis.licenses, basis.trust), (2, 0));
     let counted = store
-        .bounds(ACME, "2026-11")
+        .bounds(ACME, Now::at(NOW))
         .await
         .expect("reads")
         .expect("is there");

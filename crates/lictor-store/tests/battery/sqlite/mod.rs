@@ -1,6 +1,7 @@
 //! What only the embedded database promises: its folder, its file, and what damage does to them.
 
 mod before;
+mod bounded;
 mod damage;
 mod elapsed;
 mod files;

@@ -15,6 +15,16 @@ pub(in crate::dialects::native) struct BoundsView {
     #[serde(flatten)]
     organization: OrganizationView,
     quotas: Vec<QuotaView>,
+    ledger: LedgerView,
+}
+
+/// What only grows.
+#[derive(Serialize)]
+struct LedgerView {
+    entries: u64,
+    entry_bytes: u64,
+    payload_bytes: u64,
+    ended_leases_dropped: u64,
 }
 
 /// One quota.
@@ -31,6 +41,7 @@ struct QuotaView {
 impl BoundsView {
     /// The view of an organization.
     pub(in crate::dialects::native) fn of(organization: &Organization, bounds: &Bounds) -> Self {
+        let grown = &bounds.grown;
         let view = |quota: Quota| QuotaView {
             name: quota.name(),
             limit: bounds.quotas.limit(quota),
@@ -41,6 +52,12 @@ impl BoundsView {
         Self {
             organization: OrganizationView::from_organization(organization),
             quotas: Quota::all().map(view).collect(),
+            ledger: LedgerView {
+                entries: grown.entries,
+                entry_bytes: grown.entry_bytes,
+                payload_bytes: grown.payload_bytes,
+                ended_leases_dropped: grown.ended_leases_dropped,
+            },
         }
     }
 }
