@@ -248,7 +248,7 @@ async fn list(api: &Api, json: bool) -> Outcome {
 
 async fn seats(api: &Api, account: &str, json: bool) -> Outcome {
     let path = ["accounts", account, "seats"];
-    let reply = Client::new(api)?.list(&path, &[]).await?;
+    let reply = Client::new(api)?.get(&path).await?;
     if json {
         return output::json(&reply.text);
     }

@@ -20,6 +20,7 @@ mod import;
 mod import_odd;
 mod issuing;
 mod messages;
+mod metrics;
 mod offline;
 mod passwords;
 mod quotas;
