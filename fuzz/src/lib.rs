@@ -9,7 +9,7 @@ use lictor_core::feed::{
     StateDocument, StateTerms,
 };
 use lictor_core::{
-    Change, Claims, Date, Document, Email, PublicKey, Record, Scope, SigningKey, State,
+    Change, Claims, Date, Document, Email, Now, PublicKey, Record, Scope, SigningKey, State,
     TrustPolicy, TrustSet, names, node,
 };
 use lictor_node::fuzzing as node_inside;
@@ -371,7 +371,7 @@ pub fn report(bytes: &[u8]) {
         "edge-1",
         &report,
         true,
-        1_790_000_000,
+        Now::at(1_790_000_000),
     ) else {
         return;
     };

@@ -67,7 +67,7 @@ fn call(organization: u128) -> Call {
     Call {
         actor,
         organization: Arc::new(organization),
-        now: lictor_core::Now::at(0),
+        now: Now::at(0),
         idempotent: None,
     }
 }
