@@ -30,7 +30,7 @@ use super::peer::{Peer, WhileListening};
 use super::places::Crowd;
 use super::refusal::Refusal;
 use super::slashes;
-use super::stream::Followed;
+use super::stream::{Followed, Reset};
 use super::streams::Streams;
 use super::traffic::{Connections, Cut};
 use crate::clock;
@@ -121,7 +121,7 @@ pub(crate) async fn serve<S, A>(
     first_byte_by: Instant,
     stopping: watch::Receiver<bool>,
 ) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Reset + Unpin + Send + 'static,
     A: Answers,
 {
     let traffic = shared.app.traffic();

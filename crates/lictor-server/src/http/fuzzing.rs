@@ -18,7 +18,7 @@ use super::framing::{self, Follower, Reading};
 use super::limits::ConnectionLimits;
 use super::notes::Notes;
 use super::refusal::Refusal;
-use super::stream::Followed;
+use super::stream::{Followed, Reset};
 
 /// Where a followed connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,5 +179,11 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Reset for Wire {
+    fn reset_when_dropped(&self) -> std::io::Result<()> {
+        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! What the stream, the requests and the keeper of one connection tell each other.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ pub(crate) struct Notes {
     /// The bytes of answers over HTTP/2, all streams together.
     pub(crate) outgoing: Outgoing,
     traffic: Option<Arc<Connections>>,
+    ends_by_reset: AtomicBool,
     pub(crate) standing: Arc<Standing>,
     opened: Instant,
     /// Milliseconds from then to the end of the last request, of those before somebody signed in.
@@ -78,6 +79,7 @@ impl Notes {
             written: AtomicU64::new(0),
             outgoing: Outgoing::default(),
             traffic,
+            ends_by_reset: AtomicBool::new(false),
             standing: Arc::default(),
             opened: Instant::now(),
             last_end: AtomicU64::new(0),
@@ -201,8 +203,16 @@ impl Notes {
         number != 0 && number == self.begun() && self.is_busy()
     }
 
+    /// Whether nothing more is to reach the peer.
+    pub(crate) fn ends_by_reset(&self) -> bool {
+        self.ends_by_reset.load(Ordering::Relaxed)
+    }
+
     /// Counts that the connection, or a stream of it, is cut off.
     pub(crate) fn note_cut(&self, cut: Cut) {
+        if cut.is_by_reset() {
+            self.ends_by_reset.store(true, Ordering::Relaxed);
+        }
         if let Some(traffic) = &self.traffic {
             traffic.note_cut(cut);
         }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::framing::{Follower, Reading};
 use super::notes::Notes;
@@ -21,6 +23,28 @@ const KEPT_BYTES: usize = 8 * 1024;
 /// How much of a next request is read at most while an answer lasts, in bytes.
 const AHEAD_BYTES: usize = 256;
 
+/// A stream that can be ended at once.
+pub(crate) trait Reset {
+    /// Lets the stream end by a reset when it is dropped. Otherwise the kernel goes on sending what
+    /// it has taken, for as long as the peer takes a byte of it now and then.
+    ///
+    /// # Errors
+    /// As the system says; the stream then ends as any other.
+    fn reset_when_dropped(&self) -> io::Result<()>;
+}
+
+impl Reset for TcpStream {
+    fn reset_when_dropped(&self) -> io::Result<()> {
+        self.set_zero_linger()
+    }
+}
+
+impl Reset for TlsStream<TcpStream> {
+    fn reset_when_dropped(&self) -> io::Result<()> {
+        self.get_ref().0.reset_when_dropped()
+    }
+}
+
 /// A stream whose bytes are followed.
 ///
 /// It also gathers the answers to pipelined requests into one write: while hyper has a whole
@@ -28,7 +52,7 @@ const AHEAD_BYTES: usize = 256;
 /// them back while it has any byte left, which keeps an answer from a peer that sent half of its
 /// next request, and never sends the 400 to a malformed one (hyper 1.12, November 2026).
 #[derive(Debug)]
-pub(crate) struct Followed<S> {
+pub(crate) struct Followed<S: Reset> {
     inner: S,
     follower: Follower,
     notes: Arc<Notes>,
@@ -39,7 +63,7 @@ pub(crate) struct Followed<S> {
     ahead: Vec<u8>,
 }
 
-impl<S> Followed<S> {
+impl<S: Reset> Followed<S> {
     pub(crate) fn new(inner: S, notes: Arc<Notes>) -> Self {
         Self {
             inner,
@@ -84,7 +108,7 @@ impl<S> Followed<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Followed<S> {
+impl<S: AsyncWrite + Reset + Unpin> Followed<S> {
     fn poll_write_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.held.len() {
             let left = &self.held[self.written..];
@@ -102,7 +126,7 @@ impl<S: AsyncWrite + Unpin> Followed<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Followed<S> {
+impl<S: AsyncRead + Reset + Unpin> AsyncRead for Followed<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -130,7 +154,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Followed<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> Followed<S> {
+impl<S: AsyncRead + Reset + Unpin> Followed<S> {
     /// Notes that the peer has closed its side before its request was answered. It is an error at
     /// once if the connection is gone, or if the answer lasts only while the peer listens. hyper
     /// does not read while it answers, as other answers are worth sending then.
@@ -163,7 +187,7 @@ impl<S: AsyncRead + Unpin> Followed<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Followed<S> {
+impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -222,5 +246,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Followed<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_write_held(cx))?;
         Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
+impl<S: Reset> Drop for Followed<S> {
+    fn drop(&mut self) {
+        if self.notes.ends_by_reset()
+            && let Err(error) = self.inner.reset_when_dropped()
+        {
+            tracing::debug!(%error, "a connection could not be reset");
+        }
     }
 }

@@ -46,6 +46,12 @@ impl Cut {
         Self::Address,
     ];
 
+    /// Whether the connection ends by a reset: its peer takes too little, or would take what others
+    /// need. To all others is sent what was said before.
+    pub(super) fn is_by_reset(self) -> bool {
+        matches!(self, Self::Untaken | Self::Frames | Self::NoRoom)
+    }
+
     /// What it is called in metrics: what was cut off, and why.
     pub fn labels(self) -> [(&'static str, &'static str); 2] {
         let (what, reason) = match self {

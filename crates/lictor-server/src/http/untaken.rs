@@ -17,6 +17,7 @@ use super::connection::{self, Answers, Shared};
 use super::limits::ConnectionLimits;
 use super::notes::Notes;
 use super::peer::Peer;
+use super::stream::Reset;
 use super::traffic::{Connections, Cut};
 use super::untaken_client::{
     Client, DATA, HEADERS, LONG, RST_STREAM, frame, get as h2_get, window_update,
@@ -151,6 +152,13 @@ fn app(entered: &Arc<Notify>, dropped: &Arc<Notify>, release: &Arc<Notify>) -> R
         .route("/feed", get(feed))
         .route("/kilobytes", get(zeros(8 * 1024)))
         .route("/large", get(zeros(LARGE)))
+}
+
+/// What is dropped is gone as it is.
+impl Reset for DuplexStream {
+    fn reset_when_dropped(&self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 async fn read_until(stream: &mut DuplexStream, end: &str) {

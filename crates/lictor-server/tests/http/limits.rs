@@ -1,13 +1,15 @@
 //! Deadlines, caps, bodies, shutdown: no peer can hold more than its share.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use lictor_server::http::limits::ConnectionLimits;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::server::{PATIENCE, Server, read_to_close, read_until, statuses};
+use crate::tls::Certificate;
 
 pub(crate) fn quick() -> ConnectionLimits {
     ConnectionLimits {
@@ -151,6 +153,44 @@ async fn a_peer_that_takes_no_answer_is_cut_off() {
         taken += read;
     }
     assert!(taken < 1024 * 1024, "the kernel took {taken} bytes");
+}
+
+/// Of what the kernel has taken for it by then, 32 KiB and more, nothing is sent any more.
+#[tokio::test]
+async fn a_peer_that_takes_no_answer_is_reset() {
+    let server = Server::start(quick_when_idle()).await;
+    let mut stream = server.connect_narrowly().await;
+    until_reset(&mut stream, |stream| stream).await;
+
+    let certificate = Certificate::make();
+    let config = certificate.load("cert.pem", "key.pem").unwrap();
+    let server = Server::start_with(quick_when_idle(), Some(config)).await;
+    let stream = server.connect_narrowly().await;
+    let mut stream = certificate.shake_hands(stream, b"http/1.1").await;
+    until_reset(&mut stream, |stream| stream.get_ref().0).await;
+}
+
+/// Asks for a long answer and reads nothing of it.
+async fn until_reset<S: AsyncWrite + Unpin>(stream: &mut S, tcp: fn(&S) -> &TcpStream) {
+    let request = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let reset = timeout(PATIENCE, tcp(stream).ready(Interest::ERROR)).await;
+    reset.expect("a reset").unwrap();
+    let error = tcp(stream).take_error().unwrap().unwrap();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_peer_that_is_cut_off_for_anything_else_gets_what_was_answered_before() {
+    let server = Server::start(quick()).await;
+    let mut stream = server.connect().await;
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    let read = timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+    read.expect("the server closes the connection")
+        .expect("no reset");
+    assert!(answer.ends_with("fine"), "{answer}");
 }
 
 #[tokio::test]

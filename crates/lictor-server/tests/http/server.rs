@@ -16,7 +16,7 @@ use lictor_server::http::body::BodyDeadline;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::peer::WhileListening;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -64,6 +64,13 @@ impl Server {
 
     pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// The kernel takes next to nothing for this peer.
+    pub(crate) async fn connect_narrowly(&self) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        socket.connect(self.address).await.unwrap()
     }
 
     /// Sends `bytes` on a connection of their own and reads what comes until the server closes it.

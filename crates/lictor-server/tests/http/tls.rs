@@ -11,18 +11,19 @@ use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_rustls::client::TlsStream;
 
 use crate::limits::quick;
 use crate::server::{Server, read_to_close, statuses};
 
 /// A certificate for `localhost` in files, as the server reads them, and a client that trusts it.
-struct Certificate {
+pub(crate) struct Certificate {
     folder: tempfile::TempDir,
     der: rustls::pki_types::CertificateDer<'static>,
 }
 
 impl Certificate {
-    fn make() -> Self {
+    pub(crate) fn make() -> Self {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("cert.pem"), made.cert.pem()).unwrap();
@@ -45,17 +46,25 @@ impl Certificate {
         std::fs::set_permissions(self.folder.path().join("key.pem"), mode).unwrap();
     }
 
-    fn load(&self, certificate: &str, key: &str) -> Result<Arc<rustls::ServerConfig>, String> {
+    pub(crate) fn load(
+        &self,
+        certificate: &str,
+        key: &str,
+    ) -> Result<Arc<rustls::ServerConfig>, String> {
         let folder = self.folder.path();
         tls::load(&folder.join(certificate), &folder.join(key), None)
             .map_err(|error| error.to_string())
     }
 
-    async fn connect(
+    async fn connect(&self, server: &Server, protocol: &[u8]) -> TlsStream<TcpStream> {
+        self.shake_hands(server.connect().await, protocol).await
+    }
+
+    pub(crate) async fn shake_hands(
         &self,
-        server: &Server,
+        stream: TcpStream,
         protocol: &[u8],
-    ) -> tokio_rustls::client::TlsStream<TcpStream> {
+    ) -> TlsStream<TcpStream> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -66,10 +75,7 @@ impl Certificate {
             .with_no_client_auth();
         config.alpn_protocols = vec![protocol.to_vec()];
         tokio_rustls::TlsConnector::from(Arc::new(config))
-            .connect(
-                ServerName::try_from("localhost").unwrap(),
-                server.connect().await,
-            )
+            .connect(ServerName::try_from("localhost").unwrap(), stream)
             .await
             .unwrap()
     }
