@@ -2,6 +2,7 @@
 //! write that runs a pure rule under the lock of a stream.
 
 pub mod check;
+mod places;
 mod queue;
 mod rule;
 pub mod sqlite;

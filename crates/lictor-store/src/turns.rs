@@ -47,6 +47,22 @@ impl<T> Turns<T> {
     /// Takes what is next, unless `fits` says that it has to wait.
     pub(crate) fn next_if(&mut self, fits: impl FnOnce(&T) -> bool) -> Option<T> {
         let place = self.place_of_next()?;
+        self.take_from(place, fits)
+    }
+
+    /// The same, of the streams with the least `rank`.
+    pub(crate) fn next_by(
+        &mut self,
+        rank: impl Fn(&Uuid) -> usize,
+        fits: impl FnOnce(&T) -> bool,
+    ) -> Option<T> {
+        let ranks = self.order.iter().enumerate();
+        let least = ranks.min_by_key(|(_, stream)| (rank(stream), self.owed(stream)));
+        let (place, _) = least?;
+        self.take_from(place, fits)
+    }
+
+    fn take_from(&mut self, place: usize, fits: impl FnOnce(&T) -> bool) -> Option<T> {
         let stream = *self.order.get(place)?;
         let line = self.lines.get_mut(&stream)?;
         if !fits(line.front()?) {
@@ -85,12 +101,16 @@ impl<T> Turns<T> {
         if self.debts.is_empty() || self.order.len() == 1 {
             return (!self.order.is_empty()).then_some(0);
         }
-        let owed = |stream: &Uuid| match self.debts.get(stream) {
+        let owed = self.order.iter().map(|stream| self.owed(stream));
+        let least = owed.enumerate().min_by_key(|(_, owed)| *owed);
+        least.map(|(place, _)| place)
+    }
+
+    fn owed(&self, stream: &Uuid) -> Duration {
+        match self.debts.get(stream) {
             Some(until) => until.saturating_sub(self.worked),
             None => Duration::ZERO,
-        };
-        let owed = self.order.iter().map(owed).enumerate();
-        owed.min_by_key(|(_, owed)| *owed).map(|(place, _)| place)
+        }
     }
 }
 

@@ -38,8 +38,8 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
-    Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease, License, Node,
-    NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
+    Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, INSTALLATION, Lease, License,
+    Node, NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
     TrustSet,
 };
 use rusqlite::Connection;
@@ -135,10 +135,13 @@ impl SqliteStore {
 
     async fn read<T: Send + 'static>(
         &self,
+        stream: Uuid,
         read: impl FnOnce(&Connection) -> Sql<T> + Send + 'static,
     ) -> Result<T, Error> {
         self.readers
-            .run(move |database| read(database).map_err(Error::internal))
+            .run(stream, move |database| {
+                read(database).map_err(Error::internal)
+            })
             .await
     }
 }
@@ -150,8 +153,10 @@ impl Store for SqliteStore {
     }
 
     async fn license(&self, organization: Uuid, id: Uuid) -> Result<Option<License>, Error> {
-        self.read(move |database| reads::license(database, organization, id))
-            .await
+        self.read(organization, move |database| {
+            reads::license(database, organization, id)
+        })
+        .await
     }
 
     async fn licenses(
@@ -162,7 +167,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<License>, Error> {
         let application = application.map(str::to_owned);
-        self.read(move |database| {
+        self.read(organization, move |database| {
             reads::licenses_page(database, organization, application.as_deref(), after, limit)
         })
         .await
@@ -177,7 +182,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<License>, Error> {
         let application = application.to_owned();
-        self.read(move |database| {
+        self.read(organization, move |database| {
             reads::newest_licenses(
                 database,
                 organization,
@@ -198,30 +203,38 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<License>, Error> {
         let application = application.to_owned();
-        self.read(move |database| {
+        self.read(organization, move |database| {
             reads::licenses_by_end(database, organization, &application, behind, limit)
         })
         .await
     }
 
     async fn current_license(&self, organization: Uuid) -> Result<Option<License>, Error> {
-        self.read(move |database| reads::current_license(database, organization))
-            .await
+        self.read(organization, move |database| {
+            reads::current_license(database, organization)
+        })
+        .await
     }
 
     async fn figures(&self, organization: Uuid) -> Result<Figures, Error> {
-        self.read(move |database| reads::figures(database, organization))
-            .await
+        self.read(organization, move |database| {
+            reads::figures(database, organization)
+        })
+        .await
     }
 
     async fn basis(&self, organization: Uuid) -> Result<Basis, Error> {
-        self.read(move |database| reads::basis(database, organization))
-            .await
+        self.read(organization, move |database| {
+            reads::basis(database, organization)
+        })
+        .await
     }
 
     async fn account(&self, organization: Uuid, id: Uuid) -> Result<Option<Account>, Error> {
-        self.read(move |database| accounts::one(database, organization, id))
-            .await
+        self.read(organization, move |database| {
+            accounts::one(database, organization, id)
+        })
+        .await
     }
 
     async fn account_by_email(
@@ -230,8 +243,10 @@ impl Store for SqliteStore {
         email: &str,
     ) -> Result<Option<Account>, Error> {
         let email = email.to_owned();
-        self.read(move |database| accounts::by_email(database, organization, &email))
-            .await
+        self.read(organization, move |database| {
+            accounts::by_email(database, organization, &email)
+        })
+        .await
     }
 
     async fn accounts(
@@ -240,8 +255,10 @@ impl Store for SqliteStore {
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Account>, Error> {
-        self.read(move |database| accounts::page(database, organization, after, limit))
-            .await
+        self.read(organization, move |database| {
+            accounts::page(database, organization, after, limit)
+        })
+        .await
     }
 
     async fn seats(
@@ -252,7 +269,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Seat>, Error> {
         let application = application.to_owned();
-        self.read(move |database| {
+        self.read(organization, move |database| {
             seats::seats_page(database, organization, &application, after, limit)
         })
         .await
@@ -263,13 +280,17 @@ impl Store for SqliteStore {
         organization: Uuid,
         account: Uuid,
     ) -> Result<Vec<(SeatId, SeatState)>, Error> {
-        self.read(move |database| seats::seats_of(database, organization, account))
-            .await
+        self.read(organization, move |database| {
+            seats::seats_of(database, organization, account)
+        })
+        .await
     }
 
     async fn lease(&self, organization: Uuid, id: Uuid) -> Result<Option<Lease>, Error> {
-        self.read(move |database| seats::one_lease(database, organization, id))
-            .await
+        self.read(organization, move |database| {
+            seats::one_lease(database, organization, id)
+        })
+        .await
     }
 
     async fn leases(
@@ -280,7 +301,7 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Lease>, Error> {
         let (application, after) = (application.to_owned(), after.map(str::to_owned));
-        self.read(move |database| {
+        self.read(organization, move |database| {
             seats::leases_page(
                 database,
                 organization,
@@ -293,7 +314,8 @@ impl Store for SqliteStore {
     }
 
     async fn organizations_with_due_leases(&self, now: Elapsed) -> Result<Vec<Uuid>, Error> {
-        self.read(move |database| seats::due(database, now)).await
+        self.read(INSTALLATION, move |database| seats::due(database, now))
+            .await
     }
 
     async fn ended_leases(
@@ -304,8 +326,10 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<EndedLease>, Error> {
         let filter = filter.clone();
-        self.read(move |database| ended::page(database, organization, &filter, before, limit))
-            .await
+        self.read(organization, move |database| {
+            ended::page(database, organization, &filter, before, limit)
+        })
+        .await
     }
 
     async fn ended_leases_of(
@@ -315,8 +339,10 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<EndedLease>, Error> {
         let key = key.to_owned();
-        self.read(move |database| ended::of_holder(database, organization, &key, limit))
-            .await
+        self.read(organization, move |database| {
+            ended::of_holder(database, organization, &key, limit)
+        })
+        .await
     }
 
     async fn ended_leases_due(
@@ -324,8 +350,10 @@ impl Store for SqliteStore {
         before: Timestamp,
         limit: usize,
     ) -> Result<Vec<(Uuid, String, Timestamp)>, Error> {
-        self.read(move |database| ended::due(database, before, limit))
-            .await
+        self.read(INSTALLATION, move |database| {
+            ended::due(database, before, limit)
+        })
+        .await
     }
 
     async fn refusals(
@@ -335,8 +363,10 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Refused>, Error> {
         let before = before.cloned();
-        self.read(move |database| refusals::page(database, organization, before.as_ref(), limit))
-            .await
+        self.read(organization, move |database| {
+            refusals::page(database, organization, before.as_ref(), limit)
+        })
+        .await
     }
 
     async fn refusal_sums(
@@ -346,25 +376,29 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<Vec<RefusalSum>, Error> {
         let before = before.cloned();
-        self.read(move |database| refusals::sums(database, organization, before.as_ref(), limit))
-            .await
+        self.read(organization, move |database| {
+            refusals::sums(database, organization, before.as_ref(), limit)
+        })
+        .await
     }
 
     async fn organizations(&self) -> Result<Vec<Organization>, Error> {
-        self.read(reads::organizations).await
+        self.read(INSTALLATION, reads::organizations).await
     }
 
     async fn trust(&self) -> Result<TrustSet, Error> {
-        self.read(reads::trust).await
+        self.read(INSTALLATION, reads::trust).await
     }
 
     async fn policy(&self) -> Result<Option<TrustPolicy>, Error> {
-        self.read(reads::policy).await
+        self.read(INSTALLATION, reads::policy).await
     }
 
     async fn token_by_secret(&self, sha256: [u8; 32]) -> Result<Option<Token>, Error> {
-        self.read(move |database| reads::token_by_secret(database, sha256))
-            .await
+        self.read(INSTALLATION, move |database| {
+            reads::token_by_secret(database, sha256)
+        })
+        .await
     }
 
     async fn tokens(
@@ -373,13 +407,17 @@ impl Store for SqliteStore {
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Token>, Error> {
-        self.read(move |database| reads::tokens(database, stream, after, limit))
-            .await
+        self.read(stream, move |database| {
+            reads::tokens(database, stream, after, limit)
+        })
+        .await
     }
 
     async fn client(&self, organization: Uuid, id: Uuid) -> Result<Option<Client>, Error> {
-        self.read(move |database| clients::one(database, organization, id))
-            .await
+        self.read(organization, move |database| {
+            clients::one(database, organization, id)
+        })
+        .await
     }
 
     async fn clients(
@@ -388,8 +426,10 @@ impl Store for SqliteStore {
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Client>, Error> {
-        self.read(move |database| clients::page(database, organization, after, limit))
-            .await
+        self.read(organization, move |database| {
+            clients::page(database, organization, after, limit)
+        })
+        .await
     }
 
     async fn client_by_client_id(
@@ -397,24 +437,32 @@ impl Store for SqliteStore {
         client_id: &str,
     ) -> Result<Option<(Client, Digest)>, Error> {
         let client_id = client_id.to_owned();
-        self.read(move |database| clients::by_client_id(database, &client_id))
-            .await
+        self.read(INSTALLATION, move |database| {
+            clients::by_client_id(database, &client_id)
+        })
+        .await
     }
 
     async fn organization_of_secret(&self, sha256: Digest) -> Result<Option<Uuid>, Error> {
-        self.read(move |database| clients::organization_of(database, sha256))
-            .await
+        self.read(INSTALLATION, move |database| {
+            clients::organization_of(database, sha256)
+        })
+        .await
     }
 
     async fn node(&self, organization: Uuid, id: Uuid) -> Result<Option<Node>, Error> {
-        self.read(move |database| nodes::one(database, organization, id))
-            .await
+        self.read(organization, move |database| {
+            nodes::one(database, organization, id)
+        })
+        .await
     }
 
     async fn node_named(&self, organization: Uuid, name: &str) -> Result<Option<Node>, Error> {
         let name = name.to_owned();
-        self.read(move |database| nodes::by_name(database, organization, &name))
-            .await
+        self.read(organization, move |database| {
+            nodes::by_name(database, organization, &name)
+        })
+        .await
     }
 
     async fn nodes(
@@ -423,22 +471,28 @@ impl Store for SqliteStore {
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Node>, Error> {
-        self.read(move |database| nodes::page(database, organization, after, limit))
-            .await
+        self.read(organization, move |database| {
+            nodes::page(database, organization, after, limit)
+        })
+        .await
     }
 
     async fn node_by_secret(&self, sha256: Digest) -> Result<Option<Node>, Error> {
-        self.read(move |database| nodes::by_secret(database, sha256))
-            .await
+        self.read(INSTALLATION, move |database| {
+            nodes::by_secret(database, sha256)
+        })
+        .await
     }
 
     async fn node_settings(&self, organization: Uuid) -> Result<NodeSettings, Error> {
-        self.read(move |database| nodes::settings(database, organization))
-            .await
+        self.read(organization, move |database| {
+            nodes::settings(database, organization)
+        })
+        .await
     }
 
     async fn rotations(&self) -> Result<Vec<Rotation>, Error> {
-        self.read(nodes::rotations).await
+        self.read(INSTALLATION, nodes::rotations).await
     }
 
     async fn usage(
@@ -448,18 +502,24 @@ impl Store for SqliteStore {
         limit: usize,
     ) -> Result<UsagePage, Error> {
         let after = after.cloned();
-        self.read(move |database| usage::page(database, organization, after, limit))
-            .await
+        self.read(organization, move |database| {
+            usage::page(database, organization, after, limit)
+        })
+        .await
     }
 
     async fn usage_figures(&self, organization: Uuid) -> Result<UsageFigures, Error> {
-        self.read(move |database| usage::figures(database, organization))
-            .await
+        self.read(organization, move |database| {
+            usage::figures(database, organization)
+        })
+        .await
     }
 
     async fn entries(&self, stream: Uuid, after: u64, limit: usize) -> Result<Vec<Entry>, Error> {
-        self.read(move |database| reads::entries(database, stream, after, limit))
-            .await
+        self.read(stream, move |database| {
+            reads::entries(database, stream, after, limit)
+        })
+        .await
     }
 
     async fn actors(
@@ -467,34 +527,40 @@ impl Store for SqliteStore {
         stream: Uuid,
         positions: Vec<u64>,
     ) -> Result<BTreeMap<u64, Uuid>, Error> {
-        self.read(move |database| reads::actors(database, stream, &positions))
-            .await
+        self.read(stream, move |database| {
+            reads::actors(database, stream, &positions)
+        })
+        .await
     }
 
     async fn head(&self, stream: Uuid) -> Result<Option<Head>, Error> {
-        self.read(move |database| reads::head(database, stream))
+        self.read(stream, move |database| reads::head(database, stream))
             .await
     }
 
     async fn bounds(&self, organization: Uuid, now: Now) -> Result<Option<Bounds>, Error> {
-        self.read(move |database| reads::bounds(database, organization, &now))
-            .await
+        self.read(organization, move |database| {
+            reads::bounds(database, organization, &now)
+        })
+        .await
     }
 
     async fn answered(&self, key: &IdempotencyKey, now: Elapsed) -> Result<Option<Answer>, Error> {
         let key = key.clone();
         self.readers
-            .run(move |database| answers::answered(database, &key, now))
+            .run(key.token, move |database| {
+                answers::answered(database, &key, now)
+            })
             .await
     }
 
     async fn has_expired(&self, now: Now) -> Result<bool, Error> {
-        self.read(move |database| expired::any(database, &now))
+        self.read(INSTALLATION, move |database| expired::any(database, &now))
             .await
     }
 
     async fn clock(&self) -> Result<Option<Now>, Error> {
-        self.read(clock::saved).await
+        self.read(INSTALLATION, clock::saved).await
     }
 
     async fn ready(&self) -> Result<(), Error> {
@@ -504,7 +570,7 @@ impl Store for SqliteStore {
             off_the_runtime(move || open::probe_room(&folder)).await?;
             self.writer.found_room();
         }
-        self.head(lictor_core::INSTALLATION).await.map(drop)
+        self.head(INSTALLATION).await.map(drop)
     }
 
     /// The kernel's lock on the folder sees to it.

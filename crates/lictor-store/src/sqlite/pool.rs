@@ -6,17 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lictor_core::Error;
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use super::open::{self, OpenError};
+use crate::places::Places;
 
-/// How many reads run at once: SQLite's are short and bound by the processor.
-const READERS: usize = 4;
+/// How many reads run at once: SQLite's are short and bound by the processor. No stream has the last
+/// of them for itself.
+const READERS: usize = 5;
 
 /// A small pool of read-only connections.
 pub(super) struct Readers {
     path: PathBuf,
-    free: Arc<Semaphore>,
+    places: Places,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
@@ -28,22 +30,18 @@ impl Readers {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             path: path.to_owned(),
-            free: Arc::new(Semaphore::new(READERS)),
+            places: Places::new(READERS),
             idle: Arc::new(Mutex::new(idle)),
         })
     }
 
-    /// Runs `read` on one of the connections, away from the runtime's own threads.
+    /// Runs a read of `stream` on one of the connections, in turn with those of others, away from the runtime's own threads.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        stream: Uuid,
         read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let permit = self
-            .free
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(Error::internal)?;
+        let place = self.places.take(stream).await?;
         let (idle, path) = (self.idle.clone(), self.path.clone());
         let task = move || {
             let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -56,7 +54,7 @@ impl Readers {
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(connection);
-            drop(permit);
+            drop(place);
             result
         };
         tokio::task::spawn_blocking(task)
