@@ -358,6 +358,26 @@ pub fn is_ahead(applied: &Applied, revision: u64, content: Digest) -> bool {
         || (applied.revision == revision && applied.content_sha256 != content)
 }
 
+/// Refuses a report whose counts no node of ours would send.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for too many counts, or an epoch that is none.
+pub fn check_counts(report: &NodeReport) -> Result<(), Error> {
+    if report.counts.len() > MAX_COUNTS {
+        return Err(Error::InvalidInput {
+            field: "counts",
+            reason: format!("send at most {MAX_COUNTS} at once"),
+        });
+    }
+    if !report.counts.iter().all(|count| is_epoch(&count.epoch)) {
+        return Err(Error::InvalidInput {
+            field: "epoch",
+            reason: "use 16 lower-case hex digits".to_owned(),
+        });
+    }
+    Ok(())
+}
+
 /// Takes up what a node reports: what it says of itself, if `keep` asks for that, and its counts,
 /// each the greatest so far. `state` holds what [`usage::record`] looks at. A count that is not taken is
 /// among the refused, by its number, and stays with the node.
@@ -372,18 +392,7 @@ pub fn report(
     keep: bool,
     now: Now,
 ) -> Result<Decision, Error> {
-    if report.counts.len() > MAX_COUNTS {
-        return Err(Error::InvalidInput {
-            field: "counts",
-            reason: format!("send at most {MAX_COUNTS} at once"),
-        });
-    }
-    if !report.counts.iter().all(|count| is_epoch(&count.epoch)) {
-        return Err(Error::InvalidInput {
-            field: "epoch",
-            reason: "use 16 lower-case hex digits".to_owned(),
-        });
-    }
+    check_counts(report)?;
     let mut decision = usage::record(state, &usage_of(name, report), now)?;
     if keep {
         decision.records.push(Record::NodeSeen {

@@ -268,6 +268,18 @@ fn epoch_of(state: &State, series: &Series, epoch: &str) -> Option<EpochState> {
     state.usage_epochs.get(series)?.get(epoch).copied()
 }
 
+/// Refuses more reports than one request may have.
+///
+/// # Errors
+/// [`Error::InvalidInput`] for more than [`MAX_COUNTS`].
+pub fn check_reports(reports: usize) -> Result<(), Error> {
+    if reports <= MAX_COUNTS {
+        return Ok(());
+    }
+    let reason = format!("send at most {MAX_COUNTS} at once");
+    Err(invalid("counts", reason))
+}
+
 /// Records what sources counted. `state` holds what is stored for each, the epochs of running totals,
 /// the sum of the organization's counts, and how many there are of each month. Of running totals it holds each that is reported; for
 /// one that is not stored, all of its source and service.
@@ -284,12 +296,7 @@ fn epoch_of(state: &State, series: &Series, epoch: &str) -> Option<EpochState> {
 /// # Errors
 /// [`Error::InvalidInput`] for more than [`MAX_COUNTS`]; then nothing is recorded.
 pub fn record(state: &State, reports: &[UsageReport], now: Now) -> Result<Decision, Error> {
-    if reports.len() > MAX_COUNTS {
-        return Err(invalid(
-            "counts",
-            format!("send at most {MAX_COUNTS} at once"),
-        ));
-    }
+    check_reports(reports.len())?;
     let mut ahead = state.clone();
     let mut decision = Decision::nothing();
     for (number, report) in reports.iter().enumerate() {

@@ -258,6 +258,7 @@ async fn a_kept_answer_is_kept_for_a_day_that_passes() {
             status: 201,
             body: body.clone(),
         }),
+        before: Vec::new(),
     });
     let asked = world.authority.ask_for_lease(&call, APPLICATION, "a", 60);
     let asked = asked.expect("a request");

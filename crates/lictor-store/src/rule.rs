@@ -300,8 +300,8 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Makes the answer of a request from what it wrote.
-pub type Render = Arc<dyn Fn(&Written) -> Answer + Send + Sync>;
+/// Makes the answer of a request from what it wrote, in as many parts as it was written in.
+pub type Render = Arc<dyn Fn(&[&Written]) -> Answer + Send + Sync>;
 
 /// An idempotency record: stored in the transaction of the write it belongs to.
 #[derive(Clone)]
@@ -310,6 +310,8 @@ pub struct Idempotent {
     pub key: IdempotencyKey,
     /// Makes the answer.
     pub render: Render,
+    /// What the request wrote in transactions before the one that the answer is kept with.
+    pub before: Vec<Arc<Written>>,
 }
 
 /// How long an answer is replayed, in seconds: 24 hours.

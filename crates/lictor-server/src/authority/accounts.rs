@@ -1,6 +1,7 @@
 //! Accounts: create, import, change, remove, show.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lictor_core::account::{self, AccountPatch, NewAccount};
@@ -14,7 +15,7 @@ use lictor_store::{Fact, Written};
 use uuid::Uuid;
 
 use super::givers::Giver;
-use super::{Authority, Call};
+use super::{Authority, Call, parts};
 use crate::random;
 
 /// An account to create.
@@ -201,20 +202,37 @@ impl Authority {
     }
 
     /// Creates many accounts at once and gives them seats. An account that exists stays as it is,
-    /// so that an import can be repeated. What becomes of each row, [`row_outcomes`] says.
+    /// so that an import can be repeated. It is written in the [parts](parts::parts_of_import) that
+    /// it has; what becomes of each row of one, [`row_outcomes`] says.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`] for too many rows, or a fault of the store.
+    /// [`Error::Forbidden`], [`Error::InvalidInput`] for too many rows, or a fault of the store;
+    /// parts before the one that it happened in are stored then.
     pub async fn import_accounts(
         &self,
         call: &Call,
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
         mode: Rows,
+    ) -> Result<Vec<Arc<Written>>, Error> {
+        check_import(call, &rows)?;
+        let parts = parts::parts_of_import(&rows, mode);
+        parts::written(call, parts, |call, part, _| {
+            self.import_part(call, rows.clone(), part, mode)
+        })
+        .await
+    }
+
+    async fn import_part(
+        &self,
+        call: Call,
+        rows: Arc<Vec<(NewAccount, Vec<String>)>>,
+        part: Range<usize>,
+        mode: Rows,
     ) -> Result<Written, Error> {
-        let (applications, facts) = import_facts(call, &rows)?;
-        self.write_by_terms(call, applications, facts, move |terms| {
-            let rows = rows.clone();
-            Arc::new(move |state| import_rows(state, &rows, mode, &terms))
+        let (applications, facts) = import_facts(&rows[part.clone()]);
+        self.write_by_terms(&call, applications, facts, move |terms| {
+            let (rows, part) = (rows.clone(), part.clone());
+            Arc::new(move |state| import_rows(state, &rows[part.clone()], mode, &terms))
         })
         .await
     }
@@ -231,7 +249,8 @@ impl Authority {
         mode: Rows,
         taken: Arc<BTreeMap<String, u64>>,
     ) -> Result<(Decision, State), Error> {
-        let (applications, facts) = import_facts(call, &rows)?;
+        check_import(call, &rows)?;
+        let (applications, facts) = import_facts(&rows);
         let tried = Arc::new(Mutex::new(Decision::nothing()));
         let kept = tried.clone();
         let written = self.write_by_terms(call, applications, facts, move |terms| {
@@ -265,22 +284,24 @@ impl Authority {
     }
 }
 
-/// The applications that an import names, and the facts that it is decided by.
-fn import_facts(
-    call: &Call,
-    rows: &[(NewAccount, Vec<String>)],
-) -> Result<(Vec<String>, Vec<Fact>), Error> {
+/// Refuses what the caller may not import, and too much of it.
+fn check_import(call: &Call, rows: &[(NewAccount, Vec<String>)]) -> Result<(), Error> {
     call.may_write(Resource::Accounts)?;
     check_rows(rows.len())?;
-    let named: BTreeSet<&String> = rows.iter().flat_map(|(_, seats)| seats).collect();
-    if !named.is_empty() {
+    if rows.iter().any(|(_, seats)| !seats.is_empty()) {
         call.may_write(Resource::Seats)?;
     }
+    Ok(())
+}
+
+/// The applications that an import names, and the facts that it is decided by.
+fn import_facts(rows: &[(NewAccount, Vec<String>)]) -> (Vec<String>, Vec<Fact>) {
+    let named: BTreeSet<&String> = rows.iter().flat_map(|(_, seats)| seats).collect();
     let applications: Vec<String> = named.into_iter().cloned().collect();
     let emails = rows.iter().map(|(new, _)| new.email.clone());
     let mut facts: Vec<Fact> = emails.map(Fact::AccountByEmail).collect();
     facts.extend(applications.iter().cloned().map(Fact::Application));
-    Ok((applications, facts))
+    (applications, facts)
 }
 
 fn import_rows(

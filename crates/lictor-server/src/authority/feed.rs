@@ -19,7 +19,7 @@ pub(super) use delivery::Delivery;
 pub use hub::Feed;
 pub use presence::Connection;
 
-use super::{Authority, usage};
+use super::{Authority, parts_of_usage, usage};
 use crate::standing;
 
 /// How old what is stored of a node's last report may become while nothing in it changes but the
@@ -218,13 +218,44 @@ impl Authority {
             .await?;
         let leaving = report.leaving;
         let seen = node::seen(&report, now);
-        let (report, mut held) = (Arc::new(report), Vec::new());
+        let mut held = Vec::new();
         let kept = self.feed.kept(node.id);
         let keep = kept.is_none_or(|kept| is_news(&kept, &seen));
         if keep || !report.counts.is_empty() {
-            let (id, name) = (node.id, node.identity.name.clone());
-            let facts = usage::facts(&node::usage_of(&name, &report), now.wall());
-            let shared = Arc::clone(&report);
+            held = self.write_report(node, report, keep, now).await?;
+        }
+        self.feed.note(node.id, seen, keep);
+        if leaving {
+            self.feed.note_leave(node.id);
+        }
+        Ok(Reported {
+            instance: self.feed.instance(),
+            state_revision: delivery.revision,
+            held,
+        })
+    }
+
+    /// Writes what a node reports in as many parts as its counts have, what it says of itself with
+    /// the last; gives the counts that were not taken.
+    async fn write_report(
+        &self,
+        node: &Node,
+        mut report: NodeReport,
+        keep: bool,
+        now: Now,
+    ) -> Result<Vec<HeldCount>, Error> {
+        node::check_counts(&report)?;
+        let counts = std::mem::take(&mut report.counts);
+        let (id, mut held) = (node.id, Vec::new());
+        for part in parts_of_usage(counts.len()) {
+            let keep = keep && part.end == counts.len();
+            let name = node.identity.name.clone();
+            let part = Arc::new(NodeReport {
+                counts: counts[part].to_vec(),
+                ..report.clone()
+            });
+            let facts = usage::facts(&node::usage_of(&name, &part), now.wall());
+            let shared = Arc::clone(&part);
             let rule = move |state: &State| node::report(state, id, &name, &shared, keep, now);
             let written = self
                 .run(Write {
@@ -236,17 +267,9 @@ impl Authority {
                     idempotent: None,
                 })
                 .await?;
-            held = held_counts(&report, written.refused);
+            held.extend(held_counts(&part, written.refused));
         }
-        self.feed.note(node.id, seen, keep);
-        if leaving {
-            self.feed.note_leave(node.id);
-        }
-        Ok(Reported {
-            instance: self.feed.instance(),
-            state_revision: delivery.revision,
-            held,
-        })
+        Ok(held)
     }
 
     /// Ends all feeds, so that the server can stop.

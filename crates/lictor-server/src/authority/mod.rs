@@ -21,6 +21,7 @@ mod ledger;
 mod licenses;
 mod nodes;
 mod organizations;
+mod parts;
 mod report;
 mod seats;
 pub mod start;
@@ -56,6 +57,7 @@ pub use lictor_store::{
     RefusedKey, SumKey, Written,
 };
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
+pub use parts::{parts_of_import, parts_of_usage};
 pub use report::{CurrentLicense, Report, System};
 pub use seats::{SeatRow, Who};
 pub use start::{Start, StartError};

@@ -7,7 +7,7 @@ use lictor_core::usage::{self, Reading, UsageKey, UsageReport};
 use lictor_core::{Error, Resource, State, Timestamp};
 use lictor_store::{Fact, UsagePage, Written};
 
-use super::{Authority, Call};
+use super::{Authority, Call, parts};
 
 /// A correction to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,17 +22,35 @@ pub struct CorrectionRequest {
 
 impl Authority {
     /// Records what sources counted, each for itself: what was written says which were refused, and
-    /// what is stored for the others. A repeated or late report changes nothing.
+    /// what is stored for the others. A repeated or late report changes nothing. They are recorded in
+    /// the [parts](parts::parts_of_usage) that they have.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::InvalidInput`] for too many at once or where all are refused, or
-    /// a fault of the store; then nothing is recorded.
+    /// a fault of the store; parts before the one that it happened in are recorded then.
     pub async fn record_usage(
         &self,
         call: &Call,
         reports: Arc<[UsageReport]>,
-    ) -> Result<Written, Error> {
+    ) -> Result<Vec<Arc<Written>>, Error> {
         call.may_write(Resource::Usage)?;
+        usage::check_reports(reports.len())?;
+        let parts = parts::parts_of_usage(reports.len());
+        parts::written(call, parts, |call, part, before| {
+            let refused: usize = before.iter().map(|written| written.refused.len()).sum();
+            let is_last = part.end == reports.len();
+            let may_all_be_refused = !is_last || refused < part.start;
+            self.record_part(call, reports[part].into(), may_all_be_refused)
+        })
+        .await
+    }
+
+    async fn record_part(
+        &self,
+        call: Call,
+        reports: Arc<[UsageReport]>,
+        may_all_be_refused: bool,
+    ) -> Result<Written, Error> {
         let (moment, now, all) = (call.now, call.now.wall(), reports.len());
         let labeled = reports.iter().map(UsageReport::labeled);
         let either: Vec<_> = reports.iter().cloned().chain(labeled).collect();
@@ -41,12 +59,12 @@ impl Authority {
             let reports = reports.iter().map(|report| report.as_stored(state, now));
             let mut decision = usage::record(state, &reports.collect::<Vec<_>>(), moment)?;
             // Nobody would look for a refusal in an answer that says that it was done.
-            match decision.refused.len() == all && all > 0 {
+            match decision.refused.len() == all && all > 0 && !may_all_be_refused {
                 true => Err(decision.refused.swap_remove(0).1),
                 false => Ok(decision),
             }
         });
-        self.write(call, call.organization.id, facts, rule).await
+        self.write(&call, call.organization.id, facts, rule).await
     }
 
     /// Corrects a count, and gives it as it is then.

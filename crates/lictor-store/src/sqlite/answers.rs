@@ -76,7 +76,7 @@ pub(super) fn keep(
     key: &IdempotencyKey,
     answer: &Answer,
     write: &Write,
-    written: &Written,
+    parts: &[&Written],
 ) -> Sql<usize> {
     database
         .prepare_cached(
@@ -94,14 +94,14 @@ pub(super) fn keep(
             &answer.body,
             write.now.elapsed().plus(ANSWER_KEPT_SECONDS).seconds(),
             write.stream,
-            subject(&written.records),
+            subject(parts.iter().flat_map(|part| &part.records)),
         ))
 }
 
 /// Whose name the answer to a write holds: that of the one lease or the one account that it stored.
 /// Of many accounts none is named.
-fn subject(records: &[Record]) -> Option<String> {
-    let mut named = records.iter().filter_map(|record| match record {
+fn subject<'a>(records: impl Iterator<Item = &'a Record>) -> Option<String> {
+    let mut named = records.filter_map(|record| match record {
         Record::Lease { terms, .. } => Some(of_a_holder(&holder_key(&terms.holder))),
         Record::Identity { id, .. } => Some(of_an_account(*id)),
         _ => None,

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use lictor_core::{Change, Decision, Entry, Error, INSTALLATION, Quota, State, quota};
 use rusqlite::Connection;
@@ -238,14 +239,19 @@ impl<'a> Batch<'a> {
 
     /// Keeps the answer to an idempotent request, and says whether there was one to keep.
     fn keep_answer(&self, write: &Write, written: &Written) -> Result<bool, BatchError> {
-        // A refusal is no answer to keep: the next request may find room.
-        let done = written.refused.is_empty() || !written.entries.is_empty();
-        let Some(idempotent) = write.idempotent.as_ref().filter(|_| done) else {
+        let Some(idempotent) = &write.idempotent else {
             return Ok(false);
         };
-        let answer = guarded(|| (idempotent.render)(written)).map_err(BatchError::Write)?;
-        answers::keep(self.database, &idempotent.key, &answer, write, written)?;
-        Ok(true)
+        let before = idempotent.before.iter().map(Arc::as_ref);
+        let parts: Vec<&Written> = before.chain([written]).collect();
+        // A refusal is no answer to keep: the next request may find room.
+        let done = parts.iter().all(|part| part.refused.is_empty())
+            || parts.iter().any(|part| !part.entries.is_empty());
+        if done {
+            let answer = guarded(|| (idempotent.render)(&parts)).map_err(BatchError::Write)?;
+            answers::keep(self.database, &idempotent.key, &answer, write, &parts)?;
+        }
+        Ok(done)
     }
 }
 

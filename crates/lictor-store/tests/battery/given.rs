@@ -289,13 +289,17 @@ pub(crate) fn refresh(stream: Uuid, client: Uuid, number: u128, now: Timestamp) 
 
 /// Makes the write idempotent; the answer says how many entries it had.
 pub(crate) fn idempotent(write: Write, key: &IdempotencyKey) -> Write {
-    let render = |written: &Written| lictor_store::Answer {
-        status: 201,
-        body: format!("{} entries", written.entries.len()),
+    let render = |parts: &[&Written]| {
+        let entries: usize = parts.iter().map(|part| part.entries.len()).sum();
+        lictor_store::Answer {
+            status: 201,
+            body: format!("{entries} entries"),
+        }
     };
     let idempotent = Idempotent {
         key: key.clone(),
         render: Arc::new(render),
+        before: Vec::new(),
     };
     Write {
         idempotent: Some(idempotent),

@@ -57,6 +57,7 @@ macro_rules! battery {
             usage::a_running_total_is_remembered_as_long_as_it_is_reported;
             usage::a_correction_is_an_entry_that_no_report_undoes;
             records::an_answer_is_kept_with_its_write;
+            records::the_answer_of_a_request_in_parts_is_kept_with_the_last;
             records::a_refused_write_keeps_no_answer;
             records::a_twin_writes_nothing;
             records::one_of_many_twins_is_answered;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use lictor_core::{AccountKind, Error, Now, OverLimit};
+use lictor_core::{AccountKind, Decision, Error, Now, OverLimit};
 use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Store, Write};
 
 use crate::given::{
     ACME, NOW, acme, add_license, at, check_out, document, done, forget, give_back, id, idempotent,
-    new_account, new_application, refused, remove_account,
+    new_account, new_application, refused, remove_account, write,
 };
 
 fn key() -> IdempotencyKey {
@@ -66,6 +66,34 @@ pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
         )
         .await;
     assert!(matches!(mismatch, Err(Error::IdempotencyMismatch)));
+}
+
+pub(crate) async fn the_answer_of_a_request_in_parts_is_kept_with_the_last(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let first = done(&*store, add(1, &key())).await;
+    let last = |before| {
+        // Nothing of it is taken, but of the part before it something was.
+        let refuses = write(ACME, NOW, vec![], |_| {
+            let mut decision = Decision::nothing();
+            decision.refused.push((0, Error::StorageFull));
+            Ok(decision)
+        });
+        let other = IdempotencyKey {
+            key: "k2".to_owned(),
+            ..key()
+        };
+        let mut write = idempotent(refuses, &other);
+        let kept = write.idempotent.as_mut().expect("it keeps an answer");
+        kept.before = before;
+        (write, other)
+    };
+    let (write, other) = last(Vec::new());
+    done(&*store, write).await;
+    assert_eq!(store.answered(&other, at(NOW)).await.expect("reads"), None);
+    let (write, other) = last(vec![Arc::new(first)]);
+    done(&*store, write).await;
+    let answer = store.answered(&other, at(NOW)).await.expect("reads");
+    assert_eq!(answer.expect("it is kept").body, "2 entries");
 }
 
 pub(crate) async fn a_refused_write_keeps_no_answer(store: Arc<dyn Store>) {

@@ -215,6 +215,44 @@ fn a_bad_count_is_refused_by_its_name_and_takes_no_other_with_it() {
 }
 
 #[test]
+fn counts_that_are_stored_in_parts_are_answered_as_one() {
+    let server = Server::start();
+    let count = |number: u64| {
+        let month = if number % 299 == 7 {
+            "1999-12"
+        } else {
+            "2025-11"
+        };
+        json!({ "source": "edge", "service": format!("s{number}"), "month": month, "count": number + 1 })
+    };
+    let counts: Vec<Value> = (0..600).map(count).collect();
+    let answer = record(&server, &counts.clone().into()).expect(200).json();
+    for (number, row) in answer["counts"]
+        .as_array()
+        .expect("counts")
+        .iter()
+        .enumerate()
+    {
+        let refused = number % 299 == 7;
+        let result = if refused { "refused" } else { "taken" };
+        assert_eq!(row["result"], result, "{number}: {row}");
+        assert_eq!(row["service"], format!("s{number}"));
+    }
+    assert_eq!(
+        (&answer["accepted"], &answer["refused"]),
+        (&json!(598), &json!(2))
+    );
+    let bad = |number: u64| json!({ "source": "edge", "service": format!("t{number}"), "month": "1999-12", "count": 1 });
+    let all_bad: Vec<Value> = (0..600).map(bad).collect();
+    record(&server, &all_bad.clone().into()).expect(400);
+    let last_is_good = [&all_bad[..], &[count(601)]].concat();
+    let answer = record(&server, &last_is_good.into()).expect(200).json();
+    assert_eq!(answer["accepted"], 1);
+    let too_many: Vec<Value> = (1_000..2_001).map(count).collect();
+    record(&server, &too_many.into()).expect(400);
+}
+
+#[test]
 fn a_reporter_that_restarts_says_so_by_another_epoch() {
     let server = Server::start();
     let say = |epoch: Value, total: u64| {

@@ -169,6 +169,39 @@ fn an_import_says_what_became_of_each_row() {
 }
 
 #[test]
+fn an_import_that_is_stored_in_parts_is_answered_as_one() {
+    let server = Server::start();
+    let row = |number: usize| json!({ "email": format!("a{number}@example.com") });
+    let mut rows: Vec<Value> = (0..300).map(row).collect();
+    rows[5] = json!({ "email": "no e-mail" });
+    rows[290] = json!({ "email": "nor this" });
+    rows[299] = row(0);
+    // As after a crash: what is there of it stays, and the import goes on.
+    let begun = json!({ "rows": rows[100..150], "mode": "each" });
+    server.post("/v1/accounts/import", &begun);
+    let import = || {
+        let call = server.call("POST", "/v1/accounts/import");
+        call.header("Idempotency-Key", "once")
+            .json(&json!({ "rows": rows, "mode": "each" }))
+            .expect(200)
+    };
+    let first = import().value();
+    for (number, row) in first["rows"].as_array().expect("rows").iter().enumerate() {
+        let result = match number {
+            5 | 290 => "refused",
+            100..150 | 299 => "existing",
+            _ => "created",
+        };
+        assert_eq!(row["result"], result, "{number}: {row}");
+    }
+    assert_eq!(
+        (&first["created"], &first["refused"]),
+        (&json!(247), &json!(2))
+    );
+    assert_eq!(import().value(), first);
+}
+
+#[test]
 fn what_is_wrong_with_a_request_goes_before_what_is_not_there() {
     let server = Server::start();
     for account in ["absent@example.com", "0197f3a0-0000-7000-8000-000000000001"] {

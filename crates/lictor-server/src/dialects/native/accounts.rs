@@ -20,7 +20,9 @@ use super::path::Segment;
 use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAccount};
 use super::wire::seats::HeldView;
 use super::wire::{self, List};
-use crate::authority::{Authority, Call, row_outcomes, tried_outcomes, written_account};
+use crate::authority::{
+    Authority, Call, Written, parts_of_import, row_outcomes, tried_outcomes, written_account,
+};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Accounts);
@@ -95,12 +97,17 @@ pub(super) async fn import(
         return Ok(post.respond(wire::answer(200, &view)));
     }
     let kept = rows.clone();
-    let render = move |written: &_| {
-        let outcomes = row_outcomes(written, &kept);
-        wire::answer(200, &ImportView::from_outcomes(&outcomes))
+    let render = move |written: &[&Written]| {
+        let parts = parts_of_import(&kept, mode).into_iter().zip(written);
+        let outcomes = parts.flat_map(|(part, written)| row_outcomes(written, &kept[part]));
+        wire::answer(
+            200,
+            &ImportView::from_outcomes(&outcomes.collect::<Vec<_>>()),
+        )
     };
-    post.keep(render.clone());
+    post.keep_of_parts(render.clone());
     let written = authority.import_accounts(&post.call, rows, mode).await?;
+    let written: Vec<&Written> = written.iter().map(Arc::as_ref).collect();
     Ok(post.respond(render(&written)))
 }
 

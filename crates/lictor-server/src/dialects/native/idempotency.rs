@@ -149,10 +149,22 @@ impl<T> Post<T> {
 
     /// Keeps the answer, which `render` makes of what the request wrote, for a repeated request.
     pub(super) fn keep(&mut self, render: impl Fn(&Written) -> Answer + Send + Sync + 'static) {
+        self.keep_of_parts(move |parts| match parts {
+            [written] => render(written),
+            _ => Problem::from(Error::internal("it was not written at once")).into_answer(),
+        });
+    }
+
+    /// The same of a request that is written in parts.
+    pub(super) fn keep_of_parts(
+        &mut self,
+        render: impl Fn(&[&Written]) -> Answer + Send + Sync + 'static,
+    ) {
         let key = self.key.clone();
         self.call.idempotent = key.map(|key| Idempotent {
             key,
             render: Arc::new(render),
+            before: Vec::new(),
         });
     }
 

@@ -15,6 +15,7 @@ use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
 use super::wire::usage::{CorrectedView, CountView, NewCorrection, NewUsage, Recorded};
 use super::wire::{self, List};
+use crate::authority::Written;
 use crate::settings::Server;
 
 pub(super) async fn list(
@@ -76,13 +77,11 @@ pub(super) async fn record(
     let reports = std::mem::take(&mut post.request).into_reports(now);
     let reports: Arc<[UsageReport]> = reports.into();
     let kept = Arc::clone(&reports);
-    post.keep(move |written| wire::answer(200, &Recorded::of(&kept, written, now)));
-    let recorded = server
-        .authority
-        .record_usage(&post.call, Arc::clone(&reports));
-    let written = recorded.await?;
-    let answer = wire::answer(200, &Recorded::of(&reports, &written, now));
-    Ok(post.respond(answer))
+    let render = move |written: &[&Written]| wire::answer(200, &Recorded::of(&kept, written, now));
+    post.keep_of_parts(render.clone());
+    let written = server.authority.record_usage(&post.call, reports).await?;
+    let written: Vec<&Written> = written.iter().map(Arc::as_ref).collect();
+    Ok(post.respond(render(&written)))
 }
 
 pub(super) async fn correct(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::accounts::row_error;
-use crate::authority::{CorrectionRequest, Written};
+use crate::authority::{CorrectionRequest, Written, parts_of_usage};
 use crate::dialects::native::error::Problem;
 use crate::dialects::native::json::Object;
 
@@ -142,10 +142,10 @@ impl Recorded {
     /// What was written says of each report.
     pub(in crate::dialects::native) fn of(
         reports: &[UsageReport],
-        written: &Written,
+        parts: &[&Written],
         now: Timestamp,
     ) -> Self {
-        let view = |(number, report): (usize, &UsageReport)| {
+        let view = |written: &Written, number: usize, report: &UsageReport| {
             let mut refused = written.refused.iter();
             let refused = refused.find(|(row, _)| *row == number);
             let report = report.as_stored(&written.state, now);
@@ -168,7 +168,11 @@ impl Recorded {
                 error: refused.map(|(_, error)| row_error(error)),
             }
         };
-        let counts: Vec<_> = reports.iter().enumerate().map(view).collect();
+        let mut counts = Vec::with_capacity(reports.len());
+        for (part, written) in parts_of_usage(reports.len()).into_iter().zip(parts) {
+            let reports = reports[part].iter().enumerate();
+            counts.extend(reports.map(|(number, report)| view(written, number, report)));
+        }
         let of = |word| counts.iter().filter(|count| count.result == word).count();
         Self {
             accepted: of("taken"),

@@ -1,0 +1,94 @@
+//! Requests with many rows, each of which stands for itself, are written in parts, so that nobody
+//! waits long for one of them. What was stored before a crash or a fault stays; the same request
+//! again goes on behind it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use lictor_core::Error;
+use lictor_core::account::NewAccount;
+use lictor_core::seats::Rows;
+use lictor_store::Written;
+
+use super::Call;
+
+/// How much one part has at most: about 10 ms of writing on a small machine.
+const ACCOUNTS_AND_SEATS: usize = 128;
+
+/// The same of usage, whose counts are no entries of the ledger.
+const COUNTS: usize = 256;
+
+/// The rows of an import that are written together: all, where it is all or nothing. There is at
+/// least one part.
+pub fn parts_of_import(rows: &[(NewAccount, Vec<String>)], mode: Rows) -> Vec<Range<usize>> {
+    match mode {
+        Rows::AllOrNothing => std::iter::once(0..rows.len()).collect(),
+        Rows::Each => parts(
+            rows.iter().map(|(_, seats)| 1 + seats.len()),
+            ACCOUNTS_AND_SEATS,
+        ),
+    }
+}
+
+/// The counts that are recorded together. There is at least one part.
+pub fn parts_of_usage(counts: usize) -> Vec<Range<usize>> {
+    parts(std::iter::repeat_n(1, counts), COUNTS)
+}
+
+fn parts(weights: impl Iterator<Item = usize>, most: usize) -> Vec<Range<usize>> {
+    let (mut all, mut weight, mut part) = (Vec::new(), 0, 0..0);
+    for own in weights {
+        if weight + own > most && !part.is_empty() {
+            let next = part.end..part.end;
+            all.push(std::mem::replace(&mut part, next));
+            weight = 0;
+        }
+        weight += own;
+        part.end += 1;
+    }
+    all.push(part);
+    all
+}
+
+/// Writes one part after the other. The answer is kept with the last, which is made of all.
+pub(super) async fn written<F>(
+    call: &Call,
+    parts: Vec<Range<usize>>,
+    write: impl Fn(Call, Range<usize>, &[Arc<Written>]) -> F,
+) -> Result<Vec<Arc<Written>>, Error>
+where
+    F: Future<Output = Result<Written, Error>>,
+{
+    let mut before = Vec::with_capacity(parts.len());
+    let last = parts.len().saturating_sub(1);
+    for (number, part) in parts.into_iter().enumerate() {
+        let mut call = call.clone();
+        if number < last {
+            call.idempotent = None;
+        } else if let Some(idempotent) = &mut call.idempotent {
+            idempotent.before.clone_from(&before);
+        }
+        let written = write(call, part, &before).await?;
+        before.push(Arc::new(written));
+    }
+    Ok(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_as_large_as_they_may_be_and_miss_nothing() {
+        let ends = |weights: &[usize]| {
+            let parts = parts(weights.iter().copied(), 3);
+            let starts = std::iter::once(0).chain(parts.iter().map(|part| part.end));
+            assert!(starts.zip(&parts).all(|(start, part)| start == part.start));
+            parts.iter().map(|part| part.end).collect::<Vec<_>>()
+        };
+        assert_eq!(ends(&[]), [0]);
+        assert_eq!(ends(&[1, 1, 1]), [3]);
+        assert_eq!(ends(&[1, 1, 1, 1]), [3, 4]);
+        assert_eq!(ends(&[2, 2, 9, 1, 1]), [1, 2, 3, 5]);
+    }
+}
