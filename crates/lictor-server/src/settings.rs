@@ -1,5 +1,6 @@
 //! What an operator can set of the HTTP server; the authority knows nothing of it.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
@@ -20,6 +21,9 @@ pub struct Settings {
     pub hash_hostname: bool,
     /// Whether nodes must show a client certificate.
     pub node_certificates: bool,
+    /// How many requests a second each token may make, and each address without one; none: any
+    /// number.
+    pub rate_limit: Option<NonZeroU32>,
 }
 
 impl Settings {

@@ -3,6 +3,7 @@
 mod connections;
 mod memory;
 mod node;
+mod rate;
 mod serve;
 
 use std::marker::PhantomData;

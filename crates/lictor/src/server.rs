@@ -238,6 +238,7 @@ fn settings(options: ServeOptions, public_url: &str) -> Settings {
         kong_origins: options.kong_origin,
         hash_hostname: options.hash_hostname.unwrap_or(false),
         node_certificates: options.node_ca.is_some(),
+        rate_limit: options.rate_limit.map(|rate| rate.0),
     }
 }
 

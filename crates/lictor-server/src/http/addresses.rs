@@ -65,7 +65,7 @@ impl Drop for Place {
 }
 
 /// IPv6 hosts get whole /64 networks, so these are counted as one. Loopback is not counted.
-fn counted_as(address: IpAddr) -> Option<IpAddr> {
+pub(super) fn counted_as(address: IpAddr) -> Option<IpAddr> {
     match address.to_canonical() {
         loopback if loopback.is_loopback() => None,
         IpAddr::V6(v6) => {

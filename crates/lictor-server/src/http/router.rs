@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::header::RETRY_AFTER;
 use axum::response::Response;
 use axum::routing::get;
 use futures_util::FutureExt;
@@ -22,6 +24,7 @@ use super::health::{
 use super::limits::CREDENTIAL_READ_TIMEOUT;
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
+use super::rates::{self, Rates};
 use super::traffic::Connections;
 use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
@@ -68,6 +71,8 @@ pub struct App(Arc<Parts>);
 struct Parts {
     server: Server,
     metrics: Arc<Metrics>,
+    /// None: anybody may ask as often as they like.
+    rates: Option<Rates>,
     /// Every path that is not the Kong dialect's, which takes all the rest and is asked the most.
     named: Router,
 }
@@ -90,6 +95,7 @@ pub fn router(server: Server, metrics: Arc<Metrics>) -> App {
         .nest(V1, native.with_state(()))
         .with_state(observed);
     App(Arc::new(Parts {
+        rates: server.settings.rate_limit.map(Rates::new),
         server,
         metrics,
         named,
@@ -115,7 +121,15 @@ impl Answers for App {
         let method = request.method().clone();
         let dialect = dialect_of(request.uri().path());
         let Self(parts) = self;
-        let routed = parts.route(dialect, peer, request, begun);
+        let routed = if parts.rates.is_none() || dialect == Dialect::Server {
+            Either::Left(parts.route(dialect, peer, request, begun))
+        } else {
+            Either::Right(Box::pin(
+                parts
+                    .clone()
+                    .route_within_rate(dialect, peer, request, begun),
+            ))
+        };
         // Combinators and no async block, which would have room for the routed future twice.
         AssertUnwindSafe(routed)
             .catch_unwind()
@@ -138,6 +152,64 @@ impl Answers for App {
 }
 
 impl Parts {
+    /// Routes a request if its token, or its address where it shows none that is good, has not made
+    /// too many.
+    async fn route_within_rate(
+        self: Arc<Self>,
+        dialect: Dialect,
+        peer: Peer,
+        request: Request,
+        begun: Instant,
+    ) -> Result<Response, Infallible> {
+        if let Some(rates) = &self.rates
+            && let Err(seconds) = self
+                .count(rates, dialect, (peer, begun), request.headers())
+                .await
+        {
+            let mut answer = match dialect {
+                Dialect::Kong | Dialect::Server => kong::too_many(),
+                Dialect::Jira => jira::too_many(),
+                Dialect::Zoho => zoho::too_many(request.uri().path()),
+                Dialect::Node => node::too_many(),
+                Dialect::Native => native::too_many(),
+            };
+            answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+            return Ok(answer);
+        }
+        self.route(dialect, peer, request, begun).await
+    }
+
+    /// Whoever shows a token that nobody has asked with yet is counted by address until it is known
+    /// to be good, so that tokens cannot be made up to ask more often.
+    async fn count(
+        &self,
+        rates: &Rates,
+        dialect: Dialect,
+        (peer, begun): (Peer, Instant),
+        headers: &HeaderMap,
+    ) -> Result<(), u64> {
+        let own = (dialect == Dialect::Kong).then_some(kong::TOKEN);
+        let shown = rates::token_of(headers, own);
+        let known = shown
+            .as_ref()
+            .and_then(|shown| rates.of_token(shown.digest(), begun));
+        if let Some(counted) = known {
+            return counted;
+        }
+        rates.of_address(peer.address, begun)?;
+        if let Some(shown) = shown {
+            let authority = &self.server.authority;
+            let is_good = match dialect {
+                Dialect::Node => authority.sign_in_node(shown.secret()).await.is_ok(),
+                _ => authority.sign_in(shown.secret()).await.is_ok(),
+            };
+            if is_good {
+                return rates.of_good_token(*shown.digest(), begun);
+            }
+        }
+        Ok(())
+    }
+
     fn route(
         self: &Arc<Self>,
         dialect: Dialect,

@@ -46,7 +46,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use self::lock::FolderLock;
-use self::pool::Readers;
+use self::pool::{Readers, off_the_runtime};
 use self::rows::Sql;
 use self::writer::Writer;
 use crate::{
@@ -591,20 +591,4 @@ impl Store for SqliteStore {
         let path = self.path.clone();
         off_the_runtime(move || check::check(&open::reader(&path)?)).await
     }
-}
-
-/// Long work, on a connection of its own so that the readers stay free.
-async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
-) -> Result<T, Error> {
-    let result = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(Error::internal)?;
-    result.map_err(|error| {
-        if error.is_full_disk() {
-            Error::StorageFull
-        } else {
-            Error::internal(error)
-        }
-    })
 }

@@ -62,3 +62,19 @@ impl Readers {
             .map_err(Error::internal)?
     }
 }
+
+/// Long work, on a connection of its own so that the readers stay free.
+pub(super) async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+) -> Result<T, Error> {
+    let result = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::internal)?;
+    result.map_err(|error| {
+        if error.is_full_disk() {
+            Error::StorageFull
+        } else {
+            Error::internal(error)
+        }
+    })
+}

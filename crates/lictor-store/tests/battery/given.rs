@@ -289,12 +289,10 @@ pub(crate) fn refresh(stream: Uuid, client: Uuid, number: u128, now: Timestamp) 
 
 /// Makes the write idempotent; the answer says how many entries it had.
 pub(crate) fn idempotent(write: Write, key: &IdempotencyKey) -> Write {
-    let render = |parts: &[&Written]| {
-        let entries: usize = parts.iter().map(|part| part.entries.len()).sum();
-        lictor_store::Answer {
-            status: 201,
-            body: format!("{entries} entries"),
-        }
+    let entries = |parts: &[&Written]| parts.iter().map(|part| part.entries.len()).sum::<usize>();
+    let render = move |parts: &[&Written]| lictor_store::Answer {
+        status: 201,
+        body: format!("{} entries", entries(parts)),
     };
     let idempotent = Idempotent {
         key: key.clone(),

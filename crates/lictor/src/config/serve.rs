@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::LogFormat;
 use super::connections::{self, Network};
 use super::memory::{self, Size};
+use super::rate::Rate;
 use crate::exit::Outcome;
 use crate::files;
 use crate::times::span_within;
@@ -112,6 +113,10 @@ pub(crate) struct ServeOptions {
     /// What of it one organization gets at most [default: a quarter]
     #[arg(long, value_name = "SIZE", env = "LICTOR_BODY_MEMORY_PER_ORGANIZATION")]
     pub body_memory_per_organization: Option<Size>,
+    /// How many requests each token may make, and each address without one, such as 500/s; beyond it
+    /// they are asked to come again [default: any number]
+    #[arg(long, value_name = "N/s", env = "LICTOR_RATE_LIMIT")]
+    pub rate_limit: Option<Rate>,
     /// The version that Kong clients are told [default: 3.4.3.5]
     #[arg(long, value_name = "VERSION", env = "LICTOR_KONG_VERSION")]
     pub kong_version: Option<String>,

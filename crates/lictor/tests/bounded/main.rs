@@ -16,3 +16,4 @@ mod answers;
 mod bodies;
 mod connections;
 mod harness;
+mod rates;

@@ -52,6 +52,7 @@ impl Server<Clocked> {
                     kong_origins: Vec::new(),
                     hash_hostname: false,
                     node_certificates: false,
+                    rate_limit: None,
                 }),
                 budgets: Budgets::default(),
             };

@@ -122,6 +122,11 @@ fn of_domain(error: Error) -> Response {
     }
 }
 
+/// Too many requests.
+pub(super) fn too_many() -> Response {
+    collection(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded.")
+}
+
 fn busy() -> Response {
     let mut response = collection(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM);
     let soon = HeaderValue::from_static(budget::RETRY_AFTER);

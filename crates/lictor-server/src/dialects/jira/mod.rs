@@ -86,6 +86,11 @@ pub fn paths() -> Vec<String> {
     routes.map(|(segments, _)| segments.join("/")).collect()
 }
 
+/// What is told to who asks too often; when to come again is for the caller to add.
+pub fn too_many() -> Response {
+    error::too_many()
+}
+
 /// Answers every request of the dialect.
 pub async fn handle(server: Server, request: Request) -> Response {
     let (parts, _) = request.into_parts();

@@ -8,7 +8,8 @@ use crate::authority::Call;
 use crate::http::call::bearer;
 use crate::settings::Server;
 
-const TOKEN: &str = "kong-admin-token";
+/// The header of Kong's own that shows a token; it goes before `Authorization`.
+pub const TOKEN: &str = "kong-admin-token";
 
 /// The actor whose token the request carries.
 pub(super) async fn sign_in(server: &Server, headers: &HeaderMap) -> Result<Actor, Error> {

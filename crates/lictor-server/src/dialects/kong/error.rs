@@ -239,6 +239,11 @@ pub(super) fn internal() -> Response {
     )
 }
 
+/// Too many requests.
+pub(super) fn too_many() -> Response {
+    message(StatusCode::TOO_MANY_REQUESTS, "API rate limit exceeded")
+}
+
 fn busy() -> Response {
     let mut response = message(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM);
     let soon = HeaderValue::from_static(budget::RETRY_AFTER);

@@ -106,6 +106,13 @@ pub fn paths() -> Vec<String> {
         .collect()
 }
 
+pub use auth::TOKEN;
+
+/// What is told to who asks too often; when to come again is for the caller to add.
+pub fn too_many() -> Response {
+    error::too_many()
+}
+
 /// Answers every request of the dialect, and those of no dialect.
 /// It began at `started`.
 pub fn handle(

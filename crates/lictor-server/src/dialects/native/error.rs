@@ -315,6 +315,16 @@ pub(super) fn shown_already(detail: &str, id: Option<String>) -> Answer {
         .into_answer()
 }
 
+/// Too many requests.
+pub(super) fn too_many() -> Problem {
+    Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too-many-requests",
+        "Too many requests were made",
+        "ask less often; the operator sets how often with `--rate-limit`",
+    )
+}
+
 /// The name of the problem [`busy`].
 const BUSY: &str = "busy";
 

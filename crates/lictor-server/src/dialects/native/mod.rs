@@ -56,6 +56,11 @@ pub struct Asker {
     headers: HeaderMap,
 }
 
+/// What is told to who asks too often; when to come again is for the caller to add.
+pub fn too_many() -> Response {
+    error::too_many().into_response()
+}
+
 impl Asker {
     /// Whoever sent these headers.
     pub fn of(headers: &HeaderMap) -> Self {

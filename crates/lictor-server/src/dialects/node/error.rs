@@ -59,6 +59,14 @@ impl Refusal {
         }
     }
 
+    /// Too many requests.
+    pub(super) fn too_many() -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            ..Self::new(FailureCode::Unavailable, "the node asks too often")
+        }
+    }
+
     /// The method is not the path's.
     pub(super) fn wrong_method(allowed: &Method) -> Self {
         Self {

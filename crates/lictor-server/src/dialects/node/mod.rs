@@ -23,6 +23,11 @@ pub fn paths() -> [&'static str; 3] {
     [FEED_PATH, JOIN_PATH, REPORT_PATH]
 }
 
+/// What is told to who asks too often; when to come again is for the caller to add.
+pub fn too_many() -> Response {
+    Refusal::too_many().into_response()
+}
+
 /// Answers every request of the dialect.
 pub async fn handle(server: Server, peer: Peer, request: Request) -> Response {
     let answered = answer(server, peer, request).await;

@@ -142,6 +142,15 @@ fn no_such_path() -> Response {
     )
 }
 
+/// Too many requests.
+pub(super) fn too_many() -> Response {
+    plain(
+        StatusCode::TOO_MANY_REQUESTS,
+        "TOO_MANY_REQUESTS",
+        "Too many requests were made within a second. Please try again after some time.",
+    )
+}
+
 fn busy() -> Response {
     let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR", NO_ROOM);
     let soon = HeaderValue::from_static(budget::RETRY_AFTER);

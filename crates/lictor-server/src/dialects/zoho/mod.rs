@@ -87,6 +87,14 @@ pub fn paths() -> Vec<String> {
     crm.chain(oauth::PATHS.map(str::to_owned)).collect()
 }
 
+/// What is told to who asks too often; when to come again is for the caller to add.
+pub fn too_many(path: &str) -> Response {
+    match path.starts_with("/oauth") {
+        true => oauth::too_many(),
+        false => error::too_many(),
+    }
+}
+
 /// Answers every request of the dialect.
 pub async fn handle(server: Server, peer: IpAddr, request: Request) -> Response {
     if request.uri().path().starts_with("/oauth") {

@@ -306,7 +306,14 @@ impl Denied {
     }
 }
 
-/// The one refusal that is not HTTP 200: a proxy may ask again, and knows by the status that it may.
+/// Too many requests.
+pub(super) fn too_many() -> Response {
+    let failure = OauthFailure::explained("Access Denied", TOO_MANY);
+    wire::oauth(StatusCode::TOO_MANY_REQUESTS, &failure)
+}
+
+/// As with [`too_many`], a proxy may ask again, and knows by the status that it may; all other refusals
+/// are HTTP 200.
 fn busy() -> Response {
     let failure = OauthFailure::explained("temporarily_unavailable", NO_ROOM);
     let mut response = wire::oauth(StatusCode::SERVICE_UNAVAILABLE, &failure);
