@@ -280,7 +280,11 @@ async fn a_kept_answer_is_kept_for_a_day_that_passes() {
         // As the loop does each minute, whether or not anything is written.
         world.authority.drop_expired().await.expect("drops");
         assert!(!over().await, "{step} {passed}");
-        let answer = world.authority.answered(&key).await.expect("reads");
+        let answer = world
+            .authority
+            .answered(call.organization.id, &key)
+            .await
+            .expect("reads");
         assert_eq!(answer.is_some(), kept, "{step} {passed}");
     }
 }

@@ -287,12 +287,17 @@ pub trait Store: Send + Sync {
     /// those, and how much it may have; none for one that does not exist.
     async fn bounds(&self, organization: Uuid, now: Now) -> Result<Option<Bounds>, Error>;
 
-    /// The first answer to a request with this idempotency key, if it was made less than 24 hours
-    /// before `now`.
+    /// The first answer to a request about an organization with this idempotency key, if it was made
+    /// less than 24 hours before `now`.
     ///
     /// # Errors
     /// [`Error::IdempotencyMismatch`] if the key was used for a request with another hash.
-    async fn answered(&self, key: &IdempotencyKey, now: Elapsed) -> Result<Option<Answer>, Error>;
+    async fn answered(
+        &self,
+        organization: Uuid,
+        key: &IdempotencyKey,
+        now: Elapsed,
+    ) -> Result<Option<Answer>, Error>;
 
     /// Whether there is anything that is kept for a span and whose span was over at `now`: what a
     /// [`Record::ExpiredDropped`](lictor_core::Record::ExpiredDropped) drops some of.

@@ -136,12 +136,17 @@ impl Authority {
         self.store.ready().await
     }
 
-    /// The answer that was given to this idempotent request before, if it was.
+    /// The answer that was given to this idempotent request about an organization before, if it was.
     ///
     /// # Errors
     /// [`Error::IdempotencyMismatch`], or a fault of the store.
-    pub async fn answered(&self, key: &IdempotencyKey) -> Result<Option<Answer>, Error> {
-        self.store.answered(key, self.clock.now().elapsed()).await
+    pub async fn answered(
+        &self,
+        organization: Uuid,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Answer>, Error> {
+        let now = self.clock.now().elapsed();
+        self.store.answered(organization, key, now).await
     }
 
     /// A consistent copy of the database, gone when it is closed; an operator's right.

@@ -545,13 +545,15 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn answered(&self, key: &IdempotencyKey, now: Elapsed) -> Result<Option<Answer>, Error> {
+    async fn answered(
+        &self,
+        organization: Uuid,
+        key: &IdempotencyKey,
+        now: Elapsed,
+    ) -> Result<Option<Answer>, Error> {
         let key = key.clone();
-        self.readers
-            .run(key.token, move |database| {
-                answers::answered(database, &key, now)
-            })
-            .await
+        let answered = move |database: &Connection| answers::answered(database, &key, now);
+        self.readers.run(organization, answered).await
     }
 
     async fn has_expired(&self, now: Now) -> Result<bool, Error> {

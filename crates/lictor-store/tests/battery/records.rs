@@ -26,14 +26,17 @@ fn add(number: u64, key: &IdempotencyKey) -> Write {
 
 pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
     acme(&*store).await;
-    assert_eq!(store.answered(&key(), at(NOW)).await.expect("reads"), None);
+    assert_eq!(
+        store.answered(ACME, &key(), at(NOW)).await.expect("reads"),
+        None
+    );
     done(&*store, add(1, &key())).await;
     let answer = Some(Answer {
         status: 201,
         body: "2 entries".to_owned(),
     });
     assert_eq!(
-        store.answered(&key(), at(NOW)).await.expect("reads"),
+        store.answered(ACME, &key(), at(NOW)).await.expect("reads"),
         answer
     );
     for other in [
@@ -51,13 +54,14 @@ pub(crate) async fn an_answer_is_kept_with_its_write(store: Arc<dyn Store>) {
         },
     ] {
         assert_eq!(
-            store.answered(&other, at(NOW)).await.expect("reads"),
+            store.answered(ACME, &other, at(NOW)).await.expect("reads"),
             None,
             "{other:?}"
         );
     }
     let mismatch = store
         .answered(
+            ACME,
             &IdempotencyKey {
                 request_sha256: [8; 32],
                 ..key()
@@ -89,10 +93,13 @@ pub(crate) async fn the_answer_of_a_request_in_parts_is_kept_with_the_last(store
     };
     let (write, other) = last(Vec::new());
     done(&*store, write).await;
-    assert_eq!(store.answered(&other, at(NOW)).await.expect("reads"), None);
+    assert_eq!(
+        store.answered(ACME, &other, at(NOW)).await.expect("reads"),
+        None
+    );
     let (write, other) = last(vec![Arc::new(first)]);
     done(&*store, write).await;
-    let answer = store.answered(&other, at(NOW)).await.expect("reads");
+    let answer = store.answered(ACME, &other, at(NOW)).await.expect("reads");
     assert_eq!(answer.expect("it is kept").body, "2 entries");
 }
 
@@ -104,7 +111,10 @@ pub(crate) async fn a_refused_write_keeps_no_answer(store: Arc<dyn Store>) {
     )
     .await;
     refused(&*store, add(1, &key())).await;
-    assert_eq!(store.answered(&key(), at(NOW)).await.expect("reads"), None);
+    assert_eq!(
+        store.answered(ACME, &key(), at(NOW)).await.expect("reads"),
+        None
+    );
 }
 
 pub(crate) async fn a_twin_writes_nothing(store: Arc<dyn Store>) {
@@ -150,13 +160,16 @@ pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
     let last = NOW + ANSWER_KEPT_SECONDS - 1;
     assert!(
         store
-            .answered(&key(), at(last))
+            .answered(ACME, &key(), at(last))
             .await
             .expect("reads")
             .is_some()
     );
     assert_eq!(
-        store.answered(&key(), at(last + 1)).await.expect("reads"),
+        store
+            .answered(ACME, &key(), at(last + 1))
+            .await
+            .expect("reads"),
         None
     );
     let next = Write {
@@ -165,7 +178,7 @@ pub(crate) async fn an_answer_ends_after_a_day(store: Arc<dyn Store>) {
     };
     done(&*store, next).await;
     let answer = store
-        .answered(&key(), at(last + 1))
+        .answered(ACME, &key(), at(last + 1))
         .await
         .expect("reads")
         .expect("a new one");
@@ -192,7 +205,7 @@ pub(crate) async fn a_name_that_is_to_go_goes_from_the_kept_answers_too(store: A
     let kept = async || {
         let mut kept = Vec::new();
         for name in ["Ada", "bob", "ADA ", "50", "51"] {
-            let found = store.answered(&asked(name), at(NOW)).await;
+            let found = store.answered(ACME, &asked(name), at(NOW)).await;
             kept.extend(found.expect("reads").map(|_| name));
         }
         kept

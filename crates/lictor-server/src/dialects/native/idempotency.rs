@@ -112,7 +112,8 @@ impl<T: DeserializeOwned> Post<T> {
                 .get::<Arc<Running>>()
                 .ok_or_else(|| Error::internal("the router lacks the set of running requests"))?;
             guard = Some(running.enter(key)?);
-            if let Some(answer) = server.authority.answered(key).await? {
+            let organization = call.organization.id;
+            if let Some(answer) = server.authority.answered(organization, key).await? {
                 let mut response = respond(answer, &path, name);
                 response
                     .headers_mut()

@@ -43,7 +43,7 @@ async fn ends_that_were_stored_keep_their_values_on_the_line_of_elapsed_time() {
         body: "once".to_owned(),
     };
     for (second, kept) in [(NOW + 99, Some(answer)), (NOW + 100, None)] {
-        let found = store.answered(&key, at(second)).await.expect("reads");
+        let found = store.answered(ACME, &key, at(second)).await.expect("reads");
         assert_eq!(found, kept);
     }
     let raw = Connection::open(folder.path().join("lictor.db")).expect("opens");
