@@ -150,8 +150,11 @@ pub enum Error {
     /// The disk is full: nothing was changed.
     #[error("the disk is full; nothing was changed")]
     StorageFull,
-    /// The store can only be read: an earlier write to the disk failed.
-    #[error("the store is read-only since a write to the disk failed: {0}")]
+    /// The store can only be read: an earlier write to the disk failed, and how is for the log.
+    #[error(
+        "nothing can be written since a write to the disk failed: look at the disk, and start the \
+         server again"
+    )]
     ReadOnly(String),
     /// A fault inside Lictor or below it. The details are for the log, not for the caller.
     #[error("internal error")]

@@ -77,7 +77,7 @@ fn note_other_token(
 
 /// A new credential, written before it is used: a try whose answer is lost is repeated with it.
 fn pending(options: &Options, folder: &Folder) -> Result<NodeFile, StartError> {
-    let credential = random::credential().map_err(|error| StartError::System(error.to_string()))?;
+    let credential = random::credential()?;
     let file = NodeFile {
         control_plane: masked(&options.control_plane).into_owned(),
         credential,

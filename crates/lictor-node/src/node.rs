@@ -236,7 +236,7 @@ fn counters(
     );
     let epoch = match read.epoch {
         Some(epoch) => epoch.to_string(),
-        None => random::epoch().map_err(|error| StartError::System(error.to_string()))?,
+        None => random::epoch()?,
     };
     let month = Date::of(time.now()).month();
     let counters = Arc::new(Counters::new(&epoch, &month, read.counts));

@@ -3,27 +3,32 @@
 
 use std::time::Duration;
 
+use crate::error::StartError;
+
 /// Fills an array with random bytes from the operating system.
 ///
 /// # Errors
-/// The operating system has none to give.
+/// [`StartError::System`] if the operating system has none to give.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that draws randomness"
 )]
-fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+fn bytes<const N: usize>() -> Result<[u8; N], StartError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::debug!(%error, "no randomness");
+        StartError::System("it has no randomness to give".to_owned())
+    })?;
     Ok(bytes)
 }
 
 /// A new credential: 256 random bits behind a word that says what it is.
-pub(crate) fn credential() -> Result<String, getrandom::Error> {
+pub(crate) fn credential() -> Result<String, StartError> {
     Ok(format!("lictor_node_{}", hex::encode(bytes::<32>()?)))
 }
 
 /// The name of a new epoch: 16 lower-case hex digits.
-pub(crate) fn epoch() -> Result<String, getrandom::Error> {
+pub(crate) fn epoch() -> Result<String, StartError> {
     Ok(hex::encode(bytes::<8>()?))
 }
 

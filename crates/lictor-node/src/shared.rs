@@ -76,7 +76,11 @@ impl Shared {
     pub(crate) async fn take(self: &Arc<Self>, text: String) -> Result<Taken, StateError> {
         let shared = Arc::clone(self);
         let taken = tokio::task::spawn_blocking(move || shared.take_now(&text)).await;
-        taken.unwrap_or_else(|error| Err(StateError::Unreadable(error.to_string())))
+        taken.unwrap_or_else(|error| {
+            tracing::error!(%error, "a state was not taken to its end");
+            let why = "the node failed while it was read; its log says more";
+            Err(StateError::Unreadable(why.to_owned()))
+        })
     }
 
     fn take_now(&self, text: &str) -> Result<Taken, StateError> {

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
+use lictor_core::Error;
 use lictor_core::secret::masked;
 use lictor_server::authority::StartError;
 use lictor_store::sqlite::OpenError;
@@ -91,17 +92,29 @@ impl From<StartError> for Failure {
             | StartError::UnfitSecret
             | StartError::DeadSecret
             | StartError::Announce(_) => Self::Usage(text),
-            StartError::Store(_) => Self::Refused(format!(
-                "the database could not be read: {}; look at the disk, run `lictor check --data \
-                 DIR`, and restore a backup if it is damaged",
-                with_causes(&error)
-            )),
+            StartError::Store(cause) => {
+                tracing::debug!(error = with_causes(&cause), "the start failed");
+                Self::Refused(of_store(&cause))
+            }
         }
     }
 }
 
-/// An error with everything that caused it, in one line.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+/// Why a start ends at what is stored.
+fn of_store(error: &Error) -> String {
+    match error {
+        Error::StorageFull => "the disk is full; make room on it, and start again".to_owned(),
+        Error::ReadOnly(_) => error.to_string(),
+        _ => {
+            "what the database holds could not be read; look at the disk, run `lictor check --data \
+              DIR`, and restore a backup if it is damaged"
+                .to_owned()
+        }
+    }
+}
+
+/// An error with everything that caused it, in one line: for the log.
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -112,6 +125,13 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+/// A secret or an id that could not be drawn.
+pub(crate) fn no_randomness(error: Error) -> Failure {
+    tracing::debug!(error = with_causes(&error), "no randomness");
+    let text = "the operating system has no randomness to give; look at its log, and try again";
+    Failure::Refused(text.to_owned())
 }
 
 /// Says on standard error what went wrong, and returns the exit code.

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::address;
 use crate::config::ServeOptions;
 use crate::document;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{self, Failure, Outcome};
 use crate::files;
 use crate::log;
 
@@ -262,7 +262,7 @@ fn control_plane_key(options: &ServeOptions, folder: &Path) -> Outcome<ControlPl
     }
     let is_new = !file.exists();
     let key = if is_new {
-        let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
+        let seed = random::bytes().map_err(exit::no_randomness)?;
         let key = SigningKey::from_seed(seed);
         files::create(&file, &key.to_pem().map_err(Failure::Refused)?, 0o600)?;
         key

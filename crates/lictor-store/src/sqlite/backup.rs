@@ -6,7 +6,8 @@ use std::path::Path;
 
 use lictor_planted as planted;
 
-use super::open::{self, OpenError, at};
+use super::fault::OpenError;
+use super::open::{self, at};
 
 /// What the names of unfinished copies begin with.
 const COPY: &str = ".backup-";

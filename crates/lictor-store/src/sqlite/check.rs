@@ -13,10 +13,11 @@ use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
+use super::fault::OpenError;
 use super::heads::{self, HeadRow};
-use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA, OpenError};
+use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA};
 use super::rows::{self, Sql};
-use super::{accounts, apart, clients, ended, nodes, reads, seats, usage};
+use super::{accounts, apart, clients, ended, fault, nodes, reads, seats, usage};
 use crate::check::Replay;
 use crate::{CheckReport, EndedKey};
 
@@ -79,9 +80,11 @@ fn check_files(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     while let Some(row) = rows.next()? {
         let line: String = row.get(0)?;
         if line != "ok" {
-            differences.push(format!("the database file: {line}"));
+            differences.push(fault::of_integrity(&line));
         }
     }
+    // What is wrong with one page or one row after another is said once.
+    differences.dedup();
     Ok(())
 }
 

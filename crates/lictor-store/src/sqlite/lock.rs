@@ -4,7 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Seek, SeekFrom, Write as _};
 use std::path::Path;
 
-use super::open::{OpenError, at, private};
+use super::fault::OpenError;
+use super::open::{at, private};
 
 /// The locked file in the data folder.
 pub(super) const LOCK_FILE: &str = "lictor.lock";

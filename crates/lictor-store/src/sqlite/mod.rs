@@ -12,6 +12,7 @@ mod clock;
 mod ended;
 mod expired;
 mod facts;
+mod fault;
 mod functions;
 mod gathered;
 mod heads;
@@ -55,7 +56,8 @@ use crate::{
 };
 
 pub use self::check::check_folder;
-pub use self::open::{DATABASE_FILE, OpenError};
+pub use self::fault::OpenError;
+pub use self::open::DATABASE_FILE;
 pub use self::restore::{Restored, checked, restore};
 pub use self::writer::WriterStats;
 

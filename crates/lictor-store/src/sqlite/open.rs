@@ -18,6 +18,7 @@ use rustix::fs::{OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 use uuid::Uuid;
 
+use super::fault::OpenError;
 use super::functions;
 
 mod embedded {
@@ -43,104 +44,8 @@ const STATEMENTS: usize = 256;
 /// How many of the last entries are looked at when a database is opened.
 const QUICK_CHECK_ENTRIES: u64 = 1_000;
 
-/// Why a data folder could not be opened, copied into or checked.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it open.
-    #[error("{folder} is in use by {holder}; stop it first, or choose another folder")]
-    InUse {
-        /// The data folder.
-        folder: PathBuf,
-        /// What the holder wrote about itself, such as `process 17, listening on 0.0.0.0:8001`.
-        holder: String,
-    },
-    /// A file could not be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// Which file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// A file has another one's name in its place.
-    #[error(
-        "{0} is a symbolic link, and nothing is written through one: put the file itself there, or name the folder that it is in"
-    )]
-    Link(PathBuf),
-    /// What was written last is in a log that cannot be read where nothing can be written.
-    #[error("{} holds what was written last, and cannot be read where nothing can be written: copy the whole folder to where it can be, and check the copy", log.display())]
-    Unreadable {
-        /// The log.
-        log: PathBuf,
-    },
-    /// There is no database in the folder.
-    #[error("there is no database in {0}")]
-    Missing(PathBuf),
-    /// There is a database in the folder already.
-    #[error("{0} holds a database already; choose an empty folder")]
-    Exists(PathBuf),
-    /// There is something else in a folder that must be empty.
-    #[error("{} is not empty: it holds {name:?}; choose an empty folder, or one that is not there", folder.display())]
-    NotEmpty {
-        /// The folder.
-        folder: PathBuf,
-        /// One of the names in it.
-        name: String,
-    },
-    /// The file is no database of Lictor's.
-    #[error("{0} is not a database of Lictor's, or no longer: choose another file, or a backup")]
-    Foreign(PathBuf),
-    /// The database was written by a newer version.
-    #[error("the database has schema {found}, this version knows {known}; run a newer version")]
-    NewerSchema {
-        /// The schema of the database.
-        found: i64,
-        /// The newest schema that this build knows.
-        known: i64,
-    },
-    /// The database is damaged.
-    #[error("the database is damaged ({0}); restore a backup into a new folder")]
-    Corrupt(String),
-    /// A backup is whole, but its rows are not what its ledger says.
-    #[error("the backup does not agree with itself: {first} ({count} differences)")]
-    Differs {
-        /// The first difference.
-        first: String,
-        /// How many there are.
-        count: usize,
-    },
-    /// SQLite refused something else.
-    #[error("the database could not be opened: {0}")]
-    Database(rusqlite::Error),
-    /// A migration failed; the database is as it was before.
-    #[error("the database could not be migrated, and is as it was: {0}")]
-    Migration(#[from] refinery::Error),
-}
-
 /// How much room must be found on a disk that was full.
 const PROBE_BYTES: usize = 256 * 1024;
-
-impl OpenError {
-    /// Whether making room on the disk would help.
-    pub(super) fn is_full_disk(&self) -> bool {
-        match self {
-            Self::Database(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
-            Self::File { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
-            _ => false,
-        }
-    }
-}
-
-impl From<rusqlite::Error> for OpenError {
-    fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Corrupt(error.to_string())
-            }
-            _ => Self::Database(error),
-        }
-    }
-}
 
 /// Says at which path an I/O error happened.
 pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> OpenError {

@@ -8,7 +8,8 @@ use lictor_core::Error;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::open::{self, OpenError};
+use super::fault::OpenError;
+use super::open;
 use crate::places::Places;
 
 /// How many reads run at once: SQLite's are short and bound by the processor. No stream has the last

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use lictor_planted as planted;
 
 use super::check;
+use super::fault::OpenError;
 use super::lock::{FolderLock, LOCK_FILE};
-use super::open::{self, DATABASE_FILE, OpenError, at, beside};
+use super::open::{self, DATABASE_FILE, at, beside};
 
 /// What SQLite puts beside a file that it reads.
 const BESIDE: [&str; 3] = ["", "-wal", "-shm"];

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::issue_names::{check_claim, check_key};
-use crate::exit::{Failure, Outcome};
+use crate::exit::{self, Failure, Outcome};
 use crate::times::{self, Day};
 use crate::{files, output, values};
 
@@ -210,7 +210,7 @@ fn notes(claims: &Claims) {
 }
 
 fn random_id() -> Outcome<String> {
-    let bytes = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
+    let bytes = random::bytes().map_err(exit::no_randomness)?;
     Ok(uuid::Builder::from_random_bytes(bytes)
         .into_uuid()
         .to_string())

@@ -8,7 +8,7 @@ use lictor_core::{SigningKey, feed};
 use lictor_server::random;
 use serde_json::json;
 
-use crate::exit::{Failure, Outcome};
+use crate::exit::{self, Failure, Outcome};
 use crate::{files, output, server};
 
 /// `lictor key …`
@@ -66,7 +66,7 @@ fn generate(out: &Path, json: bool) -> Outcome {
     if public.exists() {
         return Err(files::taken(&public));
     }
-    let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
+    let seed = random::bytes().map_err(exit::no_randomness)?;
     let key = SigningKey::from_seed(seed);
     files::create(&private, &key.to_pem().map_err(Failure::Refused)?, 0o600)?;
     files::create(&public, &key.public_key().to_pem(), 0o644)?;

@@ -12,7 +12,7 @@ use lictor_store::sqlite::DATABASE_FILE;
 
 use super::serve;
 use crate::config::{Durability, Given, NodeOptions};
-use crate::exit::{Failure, Outcome, with_causes};
+use crate::exit::{Failure, Outcome};
 use crate::{address, files, log, output, server, signals};
 
 /// Where a node answers, if nothing else is said.
@@ -152,7 +152,7 @@ fn local_token(file: &Path) -> Outcome<String> {
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        let text = with_causes(&error);
+        let text = error.to_string();
         match error {
             StartError::Unreachable { .. } => Self::Unreachable(text),
             StartError::WrongControlPlane(_) | StartError::Refused(_) | StartError::State(_) => {

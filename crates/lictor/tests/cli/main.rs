@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests, too, may end a test")]
 
+#[path = "../common/foreign.rs"]
+mod foreign;
 #[path = "../common/http.rs"]
 mod http;
 #[path = "../common/process.rs"]

@@ -4,36 +4,16 @@ use std::net::TcpListener;
 
 use tempfile::TempDir;
 
+use super::foreign;
 use super::http::{Answer, Request};
 use super::process::{command, serve};
 use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{issue, vendor, write};
 
-/// What only libraries say.
-const FOREIGN: [&str; 16] = [
-    "at line 1 column",
-    "EOF while",
-    "expected value",
-    "expected ident",
-    "trailing characters",
-    "ASN.1",
-    "PEM error",
-    "Base64",
-    "InvalidContentType",
-    "corrupt message",
-    "invalid peer",
-    "urn:uuid",
-    "invalid filter directive",
-    "invalid type",
-    "unknown field",
-    "expected one of",
-];
-
 fn assert_ours(said: &str, cause: &str) {
     assert!(said.contains(cause), "{cause}: {said}");
-    let foreign = FOREIGN.iter().find(|words| said.contains(**words));
-    assert_eq!(foreign, None, "{said}");
+    foreign::assert_none(said);
 }
 
 fn posted(server: &Server, path: &str, body: &str) -> Answer {
@@ -283,4 +263,72 @@ fn an_option_that_cannot_be_read_is_refused_with_the_forms_of_it() {
         assert!(said.contains(", line "), "{said}");
         assert_ours(&said, cause);
     }
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_refused_with_what_to_do_and_no_word_of_sqlite() {
+    let (_, _, folder) = Server::start(&[]).stop();
+    let data = folder.path().join("data");
+    let file = data.join("lictor.db");
+    let good = std::fs::read(&file).expect("a database");
+    let started = |options: &[&str]| {
+        let mut start = serve(&data);
+        start.args(options).output().expect("runs")
+    };
+    let altered = |sql: &str| {
+        std::fs::write(&file, &good).expect("writes");
+        let database = rusqlite::Connection::open(&file).expect("opens");
+        database.execute_batch(sql).expect("is SQL");
+    };
+    let zeroed = |from: usize| {
+        let mut bytes = good.clone();
+        bytes[from..].fill(0);
+        std::fs::write(&file, bytes).expect("writes");
+    };
+    let advice = "restore a backup";
+    zeroed(4_096);
+    let refused = started(&[]);
+    assert_ours(&refusal(&refused, 1), "the database is damaged");
+    assert_ours(&refusal(&refused, 1), advice);
+    for (sql, cause) in [
+        (
+            "DROP TABLE refinery_schema_history; PRAGMA user_version = 1",
+            "could not be brought to the form of this version, and is as it was",
+        ),
+        ("DROP TABLE heads", "lictor check"),
+        (
+            "PRAGMA ignore_check_constraints = 1; UPDATE tokens SET role = 'x'",
+            "lictor check",
+        ),
+        (
+            "PRAGMA ignore_check_constraints = 1; UPDATE settings SET value = 'x'",
+            "lictor check",
+        ),
+    ] {
+        altered(sql);
+        let said = refusal(&started(&[]), 1);
+        assert_ours(&said, cause);
+        assert_ours(&said, advice);
+    }
+    // Whoever wants the library's own words finds them in the log.
+    altered("DROP TABLE heads");
+    let output = started(&["--log", "debug"]);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("no such table"),
+        "{output:?}"
+    );
+    let folder = data.display().to_string();
+    let check = |cause: &str| {
+        let output = lictor(&["check", "--data", &folder]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        assert_ours(&String::from_utf8_lossy(&said), cause);
+    };
+    altered("DROP TABLE heads");
+    check("restore a backup");
+    zeroed(8_192);
+    check("do not fit together any more");
+    let copy = folder.replace("/data", "/restored");
+    let restored = lictor(&["restore", &file.display().to_string(), "--data", &copy]);
+    assert_ours(&refusal(&restored, 1), "damaged");
 }

@@ -7,6 +7,8 @@
 
 #[path = "../common/body.rs"]
 mod body;
+#[path = "../common/foreign.rs"]
+mod foreign;
 #[path = "../common/http.rs"]
 mod http;
 #[path = "../common/process.rs"]
@@ -20,6 +22,7 @@ mod installation;
 mod licenses;
 mod matrix;
 mod names;
+mod own_words;
 mod pages;
 mod quotas;
 mod server;

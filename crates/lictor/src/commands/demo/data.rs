@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::commands::{self, license, organization, token, trust, usage};
-use crate::exit::{Failure, Outcome};
+use crate::exit::{self, Failure, Outcome};
 use crate::files;
 
 /// A document that is not stored yet, in the demo's folder.
@@ -43,7 +43,7 @@ pub(super) struct OauthClient {
 
 /// Fills the server and the folder.
 pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
-    let seed = random::bytes().map_err(|error| Failure::Refused(error.to_string()))?;
+    let seed = random::bytes().map_err(exit::no_randomness)?;
     let vendor = SigningKey::from_seed(seed);
     let pem = vendor.to_pem().map_err(Failure::Refused)?;
     files::create(&folder.join("vendor.key"), &pem, 0o600)?;
