@@ -99,7 +99,7 @@ pub(super) fn keep(
 }
 
 /// Whose name the answer to a write holds: that of the one lease or the one account that it stored.
-/// Of many accounts none is named.
+/// Of many accounts none is named; such answers are kept without their e-mails.
 fn subject<'a>(records: impl Iterator<Item = &'a Record>) -> Option<String> {
     let mut named = records.filter_map(|record| match record {
         Record::Lease { terms, .. } => Some(of_a_holder(&holder_key(&terms.holder))),

@@ -162,3 +162,41 @@ fn the_secrets_of_a_client_are_shown_once() {
     );
     assert_eq!(changes(&server, "client_created"), 1);
 }
+
+#[test]
+fn the_answer_to_many_rows_is_kept_without_the_e_mails_in_it() {
+    let server = Server::start();
+    server.license("editor", Some(1), Plan::Paid);
+    server.account("ada@example.com");
+    server.account("bob@example.com");
+    let path = "/v1/applications/editor/seats/bulk";
+    let unknown = ["eve@gone.example", "0197f3a0-0000-7000-8000-000000000001"];
+    let assign = ["Ada@Example.com", unknown[0], "bob@example.com", unknown[1]];
+    let release = ["eve@GONE.example"];
+    let body = json!({ "assign": assign, "release": release, "mode": "each" });
+    let call = keyed(&server, path, &body);
+    let first = call.expect(200);
+    let rows = first.value()["rows"].clone();
+    let results = rows.as_array().expect("rows").iter();
+    let results: Vec<_> = results.map(|row| row["result"].clone()).collect();
+    assert_eq!(
+        results,
+        ["refused", "assigned", "refused", "refused", "refused"]
+    );
+    let again = call.expect(200);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.text(), first.text());
+    assert_eq!(rows[1]["account"], assign[0]);
+    assert_eq!(
+        rows[2]["error"]["detail"],
+        "there is no account eve@gone.example"
+    );
+    // Of those with an account the e-mail is kept there, and goes with it.
+    let (_, stored) = server.end();
+    for name in [unknown[0], release[0], assign[0]] {
+        let found = stored
+            .windows(name.len())
+            .any(|bytes| bytes == name.as_bytes());
+        assert!(!found, "{name} is stored");
+    }
+}

@@ -89,6 +89,18 @@ impl<T: DeserializeOwned> Post<T> {
         name: &'static str,
         request: Request,
     ) -> Result<Begun<T>, Problem> {
+        Self::begin_naming(server, right, name, request, |_, answer| answer).await
+    }
+
+    /// The same where what is kept of an answer lacks the names that the request holds: `naming` puts
+    /// those of a repeated one, which is the same, into it again.
+    pub(super) async fn begin_naming(
+        server: &Server,
+        right: Right,
+        name: &'static str,
+        request: Request,
+        naming: fn(T, Answer) -> Answer,
+    ) -> Result<Begun<T>, Problem> {
         let (parts, body) = request.into_parts();
         let call = auth::call(&server.authority, &parts.headers).await?;
         call.actor.may(right, Some(call.organization.id))?;
@@ -114,7 +126,7 @@ impl<T: DeserializeOwned> Post<T> {
             guard = Some(running.enter(key)?);
             let organization = call.organization.id;
             if let Some(answer) = server.authority.answered(organization, key).await? {
-                let mut response = respond(answer, &path, name);
+                let mut response = respond(naming(request, answer), &path, name);
                 response
                     .headers_mut()
                     .insert(REPLAYED, HeaderValue::from_static("true"));

@@ -87,22 +87,30 @@ pub(super) async fn bulk(
     mut request: Request,
 ) -> Result<Response, Problem> {
     let Segment(key) = request.extract_parts().await?;
-    let post = Post::<BulkSeats>::begin(&server, WRITE, "account", request).await?;
-    let (mut post, body) = match post {
+    let post = Post::<BulkSeats>::begin_naming(&server, WRITE, "account", request, named_again);
+    let (mut post, body) = match post.await? {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
     };
     let (rows, mode) = body.into_rows()?;
     let rows = Arc::new(rows);
     let kept = rows.clone();
-    let render =
-        move |written: &Written| wire::answer(200, &BulkView::of(&kept, &written.refused, mode));
-    post.keep(render.clone());
+    let view = move |written: &Written| BulkView::of(&kept, &written.refused, mode);
+    let unnamed = view.clone();
+    post.keep(move |written| wire::answer(200, &unnamed(written).unnamed()));
     let written = server
         .authority
         .change_seats(&post.call, &key, rows, mode)
         .await?;
-    Ok(post.respond(render(&written)))
+    Ok(post.respond(wire::answer(200, &view(&written))))
+}
+
+/// The kept answer, with the accounts as the repeated request names them.
+fn named_again(request: BulkSeats, answer: Answer) -> Answer {
+    match (BulkView::read(&answer.body), request.into_rows()) {
+        (Some(view), Ok((rows, _))) => wire::answer(answer.status, &view.named(&rows)),
+        _ => answer,
+    }
 }
 
 pub(super) async fn release(

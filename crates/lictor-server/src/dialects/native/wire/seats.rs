@@ -1,10 +1,11 @@
 //! Seats as JSON: given, taken back, and who holds them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::seats::Rows;
-use lictor_core::{Error, Seat, SeatId, SeatState};
+use lictor_core::{Error, Kind, Seat, SeatId, SeatState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -48,16 +49,16 @@ pub(in crate::dialects::native) fn who(text: String) -> Who {
 }
 
 /// What became of seats to give and to take back.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(in crate::dialects::native) struct BulkView {
     refused: usize,
     rows: Vec<BulkRowView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct BulkRowView {
-    account: String,
-    result: &'static str,
+    account: Cow<'static, str>,
+    result: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Value>,
 }
@@ -72,22 +73,62 @@ impl BulkView {
             refused.iter().map(|(row, error)| (*row, error)).collect();
         let undone = mode == Rows::AllOrNothing && !refused.is_empty();
         let view = |(number, row): (usize, &SeatRow)| BulkRowView {
-            account: match row.who() {
-                Who::Id(id) => id.to_string(),
-                Who::Email(email) => email.clone(),
-            },
+            account: named(row).into(),
             result: match (refusals.get(&number), row) {
                 (Some(_), _) => "refused",
                 (None, _) if undone => "undone",
                 (None, SeatRow::Assign(_)) => "assigned",
                 (None, SeatRow::Release(_)) => "released",
-            },
+            }
+            .into(),
             error: refusals.get(&number).map(|error| row_error(error)),
         };
         Self {
             refused: refusals.len(),
             rows: rows.iter().enumerate().map(view).collect(),
         }
+    }
+
+    /// The same without the accounts as the request names them, for what is kept: by their e-mails it
+    /// could not be found when one of these is to go.
+    pub(in crate::dialects::native) fn unnamed(mut self) -> Self {
+        for row in &mut self.rows {
+            let account = std::mem::take(&mut row.account);
+            let unknown = row_error(&no_account(&account));
+            row.error.take_if(|error| *error == unknown);
+        }
+        self
+    }
+
+    /// What was [`unnamed`](Self::unnamed) with the accounts that a repeated request names.
+    pub(in crate::dialects::native) fn named(mut self, rows: &[SeatRow]) -> Self {
+        for (view, row) in self.rows.iter_mut().zip(rows) {
+            view.account = named(row).into();
+            if view.result == "refused" && view.error.is_none() {
+                view.error = Some(row_error(&no_account(&view.account)));
+            }
+        }
+        self
+    }
+
+    /// An answer that is kept.
+    pub(in crate::dialects::native) fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// The account as the request names it.
+fn named(row: &SeatRow) -> String {
+    match row.who() {
+        Who::Id(id) => id.to_string(),
+        Who::Email(email) => email.clone(),
+    }
+}
+
+fn no_account(name: &str) -> Error {
+    Error::NotFound {
+        kind: Kind::Account,
+        name: name.to_owned(),
     }
 }
 
