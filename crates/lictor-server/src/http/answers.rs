@@ -44,7 +44,7 @@ impl Budgets {
         }
         let length = answer.body().size_hint().exact();
         let length = length.and_then(|length| usize::try_from(length).ok());
-        let hold = self.hold(owner, length.ok_or(NoRoom)?).await?;
+        let hold = self.hold_made(owner, length.ok_or(NoRoom)?).await?;
         Ok(answer.map(|body| Body::new(HeldBody::of(body, hold))))
     }
 
@@ -53,7 +53,7 @@ impl Budgets {
     /// # Errors
     /// [`NoRoom`].
     pub async fn hand_over_part(&self, owner: Owner, part: Bytes) -> Result<Bytes, NoRoom> {
-        let hold = self.hold(owner, part.len()).await?;
+        let hold = self.hold_made(owner, part.len()).await?;
         Ok(kept(part, hold))
     }
 }

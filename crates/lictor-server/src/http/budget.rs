@@ -19,6 +19,10 @@ const MEGABYTE: usize = 1_000_000;
 /// window's worth of its body.
 const MOST_WAITING: usize = 256;
 
+/// How much may wait for room that is there already, in bytes: answers, which were made before it was
+/// known how long they are.
+const MOST_MADE: usize = 16 * MEGABYTE;
+
 /// What a client that found no room is told to wait, in seconds, as the field `Retry-After`.
 pub const RETRY_AFTER: &str = "1";
 
@@ -84,6 +88,8 @@ struct Shared {
     limits: Limits,
     held: Mutex<Held>,
     waiting: AtomicUsize,
+    /// Of what waits, the bytes that are there already.
+    made: AtomicUsize,
     freed: Notify,
 }
 
@@ -132,7 +138,20 @@ impl Budgets {
     /// # Errors
     /// [`NoRoom`] after the longest wait, and at once where too many wait or that much is never granted.
     pub async fn hold(&self, owner: Owner, bytes: usize) -> Result<Hold, NoRoom> {
-        self.0.take_in_time(owner, bytes).await?;
+        self.0.take_in_time(owner, bytes, 0).await?;
+        Ok(Hold {
+            shared: Arc::clone(&self.0),
+            owner,
+            bytes,
+        })
+    }
+
+    /// Room for `bytes` that are there already.
+    ///
+    /// # Errors
+    /// As [`Budgets::hold`], and at once where 16 MB of such wait.
+    pub async fn hold_made(&self, owner: Owner, bytes: usize) -> Result<Hold, NoRoom> {
+        self.0.take_in_time(owner, bytes, bytes).await?;
         Ok(Hold {
             shared: Arc::clone(&self.0),
             owner,
@@ -152,7 +171,7 @@ impl Hold {
     /// # Errors
     /// As [`Budgets::hold`]; what is held already stays so.
     pub async fn grow(&mut self, more: usize) -> Result<(), NoRoom> {
-        self.shared.take_in_time(self.owner, more).await?;
+        self.shared.take_in_time(self.owner, more, 0).await?;
         self.bytes += more;
         Ok(())
     }
@@ -184,11 +203,26 @@ impl Drop for Hold {
 }
 
 /// A place among those who wait.
-struct Waiting<'s>(&'s Shared);
+struct Waiting<'s> {
+    shared: &'s Shared,
+    made: usize,
+}
+
+impl<'s> Waiting<'s> {
+    /// With so many bytes that are there already, unless too many or too much waits.
+    fn begin(shared: &'s Shared, made: usize) -> Option<Self> {
+        let places = shared.waiting.fetch_add(1, Ordering::SeqCst);
+        let bytes = shared.made.fetch_add(made, Ordering::Relaxed);
+        let waiting = Self { shared, made };
+        let fits = places < MOST_WAITING && bytes + made <= MOST_MADE.max(made);
+        fits.then_some(waiting)
+    }
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.shared.made.fetch_sub(self.made, Ordering::Relaxed);
     }
 }
 
@@ -246,7 +280,7 @@ impl Shared {
         }
     }
 
-    async fn take_in_time(&self, owner: Owner, bytes: usize) -> Result<(), NoRoom> {
+    async fn take_in_time(&self, owner: Owner, bytes: usize, made: usize) -> Result<(), NoRoom> {
         if self.take(owner, bytes) {
             return Ok(());
         }
@@ -257,11 +291,7 @@ impl Shared {
         if bytes > share.min(self.limits.all) {
             return Err(NoRoom);
         }
-        let before = self.waiting.fetch_add(1, Ordering::SeqCst);
-        let _place = Waiting(self);
-        if before >= MOST_WAITING {
-            return Err(NoRoom);
-        }
+        let _place = Waiting::begin(self, made).ok_or(NoRoom)?;
         let granted = async {
             loop {
                 let freed = self.freed.notified();
@@ -370,5 +400,27 @@ mod tests {
         let refused = asked.iter().filter(|refused| refused.is_some()).count();
         assert_eq!(refused, 3);
         assert_eq!(budgets.0.waiting.load(Ordering::SeqCst), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_there_already_waits_only_up_to_a_sum() {
+        let budgets = Budgets::new(Limits {
+            longest_wait: SMALL.longest_wait,
+            ..Limits::default()
+        });
+        let one = organization(1);
+        let hold = budgets.hold(one, Limits::default().organization).await;
+        let ask = || async { budgets.hold_made(one, MEGABYTE).await };
+        let asking = futures_util::future::join_all((0..20).map(|_| ask()));
+        let freeing = async {
+            while budgets.0.waiting.load(Ordering::SeqCst) < MOST_MADE / MEGABYTE {
+                tokio::task::yield_now().await;
+            }
+            drop(hold);
+        };
+        let (asked, ()) = tokio::join!(asking, freeing);
+        let granted = asked.iter().filter(|granted| granted.is_ok()).count();
+        assert_eq!(granted, 16);
+        assert_eq!(budgets.0.made.load(Ordering::Relaxed), 0);
     }
 }
