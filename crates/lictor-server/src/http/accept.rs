@@ -80,7 +80,7 @@ pub async fn serve(
                 room.note_end(ended);
                 continue;
             }
-            () = room.shared.crowd.is_full() => {
+            () = room.shared.crowds.anonymous.is_full() => {
                 room.places.disperse();
                 // Those who come meanwhile are refused.
                 sleep(ACCEPT_PAUSE).await;

@@ -27,7 +27,7 @@ use super::limits::ConnectionLimits;
 use super::notes::{InFlight, Notes};
 use super::outgoing::{self, Piece, Stream};
 use super::peer::{Peer, WhileListening};
-use super::places::Crowd;
+use super::places::{Crowd, Crowds};
 use super::refusal::Refusal;
 use super::slashes;
 use super::stream::{Followed, Reset};
@@ -95,7 +95,7 @@ pub(crate) struct Shared<A> {
     pub(crate) app: A,
     pub(crate) builder: auto::Builder<Streams>,
     pub(crate) limits: ConnectionLimits,
-    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) crowds: Crowds,
 }
 
 impl<A> Shared<A> {
@@ -103,7 +103,10 @@ impl<A> Shared<A> {
         Self {
             app,
             builder: builder(&limits),
-            crowd: Crowd::new(limits.max_anonymous_streams),
+            crowds: Crowds {
+                anonymous: Crowd::new(limits.max_anonymous_streams),
+                signed_in: Crowd::new(limits.max_signed_in_streams),
+            },
             limits,
         }
     }
@@ -202,7 +205,7 @@ fn answer<A: Answers>(
 ) -> impl Future<Output = Result<Response<Answer>, h2::Error>> + use<A> {
     let version = request.version();
     let begun = if version == Version::HTTP_2 {
-        notes.begin_stream(&shared.crowd)
+        notes.begin_stream(&shared.crowds)
     } else {
         Some(notes.begin())
     };
@@ -220,11 +223,12 @@ fn answer<A: Answers>(
     peer.address = limits
         .trusted_proxies
         .client(peer.address, request.headers());
-    // Combinators and no async block, which would have room for the routed future twice.
+    // Combinators and no async block, which would have room for what is routed twice. That is boxed,
+    // so that a stream that is refused, and a connection without a request, have no room for it.
     let routed = match checked {
         Ok(()) => {
             let answer = shared.app.clone().answer(peer, request.map(body_of));
-            Either::Left(notes.standing.of(answer))
+            Either::Left(Box::pin(notes.standing.of(answer)))
         }
         Err(refusal) => Either::Right(future::ready(refusal.into_response(version))),
     };
@@ -255,9 +259,9 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn new(body: Body, version: Version, in_flight: InFlight) -> Self {
+    fn new(body: Body, version: Version, mut in_flight: InFlight) -> Self {
         let counted = version == Version::HTTP_2 && !body.is_end_stream();
-        let stream = counted.then(|| Stream::new(in_flight.notes()));
+        let stream = counted.then(|| Stream::new(in_flight.notes(), in_flight.take_in_work()));
         if let Some(stream) = &stream {
             outgoing::tell(stream);
         }

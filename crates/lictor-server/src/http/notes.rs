@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::framing::Reading;
 use super::outgoing::Outgoing;
-use super::places::{Crowd, InCrowd};
+use super::places::{Crowd, Crowds, InCrowd};
 use super::traffic::{Connections, Cut};
 use crate::standing::Standing;
 
@@ -39,9 +39,10 @@ pub(crate) struct Notes {
     opened: Instant,
     /// Milliseconds from then to the end of the last request, of those before somebody signed in.
     last_end: AtomicU64,
-    /// Streams in work that came before somebody signed in.
+    /// Streams of HTTP/2 in work.
     in_work: AtomicUsize,
-    /// The most of them that there were at once, less those that are not counted.
+    /// The most of them that there were at once before somebody signed in, less those that are not
+    /// counted.
     crowding: AtomicUsize,
     crowd: Mutex<Option<InCrowd>>,
     refused: AtomicUsize,
@@ -61,8 +62,16 @@ const FIRST_HEAD: u64 = 2;
 #[derive(Debug)]
 pub(crate) struct InFlight {
     notes: Arc<Notes>,
-    /// Among the streams in work of who has not signed in.
-    is_counted: bool,
+    /// Over HTTP/2, until its answer has begun.
+    in_work: Option<InWork>,
+}
+
+/// A stream of HTTP/2 from its head to the last byte that is taken of its answer, or given up.
+#[derive(Debug)]
+pub(crate) struct InWork {
+    notes: Arc<Notes>,
+    /// Of who has signed in, beyond those that are not counted.
+    place: Option<InCrowd>,
 }
 
 impl Notes {
@@ -97,37 +106,50 @@ impl Notes {
             || planted::is("framing-unchecked");
         let in_flight = InFlight {
             notes: Arc::clone(self),
-            is_counted: false,
+            in_work: None,
         };
         (in_flight, trusted)
     }
 
-    /// Begins a request on a stream of HTTP/2; none if it is one too many for those who have not
-    /// signed in. The library keeps its room for as many streams as there ever were at once, so it
-    /// is those that count, to the end of the connection or until somebody signs in.
-    pub(crate) fn begin_stream(self: &Arc<Self>, crowd: &Arc<Crowd>) -> Option<(InFlight, bool)> {
-        let crowding = self.crowding();
+    /// Begins a request on a stream of HTTP/2; none if it is one too many.
+    pub(crate) fn begin_stream(self: &Arc<Self>, crowds: &Crowds) -> Option<(InFlight, bool)> {
+        let before = self.in_work.fetch_add(1, Ordering::Relaxed);
+        let mut in_work = InWork {
+            notes: Arc::clone(self),
+            place: None,
+        };
         if self.standing.has_signed_in() {
-            if crowding > 0 {
+            if self.crowding() > 0 {
                 self.crowding.store(0, Ordering::Relaxed);
                 *self.lock_crowd() = None;
             }
-            return Some(self.begin());
-        }
-        let in_work = self.in_work.fetch_add(1, Ordering::Relaxed) + 1;
-        if in_work > STREAMS_UNCOUNTED + crowding {
-            let mut own = self.lock_crowd();
-            let place = own.get_or_insert_with(|| InCrowd::of(crowd));
-            if !place.grow() {
-                self.in_work.fetch_sub(1, Ordering::Relaxed);
-                self.refused.fetch_add(1, Ordering::Relaxed);
-                return None;
+            if before >= STREAMS_UNCOUNTED {
+                let mut place = InCrowd::of(&crowds.signed_in);
+                in_work.place = Some(place.grow().then_some(place)?);
             }
-            self.crowding.store(crowding + 1, Ordering::Relaxed);
+        } else if !self.finds_room(before, &crowds.anonymous) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return None;
         }
         let (mut in_flight, trusted) = self.begin();
-        in_flight.is_counted = true;
+        in_flight.in_work = Some(in_work);
         Some((in_flight, trusted))
+    }
+
+    /// Whether there is room for one more stream of somebody who has not signed in, beside so many.
+    /// The library keeps its room for as many streams as there ever were at once, so it is those that
+    /// count, to the end of the connection or until somebody signs in.
+    fn finds_room(&self, in_work: usize, crowd: &Arc<Crowd>) -> bool {
+        let crowding = self.crowding();
+        if in_work < STREAMS_UNCOUNTED + crowding {
+            return true;
+        }
+        let mut own = self.lock_crowd();
+        let has_grown = own.get_or_insert_with(|| InCrowd::of(crowd)).grow();
+        if has_grown {
+            self.crowding.store(crowding + 1, Ordering::Relaxed);
+        }
+        has_grown
     }
 
     fn lock_crowd(&self) -> MutexGuard<'_, Option<InCrowd>> {
@@ -261,6 +283,11 @@ impl InFlight {
         Arc::clone(&self.notes)
     }
 
+    /// What its answer goes on to keep.
+    pub(crate) fn take_in_work(&mut self) -> Option<InWork> {
+        self.in_work.take()
+    }
+
     /// Notes that this request, the last that began, is answered only while its peer listens.
     pub(crate) fn note_while_listening(&self) {
         let number = self.notes.begun();
@@ -272,14 +299,17 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let notes = &self.notes;
         notes.ended.fetch_add(1, Ordering::Relaxed);
-        if self.is_counted {
-            notes.in_work.fetch_sub(1, Ordering::Relaxed);
-        }
         if !notes.standing.has_signed_in() {
             let since = u64::try_from(notes.opened.elapsed().as_millis());
             notes
                 .last_end
                 .store(since.unwrap_or(u64::MAX), Ordering::Relaxed);
         }
+    }
+}
+
+impl Drop for InWork {
+    fn drop(&mut self) {
+        self.notes.in_work.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use futures_util::task::AtomicWaker;
 
-use super::notes::Notes;
+use super::notes::{InWork, Notes};
 
 /// An answer of at most so many bytes is handed over with its end, so that it goes out in one
 /// write. A longer one is not at its end before it is taken, so that its stream can be ended.
@@ -66,14 +66,16 @@ pub(crate) struct Stream {
     pub(crate) own: Outgoing,
     pub(crate) connection: Arc<Notes>,
     emptied: AtomicWaker,
+    _in_work: Option<InWork>,
 }
 
 impl Stream {
-    pub(crate) fn new(connection: Arc<Notes>) -> Arc<Self> {
+    pub(crate) fn new(connection: Arc<Notes>, in_work: Option<InWork>) -> Arc<Self> {
         Arc::new(Self {
             own: Outgoing::default(),
             connection,
             emptied: AtomicWaker::new(),
+            _in_work: in_work,
         })
     }
 
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn what_waits_is_what_was_neither_taken_nor_given_up() {
         let notes = Arc::new(Notes::new(None));
-        let stream = Stream::new(Arc::clone(&notes));
+        let stream = Stream::new(Arc::clone(&notes), None);
         let mut piece = Piece::new(Bytes::from_static(b"0123456789"), Some(&stream));
         let other = Piece::new(Bytes::from_static(b"abc"), Some(&stream));
         assert_eq!(stream.own.waiting(), Some(0));

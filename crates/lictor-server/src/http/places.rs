@@ -102,8 +102,16 @@ impl Places {
     }
 }
 
-/// The streams of HTTP/2 of those who have not signed in, on all connections: of each one as many as
-/// there were at once.
+/// The crowds on all connections of a listener.
+#[derive(Debug)]
+pub(crate) struct Crowds {
+    /// Of those who have not signed in, from each connection as many streams as there were at once.
+    pub(crate) anonymous: Arc<Crowd>,
+    /// Of those who have, the streams in work.
+    pub(crate) signed_in: Arc<Crowd>,
+}
+
+/// Streams of HTTP/2 on all connections, of which there may be so many.
 #[derive(Debug)]
 pub(crate) struct Crowd {
     most: usize,
@@ -224,12 +232,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_a_crowd_those_with_the_most_streams_are_closed() {
-        let crowd = Crowd::new(20);
+        let crowds = Crowds {
+            anonymous: Crowd::new(20),
+            signed_in: Crowd::new(0),
+        };
         let mut places = Places::new(100, GRACE);
         let few = connect(&mut places);
         let many = connect(&mut places);
         let enter = |notes: &Arc<Notes>, count| -> Vec<_> {
-            let enter = |_| notes.begin_stream(&crowd);
+            let enter = |_| notes.begin_stream(&crowds);
             (0..count).filter_map(enter).collect()
         };
         assert_eq!(enter(&few, 7).len(), 7);
@@ -237,7 +248,7 @@ mod tests {
         let many_streams = enter(&many, 100);
         assert_eq!(many_streams.len(), 4 + 17);
         assert!(many.is_crowding_others() && !few.is_crowding_others());
-        crowd.is_full().await;
+        crowds.anonymous.is_full().await;
         places.disperse();
         assert!(holds(&places, &many), "it may still sign in");
         pass(GRACE).await;
@@ -250,7 +261,7 @@ mod tests {
             .standing
             .of(async { crate::standing::signed_in() })
             .await;
-        assert_eq!(enter(&other, 100).len(), 100);
+        assert_eq!(enter(&other, 100).len(), 4, "they have a sum of their own");
         assert_eq!(other.crowding(), 0);
     }
 }

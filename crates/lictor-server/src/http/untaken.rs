@@ -148,6 +148,7 @@ fn app(entered: &Arc<Notify>, dropped: &Arc<Notify>, release: &Arc<Notify>) -> R
     let zeros = |count| move || async move { Bytes::from(vec![0; count]) };
     Router::new()
         .route("/", get(|| async { "fine" }))
+        .route("/member", get(|| async { crate::standing::signed_in() }))
         .route("/work", get(work))
         .route("/feed", get(feed))
         .route("/kilobytes", get(zeros(8 * 1024)))
@@ -432,4 +433,38 @@ async fn those_who_have_not_signed_in_have_a_sum_of_streams() {
     }
     while client.next().await.is_some() {}
     assert_eq!(server.traffic.cut(Cut::NoRoom), 1);
+}
+
+/// One byte is taken of each, and the rest stays where nobody else sees it.
+#[tokio::test(start_paused = true)]
+async fn an_answer_counts_among_the_streams_until_it_is_taken() {
+    for first in ["/", "/member"] {
+        let server = Server::with(ConnectionLimits {
+            max_anonymous_streams: 10,
+            max_signed_in_streams: 10,
+            http2_ping_interval: LONG,
+            ..ConnectionLimits::default()
+        });
+        let mut client = server.client(1).await;
+        if first == "/member" {
+            client.send(&h2_get(1, first)).await;
+            client.next_of(HEADERS).await.expect("an answer");
+        }
+        for stream in 1..15 {
+            client.send(&h2_get(2 * stream + 1, "/")).await;
+            let data = client.next_of(DATA).await.expect("an answer");
+            assert_eq!((data.stream, data.payload.len()), (2 * stream + 1, 1));
+        }
+        client.send(&h2_get(31, "/")).await;
+        let refused = client.next_of(RST_STREAM).await.expect("a refusal");
+        assert_eq!(
+            (refused.stream, refused.payload),
+            (31, vec![0, 0, 0, 7]),
+            "{first}"
+        );
+        client.send(&window_update(29, 100)).await;
+        assert!(client.next_of(DATA).await.expect("the rest").ends_stream());
+        client.send(&h2_get(33, "/")).await;
+        assert_eq!(client.next_of(DATA).await.expect("an answer").stream, 33);
+    }
 }
