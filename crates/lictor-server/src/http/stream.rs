@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::traffic::Cut;
 
 /// Answers to pipelined requests that are held back for one write, in bytes.
-const HELD_BYTES: usize = 64 * 1024;
+const HELD_BYTES: usize = 16 * 1024;
 
 /// Room for held answers that a connection keeps when nothing is held, in bytes.
 const KEPT_BYTES: usize = 8 * 1024;

@@ -8,5 +8,6 @@
 
 mod framing;
 mod limits;
+mod page;
 mod server;
 mod tls;
