@@ -98,6 +98,8 @@ pub struct State {
     pub usage_sum: u64,
     /// How many counts there are of each month that was asked for.
     pub usage_months: BTreeMap<String, u64>,
+    /// By how much the sums of months have moved since the state was loaded.
+    pub usage_moved: BTreeMap<String, i64>,
     /// How many codes were made for clients of late.
     pub codes_made: BTreeMap<Uuid, u64>,
     /// The running totals that are remembered, by source and service, then by epoch.
@@ -277,11 +279,17 @@ impl State {
             source: source.to_owned(),
         };
         self.usage_sum = self.usage_sum.saturating_add_signed(by);
+        self.move_month(month, by);
         let before = self.corrections.remove(&key).unwrap_or_default();
         let sum = before.saturating_add(by);
         if sum != 0 {
             self.corrections.insert(key, sum);
         }
+    }
+
+    fn move_month(&mut self, month: &str, by: i64) {
+        let moved = self.usage_moved.entry(month.to_owned()).or_default();
+        *moved = moved.saturating_add(by);
     }
 
     fn apply_to_account(&mut self, position: u64, at: Timestamp, change: &Change) {
@@ -432,6 +440,7 @@ impl State {
                     .sum()
                     .saturating_sub(before.unwrap_or_default().sum());
                 self.usage_sum = self.usage_sum.saturating_add(risen);
+                self.move_month(&key.month, i64::try_from(risen).unwrap_or(i64::MAX));
             }
             Record::UsageEpoch {
                 series,

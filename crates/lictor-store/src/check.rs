@@ -164,6 +164,7 @@ impl Replay {
             usage: _,
             usage_sum: _,
             usage_months: _,
+            usage_moved: _,
             codes_made: _,
             usage_epochs: _,
         } = &self.state;

@@ -216,6 +216,10 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Token>, Error>;
 
+    /// How many owners the tokens of a stream have that are [live](Token::is_live); one without an
+    /// owner counts one.
+    async fn token_owners(&self, stream: Uuid, now: Timestamp) -> Result<usize, Error>;
+
     /// One client, removed ones included.
     async fn client(&self, organization: Uuid, id: Uuid) -> Result<Option<Client>, Error>;
 

@@ -1,14 +1,12 @@
 //! The usage report: figures of the organization, and of the machine that the server runs on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use lictor_core::{Date, Document, Error, INSTALLATION, License, Now, Resource, Timestamp, usage};
-use uuid::Uuid;
+use lictor_core::{
+    Date, Document, Error, INSTALLATION, License, Quota, Resource, Timestamp, usage,
+};
 
 use super::{Authority, Call};
-
-/// How many tokens are read at once.
-const PAGE: usize = 1_000;
 
 /// The figures of one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,11 +88,13 @@ impl Authority {
         let mut requests = usage.months;
         let this_month = Date::of(call.now.wall()).month();
         requests.entry(this_month).or_default();
-        let mut users = self.owners(organization, &call.now).await?;
+        let now = call.now.wall();
+        let mut users = self.store.token_owners(organization, now).await?;
         if call.actor.organization.is_none() {
-            users += self.owners(INSTALLATION, &call.now).await?;
+            users += self.store.token_owners(INSTALLATION, now).await?;
         }
-        let enrolled = !self.store.nodes(organization, None, 1).await?.is_empty();
+        let bounds = self.store.bounds(organization, call.now).await?;
+        let enrolled = bounds.is_some_and(|bounds| bounds.used.of(Quota::Nodes) > 0);
         Ok(Report {
             connected_nodes: enrolled
                 .then(|| self.feed.connected_of(organization, call.now.elapsed())),
@@ -150,22 +150,5 @@ impl Authority {
             }
         }
         Ok(newest)
-    }
-
-    /// Distinct owners of live tokens; a token without an owner counts one.
-    async fn owners(&self, stream: Uuid, now: &Now) -> Result<usize, Error> {
-        let (mut owners, mut after) = (BTreeSet::new(), None);
-        loop {
-            let page = self.store.tokens(stream, after, PAGE).await?;
-            let live = page.iter().filter(|token| token.is_live(now));
-            owners.extend(live.map(|token| match &token.account {
-                Some(account) => account.id,
-                None => token.id,
-            }));
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.id),
-                Some(_) | None => return Ok(owners.len()),
-            }
-        }
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::answers::Found;
 use super::heads::{self, Counted, HeadRow};
 use super::rows::{self, DecodedKeys, Sql};
-use super::{accounts, answers, ended, facts, seats, usage};
+use super::{accounts, answers, ended, facts, seats, sums, usage};
 use crate::{Idempotent, Write, Written};
 
 /// Why a write was not stored.
@@ -190,8 +190,9 @@ impl<'a> Batch<'a> {
             accounts::put_counts(self.database, write.stream, &state.counts)?;
         }
         if state.usage_sum != usage_before {
-            usage::put_sum(self.database, write.stream, state.usage_sum)?;
+            sums::put_sum(self.database, write.stream, state.usage_sum)?;
         }
+        sums::move_months(self.database, write.stream, &state.usage_moved)?;
         let months = &state.usage_months;
         usage::add_to_months(self.database, write.stream, months, &months_before)?;
         let written = Written {

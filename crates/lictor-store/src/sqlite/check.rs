@@ -17,7 +17,7 @@ use super::fault::OpenError;
 use super::heads::{self, HeadRow};
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA};
 use super::rows::{self, Sql};
-use super::{accounts, apart, clients, ended, fault, nodes, reads, seats, usage};
+use super::{accounts, apart, clients, ended, fault, nodes, reads, seats, sums, usage};
 use crate::check::Replay;
 use crate::{CheckReport, EndedKey};
 
@@ -140,6 +140,8 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
          UNION SELECT organization_id FROM usage_epochs
          UNION SELECT organization_id FROM usage_sums
          UNION SELECT organization_id FROM usage_months
+         UNION SELECT organization_id FROM usage_month_sums
+         UNION SELECT organization_id FROM usage_services
          UNION SELECT zeroblob(16)";
     each(view, elsewhere, [], |row| {
         let stream: Uuid = row.get(0)?;
@@ -428,7 +430,7 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     })?;
     check_sums(view, differences)?;
     check_records(view, differences)?;
-    check_usage(view, differences)
+    sums::check(view, differences)
 }
 
 /// The counters of what no ledger entry says are what its rows come to.
@@ -464,26 +466,6 @@ fn check_records(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         let stream: Uuid = row.get(0)?;
         differences.push(format!(
             "stream {stream}: the count of usage-series differs"
-        ));
-        Ok(())
-    })
-}
-
-/// The sum of an organization's usage is what its counts add up to.
-fn check_usage(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
-    let sums = format!(
-        "SELECT organization_id, total, 0 AS found FROM usage_sums
-         UNION ALL SELECT organization_id, 0, {} FROM usage GROUP BY organization_id",
-        usage::SUM
-    );
-    let differing = format!(
-        "SELECT organization_id, sum(total) FROM ({sums})
-         GROUP BY organization_id HAVING sum(total) <> sum(found)"
-    );
-    each(view, &differing, [], |row| {
-        let (stream, sum): (Uuid, i64) = (row.get(0)?, row.get(1)?);
-        differences.push(format!(
-            "stream {stream}: its usage counts do not add up to {sum}"
         ));
         Ok(())
     })
@@ -534,7 +516,8 @@ fn check_texts(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     })
 }
 
-fn each(
+/// Takes each row of a statement.
+pub(super) fn each(
     view: &Connection,
     sql: &str,
     parameters: impl rusqlite::Params,

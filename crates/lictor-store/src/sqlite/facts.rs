@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::heads::{self, HeadRow};
 use super::reads::many;
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
-use super::{accounts, answers, clients, nodes, refusals, seats, usage};
+use super::{accounts, answers, clients, nodes, refusals, seats, sums, usage};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent.
@@ -139,7 +139,7 @@ fn add(
             usage::load_epoch(database, stream, series, epoch, state)?;
         }
         Fact::UsageMonth(month) => usage::load_month(database, stream, month, state)?,
-        Fact::UsageSum => state.usage_sum = usage::sum(database, stream)?,
+        Fact::UsageSum => state.usage_sum = sums::sum(database, stream)?,
     }
     Ok(())
 }

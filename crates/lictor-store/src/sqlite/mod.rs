@@ -27,6 +27,7 @@ mod refusals;
 mod restore;
 mod rows;
 mod seats;
+mod sums;
 mod usage;
 mod writer;
 
@@ -415,6 +416,13 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn token_owners(&self, stream: Uuid, now: Timestamp) -> Result<usize, Error> {
+        self.read(stream, move |database| {
+            reads::token_owners(database, stream, now)
+        })
+        .await
+    }
+
     async fn client(&self, organization: Uuid, id: Uuid) -> Result<Option<Client>, Error> {
         self.read(organization, move |database| {
             clients::one(database, organization, id)
@@ -512,7 +520,7 @@ impl Store for SqliteStore {
 
     async fn usage_figures(&self, organization: Uuid) -> Result<UsageFigures, Error> {
         self.read(organization, move |database| {
-            usage::figures(database, organization)
+            sums::figures(database, organization)
         })
         .await
     }

@@ -199,6 +199,19 @@ pub(super) fn tokens(
     )
 }
 
+/// How many owners the live tokens of a stream have.
+pub(super) fn token_owners(database: &Connection, stream: Uuid, now: Timestamp) -> Sql<usize> {
+    let sql = format!(
+        "SELECT count(DISTINCT coalesce(tokens.account_id, tokens.id)) FROM tokens {OWNER}
+         WHERE tokens.organization_id = ?1 AND revoked_at IS NULL
+             AND (expires_at IS NULL OR expires_at > ?2)
+             AND (tokens.account_id IS NULL OR accounts.status = 'active')"
+    );
+    database
+        .prepare_cached(&sql)?
+        .query_row((stream, now), |row| row.get(0))
+}
+
 /// A page of a stream's entries.
 pub(super) fn entries(
     database: &Connection,

@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::heads::Counted;
-use super::{accounts, answers, clients, ended, expired, nodes, refusals, seats, usage};
+use super::{accounts, answers, clients, ended, expired, nodes, refusals, seats, sums, usage};
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -296,7 +296,16 @@ pub(super) fn record(
         Record::OrganizationName { id, name } => database
             .prepare_cached("UPDATE organizations SET name = ?2 WHERE id = ?1")?
             .execute((id, name))?,
-        Record::Usage { key, reported, .. } => usage::record(database, stream, key, reported)?,
+        Record::Usage {
+            key,
+            reported,
+            counted_in,
+        } => {
+            if counted_in.is_some() {
+                sums::add_service(database, stream, &key.service)?;
+            }
+            usage::record(database, stream, key, reported)?
+        }
         Record::UsageEpoch {
             series,
             epoch,

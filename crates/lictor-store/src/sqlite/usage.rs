@@ -11,14 +11,11 @@ use uuid::Uuid;
 
 use super::reads::many;
 use super::rows::Sql;
-use crate::{UsageFigures, UsagePage};
+use super::sums;
+use crate::UsagePage;
 
 /// The columns of [`row`], in its order.
 pub(super) const USAGE: &str = "month, service, source, count, added, correction";
-
-/// What the rows of an organization add up to, as its row in `usage_sums` holds it.
-pub(super) const SUM: &str = "min(sum((count + added + correction) >> 26), 68719476735) * 67108864 \
-     + sum((count + added + correction) & 67108863)";
 
 /// Reads the columns [`USAGE`].
 pub(super) fn row(row: &Row<'_>) -> Sql<UsageRow> {
@@ -58,23 +55,7 @@ pub(super) fn page(
     let parameters = (organization, month, service, source, limit);
     Ok(UsagePage {
         rows: many(&view, &sql, parameters, row)?,
-        total: sum(&view, organization)?.min(MAX_COUNT),
-    })
-}
-
-/// What an organization's usage comes to.
-pub(super) fn figures(database: &Connection, organization: Uuid) -> Sql<UsageFigures> {
-    let view = database.unchecked_transaction()?;
-    let sql = format!("SELECT month, {SUM} FROM usage WHERE organization_id = ?1 GROUP BY month");
-    let months = many(&view, &sql, [organization], |row| {
-        Ok((row.get(0)?, row.get::<_, u64>(1)?.min(MAX_COUNT)))
-    })?;
-    let services = view
-        .prepare_cached("SELECT count(DISTINCT service) FROM usage WHERE organization_id = ?1")?
-        .query_row([organization], |row| row.get(0))?;
-    Ok(UsageFigures {
-        months: months.into_iter().collect(),
-        services,
+        total: sums::sum(&view, organization)?.min(MAX_COUNT),
     })
 }
 
@@ -172,26 +153,6 @@ pub(super) fn add_to_months(
                 .execute((stream, month, more))?;
         }
     }
-    Ok(())
-}
-
-/// The sum of an organization's counts.
-pub(super) fn sum(database: &Connection, stream: Uuid) -> Sql<u64> {
-    let found = database
-        .prepare_cached("SELECT total FROM usage_sums WHERE organization_id = ?1")?
-        .query_row([stream], |row| row.get(0))
-        .optional()?;
-    Ok(found.unwrap_or_default())
-}
-
-/// Stores the sum of an organization's counts.
-pub(super) fn put_sum(database: &Connection, stream: Uuid, sum: u64) -> Sql<()> {
-    database
-        .prepare_cached(
-            "INSERT INTO usage_sums (organization_id, total) VALUES (?1, ?2)
-             ON CONFLICT (organization_id) DO UPDATE SET total = excluded.total",
-        )?
-        .execute((stream, sum))?;
     Ok(())
 }
 

@@ -7,8 +7,8 @@ use lictor_core::{AccountKind, AccountStatus, Error, Now, Role};
 use lictor_store::{Fact, Store};
 
 use crate::given::{
-    ACME, NOW, acme, done, email, id, new_account, refused, remove_account, secret, set_account,
-    set_status, write,
+    ACME, NOW, acme, done, email, id, new_account, new_token, refused, remove_account,
+    revoke_token, secret, set_account, set_status, write,
 };
 
 pub(crate) async fn an_account_is_found_by_id_and_by_any_spelling_of_its_email(
@@ -100,10 +100,26 @@ pub(crate) async fn a_token_knows_its_owner(store: Arc<dyn Store>) {
         expires_at: None,
         account: Some(id(8)),
     };
+    let again = new.clone();
     let owned = write(ACME, NOW, vec![Fact::Account(id(8))], move |state| {
         lictor_core::token::create(state, &new, NOW)
     });
     done(&*store, owned).await;
+    done(&*store, new_token(ACME, id(10), Role::Reader)).await;
+    let again = lictor_core::token::NewToken {
+        id: id(11),
+        secret_sha256: secret(id(11)),
+        ..again
+    };
+    let again = write(ACME, NOW, vec![Fact::Account(id(8))], move |state| {
+        lictor_core::token::create(state, &again, NOW)
+    });
+    done(&*store, again).await;
+    let owners = async |now| store.token_owners(ACME, now).await.expect("reads");
+    assert_eq!(owners(NOW).await, 2, "whoever has two tokens is one");
+    assert_eq!(owners(NOW + 1_000).await, 1, "one has ended");
+    done(&*store, revoke_token(ACME, id(11))).await;
+    assert_eq!(owners(NOW).await, 2);
     let token = async || {
         let found = store.token_by_secret(secret(id(9))).await.expect("reads");
         found.expect("a token")
@@ -126,6 +142,7 @@ pub(crate) async fn a_token_knows_its_owner(store: Arc<dyn Store>) {
         None,
         "its owner is shut"
     );
-    let listed = store.tokens(ACME, None, 5).await.expect("reads");
+    assert_eq!(owners(NOW).await, 1, "its owner is shut");
+    let listed = store.tokens(ACME, None, 1).await.expect("reads");
     assert_eq!(listed, [token().await]);
 }

@@ -1,12 +1,12 @@
 //! The promise that holds the others together: after any sequence of changes, in batches of any
 //! size, the reads say what the core's own `apply` says, and the check finds nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lictor_core::{
-    AccountCounts, AccountKind, AccountStatus, Change, EndedLease, Entry, INSTALLATION, OverLimit,
-    Role, State, TrustPolicy,
+    AccountCounts, AccountKind, AccountStatus, Change, EndedLease, Entry, INSTALLATION, Now,
+    OverLimit, Role, State, TrustPolicy,
 };
 use lictor_store::{EndedFilter, Store, Write};
 use proptest::prelude::{Strategy, any, prop, prop_oneof};
@@ -435,6 +435,15 @@ async fn compare_stream(store: &dyn Store, stream: Uuid, state: &State) {
     }
     let tokens = store.tokens(stream, None, 100).await.expect("reads");
     assert!(tokens.iter().map(|token| &token.id).eq(state.tokens.keys()));
+    for now in [NOW, NOW + 999, NOW + 1_000] {
+        let live = tokens.iter().filter(|token| token.is_live(&Now::at(now)));
+        let owners = live.map(|token| token.account.as_ref().map_or(token.id, |one| one.id));
+        let owners = owners.collect::<BTreeSet<_>>().len();
+        assert_eq!(
+            store.token_owners(stream, now).await.expect("reads"),
+            owners
+        );
+    }
     for token in tokens {
         assert_eq!(token.revoked_at, state.tokens[&token.id].revoked_at);
         let by_secret = store

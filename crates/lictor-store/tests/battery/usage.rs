@@ -152,6 +152,38 @@ pub(crate) async fn counts_come_in_pages_and_their_sums_at_once(store: Arc<dyn S
     let months = [("2026-10", 12), ("2026-11", 6), ("UNKNOWN", 7)];
     let months = months.map(|(month, sum)| (month.to_owned(), sum));
     assert_eq!((figures.months, figures.services), (months.into(), 2));
+    // They are of rows, corrections included, and of no more than is stored.
+    done(
+        &*store,
+        report_usage(ACME, vec![count("edge", "web", "2026-11", 0)]),
+    )
+    .await;
+    done(
+        &*store,
+        report_usage(ACME, vec![count("edge", "web", "2026-11", 9)]),
+    )
+    .await;
+    done(&*store, correct_usage(ACME, -4)).await;
+    done(
+        &*store,
+        report_usage(ACME, vec![count("b", "s", "2026-10", 4)]),
+    )
+    .await;
+    done(
+        &*store,
+        report_usage(ACME, vec![count("b", "s", "2026-09", 0)]),
+    )
+    .await;
+    let figures = store.usage_figures(ACME).await.expect("reads");
+    let months = [
+        ("2026-09", 0),
+        ("2026-10", 12),
+        ("2026-11", 11),
+        ("UNKNOWN", 7),
+    ];
+    let months = months.map(|(month, sum)| (month.to_owned(), sum));
+    assert_eq!((figures.months, figures.services), (months.into(), 3));
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
     let none = store.usage_figures(Uuid::nil()).await.expect("reads");
     assert_eq!(none, UsageFigures::default());
 }

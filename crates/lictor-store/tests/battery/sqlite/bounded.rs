@@ -72,6 +72,11 @@ const TABLES: &[(&str, Bound)] = &[
         "usage_months",
         Otherwise("one row for each month and organization"),
     ),
+    (
+        "usage_month_sums",
+        Otherwise("one row for each month and organization"),
+    ),
+    ("usage_services", Bound::Quota(Quota::UsageSeries)),
     ("usage_sums", Otherwise("one row for each organization")),
 ];
 

@@ -27,6 +27,17 @@ async fn altered_usage_is_reported_as_far_as_the_ledger_and_the_sum_say_it() {
         ("UPDATE usage_sums SET total = 5", "do not add up to 5"),
         ("DELETE FROM usage_sums", "do not add up to 0"),
         (
+            "UPDATE usage_month_sums SET total = 5",
+            "counts of 2026-11 do not add up to 5",
+        ),
+        ("DELETE FROM usage_month_sums", "do not add up to 0"),
+        ("UPDATE usage_sums SET services = 2", "the services of its"),
+        ("DELETE FROM usage_services", "the services of its"),
+        (
+            "UPDATE usage_services SET service = 'x'",
+            "the services of its",
+        ),
+        (
             "UPDATE usage_epochs SET organization_id = x'00000000000000000000000000000001'",
             "it has rows but no head row",
         ),
