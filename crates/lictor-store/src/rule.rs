@@ -134,8 +134,9 @@ pub struct Written {
     pub records: Vec<Record>,
     /// What was refused all the same: the number of the row, and why.
     pub refused: Vec<(usize, Error)>,
-    /// The facts that the rule asked for, as they are after it.
-    pub state: State,
+    /// The facts that the rule asked for, as they are after it. In a box, since it is large and handed
+    /// on often.
+    pub state: Box<State>,
 }
 
 impl Written {

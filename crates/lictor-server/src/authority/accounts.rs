@@ -271,7 +271,7 @@ impl Authority {
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let decision = std::mem::replace(&mut *kept, Decision::nothing());
         state.absorb(&decision);
-        Ok((decision, state))
+        Ok((decision, *state))
     }
 
     /// Refuses unless the caller may do this in the call's organization: for dialects that must say

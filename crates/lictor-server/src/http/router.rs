@@ -36,8 +36,6 @@ const JIRA: [&str; 3] = ["/rest", "/ex/jira", "/_edge"];
 const ZOHO: [&str; 2] = ["/crm", "/oauth"];
 const FEED: &str = "/v1/feed";
 const V1: &str = "/v1";
-/// A nested router has no path that ends here; without this it would be the other dialect's.
-const V1_SLASH: &str = "/v1/";
 
 /// The parts of the URL space that requests are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,32 +71,29 @@ struct Parts {
     metrics: Arc<Metrics>,
     /// None: anybody may ask as often as they like.
     rates: Option<Rates>,
-    /// Every path that is not the Kong dialect's, which takes all the rest and is asked the most.
-    named: Router,
+    native: native::Routes,
+    /// Health and metrics.
+    observed: Router,
 }
 
 /// Everything that the server answers.
 pub fn router(server: Server, metrics: Arc<Metrics>) -> App {
-    let native: Router<()> = native::routes()
-        // How large a body may be is for the dialects to say, in their own words.
-        .layer(BodyDeadline::default())
-        .with_state(server.clone());
+    let native = native::Routes::new(server.clone());
     let observed = Observed {
         server: server.clone(),
         metrics: metrics.clone(),
     };
-    let named = Router::new()
+    let observed = Router::new()
         .route(HEALTHZ, get(healthz))
         .route(READYZ, get(readyz))
         .route(METRICS, get(metrics_for_operators))
-        .route_service(V1_SLASH, native.clone())
-        .nest(V1, native.with_state(()))
         .with_state(observed);
     App(Arc::new(Parts {
         rates: server.settings.rate_limit.map(Rates::new),
         server,
         metrics,
-        named,
+        native,
+        observed,
     }))
 }
 
@@ -251,18 +246,14 @@ impl Parts {
             }
             Dialect::Native => {
                 let (parts, asker) = (Arc::clone(self), native::Asker::of(request.headers()));
-                let native = self
-                    .named
-                    .clone()
-                    .call(request)
-                    .then(|answered| async move {
-                        let Ok(answer) = answered;
-                        Ok(asker.hand_over(&parts.server, answer).await)
-                    });
+                let native = self.native.answer(request).then(|answered| async move {
+                    let Ok(answer) = answered;
+                    Ok(asker.hand_over(&parts.server, answer).await)
+                });
                 Either::Right(Either::Right(Either::Left(native)))
             }
             Dialect::Server => {
-                let server = self.named.clone().call(request);
+                let server = self.observed.clone().call(request);
                 Either::Right(Either::Right(Either::Right(server)))
             }
         }

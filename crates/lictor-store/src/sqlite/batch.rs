@@ -1,7 +1,6 @@
 //! What a write does inside the batch's transaction, in the order that every backend keeps: head
 //! row, facts, rule, rows, entries, records; and the head row at the end of the batch.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -10,10 +9,10 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::answers::Found;
-use super::heads::{self, Counted, HeadRow};
+use super::heads::{Counted, HeadRow, Heads};
 use super::rows::{self, DecodedKeys, Sql};
 use super::{accounts, answers, ended, facts, seats, sums, usage};
-use crate::{Idempotent, Write, Written};
+use crate::{Fact, Idempotent, Write, Written};
 
 /// Why a write was not stored.
 pub(super) enum Fault {
@@ -57,18 +56,18 @@ impl From<rusqlite::Error> for BatchError {
 /// A batch whose transaction has begun.
 pub(super) struct Batch<'a> {
     database: &'a Connection,
-    /// The head rows of the streams touched so far. SQLite has one writer, which is their lock.
-    heads: HashMap<Uuid, HeadRow>,
+    /// The head rows. SQLite has one writer, which is their lock.
+    heads: &'a mut Heads,
     /// What the writes so far have read of the trusted keys.
     decoded: DecodedKeys,
 }
 
 impl<'a> Batch<'a> {
     /// Begins within the transaction of `database`.
-    pub(super) fn new(database: &'a Connection) -> Self {
+    pub(super) fn new(database: &'a Connection, heads: &'a mut Heads) -> Self {
         Self {
             database,
-            heads: HashMap::new(),
+            heads,
             decoded: DecodedKeys::default(),
         }
     }
@@ -81,10 +80,12 @@ impl<'a> Batch<'a> {
         if let Some(idempotent) = &write.idempotent {
             replaces = self.check_unanswered(idempotent, write, &head)?;
         }
+        let trust_changed = self.trust_changed(&write.facts)?;
         let state = facts::load(
             self.database,
             write.stream,
             &head,
+            trust_changed,
             &write.facts,
             &mut self.decoded,
         )?;
@@ -117,7 +118,7 @@ impl<'a> Batch<'a> {
             written.state.used.more(Quota::KeptAnswers);
         }
         head.take_up(&written.state);
-        self.heads.insert(write.stream, head);
+        self.heads.put(write.stream, head);
         self.count_elsewhere(counted)?;
         Ok(written)
     }
@@ -125,15 +126,11 @@ impl<'a> Batch<'a> {
     /// Counts what came and went of other organizations than the write's.
     fn count_elsewhere(&mut self, mut counted: Counted) -> Result<(), Fault> {
         for organization in counted.organizations() {
-            let known = match self.heads.get(&organization) {
-                Some(head) => Some(*head),
-                None => heads::one(self.database, organization)?,
-            };
-            if let Some(mut head) = known {
+            if let Some(mut head) = self.heads.get(self.database, organization)? {
                 for (quota, by) in counted.take(organization) {
                     head.used.add(quota, by);
                 }
-                self.heads.insert(organization, head);
+                self.heads.put(organization, head);
             }
         }
         Ok(())
@@ -143,7 +140,7 @@ impl<'a> Batch<'a> {
         &self,
         write: &Write,
         mut head: HeadRow,
-        mut state: State,
+        mut state: Box<State>,
         decision: Decision,
         counted: &mut Counted,
     ) -> Result<(HeadRow, Written), BatchError> {
@@ -205,18 +202,24 @@ impl<'a> Batch<'a> {
     }
 
     /// The head row, which every write of the stream goes through.
-    fn head(&self, stream: Uuid) -> Result<HeadRow, Fault> {
-        let known = match self.heads.get(&stream) {
-            Some(head) => Some(*head),
-            None => heads::one(self.database, stream)?,
-        };
+    fn head(&mut self, stream: Uuid) -> Result<HeadRow, Fault> {
+        let known = self.heads.get(self.database, stream)?;
         let live = known.filter(|head| !head.removed);
         live.ok_or_else(|| Fault::Refused(Error::no_organization(stream.to_string())))
     }
 
+    /// The installation's `basis_changed`, if it is asked for.
+    fn trust_changed(&mut self, facts: &[Fact]) -> Sql<u64> {
+        if !facts.iter().any(|fact| matches!(fact, Fact::Trust)) {
+            return Ok(0);
+        }
+        let installation = self.heads.get(self.database, INSTALLATION)?;
+        Ok(installation.map_or(0, |row| row.basis_changed))
+    }
+
     /// Stores where the streams end now.
     pub(super) fn store_heads(&self) -> Sql<()> {
-        heads::put(self.database, &self.heads)
+        self.heads.store(self.database)
     }
 
     /// Refuses a twin, and a request whose answer cannot be kept; says whether the answer will take the

@@ -1,26 +1,29 @@
 //! Loading the facts that a rule asked for into a state. It reads only, and inside the writer's
 //! transaction, after the stream's head row.
 
-use lictor_core::{INSTALLATION, Quota, State, Timestamp};
+use lictor_core::{Quota, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::heads::{self, HeadRow};
+use super::heads::HeadRow;
 use super::reads::many;
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use super::{accounts, answers, clients, nodes, refusals, seats, sums, usage};
 use crate::Fact;
 
-/// The part of the state that `facts` ask for; what is not there stays absent.
+/// The part of the state that `facts` ask for; what is not there stays absent. `trust_changed` is the
+/// installation's `basis_changed`, where that is asked for.
 pub(super) fn load(
     database: &Connection,
     stream: Uuid,
     head: &HeadRow,
+    trust_changed: u64,
     facts: &[Fact],
     decoded: &mut DecodedKeys,
-) -> Sql<State> {
-    let mut state = State::default();
+) -> Sql<Box<State>> {
+    let mut state = Box::<State>::default();
     head.give(&mut state);
+    state.trust_changed = trust_changed;
     if facts.iter().any(is_about_accounts) {
         state.counts = accounts::counts(database, stream)?;
     }
@@ -87,10 +90,8 @@ fn add(
             let found = one(database, &sql, (stream, application), rows::license_state)?;
             state.licenses.extend(found);
         }
-        Fact::Trust => {
-            let head = heads::one(database, INSTALLATION)?;
-            state.trust_changed = head.map_or(0, |row| row.basis_changed);
-        }
+        // The caller has it.
+        Fact::Trust => {}
         Fact::Account(id) => accounts::load(database, stream, *id, state)?,
         Fact::AccountByEmail(email) => {
             for id in accounts::load_by_email(database, stream, email, state)? {

@@ -1,7 +1,7 @@
 //! Head rows: where each stream ends, and what every write of it sees and alters without a statement
 //! of its own: how much there is of each kind of thing, and how much there may be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use lictor_core::change::Digest;
@@ -60,6 +60,64 @@ impl HeadRow {
         state.position = self.head.position;
         state.quotas = self.quotas;
         state.used = self.used;
+    }
+}
+
+/// The head rows that the writer knows. It alone writes them, so what the last batch has seen of them
+/// is so still in the next.
+#[derive(Default)]
+pub(super) struct Heads(HashMap<Uuid, Known>);
+
+struct Known {
+    row: HeadRow,
+    /// Whether this batch asked for it.
+    used: bool,
+    /// Whether this batch changed it.
+    changed: bool,
+}
+
+impl Heads {
+    /// The head row of a stream, if the stream exists.
+    pub(super) fn get(&mut self, database: &Connection, stream: Uuid) -> Sql<Option<HeadRow>> {
+        if let Some(known) = self.0.get_mut(&stream) {
+            known.used = true;
+            return Ok(Some(known.row));
+        }
+        let found = one(database, stream)?;
+        if let Some(row) = found {
+            let known = Known {
+                row,
+                used: true,
+                changed: false,
+            };
+            self.0.insert(stream, known);
+        }
+        Ok(found)
+    }
+
+    /// What the head row has become.
+    pub(super) fn put(&mut self, stream: Uuid, row: HeadRow) {
+        let known = Known {
+            row,
+            used: true,
+            changed: true,
+        };
+        self.0.insert(stream, known);
+    }
+
+    /// Stores those that this batch has changed.
+    pub(super) fn store(&self, database: &Connection) -> Sql<()> {
+        let changed = self.0.iter().filter(|(_, known)| known.changed);
+        update(
+            database,
+            changed.map(|(stream, known)| (stream, &known.row)),
+        )
+    }
+
+    /// The batch is committed: what it has used is known to the next.
+    pub(super) fn committed(&mut self) {
+        self.0.retain(|_, known| std::mem::take(&mut known.used));
+        self.0.values_mut().for_each(|known| known.changed = false);
     }
 }
 
@@ -179,8 +237,7 @@ fn row(row: &Row<'_>) -> Sql<HeadRow> {
     })
 }
 
-/// Stores head rows.
-pub(super) fn put<'a>(
+fn update<'a>(
     database: &Connection,
     heads: impl IntoIterator<Item = (&'a Uuid, &'a HeadRow)>,
 ) -> Sql<()> {

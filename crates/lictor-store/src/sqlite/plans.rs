@@ -85,7 +85,7 @@ fn ask(database: &Connection) {
         .expect("reads")
         .expect("is there");
     let mut decoded = rows::DecodedKeys::default();
-    facts::load(database, ACME, &head, &facts, &mut decoded).expect("loads");
+    facts::load(database, ACME, &head, 0, &facts, &mut decoded).expect("loads");
     seats::seats_page(database, ACME, "app-1", Some(account), 9).expect("reads");
     seats::leases_page(database, ACME, "app-1", Some("h1"), 9).expect("reads");
     seats::due(database, NOW).expect("reads");

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::batch::{Batch, BatchError, Fault};
 use super::clock;
 use super::gathered::{Gathered, Job, Waiting};
+use super::heads::Heads;
 use crate::queue::Queue;
 use crate::{Write, Written};
 
@@ -60,6 +61,7 @@ impl Writer {
             full: Arc::clone(&full),
             saved: Elapsed::MIN,
             commit: Duration::ZERO,
+            heads: Heads::default(),
         };
         let jobs = Served(Arc::clone(&queue));
         let thread = std::thread::Builder::new()
@@ -151,6 +153,7 @@ struct Thread {
     saved: Elapsed,
     /// How long the last commit took.
     commit: Duration,
+    heads: Heads,
 }
 
 type Outcomes = Vec<Result<Written, Error>>;
@@ -215,9 +218,13 @@ impl Thread {
             let began = Instant::now();
             self.database.prepare_cached("COMMIT")?.execute([])?;
             self.commit = began.elapsed();
+            self.heads.committed();
             planted::point("write.committed");
             Ok(outcomes)
         });
+        if result.is_err() {
+            self.heads = Heads::default();
+        }
         match &result {
             Ok(outcomes) => {
                 let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
@@ -252,7 +259,7 @@ impl Thread {
         gathered: &mut Gathered,
         queue: Option<&Queue<Job>>,
     ) -> Result<Outcomes, BatchError> {
-        let mut batch = Batch::new(&self.database);
+        let mut batch = Batch::new(&self.database, &mut self.heads);
         let mut outcomes = Vec::with_capacity(gathered.writes.len());
         let mut work = Vec::with_capacity(gathered.writes.len());
         loop {
@@ -385,6 +392,7 @@ mod tests {
             full: Arc::default(),
             saved: Elapsed::MIN,
             commit: Duration::ZERO,
+            heads: Heads::default(),
         };
         // There is no transaction, so that SQLite refuses.
         thread.roll_back();

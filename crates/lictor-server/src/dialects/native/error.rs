@@ -1,7 +1,7 @@
 //! Every refusal as a problem (RFC 9457): the authority's errors and those of this format itself.
 //! What is refused is decided elsewhere.
 
-use axum::extract::OriginalUri;
+use axum::http::Uri;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -347,7 +347,7 @@ pub(super) fn missing(kind: Kind, name: impl Into<String>) -> Problem {
 }
 
 /// Answers paths that are no route.
-pub(super) async fn no_such_route(_: Caller, OriginalUri(uri): OriginalUri) -> Problem {
+pub(super) async fn no_such_route(_: Caller, uri: Uri) -> Problem {
     missing(Kind::Route, uri.path())
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{OriginalUri, Request};
+use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -104,8 +104,7 @@ impl<T: DeserializeOwned> Post<T> {
         let (parts, body) = request.into_parts();
         let call = auth::call(&server.authority, &parts.headers).await?;
         call.actor.may(right, Some(call.organization.id))?;
-        let uri = parts.extensions.get::<OriginalUri>();
-        let path = uri.map_or(parts.uri.path(), |uri| uri.path()).to_owned();
+        let path = parts.uri.path().to_owned();
         no_query(&parts.uri)?;
         let key = client_key(&parts.headers)?;
         let bytes = json::read(server, &call, &parts, body).await?;

@@ -27,28 +27,57 @@ mod trust;
 mod usage;
 mod wire;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Request;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, post};
-use axum::{Extension, Router};
+
+use tower::{Layer as _, Service as _};
 
 use crate::http::answers;
+use crate::http::body::BodyDeadline;
 use crate::http::budget::{NoRoom, Owner};
 use crate::settings::Server;
 
-/// The routes under `/v1`, without that prefix.
-pub fn routes() -> Router<Server> {
-    table()
-        .into_iter()
-        .fold(Router::new(), |router, (path, methods)| {
-            router.route(path, methods)
-        })
-        .fallback(error::no_such_route)
-        .method_not_allowed_fallback(error::wrong_method)
-        .layer(Extension(Arc::<idempotency::Running>::default()))
+/// What answers under `/v1`.
+pub struct Routes {
+    router: Router,
+    running: Arc<idempotency::Running>,
+}
+
+impl Routes {
+    /// All of them.
+    pub fn new(server: Server) -> Self {
+        // One router with whole paths: each that is nested and each layer would cost every request
+        // some allocations.
+        let router = table()
+            .into_iter()
+            .fold(Router::new(), |router, (path, methods)| {
+                router.route(&format!("/v1{path}"), methods)
+            })
+            .fallback(error::no_such_route)
+            .method_not_allowed_fallback(error::wrong_method)
+            .with_state(server);
+        Self {
+            router,
+            running: Arc::default(),
+        }
+    }
+
+    /// Answers one request. How large a body may be is for each route to say.
+    pub fn answer(
+        &self,
+        mut request: Request,
+    ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
+        request.extensions_mut().insert(Arc::clone(&self.running));
+        let mut routes = BodyDeadline::default().layer(self.router.clone());
+        routes.call(request)
+    }
 }
 
 /// Who asked, to be looked up once more where the answer is large.

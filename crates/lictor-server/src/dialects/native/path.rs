@@ -1,7 +1,7 @@
 //! What stands in the path: ids and keys. One that is not well formed names nothing, so it is 404.
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, OriginalUri, Path};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use lictor_core::{Kind, Right};
 use uuid::Uuid;
@@ -58,9 +58,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 }
 
 fn no_route(parts: &Parts) -> Problem {
-    let uri = parts.extensions.get::<OriginalUri>();
-    let path = uri.map_or(parts.uri.path(), |uri| uri.path());
-    missing(Kind::Route, path)
+    missing(Kind::Route, parts.uri.path())
 }
 
 impl Segment {
