@@ -5,6 +5,7 @@ pub mod authority;
 pub mod clock;
 pub mod dialects;
 pub mod http;
+mod network;
 pub mod random;
 pub mod settings;
 mod standing;

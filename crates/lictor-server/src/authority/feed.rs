@@ -5,12 +5,14 @@ mod delivery;
 mod hub;
 mod presence;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{
     Audience, HeldCount, Join, Joined, NodeReport, Reported, StateTerms, sign,
 };
+use lictor_core::grant::GrantRefusal;
 use lictor_core::node::{self, Node, NodeSeen};
 use lictor_core::{Error, Now, State};
 use lictor_store::Write;
@@ -19,6 +21,7 @@ pub(super) use delivery::Delivery;
 pub use hub::Feed;
 pub use presence::Connection;
 
+use super::attempts::Attempt;
 use super::{Authority, parts_of_usage, usage};
 use crate::standing;
 
@@ -111,15 +114,25 @@ impl Authority {
         node.state.revoked_at.is_some() || self.feed.is_revoked(node.id)
     }
 
-    /// The node that was enrolled with this token, whether it may still join or not.
+    /// The node that was enrolled with this token, whether it may still join or not. An address from
+    /// which too many unknown ones came is not answered for a while.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for an unknown token, or a fault of the store.
-    pub async fn enrolled_node(&self, token: &str) -> Result<Node, Error> {
+    /// [`Error::Unauthenticated`] for an unknown token, [`Error::GrantRefused`] where there were too
+    /// many, or a fault of the store.
+    pub async fn enrolled_node(&self, token: &str, from: IpAddr) -> Result<Node, Error> {
+        let now = self.clock.now().elapsed();
+        let attempt = Attempt { client: None, from };
+        if self.attempts.are_too_many(&attempt, now) {
+            return Err(Error::GrantRefused(GrantRefusal::TooManyFailures));
+        }
         let sha256 = Digest::of(token.as_bytes());
         let found = self.store.node_by_secret(sha256).await?;
         let own = |node: &Node| node.identity.token_sha256 == sha256;
-        found.filter(own).ok_or(Error::Unauthenticated)
+        found.filter(own).ok_or_else(|| {
+            self.attempts.failed(&attempt, now);
+            Error::Unauthenticated
+        })
     }
 
     /// Lets a node join that showed its enrollment token.

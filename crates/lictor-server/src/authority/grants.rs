@@ -12,6 +12,7 @@ use lictor_store::{Fact, Rule, Write};
 use uuid::Uuid;
 
 use super::Authority;
+use super::attempts::Attempt;
 use super::clients::sha256;
 use crate::random;
 use crate::standing;
@@ -164,8 +165,11 @@ impl Authority {
     /// wait, whatever comes next; others are not held up by that.
     async fn sign_in_client(&self, credentials: &Credentials) -> Result<Client, Error> {
         let now = self.clock.now().elapsed();
-        let place = (credentials.client_id.clone(), credentials.from);
-        if self.attempts.are_too_many(&place, now) {
+        let attempt = Attempt {
+            client: Some(&credentials.client_id),
+            from: credentials.from,
+        };
+        if self.attempts.are_too_many(&attempt, now) {
             return Err(Error::GrantRefused(GrantRefusal::TooManyFailures));
         }
         let found = self
@@ -181,7 +185,7 @@ impl Authority {
             Some(_) => GrantRefusal::WrongSecret,
             None => GrantRefusal::UnknownClient,
         };
-        self.attempts.failed(place, now);
+        self.attempts.failed(&attempt, now);
         Err(Error::GrantRefused(refusal))
     }
 

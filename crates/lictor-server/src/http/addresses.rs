@@ -1,8 +1,10 @@
 //! How many connections each address holds; what is done with one too many is `accept`'s.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::network::counted_as;
 
 type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
@@ -61,18 +63,6 @@ impl Drop for Place {
                 counts.remove(address);
             }
         }
-    }
-}
-
-/// IPv6 hosts get whole /64 networks, so these are counted as one. Loopback is not counted.
-pub(super) fn counted_as(address: IpAddr) -> Option<IpAddr> {
-    match address.to_canonical() {
-        loopback if loopback.is_loopback() => None,
-        IpAddr::V6(v6) => {
-            let network = v6.to_bits() & !u128::from(u64::MAX);
-            Some(IpAddr::V6(Ipv6Addr::from_bits(network)))
-        }
-        IpAddr::V4(v4) => Some(IpAddr::V4(v4)),
     }
 }
 

@@ -14,8 +14,8 @@ use axum::http::header::AUTHORIZATION;
 use lictor_core::change::Digest;
 use quick_cache::sync::Cache;
 
-use super::addresses::counted_as;
 use super::call::basic;
+use crate::network::counted_as;
 
 /// How many tokens, and how many addresses, are remembered. Who is forgotten begins anew.
 const REMEMBERED: usize = 65_536;

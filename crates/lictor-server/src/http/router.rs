@@ -162,7 +162,7 @@ impl Parts {
                 .await
         {
             let mut answer = match dialect {
-                Dialect::Kong | Dialect::Server => kong::too_many(),
+                Dialect::Kong | Dialect::Server => kong::too_many(&self.server, request, begun),
                 Dialect::Jira => jira::too_many(),
                 Dialect::Zoho => zoho::too_many(request.uri().path()),
                 Dialect::Node => node::too_many(),

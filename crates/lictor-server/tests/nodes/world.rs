@@ -1,5 +1,6 @@
 //! An installation whose clock is moved by hand, its operator, and nodes that say what they are told to.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
@@ -87,7 +88,7 @@ impl World {
         };
         let node = self
             .authority
-            .enrolled_node(enrolled.token.as_str())
+            .enrolled_node(enrolled.token.as_str(), IpAddr::V4(Ipv4Addr::LOCALHOST))
             .await?;
         self.authority.join(&node, &join).await?;
         self.authority.sign_in_node(&credential).await

@@ -121,6 +121,12 @@ impl Server {
         token["secret"].as_str().expect("a secret").to_owned()
     }
 
+    /// Stores a license.
+    pub(crate) fn license(&self, claims: &Claims) {
+        let payload = vendor().sign(&claims.to_json());
+        self.post("/v1/licenses", &json!({ "payload": payload }));
+    }
+
     /// Stores so many licenses of about 60 kB each. Each ends before the one before it, so that all
     /// of them can be in force some day.
     pub(crate) fn large_licenses(&self, count: usize) {

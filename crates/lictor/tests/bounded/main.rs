@@ -15,5 +15,7 @@ mod process;
 mod answers;
 mod bodies;
 mod connections;
+mod guesses;
 mod harness;
 mod rates;
+mod words;

@@ -88,7 +88,9 @@ pub fn paths() -> Vec<String> {
 
 /// What is told to who asks too often; when to come again is for the caller to add.
 pub fn too_many() -> Response {
-    error::too_many()
+    let mut response = error::too_many();
+    sign(&Caller::Nobody, response.headers_mut());
+    response
 }
 
 /// Answers every request of the dialect.

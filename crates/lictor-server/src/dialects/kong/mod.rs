@@ -109,8 +109,10 @@ pub fn paths() -> Vec<String> {
 pub use auth::TOKEN;
 
 /// What is told to who asks too often; when to come again is for the caller to add.
-pub fn too_many() -> Response {
-    error::too_many()
+pub fn too_many(server: &Server, request: Request, started: Instant) -> Response {
+    let (parts, _) = request.into_parts();
+    let origins = &server.settings.kong_origins;
+    headers::dress(error::too_many(), &parts, origins, started)
 }
 
 /// Answers every request of the dialect, and those of no dialect.

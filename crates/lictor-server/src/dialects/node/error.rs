@@ -9,6 +9,9 @@ use lictor_core::feed::{Failure, FailureCode};
 use super::wire;
 use crate::http::budget::{self, NO_ROOM};
 
+/// How long failures are remembered, in seconds.
+const A_MINUTE: HeaderValue = HeaderValue::from_static("60");
+
 /// Why a request is not answered as asked.
 pub(super) struct Refusal {
     status: StatusCode,
@@ -64,6 +67,16 @@ impl Refusal {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
             ..Self::new(FailureCode::Unavailable, "the node asks too often")
+        }
+    }
+
+    /// Too many unknown enrollment tokens from one address.
+    pub(super) fn too_many_failures() -> Self {
+        let message = "too many unknown enrollment tokens came from this address; wait a minute";
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Some(A_MINUTE),
+            ..Self::new(FailureCode::Unavailable, message)
         }
     }
 

@@ -1,10 +1,13 @@
 //! `POST /v1/feed/join`: a node trades its enrollment token for a place.
 
+use std::net::IpAddr;
+
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use lictor_core::Error;
 use lictor_core::feed::{FORMAT, FailureCode, Join};
+use lictor_core::grant::GrantRefusal;
 use lictor_planted as planted;
 
 use super::error::Refusal;
@@ -13,7 +16,11 @@ use crate::http::budget::{NoRoom, Owner};
 use crate::http::call::bearer;
 use crate::settings::Server;
 
-pub(super) async fn handle(server: &Server, request: Request) -> Result<Response, Refusal> {
+pub(super) async fn handle(
+    server: &Server,
+    from: IpAddr,
+    request: Request,
+) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let unknown = || {
         Refusal::new(
@@ -26,8 +33,11 @@ pub(super) async fn handle(server: &Server, request: Request) -> Result<Response
         false => body,
     };
     let token = bearer(&parts.headers).ok_or_else(unknown)?;
-    let enrolled = match server.authority.enrolled_node(token).await {
+    let enrolled = match server.authority.enrolled_node(token, from).await {
         Err(Error::Unauthenticated) => return Err(unknown()),
+        Err(Error::GrantRefused(GrantRefusal::TooManyFailures)) => {
+            return Err(Refusal::too_many_failures());
+        }
         other => other?,
     };
     let join: Join = wire::read(server, &enrolled, &parts, body).await?;

@@ -51,7 +51,7 @@ async fn answer(server: Server, peer: Peer, request: Request) -> Result<Response
     }
     auth::check_formats(request.headers())?;
     match request.uri().path() {
-        JOIN_PATH => join::handle(&server, request).await,
+        JOIN_PATH => join::handle(&server, peer.address, request).await,
         REPORT_PATH => report::handle(&server, request).await,
         _ => state::handle(server, request).await,
     }
