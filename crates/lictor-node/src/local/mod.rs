@@ -25,7 +25,7 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use lictor_core::change::Digest;
 use lictor_core::slashes::merged;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -201,11 +201,22 @@ async fn hold<S>(
 }
 
 /// Nothing can be answered by a clock that is so wrong that its time has no name.
-async fn refuse_undated(mut stream: impl AsyncWrite + Unpin) {
+async fn refuse_undated(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let told = async {
+        stream.write_all(UNDATED).await?;
+        stream.shutdown().await?;
+        // A connection that is closed over bytes that nobody read is reset, and what was said may be
+        // lost by that.
+        let mut asked = stream.take(TOLD_BYTES);
+        tokio::io::copy(&mut asked, &mut tokio::io::sink()).await
+    };
     // The peer may be gone.
-    let _ = stream.write_all(UNDATED).await;
-    let _ = stream.shutdown().await;
+    let _ = tokio::time::timeout(TOLD_WITHIN, told).await;
 }
+
+/// The most that is taken of a request then, in bytes, and for how long.
+const TOLD_BYTES: u64 = 64 * 1024;
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 const UNDATED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\n\
     connection: close\r\ncontent-length: 71\r\n\r\n\

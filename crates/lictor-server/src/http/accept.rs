@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -29,6 +29,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What the kernel takes of an answer, in bytes, beyond what is under way to its peer: a peer that
 /// takes little is seen to do so.
 const NOT_SENT_BYTES: u32 = 32 * 1024;
+
+/// The most that is taken of a request to which one answer is told whatever it asks, in bytes, and for
+/// how long.
+const TOLD_BYTES: u64 = 64 * 1024;
+const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
 /// The first byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -193,8 +198,7 @@ async fn hold(
     let first_byte_by = Instant::now() + shared.limits.first_byte_timeout;
     if !clock::can_be_told() {
         // The peer may be gone.
-        let _ = tcp.write_all(UNDATED).await;
-        let _ = tcp.shutdown().await;
+        let _ = Box::pin(tell(&mut tcp, UNDATED)).await;
         return;
     }
     let Ok(address) = tcp.peer_addr() else {
@@ -230,14 +234,27 @@ async fn hold(
     .await;
 }
 
+/// Says the same to whatever is asked. What comes meanwhile is taken, up to a bound: a connection that
+/// is closed over bytes that nobody read is reset, and what was said may be lost by that.
+async fn tell(tcp: &mut TcpStream, answer: &[u8]) -> io::Result<()> {
+    tcp.write_all(answer).await?;
+    tcp.shutdown().await?;
+    let mut asked = tcp.take(TOLD_BYTES);
+    let taken = timeout(
+        TOLD_WITHIN,
+        tokio::io::copy(&mut asked, &mut tokio::io::sink()),
+    )
+    .await;
+    taken.map_or(Ok(()), |taken| taken.map(drop))
+}
+
 async fn shake_hands(
     mut tcp: TcpStream,
     acceptor: &TlsAcceptor,
 ) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
     let mut first = [0];
     if tcp.peek(&mut first).await? == 1 && first[0] != TLS_HANDSHAKE {
-        tcp.write_all(PLAIN_ON_TLS).await?;
-        tcp.shutdown().await?;
+        tell(&mut tcp, PLAIN_ON_TLS).await?;
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "the peer does not speak TLS",
@@ -299,6 +316,29 @@ mod tests {
         let (_stop, stopping) = watch::channel(false);
         let held = hold(tcp.unwrap(), None, shared, notes, stopping, place);
         assert!(size_of_val(&held) <= 4096, "{}", size_of_val(&held));
+    }
+
+    #[tokio::test]
+    async fn what_is_told_to_whoever_asks_is_not_lost_to_what_they_ask() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        client.write_all(&[b' '; 10_000]).await.unwrap();
+        // The peer ends when it has heard the end.
+        let hear = async move {
+            let mut heard = Vec::new();
+            client.read_to_end(&mut heard).await.map(|_| heard)
+        };
+        let telling = async {
+            let told = tell(&mut tcp, UNDATED).await;
+            drop(tcp);
+            told
+        };
+        let (told, heard) = tokio::join!(telling, hear);
+        assert_eq!(heard.unwrap(), UNDATED);
+        told.unwrap();
     }
 
     #[test]

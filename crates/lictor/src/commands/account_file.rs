@@ -246,10 +246,12 @@ fn row(
     Ok((email, body.into()))
 }
 
-/// Applications' keys, separated by blanks, commas or semicolons.
-fn keys(text: &str) -> impl Iterator<Item = &str> {
+/// Applications' keys, separated by blanks, commas or semicolons. They have no capitals, which a
+/// spreadsheet puts first.
+fn keys(text: &str) -> impl Iterator<Item = String> {
     let parts = text.split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';'));
-    parts.filter(|key| !key.is_empty())
+    let keys = parts.filter(|key| !key.is_empty());
+    keys.map(str::to_ascii_lowercase)
 }
 
 /// What stands where the e-mail should, as far as an e-mail goes.

@@ -18,7 +18,7 @@ use super::rate::Rate;
 use crate::exit::Outcome;
 use crate::files;
 use crate::times::span_within;
-use crate::values::{listed, listed_file};
+use crate::values::{self, listed, listed_file};
 
 /// The options of `lictor serve`; in a configuration file they have the same names. An option is
 /// declared here and nowhere else.
@@ -91,7 +91,7 @@ pub(crate) struct ServeOptions {
     pub metrics_listen: Option<String>,
     /// Connections that one address may have at once, an IPv6 address counting by its /64; loopback
     /// and trusted proxies are not counted [default: a quarter of all]
-    #[arg(long, value_name = "N", env = "LICTOR_CONNECTIONS_PER_ADDRESS")]
+    #[arg(long, value_name = "N", env = "LICTOR_CONNECTIONS_PER_ADDRESS", value_parser = connection_count)]
     pub connections_per_address: Option<usize>,
     /// Address or network of a proxy whose Forwarded and X-Forwarded-For say who the client is; may
     /// be given again [default: nobody's do]
@@ -210,4 +210,10 @@ impl TryFrom<String> for Age {
     fn try_from(text: String) -> Result<Self, String> {
         text.parse()
     }
+}
+
+/// Reads a number of connections.
+fn connection_count(text: &str) -> Result<usize, String> {
+    let number = values::number(text, u32::MAX.into())?;
+    usize::try_from(number).map_err(|error| error.to_string())
 }

@@ -110,3 +110,12 @@ fn accounts_may_come_on_standard_input() {
     result(&child.wait_with_output().expect("ends"));
     assert_eq!(accounts(&server).len(), 1);
 }
+
+#[test]
+fn the_keys_of_applications_are_known_in_any_case() {
+    let server = Server::start(&[]);
+    result(&server.lictor(&["application", "create", "editor"]));
+    let file = b"Email,Seats\na@example.com,Editor\nb@example.com,EDITOR; editor\n";
+    let told = said(&import(&server, file, &["--dry-run"]));
+    assert!(!told.contains("no application"), "{told}");
+}

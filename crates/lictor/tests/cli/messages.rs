@@ -231,6 +231,16 @@ fn an_option_that_cannot_be_read_is_refused_with_the_forms_of_it() {
             "write error, warn, info, debug, trace or off",
         ),
         ("--listen", "nowhere", "ADDRESS:PORT"),
+        ("--connections-per-address", "x", "not a whole number"),
+        ("--rate-limit", "5", "500/s"),
+        ("--trusted-proxy", "10.0.0.0/40", "10.0.0.0/8"),
+        ("--body-memory", "5", "96MB"),
+        (
+            "--census-max-age",
+            "9z",
+            "write a number and s, m, h, d or w",
+        ),
+        ("--trust-policy", "lax", "use verified or structural"),
     ] {
         let mut start = serve(&folder.path().join("data"));
         start.env("LICTOR_LISTEN", "nowhere").args([option, value]);

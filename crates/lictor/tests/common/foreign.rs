@@ -1,7 +1,7 @@
 //! What only libraries say, and no message of Lictor's does.
 
 /// What only libraries say.
-const FOREIGN: [&str; 36] = [
+const FOREIGN: [&str; 37] = [
     "at line ",
     "EOF while",
     "expected value",
@@ -11,8 +11,9 @@ const FOREIGN: [&str; 36] = [
     "key must be",
     "trailing characters",
     "trailing comma",
+    "invalid digit",
     "invalid type",
-    "invalid value",
+    "invalid value:",
     "invalid length",
     "unknown field `",
     "unknown variant `",
