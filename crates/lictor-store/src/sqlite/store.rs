@@ -454,9 +454,7 @@ impl Store for SqliteStore {
     async fn ready(&self) -> Result<(), Error> {
         self.writer.ready()?;
         if self.writer.found_full() {
-            let folder = self.folder.clone();
-            off_the_runtime(move || open::probe_room(&folder)).await?;
-            self.writer.found_room();
+            self.writer.look_for_room(&self.folder).await?;
         }
         self.head(INSTALLATION).await.map(drop)
     }

@@ -1,6 +1,7 @@
 //! The one thread that writes: it gathers waiting writes into a batch, commits once, and then
 //! acknowledges each. What a write does is in `batch.rs`.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -9,12 +10,14 @@ use std::time::{Duration, Instant};
 use lictor_core::{Elapsed, Error};
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 
 use super::batch::{Batch, BatchError, Fault};
 use super::clock;
 use super::gathered::{Gathered, Job, Waiting};
 use super::heads::Heads;
+use super::open::probe_room;
+use super::pool::off_the_runtime;
 use crate::queue::Queue;
 use crate::{Write, Written};
 
@@ -47,6 +50,7 @@ pub(super) struct Writer {
     stats: Arc<WriterStats>,
     failed: Arc<OnceLock<String>>,
     full: Arc<AtomicBool>,
+    looking: Mutex<()>,
 }
 
 impl Writer {
@@ -73,6 +77,7 @@ impl Writer {
             stats,
             failed,
             full,
+            looking: Mutex::default(),
         })
     }
 
@@ -106,9 +111,16 @@ impl Writer {
         self.full.load(Ordering::SeqCst)
     }
 
-    /// There is room again.
-    pub(super) fn found_room(&self) {
-        self.full.store(false, Ordering::SeqCst);
+    /// Looks whether there is room again. One looks at a time: anybody may ask, and each look takes
+    /// some room and a flush of the disk.
+    pub(super) async fn look_for_room(&self, folder: &Path) -> Result<(), Error> {
+        let _alone = self.looking.lock().await;
+        if self.found_full() {
+            let folder = folder.to_owned();
+            off_the_runtime(move || probe_room(&folder)).await?;
+            self.full.store(false, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// The counts of commits and writes.
@@ -415,6 +427,7 @@ mod tests {
             stats: thread.stats,
             failed: thread.failed,
             full: thread.full,
+            looking: Mutex::default(),
         };
         assert!(matches!(writer.ready(), Err(Error::ReadOnly(_))));
     }
