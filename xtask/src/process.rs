@@ -38,11 +38,7 @@ impl Server {
         trust: &Path,
         environment: &[(&str, &str)],
     ) -> Result<Self> {
-        let mut command = serve(binary, data, trust);
-        command
-            .env("LICTOR_ADMIN_TOKEN", TOKEN)
-            .envs(environment.iter().copied());
-        Self::spawn(command)
+        Self::start_by(&[], binary, data, trust, environment)
     }
 
     /// The same, but the server makes its own operator's token and puts it into `file`.
@@ -52,20 +48,36 @@ impl Server {
         trust: &Path,
         file: &Path,
     ) -> Result<Self> {
-        let mut command = serve(binary, data, trust);
+        let mut command = serve(&[], binary, data, trust);
         command.arg("--admin-token-file").arg(file);
         Self::spawn(command)
     }
 
-    /// The same as [`Server::start`], with its log in a file.
+    /// The same as [`Server::start`], by a program that becomes the server, if there is one.
+    pub(crate) fn start_by(
+        launcher: &[String],
+        binary: &Path,
+        data: &Path,
+        trust: &Path,
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut command = serve(launcher, binary, data, trust);
+        command
+            .env("LICTOR_ADMIN_TOKEN", TOKEN)
+            .envs(environment.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// The same as [`Server::start_by`], with its log in a file.
     pub(crate) fn start_with_log(
+        launcher: &[String],
         binary: &Path,
         data: &Path,
         trust: &Path,
         environment: &[(&str, &str)],
         log: &Path,
     ) -> Result<Self> {
-        let mut command = serve(binary, data, trust);
+        let mut command = serve(launcher, binary, data, trust);
         command
             .env("LICTOR_ADMIN_TOKEN", TOKEN)
             .envs(environment.iter().copied())
@@ -253,8 +265,15 @@ impl Drop for Server {
     }
 }
 
-fn serve(binary: &Path, data: &Path, trust: &Path) -> Command {
-    let mut command = Command::new(binary);
+fn serve(launcher: &[String], binary: &Path, data: &Path, trust: &Path) -> Command {
+    let mut command = match launcher {
+        [] => Command::new(binary),
+        [program, words @ ..] => {
+            let mut command = Command::new(program);
+            command.args(words).arg(binary);
+            command
+        }
+    };
     // What a test sets in the environment goes before it.
     command.env("LICTOR_LISTEN", "127.0.0.1:0").arg("serve");
     command.arg("--data").arg(data).arg("--trust").arg(trust);

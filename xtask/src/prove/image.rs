@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -149,6 +150,25 @@ impl fmt::Display for Image {
             FileSystem::Xfs => "xfs",
         })
     }
+}
+
+/// Writes until nothing more fits.
+pub(super) fn fill(ballast: &Path) -> Result<()> {
+    let mut file = fs::File::create(ballast)?;
+    for size in [1 << 20, 1 << 12, 1] {
+        let block = vec![0; size];
+        loop {
+            match file.write_all(&block).and_then(|()| file.sync_data()) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                Err(error) => return Err(error.into()),
+            }
+            if size == 1 {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs a command that says nothing unless it fails.

@@ -3,15 +3,21 @@
 mod attackers;
 mod bodies;
 mod clients;
+mod confined;
 mod figures;
+mod files;
 mod http2;
+mod siege;
 mod still;
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::ops::Range;
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{Experiment, Trial};
 use crate::http::Connection;
@@ -20,23 +26,28 @@ use crate::limits::allow_files;
 use crate::process::Server;
 use crate::report::Tally;
 use crate::workspace::Workspace;
-use attackers::Attack;
-use bodies::Crowd;
-use clients::{Plan, Seen};
+use clients::{Clients, Plan, Seen};
 use figures::Usage;
-use still::Still;
+use siege::{Siege, Told};
 
 /// Good connections, of which there are `count`, make so many requests a second together.
 const RATE: u32 = 2_000;
 
 /// Licenses that are there to be read.
-const LICENSES: usize = 200;
+const LICENSES: usize = 2_000;
 
 /// Of 100 good connections, so many attackers come along.
 const ATTACKERS_PERCENT: u64 = 9;
 
 const LONGEST_P99_MILLISECONDS: f64 = 50.0;
 const MOST_MEGABYTES: f64 = 512.0;
+
+/// How long good clients work before anybody else comes.
+const CALM: Duration = Duration::from_secs(10);
+
+/// How long after the last attacker memory is looked at, and how much more it may be than before.
+const GIVEN_BACK: Duration = Duration::from_secs(30);
+const MOST_GROWTH: f64 = 1.2;
 
 /// Files open in this process besides those of good connections.
 const OTHER_FILES: u64 = 500;
@@ -57,23 +68,28 @@ const RELEASE: u64 = 10_000;
 
 /// One passed test per promise.
 fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
-    allow_files(trial.count + OTHER_FILES)?;
+    allow_files(trial.count.max(files::IDLE as u64) + OTHER_FILES)?;
     let scratch = workspace.scratch("load")?;
     let installation = Installation::create(&trial.binary, &scratch)?;
     let document = installation.issue("Customer", "2025-01-01", "2099-12-31")?;
-    let server = installation.serve(&scratch.join("data"), &trial.environment())?;
-    let plan = Plan {
-        address: server.address.clone(),
-        connections: usize::try_from(trial.count)?,
-        rate: RATE,
-        lasting: lasting(trial),
-        seed: trial.seed,
-        licenses: store_licenses(&server, &document)?,
-        document,
-    };
     let each = (trial.count * ATTACKERS_PERCENT / 100 / 3).max(1);
-    let tally = measure(&server, &plan, usize::try_from(each)?, trial.count)?;
-    drop(server);
+    let (each, lasting) = (usize::try_from(each)?, lasting(trial));
+    let mut tally = Tally::default();
+    {
+        let server = installation.serve(&scratch.join("data"), &trial.environment())?;
+        let plan = Plan {
+            address: server.address.clone(),
+            connections: usize::try_from(trial.count)?,
+            rate: RATE,
+            seed: trial.seed,
+            licenses: store_licenses(&server, &document)?,
+            document: document.clone(),
+        };
+        let seen = measure(&server, &plan, each, lasting)?;
+        judge(&seen, &plan, trial.count, &mut tally);
+    }
+    files::prove(&installation, trial, &document, &mut tally)?;
+    confined::prove(&installation, trial, (each, lasting), &mut tally)?;
     if tally.failed == 0 {
         fs::remove_dir_all(scratch)?;
     } else {
@@ -86,56 +102,63 @@ fn lasting(trial: &Trial) -> Duration {
     Duration::from_secs(if trial.count >= RELEASE { 30 } else { 15 })
 }
 
-fn measure(server: &Server, plan: &Plan, each: usize, count: u64) -> Result<Tally> {
-    let mut attack = Attack::begin(&server.address, each)?;
-    let held_before = attack.wait_until_held()?;
-    // Slow heads may be cut off by now; the others are not, unless the attack itself went wrong.
-    let proven = held_before >= 2 * each;
-    ensure!(
-        proven,
-        "only {held_before} attackers came, which proves nothing"
-    );
-    let crowd = Crowd::begin(&server.address, &plan.document, each.div_ceil(3))?;
-    let still = Still::begin(&server.address, each.div_ceil(3));
-    let before = Usage::of(server.id())?;
-    let seen = clients::run(plan)?;
-    let usage = Usage::of(server.id())?;
-    let (came, waited_for) = crowd.end();
-    println!("attackers with bodies came {came} times");
-    let (held_after, ended) = (attack.held()?, Instant::now());
-    println!("attackers held when the load began: {held_before}, when it ended: {held_after}");
-    still.leave();
-    let mut left = attack.outlast(ended)?;
-    left.extend(still.outlast()?);
-    drop(attack);
-
-    let cpu = usage.cpu_seconds - before.cpu_seconds;
-    let megabytes = usage.peak_megabytes;
-    println!("server: peak {megabytes:.0} MB, {cpu:.1} CPU-seconds in the measured time");
-    let mut tally = judge(&seen, plan, megabytes, &left, count);
-    let held = came > 0 && waited_for == 0;
-    let sign = if held { "ok" } else { "FAIL" };
-    println!("{sign} no body of a stranger is waited for; {waited_for} were");
-    tally.count(held);
-    Ok(tally)
+/// What was seen of one attack.
+struct Measured {
+    clients: Seen,
+    /// When all attackers came.
+    attack: Range<Instant>,
+    told: Told,
+    /// With all good clients at work: before anybody else came, and when they had been gone for some
+    /// time.
+    before: Usage,
+    after: Usage,
 }
 
-fn judge(seen: &Seen, plan: &Plan, megabytes: f64, left: &[String], count: u64) -> Tally {
-    let Seen { open, errors, .. } = seen;
-    let (connections, requests) = (plan.connections, seen.latencies.len());
-    let [p50, p99, p999, max] = seen.quantiles();
+fn measure(server: &Server, plan: &Plan, each: usize, lasting: Duration) -> Result<Measured> {
+    let token = bodies::tenant(&server.address, &plan.document)?;
+    let clients = Clients::begin(plan)?;
+    sleep(CALM);
+    let (before, begun) = (Usage::of(server.id())?, Instant::now());
+    let siege = Siege::begin(&server.address, &token, each)?;
+    sleep(lasting);
+    let (usage, ended) = (Usage::of(server.id())?, Instant::now());
+    let cpu = usage.cpu_seconds - before.cpu_seconds;
+    println!("server: {cpu:.1} CPU-seconds in the measured time");
+    let told = siege.outlast()?;
+    sleep(GIVEN_BACK);
+    Ok(Measured {
+        after: Usage::of(server.id())?,
+        clients: clients.end()?,
+        attack: begun..ended,
+        told,
+        before,
+    })
+}
+
+fn judge(measured: &Measured, plan: &Plan, count: u64, tally: &mut Tally) {
+    let Measured {
+        clients,
+        told,
+        before,
+        after,
+        ..
+    } = measured;
+    let Seen { open, errors, .. } = clients;
+    let (connections, requests) = (plan.connections, clients.latencies.len());
+    let [p50, p99, p999, max] = clients.quantiles(&measured.attack);
     println!(
         "connections {connections}, open at the end {open}; requests {requests}, errors {errors}"
     );
     println!(
         "latency from the intended time: p50 {p50:.2} ms, p99 {p99:.2} ms, p99.9 {p999:.2} ms, max {max:.2} ms"
     );
-    let mut tally = Tally::default();
+    let (calm, peak, gone) = (before.megabytes, after.peak_megabytes, after.megabytes);
+    println!("server: {calm:.0} MB before the attack, {peak:.0} MB at most, {gone:.0} MB after it");
     let mut gate = |sentence: String, held: bool| {
         println!("{} {sentence}", if held { "ok" } else { "FAIL" });
         tally.count(held);
     };
-    let first = seen.first_error.as_deref().unwrap_or("none");
+    let first = clients.first_error.as_deref().unwrap_or("none");
     gate(
         format!("no good request fails; the first error: {first}"),
         *errors == 0 && requests > 0,
@@ -146,26 +169,36 @@ fn judge(seen: &Seen, plan: &Plan, megabytes: f64, left: &[String], count: u64) 
     );
     gate(
         format!("the server takes at most {MOST_MEGABYTES} MB"),
-        megabytes <= MOST_MEGABYTES,
+        peak <= MOST_MEGABYTES,
     );
-    let who = if left.is_empty() {
+    gate(
+        format!(
+            "what it took more it has given back, but for a fifth, after {} s",
+            GIVEN_BACK.as_secs()
+        ),
+        gone <= calm * MOST_GROWTH,
+    );
+    let who = if told.left.is_empty() {
         "none".to_owned()
     } else {
-        left.join(", ")
+        told.left.join(", ")
     };
     gate(
         format!("every attacker is cut off in time; left over: {who}"),
-        left.is_empty(),
+        told.left.is_empty(),
+    );
+    let (came, waited_for) = told.bodies;
+    gate(
+        format!("no body of a stranger is waited for; {waited_for} were"),
+        came > 0 && waited_for == 0,
     );
     // A tenth runs on machines that do other things too, where a time proves nothing.
     if count >= RELEASE {
-        let held = p99 <= LONGEST_P99_MILLISECONDS;
         gate(
             format!("p99 is at most {LONGEST_P99_MILLISECONDS} ms"),
-            held,
+            p99 <= LONGEST_P99_MILLISECONDS,
         );
     }
-    tally
 }
 
 fn store_licenses(server: &Server, document: &str) -> Result<Vec<String>> {

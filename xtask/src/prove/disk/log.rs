@@ -7,12 +7,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use super::room::fill;
 use crate::http::Connection;
 use crate::installation::Installation;
 use crate::process::Server;
 use crate::prove::Trial;
-use crate::prove::image::{FileSystem, Image};
+use crate::prove::image::{FileSystem, Image, fill};
 use crate::report::Tally;
 
 /// Writes that fit before the disk must be full.
@@ -32,7 +31,7 @@ pub(super) fn prove(installation: &Installation, trial: &Trial, tally: &mut Tall
     let start = || {
         let trust = installation.folder.join("vendor.pub");
         let environment = trial.environment();
-        Server::start_with_log(&installation.binary, &data, &trust, &environment, &log)
+        Server::start_with_log(&[], &installation.binary, &data, &trust, &environment, &log)
     };
     let lived = fill_and_empty(start()?, installation, &mount, &log);
     // It is there still if the server did not live.

@@ -10,7 +10,7 @@ use crate::http::Connection;
 use crate::installation::Installation;
 use crate::process::Server;
 use crate::prove::Trial;
-use crate::prove::image::{FileSystem, Image};
+use crate::prove::image::{FileSystem, Image, fill};
 use crate::report::Tally;
 
 /// Writes that fit before the disk must be full; far more than there is room for.
@@ -78,25 +78,5 @@ fn fill_and_empty(server: &Server, installation: &Installation, mount: &Path) ->
         again.status
     );
     println!("a full disk: 507 after {written} writes, and 201 as soon as there was room");
-    Ok(())
-}
-
-/// Writes until nothing more fits.
-pub(super) fn fill(ballast: &Path) -> Result<()> {
-    use std::io::{ErrorKind, Write as _};
-    let mut file = fs::File::create(ballast)?;
-    for size in [1 << 20, 1 << 12, 1] {
-        let block = vec![0; size];
-        loop {
-            match file.write_all(&block).and_then(|()| file.sync_data()) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::StorageFull => break,
-                Err(error) => return Err(error.into()),
-            }
-            if size == 1 {
-                break;
-            }
-        }
-    }
     Ok(())
 }

@@ -50,10 +50,10 @@ struct Shared {
 
 impl Crowd {
     /// Lets `each` attackers begin in every way.
-    pub(super) fn begin(address: &str, document: &str, each: usize) -> Result<Self> {
+    pub(super) fn begin(address: &str, token: &str, each: usize) -> Self {
         let shared = Arc::new(Shared {
             address: address.to_owned(),
-            token: tenant(address, document)?,
+            token: token.to_owned(),
             ended: AtomicBool::new(false),
             attempts: AtomicUsize::new(0),
             waited_for: AtomicUsize::new(0),
@@ -64,10 +64,10 @@ impl Crowd {
                 println!("the attackers with bodies did not begin: {error:#}");
             }
         });
-        Ok(Self {
+        Self {
             shared,
             runner: Some(runner),
-        })
+        }
     }
 
     /// Ends them; how often they came, and how often the body of a stranger was waited for.
@@ -96,8 +96,8 @@ impl Drop for Crowd {
     }
 }
 
-/// An organization with large licenses, and its administrator's token.
-fn tenant(address: &str, document: &str) -> Result<String> {
+/// Makes an organization with large licenses, and its administrator's token.
+pub(super) fn tenant(address: &str, document: &str) -> Result<String> {
     let mut connection = Connection::open(address)?;
     let mut post = |path: &str, body: &Value| -> Result<Value> {
         let answer = connection.post_json(path, &body.to_string())?;
@@ -116,6 +116,8 @@ fn tenant(address: &str, document: &str) -> Result<String> {
     connection.act_in(TENANT);
     let answer = connection.post_json("/v1/tokens", r#"{"role":"admin"}"#)?;
     let token: Value = serde_json::from_slice(&answer.body)?;
+    let listed = connection.get(&format!("/{TENANT}/licenses?size=1000"))?;
+    ensure!(listed.status == 200, "a list: {}", listed.status);
     Ok(token["secret"].as_str().context("no secret")?.to_owned())
 }
 
@@ -127,12 +129,17 @@ fn attack(shared: &Arc<Shared>, each: usize) -> Result<()> {
         let mut attackers = JoinSet::new();
         for _ in 0..each {
             attackers.spawn(again(Arc::clone(shared), stranger));
+            attackers.spawn(again(Arc::clone(shared), stranger_in_chunks));
             attackers.spawn(again(Arc::clone(shared), slow_credential));
-            attackers.spawn(again(Arc::clone(shared), large_body));
+            // Together far more than there is room for.
+            for _ in 0..3 {
+                attackers.spawn(again(Arc::clone(shared), large_body));
+            }
         }
         // These are many on each connection, or cost the server more than they cost them.
         for _ in 0..each.div_ceil(10) {
             attackers.spawn(again(Arc::clone(shared), credentials_on_streams));
+            attackers.spawn(again(Arc::clone(shared), strangers_on_streams));
             attackers.spawn(again(Arc::clone(shared), tiny_chunks));
             attackers.spawn(again(Arc::clone(shared), untaken_lists));
         }
@@ -163,11 +170,57 @@ async fn stranger(shared: Arc<Shared>) -> Result<()> {
     let head = head(&shared, "/v1/feed/join", "nobody's", MEBIBYTE);
     stream.write_all(head.as_bytes()).await?;
     // Nothing but the head has to be there for an answer.
-    let told = timeout(TOLD, stream.read_u8()).await;
-    if told.is_err() {
-        shared.waited_for.fetch_add(1, Ordering::Relaxed);
+    until_told(&shared, stream.read_u8()).await;
+    Ok(())
+}
+
+/// The same with a body in chunks of one byte, as fast as they are taken.
+async fn stranger_in_chunks(shared: Arc<Shared>) -> Result<()> {
+    let mut stream = TcpStream::connect(&shared.address).await?;
+    let head = "POST /v1/feed/join HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer nobody's\r\n\
+        Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    let (mut heard, mut said) = stream.split();
+    let chunks = "1\r\nx\r\n".repeat(KIBIBYTE);
+    let saying = async { while said.write_all(chunks.as_bytes()).await.is_ok() {} };
+    tokio::select! {
+        () = until_told(&shared, heard.read_u8()) => {}
+        // It is cut off, which tells as much.
+        () = saying => {}
     }
     Ok(())
+}
+
+/// The same on as many streams as fit on one connection, each byte in a frame.
+async fn strangers_on_streams(shared: Arc<Shared>) -> Result<()> {
+    let mut stream = TcpStream::connect(&shared.address).await?;
+    let mut bytes = http2::opening(64 * KIBIBYTE);
+    for number in 0..STREAMS {
+        let head = http2::Head {
+            method: "POST",
+            path: "/v1/feed/join",
+            token: "nobody's",
+        };
+        bytes.extend(head.frame(number, false));
+        bytes.extend(http2::data(number, b"x").repeat(32));
+    }
+    stream.write_all(&bytes).await?;
+    let answered = async {
+        while let Ok((kind, ..)) = http2::read(&mut stream).await {
+            if kind == http2::HEADERS {
+                break;
+            }
+        }
+    };
+    until_told(&shared, answered).await;
+    Ok(())
+}
+
+/// Counts a stranger who is told nothing in time.
+async fn until_told(shared: &Shared, told: impl Future) {
+    if timeout(TOLD, told).await.is_err() {
+        shared.waited_for.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A client whose credential comes byte by byte, each in a chunk.
@@ -187,7 +240,11 @@ async fn large_body(shared: Arc<Shared>) -> Result<()> {
     let length = 10 * MEBIBYTE;
     let head = head(&shared, "/licenses", &shared.token, length);
     stream.write_all(head.as_bytes()).await?;
-    stream.write_all(&vec![b' '; length - 1]).await?;
+    let (part, mut left) = ([b' '; 16 * KIBIBYTE], length - 1);
+    while left > 0 {
+        let said = stream.write(&part[..left.min(part.len())]).await?;
+        left -= said;
+    }
     wait_for_the_end(&mut stream).await
 }
 

@@ -1,10 +1,14 @@
 //! Good clients: each request has its time, and is late from then on, whether or not it could be sent.
 
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -24,13 +28,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const WRITES: u64 = 2;
 const LISTS: u64 = 10;
 
-/// What is to be asked, by how many, how fast and how long.
+/// What is to be asked, by how many and how fast.
+#[derive(Clone)]
 pub(super) struct Plan {
     pub(super) address: String,
     pub(super) connections: usize,
     /// Requests a second of all together.
     pub(super) rate: u32,
-    pub(super) lasting: Duration,
     pub(super) seed: u64,
     /// Stored before.
     pub(super) licenses: Vec<String>,
@@ -41,8 +45,9 @@ pub(super) struct Plan {
 /// What came of it.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// From the time a request was meant for to the last byte of its answer.
-    pub(super) latencies: Vec<Duration>,
+    /// The times that requests were meant for, and how long each took from then to the last byte of
+    /// its answer.
+    pub(super) latencies: Vec<(Instant, Duration)>,
     pub(super) errors: usize,
     pub(super) first_error: Option<String>,
     /// Connections that are open at the end.
@@ -62,9 +67,13 @@ impl Seen {
         self.first_error.get_or_insert_with(|| format!("{error:#}"));
     }
 
-    /// The median, 99 % and 99.9 %, and the longest, in milliseconds.
-    pub(super) fn quantiles(&self) -> [f64; 4] {
-        let mut sorted = self.latencies.clone();
+    /// The median, 99 % and 99.9 %, and the longest of those meant for this time, in milliseconds.
+    pub(super) fn quantiles(&self, within: &Range<Instant>) -> [f64; 4] {
+        let meant = self
+            .latencies
+            .iter()
+            .filter(|(meant, _)| within.contains(meant));
+        let mut sorted: Vec<Duration> = meant.map(|(_, took)| *took).collect();
         sorted.sort_unstable();
         [500, 990, 999, 1_000].map(|permille| {
             let place = (sorted.len() * permille).div_ceil(1_000).max(1) - 1;
@@ -75,21 +84,51 @@ impl Seen {
     }
 }
 
-/// Opens all connections, then keeps to the plan.
-pub(super) fn run(plan: &Plan) -> Result<Seen> {
+/// Good clients at work.
+pub(super) struct Clients {
+    asker: Arc<Asker>,
+    runner: JoinHandle<Result<Seen>>,
+}
+
+impl Clients {
+    /// Opens all connections, which then keep to the plan.
+    pub(super) fn begin(plan: &Plan) -> Result<Self> {
+        let (plan, asker) = (plan.clone(), Arc::new(Asker::new(plan)));
+        let (opened, open) = channel();
+        let own = Arc::clone(&asker);
+        let runner = spawn(move || run(&plan, &own, &opened));
+        let Ok(count) = open.recv() else {
+            joined(runner)?;
+            bail!("the good clients ended before they began");
+        };
+        println!("{count} good connections are open");
+        Ok(Self { asker, runner })
+    }
+
+    /// Lets them ask no more.
+    pub(super) fn end(self) -> Result<Seen> {
+        self.asker.ended.store(true, Ordering::Relaxed);
+        joined(self.runner)
+    }
+}
+
+fn joined(runner: JoinHandle<Result<Seen>>) -> Result<Seen> {
+    runner.join().map_err(|_| anyhow!("a client panicked"))?
+}
+
+fn run(plan: &Plan, asker: &Arc<Asker>, opened: &Sender<usize>) -> Result<Seen> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let asker = Arc::new(Asker::new(plan));
-        let connections = open(plan, &asker).await?;
-        println!("{} good connections are open", connections.len());
+        let connections = open(plan, asker).await?;
+        opened.send(connections.len())?;
         let start = Instant::now() + Duration::from_millis(200);
         let mut clients = JoinSet::new();
         for (number, connection) in connections.into_iter().enumerate() {
             let slots = Slots::of(plan, number, start);
             let random = Random::new(plan.seed.wrapping_add(number as u64));
-            clients.spawn(keep_asking(connection, Arc::clone(&asker), slots, random));
+            clients.spawn(keep_asking(connection, Arc::clone(asker), slots, random));
         }
         let mut seen = Seen::default();
         while let Some(client) = clients.join_next().await {
@@ -125,7 +164,6 @@ async fn open(plan: &Plan, asker: &Arc<Asker>) -> Result<Vec<TcpStream>> {
 struct Slots {
     next: Instant,
     between: Duration,
-    end: Instant,
 }
 
 impl Slots {
@@ -136,7 +174,6 @@ impl Slots {
         Self {
             next: start + times(number),
             between: times(plan.connections),
-            end: start + plan.lasting,
         }
     }
 }
@@ -147,7 +184,7 @@ impl Iterator for Slots {
     fn next(&mut self) -> Option<Instant> {
         let slot = self.next;
         self.next += self.between;
-        (slot < self.end).then_some(slot)
+        Some(slot)
     }
 }
 
@@ -158,11 +195,13 @@ async fn keep_asking(
     mut random: Random,
 ) -> Seen {
     let mut seen = Seen::default();
-    let end = slots.end;
     for slot in slots {
         sleep_until(slot).await;
+        if asker.ended.load(Ordering::Relaxed) {
+            break;
+        }
         match asker.ask(&mut stream, &mut random).await {
-            Ok(()) => seen.latencies.push(slot.elapsed()),
+            Ok(()) => seen.latencies.push((slot, slot.elapsed())),
             Err(error) => {
                 seen.note(&error);
                 // What comes next on this connection would answer an older request.
@@ -170,7 +209,6 @@ async fn keep_asking(
             }
         }
     }
-    sleep_until(end).await;
     let waits = |error: std::io::Error| error.kind() == ErrorKind::WouldBlock;
     seen.open += usize::from(stream.try_read(&mut [0]).is_err_and(waits));
     seen
@@ -181,6 +219,7 @@ struct Asker {
     address: String,
     licenses: Vec<String>,
     body: String,
+    ended: AtomicBool,
 }
 
 impl Asker {
@@ -189,6 +228,7 @@ impl Asker {
             address: plan.address.clone(),
             licenses: plan.licenses.clone(),
             body: serde_json::json!({ "payload": plan.document }).to_string(),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -282,13 +322,13 @@ mod tests {
             address: String::new(),
             connections: 5,
             rate: 10,
-            lasting: Duration::from_secs(2),
             seed: 0,
             licenses: Vec::new(),
             document: String::new(),
         };
         let start = Instant::now();
-        let mut slots: Vec<Instant> = (0..5).flat_map(|n| Slots::of(&plan, n, start)).collect();
+        let of = |number| Slots::of(&plan, number, start).take(4);
+        let mut slots: Vec<Instant> = (0..5).flat_map(of).collect();
         slots.sort_unstable();
         assert_eq!(slots.len(), 20);
         let turn = Duration::from_millis(100);
@@ -296,13 +336,18 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_of_what_was_seen() {
+    fn quantiles_are_of_what_was_seen_in_that_time() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
         let milliseconds = (1..=1_000).rev().map(Duration::from_millis);
+        let mut latencies: Vec<_> = milliseconds.map(|took| (at(2), took)).collect();
+        latencies.extend([1, 3].map(|second| (at(second), Duration::from_secs(9))));
         let seen = Seen {
-            latencies: milliseconds.collect(),
+            latencies,
             ..Seen::default()
         };
-        assert_eq!(seen.quantiles(), [500.0, 990.0, 999.0, 1_000.0]);
-        assert_eq!(Seen::default().quantiles(), [0.0; 4]);
+        let within = at(2)..at(3);
+        assert_eq!(seen.quantiles(&within), [500.0, 990.0, 999.0, 1_000.0]);
+        assert_eq!(Seen::default().quantiles(&within), [0.0; 4]);
     }
 }

@@ -15,15 +15,20 @@ const ESTABLISHED: &str = "01";
 pub(super) struct Usage {
     pub(super) cpu_seconds: f64,
     pub(super) peak_megabytes: f64,
+    /// Held now.
+    pub(super) megabytes: f64,
 }
 
 impl Usage {
     pub(super) fn of(process: u32) -> Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kilobytes: f64 = peak
-            .and_then(|value| value.trim().strip_suffix("kB")?.trim().parse().ok())
-            .context("no VmHWM")?;
+        let megabytes = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name));
+            let kilobytes =
+                value.and_then(|value| value.trim().strip_suffix("kB")?.trim().parse().ok());
+            let kilobytes: f64 = kilobytes.with_context(|| format!("no {name}"))?;
+            anyhow::Ok(kilobytes * 1024.0 / 1e6)
+        };
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
         // The name, in parentheses, may hold spaces.
         let (_, fields) = stat.rsplit_once(')').context("no name")?;
@@ -35,7 +40,8 @@ impl Usage {
             .sum();
         Ok(Self {
             cpu_seconds: ticks / TICKS_PER_SECOND,
-            peak_megabytes: kilobytes * 1024.0 / 1e6,
+            peak_megabytes: megabytes("VmHWM:")?,
+            megabytes: megabytes("VmRSS:")?,
         })
     }
 }
@@ -55,6 +61,11 @@ pub(super) fn held(client: u32, port: u16) -> Result<usize> {
         .iter()
         .filter(|row| row.local == port && row.state == ESTABLISHED && own.contains(&row.remote));
     Ok(held.count())
+}
+
+/// How many sockets a process has open.
+pub(super) fn sockets(process: u32) -> usize {
+    sockets_of(process).len()
 }
 
 /// Inodes of the sockets that a process has open; none if it is gone.

@@ -7,7 +7,7 @@ use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -37,11 +37,21 @@ struct Way {
     once: fn(String) -> Attempt,
 }
 
-const WAYS: [Way; 6] = [
+const WAYS: [Way; 8] = [
     Way {
         name: "with windows of 0",
         granted: Duration::from_secs(75),
         once: |address| Box::pin(windows_of_zero(address)),
+    },
+    Way {
+        name: "who take a byte of each answer",
+        granted: Duration::from_secs(75),
+        once: |address| Box::pin(taken_in_part(address)),
+    },
+    Way {
+        name: "who ask over and over and take nothing",
+        granted: Duration::from_secs(75),
+        once: |address| Box::pin(asked_in_vain(address)),
     },
     Way {
         name: "with many streams and no token",
@@ -169,17 +179,27 @@ async fn again(way: &Way, address: String, ended: &AtomicBool) -> (usize, usize)
 
 /// Asks on some streams, takes nothing, and answers every PING.
 async fn windows_of_zero(address: String) -> Result<()> {
-    still(address, "/licenses?size=10", TOKEN, STREAMS).await
+    still(address, "/licenses?size=10", TOKEN, (STREAMS, 0)).await
+}
+
+/// The same with as many streams as there may be, of each of which a byte is taken.
+async fn taken_in_part(address: String) -> Result<()> {
+    still(address, "/licenses?size=1", TOKEN, (CROWD, 1)).await
 }
 
 /// The same by somebody without a token, with as many streams as there may be.
 async fn crowded(address: String) -> Result<()> {
-    still(address, "/healthz", "nobody's", CROWD).await
+    still(address, "/healthz", "nobody's", (CROWD, 0)).await
 }
 
-async fn still(address: String, path: &str, token: &str, streams: u32) -> Result<()> {
+async fn still(
+    address: String,
+    path: &str,
+    token: &str,
+    (streams, window): (u32, usize),
+) -> Result<()> {
     let mut stream = TcpStream::connect(address).await?;
-    let mut bytes = http2::opening(0);
+    let mut bytes = http2::opening(window);
     for number in 0..streams {
         let head = http2::Head {
             method: "GET",
@@ -197,11 +217,31 @@ async fn still(address: String, path: &str, token: &str, streams: u32) -> Result
     }
 }
 
-/// Takes 500 bytes a second of a long list.
-async fn taken_in_drops(address: String) -> Result<()> {
+/// The kernel takes next to nothing for this peer.
+async fn connect_narrowly(address: &str) -> Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.set_recv_buffer_size(4_096)?;
-    let mut stream = socket.connect(address.parse()?).await?;
+    Ok(socket.connect(address.parse()?).await?)
+}
+
+/// Sends requests for as long as the server takes them, without a token, and reads no answer.
+async fn asked_in_vain(address: String) -> Result<()> {
+    let mut stream = connect_narrowly(&address).await?;
+    let requests = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(500);
+    let (heard, mut said) = stream.split();
+    let asking = async { while said.write_all(requests.as_bytes()).await.is_ok() {} };
+    tokio::select! {
+        reset = heard.ready(Interest::ERROR) => {
+            reset?;
+        }
+        () = asking => {}
+    }
+    Ok(())
+}
+
+/// Takes 500 bytes a second of a long list.
+async fn taken_in_drops(address: String) -> Result<()> {
+    let mut stream = connect_narrowly(&address).await?;
     let request =
         format!("GET /licenses?size=1000 HTTP/1.1\r\nHost: a\r\nKong-Admin-Token: {TOKEN}\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
