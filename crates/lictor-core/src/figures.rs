@@ -1,5 +1,7 @@
 //! The figures: what was bought, what is used, what is left. Every dialect shows these and no others.
 
+use std::sync::Arc;
+
 use crate::account::AccountCounts;
 use crate::application::{Application, OverLimit};
 use crate::claims::Plan;
@@ -65,7 +67,7 @@ impl ApplicationFigures {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrganizationFigures {
     /// Those of its applications, by key.
-    pub applications: Vec<ApplicationFigures>,
+    pub applications: Vec<Arc<ApplicationFigures>>,
     /// Its accounts.
     pub counts: AccountCounts,
 }
@@ -79,15 +81,12 @@ impl OrganizationFigures {
 
     /// The sum of the seats in use.
     pub fn used(&self) -> u64 {
-        self.applications.iter().map(ApplicationFigures::used).sum()
+        self.applications.iter().map(|row| row.used()).sum()
     }
 
     /// The sum of the seats left; none: one application has no limit.
     pub fn available(&self) -> Option<u64> {
-        self.applications
-            .iter()
-            .map(ApplicationFigures::available)
-            .sum()
+        self.applications.iter().map(|row| row.available()).sum()
     }
 
     /// Distinct accounts that hold a seat.
@@ -97,6 +96,7 @@ impl OrganizationFigures {
 
     /// The figures of one application.
     pub fn application(&self, key: &str) -> Option<&ApplicationFigures> {
-        self.applications.iter().find(|row| row.application == key)
+        let found = self.applications.iter().find(|row| row.application == key);
+        found.map(Arc::as_ref)
     }
 }

@@ -10,7 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lictor_core::{Claims, Date, KeyStatus, Role, SigningKey};
+use lictor_core::figures::ApplicationFigures;
+use lictor_core::{Claims, Date, KeyStatus, OverLimit, Role, SigningKey};
 use lictor_server::authority::{
     Authority, Call, ClientRequest, Credentials, Grant, NewLicense, Start, TokenRequest,
 };
@@ -274,4 +275,118 @@ async fn a_restart_leaves_a_retired_key_retired() {
             .await
             .is_ok()
     );
+}
+
+/// The figures of the applications, by which it is seen whether they were looked at again.
+async fn rows(authority: &Authority, call: &Call) -> Vec<Arc<ApplicationFigures>> {
+    let all = authority.figures(call).await.expect("figures");
+    all.figures.applications.clone()
+}
+
+/// Which of them were made anew.
+fn anew(before: &[Arc<ApplicationFigures>], after: &[Arc<ApplicationFigures>]) -> Vec<String> {
+    let is_known = |row: &&Arc<ApplicationFigures>| !before.iter().any(|old| Arc::ptr_eq(old, row));
+    let found = after.iter().filter(is_known);
+    found.map(|row| row.application.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_write_to_one_application_forgets_its_counts_alone() {
+    let vendor = SigningKey::from_seed([1; 32]);
+    let authority = open(SqliteStore::in_memory().expect("a store"), &[&vendor]).await;
+    let call = operator(&authority).await;
+    let licensed = |product: &str, seats| {
+        let end = Date::parse("2199-01-01").expect("a date");
+        let claims = Claims {
+            admin_seats: Some(seats),
+            ..Claims::new(product, end)
+        };
+        NewLicense {
+            payload: vendor.sign(&claims.to_json()).into(),
+            created_at: None,
+        }
+    };
+    for (id, product) in [(1, "a"), (2, "b"), (3, "c")] {
+        let id = Uuid::from_u128(id);
+        let put = authority.put_license(&call, id, licensed(product, 5), None);
+        put.await.expect("stored");
+    }
+    for key in ["none", "some"] {
+        let made = authority.create_application(&call, key, None, OverLimit::Refuse);
+        made.await.expect("created");
+    }
+    let first = rows(&authority, &call).await;
+    assert_eq!(first.len(), 5);
+    assert_eq!(anew(&first, &rows(&authority, &call).await), [""; 0]);
+    // A lease.
+    let asked = authority.ask_for_lease(&call, "b", "someone", 600);
+    let asked = asked.expect("asked");
+    let lease = authority.check_out(&call, &asked);
+    lease.await.map(drop).expect("a lease");
+    let second = rows(&authority, &call).await;
+    assert_eq!(anew(&first, &second), ["b"]);
+    assert_eq!(second[1].leases, 1);
+    // A license.
+    let put = authority.put_license(&call, Uuid::from_u128(3), licensed("c", 9), None);
+    put.await.expect("stored");
+    let third = rows(&authority, &call).await;
+    assert_eq!(anew(&second, &third), ["c"]);
+    assert_eq!(third[2].limit, Some(9));
+    let removed = authority.remove_license(&call, Uuid::from_u128(1), None);
+    removed.await.expect("removed");
+    let fourth = rows(&authority, &call).await;
+    assert_eq!(anew(&third, &fourth), ["a"]);
+    assert_eq!(fourth[0].limit, Some(0));
+    // A name; an application that goes, and one that comes.
+    let named = authority.set_application(&call, "none", Some("Named".to_owned()), None);
+    named.await.expect("set");
+    let fifth = rows(&authority, &call).await;
+    assert_eq!(anew(&fourth, &fifth), ["none"]);
+    assert_eq!(fifth[3].name.as_deref(), Some("Named"));
+    authority
+        .remove_application(&call, "some")
+        .await
+        .expect("removed");
+    let made = authority.create_application(&call, "new", None, OverLimit::Refuse);
+    made.await.expect("created");
+    let sixth = rows(&authority, &call).await;
+    assert_eq!(anew(&fifth, &sixth), ["new"]);
+    let keys: Vec<_> = sixth.iter().map(|row| row.application.as_str()).collect();
+    assert_eq!(keys, ["a", "b", "c", "new", "none"]);
+    // All of them, where the vendor's key is revoked.
+    let key = vendor.public_key().id();
+    authority.revoke_key(&call, key).await.expect("revoked");
+    let limits = rows(&authority, &call).await;
+    let limits: Vec<_> = limits.iter().map(|row| row.limit).collect();
+    assert_eq!(limits, [Some(0); 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_are_those_of_every_write_that_was_acknowledged() {
+    let authority = open(SqliteStore::in_memory().expect("a store"), &[]).await;
+    let call = operator(&authority).await;
+    let writers = (0..4).map(|writer| {
+        let (authority, call) = (authority.clone(), call.clone());
+        tokio::spawn(async move {
+            for number in 0..60 {
+                let key = format!("app-{writer}-{number}");
+                let made = authority.create_application(&call, &key, None, OverLimit::Refuse);
+                made.await.expect("created");
+                let known = rows(&authority, &call).await;
+                assert!(known.iter().any(|row| row.application == key), "{key}");
+                if number % 3 == 0 {
+                    authority
+                        .remove_application(&call, &key)
+                        .await
+                        .expect("removed");
+                    let known = rows(&authority, &call).await;
+                    assert!(known.iter().all(|row| row.application != key), "{key}");
+                }
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("a writer");
+    }
+    assert_eq!(rows(&authority, &call).await.len(), 160);
 }

@@ -458,12 +458,8 @@ impl World {
         let now = self.now();
         for organization in 0..2 {
             let call = self.call(organization).await;
-            for entitlement in self
-                .authority
-                .entitlements(&call)
-                .await
-                .expect("entitlements")
-            {
+            let all = self.authority.figures_of_applications(&call).await;
+            for (_, entitlement) in all.expect("entitlements").behind(None) {
                 let expected =
                     self.model
                         .in_force(organization, &entitlement.application, self.keys, now);

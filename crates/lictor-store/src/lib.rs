@@ -94,6 +94,13 @@ pub trait Store: Send + Sync {
     /// All applications in order of their keys, and the counts of accounts, as of one instant.
     async fn figures(&self, organization: Uuid) -> Result<Figures, Error>;
 
+    /// The same of the applications with these keys alone; those that are not there are left out.
+    async fn figures_of(
+        &self,
+        organization: Uuid,
+        applications: Vec<String>,
+    ) -> Result<Figures, Error>;
+
     /// What an entitlement that is derived from what is stored now may rest on.
     async fn basis(&self, organization: Uuid) -> Result<Basis, Error>;
 
@@ -127,11 +134,14 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Seat>, Error>;
 
-    /// All seats of an account, in order of their applications' keys.
+    /// At most `limit` seats of an account in order of their applications' keys, beginning behind
+    /// `after`.
     async fn seats_of(
         &self,
         organization: Uuid,
         account: Uuid,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(SeatId, SeatState)>, Error>;
 
     /// One lease that has not ended.

@@ -210,6 +210,8 @@ pub struct Entitlement {
 pub struct InForce {
     /// The license's id.
     pub license: Uuid,
+    /// When it was written: its `updated_at` and revision.
+    pub written: (Timestamp, u64),
     /// Who signed it.
     pub signer: Signer,
     /// Its plan.
@@ -234,6 +236,7 @@ impl Entitlement {
             Some(InForce {
                 covered_until: covered_until(newest_first, now)?,
                 license: candidate.id,
+                written: candidate.written,
                 signer: candidate.signer.clone().ok()?,
                 plan: candidate.claims.plan,
                 seat_limit: candidate.claims.admin_seats,

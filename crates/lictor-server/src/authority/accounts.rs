@@ -57,6 +57,9 @@ pub struct RowOutcome<'a> {
     pub refused: Vec<&'a Error>,
 }
 
+/// More seats than any account has.
+const ALL_SEATS: usize = 1 << 30;
+
 impl Authority {
     /// At most `limit` accounts in order of their ids, beginning behind `after`.
     ///
@@ -98,7 +101,8 @@ impl Authority {
             .await
     }
 
-    /// The seats that an account holds, which is why it counts, and who gave them.
+    /// At most `limit` seats that an account holds, which is why it counts, in order of their
+    /// applications' keys, beginning behind `after`; and who gave them.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
@@ -106,10 +110,17 @@ impl Authority {
         &self,
         call: &Call,
         account: Uuid,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(SeatId, SeatState, Option<Arc<Giver>>)>, Error> {
         call.may_read(Resource::Seats)?;
         self.stored_account(call, account).await?;
-        let mut held = self.store.seats_of(call.organization.id, account).await?;
+        // Who sees one application alone has one seat of an account to see, wherever it stands.
+        let limit = call.actor.application.as_ref().map_or(limit, |_| ALL_SEATS);
+        let held = self
+            .store
+            .seats_of(call.organization.id, account, after, limit);
+        let mut held = held.await?;
         held.retain(|(seat, _)| call.actor.sees(&seat.application));
         let positions = held.iter().map(|(_, seat)| seat.revision).collect();
         let mut givers = self.givers(call, positions).await?;

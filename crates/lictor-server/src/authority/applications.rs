@@ -1,22 +1,21 @@
 //! Applications: create, change, remove; and the figures of all of them.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
+use lictor_core::figures::ApplicationFigures;
 use lictor_core::{
     AccountCounts, Entitlement, Error, Kind, OverLimit, Resource, State, application,
 };
 use lictor_store::Fact;
 
-use super::{Authority, Call};
+use super::{Applications, Authority, Call};
 
 impl Authority {
     /// What was bought, what is used and what is left, of every application.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn figures(&self, call: &Call) -> Result<OrganizationFigures, Error> {
+    pub async fn figures(&self, call: &Call) -> Result<Arc<Applications>, Error> {
         call.may_read(Resource::Seats)?;
         self.figures_now(call).await
     }
@@ -25,7 +24,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn figures_of_organization(&self, call: &Call) -> Result<OrganizationFigures, Error> {
+    pub async fn figures_of_organization(&self, call: &Call) -> Result<Arc<Applications>, Error> {
         call.may_read(Resource::Organizations)?;
         self.figures_now(call).await
     }
@@ -36,68 +35,24 @@ impl Authority {
     /// [`Error::Forbidden`], or a fault of the store.
     pub async fn account_counts(&self, call: &Call) -> Result<AccountCounts, Error> {
         call.may_read(Resource::Accounts)?;
-        let stored = self
-            .cache
-            .figures(self.store.as_ref(), call.organization.id)
-            .await?;
-        Ok(stored.counts)
-    }
-
-    /// The features that the licenses in force grant, of all applications.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn features(&self, call: &Call) -> Result<BTreeSet<String>, Error> {
-        call.may_read(Resource::Seats)?;
-        let stored = self
-            .cache
-            .figures(self.store.as_ref(), call.organization.id)
-            .await?;
-        let mut features = BTreeSet::new();
-        for application in stored
-            .applications
-            .iter()
-            .filter(|one| call.actor.sees(&one.key))
-        {
-            let entitlement = self.entitlement_now(call, &application.key).await?;
-            let license = entitlement.license.as_ref();
-            features.extend(
-                license
-                    .into_iter()
-                    .flat_map(|license| &license.features)
-                    .cloned(),
-            );
-        }
-        Ok(features)
+        Ok(self.known(call).await?.counts)
     }
 
     /// As [`Authority::figures`], for whoever may read applications.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn figures_of_applications(&self, call: &Call) -> Result<OrganizationFigures, Error> {
+    pub async fn figures_of_applications(&self, call: &Call) -> Result<Arc<Applications>, Error> {
         call.may_read(Resource::Applications)?;
         self.figures_now(call).await
     }
 
     /// As [`Authority::figures`], for whoever's right was asked already.
-    pub(super) async fn figures_now(&self, call: &Call) -> Result<OrganizationFigures, Error> {
-        let stored = self
-            .cache
-            .figures(self.store.as_ref(), call.organization.id)
-            .await?;
-        let mut applications = Vec::with_capacity(stored.applications.len());
-        for application in stored
-            .applications
-            .iter()
-            .filter(|one| call.actor.sees(&one.key))
-        {
-            let entitlement = self.entitlement_now(call, &application.key).await?;
-            applications.push(ApplicationFigures::of(application, &entitlement));
-        }
-        Ok(OrganizationFigures {
-            applications,
-            counts: stored.counts,
+    pub(super) async fn figures_now(&self, call: &Call) -> Result<Arc<Applications>, Error> {
+        let all = self.applications_now(call).await?;
+        Ok(match &call.actor.application {
+            None => all,
+            Some(only) => Arc::new(all.only(only)),
         })
     }
 
@@ -180,17 +135,13 @@ impl Authority {
         call: &Call,
         key: &str,
     ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
-        let stored = self
-            .cache
-            .figures(self.store.as_ref(), call.organization.id)
-            .await?;
-        let found = stored.applications.iter().find(|known| known.key == key);
-        let application = found.ok_or_else(|| Error::NotFound {
+        let known = self.known(call).await?;
+        let row = known.row(key).ok_or_else(|| Error::NotFound {
             kind: Kind::Application,
             name: key.to_owned(),
         })?;
         let entitlement = self.entitlement_now(call, key).await?;
-        let figures = ApplicationFigures::of(application, &entitlement);
+        let figures = ApplicationFigures::of(&row.application, &entitlement);
         Ok((figures, entitlement))
     }
 }

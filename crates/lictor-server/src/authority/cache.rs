@@ -9,7 +9,7 @@ use lictor_core::change::Digest;
 use lictor_core::{
     Change, DocumentError, Elapsed, Entry, Error, INSTALLATION, Record, Signer, Token,
 };
-use lictor_store::{Figures, Store, Written};
+use lictor_store::{Store, Written};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::directory::Directory;
 use super::entitlements::CachedEntitlement;
 use super::kept::KeptLicense;
+use super::known::AllKnown;
 use super::trust::Trust;
 
 /// How many licenses are expected in memory, and how many bytes they may take there.
@@ -45,7 +46,8 @@ pub(super) struct Cache {
     /// Whether no other server can revoke a token.
     exclusive: bool,
     pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement, BySize>,
-    figures: Bounded<Uuid, Arc<Figures>>,
+    /// The applications of organizations.
+    pub(super) known: AllKnown,
     /// What a trust set said of a document's signature, by the document and when trust changed last.
     pub(super) verdicts: Bounded<(Digest, u64), Result<Signer, DocumentError>>,
 }
@@ -88,7 +90,7 @@ impl Cache {
             tokens: Bounded::new(TOKENS),
             exclusive: store.is_exclusive(),
             entitlements: Bounded::with_weighter(DECISIONS, CANDIDATES, BySize),
-            figures: Bounded::new(DECISIONS),
+            known: AllKnown::new(),
             verdicts: Bounded::new(DECISIONS),
         };
         cache.refresh_if_stale(store).await?;
@@ -127,29 +129,9 @@ impl Cache {
         self.refresh_if_stale(store).await
     }
 
-    /// The figures of an organization, from memory or from the store. A write that happens
-    /// meanwhile removes the placeholder, so that what was read before it is never kept.
-    pub(super) async fn figures(
-        &self,
-        store: &dyn Store,
-        organization: Uuid,
-    ) -> Result<Arc<Figures>, Error> {
-        match self.figures.get_value_or_guard_async(&organization).await {
-            Ok(figures) => Ok(figures),
-            Err(place) => {
-                let figures = Arc::new(store.figures(organization).await?);
-                let _ = place.insert(figures.clone());
-                Ok(figures)
-            }
-        }
-    }
-
     /// Forgets what a write has made untrue. The write is done: a fault here is no fault of it,
     /// but nobody signs in until it is mended.
     pub(super) async fn after(&self, stream: Uuid, written: &Written, store: &dyn Store) {
-        if !written.entries.is_empty() {
-            self.figures.remove(&stream);
-        }
         for entry in &written.entries {
             match &entry.change {
                 Change::LicenseWritten { id, .. } | Change::LicenseRemoved { id } => {
@@ -190,8 +172,6 @@ impl Cache {
         }
         for record in &written.records {
             match record {
-                // It can be all that was written.
-                Record::ApplicationName { .. } => drop(self.figures.remove(&stream)),
                 Record::Identity { .. }
                 | Record::IdentityErased { .. }
                 | Record::TokenSecret { .. }
@@ -200,8 +180,9 @@ impl Cache {
                 Record::OrganizationName { .. } | Record::KeyRotation(_) => {
                     self.stale.store(true, Ordering::SeqCst);
                 }
-                // The feed remembers nodes and is told by itself; the rest is kept nowhere.
+                // The feed remembers nodes and is told by itself; the rest is kept nowhere here.
                 Record::NodeIdentity { .. }
+                | Record::ApplicationName { .. }
                 | Record::NodeSeen { .. }
                 | Record::Payload { .. }
                 | Record::LicenseDates { .. }
@@ -220,6 +201,8 @@ impl Cache {
                 | Record::UsageEpochForgotten { .. } => {}
             }
         }
+        // Whoever derives entitlements anew must find the head moved.
+        self.known.note(stream, written);
         let removed = |entry: &Entry| entry.change == Change::OrganizationRemoved;
         if stream == INSTALLATION || written.entries.iter().any(removed) {
             self.stale.store(true, Ordering::SeqCst);

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use lictor_core::{Elapsed, Error, Resource};
-use lictor_store::Figures;
 
+use super::known::Known;
 use super::{Authority, Call};
 
 /// The oldest that a census may be allowed to become: 7 days, in seconds.
 pub const MAX_AGE: i64 = 7 * 86_400;
 
 /// The count of accounts as it was found at one instant.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Census {
-    /// The figures that it was read from.
-    figures: Arc<Figures>,
+    /// What it was read from.
+    known: Arc<Known>,
     /// When it was taken.
     pub taken_at: Elapsed,
     /// From when on the next question takes it anew.
@@ -24,13 +23,13 @@ pub struct Census {
 impl Census {
     /// Distinct accounts that hold a seat.
     pub fn accounts(&self) -> u64 {
-        self.figures.counts.holders
+        self.known.counts.holders
     }
 
     /// Accounts that hold a seat, by application.
     pub fn applications(&self) -> impl Iterator<Item = (&str, u64)> {
-        let applications = self.figures.applications.iter();
-        applications.map(|application| (application.key.as_str(), application.state.seats))
+        let rows = self.known.rows().iter();
+        rows.map(|row| (row.application.key.as_str(), row.application.state.seats))
     }
 }
 
@@ -57,8 +56,8 @@ impl Authority {
     /// [`Error::Forbidden`], or a fault of the store.
     pub async fn census_of(&self, call: &Call, application: &str) -> Result<Option<u64>, Error> {
         let census = self.census(call).await?;
-        if let Some((_, count)) = census.applications().find(|(key, _)| *key == application) {
-            return Ok(Some(count));
+        if let Some(row) = census.known.row(application) {
+            return Ok(Some(row.application.state.seats));
         }
         match self.known_application(call, application).await {
             Ok(()) => Ok(Some(0)),
@@ -79,7 +78,7 @@ impl Authority {
     async fn take_census_now(&self, call: &Call) -> Result<Arc<Census>, Error> {
         let id = call.organization.id;
         let census = Arc::new(Census {
-            figures: self.cache.figures(self.store.as_ref(), id).await?,
+            known: self.known(call).await?,
             taken_at: call.now.elapsed(),
             next_at: call.now.elapsed().plus(self.census_max_age),
         });

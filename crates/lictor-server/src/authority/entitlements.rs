@@ -7,16 +7,20 @@ use std::sync::Arc;
 
 use lictor_core::license::{self, Candidate, Place, Repetition};
 use lictor_core::{
-    Basis, Claims, Document, DocumentError, Entitlement, Error, Kind, License, Resource, Signer,
-    Timestamp,
+    Application, Basis, Claims, Document, DocumentError, Entitlement, Error, Kind, License,
+    Resource, Signer, Timestamp,
 };
 use uuid::Uuid;
 
 use super::cache::Installation;
+use super::known::{Applications, Granted, Known};
 use super::{Authority, Call};
 
 /// How many licenses of an application are read at once.
 const PAGE: usize = 32;
+
+/// Of how many applications it is found out what they are entitled to before it is kept.
+const AT_ONCE: usize = 256;
 
 /// An entitlement and what it was derived from.
 #[derive(Clone)]
@@ -69,27 +73,14 @@ pub struct StandingLicense {
 }
 
 impl Authority {
-    /// The entitlements of all applications of the organization, in order of their keys.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn entitlements(&self, call: &Call) -> Result<Vec<Arc<Entitlement>>, Error> {
-        call.may_read(Resource::Applications)?;
-        let mut entitlements = Vec::new();
-        for application in self.known_applications(call).await? {
-            entitlements.push(self.entitlement_now(call, &application).await?);
-        }
-        Ok(entitlements)
-    }
-
     /// The entitlement of one application.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
     pub async fn entitlement(&self, call: &Call, key: &str) -> Result<Arc<Entitlement>, Error> {
         call.may_read(Resource::Applications)?;
-        let known = self.known_applications(call).await?;
-        if !known.iter().any(|application| application == key) {
+        let known = self.known(call).await?;
+        if known.row(key).is_none() {
             return Err(Error::NotFound {
                 kind: Kind::Application,
                 name: key.to_owned(),
@@ -98,15 +89,52 @@ impl Authority {
         self.entitlement_now(call, key).await
     }
 
-    pub(super) async fn known_applications(&self, call: &Call) -> Result<Vec<String>, Error> {
-        let stored = self
-            .cache
-            .figures(self.store.as_ref(), call.organization.id)
-            .await?;
-        let applications = stored.applications.iter();
-        Ok(applications
-            .map(|application| application.key.clone())
-            .collect())
+    /// What is known of the organization's applications.
+    pub(super) async fn known(&self, call: &Call) -> Result<Arc<Known>, Error> {
+        let (store, organization) = (self.store.as_ref(), call.organization.id);
+        self.cache.known.read(store, organization).await
+    }
+
+    /// The organization's applications with what they are entitled to. What is not known of them is
+    /// found out application by application, and what was found stays known if the caller goes away
+    /// meanwhile.
+    pub(super) async fn applications_now(&self, call: &Call) -> Result<Arc<Applications>, Error> {
+        let now = call.now.wall();
+        let trust = || self.cache.installation().trust_changed;
+        if let Some(all) = self.known(call).await?.all(trust(), now) {
+            return Ok(all);
+        }
+        let place = self.cache.known.place(call.organization.id);
+        let _one_at_a_time = place.deriving.lock().await;
+        let known = self.known(call).await?;
+        let mut found = Vec::new();
+        let mut kept = 0;
+        for row in known.ungranted(trust(), now) {
+            let granted = self.granted(call, &row.application).await?;
+            found.push((row, granted));
+            if found.len() - kept == AT_ONCE {
+                place.keep(&found[kept..]);
+                kept = found.len();
+                tokio::task::yield_now().await;
+            }
+        }
+        place.keep(&found[kept..]);
+        let known = known.granting(&found);
+        let all = known.together().map(|(_, all)| Arc::clone(all));
+        all.ok_or_else(|| Error::internal("an application has no entitlement"))
+    }
+
+    async fn granted(&self, call: &Call, application: &Application) -> Result<Granted, Error> {
+        if application.state.licenses == 0 {
+            return Ok(Granted::nothing(&application.key));
+        }
+        let known = self.derived(call, &application.key).await?;
+        Ok(Granted {
+            entitlement: known.entitlement,
+            trust: Some(known.basis.trust),
+            decided_at: known.decided_at,
+            changes_at: known.changes_at,
+        })
     }
 
     /// How a stored license stands.

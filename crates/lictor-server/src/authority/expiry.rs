@@ -47,7 +47,7 @@ impl Authority {
                 now,
                 idempotent: None,
             };
-            for entitlement in self.entitlements(&call).await? {
+            for (_, entitlement) in self.applications_now(&call).await?.behind(None) {
                 let left = |until: Option<Timestamp>| until.map_or(0, |until| until - now.wall());
                 let license = entitlement.license.as_ref();
                 ends.push(LicenseEnd {

@@ -22,14 +22,9 @@ impl Authority {
         application: &str,
         terms: &mut SeatTerms,
     ) -> Result<(), Error> {
-        let organization = call.organization.id;
-        let figures = self
-            .cache
-            .figures(self.store.as_ref(), organization)
-            .await?;
-        let mut rows = figures.applications.iter();
-        let stored = rows.find(|row| row.key == application);
-        let used = stored.map_or(0, |row| row.state.used());
+        let known = self.known(call).await?;
+        let stored = known.row(application);
+        let used = stored.map_or(0, |row| row.application.state.used());
         terms.limit = terms.limit.filter(|limit| used >= u64::from(*limit));
         Ok(())
     }

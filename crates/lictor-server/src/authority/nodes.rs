@@ -17,6 +17,9 @@ use crate::random;
 /// How long a node may say nothing before it counts as silent, in seconds: two reports, and a half.
 const SILENT_AFTER: i64 = 150;
 
+/// How many applications are named where one is to be chosen.
+const NAMED: usize = 10;
+
 /// How many nodes are read at once.
 const PAGE: usize = 1_000;
 
@@ -211,15 +214,17 @@ impl Authority {
 
     /// The application where there is but one.
     async fn only_application(&self, call: &Call) -> Result<String, Error> {
-        let mut known = self.known_applications(call).await?;
-        let reason = match (known.pop(), known.len()) {
-            (Some(only), 0) => return Ok(only),
-            (None, _) => "there is no application yet; add a license, or create one with `lictor \
+        let known = self.known(call).await?;
+        let reason = match known.rows() {
+            [only] => return Ok(only.application.key.clone()),
+            [] => "there is no application yet; add a license, or create one with `lictor \
                  application create`"
                 .to_owned(),
-            (Some(last), _) => {
-                known.push(last);
-                format!("say which one: {}", known.join(", "))
+            several => {
+                let keys = several.iter().map(|row| row.application.key.as_str());
+                let named: Vec<_> = keys.take(NAMED).collect();
+                let more = if several.len() > NAMED { " …" } else { "" };
+                format!("say which one: {}{more}", named.join(", "))
             }
         };
         Err(Error::InvalidInput {

@@ -132,23 +132,11 @@ impl Authority {
 
     /// Of the licenses in force in the organization the one written last.
     async fn newest_in_force(&self, call: &Call) -> Result<Option<License>, Error> {
+        let Some(newest) = self.applications_now(call).await?.newest() else {
+            return Ok(None);
+        };
         let (store, organization) = (self.store.as_ref(), call.organization.id);
-        let mut newest: Option<License> = None;
-        for application in self.known_applications(call).await? {
-            let entitlement = self.entitlement_now(call, &application).await?;
-            let Some(in_force) = &entitlement.license else {
-                continue;
-            };
-            let found = self.cache.license(store, organization, in_force.license);
-            let written = |license: &License| (license.state.updated_at, license.state.revision);
-            if let Some(found) = found.await?
-                && newest
-                    .as_ref()
-                    .is_none_or(|known| written(known) < written(&found))
-            {
-                newest = Some(License::clone(&found));
-            }
-        }
-        Ok(newest)
+        let found = self.cache.license(store, organization, newest).await?;
+        Ok(found.map(|found| License::clone(&found)))
     }
 }

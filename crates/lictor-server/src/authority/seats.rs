@@ -182,11 +182,9 @@ impl Authority {
 
     /// Refuses an application that is not known.
     pub(super) async fn known_application(&self, call: &Call, key: &str) -> Result<(), Error> {
-        let stored = self
-            .cache
-            .figures(self.store.as_ref(), call.organization.id)
-            .await?;
-        let known = stored.applications.iter().any(|known| known.key == key);
+        let organization = call.organization.id;
+        let known =
+            self.cache.known.has(organization, key) || self.known(call).await?.row(key).is_some();
         if known && call.actor.sees(key) {
             return Ok(());
         }

@@ -132,6 +132,25 @@ pub(super) fn figures(database: &Connection, organization: Uuid) -> Sql<Figures>
     })
 }
 
+/// Some of the applications and the counts of accounts.
+pub(super) fn figures_of(
+    database: &Connection,
+    organization: Uuid,
+    keys: &[String],
+) -> Sql<Figures> {
+    let view = database.unchecked_transaction()?;
+    let head = heads::one(&view, organization)?;
+    let mut applications = Vec::with_capacity(keys.len());
+    for key in keys {
+        applications.extend(seats::one(&view, organization, key)?);
+    }
+    Ok(Figures {
+        applications,
+        counts: accounts::counts(&view, organization)?,
+        position: head.map_or(0, |row| row.head.position),
+    })
+}
+
 /// What an entitlement may rest on.
 pub(super) fn basis(database: &Connection, organization: Uuid) -> Sql<Basis> {
     let view = database.unchecked_transaction()?;

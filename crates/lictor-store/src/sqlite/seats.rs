@@ -119,7 +119,7 @@ pub(super) fn load_seats(
 }
 
 /// All seats of an account.
-pub(super) fn seats_of(
+fn seats_of(
     database: &Connection,
     organization: Uuid,
     account: Uuid,
@@ -130,6 +130,22 @@ pub(super) fn seats_of(
          WHERE organization_id = ?1 AND account_id = ?2 ORDER BY application"
     );
     many(database, &sql, (organization, account), seat)
+}
+
+/// A page of an account's seats by application.
+pub(super) fn seats_of_page(
+    database: &Connection,
+    organization: Uuid,
+    account: Uuid,
+    after: &str,
+    limit: usize,
+) -> Sql<Vec<(SeatId, SeatState)>> {
+    let sql = format!(
+        "SELECT {SEAT} FROM seats INDEXED BY seats_by_account
+         WHERE organization_id = ?1 AND account_id = ?2 AND application > ?3
+         ORDER BY application LIMIT ?4"
+    );
+    many(database, &sql, (organization, account, after, limit), seat)
 }
 
 /// A page of an application's seats by account.

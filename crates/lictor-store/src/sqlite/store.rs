@@ -102,6 +102,17 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn figures_of(
+        &self,
+        organization: Uuid,
+        applications: Vec<String>,
+    ) -> Result<Figures, Error> {
+        self.read(organization, move |database| {
+            reads::figures_of(database, organization, &applications)
+        })
+        .await
+    }
+
     async fn basis(&self, organization: Uuid) -> Result<Basis, Error> {
         self.read(organization, move |database| {
             reads::basis(database, organization)
@@ -158,9 +169,12 @@ impl Store for SqliteStore {
         &self,
         organization: Uuid,
         account: Uuid,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(SeatId, SeatState)>, Error> {
+        let after = after.unwrap_or_default().to_owned();
         self.read(organization, move |database| {
-            seats::seats_of(database, organization, account)
+            seats::seats_of_page(database, organization, account, &after, limit)
         })
         .await
     }

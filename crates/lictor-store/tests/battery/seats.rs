@@ -117,8 +117,17 @@ pub(crate) async fn deactivation_gives_the_seats_back(store: Arc<dyn Store>) {
     for application in [APP, "viewer"] {
         done(&*store, assign(ACME, application, id(1), 1)).await;
     }
-    let held = store.seats_of(ACME, id(1)).await.expect("reads");
+    let held = store.seats_of(ACME, id(1), None, 9).await.expect("reads");
     assert_eq!(held.len(), 2);
+    for (after, from) in [(None, 0), (Some(APP), 1), (Some("viewer"), 2)] {
+        let page = store.seats_of(ACME, id(1), after, 1).await.expect("reads");
+        assert_eq!(page, held[from..2.min(from + 1)], "behind {after:?}");
+    }
+    let all = store.figures(ACME).await.expect("reads");
+    let some = ["viewer", "nothing"].map(str::to_owned).to_vec();
+    let some = store.figures_of(ACME, some).await.expect("reads");
+    assert_eq!(some.applications, all.applications[1..]);
+    assert_eq!((some.counts, some.position), (all.counts, all.position));
     done(&*store, set_status(ACME, id(1), AccountStatus::Deactivated)).await;
     assert_eq!(figures(&*store).await, (0, 0, 0));
     let reason = no_seat(&*store, assign(ACME, APP, id(1), 1)).await;

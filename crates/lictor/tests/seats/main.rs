@@ -30,6 +30,7 @@ mod oauth;
 mod repeats;
 mod seats;
 mod slashes;
+mod whole;
 mod zoho;
 mod zoho_answers;
 mod zoho_basic;

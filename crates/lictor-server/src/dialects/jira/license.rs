@@ -17,8 +17,8 @@ const PRODUCTS: [&str; 4] = [
 
 pub(super) async fn plans(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let authority = &ask.server.authority;
-    let figures = authority.figures_of_applications(ask.call()?).await?;
-    Ok(wire::json(StatusCode::OK, &License::of(&figures)))
+    let all = authority.figures_of_applications(ask.call()?).await?;
+    Ok(wire::json(StatusCode::OK, &License::of(&all.figures)))
 }
 
 pub(super) async fn total(ask: &Ask<'_>) -> Result<Response, Refusal> {

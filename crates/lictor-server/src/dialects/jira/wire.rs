@@ -1,14 +1,18 @@
 //! The answers of the Jira dialect as JSON, their members and no others.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use lictor_core::figures::OrganizationFigures;
+use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
 use lictor_core::{Actor, Plan};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use crate::authority::LIST_BYTES;
 
 /// Clients read the words of an error only under this very text.
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
@@ -22,32 +26,41 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
+/// The bytes of an application in a list of them, without those of its key.
+const AROUND_APPLICATION: usize = r#"{"id":"","plan":"UNLICENSED"},"#.len();
+
 /// The applications and their plans.
 #[derive(Serialize)]
-pub(super) struct License {
-    applications: Vec<LicensedApplication>,
+pub(super) struct License<'a> {
+    applications: Vec<LicensedApplication<'a>>,
 }
 
 #[derive(Serialize)]
-struct LicensedApplication {
-    id: String,
+struct LicensedApplication<'a> {
+    id: &'a str,
     plan: &'static str,
 }
 
-impl License {
-    pub(super) fn of(figures: &OrganizationFigures) -> Self {
-        let application =
-            |figures: &lictor_core::figures::ApplicationFigures| LicensedApplication {
-                id: figures.application.clone(),
-                plan: match figures.plan {
-                    None => "UNLICENSED",
-                    Some(Plan::Free) => "FREE",
-                    // There is no word for a trial; it gives what a paid plan gives.
-                    Some(Plan::Paid | Plan::Trial) => "PAID",
-                },
-            };
+impl<'a> License<'a> {
+    /// As many as there is room for: this list has no pages.
+    pub(super) fn of(figures: &'a OrganizationFigures) -> Self {
+        let application = |figures: &'a Arc<ApplicationFigures>| LicensedApplication {
+            id: &figures.application,
+            plan: match figures.plan {
+                None => "UNLICENSED",
+                Some(Plan::Free) => "FREE",
+                // There is no word for a trial; it gives what a paid plan gives.
+                Some(Plan::Paid | Plan::Trial) => "PAID",
+            },
+        };
+        let mut bytes = 0;
+        let has_room = |row: &&Arc<ApplicationFigures>| {
+            bytes += row.application.len() + AROUND_APPLICATION;
+            bytes <= LIST_BYTES
+        };
+        let rows = figures.applications.iter().take_while(has_room);
         Self {
-            applications: figures.applications.iter().map(application).collect(),
+            applications: rows.map(application).collect(),
         }
     }
 }

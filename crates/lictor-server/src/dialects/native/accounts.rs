@@ -154,8 +154,9 @@ pub(super) async fn seats(
     let query = Query::begin(&call, Resource::Seats, &uri)?;
     let id = find(&server.authority, &call, &text).await?.id;
     let page = Page::take(query, &call, Some(&format!("seats of account {id}")))?;
-    let held = server.authority.seats_of(&call, id).await?;
-    page.pick(held, |(seat, ..)| seat.application.clone(), HeldView::of)
+    let (after, rows) = (page.after.as_deref(), page.rows());
+    let held = server.authority.seats_of(&call, id, after, rows).await?;
+    page.cut(held, |(seat, ..)| seat.application.clone(), HeldView::of)
 }
 
 /// The account that a path or a body names by id or e-mail.

@@ -1,7 +1,5 @@
 //! `/v1/applications`: what the organization's applications are, are entitled to, and use.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
@@ -31,15 +29,12 @@ pub(super) async fn list(
     let query = Query::begin(&call, Resource::Applications, &uri)?;
     let page = Page::take(query, &call, None)?;
     let all = server.authority.figures_of_applications(&call).await?;
-    let entitlements = server.authority.entitlements(&call).await?;
-    let view = |figures: ApplicationFigures| {
-        let own = |entitlement: &&Arc<Entitlement>| entitlement.application == figures.application;
-        let none = Arc::new(Entitlement::of(&figures.application, &[], call.now.wall()));
-        let entitlement = entitlements.iter().find(own).unwrap_or(&none);
-        ApplicationView::of(&figures, entitlement, call.now.wall())
-    };
-    let key = |figures: &ApplicationFigures| figures.application.clone();
-    page.pick(all.applications, key, view)
+    let rows = all.behind(page.after.as_deref());
+    page.cut(
+        rows,
+        |(figures, _)| figures.application.clone(),
+        |(figures, entitlement)| ApplicationView::of(figures, entitlement, call.now.wall()),
+    )
 }
 
 pub(super) async fn show(

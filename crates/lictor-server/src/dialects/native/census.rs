@@ -9,9 +9,10 @@ use lictor_core::{Resource, Right};
 use super::auth::Caller;
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
-use super::page::no_query;
+use super::page::{Page, Query};
 use super::wire::counts::CensusView;
 use super::wire::{self, Nothing};
+use crate::authority::{Call, Census};
 use crate::settings::Server;
 
 pub(super) async fn show(
@@ -19,9 +20,16 @@ pub(super) async fn show(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<CensusView>, Problem> {
-    no_query(&uri)?;
+    let page = Page::take(Query::begin(&call, Resource::Census, &uri)?, &call, None)?;
     let census = server.authority.census(&call).await?;
-    Ok(Json(CensusView::of(&census, &call.now)))
+    Ok(Json(view(&census, &page, &call)))
+}
+
+fn view(census: &Census, page: &Page, call: &Call) -> CensusView {
+    let is_behind = |(key, _): &(&str, u64)| page.after.as_deref().is_none_or(|after| *key > after);
+    let rows = census.applications().filter(is_behind);
+    let (rows, next_cursor) = page.rows_of(rows, |(key, _)| (*key).to_owned());
+    CensusView::of(census, rows, next_cursor, &call.now)
 }
 
 pub(super) async fn take(
@@ -34,5 +42,7 @@ pub(super) async fn take(
         Begun::Answered(response) => return Ok(response),
     };
     let census = server.authority.take_census(&post.call).await?;
-    Ok(post.respond(wire::answer(200, &CensusView::of(&census, &post.call.now))))
+    let page = Page::first(&post.call, Resource::Census);
+    let answer = wire::answer(200, &view(&census, &page, &post.call));
+    Ok(post.respond(answer))
 }

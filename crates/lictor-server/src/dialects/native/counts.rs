@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use lictor_core::figures::OrganizationFigures;
 use lictor_core::{Error, Kind, Resource};
 
 use super::auth::Caller;
 use super::error::Problem;
-use super::page::Query;
+use super::page::{Page, Query};
 use super::wire::counts::CountsView;
 use crate::settings::Server;
 
@@ -17,15 +18,21 @@ pub(super) async fn show(
 ) -> Result<Json<CountsView>, Problem> {
     let mut query = Query::begin(&call, Resource::Seats, &uri)?;
     let application = query.take("application")?;
-    query.finish()?;
-    let mut figures = server.authority.figures(&call).await?;
-    if let Some(key) = application {
-        figures.applications.retain(|row| row.application == key);
-        if figures.applications.is_empty() {
-            let kind = Kind::Application;
-            return Err(Error::NotFound { kind, name: key }.into());
-        }
-        figures.counts.holders = figures.applications.iter().map(|row| row.seats).sum();
-    }
-    Ok(Json(CountsView::of(&figures)))
+    let page = Page::take(query, &call, application.as_deref())?;
+    let all = server.authority.figures(&call).await?;
+    let Some(key) = application else {
+        let rows = all.behind(page.after.as_deref()).map(|(row, _)| row);
+        let (rows, next_cursor) = page.rows_of(rows, |row| row.application.clone());
+        return Ok(Json(CountsView::of(&rows, &all.figures, next_cursor)));
+    };
+    let Some((row, _)) = all.one(&key) else {
+        let kind = Kind::Application;
+        return Err(Error::NotFound { kind, name: key }.into());
+    };
+    let mut figures = OrganizationFigures {
+        applications: vec![row.clone()],
+        counts: all.figures.counts,
+    };
+    figures.counts.holders = row.seats;
+    Ok(Json(CountsView::of(&[row], &figures, None)))
 }

@@ -112,11 +112,32 @@ impl Page {
             .map_or(Ok(DEFAULT_LIMIT), usize::try_from)
             .map_err(Error::internal)?;
         let cursor = query.take("cursor")?;
-        let resource = query.resource.as_str();
+        let list = list_name(query.resource, call, filter);
         query.finish()?;
-        let list = format!("{resource} {} {filter:?}", call.organization.id);
         let after = cursor.map(|text| open(&text, &list)).transpose()?;
         Ok(Self { limit, after, list })
+    }
+
+    /// The first page of a list, as long as it is where nobody says how long.
+    pub(super) fn first(call: &Call, resource: Resource) -> Self {
+        Self {
+            limit: DEFAULT_LIMIT,
+            after: None,
+            list: list_name(resource, call, None),
+        }
+    }
+
+    /// The rows of the page, of those behind where it begins that are all at hand, and the cursor of
+    /// the next page. Each must be small: a page may have 1,000.
+    pub(super) fn rows_of<T>(
+        &self,
+        mut behind: impl Iterator<Item = T>,
+        key: impl Fn(&T) -> String,
+    ) -> (Vec<T>, Option<String>) {
+        let rows: Vec<T> = behind.by_ref().take(self.limit).collect();
+        let last = rows.last().filter(|_| behind.next().is_some());
+        let next_cursor = last.map(|last| seal(key(last), &self.list));
+        (rows, next_cursor)
     }
 
     /// How many rows to read: one more than are shown, to know whether more follow.
@@ -202,6 +223,10 @@ impl Filling<'_> {
         list.next_cursor = last.map(|after| seal(after, &self.page.list));
         list
     }
+}
+
+fn list_name(resource: Resource, call: &Call, filter: Option<&str>) -> String {
+    format!("{} {} {filter:?}", resource.as_str(), call.organization.id)
 }
 
 fn seal(after: String, list: &str) -> String {

@@ -26,15 +26,15 @@ pub(super) async fn user_licenses(ask: &Ask<'_>) -> Result<Response, Refusal> {
 }
 
 async fn count<'a>(ask: &'a Ask<'_>) -> Result<Feature<'a>, Refusal> {
-    let figures = ask.server.authority.figures(ask.call).await?;
+    let all = ask.server.authority.figures(ask.call).await?;
     let label = label(ask.language());
-    Ok(Feature::of_count(USER_LICENSES, &figures, label))
+    Ok(Feature::of_count(USER_LICENSES, &all.figures, label))
 }
 
 pub(super) async fn one(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let by_module = module(ask)?;
-    let features = ask.server.authority.features(ask.call).await?;
-    if by_module || !features.contains(ask.name) {
+    let all = ask.server.authority.figures(ask.call).await?;
+    if by_module || !all.features().contains(ask.name) {
         return Ok(wire::nothing());
     }
     let feature = Feature::plain(ask.name);
@@ -55,18 +55,20 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let names = ask.parameter("api_names");
     let names: Option<BTreeSet<&str>> = names.as_deref().map(|names| names.split(',').collect());
     let wanted = |name: &str| names.as_ref().is_none_or(|names| names.contains(name));
-    let stored = ask.server.authority.features(ask.call).await?;
+    let all = ask.server.authority.figures(ask.call).await?;
     let mut rows = Vec::new();
     if wanted(USER_LICENSES) {
         rows.push(count(ask).await?);
     }
-    let others = stored.iter().filter(|name| *name != USER_LICENSES);
+    let others = all.features().iter().filter(|name| *name != USER_LICENSES);
+    let others = others.filter(|name| wanted(name));
+    let from = (page - 1) * per_page;
     rows.extend(
         others
-            .filter(|name| wanted(name))
+            .take(from + per_page + 1)
             .map(|name| Feature::plain(name)),
     );
-    let (from, all) = ((page - 1) * per_page, rows.len());
+    let more_records = rows.len() > from + per_page;
     let rows: Vec<_> = rows.into_iter().skip(from).take(per_page).collect();
     // No feature belongs to a module.
     if by_module || rows.is_empty() {
@@ -76,7 +78,7 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
         per_page,
         count: rows.len(),
         page,
-        more_records: from + rows.len() < all,
+        more_records,
     };
     Ok(wire::json(StatusCode::OK, &Features::page(rows, info)))
 }

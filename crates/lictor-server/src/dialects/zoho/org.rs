@@ -8,11 +8,11 @@ use super::error::Refusal;
 use super::wire::{self, Orgs};
 
 pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let figures = ask
+    let all = ask
         .server
         .authority
         .figures_of_organization(ask.call)
         .await?;
-    let orgs = Orgs::of(&ask.call.organization, &figures);
+    let orgs = Orgs::of(&ask.call.organization, &all.figures);
     Ok(wire::json(StatusCode::OK, &orgs))
 }

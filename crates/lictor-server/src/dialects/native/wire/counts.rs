@@ -1,6 +1,7 @@
 //! The figures of an organization and its census as JSON.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lictor_core::Now;
 use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
@@ -9,11 +10,12 @@ use serde::Serialize;
 use super::{plan_word, time};
 use crate::authority::Census;
 
-/// The figures of an organization.
+/// The figures of some of an organization's applications, and what those of all come to.
 #[derive(Serialize)]
 pub(in crate::dialects::native) struct CountsView {
     applications: Vec<CountView>,
     total: TotalView,
+    next_cursor: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -37,8 +39,12 @@ struct TotalView {
 }
 
 impl CountsView {
-    pub(in crate::dialects::native) fn of(figures: &OrganizationFigures) -> Self {
-        let row = |row: &ApplicationFigures| CountView {
+    pub(in crate::dialects::native) fn of(
+        rows: &[&Arc<ApplicationFigures>],
+        figures: &OrganizationFigures,
+        next_cursor: Option<String>,
+    ) -> Self {
+        let row = |row: &&Arc<ApplicationFigures>| CountView {
             application: row.application.clone(),
             plan: plan_word(row.plan),
             limit: row.limit,
@@ -49,18 +55,19 @@ impl CountsView {
             leases: row.leases,
         };
         Self {
-            applications: figures.applications.iter().map(row).collect(),
+            applications: rows.iter().map(row).collect(),
             total: TotalView {
                 limit: figures.limit(),
                 used: figures.used(),
                 available: figures.available(),
                 accounts: figures.accounts(),
             },
+            next_cursor,
         }
     }
 }
 
-/// The census.
+/// The census of some of the applications.
 #[derive(Serialize)]
 pub(in crate::dialects::native) struct CensusView {
     accounts: u64,
@@ -68,19 +75,24 @@ pub(in crate::dialects::native) struct CensusView {
     taken_at: String,
     age: i64,
     next_at: String,
+    next_cursor: Option<String>,
 }
 
 impl CensusView {
-    pub(in crate::dialects::native) fn of(census: &Census, now: &Now) -> Self {
+    pub(in crate::dialects::native) fn of(
+        census: &Census,
+        rows: Vec<(&str, u64)>,
+        next_cursor: Option<String>,
+        now: &Now,
+    ) -> Self {
+        let rows = rows.into_iter();
         Self {
             accounts: census.accounts(),
-            applications: census
-                .applications()
-                .map(|(key, seats)| (key.to_owned(), seats))
-                .collect(),
+            applications: rows.map(|(key, seats)| (key.to_owned(), seats)).collect(),
             taken_at: time(now.shown(census.taken_at)),
             age: now.elapsed().since(census.taken_at),
             next_at: time(now.shown(census.next_at)),
+            next_cursor,
         }
     }
 }
