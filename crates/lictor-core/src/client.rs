@@ -9,9 +9,9 @@ use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
 use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
-use crate::grant::{GrantState, rights};
+use crate::grant::{GrantState, WINDOW, rights};
 use crate::organization::clean_name;
-use crate::quota::{self, Quota};
+use crate::quota::Quota;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -160,10 +160,20 @@ pub fn remove(state: &State, id: Uuid) -> Result<Decision, Error> {
     }
 }
 
-/// Makes a code for a client. `state` holds how many were made of late.
+/// The codes that were made for a client within [`WINDOW`], used or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CodesMade {
+    /// How many.
+    pub count: u64,
+    /// When the first of them was made.
+    pub oldest: Option<Elapsed>,
+}
+
+/// Makes a code for a client. `state` holds those that were made of late.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a client that is not there or was removed, [`Error::QuotaReached`].
+/// [`Error::NotFound`] for a client that is not there or was removed, [`Error::QuotaReached`] with the
+/// time until the oldest of them counts no more.
 pub fn add_code(
     state: &State,
     client: Uuid,
@@ -175,7 +185,19 @@ pub fn add_code(
         return Err(missing(client));
     }
     let made = state.codes_made.get(&client).copied().unwrap_or_default();
-    quota::room(state, Quota::Codes, made)?;
+    let (quota, limit) = (Quota::Codes, state.quotas.limit(Quota::Codes));
+    if made.count >= limit {
+        let left = made.oldest.map(|oldest| oldest.plus(WINDOW).since(now));
+        return Err(Error::QuotaReached {
+            quota,
+            limit,
+            of: None,
+            // Where none may be made, none will be later.
+            retry_after: left
+                .filter(|_| limit > 0)
+                .map(|left| left.max(1).unsigned_abs()),
+        });
+    }
     let mut decision = Decision::nothing();
     decision.records.push(code_record(client, code, now));
     Ok(decision)

@@ -9,7 +9,7 @@ use crate::access::{Role, Scope};
 use crate::account::{AccountCounts, AccountState, AccountStatus};
 use crate::application::{ApplicationState, OverLimit};
 use crate::change::{Change, Decision, Digest, Record};
-use crate::client::ClientState;
+use crate::client::{ClientState, CodesMade};
 use crate::elapsed::Elapsed;
 use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
@@ -100,8 +100,8 @@ pub struct State {
     pub usage_months: BTreeMap<String, u64>,
     /// By how much the sums of months have moved since the state was loaded.
     pub usage_moved: BTreeMap<String, i64>,
-    /// How many codes were made for clients of late.
-    pub codes_made: BTreeMap<Uuid, u64>,
+    /// The codes that were made for clients of late.
+    pub codes_made: BTreeMap<Uuid, CodesMade>,
     /// The running totals that are remembered, by source and service, then by epoch.
     pub usage_epochs: BTreeMap<Series, BTreeMap<String, EpochState>>,
 }

@@ -8,8 +8,8 @@ use lictor_core::account::{self, AccountPatch, NewAccount};
 use lictor_core::organization::clean_name;
 use lictor_core::seats::{self, Rows, SeatTerms, Steps};
 use lictor_core::{
-    Account, AccountKind, Change, Decision, Email, Error, Kind, Resource, Right, SeatId, SeatState,
-    State,
+    Account, AccountKind, Change, Decision, Email, Error, Kind, Quota, Resource, Right, SeatId,
+    SeatState, State,
 };
 use lictor_store::{Fact, Written};
 use uuid::Uuid;
@@ -55,6 +55,19 @@ pub struct RowOutcome<'a> {
     pub given: Vec<&'a str>,
     /// Why the row was refused, or parts of it: where there is an account, seats alone.
     pub refused: Vec<&'a Error>,
+}
+
+/// What requests that were tried before would have done, had they been meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TriedBefore {
+    /// The seats that they would have given, by application.
+    pub seats: BTreeMap<String, u64>,
+    /// How many accounts they would have created.
+    pub accounts: u64,
+}
+
+fn bounded(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// More seats than any account has.
@@ -258,17 +271,19 @@ impl Authority {
         call: &Call,
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
         mode: Rows,
-        taken: Arc<BTreeMap<String, u64>>,
+        before: Arc<TriedBefore>,
     ) -> Result<(Decision, State), Error> {
         check_import(call, &rows)?;
         let (applications, facts) = import_facts(&rows);
         let tried = Arc::new(Mutex::new(Decision::nothing()));
         let kept = tried.clone();
         let written = self.write_by_terms(call, applications, facts, move |terms| {
-            let (rows, taken, tried) = (rows.clone(), taken.clone(), tried.clone());
+            let (rows, before, tried) = (rows.clone(), before.clone(), tried.clone());
             Arc::new(move |state| {
                 let mut state = state.clone();
-                for (application, seats) in taken.iter() {
+                state.used.add(Quota::Accounts, bounded(before.accounts));
+                for (application, seats) in &before.seats {
+                    state.used.add(Quota::Seats, bounded(*seats));
                     if let Some(stored) = state.applications.get_mut(application) {
                         stored.seats = stored.seats.saturating_add(*seats);
                     }

@@ -23,6 +23,7 @@ mod licenses;
 mod nodes;
 mod organizations;
 mod parts;
+mod refused;
 mod report;
 mod seats;
 pub mod start;
@@ -39,7 +40,8 @@ use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
 pub use accounts::{
-    AccountRequest, ImportRow, RowOutcome, row_outcomes, tried_outcomes, written_account,
+    AccountRequest, ImportRow, RowOutcome, TriedBefore, row_outcomes, tried_outcomes,
+    written_account,
 };
 pub use census::Census;
 pub use clients::{ClientRequest, IssuedClient, IssuedCode};
@@ -85,6 +87,7 @@ pub struct Authority {
     censuses: Bounded<Uuid, Arc<Census>>,
     attempts: attempts::Attempts,
     feed: Arc<Feed>,
+    quota_refusals: Arc<refused::QuotaRefusals>,
 }
 
 /// One request, as the use cases see it: who asks, when, and about which organization.
@@ -128,6 +131,12 @@ impl Authority {
     /// The engine and its version, such as `sqlite 3.54.1`.
     pub fn engine(&self) -> String {
         self.store.engine()
+    }
+
+    /// How often something was refused since the start as it would have gone beyond a quota, by the
+    /// quota's name.
+    pub fn quota_refusals(&self) -> Vec<(&'static str, u64)> {
+        self.quota_refusals.figures()
     }
 
     /// Whether writes would be taken now.
@@ -191,10 +200,12 @@ impl Authority {
     /// of it are a task of their own, so that nothing can come between them.
     async fn run(&self, write: Write) -> Result<Written, Error> {
         let (store, cache) = (self.store.clone(), self.cache.clone());
-        let feed = self.feed.clone();
+        let (feed, refusals) = (self.feed.clone(), self.quota_refusals.clone());
         let task = tokio::spawn(async move {
             let stream = write.stream;
-            let written = store.write(write).await?;
+            let written = store.write(write).await;
+            refusals.note(&written);
+            let written = written?;
             planted::point("write.stored");
             cache.after(stream, &written, store.as_ref()).await;
             feed.after(stream, &written);

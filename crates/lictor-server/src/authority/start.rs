@@ -118,6 +118,7 @@ impl Authority {
         let feed = Feed::new(control_plane_key, random::id(&clock)?);
         let authority = Self {
             feed: Arc::new(feed),
+            quota_refusals: Arc::default(),
             store,
             clock,
             cache: Arc::new(cache),

@@ -87,6 +87,7 @@ pub(super) async fn metrics_for_all(
                 &authority.engine(),
                 &ends,
                 authority.clock().figures(),
+                &authority.quota_refusals(),
             );
             let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "Accept")];
             (headers, text).into_response()

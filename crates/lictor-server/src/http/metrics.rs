@@ -97,6 +97,7 @@ impl Metrics {
         engine: &str,
         licenses: &[LicenseEnd],
         clock: ClockFigures,
+        quotas: &[(&'static str, u64)],
     ) -> String {
         let mut text = Exposition::new(format);
         self.requests(&mut text);
@@ -126,6 +127,11 @@ impl Metrics {
             "Seconds that the wall clock is ahead of elapsed time",
         )
         .sample(&[], clock.ahead);
+        let help = "What was refused as it would have gone beyond a quota";
+        let mut family = text.family("lictor_quota_refusals", Kind::Counter, help);
+        for (quota, refused) in quotas {
+            family.sample(&[("quota", *quota)], *refused);
+        }
         ends(&mut text, licenses);
         (self.process)(&mut text);
         let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", engine)];
@@ -239,7 +245,13 @@ mod tests {
             steps: 3,
             ahead: -7_200,
         };
-        let text = metrics.text(Format::OpenMetrics, "sqlite 3", &[end], clock);
+        let text = metrics.text(
+            Format::OpenMetrics,
+            "sqlite 3",
+            &[end],
+            clock,
+            &[("tokens", 4)],
+        );
         for line in [
             r#"lictor_requests_total{dialect="second",method="GET",status="2xx"} 2"#,
             r#"lictor_requests_total{dialect="first",method="other",status="4xx"} 1"#,
@@ -251,6 +263,7 @@ mod tests {
             "lictor_store_commits_total 2",
             "lictor_store_writes_total 7",
             "lictor_clock_steps_total 3",
+            r#"lictor_quota_refusals_total{quota="tokens"} 4"#,
             "lictor_clock_ahead_seconds -7200",
             "of_the_process 5",
             r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,

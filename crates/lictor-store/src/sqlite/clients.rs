@@ -2,7 +2,7 @@
 //! read back.
 
 use lictor_core::change::Digest;
-use lictor_core::client::CODE_TTL;
+use lictor_core::client::{CODE_TTL, CodesMade};
 use lictor_core::{
     Access, Change, Client, ClientState, Code, Elapsed, GrantState, Record, Role, State, Timestamp,
     Token,
@@ -205,14 +205,21 @@ pub(super) fn load_codes(
     since: Elapsed,
     state: &mut State,
 ) -> Sql<()> {
-    let sql = "SELECT (SELECT count(*) FROM codes INDEXED BY codes_by_client
-             WHERE organization_id = ?1 AND client = ?2 AND expires_at > ?3)
-         + (SELECT count(*) FROM grants INDEXED BY grants_by_client
-             WHERE organization_id = ?1 AND client = ?2 AND by_code = 1 AND given_at > ?4)";
-    let ends = since.plus(CODE_TTL).seconds();
+    let sql = "SELECT count(*), min(made_at) FROM (
+             SELECT expires_at - ?3 AS made_at FROM codes INDEXED BY codes_by_client
+                 WHERE organization_id = ?1 AND client = ?2 AND expires_at > ?3 + ?4
+             UNION ALL SELECT given_at FROM grants INDEXED BY grants_by_client
+                 WHERE organization_id = ?1 AND client = ?2 AND by_code = 1 AND given_at > ?4)";
+    let read = |row: &Row<'_>| {
+        let oldest: Option<i64> = row.get(1)?;
+        Ok(CodesMade {
+            count: row.get(0)?,
+            oldest: oldest.map(Elapsed::from_seconds),
+        })
+    };
     let made = database
         .prepare_cached(sql)?
-        .query_row((stream, client, ends, since.seconds()), |row| row.get(0))?;
+        .query_row((stream, client, CODE_TTL, since.seconds()), read)?;
     state.codes_made.insert(client, made);
     Ok(())
 }

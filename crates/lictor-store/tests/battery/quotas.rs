@@ -253,6 +253,10 @@ pub(crate) async fn codes_of_ten_minutes_are_counted_used_or_not(store: Arc<dyn 
     }
     let error = refused(&*store, code(9)).await;
     assert!(is_reached(&error, Quota::Codes, 10), "{error}");
+    let Error::QuotaReached { retry_after, .. } = error else {
+        unreachable!("{error}")
+    };
+    assert_eq!(retry_after, Some(600), "all of them were made now");
 }
 
 pub(crate) async fn a_quota_holds_under_many_writers(store: Arc<dyn Store>) {

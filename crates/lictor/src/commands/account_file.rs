@@ -273,6 +273,7 @@ async fn send(client: &Client, rows: &mut Vec<Row>, tally: &mut Tally) -> Outcom
     if tally.is_dry_run {
         body["dry_run"] = true.into();
         body["taken"] = json!(tally.taken);
+        body["created"] = tally.created.into();
     }
     let reply = client.post(&["accounts", "import"], &body).await?;
     tally.take(rows, &reply);

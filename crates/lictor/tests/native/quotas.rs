@@ -227,6 +227,8 @@ fn a_client_is_given_ten_codes_within_ten_minutes() {
         (&problem["quota"], &problem["limit"]),
         (&json!("codes"), &json!(10))
     );
+    let left = problem["retry_after"].as_u64().expect("when there is room");
+    assert!((1..=600).contains(&left), "{problem}");
 }
 
 #[test]
@@ -257,4 +259,30 @@ fn beyond_the_entries_of_a_day_each_dialect_says_when_to_come_again() {
         shown["ledger"]["entry_bytes"].as_u64() > Some(400),
         "{shown}"
     );
+}
+
+#[test]
+fn a_dry_run_meets_the_quotas_with_what_was_tried_before() {
+    let (server, acme) = start();
+    set(&server, &json!({ "accounts": 3 }));
+    let row = |number: usize| json!({ "email": format!("p{number}@example.com") });
+    let rows: Vec<_> = (0..5).map(row).collect();
+    let tried = |more: Value| {
+        let mut body = json!({ "rows": rows, "mode": "each", "dry_run": true });
+        let members = more.as_object().expect("members").clone();
+        body.as_object_mut().expect("a body").extend(members);
+        let call = server
+            .call("POST", "/v1/accounts/import")
+            .token(&acme.admin);
+        let done = call.json(&body).expect(200).json();
+        (done["created"].clone(), done["refused"].clone())
+    };
+    assert_eq!(tried(json!({})), (json!(3), json!(2)), "rows before count");
+    assert_eq!(tried(json!({ "created": 2 })), (json!(1), json!(4)));
+    assert_eq!(tried(json!({ "created": 3 })), (json!(0), json!(5)));
+    let meant = json!({ "rows": rows, "mode": "each", "created": 2 });
+    let call = server
+        .call("POST", "/v1/accounts/import")
+        .token(&acme.admin);
+    call.json(&meant).expect_problem(400, "invalid-input");
 }

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use lictor_core::{DocumentError, Error, Kind, SeatRefusal};
+use lictor_core::{DocumentError, Error, Kind, Quota, SeatRefusal};
 use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
@@ -166,7 +166,10 @@ impl From<Error> for Problem {
                 retry_after,
             } => {
                 let title = "The organization has as much as it may have";
-                let status = retry_after.map_or(conflict, |_| StatusCode::TOO_MANY_REQUESTS);
+                let status = match retry_after {
+                    Some(_) if quota != Quota::Codes => StatusCode::TOO_MANY_REQUESTS,
+                    Some(_) | None => conflict,
+                };
                 problem(status, "quota-reached", title)
                     .with("quota", quota.name())
                     .with("limit", limit)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::time;
-use crate::authority::{AccountRequest, ImportRow, RowOutcome};
+use crate::authority::{AccountRequest, ImportRow, RowOutcome, TriedBefore};
 use crate::dialects::native::error::{Problem, invalid};
 use crate::dialects::native::json::Object;
 
@@ -89,6 +89,7 @@ pub(in crate::dialects::native) struct Import {
     mode: Option<String>,
     dry_run: Option<bool>,
     taken: Option<BTreeMap<String, u64>>,
+    created: Option<u64>,
 }
 
 /// The members of [`NewAccount`] one by one: read as a whole, they would let unknown ones through.
@@ -122,17 +123,17 @@ impl NewRow {
 }
 
 impl Import {
-    /// The seats that earlier parts of a dry run would have given; none: it is no dry run.
-    pub(in crate::dialects::native) fn take_try(
-        &mut self,
-    ) -> Result<Option<BTreeMap<String, u64>>, Problem> {
-        match (self.dry_run, self.taken.take()) {
-            (Some(true), taken) => Ok(Some(taken.unwrap_or_default())),
-            (_, None) => Ok(None),
-            (_, Some(_)) => Err(invalid(
-                "taken",
-                "it belongs to a dry run: set dry_run to true",
-            )),
+    /// What earlier parts of a dry run would have done; none: it is no dry run.
+    pub(in crate::dialects::native) fn take_try(&mut self) -> Result<Option<TriedBefore>, Problem> {
+        let reason = "it belongs to a dry run: set dry_run to true";
+        match (self.dry_run, self.taken.take(), self.created) {
+            (Some(true), seats, accounts) => Ok(Some(TriedBefore {
+                seats: seats.unwrap_or_default(),
+                accounts: accounts.unwrap_or_default(),
+            })),
+            (_, None, None) => Ok(None),
+            (_, Some(_), _) => Err(invalid("taken", reason)),
+            (_, None, Some(_)) => Err(invalid("created", reason)),
         }
     }
 
