@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use serde_json::json;
 
+use crate::http::Connection;
 use crate::workspace::run;
 
 /// The operator's token of every server under test.
@@ -136,6 +138,16 @@ impl Server {
     /// The address as a URL, without a trailing slash.
     pub(crate) fn base(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Lets the organization `default` have as many licenses as an experiment writes, of one
+    /// application too. A server of before there were quotas does not know them, and bounds nothing.
+    pub(crate) fn lift_quotas(&self) -> Result<()> {
+        let most = u32::MAX;
+        let quotas = json!({ "quotas": { "licenses": most, "licenses-per-application": most } });
+        let path = "/v1/organizations/default";
+        Connection::open(&self.address)?.send("PATCH", path, &quotas.to_string())?;
+        Ok(())
     }
 
     /// Asks the server to stop, as a service manager does, and waits until it has. Returns all that

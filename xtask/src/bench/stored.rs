@@ -67,7 +67,7 @@ impl Bench {
         let mut ids = Vec::new();
         for stored in all {
             let server = self.installation.serve(&growing, &[])?;
-            lift_quotas(&server)?;
+            server.lift_quotas()?;
             fill(&server, &body, &mut ids, stored.licenses)?;
             server.stop()?;
             run(Command::new("cp")
@@ -79,16 +79,6 @@ impl Bench {
         fs::remove_dir_all(growing)?;
         Ok(())
     }
-}
-
-/// More licenses of one application are written than anybody has. A server of before there were
-/// quotas does not know them, and bounds nothing.
-pub(super) fn lift_quotas(server: &Server) -> Result<()> {
-    let most = u32::MAX;
-    let quotas = json!({ "quotas": { "licenses": most, "licenses-per-application": most } });
-    let path = "/v1/organizations/default";
-    Connection::open(&server.address)?.send("PATCH", path, &quotas.to_string())?;
-    Ok(())
 }
 
 /// Writes licenses over many connections until there are so many.

@@ -12,7 +12,6 @@ use super::contestant::pin;
 use super::load::{Kind, Load, Turn};
 use super::postgres::Postgres;
 use super::rounds::Samples;
-use super::stored::lift_quotas;
 use crate::http::Connection;
 use crate::process::Server;
 use crate::workspace::run;
@@ -112,7 +111,7 @@ pub(super) fn serve(bench: &Bench, name: &str, environment: &[(&str, &str)]) -> 
     let folder = bench.scratch.join(name);
     let server = bench.installation.serve(&folder, environment)?;
     pin(server.id())?;
-    lift_quotas(&server)?;
+    server.lift_quotas()?;
     Ok(server)
 }
 

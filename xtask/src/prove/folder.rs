@@ -61,7 +61,9 @@ impl<'trial> Folder<'trial> {
         self.promised.clear();
         self.cuts = 0;
         self.unsure = 0;
-        self.start()
+        self.start()?;
+        let server = self.server.as_ref().context("no server is running")?;
+        server.lift_quotas()
     }
 
     /// Ends the server, if one runs.

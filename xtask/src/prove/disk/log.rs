@@ -76,6 +76,7 @@ fn fill_and_empty(
     mount: &Path,
     log: &Path,
 ) -> Result<()> {
+    server.lift_quotas()?;
     let payload = installation.issue("Full GmbH", "2025-01-01", "2099-12-31")?;
     let body = json!({ "payload": payload }).to_string();
     let mut connection = Connection::open(&server.address)?;

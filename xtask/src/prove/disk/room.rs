@@ -32,6 +32,7 @@ pub(super) fn prove(installation: &Installation, trial: &Trial, tally: &mut Tall
 }
 
 fn fill_and_empty(server: &Server, installation: &Installation, mount: &Path) -> Result<()> {
+    server.lift_quotas()?;
     let payload = installation.issue("Full GmbH", "2025-01-01", "2099-12-31")?;
     let body = json!({ "payload": payload }).to_string();
     let mut connection = Connection::open(&server.address)?;

@@ -253,3 +253,39 @@ impl Permissions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lictor_core::OverLimit;
+
+    use super::*;
+
+    fn applications(count: usize) -> OrganizationFigures {
+        let row = |number: usize| ApplicationFigures {
+            application: format!("{number:064}"),
+            name: None,
+            plan: Some(Plan::Trial),
+            expires_at: None,
+            limit: None,
+            seats: 0,
+            leases: 0,
+            over_limit: OverLimit::Refuse,
+        };
+        OrganizationFigures {
+            applications: (0..count).map(row).map(Arc::new).collect(),
+            ..OrganizationFigures::default()
+        }
+    }
+
+    #[test]
+    fn a_list_of_applications_ends_where_an_answer_does() {
+        for (count, whole) in [(0, true), (3, true), (19_000, true), (100_000, false)] {
+            let figures = applications(count);
+            let license = License::of(&figures);
+            let text = serde_json::to_string(&license).expect("JSON");
+            assert_eq!(license.applications.len() == count, whole, "{count}");
+            assert!(text.len() < LIST_BYTES + 100, "{count}: {}", text.len());
+            assert!(whole || text.len() > LIST_BYTES * 9 / 10, "{count}");
+        }
+    }
+}
