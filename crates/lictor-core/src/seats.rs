@@ -16,6 +16,9 @@ use crate::time::Timestamp;
 /// The most rows of one request for many seats.
 pub const MAX_ROWS: usize = 1_000;
 
+/// The most seats that the accounts of one import ask for: each of them may be answered with a reason.
+pub const MAX_SEATS_ASKED: usize = 10_000;
+
 /// Which seat: there is at most one for an account and an application.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SeatId {

@@ -314,8 +314,16 @@ impl Authority {
 fn check_import(call: &Call, rows: &[(NewAccount, Vec<String>)]) -> Result<(), Error> {
     call.may_write(Resource::Accounts)?;
     check_rows(rows.len())?;
-    if rows.iter().any(|(_, seats)| !seats.is_empty()) {
+    let asked: usize = rows.iter().map(|(_, seats)| seats.len()).sum();
+    if asked > 0 {
         call.may_write(Resource::Seats)?;
+    }
+    if asked > seats::MAX_SEATS_ASKED {
+        let reason = format!("ask for at most {} seats at once", seats::MAX_SEATS_ASKED);
+        return Err(Error::InvalidInput {
+            field: "rows",
+            reason,
+        });
     }
     Ok(())
 }

@@ -111,7 +111,7 @@ impl Authority {
         let mut kept = 0;
         for row in known.ungranted(trust(), now) {
             let granted = self.granted(call, &row.application).await?;
-            found.push((row, granted));
+            found.push(row.found(granted));
             if found.len() - kept == AT_ONCE {
                 place.keep(&found[kept..]);
                 kept = found.len();

@@ -78,6 +78,12 @@ impl Row {
         })
     }
 
+    /// What was found out of it.
+    pub(super) fn found(self: Arc<Self>, granted: Granted) -> Found {
+        let row = Self::new(self.application.clone(), self.licenses, Some(granted));
+        Found { before: self, row }
+    }
+
     fn bytes(&self) -> usize {
         let name = self.application.name.as_ref().map_or(0, String::len);
         let license = self.granted.as_ref();
@@ -85,6 +91,12 @@ impl Row {
         let features = license.map_or(0, |license| license.features.iter().map(String::len).sum());
         512 + 2 * (self.application.key.len() + name) + features
     }
+}
+
+/// An application before and after it was found out what it is entitled to.
+pub(super) struct Found {
+    before: Arc<Row>,
+    row: Arc<Row>,
 }
 
 /// The applications of an organization with what they are entitled to, in order of their keys.
@@ -237,14 +249,18 @@ impl Known {
     }
 
     /// The same with what was found out of some applications, unless their licenses were written since.
-    pub(super) fn granting(&self, found: &[(Arc<Row>, Granted)]) -> Arc<Self> {
+    pub(super) fn granting(&self, found: &[Found]) -> Arc<Self> {
         let mut rows = self.rows.clone();
-        for (row, granted) in found {
+        for Found { before, row } in found {
             if let Ok(at) = self.place(&row.application.key)
                 && rows[at].licenses == row.licenses
             {
-                let application = rows[at].application.clone();
-                rows[at] = Row::new(application, row.licenses, Some(granted.clone()));
+                let is_same = Arc::ptr_eq(&rows[at], before);
+                let granted = row.granted.as_ref().map(|(granted, _)| granted.clone());
+                rows[at] = match is_same {
+                    true => Arc::clone(row),
+                    false => Row::new(rows[at].application.clone(), row.licenses, granted),
+                };
             }
         }
         Self::new(rows, self.counts, &self._weight.0)
@@ -377,7 +393,7 @@ impl Place {
     }
 
     /// Keeps what was found out of some applications.
-    pub(super) fn keep(&self, found: &[(Arc<Row>, Granted)]) {
+    pub(super) fn keep(&self, found: &[Found]) {
         let mut held = self.held();
         if let Some(known) = &held.known {
             held.known = Some(known.granting(found));

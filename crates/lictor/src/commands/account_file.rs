@@ -35,6 +35,9 @@ const MAX_ROW: usize = 64 * 1024;
 /// How many bytes of rows make a request, short of the 2 MiB that a server takes.
 const ENOUGH: usize = 1024 * 1024;
 
+/// How many seats that rows ask for make a request, short of the 10,000 that a server takes.
+const SEATS: usize = 5_000;
+
 /// What the file is to be.
 const WANTED: &str = "a list of accounts";
 
@@ -114,7 +117,8 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
         .trim(csv::Trim::All)
         .from_reader(Lines::new(text.bytes, text.line));
     let columns = columns(&mut reader, import)?;
-    let (mut tally, mut waiting, mut bytes) = (Tally::of(import), Vec::new(), 0);
+    let (mut tally, mut waiting) = (Tally::of(import), Vec::new());
+    let (mut bytes, mut seats) = (0, 0);
     let mut record = csv::ByteRecord::new();
     loop {
         let position = reader.position().clone();
@@ -129,6 +133,7 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
             Ok(true) => match row(&columns, &record, &import.seat, separator) {
                 Ok((email, body)) => {
                     bytes += body.to_string().len();
+                    seats += body["seats"].as_array().map_or(0, Vec::len);
                     waiting.push(Row { line, email, body });
                 }
                 Err(reason) => tally.refuse(line, shown(&columns, &record), reason),
@@ -138,9 +143,9 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
                 _ => tally.refuse(line, String::new(), "it is no row of CSV".to_owned()),
             },
         }
-        if waiting.len() == ROWS || bytes >= ENOUGH {
+        if waiting.len() == ROWS || bytes >= ENOUGH || seats >= SEATS {
             send(&client, &mut waiting, &mut tally).await?;
-            bytes = 0;
+            (bytes, seats) = (0, 0);
             bar.set_message(format!("{} rows", figure(tally.rows)));
         }
     }

@@ -286,3 +286,20 @@ fn a_dry_run_meets_the_quotas_with_what_was_tried_before() {
         .token(&acme.admin);
     call.json(&meant).expect_problem(400, "invalid-input");
 }
+
+#[test]
+fn an_import_asks_for_no_more_seats_than_its_answer_can_speak_of() {
+    let (server, acme) = start();
+    let import = |seats: usize| {
+        let row = json!({ "email": "a@example.com", "seats": vec!["a"; seats] });
+        let body = json!({ "rows": [row], "mode": "each" });
+        let call = server
+            .call("POST", "/v1/accounts/import")
+            .token(&acme.admin);
+        call.json(&body)
+    };
+    let answer = import(10_000).expect(200);
+    assert!(answer.body.len() < 8 * 1024 * 1024, "{}", answer.body.len());
+    assert_eq!(answer.json()["refused"], 1);
+    import(10_001).expect_problem(400, "invalid-input");
+}
