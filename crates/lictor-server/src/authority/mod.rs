@@ -20,6 +20,7 @@ mod known;
 mod leases;
 mod ledger;
 mod licenses;
+mod lines;
 mod nodes;
 mod organizations;
 mod parts;
@@ -88,6 +89,7 @@ pub struct Authority {
     attempts: attempts::Attempts,
     feed: Arc<Feed>,
     quota_refusals: Arc<refused::QuotaRefusals>,
+    lines: lines::Lines,
 }
 
 /// One request, as the use cases see it: who asks, when, and about which organization.
@@ -199,10 +201,11 @@ impl Authority {
     /// A caller who goes away drops this future at any point. The write and what the caches learn
     /// of it are a task of their own, so that nothing can come between them.
     async fn run(&self, write: Write) -> Result<Written, Error> {
+        let place = self.lines.enter(write.stream).await?;
         let (store, cache) = (self.store.clone(), self.cache.clone());
         let (feed, refusals) = (self.feed.clone(), self.quota_refusals.clone());
         let task = tokio::spawn(async move {
-            let stream = write.stream;
+            let (_place, stream) = (place, write.stream);
             let written = store.write(write).await;
             refusals.note(&written);
             let written = written?;

@@ -119,6 +119,7 @@ impl Authority {
         let authority = Self {
             feed: Arc::new(feed),
             quota_refusals: Arc::default(),
+            lines: super::lines::Lines::default(),
             store,
             clock,
             cache: Arc::new(cache),

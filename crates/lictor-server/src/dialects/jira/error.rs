@@ -60,7 +60,7 @@ impl Refusal {
                 StatusCode::BAD_REQUEST,
                 &format!("Unrecognized permission: '{key}'."),
             ),
-            Self::Busy => busy(),
+            Self::Busy => busy(NO_ROOM),
             Self::Domain(error) => of_domain(error),
         }
     }
@@ -84,6 +84,7 @@ fn of_domain(error: Error) -> Response {
             "Only Jira administrators can access license details.",
         ),
         Error::NotFound { .. } => collection(StatusCode::NOT_FOUND, &error.to_string()),
+        Error::Busy => busy(&error.to_string()),
         Error::StorageFull | Error::ReadOnly(_) => {
             collection(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used.")
         }
@@ -127,8 +128,8 @@ pub(super) fn too_many() -> Response {
     collection(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded.")
 }
 
-fn busy() -> Response {
-    let mut response = collection(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM);
+fn busy(said: &str) -> Response {
+    let mut response = collection(StatusCode::SERVICE_UNAVAILABLE, said);
     let soon = HeaderValue::from_static(budget::RETRY_AFTER);
     response.headers_mut().insert(RETRY_AFTER, soon);
     response

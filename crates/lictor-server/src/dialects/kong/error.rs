@@ -96,7 +96,7 @@ impl Refusal {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "Request body is larger than 10 MB",
             ),
-            Self::Busy => busy(),
+            Self::Busy => busy(NO_ROOM),
             Self::InvalidKey => problem(&Problem {
                 code: 1,
                 name: "invalid primary key",
@@ -167,6 +167,7 @@ fn of_domain(error: Error) -> Response {
         | Error::DefaultOrganization
         | Error::IdempotencyTwin
         | Error::IdempotencyMismatch => message(StatusCode::CONFLICT, &error.to_string()),
+        Error::Busy => busy(&error.to_string()),
         Error::StorageFull => message(StatusCode::INSUFFICIENT_STORAGE, &error.to_string()),
         Error::ReadOnly(_) => message(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         Error::Internal(cause) => {
@@ -244,8 +245,8 @@ pub(super) fn too_many() -> Response {
     message(StatusCode::TOO_MANY_REQUESTS, "API rate limit exceeded")
 }
 
-fn busy() -> Response {
-    let mut response = message(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM);
+fn busy(said: &str) -> Response {
+    let mut response = message(StatusCode::SERVICE_UNAVAILABLE, said);
     let soon = HeaderValue::from_static(budget::RETRY_AFTER);
     response.headers_mut().insert(RETRY_AFTER, soon);
     response

@@ -197,6 +197,7 @@ impl From<Error> for Problem {
                 "idempotency-mismatch",
                 "The idempotency key was used for another request",
             ),
+            Error::Busy => problem(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE),
             Error::StorageFull => problem(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "storage-full",
@@ -330,11 +331,11 @@ pub(super) fn too_many() -> Problem {
 
 /// The name of the problem [`busy`].
 const BUSY: &str = "busy";
+const BUSY_TITLE: &str = "The server is busy";
 
 /// There is no memory left for the request.
 pub(super) fn busy() -> Problem {
-    let title = "The server is busy";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, title, NO_ROOM)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE, NO_ROOM)
 }
 
 /// An input outside of what is allowed.
@@ -375,6 +376,7 @@ mod tests {
     fn faults_of_the_store_are_told_apart_and_keep_their_details() {
         let path = "/var/lib/lictor: input/output error";
         for (error, status, name) in [
+            (Error::Busy, 503, "busy"),
             (Error::StorageFull, 507, "storage-full"),
             (Error::ReadOnly(path.to_owned()), 503, "read-only"),
             (Error::internal(path), 500, "internal"),

@@ -56,9 +56,13 @@ impl Refusal {
 
     /// There is no memory left for the request.
     pub(super) fn busy() -> Self {
+        Self::soon(NO_ROOM)
+    }
+
+    fn soon(said: impl Into<String>) -> Self {
         Self {
             retry_after: Some(HeaderValue::from_static(budget::RETRY_AFTER)),
-            ..Self::new(FailureCode::Unavailable, NO_ROOM)
+            ..Self::new(FailureCode::Unavailable, said)
         }
     }
 
@@ -115,6 +119,7 @@ impl From<Error> for Refusal {
             ),
             Error::JoinRefused(_) => Self::new(FailureCode::EnrollmentRefused, said),
             Error::InvalidInput { .. } => Self::new(FailureCode::Invalid, said),
+            Error::Busy => Self::soon(said),
             Error::StorageFull | Error::ReadOnly(_) | Error::Outdated => Self::new(
                 FailureCode::Unavailable,
                 "the control plane cannot write now; its log says why",

@@ -69,7 +69,7 @@ impl Refusal {
                 &format!("the value of {name} is not allowed"),
                 json!({ "param_name": name }),
             ),
-            Self::Busy => busy(),
+            Self::Busy => busy(NO_ROOM),
             Self::Domain(error) => of_domain(error),
         }
     }
@@ -126,6 +126,7 @@ fn of_domain(refused: Error) -> Response {
             "INVALID_DATA",
             &refused.to_string(),
         ),
+        Error::Busy => busy(&refused.to_string()),
         Error::StorageFull | Error::ReadOnly(_) => internal(),
         Error::Internal(cause) => {
             tracing::error!(%cause, "a request failed");
@@ -151,8 +152,8 @@ pub(super) fn too_many() -> Response {
     )
 }
 
-fn busy() -> Response {
-    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR", NO_ROOM);
+fn busy(said: &str) -> Response {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, "INTERNAL_ERROR", said);
     let soon = HeaderValue::from_static(budget::RETRY_AFTER);
     response.headers_mut().insert(RETRY_AFTER, soon);
     response

@@ -2,6 +2,7 @@
 //! how they give it back. A refusal to hand out is HTTP 200 with the member `error`, which is what SDKs
 //! look at; of one to revoke the status tells as well, since 200 there means that a token is dead.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -290,7 +291,8 @@ impl Denied {
             Self::Domain(Error::GrantRefused(refusal)) => {
                 return of_refusal(refusal).into_response();
             }
-            Self::Busy => return busy(),
+            Self::Busy => return busy(NO_ROOM),
+            Self::Domain(error @ Error::Busy) => return busy(error.to_string()),
             Self::Domain(Error::QuotaReached {
                 retry_after: Some(seconds),
                 ..
@@ -314,8 +316,8 @@ pub(super) fn too_many() -> Response {
 
 /// As with [`too_many`], a proxy may ask again, and knows by the status that it may; all other refusals
 /// are HTTP 200.
-fn busy() -> Response {
-    let failure = OauthFailure::explained("temporarily_unavailable", NO_ROOM);
+fn busy(said: impl Into<Cow<'static, str>>) -> Response {
+    let failure = OauthFailure::explained("temporarily_unavailable", said);
     let mut response = wire::oauth(StatusCode::SERVICE_UNAVAILABLE, &failure);
     let soon = HeaderValue::from_static(budget::RETRY_AFTER);
     response.headers_mut().insert(RETRY_AFTER, soon);

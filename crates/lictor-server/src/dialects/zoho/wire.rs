@@ -1,5 +1,7 @@
 //! The answers of the Zoho dialect as JSON, their members in the order that is documented.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
@@ -45,7 +47,7 @@ pub(super) struct Tokens<'a> {
 #[derive(Serialize)]
 pub(super) struct OauthFailure {
     #[serde(skip_serializing_if = "Option::is_none")]
-    error_description: Option<&'static str>,
+    error_description: Option<Cow<'static, str>>,
     error: &'static str,
 }
 
@@ -57,9 +59,12 @@ impl OauthFailure {
         }
     }
 
-    pub(super) fn explained(error: &'static str, description: &'static str) -> Self {
+    pub(super) fn explained(
+        error: &'static str,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
-            error_description: Some(description),
+            error_description: Some(description.into()),
             error,
         }
     }

@@ -1,0 +1,78 @@
+//! How much of one organization may wait to be written: a place is taken before there is any work.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lictor_core::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// How many writes of one organization there are at most, that being written included.
+const PLACES: usize = 4_096;
+
+/// How long is waited for a place.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// The places of every organization that has written since the start.
+pub(super) struct Lines {
+    places: usize,
+    lines: Mutex<HashMap<Uuid, Arc<Semaphore>>>,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::with(PLACES)
+    }
+}
+
+impl Lines {
+    fn with(places: usize) -> Self {
+        Self {
+            places,
+            lines: Mutex::default(),
+        }
+    }
+
+    /// A place in the organization's line, which is free again when it is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if none came free in time.
+    pub(super) async fn enter(&self, organization: Uuid) -> Result<OwnedSemaphorePermit, Error> {
+        let line = {
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            let line = lines.entry(organization);
+            Arc::clone(line.or_insert_with(|| Arc::new(Semaphore::new(self.places))))
+        };
+        if let Ok(place) = Arc::clone(&line).try_acquire_owned() {
+            return Ok(place);
+        }
+        let waited = timeout(WAIT, line.acquire_owned()).await;
+        waited.map_err(|_| Error::Busy)?.map_err(Error::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_takes_so_many_and_lets_the_next_wait_for_a_second() {
+        let (full, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let lines = Lines::with(2);
+        let places = [lines.enter(full).await, lines.enter(full).await];
+        assert!(places.iter().all(Result::is_ok));
+        let began = tokio::time::Instant::now();
+        let refused = lines.enter(full).await.map(drop);
+        assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
+        assert_eq!(began.elapsed(), WAIT);
+        assert!(lines.enter(other).await.is_ok());
+        assert_eq!(began.elapsed(), WAIT);
+        let waits = async { lines.enter(full).await.is_ok() };
+        let leaves = async { drop(places) };
+        let (came_in, ()) = tokio::join!(waits, leaves);
+        assert!(came_in);
+        assert_eq!(began.elapsed(), WAIT);
+    }
+}
