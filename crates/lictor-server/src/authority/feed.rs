@@ -89,6 +89,7 @@ impl Authority {
         let node = node.filter(own).ok_or(Error::Unauthenticated)?;
         self.feed.note_sign(node.id, self.clock.now().elapsed());
         standing::signed_in();
+        standing::acts_in(node.organization);
         Ok(node)
     }
 

@@ -62,6 +62,7 @@ impl Authority {
     /// [`Error::NotFound`] for an unknown or foreign organization.
     pub fn call(&self, actor: Actor, organization: Option<&str>) -> Result<Call, Error> {
         let organization = self.organization_for(&actor, organization)?;
+        standing::acts_in(organization.id);
         Ok(Call {
             actor,
             organization,

@@ -25,6 +25,7 @@ use super::limits::CREDENTIAL_READ_TIMEOUT;
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
 use super::rates::{self, Rates};
+use super::rounds::Rounds;
 use super::traffic::Connections;
 use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
@@ -71,6 +72,7 @@ struct Parts {
     metrics: Arc<Metrics>,
     /// None: anybody may ask as often as they like.
     rates: Option<Rates>,
+    rounds: Arc<Rounds>,
     native: native::Routes,
     /// Health and metrics.
     observed: Router,
@@ -90,6 +92,7 @@ pub fn router(server: Server, metrics: Arc<Metrics>) -> App {
         .with_state(observed);
     App(Arc::new(Parts {
         rates: server.settings.rate_limit.map(Rates::new),
+        rounds: Arc::default(),
         server,
         metrics,
         native,
@@ -126,7 +129,7 @@ impl Answers for App {
             ))
         };
         // Combinators and no async block, which would have room for the routed future twice.
-        AssertUnwindSafe(routed)
+        AssertUnwindSafe(parts.rounds.of(routed))
             .catch_unwind()
             .map(move |answered| {
                 let response = match answered {

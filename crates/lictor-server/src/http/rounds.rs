@@ -1,0 +1,267 @@
+//! Rounds of the runtime: an organization whose request kept a thread of it busy for long lets all that
+//! is ready of others go first, before it goes on.
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+use pin_project_lite::pin_project;
+use uuid::Uuid;
+
+use crate::standing;
+
+/// What takes less is paid for with its turn.
+const LONG: Duration = Duration::from_micros(250);
+
+/// How many of one organization go on in a round at most, while what they do is short.
+const MOST: usize = 64;
+
+/// The organizations that let others go first.
+#[derive(Default)]
+pub(super) struct Rounds {
+    /// How many they are, so that nobody else looks any further.
+    waiting: AtomicUsize,
+    lines: Mutex<HashMap<Uuid, Line>>,
+}
+
+/// What waits of one organization.
+struct Line {
+    waiters: VecDeque<Arc<Waiter>>,
+    /// How many go on in the next round.
+    pace: usize,
+    /// How many of this round have not gone on yet, or still do.
+    in_work: usize,
+}
+
+#[derive(Default)]
+struct Waiter {
+    waker: AtomicWaker,
+    is_next: AtomicBool,
+}
+
+/// A place in a line, until its request has gone on or is gone.
+struct Place {
+    rounds: Arc<Rounds>,
+    organization: Uuid,
+    waiter: Arc<Waiter>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.rounds.leave(self.organization, &self.waiter);
+    }
+}
+
+impl Rounds {
+    /// Lets `answering` take part. Whose it is, it says by signing in.
+    pub(super) fn of<F: Future>(self: &Arc<Self>, answering: F) -> InRounds<F> {
+        InRounds {
+            answering,
+            rounds: Arc::clone(self),
+            organization: None,
+            place: None,
+        }
+    }
+
+    /// A place in the line of an organization that lets others go first.
+    fn line_up(self: &Arc<Self>, organization: Uuid) -> Option<Place> {
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let waiter = Arc::<Waiter>::default();
+        let mut lines = self.lock();
+        let line = lines.get_mut(&organization)?;
+        line.waiters.push_back(Arc::clone(&waiter));
+        drop(lines);
+        Some(Place {
+            rounds: Arc::clone(self),
+            organization,
+            waiter,
+        })
+    }
+
+    /// An organization has kept a thread busy for long.
+    fn took_long(self: &Arc<Self>, organization: Uuid) {
+        let mut lines = self.lock();
+        if let Some(line) = lines.get_mut(&organization) {
+            line.pace = 1;
+            return;
+        }
+        let line = Line {
+            waiters: VecDeque::new(),
+            pace: 1,
+            in_work: 0,
+        };
+        lines.insert(organization, line);
+        self.waiting.store(lines.len(), Ordering::Release);
+        drop(lines);
+        self.begin_round(organization);
+    }
+
+    fn begin_round(self: &Arc<Self>, organization: Uuid) {
+        // Where the runtime has ended nobody goes on.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let rounds = Arc::clone(self);
+        runtime.spawn(async move {
+            // All that is ready now goes first, and what sockets have to say.
+            tokio::task::yield_now().await;
+            rounds.next(organization);
+        });
+    }
+
+    /// Lets those who are next in an organization's line go on; if nobody waits, there is none any more.
+    fn next(&self, organization: Uuid) {
+        let mut lines = self.lock();
+        let Some(line) = lines.get_mut(&organization) else {
+            return;
+        };
+        if line.waiters.is_empty() {
+            lines.remove(&organization);
+            self.waiting.store(lines.len(), Ordering::Release);
+            return;
+        }
+        let count = line.pace.min(line.waiters.len());
+        let next: Vec<_> = line.waiters.drain(..count).collect();
+        line.in_work = count;
+        line.pace = (line.pace * 2).min(MOST);
+        for waiter in &next {
+            waiter.is_next.store(true, Ordering::Release);
+        }
+        drop(lines);
+        for waiter in next {
+            waiter.waker.wake();
+        }
+    }
+
+    /// The last of a round to leave begins the next one.
+    fn leave(self: &Arc<Self>, organization: Uuid, waiter: &Arc<Waiter>) {
+        let mut lines = self.lock();
+        let Some(line) = lines.get_mut(&organization) else {
+            return;
+        };
+        if !waiter.is_next.load(Ordering::Acquire) {
+            line.waiters.retain(|other| !Arc::ptr_eq(other, waiter));
+            return;
+        }
+        line.in_work = line.in_work.saturating_sub(1);
+        let is_last = line.in_work == 0;
+        drop(lines);
+        if is_last {
+            self.begin_round(organization);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pin_project! {
+    /// A request that is being answered.
+    pub(super) struct InRounds<F> {
+        #[pin]
+        answering: F,
+        rounds: Arc<Rounds>,
+        organization: Option<Uuid>,
+        place: Option<Place>,
+    }
+}
+
+impl<F: Future> Future for InRounds<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if this.place.is_none()
+            && let Some(organization) = *this.organization
+        {
+            *this.place = this.rounds.line_up(organization);
+        }
+        if let Some(Place { waiter, .. }) = this.place {
+            waiter.waker.register(context.waker());
+            if !waiter.is_next.load(Ordering::Acquire) {
+                return Poll::Pending;
+            }
+        }
+        let began = Instant::now();
+        let (polled, organization) =
+            standing::answering(*this.organization, || this.answering.poll(context));
+        *this.organization = organization;
+        if let Some(organization) = organization
+            && began.elapsed() > LONG
+        {
+            this.rounds.took_long(organization);
+        }
+        *this.place = None;
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAVY: Uuid = Uuid::from_u128(1);
+    const LIGHT: Uuid = Uuid::from_u128(2);
+
+    /// Signs in, and then keeps the thread busy so many times.
+    async fn work(organization: Uuid, times: usize, long: Duration) {
+        standing::acts_in(organization);
+        for _ in 0..times {
+            tokio::task::yield_now().await;
+            let began = Instant::now();
+            while began.elapsed() < long {
+                std::hint::spin_loop();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn who_keeps_a_thread_busy_lets_others_go_first() {
+        const LONG: Duration = Duration::from_millis(2);
+        let rounds = Arc::<Rounds>::default();
+        let heavy: Vec<_> = (0..100)
+            .map(|_| tokio::spawn(rounds.of(work(HEAVY, 2, LONG))))
+            .collect();
+        // All of them have signed in, and one has worked.
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        let began = Instant::now();
+        let light = tokio::spawn(rounds.of(work(LIGHT, 4, Duration::ZERO)));
+        light.await.expect("it ends");
+        let waited = began.elapsed();
+        let left = heavy.iter().filter(|one| !one.is_finished()).count();
+        assert!(left > 50, "{left} are left after {waited:?}");
+        for one in heavy {
+            one.await.expect("it ends");
+        }
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        assert!(rounds.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_keeps_nobody_waiting() {
+        let rounds = Arc::<Rounds>::default();
+        rounds.took_long(HEAVY);
+        let gone = rounds.line_up(HEAVY);
+        let next = tokio::spawn(rounds.of(work(HEAVY, 1, Duration::ZERO)));
+        drop(gone);
+        next.await.expect("it ends");
+        // Nor one whose turn it is.
+        rounds.took_long(HEAVY);
+        let gone = rounds.line_up(HEAVY).expect("a line");
+        rounds.next(HEAVY);
+        drop(gone);
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        assert_eq!(rounds.waiting.load(Ordering::Acquire), 0);
+    }
+}
