@@ -101,8 +101,7 @@ pub(super) fn put_sum(database: &Connection, stream: Uuid, sum: u64) -> Sql<()> 
 pub(super) fn check(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     let sums = format!(
         "SELECT organization_id, total, 0 AS found FROM usage_sums
-         UNION ALL SELECT organization_id, 0, {} FROM usage GROUP BY organization_id",
-        SUM
+         UNION ALL SELECT organization_id, 0, {SUM} FROM usage GROUP BY organization_id"
     );
     let differing = format!(
         "SELECT organization_id, sum(total) FROM ({sums})
@@ -123,8 +122,7 @@ pub(super) fn check(view: &Connection, differences: &mut Vec<String>) -> Sql<()>
 fn check_months(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     let sums = format!(
         "SELECT organization_id, month, total, 0 AS found FROM usage_month_sums
-         UNION ALL SELECT organization_id, month, 0, {} FROM usage GROUP BY 1, 2",
-        SUM
+         UNION ALL SELECT organization_id, month, 0, {SUM} FROM usage GROUP BY 1, 2"
     );
     let differing = format!(
         "SELECT organization_id, month, sum(total) FROM ({sums})
