@@ -21,7 +21,7 @@ const MOST_WAITING: usize = 256;
 
 /// How much may wait for room that is there already, in bytes: answers, which were made before it was
 /// known how long they are.
-const MOST_MADE: usize = 16 * MEGABYTE;
+const MOST_MADE: usize = 8 * MEGABYTE;
 
 /// What a client that found no room is told to wait, in seconds, as the field `Retry-After`.
 pub const RETRY_AFTER: &str = "1";
@@ -149,7 +149,7 @@ impl Budgets {
     /// Room for `bytes` that are there already.
     ///
     /// # Errors
-    /// As [`Budgets::hold`], and at once where 16 MB of such wait.
+    /// As [`Budgets::hold`], and at once where 8 MB of such wait.
     pub async fn hold_made(&self, owner: Owner, bytes: usize) -> Result<Hold, NoRoom> {
         self.0.take_in_time(owner, bytes, bytes).await?;
         Ok(Hold {
@@ -420,7 +420,7 @@ mod tests {
         };
         let (asked, ()) = tokio::join!(asking, freeing);
         let granted = asked.iter().filter(|granted| granted.is_ok()).count();
-        assert_eq!(granted, 16);
+        assert_eq!(granted, MOST_MADE / MEGABYTE);
         assert_eq!(budgets.0.made.load(Ordering::Relaxed), 0);
     }
 }

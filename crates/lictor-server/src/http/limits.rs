@@ -30,7 +30,7 @@ pub struct ConnectionLimits {
     /// connections with the most go.
     pub max_anonymous_streams: usize,
     /// Streams of HTTP/2 of those who have signed in, on all connections together, from their heads to
-    /// the last bytes that are taken of their answers, beyond 4 of each; 8 192 by default. Beyond it a
+    /// the last bytes that are taken of their answers, beyond 4 of each; 4 096 by default. Beyond it a
     /// stream is refused.
     pub max_signed_in_streams: usize,
     /// From accept to the first byte of a request, the TLS handshake included; 10 s by default.
@@ -99,7 +99,7 @@ impl Default for ConnectionLimits {
             trusted_proxies: Proxies::default(),
             sign_in_grace: Duration::from_secs(1),
             max_anonymous_streams: 2_048,
-            max_signed_in_streams: 8_192,
+            max_signed_in_streams: 4_096,
             first_byte_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(60),
