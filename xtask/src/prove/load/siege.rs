@@ -36,7 +36,7 @@ impl Siege {
             held >= 2 * each,
             "only {held} attackers came, which proves nothing"
         );
-        let still = Still::begin(address, each.div_ceil(3));
+        let still = Still::begin(address, token, each.div_ceil(3));
         Ok(Self {
             slow,
             crowd,

@@ -34,49 +34,50 @@ type Attempt = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 struct Way {
     name: &'static str,
     granted: Duration,
-    once: fn(String) -> Attempt,
+    /// By its address and a token of a tenant.
+    once: fn(String, String) -> Attempt,
 }
 
 const WAYS: [Way; 8] = [
     Way {
         name: "with windows of 0",
         granted: Duration::from_secs(75),
-        once: |address| Box::pin(windows_of_zero(address)),
+        once: |address, _| Box::pin(windows_of_zero(address)),
     },
     Way {
         name: "who take a byte of each answer",
         granted: Duration::from_secs(75),
-        once: |address| Box::pin(taken_in_part(address)),
+        once: |address, token| Box::pin(taken_in_part(address, token)),
     },
     Way {
         name: "who ask over and over and take nothing",
         granted: Duration::from_secs(75),
-        once: |address| Box::pin(asked_in_vain(address)),
+        once: |address, _| Box::pin(asked_in_vain(address)),
     },
     Way {
         name: "with many streams and no token",
         granted: Duration::from_secs(75),
-        once: |address| Box::pin(crowded(address)),
+        once: |address, _| Box::pin(crowded(address)),
     },
     Way {
         name: "who take drops",
         granted: Duration::from_secs(75),
-        once: |address| Box::pin(taken_in_drops(address)),
+        once: |address, _| Box::pin(taken_in_drops(address)),
     },
     Way {
         name: "who send empty lines",
         granted: Duration::from_secs(5),
-        once: |address| Box::pin(empty_lines(address)),
+        once: |address, _| Box::pin(empty_lines(address)),
     },
     Way {
         name: "who say nothing",
         granted: Duration::from_secs(10),
-        once: |address| Box::pin(silent(address)),
+        once: |address, _| Box::pin(silent(address)),
     },
     Way {
         name: "who send frames that carry nothing",
         granted: Duration::from_secs(1),
-        once: |address| Box::pin(empty_frames(address)),
+        once: |address, _| Box::pin(empty_frames(address)),
     },
 ];
 
@@ -95,9 +96,9 @@ struct Told {
 
 impl Still {
     /// Lets `each` attackers begin in every way.
-    pub(super) fn begin(address: &str, each: usize) -> Self {
+    pub(super) fn begin(address: &str, token: &str, each: usize) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
-        let (address, own) = (address.to_owned(), Arc::clone(&ended));
+        let (address, own) = ((address.to_owned(), token.to_owned()), Arc::clone(&ended));
         let runner = spawn(move || attack(&address, each, &own));
         Self {
             ended,
@@ -136,7 +137,7 @@ impl Drop for Still {
     }
 }
 
-fn attack(address: &str, each: usize, ended: &Arc<AtomicBool>) -> Result<Vec<Told>> {
+fn attack(address: &(String, String), each: usize, ended: &Arc<AtomicBool>) -> Result<Vec<Told>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -144,7 +145,7 @@ fn attack(address: &str, each: usize, ended: &Arc<AtomicBool>) -> Result<Vec<Tol
         let mut attackers = JoinSet::new();
         for (number, way) in WAYS.iter().enumerate() {
             for _ in 0..each {
-                let (address, ended) = (address.to_owned(), Arc::clone(ended));
+                let (address, ended) = (address.clone(), Arc::clone(ended));
                 attackers.spawn(async move { (number, again(way, address, &ended).await) });
             }
         }
@@ -166,11 +167,18 @@ fn attack(address: &str, each: usize, ended: &Arc<AtomicBool>) -> Result<Vec<Tol
 }
 
 /// How often it came, and how often it was held for longer than it should have been.
-async fn again(way: &Way, address: String, ended: &AtomicBool) -> (usize, usize) {
+async fn again(
+    way: &Way,
+    (address, token): (String, String),
+    ended: &AtomicBool,
+) -> (usize, usize) {
     let (mut came, mut held) = (0, 0);
     while !ended.load(Ordering::Relaxed) {
         came += 1;
-        let once = timeout(way.granted + SLACK, (way.once)(address.clone()));
+        let once = timeout(
+            way.granted + SLACK,
+            (way.once)(address.clone(), token.clone()),
+        );
         held += usize::from(once.await.is_err());
         sleep(PAUSE).await;
     }
@@ -183,8 +191,8 @@ async fn windows_of_zero(address: String) -> Result<()> {
 }
 
 /// The same with as many streams as there may be, of each of which a byte is taken.
-async fn taken_in_part(address: String) -> Result<()> {
-    still(address, "/licenses?size=1", TOKEN, (CROWD, 1)).await
+async fn taken_in_part(address: String, token: String) -> Result<()> {
+    still(address, "/v1/applications", &token, (CROWD, 1)).await
 }
 
 /// The same by somebody without a token, with as many streams as there may be.
