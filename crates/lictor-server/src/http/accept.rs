@@ -234,9 +234,13 @@ async fn hold(
     .await;
 }
 
-/// Says the same to whatever is asked. What comes meanwhile is taken, up to a bound: a connection that
-/// is closed over bytes that nobody read is reset, and what was said may be lost by that.
+/// Says the same to whatever is asked, once something is: clients take no answer before. What comes
+/// meanwhile is taken, up to a bound: a connection that is closed over bytes that nobody read is reset,
+/// and what was said may be lost by that.
 async fn tell(tcp: &mut TcpStream, answer: &[u8]) -> io::Result<()> {
+    if let Ok(asked) = timeout(TOLD_WITHIN, tcp.peek(&mut [0])).await {
+        asked?;
+    }
     tcp.write_all(answer).await?;
     tcp.shutdown().await?;
     let mut asked = tcp.take(TOLD_BYTES);
@@ -319,26 +323,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_told_to_whoever_asks_is_not_lost_to_what_they_ask() {
+    async fn what_is_told_to_whoever_asks_comes_once_they_have_asked() {
+        use std::io::{ErrorKind, Read as _, Write as _};
+        use std::task::Poll;
+
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_nonblocking(true).unwrap();
         let (mut tcp, _) = listener.accept().await.unwrap();
-        client.write_all(&[b' '; 10_000]).await.unwrap();
-        // The peer ends when it has heard the end.
-        let hear = async move {
-            let mut heard = Vec::new();
-            client.read_to_end(&mut heard).await.map(|_| heard)
-        };
-        let telling = async {
-            let told = tell(&mut tcp, UNDATED).await;
-            drop(tcp);
-            told
-        };
-        let (told, heard) = tokio::join!(telling, hear);
-        assert_eq!(heard.unwrap(), UNDATED);
-        told.unwrap();
+        let mut telling = Box::pin(tell(&mut tcp, UNDATED));
+        let begun =
+            std::future::poll_fn(|context| Poll::Ready(telling.as_mut().poll(context))).await;
+        assert!(begun.is_pending());
+        let early = client.read(&mut [0; 1]).unwrap_err();
+        assert_eq!(early.kind(), ErrorKind::WouldBlock);
+        client.write_all(&[b' '; 10_000]).unwrap();
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        telling.await.unwrap();
+        drop(tcp);
+        client.set_nonblocking(false).unwrap();
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).unwrap();
+        assert_eq!(heard, UNDATED);
     }
 
     #[test]
