@@ -55,6 +55,8 @@ pub(super) fn check(database: &Connection) -> Result<CheckReport, OpenError> {
     if schema < KNOWN_SCHEMA {
         // A copy cannot be made within a transaction; it is a view of one instant itself.
         drop(view);
+        // To SQLite a copy is something written.
+        database.pragma_update(None, "query_only", false)?;
         let (_folder, copy) = open::migrated_copy(database)?;
         return check_rows(&copy, report);
     }

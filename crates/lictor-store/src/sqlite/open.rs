@@ -269,6 +269,16 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     connect(path, flags)
 }
 
+/// A connection that writes nothing, but for which SQLite reads what each column may hold: it leaves
+/// that out of the schema of a file that it opens to be read alone (3.53, November 2026).
+pub(super) fn inspector(path: &Path) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, flags)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
 /// The folder that a file is in may be reached through links, the file itself may be none.
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let (folder, name) = (path.parent(), path.file_name().unwrap_or_default());
@@ -313,7 +323,7 @@ fn immutable(path: &Path) -> Result<Connection, OpenError> {
 /// A connection for a check, also where nothing can be written, as on a file system that was mounted
 /// to be read alone. There SQLite has no place to say what it reads.
 pub(super) fn for_check(path: &Path) -> Result<Connection, OpenError> {
-    let connection = reader(path)?;
+    let connection = inspector(path)?;
     match recognized(&connection, path) {
         Err(OpenError::Database(error)) if is_out_of_place(&error) && is_read_only(path) => {
             let connection = immutable(path)?;

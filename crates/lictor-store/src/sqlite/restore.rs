@@ -110,7 +110,7 @@ fn copy(source: &mut File, draft: &Path) -> Result<(), OpenError> {
     planted::point("restore.copied");
     target.sync_all().map_err(at(draft))?;
     open::schema(draft)?;
-    let report = check::check(&open::reader(draft)?)?;
+    let report = check::check(&open::inspector(draft)?)?;
     if let Some(first) = report.differences.first() {
         let count = report.differences.len();
         return Err(OpenError::Differs {

@@ -489,6 +489,6 @@ impl Store for SqliteStore {
 
     async fn check(&self) -> Result<CheckReport, Error> {
         let path = self.path.clone();
-        off_the_runtime(move || check::check(&open::reader(&path)?)).await
+        off_the_runtime(move || check::check(&open::inspector(&path)?)).await
     }
 }
