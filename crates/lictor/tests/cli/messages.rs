@@ -280,6 +280,11 @@ fn a_database_that_cannot_be_used_is_refused_with_what_to_do_and_no_word_of_sqli
     let (_, _, folder) = Server::start(&[]).stop();
     let data = folder.path().join("data");
     let file = data.join("lictor.db");
+    // Where a reader was closed last, what was written is still in the log beside the file.
+    let database = rusqlite::Connection::open(&file).expect("opens");
+    let emptied = database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    assert_eq!(emptied, Ok(0));
+    drop(database);
     let good = std::fs::read(&file).expect("a database");
     let started = |options: &[&str]| {
         let mut start = serve(&data);
