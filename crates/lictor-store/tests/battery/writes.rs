@@ -262,13 +262,19 @@ pub(crate) async fn nobody_waits_for_the_writes_of_another_organization(store: A
     acme(&*store).await;
     done(&*store, new_organization(id(2), "other")).await;
     let (open, gate) = std::sync::mpsc::channel::<()>();
-    let (gate, ran, asked) = (Mutex::new(gate), counter(), counter());
+    let (gate, ran, asked, begun) = (Mutex::new(gate), counter(), counter(), counter());
+    let began = begun.clone();
     let held = write(ACME, NOW, vec![], move |_| {
+        began.fetch_add(1, SeqCst);
         // It errs when the gate is open for good.
         let _ = gate.lock().expect("no panic").recv();
         Ok(Decision::nothing())
     });
     let mut tasks = vec![asks(&store, held, &asked)];
+    // Else some of what follows could run before it.
+    while begun.load(SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
     for _ in 0..10_000 {
         let ran = ran.clone();
         let one = write(ACME, NOW, vec![], move |_| {
