@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::futures::TaskLocalFuture;
 use uuid::Uuid;
 
+use crate::http::shares::Holding;
+
 thread_local! {
     /// The organization of the request that this thread is answering.
     static ORGANIZATION: Cell<Option<Uuid>> = const { Cell::new(None) };
@@ -18,13 +20,22 @@ tokio::task_local! {
     static STANDING: Arc<Standing>;
 }
 
-/// Whether anybody has signed in over a connection. Once is enough.
+/// Whether anybody has signed in over a connection, for which once is enough, and the memory that its
+/// requests hold.
 #[derive(Debug, Default)]
-pub(crate) struct Standing(AtomicBool);
+pub(crate) struct Standing {
+    has_signed_in: AtomicBool,
+    pub(crate) holding: Holding,
+}
 
 impl Standing {
     pub(crate) fn has_signed_in(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.has_signed_in.load(Ordering::Relaxed)
+    }
+
+    /// That of whoever is being answered; none in tests and background loops.
+    pub(crate) fn current() -> Option<Arc<Self>> {
+        STANDING.try_with(Arc::clone).ok()
     }
 
     /// Lets what signs in while this future is polled be noted here.
@@ -35,7 +46,7 @@ impl Standing {
 
 /// Notes that whoever is being answered has signed in. Nobody is, in tests and background loops.
 pub(crate) fn signed_in() {
-    let _ = STANDING.try_with(|standing| standing.0.store(true, Ordering::Relaxed));
+    let _ = STANDING.try_with(|standing| standing.has_signed_in.store(true, Ordering::Relaxed));
 }
 
 /// Notes in which organization whoever is being answered acts.

@@ -10,10 +10,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::addresses::{Addresses, Place};
+use super::budget::Budgets;
 pub use super::connection::Answers;
 use super::connection::{self, Shared};
 use super::limits::ConnectionLimits;
@@ -25,6 +26,11 @@ use crate::clock;
 
 /// How long the loop rests when the process or the system is out of files or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Between two looks at who could give way while memory is short, and how long a peer has sent and
+/// taken nothing until it does. Who lacks memory waits for longer.
+const RELIEF_PAUSE: Duration = Duration::from_millis(100);
+const STILL: Duration = Duration::from_millis(500);
 
 /// What the kernel takes of an answer, in bytes, beyond what is under way to its peer: a peer that
 /// takes little is seen to do so.
@@ -64,6 +70,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     check(&limits)?;
+    let (budgets, mut next_relief) = (app.budgets(), Instant::now());
     let mut room = Room::new(app, tls, limits);
     let (stop, stopping) = watch::channel(false);
     let mut shutdown = std::pin::pin!(shutdown);
@@ -91,6 +98,11 @@ pub async fn serve(
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
+            () = is_short(budgets.as_ref(), next_relief) => {
+                room.relieve(budgets.as_ref());
+                next_relief = Instant::now() + RELIEF_PAUSE;
+                continue;
+            }
             () = sleep(ACCEPT_PAUSE), if waiting.is_some() => continue,
             accepted = listener.accept(), if waiting.is_none() => accepted,
         };
@@ -105,6 +117,15 @@ pub async fn serve(
     let _ = stop.send(true);
     end_all(room.connections, room.shared.limits.shutdown_grace).await;
     Ok(())
+}
+
+/// Ready when somebody lacks memory, and it is time to look who could give way.
+async fn is_short(budgets: Option<&Budgets>, next_relief: Instant) {
+    let Some(budgets) = budgets else {
+        return std::future::pending().await;
+    };
+    budgets.is_short().await;
+    sleep_until(next_relief).await;
 }
 
 /// What the loop holds.
@@ -160,6 +181,12 @@ impl<A: Answers> Room<A> {
             );
         }
         self.is_full = is_full;
+    }
+
+    fn relieve(&mut self, budgets: Option<&Budgets>) {
+        if let Some(budgets) = budgets {
+            self.places.relieve(budgets.shortage(), STILL);
+        }
     }
 
     fn note_end(&mut self, ended: Result<(Id, ()), JoinError>) {

@@ -53,7 +53,8 @@ impl Budgets {
     /// # Errors
     /// [`NoRoom`].
     pub async fn hand_over_part(&self, owner: Owner, part: Bytes) -> Result<Bytes, NoRoom> {
-        let hold = self.hold_made(owner, part.len()).await?;
+        let mut hold = self.hold_made(owner, part.len()).await?;
+        hold.wait_for_peer();
         Ok(kept(part, hold))
     }
 }
@@ -78,7 +79,8 @@ struct HeldBody {
 }
 
 impl HeldBody {
-    fn of(body: Body, hold: Hold) -> Self {
+    fn of(body: Body, mut hold: Hold) -> Self {
+        hold.wait_for_peer();
         let left = hold.bytes() as u64;
         Self {
             body,

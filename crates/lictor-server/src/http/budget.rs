@@ -1,27 +1,20 @@
 //! Memory for the bodies of requests and answers: what all of them may hold together, what those
 //! who have not signed in may, and what one organization may. What they say is the dialects'.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lictor_planted as planted;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::shares::{Shares, Shortage, Want};
+use crate::standing::Standing;
+
 /// A megabyte, as the options count.
-const MEGABYTE: usize = 1_000_000;
-
-/// How many requests wait at once. Each holds what the HTTP library has read of it: a head, and a
-/// window's worth of its body.
-const MOST_WAITING: usize = 256;
-
-/// How much may wait for room that is there already, in bytes: answers, which were made before it was
-/// known how long they are.
-const MOST_MADE: usize = 8 * MEGABYTE;
+pub(super) const MEGABYTE: usize = 1_000_000;
 
 /// What a client that found no room is told to wait, in seconds, as the field `Retry-After`.
 pub const RETRY_AFTER: &str = "1";
@@ -62,7 +55,7 @@ impl Default for Limits {
 }
 
 /// Who memory is held for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// Somebody who has not signed in.
     Anonymous,
@@ -85,36 +78,29 @@ pub struct Budgets(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    limits: Limits,
-    held: Mutex<Held>,
+    longest_wait: Duration,
+    shares: Mutex<Shares>,
+    /// How many wait.
     waiting: AtomicUsize,
-    /// Of what waits, the bytes that are there already.
-    made: AtomicUsize,
-    freed: Notify,
-}
-
-/// What is held, in bytes.
-#[derive(Debug, Default)]
-struct Held {
-    all: usize,
-    anonymous: usize,
-    /// Of those that hold anything.
-    organizations: HashMap<Uuid, usize>,
+    /// Somebody began to wait.
+    short: Notify,
 }
 
 /// Memory that is held until this is dropped.
 #[derive(Debug)]
 pub struct Hold {
     shared: Arc<Shared>,
-    owner: Owner,
-    bytes: usize,
+    held: Want,
+    /// It waits for the peer, who is to send or to take it.
+    is_with_peer: bool,
 }
 
 impl Budgets {
     /// Nothing held yet.
     pub fn new(limits: Limits) -> Self {
         Self(Arc::new(Shared {
-            limits,
+            longest_wait: limits.longest_wait,
+            shares: Mutex::new(Shares::new(limits)),
             ..Shared::default()
         }))
     }
@@ -126,11 +112,8 @@ impl Budgets {
 
     /// Room for `bytes`, if there is any.
     pub fn try_hold(&self, owner: Owner, bytes: usize) -> Option<Hold> {
-        self.0.take(owner, bytes).then(|| Hold {
-            shared: Arc::clone(&self.0),
-            owner,
-            bytes,
-        })
+        let want = Want::now(owner, bytes);
+        self.0.take(&want).then(|| self.holding(want))
     }
 
     /// Room for `bytes`, which others may have to give back first.
@@ -138,12 +121,9 @@ impl Budgets {
     /// # Errors
     /// [`NoRoom`] after the longest wait, and at once where too many wait or that much is never granted.
     pub async fn hold(&self, owner: Owner, bytes: usize) -> Result<Hold, NoRoom> {
-        self.0.take_in_time(owner, bytes, 0).await?;
-        Ok(Hold {
-            shared: Arc::clone(&self.0),
-            owner,
-            bytes,
-        })
+        let want = Want::now(owner, bytes);
+        self.0.take_in_time(&want, false).await?;
+        Ok(self.holding(want))
     }
 
     /// Room for `bytes` that are there already.
@@ -151,19 +131,93 @@ impl Budgets {
     /// # Errors
     /// As [`Budgets::hold`], and at once where 8 MB of such wait.
     pub async fn hold_made(&self, owner: Owner, bytes: usize) -> Result<Hold, NoRoom> {
-        self.0.take_in_time(owner, bytes, bytes).await?;
-        Ok(Hold {
+        let want = Want::now(owner, bytes);
+        self.0.take_in_time(&want, true).await?;
+        Ok(self.holding(want))
+    }
+
+    fn holding(&self, held: Want) -> Hold {
+        Hold {
             shared: Arc::clone(&self.0),
+            held,
+            is_with_peer: false,
+        }
+    }
+
+    /// Ready when somebody waits for memory.
+    pub(crate) async fn is_short(&self) {
+        loop {
+            let mut begun = std::pin::pin!(self.0.short.notified());
+            begun.as_mut().enable();
+            if self.0.waiting.load(Ordering::SeqCst) > 0 {
+                return;
+            }
+            begun.await;
+        }
+    }
+
+    /// What those who wait lack.
+    pub(crate) fn shortage(&self) -> Shortage {
+        self.0.lock().shortage()
+    }
+}
+
+impl Want {
+    /// Asked for by the connection whose request is being answered.
+    fn now(owner: Owner, bytes: usize) -> Self {
+        Self {
             owner,
             bytes,
-        })
+            holder: Standing::current(),
+        }
+    }
+
+    /// As much of it.
+    fn part(&self, bytes: usize) -> Self {
+        Self {
+            owner: self.owner,
+            bytes,
+            holder: self.holder.clone(),
+        }
     }
 }
 
 impl Hold {
     /// How much is held, in bytes.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.held.bytes
+    }
+
+    /// From now on it waits for the peer, who is to send or to take it; if nothing comes of that while
+    /// others need the room, the connection is closed.
+    pub(super) fn wait_for_peer(&mut self) {
+        self.set_with_peer(true);
+    }
+
+    /// From now on it waits for the server.
+    pub(super) fn wait_for_server(&mut self) {
+        self.set_with_peer(false);
+    }
+
+    fn set_with_peer(&mut self, is_with_peer: bool) {
+        if let Some(holder) = &self.held.holder
+            && is_with_peer != self.is_with_peer
+        {
+            let bytes = self.held.bytes;
+            if is_with_peer {
+                holder.holding.add_with_peer(self.held.owner, bytes);
+            } else {
+                holder.holding.take_from_peer(bytes);
+            }
+        }
+        self.is_with_peer = is_with_peer;
+    }
+
+    /// The peer has sent or taken some of it.
+    pub(super) fn note_moved(&self) {
+        if let Some(holder) = &self.held.holder {
+            holder.holding.note_moved();
+        }
     }
 
     /// Holds so much more.
@@ -171,145 +225,117 @@ impl Hold {
     /// # Errors
     /// As [`Budgets::hold`]; what is held already stays so.
     pub async fn grow(&mut self, more: usize) -> Result<(), NoRoom> {
-        self.shared.take_in_time(self.owner, more, 0).await?;
-        self.bytes += more;
+        let was_with_peer = self.is_with_peer;
+        // Whoever waits for memory does not wait for its peer.
+        self.wait_for_server();
+        self.shared
+            .take_in_time(&self.held.part(more), false)
+            .await?;
+        self.held.bytes += more;
+        self.set_with_peer(was_with_peer);
         Ok(())
     }
 
     /// Parts `bytes` of it off, or all if it is less.
     pub fn split(&mut self, bytes: usize) -> Self {
-        let bytes = bytes.min(self.bytes);
-        self.bytes -= bytes;
+        let held = self.held.part(bytes.min(self.held.bytes));
+        self.held.bytes -= held.bytes;
         Self {
             shared: Arc::clone(&self.shared),
-            owner: self.owner,
-            bytes,
+            held,
+            is_with_peer: self.is_with_peer,
         }
     }
 
     /// Gives back what is held beyond `bytes`.
     pub fn shrink_to(&mut self, bytes: usize) {
-        if let Some(less) = self.bytes.checked_sub(bytes) {
-            self.bytes = bytes;
-            self.shared.give_back(self.owner, less);
+        if self.held.bytes > bytes {
+            drop(self.split(self.held.bytes - bytes));
         }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.shared.give_back(self.owner, self.bytes);
+        self.wait_for_server();
+        if self.held.bytes > 0 {
+            self.shared.change(|shares| shares.give_back(&self.held));
+        }
     }
 }
 
-/// A place among those who wait.
-struct Waiting<'s> {
+/// A place among those who wait, which ends with what is granted to it unless that is taken.
+struct Place<'s> {
     shared: &'s Shared,
-    made: usize,
+    want: &'s Want,
+    number: u64,
+    granted: oneshot::Receiver<()>,
+    is_taken: bool,
 }
 
-impl<'s> Waiting<'s> {
-    /// With so many bytes that are there already, unless too many or too much waits.
-    fn begin(shared: &'s Shared, made: usize) -> Option<Self> {
-        let places = shared.waiting.fetch_add(1, Ordering::SeqCst);
-        let bytes = shared.made.fetch_add(made, Ordering::Relaxed);
-        let waiting = Self { shared, made };
-        let fits = places < MOST_WAITING && bytes + made <= MOST_MADE.max(made);
-        fits.then_some(waiting)
-    }
-}
-
-impl Drop for Waiting<'_> {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.shared.made.fetch_sub(self.made, Ordering::Relaxed);
+        if !self.is_taken {
+            self.shared
+                .change(|shares| shares.leave(self.number, self.want));
+        }
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Shares> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, owner: Owner, bytes: usize) -> bool {
+    /// Changes what is held or who waits.
+    fn change<T>(&self, change: impl FnOnce(&mut Shares) -> T) -> T {
+        let mut shares = self.lock();
+        let changed = change(&mut shares);
+        self.waiting.store(shares.waiting(), Ordering::SeqCst);
+        changed
+    }
+
+    fn take(&self, want: &Want) -> bool {
         if planted::is("bodies-unbounded") {
+            self.lock().add(want);
             return true;
         }
-        let fits = |held: usize, most: usize| most.saturating_sub(held) >= bytes;
-        let mut held = self.lock();
-        if !fits(held.all, self.limits.all) {
-            return false;
-        }
-        match owner {
-            Owner::Anonymous => {
-                if !fits(held.anonymous, self.limits.anonymous) {
-                    return false;
-                }
-                held.anonymous += bytes;
-            }
-            Owner::Organization(id) => {
-                let own = held.organizations.get(&id).copied().unwrap_or_default();
-                if !fits(own, self.limits.organization) {
-                    return false;
-                }
-                held.organizations.insert(id, own + bytes);
-            }
-        }
-        held.all += bytes;
-        true
+        self.lock().take(want)
     }
 
-    fn give_back(&self, owner: Owner, bytes: usize) {
-        let mut held = self.lock();
-        held.all = held.all.saturating_sub(bytes);
-        match owner {
-            Owner::Anonymous => held.anonymous = held.anonymous.saturating_sub(bytes),
-            Owner::Organization(id) => {
-                if let Entry::Occupied(mut own) = held.organizations.entry(id) {
-                    *own.get_mut() = own.get().saturating_sub(bytes);
-                    if *own.get() == 0 {
-                        own.remove();
-                    }
-                }
-            }
-        }
-        drop(held);
-        // Who begins to wait looks once more before it sleeps, so that none is missed.
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            self.freed.notify_waiters();
-        }
-    }
-
-    async fn take_in_time(&self, owner: Owner, bytes: usize, made: usize) -> Result<(), NoRoom> {
-        if self.take(owner, bytes) {
+    async fn take_in_time(&self, want: &Want, is_made: bool) -> Result<(), NoRoom> {
+        if self.take(want) {
             return Ok(());
         }
-        let share = match owner {
-            Owner::Anonymous => self.limits.anonymous,
-            Owner::Organization(_) => self.limits.organization,
-        };
-        if bytes > share.min(self.limits.all) {
-            return Err(NoRoom);
-        }
-        let _place = Waiting::begin(self, made).ok_or(NoRoom)?;
-        let granted = async {
-            loop {
-                let freed = self.freed.notified();
-                let mut freed = std::pin::pin!(freed);
-                freed.as_mut().enable();
-                if self.take(owner, bytes) {
-                    return;
-                }
-                freed.await;
-            }
-        };
-        let in_time = timeout(self.limits.longest_wait, granted);
-        in_time.await.map_err(|_| NoRoom)
+        let mut place = self.line_up(want, is_made).ok_or(NoRoom)?;
+        self.short.notify_waiters();
+        let granted = timeout(self.longest_wait, &mut place.granted).await;
+        // Its sender is dropped only with the place.
+        place.is_taken = matches!(granted, Ok(Ok(())));
+        if place.is_taken { Ok(()) } else { Err(NoRoom) }
+    }
+
+    fn line_up<'s>(&'s self, want: &'s Want, is_made: bool) -> Option<Place<'s>> {
+        let lined_up = self.change(|shares| {
+            let is_grantable = shares.is_grantable(want);
+            is_grantable.then(|| shares.line_up(want, is_made))
+        });
+        let (number, granted) = lined_up.flatten()?;
+        Some(Place {
+            shared: self,
+            want,
+            number,
+            granted,
+            is_taken: false,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::super::shares::{MOST_MADE, MOST_OF_AN_OWNER};
     use super::*;
 
     const SMALL: Limits = Limits {
@@ -358,7 +384,7 @@ mod tests {
             assert_eq!((hold.bytes(), budgets.held()), (10, 10));
         }
         assert_eq!(budgets.held(), 0);
-        assert!(budgets.0.lock().organizations.is_empty());
+        assert!(budgets.0.lock().owners.is_empty());
     }
 
     #[tokio::test]
@@ -383,44 +409,96 @@ mod tests {
         assert!(never.is_err() && begun.elapsed() < SMALL.longest_wait);
     }
 
-    #[tokio::test]
-    async fn no_more_wait_than_there_are_places() {
-        let budgets = Budgets::new(SMALL);
-        let one = organization(1);
-        let hold = budgets.hold(one, 50).await.expect("room");
-        let ask = || async { budgets.hold(one, 1).await.err() };
-        let asking = futures_util::future::join_all((0..MOST_WAITING + 3).map(|_| ask()));
-        let freeing = async {
-            while budgets.0.waiting.load(Ordering::SeqCst) < MOST_WAITING {
-                tokio::task::yield_now().await;
-            }
-            drop(hold);
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_memory_has_a_place_in_the_line_of_its_owner_and_of_its_kind() {
+        let budgets = Budgets::new(Limits {
+            longest_wait: Duration::from_secs(1),
+            ..Limits::default()
+        });
+        let full = |number| {
+            let share = Limits::default().organization;
+            let large = budgets.try_hold(organization(number), share - share / 10);
+            let rest =
+                (0..share / 10 / 60_000).map(|_| budgets.try_hold(organization(number), 60_000));
+            (
+                large.expect("nine tenths"),
+                rest.collect::<Option<Vec<_>>>().expect("the rest"),
+            )
         };
-        let (asked, ()) = tokio::join!(asking, freeing);
-        let refused = asked.iter().filter(|refused| refused.is_some()).count();
-        assert_eq!(refused, 3);
+        let _held = [full(1), full(2)];
+        let ask = |number, bytes| budgets.hold(organization(number), bytes);
+        let all = (0..MOST_OF_AN_OWNER + 3)
+            .flat_map(|_| [ask(1, 60_000), ask(1, 100_000), ask(2, 60_000)]);
+        let mut asking: Vec<_> = all.map(Box::pin).collect();
+        let refused = asking.iter_mut().filter_map(|asked| asked.now_or_never());
+        assert_eq!(refused.filter(Result::is_err).count(), 3 * 3);
+        assert_eq!(
+            budgets.0.waiting.load(Ordering::SeqCst),
+            3 * MOST_OF_AN_OWNER
+        );
+        drop(asking);
         assert_eq!(budgets.0.waiting.load(Ordering::SeqCst), 0);
     }
 
     #[tokio::test]
-    async fn what_is_there_already_waits_only_up_to_a_sum() {
-        let budgets = Budgets::new(Limits {
-            longest_wait: SMALL.longest_wait,
-            ..Limits::default()
-        });
+    async fn no_more_waits_that_is_there_already_than_is_granted() {
+        let budgets = Budgets::new(Limits::default());
+        let share = Limits::default().organization;
         let one = organization(1);
-        let hold = budgets.hold(one, Limits::default().organization).await;
-        let ask = || async { budgets.hold_made(one, MEGABYTE).await };
-        let asking = futures_util::future::join_all((0..20).map(|_| ask()));
-        let freeing = async {
-            while budgets.0.waiting.load(Ordering::SeqCst) < MOST_MADE / MEGABYTE {
-                tokio::task::yield_now().await;
-            }
-            drop(hold);
-        };
-        let (asked, ()) = tokio::join!(asking, freeing);
-        let granted = asked.iter().filter(|granted| granted.is_ok()).count();
-        assert_eq!(granted, MOST_MADE / MEGABYTE);
-        assert_eq!(budgets.0.made.load(Ordering::Relaxed), 0);
+        let _hold = budgets.try_hold(one, share - share / 10).expect("room");
+        let asking = (0..MOST_MADE / MEGABYTE + 2).map(|_| budgets.hold_made(one, MEGABYTE));
+        let mut asking: Vec<_> = asking.map(Box::pin).collect();
+        let refused = asking.iter_mut().filter_map(|asked| asked.now_or_never());
+        assert_eq!(refused.filter(Result::is_err).count(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_free_goes_to_the_first_whom_it_is_enough_for_and_none_is_lost() {
+        let budgets = Budgets::new(SMALL);
+        let [one, other] = [organization(1), organization(2)];
+        let (first, second) = (budgets.try_hold(one, 50), budgets.try_hold(other, 50));
+        let mut large = Box::pin(budgets.hold(one, 40));
+        let mut behind = Box::pin(budgets.hold(one, 10));
+        let mut beside = Box::pin(budgets.hold(other, 10));
+        assert!((&mut large).now_or_never().is_none());
+        assert!((&mut behind).now_or_never().is_none());
+        assert!((&mut beside).now_or_never().is_none());
+        let mut first = first.expect("room");
+        first.shrink_to(30);
+        assert!(
+            (&mut behind).now_or_never().is_none(),
+            "it overtakes nobody of its own"
+        );
+        drop(second);
+        assert!((&mut beside).now_or_never().is_some());
+        drop(large);
+        assert!(
+            (&mut behind)
+                .now_or_never()
+                .is_some_and(|granted| granted.is_ok())
+        );
+        let granted = budgets.hold(other, 50);
+        drop(first);
+        drop(granted);
+        assert_eq!(budgets.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_tenth_is_kept_for_connections_that_hold_little() {
+        let budgets = Budgets::new(Limits::default());
+        let share = Limits::default().organization;
+        let one = organization(1);
+        let standing = Arc::<Standing>::default();
+        let as_one_connection = standing.of(async {
+            let large = budgets
+                .try_hold(one, share - share / 10)
+                .expect("nine tenths");
+            assert!(budgets.try_hold(one, 1).is_none(), "it holds much");
+            large
+        });
+        let _large = as_one_connection.await;
+        let held: Vec<_> = (0..).map_while(|_| budgets.try_hold(one, 60_000)).collect();
+        assert_eq!(held.len(), share / 10 / 60_000);
+        assert!(budgets.try_hold(organization(2), 60_000).is_some());
     }
 }

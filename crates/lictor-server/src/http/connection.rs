@@ -21,6 +21,7 @@ use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
+use super::budget::Budgets;
 use super::framing;
 use super::keeper::{Keeper, Verdict};
 use super::limits::ConnectionLimits;
@@ -79,6 +80,11 @@ pub trait Answers: Clone + Send + Sync + 'static {
 
     /// What the connections are counted by, if they are.
     fn traffic(&self) -> Option<Arc<Connections>> {
+        None
+    }
+
+    /// The memory that their requests hold, if it is bounded.
+    fn budgets(&self) -> Option<Budgets> {
         None
     }
 }

@@ -15,11 +15,11 @@ const REQUEST_BYTES: usize = 4 * 1024;
 /// What a header field costs beside its text, in bytes.
 const FIELD_BYTES: usize = 64;
 
-/// Room for a body whose length nobody announced, to begin with.
+/// Room for a body to begin with, and the most that is held because of its announcement alone.
 const FIRST_BYTES: usize = 4 * 1024;
 
-/// The most that is held for a body because of an announcement alone.
-const ANNOUNCED_BYTES: usize = 64 * 1024;
+/// A peer that has sent so many bytes more does not stand still.
+const MOVED_BYTES: usize = 16 * 1024;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +60,9 @@ impl Budgets {
             return Err(Unread::TooLarge);
         }
         let expected = announced.unwrap_or(FIRST_BYTES);
-        let first = expected.min(ANNOUNCED_BYTES).min(limit);
-        let hold = self.hold(owner, cost_of(head) + 2 * first).await?;
+        let first = expected.min(FIRST_BYTES).min(limit);
+        let mut hold = self.hold(owner, cost_of(head) + 2 * first).await?;
+        hold.wait_for_peer();
         let intake = Intake {
             base: cost_of(head),
             limit: announced.unwrap_or(limit),
@@ -108,7 +109,11 @@ impl Intake {
             }
             // Copied, since it keeps all of what the connection read at once.
             self.make_room(part.len()).await?;
+            let before = self.text.len() / MOVED_BYTES;
             self.text.extend_from_slice(&part);
+            if self.text.len() / MOVED_BYTES > before {
+                self.hold.note_moved();
+            }
         }
         self.kept().await
     }
@@ -139,6 +144,7 @@ impl Intake {
     }
 
     async fn kept(mut self) -> Result<Bytes, Unread> {
+        self.hold.wait_for_server();
         let bytes = self.base + 2 * self.text.capacity();
         self.hold_at_least(bytes).await?;
         self.hold.shrink_to(bytes);

@@ -11,6 +11,7 @@ use tokio::task::{AbortHandle, Id};
 use tokio::time::Instant;
 
 use super::notes::Notes;
+use super::shares::Shortage;
 use super::traffic::Cut;
 
 /// When there is no place left, this part of all is made free, so that looking for them is not done
@@ -79,6 +80,23 @@ impl Places {
             }
             gone += streams;
             self.close(task);
+        }
+    }
+
+    /// Closes those who hold memory that others lack, and have sent and taken nothing for so long, the
+    /// longest still first.
+    pub(crate) fn relieve(&mut self, mut shortage: Shortage, least: Duration) {
+        let now = Instant::now();
+        let still = |(task, held): (&Id, &Held)| {
+            let still = held.notes.standing.holding.still(now, least)?;
+            Some((still, *task))
+        };
+        let mut found: Vec<_> = self.held.iter().filter_map(still).collect();
+        found.sort_unstable_by_key(|(still, _)| still.since);
+        for (still, task) in found {
+            if shortage.takes(&still) {
+                self.close(task);
+            }
         }
     }
 
@@ -172,6 +190,9 @@ impl Drop for InCrowd {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
+    use super::super::budget::{Budgets, Limits, Owner};
     use super::*;
 
     const GRACE: Duration = Duration::from_secs(1);
@@ -228,6 +249,43 @@ mod tests {
         pass(GRACE * 100).await;
         assert!(!places.find());
         assert_eq!(places.len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stands_still_with_memory_that_others_lack_is_closed_the_longest_still_first() {
+        let budgets = Budgets::new(Limits::default());
+        let (one, other) = (Owner::Organization(Uuid::from_u128(1)), Owner::Anonymous);
+        let mut places = Places::new(100, GRACE);
+        let hold = async |notes: &Arc<Notes>, owner, is_with_peer: bool| {
+            let held = async {
+                let mut hold = budgets.try_hold(owner, 10_000_000).expect("room");
+                if is_with_peer {
+                    hold.wait_for_peer();
+                }
+                hold
+            };
+            let held = notes.standing.of(held).await;
+            pass(GRACE).await;
+            held
+        };
+        let [working, still, beside, moving] = [(); 4].map(|()| connect(&mut places));
+        let _working = hold(&working, one, false).await;
+        let held_still = hold(&still, one, true).await;
+        let _beside = hold(&beside, other, true).await;
+        let lacking = tokio::spawn({
+            let budgets = budgets.clone();
+            async move { budgets.hold(one, 2_000_000).await.is_ok() }
+        });
+        budgets.is_short().await;
+        places.relieve(budgets.shortage(), GRACE * 100);
+        assert!(holds(&places, &still), "not for that long");
+        places.relieve(budgets.shortage(), GRACE);
+        assert!(!holds(&places, &still));
+        for notes in [&working, &beside, &moving] {
+            assert!(holds(&places, notes));
+        }
+        drop(held_still);
+        assert!(lacking.await.expect("it ends"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,8 +17,10 @@ use crate::standing;
 /// What takes less is paid for with its turn.
 const LONG: Duration = Duration::from_micros(250);
 
-/// How many of one organization go on in a round at most, while what they do is short.
+/// How many of one organization go on in a round at most, and how long a round may keep threads busy
+/// before fewer do.
 const MOST: usize = 64;
+const ROUND: Duration = Duration::from_millis(4);
 
 /// The organizations that let others go first.
 #[derive(Default)]
@@ -35,6 +37,32 @@ struct Line {
     pace: usize,
     /// How many of this round have not gone on yet, or still do.
     in_work: usize,
+    /// How many there were in this round, and how long they kept threads busy.
+    count: usize,
+    took: Duration,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self {
+            waiters: VecDeque::new(),
+            pace: 1,
+            in_work: 0,
+            count: 0,
+            took: Duration::ZERO,
+        }
+    }
+
+    /// As many as fit into the time of a round, if they are as those of the last; at most twice as many
+    /// as there might have been.
+    fn set_pace(&mut self) {
+        if self.took > ROUND {
+            let fit = self.count as f64 * (ROUND.as_secs_f64() / self.took.as_secs_f64());
+            self.pace = (fit as usize).max(1);
+        } else if self.count > 0 {
+            self.pace = (self.pace * 2).min(MOST);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -48,11 +76,14 @@ struct Place {
     rounds: Arc<Rounds>,
     organization: Uuid,
     waiter: Arc<Waiter>,
+    /// How long its request kept a thread busy.
+    took: Duration,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.rounds.leave(self.organization, &self.waiter);
+        self.rounds
+            .leave(self.organization, &self.waiter, self.took);
     }
 }
 
@@ -81,22 +112,17 @@ impl Rounds {
             rounds: Arc::clone(self),
             organization,
             waiter,
+            took: Duration::ZERO,
         })
     }
 
     /// An organization has kept a thread busy for long.
     fn took_long(self: &Arc<Self>, organization: Uuid) {
         let mut lines = self.lock();
-        if let Some(line) = lines.get_mut(&organization) {
-            line.pace = 1;
+        if lines.contains_key(&organization) {
             return;
         }
-        let line = Line {
-            waiters: VecDeque::new(),
-            pace: 1,
-            in_work: 0,
-        };
-        lines.insert(organization, line);
+        lines.insert(organization, Line::new());
         self.waiting.store(lines.len(), Ordering::Release);
         drop(lines);
         self.begin_round(organization);
@@ -126,10 +152,10 @@ impl Rounds {
             self.waiting.store(lines.len(), Ordering::Release);
             return;
         }
+        line.set_pace();
         let count = line.pace.min(line.waiters.len());
         let next: Vec<_> = line.waiters.drain(..count).collect();
-        line.in_work = count;
-        line.pace = (line.pace * 2).min(MOST);
+        (line.in_work, line.count, line.took) = (count, count, Duration::ZERO);
         for waiter in &next {
             waiter.is_next.store(true, Ordering::Release);
         }
@@ -140,7 +166,7 @@ impl Rounds {
     }
 
     /// The last of a round to leave begins the next one.
-    fn leave(self: &Arc<Self>, organization: Uuid, waiter: &Arc<Waiter>) {
+    fn leave(self: &Arc<Self>, organization: Uuid, waiter: &Arc<Waiter>, took: Duration) {
         let mut lines = self.lock();
         let Some(line) = lines.get_mut(&organization) else {
             return;
@@ -149,6 +175,7 @@ impl Rounds {
             line.waiters.retain(|other| !Arc::ptr_eq(other, waiter));
             return;
         }
+        line.took += took;
         line.in_work = line.in_work.saturating_sub(1);
         let is_last = line.in_work == 0;
         drop(lines);
@@ -193,8 +220,11 @@ impl<F: Future> Future for InRounds<F> {
         let (polled, organization) =
             standing::answering(*this.organization, || this.answering.poll(context));
         *this.organization = organization;
-        if let Some(organization) = organization
-            && began.elapsed() > LONG
+        let took = began.elapsed();
+        if let Some(place) = this.place {
+            place.took = took;
+        } else if let Some(organization) = organization
+            && took > LONG
         {
             this.rounds.took_long(organization);
         }
@@ -245,6 +275,20 @@ mod tests {
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         assert!(rounds.lock().is_empty());
+    }
+
+    #[test]
+    fn a_round_goes_on_with_as_many_as_fit_into_its_time() {
+        let mut line = Line::new();
+        let mut after = |took: Duration| {
+            (line.count, line.took) = (line.pace, took);
+            line.set_pace();
+            line.pace
+        };
+        let short = Duration::from_micros(100);
+        assert_eq!([(); 7].map(|()| after(short)), [2, 4, 8, 16, 32, 64, 64]);
+        assert_eq!(after(ROUND * 2), 32, "one of 64 took long: others go on");
+        assert_eq!(after(ROUND * 100), 1, "all of them take long");
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ use lictor_core::exposition::Section;
 use tower::{Layer, Service, service_fn};
 
 use super::body::BodyDeadline;
+use super::budget::Budgets;
 use super::connection::Answers;
 use super::health::{
     Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
@@ -146,6 +147,10 @@ impl Answers for App {
 
     fn traffic(&self) -> Option<Arc<Connections>> {
         Some(self.0.metrics.connections())
+    }
+
+    fn budgets(&self) -> Option<Budgets> {
+        Some(self.0.server.budgets.clone())
     }
 }
 

@@ -27,7 +27,8 @@ pub enum Cut {
     Left,
     /// Too many frames of HTTP/2 carried nothing.
     Frames,
-    /// Nobody had signed in, and others needed the room.
+    /// Others needed the room, and nobody had signed in, or its peer neither sent nor took what memory
+    /// was held for.
     NoRoom,
     /// Its address held as many as it may.
     Address,

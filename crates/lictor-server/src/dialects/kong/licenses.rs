@@ -11,6 +11,7 @@ use super::page::Page;
 use super::schema::{self, Deed, Fields, Violations};
 use super::{Ask, wire};
 use crate::authority::{NewLicense, Patch};
+use crate::http::shares;
 
 const READ: Right = Right::read(Resource::Licenses);
 
@@ -18,6 +19,7 @@ const READ: Right = Right::read(Resource::Licenses);
 pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let page = Page::read(ask.query)?;
     let size = page.size();
+    let turn = shares::turn_to_read().await;
     // One more than fits tells whether there is a next page, also when this one is exactly full.
     let licenses = ask
         .server
@@ -31,7 +33,11 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
         }
         Some(_) | None => None,
     };
-    Ok(wire::page(shown, next.as_ref()))
+    let mut answer = wire::page(shown, next.as_ref());
+    if let Some(turn) = turn {
+        answer.extensions_mut().insert(turn);
+    }
+    Ok(answer)
 }
 
 /// `POST /licenses`
