@@ -8,8 +8,9 @@ use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
 use crate::elapsed::{Elapsed, Now};
 use crate::error::{Error, Kind};
-use crate::feed::{Applied, Mode, NodePolicy, NodeReport, source};
+use crate::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES, source};
 use crate::license::Entitlement;
+use crate::quota::Quota;
 use crate::seats::Basis;
 use crate::state::State;
 use crate::time::Timestamp;
@@ -380,7 +381,9 @@ pub fn check_counts(report: &NodeReport) -> Result<(), Error> {
 
 /// Takes up what a node reports: what it says of itself, if `keep` asks for that, and its counts,
 /// each the greatest so far. `state` holds what [`usage::record`] looks at. A count that is not taken is
-/// among the refused, by its number, and stays with the node.
+/// among the refused, by its number, and stays with the node; where [`is_without_room`] says so, the
+/// node is to count it as [`OTHER_SERVICES`]. For that there is more room than for anything else: as
+/// many counts in a month as there may be nodes.
 ///
 /// # Errors
 /// [`Error::InvalidInput`] for too many counts, or an epoch that is none; then nothing is taken up.
@@ -393,7 +396,12 @@ pub fn report(
     now: Now,
 ) -> Result<Decision, Error> {
     check_counts(report)?;
-    let mut decision = usage::record(state, &usage_of(name, report), now)?;
+    let nodes = state.quotas.limit(Quota::Nodes);
+    let beyond = |report: &UsageReport| match report.service == OTHER_SERVICES {
+        true => nodes,
+        false => 0,
+    };
+    let mut decision = usage::record_within(state, &usage_of(name, report), now, beyond)?;
     if keep {
         decision.records.push(Record::NodeSeen {
             id,
@@ -401,6 +409,15 @@ pub fn report(
         });
     }
     Ok(decision)
+}
+
+/// Whether a count was refused as nothing is stored of its service and there is no room for it.
+pub fn is_without_room(count: &NodeCount, refused: &Error) -> bool {
+    let quota = match refused {
+        Error::QuotaReached { quota, .. } => *quota,
+        _ => return false,
+    };
+    quota == Quota::UsageSeries && count.service != OTHER_SERVICES
 }
 
 /// The usage that a report tells, as a source of the node's name and its epoch says it.

@@ -296,11 +296,21 @@ pub fn check_reports(reports: usize) -> Result<(), Error> {
 /// # Errors
 /// [`Error::InvalidInput`] for more than [`MAX_COUNTS`]; then nothing is recorded.
 pub fn record(state: &State, reports: &[UsageReport], now: Now) -> Result<Decision, Error> {
+    record_within(state, reports, now, |_| 0)
+}
+
+/// The same, where some reports may find room in so much more than the quota of a month's counts.
+pub(crate) fn record_within(
+    state: &State,
+    reports: &[UsageReport],
+    now: Now,
+    beyond: impl Fn(&UsageReport) -> u64,
+) -> Result<Decision, Error> {
     check_reports(reports.len())?;
     let mut ahead = state.clone();
     let mut decision = Decision::nothing();
     for (number, report) in reports.iter().enumerate() {
-        match take(&ahead, report, now) {
+        match take(&ahead, report, now, beyond(report)) {
             Ok(records) => {
                 records.iter().for_each(|record| ahead.note(record));
                 decision.records.extend(records);
@@ -311,7 +321,7 @@ pub fn record(state: &State, reports: &[UsageReport], now: Now) -> Result<Decisi
     Ok(decision)
 }
 
-fn take(state: &State, report: &UsageReport, now: Now) -> Result<Vec<Record>, Error> {
+fn take(state: &State, report: &UsageReport, now: Now, beyond: u64) -> Result<Vec<Record>, Error> {
     report.check(state, now.wall())?;
     let key = report.key(now.wall());
     let known = state.usage.get(&key).copied();
@@ -370,7 +380,7 @@ fn take(state: &State, report: &UsageReport, now: Now) -> Result<Vec<Record>, Er
     if known.is_none() {
         let month = counted_in(&key.month, now.wall());
         let count = state.usage_months.get(&month).copied().unwrap_or_default();
-        quota::room(state, Quota::UsageSeries, count)?;
+        quota::room(state, Quota::UsageSeries, count.saturating_sub(beyond))?;
         new_in = Some(month);
     }
     records.push(Record::Usage {

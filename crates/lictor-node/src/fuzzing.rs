@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::counters::Key;
 use crate::counters::journal;
+use crate::counters::{Entry, Key};
 use crate::sse::Parser;
 
 /// Names and data of the events of a stream that comes in these pieces, each event with at most so
@@ -34,7 +34,11 @@ pub fn write_journal(epoch: &str, counts: &[(&str, &str, u64)]) -> Vec<u8> {
             month: (*month).into(),
             service: (*service).into(),
         };
-        bytes.extend(journal::lines(&[(key, *count)]).unwrap_or_default());
+        let entry = Entry {
+            count: *count,
+            as_other: false,
+        };
+        bytes.extend(journal::lines(&[(key, entry)]).unwrap_or_default());
     }
     bytes
 }
@@ -43,6 +47,9 @@ pub fn write_journal(epoch: &str, counts: &[(&str, &str, u64)]) -> Vec<u8> {
 pub fn read_journal(bytes: &[u8]) -> (Counts, bool) {
     let read = journal::read(bytes);
     let counts = read.counts.into_iter();
-    let counts = counts.map(|(key, count)| (key.service.to_string(), key.month.to_string(), count));
+    let counts = counts.map(|(key, entry)| {
+        let (service, month) = (key.service.to_string(), key.month.to_string());
+        (service, month, entry.count)
+    });
     (counts.collect(), !read.damaged)
 }

@@ -121,7 +121,7 @@ impl Reporter {
             shared.counters.report_all_again();
         }
         note_counts(shared, &report.counts, &reported.held);
-        if !reported.held.is_empty() {
+        if reported.held.iter().any(|held| !held.as_other) {
             self.held_at = Some(Instant::now());
         }
         self.most = self.most.saturating_mul(2).min(MAX_COUNTS);
@@ -156,11 +156,12 @@ fn note_counts(shared: &Shared, sent: &[NodeCount], held: &[HeldCount]) {
         .cloned()
         .collect();
     shared.counters.note_reported(&taken);
-    shared
-        .counters
-        .note_held(held.iter().map(|held| &held.count));
+    let (as_other, held): (Vec<_>, Vec<_>) = held.iter().partition(|held| held.as_other);
+    let counters = &shared.counters;
+    counters.note_no_room(as_other.into_iter().map(|held| &held.count));
+    counters.note_held(held.iter().map(|held| &held.count));
     let (number, first) = (shared.counters.held(), held.first());
-    let text = first.map(|HeldCount { count, reason }| {
+    let text = first.map(|HeldCount { count, reason, .. }| {
         let (service, month) = (&count.service, &count.month);
         format!(
             "the control plane did not take {number} counts, which stay here and are sent again; \

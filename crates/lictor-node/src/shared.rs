@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lictor_core::exposition::Section;
-use lictor_core::feed::{Failure, FailureCode, Mode, StateError};
+use lictor_core::feed::{Failure, FailureCode, Mode, OTHER_SERVICES, StateError};
 use lictor_core::{DocumentError, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::client::{Client, Trouble};
 use crate::counters::flush::Flusher;
-use crate::counters::{Counters, MAX_SERVICES, OTHER};
+use crate::counters::{Counters, MAX_SERVICES};
 use crate::error::Reason;
 use crate::folder::Folder;
 use crate::identity::Identity;
@@ -248,14 +248,20 @@ impl Shared {
         self.problems.set(Kind::Untrusted, text);
     }
 
-    /// Notes whether there are more services than are counted apart.
+    /// Notes whether there are more services than are counted apart, here or at the control plane.
     pub(crate) fn note_services(&self) {
-        let text = self.counters.are_too_many().then(|| {
-            format!(
-                "more than {MAX_SERVICES} services: requests of further ones are counted as {OTHER}; \
-                 use fewer names, such as one for each part of the product"
-            )
-        });
+        let text = match (self.counters.are_too_many(), self.counters.without_room()) {
+            (true, _) => Some(format!(
+                "more than {MAX_SERVICES} services: requests of further ones are counted as \
+                 {OTHER_SERVICES}; use fewer names, such as one for each part of the product"
+            )),
+            (false, 0) => None,
+            (false, some) => Some(format!(
+                "the control plane has no room for {some} services, which it counts as \
+                 {OTHER_SERVICES} this month; use fewer names, or let an operator raise \
+                 max-usage-series"
+            )),
+        };
         if self.problems.set(Kind::Services, text) {
             self.changed.notify_one();
         }

@@ -134,6 +134,9 @@ pub struct NodeCount {
     pub count: u64,
 }
 
+/// The service that a node counts all those as which are not counted by their names.
+pub const OTHER_SERVICES: &str = "(other)";
+
 /// The source under which the control plane keeps a node's counts of one epoch.
 pub fn source(node_name: &str, epoch: &str) -> String {
     format!("{node_name}@{epoch}")
@@ -179,8 +182,8 @@ pub struct Reported {
     pub instance: Uuid,
     /// The revision of the state there.
     pub state_revision: u64,
-    /// The counts that were not taken, as they would have raised a sum above the largest. The node
-    /// keeps them, names them, and sends them again.
+    /// The counts that were not taken, as they would have raised a sum above the largest or taken more
+    /// room than there is. The node keeps them, names them, and sends them again or among others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<HeldCount>,
 }
@@ -193,6 +196,10 @@ pub struct HeldCount {
     pub count: NodeCount,
     /// Why, for people.
     pub reason: String,
+    /// Whether nothing of it is stored, as there is no room for another service of this node and
+    /// month: the node counts it as [`OTHER_SERVICES`] from now on, all that it came to included.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_other: bool,
 }
 
 /// How a request of a node is refused.

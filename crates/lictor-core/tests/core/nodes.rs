@@ -1,8 +1,9 @@
 //! Nodes: enrolled up to the limit, joined once, revoked, and led back by an adoption.
 
 use lictor_core::change::{Change, Decision, Digest, Record};
-use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport};
+use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES};
 use lictor_core::node::{self, JoinRefusal, NewNode, NodeTerms, TOKEN_TTL};
+use lictor_core::quota::Quota;
 use lictor_core::seats::Basis;
 use lictor_core::{ApplicationState, Elapsed, Error, Now, State, Timestamp};
 use uuid::Uuid;
@@ -284,6 +285,79 @@ fn a_report_is_kept_within_bounds() {
     report.applied = None;
     report.counts = vec![count; 1_001];
     assert!(node::report(&state, id(1), "edge-1", &report, true, Now::at(NOW)).is_err());
+}
+
+fn counting(counts: Vec<NodeCount>) -> NodeReport {
+    NodeReport {
+        host: String::new(),
+        version: String::new(),
+        mode: Mode::Fresh,
+        applied: None,
+        control_plane: None,
+        license: None,
+        requests: 0,
+        problems: Vec::new(),
+        counts,
+        leaving: false,
+    }
+}
+
+#[test]
+fn the_others_of_a_node_find_room_beyond_the_quota_and_as_many_of_them_as_there_may_be_nodes() {
+    let mut state = state();
+    for (quota, limit) in [(Quota::UsageSeries, 1), (Quota::Nodes, 2)] {
+        let limit = Some(limit);
+        state.apply(state.position + 1, NOW, &Change::QuotaSet { quota, limit });
+    }
+    let mut told = |node: &str, epoch: u64, counts: &[(&str, u64)]| -> Vec<(usize, bool)> {
+        let counts = counts.iter().map(|(service, count)| NodeCount {
+            epoch: format!("{epoch:016x}"),
+            service: (*service).to_owned(),
+            month: "2026-06".to_owned(),
+            count: *count,
+        });
+        let report = counting(counts.collect());
+        let decided = node::report(&state, id(1), node, &report, false, Now::at(NOW));
+        let decision = decided.expect("in bounds");
+        decision
+            .records
+            .iter()
+            .for_each(|record| state.note(record));
+        let refused = decision.refused.iter();
+        let others = refused.map(|(number, error)| {
+            assert!(matches!(error, Error::QuotaReached { .. }), "{error}");
+            (
+                *number,
+                node::is_without_room(&report.counts[*number], error),
+            )
+        });
+        others.collect()
+    };
+    let first = [("a", 1), ("b", 2), ("c", 3)];
+    assert_eq!(told("edge-1", 1, &first), [(1, true), (2, true)]);
+    // What is counted there goes on, and so do the others.
+    assert_eq!(told("edge-1", 1, &[("a", 5), (OTHER_SERVICES, 5)]), []);
+    assert_eq!(told("edge-1", 1, &[(OTHER_SERVICES, 7)]), []);
+    assert_eq!(told("edge-2", 1, &[("a", 1)]), [(0, true)]);
+    assert_eq!(told("edge-2", 1, &[(OTHER_SERVICES, 1)]), []);
+    // Whoever makes up epochs comes to an end.
+    for epoch in 2..50 {
+        assert_eq!(told("edge-1", epoch, &[(OTHER_SERVICES, 1)]), [(0, false)]);
+    }
+    assert_eq!(state.usage.len(), 3);
+    assert_eq!(state.usage_sum, 5 + 7 + 1);
+    // A sum that is too large is no want of room.
+    let largest = Error::InvalidInput {
+        field: "count",
+        reason: String::new(),
+    };
+    let one = NodeCount {
+        epoch: "0123456789abcdef".to_owned(),
+        service: "a".to_owned(),
+        month: "2026-06".to_owned(),
+        count: 1,
+    };
+    assert!(!node::is_without_room(&one, &largest));
 }
 
 #[test]

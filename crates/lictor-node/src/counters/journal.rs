@@ -11,7 +11,7 @@ use lictor_core::usage::MAX_COUNT;
 use lictor_planted as planted;
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use super::{Entry, Key};
 use crate::folder::{Folder, JOURNAL};
 
 /// From this length on a journal is written anew, if that makes it much shorter; 1 MiB.
@@ -25,6 +25,9 @@ struct Line {
     epoch: Arc<str>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     counts: Vec<(Arc<str>, Arc<str>, u64)>,
+    /// Those that are told among the others from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    as_other: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
 /// What was read from a journal.
@@ -33,7 +36,7 @@ pub(crate) struct Read {
     /// The epoch that it counts in; none: a new one is due.
     pub epoch: Option<Arc<str>>,
     /// What could be read.
-    pub counts: BTreeMap<Key, u64>,
+    pub counts: BTreeMap<Key, Entry>,
     /// Whether something could not.
     pub damaged: bool,
 }
@@ -79,15 +82,18 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
     read
 }
 
-fn take(counts: &mut BTreeMap<Key, u64>, line: Line) {
-    for (service, month, count) in line.counts {
-        let key = Key {
-            epoch: Arc::clone(&line.epoch),
-            month,
-            service,
-        };
-        let known = counts.entry(key).or_default();
-        *known = count.min(MAX_COUNT).max(*known);
+fn take(counts: &mut BTreeMap<Key, Entry>, line: Line) {
+    for (as_other, some) in [(false, line.counts), (true, line.as_other)] {
+        for (service, month, count) in some {
+            let key = Key {
+                epoch: Arc::clone(&line.epoch),
+                month,
+                service,
+            };
+            let known = counts.entry(key).or_default();
+            known.count = count.min(MAX_COUNT).max(known.count);
+            known.as_other |= as_other;
+        }
     }
 }
 
@@ -118,23 +124,31 @@ pub(crate) fn first_line(epoch: &Arc<str>) -> io::Result<Vec<u8>> {
     let line = Line {
         epoch: Arc::clone(epoch),
         counts: Vec::new(),
+        as_other: Vec::new(),
     };
     write_line(&mut text, &line)?;
     Ok(text)
 }
 
 /// The lines of counts.
-pub(crate) fn lines(counts: &[(Key, u64)]) -> io::Result<Vec<u8>> {
+pub(crate) fn lines(counts: &[(Key, Entry)]) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     for same in counts.chunk_by(|(one, _), (other, _)| one.epoch == other.epoch) {
         for some in same.chunks(PER_LINE) {
-            let counts = some.iter().map(|(key, count)| {
-                let (service, month) = (Arc::clone(&key.service), Arc::clone(&key.month));
-                (service, month, *count)
-            });
+            let of = |as_other| {
+                let some = some
+                    .iter()
+                    .filter(move |(_, entry)| entry.as_other == as_other);
+                let some = some.map(|(key, entry)| {
+                    let (service, month) = (Arc::clone(&key.service), Arc::clone(&key.month));
+                    (service, month, entry.count)
+                });
+                some.collect()
+            };
             let line = Line {
                 epoch: Arc::clone(&some[0].0.epoch),
-                counts: counts.collect(),
+                counts: of(false),
+                as_other: of(true),
             };
             write_line(&mut text, &line)?;
         }
@@ -162,7 +176,7 @@ impl Journal {
     ///
     /// # Errors
     /// It cannot be written; then the old one is still there, and a new one is due.
-    pub(crate) fn rewrite(&mut self, epoch: &Arc<str>, counts: &[(Key, u64)]) -> io::Result<()> {
+    pub(crate) fn rewrite(&mut self, epoch: &Arc<str>, counts: &[(Key, Entry)]) -> io::Result<()> {
         self.file = None;
         let mut text = first_line(epoch)?;
         text.extend(lines(counts)?);
@@ -181,7 +195,7 @@ impl Journal {
     ///
     /// # Errors
     /// They cannot be written. Nothing is appended behind a line that may be torn: a new file is due.
-    pub(crate) fn append(&mut self, counts: &[(Key, u64)]) -> io::Result<()> {
+    pub(crate) fn append(&mut self, counts: &[(Key, Entry)]) -> io::Result<()> {
         let text = lines(counts)?;
         let Some(mut file) = self.file.take() else {
             return Err(io::Error::other("the journal is to be written anew"));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use lictor_core::feed::NodeCount;
+use lictor_core::feed::{NodeCount, OTHER_SERVICES as OTHER};
 use lictor_core::names::label;
 use lictor_core::usage::{MAX_COUNT, MAX_NAME_LENGTH};
 use lictor_planted as planted;
@@ -19,9 +19,6 @@ pub(crate) use slot::Slot;
 
 /// The most services that are counted by their names.
 pub(crate) const MAX_SERVICES: usize = 1_000;
-
-/// What all others are counted as.
-pub(crate) const OTHER: &str = "(other)";
 
 /// More than this at once is added up under the lock, so that no shard ever goes round.
 const LARGE: u64 = 1 << 32;
@@ -45,6 +42,23 @@ impl Key {
             service: Arc::from(count.service.as_str()),
         }
     }
+
+    /// That of all other services of its epoch and month.
+    fn others(&self) -> Self {
+        Self {
+            service: Arc::from(OTHER),
+            ..self.clone()
+        }
+    }
+}
+
+/// What is on disk of a count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The requests so far.
+    pub count: u64,
+    /// Whether they are told among [`OTHER`], as the control plane has no room for the service.
+    pub as_other: bool,
 }
 
 /// How far a count has come; each is at most the one before it.
@@ -55,6 +69,31 @@ struct Value {
     reported: u64,
     /// The control plane does not take it now.
     held: bool,
+    /// It is to be told among [`OTHER`], for ever.
+    as_other: bool,
+    /// That is on disk.
+    as_other_journaled: bool,
+}
+
+impl Value {
+    fn entry(&self) -> Entry {
+        Entry {
+            count: self.counted,
+            as_other: self.as_other,
+        }
+    }
+
+    fn is_unjournaled(&self) -> bool {
+        self.journaled < self.counted || self.as_other != self.as_other_journaled
+    }
+
+    /// How many requests may be told.
+    fn tellable(&self) -> u64 {
+        match planted::is("node-reports-unjournaled") {
+            true => self.counted,
+            false => self.journaled,
+        }
+    }
 }
 
 /// All counts of a node.
@@ -85,27 +124,33 @@ pub(crate) struct Totals {
 
 impl Counters {
     /// Goes on from what the journal holds.
-    pub(crate) fn new(epoch: &str, month: &str, journaled: BTreeMap<Key, u64>) -> Self {
+    pub(crate) fn new(epoch: &str, month: &str, journaled: BTreeMap<Key, Entry>) -> Self {
         let (epoch, month) = (Arc::<str>::from(epoch), Arc::<str>::from(month));
         let known = journaled.keys();
         let known = known.filter(|key| key.epoch == epoch && key.month == month);
         let slots = known
             .map(|key| (Arc::clone(&key.service), Slot::new(&key.service)))
             .collect();
-        let values = journaled.into_iter().map(|(key, count)| {
+        // Nothing is journaled of others that have no requests of their own.
+        let others = journaled.iter().filter(|(_, entry)| entry.as_other);
+        let others = others.map(|(key, _)| (key.others(), Value::default()));
+        let mut values: BTreeMap<_, _> = others.collect();
+        values.extend(journaled.into_iter().map(|(key, entry)| {
             let value = Value {
-                counted: count,
-                journaled: count,
+                counted: entry.count,
+                journaled: entry.count,
+                as_other: entry.as_other,
+                as_other_journaled: entry.as_other,
                 ..Value::default()
             };
             (key, value)
-        });
+        }));
         Self {
             slots: RwLock::new(slots),
             sums: Mutex::new(Sums {
                 epoch,
                 month,
-                values: values.collect(),
+                values,
             }),
             denied: Default::default(),
         }
@@ -171,33 +216,34 @@ impl Counters {
     }
 
     /// What is not on disk as it is now.
-    pub(crate) fn unjournaled(&self) -> Vec<(Key, u64)> {
+    pub(crate) fn unjournaled(&self) -> Vec<(Key, Entry)> {
         let mut sums = self.sums();
         self.collect(&mut sums);
         let changed = sums
             .values
             .iter()
-            .filter(|(_, value)| value.journaled < value.counted);
+            .filter(|(_, value)| value.is_unjournaled());
         changed
-            .map(|(key, value)| (key.clone(), value.counted))
+            .map(|(key, value)| (key.clone(), value.entry()))
             .collect()
     }
 
     /// All counts, for a new journal, and the name of the epoch.
-    pub(crate) fn all(&self) -> (Arc<str>, Vec<(Key, u64)>) {
+    pub(crate) fn all(&self) -> (Arc<str>, Vec<(Key, Entry)>) {
         let mut sums = self.sums();
         self.collect(&mut sums);
         let all = sums.values.iter();
-        let all = all.map(|(key, value)| (key.clone(), value.counted));
+        let all = all.map(|(key, value)| (key.clone(), value.entry()));
         (Arc::clone(&sums.epoch), all.collect())
     }
 
     /// Notes that these are on disk.
-    pub(crate) fn note_journaled(&self, written: &[(Key, u64)]) {
+    pub(crate) fn note_journaled(&self, written: &[(Key, Entry)]) {
         let mut sums = self.sums();
-        for (key, count) in written {
+        for (key, entry) in written {
             if let Some(value) = sums.values.get_mut(key) {
-                value.journaled = value.journaled.max(*count);
+                value.journaled = value.journaled.max(entry.count);
+                value.as_other_journaled |= entry.as_other;
             }
         }
     }
@@ -206,27 +252,18 @@ impl Counters {
     /// those that the control plane did not take.
     pub(crate) fn unsent(&self, most: usize, held: bool) -> Vec<NodeCount> {
         let sums = self.sums();
-        let count = |value: &Value| {
-            if planted::is("node-reports-unjournaled") {
-                value.counted
-            } else {
-                value.journaled
-            }
-        };
         let changed = |held| {
-            let values = sums.values.iter();
-            values.filter(move |(_, value)| value.held == held && value.reported < count(value))
+            sums.untold()
+                .filter(move |(_, value, _)| value.held == held)
         };
         let held = held.then(|| changed(true)).into_iter().flatten();
-        let counts = changed(false)
-            .chain(held)
-            .take(most)
-            .map(|(key, value)| NodeCount {
-                epoch: key.epoch.to_string(),
-                service: key.service.to_string(),
-                month: key.month.to_string(),
-                count: count(value),
-            });
+        let counts = changed(false).chain(held).take(most);
+        let counts = counts.map(|(key, _, count)| NodeCount {
+            epoch: key.epoch.to_string(),
+            service: key.service.to_string(),
+            month: key.month.to_string(),
+            count,
+        });
         counts.collect()
     }
 
@@ -251,6 +288,30 @@ impl Counters {
         }
     }
 
+    /// Notes which of those that were reported the control plane has no room for, and never stored:
+    /// they are told among [`OTHER`] once that is on disk, with all that comes to them.
+    pub(crate) fn note_no_room<'a>(&self, counts: impl IntoIterator<Item = &'a NodeCount>) {
+        let mut sums = self.sums();
+        for count in counts {
+            let key = Key::of(count);
+            // What all others come to has no others.
+            let value = sums.values.get_mut(&key);
+            if let Some(value) = value.filter(|_| *key.service != *OTHER) {
+                (value.as_other, value.held) = (true, false);
+                sums.values.entry(key.others()).or_default();
+            }
+        }
+    }
+
+    /// How many services of this month are told among [`OTHER`] for want of room.
+    pub(crate) fn without_room(&self) -> usize {
+        let sums = self.sums();
+        let values = sums.values.iter();
+        values
+            .filter(|(key, value)| value.as_other && key.month == sums.month)
+            .count()
+    }
+
     /// How many counts the control plane does not take.
     pub(crate) fn held(&self) -> usize {
         let sums = self.sums();
@@ -273,6 +334,8 @@ impl Counters {
             epoch: sums.epoch.to_string(),
             ..Totals::default()
         };
+        let waits = |value: &&Value| value.as_other != value.as_other_journaled;
+        totals.unsent = sums.untold().count() + sums.values.values().filter(waits).count();
         for (key, value) in &sums.values {
             if key.month == sums.month && value.journaled > 0 {
                 let sum = totals
@@ -281,7 +344,6 @@ impl Counters {
                     .or_default();
                 *sum = sum.saturating_add(value.journaled);
             }
-            totals.unsent += usize::from(value.reported < value.journaled);
             let more = value.counted - value.journaled;
             totals.unjournaled = totals.unjournaled.saturating_add(more);
         }
@@ -304,6 +366,32 @@ impl Counters {
 }
 
 impl Sums {
+    /// What is to be told and was not told so: the counts, and how far they may be told.
+    fn untold(&self) -> impl Iterator<Item = (&Key, &Value, u64)> {
+        let values = self.values.iter().filter(|(_, value)| !value.as_other);
+        let told = values.map(|(key, value)| (key, value, self.tellable(key, value)));
+        told.filter(|(_, value, count)| value.reported < *count)
+    }
+
+    /// How many requests may be told of a count: of [`OTHER`] also those of services without room.
+    fn tellable(&self, key: &Key, value: &Value) -> u64 {
+        let own = value.tellable();
+        if *key.service != *OTHER {
+            return own;
+        }
+        // In order of their epochs, then months.
+        let first = Key {
+            service: Arc::from(""),
+            ..key.clone()
+        };
+        let same =
+            |(other, _): &(&Key, &Value)| (&other.epoch, &other.month) == (&key.epoch, &key.month);
+        let others = self.values.range(first..).take_while(same);
+        let others = others.filter(|(_, value)| value.as_other_journaled);
+        let sum = others.fold(own, |sum, (_, value)| sum.saturating_add(value.tellable()));
+        sum.min(MAX_COUNT)
+    }
+
     fn add(&mut self, service: &Arc<str>, count: u64) {
         let key = Key {
             epoch: Arc::clone(&self.epoch),
@@ -320,144 +408,4 @@ fn service_name(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn counters() -> Counters {
-        Counters::new("00000000000000aa", "2026-11", BTreeMap::new())
-    }
-
-    fn flush(counters: &Counters) {
-        let written = counters.unjournaled();
-        counters.note_journaled(&written);
-    }
-
-    #[test]
-    fn nothing_is_reported_before_it_is_on_disk() {
-        let counters = counters();
-        counters.add(&counters.slot("a"), 3);
-        assert_eq!(counters.unsent(9, false), []);
-        let written = counters.unjournaled();
-        counters.add(&counters.slot("a"), 2);
-        assert_eq!(counters.totals().unjournaled, 5);
-        counters.note_journaled(&written);
-        let sent = counters.unsent(9, false);
-        assert_eq!((sent.len(), sent[0].count), (1, 3));
-        counters.note_reported(&sent);
-        assert_eq!(counters.unsent(9, false), []);
-        flush(&counters);
-        assert_eq!(counters.unsent(9, false)[0].count, 5);
-        counters.note_reported(&counters.unsent(9, false));
-        counters.report_all_again();
-        assert_eq!(counters.unsent(9, false)[0].count, 5);
-        assert_eq!(counters.totals().unsent, 1);
-    }
-
-    #[test]
-    fn what_is_not_taken_stays_and_holds_up_nothing_else() {
-        let counters = counters();
-        for service in ["a", "b"] {
-            counters.add(&counters.slot(service), 3);
-        }
-        flush(&counters);
-        let sent = counters.unsent(9, false);
-        counters.note_reported(&sent[1..]);
-        counters.note_held(&sent[..1]);
-        assert_eq!((counters.held(), counters.totals().unsent), (1, 1));
-        assert_eq!(counters.unsent(9, false), []);
-        counters.add(&counters.slot("b"), 1);
-        counters.add(&counters.slot("a"), 1);
-        flush(&counters);
-        let services = |most, held| {
-            let unsent = counters.unsent(most, held).into_iter();
-            unsent
-                .map(|count| (count.service, count.count))
-                .collect::<Vec<_>>()
-        };
-        let (a, b) = (("a".to_owned(), 4), ("b".to_owned(), 4));
-        assert_eq!(services(1, true), std::slice::from_ref(&b));
-        assert_eq!(services(9, true), [b, a]);
-        counters.note_reported(&counters.unsent(9, true));
-        assert_eq!((counters.held(), counters.totals().unsent), (0, 0));
-    }
-
-    #[test]
-    fn a_month_is_closed_with_what_was_counted_in_it() {
-        let counters = counters();
-        let slot = counters.slot("a");
-        counters.add(&slot, 1);
-        counters.follow("2026-11");
-        counters.follow("2026-12");
-        counters.add(&slot, 5);
-        flush(&counters);
-        let sent = counters.unsent(9, false);
-        let sent: Vec<_> = sent
-            .iter()
-            .map(|count| (count.month.as_str(), count.count))
-            .collect();
-        assert_eq!(sent, [("2026-11", 1), ("2026-12", 5)]);
-        assert_eq!(counters.totals().this_month["a"], 5);
-    }
-
-    #[test]
-    fn services_beyond_a_thousand_are_counted_together() {
-        let counters = counters();
-        for number in 0..1_500 {
-            counters.add(&counters.slot(&number.to_string()), 1);
-        }
-        flush(&counters);
-        let totals = counters.totals().this_month;
-        assert_eq!((totals.len(), totals[OTHER]), (1_001, 500));
-        assert_eq!(counters.unsent(1_000, false).len(), 1_000);
-        assert_eq!(counters.slot("7").service.as_ref(), "7");
-    }
-
-    #[test]
-    fn counts_of_many_threads_add_up_and_end_at_the_largest() {
-        let counters = counters();
-        let slot = counters.slot("a");
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| (0..10_000).for_each(|_| counters.add(&slot, 1)));
-            }
-            for _ in 0..50 {
-                flush(&counters);
-            }
-        });
-        flush(&counters);
-        assert_eq!(counters.totals().this_month["a"], 80_000);
-        for _ in 0..5_000 {
-            counters.add(&slot, MAX_COUNT);
-        }
-        flush(&counters);
-        assert_eq!(counters.totals().this_month["a"], MAX_COUNT);
-    }
-
-    #[test]
-    fn a_service_has_a_name() {
-        let counters = counters();
-        assert!(counters.takes("a") && counters.takes(&"ü".repeat(128)));
-        for bad in ["", " ", "a\n", "a\u{202e}", "\u{200b}", &"ü".repeat(129)] {
-            assert!(!counters.takes(bad), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn spellings_of_one_service_are_counted_as_one_and_what_is_counted_keeps_its_name() {
-        let (old, epoch, month) = ("cafe\u{301} \u{202e}", "00000000000000aa", "2026-11");
-        let key = Key {
-            epoch: epoch.into(),
-            month: month.into(),
-            service: old.into(),
-        };
-        let counters = Counters::new(epoch, month, BTreeMap::from([(key, 7)]));
-        assert!(counters.takes(old));
-        for service in [old, "cafe\u{301}", " caf\u{e9} ", "Caf\u{e9}"] {
-            counters.add(&counters.slot(service), 1);
-        }
-        flush(&counters);
-        let counted = [(old, 8), ("caf\u{e9}", 2), ("Caf\u{e9}", 1)];
-        let counted = counted.map(|(service, count)| (service.to_owned(), count));
-        assert_eq!(counters.totals().this_month, BTreeMap::from(counted));
-    }
-}
+mod tests;

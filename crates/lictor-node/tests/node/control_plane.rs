@@ -1,5 +1,6 @@
 //! A small control plane: one node, real signatures, and what the tests need to go wrong.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use lictor_core::change::Digest;
 use lictor_core::feed::{
     Audience, Content, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, NodeCount,
-    NodeReport, Reported, StateTerms, sign,
+    NodeReport, OTHER_SERVICES, Reported, StateTerms, sign,
 };
 use lictor_core::{SigningKey, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -47,6 +48,8 @@ pub(crate) struct Inside {
     pub(crate) lose_reports: u32,
     /// The service whose counts are not taken.
     pub(crate) holds: Option<String>,
+    /// How many services there is room for beside the others; none: for all.
+    pub(crate) room: Option<usize>,
     pub(crate) reports: Vec<NodeReport>,
     pub(crate) instance: Uuid,
     /// The revision that reports are answered with.
@@ -74,6 +77,7 @@ impl ControlPlane {
             lose_joins: 0,
             lose_reports: 0,
             holds: None,
+            room: None,
             reports: Vec::new(),
             instance: Uuid::from_u128(1),
             announced: 5,
@@ -197,6 +201,31 @@ impl ControlPlane {
     }
 }
 
+impl Inside {
+    /// Takes those counts out of a report that there is no room for.
+    fn without_room(&self, counts: &mut Vec<NodeCount>) -> Vec<HeldCount> {
+        let told = self.reports.iter().flat_map(|report| &report.counts);
+        let key = |count: &NodeCount| (count.epoch.clone(), count.service.clone());
+        let mut known: BTreeSet<_> = told.map(key).collect();
+        let mut held = Vec::new();
+        counts.retain(|count| {
+            let full = self.room.is_some_and(|room| known.len() >= room);
+            let taken = !full || count.service == OTHER_SERVICES || known.contains(&key(count));
+            if taken {
+                known.insert(key(count));
+            } else {
+                held.push(HeldCount {
+                    count: count.clone(),
+                    reason: "there is no room".to_owned(),
+                    as_other: true,
+                });
+            }
+            taken
+        });
+        held
+    }
+}
+
 impl Drop for ControlPlane {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
@@ -298,13 +327,15 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
     assert!(known, "the node signs in with what it joined with");
     match head.uri.path() {
         "/v1/feed/report" => {
-            let report: NodeReport = serde_json::from_slice(&body).expect("a report");
+            let mut report: NodeReport = serde_json::from_slice(&body).expect("a report");
             let refuses = |count: &&NodeCount| inside.holds.as_deref() == Some(&count.service);
             let held = report.counts.iter().filter(refuses).map(|count| HeldCount {
                 count: count.clone(),
                 reason: "the sum is too large".to_owned(),
+                as_other: false,
             });
-            let held = held.collect();
+            let mut held: Vec<_> = held.collect();
+            held.extend(inside.without_room(&mut report.counts));
             inside.reports.push(report);
             if inside.lose_reports > 0 {
                 inside.lose_reports -= 1;

@@ -233,3 +233,44 @@ async fn too_many_services_are_a_problem() {
     let problems = || setting.node.status().problems.join("; ");
     until("it says so", || problems().contains("(other)")).await;
 }
+
+#[tokio::test]
+async fn services_without_room_are_told_among_the_others_once_whoever_is_restarted() {
+    let mut setting = Setting::start().await;
+    setting.control_plane.inside().room = Some(2);
+    let count = |setting: &Setting, service: &str, count| {
+        let meter = setting.node.meter(Some(service));
+        meter.count(count).expect("counted");
+    };
+    for (service, more) in [("a", 1), ("b", 2), ("c", 4), ("d", 8)] {
+        count(&setting, service, more);
+        until("it is answered", || setting.node.status().unsent == 0).await;
+    }
+    let told = |setting: &Setting| {
+        let told = |service| setting.control_plane.counted(service);
+        ["a", "b", "c", "d", "(other)"].map(told)
+    };
+    until("the others are told", || told(&setting) == [1, 2, 0, 0, 12]).await;
+    let problems = setting.node.status().problems.join("; ");
+    assert!(problems.contains("no room for 2 services"), "{problems}");
+    // It knows what is meant here and says so.
+    assert_eq!(setting.node.status().requests.get("d"), Some(&8));
+    count(&setting, "d", 16);
+    count(&setting, "e", 32);
+    setting.control_plane.inside().lose_reports = 3;
+    setting.restart().await;
+    count(&setting, "c", 64);
+    until("all are told", || told(&setting) == [1, 2, 0, 0, 124]).await;
+    // Room again, and a start that knows nothing: what went among the others stays there.
+    setting.control_plane.stop().await;
+    {
+        let mut inside = setting.control_plane.inside();
+        (inside.room, inside.instance) = (None, Uuid::from_u128(2));
+        inside.reports.clear();
+    }
+    setting.control_plane.resume().await;
+    count(&setting, "c", 128);
+    count(&setting, "f", 1);
+    until("all are told again", || told(&setting) == [1, 2, 0, 0, 252]).await;
+    until("a new one, too", || setting.control_plane.counted("f") == 1).await;
+}

@@ -300,8 +300,10 @@ impl Authority {
 /// The counts that were not taken, and why.
 fn held_counts(report: &NodeReport, refused: Vec<(usize, Error)>) -> Vec<HeldCount> {
     let held = refused.into_iter().filter_map(|(number, error)| {
+        let count = report.counts.get(number)?.clone();
         Some(HeldCount {
-            count: report.counts.get(number)?.clone(),
+            as_other: node::is_without_room(&count, &error),
+            count,
             reason: error.to_string(),
         })
     });

@@ -56,6 +56,45 @@ fn what_was_acknowledged_is_counted_whoever_is_killed() {
 }
 
 #[test]
+fn a_node_that_meets_the_quota_loses_no_count_whoever_is_killed() {
+    let mut server = Server::licensed();
+    let quotas = json!({ "quotas": { "usage-series": 2 } });
+    let call = server.call("PATCH", "/v1/organizations/default");
+    call.json(&quotas).expect(200);
+    let mut plane = Plane::of(&server, "edge-1", &["--count-durability", "request"]);
+    let services = ["a", "b", "c", "d", "e"];
+    for round in 1..=4 {
+        for service in services {
+            let more = json!({ "counts": [{ "service": service, "count": 3 }] });
+            plane.ask("POST", "/usage").json(&more).expect(204);
+        }
+        // In one round before anything is told, in the next behind some of it.
+        if round % 2 == 0 {
+            assert!(soon(|| counted(&server, "(other)") > 0));
+            server = server.restart_at_its_address();
+        }
+        plane = plane.restart();
+        let expected = round * 3 * services.len() as u64;
+        let total = || server.get("/v1/usage")["total"] == expected;
+        assert!(soon(total), "{expected}: {}", server.get("/v1/usage"));
+    }
+    assert_eq!(counted(&server, "(other)"), 36);
+    let known = server.get("/v1/usage");
+    assert_eq!(known["data"].as_array().expect("rows").len(), 3, "{known}");
+    let named = || plane.problems().contains("max-usage-series");
+    assert!(soon(named), "{}", plane.problems());
+    // Room again: what is told among the others stays there, and is not told twice.
+    let quotas = json!({ "quotas": { "usage-series": null } });
+    let call = server.call("PATCH", "/v1/organizations/default");
+    call.json(&quotas).expect(200);
+    server = server.restart_at_its_address();
+    plane = plane.restart();
+    assert_eq!(plane.check("?service=f"), None);
+    assert!(soon(|| counted(&server, "f") == 1));
+    assert_eq!(server.get("/v1/usage")["total"], 61);
+}
+
+#[test]
 fn bad_requests_are_told_so() {
     let server = Server::licensed();
     let plane = Plane::of(&server, "edge-1", &[]);

@@ -151,6 +151,7 @@ fn a_count_that_cannot_be_stays_with_its_node_and_holds_up_no_other() {
         };
         let reason = named["reason"].as_str().expect("a reason");
         assert!(reason.starts_with(field), "{bad}: {reason}");
+        assert_eq!(named["as_other"], Value::Null, "{bad}");
         let mut expected = bad.clone();
         expected["reason"] = reason.into();
         assert_eq!(*named, expected);
@@ -178,6 +179,39 @@ fn a_nodes_count_is_taken_once_no_sum_is_too_large_any_more() {
     call.json(&correction).expect(200);
     assert_eq!(held(&node, counts), [Value::Null; 0]);
     assert_eq!(server.get("/v1/usage")["total"], largest);
+}
+
+#[test]
+fn what_finds_no_room_is_to_be_told_among_the_others_which_do() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let month = server.month();
+    let quotas = json!({ "quotas": { "usage-series": 1, "nodes": 1 } });
+    let call = server.call("PATCH", "/v1/organizations/default");
+    call.json(&quotas).expect(200);
+    let counts = json!([
+        count(EPOCH, "orders", &month, 3),
+        count(EPOCH, "users", &month, 2),
+    ]);
+    for _ in 0..2 {
+        let named = held(&node, counts.clone());
+        let [named] = named.as_slice() else {
+            panic!("{named:?}");
+        };
+        assert_eq!(
+            (&named["service"], &named["as_other"]),
+            (&json!("users"), &json!(true))
+        );
+        let reason = text(&named["reason"]);
+        assert!(reason.contains("--max-usage-series"), "{reason}");
+    }
+    let others = |epoch| json!([count(epoch, "(other)", &month, 2)]);
+    assert_eq!(held(&node, others(EPOCH)), [Value::Null; 0]);
+    let beyond = held(&node, others(LATER));
+    assert_eq!((beyond.len(), &beyond[0]["as_other"]), (1, &Value::Null));
+    let stored = [("(other)", 2), ("orders", 3)];
+    let stored = stored.map(|(service, count)| format!("edge-1@{EPOCH} {service} {month} {count}"));
+    assert_eq!(usage(&server), stored);
 }
 
 #[test]

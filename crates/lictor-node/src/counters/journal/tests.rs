@@ -33,6 +33,13 @@ fn key(service: &str) -> Key {
     }
 }
 
+fn entry(count: u64) -> Entry {
+    Entry {
+        count,
+        as_other: false,
+    }
+}
+
 /// A journal of three flushes.
 fn three() -> (Disk, Journal) {
     let disk = Disk::new();
@@ -52,7 +59,7 @@ fn what_was_written_is_read_again() {
     let (disk, _journal) = three();
     let found = read(&disk.bytes());
     assert_eq!(found.epoch.as_deref(), Some(EPOCH));
-    let expected = BTreeMap::from([(key("a"), 6), (key("b\"ü"), 3)]);
+    let expected = BTreeMap::from([(key("a"), entry(6)), (key("b\"ü"), entry(3))]);
     assert_eq!((found.counts, found.damaged), (expected, false));
     assert!(read(b"").damaged);
 }
@@ -72,7 +79,7 @@ fn a_torn_end_is_cut_off() {
         // A line counts as soon as it is whole.
         let whole = bytes[..at].iter().filter(|byte| **byte == b'\n').count();
         let least = [0, 0, 1, 3, 6][whole];
-        let a = found.counts.get(&key("a")).copied().unwrap_or(0);
+        let a = found.counts.get(&key("a")).map_or(0, |entry| entry.count);
         assert!(a >= least, "cut at {at}: {a}");
     }
     for at in 1..first {
@@ -90,11 +97,16 @@ fn damage_keeps_what_can_be_read_and_ends_the_epoch() {
             changed[at] ^= 1 << bit;
             let found = read(&changed);
             if found.epoch.is_some() {
-                let all = BTreeMap::from([(key("a"), 6), (key("b\"ü"), 3)]);
+                let all = BTreeMap::from([(key("a"), entry(6)), (key("b\"ü"), entry(3))]);
                 assert_eq!(found.counts, all, "byte {at}, bit {bit}");
             } else {
                 assert!(found.damaged, "byte {at}, bit {bit}");
-                assert!(found.counts.get(&key("a")).is_none_or(|count| *count <= 6));
+                assert!(
+                    found
+                        .counts
+                        .get(&key("a"))
+                        .is_none_or(|entry| entry.count <= 6)
+                );
             }
         }
     }
@@ -127,7 +139,7 @@ fn a_journal_is_written_anew_after_a_failure_and_when_it_is_long() {
     assert!((LONG..LONG + 200).contains(&longest), "{longest}");
     assert!(disk.bytes().len() < 300);
     flush(&counters, &mut journal).expect("written");
-    assert_eq!(read(&disk.bytes()).counts[&key("a")], 30_007);
+    assert_eq!(read(&disk.bytes()).counts[&key("a")], entry(30_007));
 }
 
 #[test]
@@ -141,9 +153,54 @@ fn a_new_epoch_goes_on_beside_the_old() {
     journal.rewrite(&epoch, &all).expect("written");
     let found = read(&disk.bytes());
     assert_eq!(found.epoch, Some(Arc::clone(&epoch)));
-    assert_eq!(found.counts[&key("a")], 6);
-    assert_eq!(found.counts[&Key { epoch, ..key("a") }], 2);
+    assert_eq!(found.counts[&key("a")], entry(6));
+    assert_eq!(found.counts[&Key { epoch, ..key("a") }], entry(2));
     assert_eq!(counters.totals().unsent, 2);
     counters.note_journaled(&all);
     assert_eq!(counters.totals().this_month["a"], 8);
+}
+
+#[test]
+fn what_is_told_among_the_others_stays_so_over_a_restart_and_a_torn_end() {
+    let (disk, mut journal) = three();
+    let counters = Counters::new(EPOCH, "2026-11", read(&disk.bytes()).counts);
+    let told = |counters: &Counters| -> Vec<(String, u64)> {
+        let told = counters.unsent(9, true).into_iter();
+        told.map(|count| (count.service, count.count)).collect()
+    };
+    let named = [("a".to_owned(), 6), ("b\"ü".to_owned(), 3)];
+    assert_eq!(told(&counters), named);
+    counters.note_no_room(&counters.unsent(1, false));
+    // Not before it is on disk: another process would tell both.
+    assert_eq!(told(&counters), named[1..]);
+    assert_eq!(counters.totals().unsent, 2);
+    counters.add(&counters.slot("a"), 1);
+    let whole = disk.bytes();
+    flush(&counters, &mut journal).expect("written");
+    let others = [("(other)".to_owned(), 7), named[1].clone()];
+    assert_eq!(told(&counters), others);
+    counters.add(&counters.slot("a"), 2);
+    flush(&counters, &mut journal).expect("written");
+    let others = [("(other)".to_owned(), 9), named[1].clone()];
+    assert_eq!(told(&counters), others);
+    counters.note_reported(&counters.unsent(9, false));
+    assert_eq!(told(&counters), []);
+    counters.report_all_again();
+    assert_eq!(told(&counters), others);
+    // The process ends, here and before it came to write.
+    let bytes = disk.bytes();
+    let last = bytes[..bytes.len() - 1]
+        .iter()
+        .rposition(|byte| *byte == b'\n');
+    for (bytes, told_then) in [
+        (&bytes[..], &others[..]),
+        (
+            &bytes[..last.expect("a line") + 5],
+            &[("(other)".to_owned(), 7), named[1].clone()],
+        ),
+        (&whole, &named),
+    ] {
+        let again = Counters::new(EPOCH, "2026-11", read(bytes).counts);
+        assert_eq!(told(&again), told_then);
+    }
 }

@@ -1,0 +1,148 @@
+//! Counts in memory: what is told of them, when, and under which name.
+
+use super::*;
+
+fn counters() -> Counters {
+    Counters::new("00000000000000aa", "2026-11", BTreeMap::new())
+}
+
+fn entry(count: u64) -> Entry {
+    Entry {
+        count,
+        as_other: false,
+    }
+}
+
+fn flush(counters: &Counters) {
+    let written = counters.unjournaled();
+    counters.note_journaled(&written);
+}
+
+#[test]
+fn nothing_is_reported_before_it_is_on_disk() {
+    let counters = counters();
+    counters.add(&counters.slot("a"), 3);
+    assert_eq!(counters.unsent(9, false), []);
+    let written = counters.unjournaled();
+    counters.add(&counters.slot("a"), 2);
+    assert_eq!(counters.totals().unjournaled, 5);
+    counters.note_journaled(&written);
+    let sent = counters.unsent(9, false);
+    assert_eq!((sent.len(), sent[0].count), (1, 3));
+    counters.note_reported(&sent);
+    assert_eq!(counters.unsent(9, false), []);
+    flush(&counters);
+    assert_eq!(counters.unsent(9, false)[0].count, 5);
+    counters.note_reported(&counters.unsent(9, false));
+    counters.report_all_again();
+    assert_eq!(counters.unsent(9, false)[0].count, 5);
+    assert_eq!(counters.totals().unsent, 1);
+}
+
+#[test]
+fn what_is_not_taken_stays_and_holds_up_nothing_else() {
+    let counters = counters();
+    for service in ["a", "b"] {
+        counters.add(&counters.slot(service), 3);
+    }
+    flush(&counters);
+    let sent = counters.unsent(9, false);
+    counters.note_reported(&sent[1..]);
+    counters.note_held(&sent[..1]);
+    assert_eq!((counters.held(), counters.totals().unsent), (1, 1));
+    assert_eq!(counters.unsent(9, false), []);
+    counters.add(&counters.slot("b"), 1);
+    counters.add(&counters.slot("a"), 1);
+    flush(&counters);
+    let services = |most, held| {
+        let unsent = counters.unsent(most, held).into_iter();
+        unsent
+            .map(|count| (count.service, count.count))
+            .collect::<Vec<_>>()
+    };
+    let (a, b) = (("a".to_owned(), 4), ("b".to_owned(), 4));
+    assert_eq!(services(1, true), std::slice::from_ref(&b));
+    assert_eq!(services(9, true), [b, a]);
+    counters.note_reported(&counters.unsent(9, true));
+    assert_eq!((counters.held(), counters.totals().unsent), (0, 0));
+}
+
+#[test]
+fn a_month_is_closed_with_what_was_counted_in_it() {
+    let counters = counters();
+    let slot = counters.slot("a");
+    counters.add(&slot, 1);
+    counters.follow("2026-11");
+    counters.follow("2026-12");
+    counters.add(&slot, 5);
+    flush(&counters);
+    let sent = counters.unsent(9, false);
+    let sent: Vec<_> = sent
+        .iter()
+        .map(|count| (count.month.as_str(), count.count))
+        .collect();
+    assert_eq!(sent, [("2026-11", 1), ("2026-12", 5)]);
+    assert_eq!(counters.totals().this_month["a"], 5);
+}
+
+#[test]
+fn services_beyond_a_thousand_are_counted_together() {
+    let counters = counters();
+    for number in 0..1_500 {
+        counters.add(&counters.slot(&number.to_string()), 1);
+    }
+    flush(&counters);
+    let totals = counters.totals().this_month;
+    assert_eq!((totals.len(), totals[OTHER]), (1_001, 500));
+    assert_eq!(counters.unsent(1_000, false).len(), 1_000);
+    assert_eq!(counters.slot("7").service.as_ref(), "7");
+}
+
+#[test]
+fn counts_of_many_threads_add_up_and_end_at_the_largest() {
+    let counters = counters();
+    let slot = counters.slot("a");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..10_000).for_each(|_| counters.add(&slot, 1)));
+        }
+        for _ in 0..50 {
+            flush(&counters);
+        }
+    });
+    flush(&counters);
+    assert_eq!(counters.totals().this_month["a"], 80_000);
+    for _ in 0..5_000 {
+        counters.add(&slot, MAX_COUNT);
+    }
+    flush(&counters);
+    assert_eq!(counters.totals().this_month["a"], MAX_COUNT);
+}
+
+#[test]
+fn a_service_has_a_name() {
+    let counters = counters();
+    assert!(counters.takes("a") && counters.takes(&"ü".repeat(128)));
+    for bad in ["", " ", "a\n", "a\u{202e}", "\u{200b}", &"ü".repeat(129)] {
+        assert!(!counters.takes(bad), "{bad:?}");
+    }
+}
+
+#[test]
+fn spellings_of_one_service_are_counted_as_one_and_what_is_counted_keeps_its_name() {
+    let (old, epoch, month) = ("cafe\u{301} \u{202e}", "00000000000000aa", "2026-11");
+    let key = Key {
+        epoch: epoch.into(),
+        month: month.into(),
+        service: old.into(),
+    };
+    let counters = Counters::new(epoch, month, BTreeMap::from([(key, entry(7))]));
+    assert!(counters.takes(old));
+    for service in [old, "cafe\u{301}", " caf\u{e9} ", "Caf\u{e9}"] {
+        counters.add(&counters.slot(service), 1);
+    }
+    flush(&counters);
+    let counted = [(old, 8), ("caf\u{e9}", 2), ("Caf\u{e9}", 1)];
+    let counted = counted.map(|(service, count)| (service.to_owned(), count));
+    assert_eq!(counters.totals().this_month, BTreeMap::from(counted));
+}
