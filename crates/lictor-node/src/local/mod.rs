@@ -200,8 +200,13 @@ async fn hold<S>(
     }
 }
 
-/// Nothing can be answered by a clock that is so wrong that its time has no name.
+/// Nothing can be answered by a clock that is so wrong that its time has no name. It is told once
+/// something is asked: clients take no answer before.
 async fn refuse_undated(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let asked = tokio::time::timeout(TOLD_WITHIN, stream.read(&mut [0; 1024])).await;
+    if matches!(asked, Ok(Err(_) | Ok(0))) {
+        return;
+    }
     let told = async {
         stream.write_all(UNDATED).await?;
         stream.shutdown().await?;
@@ -263,5 +268,39 @@ impl Service {
         let given = request.headers().get(AUTHORIZATION);
         let given = given.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         given.is_some_and(|given| Digest::of(given) == token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wrong_clock_is_told_to_a_client_once_it_has_asked() {
+        for length in [1, 10_000] {
+            let (mut client, served) = duplex(MAX_BUFFER);
+            let telling = tokio::spawn(refuse_undated(served));
+            sleep(TOLD_WITHIN / 2).await;
+            let early = timeout(Duration::ZERO, client.read(&mut [0; 1])).await;
+            assert!(early.is_err(), "it was told before it was asked");
+            client.write_all(&vec![b' '; length]).await.expect("taken");
+            client.shutdown().await.expect("open");
+            let mut heard = Vec::new();
+            client.read_to_end(&mut heard).await.expect("open");
+            assert_eq!(heard, UNDATED);
+            telling.await.expect("no panic");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_never_asks_is_let_go() {
+        let (client, served) = duplex(MAX_BUFFER);
+        let telling = tokio::spawn(refuse_undated(served));
+        let ended = timeout(TOLD_WITHIN * 3, telling).await;
+        ended.expect("in time").expect("no panic");
+        drop(client);
     }
 }
