@@ -22,7 +22,9 @@ const START: i64 = 1_800_000_000;
 /// What keeps such a server running.
 pub(crate) struct Clocked {
     clock: Arc<ManualClock>,
-    _runtime: Runtime,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) runtime: Runtime,
 }
 
 impl Server<Clocked> {
@@ -33,7 +35,7 @@ impl Server<Clocked> {
         let runtime = Runtime::new().expect("a runtime");
         let clock = Clock::Manual(Arc::clone(&manual));
         let data = folder.path().join("data");
-        let url = runtime.block_on(async {
+        let (url, store, authority) = runtime.block_on(async {
             let store = Arc::new(SqliteStore::open(&data).expect("a store"));
             let start = Start {
                 keys: vec![vendor(1).public_key()],
@@ -41,11 +43,12 @@ impl Server<Clocked> {
                 control_plane_key: Some(SigningKey::from_seed([2; 32])),
                 ..Start::default()
             };
-            let opened = Authority::open(store, clock, start, |_| Ok(())).await;
+            let opened = Authority::open(store.clone(), clock, start, |_| Ok(())).await;
+            let authority = opened.expect("an installation");
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let url = format!("http://{}", listener.local_addr().expect("an address"));
             let server = Serving {
-                authority: opened.expect("an installation"),
+                authority: Arc::clone(&authority),
                 settings: Arc::new(Settings {
                     public_url: url.clone(),
                     kong_version: "3.4.3.5".to_owned(),
@@ -63,13 +66,15 @@ impl Server<Clocked> {
             let limits = ConnectionLimits::default();
             let forever = std::future::pending();
             tokio::spawn(accept::serve(listener, None, app, limits, forever));
-            url
+            (url, store, authority)
         });
         let server = Self {
             url,
             running: Clocked {
                 clock: manual,
-                _runtime: runtime,
+                store,
+                authority,
+                runtime,
             },
             folder,
         };

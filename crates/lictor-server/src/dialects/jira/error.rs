@@ -145,3 +145,25 @@ fn problem(status: StatusCode, detail: &str, path: &str) -> Response {
     response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use lictor_core::quota::Quota;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_asked_again_says_when() {
+        let quota = Error::QuotaReached {
+            quota: Quota::EntriesPerDay,
+            limit: 1,
+            of: None,
+            retry_after: Some(7),
+        };
+        for (error, status, again) in [(quota, 429, "7"), (Error::Busy, 503, "1")] {
+            let response = of_domain(error);
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()[RETRY_AFTER], again);
+        }
+    }
+}

@@ -174,3 +174,25 @@ fn plain(status: StatusCode, code: &str, message: &str) -> Response {
 fn error(status: StatusCode, code: &str, message: &str, details: Value) -> Response {
     wire::json(status, &wire::Failure::of(code, details, message))
 }
+
+#[cfg(test)]
+mod tests {
+    use lictor_core::quota::Quota;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_asked_again_says_when() {
+        let quota = Error::QuotaReached {
+            quota: Quota::EntriesPerDay,
+            limit: 1,
+            of: None,
+            retry_after: Some(7),
+        };
+        for (error, status, again) in [(quota, 429, "7"), (Error::Busy, 503, "1")] {
+            let response = of_domain(error);
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()[RETRY_AFTER], again);
+        }
+    }
+}
