@@ -54,6 +54,11 @@ pub(crate) fn acts_in(organization: Uuid) {
     ORGANIZATION.set(Some(organization));
 }
 
+/// The organization in which whoever is being answered acts, if that is known.
+pub(crate) fn organization() -> Option<Uuid> {
+    ORGANIZATION.get()
+}
+
 /// Goes on answering a request in that organization, if it is known yet, and gives the one it is in then.
 pub(crate) fn answering<T>(
     organization: Option<Uuid>,

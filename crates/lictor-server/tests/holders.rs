@@ -149,7 +149,7 @@ async fn what_ended_in_a_removed_organization_is_dropped_with_it() {
         .create_organization(&call, "acme", None)
         .await;
     let acme = acme.expect("an organization").id;
-    let theirs = world.authority.call(call.actor.clone(), Some("acme"));
+    let theirs = world.authority.call(call.clone().into(), Some("acme"));
     let theirs = theirs.expect("a call");
     world.license(&theirs).await;
     world.hold_in(&theirs, "theirs").await;

@@ -66,7 +66,7 @@ pub use parts::{parts_of_import, parts_of_usage};
 pub use report::{CurrentLicense, Report, System};
 pub use seats::{SeatRow, Who};
 pub use start::{Start, StartError};
-pub use tokens::{IssuedToken, TokenRequest};
+pub use tokens::{IssuedToken, SignedIn, TokenRequest};
 pub use trust::Trust;
 pub use usage::CorrectionRequest;
 

@@ -6,7 +6,7 @@ use lictor_core::change::Digest;
 use lictor_core::organization::clean_name;
 use lictor_core::token::{self, NewToken};
 use lictor_core::{
-    Action, Actor, Error, INSTALLATION, Kind, Resource, Role, Scope, Timestamp, Token,
+    Action, Actor, Error, INSTALLATION, Kind, Now, Resource, Role, Scope, Timestamp, Token,
 };
 use lictor_store::{Fact, Idempotent, Write};
 use uuid::Uuid;
@@ -38,12 +38,29 @@ pub struct IssuedToken {
     pub secret: String,
 }
 
+/// Who has signed in, and when.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who it is.
+    pub actor: Actor,
+    now: Now,
+}
+
+impl From<Call> for SignedIn {
+    fn from(call: Call) -> Self {
+        Self {
+            actor: call.actor,
+            now: call.now,
+        }
+    }
+}
+
 impl Authority {
     /// Who a caller is that shows this secret.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for an unknown, revoked or expired one; or a fault of the store.
-    pub async fn sign_in(&self, secret: &str) -> Result<Actor, Error> {
+    pub async fn sign_in(&self, secret: &str) -> Result<SignedIn, Error> {
         self.cache.refresh_if_stale(self.store.as_ref()).await?;
         let sha256 = Digest::of(secret.as_bytes()).0;
         let now = self.clock.now();
@@ -53,20 +70,21 @@ impl Authority {
             .and_then(|token| token.actor(&now))
             .ok_or(Error::Unauthenticated)?;
         standing::signed_in();
-        Ok(actor)
+        Ok(SignedIn { actor, now })
     }
 
-    /// A call of this actor, about the organization named, else its own, else `default`.
+    /// A call of whoever has just signed in, about the organization named, else its own, else `default`.
     ///
     /// # Errors
     /// [`Error::NotFound`] for an unknown or foreign organization.
-    pub fn call(&self, actor: Actor, organization: Option<&str>) -> Result<Call, Error> {
+    pub fn call(&self, caller: SignedIn, organization: Option<&str>) -> Result<Call, Error> {
+        let SignedIn { actor, now } = caller;
         let organization = self.organization_for(&actor, organization)?;
         standing::acts_in(organization.id);
         Ok(Call {
             actor,
             organization,
-            now: self.clock.now(),
+            now,
             idempotent: None,
         })
     }

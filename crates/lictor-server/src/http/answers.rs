@@ -60,7 +60,7 @@ impl Budgets {
 }
 
 /// Whether memory is to be held for an answer.
-pub fn is_large(answer: &Response) -> bool {
+fn is_large(answer: &Response) -> bool {
     answer.body().size_hint().exact().unwrap_or(0) > SMALL_BYTES
         && answer.extensions().get::<MadeAsTaken>().is_none()
 }

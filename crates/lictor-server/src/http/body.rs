@@ -1,6 +1,5 @@
-//! How long the body of a request may take to arrive, as a layer for the routes; how large it may be is each dialect's.
+//! How long the body of a request may take to arrive; how large it may be is each dialect's.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,16 +13,15 @@ use hyper::body::{Frame, SizeHint};
 use lictor_planted as planted;
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep};
-use tower::{Layer, Service};
 
 use super::limits::BODY_READ_TIMEOUT;
 use super::refusal::Refusal;
 
-/// Bounds how long the bodies of the requests it is laid around may take: from the first time the
-/// service waits for the peer to the end of the body.
+/// Bounds how long the body of a request may take: from the first time that whoever answers it waits
+/// for the peer to the end of the body.
 ///
-/// A body that does not arrive in time is answered 408, whatever the service made of the failing
-/// read. A request without a body passes untouched and costs nothing.
+/// A body that does not arrive in time is answered 408, whatever was made of the failing read. A
+/// request without a body passes untouched and costs nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyDeadline(pub Duration);
 
@@ -34,45 +32,24 @@ impl Default for BodyDeadline {
     }
 }
 
-impl<S> Layer<S> for BodyDeadline {
-    type Service = TimedBodies<S>;
-
-    fn layer(&self, inner: S) -> TimedBodies<S> {
-        TimedBodies {
-            inner,
-            timeout: self.0,
-        }
-    }
-}
-
-/// A service whose requests have bodies within a [`BodyDeadline`].
-#[derive(Clone, Debug)]
-pub struct TimedBodies<S> {
-    inner: S,
-    timeout: Duration,
-}
-
-impl<S> Service<Request<Body>> for TimedBodies<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Answering<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+impl BodyDeadline {
+    /// Lets `answer` have the request, whose body is bounded.
+    pub fn around<F>(
+        self,
+        request: Request<Body>,
+        answer: impl FnOnce(Request<Body>) -> F,
+    ) -> Answering<F>
+    where
+        F: Future<Output = Response<Body>>,
+    {
         if request.body().is_end_stream() {
-            let routed = self.inner.call(request);
+            let answering = answer(request);
             return Answering {
-                routed,
+                answering,
                 watch: None,
             };
         }
-        let (timeout, version) = (self.timeout, request.version());
+        let (timeout, version) = (self.0, request.version());
         let missed = Arc::new(AtomicBool::new(false));
         let watch = Some(Watch {
             missed: Arc::clone(&missed),
@@ -87,10 +64,8 @@ where
                 missed,
             })
         });
-        Answering {
-            routed: self.inner.call(request),
-            watch,
-        }
+        let answering = answer(request);
+        Answering { answering, watch }
     }
 }
 
@@ -112,25 +87,25 @@ impl Watch {
 }
 
 pin_project! {
-    /// The answer of [`TimedBodies`], underway.
+    /// The answer to a request whose body is bounded, underway.
     pub struct Answering<F> {
         #[pin]
-        routed: F,
+        answering: F,
         watch: Option<Watch>,
     }
 }
 
 impl<F> Future for Answering<F>
 where
-    F: Future<Output = Result<Response<Body>, Infallible>>,
+    F: Future<Output = Response<Body>>,
 {
-    type Output = Result<Response<Body>, Infallible>;
+    type Output = Response<Body>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.routed.poll(cx))?;
+        let response = ready!(this.answering.poll(cx));
         let refused = this.watch.as_ref().and_then(Watch::refused);
-        Poll::Ready(Ok(refused.unwrap_or(response)))
+        Poll::Ready(refused.unwrap_or(response))
     }
 }
 

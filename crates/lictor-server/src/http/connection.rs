@@ -229,12 +229,11 @@ fn answer<A: Answers>(
     peer.address = limits
         .trusted_proxies
         .client(peer.address, request.headers());
-    // Combinators and no async block, which would have room for what is routed twice. That is boxed,
-    // so that a stream that is refused, and a connection without a request, have no room for it.
+    // Combinators and no async block, which would have room for what is routed twice.
     let routed = match checked {
         Ok(()) => {
             let answer = shared.app.clone().answer(peer, request.map(body_of));
-            Either::Left(Box::pin(notes.standing.of(answer)))
+            Either::Left(notes.standing.of(answer))
         }
         Err(refusal) => Either::Right(future::ready(refusal.into_response(version))),
     };

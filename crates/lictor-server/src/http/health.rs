@@ -65,8 +65,9 @@ pub(super) async fn metrics_for_operators(
     let Some(secret) = call::bearer(&headers) else {
         return refused(&Error::Unauthenticated);
     };
-    let actor = observed.server.authority.sign_in(secret).await;
-    match actor.and_then(|actor| observed.server.authority.may_read_metrics(&actor)) {
+    let authority = &observed.server.authority;
+    let caller = authority.sign_in(secret).await;
+    match caller.and_then(|caller| authority.may_read_metrics(&caller.actor)) {
         Ok(()) => metrics_for_all(State(observed), headers).await,
         Err(error) => refused(&error),
     }

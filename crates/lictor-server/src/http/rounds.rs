@@ -88,11 +88,13 @@ impl Drop for Place {
 }
 
 impl Rounds {
-    /// Lets `answering` take part. Whose it is, it says by signing in.
-    pub(super) fn of<F: Future>(self: &Arc<Self>, answering: F) -> InRounds<F> {
+    /// Lets `answering`, which begins now, take part, and tells when it has ended. Whose it is, it
+    /// says by signing in.
+    pub(super) fn of<F: Future>(self: &Arc<Self>, now: Instant, answering: F) -> InRounds<F> {
         InRounds {
             answering,
             rounds: Arc::clone(self),
+            begins: Some(now),
             organization: None,
             place: None,
         }
@@ -195,15 +197,17 @@ pin_project! {
         #[pin]
         answering: F,
         rounds: Arc<Rounds>,
+        // Until it was polled: every look at the clock is felt.
+        begins: Option<Instant>,
         organization: Option<Uuid>,
         place: Option<Place>,
     }
 }
 
 impl<F: Future> Future for InRounds<F> {
-    type Output = F::Output;
+    type Output = (F::Output, Instant);
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if this.place.is_none()
             && let Some(organization) = *this.organization
@@ -216,11 +220,12 @@ impl<F: Future> Future for InRounds<F> {
                 return Poll::Pending;
             }
         }
-        let began = Instant::now();
+        let began = this.begins.take().unwrap_or_else(Instant::now);
         let (polled, organization) =
             standing::answering(*this.organization, || this.answering.poll(context));
         *this.organization = organization;
-        let took = began.elapsed();
+        let now = Instant::now();
+        let took = now.duration_since(began);
         if let Some(place) = this.place {
             place.took = took;
         } else if let Some(organization) = organization
@@ -229,7 +234,7 @@ impl<F: Future> Future for InRounds<F> {
             this.rounds.took_long(organization);
         }
         *this.place = None;
-        polled
+        polled.map(|output| (output, now))
     }
 }
 
@@ -257,14 +262,14 @@ mod tests {
         const LONG: Duration = Duration::from_millis(2);
         let rounds = Arc::<Rounds>::default();
         let heavy: Vec<_> = (0..100)
-            .map(|_| tokio::spawn(rounds.of(work(HEAVY, 2, LONG))))
+            .map(|_| tokio::spawn(rounds.of(Instant::now(), work(HEAVY, 2, LONG))))
             .collect();
         // All of them have signed in, and one has worked.
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         let began = Instant::now();
-        let light = tokio::spawn(rounds.of(work(LIGHT, 4, Duration::ZERO)));
+        let light = tokio::spawn(rounds.of(Instant::now(), work(LIGHT, 4, Duration::ZERO)));
         light.await.expect("it ends");
         let waited = began.elapsed();
         let left = heavy.iter().filter(|one| !one.is_finished()).count();
@@ -296,7 +301,7 @@ mod tests {
         let rounds = Arc::<Rounds>::default();
         rounds.took_long(HEAVY);
         let gone = rounds.line_up(HEAVY);
-        let next = tokio::spawn(rounds.of(work(HEAVY, 1, Duration::ZERO)));
+        let next = tokio::spawn(rounds.of(Instant::now(), work(HEAVY, 1, Duration::ZERO)));
         drop(gone);
         next.await.expect("it ends");
         // Nor one whose turn it is.

@@ -1,7 +1,7 @@
 //! The whole URL space on one screen: which path goes to which dialect. It answers nothing itself.
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,9 +12,8 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::Response;
 use axum::routing::get;
 use futures_util::FutureExt;
-use futures_util::future::Either;
 use lictor_core::exposition::Section;
-use tower::{Layer, Service, service_fn};
+use tower::Service;
 
 use super::body::BodyDeadline;
 use super::budget::Budgets;
@@ -79,6 +78,9 @@ struct Parts {
     observed: Router,
 }
 
+/// A request on its way through its dialect.
+type Routed = Pin<Box<dyn Future<Output = Response> + Send>>;
+
 /// Everything that the server answers.
 pub fn router(server: Server, metrics: Arc<Metrics>) -> App {
     let native = native::Routes::new(server.clone());
@@ -121,24 +123,21 @@ impl Answers for App {
         let dialect = dialect_of(request.uri().path());
         let Self(parts) = self;
         let routed = if parts.rates.is_none() || dialect == Dialect::Server {
-            Either::Left(parts.route(dialect, peer, request, begun))
+            parts.route(dialect, peer, request, begun)
         } else {
-            Either::Right(Box::pin(
-                parts
-                    .clone()
-                    .route_within_rate(dialect, peer, request, begun),
-            ))
+            let parts = Arc::clone(&parts);
+            Box::pin(parts.route_within_rate(dialect, peer, request, begun))
         };
-        // Combinators and no async block, which would have room for the routed future twice.
-        AssertUnwindSafe(parts.rounds.of(routed))
-            .catch_unwind()
-            .map(move |answered| {
+        let caught = AssertUnwindSafe(routed).catch_unwind();
+        parts
+            .rounds
+            .of(begun, caught)
+            .map(move |(answered, ended)| {
                 let response = match answered {
-                    Ok(Ok(response)) => response,
-                    Ok(Err(never)) => match never {},
+                    Ok(response) => response,
                     Err(panic) => after_panic(panic),
                 };
-                let took = begun.elapsed();
+                let took = ended.duration_since(begun);
                 let metrics = &parts.metrics;
                 metrics.count(dialect as usize, &method, response.status(), took);
                 response
@@ -163,7 +162,7 @@ impl Parts {
         peer: Peer,
         request: Request,
         begun: Instant,
-    ) -> Result<Response, Infallible> {
+    ) -> Response {
         if let Some(rates) = &self.rates
             && let Err(seconds) = self
                 .count(rates, dialect, (peer, begun), request.headers())
@@ -177,7 +176,7 @@ impl Parts {
                 Dialect::Native => native::too_many(),
             };
             answer.headers_mut().insert(RETRY_AFTER, seconds.into());
-            return Ok(answer);
+            return answer;
         }
         self.route(dialect, peer, request, begun).await
     }
@@ -213,56 +212,41 @@ impl Parts {
         Ok(())
     }
 
+    /// The way of a request through its dialect, in a box of its size: who asks for little pays for no
+    /// more.
     fn route(
         self: &Arc<Self>,
         dialect: Dialect,
         peer: Peer,
         request: Request,
         begun: Instant,
-    ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
+    ) -> Routed {
+        let (server, in_time) = (self.server.clone(), BodyDeadline::default());
         match dialect {
             Dialect::Kong => {
-                let (server, metrics) = (self.server.clone(), self.metrics.clone());
-                let kong = service_fn(move |request| {
-                    kong::handle(server.clone(), metrics.clone(), request, begun).map(Ok)
-                });
-                let kong = BodyDeadline::default().layer(kong).call(request);
-                Either::Left(Either::Left(kong))
+                let metrics = self.metrics.clone();
+                Box::pin(in_time.around(request, |request| {
+                    kong::handle(server, metrics, request, begun)
+                }))
             }
             Dialect::Jira => {
-                let server = self.server.clone();
-                let jira = service_fn(move |request| jira::handle(server.clone(), request).map(Ok));
-                let jira = BodyDeadline::default().layer(jira).call(request);
-                Either::Left(Either::Right(jira))
+                Box::pin(in_time.around(request, |request| jira::handle(server, request)))
             }
             Dialect::Zoho => {
-                let server = self.server.clone();
-                let zoho = service_fn(move |request| {
-                    zoho::handle(server.clone(), peer.address, request).map(Ok)
-                });
                 // The only bodies here are those that clients sign in with.
-                let deadline = BodyDeadline(CREDENTIAL_READ_TIMEOUT);
-                let zoho = deadline.layer(zoho).call(request);
-                Either::Right(Either::Left(Either::Left(zoho)))
+                let in_time = BodyDeadline(CREDENTIAL_READ_TIMEOUT);
+                Box::pin(in_time.around(request, |request| {
+                    zoho::handle(server, peer.address, request)
+                }))
             }
             Dialect::Node => {
-                let server = self.server.clone();
-                let node =
-                    service_fn(move |request| node::handle(server.clone(), peer, request).map(Ok));
-                let node = BodyDeadline::default().layer(node).call(request);
-                Either::Right(Either::Left(Either::Right(node)))
+                Box::pin(in_time.around(request, |request| node::handle(server, peer, request)))
             }
             Dialect::Native => {
-                let (parts, asker) = (Arc::clone(self), native::Asker::of(request.headers()));
-                let native = self.native.answer(request).then(|answered| async move {
-                    let Ok(answer) = answered;
-                    Ok(asker.hand_over(&parts.server, answer).await)
-                });
-                Either::Right(Either::Right(Either::Left(native)))
+                Box::pin(in_time.around(request, |request| self.native.answer(request)))
             }
             Dialect::Server => {
-                let server = self.observed.clone().call(request);
-                Either::Right(Either::Right(Either::Right(server)))
+                Box::pin(self.observed.clone().call(request).map(|Ok(answer)| answer))
             }
         }
     }

@@ -14,11 +14,10 @@ use super::notes::Notes;
 use super::refusal::Refusal;
 use super::traffic::Cut;
 
-/// Answers to pipelined requests that are held back for one write, in bytes.
-const HELD_BYTES: usize = 16 * 1024;
-
-/// Room for held answers that a connection keeps when nothing is held, in bytes.
-const KEPT_BYTES: usize = 8 * 1024;
+/// Answers to pipelined requests that are held back for one write, in bytes: of who has signed in, and
+/// of others.
+const HELD_BYTES: usize = 32 * 1024;
+const HELD_BYTES_ANONYMOUS: usize = 16 * 1024;
 
 /// How much of a next request is read at most while an answer lasts, in bytes.
 const AHEAD_BYTES: usize = 256;
@@ -104,7 +103,23 @@ impl<S: Reset> Followed<S> {
 
     /// Whether answers of `bytes` bytes are to be held back, to go out with others.
     fn holds(&self, bytes: usize) -> bool {
-        (!self.held.is_empty() || self.more_to_begin()) && self.held.len() + bytes <= HELD_BYTES
+        (!self.held.is_empty() || self.more_to_begin()) && self.held.len() + bytes <= self.room()
+    }
+
+    fn room(&self) -> usize {
+        if self.notes.standing.has_signed_in() {
+            HELD_BYTES
+        } else {
+            HELD_BYTES_ANONYMOUS
+        }
+    }
+
+    fn hold(&mut self, bytes: &[u8]) {
+        if self.held.capacity() == 0 {
+            // At once, as growing would copy what is held.
+            self.held.reserve_exact(self.room());
+        }
+        self.held.extend_from_slice(bytes);
     }
 }
 
@@ -120,8 +135,7 @@ impl<S: AsyncWrite + Reset + Unpin> Followed<S> {
             }
         }
         self.written = 0;
-        self.held.clear();
-        self.held.shrink_to(KEPT_BYTES);
+        self.held = Vec::new();
         Poll::Ready(Ok(()))
     }
 }
@@ -197,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
             return Poll::Ready(Ok(bytes.len()));
         }
         if self.holds(bytes.len()) {
-            self.held.extend_from_slice(bytes);
+            self.hold(bytes);
             return Poll::Ready(Ok(bytes.len()));
         }
         ready!(self.poll_write_held(cx))?;
@@ -219,7 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
         let bytes = slices.iter().map(|slice| slice.len()).sum();
         if self.holds(bytes) {
             for slice in slices {
-                self.held.extend_from_slice(slice);
+                self.hold(slice);
             }
             return Poll::Ready(Ok(bytes));
         }

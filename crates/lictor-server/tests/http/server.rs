@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
 use axum::routing::{get, post};
 use axum::{Router, body::Body, http::Response};
 use futures_util::{StreamExt as _, stream};
@@ -90,7 +91,10 @@ pub(crate) fn app(entered: Arc<Notify>, release: Arc<Notify>) -> Router {
         release.notified().await;
         "released"
     };
-    let short = BodyDeadline(Duration::from_millis(300));
+    let short = from_fn(|request, next: Next| {
+        let short = BodyDeadline(Duration::from_millis(300));
+        short.around(request, |request| next.run(request))
+    });
     Router::new()
         .route("/", get(|| async { "fine" }))
         .route("/wait", get(wait))
@@ -102,7 +106,10 @@ pub(crate) fn app(entered: Arc<Notify>, release: Arc<Notify>) -> Router {
         .route("/feed", get(feed))
         .route("/large", get(|| async { vec![0_u8; 64 * 1024 * 1024] }))
         .route("/echo", post(|body: Bytes| async { body }))
-        .route("/short", post(|body: Bytes| async { body }).layer(short))
+        .route(
+            "/short",
+            post(|body: Bytes| async { body }).layer(short.clone()),
+        )
         .route("/stubborn", post(ignore_the_end_of_the_body).layer(short))
         .layer(DefaultBodyLimit::disable())
 }

@@ -6,7 +6,7 @@ use lictor_core::{Actor, Email, Error};
 use uuid::Uuid;
 
 use super::error::Refusal;
-use crate::authority::Call;
+use crate::authority::{Call, SignedIn};
 use crate::http::call::basic;
 use crate::settings::Server;
 
@@ -33,7 +33,7 @@ pub(super) async fn caller(
         return Ok(Caller::Nobody);
     };
     let signed_in = sign_in(server, credential).await;
-    let own = match signed_in.and_then(|actor| server.authority.call(actor, None)) {
+    let own = match signed_in.and_then(|caller| server.authority.call(caller, None)) {
         // A token is gone with its own organization.
         Err(Error::Unauthenticated | Error::NotFound { .. }) => return Ok(Caller::Rejected),
         other => other?,
@@ -87,16 +87,16 @@ impl Credential {
     }
 }
 
-async fn sign_in(server: &Server, credential: Credential) -> Result<Actor, Error> {
+async fn sign_in(server: &Server, credential: Credential) -> Result<SignedIn, Error> {
     let (email, token) = match credential {
         Credential::Bearer(token) => return server.authority.sign_in(&token).await,
         Credential::Basic(email, token) => (email, token),
     };
-    let actor = server.authority.sign_in(&token).await?;
-    let owner = actor.account.as_ref();
+    let caller = server.authority.sign_in(&token).await?;
+    let owner = caller.actor.account.as_ref();
     let owners = owner.and_then(|owner| owner.email.as_deref());
     if owners.is_some_and(|owners| is_same(owners, &email)) {
-        Ok(actor)
+        Ok(caller)
     } else {
         Err(Error::Unauthenticated)
     }

@@ -2,17 +2,17 @@
 //! rules.
 
 use axum::http::HeaderMap;
-use lictor_core::{Actor, Error, Resource, Right};
+use lictor_core::{Error, Resource, Right};
 
-use crate::authority::Call;
+use crate::authority::{Call, SignedIn};
 use crate::http::call::bearer;
 use crate::settings::Server;
 
 /// The header of Kong's own that shows a token; it goes before `Authorization`.
 pub const TOKEN: &str = "kong-admin-token";
 
-/// The actor whose token the request carries.
-pub(super) async fn sign_in(server: &Server, headers: &HeaderMap) -> Result<Actor, Error> {
+/// Whoever the token belongs to that the request carries.
+pub(super) async fn sign_in(server: &Server, headers: &HeaderMap) -> Result<SignedIn, Error> {
     let token = match headers.get(TOKEN) {
         Some(value) => value.to_str().ok(),
         None => bearer(headers),

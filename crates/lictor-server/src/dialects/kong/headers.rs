@@ -49,14 +49,13 @@ pub(super) fn dress(
 }
 
 /// The answer to OPTIONS on a path that serves these verbs.
-pub(super) fn preflight(verbs: &'static str, asked: &HeaderMap) -> Response {
+pub(super) fn preflight(verbs: &[&str], asked: &HeaderMap) -> Response {
     let mut response = super::empty(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
-    headers.insert(ALLOW, HeaderValue::from_static(verbs));
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static(verbs),
-    );
+    if let Ok(verbs) = HeaderValue::try_from(verbs.join(", ")) {
+        headers.insert(ALLOW, verbs.clone());
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, verbs);
+    }
     let wanted = asked.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     let allowed = wanted.unwrap_or(HeaderValue::from_static("Content-Type"));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);

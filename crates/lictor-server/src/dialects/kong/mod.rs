@@ -51,18 +51,22 @@ enum Place {
 
 /// One path: its segments (`{id}` is any, `{name}` any that can be an organization's or nobody's), the
 /// verbs it serves, and what stands there.
-struct Route(&'static [&'static str], &'static str, Place);
+struct Route(&'static [&'static str], &'static [&'static str], Place);
 
-const READ: &str = "GET, HEAD, OPTIONS";
+const READ: &[&str] = &["GET", "HEAD", "OPTIONS"];
 
 /// All paths of the dialect. Each may stand behind an organization's key, the empty one excepted.
 const ROUTES: &[Route] = &[
     Route(
         &["licenses", "{id}"],
-        "DELETE, GET, HEAD, OPTIONS, PATCH, PUT",
+        &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "PUT"],
         Place::License,
     ),
-    Route(&["licenses"], "GET, HEAD, OPTIONS, POST", Place::Licenses),
+    Route(
+        &["licenses"],
+        &["GET", "HEAD", "OPTIONS", "POST"],
+        Place::Licenses,
+    ),
     Route(&["license", "report"], READ, Place::Report),
     Route(&[], READ, Place::Root),
     Route(&["kong"], READ, Place::Root),
@@ -146,11 +150,11 @@ async fn answer(
         let found = found.ok_or(Refusal::NotFound)?;
         return Ok(headers::preflight(found.route.1, &parts.headers));
     }
-    let actor = auth::sign_in(server, &parts.headers).await?;
+    let caller = auth::sign_in(server, &parts.headers).await?;
     let content_type = body::gate(&parts.method, &parts.headers, body.is_end_stream())?;
     let found = found.ok_or(Refusal::NotFound)?;
     let organization = found.organization.as_deref();
-    let call = server.authority.call(actor, organization)?;
+    let call = server.authority.call(caller, organization)?;
     if !found.serves(&parts.method) {
         return Err(match found.route.2 {
             Place::Workspaces | Place::Workspace => Refusal::WorkspacesAreRead,
@@ -258,10 +262,14 @@ fn find(path: &str) -> Option<Found<'_>> {
     if path.is_empty() {
         return find_within(None, &[]);
     }
-    let mut segments = [""; MAX_SEGMENTS];
+    let is_escaped = path.contains('%');
+    let mut segments = [const { Cow::Borrowed("") }; MAX_SEGMENTS];
     let mut count = 0;
     for segment in path.split('/') {
-        *segments.get_mut(count)? = segment;
+        *segments.get_mut(count)? = match is_escaped {
+            true => escape::decode_segment(segment),
+            false => Cow::Borrowed(segment),
+        };
         count += 1;
     }
     let segments = &segments[..count];
@@ -269,36 +277,35 @@ fn find(path: &str) -> Option<Found<'_>> {
         let (key, rest) = segments
             .split_first()
             .filter(|(_, rest)| !rest.is_empty())?;
-        let key = escape::decode_segment(key);
         // Whether there is such an organization is only told to those who may see it.
-        may_be_stored(&key).then(|| find_within(Some(key), rest))?
+        may_be_stored(key).then(|| find_within(Some(key.clone()), rest))?
     })
 }
 
-fn find_within<'a>(organization: Option<Cow<'a, str>>, segments: &[&'a str]) -> Option<Found<'a>> {
+fn find_within<'a>(
+    organization: Option<Cow<'a, str>>,
+    segments: &[Cow<'a, str>],
+) -> Option<Found<'a>> {
     let route = ROUTES.iter().find(|route| route.matches(segments))?;
-    let id = segments.get(1).copied().unwrap_or_default();
     Some(Found {
         route,
         organization,
-        id: escape::decode_segment(id),
+        id: segments.get(1).cloned().unwrap_or_default(),
     })
 }
 
 impl Route {
-    /// Whether these segments, which are still escaped, lead here.
-    fn matches(&self, segments: &[&str]) -> bool {
-        let fits = |(pattern, segment): (&&str, &&str)| {
-            let word = escape::decode_segment(segment);
-            match *pattern {
-                "{id}" => !word.is_empty(),
-                // What can be nobody's name is a path behind the organization `workspaces`, for those
-                // who have one of old.
-                "{name}" => {
-                    !word.is_empty() && (may_be_stored(&word) || !RESERVED_KEYS.contains(&&*word))
-                }
-                pattern => pattern == word,
+    /// Whether these segments lead here.
+    fn matches(&self, segments: &[Cow<'_, str>]) -> bool {
+        let fits = |(pattern, segment): (&&str, &Cow<'_, str>)| match *pattern {
+            "{id}" => !segment.is_empty(),
+            // What can be nobody's name is a path behind the organization `workspaces`, for those
+            // who have one of old.
+            "{name}" => {
+                !segment.is_empty()
+                    && (may_be_stored(segment) || !RESERVED_KEYS.contains(&&**segment))
             }
+            pattern => pattern == segment,
         };
         self.0.len() == segments.len() && self.0.iter().zip(segments).all(fits)
     }
@@ -306,8 +313,7 @@ impl Route {
 
 impl Found<'_> {
     fn serves(&self, verb: &Method) -> bool {
-        let mut verbs = self.route.1.split(',').map(str::trim_ascii_start);
-        verbs.any(|known| known == verb.as_str())
+        self.route.1.contains(&verb.as_str())
     }
 }
 

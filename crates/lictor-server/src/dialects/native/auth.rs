@@ -30,15 +30,15 @@ impl FromRequestParts<Server> for Caller {
 pub(super) async fn call(authority: &Authority, headers: &HeaderMap) -> Result<Call, Problem> {
     single(headers, &AUTHORIZATION)?;
     let secret = bearer(headers).ok_or(Error::Unauthenticated)?;
-    let actor = authority.sign_in(secret).await?;
-    let call = match authority.call(actor, None) {
+    let caller = authority.sign_in(secret).await?;
+    let call = match authority.call(caller, None) {
         // Its own organization is gone, and the token with it.
         Err(Error::NotFound { .. }) => return Err(Error::Unauthenticated.into()),
         other => other?,
     };
     match single(headers, &ORGANIZATION)? {
         None => Ok(call),
-        Some(key) => Ok(authority.call(call.actor, Some(key))?),
+        Some(key) => Ok(authority.call(call.into(), Some(key))?),
     }
 }
 

@@ -27,32 +27,30 @@ mod trust;
 mod usage;
 mod wire;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, post};
+use futures_util::FutureExt as _;
+use tower::Service as _;
 
-use tower::{Layer as _, Service as _};
-
-use crate::http::answers;
-use crate::http::body::BodyDeadline;
-use crate::http::budget::{NoRoom, Owner};
+use crate::http::budget::{Budgets, NoRoom, Owner};
 use crate::settings::Server;
+use crate::standing;
 
 /// What answers under `/v1`.
 pub struct Routes {
     router: Router,
+    budgets: Budgets,
     running: Arc<idempotency::Running>,
 }
 
 impl Routes {
     /// All of them.
     pub fn new(server: Server) -> Self {
+        let budgets = server.budgets.clone();
         // One router with whole paths: each that is nested and each layer would cost every request
         // some allocations.
         let router = table()
@@ -65,24 +63,17 @@ impl Routes {
             .with_state(server);
         Self {
             router,
+            budgets,
             running: Arc::default(),
         }
     }
 
     /// Answers one request. How large a body may be is for each route to say.
-    pub fn answer(
-        &self,
-        mut request: Request,
-    ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
+    pub fn answer(&self, mut request: Request) -> impl Future<Output = Response> + Send + use<> {
         request.extensions_mut().insert(Arc::clone(&self.running));
-        let mut routes = BodyDeadline::default().layer(self.router.clone());
-        routes.call(request)
+        let (answered, budgets) = (self.router.clone().call(request), self.budgets.clone());
+        answered.then(|Ok(answer)| hand_over(budgets, answer))
     }
-}
-
-/// Who asked, to be looked up once more where the answer is large.
-pub struct Asker {
-    headers: HeaderMap,
 }
 
 /// What is told to who asks too often; when to come again is for the caller to add.
@@ -90,30 +81,11 @@ pub fn too_many() -> Response {
     error::too_many().into_response()
 }
 
-impl Asker {
-    /// Whoever sent these headers.
-    pub fn of(headers: &HeaderMap) -> Self {
-        let mut kept = HeaderMap::new();
-        for name in [AUTHORIZATION, auth::ORGANIZATION] {
-            if let Some(value) = headers.get(&name) {
-                kept.insert(name, value.clone());
-            }
-        }
-        Self { headers: kept }
-    }
-
-    /// Hands an answer over, for the memory of the organization that the request was about.
-    pub async fn hand_over(self, server: &Server, answer: Response) -> Response {
-        if !answers::is_large(&answer) {
-            return answer;
-        }
-        let call = auth::call(&server.authority, &self.headers).await;
-        let owner = call.map_or(Owner::Anonymous, |call| {
-            Owner::Organization(call.organization.id)
-        });
-        let handed_over = server.budgets.hand_over(owner, answer).await;
-        handed_over.unwrap_or_else(|NoRoom| error::busy().into_response())
-    }
+/// Hands an answer over, for the memory of the organization that the request was about.
+async fn hand_over(budgets: Budgets, answer: Response) -> Response {
+    let owner = standing::organization().map_or(Owner::Anonymous, Owner::Organization);
+    let handed_over = budgets.hand_over(owner, answer).await;
+    handed_over.unwrap_or_else(|NoRoom| error::busy().into_response())
 }
 
 /// The paths of all routes, for tests that must know each of them.

@@ -14,8 +14,8 @@ const SCHEMES: [&str; 2] = ["zoho-oauthtoken", "bearer"];
 /// A call by whoever the request's token belongs to, about that one's organization.
 pub(super) async fn call(server: &Server, headers: &HeaderMap) -> Result<Call, Refusal> {
     let token = token(headers).ok_or(Refusal::NoToken)?;
-    let actor = server.authority.sign_in(token).await?;
-    match server.authority.call(actor, None) {
+    let caller = server.authority.sign_in(token).await?;
+    match server.authority.call(caller, None) {
         // Its own organization is gone, and the token with it.
         Err(Error::NotFound { .. }) => Err(Error::Unauthenticated.into()),
         other => Ok(other?),
