@@ -17,15 +17,13 @@ use uuid::Uuid;
 use super::directory::Directory;
 use super::entitlements::CachedEntitlement;
 use super::kept::KeptLicense;
+use super::kept_tokens::KeptTokens;
 use super::known::AllKnown;
 use super::trust::Trust;
 
 /// How many licenses are expected in memory, and how many bytes they may take there.
 const LICENSES: usize = 16_384;
 const LICENSE_BYTES: u64 = 32 << 20;
-
-/// How many tokens are kept in memory.
-const TOKENS: usize = 16_384;
 
 /// How many entitlements, and how many verdicts on signatures, are kept in memory.
 const DECISIONS: usize = 16_384;
@@ -42,7 +40,7 @@ pub(super) struct Cache {
     stale: AtomicBool,
     refreshing: tokio::sync::Mutex<()>,
     licenses: Bounded<(Uuid, Uuid), Arc<KeptLicense>, BySize>,
-    tokens: Bounded<[u8; 32], (Arc<Token>, Elapsed)>,
+    tokens: KeptTokens,
     /// Whether no other server can revoke a token.
     exclusive: bool,
     pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement, BySize>,
@@ -87,7 +85,7 @@ impl Cache {
             stale: AtomicBool::new(true),
             refreshing: tokio::sync::Mutex::default(),
             licenses: Bounded::with_weighter(LICENSES, LICENSE_BYTES, BySize),
-            tokens: Bounded::new(TOKENS),
+            tokens: KeptTokens::new(),
             exclusive: store.is_exclusive(),
             entitlements: Bounded::with_weighter(DECISIONS, CANDIDATES, BySize),
             known: AllKnown::new(),
@@ -146,8 +144,8 @@ impl Cache {
                 | Change::GrantRevoked { .. }
                 | Change::OrganizationRemoved
                 | Change::AccountSet { .. }
-                | Change::AccountRemoved { .. } => self.tokens.clear(),
-                Change::PolicySet { .. }
+                | Change::AccountRemoved { .. }
+                | Change::PolicySet { .. }
                 | Change::OrganizationCreated { .. }
                 | Change::KeyTrusted { .. }
                 | Change::KeyRetired { .. }
@@ -170,37 +168,17 @@ impl Cache {
                 | Change::UsageCorrected { .. } => {}
             }
         }
-        for record in &written.records {
-            match record {
-                Record::Identity { .. }
-                | Record::IdentityErased { .. }
-                | Record::TokenSecret { .. }
-                | Record::ClientSecret { .. }
-                | Record::AccessEnded { .. } => self.tokens.clear(),
-                Record::OrganizationName { .. } | Record::KeyRotation(_) => {
-                    self.stale.store(true, Ordering::SeqCst);
-                }
-                // The feed remembers nodes and is told by itself; the rest is kept nowhere here.
-                Record::NodeIdentity { .. }
-                | Record::ApplicationName { .. }
-                | Record::NodeSeen { .. }
-                | Record::Payload { .. }
-                | Record::LicenseDates { .. }
-                | Record::Lease { .. }
-                | Record::Refusal(_)
-                | Record::HolderOfEndedForgotten(_)
-                | Record::HolderOfRefusalsForgotten { .. }
-                | Record::AnswersNamingHolderDropped { .. }
-                | Record::ExpiredDropped
-                | Record::EndedLeasesDropped { .. }
-                | Record::GrantSecret { .. }
-                | Record::Code { .. }
-                | Record::Access { .. }
-                | Record::Usage { .. }
-                | Record::UsageEpoch { .. }
-                | Record::UsageEpochForgotten { .. } => {}
-            }
+        let renewed = |record: &Record| {
+            matches!(
+                record,
+                Record::OrganizationName { .. } | Record::KeyRotation(_)
+            )
+        };
+        if written.records.iter().any(renewed) {
+            self.stale.store(true, Ordering::SeqCst);
         }
+        self.tokens
+            .after(stream, &written.entries, &written.records);
         // Whoever derives entitlements anew must find the head moved.
         self.known.note(stream, written);
         let removed = |entry: &Entry| entry.change == Change::OrganizationRemoved;
@@ -303,21 +281,8 @@ impl Cache {
         sha256: [u8; 32],
         now: Elapsed,
     ) -> Result<Option<Arc<Token>>, Error> {
-        if let Some((token, read_at)) = self.tokens.get(&sha256) {
-            if self.exclusive || read_at == now {
-                return Ok(Some(token));
-            }
-            self.tokens.remove(&sha256);
-        }
-        let place = match self.tokens.get_value_or_guard_async(&sha256).await {
-            Ok((token, _)) => return Ok(Some(token)),
-            Err(place) => place,
-        };
-        let Some(token) = store.token_by_secret(sha256).await? else {
-            return Ok(None);
-        };
-        let token = Arc::new(token);
-        let _ = place.insert((token.clone(), now));
-        Ok(Some(token))
+        let is_fresh = |read_at| self.exclusive || read_at == now;
+        let read = store.token_by_secret(sha256);
+        self.tokens.token(sha256, now, is_fresh, read).await
     }
 }

@@ -16,6 +16,7 @@ pub mod feed;
 mod givers;
 mod grants;
 mod kept;
+mod kept_tokens;
 mod known;
 mod leases;
 mod ledger;
