@@ -148,8 +148,8 @@ pub enum Error {
     #[error("this idempotency key was used for another request; choose a new one")]
     IdempotencyMismatch,
     /// Too much of the organization waits to be written; nothing was changed.
-    #[error("too many changes of this organization wait to be stored; ask again in a second")]
-    Busy,
+    #[error("{0}")]
+    Busy(&'static str),
     /// The disk is full: nothing was changed.
     #[error("the disk is full; nothing was changed")]
     StorageFull,

@@ -41,7 +41,7 @@ const UNDERSTOOD: [&str; 14] = [
 ];
 
 /// Who a state is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Audience {
     /// The organization.
     pub organization: Uuid,
@@ -130,7 +130,7 @@ impl Content {
 }
 
 /// What is said of a content when it is signed for one node.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StateTerms {
     /// Who it is for.
     pub audience: Audience,

@@ -240,7 +240,7 @@ impl Authority {
     ) -> Result<Vec<Arc<Written>>, Error> {
         check_import(call, &rows)?;
         let parts = parts::parts_of_import(&rows, mode);
-        parts::written(call, parts, |call, part, _| {
+        parts::written(&self.parts, call, parts, |call, part, _| {
             self.import_part(call, rows.clone(), part, mode)
         })
         .await

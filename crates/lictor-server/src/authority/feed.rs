@@ -8,6 +8,7 @@ mod presence;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lictor_core::change::Digest;
 use lictor_core::feed::{
     Audience, HeldCount, Join, Joined, NodeReport, Reported, StateTerms, sign,
@@ -16,6 +17,7 @@ use lictor_core::grant::GrantRefusal;
 use lictor_core::node::{self, Node, NodeSeen};
 use lictor_core::{Error, Now, State};
 use lictor_store::Write;
+use uuid::Uuid;
 
 pub(super) use delivery::Delivery;
 pub use hub::Feed;
@@ -39,7 +41,20 @@ pub struct SignedState {
     /// Whether it tells the node that it was revoked.
     pub revoked: bool,
     /// The whole document, in one line.
-    pub document: String,
+    pub document: Arc<str>,
+}
+
+impl SignedState {
+    /// The document, without a copy of it.
+    pub fn into_bytes(self) -> Bytes {
+        struct Document(Arc<str>);
+        impl AsRef<[u8]> for Document {
+            fn as_ref(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+        }
+        Bytes::from_owner(Document(self.document))
+    }
 }
 
 /// When a state was signed.
@@ -152,7 +167,7 @@ impl Authority {
             organization: node.organization,
             application: node.state.application.clone(),
             control_plane_key: self.feed.public_key(),
-            state: state.document,
+            state: state.document.to_string(),
         })
     }
 
@@ -194,7 +209,7 @@ impl Authority {
             expires_at: issued.wall().saturating_add(delivery.policy.expires_after),
             revoked: self.is_revoked(node),
         };
-        let document = sign(self.feed.key(), &terms, &delivery.content);
+        let document = self.signed(node.organization, terms, delivery.clone());
         Ok(SignedState {
             revision: delivery.revision,
             signing: Signing {
@@ -202,8 +217,37 @@ impl Authority {
                 again_after: spread(&delivery, node),
             },
             revoked: terms.revoked,
-            document: document.map_err(Error::internal)?,
+            document: document.await?,
         })
+    }
+
+    /// The document that says this. The same for the same node in the same second is signed once, for a
+    /// large one takes milliseconds.
+    async fn signed(
+        &self,
+        organization: Uuid,
+        terms: StateTerms,
+        delivery: Arc<Delivery>,
+    ) -> Result<Arc<str>, Error> {
+        let content = delivery.content_sha256;
+        let feed = Arc::clone(&self.feed);
+        let signed = async move {
+            let bytes = delivery.content.get().len();
+            let signing = move || sign(feed.key(), &terms, &delivery.content);
+            let signed = self.labor(organization, bytes, signing).await?;
+            Ok(Arc::from(signed.map_err(Error::internal)?))
+        };
+        self.feed.signed(terms, content, signed).await
+    }
+
+    /// The same for an open feed: when many of an organization are woken at once, some are signed at a
+    /// time, so that others are answered between them.
+    ///
+    /// # Errors
+    /// As [`Authority::signed_state`].
+    pub async fn signed_state_in_turn(&self, node: &Node) -> Result<SignedState, Error> {
+        let signing = self.signed_state(node);
+        self.feed.turns().done(node.organization, signing).await?
     }
 
     /// What tells the newest state from others without signing it: the same for one that would only

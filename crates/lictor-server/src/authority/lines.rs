@@ -12,6 +12,10 @@ use uuid::Uuid;
 /// How many writes of one organization there are at most, that being written included.
 const PLACES: usize = 4_096;
 
+/// What is said where there are more.
+const TOO_MANY: &str =
+    "too many changes of this organization wait to be stored; ask again in a second";
+
 /// How long is waited for a place.
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -49,7 +53,9 @@ impl Lines {
             return Ok(place);
         }
         let waited = timeout(WAIT, line.acquire_owned()).await;
-        waited.map_err(|_| Error::Busy)?.map_err(Error::internal)
+        waited
+            .map_err(|_| Error::Busy(TOO_MANY))?
+            .map_err(Error::internal)
     }
 }
 
@@ -65,7 +71,7 @@ mod tests {
         assert!(places.iter().all(Result::is_ok));
         let began = tokio::time::Instant::now();
         let refused = lines.enter(full).await.map(drop);
-        assert!(matches!(refused, Err(Error::Busy)), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Busy(_))), "{refused:?}");
         assert_eq!(began.elapsed(), WAIT);
         assert!(lines.enter(other).await.is_ok());
         assert_eq!(began.elapsed(), WAIT);

@@ -15,9 +15,11 @@ mod faults;
 pub mod feed;
 mod givers;
 mod grants;
+mod jobs;
 mod kept;
 mod kept_tokens;
 mod known;
+mod labor;
 mod leases;
 mod ledger;
 mod licenses;
@@ -53,6 +55,7 @@ pub use expiry::LicenseEnd;
 pub use feed::{Feed, SignedState, Signing};
 pub use givers::Giver;
 pub use grants::{Credentials, Grant, HandedOut};
+pub use jobs::{JOB_BYTES, JOBS, Job};
 pub use kept::{KeptLicense, Render};
 pub use known::Applications;
 pub use leases::{AskedLease, CheckedOut};
@@ -91,6 +94,10 @@ pub struct Authority {
     feed: Arc<Feed>,
     quota_refusals: Arc<refused::QuotaRefusals>,
     lines: lines::Lines,
+    labor: labor::Labor,
+    jobs: Arc<jobs::Jobs>,
+    /// Those who are written in parts: one ends before the next begins, so that none waits for all.
+    parts: labor::Turns,
 }
 
 /// One request, as the use cases see it: who asks, when, and about which organization.
@@ -140,6 +147,33 @@ impl Authority {
     /// quota's name.
     pub fn quota_refusals(&self) -> Vec<(&'static str, u64)> {
         self.quota_refusals.figures()
+    }
+
+    /// Begins a request of this caller that has so large a body, if it is known. It is none of its
+    /// jobs unless that is more than [`JOB_BYTES`].
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub async fn begin_job(&self, call: &Call, bytes: Option<u64>) -> Result<Option<Job>, Error> {
+        if bytes.is_some_and(|bytes| bytes <= JOB_BYTES) {
+            return Ok(None);
+        }
+        // In a box, so that requests that are no jobs stay small.
+        Box::pin(self.jobs.begin(call.actor.token)).await.map(Some)
+    }
+
+    /// Does work on so many bytes for an organization, which keeps a processor busy for long if they are
+    /// many: beside other organizations' and after its own.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it panicked, or the server stops.
+    pub async fn labor<T: Send + 'static>(
+        &self,
+        organization: Uuid,
+        bytes: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.labor.done(organization, bytes, work).await
     }
 
     /// Whether writes would be taken now.

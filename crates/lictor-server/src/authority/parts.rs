@@ -11,6 +11,7 @@ use lictor_core::seats::Rows;
 use lictor_store::Written;
 
 use super::Call;
+use super::labor::Turns;
 
 /// How much one part has at most: about 10 ms of writing on a small machine.
 const ACCOUNTS_AND_SEATS: usize = 128;
@@ -50,8 +51,10 @@ fn parts(weights: impl Iterator<Item = usize>, most: usize) -> Vec<Range<usize>>
     all
 }
 
-/// Writes one part after the other. The answer is kept with the last, which is made of all.
+/// Writes one part after the other, when it is their turn. The answer is kept with the last, which is
+/// made of all.
 pub(super) async fn written<F>(
+    turns: &Turns,
     call: &Call,
     parts: Vec<Range<usize>>,
     write: impl Fn(Call, Range<usize>, &[Arc<Written>]) -> F,
@@ -59,6 +62,10 @@ pub(super) async fn written<F>(
 where
     F: Future<Output = Result<Written, Error>>,
 {
+    let _turn = match parts.len() {
+        0 | 1 => None,
+        _ => Some(turns.take(call.organization.id).await?),
+    };
     let mut before = Vec::with_capacity(parts.len());
     let last = parts.len().saturating_sub(1);
     for (number, part) in parts.into_iter().enumerate() {

@@ -36,7 +36,7 @@ impl Authority {
         call.may_write(Resource::Usage)?;
         usage::check_reports(reports.len())?;
         let parts = parts::parts_of_usage(reports.len());
-        parts::written(call, parts, |call, part, before| {
+        parts::written(&self.parts, call, parts, |call, part, before| {
             let refused: usize = before.iter().map(|written| written.refused.len()).sum();
             let is_last = part.end == reports.len();
             let may_all_be_refused = !is_last || refused < part.start;

@@ -8,6 +8,29 @@ use lictor_planted as planted;
 
 use super::answers::Kept;
 use super::budget::{Budgets, Hold, NoRoom, Owner};
+use crate::authority::Job;
+
+/// A body, and the place of the job that it is for.
+pub struct OfJob {
+    bytes: Bytes,
+    _job: Job,
+}
+
+impl OfJob {
+    /// The body, which keeps the place for as long as it or a part of it is there.
+    pub fn held(bytes: Bytes, job: Option<Job>) -> Bytes {
+        match job {
+            Some(job) => Bytes::from_owner(Self { bytes, _job: job }),
+            None => bytes,
+        }
+    }
+}
+
+impl AsRef<[u8]> for OfJob {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
 
 /// What a request costs beside its body while it is waited for, in bytes: its stream and its task.
 const REQUEST_BYTES: usize = 4 * 1024;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use lictor_server::authority::JOBS;
 use lictor_server::http::budget;
 use lictor_server::http::limits::{BODY_READ_TIMEOUT, CREDENTIAL_READ_TIMEOUT, ConnectionLimits};
 
@@ -52,6 +53,7 @@ fn the_page_says_each_limit_as_it_is() {
         ),
         ("an answer of which nothing", span.clone()),
         ("a connection without", span),
+        ("requests of one token in work", JOBS.to_string()),
         ("a request of HTTP/1 whose", seconds(limits.left_timeout)),
         (
             "bodies sent over one",

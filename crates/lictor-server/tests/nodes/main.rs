@@ -8,6 +8,8 @@
 
 mod world;
 
+use std::sync::Arc;
+
 use futures_util::FutureExt as _;
 use lictor_core::feed::Applied;
 use lictor_core::node::JoinRefusal;
@@ -308,4 +310,21 @@ async fn the_same_revision_has_the_same_content_whenever_it_is_read() {
     let held: Vec<u128> = held.map(|license| license.id.as_u128()).collect();
     let expected = "the one that waits, the one in force, the longer one that comes back";
     assert_eq!(held, [3, 2, 1], "{expected}");
+}
+
+#[tokio::test]
+async fn a_state_is_signed_once_a_second_however_many_feeds_of_the_node_ask() {
+    let plane = World::new().await;
+    let node = plane.node().await;
+    let first = plane.state(&node).await;
+    for _ in 0..100 {
+        let again = plane.state(&node).await;
+        assert!(
+            Arc::ptr_eq(&again.document, &first.document),
+            "it was signed again"
+        );
+    }
+    plane.pass(1);
+    let later = plane.state(&node).await;
+    assert_ne!(later.document, first.document);
 }

@@ -1,6 +1,9 @@
 //! How often one token may ask, where the operator sets it.
 
-use crate::harness::Server;
+use lictor_server::authority::JOBS;
+use serde_json::json;
+
+use crate::harness::{Server, until};
 
 #[test]
 fn who_asks_too_often_is_told_so_in_the_words_of_each_dialect_and_others_are_served() {
@@ -44,4 +47,29 @@ fn without_a_rate_limit_a_token_may_ask_as_often_as_it_likes() {
     let server = Server::with(&[]);
     let call = server.call("GET", "/v1/licenses");
     assert!((0..100).all(|_| call.send().status == 200));
+}
+
+#[test]
+fn a_token_has_so_many_large_requests_in_work_and_others_are_served() {
+    const LARGE: usize = 20_000;
+    let server = Server::with(&[]);
+    let other = server.tenant("other");
+    let held: Vec<_> = (0..JOBS)
+        .map(|_| server.begin("POST /v1/licenses", LARGE, 1))
+        .collect();
+    let body = vec![b' '; LARGE];
+    let large = |path| {
+        let call = server.call("POST", path);
+        call.body("application/json", body.clone())
+    };
+    let text = "too many large requests of this token";
+    for (path, member) in [("/v1/licenses", "/detail"), ("/licenses", "/message")] {
+        let answer = until(|| Some(large(path).send()).filter(|answer| answer.status == 503));
+        answer.is_turned_away(member, text);
+    }
+    // Neither its small requests nor those of another token wait for them.
+    server.post("/v1/applications", &json!({ "key": "app" }));
+    assert_eq!(large("/v1/licenses").token(&other).send().status, 400);
+    drop(held);
+    until(|| (large("/v1/licenses").send().status == 400).then_some(()));
 }

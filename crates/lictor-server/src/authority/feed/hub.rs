@@ -5,19 +5,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lictor_core::change::Digest;
+use lictor_core::feed::StateTerms;
 use lictor_core::node::{Node, NodeSeen};
 use lictor_core::{Change, Elapsed, Error, INSTALLATION, PublicKey, SigningKey};
 use lictor_store::Written;
+use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::super::labor::Turns;
 use super::Delivery;
 use super::presence::{Connection, Presence};
 
 /// How many nodes are kept by their credentials, and deliveries by their applications.
 const NODES: usize = 16_384;
 const DELIVERIES: usize = 4_096;
+
+/// How many states of one organization's feeds are signed at a time.
+const AT_ONCE: usize = 4;
+
+/// How many signed states are expected in memory, and how many bytes they may take there: so few that
+/// the largest has room in a part of it.
+const SIGNED: usize = 32;
+const SIGNED_BYTES: u64 = 8 << 20;
 
 /// Which delivery: of an organization's application, since the tick of its last change; where there
 /// are other servers, of this second.
@@ -27,8 +38,8 @@ type Place = (Uuid, String, u64, Option<Elapsed>);
 pub struct Feed {
     key: SigningKey,
     instance: Uuid,
-    /// Moves with every change that any node is to hear of.
-    ticks: watch::Sender<u64>,
+    wakers: Mutex<Wakers>,
+    turns: Turns,
     /// The last tick of each organization.
     changed: Mutex<HashMap<Uuid, u64>>,
     ended: watch::Sender<bool>,
@@ -40,6 +51,28 @@ pub struct Feed {
     seen: Mutex<HashMap<Uuid, Seen>>,
     known: Bounded<Digest, (Arc<Node>, Elapsed)>,
     kept: Bounded<Place, Arc<Delivery>>,
+    signed: Bounded<Said, Arc<str>, ByLength>,
+}
+
+/// What a document says: to whom and until when, and the digest of its content.
+type Said = (StateTerms, Digest);
+
+/// Documents differ in length by a factor of a thousand.
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<Said, Arc<str>> for ByLength {
+    fn weight(&self, _: &Said, document: &Arc<str>) -> u64 {
+        (size_of::<Said>() + document.len()) as u64
+    }
+}
+
+/// What wakes the feeds of each organization that has any.
+#[derive(Default)]
+struct Wakers {
+    /// Moves with every change that any node is to hear of.
+    tick: u64,
+    of: HashMap<Uuid, watch::Sender<()>>,
 }
 
 /// What a node said last, and what of it is stored.
@@ -58,7 +91,8 @@ impl Feed {
         Self {
             key,
             instance,
-            ticks: watch::Sender::new(0),
+            wakers: Mutex::default(),
+            turns: Turns::new(AT_ONCE),
             changed: Mutex::default(),
             ended: watch::Sender::new(false),
             all_changed: AtomicU64::new(0),
@@ -68,6 +102,7 @@ impl Feed {
             seen: Mutex::default(),
             known: Bounded::new(NODES),
             kept: Bounded::new(DELIVERIES),
+            signed: Bounded::with_weighter(SIGNED, SIGNED_BYTES, ByLength),
         }
     }
 
@@ -84,9 +119,15 @@ impl Feed {
         self.instance
     }
 
-    /// Wakes at every change that some node is to hear of.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.ticks.subscribe()
+    /// Wakes at every change that some node of the organization is to hear of.
+    pub fn changes(&self, organization: Uuid) -> watch::Receiver<()> {
+        let mut wakers = lock(&self.wakers);
+        wakers.of.entry(organization).or_default().subscribe()
+    }
+
+    /// The turns of feeds that were woken.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Turns true when the server stops.
@@ -166,14 +207,18 @@ impl Feed {
     }
 
     fn wake(&self, stream: Uuid) {
-        self.ticks.send_modify(|tick| {
-            *tick += 1;
-            if stream == INSTALLATION {
-                self.all_changed.store(*tick, Ordering::SeqCst);
-            } else {
-                lock(&self.changed).insert(stream, *tick);
+        let mut wakers = lock(&self.wakers);
+        wakers.tick += 1;
+        if stream == INSTALLATION {
+            self.all_changed.store(wakers.tick, Ordering::SeqCst);
+            wakers.of.retain(|_, waker| waker.send(()).is_ok());
+        } else {
+            lock(&self.changed).insert(stream, wakers.tick);
+            let waker = wakers.of.get(&stream);
+            if waker.is_some_and(|waker| waker.send(()).is_err()) {
+                wakers.of.remove(&stream);
             }
-        });
+        }
     }
 
     /// The last tick that concerns an organization.
@@ -200,6 +245,25 @@ impl Feed {
                 let delivery = Arc::new(fresh.await?);
                 let _ = guard.insert(delivery.clone());
                 Ok(delivery)
+            }
+        }
+    }
+
+    /// The document that says this, from memory or signed now. However many ask at once, one of them
+    /// signs.
+    pub(super) async fn signed(
+        &self,
+        terms: StateTerms,
+        content: Digest,
+        signing: impl Future<Output = Result<Arc<str>, Error>>,
+    ) -> Result<Arc<str>, Error> {
+        let said = (terms, content);
+        match self.signed.get_value_or_guard_async(&said).await {
+            Ok(document) => Ok(document),
+            Err(guard) => {
+                let document = signing.await?;
+                let _ = guard.insert(document.clone());
+                Ok(document)
             }
         }
     }

@@ -84,7 +84,7 @@ fn of_domain(error: Error) -> Response {
             "Only Jira administrators can access license details.",
         ),
         Error::NotFound { .. } => collection(StatusCode::NOT_FOUND, &error.to_string()),
-        Error::Busy => busy(&error.to_string()),
+        Error::Busy(_) => busy(&error.to_string()),
         Error::StorageFull | Error::ReadOnly(_) => {
             collection(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used.")
         }
@@ -160,7 +160,7 @@ mod tests {
             of: None,
             retry_after: Some(7),
         };
-        for (error, status, again) in [(quota, 429, "7"), (Error::Busy, 503, "1")] {
+        for (error, status, again) in [(quota, 429, "7"), (Error::Busy("later"), 503, "1")] {
             let response = of_domain(error);
             assert_eq!(response.status(), status);
             assert_eq!(response.headers()[RETRY_AFTER], again);

@@ -167,7 +167,7 @@ fn of_domain(error: Error) -> Response {
         | Error::DefaultOrganization
         | Error::IdempotencyTwin
         | Error::IdempotencyMismatch => message(StatusCode::CONFLICT, &error.to_string()),
-        Error::Busy => busy(&error.to_string()),
+        Error::Busy(_) => busy(&error.to_string()),
         Error::StorageFull => message(StatusCode::INSUFFICIENT_STORAGE, &error.to_string()),
         Error::ReadOnly(_) => message(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         Error::Internal(cause) => {

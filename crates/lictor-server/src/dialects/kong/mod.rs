@@ -32,6 +32,7 @@ use lictor_core::organization::{RESERVED_KEYS, may_be_stored};
 
 use crate::authority::Call;
 use crate::http::budget::{NoRoom, Owner};
+use crate::http::intake::OfJob;
 use crate::http::metrics::Metrics;
 use crate::settings::Server;
 use error::Refusal;
@@ -233,9 +234,12 @@ async fn text(
     if let body::ContentType::None = content_type {
         return Ok(Bytes::new());
     }
+    let length = body.size_hint().exact();
+    let job = ask.server.authority.begin_job(&ask.call, length).await?;
     let owner = Owner::Organization(ask.call.organization.id);
     let read = ask.server.budgets.read(owner, head, body, body::MAX_BYTES);
-    read.await.map_err(|unread| content_type.refuse(unread))
+    let bytes = read.await.map_err(|unread| content_type.refuse(unread))?;
+    Ok(OfJob::held(bytes, job))
 }
 
 impl Ask<'_> {

@@ -83,12 +83,16 @@ pub(super) async fn import(
         Begun::Answered(response) => return Ok(response),
     };
     let taken = body.take_try()?;
-    let (rows, mode) = body.into_rows()?;
-    let rows: Result<Vec<_>, Problem> = rows
-        .into_iter()
-        .map(|row| Ok((server.authority.new_account(row.account)?, row.seats)))
-        .collect();
-    let rows = Arc::new(rows?);
+    let own = server.authority.clone();
+    let read = post.labor(&server, move || {
+        let (rows, mode) = body.into_rows()?;
+        let rows = rows
+            .into_iter()
+            .map(|row| Ok((own.new_account(row.account)?, row.seats)));
+        let rows: Result<Vec<_>, Problem> = rows.collect();
+        Ok::<_, Problem>((Arc::new(rows?), mode))
+    });
+    let (rows, mode) = read.await??;
     let authority = &server.authority;
     if let Some(taken) = taken {
         let tried = authority.try_import(&post.call, rows.clone(), mode, Arc::new(taken));
@@ -107,8 +111,10 @@ pub(super) async fn import(
     };
     post.keep_of_parts(render.clone());
     let written = authority.import_accounts(&post.call, rows, mode).await?;
-    let written: Vec<&Written> = written.iter().map(Arc::as_ref).collect();
-    Ok(post.respond(render(&written)))
+    let rendered = post.labor(&server, move || {
+        render(&written.iter().map(Arc::as_ref).collect::<Vec<_>>())
+    });
+    Ok(post.respond(rendered.await?))
 }
 
 pub(super) async fn set(

@@ -197,7 +197,7 @@ impl From<Error> for Problem {
                 "idempotency-mismatch",
                 "The idempotency key was used for another request",
             ),
-            Error::Busy => problem(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE),
+            Error::Busy(_) => problem(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE),
             Error::StorageFull => problem(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "storage-full",
@@ -376,7 +376,7 @@ mod tests {
     fn faults_of_the_store_are_told_apart_and_keep_their_details() {
         let path = "/var/lib/lictor: input/output error";
         for (error, status, name) in [
-            (Error::Busy, 503, "busy"),
+            (Error::Busy("later"), 503, "busy"),
             (Error::StorageFull, 507, "storage-full"),
             (Error::ReadOnly(path.to_owned()), 503, "read-only"),
             (Error::internal(path), 500, "internal"),

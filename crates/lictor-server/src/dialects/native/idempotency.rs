@@ -69,7 +69,7 @@ pub(super) struct Post<T> {
     key: Option<IdempotencyKey>,
     _guard: Option<Guard>,
     /// Its memory is held for as long as what was made of it is there.
-    _body: Bytes,
+    body: Bytes,
 }
 
 /// How a POST request begins.
@@ -80,7 +80,7 @@ pub(super) enum Begun<T> {
     Answered(Response),
 }
 
-impl<T: DeserializeOwned> Post<T> {
+impl<T: DeserializeOwned + Send + 'static> Post<T> {
     /// Signs in, refuses who lacks the right before looking at the body, reads the body, and looks
     /// for an earlier answer. `name` is the member by which an object is found under the path.
     pub(super) async fn begin(
@@ -108,7 +108,11 @@ impl<T: DeserializeOwned> Post<T> {
         no_query(&parts.uri)?;
         let key = client_key(&parts.headers)?;
         let bytes = json::read(server, &call, &parts, body).await?;
-        let request = json::parse(&bytes)?;
+        let text = bytes.clone();
+        let parse = move || json::parse(&text);
+        let organization = call.organization.id;
+        let request = server.authority.labor(organization, bytes.len(), parse);
+        let request = request.await??;
         let key = key.map(|key| IdempotencyKey {
             token: call.actor.token,
             // An operator's requests about two organizations are no twins.
@@ -139,12 +143,22 @@ impl<T: DeserializeOwned> Post<T> {
             name,
             key,
             _guard: guard,
-            _body: bytes,
+            body: bytes,
         })))
     }
 }
 
 impl<T> Post<T> {
+    /// Does what is to be done with each row of a large body.
+    pub(super) async fn labor<R: Send + 'static>(
+        &self,
+        server: &Server,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Problem> {
+        let (organization, bytes) = (self.call.organization.id, self.body.len());
+        Ok(server.authority.labor(organization, bytes, work).await?)
+    }
+
     /// The request without its body, and the body.
     pub(super) fn split(self) -> (Post<()>, T) {
         let post = Post {
@@ -154,7 +168,7 @@ impl<T> Post<T> {
             name: self.name,
             key: self.key,
             _guard: self._guard,
-            _body: self._body,
+            body: self.body,
         };
         (post, self.request)
     }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -16,7 +16,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use super::error::{Problem, busy};
 use crate::authority::Call;
 use crate::http::budget::Owner;
-use crate::http::intake::Unread;
+use crate::http::intake::{OfJob, Unread};
 use crate::settings::Server;
 
 /// The largest body, in bytes: 2 MiB.
@@ -43,13 +43,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Reads the whole body of a request. One that is empty needs no media type.
+/// Reads the whole body of a request. One that is empty needs no media type. A large one is a job for
+/// as long as what is returned is there.
 pub(super) async fn read(
     server: &Server,
     call: &Call,
     head: &Parts,
     body: Body,
 ) -> Result<Bytes, Problem> {
+    let job = match body.is_end_stream() {
+        true => None,
+        false => {
+            let length = body.size_hint().exact();
+            server.authority.begin_job(call, length).await?
+        }
+    };
     let owner = Owner::Organization(call.organization.id);
     let read = server.budgets.read(owner, head, body, MAX_BYTES).await;
     let bytes = read.map_err(|unread| match unread {
@@ -60,7 +68,7 @@ pub(super) async fn read(
     if !bytes.is_empty() {
         check_media_type(&head.headers)?;
     }
-    Ok(bytes)
+    Ok(OfJob::held(bytes, job))
 }
 
 /// Reads an object from a body; an empty body is an empty object.

@@ -18,7 +18,7 @@ pub(super) async fn node(server: &Server, headers: &HeaderMap) -> Result<Arc<Nod
     let state = server.authority.state_if_revoked(&node).await?;
     match state {
         None => Ok(node),
-        Some(state) => Err(Refusal::revoked(state.document)),
+        Some(state) => Err(Refusal::revoked(state.document.to_string())),
     }
 }
 

@@ -119,7 +119,7 @@ impl From<Error> for Refusal {
             ),
             Error::JoinRefused(_) => Self::new(FailureCode::EnrollmentRefused, said),
             Error::InvalidInput { .. } => Self::new(FailureCode::Invalid, said),
-            Error::Busy => Self::soon(said),
+            Error::Busy(_) => Self::soon(said),
             Error::StorageFull | Error::ReadOnly(_) | Error::Outdated => Self::new(
                 FailureCode::Unavailable,
                 "the control plane cannot write now; its log says why",

@@ -29,7 +29,7 @@ struct Open {
     authority: Arc<Authority>,
     budgets: Budgets,
     node: Arc<Node>,
-    changes: watch::Receiver<u64>,
+    changes: watch::Receiver<()>,
     ending: watch::Receiver<bool>,
     /// The last tick that was looked at.
     tick: Option<u64>,
@@ -50,7 +50,7 @@ pub(super) fn body(server: &Server, node: Arc<Node>) -> Body {
     let authority = server.authority.clone();
     let feed = authority.feed().clone();
     let open = Open {
-        changes: feed.changes(),
+        changes: feed.changes(node.organization),
         ending: feed.ending(),
         tick: None,
         sent: None,
@@ -106,7 +106,7 @@ impl Open {
             return Ok(None);
         }
         self.tick = Some(tick);
-        let state = self.authority.signed_state(&self.node).await?;
+        let state = self.authority.signed_state_in_turn(&self.node).await?;
         let same = |sent: &Sent| sent.revision == state.revision && !state.revoked;
         if !due && self.sent.as_ref().is_some_and(same) {
             return Ok(None);

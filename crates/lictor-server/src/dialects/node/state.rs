@@ -37,7 +37,7 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
         wire::of_text(StatusCode::NOT_MODIFIED, "")
     } else {
         let state = server.authority.signed_state(&node).await?;
-        wire::of_text(StatusCode::OK, state.document)
+        wire::of_text(StatusCode::OK, state.into_bytes())
     };
     let headers = response.headers_mut();
     let tag = HeaderValue::from_str(&tag).map_err(Error::internal)?;

@@ -126,7 +126,7 @@ fn of_domain(refused: Error) -> Response {
             "INVALID_DATA",
             &refused.to_string(),
         ),
-        Error::Busy => busy(&refused.to_string()),
+        Error::Busy(_) => busy(&refused.to_string()),
         Error::StorageFull | Error::ReadOnly(_) => internal(),
         Error::Internal(cause) => {
             tracing::error!(%cause, "a request failed");
@@ -189,7 +189,7 @@ mod tests {
             of: None,
             retry_after: Some(7),
         };
-        for (error, status, again) in [(quota, 429, "7"), (Error::Busy, 503, "1")] {
+        for (error, status, again) in [(quota, 429, "7"), (Error::Busy("later"), 503, "1")] {
             let response = of_domain(error);
             assert_eq!(response.status(), status);
             assert_eq!(response.headers()[RETRY_AFTER], again);

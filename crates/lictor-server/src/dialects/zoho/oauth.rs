@@ -292,7 +292,7 @@ impl Denied {
                 return of_refusal(refusal).into_response();
             }
             Self::Busy => return busy(NO_ROOM),
-            Self::Domain(error @ Error::Busy) => return busy(error.to_string()),
+            Self::Domain(error @ Error::Busy(_)) => return busy(error.to_string()),
             Self::Domain(Error::QuotaReached {
                 retry_after: Some(seconds),
                 ..

@@ -1,0 +1,211 @@
+//! Work that keeps a processor busy for long. It is done beside the threads that answer requests, and
+//! for each organization one piece at a time, so that the machine is shared by organizations and not
+//! by what they ask.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lictor_core::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+/// What is made of so many bytes takes long; less is done at once.
+const LONG_BYTES: usize = 16 * 1024;
+
+/// Turns of organizations: of each, so many are taken at a time, in the order in which they are asked for.
+pub(super) struct Turns {
+    lines: Arc<Lines>,
+    at_once: usize,
+}
+
+type Lines = Mutex<HashMap<Uuid, Arc<Semaphore>>>;
+
+/// A turn, until it is dropped.
+pub(super) struct Turn {
+    _permit: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+impl Turns {
+    pub(super) fn new(at_once: usize) -> Self {
+        Self {
+            lines: Arc::default(),
+            at_once,
+        }
+    }
+
+    /// Waits for an organization's turn.
+    ///
+    /// # Errors
+    /// None that is known of.
+    pub(super) async fn take(&self, organization: Uuid) -> Result<Turn, Error> {
+        let place = Place::of(&self.lines, organization, self.at_once);
+        let permit = Arc::clone(&place.line).acquire_owned().await;
+        Ok(Turn {
+            _permit: permit.map_err(Error::internal)?,
+            _place: place,
+        })
+    }
+}
+
+impl Turns {
+    /// Does what is short, but long for many of an organization: before the next has its turn, all that
+    /// is ready goes on.
+    ///
+    /// # Errors
+    /// As [`Turns::take`].
+    pub(super) async fn done<F: Future>(
+        &self,
+        organization: Uuid,
+        work: F,
+    ) -> Result<F::Output, Error> {
+        let _turn = self.take(organization).await?;
+        let done = work.await;
+        tokio::task::yield_now().await;
+        Ok(done)
+    }
+}
+
+/// One that has a turn or waits for it; a line is gone with the last of them.
+struct Place {
+    lines: Arc<Lines>,
+    organization: Uuid,
+    line: Arc<Semaphore>,
+}
+
+impl Place {
+    fn of(lines: &Arc<Lines>, organization: Uuid, at_once: usize) -> Self {
+        let mut all = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = all.entry(organization);
+        let line = Arc::clone(line.or_insert_with(|| Arc::new(Semaphore::new(at_once))));
+        Self {
+            lines: Arc::clone(lines),
+            organization,
+            line,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map's, and this one.
+        if Arc::strong_count(&self.line) == 2 {
+            all.remove(&self.organization);
+        }
+    }
+}
+
+/// Whose work is being done, and who waits for it.
+pub(super) struct Labor(Turns);
+
+impl Default for Labor {
+    fn default() -> Self {
+        Self(Turns::new(1))
+    }
+}
+
+impl Labor {
+    /// Does an organization's work on so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it panicked, or the runtime has ended.
+    pub(super) async fn done<T: Send + 'static>(
+        &self,
+        organization: Uuid,
+        bytes: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        if bytes < LONG_BYTES {
+            return Ok(work());
+        }
+        // In a box, so that the many requests that are small stay so.
+        Box::pin(self.beside(organization, work)).await
+    }
+
+    async fn beside<T: Send + 'static>(
+        &self,
+        organization: Uuid,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = self.0.take(organization).await?;
+        // Whose client goes away meanwhile gives the turn back when the work ends, and not before.
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        });
+        done.await.map_err(Error::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn long_work_of_one_organization_is_done_one_by_one_and_beside_the_runtime() {
+        let labor = Labor::default();
+        let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let (in_work, most) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let runtime = std::thread::current().id();
+        let piece = || {
+            let (in_work, most) = (Arc::clone(&in_work), Arc::clone(&most));
+            labor.done(own, LONG_BYTES, move || {
+                most.fetch_max(in_work.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                for _ in 0..100 {
+                    std::thread::yield_now();
+                }
+                in_work.fetch_sub(1, Ordering::SeqCst);
+                std::thread::current().id()
+            })
+        };
+        let pieces = futures_util::future::join_all((0..50).map(|_| piece()));
+        // Another one's does not wait for them.
+        let (begun, has_begun) = std::sync::mpsc::channel::<()>();
+        let held = labor.done(own, LONG_BYTES, move || has_begun.recv());
+        let others = async {
+            let others = labor.done(other, LONG_BYTES, || ()).await;
+            begun.send(()).expect("it is held");
+            others
+        };
+        let (held, others, threads) = tokio::join!(held, others, pieces);
+        held.expect("done").expect("let go");
+        others.expect("done");
+        for thread in threads {
+            assert_ne!(thread.expect("done"), runtime);
+        }
+        assert_eq!(most.load(Ordering::SeqCst), 1);
+        let short = labor.done(own, 1, || std::thread::current().id()).await;
+        assert_eq!(short.expect("done"), runtime);
+        let lines = labor.0.lines.lock().expect("a map");
+        assert!(lines.is_empty(), "a line is kept");
+    }
+
+    #[tokio::test]
+    async fn between_turns_of_one_organization_all_that_is_ready_goes_on() {
+        let turns = Arc::new(Turns::new(1));
+        let in_turn = |organization| {
+            let turns = Arc::clone(&turns);
+            async move {
+                let work = async {
+                    let began = Instant::now();
+                    while began.elapsed() < Duration::from_millis(2) {
+                        std::hint::spin_loop();
+                    }
+                };
+                turns.done(organization, work).await.expect("a turn");
+            }
+        };
+        let many: Vec<_> = (0..100)
+            .map(|_| tokio::spawn(in_turn(Uuid::from_u128(1))))
+            .collect();
+        tokio::task::yield_now().await;
+        let other = tokio::spawn(in_turn(Uuid::from_u128(2)));
+        other.await.expect("it ends");
+        let left = many.iter().filter(|one| !one.is_finished()).count();
+        assert!(left > 90, "{left} are left");
+    }
+}
