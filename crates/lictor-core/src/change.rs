@@ -325,6 +325,13 @@ pub enum Record {
         /// How far it has come.
         state: EpochState,
     },
+    /// A count is added to that of another source for its service and month, and is no more.
+    UsageMerged {
+        /// Which one.
+        from: UsageKey,
+        /// The other source.
+        into: String,
+    },
     /// A running total that was silent for long is remembered no more.
     UsageEpochForgotten {
         /// The source and the service.

@@ -10,7 +10,7 @@ mod state;
 pub use age::{Mode, NodePolicy};
 pub use messages::{
     Applied, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, NodeCount, NodeReport,
-    OTHER_SERVICES, Reported, source,
+    OTHER_SERVICES, Reported, Settled, source,
 };
 pub use pinned::{Pinned, Rotation, rotate};
 pub use ratchet::Ratchet;

@@ -1,20 +1,25 @@
 //! Nodes: data planes that are enrolled, join, report and are revoked. What they are sent is in
 //! `feed`. Of every secret only the SHA-256 comes here.
 
+mod reports;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
-use crate::elapsed::{Elapsed, Now};
+use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
-use crate::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES, source};
+use crate::feed::{Applied, Mode, NodePolicy};
 use crate::license::Entitlement;
-use crate::quota::Quota;
 use crate::seats::Basis;
 use crate::state::State;
 use crate::time::Timestamp;
-use crate::usage::{self, MAX_COUNT, MAX_COUNTS, Reading, UsageReport};
+use crate::usage::MAX_COUNT;
+
+pub use reports::{
+    MAX_MERGED, check_counts, earlier, is_without_room, merge, merged, report, seen, usage_of,
+};
 
 /// How long an enrollment token can be used, in seconds: a day.
 pub const TOKEN_TTL: i64 = 86_400;
@@ -26,19 +31,9 @@ pub const MAX_NAME_LENGTH: usize = 63;
 /// must be room for all that are still to come.
 pub const MAX_ADOPTED: u64 = MAX_COUNT / 2;
 
-/// The longest name of a machine that is kept, in characters.
-const MAX_HOST_LENGTH: usize = 255;
-
-/// The longest version that is kept, in characters.
-const MAX_VERSION_LENGTH: usize = 64;
-
 /// How often what is delivered on the same basis was changed, or how it is written. Raise it with every
 /// such change, so that no node meets other content under the revision that it knows.
 const CONTENT_CHANGES: u64 = 1;
-
-/// How many problems of a node are kept, and how much of each, in characters.
-const MAX_PROBLEMS: usize = 16;
-const MAX_PROBLEM_LENGTH: usize = 300;
 
 /// What the ledger knows of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -357,112 +352,6 @@ pub fn adopt(state: &State, ahead: Option<u64>) -> Decision {
 pub fn is_ahead(applied: &Applied, revision: u64, content: Digest) -> bool {
     applied.revision > revision
         || (applied.revision == revision && applied.content_sha256 != content)
-}
-
-/// Refuses a report whose counts no node of ours would send.
-///
-/// # Errors
-/// [`Error::InvalidInput`] for too many counts, or an epoch that is none.
-pub fn check_counts(report: &NodeReport) -> Result<(), Error> {
-    if report.counts.len() > MAX_COUNTS {
-        return Err(Error::InvalidInput {
-            field: "counts",
-            reason: format!("send at most {MAX_COUNTS} at once"),
-        });
-    }
-    if !report.counts.iter().all(|count| is_epoch(&count.epoch)) {
-        return Err(Error::InvalidInput {
-            field: "epoch",
-            reason: "use 16 lower-case hex digits".to_owned(),
-        });
-    }
-    Ok(())
-}
-
-/// Takes up what a node reports: what it says of itself, if `keep` asks for that, and its counts,
-/// each the greatest so far. `state` holds what [`usage::record`] looks at. A count that is not taken is
-/// among the refused, by its number, and stays with the node; where [`is_without_room`] says so, the
-/// node is to count it as [`OTHER_SERVICES`]. For that there is more room than for anything else: as
-/// many counts in a month as there may be nodes.
-///
-/// # Errors
-/// [`Error::InvalidInput`] for too many counts, or an epoch that is none; then nothing is taken up.
-pub fn report(
-    state: &State,
-    id: Uuid,
-    name: &str,
-    report: &NodeReport,
-    keep: bool,
-    now: Now,
-) -> Result<Decision, Error> {
-    check_counts(report)?;
-    let nodes = state.quotas.limit(Quota::Nodes);
-    let beyond = |report: &UsageReport| match report.service == OTHER_SERVICES {
-        true => nodes,
-        false => 0,
-    };
-    let mut decision = usage::record_within(state, &usage_of(name, report), now, beyond)?;
-    if keep {
-        decision.records.push(Record::NodeSeen {
-            id,
-            seen: seen(report, now),
-        });
-    }
-    Ok(decision)
-}
-
-/// Whether a count was refused as nothing is stored of its service and there is no room for it.
-pub fn is_without_room(count: &NodeCount, refused: &Error) -> bool {
-    let quota = match refused {
-        Error::QuotaReached { quota, .. } => *quota,
-        _ => return false,
-    };
-    quota == Quota::UsageSeries && count.service != OTHER_SERVICES
-}
-
-/// The usage that a report tells, as a source of the node's name and its epoch says it.
-pub fn usage_of(name: &str, report: &NodeReport) -> Vec<UsageReport> {
-    let counts = report.counts.iter().map(|count| UsageReport {
-        source: source(name, &count.epoch),
-        service: count.service.clone(),
-        reading: Reading::Count {
-            month: count.month.clone(),
-            count: count.count,
-        },
-    });
-    counts.collect()
-}
-
-/// What is kept of a report: no more of each text than its bounds.
-pub fn seen(report: &NodeReport, now: Now) -> NodeSeen {
-    let plain = |text: &str, longest: usize| -> String {
-        let visible = text.chars().filter(|character| !character.is_control());
-        visible.take(longest).collect()
-    };
-    NodeSeen {
-        at: now.wall(),
-        heard_at: Some(now.elapsed()),
-        host: plain(&report.host, MAX_HOST_LENGTH),
-        version: plain(&report.version, MAX_VERSION_LENGTH),
-        mode: report.mode,
-        applied: report
-            .applied
-            .filter(|applied| applied.revision <= MAX_COUNT),
-        control_plane: report.control_plane,
-        license: report.license,
-        requests: report.requests,
-        problems: report
-            .problems
-            .iter()
-            .take(MAX_PROBLEMS)
-            .map(|problem| plain(problem, MAX_PROBLEM_LENGTH))
-            .collect(),
-    }
-}
-
-fn is_epoch(text: &str) -> bool {
-    let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    text.len() == 16 && text.bytes().all(lower)
 }
 
 /// A node that is not there.

@@ -452,6 +452,12 @@ impl State {
                     self.used.more(Quota::UsageEpochs);
                 }
             }
+            Record::UsageMerged { from, into } => {
+                let merged = self.usage.remove(from).unwrap_or_default();
+                let known = self.usage.entry(from.of_source(into)).or_default();
+                known.counted = known.counted.saturating_add(merged.counted);
+                known.added = known.added.saturating_add(merged.added);
+            }
             Record::UsageEpochForgotten { series, epoch } => {
                 let epochs = self.usage_epochs.get_mut(series);
                 if epochs.is_some_and(|epochs| epochs.remove(epoch).is_some()) {

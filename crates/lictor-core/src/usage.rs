@@ -69,6 +69,14 @@ pub struct UsageKey {
 }
 
 impl UsageKey {
+    /// The same of another source.
+    pub fn of_source(&self, source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Under the names that it is counted by: its own where something is stored under them, else as
     /// [`label`](names::label) has them.
     pub fn as_stored(&self, state: &State) -> Self {

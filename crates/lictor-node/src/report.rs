@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport};
+use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled};
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -99,7 +99,16 @@ impl Reporter {
             .held_at
             .is_some_and(|at| at.elapsed() >= shared.pace.held);
         report.counts = shared.counters.unsent(self.most, again);
+        if !report.counts.is_empty() {
+            report.settled = self.settled(shared);
+        }
         (news || long || !report.counts.is_empty()).then_some(report)
+    }
+
+    /// What the control plane may put together, as it said at this start that it has all of it.
+    fn settled(&self, shared: &Shared) -> Option<Settled> {
+        let (instance, epochs) = (self.instance?, shared.counters.settled());
+        (!epochs.is_empty()).then_some(Settled { instance, epochs })
     }
 
     async fn send(&mut self, shared: &Arc<Shared>, report: NodeReport) -> Result<(), Trouble> {
@@ -183,6 +192,7 @@ fn unnumbered(report: &NodeReport) -> NodeReport {
     NodeReport {
         requests: 0,
         counts: Vec::new(),
+        settled: None,
         applied: report.applied.map(signed),
         ..report.clone()
     }
@@ -206,6 +216,7 @@ fn now(shared: &Shared) -> NodeReport {
         requests: requests.fold(0, |sum: u64, more| sum.saturating_add(*more).min(MAX_COUNT)),
         problems,
         counts: Vec::new(),
+        settled: None,
         leaving: false,
     }
 }

@@ -99,6 +99,14 @@ pub enum Fact {
         /// The epoch.
         epoch: String,
     },
+    /// Some counts of a source that nobody corrected, as many as are put to another source at once, and
+    /// the other's for the same services and months.
+    UsageOf {
+        /// The source.
+        source: String,
+        /// The other one.
+        into: String,
+    },
     /// How many usage counts there are of a month, see [`counted_in`](lictor_core::usage::counted_in).
     UsageMonth(String),
     /// The sum of all usage counts. Ask for it before any usage is recorded or corrected.

@@ -137,6 +137,15 @@ pub struct NodeCount {
 /// The service that a node counts all those as which are not counted by their names.
 pub const OTHER_SERVICES: &str = "(other)";
 
+/// The epochs of a node before its own of which it has nothing left to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Which start of the control plane took all their counts.
+    pub instance: Uuid,
+    /// The epochs.
+    pub epochs: Vec<String>,
+}
+
 /// The source under which the control plane keeps a node's counts of one epoch.
 pub fn source(node_name: &str, epoch: &str) -> String {
     format!("{node_name}@{epoch}")
@@ -169,6 +178,9 @@ pub struct NodeReport {
     /// Counts, each the greatest so far; at most [`MAX_COUNTS`](crate::usage::MAX_COUNTS).
     #[serde(default)]
     pub counts: Vec<NodeCount>,
+    /// With counts: the earlier epochs that the control plane may put together when it has no room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
     /// Whether this is the last one: the node is about to end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,

@@ -247,6 +247,7 @@ fn a_report_is_kept_within_bounds() {
         requests: 5,
         problems: vec!["p".repeat(1_000); 20],
         counts: vec![count.clone()],
+        settled: None,
         leaving: false,
     };
     let state = State::default();
@@ -298,6 +299,7 @@ fn counting(counts: Vec<NodeCount>) -> NodeReport {
         requests: 0,
         problems: Vec::new(),
         counts,
+        settled: None,
         leaving: false,
     }
 }
@@ -358,6 +360,78 @@ fn the_others_of_a_node_find_room_beyond_the_quota_and_as_many_of_them_as_there_
         count: 1,
     };
     assert!(!node::is_without_room(&one, &largest));
+}
+
+#[test]
+fn what_a_node_counted_in_earlier_epochs_is_put_together_and_told_again_adds_nothing() {
+    let mut state = state();
+    let epoch = |number: u64| format!("{number:016x}");
+    let report = |number: u64, counts: &[(&str, u64)]| {
+        let counts = counts.iter().map(|(service, count)| NodeCount {
+            epoch: epoch(number),
+            service: (*service).to_owned(),
+            month: "2026-06".to_owned(),
+            count: *count,
+        });
+        counting(counts.collect())
+    };
+    let told = |state: &mut State, report: &NodeReport| {
+        let decided = node::report(state, id(1), "edge-1", report, false, Now::at(NOW));
+        let decision = decided.expect("in bounds");
+        decision
+            .records
+            .iter()
+            .for_each(|record| state.note(record));
+        decision.refused
+    };
+    let merged = |state: &mut State, number| {
+        let decided = node::merge(state, "edge-1", &epoch(number), Now::at(NOW));
+        let records = decided.expect("room").records;
+        records.iter().for_each(|record| state.note(record));
+        records.len()
+    };
+    let first = report(1, &[("a", 3), ("b", 2)]);
+    let second = report(2, &[("a", 4)]);
+    assert!(told(&mut state, &first).is_empty());
+    assert!(told(&mut state, &second).is_empty());
+    let others = report(1, &[("a", 9)]);
+    let decided = node::report(&state, id(2), "edge-2", &others, false, Now::at(NOW));
+    let others = decided.expect("in bounds").records;
+    others.iter().for_each(|record| state.note(record));
+    // Its two counts, and that it was put there.
+    assert_eq!(merged(&mut state, 1), 3);
+    assert_eq!(merged(&mut state, 2), 2);
+    assert_eq!((merged(&mut state, 1), merged(&mut state, 2)), (0, 0));
+    let stored = |state: &State| -> Vec<(String, String, u64)> {
+        let stored = state.usage.iter();
+        let stored = stored
+            .map(|(key, reported)| (key.service.clone(), key.source.clone(), reported.counted));
+        stored.collect()
+    };
+    let row = |service: &str, source: &str, count| (service.to_owned(), source.to_owned(), count);
+    let expected = [
+        row("a", "edge-1@earlier", 7),
+        row("a", "edge-2@0000000000000001", 9),
+        row("b", "edge-1@earlier", 2),
+    ];
+    assert_eq!(stored(&state), expected);
+    // A control plane that was restarted is told everything again, with what is new.
+    let mut again = report(3, &[("a", 1)]);
+    again.counts.splice(0..0, first.counts.clone());
+    again.counts.extend(second.counts.clone());
+    again.counts.push(NodeCount {
+        month: "no month".to_owned(),
+        ..again.counts[2].clone()
+    });
+    let refused = told(&mut state, &again);
+    assert_eq!((refused.len(), refused[0].0), (1, 4), "by its own number");
+    assert_eq!((state.usage_sum, state.usage.len()), (3 + 2 + 4 + 9 + 1, 4));
+    for number in 3..node::MAX_MERGED as u64 + 1 {
+        assert!(merged(&mut state, number) > 0, "{number}");
+    }
+    assert_eq!(merged(&mut state, 99), 0, "not without end");
+    let unknown = node::merge(&state, "edge-1", "no epoch", Now::at(NOW));
+    assert_eq!(unknown.expect("nothing to do").records.len(), 0);
 }
 
 #[test]

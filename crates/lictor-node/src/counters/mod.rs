@@ -5,7 +5,7 @@ pub(crate) mod flush;
 pub(crate) mod journal;
 mod slot;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -310,6 +310,21 @@ impl Counters {
         values
             .filter(|(key, value)| value.as_other && key.month == sums.month)
             .count()
+    }
+
+    /// The epochs before this one of which everything was told and taken.
+    pub(crate) fn settled(&self) -> Vec<String> {
+        let sums = self.sums();
+        let mut epochs: BTreeSet<_> = sums.values.keys().map(|key| &key.epoch).collect();
+        epochs.remove(&sums.epoch);
+        for (key, ..) in sums.untold() {
+            epochs.remove(&key.epoch);
+        }
+        let waits = |(_, value): &(&Key, &Value)| value.as_other != value.as_other_journaled;
+        for (key, _) in sums.values.iter().filter(waits) {
+            epochs.remove(&key.epoch);
+        }
+        epochs.into_iter().map(|epoch| epoch.to_string()).collect()
     }
 
     /// How many counts the control plane does not take.

@@ -5,18 +5,20 @@ mod delivery;
 mod hub;
 mod presence;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lictor_core::change::Digest;
+use lictor_core::change::{Digest, Record};
 use lictor_core::feed::{
-    Audience, HeldCount, Join, Joined, NodeReport, Reported, StateTerms, sign,
+    Audience, HeldCount, Join, Joined, NodeCount, NodeReport, Reported, Settled, StateTerms, sign,
+    source,
 };
 use lictor_core::grant::GrantRefusal;
 use lictor_core::node::{self, Node, NodeSeen};
 use lictor_core::{Error, Now, State};
-use lictor_store::Write;
+use lictor_store::{Fact, Write};
 use uuid::Uuid;
 
 pub(super) use delivery::Delivery;
@@ -293,8 +295,8 @@ impl Authority {
         })
     }
 
-    /// Writes what a node reports in as many parts as its counts have, what it says of itself with
-    /// the last; gives the counts that were not taken.
+    /// Writes what a node reports; gives the counts that were not taken. Those that found no room may
+    /// find it once earlier epochs of the node are put together.
     async fn write_report(
         &self,
         node: &Node,
@@ -304,6 +306,74 @@ impl Authority {
     ) -> Result<Vec<HeldCount>, Error> {
         node::check_counts(&report)?;
         let counts = std::mem::take(&mut report.counts);
+        let held = self.write_counts(node, &report, counts, keep, now).await?;
+        let own = |settled: &Settled| settled.instance == self.feed.instance();
+        let Some(settled) = report.settled.take().filter(own) else {
+            return Ok(held);
+        };
+        let (without_room, mut held): (Vec<_>, Vec<_>) =
+            held.into_iter().partition(|held| held.as_other);
+        if without_room.is_empty() || !self.merge_epochs(node, &settled.epochs, now).await? {
+            held.extend(without_room);
+            return Ok(held);
+        }
+        let again = without_room.into_iter().map(|held| held.count).collect();
+        held.extend(self.write_counts(node, &report, again, false, now).await?);
+        Ok(held)
+    }
+
+    /// Puts together what these epochs of a node counted, a part in each transaction; whether there
+    /// was anything.
+    async fn merge_epochs(&self, node: &Node, epochs: &[String], now: Now) -> Result<bool, Error> {
+        let (name, mut merged) = (&node.identity.name, false);
+        for epoch in epochs.iter().take(node::MAX_MERGED) {
+            loop {
+                let facts = vec![
+                    Fact::UsageEpoch {
+                        series: node::merged(name),
+                        epoch: epoch.clone(),
+                    },
+                    Fact::UsageOf {
+                        source: source(name, epoch),
+                        into: node::earlier(name),
+                    },
+                ];
+                let (name, epoch) = (name.clone(), epoch.clone());
+                let rule = move |state: &State| node::merge(state, &name, &epoch, now);
+                let written = self
+                    .run(Write {
+                        stream: node.organization,
+                        actor: Some(node.id),
+                        now,
+                        facts,
+                        rule: Arc::new(rule),
+                        idempotent: None,
+                    })
+                    .await;
+                let moved = match written {
+                    Ok(written) => written.records.iter().any(is_merge),
+                    Err(Error::QuotaReached { .. }) => false,
+                    Err(error) => return Err(error),
+                };
+                if !moved {
+                    break;
+                }
+                merged = true;
+            }
+        }
+        Ok(merged)
+    }
+
+    /// Writes counts in as many parts as they have, what the node says of itself with the last; gives
+    /// those that were not taken.
+    async fn write_counts(
+        &self,
+        node: &Node,
+        report: &NodeReport,
+        counts: Vec<NodeCount>,
+        keep: bool,
+        now: Now,
+    ) -> Result<Vec<HeldCount>, Error> {
         let (id, mut held) = (node.id, Vec::new());
         for part in parts_of_usage(counts.len()) {
             let keep = keep && part.end == counts.len();
@@ -312,7 +382,12 @@ impl Authority {
                 counts: counts[part].to_vec(),
                 ..report.clone()
             });
-            let facts = usage::facts(&node::usage_of(&name, &part), now.wall());
+            let mut facts = usage::facts(&node::usage_of(&name, &part), now.wall());
+            let epochs: BTreeSet<_> = part.counts.iter().map(|count| &count.epoch).collect();
+            facts.extend(epochs.into_iter().map(|epoch| Fact::UsageEpoch {
+                series: node::merged(&name),
+                epoch: epoch.clone(),
+            }));
             let shared = Arc::clone(&part);
             let rule = move |state: &State| node::report(state, id, &name, &shared, keep, now);
             let written = self
@@ -352,6 +427,10 @@ fn held_counts(report: &NodeReport, refused: Vec<(usize, Error)>) -> Vec<HeldCou
         })
     });
     held.collect()
+}
+
+fn is_merge(record: &Record) -> bool {
+    matches!(record, Record::UsageMerged { .. })
 }
 
 /// Whether there is more to store than that time has passed.

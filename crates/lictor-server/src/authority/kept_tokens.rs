@@ -197,6 +197,7 @@ fn touched_by_record(stream: Uuid, record: &Record) -> Option<Touched> {
         | Record::Access { .. }
         | Record::Usage { .. }
         | Record::UsageEpoch { .. }
+        | Record::UsageMerged { .. }
         | Record::UsageEpochForgotten { .. } => None,
     }
 }

@@ -144,6 +144,7 @@ impl World {
             requests: 0,
             problems: problems.iter().map(ToString::to_string).collect(),
             counts: Vec::new(),
+            settled: None,
             leaving: false,
         };
         let reported = self.authority.report_of_node(node, report).await;

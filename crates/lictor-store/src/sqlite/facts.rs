@@ -139,6 +139,9 @@ fn add(
         Fact::UsageEpoch { series, epoch } => {
             usage::load_epoch(database, stream, series, epoch, state)?;
         }
+        Fact::UsageOf { source, into } => {
+            usage::load_source(database, stream, source, into, state)?;
+        }
         Fact::UsageMonth(month) => usage::load_month(database, stream, month, state)?,
         Fact::UsageSum => state.usage_sum = sums::sum(database, stream)?,
     }

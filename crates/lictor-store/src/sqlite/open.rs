@@ -32,7 +32,7 @@ pub const DATABASE_FILE: &str = "lictor.db";
 const APPLICATION_ID: i64 = 1_279_869_780;
 
 /// The newest schema this build knows: the number of its last migration.
-pub(super) const KNOWN_SCHEMA: i64 = 12;
+pub(super) const KNOWN_SCHEMA: i64 = 13;
 
 /// How much of the database the writer keeps in memory at most, in KiB. SQLite walks through all of
 /// it after most commits, so that more is slower; what is not here the kernel has.

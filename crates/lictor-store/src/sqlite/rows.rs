@@ -311,6 +311,7 @@ pub(super) fn record(
             epoch,
             state,
         } => usage::record_epoch(database, stream, series, epoch, *state)?,
+        Record::UsageMerged { from, into } => usage::merge(database, stream, from, into)?,
         Record::UsageEpochForgotten { series, epoch } => {
             usage::forget_epoch(database, stream, series, epoch)?
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use lictor_core::usage::{EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow};
+use lictor_core::usage::{EARLIER, EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow};
 use lictor_core::{Elapsed, State};
 use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _, Row};
@@ -81,6 +81,72 @@ pub(super) fn load(
         state.usage.insert(row.key, row.reported);
     }
     Ok(())
+}
+
+/// How many counts are put to another source in one transaction.
+const MERGED_AT_ONCE: usize = 250;
+
+/// Loads counts of a source that nobody corrected, and those that they would be put to.
+pub(super) fn load_source(
+    database: &Connection,
+    stream: Uuid,
+    source: &str,
+    into: &str,
+    state: &mut State,
+) -> Sql<()> {
+    let sql = format!(
+        "SELECT {USAGE} FROM usage
+         WHERE organization_id = ?1 AND source = ?2 AND correction = 0 LIMIT ?3"
+    );
+    for found in many(database, &sql, (stream, source, MERGED_AT_ONCE), row)? {
+        load(database, stream, &found.key.of_source(into), state)?;
+        state.usage.insert(found.key, found.reported);
+    }
+    Ok(())
+}
+
+/// Puts a count to that of another source. Sums stay; there is one count less where both were there.
+pub(super) fn merge(
+    database: &Connection,
+    stream: Uuid,
+    from: &UsageKey,
+    into: &str,
+) -> Sql<usize> {
+    let key = (stream, &from.month, &from.service, &from.source, into);
+    let renamed = database
+        .prepare_cached(
+            "UPDATE OR IGNORE usage SET source = ?5
+             WHERE organization_id = ?1 AND month = ?2 AND service = ?3 AND source = ?4",
+        )?
+        .execute(key)?;
+    if renamed > 0 {
+        return Ok(renamed);
+    }
+    database
+        .prepare_cached(
+            "UPDATE usage SET count = usage.count + merged.count, added = usage.added + merged.added
+             FROM usage AS merged
+             WHERE usage.organization_id = ?1 AND usage.month = ?2 AND usage.service = ?3
+                 AND usage.source = ?5 AND merged.organization_id = ?1 AND merged.month = ?2
+                 AND merged.service = ?3 AND merged.source = ?4",
+        )?
+        .execute(key)?;
+    // It counts among its month, or among the earlier ones if it came late.
+    database
+        .prepare_cached(
+            "UPDATE usage_months SET series = series - 1
+             WHERE organization_id = ?1 AND month = (
+                 SELECT month FROM usage_months
+                 WHERE organization_id = ?1 AND month IN (?2, ?3) AND series > 0
+                 ORDER BY month = ?3 LIMIT 1)",
+        )?
+        .execute((stream, &from.month, EARLIER))?;
+    database
+        .prepare_cached(
+            "DELETE FROM usage
+             WHERE organization_id = ?1 AND month = ?2 AND service = ?3 AND source = ?4",
+        )?
+        .execute((stream, &from.month, &from.service, &from.source))
 }
 
 /// Loads the running total of an epoch; where it is not stored, all of its source and service.

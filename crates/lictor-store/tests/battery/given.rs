@@ -532,9 +532,8 @@ pub(crate) fn set_node_policy(stream: Uuid, stale_after: i64) -> Write {
 
 pub(crate) fn adopt_nodes(stream: Uuid, highest: u64) -> Write {
     let facts = vec![Fact::NodeSettings, Fact::Trust];
-    write(stream, NOW, facts, move |state| {
-        Ok(node::adopt(state, Some(highest)))
-    })
+    let adopt = move |state: &State| Ok(node::adopt(state, Some(highest)));
+    write(stream, NOW, facts, adopt)
 }
 
 /// A report of a node that has counted so many requests.
@@ -553,6 +552,7 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         requests,
         problems: vec!["the disk is full".to_owned()],
         counts: vec![],
+        settled: None,
         leaving: false,
     };
     write(stream, NOW, vec![], move |state| {

@@ -51,6 +51,7 @@ macro_rules! battery {
             installation::tokens_come_in_pages;
             installation::only_keys_and_the_policy_move_what_trust_rests_on;
             usage::the_greatest_count_stays;
+            usage::counts_of_a_source_are_put_to_another;
             usage::the_largest_count_is_kept_exactly;
             usage::counts_come_in_pages_and_their_sums_at_once;
             usage::counts_of_many_writers_never_pass_the_largest_sum;

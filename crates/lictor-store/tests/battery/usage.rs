@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use lictor_core::change::{Decision, Record};
+use lictor_core::quota::Quota;
 use lictor_core::usage::{
     EPOCH_SILENT_AFTER, MAX_COUNT, MAX_EPOCHS, Reading, Reported, UsageReport, UsageRow,
 };
@@ -10,6 +12,7 @@ use lictor_store::{Fact, Store, UsageFigures, Write};
 use uuid::Uuid;
 
 use crate::given::{ACME, NOW, acme, done, refused, write};
+use crate::quotas::set_quota;
 
 pub(crate) fn count(source: &str, service: &str, month: &str, count: u64) -> UsageReport {
     UsageReport {
@@ -270,5 +273,76 @@ pub(crate) async fn a_correction_is_an_entry_that_no_report_undoes(store: Arc<dy
     done(&*store, correct_usage(ACME, 1_100)).await;
     let expected = [counted("edge", "web", "2026-11", 1_100)];
     assert_eq!(counts_of(&*store, ACME).await, expected);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+/// Puts what a source counted to another one.
+fn merge(from: &str, into: &str) -> Write {
+    let (source, into) = (from.to_owned(), into.to_owned());
+    let fact = Fact::UsageOf {
+        source: source.clone(),
+        into: into.clone(),
+    };
+    write(ACME, NOW, vec![fact], move |state| {
+        let mut decision = Decision::nothing();
+        let own = state.usage.keys().filter(|key| key.source == source);
+        decision.records.extend(own.map(|key| Record::UsageMerged {
+            from: key.clone(),
+            into: into.clone(),
+        }));
+        Ok(decision)
+    })
+}
+
+pub(crate) async fn counts_of_a_source_are_put_to_another(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    done(&*store, set_quota(Quota::UsageSeries, Some(3))).await;
+    let reports = vec![
+        count("a", "web", "2026-11", 3),
+        count("b", "web", "2026-11", 4),
+        count("b", "api", "2026-11", 5),
+        count("b", "web", "2026-01", 6),
+    ];
+    done(&*store, report_usage(ACME, reports)).await;
+    let more = || report_usage(ACME, vec![count("c", "web", "2026-11", 1)]);
+    assert_eq!(
+        done(&*store, more()).await.refused.len(),
+        1,
+        "there is no room"
+    );
+    let before = store.usage_figures(ACME).await.expect("reads");
+    done(&*store, merge("a", "all")).await;
+    done(&*store, merge("b", "all")).await;
+    // Those of `b` are there no more.
+    assert_eq!(done(&*store, merge("b", "all")).await.records.len(), 0);
+    let expected = [
+        counted("all", "web", "2026-01", 6),
+        counted("all", "api", "2026-11", 5),
+        counted("all", "web", "2026-11", 7),
+    ];
+    assert_eq!(counts_of(&*store, ACME).await, expected);
+    let after = store.usage_figures(ACME).await.expect("reads");
+    assert_eq!(
+        (after.months, after.services),
+        (before.months, before.services)
+    );
+    assert_eq!(
+        done(&*store, more()).await.refused.len(),
+        0,
+        "there is room"
+    );
+    // What somebody corrected stays where it is, and its correction with it.
+    done(
+        &*store,
+        report_usage(ACME, vec![count("edge", "web", "2026-01", 9)]),
+    )
+    .await;
+    let key = count("edge", "web", "2026-01", 9).key(NOW);
+    let facts = vec![Fact::Usage(key.clone()), Fact::UsageSum];
+    let correct = write(ACME, NOW, facts, move |state| {
+        usage::correct(state, key.clone(), -1, "it was a test")
+    });
+    done(&*store, correct).await;
+    assert_eq!(done(&*store, merge("edge", "all")).await.records.len(), 0);
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }

@@ -95,6 +95,40 @@ fn a_node_that_meets_the_quota_loses_no_count_whoever_is_killed() {
 }
 
 #[test]
+fn a_node_with_many_epochs_finds_room_where_the_earlier_ones_are_put_together() {
+    let mut server = Server::licensed();
+    let quotas = json!({ "quotas": { "usage-series": 3 } });
+    let call = server.call("PATCH", "/v1/organizations/default");
+    call.json(&quotas).expect(200);
+    let mut plane = Plane::of(&server, "edge-1", &["--count-durability", "request"]);
+    for round in 1..=6 {
+        // Only what was told can be put together.
+        plane.until_status(|status| status["unsent"] == 0);
+        let more = json!({ "counts": [{ "service": "orders", "count": 10 }] });
+        plane.ask("POST", "/usage").json(&more).expect(204);
+        let all = || counted(&server, "orders") == round * 10;
+        assert!(soon(all), "{round}: {}", server.get("/v1/usage"));
+        if round % 2 == 0 {
+            server = server.restart_at_its_address();
+        }
+        plane = plane.restart_after(|folder| {
+            let journal = folder.join("counters.log");
+            let mut text = fs::read(&journal).expect("a journal");
+            text.extend_from_slice(b"0123456789abcdef {}\n");
+            fs::write(journal, text).expect("written");
+        });
+    }
+    plane.until_status(|status| status["unsent"] == 0);
+    let known = server.get("/v1/usage");
+    assert_eq!(known["total"], 60, "{known}");
+    assert!(
+        known["data"].as_array().expect("rows").len() <= 3,
+        "{known}"
+    );
+    assert_eq!(counted(&server, "(other)"), 0);
+}
+
+#[test]
 fn bad_requests_are_told_so() {
     let server = Server::licensed();
     let plane = Plane::of(&server, "edge-1", &[]);

@@ -3,8 +3,9 @@
 use lictor_core::feed::{REPORT_PATH, Reported};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, text};
+use crate::harness::{Server, result, text};
 use crate::node::Node;
+use crate::process::command;
 
 const EPOCH: &str = "0123456789abcdef";
 const LATER: &str = "fedcba9876543210";
@@ -212,6 +213,53 @@ fn what_finds_no_room_is_to_be_told_among_the_others_which_do() {
     let stored = [("(other)", 2), ("orders", 3)];
     let stored = stored.map(|(service, count)| format!("edge-1@{EPOCH} {service} {month} {count}"));
     assert_eq!(usage(&server), stored);
+}
+
+#[test]
+fn earlier_epochs_are_put_together_where_there_is_no_room() {
+    let mut server = Server::licensed();
+    let mut node = server.node("edge-1");
+    let month = server.month();
+    let epochs: Vec<_> = (1..=4).map(|number| format!("{number:016}")).collect();
+    let quotas = json!({ "quotas": { "usage-series": 3 } });
+    let call = server.call("PATCH", "/v1/organizations/default");
+    call.json(&quotas).expect(200);
+    let earlier = json!([
+        count(&epochs[0], "orders", &month, 7),
+        count(&epochs[1], "orders", &month, 5),
+        count(&epochs[2], "orders", &month, 3),
+    ]);
+    node.count(&earlier);
+    let told = |node: &Node, instance: Value| -> Value {
+        let mut report = node.report_of(&node.first);
+        report["counts"] = json!([count(&epochs[3], "orders", &month, 2)]);
+        report["settled"] = json!({ "instance": instance, "epochs": &epochs[..3] });
+        node.report(&report).value()
+    };
+    // Another start, which may have been before a backup was restored.
+    let answer = told(&node, json!("00000000-0000-0000-0000-000000000001"));
+    assert_eq!(answer["held"][0]["as_other"], true, "{answer}");
+    let answer = told(&node, answer["instance"].clone());
+    assert_eq!(answer["held"], Value::Null, "{answer}");
+    let own = &epochs[3];
+    let expected = [
+        format!("edge-1@{own} orders {month} 2"),
+        format!("edge-1@earlier orders {month} 15"),
+    ];
+    assert_eq!(usage(&server), expected);
+    for _ in 0..2 {
+        assert_eq!(held(&node, earlier.clone()), [Value::Null; 0]);
+        assert_eq!(usage(&server), expected, "they count already");
+        server = server.restart();
+        node = node.at(&server.url);
+    }
+    assert_eq!(server.get("/v1/usage")["total"], 17);
+    let folder = server.kill();
+    let mut check = command();
+    check
+        .args(["check", "--data"])
+        .arg(folder.path().join("data"));
+    result(&check.output().expect("lictor runs"));
 }
 
 #[test]
