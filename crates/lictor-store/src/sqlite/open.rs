@@ -34,6 +34,10 @@ const APPLICATION_ID: i64 = 1_279_869_780;
 /// The newest schema this build knows: the number of its last migration.
 pub(super) const KNOWN_SCHEMA: i64 = 13;
 
+/// How long the log of writes grows before it goes into the database, in pages: 16 MiB. What is written
+/// again and again until then is written once.
+const CHECKPOINT_PAGES: i64 = 4_096;
+
 /// How much of the database the writer keeps in memory at most, in KiB. SQLite walks through all of
 /// it after most commits, so that more is slower; what is not here the kernel has.
 const WRITER_CACHE_KIB: i64 = 8_192;
@@ -247,6 +251,7 @@ fn configured(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", synchronous())?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     Ok(connection)
 }

@@ -61,11 +61,13 @@ fn a_tenant_that_holds_its_share_is_turned_away_and_another_is_not() {
     let text = "the server has no memory left";
     let body = vec![b' '; MEBIBYTE - 1];
     let json = "application/json";
-    let mut held = Vec::new();
-    let mut turned_away = |call: Request| {
+    let held = server.dripping();
+    let turned_away = |call: Request| {
         // Some of those who hold their bodies may be turned away themselves.
         until(|| {
-            held.push(server.begin("POST /v1/licenses", MEBIBYTE, MEBIBYTE - 1));
+            for _ in 0..8 {
+                held.add(server.begin("POST /v1/licenses", MEBIBYTE, MEBIBYTE * 5 / 8));
+            }
             Some(call.send()).filter(|answer| answer.status == 503)
         })
     };
@@ -85,14 +87,18 @@ fn a_tenant_that_holds_its_share_is_turned_away_and_another_is_not() {
 fn those_who_have_not_signed_in_share_what_is_theirs_and_take_nothing_of_others() {
     let server = Server::with(&["--body-memory-anonymous", "1MB"]);
     let begin = |_| server.begin("POST /oauth/v2/token", 4096, 4095);
-    let held: Vec<TcpStream> = (0..120).map(begin).collect();
+    let mut held: Vec<TcpStream> = Vec::new();
     let form = "application/x-www-form-urlencoded";
     let token = server.anonymous("POST", "/oauth/v2/token");
     // More than what the last of them may have left.
     let secret = format!("client_id=x&client_secret={}", "y".repeat(4000));
     let token = token.header("X-More", &"z".repeat(4000));
     let token = token.body(form, secret);
-    let away = until(|| Some(token.send()).filter(|answer| answer.status == 503));
+    let away = until(|| {
+        // So many that no more may wait, before those who stand still have let go.
+        held.extend((0..200).map(begin));
+        Some(token.send()).filter(|answer| answer.status == 503)
+    });
     away.is_turned_away("/error", "temporarily_unavailable");
     server.post("/v1/applications", &json!({ "key": "app" }));
     drop(held);

@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use lictor_core::{Claims, Date, SigningKey};
@@ -16,6 +18,32 @@ const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How much more is sent of a request that drips, and how often: 40 kB a second.
+const DRIP_BYTES: usize = 4 * 1024;
+const DRIP_PAUSE: Duration = Duration::from_millis(100);
+
+/// Requests that are sent on, little by little, until this is dropped.
+pub(crate) struct Dripping {
+    streams: Arc<Mutex<Vec<TcpStream>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Dripping {
+    /// Lets one more drip.
+    pub(crate) fn add(&self, stream: TcpStream) {
+        self.streams.lock().expect("no panic").push(stream);
+    }
+}
+
+impl Drop for Dripping {
+    fn drop(&mut self) {
+        self.streams = Arc::default();
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("no panic");
+        }
+    }
+}
 
 /// What is there at last: what is sent is not at once what is read, nor what is closed given back.
 pub(crate) fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
@@ -174,6 +202,26 @@ impl Server {
         stream.write_all(head.as_bytes()).expect("it is taken");
         stream.write_all(&vec![b' '; sent]).expect("it is taken");
         stream
+    }
+
+    /// Requests of which more is sent every now and then: who stands still lets go for who waits.
+    pub(crate) fn dripping(&self) -> Dripping {
+        let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
+        let dripped = Arc::downgrade(&streams);
+        let thread = thread::spawn(move || {
+            while let Some(streams) = dripped.upgrade() {
+                for mut stream in streams.lock().expect("no panic").iter() {
+                    // It may have been turned away.
+                    let _ = stream.write_all(&[b' '; DRIP_BYTES]);
+                }
+                drop(streams);
+                thread::sleep(DRIP_PAUSE);
+            }
+        });
+        Dripping {
+            streams,
+            thread: Some(thread),
+        }
     }
 
     /// What is answered to a request of which nothing but the head is sent.

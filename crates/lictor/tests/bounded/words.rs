@@ -108,18 +108,12 @@ fn jira_and_zoho_are_told_in_their_own_form_that_there_is_no_memory_left() {
         assert!(answer.body.len() > 16_384, "{}", answer.body.len());
     }
     let mut held = Vec::new();
-    let large = server
-        .call("POST", "/licenses")
-        .body("application/json", vec![b' '; 1 << 20]);
-    until(|| {
-        held.push(server.begin("POST /v1/licenses", 1 << 20, (1 << 20) - 1));
-        Some(()).filter(|()| large.send().status == 503)
-    });
-    // What is left is less than that. The rest goes in small pieces.
     let mut turned_away = |call: &Request| {
         until(|| {
-            held.push(server.begin("POST /v1/licenses", 1 << 15, (1 << 15) - 1));
-            held.push(server.begin("POST /v1/licenses", 2, 1));
+            // So many that no more may wait, before those who stand still have let go.
+            held.extend(
+                (0..150).map(|_| server.begin("POST /v1/licenses", 1 << 14, (1 << 14) - 1)),
+            );
             Some(call.send()).filter(|answer| answer.status == 503)
         })
     };
