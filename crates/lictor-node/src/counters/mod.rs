@@ -324,7 +324,7 @@ impl Counters {
         for (key, _) in sums.values.iter().filter(waits) {
             epochs.remove(&key.epoch);
         }
-        epochs.into_iter().map(|epoch| epoch.to_string()).collect()
+        epochs.into_iter().map(ToString::to_string).collect()
     }
 
     /// How many counts the control plane does not take.

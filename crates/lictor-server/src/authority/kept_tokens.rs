@@ -107,10 +107,9 @@ impl Noted {
         self.count += 1;
         let account = token.account.as_ref().map(|account| account.id);
         let organization = token.organization.unwrap_or(INSTALLATION);
-        for subject in [Some(token.id), account, Some(organization)] {
-            if let Some(subject) = subject {
-                self.by_subject.entry(subject).or_default().insert(secret);
-            }
+        let subjects = [Some(token.id), account, Some(organization)];
+        for subject in subjects.into_iter().flatten() {
+            self.by_subject.entry(subject).or_default().insert(secret);
         }
     }
 

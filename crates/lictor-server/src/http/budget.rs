@@ -333,7 +333,7 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt as _;
+    use futures_util::FutureExt;
 
     use super::super::shares::{MOST_MADE, MOST_OF_AN_OWNER};
     use super::*;
@@ -430,7 +430,7 @@ mod tests {
         let all = (0..MOST_OF_AN_OWNER + 3)
             .flat_map(|_| [ask(1, 60_000), ask(1, 100_000), ask(2, 60_000)]);
         let mut asking: Vec<_> = all.map(Box::pin).collect();
-        let refused = asking.iter_mut().filter_map(|asked| asked.now_or_never());
+        let refused = asking.iter_mut().filter_map(FutureExt::now_or_never);
         assert_eq!(refused.filter(Result::is_err).count(), 3 * 3);
         assert_eq!(
             budgets.0.waiting.load(Ordering::SeqCst),
@@ -448,7 +448,7 @@ mod tests {
         let _hold = budgets.try_hold(one, share - share / 10).expect("room");
         let asking = (0..MOST_MADE / MEGABYTE + 2).map(|_| budgets.hold_made(one, MEGABYTE));
         let mut asking: Vec<_> = asking.map(Box::pin).collect();
-        let refused = asking.iter_mut().filter_map(|asked| asked.now_or_never());
+        let refused = asking.iter_mut().filter_map(FutureExt::now_or_never);
         assert_eq!(refused.filter(Result::is_err).count(), 2);
     }
 

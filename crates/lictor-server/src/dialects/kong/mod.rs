@@ -235,7 +235,7 @@ async fn text(
         return Ok(Bytes::new());
     }
     let length = body.size_hint().exact();
-    let job = ask.server.authority.begin_job(&ask.call, length).await?;
+    let job = ask.server.authority.begin_job(ask.call, length).await?;
     let owner = Owner::Organization(ask.call.organization.id);
     let read = ask.server.budgets.read(owner, head, body, body::MAX_BYTES);
     let bytes = read.await.map_err(|unread| content_type.refuse(unread))?;
