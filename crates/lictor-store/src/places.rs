@@ -1,12 +1,12 @@
 //! Places for reads in work: one that becomes free goes to the stream that has the fewest, and no
-//! stream ever has all, so that nobody waits for how much another reads. What waits begins on the
-//! thread that is free: no place stands empty until whoever asked finds time.
+//! stream ever has all, so that nobody waits for how much another reads.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::runtime::Handle;
+use lictor_core::Error;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::turns::Turns;
@@ -23,23 +23,7 @@ struct Inner {
 
 struct Waiting {
     stream: Uuid,
-    read: Box<dyn Read>,
-}
-
-/// What is done in a place, away from the runtime's own threads.
-pub(crate) trait Read: Send {
-    /// Whether nobody waits for it any more.
-    fn is_in_vain(&self) -> bool;
-
-    /// Does it.
-    fn run(self: Box<Self>, place: Place);
-}
-
-fn begin(read: Box<dyn Read>, place: Place) {
-    // Where the runtime has ended nobody waits for anything.
-    if let Ok(runtime) = Handle::try_current() {
-        runtime.spawn_blocking(move || read.run(place));
-    }
+    place: oneshot::Sender<Place>,
 }
 
 /// A place, free again when it is dropped.
@@ -59,17 +43,23 @@ impl Places {
         })))
     }
 
-    /// Begins a read of `stream` as soon as there is a place for it.
-    pub(crate) fn begin(&self, stream: Uuid, read: Box<dyn Read>) {
-        let mut inner = self.lock();
-        // Who waits has no place open to it, so that nobody is passed over.
-        if !inner.has_room_for(stream) {
-            inner.waiting.push(stream, Waiting { stream, read });
-            return;
-        }
-        inner.take_up(stream);
-        drop(inner);
-        begin(read, self.place(stream));
+    /// Waits for a place.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it was lost, which would be a fault of ours.
+    pub(crate) async fn take(&self, stream: Uuid) -> Result<Place, Error> {
+        let given = {
+            let mut inner = self.lock();
+            // Who waits has no place open to it, so that nobody is passed over.
+            if inner.has_room_for(stream) {
+                inner.take_up(stream);
+                return Ok(self.place(stream));
+            }
+            let (place, given) = oneshot::channel();
+            inner.waiting.push(stream, Waiting { stream, place });
+            given
+        };
+        given.await.map_err(Error::internal)
     }
 
     fn place(&self, stream: Uuid) -> Place {
@@ -112,11 +102,11 @@ impl Inner {
             let (in_work, free) = (&self.in_work, self.free);
             let count = |stream: &Uuid| in_work.get(stream).copied().unwrap_or_default();
             let fits = |next: &Waiting| {
-                next.read.is_in_vain() || free > 1 || free == 1 && count(&next.stream) == 0
+                next.place.is_closed() || free > 1 || free == 1 && count(&next.stream) == 0
             };
             let next = self.waiting.next_by(count, fits)?;
             // Who went away needs none.
-            if !next.read.is_in_vain() {
+            if !next.place.is_closed() {
                 self.take_up(next.stream);
                 return Some(next);
             }
@@ -131,7 +121,8 @@ impl Drop for Place {
         inner.waiting.charge(self.stream, self.since.elapsed());
         while let Some(next) = inner.next() {
             drop(inner);
-            begin(next.read, self.all.place(next.stream));
+            // Where it comes too late the place comes back, and is dropped here.
+            let _ = next.place.send(self.all.place(next.stream));
             inner = self.all.lock();
         }
     }
@@ -139,49 +130,10 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::oneshot;
-
     use super::*;
 
     const HEAVY: Uuid = Uuid::from_u128(1);
     const LIGHT: Uuid = Uuid::from_u128(2);
-
-    struct Taken(oneshot::Sender<Place>);
-
-    impl Read for Taken {
-        fn is_in_vain(&self) -> bool {
-            self.0.is_closed()
-        }
-
-        fn run(self: Box<Self>, place: Place) {
-            // Where it comes too late the place is free again.
-            let _ = self.0.send(place);
-        }
-    }
-
-    impl Places {
-        async fn take(&self, stream: Uuid) -> Result<Place, oneshot::error::RecvError> {
-            let (place, taken) = oneshot::channel();
-            self.begin(stream, Box::new(Taken(place)));
-            taken.await
-        }
-    }
-
-    #[tokio::test]
-    async fn what_waits_begins_whether_or_not_who_asked_finds_time() {
-        let places = Places::new(2);
-        let held = places.take(HEAVY).await.expect("a place");
-        let mut asked = Box::pin(places.take(HEAVY));
-        tokio::select! {
-            biased;
-            _ = &mut asked => panic!("there is no place"),
-            () = std::future::ready(()) => {}
-        }
-        drop(held);
-        // The one who asked is not polled meanwhile.
-        assert_eq!(places.lock().waiting.streams(), 0, "it has begun");
-        asked.await.expect("a place");
-    }
 
     #[tokio::test]
     async fn one_stream_never_has_all_places() {

@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lictor_core::Error;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::fault::OpenError;
 use super::open;
-use crate::places::{Place, Places, Read};
+use crate::places::Places;
 
 /// How many reads run at once: SQLite's are short and bound by the processor. No stream has the last
 /// of them for itself.
@@ -43,55 +42,25 @@ impl Readers {
         stream: Uuid,
         read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (tell, told) = oneshot::channel();
-        let asked = Asked {
-            path: self.path.clone(),
-            idle: Arc::clone(&self.idle),
-            read,
-            tell,
-        };
-        self.places.begin(stream, Box::new(asked));
-        // It is not told only if the read panicked, or the runtime ended.
-        told.await.map_err(Error::internal)?
-    }
-}
-
-/// A read that somebody waits for.
-struct Asked<R, T> {
-    path: PathBuf,
-    idle: Arc<Mutex<Vec<Connection>>>,
-    read: R,
-    tell: oneshot::Sender<Result<T, Error>>,
-}
-
-impl<R, T> Read for Asked<R, T>
-where
-    R: FnOnce(&Connection) -> Result<T, Error> + Send,
-    T: Send,
-{
-    fn is_in_vain(&self) -> bool {
-        self.tell.is_closed()
-    }
-
-    fn run(self: Box<Self>, place: Place) {
-        let Self {
-            path,
-            idle,
-            read,
-            tell,
-        } = *self;
-        let lock = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = lock().pop();
-        // One is missing only after a read that panicked.
-        let connection = kept.map_or_else(|| open::reader(&path).map_err(Error::internal), Ok);
-        let result = connection.and_then(|connection| {
+        let place = self.places.take(stream).await?;
+        let (idle, path) = (self.idle.clone(), self.path.clone());
+        let task = move || {
+            let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            // One is missing only after a read that panicked.
+            let connection = match kept {
+                Some(connection) => connection,
+                None => open::reader(&path).map_err(Error::internal)?,
+            };
             let result = read(&connection);
-            lock().push(connection);
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+            drop(place);
             result
-        });
-        drop(place);
-        // Whoever asked may be gone.
-        let _ = tell.send(result);
+        };
+        tokio::task::spawn_blocking(task)
+            .await
+            .map_err(Error::internal)?
     }
 }
 
