@@ -23,22 +23,20 @@ const WAITING: usize = 256;
 /// How long one waits.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// The jobs of all tokens.
+/// The jobs of all tokens that have any.
 #[derive(Default)]
-pub(super) struct Jobs(Mutex<HashMap<Uuid, Arc<OfToken>>>);
+pub(super) struct Jobs(Mutex<HashMap<Uuid, OfToken>>);
 
 struct OfToken {
     places: Arc<Semaphore>,
     /// Those in work and those who wait.
-    room: Arc<Semaphore>,
+    count: usize,
 }
 
 /// A job's place, free again when it is dropped.
 pub struct Job {
     jobs: Arc<Jobs>,
     token: Uuid,
-    of_token: Arc<OfToken>,
-    _room: OwnedSemaphorePermit,
     place: Option<OwnedSemaphorePermit>,
 }
 
@@ -48,31 +46,31 @@ impl Jobs {
     /// # Errors
     /// [`Error::Busy`] if none came free in a second, and at once where many wait.
     pub(super) async fn begin(self: &Arc<Self>, token: Uuid) -> Result<Job, Error> {
-        let mut job = self.enter(token).ok_or(Error::Busy(TOO_MANY))?;
-        let place = Arc::clone(&job.of_token.places).acquire_owned();
-        let place = timeout(WAIT, place)
+        let (mut job, places) = self.enter(token).ok_or(Error::Busy(TOO_MANY))?;
+        let place = timeout(WAIT, places.acquire_owned())
             .await
             .map_err(|_| Error::Busy(TOO_MANY))?;
         job.place = Some(place.map_err(Error::internal)?);
         Ok(job)
     }
 
-    fn enter(self: &Arc<Self>, token: Uuid) -> Option<Job> {
+    /// A job that has no place yet, and the places that it may have one of.
+    fn enter(self: &Arc<Self>, token: Uuid) -> Option<(Job, Arc<Semaphore>)> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_token = all.entry(token).or_insert_with(|| {
-            Arc::new(OfToken {
-                places: Arc::new(Semaphore::new(JOBS)),
-                room: Arc::new(Semaphore::new(JOBS + WAITING)),
-            })
+        let of_token = all.entry(token).or_insert_with(|| OfToken {
+            places: Arc::new(Semaphore::new(JOBS)),
+            count: 0,
         });
-        let room = Arc::clone(&of_token.room).try_acquire_owned().ok()?;
-        Some(Job {
+        if of_token.count >= JOBS + WAITING {
+            return None;
+        }
+        of_token.count += 1;
+        let job = Job {
             jobs: Arc::clone(self),
             token,
-            of_token: Arc::clone(of_token),
-            _room: room,
             place: None,
-        })
+        };
+        Some((job, Arc::clone(&of_token.places)))
     }
 }
 
@@ -81,15 +79,19 @@ const TOO_MANY: &str = "too many large requests of this token are in work; ask a
 impl Drop for Job {
     fn drop(&mut self) {
         let mut all = self.jobs.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The map's, and this one's.
-        if Arc::strong_count(&self.of_token) == 2 {
-            all.remove(&self.token);
+        if let Some(of_token) = all.get_mut(&self.token) {
+            of_token.count -= 1;
+            if of_token.count == 0 {
+                all.remove(&self.token);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -120,6 +122,30 @@ mod tests {
         assert_eq!(at_once, Duration::ZERO);
         assert!(waited.iter().all(Result::is_err));
         drop((waited, in_work));
+        assert!(jobs.0.lock().expect("a map").is_empty(), "a token is kept");
+    }
+
+    #[test]
+    fn whoever_ends_last_of_those_who_end_at_once_leaves_nothing_behind() {
+        let jobs = Arc::<Jobs>::default();
+        let ready = AtomicUsize::new(0);
+        let both_are_ready = |step| {
+            ready.fetch_add(1, Ordering::SeqCst);
+            while ready.load(Ordering::SeqCst) < step {
+                std::thread::yield_now();
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for round in 0..500_000 {
+                        let job = jobs.enter(Uuid::from_u128(round)).expect("room");
+                        both_are_ready(2 * (round as usize + 1));
+                        drop(job);
+                    }
+                });
+            }
+        });
         assert!(jobs.0.lock().expect("a map").is_empty(), "a token is kept");
     }
 }

@@ -18,7 +18,13 @@ pub(super) struct Turns {
     at_once: usize,
 }
 
-type Lines = Mutex<HashMap<Uuid, Arc<Semaphore>>>;
+type Lines = Mutex<HashMap<Uuid, Line>>;
+
+struct Line {
+    turns: Arc<Semaphore>,
+    /// Those that have a turn or wait for it.
+    count: usize,
+}
 
 /// A turn, until it is dropped.
 pub(super) struct Turn {
@@ -39,8 +45,8 @@ impl Turns {
     /// # Errors
     /// None that is known of.
     pub(super) async fn take(&self, organization: Uuid) -> Result<Turn, Error> {
-        let place = Place::of(&self.lines, organization, self.at_once);
-        let permit = Arc::clone(&place.line).acquire_owned().await;
+        let (place, turns) = Place::of(&self.lines, organization, self.at_once);
+        let permit = turns.acquire_owned().await;
         Ok(Turn {
             _permit: permit.map_err(Error::internal)?,
             _place: place,
@@ -70,28 +76,33 @@ impl Turns {
 struct Place {
     lines: Arc<Lines>,
     organization: Uuid,
-    line: Arc<Semaphore>,
 }
 
 impl Place {
-    fn of(lines: &Arc<Lines>, organization: Uuid, at_once: usize) -> Self {
+    /// The last place of an organization's line, and the turns that are waited for there.
+    fn of(lines: &Arc<Lines>, organization: Uuid, at_once: usize) -> (Self, Arc<Semaphore>) {
         let mut all = lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = all.entry(organization);
-        let line = Arc::clone(line.or_insert_with(|| Arc::new(Semaphore::new(at_once))));
-        Self {
+        let line = all.entry(organization).or_insert_with(|| Line {
+            turns: Arc::new(Semaphore::new(at_once)),
+            count: 0,
+        });
+        line.count += 1;
+        let place = Self {
             lines: Arc::clone(lines),
             organization,
-            line,
-        }
+        };
+        (place, Arc::clone(&line.turns))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut all = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        // The map's, and this one.
-        if Arc::strong_count(&self.line) == 2 {
-            all.remove(&self.organization);
+        if let Some(line) = all.get_mut(&self.organization) {
+            line.count -= 1;
+            if line.count == 0 {
+                all.remove(&self.organization);
+            }
         }
     }
 }
@@ -207,5 +218,29 @@ mod tests {
         other.await.expect("it ends");
         let left = many.iter().filter(|one| !one.is_finished()).count();
         assert!(left > 90, "{left} are left");
+    }
+
+    #[test]
+    fn whoever_ends_last_of_those_who_end_at_once_leaves_nothing_behind() {
+        let lines = Arc::<Lines>::default();
+        let ready = AtomicUsize::new(0);
+        let both_are_ready = |step| {
+            ready.fetch_add(1, Ordering::SeqCst);
+            while ready.load(Ordering::SeqCst) < step {
+                std::thread::yield_now();
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for round in 0..500_000 {
+                        let place = Place::of(&lines, Uuid::from_u128(round), 1);
+                        both_are_ready(2 * (round as usize + 1));
+                        drop(place);
+                    }
+                });
+            }
+        });
+        assert!(lines.lock().expect("a map").is_empty(), "a line is kept");
     }
 }

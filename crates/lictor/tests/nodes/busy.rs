@@ -2,6 +2,7 @@
 //! shape when the client may come again.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use lictor_core::change::Decision;
 use lictor_core::feed::EnrollmentToken;
@@ -10,6 +11,7 @@ use lictor_core::{Error, Now};
 use lictor_store::{Store as _, Write};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::clocked::Clocked;
 use crate::harness::{OPERATOR, Server, claims, text, vendor};
@@ -21,6 +23,9 @@ const PLACES: usize = 4_096;
 
 /// Some more than that.
 const WRITES: usize = PLACES + 100;
+
+/// How long it may take until the next of those that find no place is told so.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Lets writes of the organization `default` wait, as many as there are places, while `act` runs.
 fn while_full(server: &Server<Clocked>, act: impl FnOnce()) {
@@ -69,7 +74,9 @@ fn while_full(server: &Server<Clocked>, act: impl FnOnce()) {
     }
     runtime.block_on(async {
         for _ in PLACES..WRITES {
-            let refused = writes.join_next().await.expect("one").expect("no panic");
+            let refused = timeout(PATIENCE, writes.join_next()).await;
+            let refused = refused.expect("it is refused at once");
+            let refused = refused.expect("one").expect("no panic");
             assert!(matches!(refused, Err(Error::Busy(_))), "{refused:?}");
         }
     });
