@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod clock;
 pub mod dialects;
+mod holding;
 pub mod http;
 mod network;
 pub mod random;

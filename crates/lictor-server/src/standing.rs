@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::futures::TaskLocalFuture;
 use uuid::Uuid;
 
-use crate::http::shares::Holding;
+use crate::holding::{Holding, Turn};
 
 thread_local! {
     /// The organization of the request that this thread is answering.
@@ -47,6 +47,12 @@ impl Standing {
 /// Notes that whoever is being answered has signed in. Nobody is, in tests and background loops.
 pub(crate) fn signed_in() {
     let _ = STANDING.try_with(|standing| standing.has_signed_in.store(true, Ordering::Relaxed));
+}
+
+/// Waits for the turn of whoever is being answered to have a long list read: [`Holding::turn_to_read`].
+/// None in tests and background loops.
+pub(crate) async fn turn_to_read() -> Option<Turn> {
+    Standing::current()?.holding.turn_to_read().await
 }
 
 /// Notes in which organization whoever is being answered acts.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use lictor_planted as planted;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use super::shares::{Shares, Shortage, Want};
+pub use crate::holding::Owner;
 use crate::standing::Standing;
 
 /// A megabyte, as the options count.
@@ -52,15 +52,6 @@ impl Default for Limits {
             longest_wait: Duration::from_secs(1),
         }
     }
-}
-
-/// Who memory is held for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Owner {
-    /// Somebody who has not signed in.
-    Anonymous,
-    /// The organization that a request is about.
-    Organization(Uuid),
 }
 
 /// What such a client is told, in words.
@@ -334,6 +325,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+    use uuid::Uuid;
 
     use super::super::shares::{MOST_MADE, MOST_OF_AN_OWNER};
     use super::*;

@@ -45,7 +45,7 @@ mod refusal;
 pub mod request_id;
 mod rounds;
 pub mod router;
-pub(crate) mod shares;
+mod shares;
 mod slashes;
 mod stream;
 mod streams;

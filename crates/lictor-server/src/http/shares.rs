@@ -1,13 +1,12 @@
 //! The shares of the memory for bodies: who holds how much, who waits for more, and who is granted it next.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::Instant;
+use tokio::sync::oneshot;
 
-use super::budget::{Limits, MEGABYTE, Owner};
+use super::budget::{Limits, MEGABYTE};
+use crate::holding::{Owner, Still};
 use crate::standing::Standing;
 
 /// What a connection may hold in all and still counts as one that holds little, in bytes.
@@ -28,111 +27,6 @@ pub(super) const MOST_MADE: usize = 8 * MEGABYTE;
 /// Of a share, so much is made free beyond what is waited for, when those who stand still give way.
 const MADE_FREE: usize = 8;
 
-/// How much a connection may hold, in bytes, while a long list is read for it, and for how many of its
-/// streams such lists are read at once.
-const MUCH: usize = MEGABYTE;
-const READ_AT_ONCE: usize = 2;
-
-/// What one connection holds. Locked after the shares, if both are.
-#[derive(Debug)]
-pub(crate) struct Holding {
-    held: Mutex<Held>,
-    reading: Arc<Semaphore>,
-    freed: Notify,
-}
-
-/// The turn of a stream to have a list read, which ends when its answer begins to leave. It is an
-/// extension of the answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Turn(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaphorePermit>);
-
-/// Waits until whoever is being answered has taken what was read for its other streams, so that nothing
-/// large is read for somebody who takes nothing. None in tests and background loops.
-pub(crate) async fn turn_to_read() -> Option<Turn> {
-    Standing::current()?.holding.turn().await
-}
-
-impl Default for Holding {
-    fn default() -> Self {
-        Self {
-            held: Mutex::default(),
-            reading: Arc::new(Semaphore::new(READ_AT_ONCE)),
-            freed: Notify::new(),
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Held {
-    bytes: usize,
-    /// Of them, those of a request that its peer has not sent, or of an answer that it has not taken.
-    with_peer: usize,
-    /// Who they are held for.
-    owner: Option<Owner>,
-    /// When the peer last sent or took some.
-    moved: Option<Instant>,
-}
-
-/// What a connection holds of which its peer sends and takes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Still {
-    pub(crate) since: Instant,
-    pub(crate) owner: Owner,
-    pub(crate) bytes: usize,
-}
-
-impl Holding {
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until the peer has taken what was read for its other streams.
-    async fn turn(&self) -> Option<Turn> {
-        // It is never closed.
-        let turn = Arc::clone(&self.reading).acquire_owned().await.ok()?;
-        loop {
-            let mut freed = std::pin::pin!(self.freed.notified());
-            freed.as_mut().enable();
-            if self.lock().bytes <= MUCH {
-                return Some(Turn(Arc::new(turn)));
-            }
-            freed.await;
-        }
-    }
-
-    /// What is held, if the peer has sent and taken nothing for that long.
-    pub(crate) fn still(&self, now: Instant, least: Duration) -> Option<Still> {
-        let held = self.lock();
-        let (since, owner) = held.moved.zip(held.owner)?;
-        let still = Still {
-            since,
-            owner,
-            bytes: held.bytes,
-        };
-        (held.with_peer > 0 && now - since >= least).then_some(still)
-    }
-
-    /// The peer has sent or taken some.
-    pub(super) fn note_moved(&self) {
-        self.lock().moved = Some(Instant::now());
-    }
-
-    /// So much now waits for the peer.
-    pub(super) fn add_with_peer(&self, owner: Owner, bytes: usize) {
-        let mut held = self.lock();
-        held.with_peer += bytes;
-        held.owner = Some(owner);
-        held.moved = Some(Instant::now());
-    }
-
-    /// So much no longer does.
-    pub(super) fn take_from_peer(&self, bytes: usize) {
-        let mut held = self.lock();
-        held.with_peer = held.with_peer.saturating_sub(bytes);
-        held.moved = Some(Instant::now());
-    }
-}
-
 /// Memory that somebody asks for.
 #[derive(Debug, Clone)]
 pub(super) struct Want {
@@ -146,7 +40,7 @@ impl Want {
     /// Whether the connection would hold more than little with it.
     fn is_large(&self) -> bool {
         let held = self.holder.as_ref();
-        held.map_or(0, |holder| holder.holding.lock().bytes) + self.bytes > LITTLE
+        held.map_or(0, |holder| holder.holding.bytes()) + self.bytes > LITTLE
     }
 }
 
@@ -249,7 +143,7 @@ impl Shares {
         self.all += want.bytes;
         *self.owners.entry(want.owner).or_default() += want.bytes;
         if let Some(holder) = &want.holder {
-            holder.holding.lock().bytes += want.bytes;
+            holder.holding.add(want.bytes);
         }
     }
 
@@ -263,10 +157,7 @@ impl Shares {
             }
         }
         if let Some(holder) = &held.holder {
-            let mut own = holder.holding.lock();
-            own.bytes = own.bytes.saturating_sub(held.bytes);
-            drop(own);
-            holder.holding.freed.notify_waiters();
+            holder.holding.give_back(held.bytes);
         }
         self.grant();
     }
@@ -364,8 +255,10 @@ fn usable(share: usize, is_large: bool) -> usize {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
+    use tokio::time::Instant;
 
     use super::*;
+    use crate::holding::MUCH;
 
     #[tokio::test]
     async fn no_more_is_read_for_a_connection_that_takes_nothing() {
@@ -378,7 +271,7 @@ mod tests {
         };
         let untaken = of(MUCH + 1);
         assert!(shares.take(&untaken));
-        let mut reading = [(); 3].map(|()| Box::pin(standing.holding.turn()));
+        let mut reading = [(); 3].map(|()| Box::pin(standing.holding.turn_to_read()));
         for one in &mut reading {
             assert!(one.now_or_never().is_none());
         }
@@ -388,25 +281,6 @@ mod tests {
         assert!(third.now_or_never().is_none(), "little is read at once");
         drop(turns);
         assert!(third.now_or_never().is_some());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_neither_sends_nor_takes_what_is_held_for_it_stands_still() {
-        let holding = Holding::default();
-        let (now, least) = (Instant::now(), Duration::from_secs(1));
-        assert_eq!(holding.still(now + least, least), None);
-        holding.add_with_peer(Owner::Anonymous, 5);
-        assert_eq!(holding.still(now + least / 2, least), None);
-        assert!(holding.still(now + least, least).is_some());
-        tokio::time::advance(least).await;
-        holding.note_moved();
-        assert_eq!(holding.still(now + least, least), None);
-        holding.take_from_peer(5);
-        assert_eq!(
-            holding.still(now + 3 * least, least),
-            None,
-            "it waits for the server"
-        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::page::Page;
 use super::schema::{self, Deed, Fields, Violations};
 use super::{Ask, wire};
 use crate::authority::{NewLicense, Patch};
-use crate::http::shares;
+use crate::standing;
 
 const READ: Right = Right::read(Resource::Licenses);
 
@@ -19,7 +19,7 @@ const READ: Right = Right::read(Resource::Licenses);
 pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let page = Page::read(ask.query)?;
     let size = page.size();
-    let turn = shares::turn_to_read().await;
+    let turn = standing::turn_to_read().await;
     // One more than fits tells whether there is a next page, also when this one is exactly full.
     let licenses = ask
         .server
