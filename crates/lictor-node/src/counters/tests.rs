@@ -68,6 +68,42 @@ fn what_is_not_taken_stays_and_holds_up_nothing_else() {
 }
 
 #[test]
+fn an_earlier_epoch_is_settled_once_all_of_it_is_told_and_taken_and_the_own_one_never() {
+    let (own, told, other) = ("00000000000000aa", "00000000000000ab", "00000000000000ac");
+    let earlier = [(told, "a"), (other, "a"), (other, "b")].map(|(epoch, service)| {
+        let key = Key {
+            epoch: epoch.into(),
+            month: "2026-11".into(),
+            service: service.into(),
+        };
+        (key, entry(1))
+    });
+    let counters = Counters::new(own, "2026-11", BTreeMap::from(earlier));
+    counters.add(&counters.slot("a"), 1);
+    flush(&counters);
+    assert_eq!(counters.settled(), [""; 0]);
+    let sent = counters.unsent(9, false);
+    let last = &sent[3..];
+    assert_eq!((last.len(), last[0].service.as_str()), (1, "b"));
+    counters.note_reported(&sent[..3]);
+    assert_eq!(counters.settled(), [told]);
+    counters.note_held(last);
+    assert_eq!(counters.settled(), [told]);
+    counters.note_no_room(last);
+    assert_eq!(
+        counters.settled(),
+        [told],
+        "that it is told so is not on disk"
+    );
+    flush(&counters);
+    assert_eq!(counters.settled(), [told], "nor is it told");
+    counters.note_reported(&counters.unsent(9, false));
+    assert_eq!(counters.settled(), [told, other]);
+    counters.report_all_again();
+    assert_eq!(counters.settled(), [""; 0]);
+}
+
+#[test]
 fn a_month_is_closed_with_what_was_counted_in_it() {
     let counters = counters();
     let slot = counters.slot("a");

@@ -337,12 +337,6 @@ mod tests {
         longest_wait: Duration::from_secs(30),
     };
 
-    /// Nobody waits for long.
-    const IMPATIENT: Limits = Limits {
-        longest_wait: Duration::from_millis(20),
-        ..SMALL
-    };
-
     fn organization(number: u128) -> Owner {
         Owner::Organization(Uuid::from_u128(number))
     }
@@ -379,26 +373,23 @@ mod tests {
         assert!(budgets.0.lock().owners.is_empty());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_finds_no_room_waits_for_it_and_no_longer_than_is_granted() {
         let one = organization(1);
-        let budgets = Budgets::new(IMPATIENT);
-        let _hold = budgets.hold(one, 50).await.expect("room");
-        assert_eq!(budgets.hold(one, 1).await.err(), Some(NoRoom));
-
         let budgets = Budgets::new(SMALL);
         let hold = budgets.hold(one, 50).await.expect("room");
-        let freeing = async {
-            while budgets.0.waiting.load(Ordering::SeqCst) == 0 {
-                tokio::task::yield_now().await;
-            }
-            drop(hold);
-        };
-        let (granted, ()) = tokio::join!(budgets.hold(one, 1), freeing);
-        assert_eq!(granted.expect("room").bytes(), 1);
         let begun = tokio::time::Instant::now();
-        let never = budgets.hold(one, 51).await;
-        assert!(never.is_err() && begun.elapsed() < SMALL.longest_wait);
+        assert_eq!(budgets.hold(one, 1).await.err(), Some(NoRoom));
+        assert_eq!(begun.elapsed(), SMALL.longest_wait);
+
+        let mut waiting = Box::pin(budgets.hold(one, 1));
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(hold);
+        let granted = waiting.now_or_never().expect("it is granted");
+        assert_eq!(granted.expect("room").bytes(), 1);
+        // What is never granted is refused at once.
+        let never = budgets.hold(one, 51).now_or_never();
+        assert_eq!(never.expect("no wait").err(), Some(NoRoom));
     }
 
     #[tokio::test(start_paused = true)]
@@ -469,9 +460,13 @@ mod tests {
                 .now_or_never()
                 .is_some_and(|granted| granted.is_ok())
         );
-        let granted = budgets.hold(other, 50);
-        drop(first);
-        drop(granted);
+        // Whoever is gone when it is granted something gives that back.
+        let second = budgets.try_hold(other, 50).expect("room");
+        let mut gone = Box::pin(budgets.hold(other, 50));
+        assert!((&mut gone).now_or_never().is_none());
+        drop(second);
+        assert_eq!(budgets.held(), 30 + 50);
+        drop((gone, first));
         assert_eq!(budgets.held(), 0);
     }
 
