@@ -242,7 +242,7 @@ pub enum Change {
         stale_after: i64,
         /// How long a state holds.
         expires_after: i64,
-        /// How long they go on behind that.
+        /// How long they go on after that.
         grace: i64,
     },
     /// The revision of the nodes' state was raised above what they had reported.

@@ -14,7 +14,7 @@ pub fn of_json(text: &str, error: &serde_json::Error) -> String {
         }
         Category::Eof => return format!("it is cut short: it ends in {place}"),
         Category::Syntax if has_more(text) => {
-            return format!("something follows behind its end: {place}");
+            return format!("something follows its end: {place}");
         }
         Category::Syntax => return format!("no JSON can go on as it does in {place}"),
         Category::Io => return "it could not be read".to_owned(),
@@ -192,7 +192,7 @@ mod tests {
             ("secret", "no JSON can go on as it does in line 1, column 1"),
             (
                 "{\"name\":\"a\"} x",
-                "something follows behind its end: line 1, column 14",
+                "something follows its end: line 1, column 14",
             ),
             ("{}", "the member `name` is missing (line 1, column 2)"),
             (

@@ -39,7 +39,7 @@ pub fn fold(text: &str) -> String {
 
 /// Refuses a name that has not 1 to `longest` characters or shows nothing; one with a control
 /// character, a line break or a character that turns text around (U+202A to U+202E, U+2066 to
-/// U+2069); and one in which an invisible character or a mark does not stand between or behind
+/// U+2069); and one in which an invisible character or a mark does not stand between or after
 /// characters that are seen.
 ///
 /// # Errors
@@ -172,7 +172,7 @@ struct Place {
 }
 
 impl Place {
-    /// Whether `letter` may stand here, before `next`; goes on behind it.
+    /// Whether `letter` may stand here, before `next`; goes on after it.
     fn holds(&mut self, letter: char, next: Option<char>) -> bool {
         let sort_of = sort(letter);
         let holds = match sort_of {

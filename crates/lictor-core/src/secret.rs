@@ -86,23 +86,23 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 
 /// Where each secret begins and ends, kind by kind.
 fn spans(text: &str) -> impl Iterator<Item = (Range<usize>, Secret)> {
-    let keys = behind(text, "-----BEGIN").filter_map(|at| private_key(text, at));
+    let keys = following(text, "-----BEGIN").filter_map(|at| private_key(text, at));
     // How the text within the PEM of every private key of PKCS#8 begins, for Ed25519.
-    let bare = behind(text, "MC4CAQAwBQYDK2VwBCIEI")
+    let bare = following(text, "MC4CAQAwBQYDK2VwBCIEI")
         .map(|at| at..at + run(&text[at..], |byte| is_base64(byte) || byte == b'='));
     let keys = keys.chain(bare).map(|at| (at, Secret::PrivateKey));
     keys.chain(tokens(text))
 }
 
 fn tokens(text: &str) -> impl Iterator<Item = (Range<usize>, Secret)> {
-    let own = behind(text, TOKEN_WORD).filter_map(|at| own_token(text, at));
-    let of_clients = behind(text, "1000.").filter_map(|at| {
+    let own = following(text, TOKEN_WORD).filter_map(|at| own_token(text, at));
+    let of_clients = following(text, "1000.").filter_map(|at| {
         let end = at + "1000.".len() + 32 + 1 + 32;
         let parts = text.get(at..end)?.split('.').skip(1);
         let hex = |part: &str| part.len() == 32 && part.bytes().all(is_lower_hex);
         parts.clone().all(hex).then_some((at..end, Secret::Token))
     });
-    let signed = behind(text, "eyJ").filter_map(|at| {
+    let signed = following(text, "eyJ").filter_map(|at| {
         let end = at + run(&text[at..], |byte| is_base64(byte) || byte == b'.');
         let parts: Vec<&str> = text[at..end].split('.').collect();
         let long = parts.iter().take(2).all(|part| part.len() >= 10);
@@ -125,7 +125,7 @@ fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
     Some(at..end.unwrap_or(text.len()))
 }
 
-/// 256 random bits behind one of the words. A name may begin with the same word.
+/// 256 random bits after one of the words. A name may begin with the same word.
 fn own_token(text: &str, at: usize) -> Option<(Range<usize>, Secret)> {
     for (word, secret) in [
         (ENROLLMENT_WORD, Secret::EnrollmentToken),
@@ -146,7 +146,7 @@ fn own_token(text: &str, at: usize) -> Option<(Range<usize>, Secret)> {
 
 /// Users and passwords of addresses, as in `http://user:password@host`.
 fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
-    behind(text, "://").filter_map(|at| {
+    following(text, "://").filter_map(|at| {
         let from = at + "://".len();
         let rest = &text[from..];
         let blank = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`');
@@ -166,7 +166,7 @@ fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Where `word` stands in the text.
-fn behind<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> {
+fn following<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> {
     text.match_indices(word).map(|(at, _)| at)
 }
 

@@ -102,7 +102,7 @@ impl Client {
         read(accepted(request).await?).await
     }
 
-    /// Opens the stream of states behind `revision`.
+    /// Opens the stream of states after `revision`.
     ///
     /// # Errors
     /// It is refused, or nobody answers.

@@ -52,7 +52,7 @@ impl Kept {
 /// Writes a new state and what is remembered of it, durably. `kept` names it as the current one, and
 /// is told which text becomes the previous one; `before` is what was on disk until now.
 ///
-/// What is remembered goes first: a crash behind it leaves an older state that is served, and a node
+/// What is remembered goes first: a crash after it leaves an older state that is served, and a node
 /// that does not take that older one as new.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ fn bytes<const N: usize>() -> Result<[u8; N], StartError> {
     Ok(bytes)
 }
 
-/// A new credential: 256 random bits behind a word that says what it is.
+/// A new credential: 256 random bits after a word that says what it is.
 pub(crate) fn credential() -> Result<String, StartError> {
     Ok(format!("lictor_node_{}", hex::encode(bytes::<32>()?)))
 }

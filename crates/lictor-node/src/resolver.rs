@@ -1,5 +1,5 @@
 //! Looks the control plane's name up beside the tries to connect: a name server that does not answer
-//! delays the first of them and none behind it, and if no name server answers, the last addresses
+//! delays the first of them and none after it, and if no name server answers, the last addresses
 //! stay good.
 
 use std::collections::HashMap;

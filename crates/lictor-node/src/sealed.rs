@@ -1,4 +1,4 @@
-//! Small files that tell whether they are whole: a value behind the SHA-256 of its exact text.
+//! Small files that tell whether they are whole: a value after the SHA-256 of its exact text.
 
 use lictor_core::change::Digest;
 use serde::de::DeserializeOwned;

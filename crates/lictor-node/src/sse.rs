@@ -56,9 +56,9 @@ impl Parser {
             }
             self.line.extend_from_slice(piece);
             bytes = rest;
-            if let Some((end, behind)) = rest.split_first() {
+            if let Some((end, following)) = rest.split_first() {
                 self.returned = *end == b'\r';
-                bytes = behind;
+                bytes = following;
                 let line = std::mem::take(&mut self.line);
                 events.extend(self.end_line(&line)?);
             }

@@ -39,7 +39,7 @@ pub fn number() -> Result<u64, Error> {
     Ok((u64::from_be_bytes(bytes()?) >> 11).max(1))
 }
 
-/// A new token: 256 random bits behind the word `lictor`.
+/// A new token: 256 random bits after the word `lictor`.
 ///
 /// # Errors
 /// As [`bytes`].
@@ -62,7 +62,7 @@ pub fn client_id() -> Result<String, Error> {
     Ok(format!("1000.{}", String::from_iter(letters)))
 }
 
-/// The secret of a new OAuth client: 256 random bits behind a word by which it is known where it
+/// The secret of a new OAuth client: 256 random bits after a word by which it is known where it
 /// does not belong.
 ///
 /// # Errors

@@ -59,7 +59,7 @@ impl Amount {
         }
         if word.is_empty() {
             let forms = format!("{number}s, {number}m, {number}h or {number}d");
-            return Err(format!("name the unit behind the number, as in {forms}"));
+            return Err(format!("name the unit after the number, as in {forms}"));
         }
         if let Some((unit, _, _)) = Unit::ALL.iter().find(|(_, short, _)| *short == word) {
             let number = number.parse().map_err(|_| TOO_LONG.to_owned())?;
@@ -92,7 +92,7 @@ impl Amount {
 
 const TOO_LONG: &str = "more than there are dates";
 
-/// A day: a date, or some time behind another day.
+/// A day: a date, or some time after another day.
 #[derive(Debug, Clone)]
 pub(crate) enum Day {
     /// This date.
@@ -172,12 +172,12 @@ fn no_date(text: &str) -> String {
 pub(crate) enum Moment {
     /// Then.
     At(Timestamp),
-    /// So far before or behind now.
+    /// So far before or after now.
     Off(Span),
 }
 
 impl Moment {
-    /// The moment, behind `now` where it is relative; none beyond the year 9999.
+    /// The moment, after `now` where it is relative; none beyond the year 9999.
     pub(crate) fn after(&self, now: Timestamp) -> Option<Timestamp> {
         self.off(now, jiff::Zoned::checked_add)
     }

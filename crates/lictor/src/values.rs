@@ -91,7 +91,7 @@ pub(crate) fn listed_file(name: OsString) -> Result<PathBuf, &'static str> {
     }
 }
 
-const NOTHING_LISTED: &str = "there is nothing before or behind a comma; take that comma away, and \
+const NOTHING_LISTED: &str = "there is nothing before or after a comma; take that comma away, and \
                               leave the option out where there is nothing to list";
 
 #[cfg(test)]

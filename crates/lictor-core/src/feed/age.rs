@@ -17,7 +17,7 @@ pub struct NodePolicy {
     pub stale_after: i64,
     /// How many seconds a state holds from its signing on; not less than `stale_after`.
     pub expires_after: i64,
-    /// For how many seconds a node goes on behind that; 0 or more.
+    /// For how many seconds a node goes on after that; 0 or more.
     pub grace: i64,
 }
 

@@ -62,7 +62,7 @@ impl Flusher {
         told.await.unwrap_or(Err(NotCounted))
     }
 
-    /// Ends [`Flusher::run`] behind one last write.
+    /// Ends [`Flusher::run`] after one last write.
     pub(crate) fn stop(&self) {
         self.queue().stopping = true;
         self.wake.notify_all();

@@ -1,4 +1,4 @@
-//! The journal `counters.log`: lines that are appended, each behind the first 16 hex digits of the
+//! The journal `counters.log`: lines that are appended, each after the first 16 hex digits of the
 //! SHA-256 of its JSON. The first names the epoch, each other holds counts as they were then.
 
 use std::collections::BTreeMap;
@@ -59,8 +59,8 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
     while !rest.is_empty() {
         let (line, ended) = match rest.iter().position(|byte| *byte == b'\n') {
             Some(end) => {
-                let (line, behind) = rest.split_at(end);
-                rest = &behind[1..];
+                let (line, following) = rest.split_at(end);
+                rest = &following[1..];
                 (line, true)
             }
             None => (std::mem::take(&mut rest), false),
@@ -194,7 +194,7 @@ impl Journal {
     /// Appends counts, durably.
     ///
     /// # Errors
-    /// They cannot be written. Nothing is appended behind a line that may be torn: a new file is due.
+    /// They cannot be written. Nothing is appended after a line that may be torn: a new file is due.
     pub(crate) fn append(&mut self, counts: &[(Key, Entry)]) -> io::Result<()> {
         let text = lines(counts)?;
         let Some(mut file) = self.file.take() else {

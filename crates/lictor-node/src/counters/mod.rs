@@ -248,7 +248,7 @@ impl Counters {
         }
     }
 
-    /// Counts that are on disk and were not reported so, at most `most`; behind them, if asked for,
+    /// Counts that are on disk and were not reported so, at most `most`; after them, if asked for,
     /// those that the control plane did not take.
     pub(crate) fn unsent(&self, most: usize, held: bool) -> Vec<NodeCount> {
         let sums = self.sums();

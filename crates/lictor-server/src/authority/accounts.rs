@@ -74,7 +74,7 @@ fn bounded(count: u64) -> i64 {
 const ALL_SEATS: usize = 1 << 30;
 
 impl Authority {
-    /// At most `limit` accounts in order of their ids, beginning behind `after`.
+    /// At most `limit` accounts in order of their ids, beginning after `after`.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
@@ -115,7 +115,7 @@ impl Authority {
     }
 
     /// At most `limit` seats that an account holds, which is why it counts, in order of their
-    /// applications' keys, beginning behind `after`; and who gave them.
+    /// applications' keys, beginning after `after`; and who gave them.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.

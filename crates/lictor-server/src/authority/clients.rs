@@ -49,7 +49,7 @@ pub struct IssuedCode {
 }
 
 impl Authority {
-    /// At most `limit` clients that are not removed in order of their ids, beginning behind
+    /// At most `limit` clients that are not removed in order of their ids, beginning after
     /// `after`.
     ///
     /// # Errors

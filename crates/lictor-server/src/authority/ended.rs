@@ -35,7 +35,7 @@ pub struct Forgotten {
 }
 
 impl Authority {
-    /// At most `limit` leases of an application that ended, the last one first, beginning behind
+    /// At most `limit` leases of an application that ended, the last one first, beginning after
     /// `before`. The filter's holder may be spelled in any way.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ const LATE: Duration = Duration::from_millis(5);
 
 impl Authority {
     /// The fault `seats-checked-early`: looks for room before the lock, and once there is some lets
-    /// nothing behind it look again.
+    /// nothing after it look again.
     pub(super) async fn check_early(
         &self,
         call: &Call,

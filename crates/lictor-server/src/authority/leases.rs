@@ -29,7 +29,7 @@ pub struct CheckedOut {
 }
 
 impl Authority {
-    /// At most `limit` leases of an application in order of their holders, beginning behind
+    /// At most `limit` leases of an application in order of their holders, beginning after
     /// `after`.
     ///
     /// # Errors

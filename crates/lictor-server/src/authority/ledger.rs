@@ -14,7 +14,7 @@ pub enum Stream {
 }
 
 impl Authority {
-    /// At most `limit` entries behind position `after`.
+    /// At most `limit` entries after position `after`.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.

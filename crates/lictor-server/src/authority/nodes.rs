@@ -86,7 +86,7 @@ pub struct NodeStanding {
 }
 
 impl Authority {
-    /// At most `limit` nodes that are not revoked in order of their ids, beginning behind `after`.
+    /// At most `limit` nodes that are not revoked in order of their ids, beginning after `after`.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.

@@ -1,6 +1,6 @@
 //! Requests with many rows, each of which stands for itself, are written in parts, so that nobody
 //! waits long for one of them. What was stored before a crash or a fault stays; the same request
-//! again goes on behind it.
+//! again goes on after it.
 
 use std::ops::Range;
 use std::sync::Arc;

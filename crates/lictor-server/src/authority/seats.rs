@@ -44,7 +44,7 @@ impl SeatRow {
 }
 
 impl Authority {
-    /// At most `limit` seats of an application in order of their holders' ids, beginning behind
+    /// At most `limit` seats of an application in order of their holders' ids, beginning after
     /// `after`, and who gave them.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl Authority {
             .collect())
     }
 
-    /// At most `limit` refusals, the newest first, beginning behind `before`, and the accounts that
+    /// At most `limit` refusals, the newest first, beginning after `before`, and the accounts that
     /// were refused.
     ///
     /// # Errors
@@ -110,7 +110,7 @@ impl Authority {
             .collect())
     }
 
-    /// At most `limit` sums of refusals, the newest hour first, beginning behind `before`.
+    /// At most `limit` sums of refusals, the newest hour first, beginning after `before`.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.

@@ -90,7 +90,7 @@ impl Authority {
     }
 
     /// At most `limit` tokens of the organization, or of the installation's operators, in order of
-    /// their ids, beginning behind `after`.
+    /// their ids, beginning after `after`.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.

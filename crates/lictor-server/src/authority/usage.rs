@@ -88,7 +88,7 @@ impl Authority {
     }
 
     /// At most `limit` counts of the organization in order of month, service and source, beginning
-    /// behind `after`, and what all of them come to.
+    /// after `after`, and what all of them come to.
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.

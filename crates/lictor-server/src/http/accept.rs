@@ -27,17 +27,18 @@ use crate::clock;
 /// How long the loop rests when the process or the system is out of files or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Between two looks at who could give way while memory is short, and how long a peer has sent and
-/// taken nothing until it does. Who lacks memory waits for longer.
+/// How long to wait between two looks at who could give way while memory is short.
 const RELIEF_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a peer has sent and taken nothing before it gives way: shorter than those wait who lack
+/// memory, so that they have it in time.
 const STILL: Duration = Duration::from_millis(500);
 
-/// What the kernel takes of an answer, in bytes, beyond what is under way to its peer: a peer that
-/// takes little is seen to do so.
+/// How much the kernel takes of an answer beyond what is under way to its peer, in bytes. It is little,
+/// so that a peer that takes nothing is seen to.
 const NOT_SENT_BYTES: u32 = 32 * 1024;
 
-/// The most that is taken of a request to which one answer is told whatever it asks, in bytes, and for
-/// how long.
+/// How much is read of a request whose answer is the same whatever it asks, in bytes, and for how long.
 const TOLD_BYTES: u64 = 64 * 1024;
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
@@ -375,13 +376,15 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_about_tls_has_the_length_it_claims() {
-        let text = std::str::from_utf8(PLAIN_ON_TLS).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.contains(&format!("content-length: {}", body.len())),
-            "{}",
-            body.len()
-        );
+    fn answers_that_are_written_out_have_the_length_they_claim() {
+        for answer in [PLAIN_ON_TLS, UNDATED] {
+            let text = std::str::from_utf8(answer).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            let length = body.len();
+            assert!(
+                head.ends_with(&format!("content-length: {length}")),
+                "{length}"
+            );
+        }
     }
 }

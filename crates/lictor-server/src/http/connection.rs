@@ -22,8 +22,8 @@ use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
 use super::budget::Budgets;
+use super::deadlines::{Deadlines, Verdict};
 use super::framing;
-use super::keeper::{Keeper, Verdict};
 use super::limits::ConnectionLimits;
 use super::notes::{InFlight, Notes};
 use super::outgoing::{self, Piece, Stream};
@@ -43,7 +43,7 @@ pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<Streams> {
     });
     let mut http1 = builder.http1();
     // hyper's own header timeout also closes idle connections, and costs an allocation and a timer
-    // per request; `Keeper` does both jobs.
+    // per request; `Deadlines` does both jobs.
     http1.timer(TokioTimer::new()).header_read_timeout(None);
     // A peer that has sent its last request may say so before it reads the answers.
     http1.half_close(true);
@@ -141,7 +141,7 @@ pub(crate) async fn serve<S, A>(
     };
     let stream = TokioIo::new(Followed::new(stream, Arc::clone(notes)));
     let mut connection = pin!(shared.builder.serve_connection(stream, service));
-    let mut keeper = Keeper::new(notes, &shared.limits, first_byte_by);
+    let mut deadlines = Deadlines::new(notes, &shared.limits, first_byte_by);
     let first_look = first_byte_by.min(Instant::now() + shared.limits.idle_timeout / 4);
     let mut alarm = pin!(sleep_until(first_look));
     let mut stop = pin!(stopped(stopping.clone()));
@@ -165,7 +165,7 @@ pub(crate) async fn serve<S, A>(
             }
         }
         if !known || alarm.is_elapsed() {
-            match keeper.attend(alarm.as_mut(), cx) {
+            match deadlines.attend(alarm.as_mut(), cx) {
                 Verdict::Keep => {}
                 Verdict::Retire => connection.as_mut().graceful_shutdown(),
                 Verdict::Close(cut) => {
@@ -190,7 +190,7 @@ pub(crate) async fn serve<S, A>(
             notes.note_cut(Cut::NoRoom);
             return Poll::Ready(());
         }
-        keeper.note(alarm.as_mut(), cx);
+        deadlines.note(alarm.as_mut(), cx);
         Poll::Pending
     })
     .await;

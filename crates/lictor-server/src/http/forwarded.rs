@@ -110,11 +110,11 @@ fn elements(line: &str) -> Option<Vec<Option<IpAddr>>> {
             if !is_token(name) {
                 return None;
             }
-            let (value, behind) = value_of(value)?;
+            let (value, following) = value_of(value)?;
             if name.eq_ignore_ascii_case("for") {
                 client = Some(node(&value));
             }
-            rest = blank(behind);
+            rest = blank(following);
         }
         match rest.bytes().next() {
             Some(b';') => {}
@@ -133,12 +133,12 @@ fn blank(text: &str) -> &str {
     text.trim_start_matches([' ', '\t'])
 }
 
-/// A value and what is behind it.
+/// A value and what follows it.
 fn value_of(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find([';', ',', ' ', '\t']).unwrap_or(text.len());
-        let (value, behind) = text.split_at(end);
-        return is_token(value).then(|| (value.to_owned(), behind));
+        let (value, following) = text.split_at(end);
+        return is_token(value).then(|| (value.to_owned(), following));
     };
     let mut value = String::new();
     let mut letters = quoted.char_indices();

@@ -141,7 +141,7 @@ mod tests {
         frame
     }
 
-    /// Behind the preface.
+    /// After the preface.
     fn begun() -> Frames {
         let mut frames = Frames::new();
         assert!(frames.read(b"\r\nSM\r\n\r\n"));

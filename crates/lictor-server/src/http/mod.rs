@@ -6,14 +6,14 @@
 //!    up a place is found in `places`.
 //! 2. `tls` shakes hands, when the server has a certificate.
 //! 3. `stream` shows every byte read to `framing`, which follows where each request ends, and over HTTP/2 to `frames`.
-//! 4. `connection` hands the bytes to hyper, closes what `keeper` finds silent, slow or idle, and refuses what
+//! 4. `connection` hands the bytes to hyper, closes what `deadlines` finds silent, slow or idle, and refuses what
 //!    `framing` found ambiguous; every other request goes to the router.
 //! 5. `body` bounds how long a request's body may take; how large it may be is each dialect's, which has `intake` read
 //!    it. For what is read, memory is held from what `budget` has.
 //! 6. `answers` does the same for what is answered, until the peer has taken it, and cuts it into pieces.
 //!
 //! What these tell each other of one connection are its `notes`. Bytes of answers over HTTP/2 are counted in `outgoing`;
-//! who takes them, or those on a socket, too slowly is for `pace` to say, to `keeper` of a connection and to `streams` of each one.
+//! who takes them, or those on a socket, too slowly is for `pace` to say, to `deadlines` of a connection and to `streams` of each one.
 //!
 //! Who is at the other end is a `peer`; the client behind a proxy is found in `forwarded`. Ids for answers that carry one are made in `request_id`; connections are counted in `traffic`, requests in `metrics`; how often who may ask is in `rates`, and who goes first on the runtime in `rounds`. The figures are all in `limits`, the answers to refused requests all in `refusal`.
 
@@ -24,6 +24,7 @@ pub mod body;
 pub mod budget;
 pub mod call;
 mod connection;
+mod deadlines;
 pub mod forwarded;
 mod frames;
 mod framing;
@@ -31,7 +32,6 @@ mod framing;
 pub mod fuzzing;
 mod health;
 pub mod intake;
-mod keeper;
 pub mod limits;
 pub mod metrics;
 pub mod multipart;

@@ -1,4 +1,4 @@
-//! What the stream, the requests and the keeper of one connection tell each other.
+//! What the stream, the requests and the deadlines of one connection tell each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -41,7 +41,7 @@ impl Refusal {
 
     /// Why hyper wrote `bytes` by itself: it answers what it cannot read with a head that says
     /// nothing. `None` for everything else, as soon as possible.
-    pub(crate) fn behind(bytes: &[u8], ambiguous: bool) -> Option<Self> {
+    pub(crate) fn told_by_hyper(bytes: &[u8], ambiguous: bool) -> Option<Self> {
         if !bytes.ends_with(b"\r\n\r\n") || bytes.len() > LONGEST_BARE_HEAD {
             return None;
         }

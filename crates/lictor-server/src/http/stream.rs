@@ -14,10 +14,10 @@ use super::notes::Notes;
 use super::refusal::Refusal;
 use super::traffic::Cut;
 
-/// Answers to pipelined requests that are held back for one write, in bytes: of who has signed in, and
-/// of others.
-const HELD_BYTES: usize = 32 * 1024;
-const HELD_BYTES_ANONYMOUS: usize = 16 * 1024;
+/// The most that is gathered of answers to pipelined requests for one write, in bytes: where somebody has
+/// signed in, and where nobody has.
+const GATHERED_BYTES: usize = 32 * 1024;
+const GATHERED_BYTES_ANONYMOUS: usize = 16 * 1024;
 
 /// How much of a next request is read at most while an answer lasts, in bytes.
 const AHEAD_BYTES: usize = 256;
@@ -55,8 +55,9 @@ pub(crate) struct Followed<S: Reset> {
     inner: S,
     follower: Follower,
     notes: Arc<Notes>,
-    held: Vec<u8>,
-    /// Bytes of `held` that are written already.
+    /// What is held back for one write.
+    gathered: Vec<u8>,
+    /// Bytes of it that are written already.
     written: usize,
     /// What came while the stream was read to find its end.
     ahead: Vec<u8>,
@@ -68,7 +69,7 @@ impl<S: Reset> Followed<S> {
             inner,
             follower: Follower::new(),
             notes,
-            held: Vec::new(),
+            gathered: Vec::new(),
             written: 0,
             ahead: Vec::new(),
         }
@@ -93,40 +94,41 @@ impl<S: Reset> Followed<S> {
     /// Holds back what is to be said in the place of `bytes`, if hyper refuses a request with them.
     /// It does so alone, after all other answers were written and before it shuts the stream down.
     fn reword(&mut self, bytes: &[u8]) -> bool {
-        let refusal = Refusal::behind(bytes, self.notes.is_ambiguous());
+        let refusal = Refusal::told_by_hyper(bytes, self.notes.is_ambiguous());
         let Some(refusal) = refusal.filter(|_| !self.notes.is_busy()) else {
             return false;
         };
-        self.held.extend_from_slice(&refusal.in_place_of(bytes));
+        self.gathered.extend_from_slice(&refusal.in_place_of(bytes));
         true
     }
 
-    /// Whether answers of `bytes` bytes are to be held back, to go out with others.
-    fn holds(&self, bytes: usize) -> bool {
-        (!self.held.is_empty() || self.more_to_begin()) && self.held.len() + bytes <= self.room()
+    /// Whether `bytes` bytes of answers are held back, to go out with others.
+    fn gathers(&self, bytes: usize) -> bool {
+        (!self.gathered.is_empty() || self.more_to_begin())
+            && self.gathered.len() + bytes <= self.room()
     }
 
     fn room(&self) -> usize {
         if self.notes.standing.has_signed_in() {
-            HELD_BYTES
+            GATHERED_BYTES
         } else {
-            HELD_BYTES_ANONYMOUS
+            GATHERED_BYTES_ANONYMOUS
         }
     }
 
-    fn hold(&mut self, bytes: &[u8]) {
-        if self.held.capacity() == 0 {
-            // At once, as growing would copy what is held.
-            self.held.reserve_exact(self.room());
+    fn gather(&mut self, bytes: &[u8]) {
+        if self.gathered.capacity() == 0 {
+            // At once, as growing would copy what is there.
+            self.gathered.reserve_exact(self.room());
         }
-        self.held.extend_from_slice(bytes);
+        self.gathered.extend_from_slice(bytes);
     }
 }
 
 impl<S: AsyncWrite + Reset + Unpin> Followed<S> {
-    fn poll_write_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.written < self.held.len() {
-            let left = &self.held[self.written..];
+    fn poll_write_gathered(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.gathered.len() {
+            let left = &self.gathered[self.written..];
             let outcome = Pin::new(&mut self.inner).poll_write(cx, left);
             self.note_write(&outcome);
             match ready!(outcome)? {
@@ -135,7 +137,7 @@ impl<S: AsyncWrite + Reset + Unpin> Followed<S> {
             }
         }
         self.written = 0;
-        self.held = Vec::new();
+        self.gathered = Vec::new();
         Poll::Ready(Ok(()))
     }
 }
@@ -210,11 +212,11 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
         if self.reword(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
-        if self.holds(bytes.len()) {
-            self.hold(bytes);
+        if self.gathers(bytes.len()) {
+            self.gather(bytes);
             return Poll::Ready(Ok(bytes.len()));
         }
-        ready!(self.poll_write_held(cx))?;
+        ready!(self.poll_write_gathered(cx))?;
         let outcome = Pin::new(&mut self.inner).poll_write(cx, bytes);
         self.note_write(&outcome);
         outcome
@@ -231,13 +233,13 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
             return Poll::Ready(Ok(only.len()));
         }
         let bytes = slices.iter().map(|slice| slice.len()).sum();
-        if self.holds(bytes) {
+        if self.gathers(bytes) {
             for slice in slices {
-                self.hold(slice);
+                self.gather(slice);
             }
             return Poll::Ready(Ok(bytes));
         }
-        ready!(self.poll_write_held(cx))?;
+        ready!(self.poll_write_gathered(cx))?;
         let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
         self.note_write(&outcome);
         outcome
@@ -251,14 +253,14 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
         if self.more_to_begin() {
             return Poll::Ready(Ok(()));
         }
-        ready!(self.poll_write_held(cx))?;
+        ready!(self.poll_write_gathered(cx))?;
         self.notes.note_flushed();
         self.poll_listener(cx)?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_write_held(cx))?;
+        ready!(self.poll_write_gathered(cx))?;
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }

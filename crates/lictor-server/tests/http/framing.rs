@@ -262,10 +262,10 @@ async fn an_answer_does_not_wait_for_the_requests_behind_it() {
     let answers = server.exchange(ended.as_bytes()).await;
     assert_eq!(statuses(&answers), ["200", "200"]);
 
-    for behind in ["GET / HT", "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"] {
+    for following in ["GET / HT", "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n"] {
         let mut stream = server.connect().await;
         stream
-            .write_all(format!("{fine}{fine}{behind}").as_bytes())
+            .write_all(format!("{fine}{fine}{following}").as_bytes())
             .await
             .unwrap();
         read_until(&mut stream, "fine").await;

@@ -296,7 +296,7 @@ async fn the_same_revision_has_the_same_content_whenever_it_is_read() {
     world.put(3, &waiting).await;
     let first = world.state(&node).await;
     let before = world.applied(&node, &first);
-    // Before, when and behind that one license begins and another expires.
+    // Before, when and after one license begins and another expires.
     for _ in 0..40 {
         world.pass(DAY);
         world.authority = open(&world.store, &world.clock, &world.vendor).await;

@@ -88,7 +88,7 @@ pub(crate) enum Node {
         /// How long a state holds
         #[arg(long, value_name = "TIME", value_parser = span)]
         expires_after: Option<i64>,
-        /// How long a node goes on behind that
+        /// How long a node goes on after that
         #[arg(long, value_name = "TIME", value_parser = span)]
         grace: Option<i64>,
         #[command(flatten)]

@@ -93,9 +93,9 @@ fn cut_json(text: &str) -> String {
             out.push_str(&cut_off(length - shown));
         }
         rest = &quoted[length..];
-        if let Some(behind) = rest.strip_prefix('"') {
+        if let Some(following) = rest.strip_prefix('"') {
             out.push('"');
-            rest = behind;
+            rest = following;
         }
     }
     out.push_str(rest);

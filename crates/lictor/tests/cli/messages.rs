@@ -42,7 +42,7 @@ fn a_document_that_is_cut_or_no_json_is_refused_with_the_place() {
         ("{\n\"license\" 1}", "line 2, column 11"),
         (
             &format!("{document}{document}"),
-            "something follows behind its end",
+            "something follows its end",
         ),
         ("[]", "an object is wanted, not a list"),
         ("{\"license\":7}", "an object is wanted, not this number"),

@@ -81,7 +81,7 @@ fn blanks_around_a_span_are_none_of_it_and_the_forms_are_said() {
         for (span, said) in [
             (
                 "5",
-                "name the unit behind the number, as in 5s, 5m, 5h or 5d",
+                "name the unit after the number, as in 5s, 5m, 5h or 5d",
             ),
             ("1 hour", "write it as 1h"),
             ("1h30m", "a number and s, m, h, d or w"),

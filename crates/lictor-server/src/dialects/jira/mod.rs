@@ -45,7 +45,7 @@ impl Place {
 /// The versions, which all answer alike.
 const VERSIONS: [&str; 3] = ["2", "3", "latest"];
 
-/// All paths behind `/rest/api/` and a version; `{key}` is any segment.
+/// All paths after `/rest/api/` and a version; `{key}` is any segment.
 const ROUTES: &[(&[&str], Place)] = &[
     (&["instance", "license"], Place::License),
     (&["license", "approximateLicenseCount"], Place::Total),
@@ -80,7 +80,7 @@ struct Ask<'a> {
     query: &'a str,
 }
 
-/// The paths of all routes behind the version, for tests that must know each of them.
+/// The paths of all routes after the version, for tests that must know each of them.
 pub fn paths() -> Vec<String> {
     let routes = ROUTES.iter();
     routes.map(|(segments, _)| segments.join("/")).collect()

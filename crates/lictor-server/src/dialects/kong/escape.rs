@@ -37,9 +37,9 @@ fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn decode(text: &[u8], plus_is_space: bool) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some((&first, behind)) = rest.split_first() {
-        rest = behind;
-        match (first, behind) {
+    while let Some((&first, following)) = rest.split_first() {
+        rest = following;
+        match (first, following) {
             (b'%', [high, low, after @ ..]) => {
                 if let (Some(high), Some(low)) = (nibble(*high), nibble(*low)) {
                     decoded.push(high << 4 | low);

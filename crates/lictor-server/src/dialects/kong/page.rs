@@ -80,7 +80,7 @@ impl Page {
         self.size.unwrap_or(DEFAULT_SIZE)
     }
 
-    /// The page behind the one that ends with `last`.
+    /// The page after the one that ends with `last`.
     pub(super) fn next(&self, path: &str, last: Uuid) -> Next {
         let offset = BASE64.encode(wire::offset(last));
         let start = format!("{path}?");

@@ -30,7 +30,7 @@ impl List<'_> {
         Some((page.limit, page.after))
     }
 
-    /// The cursor of the page behind the row with this key.
+    /// The cursor of the page after the row with this key.
     pub fn cursor(&self, last: &str) -> Option<String> {
         let rows = vec![last.to_owned(), String::new()];
         let page = self.read("limit=1")?.cut(rows, String::clone, |row| row);

@@ -1,4 +1,4 @@
-//! What stands behind the question mark, and lists cut into pages. The cursor's form is in `wire.rs`.
+//! What stands after the question mark, and lists cut into pages. The cursor's form is in `wire.rs`.
 
 use std::ops::RangeInclusive;
 
@@ -27,7 +27,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Reads the part behind the question mark, for who may read the resource.
+    /// Reads the part after the question mark, for who may read the resource.
     pub(super) fn begin(call: &Call, resource: Resource, uri: &Uri) -> Result<Self, Problem> {
         let right = Right::read(resource);
         call.actor.may(right, Some(call.organization.id))?;
@@ -127,15 +127,15 @@ impl Page {
         }
     }
 
-    /// The rows of the page, of those behind where it begins that are all at hand, and the cursor of
+    /// The rows of the page, of those after where it begins that are all at hand, and the cursor of
     /// the next page. Each must be small: a page may have 1,000.
     pub(super) fn rows_of<T>(
         &self,
-        mut behind: impl Iterator<Item = T>,
+        mut following: impl Iterator<Item = T>,
         key: impl Fn(&T) -> String,
     ) -> (Vec<T>, Option<String>) {
-        let rows: Vec<T> = behind.by_ref().take(self.limit).collect();
-        let last = rows.last().filter(|_| behind.next().is_some());
+        let rows: Vec<T> = following.by_ref().take(self.limit).collect();
+        let last = rows.last().filter(|_| following.next().is_some());
         let next_cursor = last.map(|last| seal(key(last), &self.list));
         (rows, next_cursor)
     }
@@ -153,7 +153,7 @@ impl Page {
             .transpose()
     }
 
-    /// The page of rows that were read from behind `after`, each as it is shown.
+    /// The page of rows that were read from after `after`, each as it is shown.
     pub(super) fn cut<T, U: Serialize>(
         &self,
         rows: impl IntoIterator<Item = T>,

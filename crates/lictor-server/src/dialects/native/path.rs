@@ -26,7 +26,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Pair {
     }
 }
 
-/// The one variable segment of the path of a list, which has parameters behind the question mark.
+/// The one variable segment of the path of a list, which has parameters after the question mark.
 pub(super) struct PathKey(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathKey {

@@ -39,7 +39,7 @@ enum Place {
     Org,
 }
 
-/// One path behind the version: its segments (`{name}` is any), the first version that has it, what
+/// One path after the version: its segments (`{name}` is any), the first version that has it, what
 /// it asks the right for, and what stands there.
 struct Route(&'static [&'static str], u32, Resource, Place);
 

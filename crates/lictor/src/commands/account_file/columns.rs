@@ -52,7 +52,7 @@ pub(crate) fn mapped(text: &str) -> Result<Mapped, String> {
     };
     if header.trim().is_empty() {
         return Err(
-            "behind the `=` stands the name that the file's first line has; leave a column without \
+            "after the `=` stands the name that the file's first line has; leave a column without \
              one out by its number, as in --ignore 3"
                 .to_owned(),
         );

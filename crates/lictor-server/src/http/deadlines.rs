@@ -1,4 +1,4 @@
-//! When a connection has been silent, slow or idle for too long; closing it is `connection`'s.
+//! The deadlines of a connection: when it has been silent, slow or idle for too long. Closing it is `connection`'s.
 
 use std::pin::Pin;
 use std::task::Context;
@@ -24,7 +24,7 @@ pub(crate) enum Verdict {
 }
 
 /// Decides when a connection has been silent, slow or idle for too long.
-pub(crate) struct Keeper<'c> {
+pub(crate) struct Deadlines<'c> {
     notes: &'c Notes,
     limits: &'c ConnectionLimits,
     first_byte_by: Instant,
@@ -48,7 +48,7 @@ struct Left {
     written: u64,
 }
 
-impl<'c> Keeper<'c> {
+impl<'c> Deadlines<'c> {
     pub(crate) fn new(
         notes: &'c Notes,
         limits: &'c ConnectionLimits,
