@@ -72,6 +72,7 @@ fn check_rows(view: &Connection, mut report: CheckReport) -> Result<CheckReport,
     check_figures(view, &mut report.differences)?;
     check_texts(view, &mut report.differences)?;
     apart::check_keys(view, &mut report.differences)?;
+    ended::check_index(view, &mut report.differences)?;
     report.notes = apart::notes(view, u32::MAX)?;
     Ok(report)
 }

@@ -1,5 +1,7 @@
 //! Rows of leases that ended: kept in the transaction that ends them, read back, forgotten, dropped.
 
+use std::cmp::Reverse;
+
 use lictor_core::{EndedLease, LeaseEnd, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
@@ -8,6 +10,10 @@ use uuid::Uuid;
 use super::reads::many;
 use super::rows::{Sql, invalid};
 use crate::{EndedFilter, EndedKey};
+
+/// So many leases that ended enter the index of their holders at once. What is stored follows from
+/// it: another number needs a migration.
+const INDEXED_AT_ONCE: i64 = 2_000;
 
 /// Keeps what a lease was, before its row is deleted.
 pub(super) fn keep(
@@ -25,7 +31,7 @@ pub(super) fn keep(
         return Ok(0);
     };
     // From values: what is inserted from a search, SQLite first prepares to take back.
-    database
+    let kept = database
         .prepare_cached(
             "INSERT INTO ended_leases (organization_id, application, until, position, id, since,
                  reason, holder, holder_key)
@@ -41,7 +47,43 @@ pub(super) fn keep(
             reason.as_str(),
             lease.get::<_, Value>(2)?,
             lease.get::<_, Value>(3)?,
-        ])
+        ])?;
+    let number = database.last_insert_rowid();
+    if number % INDEXED_AT_ONCE == 0 {
+        index(database, number)?;
+    }
+    Ok(kept)
+}
+
+/// Puts the last leases that ended, up to a number, into the index of their holders.
+fn index(database: &Connection, last: i64) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE ended_leases SET in_index = 1 WHERE number > ?1 AND number <= ?2")?
+        .execute((last - INDEXED_AT_ONCE, last))
+}
+
+/// The last number that entered the index of holders.
+fn last_indexed() -> String {
+    format!("(SELECT max(number) / {INDEXED_AT_ONCE} * {INDEXED_AT_ONCE} FROM ended_leases)")
+}
+
+/// Where those stand that are in no index of holders yet: at most [`INDEXED_AT_ONCE`].
+fn not_indexed() -> String {
+    let last = last_indexed();
+    format!("ended_leases NOT INDEXED WHERE number > {last} AND in_index = 0")
+}
+
+/// A sentence for each ended lease that is not found by its holder.
+pub(super) fn check_index(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    let sql = format!(
+        "SELECT id FROM ended_leases
+         WHERE in_index = 0 AND holder_key IS NOT NULL AND number <= {}",
+        last_indexed()
+    );
+    let lost: Vec<Uuid> = many(view, &sql, [], |row| row.get(0))?;
+    let lost = lost.into_iter();
+    differences.extend(lost.map(|id| format!("ended lease {id}: it is not found by its holder")));
+    Ok(())
 }
 
 const ENDED: &str = "id, application, holder, since, until, reason, position";
@@ -71,16 +113,6 @@ pub(super) fn page(
     before: Option<EndedKey>,
     limit: usize,
 ) -> Sql<Vec<EndedLease>> {
-    let of_holder = match filter.holder {
-        Some(_) => "AND holder_key = :holder",
-        None => "AND :holder IS NULL",
-    };
-    let sql = format!(
-        "SELECT {ENDED} FROM ended_leases
-         WHERE organization_id = :organization AND application = :application {of_holder}
-             AND until >= :from AND since < :to AND (until, position) < (:until, :position)
-         ORDER BY until DESC, position DESC LIMIT :limit"
-    );
     let last = EndedKey {
         until: Timestamp::MAX,
         position: i64::MAX.unsigned_abs(),
@@ -92,7 +124,24 @@ pub(super) fn page(
         ":to": filter.until.unwrap_or(Timestamp::MAX), ":until": before.until,
         ":position": before.position, ":limit": limit,
     };
-    many(database, &sql, parameters, ended)
+    let read = |from: &str| {
+        let sql = format!(
+            "SELECT {ENDED} FROM {from}
+             AND organization_id = :organization AND application = :application
+                 AND until >= :from AND since < :to AND (until, position) < (:until, :position)
+             ORDER BY until DESC, position DESC LIMIT :limit"
+        );
+        many(database, &sql, parameters, ended)
+    };
+    if filter.holder.is_none() {
+        return read("ended_leases WHERE :holder IS NULL");
+    }
+    let mut found = read("ended_leases WHERE in_index = 1 AND holder_key = :holder")?;
+    let not_indexed = format!("{} AND holder_key = :holder", not_indexed());
+    found.extend(read(&not_indexed)?);
+    found.sort_by_key(|lease| Reverse((lease.until, lease.position)));
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// What is kept of the lease that ended then.
@@ -135,11 +184,16 @@ pub(super) fn of_holder(
     key: &str,
     limit: usize,
 ) -> Sql<Vec<EndedLease>> {
-    let sql = format!(
-        "SELECT {ENDED} FROM ended_leases
-         WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3"
-    );
-    many(database, &sql, (organization, key, limit), ended)
+    let read = |from: &str| {
+        let sql = format!(
+            "SELECT {ENDED} FROM {from} AND organization_id = ?1 AND holder_key = ?2 LIMIT ?3"
+        );
+        many(database, &sql, (organization, key, limit), ended)
+    };
+    let mut found = read("ended_leases WHERE in_index = 1")?;
+    found.extend(read(&not_indexed())?);
+    found.truncate(limit);
+    Ok(found)
 }
 
 /// Takes the name from an ended lease, so that it is not found by it any more.
@@ -165,8 +219,8 @@ pub(super) fn drop_some(
     ask_no_more(database, organization, before)?;
     database
         .prepare_cached(
-            "DELETE FROM ended_leases WHERE rowid IN (
-                 SELECT rowid FROM ended_leases
+            "DELETE FROM ended_leases WHERE number IN (
+                 SELECT number FROM ended_leases
                  WHERE organization_id = ?1 AND application = ?2 AND until < ?3
                  ORDER BY until, position LIMIT ?4)",
         )?
@@ -192,8 +246,8 @@ pub(super) fn drop_oldest(database: &Connection, organization: Uuid, least: u64)
     let Some((_, application)) = oldest else {
         return Ok(0);
     };
-    let dropped = "DELETE FROM ended_leases WHERE rowid IN (
-             SELECT rowid FROM ended_leases
+    let dropped = "DELETE FROM ended_leases WHERE number IN (
+             SELECT number FROM ended_leases
              WHERE organization_id = ?1 AND application = ?2 ORDER BY until, position LIMIT ?3)
          RETURNING until";
     let ends: Vec<Timestamp> = many(
@@ -291,5 +345,69 @@ mod tests {
         forget(&database, organization, &theirs[0]).expect("writes");
         assert_eq!(found("bob"), []);
         assert_eq!(count(&database, organization).expect("reads"), 4);
+    }
+
+    /// Leases that ended one after the other, in two organizations by turns.
+    fn ended_by_turns(database: &Connection, count: u64) {
+        for position in 1..=count {
+            let organization = Uuid::from_u128(1 + u128::from(position % 2));
+            let id = Uuid::from_u128(position.into());
+            let holder = format!("Holder {}", position % 10);
+            database
+                .execute(
+                    "INSERT INTO leases (organization_id, id, application, since, revision, holder,
+                         holder_key, fence, expires_at)
+                     VALUES (?1, ?2, 'editor', 5, 1, ?3, holder_key(?3), 1, 9)",
+                    (organization, id, &holder),
+                )
+                .expect("inserts");
+            let at = (position.cast_signed(), position);
+            keep(database, organization, id, at, LeaseEnd::Released).expect("keeps");
+            database.execute("DELETE FROM leases", []).expect("deletes");
+        }
+    }
+
+    #[test]
+    fn a_holder_is_found_before_and_after_its_leases_are_in_the_index() {
+        let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+        ended_by_turns(&database, 2_600);
+        let organization = Uuid::from_u128(1);
+        let indexed = "SELECT count(*) FROM ended_leases WHERE in_index = 1";
+        let indexed: i64 = database
+            .query_row(indexed, [], |row| row.get(0))
+            .expect("counts");
+        assert_eq!(indexed, INDEXED_AT_ONCE);
+        let found = of_holder(&database, organization, "holder 4", 1_000).expect("reads");
+        assert_eq!(found.len(), 260);
+        let some = of_holder(&database, organization, "holder 4", 230).expect("reads");
+        assert_eq!(some.len(), 230);
+
+        let filter = EndedFilter {
+            application: "editor".to_owned(),
+            holder: Some("holder 4".to_owned()),
+            since: None,
+            until: None,
+        };
+        let (mut all, mut before) = (Vec::new(), None);
+        loop {
+            let page = page(&database, organization, &filter, before, 7).expect("reads");
+            let Some(last) = page.last() else { break };
+            before = Some(EndedKey {
+                until: last.until,
+                position: last.position,
+            });
+            all.extend(page.into_iter().map(|lease| lease.position));
+        }
+        let expected: Vec<u64> = (0..260).rev().map(|turn| turn * 10 + 4).collect();
+        assert_eq!(all, expected);
+
+        let newest = found
+            .iter()
+            .max_by_key(|lease| lease.position)
+            .expect("one");
+        forget(&database, organization, newest).expect("writes");
+        let left = of_holder(&database, organization, "holder 4", 1_000).expect("reads");
+        assert_eq!(left.len(), 259);
+        assert!(!left.contains(newest));
     }
 }

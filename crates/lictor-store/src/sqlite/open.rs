@@ -32,7 +32,7 @@ pub const DATABASE_FILE: &str = "lictor.db";
 const APPLICATION_ID: i64 = 1_279_869_780;
 
 /// The newest schema this build knows: the number of its last migration.
-pub(super) const KNOWN_SCHEMA: i64 = 13;
+pub(super) const KNOWN_SCHEMA: i64 = 14;
 
 /// How long the log of writes grows before it goes into the database, in pages: 16 MiB. What is written
 /// again and again until then is written once.

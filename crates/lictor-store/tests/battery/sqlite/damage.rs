@@ -251,11 +251,12 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "ended lease 00000000-0000-0000-0000-000000000051: it is found under the key of another \
          holder",
     ),
+    ("UPDATE ended_leases SET number = 2000", "it is not found by its holder"),
     ("UPDATE ended_leases SET id = zeroblob(16)", "differs"),
     ("UPDATE ended_leases SET until = until + 1", "is missing"),
     (
-        "INSERT INTO ended_leases SELECT organization_id, application, until, position + 1, id,
-             since, reason, holder, holder_key FROM ended_leases",
+        "INSERT INTO ended_leases SELECT number + 1, organization_id, application, until,
+             position + 1, id, since, reason, holder, holder_key, 0 FROM ended_leases",
         "1 records of ended leases are not in the ledger",
     ),
     (
