@@ -64,6 +64,7 @@ impl From<OpenError> for Failure {
             | OpenError::Link(_)
             | OpenError::Unreadable { .. }
             | OpenError::Exists(_)
+            | OpenError::HalfRestored { .. }
             | OpenError::NotEmpty { .. }
             | OpenError::Foreign(_)
             | OpenError::NewerSchema { .. } => Self::Usage(text),

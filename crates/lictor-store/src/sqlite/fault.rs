@@ -42,6 +42,14 @@ pub enum OpenError {
     /// There is a database in the folder already.
     #[error("{0} holds a database already; choose an empty folder")]
     Exists(PathBuf),
+    /// A restore into the folder was cut off, so that its database is missing.
+    #[error("a restore into {} was cut off, and nothing is in force there: run `lictor restore FILE --data {}` again, or remove {} to begin with nothing", folder.display(), folder.display(), draft.display())]
+    HalfRestored {
+        /// The folder.
+        folder: PathBuf,
+        /// The copy that has no name yet.
+        draft: PathBuf,
+    },
     /// There is something else in a folder that must be empty.
     #[error("{} is not empty: it holds {name:?}; choose an empty folder, or one that is not there", folder.display())]
     NotEmpty {

@@ -19,7 +19,7 @@ use rustix::io::Errno;
 use uuid::Uuid;
 
 use super::fault::OpenError;
-use super::functions;
+use super::{functions, restore};
 
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
@@ -122,6 +122,7 @@ pub(super) fn writer(folder: &Path) -> Result<Connection, OpenError> {
         }
     }
     if !path.try_exists().map_err(at(&path))? {
+        restore::refuse_half_restored(folder)?;
         create(folder, &path)?;
     }
     let found = schema(&path)?;

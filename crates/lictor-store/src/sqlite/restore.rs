@@ -76,6 +76,24 @@ pub fn checked(backup_file: &Path, folder: &Path, known: &[&str]) -> Result<Rest
     Ok(restored)
 }
 
+/// The copy in `folder` that has no name yet.
+fn draft(folder: &Path) -> PathBuf {
+    beside(&folder.join(DATABASE_FILE), ".restored")
+}
+
+/// Refuses a folder without a database that a restore was to put one into: a new one would be taken
+/// for the restored one.
+pub(super) fn refuse_half_restored(folder: &Path) -> Result<(), OpenError> {
+    let draft = draft(folder);
+    if draft.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(OpenError::HalfRestored {
+        folder: folder.to_owned(),
+        draft,
+    })
+}
+
 fn refuse_what_is_there(folder: &Path, known: &[&str]) -> Result<(), OpenError> {
     let database = [DATABASE_FILE.to_owned(), format!("{DATABASE_FILE}-wal")];
     let draft = BESIDE.map(|ending| format!("{DATABASE_FILE}.restored{ending}"));
@@ -136,7 +154,7 @@ impl Restored {
     }
 
     fn draft(&self) -> PathBuf {
-        beside(&self.folder.join(DATABASE_FILE), ".restored")
+        draft(&self.folder)
     }
 }
 

@@ -182,6 +182,10 @@ fn a_restore_takes_an_empty_folder_alone() {
     write(&format!("{target}/lictor.lock"), "process 1\n");
     write(&format!("{target}/lictor.db.restored"), "half");
     std::fs::create_dir(format!("{target}/lost+found")).expect("a folder");
+    // A server that began with nothing there would be taken for the restored one.
+    let said = refusal(&serve(target.as_ref()).output().expect("runs"), 2);
+    assert!(said.contains("lictor restore FILE"), "{said}");
+    assert!(!said.contains("token"), "{said}");
     result(&restore(&backup));
     let there = ["lictor.db", "lictor.lock", "lost+found"];
     assert_eq!(names(target.as_ref()), there);
