@@ -1,6 +1,7 @@
 //! What Lictor persists, and nothing that decides: the [`Store`] trait, a family of reads and one
 //! write that runs a pure rule under the lock of a stream.
 
+mod breather;
 pub mod check;
 mod places;
 mod queue;
@@ -22,6 +23,7 @@ use lictor_core::{
 };
 use uuid::Uuid;
 
+pub use breather::Breather;
 pub use check::CheckReport;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, Grown,

@@ -51,9 +51,9 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Nothing yet. `commit` is how long the last one took: where that is long, at least half of
-    /// the time is for work.
-    pub(super) fn new(commit: Duration) -> Self {
+    /// Nothing yet. `commit` is how long one takes: where that is long, at least half of
+    /// the time is for work. `mixed`: others wrote lately, and are likely to come while it grows.
+    pub(super) fn new(commit: Duration, mixed: bool) -> Self {
         // The planted fault is the design that group commit is measured against.
         let alone = planted::is("one-commit-per-write");
         let most = if alone { 1 } else { BATCH };
@@ -66,7 +66,7 @@ impl Gathered {
             count: 0,
             room: 0,
             stream: None,
-            mixed: false,
+            mixed,
         }
     }
 
@@ -75,7 +75,7 @@ impl Gathered {
         Self {
             writes: vec![write],
             waiting: vec![waiting],
-            ..Self::new(Duration::ZERO)
+            ..Self::new(Duration::ZERO, false)
         }
     }
 
@@ -116,5 +116,32 @@ impl Gathered {
         self.mixed |= is_other;
         self.stream = Some(write.stream);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lictor_core::{Decision, Now};
+
+    use super::*;
+
+    #[test]
+    fn a_batch_is_short_where_others_wrote_lately() {
+        let write = Write {
+            stream: Uuid::nil(),
+            actor: None,
+            now: Now::at(0),
+            facts: Vec::new(),
+            rule: Arc::new(|_| Ok(Decision::nothing())),
+            idempotent: None,
+        };
+        for (mixed, fits) in [(false, true), (true, false)] {
+            let mut gathered = Gathered::new(Duration::ZERO, mixed);
+            gathered.room = PART;
+            assert!(gathered.counts_in(&write, 1, Duration::ZERO));
+            assert_eq!(gathered.counts_in(&write, 1, SHARED), fits);
+        }
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
 use super::{clients, heads, seats, usage};
-use crate::{Bounds, Figures, PAGE_BYTES};
+use crate::{Bounds, Breather, Figures, PAGE_BYTES};
 
 /// One license.
 pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
@@ -110,13 +110,14 @@ fn licenses_within(
     );
     let mut select = database.prepare_cached(&sql)?;
     let mut found = select.query(parameters)?;
-    let (mut licenses, mut bytes) = (Vec::new(), 0);
+    let (mut licenses, mut bytes, mut breather) = (Vec::new(), 0, Breather::new());
     while bytes < most
         && let Some(row) = found.next()?
     {
         let license = rows::license(row)?;
         bytes += license.payload.len();
         licenses.push(license);
+        breather.breathe();
     }
     Ok(licenses)
 }

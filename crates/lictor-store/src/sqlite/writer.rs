@@ -11,6 +11,7 @@ use lictor_core::{Elapsed, Error};
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{Mutex, oneshot};
+use uuid::Uuid;
 
 use super::batch::{Batch, BatchError, Fault};
 use super::clock;
@@ -23,6 +24,10 @@ use crate::{Write, Written};
 
 /// How long a busy writer waits for the next batch to gather.
 const GATHER: Duration = Duration::from_micros(100);
+
+/// For how long after another stream's write batches are as short as if it waited: it writes every now
+/// and then, and would wait for whatever is gathered when it comes.
+const LATELY: Duration = Duration::from_millis(100);
 
 /// How far group commit went since the start, for the metrics.
 #[derive(Debug, Default)]
@@ -64,7 +69,9 @@ impl Writer {
             failed: Arc::clone(&failed),
             full: Arc::clone(&full),
             saved: Elapsed::MIN,
-            commit: Duration::ZERO,
+            commits: [Duration::ZERO; 2],
+            stream: None,
+            mixed_at: None,
             heads: Heads::default(),
         };
         let jobs = Served(Arc::clone(&queue));
@@ -163,8 +170,11 @@ struct Thread {
     full: Arc<AtomicBool>,
     /// The moment that was saved last, since the start.
     saved: Elapsed,
-    /// How long the last commit took.
-    commit: Duration,
+    /// How long the last two commits took.
+    commits: [Duration; 2],
+    /// Whose write was the last, and when a batch had another one's.
+    stream: Option<Uuid>,
+    mixed_at: Option<Instant>,
     heads: Heads,
 }
 
@@ -183,9 +193,13 @@ impl Thread {
 
     /// Writes what waits, as far as it fits into one batch; gives how much that was.
     fn handle(&mut self, queue: &Queue<Job>) -> usize {
-        let mut gathered = Gathered::new(self.commit);
+        let lately = |at: Instant| at.elapsed() < LATELY;
+        // Now and then one takes longer, as it also puts the log into the database.
+        let commit = self.commits[0].min(self.commits[1]);
+        let mut gathered = Gathered::new(commit, self.mixed_at.is_some_and(lately));
         gathered.grow(queue);
         let result = self.together(&mut gathered, Some(queue));
+        self.note_streams(&gathered);
         let count = gathered.writes.len();
         match result {
             Ok(outcomes) => acknowledge(&mut gathered.waiting, outcomes),
@@ -209,6 +223,18 @@ impl Thread {
         count
     }
 
+    /// Notes whether several streams write.
+    fn note_streams(&mut self, gathered: &Gathered) {
+        let Some(last) = gathered.writes.last() else {
+            return;
+        };
+        let is_other = |write: &Write| self.stream.is_some_and(|stream| stream != write.stream);
+        if gathered.writes.iter().any(is_other) {
+            self.mixed_at = Some(Instant::now());
+        }
+        self.stream = Some(last.stream);
+    }
+
     /// Runs what is gathered, and what fits of the queue besides, in one transaction. After an
     /// error nothing of them is stored.
     fn together(
@@ -229,7 +255,7 @@ impl Thread {
             planted::point("write.filled");
             let began = Instant::now();
             self.database.prepare_cached("COMMIT")?.execute([])?;
-            self.commit = began.elapsed();
+            self.commits = [self.commits[1], began.elapsed()];
             self.heads.committed();
             planted::point("write.committed");
             Ok(outcomes)
@@ -403,7 +429,9 @@ mod tests {
             failed: Arc::default(),
             full: Arc::default(),
             saved: Elapsed::MIN,
-            commit: Duration::ZERO,
+            commits: [Duration::ZERO; 2],
+            stream: None,
+            mixed_at: None,
             heads: Heads::default(),
         };
         // There is no transaction, so that SQLite refuses.
