@@ -9,9 +9,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use lictor_core::figures::ApplicationFigures;
-use lictor_core::{Claims, Date, KeyStatus, OverLimit, Role, SigningKey};
+use lictor_core::{Claims, Date, Error, KeyStatus, OverLimit, Role, SigningKey};
 use lictor_server::authority::{
     Authority, Call, ClientRequest, Credentials, Grant, NewLicense, Start, TokenRequest,
 };
@@ -278,7 +279,7 @@ async fn a_restart_leaves_a_retired_key_retired() {
 }
 
 /// The figures of the applications, by which it is seen whether they were looked at again.
-async fn rows(authority: &Authority, call: &Call) -> Vec<Arc<ApplicationFigures>> {
+async fn rows(authority: &Arc<Authority>, call: &Call) -> Vec<Arc<ApplicationFigures>> {
     let all = authority.figures(call).await.expect("figures");
     all.figures.applications.clone()
 }
@@ -389,4 +390,34 @@ async fn counts_are_those_of_every_write_that_was_acknowledged() {
         writer.await.expect("a writer");
     }
     assert_eq!(rows(&authority, &call).await.len(), 160);
+}
+
+#[tokio::test]
+async fn who_asks_what_many_applications_are_entitled_to_is_told_soon_to_come_again() {
+    const MANY: usize = 300;
+    let vendor = SigningKey::from_seed([1; 32]);
+    let authority = open(SqliteStore::in_memory().expect("a store"), &[&vendor]).await;
+    let call = operator(&authority).await;
+    let end = Date::parse("2199-01-01").expect("a date");
+    for number in 0..MANY {
+        let claims = Claims {
+            admin_seats: Some(5),
+            ..Claims::new(&format!("app-{number}"), end)
+        };
+        let new = NewLicense {
+            payload: vendor.sign(&claims.to_json()).into(),
+            created_at: None,
+        };
+        let added = authority.add_license(&call, None, new);
+        added.await.expect("added");
+    }
+    // Now it is known which there are, and not what they are entitled to.
+    authority.account_counts(&call).await.expect("counts");
+    tokio::time::pause();
+    let late = tokio::time::advance(Duration::from_secs(1));
+    let (told, ()) = tokio::join!(authority.figures(&call), late);
+    assert!(matches!(told, Err(Error::Busy(_))), "{}", told.is_ok());
+    // It went on being found out, and nobody begins anew.
+    let all = authority.figures(&call).await.expect("figures");
+    assert_eq!(all.figures.limit(), Some(5 * MANY as u64));
 }

@@ -14,8 +14,8 @@ impl Authority {
     /// What was bought, what is used and what is left, of every application.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn figures(&self, call: &Call) -> Result<Arc<Applications>, Error> {
+    /// [`Error::Forbidden`], [`Error::Busy`], or a fault of the store.
+    pub async fn figures(self: &Arc<Self>, call: &Call) -> Result<Arc<Applications>, Error> {
         call.may_read(Resource::Seats)?;
         self.figures_now(call).await
     }
@@ -23,8 +23,11 @@ impl Authority {
     /// As [`Authority::figures`], for whoever may read organizations.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn figures_of_organization(&self, call: &Call) -> Result<Arc<Applications>, Error> {
+    /// [`Error::Forbidden`], [`Error::Busy`], or a fault of the store.
+    pub async fn figures_of_organization(
+        self: &Arc<Self>,
+        call: &Call,
+    ) -> Result<Arc<Applications>, Error> {
         call.may_read(Resource::Organizations)?;
         self.figures_now(call).await
     }
@@ -41,15 +44,21 @@ impl Authority {
     /// As [`Authority::figures`], for whoever may read applications.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn figures_of_applications(&self, call: &Call) -> Result<Arc<Applications>, Error> {
+    /// [`Error::Forbidden`], [`Error::Busy`], or a fault of the store.
+    pub async fn figures_of_applications(
+        self: &Arc<Self>,
+        call: &Call,
+    ) -> Result<Arc<Applications>, Error> {
         call.may_read(Resource::Applications)?;
         self.figures_now(call).await
     }
 
     /// As [`Authority::figures`], for whoever's right was asked already.
-    pub(super) async fn figures_now(&self, call: &Call) -> Result<Arc<Applications>, Error> {
-        let all = self.applications_now(call).await?;
+    pub(super) async fn figures_now(
+        self: &Arc<Self>,
+        call: &Call,
+    ) -> Result<Arc<Applications>, Error> {
+        let all = self.applications_soon(call).await?;
         Ok(match &call.actor.application {
             None => all,
             Some(only) => Arc::new(all.only(only)),

@@ -2,18 +2,21 @@
 //! changes it.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lictor_core::license::{self, Candidate, Place, Repetition};
 use lictor_core::{
     Application, Basis, Claims, Document, DocumentError, Entitlement, Error, Kind, License,
     Resource, Signer, Timestamp,
 };
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::cache::Installation;
-use super::known::{Applications, Granted, Known};
+use super::known::{Applications, Granted, Known, Row};
 use super::{Authority, Call};
 
 /// How many licenses of an application are read at once.
@@ -21,6 +24,14 @@ const PAGE: usize = 32;
 
 /// Of how many applications it is found out what they are entitled to before it is kept.
 const AT_ONCE: usize = 256;
+
+/// Of how many applications it is found out while whoever asks waits, and for how long they wait where
+/// there are more.
+const MANY: usize = 256;
+const SOON: Duration = Duration::from_millis(50);
+
+const NOT_YET: &str = "it is still being found out what many applications are entitled to; ask again in \
+                       a second";
 
 /// An entitlement and what it was derived from.
 #[derive(Clone)]
@@ -54,6 +65,9 @@ pub enum Standing {
     /// It counts for nothing: its signature cannot be relied on.
     Rejected(DocumentError),
 }
+
+/// What the applications of some licenses are entitled to, by their keys.
+pub struct Entitlements(HashMap<String, Arc<Entitlement>>);
 
 /// A stored license with its claims, and how it stands.
 #[derive(Debug, Clone)]
@@ -95,21 +109,65 @@ impl Authority {
         self.cache.known.read(store, organization).await
     }
 
-    /// The organization's applications with what they are entitled to. What is not known of them is
-    /// found out application by application, and what was found stays known if the caller goes away
-    /// meanwhile.
+    /// The organization's applications with what they are entitled to. Where that is to be found out of
+    /// many, it goes on when whoever asked is told to come again.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where it takes long, or a fault of the store.
+    pub(super) async fn applications_soon(
+        self: &Arc<Self>,
+        call: &Call,
+    ) -> Result<Arc<Applications>, Error> {
+        let (now, trust) = (call.now.wall(), self.cache.installation().trust_changed);
+        let known = self.known(call).await?;
+        if let Some(all) = known.all(trust, now) {
+            return Ok(all);
+        }
+        let licensed = |row: &&Arc<Row>| row.application.state.licenses > 0;
+        let ungranted = known.ungranted(trust, now);
+        if ungranted.iter().filter(licensed).count() <= MANY {
+            return self.applications_now(call).await;
+        }
+        // One finds it out, and the others wait for that one.
+        let place = self.cache.known.place(call.organization.id);
+        let deriving = async {
+            let one_at_a_time = Arc::clone(&place.deriving).lock_owned().await;
+            let (authority, call) = (Arc::clone(self), call.clone());
+            let derived = tokio::spawn(async move {
+                let derived = authority.derive(&call).await;
+                drop(one_at_a_time);
+                derived
+            });
+            derived.await.map_err(Error::internal)?
+        };
+        let derived = timeout(SOON, deriving).await;
+        derived.unwrap_or(Err(Error::Busy(NOT_YET)))
+    }
+
+    /// As [`Authority::applications_soon`], however long it takes.
+    ///
+    /// # Errors
+    /// A fault of the store.
     pub(super) async fn applications_now(&self, call: &Call) -> Result<Arc<Applications>, Error> {
         let now = call.now.wall();
-        let trust = || self.cache.installation().trust_changed;
-        if let Some(all) = self.known(call).await?.all(trust(), now) {
+        let trust = self.cache.installation().trust_changed;
+        if let Some(all) = self.known(call).await?.all(trust, now) {
             return Ok(all);
         }
         let place = self.cache.known.place(call.organization.id);
         let _one_at_a_time = place.deriving.lock().await;
+        self.derive(call).await
+    }
+
+    /// Finds out, application by application, what is not known of them. What was found stays known if
+    /// the caller goes away meanwhile.
+    async fn derive(&self, call: &Call) -> Result<Arc<Applications>, Error> {
+        let (now, trust) = (call.now.wall(), self.cache.installation().trust_changed);
+        let place = self.cache.known.place(call.organization.id);
         let known = self.known(call).await?;
         let mut found = Vec::new();
         let mut kept = 0;
-        for row in known.ungranted(trust(), now) {
+        for row in known.ungranted(trust, now) {
             let granted = self.granted(call, &row.application).await?;
             found.push(row.found(granted));
             if found.len() - kept == AT_ONCE {
@@ -146,6 +204,40 @@ impl Authority {
             .entitlement_now(call, &license.state.application)
             .await?;
         self.stand(call, license, &entitlement)
+    }
+
+    /// What the applications of these licenses are entitled to.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn entitlements_of(
+        &self,
+        call: &Call,
+        licenses: &[License],
+    ) -> Result<Entitlements, Error> {
+        let mut all = HashMap::new();
+        for license in licenses {
+            let key = &license.state.application;
+            if !all.contains_key(key) {
+                all.insert(key.clone(), self.entitlement_now(call, key).await?);
+            }
+        }
+        Ok(Entitlements(all))
+    }
+
+    /// How one of these licenses stands.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a document that was never admitted, or a license of others.
+    pub fn standing_by(
+        &self,
+        call: &Call,
+        license: License,
+        entitlements: &Entitlements,
+    ) -> Result<StandingLicense, Error> {
+        let entitlement = entitlements.0.get(&license.state.application);
+        let entitlement = entitlement.ok_or_else(|| Error::internal("no entitlement was read"))?;
+        self.stand(call, license, entitlement)
     }
 
     /// How a license stands that is just being written, and where among the others: `before` are those

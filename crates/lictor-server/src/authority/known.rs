@@ -322,7 +322,7 @@ pub(super) struct Place {
     /// One reads at a time, and the others wait for what it finds.
     reading: tokio::sync::Mutex<()>,
     /// The same of what applications are entitled to.
-    pub(super) deriving: tokio::sync::Mutex<()>,
+    pub(super) deriving: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Place {

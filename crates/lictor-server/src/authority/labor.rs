@@ -6,11 +6,26 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lictor_core::Error;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::block_in_place;
 use uuid::Uuid;
 
 /// What is made of so many bytes takes long; less is done at once.
 const LONG_BYTES: usize = 16 * 1024;
+
+/// What is written of so many bytes takes long; less is done at once.
+const LONG_ANSWER: usize = 128 * 1024;
+
+/// Writes an answer of about so many bytes. It is made at once, as what it is made of takes memory
+/// already; if it is a long one, another thread goes on meanwhile with all else that this one has to do.
+pub fn written_in_place<T>(bytes: usize, write: impl FnOnce() -> T) -> T {
+    let runtime = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match runtime {
+        Ok(RuntimeFlavor::MultiThread) if bytes >= LONG_ANSWER => block_in_place(write),
+        _ => write(),
+    }
+}
 
 /// Turns of organizations: of each, so many are taken at a time, in the order in which they are asked for.
 pub(super) struct Turns {
@@ -193,6 +208,21 @@ mod tests {
         assert_eq!(short.expect("done"), runtime);
         let lines = labor.0.lines.lock().expect("a map");
         assert!(lines.is_empty(), "a line is kept");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn while_a_long_answer_is_written_all_else_goes_on() {
+        let (begun, has_begun) = std::sync::mpsc::channel::<()>();
+        // On the only thread, what is ready beside it goes on, or this waits for ever.
+        let written = tokio::spawn(async move {
+            let other = tokio::spawn(async move { begun.send(()).expect("it is waited for") });
+            let written = written_in_place(LONG_ANSWER, || {
+                has_begun.recv_timeout(Duration::from_secs(60))
+            });
+            other.await.expect("it ends");
+            written
+        });
+        assert_eq!(written.await.expect("it ends"), Ok(()));
     }
 
     #[tokio::test]

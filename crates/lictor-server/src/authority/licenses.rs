@@ -32,6 +32,11 @@ pub struct Patch {
     pub created_at: Option<Timestamp>,
 }
 
+/// What the payloads of these come to, in bytes.
+pub fn payload_bytes(licenses: &[License]) -> usize {
+    licenses.iter().map(|license| license.payload.len()).sum()
+}
+
 impl Authority {
     /// One license of the organization.
     ///

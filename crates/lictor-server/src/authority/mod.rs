@@ -50,7 +50,7 @@ pub use accounts::{
 pub use census::Census;
 pub use clients::{ClientRequest, IssuedClient, IssuedCode};
 pub use ended::Forgotten;
-pub use entitlements::{Standing, StandingLicense};
+pub use entitlements::{Entitlements, Standing, StandingLicense};
 pub use expiry::LicenseEnd;
 pub use feed::{Feed, SignedState, Signing};
 pub use givers::Giver;
@@ -58,12 +58,13 @@ pub use grants::{Credentials, Grant, HandedOut};
 pub use jobs::{JOB_BYTES, JOBS, Job};
 pub use kept::{KeptLicense, Render};
 pub use known::Applications;
+pub use labor::written_in_place;
 pub use leases::{AskedLease, CheckedOut};
 pub use ledger::Stream;
-pub use licenses::{NewLicense, Patch, written_license};
+pub use licenses::{NewLicense, Patch, payload_bytes, written_license};
 pub use lictor_store::{
-    Answer, Bounds, EndedFilter, EndedKey, IdempotencyKey, Idempotent, RefusalSum, Refused,
-    RefusedKey, SumKey, Written,
+    Answer, Bounds, Breather, EndedFilter, EndedKey, IdempotencyKey, Idempotent, RefusalSum,
+    Refused, RefusedKey, SumKey, Written,
 };
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
 pub use parts::{parts_of_import, parts_of_usage};

@@ -1,6 +1,7 @@
 //! The usage report: figures of the organization, and of the machine that the server runs on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lictor_core::{
     Date, Document, Error, INSTALLATION, License, Quota, Resource, Timestamp, usage,
@@ -81,7 +82,7 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn report(&self, call: &Call) -> Result<Report, Error> {
+    pub async fn report(self: &Arc<Self>, call: &Call) -> Result<Report, Error> {
         call.may_read(Resource::Report)?;
         let organization = call.organization.id;
         let usage = self.store.usage_figures(organization).await?;
@@ -114,7 +115,10 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn current_license(&self, call: &Call) -> Result<Option<CurrentLicense>, Error> {
+    pub async fn current_license(
+        self: &Arc<Self>,
+        call: &Call,
+    ) -> Result<Option<CurrentLicense>, Error> {
         call.may_read(Resource::Report)?;
         let current = match self.newest_in_force(call).await? {
             Some(license) => Some(license),
@@ -131,8 +135,8 @@ impl Authority {
     }
 
     /// Of the licenses in force in the organization the one written last.
-    async fn newest_in_force(&self, call: &Call) -> Result<Option<License>, Error> {
-        let Some(newest) = self.applications_now(call).await?.newest() else {
+    async fn newest_in_force(self: &Arc<Self>, call: &Call) -> Result<Option<License>, Error> {
+        let Some(newest) = self.applications_soon(call).await?.newest() else {
             return Ok(None);
         };
         let (store, organization) = (self.store.as_ref(), call.organization.id);

@@ -44,6 +44,9 @@ const FIRST_BYTES: usize = 4 * 1024;
 /// A peer that has sent so many bytes more does not stand still.
 const MOVED_BYTES: usize = 16 * 1024;
 
+/// After so many bytes of a body all else that is ready goes on first: copying them takes a while.
+const TURN_BYTES: usize = 256 * 1024;
+
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unread {
@@ -136,6 +139,9 @@ impl Intake {
             self.text.extend_from_slice(&part);
             if self.text.len() / MOVED_BYTES > before {
                 self.hold.note_moved();
+            }
+            if self.text.len() / TURN_BYTES > before * MOVED_BYTES / TURN_BYTES {
+                tokio::task::yield_now().await;
             }
         }
         self.kept().await

@@ -10,6 +10,9 @@ pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a client may take to send a body that it signs in with.
 pub const CREDENTIAL_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long who asks too often waits to be told so.
+pub const REFUSED_AFTER: Duration = Duration::from_millis(250);
+
 /// What one listener grants to its connections.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {

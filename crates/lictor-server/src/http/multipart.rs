@@ -3,6 +3,7 @@
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 
 /// Why a body has no fields to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,17 @@ pub enum Unusable {
 ///
 /// # Errors
 /// [`Unusable`].
-pub async fn fields(
+pub fn fields(
+    content_type: &str,
+    body: Bytes,
+    most: usize,
+) -> Result<Vec<(String, String)>, Unusable> {
+    // All of the body is there, so nothing is waited for.
+    let read = read(content_type, body, most).now_or_never();
+    read.unwrap_or(Err(Unusable::Malformed))
+}
+
+async fn read(
     content_type: &str,
     body: Bytes,
     most: usize,

@@ -13,6 +13,7 @@ use axum::response::Response;
 use axum::routing::get;
 use futures_util::FutureExt;
 use lictor_core::exposition::Section;
+use tokio::time::sleep;
 use tower::Service;
 
 use super::body::BodyDeadline;
@@ -21,7 +22,7 @@ use super::connection::Answers;
 use super::health::{
     Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
 };
-use super::limits::CREDENTIAL_READ_TIMEOUT;
+use super::limits::{CREDENTIAL_READ_TIMEOUT, REFUSED_AFTER};
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
 use super::rates::{self, Rates};
@@ -176,6 +177,8 @@ impl Parts {
                 Dialect::Native => native::too_many(),
             };
             answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+            // Many who come again at once would keep the runtime busy with nothing but refusals.
+            Box::pin(sleep(REFUSED_AFTER)).await;
             return answer;
         }
         self.route(dialect, peer, request, begun).await

@@ -49,6 +49,8 @@ pub struct Feed {
     /// Organizations that were removed.
     removed: Mutex<HashSet<Uuid>>,
     seen: Mutex<HashMap<Uuid, Seen>>,
+    /// By what they sign in with, which a node is given once. That one was revoked, or its organization
+    /// removed, is noted beside it, so that no change makes anybody be read again.
     known: Bounded<Digest, (Arc<Node>, Elapsed)>,
     kept: Bounded<Place, Arc<Delivery>>,
     signed: Bounded<Said, Arc<str>, ByLength>,
@@ -189,15 +191,12 @@ impl Feed {
                 | Change::KeyRevoked { .. } => news = true,
                 Change::NodeRevoked { id } => {
                     lock(&self.revoked).insert(*id);
-                    self.known.clear();
                     news = true;
                 }
                 Change::OrganizationRemoved => {
                     lock(&self.removed).insert(stream);
-                    self.known.clear();
                     news = true;
                 }
-                Change::NodeJoined { .. } => self.known.clear(),
                 _ => {}
             }
         }
@@ -297,5 +296,62 @@ impl Feed {
         let before = all.remove(&node).and_then(|before| before.kept);
         let kept = if kept { Some(seen.clone()) } else { before };
         all.insert(node, Seen { last: seen, kept });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lictor_core::node::{NodeIdentity, NodeState};
+    use lictor_core::{Entry, Timestamp};
+
+    use super::*;
+
+    const NOW: Elapsed = Elapsed::from_seconds(1);
+
+    fn node(number: u8) -> Node {
+        Node {
+            id: Uuid::from_u128(number.into()),
+            organization: Uuid::from_u128(100),
+            state: NodeState {
+                application: "gateway".to_owned(),
+                created_at: Timestamp::default(),
+                joined_at: None,
+                revoked_at: None,
+            },
+            identity: NodeIdentity {
+                name: format!("node-{number}"),
+                token_sha256: Digest([number; 32]),
+                token_expires_at: NOW,
+                credential_sha256: Some(Digest([number; 32])),
+            },
+            seen: None,
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_one_node_makes_no_other_be_read_again() {
+        let feed = Feed::new(SigningKey::from_seed([7; 32]), Uuid::nil());
+        feed.know(Digest([1; 32]), Arc::new(node(1)), NOW);
+        let other = Uuid::from_u128(2);
+        for change in [
+            Change::NodeJoined { id: other },
+            Change::NodeRevoked { id: other },
+            Change::OrganizationRemoved,
+        ] {
+            let entry = Entry {
+                stream: Uuid::from_u128(200),
+                position: 1,
+                at: Timestamp::default(),
+                actor: None,
+                change,
+            };
+            let written = Written {
+                entries: vec![entry],
+                ..Written::default()
+            };
+            feed.after(Uuid::from_u128(200), &written);
+        }
+        assert!(feed.known(Digest([1; 32]), NOW, true).is_some());
+        assert!(feed.is_revoked(other) && feed.is_removed(Uuid::from_u128(200)));
     }
 }

@@ -38,8 +38,8 @@ pub(super) enum Argument {
 }
 
 /// What a body is written in.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum ContentType<'a> {
+#[derive(Debug, Clone)]
+pub(super) enum ContentType {
     /// Nothing to read.
     None,
     /// `application/json`.
@@ -47,7 +47,7 @@ pub(super) enum ContentType<'a> {
     /// `application/x-www-form-urlencoded`.
     Form,
     /// `multipart/form-data`, with the whole header for its boundary.
-    Multipart(&'a str),
+    Multipart(String),
 }
 
 /// Whether a verb's body is read.
@@ -64,11 +64,11 @@ fn has_body(verb: &Method) -> bool {
 
 /// Refuses the content types that are not read. Bodies of other verbs than POST, PUT and PATCH are
 /// ignored, and so are their types.
-pub(super) fn gate<'a>(
+pub(super) fn gate(
     verb: &Method,
-    headers: &'a HeaderMap,
+    headers: &HeaderMap,
     no_body: bool,
-) -> Result<ContentType<'a>, Refusal> {
+) -> Result<ContentType, Refusal> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (first, second) = (types.next(), types.next());
     if second.is_some() {
@@ -87,14 +87,16 @@ pub(super) fn gate<'a>(
     match value.to_str().unwrap_or_default() {
         text if text.starts_with("application/json") => Ok(ContentType::Json),
         text if text.starts_with("application/x-www-form-urlencoded") => Ok(ContentType::Form),
-        text if text.starts_with("multipart/form-data") => Ok(ContentType::Multipart(text)),
+        text if text.starts_with("multipart/form-data") => {
+            Ok(ContentType::Multipart(text.to_owned()))
+        }
         _ => Err(Refusal::UnsupportedType),
     }
 }
 
-impl ContentType<'_> {
+impl ContentType {
     /// The refusal of a body of this type that was not read.
-    pub(super) fn refuse(self, unread: Unread) -> Refusal {
+    pub(super) fn refuse(&self, unread: Unread) -> Refusal {
         match unread {
             Unread::TooLarge => Refusal::BodyTooLarge,
             Unread::NoRoom => Refusal::Busy,
@@ -102,7 +104,7 @@ impl ContentType<'_> {
         }
     }
 
-    fn word(self) -> &'static str {
+    fn word(&self) -> &'static str {
         match self {
             Self::None | Self::Json => "JSON",
             Self::Form => "form",
@@ -112,7 +114,7 @@ impl ContentType<'_> {
 }
 
 /// Reads the arguments in a body.
-pub(super) async fn read(content_type: ContentType<'_>, text: Bytes) -> Result<Arguments, Refusal> {
+pub(super) fn read(content_type: &ContentType, text: Bytes) -> Result<Arguments, Refusal> {
     match content_type {
         ContentType::None => Ok(Arguments::new()),
         ContentType::Json => {
@@ -124,7 +126,7 @@ pub(super) async fn read(content_type: ContentType<'_>, text: Bytes) -> Result<A
             Ok(arguments)
         }
         ContentType::Form => form(&text),
-        ContentType::Multipart(header) => multipart(header, text).await,
+        ContentType::Multipart(header) => multipart(header, text),
     }
 }
 
@@ -142,8 +144,8 @@ fn form(text: &[u8]) -> Result<Arguments, Refusal> {
     Ok(arguments)
 }
 
-async fn multipart(header: &str, text: Bytes) -> Result<Arguments, Refusal> {
-    let fields = multipart::fields(header, text, MAX_ARGUMENTS).await;
+fn multipart(header: &str, text: Bytes) -> Result<Arguments, Refusal> {
+    let fields = multipart::fields(header, text, MAX_ARGUMENTS);
     let fields = fields.map_err(|unusable| match unusable {
         Unusable::TooManyFields => Refusal::TooManyArguments,
         Unusable::Malformed => Refusal::CannotParse("multipart"),

@@ -5,12 +5,11 @@ use axum::response::Response;
 use lictor_core::{Error, Resource, Right};
 use uuid::Uuid;
 
-use super::body::Arguments;
 use super::error::{Refusal, license_reason};
 use super::page::Page;
-use super::schema::{self, Deed, Fields, Violations};
+use super::schema::{self, Fields, Violations};
 use super::{Ask, wire};
-use crate::authority::{NewLicense, Patch};
+use crate::authority::{NewLicense, Patch, payload_bytes, written_in_place};
 use crate::standing;
 
 const READ: Right = Right::read(Resource::Licenses);
@@ -33,7 +32,7 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
         }
         Some(_) | None => None,
     };
-    let mut answer = wire::page(shown, next.as_ref());
+    let mut answer = written_in_place(payload_bytes(shown), || wire::page(shown, next.as_ref()));
     if let Some(turn) = turn {
         answer.extensions_mut().insert(turn);
     }
@@ -41,8 +40,11 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
 }
 
 /// `POST /licenses`
-pub(super) async fn add(ask: &Ask<'_>, arguments: Arguments) -> Result<Response, Refusal> {
-    let (fields, violations) = schema::read(arguments, Deed::Add);
+pub(super) async fn add(
+    ask: &Ask<'_>,
+    fields: Fields,
+    violations: Violations,
+) -> Result<Response, Refusal> {
     let id = fields.id;
     let new = ask.new_license(fields, violations)?;
     let added = ask.server.authority.add_license(ask.call, id, new).await?;
@@ -58,9 +60,12 @@ pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
 }
 
 /// `PUT /licenses/{id}`
-pub(super) async fn put(ask: &Ask<'_>, arguments: Arguments) -> Result<Response, Refusal> {
+pub(super) async fn put(
+    ask: &Ask<'_>,
+    fields: Fields,
+    violations: Violations,
+) -> Result<Response, Refusal> {
     let id = ask.id()?;
-    let (fields, violations) = schema::read(arguments, Deed::Put);
     let new = ask.new_license(fields, violations)?;
     let authority = &ask.server.authority;
     let (stored, _) = authority.put_license(ask.call, id, new, None).await?;
@@ -68,9 +73,12 @@ pub(super) async fn put(ask: &Ask<'_>, arguments: Arguments) -> Result<Response,
 }
 
 /// `PATCH /licenses/{id}`
-pub(super) async fn patch(ask: &Ask<'_>, arguments: Arguments) -> Result<Response, Refusal> {
+pub(super) async fn patch(
+    ask: &Ask<'_>,
+    fields: Fields,
+    violations: Violations,
+) -> Result<Response, Refusal> {
     let id = ask.id()?;
-    let (fields, violations) = schema::read(arguments, Deed::Patch);
     if !violations.is_empty() {
         // One that is not there is said before what is wrong with its fields.
         if let Ok(None) = ask.server.authority.license(ask.call, id).await {

@@ -36,6 +36,7 @@ use crate::http::intake::OfJob;
 use crate::http::metrics::Metrics;
 use crate::settings::Server;
 use error::Refusal;
+use schema::Deed;
 
 /// What stands at a path.
 #[derive(Clone, Copy)]
@@ -182,7 +183,7 @@ async fn serve(
     ask: &Ask<'_>,
     place: Place,
     head: &Parts,
-    content_type: body::ContentType<'_>,
+    content_type: body::ContentType,
     body: Body,
 ) -> Result<Response, Refusal> {
     if body::is_write(&head.method) {
@@ -207,17 +208,25 @@ async fn change(
     ask: &Ask<'_>,
     place: Place,
     head: &Parts,
-    content_type: body::ContentType<'_>,
+    content_type: body::ContentType,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let text = text(ask, head, content_type, body).await?;
+    let text = text(ask, head, &content_type, body).await?;
     // Its memory is held until the answer is made.
-    let arguments = body::read(content_type, text.clone()).await?;
+    let (bytes, read, deed) = (text.len(), text.clone(), Deed::of(&head.method));
+    let reading = move || {
+        let arguments = body::read(&content_type, read)?;
+        let read = deed.map(|deed| schema::read(arguments, deed));
+        Ok::<_, Refusal>(read.unwrap_or_default())
+    };
+    let organization = ask.call.organization.id;
+    let read = ask.server.authority.labor(organization, bytes, reading);
+    let (fields, violations) = read.await??;
     check_arguments(ask.query)?;
     match (place, &head.method) {
-        (Place::Licenses, &Method::POST) => licenses::add(ask, arguments).await,
-        (Place::License, &Method::PUT) => licenses::put(ask, arguments).await,
-        (Place::License, &Method::PATCH) => licenses::patch(ask, arguments).await,
+        (Place::Licenses, &Method::POST) => licenses::add(ask, fields, violations).await,
+        (Place::License, &Method::PUT) => licenses::put(ask, fields, violations).await,
+        (Place::License, &Method::PATCH) => licenses::patch(ask, fields, violations).await,
         (Place::License, &Method::DELETE) => licenses::remove(ask).await,
         // Asked before, by `Found::serves`.
         _ => Err(Refusal::MethodNotAllowed),
@@ -228,7 +237,7 @@ async fn change(
 async fn text(
     ask: &Ask<'_>,
     head: &Parts,
-    content_type: body::ContentType<'_>,
+    content_type: &body::ContentType,
     body: Body,
 ) -> Result<Bytes, Refusal> {
     if let body::ContentType::None = content_type {

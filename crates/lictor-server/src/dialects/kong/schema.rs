@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::http::Method;
 use lictor_core::Timestamp;
 use uuid::Uuid;
 
@@ -35,6 +36,18 @@ pub(super) enum Deed {
     Put,
     /// PATCH: change what is given.
     Patch,
+}
+
+impl Deed {
+    /// That of a verb; none: it has no fields.
+    pub(super) fn of(verb: &Method) -> Option<Self> {
+        match *verb {
+            Method::POST => Some(Self::Add),
+            Method::PUT => Some(Self::Put),
+            Method::PATCH => Some(Self::Patch),
+            _ => None,
+        }
+    }
 }
 
 /// What is wrong with the arguments: of the entity as a whole, and by field.

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use lictor_core::change::Digest;
 use lictor_core::{License, Organization};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::ser::SerializeMap;
+use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ use super::body::{Argument, Arguments, MAX_ARGUMENTS};
 use super::error;
 use super::page::Next;
 use super::schema::Violations;
-use crate::authority::{KeptLicense, LIST_BYTES};
+use crate::authority::{Breather, KeptLicense, LIST_BYTES};
 use crate::http::traffic::Traffic;
 
 /// The largest whole number that JSON readers keep exactly, as a float.
@@ -91,11 +91,22 @@ impl<'a> From<&'a License> for LicenseBody<'a> {
 }
 
 #[derive(Serialize)]
-struct PageBody<'a, T> {
+struct PageBody<'a, T: Serialize> {
+    #[serde(serialize_with = "one_by_one")]
     data: Vec<T>,
     next: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<&'a str>,
+}
+
+/// Rows, which may be large.
+fn one_by_one<T: Serialize, S: Serializer>(rows: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    let (mut list, mut breather) = (serializer.serialize_seq(Some(rows.len()))?, Breather::new());
+    for row in rows {
+        list.serialize_element(row)?;
+        breather.breathe();
+    }
+    list.end()
 }
 
 /// What `GET /` answers.

@@ -125,8 +125,8 @@ pub(super) async fn set(
 ) -> Result<Response, Problem> {
     server.authority.may(&call, WRITE)?;
     let (parts, body) = request.into_parts();
-    let bytes = json::read(&server, &call, &parts, body).await?;
-    let patch = json::parse::<PatchAccount>(&bytes)?.into_patch()?;
+    let (patch, _held) = json::object::<PatchAccount>(&server, &call, &parts, body).await?;
+    let patch = patch.into_patch()?;
     patch.check()?;
     let expected = expected(&parts.headers)?;
     let id = find(&server.authority, &call, &text).await?.id;

@@ -95,8 +95,8 @@ pub(super) async fn set(
 ) -> Result<Response, Problem> {
     server.authority.may(&call, WRITE)?;
     let (parts, body) = request.into_parts();
-    let bytes = json::read(&server, &call, &parts, body).await?;
-    let patch: wire::ApplicationPatch = json::parse(&bytes)?;
+    let (patch, _held) =
+        json::object::<wire::ApplicationPatch>(&server, &call, &parts, body).await?;
     let over_limit = patch.over_limit()?;
     let (figures, entitlement) = server
         .authority

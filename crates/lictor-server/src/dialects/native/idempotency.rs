@@ -107,12 +107,7 @@ impl<T: DeserializeOwned + Send + 'static> Post<T> {
         let path = parts.uri.path().to_owned();
         no_query(&parts.uri)?;
         let key = client_key(&parts.headers)?;
-        let bytes = json::read(server, &call, &parts, body).await?;
-        let text = bytes.clone();
-        let parse = move || json::parse(&text);
-        let organization = call.organization.id;
-        let request = server.authority.labor(organization, bytes.len(), parse);
-        let request = request.await??;
+        let (request, bytes) = json::object(server, &call, &parts, body).await?;
         let key = key.map(|key| IdempotencyKey {
             token: call.actor.token,
             // An operator's requests about two organizations are no twins.

@@ -45,12 +45,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 
 /// Reads the whole body of a request. One that is empty needs no media type. A large one is a job for
 /// as long as what is returned is there.
-pub(super) async fn read(
-    server: &Server,
-    call: &Call,
-    head: &Parts,
-    body: Body,
-) -> Result<Bytes, Problem> {
+async fn read(server: &Server, call: &Call, head: &Parts, body: Body) -> Result<Bytes, Problem> {
     let job = match body.is_end_stream() {
         true => None,
         false => {
@@ -69,6 +64,23 @@ pub(super) async fn read(
         check_media_type(&head.headers)?;
     }
     Ok(OfJob::held(bytes, job))
+}
+
+/// Reads the whole body of a request, and an object from it; of a large one beside the threads that answer.
+/// What holds the body's memory, and its place as a job, comes with it.
+pub(super) async fn object<T: DeserializeOwned + Send + 'static>(
+    server: &Server,
+    call: &Call,
+    head: &Parts,
+    body: Body,
+) -> Result<(T, Bytes), Problem> {
+    let bytes = read(server, call, head, body).await?;
+    let text = bytes.clone();
+    let parsing = move || parse(&text);
+    let parsed = server
+        .authority
+        .labor(call.organization.id, bytes.len(), parsing);
+    Ok((parsed.await??, bytes))
 }
 
 /// Reads an object from a body; an empty body is an empty object.

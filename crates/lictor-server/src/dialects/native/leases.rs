@@ -149,7 +149,7 @@ pub(super) async fn release(
 }
 
 /// A change of one lease. Its fence makes it safe to repeat, so that it needs no idempotency key.
-async fn change<T: serde::de::DeserializeOwned>(
+async fn change<T: serde::de::DeserializeOwned + Send + 'static>(
     server: &Server,
     mut request: Request,
 ) -> Result<(Call, uuid::Uuid, T), Problem> {
@@ -157,6 +157,6 @@ async fn change<T: serde::de::DeserializeOwned>(
     let (parts, body) = request.into_parts();
     let call = auth::call(&server.authority, &parts.headers).await?;
     let id = segment.id(&call, WRITE, Kind::Lease)?;
-    let bytes = json::read(server, &call, &parts, body).await?;
-    Ok((call, id, json::parse(&bytes)?))
+    let (request, _held) = json::object(server, &call, &parts, body).await?;
+    Ok((call, id, request))
 }

@@ -19,7 +19,10 @@ use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::added::AddedLicense;
 use super::wire::{self, LicenseView, List};
-use crate::authority::{Answer, Authority, Call, NewLicense, StandingLicense, written_license};
+use crate::authority::{
+    Answer, Authority, Breather, Call, NewLicense, StandingLicense, payload_bytes,
+    written_in_place, written_license,
+};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Licenses);
@@ -42,15 +45,20 @@ pub(super) async fn list(
         .authority
         .licenses(&call, filter, after, rows)
         .await?;
-    let mut filling = page.begin();
-    for license in licenses {
-        let key = license.id.to_string();
-        let standing = server.authority.standing(&call, license).await?;
-        if !filling.add(key, || LicenseView::from_standing(standing))? {
-            break;
+    let authority = &server.authority;
+    let entitlements = authority.entitlements_of(&call, &licenses).await?;
+    written_in_place(payload_bytes(&licenses), || {
+        let (mut filling, mut breather) = (page.begin(), Breather::new());
+        for license in licenses {
+            let key = license.id.to_string();
+            let standing = authority.standing_by(&call, license, &entitlements)?;
+            if !filling.add(key, || LicenseView::from_standing(standing))? {
+                break;
+            }
+            breather.breathe();
         }
-    }
-    Ok(filling.end())
+        Ok(filling.end())
+    })
 }
 
 pub(super) async fn show(
@@ -102,8 +110,8 @@ pub(super) async fn put(
     let id = Uuid::try_parse(&segment.0).map_err(|_| invalid("id", "it is no UUID"))?;
     let (parts, body) = request.into_parts();
     let expected = expected_by_put(&server.authority, &call, id, &parts.headers).await?;
-    let bytes = json::read(&server, &call, &parts, body).await?;
-    let wire::PutLicense { payload } = json::parse(&bytes)?;
+    let (put, _held) = json::object(&server, &call, &parts, body).await?;
+    let wire::PutLicense { payload } = put;
     let new = new_license(payload.into());
     let (license, added) = server
         .authority

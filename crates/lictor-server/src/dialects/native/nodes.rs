@@ -96,8 +96,7 @@ pub(super) async fn set_policy(
     let call = auth::call(&server.authority, &parts.headers).await?;
     call.actor.may(WRITE, None)?;
     no_query(&parts.uri)?;
-    let bytes = json::read(&server, &call, &parts, body).await?;
-    let policy: NodePolicyBody = json::parse(&bytes)?;
+    let (policy, _held) = json::object::<NodePolicyBody>(&server, &call, &parts, body).await?;
     let policy = server
         .authority
         .set_node_policy(&call, policy.into())

@@ -53,8 +53,7 @@ pub(super) async fn set(
 ) -> Result<Json<BoundsView>, Problem> {
     call.actor.may(WRITE, None)?;
     let (parts, body) = request.into_parts();
-    let bytes = json::read(&server, &call, &parts, body).await?;
-    let patch: OrganizationPatch = json::parse(&bytes)?;
+    let (patch, _held) = json::object::<OrganizationPatch>(&server, &call, &parts, body).await?;
     let limits = patch.limits()?;
     let authority = &server.authority;
     let (organization, bounds) = authority.set_quotas(&call, &key, limits).await?;

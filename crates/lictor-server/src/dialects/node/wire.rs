@@ -48,8 +48,8 @@ pub(super) async fn read_first(body: Body) -> Body {
     read.map(Body::from).unwrap_or_default()
 }
 
-/// Reads the body of a request by this node.
-pub(super) async fn read<T: DeserializeOwned>(
+/// Reads the body of a request by this node; a large one beside the threads that answer.
+pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
     server: &Server,
     node: &Node,
     head: &Parts,
@@ -64,10 +64,17 @@ pub(super) async fn read<T: DeserializeOwned>(
             "the body ended early, or has more than {MAX_BYTES} bytes"
         )),
     })?;
-    let text =
-        std::str::from_utf8(&bytes).map_err(|_| invalid("the body is not UTF-8".to_owned()))?;
+    let length = bytes.len();
+    let parsing = move || parse(&bytes);
+    let parsed = server.authority.labor(node.organization, length, parsing);
+    parsed.await?.map_err(invalid)
+}
+
+/// What a body says, or what is wrong with it.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "the body is not UTF-8".to_owned())?;
     serde_json::from_str(text)
-        .map_err(|error| invalid(format!("the body: {}", fault::of_json(text, &error))))
+        .map_err(|error| format!("the body: {}", fault::of_json(text, &error)))
 }
 
 /// One event of the feed: a state, which has no line ends.

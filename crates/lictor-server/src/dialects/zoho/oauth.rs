@@ -85,7 +85,7 @@ pub(super) async fn handle(server: &Server, peer: IpAddr, request: Request) -> R
         .read(Owner::Anonymous, &parts, body, MAX_BYTES)
         .await;
     let read = match text {
-        Ok(text) => parameters(&parts, text).await,
+        Ok(text) => parameters(&parts, text),
         Err(unread) => Err(unread.into()),
     };
     let answered = match read.and_then(|read| with_basic(&parts.headers, read)) {
@@ -233,7 +233,7 @@ fn not_revoked(denied: Denied) -> Response {
 }
 
 /// The parameters of the query and of the body, which goes first: SDKs use the one or the other.
-pub(super) async fn parameters(request: &Parts, body: Bytes) -> Result<Parameters, Denied> {
+pub(super) fn parameters(request: &Parts, body: Bytes) -> Result<Parameters, Denied> {
     let query = request.uri.query().unwrap_or_default();
     let mut parameters: Parameters = form_urlencoded::parse(query.as_bytes())
         .into_owned()
@@ -247,7 +247,7 @@ pub(super) async fn parameters(request: &Parts, body: Bytes) -> Result<Parameter
     let media_type = media_type.unwrap_or("application/x-www-form-urlencoded");
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("multipart/form-data") {
-        let fields = multipart::fields(media_type, body, MAX_PARAMETERS).await;
+        let fields = multipart::fields(media_type, body, MAX_PARAMETERS);
         parameters.extend(fields.map_err(unreadable)?);
     } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         parameters.extend(form_urlencoded::parse(&body).into_owned());
