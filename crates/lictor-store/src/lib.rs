@@ -58,7 +58,7 @@ pub trait Store: Send + Sync {
     /// One license.
     async fn license(&self, organization: Uuid, id: Uuid) -> Result<Option<License>, Error>;
 
-    /// At most `limit` licenses in order of their ids, beginning behind `after`; of one
+    /// At most `limit` licenses in order of their ids, beginning after `after`; of one
     /// application, or of all. With the one by which their payloads come to [`PAGE_BYTES`] it ends, so
     /// that more may follow although there are fewer than `limit`.
     async fn licenses(
@@ -70,7 +70,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<License>, Error>;
 
     /// At most `limit` licenses of an application, the greatest (`updated_at`, revision) first,
-    /// beginning behind `before`; all, or those that end after an instant.
+    /// beginning after `before`; all, or those that end after an instant.
     async fn newest_licenses(
         &self,
         organization: Uuid,
@@ -80,7 +80,7 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<License>, Error>;
 
-    /// At most `limit` licenses of an application in order of (when they end, id), beginning behind
+    /// At most `limit` licenses of an application in order of (when they end, id), beginning after
     /// this one. Those that end earlier cost nothing.
     async fn licenses_by_end(
         &self,
@@ -117,7 +117,7 @@ pub trait Store: Send + Sync {
         email: &str,
     ) -> Result<Option<Account>, Error>;
 
-    /// At most `limit` accounts that are not removed in order of their ids, beginning behind
+    /// At most `limit` accounts that are not removed in order of their ids, beginning after
     /// `after`.
     async fn accounts(
         &self,
@@ -126,7 +126,7 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Account>, Error>;
 
-    /// At most `limit` seats of an application in order of their accounts' ids, beginning behind
+    /// At most `limit` seats of an application in order of their accounts' ids, beginning after
     /// `after`.
     async fn seats(
         &self,
@@ -136,7 +136,7 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Seat>, Error>;
 
-    /// At most `limit` seats of an account in order of their applications' keys, beginning behind
+    /// At most `limit` seats of an account in order of their applications' keys, beginning after
     /// `after`.
     async fn seats_of(
         &self,
@@ -150,7 +150,7 @@ pub trait Store: Send + Sync {
     async fn lease(&self, organization: Uuid, id: Uuid) -> Result<Option<Lease>, Error>;
 
     /// At most `limit` leases of an application that have not ended in order of their holders,
-    /// beginning behind `after`.
+    /// beginning after `after`.
     async fn leases(
         &self,
         organization: Uuid,
@@ -162,7 +162,7 @@ pub trait Store: Send + Sync {
     /// The organizations that have leases whose time was over at `now`.
     async fn organizations_with_due_leases(&self, now: Elapsed) -> Result<Vec<Uuid>, Error>;
 
-    /// At most `limit` leases that ended and are still kept, the last one first, beginning behind
+    /// At most `limit` leases that ended and are still kept, the last one first, beginning after
     /// `before`.
     async fn ended_leases(
         &self,
@@ -190,7 +190,7 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(Uuid, String, Timestamp)>, Error>;
 
-    /// At most `limit` refusals, the newest minute first, beginning behind `before`.
+    /// At most `limit` refusals, the newest minute first, beginning after `before`.
     async fn refusals(
         &self,
         organization: Uuid,
@@ -198,7 +198,7 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<Refused>, Error>;
 
-    /// At most `limit` sums of refusals, the newest hour first, beginning behind `before`.
+    /// At most `limit` sums of refusals, the newest hour first, beginning after `before`.
     async fn refusal_sums(
         &self,
         organization: Uuid,
@@ -220,7 +220,7 @@ pub trait Store: Send + Sync {
     async fn token_by_secret(&self, sha256: [u8; 32]) -> Result<Option<Token>, Error>;
 
     /// At most `limit` tokens of a stream (an organization, or the installation's operators) in
-    /// order of their ids, beginning behind `after`; revoked ones included.
+    /// order of their ids, beginning after `after`; revoked ones included.
     async fn tokens(
         &self,
         stream: Uuid,
@@ -235,7 +235,7 @@ pub trait Store: Send + Sync {
     /// One client, removed ones included.
     async fn client(&self, organization: Uuid, id: Uuid) -> Result<Option<Client>, Error>;
 
-    /// At most `limit` clients that are not removed in order of their ids, beginning behind
+    /// At most `limit` clients that are not removed in order of their ids, beginning after
     /// `after`.
     async fn clients(
         &self,
@@ -258,7 +258,7 @@ pub trait Store: Send + Sync {
     /// The node with this name that is not revoked.
     async fn node_named(&self, organization: Uuid, name: &str) -> Result<Option<Node>, Error>;
 
-    /// At most `limit` nodes that are not revoked in order of their ids, beginning behind `after`.
+    /// At most `limit` nodes that are not revoked in order of their ids, beginning after `after`.
     async fn nodes(
         &self,
         organization: Uuid,
@@ -277,7 +277,7 @@ pub trait Store: Send + Sync {
     async fn rotations(&self) -> Result<Vec<Rotation>, Error>;
 
     /// At most `limit` usage counts of an organization in order of month, service and source,
-    /// beginning behind `after`, and what all of them come to.
+    /// beginning after `after`, and what all of them come to.
     async fn usage(
         &self,
         organization: Uuid,
@@ -288,7 +288,7 @@ pub trait Store: Send + Sync {
     /// What an organization's usage counts come to.
     async fn usage_figures(&self, organization: Uuid) -> Result<UsageFigures, Error>;
 
-    /// At most `limit` entries of a stream behind position `after`.
+    /// At most `limit` entries of a stream after position `after`.
     async fn entries(&self, stream: Uuid, after: u64, limit: usize) -> Result<Vec<Entry>, Error>;
 
     /// Who made the entries at these positions of a stream, by position; those that the server made
