@@ -110,7 +110,7 @@ async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
             if **now == listed[0] {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let now = authority
             .license(&call, ID)
