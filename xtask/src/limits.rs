@@ -1,4 +1,5 @@
-//! The limit on open files, which every process inherits that is started here.
+//! Limits of this process: its open files, which every process inherits that is started here, and which of its threads
+//! give way to others.
 
 use std::fs;
 use std::process::Command;
@@ -33,4 +34,46 @@ pub(crate) fn allow_files(files: u64) -> Result<()> {
     );
     let limit = format!("--nofile={wanted}:{hard}");
     run(Command::new("prlimit").args(["--pid", &own, &limit]))
+}
+
+/// Lets this thread run only where others leave it a processor: it stands for another machine, which
+/// has processors of its own.
+pub(crate) fn give_way() -> Result<()> {
+    let thread = fs::read_link("/proc/thread-self")?;
+    let id = thread.file_name().context("a thread without number")?;
+    run(Command::new("chrt").args(["--idle", "--pid", "0"]).arg(id))
+}
+
+/// The same for a program that is to be started, with its arguments to be added.
+pub(crate) fn giving_way(program: &str) -> Command {
+    let mut command = Command::new("chrt");
+    command.args(["--idle", "0", program]);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The 41st field of what the kernel tells of a process or a thread.
+    fn policy(stat: &str) -> &str {
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        fields.split_whitespace().nth(38).unwrap()
+    }
+
+    #[test]
+    fn a_thread_gives_way_alone() {
+        const IDLE: &str = "5";
+        let own = || fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let before = own();
+        let other = std::thread::spawn(move || {
+            give_way().unwrap();
+            own()
+        });
+        let other = other.join().unwrap();
+        assert_eq!(policy(&other), IDLE);
+        assert_eq!(policy(&own()), policy(&before));
+        let told = giving_way("cat").arg("/proc/self/stat").output().unwrap();
+        assert_eq!(policy(&String::from_utf8(told.stdout).unwrap()), IDLE);
+    }
 }

@@ -7,6 +7,7 @@ mod confined;
 mod figures;
 mod files;
 mod http2;
+mod latencies;
 mod siege;
 mod still;
 
@@ -144,14 +145,13 @@ fn judge(measured: &Measured, plan: &Plan, count: u64, tally: &mut Tally) {
         ..
     } = measured;
     let Seen { open, errors, .. } = clients;
-    let (connections, requests) = (plan.connections, clients.latencies.len());
-    let [p50, p99, p999, max] = clients.quantiles(&measured.attack);
+    let (connections, requests) = (plan.connections, clients.answered.len());
+    let latency = latencies::of_all(&clients.answered, &measured.attack);
     println!(
         "connections {connections}, open at the end {open}; requests {requests}, errors {errors}"
     );
-    println!(
-        "latency from the intended time: p50 {p50:.2} ms, p99 {p99:.2} ms, p99.9 {p999:.2} ms, max {max:.2} ms"
-    );
+    println!("latency from the intended time: {latency}");
+    latencies::print_parts(&clients.answered, &measured.attack);
     let (calm, peak, gone) = (before.megabytes, after.peak_megabytes, after.megabytes);
     println!("server: {calm:.0} MB before the attack, {peak:.0} MB at most, {gone:.0} MB after it");
     let mut gate = |sentence: String, held: bool| {
@@ -196,7 +196,7 @@ fn judge(measured: &Measured, plan: &Plan, count: u64, tally: &mut Tally) {
     if count >= RELEASE {
         gate(
             format!("p99 is at most {LONGEST_P99_MILLISECONDS} ms"),
-            p99 <= LONGEST_P99_MILLISECONDS,
+            latency.p99 <= LONGEST_P99_MILLISECONDS,
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Slow attackers: Debian's slowhttptest in its three ways, which come back as often as they are cut off.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::figures;
+use crate::limits::giving_way;
 use crate::process::TOKEN;
 
 /// How long the server grants a head, and a body or a peer that takes nothing: 5 s, 60 s, and 60 s
@@ -141,7 +142,7 @@ impl Band {
         // slowhttptest has no option for a header. Those who may ask for something are held longer.
         let accept = format!("*/*\r\nKong-Admin-Token: {TOKEN}");
         let start = move || -> std::io::Result<Child> {
-            Command::new("slowhttptest")
+            giving_way("slowhttptest")
                 .args(way.options)
                 .args(["-c", &count, "-r", &count, "-u", &url, "-m", &accept])
                 .args(["-f", "application/json", "-i", "2", "-x", "8", "-l", "600"])

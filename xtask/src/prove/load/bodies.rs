@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::http2;
 use crate::http::Connection;
+use crate::limits::give_way;
 
 /// The tenant that they have a token of.
 const TENANT: &str = "crowd";
@@ -122,6 +123,7 @@ pub(super) fn tenant(address: &str, document: &str) -> Result<String> {
 }
 
 fn attack(shared: &Arc<Shared>, each: usize) -> Result<()> {
+    give_way()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

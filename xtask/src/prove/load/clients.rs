@@ -1,7 +1,6 @@
 //! Good clients: each request has its time, and is late from then on, whether or not it could be sent.
 
 use std::io::ErrorKind;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -15,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::latencies::{Answered, Kind};
 use crate::process::TOKEN;
 use crate::prove::random::Random;
 
@@ -45,9 +45,7 @@ pub(super) struct Plan {
 /// What came of it.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// The times that requests were meant for, and how long each took from then to the last byte of
-    /// its answer.
-    pub(super) latencies: Vec<(Instant, Duration)>,
+    pub(super) answered: Vec<Answered>,
     pub(super) errors: usize,
     pub(super) first_error: Option<String>,
     /// Connections that are open at the end.
@@ -56,7 +54,7 @@ pub(super) struct Seen {
 
 impl Seen {
     fn add(&mut self, other: Self) {
-        self.latencies.extend(other.latencies);
+        self.answered.extend(other.answered);
         self.errors += other.errors;
         self.open += other.open;
         self.first_error = self.first_error.take().or(other.first_error);
@@ -65,22 +63,6 @@ impl Seen {
     fn note(&mut self, error: &anyhow::Error) {
         self.errors += 1;
         self.first_error.get_or_insert_with(|| format!("{error:#}"));
-    }
-
-    /// The median, 99 % and 99.9 %, and the longest of those meant for this time, in milliseconds.
-    pub(super) fn quantiles(&self, within: &Range<Instant>) -> [f64; 4] {
-        let meant = self
-            .latencies
-            .iter()
-            .filter(|(meant, _)| within.contains(meant));
-        let mut sorted: Vec<Duration> = meant.map(|(_, took)| *took).collect();
-        sorted.sort_unstable();
-        [500, 990, 999, 1_000].map(|permille| {
-            let place = (sorted.len() * permille).div_ceil(1_000).max(1) - 1;
-            sorted
-                .get(place)
-                .map_or(0.0, |found| found.as_secs_f64() * 1e3)
-        })
     }
 }
 
@@ -196,12 +178,19 @@ async fn keep_asking(
 ) -> Seen {
     let mut seen = Seen::default();
     for slot in slots {
+        let is_free = Instant::now() < slot;
         sleep_until(slot).await;
+        let overslept = is_free.then(|| slot.elapsed());
         if asker.ended.load(Ordering::Relaxed) {
             break;
         }
         match asker.ask(&mut stream, &mut random).await {
-            Ok(()) => seen.latencies.push((slot, slot.elapsed())),
+            Ok(kind) => seen.answered.push(Answered {
+                meant: slot,
+                kind,
+                took: slot.elapsed(),
+                overslept,
+            }),
             Err(error) => {
                 seen.note(&error);
                 // What comes next on this connection would answer an older request.
@@ -232,7 +221,7 @@ impl Asker {
         }
     }
 
-    async fn ask(&self, stream: &mut TcpStream, random: &mut Random) -> Result<()> {
+    async fn ask(&self, stream: &mut TcpStream, random: &mut Random) -> Result<Kind> {
         let kind = random.below(100);
         if kind < WRITES {
             let length = self.body.len();
@@ -240,16 +229,16 @@ impl Asker {
             let answer = self
                 .exchange(stream, "POST /licenses", &fields, &self.body)
                 .await?;
-            return expect(&answer, "201", "\"id\"");
+            return expect(&answer, "201", "\"id\"").map(|()| Kind::Write);
         }
         if kind < WRITES + LISTS {
             let answer = self
                 .exchange(stream, "GET /licenses?size=10", "", "")
                 .await?;
-            return expect(&answer, "200", "\"data\"");
+            return expect(&answer, "200", "\"data\"").map(|()| Kind::List);
         }
         let number = random.below(self.licenses.len() as u64) as usize;
-        self.read_one(stream, number).await
+        self.read_one(stream, number).await.map(|()| Kind::Read)
     }
 
     async fn read_one(&self, stream: &mut TcpStream, number: usize) -> Result<()> {
@@ -333,21 +322,5 @@ mod tests {
         assert_eq!(slots.len(), 20);
         let turn = Duration::from_millis(100);
         assert!(slots.windows(2).all(|pair| pair[1] - pair[0] == turn));
-    }
-
-    #[test]
-    fn quantiles_are_of_what_was_seen_in_that_time() {
-        let start = Instant::now();
-        let at = |seconds| start + Duration::from_secs(seconds);
-        let milliseconds = (1..=1_000).rev().map(Duration::from_millis);
-        let mut latencies: Vec<_> = milliseconds.map(|took| (at(2), took)).collect();
-        latencies.extend([1, 3].map(|second| (at(second), Duration::from_secs(9))));
-        let seen = Seen {
-            latencies,
-            ..Seen::default()
-        };
-        let within = at(2)..at(3);
-        assert_eq!(seen.quantiles(&within), [500.0, 990.0, 999.0, 1_000.0]);
-        assert_eq!(Seen::default().quantiles(&within), [0.0; 4]);
     }
 }

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::http2;
+use crate::limits::give_way;
 use crate::process::TOKEN;
 
 /// What is granted beyond a deadline on a busy machine.
@@ -138,6 +139,7 @@ impl Drop for Still {
 }
 
 fn attack(address: &(String, String), each: usize, ended: &Arc<AtomicBool>) -> Result<Vec<Told>> {
+    give_way()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
