@@ -31,6 +31,7 @@ use super::peer::{Peer, WhileListening};
 use super::places::{Crowd, Crowds};
 use super::refusal::Refusal;
 use super::slashes;
+use super::strangers::{Strangers, Turn};
 use super::stream::{Followed, Reset};
 use super::streams::Streams;
 use super::traffic::{Connections, Cut};
@@ -102,6 +103,7 @@ pub(crate) struct Shared<A> {
     pub(crate) builder: auto::Builder<Streams>,
     pub(crate) limits: ConnectionLimits,
     pub(crate) crowds: Crowds,
+    strangers: Arc<Strangers>,
 }
 
 impl<A> Shared<A> {
@@ -113,6 +115,7 @@ impl<A> Shared<A> {
                 anonymous: Crowd::new(limits.max_anonymous_streams),
                 signed_in: Crowd::new(limits.max_signed_in_streams),
             },
+            strangers: Arc::default(),
             limits,
         }
     }
@@ -147,6 +150,7 @@ pub(crate) async fn serve<S, A>(
     let mut stop = pin!(stopped(stopping.clone()));
     let mut stopped = false;
     let mut registered: Option<Waker> = None;
+    let mut turn = Turn::default();
 
     poll_fn(|cx| {
         // hyper would panic.
@@ -179,6 +183,9 @@ pub(crate) async fn serve<S, A>(
         if !known && has_budget_remaining() {
             // Without budget tokio would have turned the two away unregistered.
             registered = Some(cx.waker().clone());
+        }
+        if !notes.standing.has_signed_in() && !shared.strangers.go_on(&mut turn, cx) {
+            return Poll::Pending;
         }
         if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
             if let Err(error) = outcome {

@@ -45,7 +45,7 @@ const FIRST_BYTES: usize = 4 * 1024;
 const MOVED_BYTES: usize = 16 * 1024;
 
 /// After so many bytes of a body all else that is ready goes on first: copying them takes a while.
-const TURN_BYTES: usize = 256 * 1024;
+const TURN_BYTES: usize = 64 * 1024;
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,12 +135,13 @@ impl Intake {
             }
             // Copied, since it keeps all of what the connection read at once.
             self.make_room(part.len()).await?;
-            let before = self.text.len() / MOVED_BYTES;
+            let before = self.text.len();
             self.text.extend_from_slice(&part);
-            if self.text.len() / MOVED_BYTES > before {
+            let after = self.text.len();
+            if after / MOVED_BYTES > before / MOVED_BYTES {
                 self.hold.note_moved();
             }
-            if self.text.len() / TURN_BYTES > before * MOVED_BYTES / TURN_BYTES {
+            if after / TURN_BYTES > before / TURN_BYTES {
                 tokio::task::yield_now().await;
             }
         }

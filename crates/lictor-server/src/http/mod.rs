@@ -47,6 +47,7 @@ mod rounds;
 pub mod router;
 mod shares;
 mod slashes;
+mod strangers;
 mod stream;
 mod streams;
 pub mod tls;

@@ -67,8 +67,17 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     }
 }
 
+/// How many tasks a thread of the runtime goes on with before it asks the sockets what came, if it has so many:
+/// whoever is served soon is not to wait until it is known that it asks.
+const EVENT_INTERVAL: u32 = 16;
+
 fn on_all_cores() -> Outcome<Runtime> {
-    started(Builder::new_multi_thread().enable_all().build())
+    started(
+        Builder::new_multi_thread()
+            .event_interval(EVENT_INTERVAL)
+            .enable_all()
+            .build(),
+    )
 }
 
 fn on_one_core() -> Outcome<Runtime> {
