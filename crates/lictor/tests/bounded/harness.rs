@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How much more is sent of a request that drips, and how often: 40 kB a second.
 const DRIP_BYTES: usize = 4 * 1024;
+const SIP_BYTES: u32 = 24 * 1024;
 const DRIP_PAUSE: Duration = Duration::from_millis(100);
 
 /// Requests that are sent on, little by little, until this is dropped.
@@ -206,13 +207,26 @@ impl Server {
 
     /// Requests of which more is sent every now and then: who stands still lets go for who waits.
     pub(crate) fn dripping(&self) -> Dripping {
+        Self::sending_on(vec![b' '; DRIP_BYTES])
+    }
+
+    /// Answers of [`Server::ask_and_take_nothing`], two to a connection, of which a little is taken every
+    /// now and then.
+    pub(crate) fn sipping(&self) -> Dripping {
+        let little = |stream| frame(8, 0, stream, &SIP_BYTES.to_be_bytes());
+        Self::sending_on([little(0), little(1), little(3)].concat())
+    }
+
+    fn sending_on(bytes: Vec<u8>) -> Dripping {
         let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
         let dripped = Arc::downgrade(&streams);
         let thread = thread::spawn(move || {
             while let Some(streams) = dripped.upgrade() {
                 for mut stream in streams.lock().expect("no panic").iter() {
                     // It may have been turned away.
-                    let _ = stream.write_all(&[b' '; DRIP_BYTES]);
+                    let _ = stream.write_all(&bytes);
+                    let _ = stream.set_nonblocking(true);
+                    while stream.read(&mut [0; 64 * 1024]).is_ok_and(|read| read > 0) {}
                 }
                 drop(streams);
                 thread::sleep(DRIP_PAUSE);

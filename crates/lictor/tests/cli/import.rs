@@ -331,7 +331,7 @@ fn columns_of_others_are_mapped_or_left_out() {
     for (map, reason) in [
         ("email", "COLUMN=HEADER"),
         ("nick=Who", "no column is called so"),
-        ("email=", "behind the `=`"),
+        ("email=", "after the `=`"),
         ("email=E-Mail of User", "there are `User Email`, `Who`"),
         ("email=Who", "unknown column `User Email`"),
         ("=User Email", "unknown column `Who`"),
