@@ -65,6 +65,7 @@ impl From<OpenError> for Failure {
             | OpenError::Unreadable { .. }
             | OpenError::Exists(_)
             | OpenError::HalfRestored { .. }
+            | OpenError::NotNew { .. }
             | OpenError::NotEmpty { .. }
             | OpenError::Foreign(_)
             | OpenError::NewerSchema { .. } => Self::Usage(text),

@@ -13,7 +13,7 @@ use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
 use lictor_server::random;
 use lictor_server::settings::{Server, Settings};
-use lictor_store::sqlite::SqliteStore;
+use lictor_store::sqlite::{New, SqliteStore};
 use reqwest::Url;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
@@ -24,6 +24,7 @@ use crate::document;
 use crate::exit::{self, Failure, Outcome};
 use crate::files;
 use crate::log;
+use crate::token_file;
 
 /// Where a server listens, and where a client looks for it.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
@@ -86,7 +87,12 @@ pub(crate) async fn prepare(
     let url = url_of(&port, &tls)?;
     let metrics_url = metrics_port.as_ref().map(|port| url_of(port, &tls));
     let metrics_url = metrics_url.transpose()?;
-    let store = Arc::new(SqliteStore::open(&folder)?);
+    let new = match options.new {
+        Some(true) => New::Anywhere,
+        // What a first start leaves that was cut off.
+        Some(false) | None => New::Beside(&[token_file::NOTE]),
+    };
+    let store = Arc::new(SqliteStore::open_new(&folder, new)?);
     let key = control_plane_key(&options, &folder)?;
     start.control_plane_key = Some(key.key);
     let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;

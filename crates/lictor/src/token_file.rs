@@ -10,7 +10,7 @@ use lictor_planted as planted;
 use crate::files::{folder_of, sync_folder_of};
 
 /// The file in the data folder with the SHA-256 of each token that was written and is not stored yet.
-const NOTE: &str = "operator.token.sha256";
+pub(crate) const NOTE: &str = "operator.token.sha256";
 
 /// The file, and the data folder of the server that it is for.
 pub(crate) struct TokenFile {

@@ -50,6 +50,14 @@ pub enum OpenError {
         /// The copy that has no name yet.
         draft: PathBuf,
     },
+    /// There is something in a folder without a database, in which a new one would begin.
+    #[error("{} holds {name:?} and no database: choose the folder of a server or an empty one, restore a backup into one, or start with --new if a new installation is to begin there", folder.display())]
+    NotNew {
+        /// The folder.
+        folder: PathBuf,
+        /// One of the names in it.
+        name: String,
+    },
     /// There is something else in a folder that must be empty.
     #[error("{} is not empty: it holds {name:?}; choose an empty folder, or one that is not there", folder.display())]
     NotEmpty {

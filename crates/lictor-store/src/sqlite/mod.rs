@@ -45,7 +45,7 @@ use self::writer::Writer;
 
 pub use self::check::check_folder;
 pub use self::fault::OpenError;
-pub use self::open::DATABASE_FILE;
+pub use self::open::{DATABASE_FILE, New};
 pub use self::restore::{Restored, checked, restore};
 pub use self::writer::WriterStats;
 
@@ -62,16 +62,24 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the database in `folder`; makes both, readable to their owner alone, if they are not
-    /// there. Migrates an older database and looks at the end of its ledger.
+    /// there and the folder is empty. Migrates an older database and looks at the end of its ledger.
     ///
     /// # Errors
-    /// [`OpenError`]: in use, foreign, newer, damaged, or what the operating system said.
+    /// [`OpenError`]: in use, not empty, foreign, newer, damaged, or what the operating system said.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_new(folder, New::Beside(&[]))
+    }
+
+    /// The same, with a word on where a new database may begin.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`].
+    pub fn open_new(folder: &Path, new: New<'_>) -> Result<Self, OpenError> {
         open::make_folder(folder)?;
         open::warn_if_shared(folder)?;
         let lock = FolderLock::take(folder)?;
         backup::remove_unfinished(folder)?;
-        let database = open::writer(folder)?;
+        let database = open::writer(folder, new)?;
         apart::log(&database)?;
         let (folder, path) = (folder.to_owned(), folder.join(DATABASE_FILE));
         let readers = Readers::open(&path)?;

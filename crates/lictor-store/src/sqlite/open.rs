@@ -19,6 +19,7 @@ use rustix::io::Errno;
 use uuid::Uuid;
 
 use super::fault::OpenError;
+use super::lock::LOCK_FILE;
 use super::{functions, restore};
 
 mod embedded {
@@ -27,6 +28,12 @@ mod embedded {
 
 /// The database in the data folder.
 pub const DATABASE_FILE: &str = "lictor.db";
+
+/// What SQLite puts beside a file that it reads, and the file itself.
+pub(super) const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+
+/// What a file system puts into its first folder.
+pub(super) const LOST_AND_FOUND: &str = "lost+found";
 
 /// `LICT`, as the foundation migration sets it.
 const APPLICATION_ID: i64 = 1_279_869_780;
@@ -112,10 +119,19 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// Where a new database may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum New<'a> {
+    /// Where nothing is but files of these names.
+    Beside(&'a [&'a str]),
+    /// Beside whatever is in the folder.
+    Anywhere,
+}
+
 /// Opens the database for its writer: makes it if there is none, migrates it, looks at its end.
-pub(super) fn writer(folder: &Path) -> Result<Connection, OpenError> {
+pub(super) fn writer(folder: &Path, new: New<'_>) -> Result<Connection, OpenError> {
     let path = folder.join(DATABASE_FILE);
-    for ending in ["", "-wal", "-shm"] {
+    for ending in BESIDE {
         let file = beside(&path, ending);
         if file.is_symlink() {
             return Err(OpenError::Link(file));
@@ -123,6 +139,9 @@ pub(super) fn writer(folder: &Path) -> Result<Connection, OpenError> {
     }
     if !path.try_exists().map_err(at(&path))? {
         restore::refuse_half_restored(folder)?;
+        if let New::Beside(known) = new {
+            refuse_what_is_there(folder, &path, known)?;
+        }
         create(folder, &path)?;
     }
     let found = schema(&path)?;
@@ -134,6 +153,27 @@ pub(super) fn writer(folder: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Refuses a folder with anything in it that no start of a server leaves before there is a database.
+fn refuse_what_is_there(folder: &Path, path: &Path, known: &[&str]) -> Result<(), OpenError> {
+    let draft = beside(path, ".new");
+    for entry in std::fs::read_dir(folder).map_err(at(folder))? {
+        let name = entry.map_err(at(folder))?.file_name();
+        let of_draft = BESIDE
+            .iter()
+            .any(|ending| beside(&draft, ending).ends_with(&name));
+        // A log without its database is told of as damage.
+        let of_log = beside(path, "-wal").ends_with(&name);
+        let is_known = known.iter().any(|known| name == *known);
+        if !of_draft && !of_log && !is_known && name != LOCK_FILE && name != LOST_AND_FOUND {
+            return Err(OpenError::NotNew {
+                folder: folder.to_owned(),
+                name: name.to_string_lossy().into_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// The file gets its name only when it is complete, so that an empty or half-made `lictor.db` is
 /// never taken for a new one.
 fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
@@ -143,7 +183,7 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
         return Err(OpenError::Corrupt(reason));
     }
     let draft = beside(path, ".new");
-    for ending in ["", "-wal", "-shm"] {
+    for ending in BESIDE {
         let left_over = beside(&draft, ending);
         // A link that leads nowhere is there, too.
         if left_over.symlink_metadata().is_ok() {
@@ -440,7 +480,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("100 %? #1&é");
         make_folder(&folder).unwrap();
-        writer(&folder).unwrap().close().unwrap();
+        writer(&folder, New::Beside(&[])).unwrap().close().unwrap();
         let path = folder.join(DATABASE_FILE);
         let (log, index) = (beside(&path, "-wal"), beside(&path, "-shm"));
         let connection = immutable(&path).unwrap();

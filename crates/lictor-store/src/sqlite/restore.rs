@@ -9,13 +9,7 @@ use lictor_planted as planted;
 use super::check;
 use super::fault::OpenError;
 use super::lock::{FolderLock, LOCK_FILE};
-use super::open::{self, DATABASE_FILE, at, beside};
-
-/// What SQLite puts beside a file that it reads.
-const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
-
-/// What a file system puts into its first folder.
-const LOST_AND_FOUND: &str = "lost+found";
+use super::open::{self, BESIDE, DATABASE_FILE, LOST_AND_FOUND, at, beside};
 
 /// A checked copy of a backup that has no name yet in its folder. Dropped before it is installed, it
 /// leaves nothing, folders that were made for it included.

@@ -1,6 +1,7 @@
 //! `lictor account`: the people and services of an organization. Reading files of them is in
 //! `account_file.rs`.
 
+use clap::builder::BoolishValueParser;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -119,7 +120,7 @@ pub(crate) enum Account {
         #[arg(long, value_name = "xx_YY")]
         language: Option<String>,
         /// Whether it administers its organization
-        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
         administrator: Option<bool>,
         #[command(flatten)]
         api: Api,

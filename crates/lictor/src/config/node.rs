@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser as _};
+use clap::builder::{
+    BoolishValueParser, OsStringValueParser, PathBufValueParser, TypedValueParser as _,
+};
 use serde::Deserialize;
 
 use super::LogFormat;
@@ -68,6 +70,7 @@ pub(crate) struct NodeOptions {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
     )]
     pub insecure_http: Option<bool>,
     /// What to log, such as `debug`; libraries log errors alone unless they are named, as in

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
-use clap::builder::{OsStringValueParser, PathBufValueParser, TypedValueParser as _};
+use clap::builder::{
+    BoolishValueParser, OsStringValueParser, PathBufValueParser, TypedValueParser as _,
+};
 use lictor_core::TrustPolicy;
 use lictor_server::authority::{census, ended};
 use lictor_server::http::budget::Limits;
@@ -29,6 +31,17 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
     pub data: Option<PathBuf>,
+    /// Begin a new installation even if the folder holds other files
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "LICTOR_NEW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub new: Option<bool>,
     /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8001]
     #[arg(long, value_name = "ADDR", env = "LICTOR_LISTEN")]
     pub listen: Option<String>,
@@ -84,6 +97,7 @@ pub(crate) struct ServeOptions {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
     )]
     pub insecure_http: Option<bool>,
     /// Serve metrics on this address too, without a token
@@ -137,6 +151,7 @@ pub(crate) struct ServeOptions {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
     )]
     pub hash_hostname: Option<bool>,
     /// What to log, such as `debug` or `info,lictor_server::http=debug`; libraries log errors alone

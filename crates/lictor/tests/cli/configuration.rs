@@ -197,6 +197,26 @@ fn plain_http_for_all_is_possible_when_asked_for() {
 }
 
 #[test]
+fn a_switch_is_turned_by_the_words_that_people_write() {
+    let folder = TempDir::new().expect("a folder");
+    let start = |value: &str| {
+        let mut command = serve(&folder.path().join("data"));
+        command.args(["--listen", "0.0.0.0:0"]);
+        command.env("LICTOR_INSECURE_HTTP", value);
+        command
+    };
+    for on in ["1", "yes", "on", "true", "TRUE"] {
+        Running::start(&mut start(on)).listening();
+    }
+    for off in ["0", "no", "off", "false"] {
+        let said = refusal(&start(off).output().expect("runs"), 2);
+        assert!(said.contains("--insecure-http"), "{off}: {said}");
+    }
+    let said = refusal(&start("perhaps").output().expect("runs"), 2);
+    assert!(said.contains("perhaps"), "{said}");
+}
+
+#[test]
 fn a_variable_that_is_set_to_nothing_is_not_set() {
     let folder = TempDir::new().expect("a folder");
     for name in [
@@ -210,6 +230,7 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
         "TLS_CERT",
         "TLS_KEY",
         "INSECURE_HTTP",
+        "NEW",
         "METRICS_LISTEN",
         "KONG_VERSION",
         "KONG_ORIGIN",

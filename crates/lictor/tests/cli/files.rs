@@ -192,6 +192,39 @@ fn a_restore_takes_an_empty_folder_alone() {
 }
 
 #[test]
+fn a_new_installation_begins_in_an_empty_folder_or_when_told_to() {
+    let folder = TempDir::new().expect("a folder");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    // Such as the key of a server whose database went elsewhere.
+    write(
+        &data.join("control-plane.key").display().to_string(),
+        "mine",
+    );
+    let said = refusal(&serve(&data).output().expect("runs"), 2);
+    assert!(
+        said.contains("control-plane.key") && said.contains("--new"),
+        "{said}"
+    );
+    assert!(!data.join("lictor.db").exists());
+    std::fs::remove_file(data.join("control-plane.key")).expect("goes");
+
+    write(&data.join("notes.txt").display().to_string(), "mine");
+    refusal(&serve(&data).output().expect("runs"), 2);
+    Running::start(serve(&data).arg("--new")).listening();
+    // Once there is a database, nobody is asked.
+    Running::start(&mut serve(&data)).listening();
+
+    // What was left of a first start that was cut off is none of the user's.
+    let second = folder.path().join("second");
+    std::fs::create_dir_all(second.join("lost+found")).expect("folders");
+    for name in ["lictor.lock", "lictor.db.new", "lictor.db.new-wal"] {
+        write(&second.join(name).display().to_string(), "");
+    }
+    Running::start(&mut serve(&second)).listening();
+}
+
+#[test]
 fn a_restore_that_refuses_leaves_nothing_behind() {
     let server = Server::start(&[]);
     let backup = server.file("copy.db");

@@ -34,7 +34,7 @@ fn a_server_writes_through_no_link_in_its_folder() {
         for target in [&theirs, Path::new("/no/such/file")] {
             std::fs::create_dir(&data).expect("a folder");
             symlink(target, data.join(name)).expect("a link");
-            let said = refusal(&serve(&data).output().expect("runs"), 2);
+            let said = refusal(&serve(&data).arg("--new").output().expect("runs"), 2);
             assert!(
                 said.contains(name) && said.contains("symbolic link"),
                 "{said}"

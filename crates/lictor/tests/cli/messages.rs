@@ -257,7 +257,7 @@ fn an_option_that_cannot_be_read_is_refused_with_the_forms_of_it() {
         ("trust-policy = \"lax\"", "verified"),
         (
             "lisen = \"x\"",
-            "there is no member `lisen`; there are `data`, `listen`",
+            "there is no member `lisen`; there are `data`, `new`, `listen`",
         ),
         ("listen = ", "this is no TOML"),
         ("listen : \"x\"", "this is no TOML"),
