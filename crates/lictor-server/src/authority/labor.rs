@@ -42,7 +42,7 @@ struct Line {
 }
 
 /// A turn, until it is dropped.
-pub(super) struct Turn {
+pub struct Turn {
     _permit: OwnedSemaphorePermit,
     _place: Place,
 }
@@ -53,6 +53,12 @@ impl Turns {
             lines: Arc::default(),
             at_once,
         }
+    }
+
+    /// So many at a time that half of the processors are left for all else.
+    pub(super) fn of_half_the_processors() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::new((processors / 2).max(1))
     }
 
     /// Waits for an organization's turn.

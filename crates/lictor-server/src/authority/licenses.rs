@@ -8,8 +8,17 @@ use lictor_core::{Change, Entry, Error, License, Resource, Timestamp};
 use lictor_store::{Fact, Rule, Written};
 use uuid::Uuid;
 
+use super::labor::Turn;
 use super::{Authority, Call, KeptLicense};
 use crate::random;
+
+/// A page of more licenses keeps a processor busy for long.
+const SHORT_PAGE: usize = 128;
+
+/// Whether a page of so many licenses is read in turn with other long ones.
+pub fn is_long_page(limit: usize) -> bool {
+    limit > SHORT_PAGE
+}
 
 /// How often a repeated license is looked at while others change, before it is written all the same.
 const LOOKS: usize = 4;
@@ -65,6 +74,15 @@ impl Authority {
         self.store
             .licenses(call.organization.id, application, after, limit)
             .await
+    }
+
+    /// Waits for an organization's turn to have a [long page](is_long_page) of licenses read and made; it
+    /// ends when it is dropped.
+    ///
+    /// # Errors
+    /// None that is known of.
+    pub async fn turn_for_long_page(&self, organization: Uuid) -> Result<Turn, Error> {
+        self.long_pages.take(organization).await
     }
 
     /// Adds a license under a new id, or under `id` if it is free.

@@ -58,10 +58,10 @@ pub use grants::{Credentials, Grant, HandedOut};
 pub use jobs::{JOB_BYTES, JOBS, Job};
 pub use kept::{KeptLicense, Render};
 pub use known::Applications;
-pub use labor::written_in_place;
+pub use labor::{Turn, written_in_place};
 pub use leases::{AskedLease, CheckedOut};
 pub use ledger::Stream;
-pub use licenses::{NewLicense, Patch, payload_bytes, written_license};
+pub use licenses::{NewLicense, Patch, is_long_page, payload_bytes, written_license};
 pub use lictor_store::{
     Answer, Bounds, Breather, EndedFilter, EndedKey, IdempotencyKey, Idempotent, RefusalSum,
     Refused, RefusedKey, SumKey, Written,
@@ -96,6 +96,8 @@ pub struct Authority {
     quota_refusals: Arc<refused::QuotaRefusals>,
     lines: lines::Lines,
     labor: labor::Labor,
+    /// Those who read long pages of licenses.
+    long_pages: labor::Turns,
     jobs: Arc<jobs::Jobs>,
     /// Those who are written in parts: one ends before the next begins, so that none waits for all.
     parts: labor::Turns,

@@ -123,6 +123,7 @@ impl Authority {
             jobs: Arc::default(),
             parts: super::labor::Turns::new(1),
             labor: super::labor::Labor::default(),
+            long_pages: super::labor::Turns::of_half_the_processors(),
             store,
             clock,
             cache: Arc::new(cache),

@@ -5,4 +5,5 @@ pub mod jira;
 pub mod kong;
 pub mod native;
 pub mod node;
+mod pages;
 pub mod zoho;

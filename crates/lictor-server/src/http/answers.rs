@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
@@ -21,6 +22,10 @@ const PIECE_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub struct MadeAsTaken;
 
+/// Memory that is held for an answer before it is made, as an extension of it.
+#[derive(Debug, Clone)]
+pub struct Reserved(Arc<Hold>);
+
 /// Bytes, and the memory that is held for them.
 pub(super) struct Kept {
     pub(super) bytes: Bytes,
@@ -34,17 +39,31 @@ impl AsRef<[u8]> for Kept {
 }
 
 impl Budgets {
+    /// Holds memory for an answer of about so many bytes that is still to be made, so that nothing long
+    /// is read in vain. It is put into the answer, and then is as much as that takes.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
+    pub async fn reserve(&self, owner: Owner, bytes: usize) -> Result<Reserved, NoRoom> {
+        Ok(Reserved(Arc::new(self.hold(owner, bytes).await?)))
+    }
+
     /// Holds memory for an answer until its peer has taken it. A small one is handed over as it is.
     ///
     /// # Errors
     /// [`NoRoom`]; the answer is gone then.
-    pub async fn hand_over(&self, owner: Owner, answer: Response) -> Result<Response, NoRoom> {
+    pub async fn hand_over(&self, owner: Owner, mut answer: Response) -> Result<Response, NoRoom> {
+        let reserved = answer.extensions_mut().remove::<Reserved>();
         if !is_large(&answer) {
             return Ok(answer);
         }
         let length = answer.body().size_hint().exact();
         let length = length.and_then(|length| usize::try_from(length).ok());
-        let hold = self.hold_made(owner, length.ok_or(NoRoom)?).await?;
+        let length = length.ok_or(NoRoom)?;
+        let hold = match reserved.and_then(|Reserved(hold)| Arc::into_inner(hold)) {
+            Some(hold) => Box::pin(resized(hold, length)).await?,
+            None => self.hold_made(owner, length).await?,
+        };
         Ok(answer.map(|body| Body::new(HeldBody::of(body, hold))))
     }
 
@@ -57,6 +76,16 @@ impl Budgets {
         hold.wait_for_peer();
         Ok(kept(part, hold))
     }
+}
+
+/// As much as the answer takes, which was not known before.
+async fn resized(mut hold: Hold, length: usize) -> Result<Hold, NoRoom> {
+    hold.shrink_to(length);
+    let more = length - hold.bytes();
+    if more > 0 {
+        hold.grow(more).await?;
+    }
+    Ok(hold)
 }
 
 /// Whether memory is to be held for an answer.
@@ -165,6 +194,20 @@ mod tests {
         }
         assert!(body.is_end_stream());
         assert_eq!(written, text);
+    }
+
+    #[tokio::test]
+    async fn what_was_held_before_is_then_as_much_as_the_answer_takes() {
+        let budgets = Budgets::new(Limits::default());
+        for (length, held) in [(5_000, 5_000), (20_000, 20_000), (4_096, 0)] {
+            let reserved = budgets.reserve(OWNER, 10_000).await.unwrap();
+            let mut answer = Response::new(Body::from(vec![0; length]));
+            answer.extensions_mut().insert(reserved);
+            let answer = budgets.hand_over(OWNER, answer).await.unwrap();
+            assert_eq!(budgets.held(), held);
+            drop(answer);
+            assert_eq!(budgets.held(), 0);
+        }
     }
 
     #[tokio::test]

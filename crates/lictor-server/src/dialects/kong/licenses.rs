@@ -10,7 +10,7 @@ use super::page::Page;
 use super::schema::{self, Fields, Violations};
 use super::{Ask, wire};
 use crate::authority::{NewLicense, Patch, payload_bytes, written_in_place};
-use crate::standing;
+use crate::dialects::pages::PageTurn;
 
 const READ: Right = Right::read(Resource::Licenses);
 
@@ -18,13 +18,11 @@ const READ: Right = Right::read(Resource::Licenses);
 pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let page = Page::read(ask.query)?;
     let size = page.size();
-    let turn = standing::turn_to_read().await;
     // One more than fits tells whether there is a next page, also when this one is exactly full.
-    let licenses = ask
-        .server
-        .authority
-        .licenses(ask.call, None, page.after, size + 1)
-        .await?;
+    let (authority, rows) = (&ask.server.authority, size + 1);
+    authority.may(ask.call, READ)?;
+    let turn = PageTurn::take(ask.server, ask.call, rows).await?;
+    let licenses = authority.licenses(ask.call, None, page.after, rows).await?;
     let shown = &licenses[..wire::fitting(&licenses).min(size)];
     let next = match shown.last() {
         Some(last) if licenses.len() > shown.len() => {
@@ -33,9 +31,7 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
         Some(_) | None => None,
     };
     let mut answer = written_in_place(payload_bytes(shown), || wire::page(shown, next.as_ref()));
-    if let Some(turn) = turn {
-        answer.extensions_mut().insert(turn);
-    }
+    turn.end(&mut answer);
     Ok(answer)
 }
 

@@ -18,11 +18,12 @@ use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::added::AddedLicense;
-use super::wire::{self, LicenseView, List};
+use super::wire::{self, LicenseView};
 use crate::authority::{
     Answer, Authority, Breather, Call, NewLicense, StandingLicense, payload_bytes,
     written_in_place, written_license,
 };
+use crate::dialects::pages::PageTurn;
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Licenses);
@@ -35,19 +36,18 @@ pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
-) -> Result<List, Problem> {
+) -> Result<Response, Problem> {
     let mut query = Query::begin(&call, Resource::Licenses, &uri)?;
     let application = query.take("application")?;
     let filter = application.as_deref();
     let page = Page::take(query, &call, filter)?;
     let (after, rows) = (page.after()?, page.rows());
-    let licenses = server
-        .authority
-        .licenses(&call, filter, after, rows)
-        .await?;
     let authority = &server.authority;
+    authority.may(&call, READ)?;
+    let turn = PageTurn::take(&server, &call, rows).await?;
+    let licenses = authority.licenses(&call, filter, after, rows).await?;
     let entitlements = authority.entitlements_of(&call, &licenses).await?;
-    written_in_place(payload_bytes(&licenses), || {
+    let list = written_in_place(payload_bytes(&licenses), || {
         let (mut filling, mut breather) = (page.begin(), Breather::new());
         for license in licenses {
             let key = license.id.to_string();
@@ -57,8 +57,11 @@ pub(super) async fn list(
             }
             breather.breathe();
         }
-        Ok(filling.end())
-    })
+        Ok::<_, Problem>(filling.end())
+    })?;
+    let mut answer = list.into_response();
+    turn.end(&mut answer);
+    Ok(answer)
 }
 
 pub(super) async fn show(
