@@ -179,6 +179,7 @@ async fn a_backup_has_no_name_that_could_stay_behind() {
 #[test]
 fn the_backup_of_a_killed_server_is_removed_at_the_next_start() {
     let folder = folder();
+    drop(SqliteStore::open(folder.path()).expect("opens"));
     for name in [".backup-x7Kq2A", ".backup-x7Kq2A-journal", ".other"] {
         std::fs::write(folder.path().join(name), "half a copy").expect("writes");
     }
