@@ -58,6 +58,21 @@ impl Authority {
             .await
     }
 
+    /// The same for who may change it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], or a fault of the store.
+    pub async fn license_to_change(
+        &self,
+        call: &Call,
+        id: Uuid,
+    ) -> Result<Option<Arc<KeptLicense>>, Error> {
+        call.may_write(Resource::Licenses)?;
+        self.cache
+            .license(self.store.as_ref(), call.organization.id, id)
+            .await
+    }
+
     /// At most `limit` licenses in order of their ids, beginning behind `after`; of one
     /// application, or of all.
     ///

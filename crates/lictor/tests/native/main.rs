@@ -16,6 +16,7 @@ mod process;
 
 mod access;
 mod bodies;
+mod conditions;
 mod dialect;
 mod idempotency;
 mod installation;

@@ -43,6 +43,8 @@ pub(super) enum Refusal {
     Schema(Violations),
     /// The caller may not do this; the message says who and what.
     NoPermission(String),
+    /// A condition, of which nothing here has a tag to meet it.
+    NoEntityTags,
     /// What the domain refuses.
     Domain(Error),
 }
@@ -118,6 +120,11 @@ impl Refusal {
             Self::UnknownFormat => message(StatusCode::BAD_REQUEST, "format must be 2.7 or 3.4"),
             Self::Schema(violations) => schema_violation(&violations),
             Self::NoPermission(text) => message(StatusCode::FORBIDDEN, &text),
+            Self::NoEntityTags => message(
+                StatusCode::PRECONDITION_FAILED,
+                "Precondition failed: nothing here has an entity tag; leave If-Match and \
+                 If-None-Match out, or write through /v1, where licenses have one",
+            ),
             Self::Domain(error) => of_domain(error),
         }
     }

@@ -24,6 +24,7 @@ use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
+use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -188,6 +189,13 @@ async fn serve(
 ) -> Result<Response, Refusal> {
     if body::is_write(&head.method) {
         auth::may_write(ask.call)?;
+        let conditions = [IF_MATCH, IF_NONE_MATCH];
+        if conditions
+            .iter()
+            .any(|name| head.headers.contains_key(name))
+        {
+            return Err(Refusal::NoEntityTags);
+        }
         // In a box, so that the reads, which are many more, do not carry the room for it.
         return Box::pin(change(ask, place, head, content_type, body)).await;
     }

@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::ETAG;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use lictor_core::{Account, Kind, Resource, Right};
+use axum::response::Response;
+use lictor_core::{Account, Error, Kind, Resource, Right};
 use uuid::Uuid;
 
-use super::auth::Caller;
+use super::auth::{Caller, Conditioned};
+use super::conditions::{self, Condition, Shown};
 use super::error::{Problem, missing};
-use super::idempotency::{Begun, Post, etag};
+use super::idempotency::{Begun, Post};
 use super::json;
-use super::licenses::{Match, if_match};
 use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAccount};
@@ -49,10 +47,10 @@ pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
     Segment(text): Segment,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let account = find(&server.authority, &call, &text).await?;
-    let view = AccountView::from_account(account);
-    Ok(([(ETAG, etag(view.revision))], Json(view)).into_response())
+    shown(account)?.read(&headers)
 }
 
 pub(super) async fn create(
@@ -119,7 +117,7 @@ pub(super) async fn import(
 
 pub(super) async fn set(
     State(server): State<Server>,
-    Caller(call): Caller,
+    Conditioned(call): Conditioned,
     Segment(text): Segment,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -128,25 +126,26 @@ pub(super) async fn set(
     let (patch, _held) = json::object::<PatchAccount>(&server, &call, &parts, body).await?;
     let patch = patch.into_patch()?;
     patch.check()?;
-    let expected = expected(&parts.headers)?;
-    let id = find(&server.authority, &call, &text).await?.id;
+    let condition = condition(&parts.headers)?;
+    let found = find(&server.authority, &call, &text).await?;
+    let (id, expected) = (found.id, expected(condition, found)?);
     let account = server
         .authority
         .set_account(&call, id, patch, expected)
         .await?;
-    let view = AccountView::from_account(account);
-    Ok(([(ETAG, etag(view.revision))], Json(view)).into_response())
+    shown(account)?.answer()
 }
 
 pub(super) async fn remove(
     State(server): State<Server>,
-    Caller(call): Caller,
+    Conditioned(call): Conditioned,
     Segment(text): Segment,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     server.authority.may(&call, WRITE)?;
-    let expected = expected(&headers)?;
-    let id = find(&server.authority, &call, &text).await?.id;
+    let condition = condition(&headers)?;
+    let found = find(&server.authority, &call, &text).await?;
+    let (id, expected) = (found.id, expected(condition, found)?);
     server.authority.remove_account(&call, id, expected).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -178,10 +177,21 @@ pub(super) async fn find(
     found.ok_or_else(|| missing(Kind::Account, text))
 }
 
-/// The revision that the request expects; any that is there will do for `*`.
-fn expected(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    Ok(match if_match(headers)? {
-        Some(Match::Revision(revision)) => Some(revision),
-        Some(Match::Any) | None => None,
-    })
+fn shown(account: Account) -> Result<Shown, Error> {
+    let view = AccountView::from_account(account);
+    Shown::of(view.revision, &view)
+}
+
+/// What a write of an account expects.
+fn condition(headers: &HeaderMap) -> Result<Option<Condition>, Problem> {
+    conditions::refuse_none_match(headers)?;
+    Condition::of(headers)
+}
+
+/// The revision that the write must find, where the condition holds for the account as it is found.
+fn expected(condition: Option<Condition>, found: Account) -> Result<Option<u64>, Problem> {
+    let shown = shown(found)?;
+    condition
+        .map(|condition| condition.expect(Some(&shown)))
+        .transpose()
 }

@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use lictor_core::{DocumentError, Error, Kind, Quota, SeatRefusal};
 use serde_json::{Map, Value, json};
 
-use super::auth::Caller;
+use super::auth::Conditioned;
+use super::conditions::mismatch;
 use crate::authority::Answer;
 use crate::http::budget::{self, NO_ROOM};
 
@@ -273,14 +274,7 @@ fn of_revision(current: u64) -> Problem {
         0 => ("it is not there".to_owned(), Value::Null),
         revision => (format!("its revision is {revision}"), revision.into()),
     };
-    let title = "It is not in the state that the request expects";
-    Problem::new(
-        StatusCode::PRECONDITION_FAILED,
-        "revision-mismatch",
-        title,
-        detail,
-    )
-    .with("revision", current)
+    mismatch(detail).with("revision", current)
 }
 
 /// The details go to the log, for whoever runs the server; never to the client.
@@ -351,12 +345,12 @@ pub(super) fn missing(kind: Kind, name: impl Into<String>) -> Problem {
 }
 
 /// Answers paths that are no route.
-pub(super) async fn no_such_route(_: Caller, uri: Uri) -> Problem {
+pub(super) async fn no_such_route(_: Conditioned, uri: Uri) -> Problem {
     missing(Kind::Route, uri.path())
 }
 
 /// Answers methods that a route does not have; the router adds `Allow`.
-pub(super) async fn wrong_method(_: Caller, method: Method) -> Problem {
+pub(super) async fn wrong_method(_: Conditioned, method: Method) -> Problem {
     let detail = format!("this route has no method {method}; see `Allow`");
     let title = "The route has no such method";
     Problem::new(

@@ -16,9 +16,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::auth::{self, single};
+use super::conditions::tag;
 use super::error::{PROBLEM_JSON, Problem, invalid};
 use super::json;
 use super::page::no_query;
+use super::wire::added::object_of;
 use crate::authority::{Answer, Call, IdempotencyKey, Idempotent, Written};
 use crate::settings::Server;
 
@@ -102,7 +104,7 @@ impl<T: DeserializeOwned + Send + 'static> Post<T> {
         naming: fn(T, Answer) -> Answer,
     ) -> Result<Begun<T>, Problem> {
         let (parts, body) = request.into_parts();
-        let call = auth::call(&server.authority, &parts.headers).await?;
+        let call = auth::writer(&server.authority, &parts.headers).await?;
         call.actor.may(right, Some(call.organization.id))?;
         let path = parts.uri.path().to_owned();
         no_query(&parts.uri)?;
@@ -205,7 +207,8 @@ fn respond(answer: Answer, path: &str, name: &str) -> Response {
     if status == StatusCode::CREATED {
         let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
         let location = body[name].as_str().map(|name| format!("{path}/{name}"));
-        let etag = body["revision"].as_u64().map(etag);
+        let revision = body["revision"].as_u64();
+        let etag = revision.map(|revision| tag(revision, object_of(&answer.body).as_bytes()));
         let mut insert = |header, text: Option<String>| {
             if let Some(value) = text.and_then(|text| text.try_into().ok()) {
                 found.insert(header, value);
@@ -216,11 +219,6 @@ fn respond(answer: Answer, path: &str, name: &str) -> Response {
         found.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     (status, found, answer.body).into_response()
-}
-
-/// The entity tag of a revision.
-pub(super) fn etag(revision: u64) -> String {
-    format!("\"{revision}\"")
 }
 
 fn client_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

@@ -155,7 +155,7 @@ async fn change<T: serde::de::DeserializeOwned + Send + 'static>(
 ) -> Result<(Call, uuid::Uuid, T), Problem> {
     let segment: Segment = request.extract_parts().await?;
     let (parts, body) = request.into_parts();
-    let call = auth::call(&server.authority, &parts.headers).await?;
+    let call = auth::writer(&server.authority, &parts.headers).await?;
     let id = segment.id(&call, WRITE, Kind::Lease)?;
     let (request, _held) = json::object(server, &call, &parts, body).await?;
     Ok((call, id, request))

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use axum::http::header::{IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use lictor_core::license::{Candidate, Place};
 use lictor_core::{Document, Error, Kind, License, Resource, Right};
 use uuid::Uuid;
 
-use super::auth::{Caller, single};
+use super::auth::{Caller, Conditioned, single};
+use super::conditions::{self, Condition, Shown};
 use super::error::{Problem, invalid};
-use super::idempotency::{Begun, Post, etag};
+use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
@@ -28,9 +28,6 @@ use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Licenses);
 const WRITE: Right = Right::write(Resource::Licenses);
-
-/// A revision that no license has.
-const NO_REVISION: u64 = u64::MAX;
 
 pub(super) async fn list(
     State(server): State<Server>,
@@ -68,6 +65,7 @@ pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
     segment: Segment,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = segment.id(&call, Right::read(Resource::Licenses), Kind::License)?;
     let license = server.authority.license(&call, id).await?;
@@ -77,7 +75,7 @@ pub(super) async fn show(
         .standing(&call, License::clone(&license))
         .await?;
     let view = LicenseView::from_standing(standing);
-    Ok(([(ETAG, etag(view.revision))], Json(view)).into_response())
+    Shown::of(view.revision, &view)?.read(&headers)
 }
 
 pub(super) async fn add(
@@ -105,7 +103,7 @@ pub(super) async fn add(
 
 pub(super) async fn put(
     State(server): State<Server>,
-    Caller(call): Caller,
+    Conditioned(call): Conditioned,
     segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -122,27 +120,30 @@ pub(super) async fn put(
         .await?;
     let standing = server.authority.standing(&call, license).await?;
     let view = view_of_written(&server.authority, &call, standing);
-    let tag = [(ETAG, etag(view.revision))];
+    let answer = Shown::of(view.revision, &view)?.answer()?;
     Ok(if added {
         let location = [(LOCATION, format!("/v1/licenses/{id}"))];
-        (StatusCode::CREATED, location, tag, Json(view)).into_response()
+        (StatusCode::CREATED, location, answer).into_response()
     } else {
-        (tag, Json(view)).into_response()
+        answer
     })
 }
 
 pub(super) async fn remove(
     State(server): State<Server>,
-    Caller(call): Caller,
+    Conditioned(call): Conditioned,
     segment: Segment,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let id = segment.id(&call, WRITE, Kind::License)?;
-    let expected = match if_match(&headers)? {
+    conditions::refuse_none_match(&headers)?;
+    let expected = match Condition::of(&headers)? {
         // Without a license there is nothing to remove anyway.
-        Some(Match::Any) => Some(stored_revision(&server.authority, &call, id).await?),
-        Some(Match::Revision(revision)) => Some(revision),
-        None => None,
+        None | Some(Condition::Any) => None,
+        Some(condition) => {
+            let stored = stored(&server.authority, &call, id).await?;
+            Some(condition.expect(stored.as_ref())?)
+        }
     };
     match server.authority.remove_license(&call, id, expected).await? {
         true => Ok(StatusCode::NO_CONTENT),
@@ -206,35 +207,6 @@ fn new_license(payload: Arc<str>) -> NewLicense {
     }
 }
 
-pub(super) enum Match {
-    Any,
-    Revision(u64),
-}
-
-/// The condition in `If-Match`. Weak tags and tags that are not ours match nothing.
-pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<Match>, Problem> {
-    let Some(text) = single(headers, &IF_MATCH)? else {
-        return Ok(None);
-    };
-    if text == "*" {
-        return Ok(Some(Match::Any));
-    }
-    let strong = text.strip_prefix("W/").unwrap_or(text);
-    let opaque = strong
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .filter(|text| !text.contains('"'));
-    let Some(opaque) = opaque else {
-        return Err(invalid(
-            "If-Match",
-            "give `*` or one entity tag such as \"42\"",
-        ));
-    };
-    let revision = opaque.parse().ok();
-    let ours = revision.filter(|revision| *revision > 0 && etag(*revision) == text);
-    Ok(Some(Match::Revision(ours.unwrap_or(NO_REVISION))))
-}
-
 /// The revision that must be stored for a PUT to be carried out; 0: none may be there.
 async fn expected_by_put(
     authority: &Authority,
@@ -243,13 +215,12 @@ async fn expected_by_put(
     headers: &HeaderMap,
 ) -> Result<Option<u64>, Problem> {
     let if_none_match = single(headers, &IF_NONE_MATCH)?;
-    match (if_match(headers)?, if_none_match) {
+    match (Condition::of(headers)?, if_none_match) {
         (None, None) => Ok(None),
         (None, Some("*")) => Ok(Some(0)),
-        (Some(Match::Revision(revision)), None) => Ok(Some(revision)),
-        (Some(Match::Any), None) => {
-            let stored = stored_revision(authority, call, id).await?;
-            Ok(Some(if stored == 0 { NO_REVISION } else { stored }))
+        (Some(condition), None) => {
+            let stored = stored(authority, call, id).await?;
+            condition.expect(stored.as_ref()).map(Some)
         }
         (_, Some(_)) => Err(invalid(
             "If-None-Match",
@@ -258,7 +229,12 @@ async fn expected_by_put(
     }
 }
 
-async fn stored_revision(authority: &Authority, call: &Call, id: Uuid) -> Result<u64, Error> {
-    let license = authority.license(call, id).await?;
-    Ok(license.map_or(0, |license| license.state.revision))
+/// The license as it would be shown now to who may write it.
+async fn stored(authority: &Authority, call: &Call, id: Uuid) -> Result<Option<Shown>, Error> {
+    let Some(license) = authority.license_to_change(call, id).await? else {
+        return Ok(None);
+    };
+    let standing = authority.standing(call, License::clone(&license)).await?;
+    let view = view_of_written(authority, call, standing);
+    Shown::of(view.revision, &view).map(Some)
 }

@@ -6,6 +6,7 @@ mod auth;
 mod backup;
 mod census;
 mod clients;
+mod conditions;
 mod counts;
 mod error;
 #[cfg(fuzzing)]

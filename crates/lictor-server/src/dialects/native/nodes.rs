@@ -93,7 +93,7 @@ pub(super) async fn set_policy(
     request: Request,
 ) -> Result<Json<NodePolicyBody>, Problem> {
     let (parts, body) = request.into_parts();
-    let call = auth::call(&server.authority, &parts.headers).await?;
+    let call = auth::writer(&server.authority, &parts.headers).await?;
     call.actor.may(WRITE, None)?;
     no_query(&parts.uri)?;
     let (policy, _held) = json::object::<NodePolicyBody>(&server, &call, &parts, body).await?;
@@ -108,7 +108,7 @@ pub(super) async fn adopt(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let call = auth::call(&server.authority, request.headers()).await?;
+    let call = auth::writer(&server.authority, request.headers()).await?;
     call.actor.may(WRITE, None)?;
     let post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
         Begun::First(post) => post,

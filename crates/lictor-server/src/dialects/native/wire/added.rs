@@ -1,5 +1,7 @@
 //! The answer to a license that was added: itself, and where it came to stand among the others.
 
+use std::borrow::Cow;
+
 use lictor_core::license::{Candidate, Place};
 use lictor_core::{Date, Timestamp};
 use serde::Serialize;
@@ -7,12 +9,22 @@ use uuid::Uuid;
 
 use super::{LicenseView, time};
 
-/// A license that was added.
+/// A license that was added. Its place comes last, so that what stands before it is the license as it is shown
+/// by itself.
 #[derive(Serialize)]
 pub(in super::super) struct AddedLicense {
     #[serde(flatten)]
     license: LicenseView,
     place: PlaceView,
+}
+
+/// The object that this body, the answer to a POST, is about, as it is shown by itself.
+pub(in super::super) fn object_of(body: &str) -> Cow<'_, str> {
+    // In no text can quotes stand so.
+    match body.rfind(",\"place\":{") {
+        Some(end) => Cow::Owned(format!("{}}}", &body[..end])),
+        None => Cow::Borrowed(body),
+    }
 }
 
 #[derive(Serialize)]
