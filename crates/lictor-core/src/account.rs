@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
+use crate::given::Given;
 use crate::names;
 use crate::organization::clean_name;
 use crate::seats::SeatReason;
@@ -227,7 +228,7 @@ pub struct AccountPatch {
     /// Its e-mail.
     pub email: Option<String>,
     /// Its name.
-    pub name: Option<String>,
+    pub name: Given<String>,
     /// How far it has come; not [`AccountStatus::Removed`].
     pub status: Option<AccountStatus>,
     /// Whether it administers its organization.
@@ -237,13 +238,17 @@ pub struct AccountPatch {
 }
 
 impl AccountPatch {
+    fn clean_name(&self) -> Result<Given<String>, Error> {
+        self.name.as_ref().try_map(|name| clean_name(name))
+    }
+
     /// Refuses what no account can become, whether the one it is for is there or not.
     ///
     /// # Errors
     /// [`Error::InvalidInput`].
     pub fn check(&self) -> Result<(), Error> {
         self.email.as_deref().map(Email::parse).transpose()?;
-        self.name.as_deref().map(clean_name).transpose()?;
+        self.clean_name()?;
         self.language.as_deref().map_or(Ok(()), check_language)
     }
 }
@@ -277,7 +282,7 @@ pub fn create(state: &State, new: &NewAccount) -> Result<Decision, Error> {
     decision.records.push(Record::Identity {
         id: new.id,
         email: Some(email),
-        name,
+        name: name.into(),
     });
     Ok(decision)
 }
@@ -295,7 +300,7 @@ pub fn set(
     expected: Option<u64>,
 ) -> Result<Decision, Error> {
     let mut email = patch.email.as_deref().map(Email::parse).transpose()?;
-    let name = patch.name.as_deref().map(clean_name).transpose()?;
+    let name = patch.clean_name()?;
     patch.language.as_deref().map_or(Ok(()), check_language)?;
     let stored = find(state, id)?;
     check_revision(stored, expected)?;
@@ -320,7 +325,7 @@ pub fn set(
         administrator: patch.administrator.unwrap_or(stored.administrator),
         language: patch.language.clone().unwrap_or(stored.language.clone()),
     };
-    let named = email.is_some() || name.is_some();
+    let named = email.is_some() || !name.is_nothing();
     if named || !is_same(stored, &change) {
         decision.changes.push(change);
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::{Change, Decision, Record};
 use crate::claims::is_application_key;
 use crate::error::{Error, Kind};
+use crate::given::Given;
 use crate::node::NodeState;
 use crate::organization::clean_name;
 use crate::state::State;
@@ -89,7 +90,9 @@ pub fn create(
             over_limit,
         });
     }
-    decision.records.extend(name.map(|name| named(key, name)));
+    decision
+        .records
+        .extend(name.map(|name| named(key, Some(name))));
     Ok(decision)
 }
 
@@ -100,10 +103,10 @@ pub fn create(
 pub fn set(
     state: &State,
     key: &str,
-    name: Option<&str>,
+    name: Given<&str>,
     over_limit: Option<OverLimit>,
 ) -> Result<Decision, Error> {
-    let name = name.map(clean_name).transpose()?;
+    let name = name.try_map(clean_name)?.said();
     let stored = find(state, key)?;
     let mut decision = Decision::nothing();
     if let Some(over_limit) = over_limit.filter(|given| *given != stored.over_limit) {
@@ -154,7 +157,7 @@ pub fn find<'a>(state: &'a State, key: &str) -> Result<&'a ApplicationState, Err
     })
 }
 
-fn named(key: &str, name: String) -> Record {
+fn named(key: &str, name: Option<String>) -> Record {
     Record::ApplicationName {
         key: key.to_owned(),
         name,

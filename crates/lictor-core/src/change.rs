@@ -11,6 +11,7 @@ use crate::application::OverLimit;
 use crate::elapsed::Elapsed;
 use crate::error::Error;
 use crate::feed::Rotation;
+use crate::given::Given;
 use crate::grant::Access;
 use crate::keys::{KeyId, PublicKey};
 use crate::lease::{EndedLease, LeaseEnd, LeaseTerms};
@@ -303,8 +304,8 @@ pub enum Record {
     OrganizationName {
         /// The organization's id.
         id: Uuid,
-        /// The name.
-        name: String,
+        /// The name; none: it has none any more.
+        name: Option<String>,
     },
     /// What a source reported for a service and month; less than what is there changes nothing.
     Usage {
@@ -343,17 +344,24 @@ pub enum Record {
     ApplicationName {
         /// The application's key.
         key: String,
-        /// The name.
-        name: String,
+        /// The name; none: it has none any more.
+        name: Option<String>,
     },
-    /// An account's e-mail and name; what is none stays as it is.
+    /// A client's name.
+    ClientName {
+        /// The client's id.
+        id: Uuid,
+        /// The name; none: it has none any more.
+        name: Option<String>,
+    },
+    /// An account's e-mail and name.
     Identity {
         /// The account's id.
         id: Uuid,
-        /// The e-mail.
+        /// The e-mail; none: it stays as it is.
         email: Option<Email>,
         /// The name.
-        name: Option<String>,
+        name: Given<String>,
     },
     /// An account's e-mail and name are erased.
     IdentityErased {

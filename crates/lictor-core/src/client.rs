@@ -9,6 +9,7 @@ use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
 use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
+use crate::given::Given;
 use crate::grant::{GrantState, WINDOW, rights};
 use crate::organization::clean_name;
 use crate::quota::Quota;
@@ -146,6 +147,22 @@ fn check_client_scopes(new: &NewClient) -> Result<(), Error> {
         );
     }
     Ok(())
+}
+
+/// Names a client, or takes its name away.
+///
+/// # Errors
+/// [`Error::NotFound`] for a client that is not there or was removed, [`Error::InvalidInput`].
+pub fn rename(state: &State, id: Uuid, name: Given<&str>) -> Result<Decision, Error> {
+    let name = name.try_map(clean_name)?.said();
+    let stored = state.clients.get(&id);
+    if stored.is_none_or(|client| client.removed_at.is_some()) {
+        return Err(missing(id));
+    }
+    let mut decision = Decision::nothing();
+    let named = name.map(|name| Record::ClientName { id, name });
+    decision.records.extend(named);
+    Ok(decision)
 }
 
 /// Removes a client. Repeating it changes nothing.

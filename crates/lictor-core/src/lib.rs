@@ -31,6 +31,7 @@ pub mod exposition;
 pub mod fault;
 pub mod feed;
 pub mod figures;
+pub mod given;
 pub mod grant;
 pub mod keys;
 pub mod lease;
@@ -48,6 +49,7 @@ pub mod time;
 pub mod token;
 pub mod trust;
 pub mod usage;
+pub mod whole;
 
 mod json;
 
@@ -60,6 +62,7 @@ pub use client::{Client, ClientState};
 pub use document::{Document, Signer};
 pub use elapsed::{Elapsed, Now};
 pub use error::{DocumentError, Error, Kind};
+pub use given::Given;
 pub use grant::{Access, Code, GrantRefusal, GrantState};
 pub use keys::{KeyId, PublicKey, SigningKey};
 pub use lease::{EndedLease, Lease, LeaseEnd, LeaseState, LeaseTerms};

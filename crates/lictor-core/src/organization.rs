@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::change::{Change, Decision, Record};
 use crate::error::{Error, Kind};
+use crate::given::Given;
 use crate::names::label;
 use crate::state::State;
 use crate::time::Timestamp;
@@ -101,7 +102,19 @@ pub fn create(
         number,
     }
     .into();
-    if let Some(name) = name {
+    if name.is_some() {
+        decision.records.push(Record::OrganizationName { id, name });
+    }
+    Ok(decision)
+}
+
+/// Names an organization, or takes its name away.
+///
+/// # Errors
+/// [`Error::InvalidInput`].
+pub fn rename(id: Uuid, name: Given<&str>) -> Result<Decision, Error> {
+    let mut decision = Decision::nothing();
+    if let Some(name) = name.try_map(clean_name)?.said() {
         decision.records.push(Record::OrganizationName { id, name });
     }
     Ok(decision)
@@ -242,7 +255,7 @@ mod tests {
         assert_eq!(created.changes, [change]);
         let record = Record::OrganizationName {
             id: ID.0,
-            name: "The Team".to_owned(),
+            name: Some("The Team".to_owned()),
         };
         assert_eq!(created.records, [record]);
         state.apply(1, 99, &created.changes[0]);

@@ -11,7 +11,10 @@ const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 /// The whole number that a float is; none where it is a part of one, or so large that it may stand for another.
 pub fn of_float(number: f64) -> Option<i64> {
     let is_whole = number.fract() == 0.0 && number.abs() <= MAX_EXACT;
-    #[expect(clippy::cast_possible_truncation, reason = "it is whole and below 2^53")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole and below 2^53"
+    )]
     is_whole.then_some(number as i64)
 }
 
@@ -34,6 +37,10 @@ pub trait Number: TryFrom<u64> + TryFrom<i64> {
 
 impl Number for u64 {
     const WANTED: &'static str = "a whole number, 0 or more,";
+}
+
+impl Number for u32 {
+    const WANTED: &'static str = <u64 as Number>::WANTED;
 }
 
 impl Number for i64 {
@@ -97,6 +104,17 @@ pub fn read_some<'de, T: Number, D: Deserializer<'de>>(
     Ok(read.map(|Whole(number)| number))
 }
 
+/// Reads a member that is a list of whole numbers, for `deserialize_with`.
+///
+/// # Errors
+/// Whatever the reader finds.
+pub fn read_each<'de, T: Number, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let read = Vec::<Whole<T>>::deserialize(deserializer)?;
+    Ok(read.into_iter().map(|Whole(number)| number).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,9 +158,18 @@ mod tests {
     #[test]
     fn what_is_no_whole_number_is_said_without_the_words_of_types() {
         for (text, said) in [
-            ("1.5", "a whole number, 0 or more, is wanted, not this number (line 1, column 3)"),
-            ("-1", "a whole number, 0 or more, is wanted, not this number (line 1, column 2)"),
-            ("true", "a whole number, 0 or more, is wanted, not a boolean (line 1, column 4)"),
+            (
+                "1.5",
+                "a whole number, 0 or more, is wanted, not this number (line 1, column 3)",
+            ),
+            (
+                "-1",
+                "a whole number, 0 or more, is wanted, not this number (line 1, column 2)",
+            ),
+            (
+                "true",
+                "a whole number, 0 or more, is wanted, not a boolean (line 1, column 4)",
+            ),
         ] {
             let error = serde_json::from_str::<Whole<u64>>(text).expect_err(text);
             assert_eq!(fault::of_json(text, &error), said);

@@ -339,7 +339,12 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     assert_eq!(anew(&third, &fourth), ["a"]);
     assert_eq!(fourth[0].limit, Some(0));
     // A name; an application that goes, and one that comes.
-    let named = authority.set_application(&call, "none", Some("Named".to_owned()), None);
+    let named = authority.set_application(
+        &call,
+        "none",
+        lictor_core::Given::Value("Named".to_owned()),
+        None,
+    );
     named.await.expect("set");
     let fifth = rows(&authority, &call).await;
     assert_eq!(anew(&fourth, &fifth), ["none"]);

@@ -20,9 +20,9 @@ impl Limits {
     /// The limits by the names of quotas.
     ///
     /// # Errors
-    /// None was given.
-    pub(crate) fn into_json(self) -> Outcome<Value> {
-        if self.0.is_empty() {
+    /// None was given, nor anything else.
+    pub(crate) fn into_json(self, beside_others: bool) -> Outcome<Value> {
+        if self.0.is_empty() && !beside_others {
             let example = Quota::Accounts.facts();
             return Err(Failure::Usage(format!(
                 "say what to set, such as --{} {}; `lictor organization set --help` lists all",

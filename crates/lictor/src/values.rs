@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use lictor_core::usage::MAX_COUNT;
+use serde_json::Value;
 
 /// Reads a whole number from 0 to `most`.
 ///
@@ -45,6 +46,20 @@ pub(crate) fn number(text: &str, most: u64) -> Result<u64, String> {
         return Err("leave the option out for no limit".to_owned());
     }
     Err(format!("not a whole number from 0 to {most}"))
+}
+
+/// What is to change of an object: the members that are given, and its name, which an empty one takes
+/// away.
+pub(crate) fn changes(name: Option<String>, mut members: Value) -> Value {
+    if let Some(members) = members.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+        let name = name.map(|name| match name.is_empty() {
+            true => Value::Null,
+            false => name.into(),
+        });
+        members.extend(name.map(|name| ("name".to_owned(), name)));
+    }
+    members
 }
 
 /// Reads a count of requests or a fence.

@@ -13,6 +13,7 @@ use crate::change::Digest;
 use crate::keys::PublicKey;
 use crate::secret::ENROLLMENT_WORD;
 use crate::time::Timestamp;
+use crate::whole;
 
 /// A one-time token that lets one node join: a secret, and the SHA-256 of the control plane's
 /// public key, by which the node knows that it speaks with the right one. It has no `Debug`.
@@ -79,7 +80,7 @@ pub struct Join {
     #[serde(default)]
     pub version: String,
     /// The formats of the state that it takes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole::read_each")]
     pub formats: Vec<u32>,
 }
 
@@ -104,8 +105,10 @@ pub struct Joined {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// Its revision.
+    #[serde(deserialize_with = "whole::read")]
     pub revision: u64,
     /// When it was signed.
+    #[serde(deserialize_with = "whole::read")]
     pub issued_at: Timestamp,
     /// The SHA-256 of its content.
     pub content_sha256: Digest,
@@ -131,6 +134,7 @@ pub struct NodeCount {
     /// `2026-11`.
     pub month: String,
     /// The requests so far.
+    #[serde(deserialize_with = "whole::read")]
     pub count: u64,
 }
 
@@ -170,7 +174,7 @@ pub struct NodeReport {
     /// The license that is in force there.
     pub license: Option<Uuid>,
     /// The requests that it counted this month.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole::read")]
     pub requests: u64,
     /// What is wrong, in words for people; at most 16.
     #[serde(default)]

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
-use lictor_core::fault;
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
+use lictor_core::{fault, whole};
 use serde::Deserialize;
 
 use super::Service;
@@ -31,6 +31,7 @@ struct Usage {
 #[serde(deny_unknown_fields)]
 struct Count {
     service: String,
+    #[serde(deserialize_with = "whole::read")]
     count: u64,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lictor_core::figures::ApplicationFigures;
 use lictor_core::{
-    AccountCounts, Entitlement, Error, Kind, OverLimit, Resource, State, application,
+    AccountCounts, Entitlement, Error, Given, Kind, OverLimit, Resource, State, application,
 };
 use lictor_store::Fact;
 
@@ -95,13 +95,16 @@ impl Authority {
         &self,
         call: &Call,
         key: &str,
-        name: Option<String>,
+        name: Given<String>,
         over_limit: Option<OverLimit>,
     ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
         call.may_write(Resource::Applications)?;
         let rule_key = key.to_owned();
         let rule = Arc::new(move |state: &State| {
-            application::set(state, &rule_key, name.as_deref(), over_limit)
+            let name = name
+                .as_ref()
+                .try_map(|name| Ok::<_, Error>(name.as_str()))?;
+            application::set(state, &rule_key, name, over_limit)
         });
         let facts = vec![Fact::Application(key.to_owned())];
         self.write(call, call.organization.id, facts, rule).await?;

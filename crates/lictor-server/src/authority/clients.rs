@@ -8,7 +8,7 @@ use lictor_core::change::Digest;
 use lictor_core::client::{self, Client, ClientState, NewClient};
 use lictor_core::grant::WINDOW;
 use lictor_core::organization::clean_name;
-use lictor_core::{Error, Kind, Now, Resource, State, Timestamp, token};
+use lictor_core::{Error, Given, Kind, Now, Resource, State, Timestamp, token};
 use lictor_store::Fact;
 use uuid::Uuid;
 
@@ -141,6 +141,27 @@ impl Authority {
             refresh_token,
             code: IssuedCode::new(code, &now),
         })
+    }
+
+    /// Names a client, or takes its name away.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    pub async fn rename_client(
+        &self,
+        call: &Call,
+        name: &str,
+        new: Given<String>,
+    ) -> Result<Client, Error> {
+        call.may_write(Resource::Clients)?;
+        let id = self.find_client(call, name).await?.id;
+        let rule = Arc::new(move |state: &State| {
+            let new = new.as_ref().try_map(|new| Ok::<_, Error>(new.as_str()))?;
+            client::rename(state, id, new)
+        });
+        let facts = vec![Fact::Client(id)];
+        self.write(call, call.organization.id, facts, rule).await?;
+        self.find_client(call, &id.to_string()).await
     }
 
     /// Makes a code that the client can trade for a refresh token.

@@ -175,7 +175,7 @@ fn touched_by_record(stream: Uuid, record: &Record) -> Option<Touched> {
     match record {
         Record::Identity { id, .. } | Record::IdentityErased { id } => Some(Touched::OneOf(*id)),
         Record::TokenSecret { sha256, .. } => Some(Touched::Shown(*sha256)),
-        Record::ClientSecret { .. } => Some(Touched::OneOf(stream)),
+        Record::ClientSecret { .. } | Record::ClientName { .. } => Some(Touched::OneOf(stream)),
         Record::AccessEnded { sha256 } => Some(Touched::Shown(sha256.0)),
         Record::OrganizationName { .. }
         | Record::KeyRotation(_)

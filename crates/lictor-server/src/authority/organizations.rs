@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lictor_core::organization::{self, DEFAULT_KEY};
 use lictor_core::{
-    Action, Actor, Error, INSTALLATION, Organization, Quota, Resource, Right, quota,
+    Action, Actor, Error, Given, INSTALLATION, Organization, Quota, Resource, Right, quota,
 };
 use lictor_store::{Bounds, Fact};
 use uuid::Uuid;
@@ -140,21 +140,34 @@ impl Authority {
         found.ok_or_else(|| Error::no_organization(key))
     }
 
-    /// Sets quotas of an organization, each to a number or back to its default, and gives what it has
-    /// and may have then; an operator's right.
+    /// Names an organization and sets its quotas, each to a number or back to its default, and gives what
+    /// it has and may have then; an operator's right.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
-    pub async fn set_quotas(
+    pub async fn set_organization(
         &self,
         call: &Call,
         key: &str,
+        name: Given<String>,
         limits: BTreeMap<Quota, Option<u64>>,
     ) -> Result<(Arc<Organization>, Bounds), Error> {
         call.may_in_installation(Resource::Organizations, Action::Write)?;
         let organization = self.organization_for(&call.actor, Some(key))?;
-        let rule = Arc::new(move |state: &_| quota::set(state, &limits));
-        self.write(call, organization.id, Vec::new(), rule).await?;
+        let id = organization.id;
+        let rule = Arc::new(move |state: &_| {
+            let mut decision = quota::set(state, &limits)?;
+            let name = name
+                .as_ref()
+                .try_map(|name| Ok::<_, Error>(name.as_str()))?;
+            decision
+                .records
+                .extend(organization::rename(id, name)?.records);
+            Ok(decision)
+        });
+        self.write(call, id, Vec::new(), rule).await?;
+        self.cache.refresh_if_stale(self.store.as_ref()).await?;
+        let organization = self.organization_for(&call.actor, Some(key))?;
         let bounds = self.bounds_of(call, &organization).await?;
         Ok((organization, bounds))
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::{Account, AccountCounts, AccountKind, AccountState, AccountStatus, Email, State};
+use lictor_core::{
+    Account, AccountCounts, AccountKind, AccountState, AccountStatus, Email, Given, State,
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
@@ -222,12 +224,13 @@ pub(super) fn name(
     stream: Uuid,
     id: Uuid,
     email: Option<&Email>,
-    name: Option<&str>,
+    name: Given<String>,
 ) -> Sql<usize> {
+    let named = !name.is_nothing();
     database
         .prepare_cached(
             "UPDATE accounts SET email = coalesce(?3, email), email_key = coalesce(?4, email_key),
-                 name = coalesce(?5, name)
+                 name = iif(?6, ?5, name)
              WHERE organization_id = ?1 AND id = ?2",
         )?
         .execute((
@@ -235,7 +238,8 @@ pub(super) fn name(
             id,
             email.map(|email| &email.shown),
             email.map(|email| &email.key),
-            name,
+            name.said().flatten(),
+            named,
         ))
 }
 

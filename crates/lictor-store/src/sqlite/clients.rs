@@ -375,6 +375,9 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
                  WHERE organization_id = ?1 AND id = ?2",
             )?
             .execute((stream, id, client_id, sha256.0, name)),
+        Record::ClientName { id, name } => database
+            .prepare_cached("UPDATE clients SET name = ?3 WHERE organization_id = ?1 AND id = ?2")?
+            .execute((stream, id, name)),
         Record::GrantSecret {
             id,
             refresh_sha256,

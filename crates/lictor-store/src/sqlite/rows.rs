@@ -315,9 +315,11 @@ pub(super) fn record(
         Record::UsageEpochForgotten { series, epoch } => {
             usage::forget_epoch(database, stream, series, epoch)?
         }
-        Record::ApplicationName { key, name } => seats::name(database, stream, key, name)?,
+        Record::ApplicationName { key, name } => {
+            seats::name(database, stream, key, name.as_deref())?
+        }
         Record::Identity { id, email, name } => {
-            accounts::name(database, stream, *id, email.as_ref(), name.as_deref())?
+            accounts::name(database, stream, *id, email.as_ref(), name.clone())?
         }
         Record::IdentityErased { id } => {
             let dropped = answers::drop_naming_account(database, stream, *id)?;
@@ -354,6 +356,7 @@ pub(super) fn record(
             1
         }
         Record::ClientSecret { .. }
+        | Record::ClientName { .. }
         | Record::GrantSecret { .. }
         | Record::Code { .. }
         | Record::Access { .. }

@@ -504,7 +504,12 @@ pub(super) fn put_licenses(
 }
 
 /// Stores an application's name.
-pub(super) fn name(database: &Connection, stream: Uuid, key: &str, name: &str) -> Sql<usize> {
+pub(super) fn name(
+    database: &Connection,
+    stream: Uuid,
+    key: &str,
+    name: Option<&str>,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "UPDATE applications SET name = ?3 WHERE organization_id = ?1 AND key = ?2",

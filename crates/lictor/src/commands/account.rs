@@ -10,6 +10,7 @@ use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
 use crate::output::{self, text_of};
+use crate::values::changes;
 
 const ADD_EXAMPLES: &str = "\
 Prints the account's id. A person may hold seats, a service may not.
@@ -113,7 +114,7 @@ pub(crate) enum Account {
         /// A new e-mail
         #[arg(long)]
         email: Option<String>,
-        /// What people call it
+        /// What people call it; '' takes the name away
         #[arg(long)]
         name: Option<String>,
         /// Its language, such as `de_DE`
@@ -191,9 +192,9 @@ pub(crate) async fn run(command: Account, json: bool) -> Outcome {
             api,
         } => {
             let body = json!({
-                "email": email, "name": name, "language": language,
-                "administrator": administrator,
+                "email": email, "language": language, "administrator": administrator,
             });
+            let body = changes(name, body);
             set(&api, &account, &body, json).await
         }
         Account::Deactivate { account, api } => {

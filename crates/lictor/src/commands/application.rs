@@ -7,6 +7,7 @@ use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
 use crate::output::{self, date_of, limit_of, text_of};
+use crate::values::changes;
 
 const CREATE_EXAMPLES: &str = "\
 A license for an unknown application creates it; create it yourself to name it,
@@ -60,7 +61,7 @@ pub(crate) enum Application {
     Set {
         /// Its key
         key: String,
-        /// What people call it
+        /// What people call it; '' takes the name away
         #[arg(long)]
         name: Option<String>,
         /// What happens when no seat is left
@@ -99,7 +100,7 @@ pub(crate) async fn run(command: Application, json: bool) -> Outcome {
             over_limit,
             api,
         } => {
-            let body = json!({ "name": name, "over_limit": word(over_limit) });
+            let body = changes(name, json!({ "over_limit": word(over_limit) }));
             let reply = Client::new(&api)?
                 .patch(&["applications", &key], &body)
                 .await?;

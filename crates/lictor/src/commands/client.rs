@@ -8,7 +8,7 @@ use crate::args::Api;
 use crate::client::{Client as Server, Reply};
 use crate::exit::Outcome;
 use crate::output::{self, text_of};
-use crate::values::listed;
+use crate::values::{changes, listed};
 
 const CREATE_EXAMPLES: &str = "\
 Prints the client id, the client secret, a refresh token and a grant code, once:
@@ -47,6 +47,18 @@ pub(crate) enum Client {
     },
     /// List the clients of an organization
     List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Name a client
+    #[command(after_help = "Example:\n  \
+        lictor client set 1000.K7W2Q5ZJ8RX4TB9MN3VHC6PYDA2EFG --name meter")]
+    Set {
+        /// Its client id
+        client: String,
+        /// What to call it; '' takes the name away
+        #[arg(long)]
+        name: String,
         #[command(flatten)]
         api: Api,
     },
@@ -98,6 +110,13 @@ pub(crate) async fn run(command: Client, json: bool) -> Outcome {
             let path = ["clients", &client, "codes"];
             let made = Server::new(&api)?.post(&path, &json!({})).await?;
             output::result(&made.text, made.str("code"), json)
+        }
+        Client::Set { client, name, api } => {
+            let body = changes(Some(name), json!({}));
+            let reply = Server::new(&api)?
+                .patch(&["clients", &client], &body)
+                .await?;
+            output::result(&reply.text, reply.str("client_id"), json)
         }
         Client::Remove { client, api } => {
             Server::new(&api)?.delete(&["clients", &client]).await?;

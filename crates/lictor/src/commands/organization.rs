@@ -8,6 +8,7 @@ use crate::client::{Client, Reply};
 use crate::exit::Outcome;
 use crate::limits::Limits;
 use crate::output::{self, date_of, text_of};
+use crate::values::changes;
 
 const SHOW_EXAMPLES: &str = "\
 Of what is counted for each application alone, USED is not one figure.
@@ -20,6 +21,7 @@ Only an operator may. What there is stays, whatever the limit; what is beyond
 it is refused with 409, and the answer names the option.
 
 Examples:
+  lictor organization set acme --name 'Acme Ltd'
   lictor organization set acme --max-accounts 5000000
   lictor organization set acme --max-tokens 100 --max-nodes default";
 
@@ -50,11 +52,14 @@ pub(crate) enum Organization {
         #[command(flatten)]
         api: Api,
     },
-    /// Set how much an organization may have
+    /// Name an organization, and set how much it may have
     #[command(after_help = SET_EXAMPLES)]
     Set {
         /// Its key
         key: String,
+        /// What people call it; '' takes the name away
+        #[arg(long)]
+        name: Option<String>,
         #[command(flatten)]
         limits: Limits,
         #[command(flatten)]
@@ -79,8 +84,14 @@ pub(crate) async fn run(command: Organization, json: bool) -> Outcome {
         }
         Organization::List { api } => list(&api, json).await,
         Organization::Show { key, api } => show(&api, &key, json).await,
-        Organization::Set { key, limits, api } => {
-            let body = json!({ "quotas": limits.into_json()? });
+        Organization::Set {
+            key,
+            name,
+            limits,
+            api,
+        } => {
+            let quotas = limits.into_json(name.is_some())?;
+            let body = changes(name, json!({ "quotas": quotas }));
             let reply = Client::new(&api)?
                 .patch(&["organizations", &key], &body)
                 .await?;

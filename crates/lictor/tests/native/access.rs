@@ -6,8 +6,9 @@ use lictor_core::Resource;
 use lictor_server::dialects::native;
 use serde_json::json;
 
-use crate::matrix::{ROWS, World};
+use crate::matrix::ROWS;
 use crate::server::Server;
+use crate::world::World;
 
 #[test]
 fn every_role_gets_at_every_route_what_the_table_says() {

@@ -6,8 +6,9 @@ use lictor_server::dialects::{jira, kong, zoho};
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Request};
-use crate::matrix::{ROWS, World};
+use crate::matrix::ROWS;
 use crate::server::{Server, document};
+use crate::world::World;
 
 /// A strong tag that nothing has.
 const STRANGE: &str = "\"1-0123456789abcdef\"";

@@ -221,7 +221,7 @@ fn the_ledger_tells_what_changed() {
     for query in [
         "stream=x",
         "after=-1",
-        "after=1.0",
+        "after=1.5",
         "after=9007199254740992",
         "after=x",
         "x=1",

@@ -16,6 +16,7 @@ mod process;
 
 mod access;
 mod bodies;
+mod changes;
 mod conditions;
 mod dialect;
 mod idempotency;
@@ -30,3 +31,4 @@ mod server;
 mod standing;
 mod tokens;
 mod usage;
+mod world;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::http::Request;
-use crate::server::{Server, Tenant, document, vendor};
+use crate::server::{document, vendor};
+use crate::world::{World, client, fixed, key, license, new_client, node, token};
 
 /// A method and path, the path as the router has it; what to send; the status that the operator,
 /// the organization's admin, its reader and another organization's admin get; and the scope that a
@@ -192,6 +192,13 @@ pub(crate) const ROWS: &[Row] = &[
         client,
         [200, 200, 403, 404],
         "clients:read",
+    ),
+    (
+        "PATCH",
+        "/clients/{client}",
+        |world| (client(world).0, Some(json!({ "name": "N" }))),
+        [200, 200, 403, 404],
+        "clients:write",
     ),
     (
         "DELETE",
@@ -470,129 +477,3 @@ pub(crate) const ROWS: &[Row] = &[
         "census:write",
     ),
 ];
-
-/// A server with two organizations, whose objects are made when they are needed.
-pub(crate) struct World {
-    pub(crate) server: Server,
-    pub(crate) acme: Tenant,
-    pub(crate) other: Tenant,
-    made: std::cell::Cell<u8>,
-}
-
-impl World {
-    pub(crate) fn new() -> Self {
-        let server = Server::start();
-        Self {
-            acme: server.tenant("acme"),
-            other: server.tenant("other"),
-            made: 10.into(),
-            server,
-        }
-    }
-
-    fn number(&self) -> u8 {
-        self.made.set(self.made.get() + 1);
-        self.made.get()
-    }
-
-    fn fresh(&self) -> String {
-        format!("fresh-{}", self.number())
-    }
-
-    /// A new license of acme.
-    fn license(&self) -> String {
-        self.create(
-            "/v1/licenses",
-            &json!({ "payload": document("Konnect") }),
-            "id",
-        )
-    }
-
-    /// Creates something for acme.
-    fn create(&self, path: &str, body: &Value, name: &str) -> String {
-        let call = self.server.call("POST", path).organization("acme");
-        let made = call.json(body).expect(201).json();
-        made[name].as_str().expect("a name").to_owned()
-    }
-
-    /// An application with a license.
-    fn application(&self) -> String {
-        let body = json!({ "payload": document("Payroll") });
-        self.create("/v1/licenses", &body, "application")
-    }
-
-    /// A new account of acme.
-    fn account(&self) -> String {
-        let email = format!("{}@example.com", self.fresh());
-        self.create("/v1/accounts", &json!({ "email": email }), "id")
-    }
-
-    /// A new lease of acme.
-    fn lease(&self) -> String {
-        let path = format!("/v1/applications/{}/leases", self.application());
-        self.create(&path, &json!({ "holder": self.fresh() }), "id")
-    }
-
-    /// The month in which acme has a count of the service `meter`.
-    fn counted(&self) -> String {
-        let call = self.server.call("POST", "/v1/usage").organization("acme");
-        let count = json!({ "service": "meter", "count": 1 });
-        let taken = call.json(&json!({ "counts": [count] })).expect(200).json();
-        let month = taken["counts"][0]["month"].as_str();
-        month.expect("a month").to_owned()
-    }
-
-    /// The row's request by the operator.
-    pub(crate) fn call(&self, (method, path, make, ..): &Row) -> Request {
-        let (names, body) = make(self);
-        let mut names = names.split('/');
-        let parts = path.split('/').map(|part| match part.starts_with('{') {
-            true => names.next().expect("a name"),
-            false => part,
-        });
-        let path = parts.collect::<Vec<_>>().join("/");
-        let call = self.server.call(method, &format!("/v1{path}"));
-        match body {
-            Some(body) => call.json(&body),
-            None => call,
-        }
-    }
-}
-
-fn fixed(_: &World) -> (String, Option<Value>) {
-    (String::new(), None)
-}
-
-fn license(world: &World) -> (String, Option<Value>) {
-    (world.license(), None)
-}
-
-fn token(world: &World) -> (String, Option<Value>) {
-    (world.create("/v1/tokens", &json!({}), "id"), None)
-}
-
-/// A client of what a token may do that is narrowed to this very scope: none may have more than its
-/// creator.
-fn new_client() -> Value {
-    json!({ "scopes": ["clients:write"] })
-}
-
-fn client(world: &World) -> (String, Option<Value>) {
-    (
-        world.create("/v1/clients", &new_client(), "client_id"),
-        None,
-    )
-}
-
-fn node(world: &World) -> (String, Option<Value>) {
-    let body = json!({ "name": world.fresh(), "application": world.application() });
-    (world.create("/v1/nodes", &body, "id"), None)
-}
-
-fn key(world: &World) -> (String, Option<Value>) {
-    let pem = vendor(world.number()).public_key().to_pem();
-    (
-        world.create("/v1/trust", &json!({ "public_key": pem }), "key_id"),
-        None,
-    )
-}

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use crate::foreign::assert_none;
 use crate::http::{Answer, Request};
-use crate::matrix::{ROWS, World};
+use crate::matrix::ROWS;
 use crate::server::{Server, document};
+use crate::world::World;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use lictor_core::whole;
 use uuid::Uuid;
 
 use super::error::Refusal;
@@ -104,7 +105,8 @@ fn read_size(size: Repeated) -> Result<Option<usize>, Refusal> {
     };
     let number: Option<f64> = text.parse().ok().filter(|_| !size.differs);
     let number = number.ok_or(Refusal::InvalidSize("size must be a number"))?;
-    let whole = (1..=MAX_SIZE).find(|size| *size as f64 == number);
+    let whole = whole::of_float(number).and_then(|number| usize::try_from(number).ok());
+    let whole = whole.filter(|size| (1..=MAX_SIZE).contains(size));
     let refusal = Refusal::InvalidSize("size must be an integer between 1 and 1000");
     whole.map(Some).ok_or(refusal)
 }

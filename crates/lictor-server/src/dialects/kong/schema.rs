@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::Method;
-use lictor_core::Timestamp;
+use lictor_core::{Timestamp, whole};
 use uuid::Uuid;
 
 use super::body::{Argument, Arguments};
@@ -143,7 +143,10 @@ fn created_at(argument: &Argument) -> Result<Option<Timestamp>, &'static str> {
     let time = match argument {
         Argument::Null => return Ok(None),
         Argument::Integer(time) => Some(*time),
-        Argument::Untyped(text) => text.parse().ok(),
+        Argument::Untyped(text) => {
+            let whole = || whole::of_text(text).and_then(|time| time.try_into().ok());
+            text.parse().ok().or_else(whole)
+        }
         Argument::Text(_) | Argument::Other => None,
     };
     match time {

@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use lictor_core::change::Digest;
-use lictor_core::{License, Organization};
+use lictor_core::{License, Organization, whole};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -23,9 +23,6 @@ use super::page::Next;
 use super::schema::Violations;
 use crate::authority::{Breather, KeptLicense, LIST_BYTES};
 use crate::http::traffic::Traffic;
-
-/// The largest whole number that JSON readers keep exactly, as a float.
-const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 
 /// An answer with nothing but a text.
 #[derive(Serialize)]
@@ -472,11 +469,7 @@ impl<'de> Visitor<'de> for ArgumentVisitor {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Argument, E> {
-        if number.fract() == 0.0 && number.abs() <= MAX_EXACT {
-            Ok(Argument::Integer(number as i64))
-        } else {
-            Ok(Argument::Other)
-        }
+        Ok(whole::of_float(number).map_or(Argument::Other, Argument::Integer))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Argument, E> {

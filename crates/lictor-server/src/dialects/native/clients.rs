@@ -12,9 +12,10 @@ use super::accounts::find;
 use super::auth::Caller;
 use super::error::{Problem, shown_already};
 use super::idempotency::{Begun, Post};
+use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
-use super::wire::clients::{ClientView, CodeView, NewClient};
+use super::wire::clients::{ClientView, CodeView, NewClient, PatchClient};
 use super::wire::{self, List, Nothing};
 use crate::settings::Server;
 
@@ -87,6 +88,20 @@ pub(super) async fn create_code(
     });
     let code = server.authority.create_code(&post.call, &name).await?;
     Ok(post.respond(wire::answer(201, &CodeView::of(code))))
+}
+
+pub(super) async fn set(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(name): Segment,
+    request: Request,
+) -> Result<Json<ClientView>, Problem> {
+    server.authority.may(&call, WRITE)?;
+    let (parts, body) = request.into_parts();
+    let (patch, _held) = json::object::<PatchClient>(&server, &call, &parts, body).await?;
+    let authority = &server.authority;
+    let client = authority.rename_client(&call, &name, patch.name).await?;
+    Ok(Json(ClientView::of(client)))
 }
 
 pub(super) async fn remove(

@@ -161,7 +161,9 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
         ("/clients", get(clients::list).post(clients::create)),
         (
             "/clients/{client}",
-            get(clients::show).delete(clients::remove),
+            get(clients::show)
+                .patch(clients::set)
+                .delete(clients::remove),
         ),
         ("/clients/{client}/codes", post(clients::create_code)),
         ("/nodes", get(nodes::list).post(nodes::enroll)),

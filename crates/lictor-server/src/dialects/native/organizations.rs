@@ -53,10 +53,13 @@ pub(super) async fn set(
 ) -> Result<Json<BoundsView>, Problem> {
     call.actor.may(WRITE, None)?;
     let (parts, body) = request.into_parts();
-    let (patch, _held) = json::object::<OrganizationPatch>(&server, &call, &parts, body).await?;
+    let (mut patch, _held) =
+        json::object::<OrganizationPatch>(&server, &call, &parts, body).await?;
     let limits = patch.limits()?;
     let authority = &server.authority;
-    let (organization, bounds) = authority.set_quotas(&call, &key, limits).await?;
+    let (organization, bounds) = authority
+        .set_organization(&call, &key, patch.name, limits)
+        .await?;
     Ok(Json(BoundsView::of(&organization, &bounds)))
 }
 

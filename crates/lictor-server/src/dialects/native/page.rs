@@ -6,7 +6,7 @@ use axum::http::Uri;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lictor_core::change::Digest;
-use lictor_core::{Error, Resource, Right, Timestamp};
+use lictor_core::{Error, Resource, Right, Timestamp, whole};
 use serde::Serialize;
 
 use super::error::{Problem, invalid};
@@ -49,7 +49,7 @@ impl Query {
         }
     }
 
-    /// Takes a parameter that is a whole number in decimal digits.
+    /// Takes a parameter that is a whole number.
     pub(super) fn take_number(
         &mut self,
         name: &'static str,
@@ -58,9 +58,7 @@ impl Query {
         let Some(text) = self.take(name)? else {
             return Ok(None);
         };
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text.parse().ok();
-        let number = number.filter(|number| digits && range.contains(number));
+        let number = whole::of_text(&text).filter(|number| range.contains(number));
         let (start, end) = range.into_inner();
         let reason = || format!("use a whole number from {start} to {end}");
         number.map(Some).ok_or_else(|| invalid(name, reason()))

@@ -19,7 +19,7 @@ use lictor_core::feed::Rotation;
 use lictor_core::figures::ApplicationFigures;
 use lictor_core::time::days_left;
 use lictor_core::{
-    Account, Claims, Date, Entitlement, Entry, Error, KeyId, KeyStatus, Now, Organization,
+    Account, Claims, Date, Entitlement, Entry, Error, Given, KeyId, KeyStatus, Now, Organization,
     OverLimit, Plan, Role, Scope, Timestamp, Token, TrustPolicy, TrustedKey,
 };
 use serde::{Deserialize, Serialize};
@@ -265,15 +265,16 @@ impl NewApplication {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApplicationPatch {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    over_limit: Option<String>,
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    pub(super) name: Given<String>,
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    over_limit: Given<String>,
 }
 
 impl ApplicationPatch {
     pub(super) fn over_limit(&self) -> Result<Option<OverLimit>, Problem> {
-        self.over_limit.as_deref().map(into_over_limit).transpose()
+        let given = self.over_limit.clone().of_what_stays("over_limit")?;
+        given.as_deref().map(into_over_limit).transpose()
     }
 }
 

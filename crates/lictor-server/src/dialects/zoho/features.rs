@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use lictor_core::whole;
 
 use super::Ask;
 use super::error::Refusal;
@@ -99,8 +100,7 @@ fn number(ask: &Ask<'_>, name: &'static str, most: usize) -> Result<Option<usize
     let Some(text) = ask.parameter(name) else {
         return Ok(None);
     };
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok();
-    let number = number.filter(|number| digits && (1..=most).contains(number));
+    let number = whole::of_text(&text).and_then(|number| usize::try_from(number).ok());
+    let number = number.filter(|number| (1..=most).contains(number));
     number.map(Some).ok_or(Refusal::InvalidData(name))
 }

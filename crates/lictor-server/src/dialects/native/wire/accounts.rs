@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use lictor_core::account::AccountPatch;
 use lictor_core::seats::Rows;
-use lictor_core::{Account, AccountKind, AccountStatus, Error};
+use lictor_core::whole::Whole;
+use lictor_core::{Account, AccountKind, AccountStatus, Error, Given};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -50,19 +51,20 @@ impl NewAccount {
 }
 
 /// What is to change of an account.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[serde(default)]
 pub(in crate::dialects::native) struct PatchAccount {
-    email: Option<String>,
-    name: Option<String>,
-    status: Option<String>,
-    administrator: Option<bool>,
-    language: Option<String>,
+    email: Given<String>,
+    name: Given<String>,
+    status: Given<String>,
+    administrator: Given<bool>,
+    language: Given<String>,
 }
 
 impl PatchAccount {
     pub(in crate::dialects::native) fn into_patch(self) -> Result<AccountPatch, Problem> {
-        let status = match self.status.as_deref() {
+        let status = match self.status.of_what_stays("status")?.as_deref() {
             None => None,
             Some("invited") => Some(AccountStatus::Invited),
             Some("active") => Some(AccountStatus::Active),
@@ -72,11 +74,11 @@ impl PatchAccount {
             }
         };
         Ok(AccountPatch {
-            email: self.email,
+            email: self.email.of_what_stays("email")?,
             name: self.name,
             status,
-            administrator: self.administrator,
-            language: self.language,
+            administrator: self.administrator.of_what_stays("administrator")?,
+            language: self.language.of_what_stays("language")?,
         })
     }
 }
@@ -88,8 +90,8 @@ pub(in crate::dialects::native) struct Import {
     rows: Vec<Object<NewRow>>,
     mode: Option<String>,
     dry_run: Option<bool>,
-    taken: Option<BTreeMap<String, u64>>,
-    created: Option<u64>,
+    taken: Option<BTreeMap<String, Whole<u64>>>,
+    created: Option<Whole<u64>>,
 }
 
 /// The members of [`NewAccount`] one by one: read as a whole, they would let unknown ones through.
@@ -128,8 +130,8 @@ impl Import {
         let reason = "it belongs to a dry run: set dry_run to true";
         match (self.dry_run, self.taken.take(), self.created) {
             (Some(true), seats, accounts) => Ok(Some(TriedBefore {
-                seats: seats.unwrap_or_default(),
-                accounts: accounts.unwrap_or_default(),
+                seats: whole_by_name(seats.unwrap_or_default()),
+                accounts: accounts.unwrap_or_default().0,
             })),
             (_, None, None) => Ok(None),
             (_, Some(_), _) => Err(invalid("taken", reason)),
@@ -143,6 +145,13 @@ impl Import {
         let rows: Result<Vec<_>, Problem> = rows.map(|Object(row)| row.into_row()).collect();
         Ok((rows?, mode))
     }
+}
+
+fn whole_by_name(numbers: BTreeMap<String, Whole<u64>>) -> BTreeMap<String, u64> {
+    let numbers = numbers.into_iter();
+    numbers
+        .map(|(name, Whole(number))| (name, number))
+        .collect()
 }
 
 /// Whether all rows are to be taken, or each that can be.

@@ -1,6 +1,6 @@
 //! Requests and answers about OAuth clients.
 
-use lictor_core::{Account, Client};
+use lictor_core::{Account, Client, Given};
 use serde::{Deserialize, Serialize};
 
 use super::super::error::{Problem, invalid};
@@ -32,6 +32,14 @@ impl NewClient {
             application: self.application,
         })
     }
+}
+
+/// What is to change of a client.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::dialects::native) struct PatchClient {
+    #[serde(default)]
+    pub(in crate::dialects::native) name: Given<String>,
 }
 
 /// A client; its secrets only in the answer to its creation.

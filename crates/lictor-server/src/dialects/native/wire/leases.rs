@@ -1,7 +1,7 @@
 //! Leases as JSON: checked out, renewed, given back.
 
 use lictor_core::lease::DEFAULT_TTL;
-use lictor_core::{Lease, Now};
+use lictor_core::{Lease, Now, whole};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ use crate::dialects::native::error::{Problem, invalid};
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct NewLease {
     pub(in crate::dialects::native) holder: String,
+    #[serde(default, deserialize_with = "whole::read_some")]
     ttl: Option<i64>,
 }
 
@@ -27,7 +28,9 @@ impl NewLease {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct Renewal {
+    #[serde(deserialize_with = "whole::read")]
     pub(in crate::dialects::native) fence: u64,
+    #[serde(default, deserialize_with = "whole::read_some")]
     ttl: Option<i64>,
 }
 
@@ -41,6 +44,7 @@ impl Renewal {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct Release {
+    #[serde(default, deserialize_with = "whole::read_some")]
     fence: Option<u64>,
     force: Option<bool>,
 }

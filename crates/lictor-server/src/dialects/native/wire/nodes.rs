@@ -1,6 +1,7 @@
 //! Requests and answers about nodes.
 
 use lictor_core::feed::{Mode, NodePolicy};
+use lictor_core::whole;
 use serde::{Deserialize, Serialize};
 
 use super::time;
@@ -97,8 +98,11 @@ impl NodeView {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct NodePolicyBody {
+    #[serde(deserialize_with = "whole::read")]
     stale_after: i64,
+    #[serde(deserialize_with = "whole::read")]
     expires_after: i64,
+    #[serde(deserialize_with = "whole::read")]
     grace: i64,
 }
 

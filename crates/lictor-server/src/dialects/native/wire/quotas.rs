@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::{Organization, Quota};
+use lictor_core::whole::Whole;
+use lictor_core::{Given, Organization, Quota};
 use serde::{Deserialize, Serialize};
 
 use super::OrganizationView;
@@ -66,17 +67,24 @@ impl BoundsView {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct OrganizationPatch {
+    /// What people call it.
+    #[serde(default)]
+    pub(in crate::dialects::native) name: Given<String>,
     /// Limits by the names of quotas; `null`: the default again.
-    quotas: BTreeMap<String, Option<u64>>,
+    #[serde(default)]
+    quotas: Given<BTreeMap<String, Option<Whole<u64>>>>,
 }
 
 impl OrganizationPatch {
     /// The limits to set.
     pub(in crate::dialects::native) fn limits(
-        self,
+        &mut self,
     ) -> Result<BTreeMap<Quota, Option<u64>>, Problem> {
         let mut limits = BTreeMap::new();
-        for (name, limit) in self.quotas {
+        let quotas = std::mem::take(&mut self.quotas);
+        let quotas = quotas.of_what_stays("quotas")?.unwrap_or_default();
+        for (name, limit) in quotas {
+            let limit = limit.map(|Whole(limit)| limit);
             let unknown = || {
                 let known: Vec<_> = Quota::all().map(Quota::name).collect();
                 let known = known.join(", ");

@@ -1,7 +1,10 @@
 //! Usage as JSON: what is reported, what became of it, what is corrected, what is stored.
 
+use std::fmt;
+
 use lictor_core::usage::{Reading, UsageKey, UsageReport, UsageRow};
-use lictor_core::{Change, Date, Error, Timestamp};
+use lictor_core::{Change, Date, Error, Timestamp, whole};
+use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -48,16 +51,43 @@ struct CountMembers {
 }
 
 /// The name of an epoch: a text, or a number such as the time at which it began.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Epoch {
-    Text(String),
-    Number(u64),
+struct Epoch(String);
+
+impl<'de> Deserialize<'de> for Epoch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EpochVisitor)
+    }
+}
+
+struct EpochVisitor;
+
+impl Visitor<'_> for EpochVisitor {
+    type Value = Epoch;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text or a whole number, 0 or more,")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Epoch, E> {
+        Ok(Epoch(text.to_owned()))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Epoch, E> {
+        Ok(Epoch(number.to_string()))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Epoch, E> {
+        let whole = whole::of_float(number).filter(|whole| *whole >= 0);
+        let refused = || E::invalid_value(Unexpected::Float(number), &self);
+        whole
+            .map(|whole| Epoch(whole.to_string()))
+            .ok_or_else(refused)
+    }
 }
 
 /// A member that may be left out, but is a number where it stands.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    u64::deserialize(deserializer).map(Some)
+    whole::read(deserializer).map(Some)
 }
 
 impl TryFrom<CountMembers> for NewCount {
@@ -74,10 +104,7 @@ impl TryFrom<CountMembers> for NewCount {
                 return Err("leave `month` out: a total counts in the month in which it arrives");
             }
             (None, Some(total), Some(epoch)) => NewValue::Total {
-                epoch: match epoch {
-                    Epoch::Text(text) => text,
-                    Epoch::Number(number) => number.to_string(),
-                },
+                epoch: epoch.0,
                 total,
             },
             (None, Some(_), None) => {
@@ -190,6 +217,7 @@ pub(in crate::dialects::native) struct NewCorrection {
     source: Option<String>,
     service: String,
     month: String,
+    #[serde(deserialize_with = "whole::read")]
     by: i64,
     reason: String,
 }
