@@ -10,12 +10,12 @@ use crate::account::{AccountKind, AccountStatus, Email};
 use crate::application::OverLimit;
 use crate::elapsed::Elapsed;
 use crate::error::Error;
-use crate::feed::Rotation;
+use crate::feed::{Apart, Rotation};
 use crate::given::Given;
 use crate::grant::Access;
 use crate::keys::{KeyId, PublicKey};
 use crate::lease::{EndedLease, LeaseEnd, LeaseTerms};
-use crate::node::{NodeIdentity, NodeSeen};
+use crate::node::{Counting, NodeIdentity, NodeSeen};
 use crate::quota::Quota;
 use crate::seats::SeatRefusal;
 use crate::time::{Timestamp, Validity};
@@ -459,6 +459,15 @@ pub enum Record {
         id: Uuid,
         /// What it said.
         seen: NodeSeen,
+    },
+    /// Who counts in the epochs of a node.
+    NodeStarts {
+        /// The node's id.
+        id: Uuid,
+        /// All of them, the one that was let go on last at the end.
+        counting: Vec<Counting>,
+        /// Why the start that this was decided for does not go on in its epoch; none: it does.
+        apart: Option<Apart>,
     },
     /// By which nodes trust a key that knew the one before it.
     KeyRotation(Rotation),

@@ -9,8 +9,8 @@ mod state;
 
 pub use age::{Mode, NodePolicy};
 pub use messages::{
-    Applied, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, NodeCount, NodeReport,
-    OTHER_SERVICES, Reported, Settled, source,
+    Apart, Applied, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, Judged,
+    NodeCount, NodeReport, OTHER_SERVICES, Reported, Settled, Start, source,
 };
 pub use pinned::{Pinned, Rotation, rotate};
 pub use ratchet::Ratchet;

@@ -2,6 +2,7 @@
 //! `feed`. Of every secret only the SHA-256 comes here.
 
 mod reports;
+mod starts;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -20,6 +21,7 @@ use crate::usage::MAX_COUNT;
 pub use reports::{
     MAX_MERGED, check_counts, earlier, is_without_room, merge, merged, report, seen, usage_of,
 };
+pub use starts::{Counting, MAX_COUNTED, begin};
 
 /// How long an enrollment token can be used, in seconds: a day.
 pub const TOKEN_TTL: i64 = 86_400;

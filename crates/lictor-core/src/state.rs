@@ -14,7 +14,7 @@ use crate::elapsed::Elapsed;
 use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
 use crate::lease::{LeaseState, LeaseTerms};
-use crate::node::{NodeIdentity, NodeSettings, NodeState};
+use crate::node::{Counting, NodeIdentity, NodeSettings, NodeState};
 use crate::quota::{Quota, Quotas, Used};
 use crate::seats::{Basis, SeatId, SeatState};
 use crate::time::Timestamp;
@@ -92,6 +92,10 @@ pub struct State {
     pub access_tokens: BTreeMap<Digest, Access>,
     /// What nodes are known and recognized by.
     pub node_identities: BTreeMap<Uuid, NodeIdentity>,
+    /// Who counts in the epochs of nodes.
+    pub node_starts: BTreeMap<Uuid, Vec<Counting>>,
+    /// What the counts of sources that were asked for come to, as they were reported.
+    pub usage_by_source: BTreeMap<String, u64>,
     /// What was reported of usage.
     pub usage: BTreeMap<UsageKey, Reported>,
     /// The sum of all usage counts of the organization, corrected.

@@ -3,11 +3,15 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use uuid::Uuid;
 
 use crate::error::StartError;
 
@@ -70,6 +74,15 @@ impl Folder {
     pub(crate) fn unlock(&self) {
         // It is given back when the file is closed, at the latest.
         let _ = self.lock.unlock();
+    }
+
+    /// Which lock this process has, in this boot of the machine: a copy of the folder has another one.
+    /// None: nobody knows.
+    pub(crate) fn place(&self, boot: Option<Uuid>) -> Option<String> {
+        let (boot, lock) = (boot?, self.lock.metadata().ok()?);
+        let made = lock.created().ok()?.duration_since(SystemTime::UNIX_EPOCH);
+        let made = made.ok()?.as_nanos();
+        Some(format!("{boot} {} {} {made}", lock.dev(), lock.ino()))
     }
 
     /// Where it is.

@@ -1,5 +1,6 @@
 //! A running node: how it starts, what goes on inside, and how it stops.
 
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,9 +10,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::counters::Counters;
 use crate::counters::flush::{self, Flusher};
 use crate::counters::journal::{self, Journal};
+use crate::counters::{Counters, Start};
 use crate::error::StartError;
 use crate::folder::{DAMAGED, Folder, JOURNAL};
 use crate::identity::Identity;
@@ -151,7 +152,8 @@ fn assemble(
     if let Some(held) = &loaded.held {
         time.raise_to(held.ratchet.issued_at);
     }
-    let (counters, journal) = counters(&folder, &time, &problems)?;
+    let place = folder.place(options.clock.read().boot_id);
+    let (counters, journal) = counters(&folder, place, &time, &problems)?;
     let Loaded {
         keeper,
         held,
@@ -180,6 +182,8 @@ fn assemble(
         problems,
         changed: tokio::sync::Notify::new(),
         link: Link::default(),
+        lives: AtomicU64::new(1),
+        is_copy: AtomicBool::new(false),
         refused: Mutex::default(),
         standing,
         durability: options.durability,
@@ -216,6 +220,7 @@ fn note_loaded(problems: &Problems, loaded: &Loaded) {
 /// epoch, so that what was reported of the old one is never counted again.
 fn counters(
     folder: &Arc<Folder>,
+    place: Option<String>,
     time: &TrustedTime,
     problems: &Problems,
 ) -> Result<(Arc<Counters>, Journal), StartError> {
@@ -234,12 +239,23 @@ fn counters(
         Kind::JournalDamaged,
         read.damaged.then(|| keep_damaged(folder)),
     );
-    let epoch = match read.epoch {
-        Some(epoch) => epoch.to_string(),
-        None => random::epoch()?,
+    let start = Start::on(read.start.as_ref(), random::start()?, place);
+    let (epoch, start) = match read.epoch {
+        Some(epoch) => (epoch.to_string(), start),
+        None => (random::epoch()?, start.anew()),
+    };
+    let base = match read.start {
+        Some(before) if before.pending => read.base,
+        Some(_) | None => {
+            let counts = read.counts.iter();
+            counts
+                .map(|(key, entry)| (key.clone(), entry.count))
+                .collect()
+        }
     };
     let month = Date::of(time.now()).month();
-    let counters = Arc::new(Counters::new(&epoch, &month, read.counts));
+    let counters = Counters::new(&epoch, &month, read.counts).started(start, &base);
+    let counters = Arc::new(counters);
     let mut journal = Journal::new(Arc::clone(folder));
     if let Err(error) = flush::flush(&counters, &mut journal) {
         note_unwritten(problems, Some(&error));

@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     CountsUnwritten,
     /// The control plane did not take counts.
     CountsHeld,
+    /// The folder is a copy, or an older one that was put back.
+    Copied,
     /// The journal of counts was damaged.
     JournalDamaged,
     /// There are too many services.

@@ -1,7 +1,10 @@
-//! The only source of randomness: the credential, the name of an epoch, and the wait before the next
+//! The only source of randomness: the credential, the names of an epoch and
+//! a start, and the wait before the next
 //! try.
 
 use std::time::Duration;
+
+use uuid::Uuid;
 
 use crate::error::StartError;
 
@@ -30,6 +33,11 @@ pub(crate) fn credential() -> Result<String, StartError> {
 /// The name of a new epoch: 16 lower-case hex digits.
 pub(crate) fn epoch() -> Result<String, StartError> {
     Ok(hex::encode(bytes::<8>()?))
+}
+
+/// The name of a start of the program.
+pub(crate) fn start() -> Result<Uuid, StartError> {
+    Ok(uuid::Builder::from_random_bytes(bytes()?).into_uuid())
 }
 
 /// A span from `shortest` to `longest`, so that many nodes do not come back at once.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled};
+use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start};
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -32,6 +32,11 @@ pub(crate) struct Reporter {
     lost: Option<Instant>,
     /// When counts were not taken last.
     held_at: Option<Instant>,
+    /// The number of the last report, and that of the last that was answered.
+    number: u64,
+    answered: u64,
+    /// Whether the control plane waits for the next one.
+    awaited: bool,
 }
 
 impl Default for Reporter {
@@ -43,6 +48,9 @@ impl Default for Reporter {
             at: None,
             lost: None,
             held_at: None,
+            number: 0,
+            answered: 0,
+            awaited: false,
         }
     }
 }
@@ -102,7 +110,7 @@ impl Reporter {
         if !report.counts.is_empty() {
             report.settled = self.settled(shared);
         }
-        (news || long || !report.counts.is_empty()).then_some(report)
+        (news || long || self.awaited || !report.counts.is_empty()).then_some(report)
     }
 
     /// What the control plane may put together, as it said at this start that it has all of it.
@@ -111,7 +119,11 @@ impl Reporter {
         (!epochs.is_empty()).then_some(Settled { instance, epochs })
     }
 
-    async fn send(&mut self, shared: &Arc<Shared>, report: NodeReport) -> Result<(), Trouble> {
+    async fn send(&mut self, shared: &Arc<Shared>, mut report: NodeReport) -> Result<(), Trouble> {
+        self.number += 1;
+        if let Some(start) = &mut report.start {
+            (start.number, start.answered) = (self.number, self.answered);
+        }
         let began = Instant::now();
         let reported = match shared.client.report(&report).await {
             Ok(reported) => reported,
@@ -132,6 +144,11 @@ impl Reporter {
         note_counts(shared, &report.counts, &reported.held);
         if reported.held.iter().any(|held| !held.as_other) {
             self.held_at = Some(Instant::now());
+        }
+        self.answered = self.number;
+        self.awaited = reported.start.as_ref().is_some_and(|judged| judged.again);
+        if let Some(start) = &report.start {
+            shared.note_judged(&start.epoch, reported.start);
         }
         self.most = self.most.saturating_mul(2).min(MAX_COUNTS);
         self.said = Some(unnumbered(&report));
@@ -193,8 +210,28 @@ fn unnumbered(report: &NodeReport) -> NodeReport {
         requests: 0,
         counts: Vec::new(),
         settled: None,
+        start: report.start.clone().map(|start| Start {
+            number: 0,
+            answered: 0,
+            counted: 0,
+            ..start
+        }),
         applied: report.applied.map(signed),
         ..report.clone()
+    }
+}
+
+/// Which start reports, but for its numbers.
+fn start(shared: &Shared) -> Start {
+    let claim = shared.counters.claim();
+    Start {
+        id: claim.start.id,
+        number: 0,
+        answered: 0,
+        epoch: claim.epoch.to_string(),
+        after: claim.start.after,
+        ended: claim.start.ended,
+        counted: claim.counted,
     }
 }
 
@@ -217,6 +254,7 @@ fn now(shared: &Shared) -> NodeReport {
         problems,
         counts: Vec::new(),
         settled: None,
+        start: Some(start(shared)),
         leaving: false,
     }
 }

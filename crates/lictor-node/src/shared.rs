@@ -1,18 +1,19 @@
 //! What the parts of a running node share.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lictor_core::exposition::Section;
-use lictor_core::feed::{Failure, FailureCode, Mode, OTHER_SERVICES, StateError};
+use lictor_core::feed::{Apart, Failure, FailureCode, Judged, Mode, OTHER_SERVICES, StateError};
 use lictor_core::{DocumentError, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::client::{Client, Trouble};
 use crate::counters::flush::Flusher;
-use crate::counters::{Counters, MAX_SERVICES};
+use crate::counters::{Counters, MAX_SERVICES, Verdict};
 use crate::error::Reason;
 use crate::folder::Folder;
 use crate::identity::Identity;
@@ -21,6 +22,7 @@ use crate::keeper::{Keeper, Taken};
 use crate::link::Link;
 use crate::options::{CountDurability, Pace};
 use crate::problems::{Kind, Problems};
+use crate::random;
 use crate::trusted::Difference;
 
 /// What the parts of a running node share.
@@ -36,6 +38,10 @@ pub(crate) struct Shared {
     /// Told when there may be something new to report.
     pub changed: Notify,
     pub link: Link,
+    /// How many starts of the node run at once, as the control plane sees it.
+    pub lives: AtomicU64,
+    /// Whether the folder turned out to be a copy, or an older one.
+    pub is_copy: AtomicBool,
     pub refused: Mutex<BTreeMap<&'static str, u64>>,
     pub standing: Mutex<Standing>,
     pub durability: CountDurability,
@@ -246,6 +252,54 @@ impl Shared {
             Some(format!("the license {id} counts for nothing here: {reason}"))
         });
         self.problems.set(Kind::Untrusted, text);
+    }
+
+    /// Takes up what the control plane says of this start, for the epoch that it reported; none: it is
+    /// of a version that knows nothing of starts.
+    pub(crate) fn note_judged(self: &Arc<Self>, epoch: &str, judged: Option<Judged>) {
+        let (apart, lives) = match judged {
+            Some(judged) if judged.epoch == epoch => (judged.apart, judged.lives),
+            Some(_) => return,
+            None => (None, 1),
+        };
+        self.lives.store(lives, Ordering::Relaxed);
+        let verdict = match apart {
+            None => Verdict::GoesOn,
+            Some(_) => match random::epoch() {
+                Ok(epoch) => Verdict::Apart(epoch.into()),
+                // It is judged again with the next report.
+                Err(_) => return,
+            },
+        };
+        if matches!(apart, Some(Apart::Followed | Apart::Behind)) {
+            self.is_copy.store(true, Ordering::Relaxed);
+        }
+        if self.counters.judge(epoch, verdict) {
+            let shared = Arc::clone(self);
+            // What may be told now is news.
+            self.flusher
+                .ask(Box::new(move |_| shared.changed.notify_one()));
+        }
+        self.note_copied(lives);
+    }
+
+    fn note_copied(&self, lives: u64) {
+        let text = match (lives, self.is_copy.load(Ordering::Relaxed)) {
+            (2.., _) => Some(format!(
+                "this node runs {lives} times at once, as its folder was copied: each start counts by \
+                 itself, and nothing is lost; enroll each machine as a node of its own"
+            )),
+            (_, true) => Some(
+                "this folder is a copy, or an older one that was put back: another start counted on \
+                 from it; what is counted here goes by itself, and nothing is lost; enroll each \
+                 machine as a node of its own"
+                    .to_owned(),
+            ),
+            (_, false) => None,
+        };
+        if self.problems.set(Kind::Copied, text) {
+            self.changed.notify_one();
+        }
     }
 
     /// Notes whether there are more services than are counted apart, here or at the control plane.

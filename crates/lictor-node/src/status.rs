@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use lictor_core::feed::Mode;
 use lictor_core::{Timestamp, TrustPolicy};
@@ -63,6 +64,9 @@ pub struct Status {
     pub unjournaled: u64,
     /// The name of the journal that counts.
     pub epoch: String,
+    /// How many starts of this node run at once, as the control plane sees it: more than one where its
+    /// folder was copied.
+    pub lives: u64,
     /// How many states were refused since the start, by reason.
     pub states_refused: BTreeMap<&'static str, u64>,
     /// How many requests were denied since the start, by reason.
@@ -159,6 +163,7 @@ impl Status {
             unsent: totals.unsent,
             unjournaled: totals.unjournaled,
             epoch: totals.epoch,
+            lives: shared.lives.load(Ordering::Relaxed),
             states_refused: refused,
             requests_denied: denied
                 .into_iter()

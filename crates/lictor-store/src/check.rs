@@ -161,6 +161,8 @@ impl Replay {
             grants_given: _,
             access_tokens: _,
             node_identities: _,
+            node_starts: _,
+            usage_by_source: _,
             usage: _,
             usage_sum: _,
             usage_months: _,

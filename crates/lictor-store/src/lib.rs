@@ -285,6 +285,15 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<UsagePage, Error>;
 
+    /// What the counts of each of these nodes come to in a month, corrected, of all its epochs: in the
+    /// order of the names.
+    async fn requests_of_nodes(
+        &self,
+        organization: Uuid,
+        names: Vec<String>,
+        month: &str,
+    ) -> Result<Vec<u64>, Error>;
+
     /// What an organization's usage counts come to.
     async fn usage_figures(&self, organization: Uuid) -> Result<UsageFigures, Error>;
 

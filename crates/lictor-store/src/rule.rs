@@ -107,6 +107,10 @@ pub enum Fact {
         /// The other one.
         into: String,
     },
+    /// Who counts in the epochs of a node.
+    NodeStarts(Uuid),
+    /// What all counts of a source come to, as they were reported.
+    UsageBySource(String),
     /// How many usage counts there are of a month, see [`counted_in`](lictor_core::usage::counted_in).
     UsageMonth(String),
     /// The sum of all usage counts. Ask for it before any usage is recorded or corrected.

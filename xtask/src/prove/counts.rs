@@ -2,6 +2,7 @@
 
 mod chaos;
 mod clients;
+mod copies;
 mod fleet;
 mod proxy;
 
@@ -25,10 +26,13 @@ const DURABLE_NODES: usize = 4;
 /// The requests are counted in so many chapters: every second one has its kills where nobody asks.
 const CHAPTERS: u64 = 10;
 
+/// For so many requests one folder is copied, or put back, behind them.
+const REQUESTS_PER_COPY: u64 = 10_000;
+
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "counts",
     release: 1_000_000,
-    faults: &["node-reports-unjournaled", "counts-added"],
+    faults: &["node-reports-unjournaled", "counts-added", "start-ignored"],
     run,
 };
 
@@ -57,6 +61,29 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
     for promise in judge(&fleet, found, last)? {
         count(&mut tally, promise);
     }
+    fleet
+        .nodes
+        .iter()
+        .for_each(|node| node.proxy.be_dishonest());
+    let rounds = (trial.count / REQUESTS_PER_COPY).clamp(4, 40);
+    let copied = copies::copy_around(&mut fleet, &mut random, rounds)?;
+    println!(
+        "copies run beside their nodes {}, older folders put back {}; the slowest was named after {:.1} s",
+        copied.copies,
+        copied.put_back,
+        copied.slowest.as_secs_f64()
+    );
+    count(
+        &mut tally,
+        (
+            "with copies and older folders the control plane has what clients were told",
+            copied.inexact,
+        ),
+    );
+    count(
+        &mut tally,
+        ("each copy is named within a minute", copied.unnamed),
+    );
     drop(fleet);
     if tally.failed == 0 {
         fs::remove_dir_all(scratch)?;

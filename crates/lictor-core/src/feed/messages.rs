@@ -155,6 +155,61 @@ pub fn source(node_name: &str, epoch: &str) -> String {
     format!("{node_name}@{epoch}")
 }
 
+/// Which start of a node reports, and what its journal goes on from. A folder that was copied, or put
+/// back from an older copy, is known by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// Drawn anew at each start of the program.
+    pub id: Uuid,
+    /// The number of this report among those of the start, from 1.
+    pub number: u64,
+    /// The greatest number of a report that was answered; 0: none.
+    #[serde(default)]
+    pub answered: u64,
+    /// The journal that it counts in: the one that is judged.
+    pub epoch: String,
+    /// The starts that the journal goes on from: the last that was let go on in it, and those since.
+    #[serde(default)]
+    pub after: Vec<Uuid>,
+    /// Whether each of them has ended for certain: this one has the lock that they had.
+    #[serde(default)]
+    pub ended: bool,
+    /// The requests of the epoch that it may tell whatever it is answered, as they were counted before
+    /// it; all of them once it was let go on.
+    #[serde(default)]
+    pub counted: u64,
+}
+
+/// What is said to a start about the journal that it counts in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The journal.
+    pub epoch: String,
+    /// Why what it counted since it began is to be told as an epoch of its own; none: it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<Apart>,
+    /// How many starts of the node run at once, this one included.
+    pub lives: u64,
+    /// Whether to report again at once, so that the control plane learns how many those are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+}
+
+/// Why a start does not go on in the epoch of its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Apart {
+    /// Another start went on from the same journal.
+    Followed,
+    /// More is stored than the journal holds: a newer one of it told that.
+    Behind,
+    /// The start before it may still run elsewhere.
+    Unsure,
+    /// A reason of a later version.
+    #[serde(other)]
+    Other,
+}
+
 /// What a node reports: at once when it has something new, else every
 /// [`REPORT_SECONDS`](super::REPORT_SECONDS).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,6 +240,9 @@ pub struct NodeReport {
     /// With counts: the earlier epochs that the control plane may put together when it has no room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Settled>,
+    /// Which start reports; none: it is of a version that does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
     /// Whether this is the last one: the node is about to end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,
@@ -198,6 +256,9 @@ pub struct Reported {
     pub instance: Uuid,
     /// The revision of the state there.
     pub state_revision: u64,
+    /// About the start that reported; none: it is of a version that knows nothing of starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Judged>,
     /// The counts that were not taken, as they would have raised a sum above the largest or taken more
     /// room than there is. The node keeps them, names them, and sends them again or among others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::NodeSeen;
+use super::{NodeSeen, starts};
 use crate::change::{Decision, Record};
 use crate::elapsed::Now;
 use crate::error::Error;
@@ -108,14 +108,24 @@ pub fn merged(name: &str) -> Series {
 
 /// Puts what was counted in an epoch of a node to what was in others before it: one count for each
 /// service and month. The node says that all of it was taken, so that from then on what it tells of
-/// that epoch again adds nothing. `state` holds whether the epoch was put there already, else all that
+/// that epoch again adds nothing. One that a start may still count in stays, as in a copy of the node's
+/// folder. `state` holds who counts in which epoch; whether the epoch was put there already, else all that
 /// were; counts of its source that nobody corrected, not always all; and those they are put to.
 /// Where there is no place for another epoch, nothing changes.
 ///
 /// # Errors
 /// [`Error::QuotaReached`] where no further epoch can be remembered.
-pub fn merge(state: &State, name: &str, epoch: &str, now: Now) -> Result<Decision, Error> {
+pub fn merge(
+    state: &State,
+    id: Uuid,
+    name: &str,
+    epoch: &str,
+    now: Now,
+) -> Result<Decision, Error> {
     let mut decision = Decision::nothing();
+    if starts::is_counted_in(state, id, epoch) {
+        return Ok(decision);
+    }
     let series = merged(name);
     let known = state.usage_epochs.get(&series);
     if known.is_none_or(|known| !known.contains_key(epoch)) {
@@ -187,7 +197,7 @@ pub fn seen(report: &NodeReport, now: Now) -> NodeSeen {
     }
 }
 
-fn is_epoch(text: &str) -> bool {
+pub(super) fn is_epoch(text: &str) -> bool {
     let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     text.len() == 16 && text.bytes().all(lower)
 }

@@ -248,6 +248,7 @@ fn a_report_is_kept_within_bounds() {
         problems: vec!["p".repeat(1_000); 20],
         counts: vec![count.clone()],
         settled: None,
+        start: None,
         leaving: false,
     };
     let state = State::default();
@@ -300,6 +301,7 @@ fn counting(counts: Vec<NodeCount>) -> NodeReport {
         problems: Vec::new(),
         counts,
         settled: None,
+        start: None,
         leaving: false,
     }
 }
@@ -385,7 +387,7 @@ fn what_a_node_counted_in_earlier_epochs_is_put_together_and_told_again_adds_not
         decision.refused
     };
     let merged = |state: &mut State, number| {
-        let decided = node::merge(state, "edge-1", &epoch(number), Now::at(NOW));
+        let decided = node::merge(state, id(1), "edge-1", &epoch(number), Now::at(NOW));
         let records = decided.expect("room").records;
         records.iter().for_each(|record| state.note(record));
         records.len()
@@ -430,7 +432,7 @@ fn what_a_node_counted_in_earlier_epochs_is_put_together_and_told_again_adds_not
         assert!(merged(&mut state, number) > 0, "{number}");
     }
     assert_eq!(merged(&mut state, 99), 0, "not without end");
-    let unknown = node::merge(&state, "edge-1", "no epoch", Now::at(NOW));
+    let unknown = node::merge(&state, id(1), "edge-1", "no epoch", Now::at(NOW));
     assert_eq!(unknown.expect("nothing to do").records.len(), 0);
 }
 

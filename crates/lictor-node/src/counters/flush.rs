@@ -109,10 +109,10 @@ impl Flusher {
 /// # Errors
 /// It cannot be written; it is tried again with the next flush.
 pub(crate) fn flush(counters: &Counters, journal: &mut Journal) -> std::io::Result<bool> {
-    if journal.is_due() {
-        let (epoch, all) = counters.all();
-        journal.rewrite(&epoch, &all)?;
-        counters.note_journaled(&all);
+    if counters.settle_start() || journal.is_due() {
+        let whole = counters.whole();
+        journal.rewrite(&whole)?;
+        counters.note_whole(&whole);
         return Ok(true);
     }
     let changed = counters.unjournaled();

@@ -1,5 +1,6 @@
 //! The journal `counters.log`: lines that are appended, each after the first 16 hex digits of the
-//! SHA-256 of its JSON. The first names the epoch, each other holds counts as they were then.
+//! SHA-256 of its JSON. The first names the epoch and the start that counts, each other holds counts as
+//! they were then.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,7 +12,7 @@ use lictor_core::usage::MAX_COUNT;
 use lictor_planted as planted;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Key};
+use super::{Entry, Key, Start, Whole};
 use crate::folder::{Folder, JOURNAL};
 
 /// From this length on a journal is written anew, if that makes it much shorter; 1 MiB.
@@ -20,7 +21,7 @@ const LONG: u64 = 1 << 20;
 /// How many counts a line holds at most.
 const PER_LINE: usize = 500;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Line {
     epoch: Arc<str>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -28,6 +29,12 @@ struct Line {
     /// Those that are told among the others from now on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     as_other: Vec<(Arc<str>, Arc<str>, u64)>,
+    /// In the first line: who counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    start: Option<Start>,
+    /// What was counted when that one began, until it was let go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    base: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
 /// What was read from a journal.
@@ -37,6 +44,10 @@ pub(crate) struct Read {
     pub epoch: Option<Arc<str>>,
     /// What could be read.
     pub counts: BTreeMap<Key, Entry>,
+    /// Who counted last; none: a version that did not say so.
+    pub start: Option<Start>,
+    /// What its epoch held when it began, if it was not let go on yet.
+    pub base: BTreeMap<Key, u64>,
     /// Whether something could not.
     pub damaged: bool,
 }
@@ -68,8 +79,11 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
         // The last byte may be a line's end that was changed.
         let found = parse(line).or_else(|| parse(line.split_last()?.1).filter(|_| !ended));
         match found {
-            Some(line) if first => read.epoch = Some(Arc::clone(&line.epoch)),
-            Some(line) => take(&mut read.counts, line),
+            Some(line) if first => {
+                read.epoch = Some(Arc::clone(&line.epoch));
+                read.start = line.start;
+            }
+            Some(line) => take(&mut read, line),
             None => read.damaged |= ended,
         }
         first = false;
@@ -82,18 +96,21 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
     read
 }
 
-fn take(counts: &mut BTreeMap<Key, Entry>, line: Line) {
+fn take(read: &mut Read, line: Line) {
+    let key = |service, month| Key {
+        epoch: Arc::clone(&line.epoch),
+        month,
+        service,
+    };
     for (as_other, some) in [(false, line.counts), (true, line.as_other)] {
         for (service, month, count) in some {
-            let key = Key {
-                epoch: Arc::clone(&line.epoch),
-                month,
-                service,
-            };
-            let known = counts.entry(key).or_default();
+            let known = read.counts.entry(key(service, month)).or_default();
             known.count = count.min(MAX_COUNT).max(known.count);
             known.as_other |= as_other;
         }
+    }
+    for (service, month, count) in line.base {
+        read.base.insert(key(service, month), count);
     }
 }
 
@@ -119,14 +136,28 @@ fn write_line(into: &mut Vec<u8>, line: &Line) -> io::Result<()> {
 }
 
 /// The line that every journal begins with.
-pub(crate) fn first_line(epoch: &Arc<str>) -> io::Result<Vec<u8>> {
+pub(crate) fn first_line(epoch: &Arc<str>, start: &Start) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let line = Line {
         epoch: Arc::clone(epoch),
-        counts: Vec::new(),
-        as_other: Vec::new(),
+        start: Some(start.clone()),
+        ..Line::default()
     };
     write_line(&mut text, &line)?;
+    Ok(text)
+}
+
+/// The lines of what was counted when a start began.
+fn base_lines(epoch: &Arc<str>, base: &[(Arc<str>, Arc<str>, u64)]) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for some in base.chunks(PER_LINE) {
+        let line = Line {
+            epoch: Arc::clone(epoch),
+            base: some.to_vec(),
+            ..Line::default()
+        };
+        write_line(&mut text, &line)?;
+    }
     Ok(text)
 }
 
@@ -149,6 +180,7 @@ pub(crate) fn lines(counts: &[(Key, Entry)]) -> io::Result<Vec<u8>> {
                 epoch: Arc::clone(&some[0].0.epoch),
                 counts: of(false),
                 as_other: of(true),
+                ..Line::default()
             };
             write_line(&mut text, &line)?;
         }
@@ -176,10 +208,11 @@ impl Journal {
     ///
     /// # Errors
     /// It cannot be written; then the old one is still there, and a new one is due.
-    pub(crate) fn rewrite(&mut self, epoch: &Arc<str>, counts: &[(Key, Entry)]) -> io::Result<()> {
+    pub(crate) fn rewrite(&mut self, whole: &Whole) -> io::Result<()> {
         self.file = None;
-        let mut text = first_line(epoch)?;
-        text.extend(lines(counts)?);
+        let mut text = first_line(&whole.epoch, &whole.start)?;
+        text.extend(base_lines(&whole.epoch, &whole.base)?);
+        text.extend(lines(&whole.all)?);
         let file = self.folder.write_beside(JOURNAL, &text)?;
         planted::point("journal-rewritten");
         self.folder.put_in_place(JOURNAL)?;

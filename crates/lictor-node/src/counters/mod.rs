@@ -4,6 +4,7 @@
 pub(crate) mod flush;
 pub(crate) mod journal;
 mod slot;
+mod start;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,7 @@ use lictor_planted as planted;
 
 use crate::error::Reason;
 pub(crate) use slot::Slot;
+pub(crate) use start::{Start, Verdict, Whole};
 
 /// The most services that are counted by their names.
 pub(crate) const MAX_SERVICES: usize = 1_000;
@@ -67,6 +69,8 @@ struct Value {
     counted: u64,
     journaled: u64,
     reported: u64,
+    /// What was counted when the start began: no more is told until it was let go on.
+    base: u64,
     /// The control plane does not take it now.
     held: bool,
     /// It is to be told among [`OTHER`], for ever.
@@ -105,6 +109,12 @@ pub(crate) struct Counters {
 
 struct Sums {
     epoch: Arc<str>,
+    /// The start that counts.
+    start: Start,
+    /// Whether no more than its base is told of its epoch.
+    bounded: bool,
+    /// How it was judged, until that holds.
+    verdict: Option<Verdict>,
     month: Arc<str>,
     values: BTreeMap<Key, Value>,
 }
@@ -149,6 +159,9 @@ impl Counters {
             slots: RwLock::new(slots),
             sums: Mutex::new(Sums {
                 epoch,
+                start: Start::default(),
+                bounded: false,
+                verdict: None,
                 month,
                 values,
             }),
@@ -228,13 +241,27 @@ impl Counters {
             .collect()
     }
 
-    /// All counts, for a new journal, and the name of the epoch.
-    pub(crate) fn all(&self) -> (Arc<str>, Vec<(Key, Entry)>) {
+    /// All that a new journal is to hold.
+    pub(crate) fn whole(&self) -> Whole {
         let mut sums = self.sums();
         self.collect(&mut sums);
+        let own = |(key, value): &(&Key, &Value)| key.epoch == sums.epoch && value.base > 0;
+        let base = sums.values.iter().filter(own).map(|(key, value)| {
+            let (service, month) = (Arc::clone(&key.service), Arc::clone(&key.month));
+            (service, month, value.base)
+        });
         let all = sums.values.iter();
         let all = all.map(|(key, value)| (key.clone(), value.entry()));
-        (Arc::clone(&sums.epoch), all.collect())
+        Whole {
+            epoch: Arc::clone(&sums.epoch),
+            start: sums.start.clone(),
+            base: if sums.start.pending {
+                base.collect()
+            } else {
+                Vec::new()
+            },
+            all: all.collect(),
+        }
     }
 
     /// Notes that these are on disk.
@@ -351,6 +378,7 @@ impl Counters {
         };
         let waits = |value: &&Value| value.as_other != value.as_other_journaled;
         totals.unsent = sums.untold().count() + sums.values.values().filter(waits).count();
+        totals.unsent += sums.unjudged();
         for (key, value) in &sums.values {
             if key.month == sums.month && value.journaled > 0 {
                 let sum = totals
@@ -390,7 +418,11 @@ impl Sums {
 
     /// How many requests may be told of a count: of [`OTHER`] also those of services without room.
     fn tellable(&self, key: &Key, value: &Value) -> u64 {
-        let own = value.tellable();
+        let tellable = |value: &Value| match self.bounded && key.epoch == self.epoch {
+            true => value.tellable().min(value.base),
+            false => value.tellable(),
+        };
+        let own = tellable(value);
         if *key.service != *OTHER {
             return own;
         }
@@ -403,7 +435,7 @@ impl Sums {
             |(other, _): &(&Key, &Value)| (&other.epoch, &other.month) == (&key.epoch, &key.month);
         let others = self.values.range(first..).take_while(same);
         let others = others.filter(|(_, value)| value.as_other_journaled);
-        let sum = others.fold(own, |sum, (_, value)| sum.saturating_add(value.tellable()));
+        let sum = others.fold(own, |sum, (_, value)| sum.saturating_add(tellable(value)));
         sum.min(MAX_COUNT)
     }
 

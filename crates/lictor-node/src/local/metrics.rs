@@ -88,6 +88,11 @@ fn flags(text: &mut Exposition, status: &Status) {
         u8::from(status.connected),
     );
     text.gauge(
+        "lictor_node_lives",
+        "How many starts of the node run at once; more than one where its folder was copied",
+        status.lives,
+    );
+    text.gauge(
         "lictor_node_unsent",
         "Counts that were not reported as they are on disk",
         status.unsent,

@@ -344,6 +344,7 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             let reported = Reported {
                 instance: inside.instance,
                 state_revision: inside.announced,
+                start: None,
                 held,
             };
             Ok(json(StatusCode::OK, &reported))

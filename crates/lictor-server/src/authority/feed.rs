@@ -3,7 +3,9 @@
 
 mod delivery;
 mod hub;
+mod lives;
 mod presence;
+mod starts;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -278,6 +280,11 @@ impl Authority {
             .await?;
         let leaving = report.leaving;
         let seen = node::seen(&report, now);
+        let start = report.start.clone();
+        let judged = match &start {
+            Some(start) => Some(self.judge_start(node, start, &seen.host, now).await?),
+            None => None,
+        };
         let mut held = Vec::new();
         let kept = self.feed.kept(node.id);
         let keep = kept.is_none_or(|kept| is_news(&kept, &seen));
@@ -287,10 +294,14 @@ impl Authority {
         self.feed.note(node.id, seen, keep);
         if leaving {
             self.feed.note_leave(node.id);
+            if let Some(start) = &start {
+                self.let_start_go(node, start, now).await?;
+            }
         }
         Ok(Reported {
             instance: self.feed.instance(),
             state_revision: delivery.revision,
+            start: judged,
             held,
         })
     }
@@ -329,6 +340,7 @@ impl Authority {
         for epoch in epochs.iter().take(node::MAX_MERGED) {
             loop {
                 let facts = vec![
+                    Fact::NodeStarts(node.id),
                     Fact::UsageEpoch {
                         series: node::merged(name),
                         epoch: epoch.clone(),
@@ -338,8 +350,8 @@ impl Authority {
                         into: node::earlier(name),
                     },
                 ];
-                let (name, epoch) = (name.clone(), epoch.clone());
-                let rule = move |state: &State| node::merge(state, &name, &epoch, now);
+                let (id, name, epoch) = (node.id, name.clone(), epoch.clone());
+                let rule = move |state: &State| node::merge(state, id, &name, &epoch, now);
                 let written = self
                     .run(Write {
                         stream: node.organization,

@@ -182,6 +182,7 @@ fn touched_by_record(stream: Uuid, record: &Record) -> Option<Touched> {
         | Record::NodeIdentity { .. }
         | Record::ApplicationName { .. }
         | Record::NodeSeen { .. }
+        | Record::NodeStarts { .. }
         | Record::Payload { .. }
         | Record::LicenseDates { .. }
         | Record::Lease { .. }

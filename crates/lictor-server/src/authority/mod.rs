@@ -152,6 +152,11 @@ impl Authority {
         self.quota_refusals.figures()
     }
 
+    /// How many nodes run more than once at a time, as their folders were copied.
+    pub fn copied_nodes(&self) -> usize {
+        self.feed.copied(self.clock.now().elapsed())
+    }
+
     /// Begins a request of this caller that has so large a body, if it is known. It is none of its
     /// jobs unless that is more than [`JOB_BYTES`].
     ///

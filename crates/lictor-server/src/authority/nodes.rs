@@ -7,7 +7,7 @@ use lictor_core::change::Digest;
 use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
 use lictor_core::names::trimmed;
 use lictor_core::node::{self, NewNode, Node, NodeSeen, NodeTerms};
-use lictor_core::{Action, Elapsed, Error, Now, Resource, State, Timestamp};
+use lictor_core::{Action, Date, Elapsed, Error, Now, Resource, State, Timestamp};
 use lictor_store::{Fact, Write};
 use uuid::Uuid;
 
@@ -81,6 +81,10 @@ pub struct NodeStanding {
     pub status: NodeStatus,
     /// The revision of the state that is made for it now.
     pub state_revision: u64,
+    /// How many starts of it run at once: more than one where its folder was copied.
+    pub lives: usize,
+    /// What is stored of its requests this month.
+    pub requests: u64,
     /// Why it is not up to date, for people.
     pub reason: Option<String>,
 }
@@ -107,11 +111,28 @@ impl Authority {
         limit: usize,
     ) -> Result<Vec<NodeStanding>, Error> {
         let nodes = self.store.nodes(call.organization.id, after, limit).await?;
+        let requests = self.requests_of(call, &nodes).await?;
         let mut standing = Vec::with_capacity(nodes.len());
-        for node in nodes {
-            standing.push(self.node_standing(call, node).await?);
+        for (node, requests) in nodes.into_iter().zip(requests) {
+            standing.push(self.node_standing(call, node, requests).await?);
         }
         Ok(standing)
+    }
+
+    /// What is stored of each node's requests this month.
+    async fn requests_of(&self, call: &Call, nodes: &[Node]) -> Result<Vec<u64>, Error> {
+        let names = nodes.iter().map(|node| node.identity.name.clone());
+        let month = Date::of(call.now.wall()).month();
+        let organization = call.organization.id;
+        self.store
+            .requests_of_nodes(organization, names.collect(), &month)
+            .await
+    }
+
+    async fn one_standing(&self, call: &Call, node: Node) -> Result<NodeStanding, Error> {
+        let requests = self.requests_of(call, std::slice::from_ref(&node)).await?;
+        let requests = requests.first().copied().unwrap_or_default();
+        self.node_standing(call, node, requests).await
     }
 
     /// The node with this name or id that is not revoked.
@@ -121,7 +142,7 @@ impl Authority {
     pub async fn node(&self, call: &Call, name: &str) -> Result<NodeStanding, Error> {
         call.may_read(Resource::Nodes)?;
         let node = self.find_node(call, name).await?;
-        self.node_standing(call, node).await
+        self.one_standing(call, node).await
     }
 
     async fn find_node(&self, call: &Call, name: &str) -> Result<Node, Error> {
@@ -134,7 +155,12 @@ impl Authority {
         live.ok_or_else(|| node::missing(name))
     }
 
-    async fn node_standing(&self, call: &Call, mut node: Node) -> Result<NodeStanding, Error> {
+    async fn node_standing(
+        &self,
+        call: &Call,
+        mut node: Node,
+        requests: u64,
+    ) -> Result<NodeStanding, Error> {
         if let Some(seen) = self.feed.seen(node.id) {
             node.seen = Some(seen);
         }
@@ -143,11 +169,14 @@ impl Authority {
             .await?;
         let (revision, content) = (delivery.revision, delivery.content_sha256);
         let stranger = self.is_of_another_key(&node);
+        let at_once = self.feed.at_once(node.id, call.now.elapsed());
         let status = status(&node, stranger, revision, content, call.now.elapsed());
         let reason = if stranger {
             let advice = "it joined under another control plane key and takes no state: put the old \
                  control-plane.key back, or enroll it again";
             Some(advice.to_owned())
+        } else if !at_once.is_empty() {
+            Some(copied(&at_once))
         } else {
             reason(&node, status, revision, call.now.elapsed())
         };
@@ -156,6 +185,8 @@ impl Authority {
             node,
             status,
             state_revision: revision,
+            lives: at_once.len().max(1),
+            requests,
             reason,
         })
     }
@@ -207,7 +238,7 @@ impl Authority {
         let node = self.find_node(call, &new.id.to_string()).await?;
         Ok(EnrolledNode {
             expires_at: call.now.shown(node.identity.token_expires_at),
-            node: self.node_standing(call, node).await?,
+            node: self.one_standing(call, node).await?,
             token,
         })
     }
@@ -363,6 +394,18 @@ fn status(node: &Node, stranger: bool, revision: u64, content: Digest, now: Elap
         Some(applied) if applied.revision == revision => NodeStatus::Current,
         Some(_) | None => NodeStatus::Behind,
     }
+}
+
+/// What is said of a node that runs more than once, on these machines.
+fn copied(hosts: &[String]) -> String {
+    let (times, mut named) = (hosts.len(), hosts.to_vec());
+    named.sort();
+    named.dedup();
+    format!(
+        "it runs {times} times at once, on {}, as its folder was copied: each counts by itself, and \
+         nothing is lost; enroll each machine as a node of its own",
+        named.join(", ")
+    )
 }
 
 fn reason(node: &Node, status: NodeStatus, revision: u64, now: Elapsed) -> Option<String> {

@@ -89,6 +89,7 @@ pub(super) async fn metrics_for_all(
                 &ends,
                 authority.clock().figures(),
                 &authority.quota_refusals(),
+                authority.copied_nodes(),
             );
             let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "Accept")];
             (headers, text).into_response()

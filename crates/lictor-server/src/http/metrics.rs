@@ -98,6 +98,7 @@ impl Metrics {
         licenses: &[LicenseEnd],
         clock: ClockFigures,
         quotas: &[(&'static str, u64)],
+        copied_nodes: usize,
     ) -> String {
         let mut text = Exposition::new(format);
         self.requests(&mut text);
@@ -132,6 +133,11 @@ impl Metrics {
         for (quota, refused) in quotas {
             family.sample(&[("quota", *quota)], *refused);
         }
+        text.gauge(
+            "lictor_nodes_copied",
+            "Nodes that run more than once at a time, as their folders were copied",
+            copied_nodes,
+        );
         ends(&mut text, licenses);
         (self.process)(&mut text);
         let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", engine)];
@@ -251,6 +257,7 @@ mod tests {
             &[end],
             clock,
             &[("tokens", 4)],
+            2,
         );
         for line in [
             r#"lictor_requests_total{dialect="second",method="GET",status="2xx"} 2"#,
@@ -265,6 +272,7 @@ mod tests {
             "lictor_clock_steps_total 3",
             r#"lictor_quota_refusals_total{quota="tokens"} 4"#,
             "lictor_clock_ahead_seconds -7200",
+            "lictor_nodes_copied 2",
             "of_the_process 5",
             r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,
             r#"lictor_license_covered_seconds{organization="default",application="editor"} 172800"#,

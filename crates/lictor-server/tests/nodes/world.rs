@@ -145,6 +145,7 @@ impl World {
             problems: problems.iter().map(ToString::to_string).collect(),
             counts: Vec::new(),
             settled: None,
+            start: None,
             leaving: false,
         };
         let reported = self.authority.report_of_node(node, report).await;

@@ -142,6 +142,14 @@ fn add(
         Fact::UsageOf { source, into } => {
             usage::load_source(database, stream, source, into, state)?;
         }
+        Fact::NodeStarts(id) => {
+            let found = nodes::starts(database, stream, *id)?;
+            state.node_starts.insert(*id, found);
+        }
+        Fact::UsageBySource(source) => {
+            let sum = usage::of_source(database, stream, source)?;
+            state.usage_by_source.insert(source.clone(), sum);
+        }
         Fact::UsageMonth(month) => usage::load_month(database, stream, month, state)?,
         Fact::UsageSum => state.usage_sum = sums::sum(database, stream)?,
     }

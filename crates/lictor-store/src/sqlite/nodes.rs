@@ -3,7 +3,7 @@
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{NodePolicy, Rotation};
-use lictor_core::node::NodeIdentity;
+use lictor_core::node::{Counting, NodeIdentity};
 use lictor_core::{Change, Elapsed, Node, NodeSettings, NodeState, Record, State};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
@@ -109,6 +109,18 @@ pub(super) fn page(
     );
     let after = behind(after.as_ref());
     many(database, &sql, (organization, after, limit), node)
+}
+
+/// Who counts in the epochs of a node. Damaged, it is as if nobody did: the next start says so anew.
+pub(super) fn starts(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Vec<Counting>> {
+    let sql = format!("SELECT starts FROM nodes WHERE {BY_ID}");
+    let found = database
+        .prepare_cached(&sql)?
+        .query_row((organization, id), |row| {
+            json(row, 0, |text| Ok(serde_json::from_str(text).ok()))
+        })
+        .optional()?;
+    Ok(found.flatten().flatten().unwrap_or_default())
 }
 
 /// What holds for all nodes of an organization.
@@ -297,6 +309,9 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
         Record::NodeSeen { id, seen } => database
             .prepare_cached("UPDATE nodes SET seen = ?3 WHERE organization_id = ?1 AND id = ?2")?
             .execute((stream, id, stored(serde_json::to_string(seen))?)),
+        Record::NodeStarts { id, counting, .. } => database
+            .prepare_cached("UPDATE nodes SET starts = ?3 WHERE organization_id = ?1 AND id = ?2")?
+            .execute((stream, id, stored(serde_json::to_string(counting))?)),
         Record::KeyRotation(rotation) => database
             .prepare_cached("UPDATE trusted_keys SET rotation = ?2 WHERE id = ?1")?
             .execute((

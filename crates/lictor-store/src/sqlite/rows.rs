@@ -361,9 +361,10 @@ pub(super) fn record(
         | Record::Code { .. }
         | Record::Access { .. }
         | Record::AccessEnded { .. } => clients::record(database, stream, record)?,
-        Record::NodeIdentity { .. } | Record::NodeSeen { .. } | Record::KeyRotation(_) => {
-            nodes::record(database, stream, record)?
-        }
+        Record::NodeIdentity { .. }
+        | Record::NodeSeen { .. }
+        | Record::NodeStarts { .. }
+        | Record::KeyRotation(_) => nodes::record(database, stream, record)?,
     };
     Ok(())
 }

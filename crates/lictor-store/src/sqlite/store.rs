@@ -408,6 +408,21 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn requests_of_nodes(
+        &self,
+        organization: Uuid,
+        names: Vec<String>,
+        month: &str,
+    ) -> Result<Vec<u64>, Error> {
+        let month = month.to_owned();
+        self.read(organization, move |database| {
+            let sums = names.iter();
+            sums.map(|name| usage::of_node(database, organization, name, &month))
+                .collect()
+        })
+        .await
+    }
+
     async fn usage_figures(&self, organization: Uuid) -> Result<UsageFigures, Error> {
         self.read(organization, move |database| {
             sums::figures(database, organization)

@@ -177,6 +177,35 @@ pub(super) fn load_epoch(
     Ok(())
 }
 
+/// What all counts of a source come to, as they were reported.
+pub(super) fn of_source(database: &Connection, stream: Uuid, source: &str) -> Sql<u64> {
+    database
+        .prepare_cached(
+            "SELECT coalesce(sum(count + added), 0) FROM usage
+             WHERE organization_id = ?1 AND source = ?2",
+        )?
+        .query_row((stream, source), |row| row.get(0))
+}
+
+/// What the counts of a node come to in a month, corrected: of every source that is its name and an
+/// epoch.
+pub(super) fn of_node(
+    database: &Connection,
+    organization: Uuid,
+    name: &str,
+    month: &str,
+) -> Sql<u64> {
+    // By itself SQLite might walk through all counts of the month.
+    let sql = "SELECT coalesce(sum(count + added + correction), 0)
+         FROM usage INDEXED BY usage_by_source
+         WHERE organization_id = ?1 AND source >= ?2 AND source < ?3 AND month = ?4";
+    // What follows `@` is `A`.
+    let (first, beyond) = (format!("{name}@"), format!("{name}A"));
+    database
+        .prepare_cached(sql)?
+        .query_row((organization, first, beyond, month), |row| row.get(0))
+}
+
 /// How many counts there are of a month.
 pub(super) fn of_month(database: &Connection, stream: Uuid, month: &str) -> Sql<u64> {
     let found = database

@@ -553,6 +553,7 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         problems: vec!["the disk is full".to_owned()],
         counts: vec![],
         settled: None,
+        start: None,
         leaving: false,
     };
     write(stream, NOW, vec![], move |state| {

@@ -20,6 +20,7 @@ mod clocked;
 mod commands;
 mod connected;
 mod content;
+mod copies;
 mod enroll;
 mod events;
 mod feed;

@@ -45,7 +45,7 @@ fn every_figure_is_the_same_but_where_an_ended_license_hid_a_running_one() {
     let secrets = secrets();
     let mut changed = Vec::new();
     for line in include_str!("8fa8079/answers.jsonl").lines() {
-        let told: Value = serde_json::from_str(line).expect("JSON");
+        let mut told: Value = serde_json::from_str(line).expect("JSON");
         let (organization, path) = (text(&told[0]), text(&told[1]));
         let call = match (organization.as_str(), path.starts_with("/crm")) {
             ("acme", true) => server.as_token("GET", &path, &text(&secrets["acme_token"])),
@@ -55,7 +55,16 @@ fn every_figure_is_the_same_but_where_an_ended_license_hid_a_running_one() {
         };
         let answer = call.send();
         assert_eq!(answer.status, 200, "{answer:?}");
-        let found = serde_json::from_str(answer.text()).expect("JSON");
+        let mut found = serde_json::from_str(answer.text()).expect("JSON");
+        if path.starts_with("/v1/nodes") {
+            // Once what the node said, now what is stored of the month that it is today.
+            for nodes in [&mut told[2], &mut found] {
+                let rows = nodes["data"].as_array_mut();
+                rows.into_iter()
+                    .flatten()
+                    .for_each(|node| node["requests"] = Value::Null);
+            }
+        }
         compare::differences(
             &told[2],
             &found,

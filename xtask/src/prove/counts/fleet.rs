@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::clients::{Door, SERVICES};
@@ -110,6 +110,69 @@ impl Fleet {
         self.start_node(number, None)
     }
 
+    /// Puts an older copy of a node's folder back while it is down; everything that it counted was told.
+    pub(super) fn put_back(&mut self, number: usize, anew: bool) -> Result<()> {
+        let node = &mut self.nodes[number];
+        node.door.close();
+        node.process.take().context("it does not run")?.kill()?;
+        if anew {
+            fs::remove_dir_all(&node.folder)?;
+        }
+        copy(&node.folder.with_extension("kept"), &node.folder)?;
+        self.start_node(number, None)
+    }
+
+    /// Keeps a copy of a node's folder as it is while the node runs.
+    pub(super) fn keep(&self, number: usize) -> Result<()> {
+        let folder = &self.nodes[number].folder;
+        copy(folder, &folder.with_extension("kept"))
+    }
+
+    /// Runs a copy of a node's folder beside it, as the last of the nodes.
+    pub(super) fn run_copy(&mut self, number: usize, seed: u64) -> Result<()> {
+        let copied = self.nodes.len();
+        let of = &self.nodes[number];
+        let folder = of.folder.with_extension(format!("copy-{copied}"));
+        copy(&of.folder, &folder)?;
+        let node = Node {
+            name: of.name.clone(),
+            durable: true,
+            door: Arc::default(),
+            proxy: Proxy::start(self.address()?, copied, seed)?,
+            folder,
+            process: None,
+        };
+        self.nodes.push(node);
+        self.start_node(copied, None)?;
+        self.open(copied)
+    }
+
+    /// Ends a node for good.
+    pub(super) fn end_last(&mut self) -> Result<Node> {
+        let mut node = self.nodes.pop().context("there is none")?;
+        node.door.close();
+        node.process.take().context("it does not run")?.kill()?;
+        Ok(node)
+    }
+
+    /// Waits until everything of a node is told.
+    pub(super) fn settle_one(&self, number: usize) -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let status = self.status(number)?;
+            if status["unsent"] == 0 && status["unjournaled"] == 0 {
+                return Ok(());
+            }
+            ensure!(Instant::now() < until, "counts did not arrive: {status}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What the control plane says of the node of this name.
+    pub(super) fn shown(&self, name: &str) -> Result<Value> {
+        self.get(&format!("/v1/nodes/{name}"))
+    }
+
     /// Lets the clients of a node in.
     pub(super) fn open(&self, number: usize) -> Result<()> {
         let node = &self.nodes[number];
@@ -174,26 +237,10 @@ impl Fleet {
 
     /// Waits until no node has anything left to tell.
     pub(super) fn settle(&self) -> Result<()> {
-        let until = Instant::now() + PATIENCE;
-        for number in 0..self.nodes.len() {
-            loop {
-                let status = self.status(number)?;
-                if status["unsent"] == 0 && status["unjournaled"] == 0 {
-                    break;
-                }
-                if Instant::now() > until {
-                    bail!(
-                        "counts did not arrive within {} s: {status}",
-                        PATIENCE.as_secs()
-                    );
-                }
-                thread::sleep(Duration::from_millis(50));
-            }
-        }
-        Ok(())
+        (0..self.nodes.len()).try_for_each(|number| self.settle_one(number))
     }
 
-    fn status(&self, number: usize) -> Result<Value> {
+    pub(super) fn status(&self, number: usize) -> Result<Value> {
         let server = self.nodes[number]
             .process
             .as_ref()
@@ -245,6 +292,19 @@ impl Fleet {
         )?);
         Ok(())
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for file in fs::read_dir(from)? {
+        let file = file?;
+        // What is written beside a file may be in its place by now.
+        match fs::copy(file.path(), to.join(file.file_name())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn planted(fault: Option<&str>) -> Vec<(&str, &str)> {

@@ -119,6 +119,11 @@ impl Proxy {
         self.shared.honest.store(true, Ordering::SeqCst);
     }
 
+    /// From now on reports meet their fates again.
+    pub(super) fn be_dishonest(&self) {
+        self.shared.honest.store(false, Ordering::SeqCst);
+    }
+
     /// Sends what was held back so long; how many reports that were.
     pub(super) fn deliver_held(&self) -> io::Result<usize> {
         let held = std::mem::take(&mut *lock(&self.shared.held));

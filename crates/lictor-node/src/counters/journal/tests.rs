@@ -149,14 +149,14 @@ fn a_new_epoch_goes_on_beside_the_old() {
     let counters = Counters::new("00000000000000bb", "2026-11", old);
     let epoch: Arc<str> = Arc::from("00000000000000bb");
     counters.add(&counters.slot("a"), 2);
-    let (_, all) = counters.all();
-    journal.rewrite(&epoch, &all).expect("written");
+    let whole = counters.whole();
+    journal.rewrite(&whole).expect("written");
     let found = read(&disk.bytes());
     assert_eq!(found.epoch, Some(Arc::clone(&epoch)));
     assert_eq!(found.counts[&key("a")], entry(6));
     assert_eq!(found.counts[&Key { epoch, ..key("a") }], entry(2));
     assert_eq!(counters.totals().unsent, 2);
-    counters.note_journaled(&all);
+    counters.note_whole(&whole);
     assert_eq!(counters.totals().this_month["a"], 8);
 }
 

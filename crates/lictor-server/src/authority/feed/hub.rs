@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::super::labor::Turns;
 use super::Delivery;
+use super::lives::Lives;
 use super::presence::{Connection, Presence};
 
 /// How many nodes are kept by their credentials, and deliveries by their applications.
@@ -49,6 +50,7 @@ pub struct Feed {
     /// Organizations that were removed.
     removed: Mutex<HashSet<Uuid>>,
     seen: Mutex<HashMap<Uuid, Seen>>,
+    pub(super) lives: Lives,
     /// By what they sign in with, which a node is given once. That one was revoked, or its organization
     /// removed, is noted beside it, so that no change makes anybody be read again.
     known: Bounded<Digest, (Arc<Node>, Elapsed)>,
@@ -102,6 +104,7 @@ impl Feed {
             revoked: Mutex::default(),
             removed: Mutex::default(),
             seen: Mutex::default(),
+            lives: Lives::default(),
             known: Bounded::new(NODES),
             kept: Bounded::new(DELIVERIES),
             signed: Bounded::with_weighter(SIGNED, SIGNED_BYTES, ByLength),
@@ -149,6 +152,16 @@ impl Feed {
     /// Notes that a node was heard of.
     pub(super) fn note_sign(&self, node: Uuid, now: Elapsed) {
         self.presence.note_sign(node, now);
+    }
+
+    /// The machines on which a node runs more than once at a time.
+    pub(in crate::authority) fn at_once(&self, node: Uuid, now: Elapsed) -> Vec<String> {
+        self.lives.at_once(node, now)
+    }
+
+    /// How many nodes run more than once at a time.
+    pub(in crate::authority) fn copied(&self, now: Elapsed) -> usize {
+        self.lives.copied(now)
     }
 
     /// Notes that a node said it is about to end.

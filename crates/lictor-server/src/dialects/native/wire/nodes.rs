@@ -42,6 +42,7 @@ pub(in crate::dialects::native) struct NodeView {
     state_revision: u64,
     applied_revision: Option<u64>,
     license: Option<String>,
+    lives: usize,
     requests: Option<u64>,
     problems: Vec<String>,
     #[serde(flatten)]
@@ -77,7 +78,8 @@ impl NodeView {
             license: said
                 .and_then(|seen| seen.license)
                 .map(|license| license.to_string()),
-            requests: said.map(|seen| seen.requests),
+            lives: standing.lives,
+            requests: said.map(|_| standing.requests),
             problems: seen.map(|seen| seen.problems).unwrap_or_default(),
             token: None,
         }

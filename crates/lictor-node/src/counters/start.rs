@@ -1,0 +1,211 @@
+//! Which start of the node counts, what its journal goes on from, and what becomes of its counts once
+//! the control plane has judged it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Counters, Key, Sums, Value};
+
+/// The most starts that a journal remembers which nobody has judged.
+const MAX_UNJUDGED: usize = 32;
+
+/// A start of the node, as its journal names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Start {
+    /// Drawn anew at each start.
+    pub id: Uuid,
+    /// The starts that it goes on from: the last that was let go on, and those since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Uuid>,
+    /// Whether each of them has ended for certain.
+    #[serde(default)]
+    pub ended: bool,
+    /// Whether it was not let go on yet: what was counted since it began is told to nobody.
+    #[serde(default)]
+    pub pending: bool,
+    /// Where its lock is; whoever has the same one knows that this start has ended.
+    #[serde(default)]
+    pub place: Option<String>,
+}
+
+impl Start {
+    /// The start that goes on from a journal in which `before` counted last; none: a version that did
+    /// not say so.
+    pub(crate) fn on(before: Option<&Self>, id: Uuid, place: Option<String>) -> Self {
+        let mut start = Self {
+            id,
+            pending: true,
+            ended: true,
+            ..Self::default()
+        };
+        if let Some(before) = before {
+            start.ended = place.is_some() && place == before.place;
+            if before.pending {
+                start.ended &= before.ended;
+                start.after.clone_from(&before.after);
+                if start.after.len() > MAX_UNJUDGED {
+                    start.after.remove(1);
+                }
+            }
+            start.after.push(before.id);
+        }
+        start.place = place;
+        start
+    }
+
+    /// One with a journal of its own, which nobody else can have counted in.
+    pub(crate) fn anew(self) -> Self {
+        Self {
+            pending: false,
+            ..self
+        }
+    }
+}
+
+/// What the control plane says of the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It goes on in the epoch of its journal.
+    GoesOn,
+    /// What was counted since it began is of this new epoch.
+    Apart(Arc<str>),
+}
+
+/// What a journal is written anew from.
+pub(crate) struct Whole {
+    /// The epoch that is counted in.
+    pub epoch: Arc<str>,
+    /// The start that counts.
+    pub start: Start,
+    /// What its epoch held when it began, where it was not let go on yet.
+    pub base: Vec<(Arc<str>, Arc<str>, u64)>,
+    /// All counts.
+    pub all: Vec<(Key, super::Entry)>,
+}
+
+/// What is said of the start in a report.
+pub(crate) struct Claim {
+    /// The epoch that is counted in.
+    pub epoch: Arc<str>,
+    /// The start.
+    pub start: Start,
+    /// How many requests of the epoch may be told, whatever the answer is.
+    pub counted: u64,
+}
+
+impl Counters {
+    /// The same, where this start counts. `base`: what its epoch held when the first start began that
+    /// was not let go on yet.
+    pub(crate) fn started(self, start: Start, base: &BTreeMap<Key, u64>) -> Self {
+        let mut sums = self.sums();
+        sums.bounded = start.pending;
+        sums.start = start;
+        for (key, value) in &mut sums.values {
+            value.base = base.get(key).copied().unwrap_or_default();
+        }
+        drop(sums);
+        self
+    }
+
+    /// What is said of the start.
+    pub(crate) fn claim(&self) -> Claim {
+        let sums = self.sums();
+        let own = sums
+            .values
+            .iter()
+            .filter(|(key, _)| key.epoch == sums.epoch);
+        let counted = own.map(|(_, value)| match sums.bounded {
+            true => value.base,
+            false => value.journaled,
+        });
+        Claim {
+            epoch: Arc::clone(&sums.epoch),
+            start: sums.start.clone(),
+            counted: counted.fold(0, u64::saturating_add),
+        }
+    }
+
+    /// Takes up how the start was judged for an epoch: it holds with the next flush. Whether that
+    /// changes anything.
+    pub(crate) fn judge(&self, epoch: &str, verdict: Verdict) -> bool {
+        let mut sums = self.sums();
+        let news = verdict != Verdict::GoesOn || sums.bounded;
+        if *sums.epoch == *epoch && news && sums.verdict.is_none() {
+            sums.verdict = Some(verdict);
+            return true;
+        }
+        false
+    }
+
+    /// Lets a verdict hold, if there is one; whether there is, so that the journal is to be written
+    /// anew. To be called by who writes the journal alone.
+    pub(crate) fn settle_start(&self) -> bool {
+        let mut sums = self.sums();
+        let Some(verdict) = sums.verdict.take() else {
+            return false;
+        };
+        // It is told beyond its base once that it may be is on disk.
+        sums.start.pending = false;
+        if let Verdict::Apart(epoch) = verdict {
+            self.collect(&mut sums);
+            sums.part(epoch);
+        }
+        true
+    }
+
+    /// Notes that the whole journal is on disk.
+    pub(crate) fn note_whole(&self, whole: &Whole) {
+        self.note_journaled(&whole.all);
+        self.sums().bounded &= whole.start.pending;
+    }
+}
+
+impl Sums {
+    /// Puts what was counted since the start began, and was not told, into an epoch of its own.
+    fn part(&mut self, epoch: Arc<str>) {
+        let mut apart = Vec::new();
+        for (key, value) in &mut self.values {
+            if key.epoch != self.epoch {
+                continue;
+            }
+            let stays = value.base.max(value.reported).min(value.counted);
+            let key = Key {
+                epoch: Arc::clone(&epoch),
+                ..key.clone()
+            };
+            let counted = value.counted - stays;
+            if counted > 0 {
+                apart.push((
+                    key,
+                    Value {
+                        counted,
+                        ..Value::default()
+                    },
+                ));
+            }
+            (value.counted, value.journaled) = (stays, stays);
+        }
+        self.values.extend(apart);
+        self.bounded = false;
+        self.start = Start {
+            after: Vec::new(),
+            ended: false,
+            ..std::mem::take(&mut self.start)
+        };
+        self.epoch = epoch;
+    }
+
+    /// How many counts wait for the start to be judged.
+    pub(super) fn unjudged(&self) -> usize {
+        let own =
+            |(key, value): &(&Key, &Value)| key.epoch == self.epoch && value.journaled > value.base;
+        if self.bounded {
+            self.values.iter().filter(own).count()
+        } else {
+            0
+        }
+    }
+}

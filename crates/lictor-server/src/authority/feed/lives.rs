@@ -1,0 +1,230 @@
+//! Which starts of a node run now. Two of them at once are two copies of its folder; two of them one
+//! after the other are a restart.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use lictor_core::Elapsed;
+use lictor_core::feed::{Apart, Judged, REPORT_SECONDS, Start};
+use uuid::Uuid;
+
+/// For how many seconds a report tells that a start runs: two that are due, and half as long.
+const HOLDS: i64 = REPORT_SECONDS.cast_signed() * 5 / 2;
+
+/// How many starts of one node are remembered: the last that began to be heard of.
+const REMEMBERED: usize = 8;
+
+/// The starts of this server's nodes.
+#[derive(Default)]
+pub(super) struct Lives(Mutex<HashMap<Uuid, Vec<Life>>>);
+
+/// A start, as its reports tell of it.
+#[derive(Clone)]
+struct Life {
+    start: Uuid,
+    /// The machine that it runs on.
+    host: String,
+    /// The epoch that it was judged for, and how.
+    judged: Option<(String, Option<Apart>)>,
+    /// The order in which it was first heard of.
+    first: u64,
+    /// Its last report: the number, when it came, and its place among all reports.
+    last: (u64, Elapsed, u64),
+    /// The place of the last report whose answer it has heard: it ran then.
+    ran: Option<u64>,
+}
+
+impl Life {
+    fn is_heard(&self, now: Elapsed) -> bool {
+        now.since(self.last.1) < HOLDS
+    }
+
+    /// Whether it ran when the other was heard of already. A report that comes late tells nothing: only
+    /// who hears answers runs.
+    fn ran_beside(&self, other: &Self) -> bool {
+        let ran = |one: &Self, other: &Self| one.ran.is_some_and(|ran| ran >= other.first);
+        self.start != other.start && ran(self, other) && ran(other, self)
+    }
+}
+
+impl Lives {
+    /// Notes a report of a start.
+    pub(super) fn note(&self, node: Uuid, start: &Start, host: &str, now: Elapsed) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lives = all.entry(node).or_default();
+        let place = lives.iter().map(|life| life.last.2).max().unwrap_or(0) + 1;
+        let Some(life) = lives.iter_mut().find(|life| life.start == start.id) else {
+            if lives.len() == REMEMBERED {
+                lives.remove(0);
+            }
+            lives.push(Life {
+                start: start.id,
+                host: host.to_owned(),
+                judged: None,
+                first: place,
+                last: (start.number, now, place),
+                ran: None,
+            });
+            return;
+        };
+        if start.answered >= life.last.0 {
+            life.ran = Some(life.last.2);
+        }
+        // One that is sent again, or late, tells nothing new.
+        if start.number > life.last.0 {
+            life.last = (start.number, now, place);
+            host.clone_into(&mut life.host);
+        }
+    }
+
+    /// How a start was judged for the epoch that it counts in, if it was since this server began.
+    pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<Option<Apart>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let life = all.get(&node)?.iter().find(|life| life.start == start.id)?;
+        let (epoch, apart) = life.judged.as_ref()?;
+        (*epoch == start.epoch).then_some(*apart)
+    }
+
+    /// Notes how it was judged. Who was let go on took the epoch from whoever had it, and has ended.
+    pub(super) fn judge(&self, node: Uuid, start: &Start, apart: Option<Apart>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lives = all.entry(node).or_default();
+        let goes_on = |life: &Life| {
+            let judged = life.judged.as_ref();
+            judged.is_some_and(|(epoch, apart)| *epoch == start.epoch && apart.is_none())
+        };
+        lives.retain(|life| life.start == start.id || apart.is_some() || !goes_on(life));
+        if let Some(life) = lives.iter_mut().find(|life| life.start == start.id) {
+            life.judged = Some((start.epoch.clone(), apart));
+        }
+    }
+
+    /// What a start is told.
+    pub(super) fn answer(
+        &self,
+        node: Uuid,
+        start: &Start,
+        apart: Option<Apart>,
+        now: Elapsed,
+    ) -> Judged {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lives = all.get(&node).map(Vec::as_slice).unwrap_or_default();
+        let own = lives.iter().find(|life| life.start == start.id);
+        let others = lives.iter().filter(|life| life.start != start.id);
+        let unsure = |own: &Life| {
+            let mut heard = others.filter(|life| life.is_heard(now));
+            heard.any(|other| own.ran.is_none_or(|ran| ran < other.first))
+        };
+        Judged {
+            epoch: start.epoch.clone(),
+            apart,
+            lives: at_once(lives, now).count().max(1) as u64,
+            again: own.is_some_and(unsure),
+        }
+    }
+
+    /// The machines of the starts that run at once; none: no more than one does.
+    pub(super) fn at_once(&self, node: Uuid, now: Elapsed) -> Vec<String> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lives = all.get(&node).map(Vec::as_slice).unwrap_or_default();
+        at_once(lives, now).map(|life| life.host.clone()).collect()
+    }
+
+    /// How many nodes run more than once.
+    pub(super) fn copied(&self, now: Elapsed) -> usize {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let copied = |lives: &&Vec<Life>| at_once(lives, now).next().is_some();
+        all.values().filter(copied).count()
+    }
+}
+
+fn at_once(lives: &[Life], now: Elapsed) -> impl Iterator<Item = &Life> {
+    let heard = move |life: &&Life| life.is_heard(now);
+    let beside = move |life: &&Life| {
+        let mut others = lives.iter().filter(heard);
+        others.any(|other| life.ran_beside(other))
+    };
+    lives.iter().filter(heard).filter(beside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NODE: Uuid = Uuid::from_u128(1);
+
+    fn start(id: u128, number: u64, answered: u64) -> Start {
+        Start {
+            id: Uuid::from_u128(id),
+            number,
+            answered,
+            epoch: String::new(),
+            after: Vec::new(),
+            ended: false,
+            counted: 0,
+        }
+    }
+
+    /// Reports of starts: the number of the start, of the report, and of the last that was answered.
+    fn heard(reports: &[(u128, u64, u64)], now: i64) -> (Lives, usize) {
+        let (lives, now) = (Lives::default(), Elapsed::from_seconds(now));
+        for (id, number, answered) in reports {
+            let start = start(*id, *number, *answered);
+            lives.note(NODE, &start, "host", Elapsed::from_seconds(1));
+        }
+        let count = lives.at_once(NODE, now).len();
+        (lives, count)
+    }
+
+    #[test]
+    fn two_starts_that_hear_answers_at_once_are_copies() {
+        let both = [(1, 1, 0), (1, 2, 1), (2, 1, 0), (1, 3, 2), (2, 2, 1)];
+        let (_, count) = heard(&both, 2);
+        assert_eq!(count, 0, "1 may have ended before 2 was heard of");
+        let proof = [&both[..], &[(1, 4, 3)]].concat();
+        let (lives, count) = heard(&proof, 2);
+        assert_eq!((count, lives.copied(Elapsed::from_seconds(2))), (2, 1));
+        assert_eq!(heard(&proof, 1 + HOLDS).1, 0, "silent since");
+    }
+
+    #[test]
+    fn a_restart_is_one_life_and_late_reports_of_the_one_before_change_nothing() {
+        let restarted = [(1, 1, 0), (1, 2, 1), (2, 1, 0), (2, 2, 1), (2, 3, 2)];
+        assert_eq!(heard(&restarted, 2).1, 0);
+        // What 1 sent before it ended, in any order and twice.
+        let late = [(1, 4, 2), (1, 3, 2), (1, 4, 2), (1, 5, 2), (2, 4, 3)];
+        assert_eq!(heard(&[&restarted[..], &late].concat(), 2).1, 0);
+    }
+
+    #[test]
+    fn one_of_two_that_was_started_again_is_counted_once() {
+        let both = [
+            (1, 1, 0),
+            (2, 1, 0),
+            (1, 2, 1),
+            (2, 2, 1),
+            (1, 3, 2),
+            (2, 3, 2),
+        ];
+        let (lives, count) = heard(&both, 2);
+        assert_eq!(count, 2);
+        lives.judge(NODE, &start(1, 3, 2), None);
+        let now = Elapsed::from_seconds(1);
+        for (number, answered) in [(1, 0), (2, 1), (3, 2)] {
+            let again = start(3, number, answered);
+            lives.note(NODE, &again, "host", now);
+            lives.judge(NODE, &again, None);
+        }
+        lives.note(NODE, &start(2, 4, 3), "host", now);
+        lives.note(NODE, &start(2, 5, 4), "host", now);
+        assert_eq!(lives.at_once(NODE, now).len(), 2);
+    }
+
+    #[test]
+    fn no_more_starts_are_remembered_than_have_their_place() {
+        let many: Vec<_> = (0..100).map(|id| (id, 1, 0)).collect();
+        let (lives, _) = heard(&many, 2);
+        let all = lives.0.lock().expect("whole");
+        assert_eq!(all[&NODE].len(), REMEMBERED);
+    }
+}

@@ -1,0 +1,137 @@
+//! Folders that are copied, and older ones that are put back: every request counts once, and whoever
+//! runs so is named.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Server, result};
+use crate::planes::{Plane, soon};
+
+const DURABLE: [&str; 2] = ["--count-durability", "request"];
+
+/// Copies what a folder holds, over what is there.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for file in fs::read_dir(from).expect("a folder") {
+        let file = file.expect("a file");
+        fs::copy(file.path(), to.join(file.file_name())).expect("copied");
+    }
+}
+
+fn count(plane: &Plane, count: u64) {
+    let body = json!({ "counts": [{ "service": "orders", "count": count }] });
+    plane.ask("POST", "/usage").json(&body).expect(204);
+}
+
+/// Waits until the usage and the list of nodes both say this many requests.
+#[track_caller]
+fn until_counted(server: &Server, count: u64) {
+    let all =
+        || server.get("/v1/usage")["total"] == count && server.shown("edge-1")["requests"] == count;
+    let usage = || server.get("/v1/usage");
+    assert!(soon(all), "{}\n{}", usage(), server.shown("edge-1"));
+}
+
+fn has_line(metrics: &str, line: &str) -> bool {
+    metrics.lines().any(|found| found == line)
+}
+
+#[test]
+fn every_request_of_a_copied_folder_counts_once_and_both_copies_are_named() {
+    let server = Server::licensed();
+    let first = Plane::of(&server, "edge-1", &DURABLE);
+    count(&first, 50);
+    until_counted(&server, 50);
+    copy(&first.folder, &server.folder.path().join("copy"));
+    count(&first, 60);
+    let second = Plane::start(&server, "copy", &DURABLE);
+    count(&second, 70);
+    count(&first, 40);
+    until_counted(&server, 220);
+    first.until_status(|status| status["lives"] == 2);
+    // The other one hears of it with its next report.
+    count(&second, 1);
+    for plane in [&first, &second] {
+        plane.until_status(|status| status["lives"] == 2 && status["unsent"] == 0);
+        let problems = plane.problems();
+        assert!(problems.contains("runs 2 times at once"), "{problems}");
+        let metrics = plane.ask("GET", "/metrics").expect(200);
+        assert!(has_line(metrics.text(), "lictor_node_lives 2"));
+    }
+    assert_ne!(first.status()["epoch"], second.status()["epoch"]);
+    let shown = server.shown("edge-1");
+    assert_eq!(shown["lives"], 2, "{shown}");
+    let listed = result(&server.lictor(&["node", "list"]));
+    assert!(listed.contains("it runs 2 times at once"), "{listed}");
+    let metrics = server.call("GET", "/metrics").expect(200);
+    assert!(has_line(metrics.text(), "lictor_nodes_copied 1"));
+    // Each goes on where it is, also when it is killed.
+    let (first, second) = (first.restart(), second.restart());
+    count(&first, 5);
+    count(&second, 6);
+    until_counted(&server, 232);
+    let usage = server.get("/v1/usage");
+    assert_eq!(usage["data"].as_array().map(Vec::len), Some(2), "{usage}");
+}
+
+#[test]
+fn an_older_folder_that_is_put_back_loses_no_count_and_is_named() {
+    let server = Server::licensed();
+    let mut plane = Plane::of(&server, "edge-1", &DURABLE);
+    let kept = server.folder.path().join("kept");
+    let mut sum = 0;
+    // Over the files that are there, then in a folder made anew.
+    for anew in [false, true] {
+        count(&plane, 110);
+        until_counted(&server, sum + 110);
+        copy(&plane.folder, &kept);
+        plane = plane.restart();
+        count(&plane, 40);
+        until_counted(&server, sum + 150);
+        plane = plane.restart_after(|folder| {
+            if anew {
+                fs::remove_dir_all(folder).expect("removed");
+            }
+            copy(&kept, folder);
+        });
+        count(&plane, 130);
+        sum += 280;
+        until_counted(&server, sum);
+        let named = |status: &Value| status["problems"].to_string().contains("was put back");
+        plane.until_status(named);
+        let listed = || result(&server.lictor(&["node", "list"]));
+        // Words may be broken between lines.
+        let is_named = || listed().contains("older");
+        assert!(soon(is_named), "{}", listed());
+    }
+    assert_eq!(plane.status()["lives"], 1);
+}
+
+#[test]
+fn a_node_that_is_killed_and_started_again_goes_on_in_its_epoch() {
+    let server = Server::licensed();
+    let mut plane = Plane::of(&server, "edge-1", &DURABLE);
+    let mut server = Some(server);
+    for round in 1..=6 {
+        count(&plane, 10);
+        // Also where nobody judges the start, before it ends.
+        if round == 3 {
+            let folder = server.take().expect("it runs");
+            let address = folder.url.clone();
+            let folder = folder.kill();
+            for _ in 0..3 {
+                plane = plane.restart();
+                count(&plane, 10);
+            }
+            server = Some(Server::at(&address, folder));
+        }
+        plane = plane.restart();
+    }
+    let server = server.expect("it runs");
+    until_counted(&server, 90);
+    let usage = server.get("/v1/usage");
+    assert_eq!(usage["data"].as_array().map(Vec::len), Some(1), "{usage}");
+    assert!(!plane.problems().contains("copy"), "{}", plane.problems());
+}
