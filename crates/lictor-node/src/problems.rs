@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     JournalDamaged,
     /// There are too many services.
     Services,
+    /// All requests are denied.
+    Denies,
 }
 
 /// All problems.

@@ -134,6 +134,11 @@ impl Shared {
         let now = Standing::of(&self.judge);
         let clock = self.judge.times().difference.map(clock_problem);
         let mut news = self.problems.set(Kind::Clock, clock);
+        let denies = now.denied.map(|reason| {
+            let (word, why) = (reason.as_str(), reason.message());
+            format!("denies all requests: {word}: {why}")
+        });
+        news |= self.problems.set(Kind::Denies, denies);
         let mut known = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let since = known.since;
         if (Standing { since, ..now }) != *known {

@@ -36,6 +36,18 @@ pub(super) fn denied(denial: Denial) -> Answer {
     }
 }
 
+/// Whether requests are allowed that ask for nothing in particular; nothing is counted.
+pub(super) fn ready(decided: Result<(), Reason>) -> Answer {
+    match decided {
+        Ok(()) => text("text/plain", "ok\n".to_owned()),
+        Err(reason) => {
+            let mut answer = refused(reason);
+            *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            answer
+        }
+    }
+}
+
 fn refused(reason: Reason) -> Answer {
     let body = match reason {
         Reason::Restricted => concat_reason("restricted", reason),

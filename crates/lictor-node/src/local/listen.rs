@@ -65,7 +65,7 @@ pub(super) enum Listener {
 }
 
 impl LocalSocket {
-    /// Takes a place. With a token every request but that for `/healthz` must carry it as bearer.
+    /// Takes a place. With a token every request but those for `/healthz` and `/readyz` must carry it as bearer.
     ///
     /// # Errors
     /// It cannot listen there, or may not without a token.

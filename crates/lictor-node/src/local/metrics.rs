@@ -83,6 +83,11 @@ fn requests(text: &mut Exposition, status: &Status) {
 
 fn flags(text: &mut Exposition, status: &Status) {
     text.gauge(
+        "lictor_node_allows",
+        "Whether requests are allowed that ask for nothing in particular",
+        u8::from(status.denied.is_none()),
+    );
+    text.gauge(
         "lictor_node_connected",
         "Whether the feed is open",
         u8::from(status.connected),

@@ -234,6 +234,9 @@ impl Service {
         if path == "/healthz" {
             return answers::text("text/plain", "ok\n".to_owned());
         }
+        if path == "/readyz" {
+            return answers::ready(self.shared.judge.decide());
+        }
         if !self.is_known(&request) {
             return answers::failure(
                 StatusCode::UNAUTHORIZED,
@@ -254,7 +257,7 @@ impl Service {
             _ => answers::failure(
                 StatusCode::NOT_FOUND,
                 "no-route",
-                "use /check, /usage, /license, /status, /metrics or /healthz",
+                "use /check, /usage, /license, /status, /metrics, /readyz or /healthz",
             ),
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use lictor_core::feed::EnrollmentToken;
 use lictor_node::{
-    CountDurability, Listen, LocalError, LocalSocket, Node, Options, StartError, serve_local,
+    CountDurability, Listen, LocalError, LocalSocket, Node, Options, StartError, Status,
+    serve_local,
 };
 use lictor_store::sqlite::DATABASE_FILE;
 
@@ -60,12 +61,22 @@ pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
         Listen::Unix(path) => format!("unix:{}", path.display()),
     };
     output::note(&format!("listening on {address}"));
+    output::note(&standing(&node.status()));
     shutdown.await;
     node.leave();
     local.stop().await;
     node.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How a node stands when it starts, in a line.
+fn standing(status: &Status) -> String {
+    let mode = status.mode;
+    match status.denied {
+        None => format!("{mode}: allows requests"),
+        Some(reason) => format!("{mode}: denies all requests: {reason}"),
+    }
 }
 
 async fn listen(text: &str) -> Outcome<Listen> {

@@ -33,6 +33,7 @@ mod planes;
 mod planes_alone;
 mod planes_counts;
 mod poll;
+mod ready;
 mod reports;
 mod restore;
 mod revoke;
