@@ -556,9 +556,8 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         start: None,
         leaving: false,
     };
-    write(stream, NOW, vec![], move |state| {
-        node::report(state, node, "edge", &report, keep, Now::at(NOW))
-    })
+    let rule = move |state: &State| node::report(state, node, "edge", &report, keep, Now::at(NOW));
+    write(stream, NOW, vec![], rule)
 }
 
 /// Trusts the second vendor because the first one says so.
