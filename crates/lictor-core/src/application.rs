@@ -42,6 +42,9 @@ pub struct ApplicationState {
     pub leases: u64,
     /// Stored licenses.
     pub licenses: u64,
+    /// The sum of their revisions. With their number it tells one set of them from every later one:
+    /// what is written has a greater revision than all that was there.
+    pub license_revisions: u64,
 }
 
 impl ApplicationState {

@@ -71,7 +71,9 @@ pub use license::{Entitlement, License};
 pub use node::{Node, NodeSettings, NodeState};
 pub use organization::{INSTALLATION, Organization};
 pub use quota::{Quota, Quotas, Used};
-pub use seats::{Basis, Holder, Seat, SeatId, SeatReason, SeatRefusal, SeatState, SeatTerms};
+pub use seats::{
+    ApplicationBasis, Basis, Holder, Seat, SeatId, SeatReason, SeatRefusal, SeatState, SeatTerms,
+};
 pub use state::{LicenseState, State};
 pub use time::{Date, Timestamp, Validity};
 pub use token::Token;

@@ -10,14 +10,14 @@ use crate::change::{Change, Decision, Digest, Record};
 use crate::document::{Document, Signer};
 use crate::error::{DocumentError, Error, Kind};
 use crate::keys::KeyId;
-use crate::seats::Basis;
+use crate::seats::ApplicationBasis;
 use crate::state::{LicenseState, State};
 use crate::time::{Timestamp, Validity};
 use crate::trust::{KeyStatus, TrustPolicy, TrustSet};
 
 pub use choice::{
-    Candidate, Entitlement, InForce, Place, covered_until, in_force, moves, next_boundary,
-    verified_until,
+    Candidate, Entitlement, FoundBefore, InForce, Place, covered_until, in_force, in_force_since,
+    moves, next_boundary, verified_until,
 };
 
 /// The longest document that is accepted, in bytes; real ones have about 800.
@@ -32,6 +32,15 @@ pub struct License {
     pub payload: Arc<str>,
     /// What the ledger knows of it.
     pub state: LicenseState,
+}
+
+/// The licenses of an application that were written last.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Newest {
+    /// They, the greatest (`updated_at`, revision) first.
+    pub licenses: Vec<License>,
+    /// Whether there are no others.
+    pub all: bool,
 }
 
 /// A document that was examined and may be stored in one organization.
@@ -125,9 +134,19 @@ pub fn add(
 #[derive(Debug, Clone, Copy)]
 pub struct Repetition {
     /// What this was derived from.
-    pub basis: Basis,
+    pub basis: ApplicationBasis,
     /// Whether another license would be in force at some instant, see [`moves`].
     pub moves: bool,
+}
+
+impl Repetition {
+    /// Where the license cannot be looked at: as if it would.
+    pub fn unseen() -> Self {
+        Self {
+            basis: ApplicationBasis::default(),
+            moves: true,
+        }
+    }
 }
 
 /// Adds a license under this id or replaces the one that is there. What is there already, its creation
@@ -201,11 +220,13 @@ fn unless_repeated(
         let same_time = created_at.is_none_or(|created_at| created_at == stored.created_at);
         same_time && stored.payload_sha256 == document.sha256
     });
+    let application = state.applications.get(&document.application);
+    let basis = application.map(|application| state.basis_of(application));
     match repetition {
         _ if !repeated => Ok(decision),
         // Of a write too many nobody takes harm, whatever changed since it was looked at.
         Some(found) if found.moves => Ok(decision),
-        Some(found) if found.basis == state.basis() => Ok(Decision::nothing()),
+        Some(found) if Some(found.basis) == basis => Ok(Decision::nothing()),
         Some(_) | None => Err(Error::Outdated),
     }
 }

@@ -13,7 +13,7 @@ use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
 use crate::feed::{Applied, Mode, NodePolicy};
 use crate::license::Entitlement;
-use crate::seats::Basis;
+use crate::seats::{ApplicationBasis, Basis};
 use crate::state::State;
 use crate::time::Timestamp;
 use crate::usage::MAX_COUNT;
@@ -165,12 +165,12 @@ pub struct NodeTerms {
     /// Nodes; none: unlimited, and without a license in force, as such nodes decide nothing.
     pub limit: Option<u32>,
     /// What it was derived from.
-    pub basis: Basis,
+    pub basis: ApplicationBasis,
 }
 
 impl NodeTerms {
     /// The terms of an entitlement that was derived from `basis`.
-    pub fn of(entitlement: &Entitlement, basis: Basis) -> Self {
+    pub fn of(entitlement: &Entitlement, basis: ApplicationBasis) -> Self {
         let license = entitlement.license.as_ref();
         Self {
             limit: license.and_then(|license| license.node_limit),
@@ -205,7 +205,7 @@ pub fn enroll(
     terms: &NodeTerms,
     now: Elapsed,
 ) -> Result<Decision, Error> {
-    application::find(state, &new.application)?;
+    let application = application::find(state, &new.application)?;
     check_name(&new.name)?;
     let named = live_named(state, &new.name);
     if named.is_some_and(|(_, node, identity)| node.takes_place(identity, now)) {
@@ -214,7 +214,7 @@ pub fn enroll(
             name: new.name.clone(),
         });
     }
-    if terms.basis != state.basis() {
+    if terms.basis != state.basis_of(application) {
         return Err(Error::Outdated);
     }
     let enrolled = enrolled(state, &new.application, now);

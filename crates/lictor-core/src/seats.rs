@@ -60,12 +60,12 @@ pub struct SeatTerms {
     /// Seats; none: unlimited.
     pub limit: Option<u32>,
     /// What it was derived from.
-    pub basis: Basis,
+    pub basis: ApplicationBasis,
 }
 
 impl SeatTerms {
     /// The terms of an entitlement that was derived from `basis`.
-    pub fn of(entitlement: &Entitlement, basis: Basis) -> Self {
+    pub fn of(entitlement: &Entitlement, basis: ApplicationBasis) -> Self {
         Self {
             licensed: entitlement.license.is_some(),
             limit: entitlement.seat_limit(),
@@ -74,8 +74,20 @@ impl SeatTerms {
     }
 }
 
-/// Which licenses and trusted keys an entitlement was derived from. A rule compares it with what is
-/// stored, so that no seat is given by a license that was just removed or a key just revoked.
+/// Which licenses of an application and which trusted keys an entitlement was derived from. A rule
+/// compares it with what is stored, so that no seat is given by a license that was just removed or a
+/// key just revoked; licenses of other applications leave it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ApplicationBasis {
+    /// How many licenses of the application are stored.
+    pub licenses: u64,
+    /// The sum of their revisions.
+    pub revisions: u64,
+    /// The position of the installation's last change to a key or to the policy.
+    pub trust: u64,
+}
+
+/// Which licenses and trusted keys the state of an organization's nodes rests on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Basis {
     /// The position of the organization's last change to a license.
@@ -178,7 +190,7 @@ pub(crate) fn room(
     application: &ApplicationState,
     terms: &SeatTerms,
 ) -> Result<Result<(), SeatReason>, Error> {
-    if terms.basis != state.basis() {
+    if terms.basis != state.basis_of(application) {
         return Err(Error::Outdated);
     }
     let fits = terms

@@ -14,9 +14,10 @@ use crate::elapsed::Elapsed;
 use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
 use crate::lease::{LeaseState, LeaseTerms};
+use crate::license::Newest;
 use crate::node::{Counting, NodeIdentity, NodeSettings, NodeState};
 use crate::quota::{Quota, Quotas, Used};
-use crate::seats::{Basis, SeatId, SeatState};
+use crate::seats::{ApplicationBasis, Basis, SeatId, SeatState};
 use crate::time::Timestamp;
 use crate::trust::{KeyStatus, TrustPolicy, TrustedKey};
 use crate::usage::{EpochState, Reported, Series, UsageKey};
@@ -40,7 +41,7 @@ pub struct State {
     pub licenses: BTreeMap<Uuid, LicenseState>,
     /// The greatest `updated_at` that any license of the organization ever had.
     pub newest_updated_at: Timestamp,
-    /// The position of the last change that entitlements or the state of nodes rest on: to a license
+    /// The position of the last change that the state of nodes rests on: to a license
     /// or to the nodes' settings, or in the installation to a key or the policy; 0: there was none.
     pub basis_changed: u64,
     /// The accounts, removed ones included.
@@ -70,6 +71,8 @@ pub struct State {
     /// The installation's `basis_changed`. This and what follows no entry of this stream says; it is
     /// there for rules to see.
     pub trust_changed: u64,
+    /// The newest licenses of applications.
+    pub newest_licenses: BTreeMap<String, Newest>,
     /// The accounts that have an e-mail, by [`Email::key`](crate::Email).
     pub emails: BTreeMap<String, Uuid>,
     /// Accounts whose e-mail another account has in another spelling, or that would not be taken
@@ -229,15 +232,18 @@ impl State {
                     revision: position,
                 };
                 if let Some(before) = self.licenses.insert(*id, license) {
-                    self.count_licenses(&before.application, -1);
+                    self.without_license(&before);
                 }
-                self.count_licenses(application, 1);
+                self.alter_application(application, |application| {
+                    application.licenses += 1;
+                    application.license_revisions += position;
+                });
                 self.newest_updated_at = self.newest_updated_at.max(*updated_at);
                 self.basis_changed = position;
             }
             Change::LicenseRemoved { id } => {
                 if let Some(before) = self.licenses.remove(id) {
-                    self.count_licenses(&before.application, -1);
+                    self.without_license(&before);
                     self.basis_changed = position;
                 }
             }
@@ -399,9 +405,12 @@ impl State {
         }
     }
 
-    fn count_licenses(&mut self, application: &str, by: i64) {
-        self.alter_application(application, |application| {
-            application.licenses = application.licenses.saturating_add_signed(by);
+    fn without_license(&mut self, license: &LicenseState) {
+        self.alter_application(&license.application, |application| {
+            application.licenses = application.licenses.saturating_sub(1);
+            application.license_revisions = application
+                .license_revisions
+                .saturating_sub(license.revision);
         });
     }
 
@@ -482,7 +491,16 @@ impl State {
         }
     }
 
-    /// What an entitlement must have been derived from to hold now.
+    /// What an entitlement of this application must have been derived from to hold now.
+    pub fn basis_of(&self, application: &ApplicationState) -> ApplicationBasis {
+        ApplicationBasis {
+            licenses: application.licenses,
+            revisions: application.license_revisions,
+            trust: self.trust_changed,
+        }
+    }
+
+    /// What the state of nodes rests on now.
     pub fn basis(&self) -> Basis {
         Basis {
             licenses: self.basis_changed,

@@ -151,6 +151,7 @@ impl Replay {
             used,
             position: _,
             trust_changed: _,
+            newest_licenses: _,
             emails: _,
             emails_apart: _,
             lease_terms: _,
@@ -180,7 +181,7 @@ impl Replay {
         plain("the trust policy", *policy == rows.policy);
         plain("whether it was removed", *removed == rows.removed);
         plain(
-            "the last change that entitlements rest on",
+            "the last change that the state of nodes rests on",
             *basis_changed == rows.basis_changed,
         );
         plain("the count of accounts", *counts == rows.counts);

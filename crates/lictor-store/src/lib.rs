@@ -17,9 +17,9 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
-    Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease, License, Node,
-    NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
-    TrustSet,
+    Account, ApplicationBasis, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease,
+    License, Node, NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token,
+    TrustPolicy, TrustSet,
 };
 use uuid::Uuid;
 
@@ -103,7 +103,14 @@ pub trait Store: Send + Sync {
         applications: Vec<String>,
     ) -> Result<Figures, Error>;
 
-    /// What an entitlement that is derived from what is stored now may rest on.
+    /// What an entitlement of this application that is derived from what is stored now may rest on.
+    async fn basis_of(
+        &self,
+        organization: Uuid,
+        application: &str,
+    ) -> Result<ApplicationBasis, Error>;
+
+    /// What the state of the organization's nodes that is made of what is stored now may rest on.
     async fn basis(&self, organization: Uuid) -> Result<Basis, Error>;
 
     /// One account, removed ones included.

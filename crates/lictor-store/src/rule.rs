@@ -27,6 +27,13 @@ pub enum Fact {
     ExpiredTokens(Timestamp),
     /// One application.
     Application(String),
+    /// At most `limit` licenses of an application, the greatest (`updated_at`, revision) first.
+    NewestLicenses {
+        /// The application's key.
+        application: String,
+        /// How many.
+        limit: usize,
+    },
     /// One license.
     License(Uuid),
     /// Any one license, to know whether there is one.

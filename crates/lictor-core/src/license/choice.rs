@@ -1,11 +1,14 @@
 //! Which of an application's stored licenses is in force, now and later, and what it grants.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use super::License;
 use crate::claims::{Claims, Plan};
 use crate::document::{Document, Signer};
-use crate::error::DocumentError;
+use crate::error::{DocumentError, Error};
+use crate::state::LicenseState;
 use crate::time::{Timestamp, Validity};
 use crate::trust::{TrustPolicy, TrustSet};
 
@@ -78,6 +81,73 @@ pub fn in_force(newest_first: &[Candidate], now: Timestamp) -> Option<&Candidate
         of_its_sort.find(|candidate| candidate.claims.validity().contains(now))
     };
     newest(true).or_else(|| newest(false))
+}
+
+/// What was found out of an application's licenses before a lock was held.
+#[derive(Debug, Clone)]
+pub struct FoundBefore<'a> {
+    /// When the newest was written: its `updated_at` and revision. Those that were written up to then
+    /// were looked at.
+    pub newest: (Timestamp, u64),
+    /// The one that was in force; where it is unverified, those too that would be in its place, one
+    /// after the other.
+    pub in_force: Vec<&'a Candidate>,
+}
+
+impl<'a> FoundBefore<'a> {
+    /// By the licenses that can be in force from `now` on, the newest first, of which at most `most`
+    /// are taken.
+    pub fn of(
+        candidates: &'a [Candidate],
+        newest: (Timestamp, u64),
+        now: Timestamp,
+        most: usize,
+    ) -> Self {
+        let verified = in_force(candidates, now).filter(|one| one.counts(true));
+        let runs = |one: &&Candidate| one.counts(false) && one.claims.validity().contains(now);
+        let in_force = match verified {
+            // What it has outlasted may be missing among them.
+            Some(verified) => vec![verified],
+            None => candidates.iter().filter(runs).take(most).collect(),
+        };
+        Self { newest, in_force }
+    }
+}
+
+/// Which of an application's licenses is in force, by the newest of them alone, as they are while a
+/// lock is held. `all`: there are no others; else by what was known of the others `before`, as far as
+/// that is still `stored`.
+///
+/// # Errors
+/// [`Error::Outdated`] where it could be one of which neither tells.
+pub fn in_force_since(
+    newest_first: &[Candidate],
+    all: bool,
+    before: Option<&FoundBefore<'_>>,
+    stored: &BTreeMap<Uuid, LicenseState>,
+    now: Timestamp,
+) -> Result<Option<Candidate>, Error> {
+    let found = in_force(newest_first, now);
+    if all || found.is_some_and(|one| one.counts(true)) {
+        return Ok(found.cloned());
+    }
+    let before = before.ok_or(Error::Outdated)?;
+    let oldest = newest_first.last().map(|one| one.written);
+    if oldest.is_none_or(|oldest| oldest > before.newest) {
+        return Err(Error::Outdated);
+    }
+    let stands = |one: &&&Candidate| {
+        let stored = stored.get(&one.id);
+        stored.is_some_and(|stored| stored.revision == one.written.1)
+    };
+    let still = before.in_force.iter().find(stands).copied();
+    if still.is_none() && !before.in_force.is_empty() {
+        return Err(Error::Outdated);
+    }
+    let since = newest_first.iter();
+    let since = since.filter(|one| one.written > before.newest);
+    let choice: Vec<_> = since.chain(still).cloned().collect();
+    Ok(in_force(&choice, now).cloned())
 }
 
 /// The next instant after `now` at which a creation or expiration date among the candidates may

@@ -154,6 +154,7 @@ fn a_license_has_its_last_write_and_the_newest_time_only_grows() {
     used.put(Quota::Licenses, 1);
     let editor = ApplicationState {
         licenses: 1,
+        license_revisions: 3,
         ..ApplicationState::default()
     };
     let expected = State {

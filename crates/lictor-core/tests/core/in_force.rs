@@ -1,10 +1,14 @@
 //! The license in force, against a reading of the words that does not know how it is found.
 
+use lictor_core::change::Digest;
 use lictor_core::license::{
-    Candidate, Entitlement, Place, covered_until, in_force, moves, next_boundary, verified_until,
+    Candidate, Entitlement, FoundBefore, Place, covered_until, in_force, in_force_since, moves,
+    next_boundary, verified_until,
 };
-use lictor_core::{Claims, Date, DocumentError, KeyId, Signer, Timestamp};
-use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
+use lictor_core::{Claims, Date, DocumentError, Error, KeyId, LicenseState, Signer, Timestamp};
+use proptest::prelude::{
+    ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest,
+};
 use uuid::Uuid;
 
 const DAY: Timestamp = 86_400;
@@ -37,6 +41,17 @@ fn candidate(at: usize, small: &Small) -> Candidate {
         written: (small.updated_at.into(), at as u64),
         claims,
         signer,
+    }
+}
+
+/// What is stored of a candidate.
+fn row(candidate: &Candidate) -> LicenseState {
+    LicenseState {
+        application: "editor".to_owned(),
+        payload_sha256: Digest::of(b""),
+        created_at: 0,
+        updated_at: candidate.written.0,
+        revision: candidate.written.1,
     }
 }
 
@@ -113,6 +128,45 @@ proptest! {
             prop_assert_eq!(in_force(&running, later), in_force(&candidates, later));
         }
         prop_assert_eq!(covered_until(&running, now), covered_until(&candidates, now));
+    }
+
+    #[test]
+    fn the_newest_alone_tell_it_or_that_it_must_be_found_out_anew(
+        all in world(), written in world(), gone in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        newest in 1_usize..6, now in 0..10 * DAY,
+    ) {
+        // First these were looked at; then some more were written, and some removed.
+        let (first, both) = (all.len(), [all.clone(), written].concat());
+        let later = |mut candidate: Candidate| {
+            let revision = candidate.written.1;
+            candidate.written = (4 * Timestamp::from(revision >= first as u64) + candidate.written.0, revision);
+            candidate
+        };
+        let (known, mut now_stored) = (newest_first(&all), newest_first(&both));
+        now_stored = now_stored.into_iter().map(later).collect();
+        now_stored.sort_by_key(|one| std::cmp::Reverse(one.written));
+        for at in gone {
+            if !now_stored.is_empty() {
+                now_stored.remove(at.index(now_stored.len()));
+            }
+        }
+        let stored = now_stored.iter().map(|one| (one.id, row(one))).collect();
+        let before = known.first().map(|first| FoundBefore::of(&known, first.written, now, 2));
+        let newest = &now_stored[..newest.min(now_stored.len())];
+        let is_all = newest.len() == now_stored.len();
+        match in_force_since(newest, is_all, before.as_ref(), &stored, now) {
+            Ok(told) => prop_assert_eq!(told.as_ref(), in_force(&now_stored, now)),
+            Err(error) => {
+                prop_assert!(matches!(error, Error::Outdated) && !is_all);
+                // It is told wherever all is known that was written since, and one of before stands.
+                let told = before.is_some_and(|before| {
+                    let was = before.in_force;
+                    let stands = was.is_empty() || was.iter().any(|one| stored.contains_key(&one.id));
+                    stands && newest.iter().any(|one| one.written <= before.newest)
+                });
+                prop_assert!(!told);
+            }
+        }
     }
 
     #[test]

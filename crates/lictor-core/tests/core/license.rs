@@ -49,7 +49,8 @@ fn times(decision: &Decision) -> (Timestamp, Timestamp) {
 
 /// Writing what is stored again moves what is in force, or not.
 fn again(state: &State, moves: bool) -> Option<Repetition> {
-    let basis = state.basis();
+    let stored = state.applications.values().next();
+    let basis = state.basis_of(&stored.cloned().unwrap_or_default());
     Some(Repetition { basis, moves })
 }
 

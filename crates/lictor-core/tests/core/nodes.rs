@@ -4,7 +4,7 @@ use lictor_core::change::{Change, Decision, Digest, Record};
 use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES};
 use lictor_core::node::{self, JoinRefusal, NewNode, NodeTerms, TOKEN_TTL};
 use lictor_core::quota::Quota;
-use lictor_core::seats::Basis;
+use lictor_core::seats::ApplicationBasis;
 use lictor_core::{ApplicationState, Elapsed, Error, Now, State, Timestamp};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ fn new(number: u128, name: &str) -> NewNode {
 fn terms(limit: Option<u32>) -> NodeTerms {
     NodeTerms {
         limit,
-        basis: Basis::default(),
+        basis: ApplicationBasis::default(),
     }
 }
 

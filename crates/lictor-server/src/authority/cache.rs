@@ -1,13 +1,16 @@
 //! What the authority keeps in memory: heads, trust, organizations, licenses, tokens. Each is
 //! brought up to date by the server's own writes before they are answered.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::convert::Infallible;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lictor_core::change::Digest;
+use lictor_core::license::Candidate;
 use lictor_core::{
-    Change, DocumentError, Elapsed, Entry, Error, INSTALLATION, Record, Signer, Token,
+    Change, Document, DocumentError, Elapsed, Entry, Error, INSTALLATION, License, Record, Signer,
+    Token,
 };
 use lictor_store::{Store, Written};
 use quick_cache::Weighter;
@@ -33,8 +36,9 @@ const CANDIDATES: u64 = 65_536;
 
 /// The caches of one installation.
 pub(super) struct Cache {
-    /// The position of each organization's last change to a license, where this server made it.
-    licenses_heads: RwLock<HashMap<Uuid, u64>>,
+    /// How often this server wrote licenses of an application; some applications share a number.
+    license_writes: Box<[AtomicU64]>,
+    numbering: RandomState,
     installation: RwLock<Arc<Installation>>,
     /// The installation was not read since it has changed.
     stale: AtomicBool,
@@ -80,7 +84,8 @@ impl Cache {
     /// Reads what is needed from the beginning.
     pub(super) async fn open(store: &dyn Store) -> Result<Self, Error> {
         let cache = Self {
-            licenses_heads: RwLock::default(),
+            license_writes: (0..DECISIONS).map(|_| AtomicU64::new(0)).collect(),
+            numbering: RandomState::new(),
             installation: RwLock::default(),
             stale: AtomicBool::new(true),
             refreshing: tokio::sync::Mutex::default(),
@@ -102,13 +107,17 @@ impl Cache {
             .clone()
     }
 
-    /// The position of the organization's last change to a license, as far as it is known here.
-    pub(super) fn licenses_head(&self, organization: Uuid) -> u64 {
-        let heads = self
-            .licenses_heads
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        heads.get(&organization).copied().unwrap_or(0)
+    /// A number that rises whenever this server has written licenses of an application: what was
+    /// derived since it was asked for holds for as long as it stays.
+    pub(super) fn license_writes(&self, organization: Uuid, application: &str) -> u64 {
+        self.writes_of(organization, application)
+            .load(Ordering::SeqCst)
+    }
+
+    fn writes_of(&self, organization: Uuid, application: &str) -> &AtomicU64 {
+        let hash = self.numbering.hash_one((organization, application));
+        let count = self.license_writes.len() as u64;
+        &self.license_writes[usize::try_from(hash % count).unwrap_or_default()]
     }
 
     /// Forgets entitlements, and reads the trusted keys anew: they were derived from what is not
@@ -130,16 +139,16 @@ impl Cache {
     /// Forgets what a write has made untrue. The write is done: a fault here is no fault of it,
     /// but nobody signs in until it is mended.
     pub(super) async fn after(&self, stream: Uuid, written: &Written, store: &dyn Store) {
+        let mut licensed = false;
         for entry in &written.entries {
             match &entry.change {
                 Change::LicenseWritten { id, .. } | Change::LicenseRemoved { id } => {
                     self.licenses.remove(&(stream, *id));
-                    self.move_licenses_head(stream, entry.position);
+                    licensed = true;
                 }
-                Change::NodePolicySet { .. } | Change::NodesAdopted { .. } => {
-                    self.move_licenses_head(stream, entry.position);
-                }
-                Change::TokenRevoked { .. }
+                Change::NodePolicySet { .. }
+                | Change::NodesAdopted { .. }
+                | Change::TokenRevoked { .. }
                 | Change::ClientRemoved { .. }
                 | Change::GrantRevoked { .. }
                 | Change::OrganizationRemoved
@@ -168,6 +177,13 @@ impl Cache {
                 | Change::UsageCorrected { .. } => {}
             }
         }
+        if licensed {
+            // A rule writes no license of an application that it was not shown, or that it makes.
+            for application in written.state.applications.keys() {
+                self.writes_of(stream, application)
+                    .fetch_add(1, Ordering::SeqCst);
+            }
+        }
         let renewed = |record: &Record| {
             matches!(
                 record,
@@ -179,7 +195,7 @@ impl Cache {
         }
         self.tokens
             .after(stream, &written.entries, &written.records);
-        // Whoever derives entitlements anew must find the head moved.
+        // Whoever derives entitlements anew must find the number risen.
         self.known.note(stream, written);
         let removed = |entry: &Entry| entry.change == Change::OrganizationRemoved;
         if stream == INSTALLATION || written.entries.iter().any(removed) {
@@ -190,13 +206,21 @@ impl Cache {
         }
     }
 
-    fn move_licenses_head(&self, stream: Uuid, position: u64) {
-        let mut heads = self
-            .licenses_heads
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let head = heads.entry(stream).or_default();
-        *head = position.max(*head);
+    /// A license with what is said of its signature now.
+    pub(super) fn judged(
+        &self,
+        organization: Uuid,
+        license: &License,
+        installation: &Installation,
+    ) -> Result<Candidate, Error> {
+        let key = (license.state.payload_sha256, installation.trust_changed);
+        let trust = &installation.trust;
+        let judge = |document: &Document<'_>| {
+            let verify = || Ok::<_, Infallible>(document.signer(&trust.keys, trust.policy));
+            let verdict = self.verdicts.get_or_insert_with(&key, verify);
+            verdict.unwrap_or_else(|never| match never {})
+        };
+        Candidate::judged(license, organization, judge).map_err(Error::internal)
     }
 
     /// Reads the installation again if it has changed since it was read, or could not be read then.

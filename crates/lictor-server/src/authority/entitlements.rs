@@ -3,13 +3,12 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::license::{self, Candidate, Place, Repetition};
+use lictor_core::license::{self, Candidate, FoundBefore, Place, Repetition};
 use lictor_core::{
-    Application, Basis, Claims, Document, DocumentError, Entitlement, Error, Kind, License,
+    Application, ApplicationBasis, Claims, DocumentError, Entitlement, Error, Kind, License,
     Resource, Signer, Timestamp,
 };
 use tokio::time::timeout;
@@ -36,18 +35,28 @@ const NOT_YET: &str = "it is still being found out what many applications are en
 /// An entitlement and what it was derived from.
 #[derive(Clone)]
 pub(super) struct CachedEntitlement {
-    basis: Basis,
+    pub(super) basis: ApplicationBasis,
+    /// How often licenses of the application had been written when it was derived, or before.
+    writes: u64,
     decided_at: Timestamp,
     changes_at: Option<Timestamp>,
-    entitlement: Arc<Entitlement>,
+    pub(super) entitlement: Arc<Entitlement>,
     /// The licenses that can be in force from then on, the newest first.
     candidates: Arc<[Candidate]>,
+    /// When the newest was written, by the read that came first.
+    newest: Option<(Timestamp, u64)>,
 }
 
 impl CachedEntitlement {
     /// How many licenses it keeps in memory, and one for the rest.
     pub(super) fn weight(&self) -> u64 {
         self.candidates.len() as u64 + 1
+    }
+
+    /// What it tells of the licenses that were written before it was derived, for a decision at `now`,
+    /// with at most `most` of them; none: there was no license.
+    pub(super) fn found_before(&self, now: Timestamp, most: usize) -> Option<FoundBefore<'_>> {
+        Some(FoundBefore::of(&self.candidates, self.newest?, now, most))
     }
 }
 
@@ -286,16 +295,6 @@ impl Authority {
         })
     }
 
-    /// The same where the license cannot be looked at: as if it would.
-    pub(super) async fn repetition_unseen(&self, call: &Call) -> Result<Repetition, Error> {
-        let trust = self.cache.installation().trust_changed;
-        let stored = self.store.basis(call.organization.id).await?;
-        Ok(Repetition {
-            basis: Basis { trust, ..stored },
-            moves: true,
-        })
-    }
-
     /// The entitlement of an application that need not be known yet.
     ///
     /// # Errors
@@ -305,40 +304,37 @@ impl Authority {
         call: &Call,
         application: &str,
     ) -> Result<Arc<Entitlement>, Error> {
-        Ok(self.entitled(call, application).await?.0)
-    }
-
-    /// The entitlement of an application, and what it was derived from.
-    pub(super) async fn entitled(
-        &self,
-        call: &Call,
-        application: &str,
-    ) -> Result<(Arc<Entitlement>, Basis), Error> {
-        let known = self.derived(call, application).await?;
-        Ok((known.entitlement, known.basis))
+        Ok(self.derived(call, application).await?.entitlement)
     }
 
     /// The entitlement of an application, from memory or derived from what is stored.
-    async fn derived(&self, call: &Call, application: &str) -> Result<CachedEntitlement, Error> {
+    pub(super) async fn derived(
+        &self,
+        call: &Call,
+        application: &str,
+    ) -> Result<CachedEntitlement, Error> {
         let key = (call.organization.id, application.to_owned());
         // The basis is read before what is derived: that may be newer, never older.
+        let writes = self.cache.license_writes(key.0, application);
         let installation = self.cache.installation();
         let now = call.now.wall();
         if let Some(known) = self.cache.entitlements.get(&key)
-            && known.basis.licenses >= self.cache.licenses_head(call.organization.id)
+            && known.writes == writes
             && known.basis.trust == installation.trust_changed
             && known.decided_at <= now
             && known.changes_at.is_none_or(|instant| now < instant)
         {
             return Ok(known);
         }
-        let stored = self.store.basis(call.organization.id).await?;
-        let candidates = self.candidates(call, application, &installation).await?;
+        let stored = self.store.basis_of(key.0, application).await?;
+        let (newest, candidates) = self.candidates(call, application, &installation).await?;
         let fresh = CachedEntitlement {
-            basis: Basis {
+            basis: ApplicationBasis {
                 trust: installation.trust_changed,
                 ..stored
             },
+            writes,
+            newest,
             decided_at: now,
             changes_at: license::next_boundary(&candidates, now),
             entitlement: Arc::new(Entitlement::of(application, &candidates, now)),
@@ -353,20 +349,21 @@ impl Authority {
 
     /// The licenses of an application that can be in force at some instant from now on, the newest
     /// first: the newest few, and of the others those that outlast what is verified among them and has
-    /// begun, for no other can come before it.
+    /// begun, for no other can come before it. And when the newest of them was written.
     async fn candidates(
         &self,
         call: &Call,
         application: &str,
         installation: &Installation,
-    ) -> Result<Vec<Candidate>, Error> {
+    ) -> Result<(Option<(Timestamp, u64)>, Vec<Candidate>), Error> {
         let organization = call.organization.id;
-        let judged = |license: &License| self.judged(organization, license, installation);
+        let judged = |license: &License| self.cache.judged(organization, license, installation);
         let newest = self
             .store
             .newest_licenses(organization, application, None, None, PAGE)
             .await?;
         let mut candidates = newest.iter().map(judged).collect::<Result<Vec<_>, _>>()?;
+        let newest_written = candidates.first().map(|newest| newest.written);
         let until = license::verified_until(&candidates, call.now.wall());
         let mut behind = (until.unwrap_or(call.now.wall()), Uuid::max());
         let mut full = newest.len() == PAGE;
@@ -385,7 +382,7 @@ impl Authority {
             full = page.len() == PAGE;
         }
         candidates.sort_unstable_by_key(|candidate| Reverse(candidate.written));
-        Ok(candidates)
+        Ok((newest_written, candidates))
     }
 
     fn candidate(
@@ -394,24 +391,8 @@ impl Authority {
         license: &License,
         installation: &Installation,
     ) -> Result<Candidate, Error> {
-        self.judged(call.organization.id, license, installation)
-    }
-
-    /// A license with what is said of its signature now.
-    pub(super) fn judged(
-        &self,
-        organization: Uuid,
-        license: &License,
-        installation: &Installation,
-    ) -> Result<Candidate, Error> {
-        let key = (license.state.payload_sha256, installation.trust_changed);
-        let trust = &installation.trust;
-        let judge = |document: &Document<'_>| {
-            let verify = || Ok::<_, Infallible>(document.signer(&trust.keys, trust.policy));
-            let verdict = self.cache.verdicts.get_or_insert_with(&key, verify);
-            verdict.unwrap_or_else(|never| match never {})
-        };
-        Candidate::judged(license, organization, judge).map_err(Error::internal)
+        self.cache
+            .judged(call.organization.id, license, installation)
     }
 
     fn stand(

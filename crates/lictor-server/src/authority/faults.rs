@@ -1,9 +1,10 @@
 //! The faults of seats and leases that can be planted, so that an experiment can show that it would
 //! find the real thing. No build without the feature `planted-faults` comes here.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lictor_core::{Error, SeatTerms};
+use lictor_core::Error;
 use lictor_store::{Fact, Rule, Write};
 use uuid::Uuid;
 
@@ -16,17 +17,18 @@ const LATE: Duration = Duration::from_millis(5);
 impl Authority {
     /// The fault `seats-checked-early`: looks for room before the lock, and once there is some lets
     /// nothing after it look again.
-    pub(super) async fn check_early(
+    pub(super) async fn checked_early(
         &self,
         call: &Call,
-        application: &str,
-        terms: &mut SeatTerms,
-    ) -> Result<(), Error> {
+        applications: &[String],
+    ) -> Result<BTreeMap<String, u64>, Error> {
         let known = self.known(call).await?;
-        let stored = known.row(application);
-        let used = stored.map_or(0, |row| row.application.state.used());
-        terms.limit = terms.limit.filter(|limit| used >= u64::from(*limit));
-        Ok(())
+        let used = |key: &String| {
+            let stored = known.row(key);
+            let used = stored.map_or(0, |row| row.application.state.used());
+            (key.clone(), used)
+        };
+        Ok(applications.iter().map(used).collect())
     }
 
     /// The fault `early-release`: answers by what is stored now, and stores the release a little

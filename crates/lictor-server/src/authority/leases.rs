@@ -98,9 +98,10 @@ impl Authority {
             },
             Fact::Due(asked.now.elapsed()),
         ];
+        let wanted = asked.clone();
         let written = self
-            .write_by_terms(call, vec![key], facts, |mut terms| {
-                let asked = asked.clone();
+            .write_by_terms(call, vec![key], facts, move |mut terms| {
+                let asked = wanted.clone();
                 let terms = terms.remove(&asked.request.application);
                 asked.decided_by(terms.and_then(|terms| terms.limit));
                 Arc::new(move |state| {

@@ -1,7 +1,6 @@
 //! Licenses: add, replace, change, remove, read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lictor_core::license::{self, Admissible, Repetition};
 use lictor_core::{Change, Entry, Error, License, Resource, Timestamp};
@@ -244,24 +243,34 @@ impl Authority {
         rule: impl Fn(Option<Repetition>) -> Rule + Send + Sync,
     ) -> Result<Written, Error> {
         let (store, organization) = (self.store.as_ref(), call.organization.id);
-        let (rule, applications) = (&rule, [document.application().to_owned()]);
-        let looks = &AtomicUsize::new(0);
-        self.while_outdated(call, &applications, || async move {
-            let look = looks.fetch_add(1, Ordering::Relaxed) < LOOKS;
-            let repetition = match self.cache.license(store, organization, id).await {
-                Ok(Some(stored)) if look && stored.payload == *document.payload() => {
+        for _ in 0..LOOKS {
+            let stored = self.cache.license(store, organization, id).await;
+            let repetition = match stored {
+                Ok(Some(stored)) if stored.payload == *document.payload() => {
                     Some(self.repetition(call, &stored).await?)
                 }
-                Ok(Some(_)) if look => None,
-                Ok(None) => None,
-                // What cannot be read, or does not hold still, can be written anew.
-                Ok(Some(_)) | Err(_) => Some(self.repetition_unseen(call).await?),
+                Ok(_) => None,
+                // What cannot be read can be written anew.
+                Err(_) => Some(Repetition::unseen()),
             };
             let looked = repetition.is_some().then_some(Fact::Trust);
-            self.write_license(call, id, Some(document), looked, rule(repetition))
+            let decided = rule(repetition);
+            match self
+                .write_license(call, id, Some(document), looked, decided)
                 .await
-        })
-        .await
+            {
+                Err(Error::Outdated) => {}
+                other => return other,
+            }
+            let applications = [document.application().to_owned()];
+            self.cache
+                .forget_entitlements(store, organization, &applications)
+                .await?;
+        }
+        // So can what does not hold still.
+        let decided = rule(Some(Repetition::unseen()));
+        self.write_license(call, id, Some(document), None, decided)
+            .await
     }
 
     async fn write_license(

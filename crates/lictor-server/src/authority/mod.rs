@@ -31,6 +31,7 @@ mod refused;
 mod report;
 mod seats;
 pub mod start;
+mod terms;
 mod tokens;
 mod trust;
 mod usage;

@@ -224,18 +224,19 @@ impl Authority {
             Fact::Application(application.clone()),
             Fact::NodesOf(application.clone()),
             Fact::NodeNamed(new.name.clone()),
-            Fact::Trust,
         ];
-        let (organization, now) = (call.organization.id, call.now.elapsed());
-        let (new, facts, wanted) = (&new, &facts, &application);
-        self.while_outdated(call, std::slice::from_ref(wanted), || async move {
-            let (entitlement, basis) = self.entitled(call, wanted).await?;
-            let (new, terms) = (new.clone(), NodeTerms::of(&entitlement, basis));
-            let rule = Arc::new(move |state: &State| node::enroll(state, &new, &terms, now));
-            self.write(call, organization, facts.clone(), rule).await
+        let (id, now) = (new.id, call.now.elapsed());
+        self.write_by_entitlements(call, vec![application.clone()], facts, move |granted| {
+            let terms = granted.get(&application);
+            let terms = terms.map(|(entitlement, basis)| NodeTerms::of(entitlement, *basis));
+            let new = new.clone();
+            Arc::new(move |state: &State| {
+                let terms = terms.as_ref().ok_or(Error::Outdated)?;
+                node::enroll(state, &new, terms, now)
+            })
         })
         .await?;
-        let node = self.find_node(call, &new.id.to_string()).await?;
+        let node = self.find_node(call, &id.to_string()).await?;
         Ok(EnrolledNode {
             expires_at: call.now.shown(node.identity.token_expires_at),
             node: self.one_standing(call, node).await?,

@@ -5,16 +5,12 @@ use std::sync::Arc;
 
 use lictor_core::seats::{self, Rows, SeatTerms};
 use lictor_core::{Account, Error, Holder, Kind, Resource, Right, Seat, SeatId, State};
-use lictor_planted as planted;
-use lictor_store::{Fact, RefusalSum, Refused, RefusedKey, Rule, SumKey, Written};
+use lictor_store::{Fact, RefusalSum, Refused, RefusedKey, SumKey, Written};
 use uuid::Uuid;
 
 use super::accounts::check_rows;
 use super::givers::Giver;
 use super::{Authority, Call};
-
-/// How often a decision is made anew because licenses or keys changed meanwhile.
-const ATTEMPTS: usize = 16;
 
 /// Who is to get or to lose a seat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,57 +188,6 @@ impl Authority {
             kind: Kind::Application,
             name: key.to_owned(),
         })
-    }
-
-    /// Runs a rule that decides by what the licenses in force grant. Where they changed between the
-    /// look at them and the lock, it looks again.
-    pub(super) async fn write_by_terms(
-        &self,
-        call: &Call,
-        applications: Vec<String>,
-        mut facts: Vec<Fact>,
-        rule: impl Fn(BTreeMap<String, SeatTerms>) -> Rule + Send + Sync,
-    ) -> Result<Written, Error> {
-        facts.push(Fact::Trust);
-        let (applications, facts, rule) = (&applications, &facts, &rule);
-        self.while_outdated(call, applications, || async move {
-            let mut terms = BTreeMap::new();
-            for key in applications {
-                let (entitlement, basis) = self.entitled(call, key).await?;
-                let mut granted = SeatTerms::of(&entitlement, basis);
-                if planted::is("seats-checked-early") {
-                    self.check_early(call, key, &mut granted).await?;
-                }
-                terms.insert(key.clone(), granted);
-            }
-            let stream = call.organization.id;
-            self.write(call, stream, facts.clone(), rule(terms)).await
-        })
-        .await
-    }
-
-    /// Decides anew for as long as the licenses or keys that it rests on change meanwhile.
-    pub(super) async fn while_outdated<F>(
-        &self,
-        call: &Call,
-        applications: &[String],
-        decide: impl Fn() -> F,
-    ) -> Result<Written, Error>
-    where
-        F: Future<Output = Result<Written, Error>>,
-    {
-        for _ in 0..ATTEMPTS {
-            match decide().await {
-                Err(Error::Outdated) => {
-                    let organization = call.organization.id;
-                    self.cache
-                        .forget_entitlements(self.store.as_ref(), organization, applications)
-                        .await?;
-                }
-                other => return other,
-            }
-        }
-        Err(Error::Outdated)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Loading the facts that a rule asked for into a state. It reads only, and inside the writer's
 //! transaction, after the stream's head row.
 
+use lictor_core::license::Newest;
 use lictor_core::{Quota, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::heads::HeadRow;
-use super::reads::many;
+use super::reads::{self, many};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use super::{accounts, answers, clients, nodes, refusals, seats, sums, usage};
 use crate::Fact;
@@ -67,6 +68,13 @@ fn add(
         Fact::ExpiredTokens(now) => load_expired(database, stream, *now, state)?,
         Fact::Application(key) => {
             seats::load_application(database, stream, key, state)?;
+        }
+        Fact::NewestLicenses { application, limit } => {
+            let licenses =
+                reads::newest_licenses(database, stream, application, None, None, *limit)?;
+            let all = licenses.len() < *limit;
+            let newest = Newest { licenses, all };
+            state.newest_licenses.insert(application.clone(), newest);
         }
         Fact::License(id) => {
             let sql =

@@ -21,7 +21,7 @@ pub(super) struct HeadRow {
     pub(super) newest_updated_at: Timestamp,
     /// Whether the stream's organization was removed.
     pub(super) removed: bool,
-    /// The position of the last change that entitlements rest on.
+    /// The position of the last change that the state of nodes rests on.
     pub(super) basis_changed: u64,
     /// How much there may be of each kind of thing.
     pub(super) quotas: Quotas,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lictor_core::{
-    Basis, Date, Entry, Head, INSTALLATION, License, Now, Organization, Quota, Timestamp, Token,
-    TrustPolicy, TrustSet,
+    ApplicationBasis, Basis, Date, Entry, Head, INSTALLATION, License, Now, Organization, Quota,
+    Timestamp, Token, TrustPolicy, TrustSet,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
@@ -152,7 +152,24 @@ pub(super) fn figures_of(
     })
 }
 
-/// What an entitlement may rest on.
+/// What an application's entitlement may rest on.
+pub(super) fn basis_of(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+) -> Sql<ApplicationBasis> {
+    let view = database.unchecked_transaction()?;
+    let stored = seats::one(&view, organization, application)?;
+    let state = stored.map(|stored| stored.state).unwrap_or_default();
+    let installation = heads::one(&view, INSTALLATION)?;
+    Ok(ApplicationBasis {
+        licenses: state.licenses,
+        revisions: state.license_revisions,
+        trust: installation.map_or(0, |row| row.basis_changed),
+    })
+}
+
+/// What the state of nodes may rest on.
 pub(super) fn basis(database: &Connection, organization: Uuid) -> Sql<Basis> {
     let view = database.unchecked_transaction()?;
     let own = heads::one(&view, organization)?;

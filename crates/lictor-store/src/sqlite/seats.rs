@@ -16,7 +16,8 @@ use super::rows::{Sql, invalid, loaded};
 const DUE: usize = 256;
 
 /// The columns of [`application`], in its order.
-pub(super) const APPLICATION: &str = "key, name, over_limit, seats, leases, licenses";
+pub(super) const APPLICATION: &str =
+    "key, name, over_limit, seats, leases, licenses, license_revisions";
 
 /// Reads the columns [`APPLICATION`].
 pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
@@ -33,6 +34,7 @@ pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
             seats: row.get(3)?,
             leases: row.get(4)?,
             licenses: row.get(5)?,
+            license_revisions: row.get(6)?,
         },
     })
 }
@@ -475,29 +477,35 @@ fn give_back(
         .execute((stream, application, seats, leases))
 }
 
-/// How many licenses the applications have that were loaded.
-pub(super) fn licenses(state: &State) -> Vec<(String, u64)> {
+/// The licenses of the applications that were loaded: how many, and the sum of their revisions.
+pub(super) fn licenses(state: &State) -> Vec<(String, (u64, u64))> {
     let loaded = state.applications.iter();
     loaded
-        .map(|(key, application)| (key.clone(), application.licenses))
+        .map(|(key, application)| (key.clone(), licenses_of(application)))
         .collect()
 }
 
-/// Stores how many licenses applications have, where it is not as it was before.
+fn licenses_of(application: &ApplicationState) -> (u64, u64) {
+    (application.licenses, application.license_revisions)
+}
+
+/// Stores which licenses applications have, where it is not as it was before.
 pub(super) fn put_licenses(
     database: &Connection,
     stream: Uuid,
     state: &State,
-    before: &[(String, u64)],
+    before: &[(String, (u64, u64))],
 ) -> Sql<()> {
     let known = |key: &str| before.iter().find(|(before, _)| before == key);
     for (key, application) in &state.applications {
-        if application.licenses != known(key).map_or(0, |(_, licenses)| *licenses) {
+        let now = licenses_of(application);
+        if now != known(key).map_or((0, 0), |(_, before)| *before) {
             database
                 .prepare_cached(
-                    "UPDATE applications SET licenses = ?3 WHERE organization_id = ?1 AND key = ?2",
+                    "UPDATE applications SET licenses = ?3, license_revisions = ?4
+                     WHERE organization_id = ?1 AND key = ?2",
                 )?
-                .execute((stream, key, application.licenses))?;
+                .execute((stream, key, now.0, now.1))?;
         }
     }
     Ok(())

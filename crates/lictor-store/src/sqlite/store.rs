@@ -8,9 +8,9 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
-    Account, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, INSTALLATION, Lease, License,
-    Node, NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token, TrustPolicy,
-    TrustSet,
+    Account, ApplicationBasis, Basis, Client, Elapsed, EndedLease, Entry, Error, Head,
+    INSTALLATION, Lease, License, Node, NodeSettings, Now, Organization, Seat, SeatId, SeatState,
+    Timestamp, Token, TrustPolicy, TrustSet,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -109,6 +109,18 @@ impl Store for SqliteStore {
     ) -> Result<Figures, Error> {
         self.read(organization, move |database| {
             reads::figures_of(database, organization, &applications)
+        })
+        .await
+    }
+
+    async fn basis_of(
+        &self,
+        organization: Uuid,
+        application: &str,
+    ) -> Result<ApplicationBasis, Error> {
+        let application = application.to_owned();
+        self.read(organization, move |database| {
+            reads::basis_of(database, organization, &application)
         })
         .await
     }

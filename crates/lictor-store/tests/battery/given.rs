@@ -14,10 +14,10 @@ use lictor_core::license::{Admissible, Repetition, examine};
 use lictor_core::node::{NewNode, NodeTerms};
 use lictor_core::token::NewToken;
 use lictor_core::{
-    AccountKind, AccountStatus, Change, Claims, Date, Decision, Elapsed, EndedLease, Error,
-    INSTALLATION, KeyId, Now, OverLimit, Record, Role, SeatId, SeatTerms, SigningKey, State,
-    Timestamp, TrustPolicy, TrustSet, account, application, client, grant, lease, license, node,
-    organization, seats, token, trust, usage,
+    AccountKind, AccountStatus, ApplicationBasis, Change, Claims, Date, Decision, Elapsed,
+    EndedLease, Error, INSTALLATION, KeyId, Now, OverLimit, Record, Role, SeatId, SeatTerms,
+    SigningKey, State, Timestamp, TrustPolicy, TrustSet, account, application, client, grant,
+    lease, license, node, organization, seats, token, trust, usage,
 };
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
@@ -151,12 +151,9 @@ pub(crate) fn add_license(
     })
 }
 
-/// As if it moved what is in force to write what is stored again.
-fn written_again(state: &State) -> Option<Repetition> {
-    Some(Repetition {
-        basis: state.basis(),
-        moves: true,
-    })
+fn basis_of(state: &State, application: &str) -> ApplicationBasis {
+    let stored = state.applications.get(application);
+    state.basis_of(&stored.cloned().unwrap_or_default())
 }
 
 pub(crate) fn put_license(
@@ -173,7 +170,7 @@ pub(crate) fn put_license(
             &document,
             None,
             None,
-            written_again(state),
+            Some(Repetition::unseen()),
             now,
         )
     })
@@ -375,11 +372,11 @@ pub(crate) fn new_application(stream: Uuid, key: &'static str, over_limit: OverL
 }
 
 /// What a license for so many seats grants, as of the facts.
-fn terms(state: &State, limit: u32) -> SeatTerms {
+fn terms(state: &State, application: &str, limit: u32) -> SeatTerms {
     SeatTerms {
         licensed: limit > 0,
         limit: Some(limit),
-        basis: state.basis(),
+        basis: basis_of(state, application),
     }
 }
 
@@ -398,7 +395,8 @@ fn seat(application: &str, account: Uuid) -> Vec<Fact> {
 
 pub(crate) fn assign(stream: Uuid, application: &'static str, account: Uuid, limit: u32) -> Write {
     write(stream, NOW, seat(application, account), move |state| {
-        seats::assign(state, application, account, &terms(state, limit))
+        let terms = terms(state, application, limit);
+        seats::assign(state, application, account, &terms)
     })
 }
 
@@ -431,7 +429,8 @@ pub(crate) fn check_out(
         Fact::Due(at(now)),
     ];
     write(stream, now, facts, move |state| {
-        lease::check_out(state, &request, &terms(state, limit), at(now))
+        let terms = terms(state, &request.application, limit);
+        lease::check_out(state, &request, &terms, at(now))
     })
 }
 
@@ -502,7 +501,7 @@ pub(crate) fn enroll_node(
         Fact::NodeNamed(name.to_owned()),
     ];
     write(stream, NOW, facts, move |state| {
-        let basis = state.basis();
+        let basis = basis_of(state, &new.application);
         node::enroll(state, &new, &NodeTerms { limit, basis }, at(NOW))
     })
 }

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::given::{
     ACME, NOW, acme, add_license, assign, at, check_out, document, done, end_due, give_back, id,
-    new_account, new_application, refused, release, renew, set_status, write,
+    new_account, new_application, put_license, refused, release, remove_license, renew, set_status,
+    write,
 };
 
 const APP: &str = "editor";
@@ -187,7 +188,7 @@ pub(crate) async fn refusals_of_a_minute_are_one(store: Arc<dyn Store>) {
 
 pub(crate) async fn terms_that_are_out_of_date_decide_nothing(store: Arc<dyn Store>) {
     staffed(&*store, 1, OverLimit::Refuse).await;
-    let basis = store.basis(ACME).await.expect("reads");
+    let basis = store.basis_of(ACME, APP).await.expect("reads");
     let by_terms = move || {
         let facts = vec![
             Fact::Trust,
@@ -203,12 +204,22 @@ pub(crate) async fn terms_that_are_out_of_date_decide_nothing(store: Arc<dyn Sto
             seats::assign(state, APP, id(1), &terms)
         })
     };
-    let document = document(1, "Other", 1);
-    done(&*store, add_license(ACME, id(7), &document, NOW)).await;
+    let other = document(1, "Other", 1);
+    done(&*store, add_license(ACME, id(6), &other, NOW)).await;
+    assert_eq!(store.basis_of(ACME, APP).await.expect("reads"), basis);
+    let own = document(1, "Editor", 1);
+    done(&*store, add_license(ACME, id(7), &own, NOW)).await;
     let error = refused(&*store, by_terms()).await;
     assert!(matches!(error, Error::Outdated), "{error}");
-    let now = store.basis(ACME).await.expect("reads");
+    let now = store.basis_of(ACME, APP).await.expect("reads");
     assert!(now.licenses > basis.licenses && now.trust == basis.trust);
+    // It is another whatever is written and removed, unless just the same licenses are stored again.
+    done(&*store, put_license(ACME, id(7), &own, NOW)).await;
+    let again = store.basis_of(ACME, APP).await.expect("reads");
+    assert!(again.licenses == now.licenses && again.revisions > now.revisions);
+    done(&*store, remove_license(ACME, id(7))).await;
+    assert_eq!(store.basis_of(ACME, APP).await.expect("reads"), basis);
+    done(&*store, by_terms()).await;
 }
 
 async fn lease_of(store: &dyn Store, holder: &str) -> Option<(Uuid, u64)> {

@@ -140,7 +140,7 @@ impl Authority {
                 )
                 .await?;
             for license in &page {
-                let candidate = self.judged(organization, license, installation)?;
+                let candidate = self.cache.judged(organization, license, installation)?;
                 choice.take(license, &candidate);
                 if choice.is_full() {
                     return Ok(choice.taken);

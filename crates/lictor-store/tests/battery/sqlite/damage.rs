@@ -193,7 +193,7 @@ const ALTERATIONS: &[(&str, &str)] = &[
     ),
     (
         "UPDATE heads SET basis_changed = 1 WHERE stream = :acme",
-        "the last change that entitlements rest on",
+        "the last change that the state of nodes rests on",
     ),
     (
         "UPDATE accounts SET number = number + 1",

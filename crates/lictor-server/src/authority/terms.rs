@@ -1,0 +1,179 @@
+//! Writes that are decided by what the licenses in force grant: by what is known of that first, and
+//! where the licenses changed meanwhile by what is read while they cannot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lictor_core::license::{self, FoundBefore};
+use lictor_core::seats::SeatTerms;
+use lictor_core::{ApplicationBasis, Entitlement, Error, State, Timestamp};
+use lictor_planted as planted;
+use lictor_store::{Fact, Rule, Written};
+use uuid::Uuid;
+
+use super::cache::{Cache, Installation};
+use super::entitlements::CachedEntitlement;
+use super::{Authority, Call};
+
+/// How often a decision is made anew because licenses or keys changed meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// How many of an application's licenses are read under the lock. More than that can be written between
+/// the look and the lock only where a look takes long: the more are read then.
+const FEW: usize = 32;
+const MORE: usize = 16;
+const MOST: usize = 8_192;
+
+/// What applications are entitled to, and what that was derived from.
+pub(super) type Granted = BTreeMap<String, (Arc<Entitlement>, ApplicationBasis)>;
+
+impl Authority {
+    /// Runs a rule that decides by the seats that the licenses in force grant.
+    ///
+    /// # Errors
+    /// What the rule refuses with, or a fault of the store.
+    pub(super) async fn write_by_terms(
+        &self,
+        call: &Call,
+        applications: Vec<String>,
+        facts: Vec<Fact>,
+        rule: impl Fn(BTreeMap<String, SeatTerms>) -> Rule + Send + Sync + 'static,
+    ) -> Result<Written, Error> {
+        let mut early = BTreeMap::new();
+        if planted::is("seats-checked-early") {
+            early = self.checked_early(call, &applications).await?;
+        }
+        self.write_by_entitlements(call, applications, facts, move |granted| {
+            let terms = granted.into_iter().map(|(key, (entitlement, basis))| {
+                let mut terms = SeatTerms::of(&entitlement, basis);
+                if let Some(used) = early.get(&key) {
+                    terms.limit = terms.limit.filter(|limit| *used >= u64::from(*limit));
+                }
+                (key, terms)
+            });
+            rule(terms.collect())
+        })
+        .await
+    }
+
+    /// Runs a rule that decides by what the licenses in force grant. Nobody who writes licenses makes
+    /// it fail: what they changed since it was looked at is read under the lock.
+    ///
+    /// # Errors
+    /// What the rule refuses with, or a fault of the store.
+    pub(super) async fn write_by_entitlements(
+        &self,
+        call: &Call,
+        applications: Vec<String>,
+        mut facts: Vec<Fact>,
+        rule: impl Fn(Granted) -> Rule + Send + Sync + 'static,
+    ) -> Result<Written, Error> {
+        facts.push(Fact::Trust);
+        let (organization, rule) = (call.organization.id, Arc::new(rule));
+        let mut read = FEW;
+        for _ in 0..ATTEMPTS {
+            let installation = self.cache.installation();
+            let mut known = BTreeMap::new();
+            for key in &applications {
+                known.insert(key.clone(), self.derived(call, key).await?);
+            }
+            let granted = known.iter().map(|(key, known)| {
+                let granted = (Arc::clone(&known.entitlement), known.basis);
+                (key.clone(), granted)
+            });
+            let decided = rule(granted.collect());
+            match self.write(call, organization, facts.clone(), decided).await {
+                Err(Error::Outdated) => {}
+                other => return other,
+            }
+            let locked = Locked {
+                cache: Arc::clone(&self.cache),
+                installation,
+                organization,
+                now: call.now.wall(),
+                read,
+                known,
+            };
+            let more = locked.facts();
+            let facts = facts.iter().cloned().chain(more).collect();
+            let rule = Arc::clone(&rule);
+            let decided = Arc::new(move |state: &State| rule(locked.granted(state)?)(state));
+            match self.write(call, organization, facts, decided).await {
+                Err(Error::Outdated) => {}
+                other => return other,
+            }
+            self.cache
+                .forget_entitlements(self.store.as_ref(), organization, &applications)
+                .await?;
+            read = (read * MORE).min(MOST);
+        }
+        Err(Error::Outdated)
+    }
+}
+
+/// What was known before the lock was held.
+struct Locked {
+    cache: Arc<Cache>,
+    installation: Arc<Installation>,
+    organization: Uuid,
+    now: Timestamp,
+    /// How many licenses of each application are read.
+    read: usize,
+    known: BTreeMap<String, CachedEntitlement>,
+}
+
+impl Locked {
+    /// What is to be read under the lock.
+    fn facts(&self) -> Vec<Fact> {
+        let newest = self.known.keys().map(|key| Fact::NewestLicenses {
+            application: key.clone(),
+            limit: self.read,
+        });
+        let before = self.known.values().flat_map(|known| self.before(known));
+        let before = before.flat_map(|before| before.in_force);
+        let in_force = before.map(|one| Fact::License(one.id));
+        newest.chain(in_force).collect()
+    }
+
+    fn before<'a>(&self, known: &'a CachedEntitlement) -> Option<FoundBefore<'a>> {
+        known.found_before(self.now, self.read)
+    }
+
+    /// What the applications are entitled to by what was read.
+    ///
+    /// # Errors
+    /// [`Error::Outdated`] where that does not tell.
+    fn granted(&self, state: &State) -> Result<Granted, Error> {
+        if state.trust_changed != self.installation.trust_changed {
+            return Err(Error::Outdated);
+        }
+        let mut granted = Granted::new();
+        for (key, known) in &self.known {
+            let newest = state.newest_licenses.get(key).ok_or(Error::Outdated)?;
+            let judged = |license| {
+                self.cache
+                    .judged(self.organization, license, &self.installation)
+            };
+            let candidates: Vec<_> = newest
+                .licenses
+                .iter()
+                .map(judged)
+                .collect::<Result<_, _>>()?;
+            let before = self.before(known);
+            let stored = &state.licenses;
+            let chosen = license::in_force_since(
+                &candidates,
+                newest.all,
+                before.as_ref(),
+                stored,
+                self.now,
+            )?;
+            // Until when it is covered is nothing that a rule decides by.
+            let entitlement = Entitlement::of(key, chosen.as_slice(), self.now);
+            let application = state.applications.get(key).cloned().unwrap_or_default();
+            let basis = state.basis_of(&application);
+            granted.insert(key.clone(), (Arc::new(entitlement), basis));
+        }
+        Ok(granted)
+    }
+}
