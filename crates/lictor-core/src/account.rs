@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 use crate::change::{Change, Decision, Record};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, LastWay};
 use crate::given::Given;
 use crate::names;
 use crate::organization::clean_name;
@@ -347,6 +347,31 @@ pub fn remove(state: &State, id: Uuid, expected: Option<u64>) -> Result<Decision
     decision.changes.push(Change::AccountRemoved { id });
     decision.records.push(Record::IdentityErased { id });
     Ok(decision)
+}
+
+/// Refuses a decision about an account after which none administers the organization. `state` holds
+/// another active one that does, if there is one.
+///
+/// # Errors
+/// [`Error::LastAdministrator`].
+pub fn keep_an_administrator(state: &State, id: Uuid, decision: &Decision) -> Result<(), Error> {
+    let administers = |account: &AccountState| account.administrator && account.is_active();
+    let is_shut = |change: &Change| match change {
+        Change::AccountSet {
+            status,
+            administrator,
+            ..
+        } => !administrator || *status != AccountStatus::Active,
+        Change::AccountRemoved { .. } => true,
+        _ => false,
+    };
+    let shut = decision.changes.iter().any(is_shut);
+    let did = state.accounts.get(&id).is_some_and(administers);
+    let mut others = state.accounts.iter().filter(|(other, _)| **other != id);
+    if shut && did && !others.any(|(_, account)| administers(account)) {
+        return Err(Error::LastAdministrator(LastWay::Account));
+    }
+    Ok(())
 }
 
 /// The account, if it is loaded and not removed.

@@ -19,6 +19,7 @@ use crate::node::{Counting, NodeIdentity, NodeSeen};
 use crate::quota::Quota;
 use crate::seats::SeatRefusal;
 use crate::time::{Timestamp, Validity};
+use crate::token::Origin;
 use crate::trust::TrustPolicy;
 use crate::usage::{EpochState, Reported, Series, UsageKey};
 
@@ -300,6 +301,13 @@ pub enum Record {
         /// The token's name.
         name: Option<String>,
     },
+    /// Where a token came from.
+    TokenOrigin {
+        /// The token's id.
+        id: Uuid,
+        /// Where from.
+        origin: Origin,
+    },
     /// An organization's name.
     OrganizationName {
         /// The organization's id.
@@ -471,6 +479,19 @@ pub enum Record {
     },
     /// By which nodes trust a key that knew the one before it.
     KeyRotation(Rotation),
+}
+
+impl Record {
+    /// Whether names or e-mails are erased with it, of which nothing may be left.
+    pub fn erases(&self) -> bool {
+        matches!(
+            self,
+            Self::IdentityErased { .. }
+                | Self::HolderOfEndedForgotten(_)
+                | Self::HolderOfRefusalsForgotten { .. }
+                | Self::AnswersNamingHolderDropped { .. }
+        )
+    }
 }
 
 /// What a rule decided: nothing at all, or changes and records that are stored together.

@@ -6,6 +6,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::access::Right;
+use crate::account::AccountStatus;
 use crate::grant::GrantRefusal;
 use crate::keys::KeyId;
 use crate::node::JoinRefusal;
@@ -19,6 +20,9 @@ pub enum Error {
     /// The caller gave no token, or one that is unknown, revoked or expired.
     #[error("a valid token is required")]
     Unauthenticated,
+    /// The token is good, and the account that owns it cannot be used.
+    #[error("{}", of_owner(*.0))]
+    OwnerInactive(AccountStatus),
     /// The caller's role or scopes do not allow this.
     #[error("this token may not {0}")]
     Forbidden(Right),
@@ -44,6 +48,9 @@ pub enum Error {
     /// The license document was refused.
     #[error(transparent)]
     InvalidDocument(#[from] DocumentError),
+    /// Nobody could come in any more, or run things, if this were done.
+    #[error("{0}")]
+    LastAdministrator(LastWay),
     /// Something with this id or key is there already.
     #[error("the {kind} {name} exists already")]
     AlreadyExists {
@@ -184,6 +191,49 @@ impl Error {
             kind: Kind::Organization,
             name: key.into(),
         }
+    }
+}
+
+/// What a token is told whose owner cannot be used.
+fn of_owner(status: AccountStatus) -> &'static str {
+    match status {
+        AccountStatus::Deactivated => {
+            "the account that owns this token is deactivated; use another token, or have the account \
+             activated with `lictor account reactivate`"
+        }
+        AccountStatus::Invited => {
+            "the account that owns this token is only invited; have it activated with `lictor account \
+             reactivate`"
+        }
+        AccountStatus::Removed => {
+            "the account that owned this token was removed; use another token"
+        }
+        AccountStatus::Active => "the account that owns this token cannot be used",
+    }
+}
+
+/// The last way in, which is not shut unless that is forced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastWay {
+    /// The only account that administers its organization.
+    Account,
+    /// The only token of an operator.
+    Token,
+}
+
+impl fmt::Display for LastWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Account => {
+                "it is the only active account that administers the organization; make another one do \
+                 so with `lictor account set EMAIL --administrator`, or force it (`--force`, \
+                 `?force=true`)"
+            }
+            Self::Token => {
+                "it is the only live token of an operator that is not narrowed; create another with \
+                 `lictor token create --role operator`, or force it (`--force`, `?force=true`)"
+            }
+        })
     }
 }
 

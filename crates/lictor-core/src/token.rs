@@ -1,5 +1,7 @@
 //! Tokens: what may be created by whom. The secret itself never comes near the core.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -8,9 +10,9 @@ use crate::access::{Action, Actor, Resource, Right, Role, Scope, check_scopes};
 use crate::account::{self, Account};
 use crate::change::{Change, Decision, Record};
 use crate::elapsed::{Elapsed, Now};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, LastWay};
 use crate::organization::clean_name;
-use crate::state::State;
+use crate::state::{State, TokenState};
 use crate::time::Timestamp;
 
 /// A stored token, without its secret.
@@ -38,6 +40,42 @@ pub struct Token {
     pub account: Option<Arc<Account>>,
     /// The one application that it shows; none: all.
     pub application: Option<String>,
+    /// Where it came from; none: it is of a version that did not note it, or an access token.
+    pub origin: Option<Origin>,
+}
+
+/// Where a token came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The environment of the server, which gives it anew at each start.
+    Environment,
+    /// The first start of the server, which made it.
+    FirstStart,
+    /// Whoever showed this token or client.
+    Token(Uuid),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("environment"),
+            Self::FirstStart => f.write_str("first-start"),
+            Self::Token(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = uuid::Error;
+
+    /// Reads what is displayed.
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        match text {
+            "environment" => Ok(Self::Environment),
+            "first-start" => Ok(Self::FirstStart),
+            id => Uuid::try_parse(id).map(Self::Token),
+        }
+    }
 }
 
 impl Token {
@@ -54,6 +92,18 @@ impl Token {
     fn role(&self) -> Role {
         let owners = self.account.as_ref().map(|account| Role::of(account));
         owners.map_or(self.role, |owners| owners.min(self.role))
+    }
+
+    /// Why it cannot be used, where [`actor`](Self::actor) is none.
+    pub fn refusal(&self, now: &Now) -> Error {
+        let unowned = Self {
+            account: None,
+            ..self.clone()
+        };
+        match &self.account {
+            Some(owner) if unowned.is_live(now) => Error::OwnerInactive(owner.state.status),
+            Some(_) | None => Error::Unauthenticated,
+        }
     }
 
     /// Who a caller is that shows this token; none once it is revoked or has expired.
@@ -191,6 +241,26 @@ pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
             name: id.to_string(),
         }),
     }
+}
+
+/// Refuses to revoke an operator's token after which there is no live one that is not narrowed. `state`
+/// holds another one, if there is one.
+///
+/// # Errors
+/// [`Error::LastAdministrator`].
+pub fn keep_an_operator(state: &State, id: Uuid, now: Timestamp) -> Result<(), Error> {
+    let is_way_in = |token: &TokenState| {
+        token.role == Role::Operator
+            && token.scopes.is_empty()
+            && token.revoked_at.is_none()
+            && token.expires_at.is_none_or(|end| now < end)
+    };
+    let is = state.tokens.get(&id).is_some_and(is_way_in);
+    let mut others = state.tokens.iter().filter(|(other, _)| **other != id);
+    if is && !others.any(|(_, token)| is_way_in(token)) {
+        return Err(Error::LastAdministrator(LastWay::Token));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -384,6 +454,7 @@ mod tests {
             revoked_at: None,
             account: None,
             application: None,
+            origin: None,
         };
         let actor = live.actor(&Now::at(99)).expect("it lives");
         assert!(live.is_live(&Now::at(99)) && actor.expires_at == Some(100));
@@ -419,6 +490,7 @@ mod tests {
             revoked_at: None,
             account: None,
             application: None,
+            origin: None,
         };
         let span = Token {
             expires_at: None,
@@ -441,6 +513,51 @@ mod tests {
         }
         let actor = span.actor(&at(7_299, 99)).expect("it lives");
         assert_eq!(actor.expires_at, Some(7_300), "as the wall clock has it");
+    }
+
+    #[test]
+    fn the_last_operators_token_that_is_not_narrowed_is_kept() {
+        let token = |scopes_: &str, expires_at, revoked_at| TokenState {
+            role: Role::Operator,
+            scopes: scopes(scopes_),
+            created_at: 0,
+            expires_at,
+            revoked_at,
+            account: None,
+        };
+        let (id, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let kept = |one: TokenState, others: Option<TokenState>| {
+            let mut state = State::default();
+            state.tokens.insert(id, one);
+            state.tokens.extend(others.map(|token| (other, token)));
+            keep_an_operator(&state, id, 100)
+        };
+        let whole = || token("", None, None);
+        let last = Err(LastWay::Token);
+        for (one, others, expected) in [
+            (whole(), None, last),
+            (whole(), Some(token("tokens", None, None)), last),
+            (whole(), Some(token("", Some(100), None)), last),
+            (whole(), Some(token("", None, Some(1))), last),
+            (whole(), Some(token("", Some(101), None)), Ok(())),
+            (whole(), Some(whole()), Ok(())),
+            (token("tokens", None, None), None, Ok(())),
+            (token("", Some(100), None), None, Ok(())),
+        ] {
+            let said = kept(one, others).map_err(|error| match error {
+                Error::LastAdministrator(way) => way,
+                other => panic!("{other}"),
+            });
+            assert_eq!(said, expected);
+        }
+    }
+
+    #[test]
+    fn an_origin_is_read_as_it_is_displayed() {
+        let id = Uuid::from_u128(7);
+        for origin in [Origin::Environment, Origin::FirstStart, Origin::Token(id)] {
+            assert_eq!(origin.to_string().parse(), Ok(origin));
+        }
     }
 
     #[test]

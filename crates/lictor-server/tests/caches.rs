@@ -211,7 +211,7 @@ async fn a_revoked_token_is_dead_at_once_whoever_signs_in_meanwhile() {
         let issued = authority.create_token(&call, request).await;
         let issued = issued.expect("a token");
         let revoke = async {
-            let revoked = authority.revoke_token(&call, issued.token.id).await;
+            let revoked = authority.revoke_token(&call, issued.token.id, true).await;
             revoked.expect("revoked");
         };
         revoke_among_readers(&authority, &issued.secret, revoke).await;

@@ -2,7 +2,7 @@
 //! stream, and wakes the thread only when it sleeps.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -13,6 +13,17 @@ use crate::turns::Turns;
 pub(crate) struct Queue<T> {
     inner: Mutex<Inner<T>>,
     filled: Condvar,
+}
+
+/// Why a wait has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// There is something to take.
+    Filled,
+    /// The moment has come.
+    TimeIsUp,
+    /// The queue is closed and all was taken.
+    Closed,
 }
 
 struct Inner<T> {
@@ -71,19 +82,31 @@ impl<T> Queue<T> {
         drop(dropped);
     }
 
-    /// Waits until there is something to take; false: the queue is closed and all was taken.
-    pub(crate) fn wait(&self) -> bool {
+    /// Waits until there is something to take, or until this moment.
+    pub(crate) fn wait(&self, until: Option<Instant>) -> Waited {
         let mut inner = self.lock();
         loop {
             if inner.turns.streams() > 0 {
-                return true;
+                return Waited::Filled;
             }
             if inner.closed {
-                return false;
+                return Waited::Closed;
             }
             inner.sleeps = true;
-            let woken = self.filled.wait(inner);
-            inner = woken.unwrap_or_else(PoisonError::into_inner);
+            inner = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => {
+                    let woken = self.filled.wait(inner);
+                    woken.unwrap_or_else(PoisonError::into_inner)
+                }
+                Some(Duration::ZERO) => {
+                    inner.sleeps = false;
+                    return Waited::TimeIsUp;
+                }
+                Some(left) => {
+                    let woken = self.filled.wait_timeout(inner, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
     }
 

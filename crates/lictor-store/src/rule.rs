@@ -22,6 +22,16 @@ pub enum Fact {
     Organization(String),
     /// One token of the stream.
     Token(Uuid),
+    /// Another operator's token of the stream that is live at this moment and not narrowed, if there is
+    /// one.
+    OtherOperator {
+        /// Than which.
+        than: Uuid,
+        /// The moment.
+        now: Timestamp,
+    },
+    /// Another active account that administers the organization, if there is one.
+    OtherAdministrator(Uuid),
     /// Some of the tokens that expired before this instant and were not revoked, if the quota of
     /// tokens is reached.
     ExpiredTokens(Timestamp),

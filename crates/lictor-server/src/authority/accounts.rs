@@ -44,6 +44,24 @@ pub struct ImportRow {
     pub seats: Vec<String>,
 }
 
+/// On what terms an account is changed or removed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms {
+    /// The revision that must be stored; none: whatever it is.
+    pub expected: Option<u64>,
+    /// Whether it is done even if no account administers the organization then.
+    pub force: bool,
+}
+
+impl Terms {
+    fn check(self, state: &State, id: Uuid, decision: Decision) -> Result<Decision, Error> {
+        if !self.force {
+            account::keep_an_administrator(state, id, &decision)?;
+        }
+        Ok(decision)
+    }
+}
+
 /// What became of a row of a request with many.
 #[derive(Debug)]
 pub struct RowOutcome<'a> {
@@ -146,6 +164,31 @@ impl Authority {
             .collect())
     }
 
+    /// The account that who has this right names by its id or its e-mail, to change it or to do something
+    /// for it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn account_named(
+        &self,
+        call: &Call,
+        right: Right,
+        name: &str,
+    ) -> Result<Account, Error> {
+        self.may(call, right)?;
+        if let Ok(id) = Uuid::try_parse(name) {
+            return self.stored_account(call, id).await;
+        }
+        let found = self
+            .store
+            .account_by_email(call.organization.id, name)
+            .await?;
+        found.ok_or_else(|| Error::NotFound {
+            kind: Kind::Account,
+            name: name.to_owned(),
+        })
+    }
+
     async fn stored_account(&self, call: &Call, id: Uuid) -> Result<Account, Error> {
         let found = self.store.account(call.organization.id, id).await?;
         found
@@ -191,18 +234,24 @@ impl Authority {
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`],
-    /// [`Error::AlreadyExists`], [`Error::RevisionMismatch`], or a fault of the store.
+    /// [`Error::AlreadyExists`], [`Error::RevisionMismatch`], [`Error::LastAdministrator`], or a fault of
+    /// the store.
     pub async fn set_account(
         &self,
         call: &Call,
         id: Uuid,
         patch: AccountPatch,
-        expected: Option<u64>,
+        terms: Terms,
     ) -> Result<Account, Error> {
         call.may_write(Resource::Accounts)?;
         let mut facts = vec![Fact::Account(id), Fact::SeatsOf(id)];
         facts.extend(patch.email.clone().map(Fact::AccountByEmail));
-        let rule = Arc::new(move |state: &State| account::set(state, id, &patch, expected));
+        let shuts = patch.status.is_some() || patch.administrator.is_some();
+        facts.extend(shuts.then_some(Fact::OtherAdministrator(id)));
+        let rule = Arc::new(move |state: &State| {
+            let decision = account::set(state, id, &patch, terms.expected)?;
+            terms.check(state, id, decision)
+        });
         self.write(call, call.organization.id, facts, rule).await?;
         self.stored_account(call, id).await
     }
@@ -210,17 +259,19 @@ impl Authority {
     /// Removes an account: gives its seats back and erases its e-mail and name.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::RevisionMismatch`], or a fault of the
-    /// store.
-    pub async fn remove_account(
-        &self,
-        call: &Call,
-        id: Uuid,
-        expected: Option<u64>,
-    ) -> Result<(), Error> {
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::RevisionMismatch`],
+    /// [`Error::LastAdministrator`], or a fault of the store.
+    pub async fn remove_account(&self, call: &Call, id: Uuid, terms: Terms) -> Result<(), Error> {
         call.may_write(Resource::Accounts)?;
-        let facts = vec![Fact::Account(id), Fact::SeatsOf(id)];
-        let rule = Arc::new(move |state: &State| account::remove(state, id, expected));
+        let facts = vec![
+            Fact::Account(id),
+            Fact::SeatsOf(id),
+            Fact::OtherAdministrator(id),
+        ];
+        let rule = Arc::new(move |state: &State| {
+            let decision = account::remove(state, id, terms.expected)?;
+            terms.check(state, id, decision)
+        });
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(())
     }

@@ -178,6 +178,7 @@ fn touched_by_record(stream: Uuid, record: &Record) -> Option<Touched> {
         Record::ClientSecret { .. } | Record::ClientName { .. } => Some(Touched::OneOf(stream)),
         Record::AccessEnded { sha256 } => Some(Touched::Shown(sha256.0)),
         Record::OrganizationName { .. }
+        | Record::TokenOrigin { .. }
         | Record::KeyRotation(_)
         | Record::NodeIdentity { .. }
         | Record::ApplicationName { .. }
@@ -227,6 +228,7 @@ mod tests {
             revoked_at: None,
             account: None,
             application: None,
+            origin: None,
         }
     }
 

@@ -45,7 +45,7 @@ use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
 pub use accounts::{
-    AccountRequest, ImportRow, RowOutcome, TriedBefore, row_outcomes, tried_outcomes,
+    AccountRequest, ImportRow, RowOutcome, Terms, TriedBefore, row_outcomes, tried_outcomes,
     written_account,
 };
 pub use census::Census;

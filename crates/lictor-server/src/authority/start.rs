@@ -4,21 +4,26 @@ use std::io;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
+use lictor_core::token::{self, Origin};
 use lictor_core::{
-    Change, Decision, Error, INSTALLATION, KeyId, Now, PublicKey, Role, SigningKey, TrustPolicy,
-    organization, trust,
+    Change, Decision, Error, INSTALLATION, KeyId, Now, PublicKey, Record, Role, SigningKey, Token,
+    TrustPolicy, organization, trust,
 };
 use lictor_planted as planted;
 use lictor_store::{Fact, Rule, Store, Write};
 use quick_cache::sync::Cache as Bounded;
+use uuid::Uuid;
 
-use super::tokens::TokenRequest;
+use super::tokens::{Issue, TokenRequest};
 use super::{Authority, Feed, attempts, cache, census, ended};
 use crate::clock::{Clock, Timeline};
 use crate::random;
 
 /// The shortest operator token that may be given from outside, in characters.
 pub const MIN_SECRET_LENGTH: usize = 32;
+
+/// How many tokens are read at once.
+const PAGE: usize = 1_000;
 
 /// How many organizations' censuses are kept in memory.
 const CENSUSES: usize = 16_384;
@@ -88,6 +93,15 @@ pub fn check_secret(secret: &str) -> Result<(), StartError> {
         Ok(())
     } else {
         Err(StartError::UnfitSecret)
+    }
+}
+
+fn say_replaced(tokens: &[Uuid]) {
+    for token in tokens {
+        tracing::warn!(
+            %token,
+            "LICTOR_ADMIN_TOKEN has another value: the token that it stood for before is revoked"
+        );
     }
 }
 
@@ -204,23 +218,24 @@ impl Authority {
         announce: impl FnOnce(&str) -> io::Result<()>,
     ) -> Result<(), StartError> {
         let first_start = self.store.tokens(INSTALLATION, None, 1).await?.is_empty();
-        let secret = match secret {
+        let (origin, secret) = match secret {
             Some(secret) => {
                 let sha256 = Digest::of(secret.as_bytes()).0;
-                let known = self.store.token_by_secret(sha256).await?;
-                match known
-                    .map(|token| token.is_live(&self.clock.now()) && token.role == Role::Operator)
-                {
-                    Some(true) => return Ok(()),
-                    Some(false) => return Err(StartError::DeadSecret),
-                    None => secret,
+                match self.store.token_by_secret(sha256).await? {
+                    Some(known)
+                        if known.is_live(&self.clock.now()) && known.role == Role::Operator =>
+                    {
+                        return self.note_environment(&known).await;
+                    }
+                    Some(_) => return Err(StartError::DeadSecret),
+                    None => (Origin::Environment, secret),
                 }
             }
             None if first_start => {
                 let secret = random::token()?;
                 announce(&secret).map_err(StartError::Announce)?;
                 planted::point("start.announced");
-                secret
+                (Origin::FirstStart, secret)
             }
             None => return Ok(()),
         };
@@ -231,9 +246,58 @@ impl Authority {
             name: Some("operator".to_owned()),
             account: None,
         };
-        self.issue_token(INSTALLATION, None, secret, request, None)
-            .await?;
+        let replaces = match origin {
+            Origin::Environment => self.tokens_of_environment().await?,
+            Origin::FirstStart | Origin::Token(_) => Vec::new(),
+        };
+        say_replaced(&replaces);
+        let new = Issue {
+            stream: INSTALLATION,
+            origin,
+            secret,
+            replaces,
+            idempotent: None,
+        };
+        self.issue_token(new, request).await?;
         Ok(())
+    }
+
+    /// The live tokens that `LICTOR_ADMIN_TOKEN` stood for at earlier starts.
+    async fn tokens_of_environment(&self) -> Result<Vec<Uuid>, Error> {
+        let now = self.clock.now();
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.tokens(INSTALLATION, after, PAGE).await?;
+            let own = |token: &&Token| token.origin == Some(Origin::Environment);
+            let live = page.iter().filter(own).filter(|token| token.is_live(&now));
+            found.extend(live.map(|token| token.id));
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.id),
+                Some(_) | None => return Ok(found),
+            }
+        }
+    }
+
+    /// Notes that `LICTOR_ADMIN_TOKEN` stands for this token, and no more for another.
+    async fn note_environment(&self, token: &Token) -> Result<(), StartError> {
+        let id = token.id;
+        let mut replaces = self.tokens_of_environment().await?;
+        replaces.retain(|other| *other != id);
+        if replaces.is_empty() && token.origin == Some(Origin::Environment) {
+            return Ok(());
+        }
+        say_replaced(&replaces);
+        let facts = replaces.iter().copied().map(Fact::Token).collect();
+        let rule: Rule = Arc::new(move |state| {
+            let mut decision = Decision::nothing();
+            for id in &replaces {
+                decision.changes.extend(token::revoke(state, *id)?.changes);
+            }
+            let origin = Origin::Environment;
+            decision.records.push(Record::TokenOrigin { id, origin });
+            Ok(decision)
+        });
+        self.write_at_start(facts, rule).await
     }
 
     async fn ensure_key(&self, key: PublicKey) -> Result<(), StartError> {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::organization::clean_name;
-use lictor_core::token::{self, NewToken};
+use lictor_core::token::{self, NewToken, Origin};
 use lictor_core::{
-    Action, Actor, Error, INSTALLATION, Kind, Now, Resource, Role, Scope, Timestamp, Token,
+    Action, Actor, Error, INSTALLATION, Kind, Now, Record, Resource, Role, Scope, State, Timestamp,
+    Token,
 };
 use lictor_store::{Fact, Idempotent, Write};
 use uuid::Uuid;
@@ -38,6 +39,20 @@ pub struct IssuedToken {
     pub secret: String,
 }
 
+/// What goes with a token that is to be stored.
+pub(super) struct Issue {
+    /// Its organization's stream, or the installation's.
+    pub(super) stream: Uuid,
+    /// Where it comes from.
+    pub(super) origin: Origin,
+    /// What a client sends.
+    pub(super) secret: String,
+    /// The tokens that it replaces: they are revoked with it.
+    pub(super) replaces: Vec<Uuid>,
+    /// The idempotency record to store with it.
+    pub(super) idempotent: Option<Idempotent>,
+}
+
 /// Who has signed in, and when.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
@@ -59,16 +74,16 @@ impl Authority {
     /// Who a caller is that shows this secret.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] for an unknown, revoked or expired one; or a fault of the store.
+    /// [`Error::Unauthenticated`] for an unknown, revoked or expired one, [`Error::OwnerInactive`], or a
+    /// fault of the store.
     pub async fn sign_in(&self, secret: &str) -> Result<SignedIn, Error> {
         self.cache.refresh_if_stale(self.store.as_ref()).await?;
         let sha256 = Digest::of(secret.as_bytes()).0;
         let now = self.clock.now();
         let (store, second) = (self.store.as_ref(), now.elapsed());
         let token = self.cache.token(store, sha256, second).await?;
-        let actor = token
-            .and_then(|token| token.actor(&now))
-            .ok_or(Error::Unauthenticated)?;
+        let token = token.ok_or(Error::Unauthenticated)?;
+        let actor = token.actor(&now).ok_or_else(|| token.refusal(&now))?;
         standing::signed_in();
         Ok(SignedIn { actor, now })
     }
@@ -143,20 +158,33 @@ impl Authority {
         };
         token::check_no_wider(&call.actor, request.role, &request.scopes)?;
         token::check_no_longer(&call.actor, request.expires_at)?;
-        let (actor, idempotent) = (Some(call.actor.token), call.idempotent.clone());
-        self.issue_token(stream, actor, random::token()?, request, idempotent)
-            .await
+        let new = Issue {
+            stream,
+            origin: Origin::Token(call.actor.token),
+            secret: random::token()?,
+            replaces: Vec::new(),
+            idempotent: call.idempotent.clone(),
+        };
+        self.issue_token(new, request).await
     }
 
-    /// Stores a token with this secret.
+    /// Stores a token.
     pub(super) async fn issue_token(
         &self,
-        stream: Uuid,
-        actor: Option<Uuid>,
-        secret: String,
+        issue: Issue,
         request: TokenRequest,
-        idempotent: Option<Idempotent>,
     ) -> Result<IssuedToken, Error> {
+        let Issue {
+            stream,
+            origin,
+            secret,
+            replaces,
+            idempotent,
+        } = issue;
+        let actor = match origin {
+            Origin::Token(id) => Some(id),
+            Origin::Environment | Origin::FirstStart => None,
+        };
         let now = self.clock.now();
         let new = NewToken {
             id: random::id(&self.clock)?,
@@ -167,8 +195,16 @@ impl Authority {
             expires_at: request.expires_at,
             account: request.account,
         };
-        let rule_token = new.clone();
-        let rule = Arc::new(move |state: &_| token::create(state, &rule_token, now.wall()));
+        let (rule_token, replaced) = (new.clone(), replaces.clone());
+        let rule = Arc::new(move |state: &State| {
+            let mut decision = token::create(state, &rule_token, now.wall())?;
+            let id = rule_token.id;
+            decision.records.push(Record::TokenOrigin { id, origin });
+            for id in &replaced {
+                decision.changes.extend(token::revoke(state, *id)?.changes);
+            }
+            Ok(decision)
+        });
         self.run(Write {
             stream,
             actor,
@@ -176,6 +212,7 @@ impl Authority {
             facts: [Fact::ExpiredTokens(now.wall())]
                 .into_iter()
                 .chain(request.account.map(Fact::Account))
+                .chain(replaces.into_iter().map(Fact::Token))
                 .collect(),
             rule,
             idempotent,
@@ -196,15 +233,16 @@ impl Authority {
                 None => None,
             },
             application: None,
+            origin: Some(origin),
         };
         Ok(IssuedToken { token, secret })
     }
 
-    /// Revokes a token. Repeating it changes nothing.
+    /// Revokes a token. Repeating it changes nothing. The last operator's is revoked only by `force`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn revoke_token(&self, call: &Call, id: Uuid) -> Result<(), Error> {
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::LastAdministrator`], or a fault of the store.
+    pub async fn revoke_token(&self, call: &Call, id: Uuid, force: bool) -> Result<(), Error> {
         call.may_write(Resource::Tokens)?;
         let found = self.find_token(call, id).await?;
         let missing = || Error::NotFound {
@@ -215,9 +253,15 @@ impl Authority {
             .ok_or_else(missing)?
             .organization
             .unwrap_or(INSTALLATION);
-        let rule = Arc::new(move |state: &_| token::revoke(state, id));
-        self.write(call, stream, vec![Fact::Token(id)], rule)
-            .await?;
+        let now = call.now.wall();
+        let rule = Arc::new(move |state: &State| {
+            if !force {
+                token::keep_an_operator(state, id, now)?;
+            }
+            token::revoke(state, id)
+        });
+        let facts = vec![Fact::Token(id), Fact::OtherOperator { than: id, now }];
+        self.write(call, stream, facts, rule).await?;
         Ok(())
     }
 

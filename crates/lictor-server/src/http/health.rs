@@ -100,7 +100,7 @@ pub(super) async fn metrics_for_all(
 
 fn refused(error: &Error) -> Response<Body> {
     let status = match error {
-        Error::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Error::Unauthenticated | Error::OwnerInactive(_) => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,
         _ => {
             tracing::error!(

@@ -154,6 +154,7 @@ pub(super) fn token(database: &Connection, sha256: [u8; 32]) -> Sql<Option<Token
             revoked_at: removed.or(revoked).or(ended.then_some(created_at)),
             account: accounts::owner(row, 10)?,
             application: row.get(6)?,
+            origin: None,
         })
     };
     database

@@ -6,6 +6,7 @@ use lictor_core::{Quota, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
+use super::accounts::ACCOUNT;
 use super::heads::HeadRow;
 use super::reads::{self, many};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
@@ -64,6 +65,27 @@ fn add(
             let sql = format!("SELECT {TOKEN} FROM tokens WHERE organization_id = ?1 AND id = ?2");
             let found = one(database, &sql, (stream, id), rows::token_state)?;
             state.tokens.extend(found);
+        }
+        Fact::OtherOperator { than, now } => {
+            let sql = format!(
+                "SELECT {TOKEN} FROM tokens INDEXED BY tokens_unrevoked
+                 WHERE organization_id = ?1 AND account_id IS NULL AND revoked_at IS NULL
+                     AND id <> ?2 AND role = 'operator' AND scopes = '[]'
+                     AND (expires_at IS NULL OR expires_at > ?3) LIMIT 1"
+            );
+            let found = one(database, &sql, (stream, than, now), rows::token_state)?;
+            state.tokens.extend(found);
+        }
+        Fact::OtherAdministrator(than) => {
+            let sql = format!(
+                "SELECT {ACCOUNT} FROM accounts INDEXED BY accounts_administrators
+                 WHERE organization_id = ?1 AND administrator = 1 AND status = 'active'
+                     AND id <> ?2 LIMIT 1"
+            );
+            let found = one(database, &sql, (stream, than), |row| {
+                accounts::account_state(row, 0)
+            })?;
+            state.accounts.extend(found);
         }
         Fact::ExpiredTokens(now) => load_expired(database, stream, *now, state)?,
         Fact::Application(key) => {

@@ -10,6 +10,8 @@ mod check;
 mod clients;
 mod clock;
 mod ended;
+mod erased_log;
+mod erasures;
 mod expired;
 mod facts;
 mod fault;
@@ -44,6 +46,7 @@ use self::rows::Sql;
 use self::writer::Writer;
 
 pub use self::check::check_folder;
+pub use self::erasures::removed_accounts;
 pub use self::fault::OpenError;
 pub use self::open::{DATABASE_FILE, New};
 pub use self::restore::{Restored, checked, restore};

@@ -294,6 +294,8 @@ fn configured(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    // Always, not only while something is erased: rows move as others come and go, and leave copies.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 

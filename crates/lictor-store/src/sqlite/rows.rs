@@ -8,6 +8,7 @@ use lictor_core::change::Digest;
 use lictor_core::license::License;
 use lictor_core::state::{OrganizationState, TokenState};
 use lictor_core::time::Validity;
+use lictor_core::token::Origin;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
     Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Now, Organization, PublicKey,
@@ -293,6 +294,9 @@ pub(super) fn record(
                  WHERE organization_id = ?1 AND id = ?2",
             )?
             .execute((stream, id, sha256, name))?,
+        Record::TokenOrigin { id, origin } => database
+            .prepare_cached("UPDATE tokens SET origin = ?3 WHERE organization_id = ?1 AND id = ?2")?
+            .execute((stream, id, origin.to_string()))?,
         Record::OrganizationName { id, name } => database
             .prepare_cached("UPDATE organizations SET name = ?2 WHERE id = ?1")?
             .execute((id, name))?,
@@ -400,7 +404,7 @@ pub(super) fn license(row: &Row<'_>) -> Sql<License> {
 /// The columns of [`token_state`] and [`token`], in their order.
 pub(super) const TOKEN: &str =
     "tokens.id, role, scopes, tokens.created_at, expires_at, revoked_at, account_id,
-     tokens.organization_id, tokens.name";
+     tokens.organization_id, tokens.name, tokens.origin";
 
 /// Where the owner of a token is found, whose columns follow those of [`TOKEN`].
 pub(super) const OWNER: &str = "LEFT JOIN accounts ON accounts.organization_id = \
@@ -420,6 +424,12 @@ pub(super) fn token_state(row: &Row<'_>) -> Sql<(Uuid, TokenState)> {
     Ok((row.get(0)?, token))
 }
 
+fn origin(row: &Row<'_>, column: usize) -> Sql<Option<Origin>> {
+    let text: Option<String> = row.get(column)?;
+    let read = text.map(|text| text.parse()).transpose();
+    read.map_err(|error| invalid(column, format!("not an origin: {error}")))
+}
+
 /// Reads the columns [`TOKEN`] and then its owner's.
 pub(super) fn token(row: &Row<'_>) -> Sql<Token> {
     let (id, state) = token_state(row)?;
@@ -428,7 +438,8 @@ pub(super) fn token(row: &Row<'_>) -> Sql<Token> {
         id,
         organization: (stream != INSTALLATION).then_some(stream),
         name: row.get(8)?,
-        account: accounts::owner(row, 9)?,
+        origin: origin(row, 9)?,
+        account: accounts::owner(row, 10)?,
         application: None,
         role: state.role,
         scopes: state.scopes,

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use lictor_core::{Elapsed, Error};
+use lictor_core::{Elapsed, Error, Record};
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{Mutex, oneshot};
@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use super::batch::{Batch, BatchError, Fault};
 use super::clock;
+use super::erased_log::ErasedLog;
 use super::gathered::{Gathered, Job, Waiting};
 use super::heads::Heads;
 use super::open::probe_room;
 use super::pool::off_the_runtime;
-use crate::queue::Queue;
+use crate::queue::{Queue, Waited};
 use crate::{Write, Written};
 
 /// How long a busy writer waits for the next batch to gather.
@@ -73,6 +74,7 @@ impl Writer {
             stream: None,
             mixed_at: None,
             heads: Heads::default(),
+            log: ErasedLog::default(),
         };
         let jobs = Served(Arc::clone(&queue));
         let thread = std::thread::Builder::new()
@@ -176,18 +178,23 @@ struct Thread {
     stream: Option<Uuid>,
     mixed_at: Option<Instant>,
     heads: Heads,
+    log: ErasedLog,
 }
 
 type Outcomes = Vec<Result<Written, Error>>;
 
 impl Thread {
     fn run(mut self, queue: &Queue<Job>) {
-        while queue.wait() {
-            if self.handle(queue) > 1 {
+        loop {
+            match queue.wait(self.log.due()) {
+                Waited::Closed => return,
+                Waited::TimeIsUp => {}
                 // Those who were just answered come back at once. Without this pause the first of
                 // them would have the next commit to itself, and the rest would wait for two.
-                std::thread::sleep(GATHER);
+                Waited::Filled if self.handle(queue) > 1 => std::thread::sleep(GATHER),
+                Waited::Filled => {}
             }
+            self.log.empty_if_due(&self.database);
         }
     }
 
@@ -265,6 +272,10 @@ impl Thread {
         }
         match &result {
             Ok(outcomes) => {
+                let mut written = outcomes.iter().flatten();
+                if written.any(|written| written.records.iter().any(Record::erases)) {
+                    self.log.note_erased();
+                }
                 let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
                 if stored > 0 {
                     self.full.store(false, Ordering::SeqCst);
@@ -433,6 +444,7 @@ mod tests {
             stream: None,
             mixed_at: None,
             heads: Heads::default(),
+            log: ErasedLog::default(),
         };
         // There is no transaction, so that SQLite refuses.
         thread.roll_back();

@@ -31,4 +31,5 @@ mod server;
 mod standing;
 mod tokens;
 mod usage;
+mod ways_in;
 mod world;

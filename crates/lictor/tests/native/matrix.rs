@@ -437,14 +437,14 @@ pub(crate) const ROWS: &[Row] = &[
         "/accounts/{account}",
         |world| (world.account(), Some(json!({ "name": "N" }))),
         [200, 200, 403, 404],
-        "accounts",
+        "accounts:write",
     ),
     (
         "DELETE",
         "/accounts/{account}",
         |world| (world.account(), None),
         [204, 204, 403, 404],
-        "accounts",
+        "accounts:write",
     ),
     (
         "GET",

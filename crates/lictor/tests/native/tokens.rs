@@ -28,6 +28,7 @@ fn a_token_is_shown_with_its_secret_once() {
             "id": made["id"], "organization": acme.id, "name": "CI", "role": "reader",
             "scopes": ["licenses:read"], "created_at": made["created_at"],
             "expires_at": "2199-01-01T00:00:00Z", "revoked_at": null, "live": true, "account": null,
+            "origin": "token", "created_by": made["created_by"],
         })
     );
     let show = server.call("GET", &path).token(&acme.admin);

@@ -376,7 +376,9 @@ fn whoever_is_shut_does_not_count() {
     let site = site();
     let total = || site.ask(TOTAL).expect(200).value()["value"].clone();
     let set = |email: &str, status: &str| {
-        let call = site.server.call("PATCH", &format!("/v1/accounts/{email}"));
+        let call = site
+            .server
+            .call("PATCH", &format!("/v1/accounts/{email}?force=true"));
         call.json(&json!({ "status": status })).expect(200);
     };
     set("clerk0@example.com", "deactivated");

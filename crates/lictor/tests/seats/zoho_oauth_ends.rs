@@ -117,7 +117,7 @@ fn a_client_does_no_more_than_its_account_may_now() {
     let access = Client::new(&server, &body).access(&server);
     let census = server.anonymous("GET", "/v1/census").token(&access);
     census.expect(200);
-    let patch = server.call("PATCH", "/v1/accounts/root@example.com");
+    let patch = server.call("PATCH", "/v1/accounts/root@example.com?force=true");
     patch.json(&json!({ "administrator": false })).expect(200);
     census.expect(403);
     // No client does more than administer, whoever made it.

@@ -35,7 +35,9 @@ pub(super) async fn caller(
     let signed_in = sign_in(server, credential).await;
     let own = match signed_in.and_then(|caller| server.authority.call(caller, None)) {
         // A token is gone with its own organization.
-        Err(Error::Unauthenticated | Error::NotFound { .. }) => return Ok(Caller::Rejected),
+        Err(Error::Unauthenticated | Error::OwnerInactive(_) | Error::NotFound { .. }) => {
+            return Ok(Caller::Rejected);
+        }
         other => other?,
     };
     let call = match cloud {

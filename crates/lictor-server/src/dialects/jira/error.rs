@@ -72,6 +72,7 @@ fn of_domain(error: Error) -> Response {
             StatusCode::UNAUTHORIZED,
             "Client must be authenticated to access this resource.",
         ),
+        Error::OwnerInactive(_) => collection(StatusCode::UNAUTHORIZED, &error.to_string()),
         Error::OutOfScope(_) => wire::json(
             StatusCode::UNAUTHORIZED,
             &wire::ErrorCollection::in_both_forms(
@@ -102,6 +103,7 @@ fn of_domain(error: Error) -> Response {
         }
         Error::AlreadyExists { .. }
         | Error::KeyRevoked(_)
+        | Error::LastAdministrator(_)
         | Error::RevisionMismatch { .. }
         | Error::FenceMismatch { .. }
         | Error::SeatRefused(_)

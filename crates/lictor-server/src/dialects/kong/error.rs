@@ -133,6 +133,10 @@ impl Refusal {
 fn of_domain(error: Error) -> Response {
     match error {
         Error::Unauthenticated => message(StatusCode::UNAUTHORIZED, "Invalid RBAC credentials"),
+        Error::OwnerInactive(_) => message(
+            StatusCode::UNAUTHORIZED,
+            &format!("Invalid RBAC credentials: {error}"),
+        ),
         Error::Forbidden(right) | Error::OutOfScope(right) => message(
             StatusCode::FORBIDDEN,
             &format!("you do not have permissions to {right}"),
@@ -160,6 +164,7 @@ fn of_domain(error: Error) -> Response {
         }
         // No request of this dialect leads to these; they keep their words.
         Error::KeyRevoked(_)
+        | Error::LastAdministrator(_)
         | Error::RevisionMismatch { .. }
         | Error::FenceMismatch { .. }
         | Error::SeatRefused(_)

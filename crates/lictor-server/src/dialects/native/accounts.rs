@@ -2,27 +2,28 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::Response;
-use lictor_core::{Account, Error, Kind, Resource, Right};
-use uuid::Uuid;
+use axum::response::{IntoResponse as _, Response};
+use lictor_core::{Account, Error, Resource, Right};
 
 use super::auth::{Caller, Conditioned};
 use super::conditions::{self, Condition, Shown};
-use super::error::{Problem, missing};
+use super::error::Problem;
 use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
-use super::path::Segment;
+use super::path::{Forceable, Segment};
 use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAccount};
 use super::wire::seats::HeldView;
 use super::wire::{self, List};
 use crate::authority::{
-    Authority, Call, Written, parts_of_import, row_outcomes, tried_outcomes, written_account,
+    Authority, Call, Terms, Written, parts_of_import, row_outcomes, tried_outcomes, written_account,
 };
 use crate::settings::Server;
 
+const READ: Right = Right::read(Resource::Accounts);
 const WRITE: Right = Right::write(Resource::Accounts);
 
 pub(super) async fn list(
@@ -118,35 +119,41 @@ pub(super) async fn import(
 pub(super) async fn set(
     State(server): State<Server>,
     Conditioned(call): Conditioned,
-    Segment(text): Segment,
+    Forceable { segment, force }: Forceable,
     request: Request,
 ) -> Result<Response, Problem> {
     server.authority.may(&call, WRITE)?;
     let (parts, body) = request.into_parts();
     let (patch, _held) = json::object::<PatchAccount>(&server, &call, &parts, body).await?;
+    let said = Json(&patch).into_response();
     let patch = patch.into_patch()?;
     patch.check()?;
     let condition = condition(&parts.headers)?;
-    let found = find(&server.authority, &call, &text).await?;
+    let authority = &server.authority;
+    let found = authority.account_named(&call, WRITE, &segment.0).await?;
     let (id, expected) = (found.id, expected(condition, found)?);
-    let account = server
-        .authority
-        .set_account(&call, id, patch, expected)
-        .await?;
-    shown(account)?.answer()
+    let terms = Terms { expected, force };
+    let account = authority.set_account(&call, id, patch, terms).await?;
+    // What else it is, is for whoever may read it.
+    match authority.may(&call, READ) {
+        Ok(()) => shown(account)?.answer(),
+        Err(_) => Ok(said),
+    }
 }
 
 pub(super) async fn remove(
     State(server): State<Server>,
     Conditioned(call): Conditioned,
-    Segment(text): Segment,
+    Forceable { segment, force }: Forceable,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     server.authority.may(&call, WRITE)?;
     let condition = condition(&headers)?;
-    let found = find(&server.authority, &call, &text).await?;
+    let authority = &server.authority;
+    let found = authority.account_named(&call, WRITE, &segment.0).await?;
     let (id, expected) = (found.id, expected(condition, found)?);
-    server.authority.remove_account(&call, id, expected).await?;
+    let terms = Terms { expected, force };
+    authority.remove_account(&call, id, terms).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -164,17 +171,9 @@ pub(super) async fn seats(
     page.cut(held, |(seat, ..)| seat.application.clone(), HeldView::of)
 }
 
-/// The account that a path or a body names by id or e-mail.
-pub(super) async fn find(
-    authority: &Authority,
-    call: &Call,
-    text: &str,
-) -> Result<Account, Problem> {
-    if let Ok(id) = Uuid::try_parse(text) {
-        return Ok(authority.account(call, id).await?);
-    }
-    let found = authority.account_by_email(call, text).await?;
-    found.ok_or_else(|| missing(Kind::Account, text))
+/// The account that a path names by id or e-mail.
+async fn find(authority: &Authority, call: &Call, text: &str) -> Result<Account, Problem> {
+    Ok(authority.account_named(call, READ, text).await?)
 }
 
 fn shown(account: Account) -> Result<Shown, Error> {

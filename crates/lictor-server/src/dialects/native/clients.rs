@@ -5,10 +5,9 @@ use axum::Json;
 use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use lictor_core::{Change, Resource, Right};
 
-use super::accounts::find;
 use super::auth::Caller;
 use super::error::{Problem, shown_already};
 use super::idempotency::{Begun, Post};
@@ -19,6 +18,7 @@ use super::wire::clients::{ClientView, CodeView, NewClient, PatchClient};
 use super::wire::{self, List, Nothing};
 use crate::settings::Server;
 
+const READ: Right = Right::read(Resource::Clients);
 const WRITE: Right = Right::write(Resource::Clients);
 
 pub(super) async fn list(
@@ -52,7 +52,10 @@ pub(super) async fn create(
     };
     let request = std::mem::take(&mut post.request);
     let account = match &request.account {
-        Some(text) => Some(find(&server.authority, &post.call, text).await?),
+        Some(name) => {
+            let named = server.authority.account_named(&post.call, WRITE, name);
+            Some(named.await?)
+        }
         None => None,
     };
     let request = request.into_request(account.as_ref())?;
@@ -95,13 +98,19 @@ pub(super) async fn set(
     Caller(call): Caller,
     Segment(name): Segment,
     request: Request,
-) -> Result<Json<ClientView>, Problem> {
+) -> Result<Response, Problem> {
     server.authority.may(&call, WRITE)?;
     let (parts, body) = request.into_parts();
     let (patch, _held) = json::object::<PatchClient>(&server, &call, &parts, body).await?;
     let authority = &server.authority;
-    let client = authority.rename_client(&call, &name, patch.name).await?;
-    Ok(Json(ClientView::of(client)))
+    let client = authority
+        .rename_client(&call, &name, patch.name.clone())
+        .await?;
+    // What else it is, is for whoever may read it.
+    if authority.may(&call, READ).is_err() {
+        return Ok(Json(patch).into_response());
+    }
+    Ok(Json(ClientView::of(client)).into_response())
 }
 
 pub(super) async fn remove(

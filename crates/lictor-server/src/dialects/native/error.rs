@@ -103,6 +103,16 @@ impl From<Error> for Problem {
                 "unauthenticated",
                 "Sign in with a bearer token",
             ),
+            Error::OwnerInactive(_) => problem(
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "The token's owner cannot be used",
+            ),
+            Error::LastAdministrator(_) => problem(
+                conflict,
+                "last-administrator",
+                "The last way in would be shut",
+            ),
             Error::Forbidden(right) | Error::OutOfScope(right) => {
                 let title = "The token may not do this";
                 problem(StatusCode::FORBIDDEN, "forbidden", title).with("right", right.to_string())

@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use lictor_core::{Kind, Right};
 use uuid::Uuid;
 
-use super::error::{Problem, missing};
+use super::error::{Problem, invalid, missing};
 use super::page::no_query;
 use crate::authority::Call;
 
@@ -54,6 +54,38 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
         segment
             .map(|Path(text)| Self(text))
             .map_err(|_| no_route(parts))
+    }
+}
+
+/// The one variable segment of the path of what may have to be forced, with `?force=true`.
+pub(super) struct Forceable {
+    pub(super) segment: Segment,
+    /// Whether it is done even if that shuts the last way in.
+    pub(super) force: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Forceable {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let mut force = None;
+        let query = parts.uri.query().unwrap_or_default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let given = match (&*name, &*value) {
+                ("force", "true") => true,
+                ("force", "false") => false,
+                ("force", _) => return Err(invalid("force", "use true or false")),
+                _ => return Err(invalid("query", format!("there is no parameter {name:?}"))),
+            };
+            if force.replace(given).is_some() {
+                return Err(invalid("force", "give it once"));
+            }
+        }
+        let PathKey(key) = PathKey::from_request_parts(parts, state).await?;
+        Ok(Self {
+            segment: Segment(key),
+            force: force.unwrap_or(false),
+        })
     }
 }
 

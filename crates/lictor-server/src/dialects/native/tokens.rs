@@ -6,12 +6,11 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_core::{Change, Kind, Resource, Right};
 
-use super::accounts::find;
 use super::auth::Caller;
 use super::error::{Problem, invalid, shown_already};
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
-use super::path::Segment;
+use super::path::{Forceable, Segment};
 use super::wire::{self, List, TokenView};
 use crate::settings::Server;
 
@@ -57,7 +56,10 @@ pub(super) async fn create(
     };
     let mut request = std::mem::take(&mut post.request);
     let owner = match request.account.take() {
-        Some(text) => Some(find(&server.authority, &post.call, &text).await?),
+        Some(name) => {
+            let named = server.authority.account_named(&post.call, right, &name);
+            Some(named.await?)
+        }
         None => None,
     };
     let request = request.into_request(owner.as_ref())?;
@@ -81,9 +83,9 @@ pub(super) async fn create(
 pub(super) async fn revoke(
     State(server): State<Server>,
     Caller(call): Caller,
-    segment: Segment,
+    Forceable { segment, force }: Forceable,
 ) -> Result<StatusCode, Problem> {
     let id = segment.id(&call, Right::write(Resource::Tokens), Kind::Token)?;
-    server.authority.revoke_token(&call, id).await?;
+    server.authority.revoke_token(&call, id, force).await?;
     Ok(StatusCode::NO_CONTENT)
 }

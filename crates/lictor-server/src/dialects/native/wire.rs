@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Response};
 use lictor_core::feed::Rotation;
 use lictor_core::figures::ApplicationFigures;
 use lictor_core::time::days_left;
+use lictor_core::token::Origin;
 use lictor_core::{
     Account, Claims, Date, Entitlement, Entry, Error, Given, KeyId, KeyStatus, Now, Organization,
     OverLimit, Plan, Role, Scope, Timestamp, Token, TrustPolicy, TrustedKey,
@@ -450,13 +451,23 @@ pub(super) struct TokenView {
     revoked_at: Option<String>,
     live: bool,
     account: Option<Uuid>,
+    origin: Option<&'static str>,
+    created_by: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
 }
 
 impl TokenView {
     pub(super) fn from_token(token: Token, now: &Now, secret: Option<String>) -> Self {
+        let (origin, created_by) = match token.origin {
+            None => (None, None),
+            Some(Origin::Environment) => (Some("environment"), None),
+            Some(Origin::FirstStart) => (Some("first-start"), None),
+            Some(Origin::Token(id)) => (Some("token"), Some(id)),
+        };
         Self {
+            origin,
+            created_by,
             live: token.is_live(now),
             account: token.account.map(|account| account.id),
             id: token.id,

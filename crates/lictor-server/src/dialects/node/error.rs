@@ -134,6 +134,8 @@ impl From<Error> for Refusal {
             },
             // No request of this dialect leads to these; they keep their words.
             Error::Forbidden(_)
+            | Error::OwnerInactive(_)
+            | Error::LastAdministrator(_)
             | Error::OutOfScope(_)
             | Error::NotFound { .. }
             | Error::InvalidDocument(_)

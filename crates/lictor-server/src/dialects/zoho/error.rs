@@ -77,7 +77,7 @@ impl Refusal {
 
 fn of_domain(refused: Error) -> Response {
     match refused {
-        Error::Unauthenticated => plain(
+        Error::Unauthenticated | Error::OwnerInactive(_) => plain(
             StatusCode::UNAUTHORIZED,
             "INVALID_TOKEN",
             "invalid oauth token",
@@ -108,6 +108,7 @@ fn of_domain(refused: Error) -> Response {
         | Error::InvalidDocument(_)
         | Error::AlreadyExists { .. }
         | Error::KeyRevoked(_)
+        | Error::LastAdministrator(_)
         | Error::RevisionMismatch { .. }
         | Error::FenceMismatch { .. }
         | Error::SeatRefused(_)

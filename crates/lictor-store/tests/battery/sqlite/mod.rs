@@ -4,6 +4,7 @@ mod before;
 mod bounded;
 mod damage;
 mod elapsed;
+mod erased;
 mod files;
 mod keys;
 mod usage;

@@ -50,15 +50,20 @@ impl NewAccount {
     }
 }
 
-/// What is to change of an account.
-#[derive(Default, Deserialize)]
+/// What is to change of an account; said again to whoever may not read the rest.
+#[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[serde(default)]
 pub(in crate::dialects::native) struct PatchAccount {
+    #[serde(skip_serializing_if = "Given::is_nothing")]
     email: Given<String>,
+    #[serde(skip_serializing_if = "Given::is_nothing")]
     name: Given<String>,
+    #[serde(skip_serializing_if = "Given::is_nothing")]
     status: Given<String>,
+    #[serde(skip_serializing_if = "Given::is_nothing")]
     administrator: Given<bool>,
+    #[serde(skip_serializing_if = "Given::is_nothing")]
     language: Given<String>,
 }
 

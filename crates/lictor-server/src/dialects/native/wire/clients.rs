@@ -34,11 +34,11 @@ impl NewClient {
     }
 }
 
-/// What is to change of a client.
-#[derive(Deserialize)]
+/// What is to change of a client; said again to whoever may not read the rest.
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct PatchClient {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
     pub(in crate::dialects::native) name: Given<String>,
 }
 

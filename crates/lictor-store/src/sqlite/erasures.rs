@@ -1,0 +1,36 @@
+//! Which accounts a database's ledger says were removed: after a restore they are to be removed again.
+
+use std::path::Path;
+
+use lictor_core::{Change, Entry};
+use uuid::Uuid;
+
+use super::fault::OpenError;
+use super::open::{self, at};
+
+/// The accounts that were removed according to the ledger of this database or backup, each with its
+/// organization, in the order in which they were. The file is not changed.
+///
+/// # Errors
+/// As [`check`](super::check) of what cannot be read as a database of Lictor's.
+pub fn removed_accounts(file: &Path) -> Result<Vec<(Uuid, Uuid)>, OpenError> {
+    file.metadata().map_err(at(file))?;
+    open::schema(file)?;
+    let database = open::reader(file)?;
+    // Bodies are compact JSON whose names come in one order.
+    let mut entries = database.prepare(
+        "SELECT stream, body FROM entries
+         WHERE instr(body, '\"type\":\"account_removed\"') > 0 ORDER BY stream, position",
+    )?;
+    let mut rows = entries.query([])?;
+    let mut removed = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(1)?;
+        let entry =
+            Entry::from_body(&body).map_err(|error| OpenError::Corrupt(error.to_string()))?;
+        if let Change::AccountRemoved { id } = entry.change {
+            removed.push((row.get(0)?, id));
+        }
+    }
+    Ok(removed)
+}

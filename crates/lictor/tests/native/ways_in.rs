@@ -1,0 +1,130 @@
+//! The last way in, which nobody shuts by mistake, where tokens come from, and what the write scope alone may.
+
+use serde_json::{Value, json};
+
+use crate::server::Server;
+
+fn account(server: &Server, email: &str, administrator: bool) -> String {
+    let body = json!({ "email": email, "administrator": administrator });
+    let made = server.post("/v1/accounts", &body);
+    format!("/v1/accounts/{}", made["id"].as_str().expect("an id"))
+}
+
+#[test]
+fn the_only_administrator_of_an_organization_stays_unless_forced() {
+    let server = Server::start();
+    let ada = account(&server, "ada@example.com", true);
+    let patch = |path: &str, body: Value| server.call("PATCH", path).json(&body);
+    for body in [
+        json!({ "administrator": false }),
+        json!({ "status": "deactivated" }),
+        json!({ "status": "invited" }),
+    ] {
+        let problem = patch(&ada, body).expect_problem(409, "last-administrator");
+        let detail = problem["detail"].as_str().expect("a detail");
+        assert!(detail.contains("--force"), "{detail}");
+    }
+    let removed = server.call("DELETE", &ada);
+    removed.expect_problem(409, "last-administrator");
+    assert_eq!(server.get(&ada)["administrator"], true);
+    patch(&ada, json!({ "name": "Ada", "administrator": true })).expect(200);
+    // An administrator of another organization, or one who is shut, is no other way in.
+    let bob = account(&server, "bob@example.com", true);
+    patch(&bob, json!({ "status": "deactivated" })).expect(200);
+    removed.expect_problem(409, "last-administrator");
+    patch(&bob, json!({ "status": "active" })).expect(200);
+    removed.expect(204);
+    patch(
+        &format!("{bob}?force=false"),
+        json!({ "administrator": false }),
+    )
+    .expect_problem(409, "last-administrator");
+    for query in ["force=yes", "force", "force=true&force=true", "farce=true"] {
+        let call = server.call("DELETE", &format!("{bob}?{query}"));
+        call.expect_problem(400, "invalid-input");
+    }
+    patch(
+        &format!("{bob}?force=true"),
+        json!({ "administrator": false }),
+    )
+    .expect(200);
+    server.call("DELETE", &bob).expect(204);
+    let eve = account(&server, "eve@example.com", true);
+    server
+        .call("DELETE", &format!("{eve}?force=true"))
+        .expect(204);
+}
+
+#[test]
+fn the_only_operators_token_stays_unless_forced_and_each_says_where_it_came_from() {
+    let server = Server::start();
+    let operators = || server.get("/v1/tokens?operators=true")["data"].clone();
+    let own = operators()[0].clone();
+    assert_eq!(own["origin"], "environment");
+    assert_eq!(own["created_by"], Value::Null);
+    let path = |token: &Value| format!("/v1/tokens/{}", token["id"].as_str().expect("an id"));
+    let revoke = server.call("DELETE", &path(&own));
+    revoke.expect_problem(409, "last-administrator");
+    let narrow = json!({ "role": "operator", "scopes": ["tokens"] });
+    let narrow = server.post("/v1/tokens", &narrow);
+    revoke.expect_problem(409, "last-administrator");
+    server.call("DELETE", &path(&narrow)).expect(204);
+    let other = server.post("/v1/tokens", &json!({ "role": "operator" }));
+    assert_eq!(other["origin"], "token");
+    assert_eq!(other["created_by"], own["id"]);
+    revoke.expect(204);
+    let secret = other["secret"].as_str().expect("a secret");
+    let last = server.call("DELETE", &path(&other)).token(secret);
+    last.expect_problem(409, "last-administrator");
+    let forced = format!("{}?force=true", path(&other));
+    server.call("DELETE", &forced).token(secret).expect(204);
+}
+
+#[test]
+fn a_token_whose_owner_cannot_be_used_says_so() {
+    let server = Server::start();
+    let ada = account(&server, "ada@example.com", false);
+    let token = json!({ "account": "ada@example.com" });
+    let token = server.post("/v1/tokens", &token)["secret"].clone();
+    let token = token.as_str().expect("a secret");
+    let said = |said: &str| {
+        for path in ["/v1/counts", "/licenses", "/metrics"] {
+            let answer = server.call("GET", path).token(token).expect(401);
+            assert!(answer.text().contains(said), "{path}: {answer:?}");
+        }
+    };
+    server.call("GET", "/v1/counts").token(token).expect(200);
+    let patch = server.call("PATCH", &ada);
+    patch.json(&json!({ "status": "deactivated" })).expect(200);
+    said("is deactivated");
+    server.call("DELETE", &ada).expect(204);
+    said("was removed");
+}
+
+#[test]
+fn the_write_scope_alone_creates_changes_and_removes() {
+    let server = Server::start();
+    account(&server, "ada@example.com", false);
+    let narrowed = |scope: &str| {
+        let body = json!({ "role": "admin", "scopes": [scope, "seats:read"] });
+        let made = server.post("/v1/tokens", &body);
+        made["secret"].as_str().expect("a secret").to_owned()
+    };
+    let (accounts, clients) = (narrowed("accounts:write"), narrowed("clients:write"));
+    let path = "/v1/accounts/ada@example.com";
+    let shut = json!({ "status": "deactivated", "name": "Ada" });
+    let patch = server.call("PATCH", path).json(&shut).token(&accounts);
+    let answer = patch.expect(200);
+    // What else it is, is for whoever may read accounts.
+    assert_eq!(answer.json(), shut);
+    server.call("GET", path).token(&accounts).expect(403);
+    let client = json!({ "scopes": ["seats:read"], "account": "ada@example.com" });
+    let made = server.call("POST", "/v1/clients").json(&client);
+    let made = made.token(&clients).expect(201).json();
+    let client = format!("/v1/clients/{}", made["id"].as_str().expect("an id"));
+    let named = server.call("PATCH", &client).token(&clients);
+    let named = named.json(&json!({ "name": "meter" })).expect(200);
+    assert_eq!(named.json(), json!({ "name": "meter" }));
+    server.call("DELETE", &client).token(&clients).expect(204);
+    server.call("DELETE", path).token(&accounts).expect(204);
+}
