@@ -16,6 +16,9 @@ pub fn of_request(error: &reqwest::Error) -> String {
         if let Some(why) = error.downcast_ref::<hyper::Error>().and_then(of_http) {
             return why.to_owned();
         }
+        if error.to_string().starts_with("tunnel error") {
+            return "the proxy did not let it through; look at HTTPS_PROXY and NO_PROXY".to_owned();
+        }
         let io = error.downcast_ref::<io::Error>();
         if let Some(io) = io {
             system = Some(of_system(io));
@@ -33,6 +36,22 @@ pub fn of_request(error: &reqwest::Error) -> String {
         None if error.is_body() || error.is_decode() => "the connection broke off".to_owned(),
         None => "the request could not be sent".to_owned(),
     }
+}
+
+/// Whether a request failed for the certificate that was shown.
+pub fn is_of_certificate(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            return matches!(error, rustls::Error::InvalidCertificate(_));
+        }
+        let io = error.downcast_ref::<io::Error>();
+        cause = match io.and_then(io::Error::get_ref) {
+            Some(within) => Some(within),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 fn of_system(error: &io::Error) -> String {

@@ -1,5 +1,6 @@
 //! The command line: every command, and the options that clients of a server share.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::builder::FalseyValueParser;
@@ -10,6 +11,7 @@ use crate::commands::{
     organization, report, restore, seat, token, trust, usage,
 };
 use crate::config::{Given, ServeOptions};
+use crate::exit::{Failure, Outcome};
 use crate::{exit, guard};
 
 const EXAMPLES: &str = "\
@@ -56,14 +58,44 @@ impl Cli {
     /// The exit code, once it is said why; also behind the help that was asked for.
     pub(crate) fn read() -> Result<Self, ExitCode> {
         let mut parser = without_empty_variables(Self::command());
-        if let Err(failure) = guard::check(&parser, std::env::args_os().skip(1)) {
-            return Err(exit::code(Err(failure)));
+        let as_json = wants_json();
+        let checked = guard::check(&parser, std::env::args_os().skip(1));
+        if let Err(failure) = checked.and_then(|()| refuse_dashed()) {
+            return Err(exit::code(Err(failure), as_json));
         }
         let parsed = parser.try_get_matches_from_mut(std::env::args_os());
         let parsed = parsed.and_then(|mut given: ArgMatches| {
             Self::from_arg_matches_mut(&mut given).map_err(|error| error.format(&mut parser))
         });
-        parsed.map_err(|error| exit::of_parser(&error))
+        parsed.map_err(|error| exit::of_parser(&error, as_json))
+    }
+}
+
+/// Whether answers are to be JSON, as far as that can be told before the command line is understood.
+fn wants_json() -> bool {
+    let mut options = std::env::args_os().skip(1).take_while(|word| word != "--");
+    let told = || std::env::var_os("LICTOR_JSON").filter(|value| !value.is_empty());
+    let is_yes = |value: OsString| {
+        let no = ["n", "no", "f", "false", "off", "0"];
+        !no.contains(&&*value.to_string_lossy().to_lowercase())
+    };
+    options.any(|word| word == "--json") || told().is_some_and(is_yes)
+}
+
+/// Refuses what begins as `-h` does and goes on: it would be help, and was meant for a name.
+///
+/// # Errors
+/// A usage error that shows how it is given.
+fn refuse_dashed() -> Outcome {
+    let words = std::env::args_os().skip(1).take_while(|word| word != "--");
+    let texts = words.filter_map(|word| word.into_string().ok());
+    let mut dashed = texts.filter(|word| word.len() > 2 && word.starts_with("-h"));
+    match dashed.next() {
+        None => Ok(()),
+        Some(word) => Err(Failure::Usage(format!(
+            "`{word}` begins with a dash, so it is taken for an option; where it is a name, put `--` \
+             before it: `-- {word}`"
+        ))),
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::address;
 use crate::args::Api;
 use crate::exit::{Failure, Outcome};
+use crate::output;
 use crate::server::DEFAULT_ADDRESS;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -73,10 +74,18 @@ impl Client {
                        SSL_CERT_DIR, or install the system's certificates";
             Failure::Usage(why.to_owned())
         })?;
+        let token = word("token", &api.token)?;
+        if token.is_some() && base.scheme() == "http" && !address::is_loopback(&base) {
+            output::note(&format!(
+                "warning: the token goes to {} unencrypted, for all between to read; use https://, or a \
+                 tunnel to this machine",
+                base.host_str().unwrap_or_default()
+            ));
+        }
         Ok(Self {
             http,
             base,
-            token: word("token", &api.token)?,
+            token,
             organization: word("organization", &api.organization)?,
         })
     }
@@ -112,7 +121,17 @@ impl Client {
 
     /// Changes a part of an object.
     pub(crate) async fn patch(&self, path: &[&str], body: &Value) -> Outcome<Reply> {
-        let url = self.url(path, &[]);
+        self.patch_with(path, false, body).await
+    }
+
+    /// The same, even if it shuts the last way in where it is forced.
+    pub(crate) async fn patch_with(
+        &self,
+        path: &[&str],
+        force: bool,
+        body: &Value,
+    ) -> Outcome<Reply> {
+        let url = self.url(path, forced(force));
         reply(self.send(Method::PATCH, url, Some(body)).await?).await
     }
 
@@ -130,6 +149,13 @@ impl Client {
     /// Removes or revokes an object.
     pub(crate) async fn delete(&self, path: &[&str]) -> Outcome {
         self.send(Method::DELETE, self.url(path, &[]), None).await?;
+        Ok(())
+    }
+
+    /// The same, even if it shuts the last way in where it is forced.
+    pub(crate) async fn delete_with(&self, path: &[&str], force: bool) -> Outcome {
+        let url = self.url(path, forced(force));
+        self.send(Method::DELETE, url, None).await?;
         Ok(())
     }
 
@@ -218,9 +244,8 @@ impl Client {
             ));
         }
         let base = self.base.as_str().trim_end_matches('/');
-        let advice = if self.base.scheme() == "https" {
-            "Is it running there? A certificate that the system does not know can be named with \
-             SSL_CERT_FILE."
+        let advice = if cause::is_of_certificate(&error) {
+            "A certificate that the system does not know can be named with SSL_CERT_FILE."
         } else {
             "Is it running there? Start it with `lictor serve`, or name another with --url or \
              LICTOR_URL."
@@ -243,6 +268,11 @@ impl Client {
             (StatusCode::UNAUTHORIZED, _) if self.token.is_none() => Failure::Unauthorized(
                 "no token given; set LICTOR_TOKEN, or give --token".to_owned(),
             ),
+            (StatusCode::UNAUTHORIZED, Some(said))
+                if said.contains("owns") || said.contains("owned") =>
+            {
+                Failure::Unauthorized(said)
+            }
             (StatusCode::UNAUTHORIZED, _) => Failure::Unauthorized(
                 "the server does not know this token: it is mistyped, revoked or expired"
                     .to_owned(),
@@ -275,6 +305,11 @@ impl Reply {
     pub(crate) fn rows(&self) -> &[Value] {
         self.value["data"].as_array().map_or(&[], Vec::as_slice)
     }
+}
+
+/// What stands behind the question mark where something is forced.
+fn forced(force: bool) -> &'static [(&'static str, &'static str)] {
+    if force { &[("force", "true")] } else { &[] }
 }
 
 /// What is sent in a header, without the blanks and the line end that files and variables bring.

@@ -136,20 +136,32 @@ pub(crate) fn no_randomness(error: Error) -> Failure {
     Failure::Refused(text.to_owned())
 }
 
-/// Says on standard error what went wrong, and returns the exit code.
-pub(crate) fn code(outcome: Outcome) -> ExitCode {
+/// Says on standard error what went wrong, in JSON where that is asked for, and returns the exit code.
+pub(crate) fn code(outcome: Outcome, as_json: bool) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::note(&format!("error: {}", failure.text()));
-            ExitCode::from(failure.code())
+            let (text, code) = (failure.text(), failure.code());
+            output::note(&match as_json {
+                true => in_json(text, code),
+                false => format!("error: {text}"),
+            });
+            ExitCode::from(code)
         }
     }
 }
 
+fn in_json(text: &str, code: u8) -> String {
+    serde_json::json!({ "error": masked(text), "exit_code": code }).to_string()
+}
+
 /// Prints what the parser has to say: the help that was asked for, or what is wrong.
-pub(crate) fn of_parser(error: &clap::Error) -> ExitCode {
+pub(crate) fn of_parser(error: &clap::Error, as_json: bool) -> ExitCode {
     let said = error.render().to_string();
+    if as_json && error.use_stderr() {
+        let text = said.trim().strip_prefix("error: ").unwrap_or(said.trim());
+        return code(Err(Failure::Usage(text.to_owned())), true);
+    }
     let shown = output::lines(&masked(&said));
     let printed = match shown == said {
         // As it is, it has the terminal's colors.
@@ -159,7 +171,7 @@ pub(crate) fn of_parser(error: &clap::Error) -> ExitCode {
     match printed {
         // The help is what was asked for.
         Err(failed) if !error.use_stderr() && failed.kind() != ErrorKind::BrokenPipe => {
-            code(Err(output::unwritten(&failed)))
+            code(Err(output::unwritten(&failed)), as_json)
         }
         _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }

@@ -26,7 +26,10 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     let _ending = log::Ending;
     match args::Cli::read() {
-        Ok(cli) => exit::code(commands::run(cli)),
+        Ok(cli) => {
+            let json = cli.json;
+            exit::code(commands::run(cli), json)
+        }
         Err(code) => code,
     }
 }

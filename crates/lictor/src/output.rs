@@ -1,6 +1,10 @@
 //! What commands print: results on standard output, everything else on standard error.
 
+use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use lictor_core::names::{escaped, is_active};
@@ -30,9 +34,42 @@ pub(crate) fn raw(bytes: &[u8]) -> Outcome {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         // Whoever reads has seen enough, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            NOBODY_READS.store(true, Ordering::Relaxed);
+            Ok(())
+        }
         Err(error) => Err(unwritten(&error)),
     }
+}
+
+/// Prints what is shown this once, the one word or all of it as JSON; where nobody can have seen it, that
+/// is said, and what to do.
+pub(crate) fn secret(answer: &str, word: &str, as_json: bool, unseen: &str) -> Outcome {
+    shown_once(unseen, || result(answer, word, as_json))
+}
+
+/// Runs what prints something that is shown this once.
+pub(crate) fn shown_once(unseen: &str, print: impl FnOnce() -> Outcome) -> Outcome {
+    let unseen = format!("nobody can have seen the secret: {unseen}");
+    match print() {
+        Err(Failure::Refused(why)) => Err(Failure::Refused(format!("{why}; {unseen}"))),
+        Ok(()) if NOBODY_READS.load(Ordering::Relaxed) || goes_nowhere() => {
+            note(&unseen);
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// Whether whoever read the result has gone away.
+static NOBODY_READS: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard output was closed, or is `/dev/null`, which is opened in its place.
+fn goes_nowhere() -> bool {
+    let out = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let number = |file: io::Result<Metadata>| file.map(|file| file.rdev()).ok();
+    let nowhere = number(std::fs::metadata("/dev/null"));
+    nowhere.is_some() && number(out.and_then(|out| out.metadata())) == nowhere
 }
 
 /// A result that nobody got.

@@ -123,6 +123,9 @@ pub(crate) enum Account {
         /// Whether it administers its organization
         #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
         administrator: Option<bool>,
+        /// Do it even if that shuts the last way in
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         api: Api,
     },
@@ -130,6 +133,9 @@ pub(crate) enum Account {
     Deactivate {
         /// Its e-mail or id
         account: String,
+        /// Do it even if that shuts the last way in
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         api: Api,
     },
@@ -145,6 +151,9 @@ pub(crate) enum Account {
     Remove {
         /// Its e-mail or id
         account: String,
+        /// Do it even if that shuts the last way in
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         api: Api,
     },
@@ -189,22 +198,34 @@ pub(crate) async fn run(command: Account, json: bool) -> Outcome {
             name,
             language,
             administrator,
+            force,
             api,
         } => {
             let body = json!({
                 "email": email, "language": language, "administrator": administrator,
             });
             let body = changes(name, body);
-            set(&api, &account, &body, json).await
+            set(&api, &account, force, &body, json).await
         }
-        Account::Deactivate { account, api } => {
-            set(&api, &account, &json!({ "status": "deactivated" }), json).await
+        Account::Deactivate {
+            account,
+            force,
+            api,
+        } => {
+            let body = json!({ "status": "deactivated" });
+            set(&api, &account, force, &body, json).await
         }
         Account::Reactivate { account, api } => {
-            set(&api, &account, &json!({ "status": "active" }), json).await
+            let body = json!({ "status": "active" });
+            set(&api, &account, false, &body, json).await
         }
-        Account::Remove { account, api } => {
-            Client::new(&api)?.delete(&["accounts", &account]).await?;
+        Account::Remove {
+            account,
+            force,
+            api,
+        } => {
+            let client = Client::new(&api)?;
+            client.delete_with(&["accounts", &account], force).await?;
             let text = format!("account {account} is removed");
             output::done("removed", &account, &text, json)
         }
@@ -212,15 +233,18 @@ pub(crate) async fn run(command: Account, json: bool) -> Outcome {
     }
 }
 
-async fn set(api: &Api, account: &str, body: &Value, json: bool) -> Outcome {
+async fn set(api: &Api, account: &str, force: bool, body: &Value, json: bool) -> Outcome {
     let reply = Client::new(api)?
-        .patch(&["accounts", account], body)
+        .patch_with(&["accounts", account], force, body)
         .await?;
     if json {
         return output::json(&reply.text);
     }
-    let status = text_of(&reply.value["status"]);
-    output::note(&format!("account {account} is {status}"));
+    // Who may not read accounts is told what was sent alone.
+    output::note(&match reply.value["status"].as_str() {
+        Some(status) => format!("account {account} is {}", output::printable(status)),
+        None => format!("account {account} is changed"),
+    });
     Ok(())
 }
 

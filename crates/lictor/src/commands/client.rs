@@ -95,15 +95,17 @@ pub(crate) async fn run(command: Client, json: bool) -> Outcome {
                 "scopes": scopes, "account": account, "application": application, "name": name,
             });
             let created = create(&Server::new(&api)?, &body).await?;
-            if json {
-                return output::json(&created.text);
-            }
-            output::details(&[
-                ("client id", created.str("client_id").to_owned()),
-                ("client secret", created.str("client_secret").to_owned()),
-                ("refresh token", created.str("refresh_token").to_owned()),
-                ("grant code", created.str("code").to_owned()),
-            ])
+            let id = created.str("client_id");
+            let unseen = format!("remove client {id} with `lictor client remove {id}`");
+            output::shown_once(&unseen, || match json {
+                true => output::json(&created.text),
+                false => output::details(&[
+                    ("client id", id.to_owned()),
+                    ("client secret", created.str("client_secret").to_owned()),
+                    ("refresh token", created.str("refresh_token").to_owned()),
+                    ("grant code", created.str("code").to_owned()),
+                ]),
+            })
         }
         Client::List { api } => list(&api, json).await,
         Client::Code { client, api } => {

@@ -62,7 +62,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Usage(command) => on_one_core()?.block_on(usage::run(command, json)),
         Command::Report(command) => on_one_core()?.block_on(report::run(&command, json)),
         Command::Backup(command) => on_one_core()?.block_on(backup::run(&command, json)),
-        Command::Restore(command) => restore::run(&command, json),
+        Command::Restore(command) => on_one_core()?.block_on(restore::run(&command, json)),
         Command::Check(command) => check::run(&command, json),
     }
 }

@@ -106,7 +106,9 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
         } => {
             let body = json!({ "name": name, "application": application });
             let reply = Client::new(&api)?.post(&["nodes"], &body).await?;
-            output::result(&reply.text, reply.str("enrollment_token"), json)
+            let name = reply.str("name");
+            let unseen = format!("revoke node {name} with `lictor node revoke {name}`");
+            output::secret(&reply.text, reply.str("enrollment_token"), json, &unseen)
         }
         Node::Run(run) => node_run::run(&run).await,
         Node::List { api } => list(&api, json).await,

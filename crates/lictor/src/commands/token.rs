@@ -68,6 +68,9 @@ pub(crate) enum Token {
     Revoke {
         /// The token's id, as `lictor token list` shows it
         id: String,
+        /// Do it even if that shuts the last way in
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         api: Api,
     },
@@ -109,11 +112,14 @@ pub(crate) async fn run(command: Token, json: bool) -> Outcome {
                 body["name"] = name.into();
             }
             let reply = create(&Client::new(&api)?, &body).await?;
-            output::result(&reply.text, reply.str("secret"), json)
+            let id = reply.str("id");
+            let unseen = format!("revoke token {id} with `lictor token revoke {id}`");
+            output::secret(&reply.text, reply.str("secret"), json, &unseen)
         }
         Token::List { operators, api } => list(&api, operators, json).await,
-        Token::Revoke { id, api } => {
-            Client::new(&api)?.delete(&["tokens", &id]).await?;
+        Token::Revoke { id, force, api } => {
+            let client = Client::new(&api)?;
+            client.delete_with(&["tokens", &id], force).await?;
             output::done("revoked", &id, &format!("token {id} is revoked"), json)
         }
     }
@@ -142,6 +148,11 @@ async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
     for token in reply.rows() {
         let scopes = token["scopes"].as_array().into_iter().flatten();
         let scopes: Vec<String> = scopes.map(text_of).collect();
+        let from = match token["origin"].as_str() {
+            Some("environment") => " [of LICTOR_ADMIN_TOKEN]",
+            Some("first-start") => " [of the first start]",
+            _ => "",
+        };
         let name = match (text_of(&token["name"]), scopes.join(", ")) {
             (name, scopes) if scopes.is_empty() => name,
             (name, scopes) if name.is_empty() => format!("({scopes})"),
@@ -151,7 +162,7 @@ async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
             text_of(&token["id"]),
             text_of(&token["role"]),
             end(token),
-            name,
+            format!("{name}{from}").trim().to_owned(),
         ]);
     }
     rows.print()

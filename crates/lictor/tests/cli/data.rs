@@ -53,6 +53,50 @@ fn only_operators_copy_the_data() {
 }
 
 #[test]
+fn a_restore_removes_again_the_accounts_that_were_removed_since() {
+    let server = Server::start(&[]);
+    for email in ["ada@example.com", "bob@example.com"] {
+        result(&server.lictor(&["account", "add", email, "--name", "Somebody Known"]));
+    }
+    let (old, new) = (server.file("old.db"), server.file("new.db"));
+    result(&server.lictor(&["backup", &old]));
+    result(&server.lictor(&["account", "remove", "ada@example.com"]));
+    result(&server.lictor(&["account", "add", "later@example.com"]));
+    result(&server.lictor(&["account", "remove", "later@example.com"]));
+    result(&server.lictor(&["backup", &new]));
+    let restored = server.file("restored");
+    let restore = lictor(&[
+        "restore",
+        &old,
+        "--data",
+        &restored,
+        "--erased-in",
+        &new,
+        "--json",
+    ]);
+    let said: serde_json::Value = serde_json::from_str(&result(&restore)).expect("JSON");
+    assert_eq!(said["removed_again"], 1);
+    result(&lictor(&["check", "--data", &restored]));
+    let stored = std::fs::read(format!("{restored}/lictor.db")).expect("a database");
+    let holds = |text: &str| {
+        stored
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    assert!(!holds("ada@example.com") && holds("bob@example.com"));
+    let lost = lictor(&[
+        "restore",
+        &old,
+        "--data",
+        &server.file("x"),
+        "--erased-in",
+        "lost",
+    ]);
+    refusal(&lost, 2);
+    assert!(!std::path::Path::new(&server.file("x")).exists());
+}
+
+#[test]
 fn a_damaged_database_is_reported_by_check_restore_and_serve() {
     let server = Server::start(&[]);
     let (_, _, folder) = server.stop();

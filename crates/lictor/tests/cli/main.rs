@@ -33,6 +33,7 @@ mod server;
 mod signals;
 mod standard;
 mod streams;
+mod terminal;
 mod values;
 mod walks;
 

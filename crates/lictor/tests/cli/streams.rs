@@ -76,7 +76,7 @@ token list
 token revoke {token}
 client create --scope ZohoCRM.org.READ --name client{n}
 client list
-client set {client} --name called{n}
+client set {client} --name client{n}-again
 client code {client}
 client remove {client}
 node enroll --name node{n} --application app{n}
