@@ -5,4 +5,4 @@ ALTER TABLE tokens ADD COLUMN origin TEXT;
 CREATE INDEX accounts_administrators ON accounts (organization_id, id)
     WHERE administrator = 1 AND status = 'active';
 
-PRAGMA user_version = 15;
+PRAGMA user_version = 17;
