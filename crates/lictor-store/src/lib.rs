@@ -5,6 +5,7 @@ mod breather;
 pub mod check;
 mod places;
 mod queue;
+mod recent;
 mod rule;
 pub mod sqlite;
 mod turns;
@@ -25,6 +26,7 @@ use uuid::Uuid;
 
 pub use breather::Breather;
 pub use check::CheckReport;
+pub use recent::RecentStreams;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, Grown,
     IdempotencyKey, Idempotent, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey,

@@ -277,8 +277,8 @@ impl Authority {
     }
 
     /// Creates many accounts at once and gives them seats. An account that exists stays as it is,
-    /// so that an import can be repeated. It is written in the [parts](parts::parts_of_import) that
-    /// it has; what becomes of each row of one, [`row_outcomes`] says.
+    /// so that an import can be repeated. It is written in these
+    /// [parts](Authority::parts_of_import); what becomes of each row of one, [`row_outcomes`] says.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::InvalidInput`] for too many rows, or a fault of the store;
@@ -288,9 +288,9 @@ impl Authority {
         call: &Call,
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
         mode: Rows,
+        parts: Vec<Range<usize>>,
     ) -> Result<Vec<Arc<Written>>, Error> {
         check_import(call, &rows)?;
-        let parts = parts::parts_of_import(&rows, mode);
         parts::written(&self.parts, call, parts, |call, part, _| {
             self.import_part(call, rows.clone(), part, mode)
         })

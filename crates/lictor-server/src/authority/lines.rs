@@ -1,10 +1,12 @@
-//! How much of one organization may wait to be written: a place is taken before there is any work.
+//! How much of one organization may wait to be written: a place is taken before there is any work. And
+//! whether others write too.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lictor_core::Error;
+use lictor_store::RecentStreams;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -22,7 +24,13 @@ const WAIT: Duration = Duration::from_secs(1);
 /// The places of every organization that has written since the start.
 pub(super) struct Lines {
     places: usize,
-    lines: Mutex<HashMap<Uuid, Arc<Semaphore>>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    lines: HashMap<Uuid, Arc<Semaphore>>,
+    recent: RecentStreams,
 }
 
 impl Default for Lines {
@@ -35,7 +43,7 @@ impl Lines {
     fn with(places: usize) -> Self {
         Self {
             places,
-            lines: Mutex::default(),
+            known: Mutex::default(),
         }
     }
 
@@ -45,8 +53,9 @@ impl Lines {
     /// [`Error::Busy`] if none came free in time.
     pub(super) async fn enter(&self, organization: Uuid) -> Result<OwnedSemaphorePermit, Error> {
         let line = {
-            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            let line = lines.entry(organization);
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.recent.note(organization, Instant::now());
+            let line = known.lines.entry(organization);
             Arc::clone(line.or_insert_with(|| Arc::new(Semaphore::new(self.places))))
         };
         if let Ok(place) = Arc::clone(&line).try_acquire_owned() {
@@ -57,11 +66,29 @@ impl Lines {
             .map_err(|_| Error::Busy(TOO_MANY))?
             .map_err(Error::internal)
     }
+
+    /// Whether other organizations write too, while this one is about to.
+    pub(super) fn others_write(&self, organization: Uuid) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        known.recent.note(organization, now);
+        known.recent.are_several(now)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn others_write_who_wrote_lately() {
+        let [one, other] = [1, 2].map(Uuid::from_u128);
+        let lines = Lines::default();
+        assert!(lines.enter(one).await.is_ok());
+        assert!(!lines.others_write(one), "it writes alone");
+        assert!(lines.enter(other).await.is_ok());
+        assert!(lines.others_write(one));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_line_takes_so_many_and_lets_the_next_wait_for_a_second() {

@@ -68,7 +68,7 @@ pub use lictor_store::{
     Refused, RefusedKey, SumKey, Written,
 };
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
-pub use parts::{parts_of_import, parts_of_usage};
+pub use parts::parts_of_usage;
 pub use report::{CurrentLicense, Report, System};
 pub use seats::{SeatRow, Who};
 pub use start::{Start, StartError};

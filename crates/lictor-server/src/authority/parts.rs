@@ -10,24 +10,36 @@ use lictor_core::account::NewAccount;
 use lictor_core::seats::Rows;
 use lictor_store::Written;
 
-use super::Call;
 use super::labor::Turns;
+use super::{Authority, Call};
 
-/// How much one part has at most: about 10 ms of writing on a small machine.
-const ACCOUNTS_AND_SEATS: usize = 128;
+/// How much one part of an import has at most, in accounts and seats: about 10 ms of writing on a small
+/// machine.
+const ALONE: usize = 128;
 
-/// The same of usage, whose counts are no entries of the ledger.
+/// The same while other organizations write, whose writes wait for it.
+const AMONG_OTHERS: usize = 32;
+
+/// How many counts one part of usage has at most; they are no entries of the ledger.
 const COUNTS: usize = 256;
 
-/// The rows of an import that are written together: all, where it is all or nothing. There is at
-/// least one part.
-pub fn parts_of_import(rows: &[(NewAccount, Vec<String>)], mode: Rows) -> Vec<Range<usize>> {
-    match mode {
-        Rows::AllOrNothing => std::iter::once(0..rows.len()).collect(),
-        Rows::Each => parts(
-            rows.iter().map(|(_, seats)| 1 + seats.len()),
-            ACCOUNTS_AND_SEATS,
-        ),
+impl Authority {
+    /// The rows of an import that are written together: all, where it is all or nothing. There is at
+    /// least one part.
+    pub fn parts_of_import(
+        &self,
+        call: &Call,
+        rows: &[(NewAccount, Vec<String>)],
+        mode: Rows,
+    ) -> Vec<Range<usize>> {
+        let most = match self.lines.others_write(call.organization.id) {
+            true => AMONG_OTHERS,
+            false => ALONE,
+        };
+        match mode {
+            Rows::AllOrNothing => std::iter::once(0..rows.len()).collect(),
+            Rows::Each => parts(rows.iter().map(|(_, seats)| 1 + seats.len()), most),
+        }
     }
 }
 

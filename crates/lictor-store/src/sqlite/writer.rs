@@ -11,7 +11,6 @@ use lictor_core::{Elapsed, Error, Record};
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{Mutex, oneshot};
-use uuid::Uuid;
 
 use super::batch::{Batch, BatchError, Fault};
 use super::clock;
@@ -21,14 +20,10 @@ use super::heads::Heads;
 use super::open::probe_room;
 use super::pool::off_the_runtime;
 use crate::queue::{Queue, Waited};
-use crate::{Write, Written};
+use crate::{RecentStreams, Write, Written};
 
 /// How long a busy writer waits for the next batch to gather.
 const GATHER: Duration = Duration::from_micros(100);
-
-/// For how long after another stream's write batches are as short as if it waited: it writes every now
-/// and then, and would wait for whatever is gathered when it comes.
-const LATELY: Duration = Duration::from_millis(100);
 
 /// How far group commit went since the start, for the metrics.
 #[derive(Debug, Default)]
@@ -71,8 +66,7 @@ impl Writer {
             full: Arc::clone(&full),
             saved: Elapsed::MIN,
             commits: [Duration::ZERO; 2],
-            stream: None,
-            mixed_at: None,
+            streams: RecentStreams::default(),
             heads: Heads::default(),
             log: ErasedLog::default(),
         };
@@ -174,9 +168,8 @@ struct Thread {
     saved: Elapsed,
     /// How long the last two commits took.
     commits: [Duration; 2],
-    /// Whose write was the last, and when a batch had another one's.
-    stream: Option<Uuid>,
-    mixed_at: Option<Instant>,
+    /// Whose writes the last were.
+    streams: RecentStreams,
     heads: Heads,
     log: ErasedLog,
 }
@@ -200,13 +193,15 @@ impl Thread {
 
     /// Writes what waits, as far as it fits into one batch; gives how much that was.
     fn handle(&mut self, queue: &Queue<Job>) -> usize {
-        let lately = |at: Instant| at.elapsed() < LATELY;
         // Now and then one takes longer, as it also puts the log into the database.
         let commit = self.commits[0].min(self.commits[1]);
-        let mut gathered = Gathered::new(commit, self.mixed_at.is_some_and(lately));
+        let mut gathered = Gathered::new(commit, self.streams.are_several(Instant::now()));
         gathered.grow(queue);
         let result = self.together(&mut gathered, Some(queue));
-        self.note_streams(&gathered);
+        let now = Instant::now();
+        for write in &gathered.writes {
+            self.streams.note(write.stream, now);
+        }
         let count = gathered.writes.len();
         match result {
             Ok(outcomes) => acknowledge(&mut gathered.waiting, outcomes),
@@ -228,18 +223,6 @@ impl Thread {
             }
         }
         count
-    }
-
-    /// Notes whether several streams write.
-    fn note_streams(&mut self, gathered: &Gathered) {
-        let Some(last) = gathered.writes.last() else {
-            return;
-        };
-        let is_other = |write: &Write| self.stream.is_some_and(|stream| stream != write.stream);
-        if gathered.writes.iter().any(is_other) {
-            self.mixed_at = Some(Instant::now());
-        }
-        self.stream = Some(last.stream);
     }
 
     /// Runs what is gathered, and what fits of the queue besides, in one transaction. After an
@@ -441,8 +424,7 @@ mod tests {
             full: Arc::default(),
             saved: Elapsed::MIN,
             commits: [Duration::ZERO; 2],
-            stream: None,
-            mixed_at: None,
+            streams: RecentStreams::default(),
             heads: Heads::default(),
             log: ErasedLog::default(),
         };

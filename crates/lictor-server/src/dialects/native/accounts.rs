@@ -19,7 +19,7 @@ use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAc
 use super::wire::seats::HeldView;
 use super::wire::{self, List};
 use crate::authority::{
-    Authority, Call, Terms, Written, parts_of_import, row_outcomes, tried_outcomes, written_account,
+    Authority, Call, Terms, Written, row_outcomes, tried_outcomes, written_account,
 };
 use crate::settings::Server;
 
@@ -99,9 +99,10 @@ pub(super) async fn import(
         let view = ImportView::from_outcomes(&tried_outcomes(&tried, &rows)).tried();
         return Ok(post.respond(wire::answer(200, &view)));
     }
-    let kept = rows.clone();
+    let parts = authority.parts_of_import(&post.call, &rows, mode);
+    let (kept, kept_parts) = (rows.clone(), parts.clone());
     let render = move |written: &[&Written]| {
-        let parts = parts_of_import(&kept, mode).into_iter().zip(written);
+        let parts = kept_parts.iter().cloned().zip(written);
         let outcomes = parts.flat_map(|(part, written)| row_outcomes(written, &kept[part]));
         wire::answer(
             200,
@@ -109,7 +110,9 @@ pub(super) async fn import(
         )
     };
     post.keep_of_parts(render.clone());
-    let written = authority.import_accounts(&post.call, rows, mode).await?;
+    let written = authority
+        .import_accounts(&post.call, rows, mode, parts)
+        .await?;
     let rendered = post.labor(&server, move || {
         render(&written.iter().map(Arc::as_ref).collect::<Vec<_>>())
     });
