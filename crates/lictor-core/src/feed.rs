@@ -44,5 +44,9 @@ pub const STATE_EVENT: &str = "state";
 /// How often a quiet feed says that it is alive, in seconds.
 pub const HEARTBEAT_SECONDS: u64 = 20;
 
+/// For how many seconds an answer to who asks for the newest state alone is held back at most, where it
+/// asks so by `Prefer: wait=SECONDS` and knows the newest.
+pub const LONGEST_WAIT: u64 = 20;
+
 /// How often a node reports that has nothing new to say, in seconds.
 pub const REPORT_SECONDS: u64 = 60;

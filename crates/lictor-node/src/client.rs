@@ -102,28 +102,41 @@ impl Client {
         read(accepted(request).await?).await
     }
 
-    /// Opens the stream of states after `revision`.
+    /// Opens the stream of states after `revision`, which begins within `longest`.
     ///
     /// # Errors
     /// It is refused, or nobody answers.
-    pub(crate) async fn feed(&self, revision: Option<u64>) -> Result<Response, Trouble> {
+    pub(crate) async fn feed(
+        &self,
+        revision: Option<u64>,
+        longest: Duration,
+    ) -> Result<Response, Trouble> {
         let mut request = self.get_feed().header(ACCEPT, "text/event-stream");
         if let Some(revision) = revision {
             request = request.header("last-event-id", revision);
         }
-        accepted_soon(request).await
+        accepted_within(request, longest).await
     }
 
-    /// Asks for the newest state, unless it is the one that `etag` stands for.
+    /// Asks for the newest state, unless it is the one that `etag` stands for; then the answer may be
+    /// held back for so long, until there is another one.
     ///
     /// # Errors
     /// It is refused, or nobody answers.
-    pub(crate) async fn newest(&self, etag: Option<HeaderValue>) -> Result<Newest, Trouble> {
+    pub(crate) async fn newest(
+        &self,
+        etag: Option<HeaderValue>,
+        wait: Duration,
+    ) -> Result<Newest, Trouble> {
         let mut request = self.get_feed().header(ACCEPT, "application/json");
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
-        let response = accepted_soon(request.timeout(STATE_TIMEOUT)).await?;
+        if !wait.is_zero() {
+            request = request.header("prefer", format!("wait={}", wait.as_secs()));
+        }
+        let request = request.timeout(STATE_TIMEOUT + wait);
+        let response = accepted_within(request, TIMEOUT + wait).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(Newest::Same);
         }
@@ -239,9 +252,9 @@ async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
     })
 }
 
-/// The same, where an answer begins at once, however long it goes on.
-async fn accepted_soon(request: RequestBuilder) -> Result<Response, Trouble> {
-    let begun = tokio::time::timeout(TIMEOUT, accepted(request)).await;
+/// The same, where an answer begins within a time, however long it goes on.
+async fn accepted_within(request: RequestBuilder, longest: Duration) -> Result<Response, Trouble> {
+    let begun = tokio::time::timeout(longest, accepted(request)).await;
     begun.unwrap_or_else(|_| Err(Trouble::Unreachable("it does not answer".to_owned())))
 }
 

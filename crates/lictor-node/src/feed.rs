@@ -2,9 +2,9 @@
 //! for the newest state by itself.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use lictor_core::feed::{MAX_STATE_BYTES, Mode, STATE_EVENT};
+use lictor_core::feed::{LONGEST_WAIT, MAX_STATE_BYTES, Mode, STATE_EVENT};
 use reqwest::header::CONTENT_TYPE;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -15,30 +15,55 @@ use crate::random;
 use crate::shared::Shared;
 use crate::sse::Parser;
 
+/// So often in a row the feed brings nothing while requests are answered, until it is held back.
+const HELD_BACK_AFTER: u32 = 2;
+
 /// Follows the feed for ever.
 pub(crate) async fn follow(shared: Arc<Shared>) {
+    let mut in_vain = 0;
     loop {
+        let (begun, mut heard) = (Instant::now(), false);
         let trouble = tokio::select! {
-            trouble = read_feed(&shared) => trouble,
+            trouble = read_feed(&shared, &mut heard) => trouble,
             () = shared.link.healed() => Trouble::Unreachable("the link was cut".to_owned()),
         };
         shared.link.note_closed();
         tracing::debug!(%trouble, "the feed ended");
+        let waited = !heard && begun.elapsed() >= shared.pace.begin;
+        in_vain = if waited && shared.link.was_reached_since(begun) {
+            in_vain + 1
+        } else {
+            0
+        };
+        if in_vain >= HELD_BACK_AFTER {
+            shared.note_held_back(true);
+        }
         let (shortest, longest) = shared.pace.reconnect;
-        let wait = random::span(shortest, longest);
-        let wait = shared.after(&trouble, wait).await;
+        let wait = match shared.link.is_held_back() {
+            // Requests tell what else is wrong.
+            true => shared.pace.unreachable,
+            false => {
+                shared
+                    .after(&trouble, random::span(shortest, longest))
+                    .await
+            }
+        };
+        if waited {
+            // What the feed does not bring, and whether anything does.
+            shared.link.ask();
+        }
         // It ends early once the link is known to be whole.
         let _ = timeout(wait, shared.link.healed()).await;
     }
 }
 
-/// Reads the feed to its end.
-async fn read_feed(shared: &Arc<Shared>) -> Trouble {
+/// Reads the feed to its end; `heard` turns true once it brought something.
+async fn read_feed(shared: &Arc<Shared>, heard: &mut bool) -> Trouble {
     // A node whose state has aged wants the newest signing too, not only another revision.
     let fresh = shared.judge.current().mode == Mode::Fresh;
     let (held, _) = shared.judge.held();
     let revision = held.filter(|_| fresh).map(|held| held.ratchet.revision);
-    let mut response = match shared.client.feed(revision).await {
+    let mut response = match shared.client.feed(revision, shared.pace.begin).await {
         Ok(response) => response,
         Err(trouble) => return trouble,
     };
@@ -50,12 +75,19 @@ async fn read_feed(shared: &Arc<Shared>) -> Trouble {
     shared.link.note_heard();
     let mut parser = Parser::new(MAX_STATE_BYTES);
     loop {
-        let chunk = match timeout(shared.pace.silence, response.chunk()).await {
+        let silence = if *heard {
+            shared.pace.silence
+        } else {
+            shared.pace.begin
+        };
+        let chunk = match timeout(silence, response.chunk()).await {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None)) => return Trouble::Unreachable("it closed the feed".to_owned()),
             Ok(Err(error)) => return unreachable(error),
             Err(_) => return Trouble::Unreachable("it says nothing".to_owned()),
         };
+        *heard = true;
+        shared.note_held_back(false);
         shared.link.note_heard();
         let Ok(events) = parser.push(&chunk) else {
             return Trouble::Unreachable("its feed cannot be read".to_owned());
@@ -80,24 +112,46 @@ pub(crate) async fn poll(shared: Arc<Shared>) {
         tokio::select! {
             () = sleep(wait) => {}
             () = missed(&shared, &mut announced, known) => {}
+            () = shared.link.asked() => {}
         }
-        let asked = *announced.borrow();
-        wait = match shared.client.newest(etag.clone()).await {
+        let (asked, begun) = (*announced.borrow(), Instant::now());
+        wait = match shared
+            .client
+            .newest(etag.clone(), held_back_for(&shared))
+            .await
+        {
             Ok(Newest::Same) => {
                 known = asked;
                 shared.note_let_in();
                 shared.problems.set(Kind::StateRefused, None);
-                interval(&shared)
+                next(&shared, begun)
             }
             Ok(Newest::State(text, new)) => {
                 known = asked;
                 shared.note_let_in();
                 // Only what is held is not to be sent again.
                 etag = shared.take(text).await.ok().and(new);
-                interval(&shared)
+                next(&shared, begun)
             }
-            Err(trouble) => shared.after(&trouble, interval(&shared)).await,
+            Err(trouble) => shared.after(&trouble, next(&shared, begun)).await,
         };
+    }
+}
+
+/// For how long an answer may be held back that brings nothing new: where the feed does not come
+/// through, such answers are in its place.
+fn held_back_for(shared: &Shared) -> Duration {
+    match shared.link.is_held_back() {
+        true => Duration::from_secs(LONGEST_WAIT),
+        false => Duration::ZERO,
+    }
+}
+
+/// How long to wait before the newest state is asked for again.
+fn next(shared: &Shared, begun: Instant) -> Duration {
+    match shared.link.is_held_back() {
+        true => shared.pace.between_polls.saturating_sub(begun.elapsed()),
+        false => interval(shared),
     }
 }
 

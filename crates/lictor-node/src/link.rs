@@ -1,5 +1,6 @@
 //! What the parts of a node tell each other about the link to the control plane.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -12,6 +13,12 @@ pub(crate) struct Link {
     heard: Mutex<Option<Instant>>,
     /// Since when nothing came of any request; none: the last was answered.
     lost_since: Mutex<Option<Instant>>,
+    /// When a request was answered last, whichever it was.
+    answered: Mutex<Option<Instant>>,
+    /// Whether requests are answered, and the feed brings nothing.
+    held_back: AtomicBool,
+    /// Told when the newest state is to be asked for.
+    asked: Notify,
     /// Told when a report gets through, and the feed may not know yet that it can.
     healed: Notify,
     /// The revision of the state at the control plane, as it answers reports.
@@ -63,6 +70,36 @@ impl Link {
     /// Notes that a request was answered.
     pub(crate) fn note_reached(&self) {
         *self.lost_since() = None;
+        *self.answered() = Some(Instant::now());
+    }
+
+    /// Whether a request was answered since then.
+    pub(crate) fn was_reached_since(&self, then: Instant) -> bool {
+        self.answered().is_some_and(|at| at > then)
+    }
+
+    /// Notes whether something between node and control plane holds the feed back; whether that is news.
+    pub(crate) fn note_held_back(&self, held_back: bool) -> bool {
+        self.held_back.swap(held_back, Ordering::Relaxed) != held_back
+    }
+
+    /// Whether something holds the feed back.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.held_back.load(Ordering::Relaxed)
+    }
+
+    /// Has the newest state asked for.
+    pub(crate) fn ask(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Waits until the newest state is to be asked for.
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
+    fn answered(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lost_since(&self) -> MutexGuard<'_, Option<Instant>> {

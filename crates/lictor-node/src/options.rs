@@ -86,8 +86,13 @@ pub struct Pace {
     pub save: Duration,
     /// The shortest and the longest wait before the feed is asked for again; 0.2 to 2 s.
     pub reconnect: (Duration, Duration),
+    /// How long the feed may take to begin, and to bring its first state; 5 s.
+    pub begin: Duration,
     /// How long the feed may say nothing; 45 s.
     pub silence: Duration,
+    /// How long a node waits between two long polls, where the control plane does not hold its answers
+    /// back; 3 s.
+    pub between_polls: Duration,
     /// The longest time between two questions for the newest state; 2 min.
     pub poll: Duration,
     /// How long the feed may take to bring a state that the control plane is known to have; 500 ms.
@@ -113,7 +118,9 @@ impl Default for Pace {
             flush: Duration::from_secs(1),
             save: Duration::from_secs(60),
             reconnect: (Duration::from_millis(200), Duration::from_secs(2)),
+            begin: Duration::from_secs(5),
             silence: Duration::from_secs(45),
+            between_polls: Duration::from_secs(3),
             poll: Duration::from_secs(120),
             missed: Duration::from_millis(500),
             unreachable: Duration::from_secs(15),

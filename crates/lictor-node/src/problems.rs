@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     StateUnsaved,
     /// The control plane cannot be reached.
     Unreachable,
+    /// Requests are answered, and the feed brings nothing.
+    FeedHeldBack,
     /// The control plane does not let the node in.
     NotLetIn,
     /// A report was refused.

@@ -227,6 +227,23 @@ impl Shared {
         }
     }
 
+    /// Notes whether something between node and control plane holds the feed back.
+    pub(crate) fn note_held_back(&self, held_back: bool) {
+        if !self.link.note_held_back(held_back) {
+            return;
+        }
+        let text = format!(
+            "the control plane {} answers, but its feed does not come through: a proxy between holds \
+             it back; have it pass /v1/feed on unbuffered, in nginx by `proxy_buffering off`; until \
+             then the node asks for each state",
+            self.client.address()
+        );
+        self.problems
+            .set(Kind::FeedHeldBack, held_back.then_some(text));
+        self.changed.notify_one();
+        self.link.ask();
+    }
+
     /// Notes that nothing came of a request. It is a problem once that lasts; then the first reason
     /// stays, as further ones say the same in other words.
     fn note_unreachable(&self, reason: &str) {

@@ -57,9 +57,13 @@ pub(crate) struct Inside {
     pub(crate) refusal: Option<(StatusCode, Failure)>,
     /// Whether there is no stream of events.
     pub(crate) no_events: bool,
+    /// Whether something between holds streams back.
+    pub(crate) holds_back: bool,
     /// What nodes said that opened a stream.
     pub(crate) opened: Vec<HeaderMap>,
     pub(crate) asked: u32,
+    /// What nodes said that may wait for the newest state.
+    pub(crate) preferred: Vec<HeaderMap>,
     streams: Vec<UnboundedSender<Bytes>>,
 }
 
@@ -83,8 +87,10 @@ impl ControlPlane {
             announced: 5,
             refusal: None,
             no_events: false,
+            holds_back: false,
             opened: Vec::new(),
             asked: 0,
+            preferred: Vec::new(),
             streams: Vec::new(),
         };
         let mut new = Self {
@@ -357,6 +363,14 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             }
             inside.opened.push(head.headers);
             let (sender, receiver) = unbounded_channel();
+            if inside.holds_back {
+                // The head comes through, and nothing else.
+                inside.streams.push(sender);
+                let answer = Response::builder().header("content-type", "text/event-stream");
+                return Ok(answer
+                    .body(Either::Right(Stream(receiver)))
+                    .expect("an answer"));
+            }
             let hello = format!("event: state\ndata: {}\n\n", inside.state);
             sender.send(Bytes::from(hello)).expect("open");
             inside.streams.push(sender);
@@ -367,6 +381,9 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
         }
         "/v1/feed" => {
             inside.asked += 1;
+            if head.headers.contains_key("prefer") {
+                inside.preferred.push(head.headers.clone());
+            }
             let etag = format!("\"{}\"", Digest::of(inside.state.as_bytes()));
             if header("if-none-match") == etag {
                 return Ok(json(StatusCode::NOT_MODIFIED, &()));

@@ -157,6 +157,36 @@ async fn where_events_do_not_come_through_the_newest_state_is_asked_for() {
 }
 
 #[tokio::test]
+async fn where_something_holds_the_feed_back_states_are_asked_for_and_that_is_said() {
+    let mut setting = Setting::start().await;
+    setting.node.stop().await;
+    setting.control_plane.inside().holds_back = true;
+    let mut options = setting.options();
+    options.pace.begin = std::time::Duration::from_millis(50);
+    setting.node = lictor_node::Node::start(options).await.expect("it starts");
+    let problems = || setting.node.status().problems.join("; ");
+    let says = || problems().contains("proxy_buffering off");
+    until("it says so", says).await;
+    let control_plane = &setting.control_plane;
+    for revision in [6, 7] {
+        let key = key(90);
+        let issued_at = NOW + i64::from(revision == 7);
+        let state = signed(&key, revision, issued_at, false, &unlicensed());
+        control_plane.inside().state = state;
+        until("it is taken", || setting.revision() == Some(revision)).await;
+        assert!(says(), "it lasts: {}", problems());
+    }
+    let asked =
+        |headers: &hyper::HeaderMap| headers.get("prefer").is_some_and(|it| it == "wait=20");
+    let preferred = control_plane.inside().preferred.clone();
+    assert!(!preferred.is_empty() && preferred.iter().all(asked));
+    // It is over once the feed flows.
+    control_plane.inside().holds_back = false;
+    setting.connected().await;
+    until("it is over", || !says()).await;
+}
+
+#[tokio::test]
 async fn a_node_that_is_not_known_any_more_says_what_to_do_and_decides() {
     let setting = Setting::start().await;
     let failure = Failure {

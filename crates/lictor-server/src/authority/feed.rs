@@ -130,7 +130,7 @@ impl Authority {
     }
 
     /// Whether a node was revoked, also since it was read.
-    fn is_revoked(&self, node: &Node) -> bool {
+    pub fn is_revoked(&self, node: &Node) -> bool {
         node.state.revoked_at.is_some() || self.feed.is_revoked(node.id)
     }
 

@@ -2,7 +2,7 @@
 
 use lictor_core::feed::FEED_PATH;
 
-use crate::harness::{Server, claims};
+use crate::harness::{Server, claims, within_a_second};
 
 #[test]
 fn a_state_that_is_known_is_not_sent_again() {
@@ -41,4 +41,27 @@ fn a_tag_holds_until_the_state_is_due_to_be_signed_again() {
     let [before, after] = [before, after].map(|answer| node.verify(answer.text()));
     assert!(after.revision > before.revision);
     assert_ne!(after.content_sha256, before.content_sha256);
+}
+
+#[test]
+fn who_waits_for_the_newest_state_is_answered_once_there_is_another() {
+    let server = Server::licensed();
+    let node = server.node("edge-1");
+    let first = node.call("GET", FEED_PATH).expect(200);
+    let tag = first.header("etag").expect("a tag").to_owned();
+    let waiting = |tag: &str| {
+        let call = node.call("GET", FEED_PATH).header("If-None-Match", tag);
+        call.header("Prefer", "respond-async, wait=20").send()
+    };
+    within_a_second(|| assert_eq!(waiting("\"another\"").status, 200));
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| waiting(&tag));
+        let id = server.license(&claims("Konnect"));
+        let answer = within_a_second(|| waiter.join().expect("no panic"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let licenses = node.verify(answer.text()).licenses();
+        assert!(licenses.contains(&id), "{licenses:?}");
+    });
+    let answer = node.call("GET", FEED_PATH).header("If-None-Match", &tag);
+    assert_eq!(answer.send().status, 200);
 }

@@ -1,10 +1,14 @@
 //! `GET /v1/feed`: the states of a node, as events as they come, or the newest by itself.
 
+use std::time::Duration;
+
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use lictor_core::Error;
+use lictor_core::feed::LONGEST_WAIT;
+use lictor_core::{Error, Node};
+use tokio::time::{Instant, sleep_until};
 
 use super::error::Refusal;
 use super::{auth, events, wire};
@@ -13,6 +17,11 @@ use crate::http::peer::WhileListening;
 use crate::settings::Server;
 
 const EVENTS: &str = "text/event-stream";
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// How often it is looked whether a state is to be signed again while an answer is held back.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Tells proxies to pass every event on at once.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -30,9 +39,9 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         return Ok(response);
     }
-    // The tag first: the state behind it is then not older.
-    let tag = format!("\"{}\"", server.authority.state_tag(&node).await?);
     let known = parts.headers.get(IF_NONE_MATCH);
+    // The tag first: the state behind it is then not older.
+    let tag = tag_of_news(&server, &node, &parts.headers).await?;
     let mut response = if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         wire::of_text(StatusCode::NOT_MODIFIED, "")
     } else {
@@ -46,6 +55,41 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
     let owner = Owner::Organization(node.organization);
     let handed_over = server.budgets.hand_over(owner, response).await;
     handed_over.map_err(|NoRoom| Refusal::busy())
+}
+
+/// The tag of the newest state: at once, or once it is another than the one that is known, if so long a
+/// wait is asked for.
+async fn tag_of_news(server: &Server, node: &Node, headers: &HeaderMap) -> Result<String, Error> {
+    let known = headers.get(IF_NONE_MATCH).map(HeaderValue::as_bytes);
+    let feed = server.authority.feed();
+    let (mut changes, mut ending) = (feed.changes(node.organization), feed.ending());
+    let until = Instant::now() + wait(headers);
+    loop {
+        let tag = format!("\"{}\"", server.authority.state_tag(node).await?);
+        // What stops the server or the node is told with the next answer.
+        if known != Some(tag.as_bytes()) || Instant::now() >= until || *ending.borrow() {
+            return Ok(tag);
+        }
+        let look_at = until.min(Instant::now() + LOOK_AGAIN);
+        tokio::select! {
+            changed = changes.changed() => {
+                if changed.is_err() || server.authority.is_revoked(node) {
+                    return Ok(tag);
+                }
+            }
+            _ = ending.changed() => {}
+            () = sleep_until(look_at) => {}
+        }
+    }
+}
+
+/// How long an answer may be held back that brings nothing new, as `Prefer` (RFC 7240) says.
+fn wait(headers: &HeaderMap) -> Duration {
+    let preferred = headers.get_all(PREFER).iter();
+    let preferred = preferred.filter_map(|value| value.to_str().ok());
+    let mut preferences = preferred.flat_map(|value| value.split([',', ';']));
+    let seconds = preferences.find_map(|one| one.trim().strip_prefix("wait=")?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(0).min(LONGEST_WAIT))
 }
 
 fn wants_events(headers: &HeaderMap) -> bool {
