@@ -1,5 +1,6 @@
 //! A client of the native API: requests, pages, and what its refusals mean for a command.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lictor_node::cause;
@@ -35,6 +36,39 @@ pub(crate) struct Reply {
     pub text: String,
     /// The same, parsed.
     pub value: Value,
+}
+
+/// A page of a list.
+pub(crate) struct Page {
+    /// Its rows, as they came.
+    pub rows: Vec<Box<RawValue>>,
+    /// Where the next one begins; none: it is the last.
+    pub next: Option<String>,
+    /// What stands beside the rows, by name.
+    pub beside: BTreeMap<String, Box<RawValue>>,
+    base: Url,
+}
+
+impl Page {
+    /// What is said where its rows are none of Lictor's.
+    pub(crate) fn not_lictor(&self) -> Failure {
+        not_lictor(&self.base)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(
+        base: Url,
+        rows: Vec<Box<RawValue>>,
+        beside: BTreeMap<String, Box<RawValue>>,
+        next: Option<&str>,
+    ) -> Self {
+        Self {
+            rows,
+            next: next.map(str::to_owned),
+            beside,
+            base,
+        }
+    }
 }
 
 impl Client {
@@ -166,37 +200,51 @@ impl Client {
     }
 
     /// Reads all pages of a list; the reply looks like one page, with what the last one says beside
-    /// its rows.
+    /// its rows. For lists that stay short.
     pub(crate) async fn list(&self, path: &[&str], filter: &[(&str, &str)]) -> Outcome<Reply> {
         let mut rows: Vec<Box<RawValue>> = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let mut query = filter.to_vec();
-            query.push(("limit", PAGE));
-            if let Some(cursor) = &cursor {
-                query.push(("cursor", cursor));
-            }
-            let url = self.url(path, &query);
-            let page = reply(self.send(Method::GET, url, None).await?).await?;
-            let mut members: std::collections::BTreeMap<String, Box<RawValue>> =
-                serde_json::from_str(&page.text).map_err(|_| not_lictor(&self.base))?;
-            let data = members
-                .remove("data")
-                .ok_or_else(|| not_lictor(&self.base))?;
-            let data: Vec<Box<RawValue>> =
-                serde_json::from_str(data.get()).map_err(|_| not_lictor(&self.base))?;
-            rows.extend(data);
-            cursor = page.value["next_cursor"].as_str().map(str::to_owned);
+            let page = self.page(path, filter, cursor.as_deref()).await?;
+            rows.extend(page.rows);
+            cursor = page.next;
             if cursor.is_none() {
                 let rows: Vec<&str> = rows.iter().map(|row| row.get()).collect();
                 let mut text = format!("{{\"data\":[{}]", rows.join(","));
-                for (name, value) in &members {
+                for (name, value) in &page.beside {
                     text.push_str(&format!(",\"{name}\":{value}"));
                 }
                 text.push('}');
                 return Reply::parse(text).ok_or_else(|| not_lictor(&self.base));
             }
         }
+    }
+
+    /// Reads the page of a list that begins at this cursor, or the first.
+    pub(crate) async fn page(
+        &self,
+        path: &[&str],
+        filter: &[(&str, &str)],
+        cursor: Option<&str>,
+    ) -> Outcome<Page> {
+        let mut query = filter.to_vec();
+        query.push(("limit", PAGE));
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        let url = self.url(path, &query);
+        let response = self.send(Method::GET, url, None).await?;
+        let text = text_of(response).await?;
+        let not_lictor = |_| not_lictor(&self.base);
+        let mut beside: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(&text).map_err(not_lictor)?;
+        let data = beside.remove("data");
+        let data = data.as_ref().map_or("", |data| data.get());
+        let next = beside.get("next_cursor").map_or("null", |next| next.get());
+        Ok(Page {
+            rows: serde_json::from_str(data).map_err(not_lictor)?,
+            next: serde_json::from_str(next).map_err(not_lictor)?,
+            beside,
+            base: self.base.clone(),
+        })
     }
 
     /// Reads something that is not JSON; the caller takes its bytes as they come.
@@ -332,11 +380,14 @@ fn word(name: &str, given: &Option<String>) -> Outcome<Option<String>> {
 
 async fn reply(response: Response) -> Outcome<Reply> {
     let url = response.url().clone();
-    let text = response.text().await.map_err(|error| {
+    Reply::parse(text_of(response).await?).ok_or_else(|| not_lictor(&url))
+}
+
+async fn text_of(response: Response) -> Outcome<String> {
+    response.text().await.map_err(|error| {
         let why = cause::of_request(&error);
         Failure::Unreachable(format!("the answer broke off: {why}"))
-    })?;
-    Reply::parse(text).ok_or_else(|| not_lictor(&url))
+    })
 }
 
 fn not_lictor(url: &Url) -> Failure {

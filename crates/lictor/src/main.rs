@@ -10,6 +10,7 @@ mod exit;
 mod files;
 mod guard;
 mod limits;
+mod listing;
 mod log;
 mod output;
 mod server;

@@ -6,7 +6,9 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets,
+};
 use lictor_core::names::{escaped, is_active};
 use lictor_core::secret::masked;
 use unicode_width::UnicodeWidthStr as _;
@@ -30,13 +32,18 @@ pub(crate) fn line(text: &str) -> Outcome {
 
 /// Prints these bytes and nothing else.
 pub(crate) fn raw(bytes: &[u8]) -> Outcome {
+    more(bytes).map(drop)
+}
+
+/// The same, and whether somebody reads on.
+pub(crate) fn more(bytes: &[u8]) -> Outcome<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
         // Whoever reads has seen enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             NOBODY_READS.store(true, Ordering::Relaxed);
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(unwritten(&error)),
     }
@@ -102,6 +109,10 @@ pub(crate) fn done(done: &str, id: &str, text: &str, as_json: bool) -> Outcome {
     Ok(())
 }
 
+/// How wide the columns of a table are that is printed in pages.
+#[derive(Default)]
+pub(crate) struct Widths(Vec<u16>);
+
 /// A table without borders. On a terminal it fits its width; where it does not, only the columns
 /// of free text are wrapped.
 pub(crate) struct Rows {
@@ -158,10 +169,37 @@ impl Rows {
 
     /// Prints it.
     pub(crate) fn print(&self) -> Outcome {
+        raw(self.text(true).as_bytes())
+    }
+
+    /// Its text as it goes on below other pages of the same table: with the headings on the first, and
+    /// at least as wide as those before where nothing is wrapped.
+    pub(crate) fn text_after(&mut self, widths: &mut Widths) -> String {
+        let first = widths.0.is_empty();
+        let wraps = io::stdout().is_terminal() || width().is_some();
+        let own = self.table.column_max_content_widths();
+        widths.0.resize(own.len(), 0);
+        for (index, (own, known)) in own.iter().zip(&mut widths.0).enumerate() {
+            if let Some(column) = self.table.column_mut(index)
+                && own < known
+                && !(wraps && column.constraint().is_none())
+            {
+                let apart = column.padding_width();
+                let wide = Width::Fixed(known.saturating_add(apart));
+                column.set_constraint(ColumnConstraint::Absolute(wide));
+            }
+            *known = (*own).max(*known);
+        }
+        self.text(first)
+    }
+
+    fn text(&self, headings: bool) -> String {
         let mut text = String::new();
         // The first line has the headings.
         for (line, row) in self.table.lines().enumerate() {
-            push_line(&mut text, &row);
+            if line > 0 || headings {
+                push_line(&mut text, &row);
+            }
             let row = line.checked_sub(1).and_then(|row| self.below.get(row));
             for paragraph in row.into_iter().flatten() {
                 let mut table = plain_table();
@@ -172,7 +210,7 @@ impl Rows {
                 table.lines().for_each(|row| push_line(&mut text, &row));
             }
         }
-        raw(text.as_bytes())
+        text
     }
 }
 
@@ -283,7 +321,8 @@ fn width() -> Option<u16> {
         .filter(|width| *width >= 40)
 }
 
-fn spread(text: &str) -> String {
+/// JSON spread over lines; names, their order and figures stay as they are.
+pub(crate) fn spread(text: &str) -> String {
     let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0, false, false);
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {

@@ -9,6 +9,7 @@ use super::account_file;
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
+use crate::listing::Listing;
 use crate::output::{self, text_of};
 use crate::values::changes;
 
@@ -249,27 +250,25 @@ async fn set(api: &Api, account: &str, force: bool, body: &Value, json: bool) ->
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?.list(&["accounts"], &[]).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no accounts yet; create one with `lictor account add EMAIL`");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["EMAIL~", "KIND", "STATUS", "SEATS#", "ADMIN", "NAME~"]);
-    for account in reply.rows() {
-        let administrator = account["administrator"] == true;
-        rows.row([
-            text_of(&account["email"]),
-            text_of(&account["kind"]),
-            text_of(&account["status"]),
-            text_of(&account["seats"]),
-            if administrator { "yes" } else { "no" }.to_owned(),
-            text_of(&account["name"]),
-        ]);
-    }
-    rows.print()
+    let listing = Listing {
+        path: &["accounts"],
+        filter: &[],
+        headings: &["EMAIL~", "KIND", "STATUS", "SEATS#", "ADMIN", "NAME~"],
+        nothing: "no accounts yet; create one with `lictor account add EMAIL`",
+    };
+    listing
+        .print(&Client::new(api)?, json, |rows, account| {
+            let administrator = account["administrator"] == true;
+            rows.row([
+                text_of(&account["email"]),
+                text_of(&account["kind"]),
+                text_of(&account["status"]),
+                text_of(&account["seats"]),
+                if administrator { "yes" } else { "no" }.to_owned(),
+                text_of(&account["name"]),
+            ]);
+        })
+        .await
 }
 
 async fn seats(api: &Api, account: &str, json: bool) -> Outcome {

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
+use crate::listing::Listing;
 use crate::output::{self, text_of};
 use crate::times::{self, Moment, span};
 use crate::values;
@@ -166,25 +167,22 @@ pub(crate) async fn run(command: Lease, json: bool) -> Outcome {
 }
 
 async fn list(api: &Api, application: &str, json: bool) -> Outcome {
-    let path = ["applications", application, "leases"];
-    let reply = Client::new(api)?.list(&path, &[]).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no leases are out");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["ID", "FENCE#", "ENDS", "HOLDER~"]);
-    for lease in reply.rows() {
-        rows.row([
-            text_of(&lease["id"]),
-            text_of(&lease["fence"]),
-            text_of(&lease["expires_at"]),
-            text_of(&lease["holder"]),
-        ]);
-    }
-    rows.print()
+    let listing = Listing {
+        path: &["applications", application, "leases"],
+        filter: &[],
+        headings: &["ID", "FENCE#", "ENDS", "HOLDER~"],
+        nothing: "no leases are out",
+    };
+    listing
+        .print(&Client::new(api)?, json, |rows, lease| {
+            rows.row([
+                text_of(&lease["id"]),
+                text_of(&lease["fence"]),
+                text_of(&lease["expires_at"]),
+                text_of(&lease["holder"]),
+            ]);
+        })
+        .await
 }
 
 async fn list_ended(
@@ -193,21 +191,19 @@ async fn list_ended(
     filter: &[(&str, Option<String>)],
     json: bool,
 ) -> Outcome {
-    let path = ["applications", application, "leases"];
     let given = filter.iter();
     let given = given.filter_map(|(name, value)| Some((*name, value.as_deref()?)));
     let query: Vec<_> = [("ended", "true")].into_iter().chain(given).collect();
-    let reply = Client::new(api)?.list(&path, &query).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no such lease has ended, or none is kept any more");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["SINCE", "UNTIL", "WHY", "HOLDER~"]);
-    for lease in reply.rows() {
-        rows.row(["since", "until", "reason", "holder"].map(|name| text_of(&lease[name])));
-    }
-    rows.print()
+    let listing = Listing {
+        path: &["applications", application, "leases"],
+        filter: &query,
+        headings: &["SINCE", "UNTIL", "WHY", "HOLDER~"],
+        nothing: "no such lease has ended, or none is kept any more",
+    };
+    let names = ["since", "until", "reason", "holder"];
+    listing
+        .print(&Client::new(api)?, json, |rows, lease| {
+            rows.row(names.map(|name| text_of(&lease[name])));
+        })
+        .await
 }

@@ -10,6 +10,7 @@ use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::document;
 use crate::exit::Outcome;
+use crate::listing::Listing;
 use crate::output::{self, date_of, limit_of, text_of};
 
 const LIST_EXAMPLES: &str = "\
@@ -112,30 +113,28 @@ async fn list(api: &Api, application: Option<&str>, json: bool) -> Outcome {
         .map(|key| ("application", key))
         .into_iter()
         .collect();
-    let reply = Client::new(api)?.list(&["licenses"], &filter).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note(match filter.is_empty() {
+    let listing = Listing {
+        path: &["licenses"],
+        filter: &filter,
+        // Ids are long, and are to be copied: whatever else there is to say stands below them.
+        headings: &["ID", "STATE", "ENDS", "COVERED"],
+        nothing: match filter.is_empty() {
             true => "no licenses yet; add one with `lictor license add FILE`",
             false => "no licenses of that application",
-        });
-        return Ok(());
-    }
-    // Ids are long, and are to be copied: whatever else there is to say stands below them.
-    let mut rows = output::Rows::new(&["ID", "STATE", "ENDS", "COVERED"]);
-    for license in reply.rows() {
-        let claims = &license["claims"];
-        rows.row([
-            text_of(&license["id"]),
-            text_of(&license["state"]).replace('_', " "),
-            date_of(&claims["license_expiration_date"]),
-            date_of(&license["covered_until"]),
-        ]);
-        rows.below(facts(license).join("; "));
-    }
-    rows.print()
+        },
+    };
+    listing
+        .print(&Client::new(api)?, json, |rows, license| {
+            let claims = &license["claims"];
+            rows.row([
+                text_of(&license["id"]),
+                text_of(&license["state"]).replace('_', " "),
+                date_of(&claims["license_expiration_date"]),
+                date_of(&license["covered_until"]),
+            ]);
+            rows.below(facts(license).join("; "));
+        })
+        .await
 }
 
 /// What a license is for, and how much of it there is.

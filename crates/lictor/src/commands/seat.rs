@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
+use crate::listing::Listing;
 use crate::output::{self, text_of};
 
 /// `lictor seat …`
@@ -89,28 +90,25 @@ pub(crate) async fn run(command: Seat, json: bool) -> Outcome {
 }
 
 async fn list(api: &Api, application: &str, json: bool) -> Outcome {
-    let path = ["applications", application, "seats"];
-    let reply = Client::new(api)?.list(&path, &[]).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note(&format!(
+    let listing = Listing {
+        path: &["applications", application, "seats"],
+        filter: &[],
+        headings: &["EMAIL~", "STATUS", "SINCE", "GIVEN BY~", "NAME~"],
+        nothing: &format!(
             "nobody holds a seat; give one with `lictor seat assign {application} EMAIL`"
-        ));
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["EMAIL~", "STATUS", "SINCE", "GIVEN BY~", "NAME~"]);
-    for seat in reply.rows() {
-        rows.row([
-            text_of(&seat["email"]),
-            text_of(&seat["status"]),
-            text_of(&seat["since"]),
-            giver(&seat["given_by"]),
-            text_of(&seat["name"]),
-        ]);
-    }
-    rows.print()
+        ),
+    };
+    listing
+        .print(&Client::new(api)?, json, |rows, seat| {
+            rows.row([
+                text_of(&seat["email"]),
+                text_of(&seat["status"]),
+                text_of(&seat["since"]),
+                giver(&seat["given_by"]),
+                text_of(&seat["name"]),
+            ]);
+        })
+        .await
 }
 
 /// The account whose token it was, else the token's name, else its id.
@@ -121,38 +119,36 @@ fn giver(by: &serde_json::Value) -> String {
 }
 
 async fn refusals(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?.list(&["refusals"], &[]).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no seat was refused in the last 90 days");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&[
-        "MINUTE",
-        "APPLICATION~",
-        "REASON",
-        "TIMES#",
-        "USED#",
-        "LIMIT#",
-        "WHO~",
-    ]);
-    for refusal in reply.rows() {
-        let who = ["email", "holder", "account"].map(|name| &refusal[name]);
-        let who = who.into_iter().find(|value| value.is_string());
-        let minute = text_of(&refusal["minute"]);
-        rows.row([
-            minute.get(..16).unwrap_or(&minute).replace('T', " "),
-            text_of(&refusal["application"]),
-            text_of(&refusal["reason"]),
-            text_of(&refusal["count"]),
-            text_of(&refusal["used"]),
-            output::limit_of(&refusal["limit"]),
-            who.map_or_else(String::new, text_of),
-        ]);
-    }
-    rows.print()
+    let listing = Listing {
+        path: &["refusals"],
+        filter: &[],
+        headings: &[
+            "MINUTE",
+            "APPLICATION~",
+            "REASON",
+            "TIMES#",
+            "USED#",
+            "LIMIT#",
+            "WHO~",
+        ],
+        nothing: "no seat was refused in the last 90 days",
+    };
+    listing
+        .print(&Client::new(api)?, json, |rows, refusal| {
+            let who = ["email", "holder", "account"].map(|name| &refusal[name]);
+            let who = who.into_iter().find(|value| value.is_string());
+            let minute = text_of(&refusal["minute"]);
+            rows.row([
+                minute.get(..16).unwrap_or(&minute).replace('T', " "),
+                text_of(&refusal["application"]),
+                text_of(&refusal["reason"]),
+                text_of(&refusal["count"]),
+                text_of(&refusal["used"]),
+                output::limit_of(&refusal["limit"]),
+                who.map_or_else(String::new, text_of),
+            ]);
+        })
+        .await
 }
 
 async fn refusals_by_hour(api: &Api, json: bool) -> Outcome {

@@ -21,6 +21,7 @@ mod folder;
 mod import;
 mod import_odd;
 mod issuing;
+mod lists;
 mod messages;
 mod metrics;
 mod offline;

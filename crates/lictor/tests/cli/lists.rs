@@ -1,0 +1,82 @@
+//! Lists come page by page, say the same as one page would, and end with whoever reads them.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use super::http::Request;
+use super::import::import;
+use super::process::command;
+use super::run::result;
+use super::server::Server;
+
+/// How many accounts there are: three pages of the native API.
+const ACCOUNTS: usize = 2_100;
+
+fn populated() -> Server {
+    let server = Server::start(&[]);
+    let mut rows = "email,name\n".to_owned();
+    for number in 0..ACCOUNTS {
+        let name = "N".repeat(40 + number % 37);
+        // The last page alone would be narrower than the first.
+        let left = ACCOUNTS - number;
+        writeln!(rows, "person-{left}@example.com,{name}").expect("written");
+    }
+    result(&import(&server, rows.as_bytes(), &[]));
+    server
+}
+
+/// How many requests of the native API the server has answered.
+fn answered(server: &Server) -> u64 {
+    let metrics = Request::new(server.url(), "GET", "/metrics").token(server.token());
+    let answer = metrics.send();
+    let native = answer.text().lines().filter(|line| {
+        line.starts_with("lictor_requests_total{") && line.contains("dialect=\"native\"")
+    });
+    let counts = native.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+    counts.sum()
+}
+
+#[test]
+fn a_list_of_many_pages_has_each_row_once_under_one_heading() {
+    let server = populated();
+    let table = result(&server.lictor(&["account", "list"]));
+    let headings = table.lines().filter(|line| line.starts_with("EMAIL"));
+    assert_eq!(headings.count(), 1);
+    assert_eq!(table.lines().count(), ACCOUNTS + 1);
+    let starts = table
+        .lines()
+        .map(|line| line.find(" person").or(line.find(" KIND")));
+    let starts: std::collections::BTreeSet<_> = starts.collect();
+    assert_eq!(starts.len(), 1, "one column, whatever the page: {starts:?}");
+    let json = result(&server.lictor(&["account", "list", "--json"]));
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let rows = json["data"].as_array().expect("rows");
+    let emails: std::collections::BTreeSet<_> =
+        rows.iter().map(|row| row["email"].to_string()).collect();
+    assert_eq!((rows.len(), emails.len()), (ACCOUNTS, ACCOUNTS));
+    assert!(json["next_cursor"].is_null());
+}
+
+#[test]
+fn a_list_ends_when_nobody_reads_on() {
+    let server = populated();
+    let before = answered(&server);
+    let mut list = command()
+        .args(["account", "list", "--url", server.url()])
+        .env("LICTOR_TOKEN", server.token())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("lictor runs");
+    let mut read = BufReader::new(list.stdout.take().expect("its output"));
+    let mut line = String::new();
+    for _ in 0..2 {
+        read.read_line(&mut line).expect("a line");
+    }
+    drop(read);
+    assert!(list.wait().expect("ends").success());
+    assert!(line.contains("@example.com"), "{line}");
+    assert_eq!(answered(&server) - before, 1, "pages");
+}
