@@ -4,6 +4,7 @@ mod bytes;
 mod clock;
 mod counts;
 mod disk;
+mod fair;
 mod folder;
 mod image;
 mod kill;
@@ -33,8 +34,9 @@ pub(crate) struct Experiment {
 }
 
 /// All of them, in the order of what they cost.
-pub(crate) const EXPERIMENTS: [Experiment; 8] = [
+pub(crate) const EXPERIMENTS: [Experiment; 9] = [
     load::EXPERIMENT,
+    fair::EXPERIMENT,
     seats::EXPERIMENT,
     counts::EXPERIMENT,
     node::EXPERIMENT,
