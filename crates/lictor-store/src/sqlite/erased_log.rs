@@ -11,6 +11,10 @@ const REST: Duration = Duration::from_secs(20);
 /// When it is tried again where somebody still reads what is in the log.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// How long it is waited for those who still read what is in the log: whoever begins to read meanwhile reads
+/// the file alone, so short reads are over by then, however many there are.
+const PATIENCE: Duration = Duration::from_millis(20);
+
 /// What is to be done about the log.
 #[derive(Default)]
 pub(super) struct ErasedLog {
@@ -19,6 +23,18 @@ pub(super) struct ErasedLog {
 }
 
 impl ErasedLog {
+    /// What is to be done after a start: the log of a process that was killed may hold what it had erased.
+    pub(super) fn after_start(database: &Connection) -> Self {
+        let mut log = Self {
+            due: Some(Instant::now()),
+            emptied: None,
+        };
+        log.empty_if_due(database);
+        // What is erased next need not wait for it.
+        log.emptied = None;
+        log
+    }
+
     /// Notes that the log holds something that was erased.
     pub(super) fn note_erased(&mut self) {
         let now = Instant::now();
@@ -51,10 +67,10 @@ impl ErasedLog {
     }
 }
 
-/// Whether it could be emptied. Nobody is waited for: all writes would wait with it.
+/// Whether it could be emptied. Nobody is waited for longer: all writes wait with it.
 fn empty(database: &Connection) -> rusqlite::Result<bool> {
     let usual: u32 = database.pragma_query_value(None, "busy_timeout", |row| row.get(0))?;
-    database.busy_timeout(Duration::ZERO)?;
+    database.busy_timeout(PATIENCE)?;
     let emptied = database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
         row.get(0).map(|busy: bool| !busy)
     });

@@ -59,6 +59,7 @@ impl Writer {
     pub(super) fn start(database: Connection) -> std::io::Result<Self> {
         let queue: Arc<Queue<Job>> = Arc::default();
         let (stats, failed, full) = (Arc::default(), Arc::default(), Arc::default());
+        let log = ErasedLog::after_start(&database);
         let work = Thread {
             database,
             stats: Arc::clone(&stats),
@@ -68,7 +69,7 @@ impl Writer {
             commits: [Duration::ZERO; 2],
             streams: RecentStreams::default(),
             heads: Heads::default(),
-            log: ErasedLog::default(),
+            log,
         };
         let jobs = Served(Arc::clone(&queue));
         let thread = std::thread::Builder::new()
@@ -179,7 +180,9 @@ type Outcomes = Vec<Result<Written, Error>>;
 impl Thread {
     fn run(mut self, queue: &Queue<Job>) {
         loop {
-            match queue.wait(self.log.due()) {
+            // What cannot be trusted any more is left as it is.
+            let writes = self.failed.get().is_none();
+            match queue.wait(self.log.due().filter(|_| writes)) {
                 Waited::Closed => return,
                 Waited::TimeIsUp => {}
                 // Those who were just answered come back at once. Without this pause the first of
@@ -187,7 +190,9 @@ impl Thread {
                 Waited::Filled if self.handle(queue) > 1 => std::thread::sleep(GATHER),
                 Waited::Filled => {}
             }
-            self.log.empty_if_due(&self.database);
+            if self.failed.get().is_none() {
+                self.log.empty_if_due(&self.database);
+            }
         }
     }
 

@@ -77,3 +77,25 @@ async fn the_log_is_emptied_after_something_was_erased() {
     assert!(found.is_empty(), "{found:?}");
     assert!(store.account(ACME, id(51)).await.expect("reads").is_some());
 }
+
+#[tokio::test]
+async fn a_start_empties_the_log_of_a_process_that_was_killed() {
+    let killed = folder();
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    acme(&store).await;
+    for number in [50, 51] {
+        done(&store, new_account(ACME, id(number), AccountKind::Person)).await;
+        done(&store, remove_account(ACME, id(number))).await;
+    }
+    // As a process leaves it that is killed before its log is emptied for the second time.
+    for file in ["lictor.db", "lictor.db-wal"] {
+        let to = killed.path().join(file);
+        std::fs::copy(folder.path().join(file), to).expect("copied");
+    }
+    assert!(!files_with(killed.path(), &email(id(51))).is_empty());
+    let again = SqliteStore::open(killed.path()).expect("opens");
+    let found = files_with(killed.path(), &email(id(51)));
+    assert!(found.is_empty(), "{found:?}");
+    drop((store, again));
+}
