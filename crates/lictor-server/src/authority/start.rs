@@ -71,8 +71,8 @@ pub enum StartError {
     UnfitSecret,
     /// The operator token given was revoked or has expired, or is no operator's.
     #[error(
-        "LICTOR_ADMIN_TOKEN is a token that was revoked, has expired or is no operator's; \
-         choose a new one"
+        "LICTOR_ADMIN_TOKEN is a token that was revoked, as by a start with another value, has \
+         expired or is no operator's; choose a new one, or start without it"
     )]
     DeadSecret,
     /// The new operator token could not be handed over.
@@ -250,15 +250,15 @@ impl Authority {
             Origin::Environment => self.tokens_of_environment().await?,
             Origin::FirstStart | Origin::Token(_) => Vec::new(),
         };
-        say_replaced(&replaces);
         let new = Issue {
             stream: INSTALLATION,
             origin,
             secret,
-            replaces,
+            replaces: replaces.clone(),
             idempotent: None,
         };
         self.issue_token(new, request).await?;
+        say_replaced(&replaces);
         Ok(())
     }
 
@@ -281,13 +281,20 @@ impl Authority {
     /// Notes that `LICTOR_ADMIN_TOKEN` stands for this token, and no more for another.
     async fn note_environment(&self, token: &Token) -> Result<(), StartError> {
         let id = token.id;
-        let mut replaces = self.tokens_of_environment().await?;
+        // One that is narrowed or ends is no other way in.
+        let is_whole = token.scopes.is_empty() && token.expires_at.is_none();
+        let mut replaces = match is_whole {
+            true => self.tokens_of_environment().await?,
+            false => Vec::new(),
+        };
         replaces.retain(|other| *other != id);
         if replaces.is_empty() && token.origin == Some(Origin::Environment) {
             return Ok(());
         }
-        say_replaced(&replaces);
-        let facts = replaces.iter().copied().map(Fact::Token).collect();
+        let (replaced, facts) = (
+            replaces.clone(),
+            replaces.iter().copied().map(Fact::Token).collect(),
+        );
         let rule: Rule = Arc::new(move |state| {
             let mut decision = Decision::nothing();
             for id in &replaces {
@@ -297,7 +304,9 @@ impl Authority {
             decision.records.push(Record::TokenOrigin { id, origin });
             Ok(decision)
         });
-        self.write_at_start(facts, rule).await
+        self.write_at_start(facts, rule).await?;
+        say_replaced(&replaced);
+        Ok(())
     }
 
     async fn ensure_key(&self, key: PublicKey) -> Result<(), StartError> {

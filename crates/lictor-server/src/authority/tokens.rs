@@ -260,7 +260,10 @@ impl Authority {
             }
             token::revoke(state, id)
         });
-        let facts = vec![Fact::Token(id), Fact::OtherOperator { than: id, now }];
+        let mut facts = vec![Fact::Token(id)];
+        // An organization has no operator's token: it would be looked for among all that it has.
+        let other = Fact::OtherOperator { than: id, now };
+        facts.extend((stream == INSTALLATION).then_some(other));
         self.write(call, stream, facts, rule).await?;
         Ok(())
     }

@@ -110,9 +110,10 @@ pub(super) async fn put(
     call.actor.may(WRITE, Some(call.organization.id))?;
     let id = Uuid::try_parse(&segment.0).map_err(|_| invalid("id", "it is no UUID"))?;
     let (parts, body) = request.into_parts();
-    let expected = expected_by_put(&server.authority, &call, id, &parts.headers).await?;
     let (put, _held) = json::object(&server, &call, &parts, body).await?;
     let wire::PutLicense { payload } = put;
+    // After the body, which may take long: what a tag says besides the revision may change meanwhile.
+    let expected = expected_by_put(&server.authority, &call, id, &parts.headers).await?;
     let new = new_license(payload.into());
     let (license, added) = server
         .authority
