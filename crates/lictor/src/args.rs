@@ -94,7 +94,7 @@ fn refuse_dashed() -> Outcome {
         None => Ok(()),
         Some(word) => Err(Failure::Usage(format!(
             "`{word}` begins with a dash, so it is taken for an option; where it is a name, put `--` \
-             before it: `-- {word}`"
+             before it: `-- {word}`; where it is what an option takes, write `--OPTION={word}`"
         ))),
     }
 }

@@ -151,8 +151,10 @@ pub(crate) fn code(outcome: Outcome, as_json: bool) -> ExitCode {
     }
 }
 
+/// In ASCII, of which nothing is escaped in the way of terminals, which is no JSON.
 fn in_json(text: &str, code: u8) -> String {
-    serde_json::json!({ "error": masked(text), "exit_code": code }).to_string()
+    let json = serde_json::json!({ "error": masked(text), "exit_code": code });
+    output::ascii_json(&json.to_string())
 }
 
 /// Prints what the parser has to say: the help that was asked for, or what is wrong.

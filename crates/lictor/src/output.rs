@@ -264,10 +264,26 @@ pub(crate) fn inert_json(text: &str) -> String {
     out
 }
 
-fn push_json(out: &mut String, letter: char) {
-    if !is_active(letter) {
-        return out.push(letter);
+/// The same, in visible ASCII alone.
+pub(crate) fn ascii_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            ' '..='~' => out.push(letter),
+            _ => push_units(&mut out, letter),
+        }
     }
+    out
+}
+
+fn push_json(out: &mut String, letter: char) {
+    match is_active(letter) {
+        true => push_units(out, letter),
+        false => out.push(letter),
+    }
+}
+
+fn push_units(out: &mut String, letter: char) {
     for unit in letter.encode_utf16(&mut [0; 2]) {
         out.push_str(&format!("\\u{unit:04x}"));
     }

@@ -89,10 +89,11 @@ pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
             &json!({ "file": file, "data": data, "removed_again": removed }).to_string(),
         );
     }
-    if removed > 0 {
+    if let Some(newer) = &restore.erased_in {
         let accounts = output::counted(removed, "account");
         output::note(&format!(
-            "{accounts} that were removed since are removed again"
+            "{accounts} that were removed since, as {} has it, are removed again",
+            newer.display()
         ));
     }
     output::note(&format!(

@@ -46,8 +46,8 @@ fn errors_are_json_where_answers_are() {
     assert!(read(unknown, 4).contains("token"));
     let nobody = lictor(&["license", "list", "--json", "--url", "http://127.0.0.1:9"]);
     assert!(read(nobody, 3).contains("no answer"));
-    let wrong = lictor(&["license", "lost", "--json"]);
-    assert!(read(wrong, 2).contains("lost"));
+    let wrong = lictor(&["license", "lo\u{202e}st\u{7f}", "--json"]);
+    assert!(read(wrong, 2).contains("lo"));
     let mut told = command();
     told.env("LICTOR_JSON", "yes").args(["lease", "-h1"]);
     assert!(read(told.output().expect("runs"), 2).contains("-- -h1"));
