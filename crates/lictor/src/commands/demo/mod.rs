@@ -3,9 +3,11 @@
 mod data;
 mod guide;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use lictor_node::{Listen, Local, LocalSocket, Node, Options, serve_local};
@@ -52,12 +54,25 @@ pub(crate) async fn run(_options: DemoOptions, json: bool) -> Outcome {
         served = serve(&folder, json) => served,
         () = shutdown => Ok(()),
     };
-    let path = folder.path().to_owned();
-    folder.close().map_err(|error| {
-        Failure::Usage(format!("{} could not be removed: {error}", path.display()))
-    })?;
+    remove(&folder.keep()).await?;
     output::note("\nthe demo is over, and its data is gone");
     served
+}
+
+/// Removes the folder. What was under way when the node and the server ended may still write into it for a
+/// moment.
+async fn remove(folder: &Path) -> Outcome {
+    const PAUSE: Duration = Duration::from_millis(50);
+    let mut left = 100;
+    while let Err(error) = std::fs::remove_dir_all(folder) {
+        if left == 0 || error.kind() != ErrorKind::DirectoryNotEmpty {
+            let text = format!("{} could not be removed: {error}", folder.display());
+            return Err(Failure::Usage(text));
+        }
+        left -= 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 /// Dropped at any point, it leaves only the folder behind.
