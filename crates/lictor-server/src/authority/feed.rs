@@ -275,8 +275,8 @@ impl Authority {
     /// [`Error::InvalidInput`], or a fault of the store.
     pub async fn report_of_node(&self, node: &Node, report: NodeReport) -> Result<Reported, Error> {
         let now = self.clock.now();
-        let delivery = self
-            .delivery(node.organization, &node.state.application)
+        let (state_revision, _) = self
+            .newest_revision(node.organization, &node.state.application)
             .await?;
         let leaving = report.leaving;
         let seen = node::seen(&report, now);
@@ -300,7 +300,7 @@ impl Authority {
         }
         Ok(Reported {
             instance: self.feed.instance(),
-            state_revision: delivery.revision,
+            state_revision,
             start: judged,
             held,
         })

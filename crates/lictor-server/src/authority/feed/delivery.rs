@@ -56,6 +56,26 @@ impl Authority {
             .await
     }
 
+    /// The revision of the newest state of an application's nodes, and the digest of its content; that is
+    /// none where licenses are written faster than they can be read together.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub(in crate::authority) async fn newest_revision(
+        &self,
+        organization: Uuid,
+        application: &str,
+    ) -> Result<(u64, Option<Digest>), Error> {
+        match self.delivery(organization, application).await {
+            Ok(delivery) => Ok((delivery.revision, Some(delivery.content_sha256))),
+            Err(Error::Outdated) => {
+                let (basis, settings) = self.delivery_basis(organization).await?;
+                Ok((settings.state_revision(basis), None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads until nothing changed from the first read to the last.
     async fn read_delivery(
         &self,
