@@ -57,7 +57,8 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
     }
 }
 
-/// Reads the feed to its end; `heard` turns true once it brought something.
+/// Reads the feed to its end; `heard` turns true once it brought a whole event. A part of one comes through
+/// a proxy that passes on what is more than its buffer holds.
 async fn read_feed(shared: &Arc<Shared>, heard: &mut bool) -> Trouble {
     // A node whose state has aged wants the newest signing too, not only another revision.
     let fresh = shared.judge.current().mode == Mode::Fresh;
@@ -86,12 +87,14 @@ async fn read_feed(shared: &Arc<Shared>, heard: &mut bool) -> Trouble {
             Ok(Err(error)) => return unreachable(error),
             Err(_) => return Trouble::Unreachable("it says nothing".to_owned()),
         };
-        *heard = true;
-        shared.note_held_back(false);
         shared.link.note_heard();
         let Ok(events) = parser.push(&chunk) else {
             return Trouble::Unreachable("its feed cannot be read".to_owned());
         };
+        if !events.is_empty() {
+            *heard = true;
+            shared.note_held_back(false);
+        }
         for event in events {
             if event.name == STATE_EVENT {
                 // A refusal is noted there, and the next state may be good.

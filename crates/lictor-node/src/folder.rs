@@ -80,8 +80,14 @@ impl Folder {
     /// None: nobody knows.
     pub(crate) fn place(&self, boot: Option<Uuid>) -> Option<String> {
         let (boot, lock) = (boot?, self.lock.metadata().ok()?);
-        let made = lock.created().ok()?.duration_since(SystemTime::UNIX_EPOCH);
-        let made = made.ok()?.as_nanos();
+        let made = lock.created().ok();
+        let made = made.and_then(|made| made.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let made = match made {
+            Some(made) => made.as_nanos().to_string(),
+            // Not every file system knows when a file was made. Nobody changes the lock, so that the last
+            // change of it was that.
+            None => format!("{}.{}", lock.ctime(), lock.ctime_nsec()),
+        };
         Some(format!("{boot} {} {} {made}", lock.dev(), lock.ino()))
     }
 

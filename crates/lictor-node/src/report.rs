@@ -221,10 +221,10 @@ fn unnumbered(report: &NodeReport) -> NodeReport {
     }
 }
 
-/// Which start reports, but for its numbers.
-fn start(shared: &Shared) -> Start {
-    let claim = shared.counters.claim();
-    Start {
+/// Which start reports, but for its numbers, once its journal names it.
+fn start(shared: &Shared) -> Option<Start> {
+    let claim = shared.counters.claim()?;
+    Some(Start {
         id: claim.start.id,
         number: 0,
         answered: 0,
@@ -232,7 +232,7 @@ fn start(shared: &Shared) -> Start {
         after: claim.start.after,
         ended: claim.start.ended,
         counted: claim.counted,
-    }
+    })
 }
 
 /// How the node stands now.
@@ -254,7 +254,7 @@ fn now(shared: &Shared) -> NodeReport {
         problems,
         counts: Vec::new(),
         settled: None,
-        start: Some(start(shared)),
+        start: start(shared),
         leaving: false,
     }
 }

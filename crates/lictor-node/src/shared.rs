@@ -306,19 +306,21 @@ impl Shared {
     }
 
     fn note_copied(&self, lives: u64) {
-        let text = match (lives, self.is_copy.load(Ordering::Relaxed)) {
-            (2.., _) => Some(format!(
-                "this node runs {lives} times at once, as its folder was copied: each start counts by \
-                 itself, and nothing is lost; enroll each machine as a node of its own"
-            )),
-            (_, true) => Some(
-                "this folder is a copy, or an older one that was put back: another start counted on \
-                 from it; what is counted here goes by itself, and nothing is lost; enroll each \
-                 machine as a node of its own"
-                    .to_owned(),
-            ),
-            (_, false) => None,
-        };
+        let at_once = (lives > 1)
+            .then(|| format!("this node runs {lives} times at once, as its folder was copied"));
+        let is_copy = self.is_copy.load(Ordering::Relaxed);
+        let told_apart = is_copy.then(|| {
+            "this folder is a copy, or an older one that was put back: another start counted on from it"
+                .to_owned()
+        });
+        let found: Vec<_> = at_once.into_iter().chain(told_apart).collect();
+        let text = (!found.is_empty()).then(|| {
+            format!(
+                "{}; each start counts by itself, and nothing is lost; enroll each machine as a node of \
+                 its own",
+                found.join("; ")
+            )
+        });
         if self.problems.set(Kind::Copied, text) {
             self.changed.notify_one();
         }

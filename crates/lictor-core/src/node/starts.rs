@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::reports::is_epoch;
+use super::reports::{is_epoch, merged};
 use crate::change::{Decision, Record};
 use crate::error::Error;
 use crate::feed::{Apart, Start, source};
@@ -23,8 +23,9 @@ pub struct Counting {
 }
 
 /// Lets a start go on in the epoch of its journal, or tells it apart. `state` holds who counts in the
-/// epochs of the node, and what is stored of this one. One that takes its leave makes place for any
-/// other that has all of its counts.
+/// epochs of the node, what is stored of this one, and whether it was put together with others: what is
+/// told of it then adds nothing. One that takes its leave makes place for any other that has all of its
+/// counts.
 ///
 /// A start tells no more of its epoch than was there when it began, until it was let go on. So
 /// whatever is decided, nothing is told twice, and nothing overlays anything else.
@@ -48,11 +49,12 @@ pub fn begin(
     let own = |known: &Counting| known.epoch == start.epoch;
     let before = counting.iter().find(|known| own(known));
     let stored = state.usage_by_source.get(&source(name, &start.epoch));
-    let apart = apart(
-        start,
-        before.map(|known| known.start),
-        stored.copied().unwrap_or_default(),
-    );
+    let merged = state.usage_epochs.get(&merged(name));
+    let stored = match merged.is_some_and(|merged| merged.contains_key(&start.epoch)) {
+        true => u64::MAX,
+        false => stored.copied().unwrap_or_default(),
+    };
+    let apart = apart(start, before.map(|known| known.start), stored);
     if start.ended {
         // Of a journal that was damaged another one is the next.
         counting.retain(|known| own(known) || !start.after.contains(&known.start));
@@ -82,6 +84,9 @@ fn apart(start: &Start, before: Option<Uuid>, stored: u64) -> Option<Apart> {
     match before {
         Some(before) if before == start.id => None,
         Some(before) if !follows(before) => Some(Apart::Followed),
+        // The first start of an epoch tells all that it counts, also before it was heard of: where it
+        // may still run, a copy of its folder that is heard of first does not take its place.
+        None if stored == 0 && !start.after.is_empty() && !start.ended => Some(Apart::Unsure),
         _ if start.counted < stored => Some(Apart::Behind),
         Some(_) if !start.ended => Some(Apart::Unsure),
         Some(_) | None => None,

@@ -113,6 +113,8 @@ struct Sums {
     start: Start,
     /// Whether no more than its base is told of its epoch.
     bounded: bool,
+    /// Whether the journal on disk names it: where none does, who goes on from it would not follow it.
+    start_journaled: bool,
     /// How it was judged, until that holds.
     verdict: Option<Verdict>,
     month: Arc<str>,
@@ -161,6 +163,7 @@ impl Counters {
                 epoch,
                 start: Start::default(),
                 bounded: false,
+                start_journaled: false,
                 verdict: None,
                 month,
                 values,

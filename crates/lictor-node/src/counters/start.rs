@@ -110,9 +110,12 @@ impl Counters {
         self
     }
 
-    /// What is said of the start.
-    pub(crate) fn claim(&self) -> Claim {
+    /// What is said of the start; none, until the journal on disk names it.
+    pub(crate) fn claim(&self) -> Option<Claim> {
         let sums = self.sums();
+        if !sums.start_journaled {
+            return None;
+        }
         let own = sums
             .values
             .iter()
@@ -121,11 +124,11 @@ impl Counters {
             true => value.base,
             false => value.journaled,
         });
-        Claim {
+        Some(Claim {
             epoch: Arc::clone(&sums.epoch),
             start: sums.start.clone(),
             counted: counted.fold(0, u64::saturating_add),
-        }
+        })
     }
 
     /// Takes up how the start was judged for an epoch: it holds with the next flush. Whether that
@@ -159,7 +162,9 @@ impl Counters {
     /// Notes that the whole journal is on disk.
     pub(crate) fn note_whole(&self, whole: &Whole) {
         self.note_journaled(&whole.all);
-        self.sums().bounded &= whole.start.pending;
+        let mut sums = self.sums();
+        sums.bounded &= whole.start.pending;
+        sums.start_journaled |= whole.start.id == sums.start.id;
     }
 }
 

@@ -97,6 +97,30 @@ fn who_takes_its_leave_makes_place_for_whoever_has_all_of_its_counts() {
 }
 
 #[test]
+fn a_copy_that_is_heard_of_before_its_original_does_not_take_its_place() {
+    let mut state = stored(0);
+    let copy = start(2, &[1], false, 50);
+    assert_eq!(told(&mut state, &copy, false), Some(Apart::Unsure));
+    assert_eq!(told(&mut state, &start(1, &[], true, 100), false), None);
+    // One that was started again where it was goes on.
+    let mut state = stored(0);
+    assert_eq!(told(&mut state, &start(2, &[1], true, 50), false), None);
+}
+
+#[test]
+fn nobody_goes_on_in_an_epoch_that_was_put_together_with_others() {
+    let mut state = stored(0);
+    let total = crate::usage::EpochState {
+        total: 0,
+        heard_at: crate::Elapsed::from_seconds(0),
+    };
+    let epochs = state.usage_epochs.entry(merged("edge")).or_default();
+    epochs.insert(EPOCH.to_owned(), total);
+    let again = start(2, &[1], true, 5);
+    assert_eq!(told(&mut state, &again, false), Some(Apart::Behind));
+}
+
+#[test]
 fn no_more_is_remembered_than_has_its_place() {
     let mut state = stored(0);
     for number in 0..40_u128 {

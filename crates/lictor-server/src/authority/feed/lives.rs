@@ -11,8 +11,9 @@ use uuid::Uuid;
 /// For how many seconds a report tells that a start runs: two that are due, and half as long.
 const HOLDS: i64 = REPORT_SECONDS.cast_signed() * 5 / 2;
 
-/// How many starts of one node are remembered: the last that began to be heard of.
-const REMEMBERED: usize = 8;
+/// How many starts of one node are remembered. Of more that run at once the others are not counted, so
+/// that those that are remembered can be told from each other.
+const REMEMBERED: usize = 32;
 
 /// The starts of this server's nodes.
 #[derive(Default)]
@@ -55,7 +56,12 @@ impl Lives {
         let place = lives.iter().map(|life| life.last.2).max().unwrap_or(0) + 1;
         let Some(life) = lives.iter_mut().find(|life| life.start == start.id) else {
             if lives.len() == REMEMBERED {
-                lives.remove(0);
+                let silent = lives.iter().enumerate();
+                let silent = silent.filter(|(_, life)| !life.is_heard(now));
+                let Some((longest, _)) = silent.min_by_key(|(_, life)| life.last.2) else {
+                    return;
+                };
+                lives.remove(longest);
             }
             lives.push(Life {
                 start: start.id,
@@ -224,7 +230,23 @@ mod tests {
     fn no_more_starts_are_remembered_than_have_their_place() {
         let many: Vec<_> = (0..100).map(|id| (id, 1, 0)).collect();
         let (lives, _) = heard(&many, 2);
+        assert_eq!(lives.0.lock().expect("whole")[&NODE].len(), REMEMBERED);
+        // Once they are silent another one takes a place.
+        let later = Elapsed::from_seconds(1 + HOLDS);
+        lives.note(NODE, &start(200, 1, 0), "host", later);
         let all = lives.0.lock().expect("whole");
         assert_eq!(all[&NODE].len(), REMEMBERED);
+        let is_known = |life: &Life| life.start == Uuid::from_u128(200);
+        assert!(all[&NODE].iter().any(is_known));
+    }
+
+    #[test]
+    fn however_many_copies_run_they_are_named() {
+        let rounds = [(1, 0), (2, 1), (3, 2), (4, 3)];
+        let copies = REMEMBERED as u128 + 2;
+        let reports =
+            rounds.map(|(number, answered)| (0..copies).map(move |id| (id, number, answered)));
+        let reports: Vec<_> = reports.into_iter().flatten().collect();
+        assert_eq!(heard(&reports, 2).1, REMEMBERED);
     }
 }

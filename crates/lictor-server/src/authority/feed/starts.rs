@@ -59,6 +59,10 @@ impl Authority {
         let facts = vec![
             Fact::NodeStarts(id),
             Fact::UsageBySource(source(&name, &start.epoch)),
+            Fact::UsageEpoch {
+                series: node::merged(&name),
+                epoch: start.epoch.clone(),
+            },
         ];
         let start = start.clone();
         let rule = move |state: &State| node::begin(state, id, &name, &start, leaving);

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::Refusal;
 use super::{auth, events, wire};
+use crate::authority::feed::Connection;
 use crate::http::budget::{NoRoom, Owner};
 use crate::http::peer::WhileListening;
 use crate::settings::Server;
@@ -64,6 +65,8 @@ async fn tag_of_news(server: &Server, node: &Node, headers: &HeaderMap) -> Resul
     let feed = server.authority.feed();
     let (mut changes, mut ending) = (feed.changes(node.organization), feed.ending());
     let until = Instant::now() + wait(headers);
+    // An answer that is held back stands for a feed: the node is connected, and no more of them are open.
+    let mut connection = None;
     loop {
         let tag = format!("\"{}\"", server.authority.state_tag(node).await?);
         // What stops the server or the node is told with the next answer.
@@ -71,7 +74,10 @@ async fn tag_of_news(server: &Server, node: &Node, headers: &HeaderMap) -> Resul
             return Ok(tag);
         }
         let look_at = until.min(Instant::now() + LOOK_AGAIN);
+        let connect = || server.authority.connect_feed(node);
+        let connection: &mut Connection = connection.get_or_insert_with(connect);
         tokio::select! {
+            () = connection.superseded() => return Ok(tag),
             changed = changes.changed() => {
                 if changed.is_err() || server.authority.is_revoked(node) {
                     return Ok(tag);
