@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::programs::{copy_folder, ended, says_why};
+use super::programs::{ended, says_why};
 use crate::http::Connection;
 use crate::installation::Installation;
 use crate::process::{Node, Server};
@@ -21,12 +21,11 @@ const REQUESTS: u64 = 5;
 /// How long a node may take to do what it does at once.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A control plane, and the folder of a node that has joined it and stopped.
+/// A control plane, which nodes join.
 pub(super) struct Site {
     control_plane: Server,
     binary: PathBuf,
     documents: [String; 2],
-    joined: PathBuf,
     runs: Cell<usize>,
 }
 
@@ -38,7 +37,7 @@ struct Counted {
 }
 
 impl Site {
-    /// Starts the control plane, and lets a node join.
+    /// Starts the control plane.
     pub(super) fn create(installation: &Installation) -> Result<Self> {
         let within = |name: &str| installation.folder.join(name);
         let issue = |name| installation.issue(name, "2025-01-01", "2099-12-31");
@@ -46,14 +45,9 @@ impl Site {
             control_plane: installation.serve(&within("control-plane"), &[])?,
             binary: installation.binary.clone(),
             documents: [issue("Third GmbH")?, issue("Fourth GmbH")?],
-            joined: within("joined"),
             runs: Cell::new(0),
         };
         site.renew()?;
-        let token = site.enroll("prepared")?;
-        let node = site.start(&[], &site.joined, Some(&token))?;
-        site.make_use_of(&node, "prepared", &mut Counted::default())?;
-        ended(node.stop()?)?;
         Ok(site)
     }
 
@@ -67,12 +61,12 @@ impl Site {
     ) -> Result<()> {
         self.runs.set(self.runs.get() + 1);
         let (data, name) = (folder.join("node"), format!("node-{}", self.runs.get()));
-        let token = if joins {
-            Some(self.enroll(&name)?)
-        } else {
-            copy_folder(&self.joined, &data)?;
-            None
-        };
+        let mut token = Some(self.enroll(&name)?);
+        if !joins {
+            let node = self.start(&[], &data, token.take().as_deref())?;
+            self.make_use_of(&node, "prepared", &mut Counted::default())?;
+            ended(node.stop()?)?;
+        }
         let mut counted = Counted::default();
         match self.start(environment, &data, token.as_deref()) {
             Ok(node) => {

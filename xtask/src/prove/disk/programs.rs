@@ -306,7 +306,7 @@ pub(super) fn says_why(said: &str) -> Result<()> {
 }
 
 /// The files of a folder that has no folders in it.
-pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir(to).with_context(|| to.display().to_string())?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
