@@ -1,5 +1,5 @@
-//! The table of check-outs: leases of one application, checked out and released durably, beside a locked row in
-//! PostgreSQL and a script in Redis.
+//! The table of check-outs: leases of one application, checked out and released durably, beside others that
+//! go on meanwhile, a locked row in PostgreSQL and a script in Redis.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -12,7 +12,8 @@ use super::contestant::cpu_seconds;
 use super::load::{Turn, figures_of};
 use super::postgres::Postgres;
 use super::redis::Redis;
-use super::seated::APPLICATION;
+use super::rounds::whole;
+use super::seated::{APPLICATION, add_leases};
 use super::writes::{
     DELAYED, UNDELAYED, Written, entrant, environment, on_both_disks, serve, slow_disk, table,
     written,
@@ -23,6 +24,9 @@ const CONNECTIONS: usize = 64;
 
 /// More than can be held at once.
 const SEATS: usize = 1_000;
+
+/// How many other leases of the application go on meanwhile, where there are many.
+const OTHERS: usize = 400_000;
 
 const SCHEMA: &str = include_str!("leases.sql");
 
@@ -37,7 +41,8 @@ pub(super) const CASES: [Case; 2] = on_both_disks(
 
 /// Who can lend a lease.
 enum Contestant {
-    Lictor(Server),
+    /// With the leases that go on meanwhile.
+    Lictor(Server, usize),
     Postgres(Postgres),
     Redis(Redis),
 }
@@ -52,8 +57,9 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
             .rounds
             .interleave(&mut contestants, |one| one.turn(bench))?;
         writeln!(text, "{}\n", if delayed { DELAYED } else { UNDELAYED })?;
-        let names = contestants.each_ref().map(Contestant::name);
-        text.push_str(&table(names, &results, ["PostgreSQL", "Redis"], "change")?);
+        let names = contestants.iter().map(Contestant::name).collect();
+        let compared = [("that with 64", 0), ("PostgreSQL", 2), ("Redis", 3)];
+        text.push_str(&table(names, &results, &compared, "change")?);
     }
     Ok(text)
 }
@@ -62,16 +68,20 @@ fn contestants(
     bench: &Bench,
     delayed: bool,
     environment: &[(&str, &str)],
-) -> Result<[Contestant; 3]> {
+) -> Result<[Contestant; 4]> {
     let folder = |name: &str| bench.scratch.join(format!("leases-{name}-{delayed}"));
     let lictor = start(bench, environment, delayed)?;
+    let many = serve(bench, &format!("leases-many-{delayed}"), environment)?;
+    bench.add_seats(&many, OTHERS + SEATS)?;
+    add_leases(&many, OTHERS)?;
     let postgres = Postgres::start(&folder("postgres"), environment, SCHEMA)?;
     let redis = Redis::start(&folder("redis"), environment)?;
     let application = format!("application:{APPLICATION}");
     let limit = SEATS.to_string();
     redis.ask(&["HSET", &application, "limit", &limit, "used", "0"])?;
     Ok([
-        Contestant::Lictor(lictor),
+        Contestant::Lictor(lictor, 0),
+        Contestant::Lictor(many, OTHERS),
         Contestant::Postgres(postgres),
         Contestant::Redis(redis),
     ])
@@ -90,11 +100,12 @@ fn turn(bench: &Bench, server: &Server) -> Result<Turn> {
 }
 
 impl Contestant {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> String {
         match self {
-            Self::Lictor(_) => "Lictor",
-            Self::Postgres(_) => "PostgreSQL, pgbench",
-            Self::Redis(_) => "Redis",
+            Self::Lictor(_, 0) => "Lictor".to_owned(),
+            Self::Lictor(_, others) => format!("Lictor, {} others live", whole(*others)),
+            Self::Postgres(_) => "PostgreSQL, pgbench".to_owned(),
+            Self::Redis(_) => "Redis".to_owned(),
         }
     }
 
@@ -117,7 +128,7 @@ impl Contestant {
                 turn: load(bench, "redis", &redis.address, redis.id())?,
                 batch: f64::NAN,
             }),
-            Self::Lictor(server) => written(server, || turn(bench, server)),
+            Self::Lictor(server, _) => written(server, || turn(bench, server)),
         }
     }
 }

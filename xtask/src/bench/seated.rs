@@ -21,6 +21,9 @@ use crate::process::{Server, TOKEN};
 /// The application that all seats are of: the slug of the product.
 pub(super) const APPLICATION: &str = "gateway";
 
+/// Where its leases are checked out.
+const LEASES: &str = "/v1/applications/gateway/leases";
+
 /// Who asks for the counts.
 const ADMINISTRATOR: &str = "administrator@example.com";
 
@@ -168,6 +171,23 @@ impl Bench {
             administrator(&mut connection)
         })
     }
+}
+
+/// Checks out so many leases of [`APPLICATION`], which outlive any measurement.
+pub(super) fn add_leases(server: &Server, count: usize) -> Result<()> {
+    let holders: Vec<String> = (0..WRITERS)
+        .map(|writer| format!("host-{writer}"))
+        .collect();
+    side_by_side(&holders, |writer| {
+        let mut connection = Connection::open(&server.address)?;
+        let share = count / WRITERS;
+        for number in 0..share {
+            let body = json!({ "holder": format!("{writer}-{number}"), "ttl": 2_592_000 });
+            post(&mut connection, LEASES, &body)?;
+        }
+        Ok(())
+    })?;
+    Ok(())
 }
 
 /// Does the work for every key, [`WRITERS`] at a time.

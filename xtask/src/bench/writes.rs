@@ -85,9 +85,9 @@ pub(super) fn measure(bench: &Bench) -> Result<String> {
             .rounds
             .interleave(&mut contestants, |one| one.turn(bench))?;
         writeln!(text, "{}\n", if delayed { DELAYED } else { UNDELAYED })?;
-        let names = contestants.each_ref().map(Contestant::name);
-        let compared = ["one commit per request", "PostgreSQL"];
-        text.push_str(&table(names, &results, compared, "write")?);
+        let names = contestants.iter().map(Contestant::name).collect();
+        let compared = [("one commit per request", 1), ("PostgreSQL", 2)];
+        text.push_str(&table(names, &results, &compared, "write")?);
     }
     Ok(text)
 }
@@ -151,27 +151,34 @@ fn insert(payload: &str) -> String {
 pub(super) const DELAYED: &str = "Every `fsync` and `fdatasync` takes 1 ms:";
 pub(super) const UNDELAYED: &str = "\nThe disk as it is:";
 
-/// A line for each contestant: its rate beside those of the second and the third, whose headings are
-/// given, and what one of `what` costs.
+/// A line for each contestant: its rate beside those of some, by their headings and numbers, and what one
+/// of `what` costs.
 pub(super) fn table(
-    names: [&str; 3],
+    names: Vec<String>,
     results: &[Vec<Written>],
-    [second, third]: [&str; 2],
+    compared: &[(&str, usize)],
     what: &str,
 ) -> Result<String> {
+    let ratios: String = compared
+        .iter()
+        .map(|(heading, _)| format!("of {heading} | "))
+        .collect();
     let mut text = format!(
-        "| server | acknowledged/s | of {second} | of {third} | {what}s per commit | \
-         CPU µs per {what} | p50, ms | p99, ms |\n|---|---|---|---|---|---|---|---|\n",
+        "| server | acknowledged/s | {ratios}{what}s per commit | CPU µs per {what} | p50, ms | p99, ms |\n\
+         |---|---|{}---|---|---|---|\n",
+        "---|".repeat(compared.len())
     );
     let rate = |index: usize| Samples::of(&results[index], |one| one.turn.per_second());
     for (index, name) in names.into_iter().enumerate() {
         let of = |figure: fn(&Written) -> f64| Samples::of(&results[index], figure).cell_or_dash();
+        let ratios = compared
+            .iter()
+            .map(|(_, other)| format!("{} | ", rate(index).ratio(&rate(*other)).cell()));
         writeln!(
             text,
-            "| {name} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {name} | {} | {}{} | {} | {} | {} |",
             rate(index).cell(),
-            rate(index).ratio(&rate(1)).cell(),
-            rate(index).ratio(&rate(2)).cell(),
+            ratios.collect::<String>(),
             of(|one| one.batch),
             of(|one| one.turn.cpu_seconds * 1e6 / one.turn.requests),
             of(|one| one.turn.p50 / 1e3),
@@ -182,10 +189,10 @@ pub(super) fn table(
 }
 
 impl Contestant {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> String {
         match self {
-            Self::Lictor(name, _) => name,
-            Self::Postgres(..) => "PostgreSQL, pgbench",
+            Self::Lictor(name, _) => (*name).to_owned(),
+            Self::Postgres(..) => "PostgreSQL, pgbench".to_owned(),
         }
     }
 
