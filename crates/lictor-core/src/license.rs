@@ -39,9 +39,12 @@ pub struct License {
 pub struct Newest {
     /// They, the greatest (`updated_at`, revision) first.
     pub licenses: Vec<License>,
-    /// Whether there are no others.
-    pub all: bool,
+    /// All that were written after this are among them; [`FIRST`]: there are no others.
+    pub all_after: (Timestamp, u64),
 }
+
+/// What every license was written after: before any `updated_at` and revision.
+pub const FIRST: (Timestamp, u64) = (Timestamp::MIN, 0);
 
 /// A document that was examined and may be stored in one organization.
 #[derive(Debug, Clone)]

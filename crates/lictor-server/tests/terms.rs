@@ -1,4 +1,5 @@
-//! Seats are given by the licenses of now, and nobody who writes licenses makes a check-out fail.
+//! Seats are given by the licenses of now, and nobody who writes licenses makes a check-out fail, or
+//! holds back what nodes are sent.
 
 #![expect(
     clippy::expect_used,
@@ -8,12 +9,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lictor_core::{Claims, Date, Error, SigningKey, TrustPolicy};
+use lictor_core::change::Digest;
+use lictor_core::node::{Node, NodeIdentity, NodeState};
+use lictor_core::{Claims, Date, Elapsed, Error, SigningKey, Timestamp, TrustPolicy};
 use lictor_server::authority::{Authority, Call, NewLicense, Start};
 use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::sqlite::SqliteStore;
 use tokio::task::JoinSet;
 use uuid::Uuid;
+
+const NOW: Timestamp = 1_800_000_000;
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
 
@@ -34,7 +39,7 @@ async fn open(policy: TrustPolicy) -> (Arc<Authority>, SigningKey) {
         policy: Some(policy),
         control_plane_key: None,
     };
-    let clock = Clock::Manual(ManualClock::at(1_800_000_000));
+    let clock = Clock::Manual(ManualClock::at(NOW));
     let store = SqliteStore::in_memory().expect("a store");
     let opened = Authority::open(Arc::new(store), clock, start, |_| Ok(()));
     (opened.await.expect("an installation"), vendor)
@@ -96,7 +101,11 @@ fn write_on(
     }
 }
 
-async fn none_is_refused(policy: TrustPolicy) {
+/// Acts while licenses are written.
+async fn among_writers(
+    policy: TrustPolicy,
+    act: impl AsyncFnOnce(Arc<Authority>, Call, SigningKey),
+) {
     let (authority, vendor) = open(policy).await;
     let call = operator(&authority).await;
     for application in ["editor", "other"] {
@@ -106,6 +115,18 @@ async fn none_is_refused(policy: TrustPolicy) {
     }
     let (mut writers, stop) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));
     write_on(&mut writers, &authority, &call, &vendor, &stop);
+    act(Arc::clone(&authority), call, vendor).await;
+    stop.store(true, Ordering::Relaxed);
+    while let Some(ended) = writers.join_next().await {
+        ended.expect("no writer failed");
+    }
+}
+
+async fn none_is_refused(policy: TrustPolicy) {
+    among_writers(policy, check_all_out).await;
+}
+
+async fn check_all_out(authority: Arc<Authority>, call: Call, _: SigningKey) {
     let mut limits = [0; 3];
     for number in 0..CHECK_OUTS {
         let out = check_out(&authority, &call, &format!("holder-{number}")).await;
@@ -113,10 +134,6 @@ async fn none_is_refused(policy: TrustPolicy) {
         limits[limit as usize / 1_000 - 1] += 1;
     }
     assert!(limits.iter().all(|times| *times > 0), "{limits:?}");
-    stop.store(true, Ordering::Relaxed);
-    while let Some(ended) = writers.join_next().await {
-        ended.expect("no writer failed");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,4 +144,42 @@ async fn no_check_out_is_refused_because_licenses_are_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_where_no_license_is_verified() {
     none_is_refused(TrustPolicy::Structural).await;
+}
+
+/// A node of the application that licenses are written of.
+fn node(organization: Uuid) -> Node {
+    Node {
+        id: Uuid::from_u128(77),
+        organization,
+        state: NodeState {
+            application: "editor".to_owned(),
+            created_at: NOW,
+            joined_at: Some(NOW),
+            revoked_at: None,
+        },
+        identity: NodeIdentity {
+            name: "edge".to_owned(),
+            token_sha256: Digest::of(b"token"),
+            token_expires_at: Elapsed::from_seconds(NOW),
+            credential_sha256: None,
+        },
+        seen: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_are_sent_states_while_licenses_are_written() {
+    among_writers(TrustPolicy::Verified, async |authority, call, _| {
+        let node = node(call.organization.id);
+        let mut revisions = vec![0];
+        while revisions.len() < CHECK_OUTS {
+            let state = authority.signed_state(&node).await;
+            let state = state.unwrap_or_else(|error| panic!("behind {revisions:?}: {error}"));
+            revisions.push(state.revision);
+            revisions.dedup();
+            tokio::task::yield_now().await;
+        }
+        assert!(revisions.is_sorted(), "{revisions:?}");
+    })
+    .await;
 }

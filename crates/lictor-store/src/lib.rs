@@ -28,8 +28,8 @@ pub use breather::Breather;
 pub use check::CheckReport;
 pub use recent::RecentStreams;
 pub use rule::{
-    ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, Grown,
-    IdempotencyKey, Idempotent, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey,
+    ANSWER_KEPT_SECONDS, Answer, Bounds, Choose, EndedFilter, EndedKey, Fact, Figures, Grown,
+    IdempotencyKey, Idempotent, NodesBasis, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey,
     UsageFigures, UsagePage, Write, Written,
 };
 
@@ -81,6 +81,15 @@ pub trait Store: Send + Sync {
         ends_after: Option<Timestamp>,
         limit: usize,
     ) -> Result<Vec<License>, Error>;
+
+    /// Shows `choose` an application's licenses, the greatest (`updated_at`, revision) first, for as long as
+    /// it wants to see older ones: all as they are at one instant, which is that of the answer.
+    async fn choose_licenses(
+        &self,
+        organization: Uuid,
+        application: &str,
+        choose: Choose,
+    ) -> Result<NodesBasis, Error>;
 
     /// At most `limit` licenses of an application in order of (when they end, id), beginning after
     /// this one. Those that end earlier cost nothing.

@@ -1,13 +1,15 @@
 //! A write as the authority hands it to a store: which stream, which facts, which rule.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
+use lictor_core::feed::Rotation;
 use lictor_core::usage::{Series, UsageKey, UsageRow};
 use lictor_core::{
-    AccountCounts, Application, Decision, Elapsed, Entry, Error, KeyId, Now, Quotas, Record,
-    SeatId, SeatReason, SeatRefusal, State, Timestamp, Used,
+    AccountCounts, Application, Basis, Decision, Elapsed, Entry, Error, KeyId, License,
+    NodeSettings, Now, Quotas, Record, SeatId, SeatReason, SeatRefusal, State, Timestamp, Used,
 };
 use uuid::Uuid;
 
@@ -37,12 +39,17 @@ pub enum Fact {
     ExpiredTokens(Timestamp),
     /// One application.
     Application(String),
-    /// At most `limit` licenses of an application, the greatest (`updated_at`, revision) first.
+    /// At most `limit` licenses of an application, the greatest (`updated_at`, revision) first, up to the
+    /// one by which their payloads come to `bytes`.
     NewestLicenses {
         /// The application's key.
         application: String,
+        /// Those that were written after this; [`FIRST`](lictor_core::license::FIRST): all.
+        after: (Timestamp, u64),
         /// How many.
         limit: usize,
+        /// How many bytes.
+        bytes: usize,
     },
     /// One license.
     License(Uuid),
@@ -253,6 +260,21 @@ pub struct EndedKey {
     pub until: Timestamp,
     /// The ledger position at which it ended.
     pub position: u64,
+}
+
+/// Takes a page of an application's licenses, the newest first, and says whether it wants to see older ones:
+/// all, or those alone that end after an instant.
+pub type Choose = Box<dyn FnMut(Vec<License>) -> ControlFlow<(), Option<Timestamp>> + Send>;
+
+/// What the state of an organization's nodes rests on beside the licenses, read at the same instant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NodesBasis {
+    /// When licenses, keys and policies changed last.
+    pub basis: Basis,
+    /// What holds for all nodes.
+    pub settings: NodeSettings,
+    /// The rotations by which nodes trust keys, in order of the new keys' ids.
+    pub rotations: Vec<Rotation>,
 }
 
 /// What an organization's figures are made of, read at one instant.

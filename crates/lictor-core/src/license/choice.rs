@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::License;
+use super::{FIRST, License};
 use crate::claims::{Claims, Plan};
 use crate::document::{Document, Signer};
 use crate::error::{DocumentError, Error};
@@ -115,25 +115,24 @@ impl<'a> FoundBefore<'a> {
 }
 
 /// Which of an application's licenses is in force, by the newest of them alone, as they are while a
-/// lock is held. `all`: there are no others; else by what was known of the others `before`, as far as
-/// that is still `stored`.
+/// lock is held: all that were written after `all_after` are among them. Of those before, it goes by what
+/// was known `before`, as far as that is still `stored`.
 ///
 /// # Errors
 /// [`Error::Outdated`] where it could be one of which neither tells.
 pub fn in_force_since(
     newest_first: &[Candidate],
-    all: bool,
+    all_after: (Timestamp, u64),
     before: Option<&FoundBefore<'_>>,
     stored: &BTreeMap<Uuid, LicenseState>,
     now: Timestamp,
 ) -> Result<Option<Candidate>, Error> {
     let found = in_force(newest_first, now);
-    if all || found.is_some_and(|one| one.counts(true)) {
+    if all_after == FIRST || found.is_some_and(|one| one.counts(true)) {
         return Ok(found.cloned());
     }
     let before = before.ok_or(Error::Outdated)?;
-    let oldest = newest_first.last().map(|one| one.written);
-    if oldest.is_none_or(|oldest| oldest > before.newest) {
+    if all_after > before.newest {
         return Err(Error::Outdated);
     }
     let stands = |one: &&&Candidate| {

@@ -2,8 +2,8 @@
 
 use lictor_core::change::Digest;
 use lictor_core::license::{
-    Candidate, Entitlement, FoundBefore, Place, covered_until, in_force, in_force_since, moves,
-    next_boundary, verified_until,
+    Candidate, Entitlement, FIRST, FoundBefore, Place, covered_until, in_force, in_force_since,
+    moves, next_boundary, verified_until,
 };
 use lictor_core::{Claims, Date, DocumentError, Error, KeyId, LicenseState, Signer, Timestamp};
 use proptest::prelude::{
@@ -133,7 +133,7 @@ proptest! {
     #[test]
     fn the_newest_alone_tell_it_or_that_it_must_be_found_out_anew(
         all in world(), written in world(), gone in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
-        newest in 1_usize..6, now in 0..10 * DAY,
+        newest in 1_usize..6, since in any::<bool>(), now in 0..10 * DAY,
     ) {
         // First these were looked at; then some more were written, and some removed.
         let (first, both) = (all.len(), [all.clone(), written].concat());
@@ -152,17 +152,24 @@ proptest! {
         }
         let stored = now_stored.iter().map(|one| (one.id, row(one))).collect();
         let before = known.first().map(|first| FoundBefore::of(&known, first.written, now, 2));
-        let newest = &now_stored[..newest.min(now_stored.len())];
+        let mut newest = &now_stored[..newest.min(now_stored.len())];
         let is_all = newest.len() == now_stored.len();
-        match in_force_since(newest, is_all, before.as_ref(), &stored, now) {
+        let oldest = newest.last().map_or(FIRST, |oldest| oldest.written);
+        let mut all_after = if is_all { FIRST } else { oldest };
+        // All that were written since, and no other, tell as much.
+        if let Some(before) = before.as_ref().filter(|before| since && before.newest >= all_after) {
+            let count = newest.iter().filter(|one| one.written > before.newest).count();
+            (newest, all_after) = (&newest[..count], before.newest);
+        }
+        match in_force_since(newest, all_after, before.as_ref(), &stored, now) {
             Ok(told) => prop_assert_eq!(told.as_ref(), in_force(&now_stored, now)),
             Err(error) => {
-                prop_assert!(matches!(error, Error::Outdated) && !is_all);
+                prop_assert!(matches!(error, Error::Outdated) && all_after != FIRST);
                 // It is told wherever all is known that was written since, and one of before stands.
                 let told = before.is_some_and(|before| {
                     let was = before.in_force;
                     let stands = was.is_empty() || was.iter().any(|one| stored.contains_key(&one.id));
-                    stands && newest.iter().any(|one| one.written <= before.newest)
+                    stands && all_after <= before.newest
                 });
                 prop_assert!(!told);
             }

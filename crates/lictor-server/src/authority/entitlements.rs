@@ -44,7 +44,7 @@ pub(super) struct CachedEntitlement {
     /// The licenses that can be in force from then on, the newest first.
     candidates: Arc<[Candidate]>,
     /// When the newest was written, by the read that came first.
-    newest: Option<(Timestamp, u64)>,
+    pub(super) newest: Option<(Timestamp, u64)>,
 }
 
 impl CachedEntitlement {

@@ -275,9 +275,10 @@ impl Authority {
     /// [`Error::InvalidInput`], or a fault of the store.
     pub async fn report_of_node(&self, node: &Node, report: NodeReport) -> Result<Reported, Error> {
         let now = self.clock.now();
-        let (state_revision, _) = self
-            .newest_revision(node.organization, &node.state.application)
-            .await?;
+        let state_revision = self
+            .delivery(node.organization, &node.state.application)
+            .await?
+            .revision;
         let leaving = report.leaving;
         let seen = node::seen(&report, now);
         let start = report.start.clone();

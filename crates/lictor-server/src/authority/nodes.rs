@@ -164,10 +164,10 @@ impl Authority {
         if let Some(seen) = self.feed.seen(node.id) {
             node.seen = Some(seen);
         }
-        // Whoever was just enrolled is shown, and the token with it, however fast licenses are written.
-        let (revision, content) = self
-            .newest_revision(node.organization, &node.state.application)
+        let delivery = self
+            .delivery(node.organization, &node.state.application)
             .await?;
+        let (revision, content) = (delivery.revision, delivery.content_sha256);
         let stranger = self.is_of_another_key(&node);
         let at_once = self.feed.at_once(node.id, call.now.elapsed());
         let status = status(&node, stranger, revision, content, call.now.elapsed());
@@ -381,13 +381,7 @@ fn can_be_adopted(applied: &Applied) -> bool {
     applied.revision <= node::MAX_ADOPTED
 }
 
-fn status(
-    node: &Node,
-    stranger: bool,
-    revision: u64,
-    content: Option<Digest>,
-    now: Elapsed,
-) -> NodeStatus {
+fn status(node: &Node, stranger: bool, revision: u64, content: Digest, now: Elapsed) -> NodeStatus {
     if node.state.joined_at.is_none() {
         return NodeStatus::Enrolled;
     }
@@ -395,11 +389,7 @@ fn status(
         return NodeStatus::Silent;
     };
     // Of another key's states neither revision nor content says anything here.
-    let is_ahead = |applied: &Applied| {
-        // Of a content that is not known its own is as good as any.
-        let content = content.unwrap_or(applied.content_sha256);
-        node::is_ahead(applied, revision, content)
-    };
+    let is_ahead = |applied: &Applied| node::is_ahead(applied, revision, content);
     match seen.applied.filter(|_| !stranger) {
         Some(applied) if is_ahead(&applied) => NodeStatus::Ahead,
         _ if now.since(seen.heard_at()) > SILENT_AFTER => NodeStatus::Silent,

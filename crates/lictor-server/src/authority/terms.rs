@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::license::{self, FoundBefore};
+use lictor_core::license::{self, FIRST, FoundBefore};
 use lictor_core::seats::SeatTerms;
 use lictor_core::{ApplicationBasis, Entitlement, Error, State, Timestamp};
 use lictor_planted as planted;
@@ -18,11 +18,33 @@ use super::{Authority, Call};
 /// How often a decision is made anew because licenses or keys changed meanwhile.
 const ATTEMPTS: usize = 16;
 
-/// How many of an application's licenses are read under the lock. More than that can be written between
-/// the look and the lock only where a look takes long: the more are read then.
-const FEW: usize = 32;
-const MORE: usize = 16;
-const MOST: usize = 8_192;
+/// How many of an application's licenses are read under the lock, and how many bytes of them. More than
+/// that can be written between the look and the lock only where a look takes long: the more are read then.
+const FEW: Reach = Reach {
+    licenses: 256,
+    bytes: 256 * 1024,
+};
+const MORE: usize = 4;
+const MOST: Reach = Reach {
+    licenses: 8_192,
+    bytes: 4 * 1024 * 1024,
+};
+
+/// How far back licenses are read under the lock.
+#[derive(Clone, Copy)]
+struct Reach {
+    licenses: usize,
+    bytes: usize,
+}
+
+impl Reach {
+    fn further(self) -> Self {
+        Self {
+            licenses: (self.licenses * MORE).min(MOST.licenses),
+            bytes: (self.bytes * MORE).min(MOST.bytes),
+        }
+    }
+}
 
 /// What applications are entitled to, and what that was derived from.
 pub(super) type Granted = BTreeMap<String, (Arc<Entitlement>, ApplicationBasis)>;
@@ -70,8 +92,8 @@ impl Authority {
     ) -> Result<Written, Error> {
         facts.push(Fact::Trust);
         let (organization, rule) = (call.organization.id, Arc::new(rule));
-        let mut read = FEW;
-        for _ in 0..ATTEMPTS {
+        let mut reach = FEW;
+        for attempt in 0..ATTEMPTS {
             let installation = self.cache.installation();
             let mut known = BTreeMap::new();
             for key in &applications {
@@ -91,7 +113,9 @@ impl Authority {
                 installation,
                 organization,
                 now: call.now.wall(),
-                read,
+                reach,
+                // Where what was in force is gone, what was written before tells what is.
+                since: attempt == 0,
                 known,
             };
             let more = locked.facts();
@@ -105,7 +129,7 @@ impl Authority {
             self.cache
                 .forget_entitlements(self.store.as_ref(), organization, &applications)
                 .await?;
-            read = (read * MORE).min(MOST);
+            reach = reach.further();
         }
         Err(Error::Outdated)
     }
@@ -117,17 +141,21 @@ struct Locked {
     installation: Arc<Installation>,
     organization: Uuid,
     now: Timestamp,
-    /// How many licenses of each application are read.
-    read: usize,
+    /// How much is read of each application.
+    reach: Reach,
+    /// Whether that alone is read which was written since what was known.
+    since: bool,
     known: BTreeMap<String, CachedEntitlement>,
 }
 
 impl Locked {
     /// What is to be read under the lock.
     fn facts(&self) -> Vec<Fact> {
-        let newest = self.known.keys().map(|key| Fact::NewestLicenses {
+        let newest = self.known.iter().map(|(key, known)| Fact::NewestLicenses {
             application: key.clone(),
-            limit: self.read,
+            after: known.newest.filter(|_| self.since).unwrap_or(FIRST),
+            limit: self.reach.licenses,
+            bytes: self.reach.bytes,
         });
         let before = self.known.values().flat_map(|known| self.before(known));
         let before = before.flat_map(|before| before.in_force);
@@ -136,7 +164,7 @@ impl Locked {
     }
 
     fn before<'a>(&self, known: &'a CachedEntitlement) -> Option<FoundBefore<'a>> {
-        known.found_before(self.now, self.read)
+        known.found_before(self.now, self.reach.licenses)
     }
 
     /// What the applications are entitled to by what was read.
@@ -163,7 +191,7 @@ impl Locked {
             let stored = &state.licenses;
             let chosen = license::in_force_since(
                 &candidates,
-                newest.all,
+                newest.all_after,
                 before.as_ref(),
                 stored,
                 self.now,

@@ -1,7 +1,6 @@
 //! Loading the facts that a rule asked for into a state. It reads only, and inside the writer's
 //! transaction, after the stream's head row.
 
-use lictor_core::license::Newest;
 use lictor_core::{Quota, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
@@ -91,11 +90,14 @@ fn add(
         Fact::Application(key) => {
             seats::load_application(database, stream, key, state)?;
         }
-        Fact::NewestLicenses { application, limit } => {
-            let licenses =
-                reads::newest_licenses(database, stream, application, None, None, *limit)?;
-            let all = licenses.len() < *limit;
-            let newest = Newest { licenses, all };
+        Fact::NewestLicenses {
+            application,
+            after,
+            limit,
+            bytes,
+        } => {
+            let bounds = (*limit, *bytes);
+            let newest = reads::licenses_since(database, stream, application, *after, bounds)?;
             state.newest_licenses.insert(application.clone(), newest);
         }
         Fact::License(id) => {

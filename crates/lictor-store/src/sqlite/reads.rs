@@ -1,7 +1,9 @@
 //! The statements of the reads. They take a connection and give domain values; nothing here writes.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
+use lictor_core::license::Newest;
 use lictor_core::{
     ApplicationBasis, Basis, Date, Entry, Head, INSTALLATION, License, Now, Organization, Quota,
     Timestamp, Token, TrustPolicy, TrustSet,
@@ -11,8 +13,8 @@ use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
-use super::{clients, heads, seats, usage};
-use crate::{Bounds, Breather, Figures, PAGE_BYTES};
+use super::{clients, heads, nodes, seats, usage};
+use crate::{Bounds, Breather, Choose, Figures, NodesBasis, PAGE_BYTES};
 
 /// One license.
 pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
@@ -64,6 +66,66 @@ pub(super) fn newest_licenses(
         ends_after,
     );
     licenses(database, rest, parameters)
+}
+
+/// Those of an application's licenses that were written after a moment, the newest first, up to the one by
+/// which their payloads come to so many bytes.
+pub(super) fn licenses_since(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    after: (Timestamp, u64),
+    (limit, bytes): (usize, usize),
+) -> Sql<Newest> {
+    let rest = "application = ?2 AND (updated_at, revision) > (?3, ?4)
+                ORDER BY updated_at DESC, revision DESC LIMIT ?5";
+    let parameters = (organization, application, after.0, after.1, limit);
+    let licenses = licenses_within(database, rest, parameters, bytes)?;
+    let read: usize = licenses.iter().map(|license| license.payload.len()).sum();
+    let ends_early = licenses.len() == limit || read >= bytes;
+    let oldest = licenses.last().filter(|_| ends_early).map(written);
+    Ok(Newest {
+        all_after: oldest.unwrap_or(after),
+        licenses,
+    })
+}
+
+fn written(license: &License) -> (Timestamp, u64) {
+    (license.state.updated_at, license.state.revision)
+}
+
+/// How many licenses are chosen from at once.
+const CHOICES: usize = 32;
+
+/// An application's licenses, the newest first, as far as they are wanted.
+pub(super) fn choose_licenses(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    mut choose: Choose,
+) -> Sql<NodesBasis> {
+    let view = database.unchecked_transaction()?;
+    let (mut before, mut ends_after) = (None, None);
+    loop {
+        let page = newest_licenses(
+            &view,
+            organization,
+            application,
+            before,
+            ends_after,
+            CHOICES,
+        )?;
+        before = page.get(CHOICES - 1).map(written);
+        match choose(page) {
+            ControlFlow::Continue(wanted) if before.is_some() => ends_after = wanted,
+            ControlFlow::Continue(_) | ControlFlow::Break(()) => break,
+        }
+    }
+    Ok(NodesBasis {
+        basis: basis_in(&view, organization)?,
+        settings: nodes::settings(&view, organization)?,
+        rotations: nodes::rotations(&view)?,
+    })
 }
 
 /// A page of an application's licenses by when they end.
@@ -171,9 +233,12 @@ pub(super) fn basis_of(
 
 /// What the state of nodes may rest on.
 pub(super) fn basis(database: &Connection, organization: Uuid) -> Sql<Basis> {
-    let view = database.unchecked_transaction()?;
-    let own = heads::one(&view, organization)?;
-    let installation = heads::one(&view, INSTALLATION)?;
+    basis_in(&*database.unchecked_transaction()?, organization)
+}
+
+fn basis_in(view: &Connection, organization: Uuid) -> Sql<Basis> {
+    let own = heads::one(view, organization)?;
+    let installation = heads::one(view, INSTALLATION)?;
     Ok(Basis {
         licenses: own.map_or(0, |row| row.basis_changed),
         trust: installation.map_or(0, |row| row.basis_changed),

@@ -21,8 +21,9 @@ use super::{
     reads, refusals, seats, sums, usage,
 };
 use crate::{
-    Answer, Bounds, CheckReport, EndedFilter, EndedKey, Figures, IdempotencyKey, RefusalSum,
-    Refused, RefusedKey, Store, SumKey, UsageFigures, UsagePage, Write, Written,
+    Answer, Bounds, CheckReport, Choose, EndedFilter, EndedKey, Figures, IdempotencyKey,
+    NodesBasis, RefusalSum, Refused, RefusedKey, Store, SumKey, UsageFigures, UsagePage, Write,
+    Written,
 };
 
 #[async_trait]
@@ -70,6 +71,19 @@ impl Store for SqliteStore {
                 ends_after,
                 limit,
             )
+        })
+        .await
+    }
+
+    async fn choose_licenses(
+        &self,
+        organization: Uuid,
+        application: &str,
+        choose: Choose,
+    ) -> Result<NodesBasis, Error> {
+        let application = application.to_owned();
+        self.read(organization, move |database| {
+            reads::choose_licenses(database, organization, &application, choose)
         })
         .await
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a broken precondition fails the test")]
 
 mod accounts;
+mod choices;
 mod clients;
 mod clock;
 mod ended;
@@ -93,6 +94,9 @@ macro_rules! battery {
             ended::much_of_a_holder_is_forgotten_in_parts;
             ended::old_ended_leases_are_dropped_and_the_others_stay;
             ended::what_ended_in_a_removed_organization_goes_with_it;
+            choices::a_choice_sees_all_licenses_at_one_instant;
+            choices::a_choice_ends_where_it_wants_no_more;
+            choices::a_rule_sees_the_licenses_written_since_and_how_far_back;
             clients::a_client_is_found_by_what_it_calls_itself;
             clients::an_access_token_is_one_of_its_clients;
             clients::a_code_is_used_once;

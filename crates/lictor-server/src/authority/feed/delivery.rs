@@ -1,13 +1,15 @@
 //! What is delivered to the nodes of one application: the licenses that can be in force there, the
 //! trusted keys and the policy. The same revision always has the same content.
 
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{Content, DeliveredKey, DeliveredLicense, NodePolicy};
 use lictor_core::license::Candidate;
 use lictor_core::time::Validity;
-use lictor_core::{Basis, Error, License, NodeSettings, Signer, Timestamp};
+use lictor_core::{Error, License, Signer, Timestamp};
+use lictor_store::NodesBasis;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -20,10 +22,7 @@ const MAX_LICENSES: usize = 256;
 /// With the license by which their payloads come to so many bytes, a state carries no more.
 const MAX_PAYLOADS: usize = 1024 * 1024;
 
-/// How many licenses are read at once.
-const PAGE: usize = 32;
-
-/// How often a delivery is read again because something changed meanwhile.
+/// How often a delivery is read again because keys changed meanwhile.
 const ATTEMPTS: usize = 16;
 
 /// What is delivered under one revision.
@@ -56,49 +55,28 @@ impl Authority {
             .await
     }
 
-    /// The revision of the newest state of an application's nodes, and the digest of its content; that is
-    /// none where licenses are written faster than they can be read together.
-    ///
-    /// # Errors
-    /// A fault of the store.
-    pub(in crate::authority) async fn newest_revision(
-        &self,
-        organization: Uuid,
-        application: &str,
-    ) -> Result<(u64, Option<Digest>), Error> {
-        match self.delivery(organization, application).await {
-            Ok(delivery) => Ok((delivery.revision, Some(delivery.content_sha256))),
-            Err(Error::Outdated) => {
-                let (basis, settings) = self.delivery_basis(organization).await?;
-                Ok((settings.state_revision(basis), None))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Reads until nothing changed from the first read to the last.
+    /// Reads all as it is at one instant, so that nobody who writes meanwhile makes it fail.
     async fn read_delivery(
         &self,
         organization: Uuid,
         application: &str,
     ) -> Result<Delivery, Error> {
         for _ in 0..ATTEMPTS {
-            let before = self.delivery_basis(organization).await?;
             let installation = self.cache.installation();
-            if installation.trust_changed == before.0.trust {
-                let content = self
-                    .content(organization, application, &installation, before.1.policy)
-                    .await?;
-                if self.delivery_basis(organization).await? == before {
-                    let (basis, settings) = before;
-                    let text = content.to_text().map_err(Error::internal)?;
-                    return Ok(Delivery {
-                        revision: settings.state_revision(basis),
-                        content_sha256: Digest::of(text.get().as_bytes()),
-                        content: text,
-                        policy: settings.policy,
-                    });
-                }
+            let choice = Arc::new(Mutex::new(Choice::default()));
+            let (chosen, cache) = (Arc::clone(&choice), Arc::clone(&self.cache));
+            let known = Arc::clone(&installation);
+            let choose = move |page: Vec<License>| {
+                let judge = |license: &License| cache.judged(organization, license, &known);
+                locked(&chosen).take_page(&page, judge)
+            };
+            let read = self
+                .store
+                .choose_licenses(organization, application, Box::new(choose))
+                .await?;
+            if installation.trust_changed == read.basis.trust {
+                let licenses = std::mem::take(&mut *locked(&choice)).into_taken()?;
+                return delivered(application, &installation, read, licenses);
             }
             self.cache
                 .forget_entitlements(self.store.as_ref(), organization, &[])
@@ -106,74 +84,42 @@ impl Authority {
         }
         Err(Error::Outdated)
     }
+}
 
-    async fn delivery_basis(&self, organization: Uuid) -> Result<(Basis, NodeSettings), Error> {
-        let settings = self.store.node_settings(organization).await?;
-        Ok((self.store.basis(organization).await?, settings))
-    }
+fn locked(choice: &Mutex<Choice>) -> MutexGuard<'_, Choice> {
+    choice.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    async fn content(
-        &self,
-        organization: Uuid,
-        application: &str,
-        installation: &Installation,
-        node_policy: NodePolicy,
-    ) -> Result<Content, Error> {
-        let rotations = self.store.rotations().await?;
-        let keys = installation.trust.keys.iter().map(|(_, key)| DeliveredKey {
-            public_key: key.public_key.clone(),
-            status: key.status,
-            rotation: rotations
-                .iter()
-                .find(|rotation| rotation.to == key.public_key)
-                .cloned(),
-        });
-        Ok(Content {
-            application: application.to_owned(),
-            policy: installation.trust.policy,
-            keys: keys.collect(),
-            licenses: self
-                .deliverable(organization, application, installation)
-                .await?,
-            node_policy,
-        })
-    }
-
-    /// The newest of the licenses that can be in force at some time from now on.
-    async fn deliverable(
-        &self,
-        organization: Uuid,
-        application: &str,
-        installation: &Installation,
-    ) -> Result<Vec<DeliveredLicense>, Error> {
-        let mut choice = Choice::default();
-        let mut before = None;
-        loop {
-            let page = self
-                .store
-                .newest_licenses(
-                    organization,
-                    application,
-                    before,
-                    choice.verified_until,
-                    PAGE,
-                )
-                .await?;
-            for license in &page {
-                let candidate = self.cache.judged(organization, license, installation)?;
-                choice.take(license, &candidate);
-                if choice.is_full() {
-                    return Ok(choice.taken);
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == PAGE => {
-                    before = Some((last.state.updated_at, last.state.revision));
-                }
-                Some(_) | None => return Ok(choice.taken),
-            }
-        }
-    }
+/// What was read, as it is delivered.
+fn delivered(
+    application: &str,
+    installation: &Installation,
+    read: NodesBasis,
+    licenses: Vec<DeliveredLicense>,
+) -> Result<Delivery, Error> {
+    let keys = installation.trust.keys.iter().map(|(_, key)| DeliveredKey {
+        public_key: key.public_key.clone(),
+        status: key.status,
+        rotation: read
+            .rotations
+            .iter()
+            .find(|rotation| rotation.to == key.public_key)
+            .cloned(),
+    });
+    let content = Content {
+        application: application.to_owned(),
+        policy: installation.trust.policy,
+        keys: keys.collect(),
+        licenses,
+        node_policy: read.settings.policy,
+    };
+    let text = content.to_text().map_err(Error::internal)?;
+    Ok(Delivery {
+        revision: read.settings.state_revision(read.basis),
+        content_sha256: Digest::of(text.get().as_bytes()),
+        content: text,
+        policy: read.settings.policy,
+    })
 }
 
 /// Which licenses are delivered: all but those that a later-written one outlasts, which had begun when
@@ -188,9 +134,41 @@ struct Choice {
     verified_until: Option<Timestamp>,
     /// The same of the verified and unverified ones.
     unverified_until: Option<Timestamp>,
+    /// Why there is no choice.
+    fault: Option<Error>,
 }
 
 impl Choice {
+    /// What was taken.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a document that was never admitted.
+    fn into_taken(self) -> Result<Vec<DeliveredLicense>, Error> {
+        self.fault.map_or(Ok(self.taken), Err)
+    }
+
+    /// Takes a page, and says which older ones can still count: those alone that end after the verified
+    /// ones that run.
+    fn take_page(
+        &mut self,
+        page: &[License],
+        judge: impl Fn(&License) -> Result<Candidate, Error>,
+    ) -> ControlFlow<(), Option<Timestamp>> {
+        for license in page {
+            match judge(license) {
+                Ok(candidate) => self.take(license, &candidate),
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    return ControlFlow::Break(());
+                }
+            }
+            if self.is_full() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(self.verified_until)
+    }
+
     fn is_full(&self) -> bool {
         self.taken.len() == MAX_LICENSES || self.payloads >= MAX_PAYLOADS
     }
