@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     JournalDamaged,
     /// There are too many services.
     Services,
+    /// More nodes are enrolled than the license grants.
+    Beyond,
     /// All requests are denied.
     Denies,
 }
@@ -75,7 +77,17 @@ impl Problems {
 
     /// All of them.
     pub(crate) fn list(&self) -> Vec<String> {
+        self.but(None)
+    }
+
+    /// Those that the control plane does not know already.
+    pub(crate) fn news(&self) -> Vec<String> {
+        self.but(Some(Kind::Beyond))
+    }
+
+    fn but(&self, one: Option<Kind>) -> Vec<String> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.values().cloned().collect()
+        let others = known.iter().filter(|(kind, _)| Some(**kind) != one);
+        others.map(|(_, text)| text.clone()).collect()
     }
 }

@@ -141,6 +141,8 @@ impl Reporter {
             // It may know nothing of what was told to the one before it.
             shared.counters.report_all_again();
         }
+        let beyond = reported.beyond.map(|beyond| beyond.to_string());
+        shared.problems.set(Kind::Beyond, beyond);
         note_counts(shared, &report.counts, &reported.held);
         if reported.held.iter().any(|held| !held.as_other) {
             self.held_at = Some(Instant::now());
@@ -241,7 +243,7 @@ fn now(shared: &Shared) -> NodeReport {
     let (held, _) = shared.judge.held();
     let totals = shared.counters.totals();
     let requests = totals.this_month.values();
-    let mut problems = shared.problems.list();
+    let mut problems = shared.problems.news();
     problems.truncate(MAX_PROBLEMS);
     NodeReport {
         host: shared.host.clone(),

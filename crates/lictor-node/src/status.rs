@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::decision::Granted;
+use crate::problems::Kind;
 use crate::shared::Shared;
 use crate::trusted::Difference;
 
@@ -67,6 +68,9 @@ pub struct Status {
     /// How many starts of this node run at once, as the control plane sees it: more than one where its
     /// folder was copied.
     pub lives: u64,
+    /// Whether more nodes of its application are enrolled than the license grants, as the control plane
+    /// says; the problem tells how many.
+    pub beyond_license: bool,
     /// How many states were refused since the start, by reason.
     pub states_refused: BTreeMap<&'static str, u64>,
     /// How many requests were denied since the start, by reason.
@@ -164,6 +168,7 @@ impl Status {
             unjournaled: totals.unjournaled,
             epoch: totals.epoch,
             lives: shared.lives.load(Ordering::Relaxed),
+            beyond_license: shared.problems.has(Kind::Beyond),
             states_refused: refused,
             requests_denied: denied
                 .into_iter()

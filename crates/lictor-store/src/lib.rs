@@ -29,8 +29,8 @@ pub use check::CheckReport;
 pub use recent::RecentStreams;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, Choose, EndedFilter, EndedKey, Fact, Figures, Grown,
-    IdempotencyKey, Idempotent, NodesBasis, RefusalSum, Refused, RefusedKey, Render, Rule, SumKey,
-    UsageFigures, UsagePage, Write, Written,
+    IdempotencyKey, Idempotent, NodePlaces, NodesBasis, RefusalSum, Refused, RefusedKey, Render,
+    Rule, SumKey, UsageFigures, UsagePage, Write, Written,
 };
 
 /// Where a page of rows of any size ends at the latest, in bytes: 2 MiB.
@@ -283,6 +283,14 @@ pub trait Store: Send + Sync {
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Node>, Error>;
+
+    /// How many nodes take a place at this time, by organization and application, in their order: of one
+    /// organization, or of all. An application without one is not there.
+    async fn node_places(
+        &self,
+        organization: Option<Uuid>,
+        now: Elapsed,
+    ) -> Result<Vec<NodePlaces>, Error>;
 
     /// The node whose enrollment token or credential has this SHA-256, revoked ones included; never
     /// one of a removed organization.

@@ -312,6 +312,17 @@ pub struct Grown {
     pub ended_leases_dropped: u64,
 }
 
+/// How many nodes of an application take a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodePlaces {
+    /// The organization.
+    pub organization: Uuid,
+    /// The application's key.
+    pub application: String,
+    /// How many are not revoked, and joined or still can; at least one.
+    pub enrolled: u64,
+}
+
 /// A page of an organization's usage counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UsagePage {

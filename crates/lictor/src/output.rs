@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use comfy_table::{
     Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets,
 };
+use lictor_core::feed::Beyond;
 use lictor_core::names::{escaped, is_active};
 use lictor_core::secret::masked;
 use unicode_width::UnicodeWidthStr as _;
@@ -309,6 +310,17 @@ pub(crate) fn limit_of(value: &serde_json::Value) -> String {
     value
         .as_u64()
         .map_or_else(|| "unlimited".to_owned(), figure)
+}
+
+/// What is said where more nodes are enrolled than the license in force grants.
+pub(crate) fn beyond(shown: &serde_json::Value) -> Option<String> {
+    // Without one it shows none that it grants, and no node decides anything.
+    if shown["plan"] == "UNLICENSED" {
+        return None;
+    }
+    let granted = shown["node_limit"].as_u64()?;
+    let beyond = Beyond::of(shown["nodes"].as_u64()?, u32::try_from(granted).ok())?;
+    Some(beyond.to_string())
 }
 
 /// A count with its thousands apart.

@@ -193,6 +193,7 @@ impl Prepared {
         let leases = tokio::spawn(self.authority.clone().watch_leases());
         let ended = tokio::spawn(self.authority.clone().watch_kept());
         let expiry = tokio::spawn(self.authority.clone().watch_expiry());
+        let places = tokio::spawn(self.authority.clone().watch_node_places());
         let serving = accept::serve(self.listener, self.tls, self.app, limits, stopped(stopping));
         let ending = async {
             shutdown.await;
@@ -200,6 +201,7 @@ impl Prepared {
             let _ = stop.send(());
         };
         let (served, ()) = tokio::join!(serving, ending);
+        places.abort();
         expiry.abort();
         ended.abort();
         leases.abort();

@@ -248,6 +248,35 @@ pub struct NodeReport {
     pub leaving: bool,
 }
 
+/// More nodes of an application take a place than its license in force grants, as after a renewal with
+/// fewer of them. All go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beyond {
+    /// How many take a place.
+    pub enrolled: u64,
+    /// How many are granted.
+    pub granted: u32,
+}
+
+impl Beyond {
+    /// Whether so many are more than so many; no limit, no more.
+    pub fn of(enrolled: u64, granted: Option<u32>) -> Option<Self> {
+        let granted = granted.filter(|granted| enrolled > u64::from(*granted))?;
+        Some(Self { enrolled, granted })
+    }
+}
+
+impl fmt::Display for Beyond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { enrolled, granted } = self;
+        write!(
+            f,
+            "{enrolled} of {granted} nodes: more are enrolled than the license grants; all go on; \
+             revoke those that are not needed, or add a license for more"
+        )
+    }
+}
+
 /// What a report is answered with once its counts are durable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
@@ -263,6 +292,9 @@ pub struct Reported {
     /// room than there is. The node keeps them, names them, and sends them again or among others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<HeldCount>,
+    /// Whether more nodes of its application are enrolled than the license grants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<Beyond>,
 }
 
 /// A count of a node's that was not taken.

@@ -98,6 +98,11 @@ fn flags(text: &mut Exposition, status: &Status) {
         status.lives,
     );
     text.gauge(
+        "lictor_node_beyond_license",
+        "Whether more nodes of its application are enrolled than the license grants",
+        u8::from(status.beyond_license),
+    );
+    text.gauge(
         "lictor_node_unsent",
         "Counts that were not reported as they are on disk",
         status.unsent,

@@ -352,6 +352,7 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
                 state_revision: inside.announced,
                 start: None,
                 held,
+                beyond: None,
             };
             Ok(json(StatusCode::OK, &reported))
         }

@@ -109,7 +109,7 @@ fn log(end: &LicenseEnd) {
 }
 
 /// The server itself, which may read everything.
-fn itself() -> Actor {
+pub(super) fn itself() -> Actor {
     Actor {
         token: Uuid::nil(),
         name: Some("the server".to_owned()),

@@ -4,6 +4,7 @@
 mod delivery;
 mod hub;
 mod lives;
+mod places;
 mod presence;
 mod starts;
 
@@ -25,10 +26,11 @@ use uuid::Uuid;
 
 pub(super) use delivery::Delivery;
 pub use hub::Feed;
+pub use places::{Enrolled, NodesOf, granted};
 pub use presence::Connection;
 
 use super::attempts::Attempt;
-use super::{Authority, parts_of_usage, usage};
+use super::{Authority, Call, parts_of_usage, usage};
 use crate::standing;
 
 /// How old what is stored of a node's last report may become while nothing in it changes but the
@@ -304,6 +306,7 @@ impl Authority {
             state_revision,
             start: judged,
             held,
+            beyond: self.seen_beyond(node.organization, &node.state.application),
         })
     }
 

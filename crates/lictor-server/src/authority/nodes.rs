@@ -11,7 +11,7 @@ use lictor_core::{Action, Date, Elapsed, Error, Now, Resource, State, Timestamp}
 use lictor_store::{Fact, Write};
 use uuid::Uuid;
 
-use super::{Authority, Call};
+use super::{Authority, Call, granted};
 use crate::random;
 
 /// How long a node may say nothing before it counts as silent, in seconds: two reports, and a half.
@@ -85,6 +85,10 @@ pub struct NodeStanding {
     pub lives: usize,
     /// What is stored of its requests this month.
     pub requests: u64,
+    /// How many nodes of its application take a place.
+    pub enrolled: u64,
+    /// How many the license in force grants; none: without a limit, or no license is in force.
+    pub granted: Option<u32>,
     /// Why it is not up to date, for people.
     pub reason: Option<String>,
 }
@@ -171,6 +175,10 @@ impl Authority {
         let stranger = self.is_of_another_key(&node);
         let at_once = self.feed.at_once(node.id, call.now.elapsed());
         let status = status(&node, stranger, revision, content, call.now.elapsed());
+        let application = &node.state.application;
+        let enrolled = self.enrolled_nodes(call).await?;
+        let enrolled = enrolled.get(application).copied().unwrap_or_default();
+        let granted = granted(self.entitlement_now(call, application).await?.as_ref());
         let reason = if stranger {
             let advice = "it joined under another control plane key and takes no state: put the old \
                  control-plane.key back, or enroll it again";
@@ -187,6 +195,8 @@ impl Authority {
             state_revision: revision,
             lives: at_once.len().max(1),
             requests,
+            enrolled,
+            granted,
             reason,
         })
     }

@@ -12,7 +12,7 @@ use lictor_core::exposition::Format;
 use serde_json::json;
 
 use super::call;
-use super::metrics::Metrics;
+use super::metrics::{Metrics, Nodes};
 use crate::clock::Step;
 use crate::settings::Server;
 
@@ -81,15 +81,23 @@ pub(super) async fn metrics_for_all(
     let accept = headers.get_all(ACCEPT).iter();
     let format = Format::asked_for(accept.filter_map(|value| value.to_str().ok()));
     let authority = &observed.server.authority;
-    match authority.license_ends().await {
-        Ok(ends) => {
+    let read = async {
+        let ends = authority.license_ends().await?;
+        Ok((ends, authority.nodes_of_all().await?))
+    };
+    match read.await {
+        Ok((ends, of)) => {
+            let nodes = Nodes {
+                copied: authority.copied_nodes(),
+                of,
+            };
             let text = observed.metrics.text(
                 format,
                 &authority.engine(),
                 &ends,
                 authority.clock().figures(),
                 &authority.quota_refusals(),
-                authority.copied_nodes(),
+                &nodes,
             );
             let headers = [(CONTENT_TYPE, format.content_type()), (VARY, "Accept")];
             (headers, text).into_response()

@@ -10,7 +10,7 @@ use axum::http::{Method, StatusCode};
 use lictor_core::exposition::{Exposition, Format, Kind, Section};
 
 use super::traffic::{Connections, Cut, Traffic};
-use crate::authority::LicenseEnd;
+use crate::authority::{LicenseEnd, NodesOf};
 use crate::clock::ClockFigures;
 
 const METHODS: [&str; 8] = [
@@ -25,6 +25,15 @@ const BOUNDS: [f64; 12] = [
 
 /// How often the store committed, and how many writes were in these commits.
 pub type StoreFigures = dyn Fn() -> (u64, u64) + Send + Sync;
+
+/// What is told of nodes.
+#[derive(Debug)]
+pub struct Nodes {
+    /// How many run more than once at a time.
+    pub copied: usize,
+    /// How many each application has, and is granted.
+    pub of: Vec<NodesOf>,
+}
 
 /// The counters of one server.
 pub struct Metrics {
@@ -98,7 +107,7 @@ impl Metrics {
         licenses: &[LicenseEnd],
         clock: ClockFigures,
         quotas: &[(&'static str, u64)],
-        copied_nodes: usize,
+        nodes: &Nodes,
     ) -> String {
         let mut text = Exposition::new(format);
         self.requests(&mut text);
@@ -136,8 +145,9 @@ impl Metrics {
         text.gauge(
             "lictor_nodes_copied",
             "Nodes that run more than once at a time, as their folders were copied",
-            copied_nodes,
+            nodes.copied,
         );
+        places(&mut text, &nodes.of);
         ends(&mut text, licenses);
         (self.process)(&mut text);
         let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", engine)];
@@ -197,6 +207,32 @@ impl fmt::Debug for Metrics {
     }
 }
 
+/// How many nodes each application has and is granted.
+fn places(text: &mut Exposition, nodes: &[NodesOf]) {
+    let mut family = |name, help, figure: fn(&NodesOf) -> Option<u64>| {
+        let mut family = text.family(name, Kind::Gauge, help);
+        for of in nodes {
+            let labels = [
+                ("organization", of.organization.as_str()),
+                ("application", of.application.as_str()),
+            ];
+            if let Some(figure) = figure(of) {
+                family.sample(&labels, figure);
+            }
+        }
+    };
+    family(
+        "lictor_nodes_enrolled",
+        "Nodes that take a place, of each application that has any",
+        |of| Some(of.enrolled),
+    );
+    family(
+        "lictor_nodes_granted",
+        "Nodes that the license in force grants it, where it limits them",
+        |of| of.granted.map(u64::from),
+    );
+}
+
 /// Both ends of each application's license: its own, and that of what follows it.
 fn ends(text: &mut Exposition, licenses: &[LicenseEnd]) {
     let mut family = |name, help, seconds: fn(&LicenseEnd) -> i64| {
@@ -247,6 +283,12 @@ mod tests {
             seconds_left: 86_400,
             covered_seconds: 172_800,
         };
+        let nodes = NodesOf {
+            organization: "default".to_owned(),
+            application: "editor".to_owned(),
+            enrolled: 10,
+            granted: Some(2),
+        };
         let clock = ClockFigures {
             steps: 3,
             ahead: -7_200,
@@ -257,7 +299,10 @@ mod tests {
             &[end],
             clock,
             &[("tokens", 4)],
-            2,
+            &Nodes {
+                copied: 2,
+                of: vec![nodes],
+            },
         );
         for line in [
             r#"lictor_requests_total{dialect="second",method="GET",status="2xx"} 2"#,
@@ -273,6 +318,8 @@ mod tests {
             r#"lictor_quota_refusals_total{quota="tokens"} 4"#,
             "lictor_clock_ahead_seconds -7200",
             "lictor_nodes_copied 2",
+            r#"lictor_nodes_enrolled{organization="default",application="editor"} 10"#,
+            r#"lictor_nodes_granted{organization="default",application="editor"} 2"#,
             "of_the_process 5",
             r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,
             r#"lictor_license_covered_seconds{organization="default",application="editor"} 172800"#,

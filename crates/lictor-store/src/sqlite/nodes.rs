@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::reads::{behind, many};
 use super::rows::{Sql, invalid, loaded};
+use crate::NodePlaces;
 
 /// The columns of [`node_state`], [`identity`] and [`node`], in their order.
 pub(super) const NODE: &str = "id, application, created_at, joined_at, revoked_at, name, \
@@ -109,6 +110,32 @@ pub(super) fn page(
     );
     let after = behind(after.as_ref());
     many(database, &sql, (organization, after, limit), node)
+}
+
+/// How many nodes take a place, by organization and application: those that are not revoked, and joined
+/// or still can.
+pub(super) fn places(
+    database: &Connection,
+    organization: Option<Uuid>,
+    now: Elapsed,
+) -> Sql<Vec<NodePlaces>> {
+    let of = organization.map_or("", |_| "organization_id = ?2 AND");
+    let sql = format!(
+        "SELECT organization_id, application, count(*) FROM nodes INDEXED BY nodes_live_of_application
+         WHERE {of} revoked_at IS NULL AND (joined_at IS NOT NULL OR token_expires_at > ?1)
+         GROUP BY organization_id, application ORDER BY organization_id, application"
+    );
+    let read = |row: &Row<'_>| {
+        Ok(NodePlaces {
+            organization: row.get(0)?,
+            application: row.get(1)?,
+            enrolled: row.get(2)?,
+        })
+    };
+    match organization {
+        Some(organization) => many(database, &sql, (now.seconds(), organization), read),
+        None => many(database, &sql, [now.seconds()], read),
+    }
 }
 
 /// Who counts in the epochs of a node. Damaged, it is as if nobody did: the next start says so anew.

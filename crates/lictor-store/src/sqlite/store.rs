@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     Answer, Bounds, CheckReport, Choose, EndedFilter, EndedKey, Figures, IdempotencyKey,
-    NodesBasis, RefusalSum, Refused, RefusedKey, Store, SumKey, UsageFigures, UsagePage, Write,
-    Written,
+    NodePlaces, NodesBasis, RefusalSum, Refused, RefusedKey, Store, SumKey, UsageFigures,
+    UsagePage, Write, Written,
 };
 
 #[async_trait]
@@ -430,6 +430,17 @@ impl Store for SqliteStore {
         let after = after.cloned();
         self.read(organization, move |database| {
             usage::page(database, organization, after, limit)
+        })
+        .await
+    }
+
+    async fn node_places(
+        &self,
+        organization: Option<Uuid>,
+        now: Elapsed,
+    ) -> Result<Vec<NodePlaces>, Error> {
+        self.read(organization.unwrap_or(INSTALLATION), move |database| {
+            nodes::places(database, organization, now)
         })
         .await
     }

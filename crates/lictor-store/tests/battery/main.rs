@@ -106,6 +106,7 @@ macro_rules! battery {
             nodes::nothing_there_is_no_node;
             nodes::two_live_nodes_never_have_one_name;
             nodes::a_name_is_free_after_a_revocation;
+            nodes::a_place_is_taken_by_who_joined_or_still_can;
             nodes::the_limit_holds_under_many_enrollments;
             nodes::a_node_is_found_by_its_token_and_by_its_credential;
             nodes::a_node_of_a_removed_organization_is_not_found;

@@ -117,6 +117,36 @@ pub(crate) async fn two_live_nodes_never_have_one_name(store: Arc<dyn Store>) {
     agrees(&*store).await;
 }
 
+pub(crate) async fn a_place_is_taken_by_who_joined_or_still_can(store: Arc<dyn Store>) {
+    kong(&*store).await;
+    let taken = async |at: i64| {
+        let (all, own) = (
+            store.node_places(None, self::at(at)).await.expect("reads"),
+            store
+                .node_places(Some(ACME), self::at(at))
+                .await
+                .expect("reads"),
+        );
+        assert_eq!(all, own);
+        let other = store.node_places(Some(id(2)), self::at(at)).await;
+        assert_eq!(other.expect("reads"), []);
+        own.iter()
+            .map(|row| (row.application.clone(), row.enrolled))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(taken(NOW).await, []);
+    for (number, name) in [(1, "a"), (2, "b"), (3, "c")] {
+        done(&*store, edge(number, name)).await;
+    }
+    done(&*store, join_node(ACME, id(1))).await;
+    assert_eq!(taken(NOW).await, [("kong".to_owned(), 3)]);
+    assert_eq!(taken(NOW + TOKEN_TTL).await, [("kong".to_owned(), 1)]);
+    done(&*store, revoke_node(ACME, id(2))).await;
+    assert_eq!(taken(NOW).await, [("kong".to_owned(), 2)]);
+    done(&*store, revoke_node(ACME, id(1))).await;
+    assert_eq!(taken(NOW + TOKEN_TTL).await, []);
+}
+
 pub(crate) async fn a_name_is_free_after_a_revocation(store: Arc<dyn Store>) {
     kong(&*store).await;
     done(&*store, edge(1, "edge")).await;

@@ -21,7 +21,7 @@ fn an_application_is_shown_as_the_documentation_says() {
     let expected = json!({
         "key": "konnect", "name": null, "plan": "PAID", "seat_limit": 10, "seats": 0,
         "leases": 0, "used": 0, "available": 10, "overage": 0, "over_limit": "refuse",
-        "node_limit": null,
+        "node_limit": null, "nodes": 0,
         "features": ["sso"], "license": license["id"], "verified": true,
         "expires_at": "2199-01-01T00:00:00Z", "days_left": days_left,
         "covered_until": "2199-01-01T00:00:00Z", "covered_days_left": days_left,
@@ -47,7 +47,7 @@ fn an_application_without_a_license_in_force_is_unlicensed() {
     let expected = json!({
         "key": "konnect", "name": null, "plan": "UNLICENSED", "seat_limit": 0, "seats": 0,
         "leases": 0, "used": 0, "available": 0, "overage": 0, "over_limit": "refuse",
-        "node_limit": 0,
+        "node_limit": 0, "nodes": 0,
         "features": null, "license": null, "verified": null, "expires_at": null, "days_left": null,
         "covered_until": null, "covered_days_left": null,
     });

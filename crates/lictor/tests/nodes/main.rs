@@ -14,6 +14,7 @@ mod http;
 mod process;
 
 mod access;
+mod beyond;
 mod busy;
 mod certificates;
 mod clocked;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::super::labor::Turns;
 use super::Delivery;
 use super::lives::Lives;
+use super::places::Places;
 use super::presence::{Connection, Presence};
 
 /// How many nodes are kept by their credentials, and deliveries by their applications.
@@ -51,6 +52,7 @@ pub struct Feed {
     removed: Mutex<HashSet<Uuid>>,
     seen: Mutex<HashMap<Uuid, Seen>>,
     pub(super) lives: Lives,
+    pub(super) places: Places,
     /// By what they sign in with, which a node is given once. That one was revoked, or its organization
     /// removed, is noted beside it, so that no change makes anybody be read again.
     known: Bounded<Digest, (Arc<Node>, Elapsed)>,
@@ -105,6 +107,7 @@ impl Feed {
             removed: Mutex::default(),
             seen: Mutex::default(),
             lives: Lives::default(),
+            places: Places::default(),
             known: Bounded::new(NODES),
             kept: Bounded::new(DELIVERIES),
             signed: Bounded::with_weighter(SIGNED, SIGNED_BYTES, ByLength),
@@ -191,6 +194,7 @@ impl Feed {
 
     /// Wakes those whom a write concerns.
     pub(in crate::authority) fn after(&self, stream: Uuid, written: &Written) {
+        self.places.after(stream, written);
         let mut news = false;
         for entry in &written.entries {
             match &entry.change {

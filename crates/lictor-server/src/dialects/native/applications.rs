@@ -15,7 +15,7 @@ use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::{self, ApplicationView, List};
-use crate::authority::Answer;
+use crate::authority::{Answer, Enrolled};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Applications);
@@ -29,11 +29,12 @@ pub(super) async fn list(
     let query = Query::begin(&call, Resource::Applications, &uri)?;
     let page = Page::take(query, &call, None)?;
     let all = server.authority.figures_of_applications(&call).await?;
+    let nodes = server.authority.enrolled_nodes(&call).await?;
     let rows = all.behind(page.after.as_deref());
     page.cut(
         rows,
         |(figures, _)| figures.application.clone(),
-        |(figures, entitlement)| ApplicationView::of(figures, entitlement, call.now.wall()),
+        |(figures, entitlement)| ApplicationView::of(figures, entitlement, &nodes, call.now.wall()),
     )
 }
 
@@ -43,9 +44,11 @@ pub(super) async fn show(
     Segment(key): Segment,
 ) -> Result<Json<ApplicationView>, Problem> {
     let (figures, entitlement) = server.authority.application(&call, &key).await?;
+    let nodes = server.authority.enrolled_nodes(&call).await?;
     Ok(Json(ApplicationView::of(
         &figures,
         &entitlement,
+        &nodes,
         call.now.wall(),
     )))
 }
@@ -76,7 +79,7 @@ pub(super) async fn create(
     let none = Entitlement::of(&key, &[], post.call.now.wall());
     let answer: Answer = wire::answer(
         201,
-        &ApplicationView::of(&figures, &none, post.call.now.wall()),
+        &ApplicationView::of(&figures, &none, &Enrolled::new(), post.call.now.wall()),
     );
     let kept = answer.clone();
     post.keep(move |_| kept.clone());
@@ -106,7 +109,8 @@ pub(super) async fn set(
     if server.authority.may(&call, READ).is_err() {
         return Ok(Json(patch).into_response());
     }
-    let view = ApplicationView::of(&figures, &entitlement, call.now.wall());
+    let nodes = server.authority.enrolled_nodes(&call).await?;
+    let view = ApplicationView::of(&figures, &entitlement, &nodes, call.now.wall());
     Ok(Json(view).into_response())
 }
 

@@ -28,7 +28,9 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::error::{Problem, document_reason, invalid};
-use crate::authority::{Answer, LIST_BYTES, Report, Standing, StandingLicense, TokenRequest};
+use crate::authority::{
+    Answer, Enrolled, LIST_BYTES, Report, Standing, StandingLicense, TokenRequest,
+};
 
 /// An answer with this body.
 pub(super) fn answer(status: u16, body: &impl Serialize) -> Answer {
@@ -301,6 +303,7 @@ pub(super) struct ApplicationView {
     overage: u64,
     over_limit: &'static str,
     node_limit: Option<u32>,
+    nodes: u64,
     features: Option<Vec<String>>,
     license: Option<Uuid>,
     verified: Option<bool>,
@@ -314,9 +317,11 @@ impl ApplicationView {
     pub(super) fn of(
         figures: &ApplicationFigures,
         entitlement: &Entitlement,
+        enrolled: &Enrolled,
         now: Timestamp,
     ) -> Self {
         let license = entitlement.license.as_ref();
+        let nodes = enrolled.get(&figures.application);
         Self {
             key: figures.application.clone(),
             name: figures.name.clone(),
@@ -329,6 +334,7 @@ impl ApplicationView {
             overage: figures.overage(),
             over_limit: figures.over_limit.as_str(),
             node_limit: entitlement.node_limit(),
+            nodes: nodes.copied().unwrap_or_default(),
             features: license.map(|license| license.features.clone()),
             license: license.map(|license| license.license),
             verified: license.map(|license| license.signer.key_id().is_some()),

@@ -44,6 +44,8 @@ pub(in crate::dialects::native) struct NodeView {
     license: Option<String>,
     lives: usize,
     requests: Option<u64>,
+    nodes: u64,
+    node_limit: Option<u32>,
     problems: Vec<String>,
     #[serde(flatten)]
     token: Option<TokenView>,
@@ -80,6 +82,8 @@ impl NodeView {
                 .map(|license| license.to_string()),
             lives: standing.lives,
             requests: said.map(|_| standing.requests),
+            nodes: standing.enrolled,
+            node_limit: standing.granted,
             problems: seen.map(|seen| seen.problems).unwrap_or_default(),
             token: None,
         }

@@ -1,0 +1,194 @@
+//! How many nodes take a place, and where these are more than the license in force grants: shown, and
+//! logged when it changes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lictor_core::feed::Beyond;
+use lictor_core::{Change, Elapsed, Entitlement, Error};
+use lictor_store::Written;
+use quick_cache::sync::Cache as Bounded;
+use uuid::Uuid;
+
+use super::super::expiry::itself;
+use super::{Authority, Call};
+
+/// Of how many organizations the places are kept in memory.
+const ORGANIZATIONS: usize = 16_384;
+
+/// For how many seconds they are: an enrollment token that ends gives its place back by itself.
+const HOLDS: i64 = 5;
+
+/// How often it is looked whether there are more nodes than are granted.
+const TICK: Duration = Duration::from_secs(5);
+
+/// How many nodes take a place, by application.
+pub type Enrolled = BTreeMap<String, u64>;
+
+/// How many nodes of an application there are, and how many the license in force grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodesOf {
+    /// The organization's key.
+    pub organization: String,
+    /// The application's key.
+    pub application: String,
+    /// How many take a place.
+    pub enrolled: u64,
+    /// How many are granted; none: without a limit, or no license is in force.
+    pub granted: Option<u32>,
+}
+
+/// What is remembered of places.
+pub(super) struct Places {
+    /// By organization, with when it was read.
+    kept: Bounded<Uuid, (Elapsed, Arc<Enrolled>)>,
+    /// Moves with every write to a node's place.
+    changes: AtomicU64,
+    /// Where there are more nodes than are granted, as it was logged last.
+    beyond: Mutex<BTreeMap<(Uuid, String), Beyond>>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            kept: Bounded::new(ORGANIZATIONS),
+            changes: AtomicU64::new(0),
+            beyond: Mutex::default(),
+        }
+    }
+}
+
+impl Places {
+    /// Forgets what a write made untrue.
+    pub(super) fn after(&self, stream: Uuid, written: &Written) {
+        let touches = |change: &Change| {
+            matches!(
+                change,
+                Change::NodeEnrolled { .. }
+                    | Change::NodeJoined { .. }
+                    | Change::NodeRevoked { .. }
+                    | Change::OrganizationRemoved
+            )
+        };
+        if written.entries.iter().any(|entry| touches(&entry.change)) {
+            self.changes.fetch_add(1, Ordering::SeqCst);
+            self.kept.remove(&stream);
+        }
+    }
+
+    fn beyond(&self, organization: Uuid, application: &str) -> Option<Beyond> {
+        let beyond = self.beyond.lock().unwrap_or_else(PoisonError::into_inner);
+        if beyond.is_empty() {
+            return None;
+        }
+        beyond.get(&(organization, application.to_owned())).copied()
+    }
+
+    /// Notes where there are more than are granted now, and logs what is new of it.
+    fn note(&self, now: BTreeMap<(Uuid, String), Beyond>) {
+        let mut known = self.beyond.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, beyond) in &now {
+            if known.get(place) != Some(beyond) {
+                let (organization, application) = place;
+                tracing::warn!(%organization, application, "{beyond}");
+            }
+        }
+        for (organization, application) in known.keys().filter(|place| !now.contains_key(*place)) {
+            tracing::info!(%organization, application, "no more nodes than the license grants");
+        }
+        *known = now;
+    }
+}
+
+impl Authority {
+    /// How many nodes of the organization take a place, by application; whoever's right was asked.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn enrolled_nodes(&self, call: &Call) -> Result<Arc<Enrolled>, Error> {
+        let (places, id) = (&self.feed.places, call.organization.id);
+        let now = self.clock.now().elapsed();
+        let kept = places.kept.get(&id);
+        let fresh = kept.filter(|(at, _)| self.store.is_exclusive() && now.since(*at) < HOLDS);
+        if let Some((_, enrolled)) = fresh {
+            return Ok(enrolled);
+        }
+        let changes = places.changes.load(Ordering::SeqCst);
+        let rows = self.store.node_places(Some(id), now).await?;
+        let rows = rows.into_iter().map(|row| (row.application, row.enrolled));
+        let enrolled: Arc<Enrolled> = Arc::new(rows.collect());
+        if places.changes.load(Ordering::SeqCst) == changes {
+            places.kept.insert(id, (now, Arc::clone(&enrolled)));
+        }
+        Ok(enrolled)
+    }
+
+    /// Whether more nodes of this application are enrolled than are granted, as it was seen last.
+    pub(super) fn seen_beyond(&self, organization: Uuid, application: &str) -> Option<Beyond> {
+        self.feed.places.beyond(organization, application)
+    }
+
+    /// How many nodes each application has and is granted, of those that have any. For the server's
+    /// own metrics and log: no caller's rights are asked.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn nodes_of_all(&self) -> Result<Vec<NodesOf>, Error> {
+        let found = self.places_of_all().await?;
+        Ok(found.into_iter().map(|(_, nodes)| nodes).collect())
+    }
+
+    async fn places_of_all(&self) -> Result<Vec<(Uuid, NodesOf)>, Error> {
+        let now = self.clock.now();
+        let mut found = Vec::new();
+        for row in self.store.node_places(None, now.elapsed()).await? {
+            let organizations = &self.cache.installation().organizations;
+            let Some(organization) = organizations.by_id(row.organization) else {
+                continue;
+            };
+            let call = Call {
+                actor: itself(),
+                organization: organization.clone(),
+                now,
+                idempotent: None,
+            };
+            let entitlement = self.entitlement_now(&call, &row.application).await?;
+            let nodes = NodesOf {
+                organization: organization.key.clone(),
+                application: row.application,
+                enrolled: row.enrolled,
+                granted: granted(&entitlement),
+            };
+            found.push((row.organization, nodes));
+        }
+        Ok(found)
+    }
+
+    /// Looks at once and then every few seconds where there are more nodes than are granted, for as long
+    /// as it is polled.
+    pub async fn watch_node_places(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tick.tick().await;
+            match self.places_of_all().await {
+                Ok(found) => {
+                    let beyond = found.into_iter().filter_map(|(id, nodes)| {
+                        let beyond = Beyond::of(nodes.enrolled, nodes.granted)?;
+                        Some(((id, nodes.application), beyond))
+                    });
+                    self.feed.places.note(beyond.collect());
+                }
+                Err(error) => tracing::error!(%error, "nodes could not be counted"),
+            }
+        }
+    }
+}
+
+/// How many nodes a license in force grants; none: without a limit, or there is none, and no node
+/// decides anything.
+pub fn granted(entitlement: &Entitlement) -> Option<u32> {
+    let license = entitlement.license.as_ref();
+    license.and_then(|license| license.node_limit)
+}
