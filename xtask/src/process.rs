@@ -243,8 +243,10 @@ impl Node {
     ) -> Result<Self> {
         let mut command = Command::new(binary);
         command.args(["node", "run", "--control-plane", control_plane]);
-        command.args(["--listen", "127.0.0.1:0", "--data"]);
-        command.arg(folder).args(options);
+        if !options.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
+        command.arg("--data").arg(folder).args(options);
         command.envs(environment.iter().copied());
         let process = Server::spawn(command)?;
         Ok(Self {

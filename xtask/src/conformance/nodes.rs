@@ -3,8 +3,10 @@
 
 mod site;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -53,19 +55,109 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
         &scratch.join("node"),
         &[],
     )?;
-    let site = Site::start(&scratch, &page, &node.address)?;
+    let site = Site::start(&scratch, &page, 0, &node.address)?;
     let mut cases = Cases::default();
     tell(&lictor, &site, &mut cases)?;
     go_on_alone(&scratch, server, &lictor, &site, &mut cases)?;
+    hang(&node, || site.status("/"), 500, &mut cases)?;
     drop(node);
     cases.equal("the site once the node is stopped", 500, site.status("/")?);
     drop(site);
+    stay_open(&scratch, &page, &lictor, &subject.binary, &mut cases)?;
     if cases.0.failed == 0 {
         fs::remove_dir_all(&scratch)?;
     } else {
         println!("kept for a look: {}", scratch.display());
     }
     Ok(cases.0)
+}
+
+/// How long a visitor may wait for a node that hangs.
+const HUNG: Duration = Duration::from_secs(4);
+
+/// A node that hangs holds no visitor for long.
+fn hang(
+    node: &Node,
+    ask: impl Fn() -> Result<u16>,
+    expected: u16,
+    cases: &mut Cases,
+) -> Result<()> {
+    signal(node, "STOP")?;
+    let begun = Instant::now();
+    let status = ask();
+    let took = begun.elapsed();
+    signal(node, "CONT")?;
+    cases.equal("a visitor while the node hangs", expected, status?);
+    cases.hold("who is answered soon", took < HUNG);
+    Ok(())
+}
+
+fn signal(node: &Node, signal: &str) -> Result<()> {
+    let mut asking = Command::new("sh");
+    let line = format!("kill -{signal} {}", node.id());
+    ensure!(asking.args(["-c", &line]).status()?.success(), "{line}");
+    Ok(())
+}
+
+/// The site of the second block: over a socket, by part, and open while there is no node.
+fn stay_open(
+    scratch: &Path,
+    page: &str,
+    lictor: &Commands<'_>,
+    binary: &Path,
+    cases: &mut Cases,
+) -> Result<()> {
+    let token = lictor.run(&["node", "enroll", "--name", "edge-2"])?;
+    let socket = scratch.join("node.sock");
+    let listen = format!("unix:{}", socket.display());
+    let (folder, options) = (scratch.join("node-2"), ["--listen", listen.as_str()]);
+    let node = Node::join(binary, &lictor.url, token.trim(), &folder, &options)?;
+    let site = Site::start(scratch, page, 1, &listen)?;
+    cases.hold("over a socket", site.wait_for(200, APPLIED)?);
+    let before = services(&lictor.url)?;
+    for path in [
+        "/api/",
+        "/%61pi/",
+        "//api/?service=x",
+        "/x/../api/index.html",
+        "/?service=x",
+    ] {
+        cases.equal(path, 200, site.status_of_meddler(path)?);
+    }
+    let expected = BTreeMap::from([("api".to_owned(), 4), ("site".to_owned(), 1)]);
+    let counted = || {
+        let mut now = services(&lictor.url)?;
+        for (service, count) in &before {
+            *now.entry(service.clone()).or_default() -= count;
+        }
+        now.retain(|_, count| *count > 0);
+        Ok::<_, anyhow::Error>(now)
+    };
+    let begun = Instant::now();
+    while counted()? != expected && begun.elapsed() < COUNTED {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    cases.equal(
+        "counts by part, whatever visitors name",
+        expected,
+        counted()?,
+    );
+    hang(&node, || site.status("/"), 200, cases)?;
+    drop(node);
+    cases.equal("the open site without a node", 200, site.status("/")?);
+    Ok(())
+}
+
+/// The requests of all months by service.
+fn services(url: &str) -> Result<BTreeMap<String, u64>> {
+    let usage = get(url, "/v1/usage?limit=1000")?;
+    let mut sums = BTreeMap::new();
+    for row in usage["data"].as_array().context("no rows")? {
+        let service = row["service"].as_str().context("no service")?;
+        *sums.entry(service.to_owned()).or_default() +=
+            row["count"].as_u64().context("no count")?;
+    }
+    Ok(sums)
 }
 
 /// The license comes and goes, and visitors with it.

@@ -1,6 +1,8 @@
 //! `/check`: whether a request may be served; it is counted if so.
 
-use hyper::StatusCode;
+use std::borrow::Cow;
+
+use hyper::{HeaderMap, StatusCode};
 
 use super::Service;
 use super::answers::{self, Answer};
@@ -8,16 +10,23 @@ use super::query;
 use super::usage::BAD_SERVICE;
 use crate::meter::Meter;
 
+/// The header that names the service, as a proxy sets it.
+const SERVICE: &str = "lictor-service";
+
 /// Answers.
-pub(super) async fn answer(service: &Service, query: Option<&str>) -> Answer {
-    let Some(query) = query.filter(|query| !query.is_empty()) else {
+pub(super) async fn answer(service: &Service, query: Option<&str>, headers: &HeaderMap) -> Answer {
+    let query = query.unwrap_or_default();
+    if query.is_empty() && !headers.contains_key(SERVICE) {
         return outcome(service.meter.ask(None, None).await);
-    };
-    let asked = match query::read(query, ["service", "application", "feature"]) {
+    }
+    let asked = query::read(query, ["service", "application", "feature"]);
+    let asked = asked.and_then(|[name, application, feature]| {
+        Ok([one_service(name, headers)?, application, feature])
+    });
+    let [name, application, feature] = match &asked {
         Ok(asked) => asked,
-        Err(message) => return answers::failure(StatusCode::BAD_REQUEST, "invalid", &message),
+        Err(message) => return answers::failure(StatusCode::BAD_REQUEST, "invalid", message),
     };
-    let [name, application, feature] = &asked;
     let meter = match name {
         None => None,
         Some(name) if service.shared.counters.takes(name) => {
@@ -27,6 +36,32 @@ pub(super) async fn answer(service: &Service, query: Option<&str>) -> Answer {
     };
     let meter = meter.as_ref().unwrap_or(&service.meter);
     outcome(meter.ask(application.as_deref(), feature.as_deref()).await)
+}
+
+/// The service that query and header name. Which of two that differ is a visitor's nobody knows here.
+///
+/// # Errors
+/// What is wrong and what to do, in words.
+fn one_service<'a>(
+    asked: Option<Cow<'a, str>>,
+    headers: &'a HeaderMap,
+) -> Result<Option<Cow<'a, str>>, String> {
+    let mut given = headers.get_all(SERVICE).iter();
+    let (first, second) = (given.next(), given.next());
+    if second.is_some() {
+        return Err("Lictor-Service is given twice; give it once".to_owned());
+    }
+    let named = first.map_or(Ok(""), |value| std::str::from_utf8(value.as_bytes()));
+    let named = named.map_err(|_| "Lictor-Service: use UTF-8".to_owned())?;
+    match asked {
+        // As nginx has it where a variable is empty.
+        asked if named.is_empty() => Ok(asked),
+        Some(asked) if asked != named => Err(
+            "the query names another service than Lictor-Service does; name it in one of them"
+                .to_owned(),
+        ),
+        Some(_) | None => Ok(Some(Cow::Borrowed(named))),
+    }
 }
 
 fn outcome(decided: Result<(), crate::error::Denial>) -> Answer {

@@ -245,7 +245,7 @@ impl Service {
             );
         }
         match (path, request.method()) {
-            ("/check", _) => check::answer(self, request.uri().query()).await,
+            ("/check", _) => check::answer(self, request.uri().query(), request.headers()).await,
             ("/usage", &Method::POST) => usage::answer(self, request).await,
             ("/license", &Method::GET | &Method::HEAD) => answers::license(&self.shared),
             ("/status", &Method::GET | &Method::HEAD) => answers::status(&self.shared),

@@ -302,3 +302,38 @@ async fn serve(
     let socket = LocalSocket::bind(listen, token).await?;
     Ok(serve_local(&setting.node, socket))
 }
+
+#[tokio::test]
+async fn the_service_may_come_in_a_header_and_never_differs_from_the_query() {
+    let setting = Setting::start().await;
+    let mut local = Local::start(&setting, None).await;
+    for (header, query, status) in [
+        ("Lictor-Service: orders\r\n", "", 204),
+        ("lictor-service: orders\r\n", "?service=orders", 204),
+        ("Lictor-Service: orders\r\n", "?application=editor", 204),
+        ("Lictor-Service:\r\n", "?service=orders", 204),
+        ("Lictor-Service: orders\r\n", "?service=", 400),
+        ("Lictor-Service: orders\r\n", "?service=other", 400),
+        (
+            "Lictor-Service: orders\r\nLictor-Service: orders\r\n",
+            "",
+            400,
+        ),
+        ("Lictor-Service: a\u{202e}b\r\n", "", 400),
+    ] {
+        header.clone_into(&mut local.more);
+        let path = format!("/check{query}");
+        assert_eq!(
+            local.status("GET", &path, "").await,
+            status,
+            "{header:?} {query}"
+        );
+    }
+    local.more = String::new();
+    until("4 requests", || {
+        setting.node.status().requests.get("orders") == Some(&4)
+    })
+    .await;
+    let requests = setting.node.status().requests;
+    assert_eq!(requests.len(), 1, "{requests:?}");
+}

@@ -14,7 +14,10 @@ use super::super::framing::proxy::{Proxy, free_address};
 
 /// What stands in the page, and is put in the place of.
 const LISTEN: &str = "listen 8080;";
-const NODE: &str = "server 127.0.0.1:8002;";
+const NODES: [&str; 2] = [
+    "server 127.0.0.1:8002;",
+    "server unix:/run/lictor/node.sock;",
+];
 const ROOT: &str = "root /var/www/html;";
 const LOG: &str = "/var/log/nginx/licensed.log";
 
@@ -28,19 +31,20 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// Starts it with the first block of `page` that is marked as nginx's.
-    pub(super) fn start(scratch: &Path, page: &str, node: &str) -> Result<Self> {
-        let folder = scratch.join("nginx");
+    /// Starts it with that block of `page`, from 0, of those that are marked as nginx's.
+    pub(super) fn start(scratch: &Path, page: &str, number: usize, node: &str) -> Result<Self> {
+        let folder = scratch.join(format!("nginx-{number}"));
         let root = folder.join("site");
-        fs::create_dir_all(&root)?;
+        fs::create_dir_all(root.join("api"))?;
         fs::write(root.join("index.html"), PAGE)?;
+        fs::write(root.join("api").join("index.html"), PAGE)?;
         // Its workers may run as another user.
         let log = folder.join("licensed.log");
         let address = free_address()?;
-        let mut site = block(page)?.to_owned();
+        let mut site = block(page, number)?.to_owned();
         for (printed, here) in [
             (LISTEN, format!("listen {address};")),
-            (NODE, format!("server {node};")),
+            (NODES[number], format!("server {node};")),
             (ROOT, format!("root {};", root.display())),
             (LOG, log.display().to_string()),
         ] {
@@ -73,13 +77,23 @@ impl Site {
         Ok(found.map(|(_, value)| value.trim().to_owned()))
     }
 
+    /// The status that a path is answered with, sent as it stands, by a visitor who names a service.
+    pub(super) fn status_of_meddler(&self, path: &str) -> Result<u16> {
+        let more = ["--path-as-is", "--header", "Lictor-Service: meddled"];
+        Ok(self.ask_with(path, &more)?.0)
+    }
+
     /// Asks by curl, as people do; the status, and the head of the answer.
     fn ask(&self, path: &str) -> Result<(u16, String)> {
+        self.ask_with(path, &[])
+    }
+
+    fn ask_with(&self, path: &str, more: &[&str]) -> Result<(u16, String)> {
         let url = format!("http://{}{path}", self.nginx.address);
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--max-time", "20"]);
         curl.args(["--output", "/dev/null", "--dump-header", "-"]);
-        let output = curl.arg(&url).output()?;
+        let output = curl.args(more).arg(&url).output()?;
         let head = String::from_utf8_lossy(&output.stdout).into_owned();
         let status = head.split(' ').nth(1).and_then(|text| text.parse().ok());
         let said = String::from_utf8_lossy(&output.stderr);
@@ -169,11 +183,12 @@ fn served(address: &str, requests: usize) -> Result<usize> {
     Ok(served)
 }
 
-/// The block of the page.
-fn block(page: &str) -> Result<&str> {
-    let (_, rest) = page
-        .split_once("```nginx\n")
-        .context("the page has no configuration of nginx")?;
+/// That block of the page.
+fn block(page: &str, number: usize) -> Result<&str> {
+    let mut blocks = page.split("```nginx\n").skip(1);
+    let rest = blocks
+        .nth(number)
+        .context("the page has too few configurations of nginx")?;
     let (block, _) = rest.split_once("```").context("the block has no end")?;
     Ok(block)
 }
