@@ -1,6 +1,7 @@
 //! `cargo xtask conformance nodes`: Debian's nginx in front of a site, a node behind it, and the control
 //! plane that the node belongs to.
 
+mod held_back;
 mod site;
 
 use std::collections::BTreeMap;
@@ -58,12 +59,14 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     let site = Site::start(&scratch, &page, 0, &node.address)?;
     let mut cases = Cases::default();
     tell(&lictor, &site, &mut cases)?;
-    go_on_alone(&scratch, server, &lictor, &site, &mut cases)?;
+    let server = go_on_alone(&scratch, server, &lictor, &site, &mut cases)?;
     hang(&node, || site.status("/"), 500, &mut cases)?;
     drop(node);
     cases.equal("the site once the node is stopped", 500, site.status("/")?);
     drop(site);
     stay_open(&scratch, &page, &lictor, &subject.binary, &mut cases)?;
+    held_back::measure(&scratch, &lictor, &subject.binary, &mut cases)?;
+    server.kill()?;
     if cases.0.failed == 0 {
         fs::remove_dir_all(&scratch)?;
     } else {
@@ -201,7 +204,7 @@ fn go_on_alone(
     lictor: &Commands<'_>,
     site: &Site,
     cases: &mut Cases,
-) -> Result<()> {
+) -> Result<Server> {
     let port = server.address.clone();
     server.kill()?;
     let served = site.visit(VISITORS, REQUESTS)?;
@@ -219,7 +222,7 @@ fn go_on_alone(
     cases.equal("the kind of deployment", Value::from("hybrid"), kind);
     let services = report["services_count"].clone();
     cases.equal("services", Value::from(1), services);
-    server.kill()
+    Ok(server)
 }
 
 /// The requests of all months.

@@ -83,7 +83,7 @@ pub(crate) struct Whole {
     /// What its epoch held when it began, where it was not let go on yet.
     pub base: Vec<(Arc<str>, Arc<str>, u64)>,
     /// All counts.
-    pub all: Vec<(Key, Entry)>,
+    pub all: Vec<(Key, super::Entry)>,
 }
 
 /// What is said of the start in a report.
