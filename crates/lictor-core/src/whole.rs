@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// The greatest that is taken: a reader of JSON may be off by the last digit of a float, and up to 2^52 that
@@ -49,7 +50,8 @@ impl Number for i64 {
 }
 
 /// A whole number of JSON.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Whole<T>(pub T);
 
 impl<'de, T: Number> Deserialize<'de> for Whole<T> {

@@ -316,9 +316,7 @@ impl Client {
             (StatusCode::UNAUTHORIZED, _) if self.token.is_none() => Failure::Unauthorized(
                 "no token given; set LICTOR_TOKEN, or give --token".to_owned(),
             ),
-            (StatusCode::UNAUTHORIZED, Some(said))
-                if said.contains("owns") || said.contains("owned") =>
-            {
+            (StatusCode::UNAUTHORIZED, Some(said)) if of_owner(&problem) => {
                 Failure::Unauthorized(said)
             }
             (StatusCode::UNAUTHORIZED, _) => Failure::Unauthorized(
@@ -336,6 +334,12 @@ impl Client {
             (_, None) => not_lictor(&self.base),
         }
     }
+}
+
+/// Whether a problem says that the account that owns the token cannot be used.
+fn of_owner(problem: &Value) -> bool {
+    let name = problem["type"].as_str().unwrap_or_default();
+    name.rsplit(['/', ':']).next() == Some("owner-inactive")
 }
 
 impl Reply {

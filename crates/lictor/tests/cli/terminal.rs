@@ -158,3 +158,45 @@ fn a_new_admin_token_replaces_the_one_that_the_old_value_stood_for() {
     again.env("LICTOR_ADMIN_TOKEN", first);
     refusal(&again.output().expect("runs"), 2);
 }
+
+#[test]
+fn a_token_whose_owner_was_shut_is_told_of_the_owner() {
+    let server = Server::start(&[]);
+    result(&server.lictor(&["account", "add", "ada@example.com"]));
+    let token = ["token", "create", "--account", "ada@example.com"];
+    let token = result(&server.lictor(&token));
+    result(&server.lictor_as(&token, &["count"]));
+    result(&server.lictor(&["account", "deactivate", "ada@example.com"]));
+    let said = refusal(&server.lictor_as(&token, &["count"]), 4);
+    assert!(said.contains("owns this token is deactivated"), "{said}");
+    let said = refusal(&server.lictor_as("lictor_nobody", &["count"]), 4);
+    assert!(said.contains("does not know this token"), "{said}");
+}
+
+#[test]
+fn the_last_way_in_is_shut_by_force_alone() {
+    let server = Server::start(&[]);
+    let ada = "ada@example.com";
+    let refused = |words: &[&str]| {
+        let said = refusal(&server.lictor(words), 1);
+        assert!(said.contains("`--force`"), "{words:?}: {said}");
+        [words, &["--force"]].concat()
+    };
+    result(&server.lictor(&["account", "add", ada, "--administrator"]));
+    let set = refused(&["account", "set", ada, "--administrator", "false"]);
+    result(&server.lictor(&set));
+    result(&server.lictor(&["account", "set", ada, "--administrator", "true"]));
+    let deactivate = refused(&["account", "deactivate", ada]);
+    result(&server.lictor(&deactivate));
+    result(&server.lictor(&["account", "reactivate", ada]));
+    let remove = refused(&["account", "remove", ada]);
+    result(&server.lictor(&remove));
+    let tokens = result(&server.lictor(&["token", "list", "--operators", "--json"]));
+    let tokens: Value = serde_json::from_str(&tokens).expect("JSON");
+    let tokens = tokens["data"].as_array().expect("a list");
+    let operators = tokens.iter().filter(|token| token["role"] == "operator");
+    let operators: Vec<_> = operators.filter_map(|token| token["id"].as_str()).collect();
+    let revoke = refused(&["token", "revoke", operators[0]]);
+    result(&server.lictor(&revoke));
+    refusal(&server.lictor(&["token", "list"]), 4);
+}

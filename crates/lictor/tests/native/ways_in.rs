@@ -92,6 +92,8 @@ fn a_token_whose_owner_cannot_be_used_says_so() {
             let answer = server.call("GET", path).token(token).expect(401);
             assert!(answer.text().contains(said), "{path}: {answer:?}");
         }
+        let counts = server.call("GET", "/v1/counts").token(token);
+        counts.expect_problem(401, "owner-inactive");
     };
     server.call("GET", "/v1/counts").token(token).expect(200);
     let patch = server.call("PATCH", &ada);
@@ -127,4 +129,66 @@ fn the_write_scope_alone_creates_changes_and_removes() {
     assert_eq!(named.json(), json!({ "name": "meter" }));
     server.call("DELETE", &client).token(&clients).expect(204);
     server.call("DELETE", path).token(&accounts).expect(204);
+}
+
+#[test]
+fn who_may_not_read_an_account_is_told_nothing_by_a_condition() {
+    let server = Server::start();
+    account(&server, "ada@example.com", false);
+    let body = json!({ "role": "admin", "scopes": ["accounts:write"] });
+    let made = server.post("/v1/tokens", &body);
+    let writer = made["secret"].as_str().expect("a secret");
+    let path = "/v1/accounts/ada@example.com";
+    let shown = server.call("GET", path).expect(200);
+    let tag = shown.header("etag").expect("a tag").to_owned();
+    let digest = tag
+        .split('-')
+        .nth(1)
+        .expect("a digest")
+        .trim_end_matches('"');
+    let tags = ["\"1-0000000000000000\"", "\"999\"", "W/\"1\""];
+    for (method, wrong) in ["PATCH", "DELETE"]
+        .into_iter()
+        .flat_map(|m| tags.map(|t| (m, t)))
+    {
+        let call = server.call(method, path).header("If-Match", wrong);
+        let call = match method {
+            "PATCH" => call.json(&json!({ "name": "Ada" })),
+            _ => call,
+        };
+        let told = call.expect(412);
+        assert!(told.text().contains(digest), "{method} {wrong}: {told:?}");
+        let untold = call.token(writer).expect(412);
+        let problem = untold.json();
+        assert_eq!(problem["type"], "urn:lictor:problem:revision-mismatch");
+        assert_eq!(problem["revision"], Value::Null, "{method} {wrong}");
+        assert!(
+            !untold.text().contains(digest),
+            "{method} {wrong}: {untold:?}"
+        );
+    }
+    let right = server.call("PATCH", path).header("If-Match", &tag);
+    let right = right.json(&json!({ "name": "Ada" })).token(writer);
+    assert_eq!(right.expect(200).json(), json!({ "name": "Ada" }));
+}
+
+#[test]
+fn who_may_not_read_an_organization_is_not_told_what_it_has() {
+    let server = Server::start();
+    let body = json!({ "role": "operator", "scopes": ["organizations:write"] });
+    let made = server.post("/v1/tokens", &body);
+    let writer = made["secret"].as_str().expect("a secret");
+    let path = "/v1/organizations/default";
+    for said in [
+        json!({ "name": "Ours" }),
+        json!({ "quotas": { "accounts": 500 } }),
+        json!({ "name": null, "quotas": { "accounts": null } }),
+        json!({}),
+    ] {
+        let patch = server.call("PATCH", path).json(&said);
+        assert_eq!(patch.token(writer).expect(200).json(), said);
+    }
+    server.call("GET", path).token(writer).expect(403);
+    let all = server.call("PATCH", path).json(&json!({})).expect(200);
+    assert!(all.json()["quotas"].is_array());
 }

@@ -134,13 +134,14 @@ pub(super) async fn set(
     let condition = condition(&parts.headers)?;
     let authority = &server.authority;
     let found = authority.account_named(&call, WRITE, &segment.0).await?;
-    let (id, expected) = (found.id, expected(condition, found)?);
+    let may_read = authority.may(&call, READ).is_ok();
+    let (id, expected) = (found.id, expected(condition, found, may_read)?);
     let terms = Terms { expected, force };
-    let account = authority.set_account(&call, id, patch, terms).await?;
+    let account = authority.set_account(&call, id, patch, terms).await;
     // What else it is, is for whoever may read it.
-    match authority.may(&call, READ) {
-        Ok(()) => shown(account)?.answer(),
-        Err(_) => Ok(said),
+    match account.map_err(|error| conditions::told(error, may_read))? {
+        account if may_read => shown(account)?.answer(),
+        _ => Ok(said),
     }
 }
 
@@ -154,9 +155,11 @@ pub(super) async fn remove(
     let condition = condition(&headers)?;
     let authority = &server.authority;
     let found = authority.account_named(&call, WRITE, &segment.0).await?;
-    let (id, expected) = (found.id, expected(condition, found)?);
+    let may_read = authority.may(&call, READ).is_ok();
+    let (id, expected) = (found.id, expected(condition, found, may_read)?);
     let terms = Terms { expected, force };
-    authority.remove_account(&call, id, terms).await?;
+    let removed = authority.remove_account(&call, id, terms).await;
+    removed.map_err(|error| conditions::told(error, may_read))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -190,10 +193,18 @@ fn condition(headers: &HeaderMap) -> Result<Option<Condition>, Problem> {
     Condition::of(headers)
 }
 
-/// The revision that the write must find, where the condition holds for the account as it is found.
-fn expected(condition: Option<Condition>, found: Account) -> Result<Option<u64>, Problem> {
+/// The revision that the write must find, where the condition holds for the account as it is found. What
+/// that is, is for whoever may read it.
+fn expected(
+    condition: Option<Condition>,
+    found: Account,
+    may_read: bool,
+) -> Result<Option<u64>, Problem> {
     let shown = shown(found)?;
-    condition
-        .map(|condition| condition.expect(Some(&shown)))
-        .transpose()
+    let expected = condition.map(|condition| condition.expect(Some(&shown)));
+    let expected = expected.transpose();
+    expected.map_err(|problem| match may_read {
+        true => problem,
+        false => conditions::untold(),
+    })
 }

@@ -158,6 +158,19 @@ pub(super) fn mismatch(detail: impl Into<String>) -> Problem {
     )
 }
 
+/// The same for who may not read what the condition is about: not even its tag is told.
+pub(super) fn untold() -> Problem {
+    mismatch("it is not as the condition says; read it with a token that may, and send its `ETag`")
+}
+
+/// Why a conditional write was refused, to who may or may not read what it is about.
+pub(super) fn told(error: Error, may_read: bool) -> Problem {
+    match error {
+        Error::RevisionMismatch { .. } if !may_read => untold(),
+        error => error.into(),
+    }
+}
+
 /// Refuses the conditions of a write that takes none: left out without a word they would seem to hold.
 pub(super) fn refuse(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key(IF_MATCH) {

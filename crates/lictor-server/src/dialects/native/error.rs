@@ -105,7 +105,7 @@ impl From<Error> for Problem {
             ),
             Error::OwnerInactive(_) => problem(
                 StatusCode::UNAUTHORIZED,
-                "unauthenticated",
+                "owner-inactive",
                 "The token's owner cannot be used",
             ),
             Error::LastAdministrator(_) => problem(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use lictor_core::organization::clean_name;
 use lictor_core::{Change, Entry, Error, Organization, Resource, Right};
 
@@ -21,6 +21,7 @@ use super::wire::{self, List, OrganizationView};
 use crate::authority::Answer;
 use crate::settings::Server;
 
+const READ: Right = Right::read(Resource::Organizations);
 const WRITE: Right = Right::write(Resource::Organizations);
 
 pub(super) async fn list(
@@ -50,17 +51,22 @@ pub(super) async fn set(
     Caller(call): Caller,
     Segment(key): Segment,
     request: Request,
-) -> Result<Json<BoundsView>, Problem> {
+) -> Result<Response, Problem> {
     call.actor.may(WRITE, None)?;
     let (parts, body) = request.into_parts();
     let (mut patch, _held) =
         json::object::<OrganizationPatch>(&server, &call, &parts, body).await?;
+    let said = Json(&patch).into_response();
     let limits = patch.limits()?;
     let authority = &server.authority;
     let (organization, bounds) = authority
         .set_organization(&call, &key, patch.name, limits)
         .await?;
-    Ok(Json(BoundsView::of(&organization, &bounds)))
+    // What it has, and what else it may have, is for whoever may read it.
+    match call.actor.may(READ, None) {
+        Ok(()) => Ok(Json(BoundsView::of(&organization, &bounds)).into_response()),
+        Err(_) => Ok(said),
+    }
 }
 
 pub(super) async fn create(

@@ -63,15 +63,15 @@ impl BoundsView {
     }
 }
 
-/// What is to change of an organization.
-#[derive(Deserialize)]
+/// What is to change of an organization; said again to whoever may not read the rest.
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct OrganizationPatch {
     /// What people call it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
     pub(in crate::dialects::native) name: Given<String>,
     /// Limits by the names of quotas; `null`: the default again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
     quotas: Given<BTreeMap<String, Option<Whole<u64>>>>,
 }
 
