@@ -68,7 +68,7 @@ impl AccountStatus {
 }
 
 /// What the ledger knows of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountState {
     /// A random number below 2^53, for dialects whose ids are numbers.
     pub number: u64,

@@ -409,6 +409,12 @@ pub enum Record {
         /// Those alone that ended before this instant.
         before: Timestamp,
     },
+    /// Some of what names somebody in an organization that was removed is erased; stored through the
+    /// installation's stream, as the organization is gone.
+    NamesOfRemovedErased {
+        /// Which one.
+        organization: Uuid,
+    },
     /// A seat that was refused.
     Refusal(SeatRefusal),
     /// What a client signs in with, and its name.
@@ -479,19 +485,6 @@ pub enum Record {
     },
     /// By which nodes trust a key that knew the one before it.
     KeyRotation(Rotation),
-}
-
-impl Record {
-    /// Whether names or e-mails are erased with it, of which nothing may be left.
-    pub fn erases(&self) -> bool {
-        matches!(
-            self,
-            Self::IdentityErased { .. }
-                | Self::HolderOfEndedForgotten(_)
-                | Self::HolderOfRefusalsForgotten { .. }
-                | Self::AnswersNamingHolderDropped { .. }
-        )
-    }
 }
 
 /// What a rule decided: nothing at all, or changes and records that are stored together.

@@ -1,6 +1,7 @@
 //! OAuth clients: programs that trade an id and a secret for access tokens. What they are handed is
 //! in `grant.rs`. Of every secret only the SHA-256 comes here.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::access::{Resource, Right, Scope, check_scopes};
@@ -27,7 +28,7 @@ const WITHIN_ONE_APPLICATION: [Right; 3] = [
 ];
 
 /// What the ledger knows of a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientState {
     /// The account it acts for.
     pub account: Option<Uuid>,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::access::{Action, Resource, Right, Scope};
@@ -31,7 +32,7 @@ pub const MAX_IN_WINDOW: usize = 10;
 pub const WINDOW: i64 = 600;
 
 /// What the ledger knows of a grant: that a client may have access tokens until it is revoked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantState {
     /// The client's id.
     pub client: Uuid,

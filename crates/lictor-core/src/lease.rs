@@ -25,7 +25,7 @@ pub const MAX_TTL: i64 = 30 * 86_400;
 pub const MAX_HOLDER_LENGTH: usize = 200;
 
 /// What the ledger knows of a lease.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseState {
     /// The application's key.
     pub application: String,

@@ -38,7 +38,7 @@ pub const MAX_ADOPTED: u64 = MAX_COUNT / 2;
 const CONTENT_CHANGES: u64 = 1;
 
 /// What the ledger knows of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeState {
     /// The application that it serves.
     pub application: String,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::account::{self, Account};
@@ -35,7 +36,7 @@ impl fmt::Display for SeatId {
 }
 
 /// What the ledger knows of a seat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatState {
     /// Since when it is held.
     pub since: Timestamp,

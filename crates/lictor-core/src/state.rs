@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::access::{Role, Scope};
@@ -114,7 +115,7 @@ pub struct State {
 }
 
 /// What the ledger knows of an organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationState {
     /// Its key.
     pub key: String,
@@ -125,7 +126,7 @@ pub struct OrganizationState {
 }
 
 /// What the ledger knows of a token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenState {
     /// Its role.
     pub role: Role,
@@ -142,7 +143,7 @@ pub struct TokenState {
 }
 
 /// What the ledger knows of a license.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenseState {
     /// The application that its claims name.
     pub application: String,

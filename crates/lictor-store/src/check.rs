@@ -1,10 +1,17 @@
-//! The comparison behind `lictor check`: a stream's entries, replayed, against its rows.
+//! The comparison behind `lictor check`: a stream's entries, replayed, against its rows, in little memory
+//! however much there is.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod aside;
+mod held;
+
+use std::collections::BTreeMap;
 
 use lictor_core::change::Digest;
 use lictor_core::{Change, EndedLease, Entry, Head, Quota, State};
 use uuid::Uuid;
+
+use self::held::Held;
+pub(crate) use self::held::{Many, Named};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,33 +29,42 @@ pub struct CheckReport {
 }
 
 /// Replays one stream: takes its entries in order, then compares with its rows.
-pub struct Replay {
+pub(crate) struct Replay {
     stream: Uuid,
     head: Head,
-    state: State,
-    /// The hashes of all payloads that the entries name, also those of licenses that are gone.
-    payloads: BTreeSet<Digest>,
+    held: Held,
     differences: Vec<String>,
 }
 
 impl Replay {
     /// Begins with an empty state.
-    pub fn new(stream: Uuid) -> Self {
-        let (head, state) = (Head::EMPTY, State::default());
+    pub(crate) fn new(stream: Uuid) -> Self {
+        Self::holding(stream, held::MOST)
+    }
+
+    /// The same, with so many things in memory at most.
+    fn holding(stream: Uuid, most: usize) -> Self {
         Self {
             stream,
-            head,
-            state,
-            payloads: BTreeSet::new(),
+            head: Head::EMPTY,
+            held: Held::new(most),
             differences: Vec::new(),
         }
     }
 
     /// Takes the next stored entry: the columns it was found under and its text. One that ended a
     /// lease gives what its record must say, but for the holder.
-    pub fn entry(&mut self, position: u64, hash: [u8; 32], body: &str) -> Option<EndedLease> {
+    ///
+    /// # Errors
+    /// What the scratch database said.
+    pub(crate) fn entry(
+        &mut self,
+        position: u64,
+        hash: [u8; 32],
+        body: &str,
+    ) -> rusqlite::Result<Option<EndedLease>> {
         let next = self.head.next(body);
-        let place = format!("stream {}, position {position}", self.stream);
+        let place = format_args!("stream {}, position {position}", self.stream);
         if position != next.position {
             self.differences
                 .push(format!("{place}: expected position {}", next.position));
@@ -64,15 +80,7 @@ impl Replay {
         };
         match Entry::from_body(body) {
             Ok(entry) if entry.stream == self.stream && entry.position == position => {
-                let ended = self.ended(&entry);
-                self.state.apply(position, entry.at, &entry.change);
-                let breach = self.state.breach(&entry.change);
-                self.differences
-                    .extend(breach.map(|breach| format!("{place}: {breach}")));
-                if let Change::LicenseWritten { payload_sha256, .. } = entry.change {
-                    self.payloads.insert(payload_sha256);
-                }
-                return ended;
+                return self.apply(&entry);
             }
             Ok(_) => self
                 .differences
@@ -81,7 +89,25 @@ impl Replay {
                 .differences
                 .push(format!("{place}: unreadable entry: {error}")),
         }
-        None
+        Ok(None)
+    }
+
+    fn apply(&mut self, entry: &Entry) -> rusqlite::Result<Option<EndedLease>> {
+        self.held.load(&entry.change)?;
+        let ended = self.ended(entry);
+        let state = &mut self.held.state;
+        state.apply(entry.position, entry.at, &entry.change);
+        if let Some(breach) = state.breach(&entry.change) {
+            self.differences.push(format!(
+                "stream {}, position {}: {breach}",
+                self.stream, entry.position
+            ));
+        }
+        if let Change::LicenseWritten { payload_sha256, .. } = entry.change {
+            self.held.payloads.insert(payload_sha256, Named);
+        }
+        self.held.put_aside_if_many()?;
+        Ok(ended)
     }
 
     fn ended(&self, entry: &Entry) -> Option<EndedLease> {
@@ -97,54 +123,42 @@ impl Replay {
             id: *id,
             application: application.clone(),
             holder: None,
-            since: self.state.leases.get(id)?.since,
+            since: self.held.state.leases.get(id)?.since,
             until: entry.at,
             reason: *reason,
             position: entry.position,
         })
     }
 
-    /// Compares with the head row, the state that the rows say and the payloads that are there, and
-    /// adds to the report.
-    pub fn finish(
-        mut self,
-        head: Head,
-        rows: &State,
-        payloads: &BTreeSet<Digest>,
-        report: &mut CheckReport,
-    ) {
+    /// Compares with the head row.
+    pub(crate) fn compare_head(&mut self, head: Head) {
         if self.head != head {
             self.differences.push(format!(
                 "stream {}: the entries end at {}, the head row at {}",
                 self.stream, self.head.position, head.position
             ));
         }
-        self.compare_rows(rows);
-        self.compare_payloads(payloads);
-        report.streams += 1;
-        report.entries += self.head.position;
-        report.licenses += rows.licenses.len() as u64;
-        report.differences.append(&mut self.differences);
     }
 
-    fn compare_rows(&mut self, rows: &State) {
+    /// Compares with what the rows say of that of which there is little.
+    pub(crate) fn compare_state(&mut self, rows: &State) {
         let State {
             policy,
             keys,
-            organizations,
+            organizations: _,
             removed,
-            tokens,
+            tokens: _,
             applications,
-            licenses,
+            licenses: _,
             newest_updated_at,
             basis_changed,
-            accounts,
+            accounts: _,
             counts,
-            seats,
-            leases,
-            clients,
-            grants,
-            nodes,
+            seats: _,
+            leases: _,
+            clients: _,
+            grants: _,
+            nodes: _,
             node_settings,
             corrections,
             quotas,
@@ -170,7 +184,7 @@ impl Replay {
             usage_moved: _,
             codes_made: _,
             usage_epochs: _,
-        } = &self.state;
+        } = &self.held.state;
         let stream = self.stream;
         let mut found = Vec::new();
         let mut plain = |what: &str, same: bool| {
@@ -200,27 +214,12 @@ impl Replay {
         );
         compare("key", stream, keys, &rows.keys, &mut found);
         compare(
-            "organization",
-            stream,
-            organizations,
-            &rows.organizations,
-            &mut found,
-        );
-        compare("token", stream, tokens, &rows.tokens, &mut found);
-        compare("license", stream, licenses, &rows.licenses, &mut found);
-        compare(
             "application",
             stream,
             applications,
             &rows.applications,
             &mut found,
         );
-        compare("account", stream, accounts, &rows.accounts, &mut found);
-        compare("seat", stream, seats, &rows.seats, &mut found);
-        compare("lease", stream, leases, &rows.leases, &mut found);
-        compare("client", stream, clients, &rows.clients, &mut found);
-        compare("grant", stream, grants, &rows.grants, &mut found);
-        compare("node", stream, nodes, &rows.nodes, &mut found);
         compare(
             "usage correction",
             stream,
@@ -231,15 +230,50 @@ impl Replay {
         self.differences.append(&mut found);
     }
 
-    fn compare_payloads(&mut self, stored: &BTreeSet<Digest>) {
-        let stream = self.stream;
-        let missing = self.payloads.difference(stored);
-        let unnamed = stored.difference(&self.payloads);
-        self.differences
-            .extend(missing.map(|sha256| format!("stream {stream}: payload {sha256} is missing")));
-        self.differences.extend(
-            unnamed.map(|sha256| format!("stream {stream}: payload {sha256} is not in the ledger")),
-        );
+    /// Compares with the rows of one kind, which come in order of their keys, and says how many those
+    /// are.
+    ///
+    /// # Errors
+    /// What a database said.
+    pub(crate) fn compare_many<M: Many>(
+        &mut self,
+        rows: impl Iterator<Item = rusqlite::Result<(M::Key, M)>>,
+    ) -> rusqlite::Result<u64> {
+        let (stream, kind) = (self.stream, M::NAME);
+        let (mut count, mut found, mut unknown) = (0, Vec::new(), Vec::new());
+        let missing = |key| format!("stream {stream}: {kind} {key} is missing");
+        self.held.each::<M>(|ledger| {
+            for row in rows {
+                let (key, row) = row?;
+                count += 1;
+                while let Some((key, _)) = ledger.before(&key)? {
+                    found.push(missing(key));
+                }
+                match ledger.at(&key)? {
+                    Some(known) if known == row => {}
+                    Some(_) => found.push(format!(
+                        "stream {stream}: {kind} {key} differs from the ledger"
+                    )),
+                    None => unknown.push(format!(
+                        "stream {stream}: {kind} {key} is not in the ledger"
+                    )),
+                }
+            }
+            while let Some((key, _)) = ledger.next()? {
+                found.push(missing(key));
+            }
+            Ok(())
+        })?;
+        self.differences.append(&mut found);
+        self.differences.append(&mut unknown);
+        Ok(count)
+    }
+
+    /// Adds to the report.
+    pub(crate) fn finish(mut self, report: &mut CheckReport) {
+        report.streams += 1;
+        report.entries += self.head.position;
+        report.differences.append(&mut self.differences);
     }
 }
 
@@ -265,3 +299,6 @@ fn compare<K: Ord + std::fmt::Display, V: PartialEq>(
         ));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,14 @@
 //! write that runs a pure rule under the lock of a stream.
 
 mod breather;
-pub mod check;
+mod check;
 mod places;
 mod queue;
 mod recent;
 mod rule;
 pub mod sqlite;
 mod turns;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,6 +23,7 @@ use lictor_core::{
     License, Node, NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token,
     TrustPolicy, TrustSet,
 };
+use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
 pub use breather::Breather;
@@ -32,6 +34,31 @@ pub use rule::{
     IdempotencyKey, Idempotent, NodePlaces, NodesBasis, RefusalSum, Refused, RefusedKey, Render,
     Rule, SumKey, UsageFigures, UsagePage, Write, Written,
 };
+pub use watch::{Step, Watch};
+
+/// How large what is stored is, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// The database, as the file system has it.
+    pub database: u64,
+    /// The log beside it.
+    pub log: u64,
+    /// What is free within the database and is filled before it grows.
+    pub free: u64,
+    /// The entries of all ledgers.
+    pub ledger: u64,
+    /// The payloads of licenses.
+    pub payloads: u64,
+}
+
+/// A copy of a whole database. It has no name, so that it is gone when this is dropped, and until then there is no
+/// other.
+#[derive(Debug)]
+pub struct DatabaseCopy {
+    /// It, open at its beginning.
+    pub file: File,
+    _alone: OwnedMutexGuard<()>,
+}
 
 /// Where a page of rows of any size ends at the latest, in bytes: 2 MiB.
 pub const PAGE_BYTES: usize = 2 * 1024 * 1024;
@@ -208,6 +235,10 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(Uuid, String, Timestamp)>, Error>;
 
+    /// At most `limit` organizations that were removed and in which something still names somebody: what a
+    /// [`Record::NamesOfRemovedErased`](lictor_core::Record::NamesOfRemovedErased) erases some of.
+    async fn removed_with_names(&self, limit: usize) -> Result<Vec<Uuid>, Error>;
+
     /// At most `limit` refusals, the newest minute first, beginning after `before`.
     async fn refusals(
         &self,
@@ -368,9 +399,12 @@ pub trait Store: Send + Sync {
     /// The engine and its version, such as `sqlite 3.54.1`.
     fn engine(&self) -> String;
 
-    /// A consistent copy of the whole database, made while reads and writes go on: a file that is
-    /// open at its beginning and has no name, so that it is gone when it is closed.
-    async fn backup(&self) -> Result<File, Error>;
+    /// How large what is stored is. It costs by the number of organizations.
+    async fn sizes(&self) -> Result<Sizes, Error>;
+
+    /// A consistent copy of the whole database, made while reads and writes go on. One at a time:
+    /// while there is another it is [`Error::Busy`]. Whoever waits for it no longer ends it.
+    async fn backup(&self) -> Result<DatabaseCopy, Error>;
 
     /// Checks one consistent view of the database: the files are whole, every stream's chain is
     /// unbroken, and the rows are what its entries say. Changes nothing.

@@ -72,6 +72,7 @@ impl From<OpenError> for Failure {
             OpenError::Missing(_)
             | OpenError::Corrupt(_)
             | OpenError::Differs { .. }
+            | OpenError::Stopped
             | OpenError::Database(_)
             | OpenError::Migration(_) => Self::Refused(text),
         }

@@ -13,6 +13,7 @@ mod limits;
 mod listing;
 mod log;
 mod output;
+mod progress;
 mod server;
 mod signals;
 mod times;

@@ -1,5 +1,5 @@
 //! What is kept of leases that ended: list it, forget a holder; and the loop that drops what was kept
-//! long enough, of leases and of all else.
+//! long enough, of leases and of all else, and erases the names in organizations that were removed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,11 @@ pub const DEFAULT_KEPT: i64 = 400 * 86_400;
 /// The longest that ended leases may be kept, in seconds: ten years of 365 days.
 pub const MAX_KEPT: i64 = 3_650 * 86_400;
 
-/// How often the loop looks for what was kept long enough.
-const TICK: Duration = Duration::from_secs(60);
+/// How often the loop looks for what was kept long enough. With the time for which the log is left alone
+/// it is less than a minute.
+const TICK: Duration = Duration::from_secs(30);
 
-/// How many applications the loop takes at once.
+/// How many applications the loop takes at once, or organizations.
 const APPLICATIONS: usize = 256;
 
 /// How many ended leases are forgotten at once at most.
@@ -125,6 +126,23 @@ impl Authority {
         }
     }
 
+    /// Erases what names somebody in organizations that were removed.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn erase_removed(&self) -> Result<(), Error> {
+        loop {
+            let removed = self.store.removed_with_names(APPLICATIONS).await?;
+            if removed.is_empty() {
+                return Ok(());
+            }
+            for organization in removed {
+                let erased = Record::NamesOfRemovedErased { organization };
+                self.run(dropping(self.clock.now(), erased)).await?;
+            }
+        }
+    }
+
     /// Drops what is kept for a span, and whose span is over: answers, codes, access tokens, refusals.
     ///
     /// # Errors
@@ -137,11 +155,14 @@ impl Authority {
         Ok(())
     }
 
-    /// Drops what was kept long enough, every minute, for as long as it is polled.
+    /// Drops what was kept long enough, and names of what was removed, for as long as it is polled.
     pub async fn watch_kept(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         loop {
             tick.tick().await;
+            if let Err(error) = self.erase_removed().await {
+                tracing::error!(%error, "could not erase the names in organizations that were removed");
+            }
             if let Err(error) = self.drop_ended_leases().await {
                 tracing::error!(%error, "could not drop the ended leases that were kept long enough");
             }

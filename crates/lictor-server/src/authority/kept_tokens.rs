@@ -193,6 +193,7 @@ fn touched_by_record(stream: Uuid, record: &Record) -> Option<Touched> {
         | Record::AnswersNamingHolderDropped { .. }
         | Record::ExpiredDropped
         | Record::EndedLeasesDropped { .. }
+        | Record::NamesOfRemovedErased { .. }
         | Record::GrantSecret { .. }
         | Record::Code { .. }
         | Record::Access { .. }

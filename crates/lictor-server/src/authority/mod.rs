@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 use lictor_core::{Action, Actor, Error, Now, Organization, Resource, Right};
 use lictor_planted as planted;
+pub use lictor_store::{DatabaseCopy, Sizes};
 use lictor_store::{Fact, Rule, Store, Write};
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
@@ -209,10 +210,18 @@ impl Authority {
     /// A consistent copy of the database, gone when it is closed; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn backup(&self, call: &Call) -> Result<std::fs::File, Error> {
+    /// [`Error::Forbidden`], [`Error::Busy`] while there is another, or a fault of the store.
+    pub async fn backup(&self, call: &Call) -> Result<DatabaseCopy, Error> {
         call.may_in_installation(Resource::Backup, Action::Read)?;
         self.store.backup().await
+    }
+
+    /// How large what is stored is.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn sizes(&self) -> Result<Sizes, Error> {
+        self.store.sizes().await
     }
 
     /// Refuses unless the caller may read the server's metrics.

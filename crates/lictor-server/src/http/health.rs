@@ -12,7 +12,7 @@ use lictor_core::exposition::Format;
 use serde_json::json;
 
 use super::call;
-use super::metrics::{Metrics, Nodes};
+use super::metrics::{Database, Metrics, Nodes};
 use crate::clock::Step;
 use crate::settings::Server;
 
@@ -83,17 +83,21 @@ pub(super) async fn metrics_for_all(
     let authority = &observed.server.authority;
     let read = async {
         let ends = authority.license_ends().await?;
-        Ok((ends, authority.nodes_of_all().await?))
+        let of = authority.nodes_of_all().await?;
+        Ok((ends, of, authority.sizes().await?))
     };
     match read.await {
-        Ok((ends, of)) => {
+        Ok((ends, of, sizes)) => {
             let nodes = Nodes {
                 copied: authority.copied_nodes(),
                 of,
             };
             let text = observed.metrics.text(
                 format,
-                &authority.engine(),
+                &Database {
+                    engine: authority.engine(),
+                    sizes,
+                },
                 &ends,
                 authority.clock().figures(),
                 &authority.quota_refusals(),

@@ -10,7 +10,7 @@ use axum::http::{Method, StatusCode};
 use lictor_core::exposition::{Exposition, Format, Kind, Section};
 
 use super::traffic::{Connections, Cut, Traffic};
-use crate::authority::{LicenseEnd, NodesOf};
+use crate::authority::{LicenseEnd, NodesOf, Sizes};
 use crate::clock::ClockFigures;
 
 const METHODS: [&str; 8] = [
@@ -33,6 +33,14 @@ pub struct Nodes {
     pub copied: usize,
     /// How many each application has, and is granted.
     pub of: Vec<NodesOf>,
+}
+
+/// The database.
+pub struct Database {
+    /// The engine and its version.
+    pub engine: String,
+    /// How large it is.
+    pub sizes: Sizes,
 }
 
 /// The counters of one server.
@@ -103,7 +111,7 @@ impl Metrics {
     pub fn text(
         &self,
         format: Format,
-        engine: &str,
+        database: &Database,
         licenses: &[LicenseEnd],
         clock: ClockFigures,
         quotas: &[(&'static str, u64)],
@@ -148,9 +156,10 @@ impl Metrics {
             nodes.copied,
         );
         places(&mut text, &nodes.of);
+        of_store(&mut text, &database.sizes);
         ends(&mut text, licenses);
         (self.process)(&mut text);
-        let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", engine)];
+        let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", &*database.engine)];
         text.family(
             "lictor_build",
             Kind::Info,
@@ -233,6 +242,35 @@ fn places(text: &mut Exposition, nodes: &[NodesOf]) {
     );
 }
 
+/// How large what is stored is.
+fn of_store(text: &mut Exposition, sizes: &Sizes) {
+    text.gauge(
+        "lictor_database_bytes",
+        "Bytes of the database's file",
+        sizes.database,
+    );
+    text.gauge(
+        "lictor_database_free_bytes",
+        "Bytes of it that are free, and are filled before it grows",
+        sizes.free,
+    );
+    text.gauge(
+        "lictor_database_log_bytes",
+        "Bytes of the log beside it, which goes into it now and then",
+        sizes.log,
+    );
+    text.gauge(
+        "lictor_ledger_bytes",
+        "Bytes of all ledger entries, without what finds them",
+        sizes.ledger,
+    );
+    text.gauge(
+        "lictor_payload_bytes",
+        "Bytes of the payloads of licenses, of those that are gone too",
+        sizes.payloads,
+    );
+}
+
 /// Both ends of each application's license: its own, and that of what follows it.
 fn ends(text: &mut Exposition, licenses: &[LicenseEnd]) {
     let mut family = |name, help, seconds: fn(&LicenseEnd) -> i64| {
@@ -293,9 +331,19 @@ mod tests {
             steps: 3,
             ahead: -7_200,
         };
+        let sizes = Sizes {
+            database: 9_000,
+            log: 800,
+            free: 70,
+            ledger: 6_000,
+            payloads: 500,
+        };
         let text = metrics.text(
             Format::OpenMetrics,
-            "sqlite 3",
+            &Database {
+                engine: "sqlite 3".to_owned(),
+                sizes,
+            },
             &[end],
             clock,
             &[("tokens", 4)],
@@ -320,6 +368,11 @@ mod tests {
             "lictor_nodes_copied 2",
             r#"lictor_nodes_enrolled{organization="default",application="editor"} 10"#,
             r#"lictor_nodes_granted{organization="default",application="editor"} 2"#,
+            "lictor_database_bytes 9000",
+            "lictor_database_free_bytes 70",
+            "lictor_database_log_bytes 800",
+            "lictor_ledger_bytes 6000",
+            "lictor_payload_bytes 500",
             "of_the_process 5",
             r#"lictor_license_expires_seconds{organization="default",application="editor"} 86400"#,
             r#"lictor_license_covered_seconds{organization="default",application="editor"} 172800"#,

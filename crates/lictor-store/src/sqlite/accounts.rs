@@ -218,29 +218,39 @@ pub(super) fn update(
         ))
 }
 
-/// Stores an account's e-mail and name.
+/// Stores an account's e-mail and name; says whether it had another one.
 pub(super) fn name(
     database: &Connection,
     stream: Uuid,
     id: Uuid,
     email: Option<&Email>,
     name: Given<String>,
-) -> Sql<usize> {
+) -> Sql<bool> {
     let named = !name.is_nothing();
-    database
-        .prepare_cached(
+    let name = name.said().flatten();
+    let put = |condition: &str| {
+        let sql = format!(
             "UPDATE accounts SET email = coalesce(?3, email), email_key = coalesce(?4, email_key),
                  name = iif(?6, ?5, name)
-             WHERE organization_id = ?1 AND id = ?2",
-        )?
-        .execute((
+             WHERE organization_id = ?1 AND id = ?2{condition}"
+        );
+        database.prepare_cached(&sql)?.execute((
             stream,
             id,
             email.map(|email| &email.shown),
             email.map(|email| &email.key),
-            name.said().flatten(),
+            &name,
             named,
         ))
+    };
+    let had_none = " AND (?3 IS NULL OR email IS NULL) AND (NOT ?6 OR name IS NULL)";
+    if put(had_none)? == 1 {
+        return Ok(false);
+    }
+    match put("")? {
+        1 => Ok(true),
+        touched => Err(rusqlite::Error::StatementChangedRows(touched)),
+    }
 }
 
 /// Erases an account's e-mail and name.

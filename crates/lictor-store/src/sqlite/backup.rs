@@ -8,24 +8,28 @@ use lictor_planted as planted;
 
 use super::fault::OpenError;
 use super::open::{self, at};
+use crate::Watch;
 
 /// What the names of unfinished copies begin with.
 const COPY: &str = ".backup-";
 
 /// Copies the database at `path`, which is in `folder`, as it stands at one instant. The copy has
 /// no name any more when it is handed out, so nothing is left of it once it is closed.
-pub(super) fn write(folder: &Path, path: &Path) -> Result<File, OpenError> {
+///
+/// # Errors
+/// [`OpenError::Stopped`] if it is told to, and what the database or the disk says.
+pub(super) fn write(folder: &Path, path: &Path, watch: &Watch) -> Result<File, OpenError> {
     // It can be read by its owner alone, and its name goes with it if it is dropped on the way.
     let made = tempfile::Builder::new().prefix(COPY).tempfile_in(folder);
     let (file, name) = made.map_err(at(folder))?.into_parts();
-    copy(path, &name)?;
+    copy(path, &name, watch)?;
     planted::point("backup.copied");
     let shown = name.to_path_buf();
     name.close().map_err(at(&shown))?;
     Ok(file)
 }
 
-fn copy(path: &Path, name: &Path) -> Result<(), OpenError> {
+fn copy(path: &Path, name: &Path, watch: &Watch) -> Result<(), OpenError> {
     let name = name.to_str().ok_or_else(|| {
         at(name)(std::io::Error::other(
             "the file's name is not valid Unicode",
@@ -33,7 +37,13 @@ fn copy(path: &Path, name: &Path) -> Result<(), OpenError> {
     })?;
     // It reads every page through its tree, so that damage is found rather than copied, and leaves
     // out what was deleted.
-    open::reader(path)?.execute("VACUUM INTO ?1", [name])?;
+    let mut database = open::reader(path)?;
+    open::end_when_told(&mut database, watch)?;
+    let copied = database.execute("VACUUM INTO ?1", [name]);
+    if watch.is_stopped() {
+        return Err(OpenError::Stopped);
+    }
+    copied?;
     Ok(())
 }
 
@@ -48,4 +58,29 @@ pub(super) fn remove_unfinished(folder: &Path) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::EndsWith;
+
+    #[test]
+    fn a_copy_ends_with_who_wants_it_and_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lictor.db");
+        let database = rusqlite::Connection::open(&path).expect("opens");
+        let fill = "CREATE TABLE many (text TEXT);
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+             INSERT INTO many SELECT 'some text ' || i FROM n";
+        database.execute_batch(fill).expect("fills");
+        let ends = EndsWith(Watch::default());
+        let watch = ends.0.clone();
+        assert!(write(folder.path(), &path, &watch).is_ok());
+        drop(ends);
+        let copied = write(folder.path(), &path, &watch);
+        assert!(matches!(copied, Err(OpenError::Stopped)), "{copied:?}");
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 1);
+    }
 }

@@ -60,6 +60,8 @@ pub(super) struct Batch<'a> {
     heads: &'a mut Heads,
     /// What the writes so far have read of the trusted keys.
     decoded: DecodedKeys,
+    /// Whether something that named somebody was erased.
+    has_erased: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -69,6 +71,7 @@ impl<'a> Batch<'a> {
             database,
             heads,
             decoded: DecodedKeys::default(),
+            has_erased: false,
         }
     }
 
@@ -113,7 +116,9 @@ impl<'a> Batch<'a> {
             let gone = ended::drop_oldest(self.database, write.stream, more)?;
             used.add(Quota::EndedLeases, -i64::try_from(gone).unwrap_or_default());
             head.grown.ended_leases_dropped += gone as u64;
+            counted.has_erased |= gone > 0;
         }
+        self.has_erased |= counted.has_erased;
         if self.keep_answer(write, &written).map_err(Fault::Batch)? && !replaces {
             written.state.used.more(Quota::KeptAnswers);
         }
@@ -215,6 +220,11 @@ impl<'a> Batch<'a> {
         }
         let installation = self.heads.get(self.database, INSTALLATION)?;
         Ok(installation.map_or(0, |row| row.basis_changed))
+    }
+
+    /// Whether something that named somebody was erased, of which nothing may be left.
+    pub(super) fn has_erased(&self) -> bool {
+        self.has_erased
     }
 
     /// Stores where the streams end now.

@@ -1,6 +1,8 @@
 //! The check of a whole database: SQLite's own, then every stream replayed against its rows. It
 //! changes nothing, and looks at one instant while writes go on.
 
+mod stream;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -8,44 +10,65 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::node::NodeSeen;
 use lictor_core::time::Validity;
-use lictor_core::{Document, EndedLease, INSTALLATION, State, Timestamp};
+use lictor_core::{Document, Timestamp};
 use lictor_planted as planted;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::fault::OpenError;
-use super::heads::{self, HeadRow};
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA};
-use super::rows::{self, Sql};
-use super::{accounts, apart, clients, ended, fault, nodes, reads, seats, sums, usage};
-use crate::check::Replay;
-use crate::{CheckReport, EndedKey};
+use super::rows::Sql;
+use super::{apart, ended, fault, heads, reads, sums};
+use crate::{CheckReport, Step, Watch};
 
 /// How much of the database a check keeps in memory at most, in KiB.
-const CACHE_KIB: i64 = 262_144;
+const CACHE_KIB: i64 = 65_536;
+
+/// After how many entries it is told how far the check is.
+const TOLD_EVERY: u64 = 4_096;
 
 /// Checks the database in `folder`, also while a server uses it. Changes nothing.
 ///
 /// # Errors
 /// [`OpenError`] if there is no database that can be read.
 pub fn check_folder(folder: &Path) -> Result<CheckReport, OpenError> {
+    watched_check(folder, &Watch::default())
+}
+
+/// The same while somebody follows it.
+///
+/// # Errors
+/// As [`check_folder`], and [`OpenError::Stopped`].
+pub fn watched_check(folder: &Path, watch: &Watch) -> Result<CheckReport, OpenError> {
     let path = folder.join(DATABASE_FILE);
     if !path.try_exists().map_err(open::at(&path))? {
         return Err(OpenError::Missing(folder.to_owned()));
     }
     // Whoever only reads may be led elsewhere.
     let file = path.canonicalize().map_err(open::at(&path))?;
-    check(&open::for_check(&file)?)
+    check(&mut open::for_check(&file)?, watch)
 }
 
 /// Checks one view of the database. Damage that stops the reading is an error, all else a
 /// difference in the report.
-pub(super) fn check(database: &Connection) -> Result<CheckReport, OpenError> {
+pub(super) fn check(database: &mut Connection, watch: &Watch) -> Result<CheckReport, OpenError> {
+    let report = open::end_when_told(database, watch).and_then(|()| check_view(database, watch));
+    match report {
+        Err(_) if watch.is_stopped() => Err(OpenError::Stopped),
+        report => report,
+    }
+}
+
+fn check_view(database: &Connection, watch: &Watch) -> Result<CheckReport, OpenError> {
     // Indexes are compared with their tables entry by entry, out of order.
     database.pragma_update(None, "cache_size", -CACHE_KIB)?;
     let view = database.unchecked_transaction()?;
     let mut report = CheckReport::default();
+    watch.tell(Step::File);
     check_files(&view, &mut report.differences)?;
+    if watch.is_stopped() {
+        return Err(OpenError::Stopped);
+    }
     let schema: i64 = view.pragma_query_value(None, "user_version", |row| row.get(0))?;
     check_schema(&view, schema, &mut report.differences)?;
     if !report.differences.is_empty() {
@@ -57,17 +80,32 @@ pub(super) fn check(database: &Connection) -> Result<CheckReport, OpenError> {
         drop(view);
         // To SQLite a copy is something written.
         database.pragma_update(None, "query_only", false)?;
-        let (_folder, copy) = open::migrated_copy(database)?;
-        return check_rows(&copy, report);
+        let (_folder, mut copy) = open::migrated_copy(database)?;
+        open::end_when_told(&mut copy, watch)?;
+        return check_rows(&copy, report, watch);
     }
-    check_rows(&view, report)
+    check_rows(&view, report, watch)
 }
 
-fn check_rows(view: &Connection, mut report: CheckReport) -> Result<CheckReport, OpenError> {
+fn check_rows(
+    view: &Connection,
+    mut report: CheckReport,
+    watch: &Watch,
+) -> Result<CheckReport, OpenError> {
     let streams = streams(view, &mut report.differences)?;
+    let of = view.query_row("SELECT coalesce(sum(position), 0) FROM heads", [], |row| {
+        row.get(0)
+    })?;
+    let mut done = 0;
     for stream in streams {
-        check_stream(view, stream, &mut report)?;
+        stream::check(view, stream, &mut report, || {
+            if done % TOLD_EVERY == 0 {
+                watch.tell(Step::Ledger { done, of });
+            }
+            done += 1;
+        })?;
     }
+    watch.tell(Step::Sums);
     check_payloads(view, &mut report.differences)?;
     check_figures(view, &mut report.differences)?;
     check_texts(view, &mut report.differences)?;
@@ -156,211 +194,6 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
     Ok(heads)
 }
 
-fn check_stream(view: &Connection, stream: Uuid, report: &mut CheckReport) -> Sql<()> {
-    let mut replay = Replay::new(stream);
-    let head = heads::one(view, stream)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let mut ended = EndedLeases::begin(view, stream, head.removed)?;
-    let entries = "SELECT position, hash, body FROM entries WHERE stream = ?1 ORDER BY position";
-    each(view, entries, [stream], |row| {
-        match replay.entry(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?) {
-            Some(expected) => ended.compare(view, &expected, &mut report.differences),
-            None => Ok(()),
-        }
-    })?;
-    ended.finish(view, &mut report.differences)?;
-    let rows = whole_state(view, stream, &head, &mut report.differences)?;
-    let mut payloads = BTreeSet::new();
-    let hashes = "SELECT sha256 FROM payloads WHERE organization_id = ?1";
-    each(view, hashes, [stream], |row| {
-        payloads.insert(Digest(row.get(0)?));
-        Ok(())
-    })?;
-    replay.finish(head.head, &rows, &payloads, report);
-    Ok(())
-}
-
-/// Compares what is kept of ended leases with the entries that ended them.
-struct EndedLeases {
-    stream: Uuid,
-    /// Whether the organization is gone, and the records with it.
-    removed: bool,
-    /// Behind which position, and from which instant on, none may be missing.
-    kept_from: (u64, Timestamp),
-    /// How many were found.
-    found: u64,
-}
-
-impl EndedLeases {
-    fn begin(view: &Connection, stream: Uuid, removed: bool) -> Sql<Self> {
-        Ok(Self {
-            stream,
-            removed,
-            kept_from: ended::kept_from(view, stream)?,
-            found: 0,
-        })
-    }
-
-    fn compare(
-        &mut self,
-        view: &Connection,
-        expected: &EndedLease,
-        differences: &mut Vec<String>,
-    ) -> Sql<()> {
-        let (behind, since) = self.kept_from;
-        let key = EndedKey {
-            until: expected.until,
-            position: expected.position,
-        };
-        let (stream, id) = (self.stream, expected.id);
-        match ended::one(view, stream, &expected.application, key)? {
-            Some(found) => {
-                self.found += 1;
-                let same = EndedLease {
-                    holder: None,
-                    ..found
-                };
-                if same != *expected {
-                    differences.push(format!(
-                        "stream {stream}: the record of ended lease {id} differs from the ledger"
-                    ));
-                }
-            }
-            None if self.removed || key.position <= behind || key.until < since => {}
-            None => differences.push(format!(
-                "stream {stream}: the record of ended lease {id} is missing"
-            )),
-        }
-        Ok(())
-    }
-
-    fn finish(self, view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
-        let more = ended::count(view, self.stream)?.saturating_sub(self.found);
-        if more > 0 {
-            differences.push(format!(
-                "stream {}: {more} records of ended leases are not in the ledger",
-                self.stream
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// The state of a stream as its rows say it.
-fn whole_state(
-    view: &Connection,
-    stream: Uuid,
-    head: &HeadRow,
-    differences: &mut Vec<String>,
-) -> Sql<State> {
-    let mut state = State::default();
-    head.give(&mut state);
-    if stream == INSTALLATION {
-        add_installation(view, &mut state)?;
-    } else {
-        check_organization(view, stream, head, differences)?;
-    }
-    let tokens = format!(
-        "SELECT {} FROM tokens WHERE organization_id = ?1",
-        rows::TOKEN
-    );
-    each(view, &tokens, [stream], |row| {
-        state.tokens.extend([rows::token_state(row)?]);
-        Ok(())
-    })?;
-    add_held(view, stream, &mut state)?;
-    let licenses = format!(
-        "SELECT {} FROM licenses WHERE organization_id = ?1",
-        rows::LICENSE
-    );
-    each(view, &licenses, [stream], |row| {
-        state.licenses.extend([rows::license_state(row)?]);
-        Ok(())
-    })?;
-    Ok(state)
-}
-
-/// Adds applications, accounts and what they hold, clients and nodes.
-fn add_held(view: &Connection, stream: Uuid, state: &mut State) -> Sql<()> {
-    let all = |columns: &str, table: &str| {
-        format!("SELECT {columns} FROM {table} WHERE organization_id = ?1")
-    };
-    state.counts = accounts::counts(view, stream)?;
-    let applications = seats::all(view, stream)?.into_iter();
-    state
-        .applications
-        .extend(applications.map(|application| (application.key, application.state)));
-    each(view, &all(accounts::ACCOUNT, "accounts"), [stream], |row| {
-        state.accounts.extend([accounts::account_state(row, 0)?]);
-        Ok(())
-    })?;
-    each(view, &all(seats::SEAT, "seats"), [stream], |row| {
-        state.seats.extend([seats::seat(row)?]);
-        Ok(())
-    })?;
-    each(view, &all(seats::LEASE, "leases"), [stream], |row| {
-        state.leases.extend([seats::lease_state(row)?]);
-        Ok(())
-    })?;
-    each(view, &all(clients::CLIENT, "clients"), [stream], |row| {
-        state.clients.extend([clients::client_state(row)?]);
-        Ok(())
-    })?;
-    each(view, &all(clients::GRANT, "grants"), [stream], |row| {
-        state.grants.extend([clients::grant(row)?]);
-        Ok(())
-    })?;
-    state.node_settings = nodes::settings(view, stream)?;
-    each(view, &all(nodes::NODE, "nodes"), [stream], |row| {
-        state.nodes.extend([nodes::node_state(row)?]);
-        Ok(())
-    })?;
-    let corrected = all(usage::USAGE, "usage") + " AND correction <> 0";
-    each(view, &corrected, [stream], |row| {
-        let row = usage::row(row)?;
-        state.corrections.insert(row.key, row.correction);
-        Ok(())
-    })
-}
-
-fn add_installation(view: &Connection, state: &mut State) -> Sql<()> {
-    state.policy = rows::policy(view)?;
-    let keys = format!("SELECT {} FROM trusted_keys", rows::KEY);
-    let mut decoded = rows::DecodedKeys::default();
-    each(view, &keys, [], |row| {
-        state.keys.extend([rows::trusted_key(row, &mut decoded)?]);
-        Ok(())
-    })?;
-    // Removed ones too: in this stream they are never forgotten.
-    let organizations = format!("SELECT {} FROM organizations", rows::ORGANIZATION);
-    each(view, &organizations, [], |row| {
-        state.organizations.extend([rows::organization_state(row)?]);
-        Ok(())
-    })
-}
-
-fn check_organization(
-    view: &Connection,
-    stream: Uuid,
-    head: &HeadRow,
-    differences: &mut Vec<String>,
-) -> Sql<()> {
-    let removed: Option<bool> = view
-        .prepare_cached("SELECT removed FROM organizations WHERE id = ?1")?
-        .query_row([stream], |row| row.get(0))
-        .optional()?;
-    match removed {
-        None => differences.push(format!("stream {stream}: it belongs to no organization")),
-        Some(removed) if removed != head.removed => {
-            differences.push(format!(
-                "stream {stream}: its organization's row and its head row differ in \
-                 whether it was removed"
-            ));
-        }
-        Some(_) => {}
-    }
-    Ok(())
-}
-
 /// Every payload has its hash, and every license the application and the dates that its payload names.
 fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     each(
@@ -413,7 +246,8 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     let missing = "SELECT 'token', id, 'the hash of its secret' FROM tokens
              WHERE secret_sha256 IS NULL
          UNION ALL SELECT 'lease', id, 'its holder, fence or end' FROM leases
-             WHERE holder IS NULL OR fence IS NULL OR expires_at IS NULL
+             WHERE (holder IS NULL OR fence IS NULL OR expires_at IS NULL)
+                 AND organization_id NOT IN (SELECT id FROM organizations WHERE removed = 1)
          UNION ALL SELECT 'client', id, 'its name for itself or the hash of its secret' FROM clients
              WHERE client_id IS NULL OR secret_sha256 IS NULL
          UNION ALL SELECT 'grant', id, 'the hash of its refresh token' FROM grants
@@ -424,7 +258,8 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
          UNION ALL SELECT 'node', id, 'the hash of its credential' FROM nodes
              WHERE credential_sha256 IS NULL AND joined_at IS NOT NULL
          UNION ALL SELECT 'account', id, 'its e-mail' FROM accounts
-             WHERE (email IS NULL) <> (status = 'removed')";
+             WHERE (email IS NULL) <> (status = 'removed')
+                 AND organization_id NOT IN (SELECT id FROM organizations WHERE removed = 1)";
     each(view, missing, [], |row| {
         let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
         let what: String = row.get(2)?;

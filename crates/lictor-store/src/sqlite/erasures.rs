@@ -9,7 +9,7 @@ use super::fault::OpenError;
 use super::open::{self, at};
 
 /// The accounts that were removed according to the ledger of this database or backup, each with its
-/// organization, in the order in which they were. The file is not changed.
+/// organization: by themselves, or with that. The file is not changed.
 ///
 /// # Errors
 /// As [`check`](super::check) of what cannot be read as a database of Lictor's.
@@ -20,7 +20,10 @@ pub fn removed_accounts(file: &Path) -> Result<Vec<(Uuid, Uuid)>, OpenError> {
     // Bodies are compact JSON whose names come in one order.
     let mut entries = database.prepare(
         "SELECT stream, body FROM entries
-         WHERE instr(body, '\"type\":\"account_removed\"') > 0 ORDER BY stream, position",
+         WHERE instr(body, '\"type\":\"account_removed\"') > 0
+             OR (instr(body, '\"type\":\"account_created\"') > 0
+                 AND stream IN (SELECT stream FROM heads WHERE removed = 1))
+         ORDER BY stream, position",
     )?;
     let mut rows = entries.query([])?;
     let mut removed = Vec::new();
@@ -28,9 +31,11 @@ pub fn removed_accounts(file: &Path) -> Result<Vec<(Uuid, Uuid)>, OpenError> {
         let body: String = row.get(1)?;
         let entry =
             Entry::from_body(&body).map_err(|error| OpenError::Corrupt(error.to_string()))?;
-        if let Change::AccountRemoved { id } = entry.change {
+        if let Change::AccountRemoved { id } | Change::AccountCreated { id, .. } = entry.change {
             removed.push((row.get(0)?, id));
         }
     }
+    removed.sort_unstable();
+    removed.dedup();
     Ok(removed)
 }

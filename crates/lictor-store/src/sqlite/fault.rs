@@ -88,6 +88,9 @@ pub enum OpenError {
         /// How many there are.
         count: usize,
     },
+    /// It was told to stop.
+    #[error("told to stop")]
+    Stopped,
     /// SQLite refused something else.
     #[error("the database could not be opened: {}", of_sqlite(.0))]
     Database(rusqlite::Error),

@@ -127,6 +127,8 @@ pub(super) struct Counted {
     by_organization: BTreeMap<Uuid, Vec<(Quota, i64)>>,
     /// The bytes of payloads that were stored.
     pub(super) payload_bytes: u64,
+    /// Whether something that named somebody was erased, of which nothing may be left.
+    pub(super) has_erased: bool,
 }
 
 impl Counted {

@@ -26,18 +26,22 @@ mod plans;
 mod pool;
 mod reads;
 mod refusals;
+mod removed;
 mod restore;
 mod rows;
 mod seats;
+mod sizes;
 mod store;
 mod sums;
 mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lictor_core::Error;
 use rusqlite::Connection;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::lock::FolderLock;
@@ -45,7 +49,7 @@ use self::pool::Readers;
 use self::rows::Sql;
 use self::writer::Writer;
 
-pub use self::check::check_folder;
+pub use self::check::{check_folder, watched_check};
 pub use self::erasures::removed_accounts;
 pub use self::fault::OpenError;
 pub use self::open::{DATABASE_FILE, New};
@@ -57,9 +61,12 @@ pub struct SqliteStore {
     // Dropped in this order: the folder is given back when the database is closed.
     readers: Readers,
     writer: Writer,
-    lock: FolderLock,
+    /// None: somebody else holds it for this one.
+    lock: Option<FolderLock>,
     folder: PathBuf,
     path: PathBuf,
+    /// Held by who has a copy.
+    copied: Arc<Mutex<()>>,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -84,15 +91,29 @@ impl SqliteStore {
         backup::remove_unfinished(folder)?;
         let database = open::writer(folder, new)?;
         apart::log(&database)?;
-        let (folder, path) = (folder.to_owned(), folder.join(DATABASE_FILE));
+        Self::with(database, Some(lock), folder, folder.join(DATABASE_FILE))
+    }
+
+    /// Opens the database at `path` in `folder`, whose lock the caller holds.
+    fn over(folder: &Path, path: PathBuf) -> Result<Self, OpenError> {
+        Self::with(open::existing(&path)?, None, folder, path)
+    }
+
+    fn with(
+        database: Connection,
+        lock: Option<FolderLock>,
+        folder: &Path,
+        path: PathBuf,
+    ) -> Result<Self, OpenError> {
         let readers = Readers::open(&path)?;
         let writer = Writer::start(database).map_err(open::at(&path))?;
         Ok(Self {
             readers,
             writer,
             lock,
-            folder,
+            folder: folder.to_owned(),
             path,
+            copied: Arc::default(),
             _temporary: None,
         })
     }
@@ -126,7 +147,8 @@ impl SqliteStore {
     /// # Errors
     /// What the operating system said; the lock is held all the same.
     pub fn note_address(&self, address: &str) -> std::io::Result<()> {
-        self.lock.note_address(address)
+        let lock = self.lock.as_ref();
+        lock.map_or(Ok(()), |lock| lock.note_address(address))
     }
 
     /// How many commits and writes there were since the start.

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::fault::OpenError;
 use super::lock::LOCK_FILE;
 use super::{functions, restore};
+use crate::Watch;
 
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
@@ -39,7 +40,7 @@ pub(super) const LOST_AND_FOUND: &str = "lost+found";
 const APPLICATION_ID: i64 = 1_279_869_780;
 
 /// The newest schema this build knows: the number of its last migration.
-pub(super) const KNOWN_SCHEMA: i64 = 17;
+pub(super) const KNOWN_SCHEMA: i64 = 18;
 
 /// How long the log of writes grows before it goes into the database, in pages: 16 MiB. What is written
 /// again and again until then is written once.
@@ -54,6 +55,9 @@ const STATEMENTS: usize = 256;
 
 /// How many of the last entries are looked at when a database is opened.
 const QUICK_CHECK_ENTRIES: u64 = 1_000;
+
+/// After how many steps of SQLite's it is looked whether it is to end: some milliseconds.
+const LOOKED_EVERY: i32 = 100_000;
 
 /// How much room must be found on a disk that was full.
 const PROBE_BYTES: usize = 256 * 1024;
@@ -144,13 +148,7 @@ pub(super) fn writer(folder: &Path, new: New<'_>) -> Result<Connection, OpenErro
         }
         create(folder, &path)?;
     }
-    let found = schema(&path)?;
-    let mut connection = configured(&path)?;
-    if found < KNOWN_SCHEMA {
-        migrate(&mut connection)?;
-    }
-    quick_check(&connection)?;
-    Ok(connection)
+    existing(&path)
 }
 
 /// Refuses a folder with anything in it that no start of a server leaves before there is a database.
@@ -199,13 +197,35 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     planted::point("create.migrated");
     empty_log(&connection)?;
     connection.close().map_err(|(_, error)| error)?;
-    File::open(&draft)
-        .and_then(|file| file.sync_all())
-        .map_err(at(&draft))?;
+    put_log_away(&draft)?;
     planted::point("create.synced");
     std::fs::rename(&draft, path).map_err(at(path))?;
     planted::point("create.renamed");
     sync_folder(folder)
+}
+
+/// Opens a database that is there for its writer, and migrates it.
+pub(super) fn existing(path: &Path) -> Result<Connection, OpenError> {
+    let found = schema(path)?;
+    let mut connection = configured(path)?;
+    if found < KNOWN_SCHEMA {
+        migrate(&mut connection)?;
+    }
+    quick_check(&connection)?;
+    Ok(connection)
+}
+
+/// Makes a database that nobody has open whole without a log beside it, durably.
+pub(super) fn put_log_away(path: &Path) -> Result<(), OpenError> {
+    let log = beside(path, "-wal");
+    if log.try_exists().map_err(at(&log))? {
+        let connection = configured(path)?;
+        empty_log(&connection)?;
+        connection.close().map_err(|(_, error)| error)?;
+    }
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(at(path))
 }
 
 /// Moves what is in the log into the file, or says why not: closing a connection does so too, but
@@ -325,6 +345,13 @@ pub(super) fn inspector(path: &Path) -> Result<Connection, OpenError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// Whatever runs on the connection ends soon after it is told to stop.
+pub(super) fn end_when_told(database: &mut Connection, watch: &Watch) -> Result<(), OpenError> {
+    let watch = watch.clone();
+    database.progress_handler(LOOKED_EVERY, Some(move || watch.is_stopped()))?;
+    Ok(())
 }
 
 /// The folder that a file is in may be reached through links, the file itself may be none.

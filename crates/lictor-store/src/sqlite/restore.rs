@@ -2,14 +2,20 @@
 //! where it is refused.
 
 use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use lictor_planted as planted;
 
+use super::SqliteStore;
 use super::check;
 use super::fault::OpenError;
 use super::lock::{FolderLock, LOCK_FILE};
 use super::open::{self, BESIDE, DATABASE_FILE, LOST_AND_FOUND, at, beside};
+use crate::{Step, Watch};
+
+/// How much of a backup is copied at once, in bytes.
+const PART: u64 = 8 << 20;
 
 /// A checked copy of a backup that has no name yet in its folder. Dropped before it is installed, it
 /// leaves nothing, folders that were made for it included.
@@ -28,18 +34,23 @@ pub struct Restored {
 /// # Errors
 /// As [`checked`] and [`Restored::install`].
 pub fn restore(backup_file: &Path, folder: &Path) -> Result<(), OpenError> {
-    checked(backup_file, folder, &[])?.install()
+    let source = File::open(backup_file).map_err(at(backup_file))?;
+    checked((source, backup_file), folder, &[], &Watch::default())?.install()
 }
 
-/// Copies a backup into `folder`, which must be empty or not be there, and checks the copy as `lictor
-/// check` does. What a restore that was cut off has left there may be, and files of these `known`
+/// Copies a backup, which is open and has this name, into `folder`, which must be empty or not be there,
+/// and checks the copy as `lictor check` does. What a restore that was cut off has left there may be, and files of these `known`
 /// names.
 ///
 /// # Errors
-/// [`OpenError::InUse`], [`OpenError::Exists`], [`OpenError::NotEmpty`], [`OpenError::Differs`], and
-/// what [`SqliteStore::open`](super::SqliteStore::open) would say of the backup.
-pub fn checked(backup_file: &Path, folder: &Path, known: &[&str]) -> Result<Restored, OpenError> {
-    let mut source = File::open(backup_file).map_err(at(backup_file))?;
+/// [`OpenError::InUse`], [`OpenError::Exists`], [`OpenError::NotEmpty`], [`OpenError::Differs`],
+/// [`OpenError::Stopped`], and what [`SqliteStore::open`](super::SqliteStore::open) would say of the backup.
+pub fn checked(
+    (mut source, backup_file): (File, &Path),
+    folder: &Path,
+    known: &[&str],
+    watch: &Watch,
+) -> Result<Restored, OpenError> {
     let missing = folder.ancestors().take_while(|part| {
         // A relative path ends in an empty one, which is there.
         *part != Path::new("") && part.symlink_metadata().is_err()
@@ -61,7 +72,7 @@ pub fn checked(backup_file: &Path, folder: &Path, known: &[&str]) -> Result<Rest
     if restored.lock.is_none() {
         restored.lock = Some(FolderLock::take(folder)?);
     }
-    let copied = copy(&mut source, &restored.draft());
+    let copied = copy(&mut source, &restored.draft(), watch);
     copied.map_err(|error| match error {
         // The user knows the backup by its own name.
         OpenError::Foreign(_) => OpenError::Foreign(backup_file.to_owned()),
@@ -112,17 +123,17 @@ fn refuse_what_is_there(folder: &Path, known: &[&str]) -> Result<(), OpenError> 
     }
 }
 
-fn copy(source: &mut File, draft: &Path) -> Result<(), OpenError> {
+fn copy(source: &mut File, draft: &Path, watch: &Watch) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     // Left over from a restore that was cut off; the lock says that nobody uses it.
     let _ = std::fs::remove_file(draft);
     let mut target = open::private(&mut options).open(draft).map_err(at(draft))?;
-    std::io::copy(source, &mut target).map_err(at(draft))?;
+    copy_bytes(source, &mut target, draft, watch)?;
     planted::point("restore.copied");
     target.sync_all().map_err(at(draft))?;
     open::schema(draft)?;
-    let report = check::check(&open::inspector(draft)?)?;
+    let report = check::check(&mut open::inspector(draft)?, watch)?;
     if let Some(first) = report.differences.first() {
         let count = report.differences.len();
         return Err(OpenError::Differs {
@@ -134,13 +145,46 @@ fn copy(source: &mut File, draft: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+fn copy_bytes(
+    source: &mut File,
+    target: &mut File,
+    draft: &Path,
+    watch: &Watch,
+) -> Result<(), OpenError> {
+    // Of a pipe it is not known.
+    let of = source.metadata().map_or(0, |file| file.len());
+    let mut done = 0;
+    loop {
+        watch.tell(Step::Copy { done, of });
+        if watch.is_stopped() {
+            return Err(OpenError::Stopped);
+        }
+        let mut part = Read::take(&mut *source, PART);
+        match std::io::copy(&mut part, target).map_err(at(draft))? {
+            0 => return Ok(()),
+            copied => done += copied,
+        }
+    }
+}
+
 impl Restored {
+    /// The copy as a store, to be written before it has its name: what is written then is there from its
+    /// first moment on. It is migrated with that. Only this one may be open, and none when it is
+    /// installed.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open`](super::SqliteStore::open).
+    pub fn store(&self) -> Result<SqliteStore, OpenError> {
+        SqliteStore::over(&self.folder, self.draft())
+    }
+
     /// Gives the copy its name, durably: from now on the folder is a server's.
     ///
     /// # Errors
     /// [`OpenError::File`]; nothing is left then.
     pub fn install(mut self) -> Result<(), OpenError> {
         let path = self.folder.join(DATABASE_FILE);
+        open::put_log_away(&self.draft())?;
         std::fs::rename(self.draft(), &path).map_err(at(&path))?;
         self.is_installed = true;
         planted::point("restore.renamed");

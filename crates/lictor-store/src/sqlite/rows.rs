@@ -19,7 +19,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::heads::Counted;
-use super::{accounts, answers, clients, ended, expired, nodes, refusals, seats, sums, usage};
+use super::{
+    accounts, answers, clients, ended, expired, nodes, refusals, removed, seats, sums, usage,
+};
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
@@ -323,26 +325,43 @@ pub(super) fn record(
             seats::name(database, stream, key, name.as_deref())?
         }
         Record::Identity { id, email, name } => {
-            accounts::name(database, stream, *id, email.as_ref(), name.clone())?
+            let had = accounts::name(database, stream, *id, email.as_ref(), name.clone())?;
+            counted.has_erased |= had;
+            1
         }
         Record::IdentityErased { id } => {
             let dropped = answers::drop_naming_account(database, stream, *id)?;
             counted.fewer(stream, Quota::KeptAnswers, dropped);
+            counted.has_erased = true;
             accounts::erase(database, stream, *id)?
         }
         Record::Lease { id, terms } => seats::put_lease(database, stream, state, *id, terms)?,
-        Record::HolderOfEndedForgotten(lease) => ended::forget(database, stream, lease)?,
+        Record::HolderOfEndedForgotten(lease) => {
+            counted.has_erased = true;
+            ended::forget(database, stream, lease)?
+        }
         Record::HolderOfRefusalsForgotten { key } => {
             let merged = refusals::forget(database, stream, key)?;
             counted.fewer(stream, Quota::Refusals, merged);
+            counted.has_erased = true;
             merged
         }
         Record::AnswersNamingHolderDropped { key } => {
             let dropped = answers::drop_naming_holder(database, stream, key)?;
             counted.fewer(stream, Quota::KeptAnswers, dropped);
+            counted.has_erased |= dropped > 0;
             dropped
         }
-        Record::ExpiredDropped => expired::drop_some(database, now, counted)?,
+        Record::ExpiredDropped => {
+            let dropped = expired::drop_some(database, now, counted)?;
+            counted.has_erased |= dropped > 0;
+            dropped
+        }
+        Record::NamesOfRemovedErased { organization } => {
+            let erased = removed::erase_some(database, *organization, counted)?;
+            counted.has_erased |= erased > 0;
+            erased
+        }
         Record::EndedLeasesDropped {
             organization,
             application,
@@ -350,6 +369,7 @@ pub(super) fn record(
         } => {
             let dropped = ended::drop_some(database, *organization, application, *before)?;
             counted.fewer(*organization, Quota::EndedLeases, dropped);
+            counted.has_erased |= dropped > 0;
             dropped
         }
         Record::Refusal(refusal) => {

@@ -1,7 +1,7 @@
 //! Which statement answers what: the SQLite backend as a [`Store`].
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use lictor_core::change::Digest;
@@ -18,13 +18,18 @@ use uuid::Uuid;
 use super::pool::off_the_runtime;
 use super::{
     SqliteStore, accounts, answers, backup, check, clients, clock, ended, expired, nodes, open,
-    reads, refusals, seats, sums, usage,
+    reads, refusals, removed, seats, sizes, sums, usage,
 };
+use crate::watch::EndsWith;
 use crate::{
-    Answer, Bounds, CheckReport, Choose, EndedFilter, EndedKey, Figures, IdempotencyKey,
-    NodePlaces, NodesBasis, RefusalSum, Refused, RefusedKey, Store, SumKey, UsageFigures,
-    UsagePage, Write, Written,
+    Answer, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
+    IdempotencyKey, NodePlaces, NodesBasis, RefusalSum, Refused, RefusedKey, Sizes, Store, SumKey,
+    UsageFigures, UsagePage, Watch, Write, Written,
 };
+
+/// What is said to who wants a second copy at once.
+const ANOTHER_COPY: &str = "another backup is being made or fetched, and there is one at a time: its copy takes room on \
+     the disk; ask again when it has ended";
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -271,6 +276,13 @@ impl Store for SqliteStore {
     ) -> Result<Vec<(Uuid, String, Timestamp)>, Error> {
         self.read(INSTALLATION, move |database| {
             ended::due(database, before, limit)
+        })
+        .await
+    }
+
+    async fn removed_with_names(&self, limit: usize) -> Result<Vec<Uuid>, Error> {
+        self.read(INSTALLATION, move |database| {
+            removed::to_erase(database, limit)
         })
         .await
     }
@@ -534,13 +546,30 @@ impl Store for SqliteStore {
         format!("sqlite {}", rusqlite::version())
     }
 
-    async fn backup(&self) -> Result<File, Error> {
+    async fn sizes(&self) -> Result<Sizes, Error> {
+        let path = self.path.clone();
+        self.read(INSTALLATION, move |database| sizes::of(database, &path))
+            .await
+    }
+
+    async fn backup(&self) -> Result<DatabaseCopy, Error> {
+        let alone = Arc::clone(&self.copied).try_lock_owned();
+        let alone = alone.map_err(|_| Error::Busy(ANOTHER_COPY))?;
         let (folder, path) = (self.folder.clone(), self.path.clone());
-        off_the_runtime(move || backup::write(&folder, &path)).await
+        let ends = EndsWith(Watch::default());
+        let watch = ends.0.clone();
+        off_the_runtime(move || {
+            let file = backup::write(&folder, &path, &watch)?;
+            Ok(DatabaseCopy {
+                file,
+                _alone: alone,
+            })
+        })
+        .await
     }
 
     async fn check(&self) -> Result<CheckReport, Error> {
         let path = self.path.clone();
-        off_the_runtime(move || check::check(&open::inspector(&path)?)).await
+        off_the_runtime(move || check::check(&mut open::inspector(&path)?, &Watch::default())).await
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use lictor_core::{Elapsed, Error, Record};
+use lictor_core::{Elapsed, Error};
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{Mutex, oneshot};
@@ -69,6 +69,7 @@ impl Writer {
             commits: [Duration::ZERO; 2],
             streams: RecentStreams::default(),
             heads: Heads::default(),
+            has_erased: false,
             log,
         };
         let jobs = Served(Arc::clone(&queue));
@@ -172,6 +173,8 @@ struct Thread {
     /// Whose writes the last were.
     streams: RecentStreams,
     heads: Heads,
+    /// Whether the last batch erased something.
+    has_erased: bool,
     log: ErasedLog,
 }
 
@@ -260,8 +263,7 @@ impl Thread {
         }
         match &result {
             Ok(outcomes) => {
-                let mut written = outcomes.iter().flatten();
-                if written.any(|written| written.records.iter().any(Record::erases)) {
+                if self.has_erased {
                     self.log.note_erased();
                 }
                 let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
@@ -319,6 +321,7 @@ impl Thread {
         }
         let writes = &gathered.writes;
         batch.store_heads()?;
+        self.has_erased = batch.has_erased();
         let Some(now) = writes
             .iter()
             .map(|write| &write.now)
@@ -431,6 +434,7 @@ mod tests {
             commits: [Duration::ZERO; 2],
             streams: RecentStreams::default(),
             heads: Heads::default(),
+            has_erased: false,
             log: ErasedLog::default(),
         };
         // There is no transaction, so that SQLite refuses.

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use lictor_core::lease::holder_key;
-use lictor_core::{EndedLease, Error, Holder, LeaseEnd, Now, OverLimit, SeatReason, Timestamp};
-use lictor_store::{EndedFilter, EndedKey, Store, SumKey};
+use lictor_core::{
+    AccountKind, Decision, EndedLease, Error, Holder, INSTALLATION, LeaseEnd, Now, OverLimit,
+    Record, SeatReason, Timestamp,
+};
+use lictor_store::{EndedFilter, EndedKey, IdempotencyKey, Store, SumKey};
 
 use crate::given::{
-    ACME, NOW, acme, check_out, done, drop_ended, end_due, forget, give_back, id, new_application,
-    refused, remove_organization, renew,
+    ACME, NOW, acme, at, check_out, done, drop_ended, end_due, forget, give_back, id, idempotent,
+    new_account, new_application, refused, remove_organization, renew, write,
 };
 
 const APP: &str = "editor";
@@ -302,5 +305,57 @@ pub(crate) async fn what_ended_in_a_removed_organization_goes_with_it(store: Arc
     done(&*store, drop_ended(ACME, APP, Timestamp::MAX)).await;
     assert_eq!(store.ended_leases_due(0, 9).await.expect("reads"), []);
     assert_eq!(ended(&*store, &of(APP)).await, []);
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+}
+
+/// Erases names in removed organizations until there are none; says in how many parts.
+async fn erase_removed(store: &dyn Store) -> usize {
+    let mut parts = 0;
+    while let Some(organization) = store
+        .removed_with_names(9)
+        .await
+        .expect("reads")
+        .first()
+        .copied()
+    {
+        let erased = write(INSTALLATION, NOW, Vec::new(), move |_| {
+            let mut decision = Decision::nothing();
+            let record = Record::NamesOfRemovedErased { organization };
+            decision.records.push(record);
+            Ok(decision)
+        });
+        done(store, erased).await;
+        parts += 1;
+    }
+    parts
+}
+
+pub(crate) async fn names_in_a_removed_organization_are_erased(store: Arc<dyn Store>) {
+    with_applications(&*store).await;
+    for account in [50, 51] {
+        done(&*store, new_account(ACME, id(account), AccountKind::Person)).await;
+    }
+    done(&*store, check_out(ACME, APP, (id(80), "ada"), 1, NOW)).await;
+    let refused = check_out(ACME, APP, (id(81), "bob"), 1, NOW);
+    done(&*store, refused).await;
+    let key = IdempotencyKey {
+        token: id(70),
+        route: "POST /v1/accounts".to_owned(),
+        key: "first".to_owned(),
+        request_sha256: [7; 32],
+    };
+    let kept = new_account(ACME, id(52), AccountKind::Person);
+    done(&*store, idempotent(kept, &key)).await;
+    assert_eq!(erase_removed(&*store).await, 0);
+    done(&*store, remove_organization(ACME, "acme")).await;
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
+
+    assert!(erase_removed(&*store).await > 0);
+    let account = store.account(ACME, id(50)).await.expect("reads");
+    assert_eq!(account.map(|account| account.email), Some(None));
+    let refusals = store.refusals(ACME, None, 9).await.expect("reads");
+    assert!(refusals.is_empty(), "{refusals:?}");
+    let answer = store.answered(ACME, &key, at(NOW)).await.expect("reads");
+    assert!(answer.is_none(), "{answer:?}");
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }

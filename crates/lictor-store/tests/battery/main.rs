@@ -97,6 +97,7 @@ macro_rules! battery {
             choices::a_choice_sees_all_licenses_at_one_instant;
             choices::a_choice_ends_where_it_wants_no_more;
             choices::a_rule_sees_the_licenses_written_since_and_how_far_back;
+            ended::names_in_a_removed_organization_are_erased;
             clients::a_client_is_found_by_what_it_calls_itself;
             clients::an_access_token_is_one_of_its_clients;
             clients::a_code_is_used_once;

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::io::{Error, Read};
 use std::path::PathBuf;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use lictor_core::account::MAX_EMAIL_LENGTH;
 use lictor_core::secret::{self, Secret};
 use serde_json::{Map, Value, json};
@@ -24,7 +23,7 @@ use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, counted, figure, printable, text_of};
 use crate::values::listed;
-use crate::{document, files};
+use crate::{document, files, progress};
 
 /// How many rows a request has; no server takes more.
 const ROWS: usize = 1_000;
@@ -108,7 +107,7 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
     let client = Client::new(api)?;
     let unreadable = |error: Error| files::cannot("read", &import.file, &error);
     let file = files::open(&import.file)?;
-    let bar = progress(file.metadata().map_err(unreadable)?.len());
+    let bar = progress::bar(file.metadata().map_err(unreadable)?.len());
     let text = Text::begin(bar.wrap_read(file)).map_err(unreadable)?;
     let separator = text.separator;
     let mut reader = csv::ReaderBuilder::new()
@@ -152,15 +151,6 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
     send(&client, &mut waiting, &mut tally).await?;
     bar.finish_and_clear();
     tally.report(json)
-}
-
-fn progress(size: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} % {msg}, {eta} left");
-    let bar = ProgressBar::new(size);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 fn columns<R: Read>(reader: &mut csv::Reader<Lines<R>>, import: &Wanted) -> Outcome<Vec<Column>> {

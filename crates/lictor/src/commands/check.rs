@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use lictor_store::sqlite;
+use lictor_store::{Watch, sqlite};
 use serde_json::json;
 
 use crate::exit::{Failure, Outcome};
-use crate::files;
 use crate::output::{self, figure};
+use crate::{files, progress};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -17,7 +17,9 @@ It reads only, and can run beside a server. Exit code 1 with what differs;
 notes are about what is well but wants a decision, such as two accounts from
 before two spellings of one e-mail were the same.
 Licenses, tokens, keys, organizations and applications are compared with the
-ledger; usage counts, names and kept answers are no part of it.
+ledger; usage counts, names and kept answers are no part of it. It takes little
+memory; of a large database some of the ledger is put into a file in the
+system's folder for temporary files (TMPDIR), which is gone when it ends.
 
 Example:
   lictor check --data ./data";
@@ -30,9 +32,14 @@ pub(crate) struct Check {
     data: PathBuf,
 }
 
+/// What is said of a check that was told to stop.
+const LEFT: &str = "nothing was found out, and nothing is changed";
+
 /// Checks, and prints what was checked or what differs.
-pub(crate) fn run(check: &Check, json: bool) -> Outcome {
-    let report = sqlite::check_folder(&check.data)?;
+pub(crate) async fn run(check: &Check, json: bool) -> Outcome {
+    let data = check.data.clone();
+    let checking = move |watch: &Watch| sqlite::watched_check(&data, watch);
+    let (report, _) = progress::watched(LEFT, checking).await?;
     let differences = &report.differences;
     if json {
         let text = json!({

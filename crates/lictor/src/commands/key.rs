@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use lictor_core::{SigningKey, feed};
 use lictor_server::random;
 use serde_json::json;
@@ -17,8 +16,8 @@ pub(crate) enum Key {
     /// Make a key pair: NAME.key to sign with, and NAME.pub for servers and products
     #[command(after_help = "Example:\n  lictor key generate --out vendor")]
     Generate {
-        /// Where to put it; `.key` and `.pub` are appended
-        #[arg(long, value_name = "NAME", value_parser = PathBufValueParser::new().try_map(files::named))]
+        /// Where to put it; `.key` and `.pub` are appended; `-` prints both
+        #[arg(long, value_name = "NAME")]
         out: PathBuf,
     },
     /// Hand the trust in a key on to another; prints a rotation
@@ -58,7 +57,26 @@ fn rotate(key: &Path, to: &Path) -> Outcome {
     output::json(&text.map_err(|error| Failure::Refused(error.to_string()))?)
 }
 
+/// Prints the private key, and after it the public one.
+fn print(json: bool) -> Outcome {
+    let seed = random::bytes().map_err(exit::no_randomness)?;
+    let key = SigningKey::from_seed(seed);
+    let (private, public) = (
+        key.to_pem().map_err(Failure::Refused)?,
+        key.public_key().to_pem(),
+    );
+    if json {
+        let id = key.public_key().id();
+        let made = json!({ "key_id": id, "private_key": private, "public_key": public });
+        return output::json(&made.to_string());
+    }
+    output::raw(format!("{private}{public}").as_bytes())
+}
+
 fn generate(out: &Path, json: bool) -> Outcome {
+    if files::is_standard(out) {
+        return print(json);
+    }
     let (private, public) = (
         out.with_added_extension("key"),
         out.with_added_extension("pub"),

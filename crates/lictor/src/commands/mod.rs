@@ -63,7 +63,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Report(command) => on_one_core()?.block_on(report::run(&command, json)),
         Command::Backup(command) => on_one_core()?.block_on(backup::run(&command, json)),
         Command::Restore(command) => on_one_core()?.block_on(restore::run(&command, json)),
-        Command::Check(command) => check::run(&command, json),
+        Command::Check(command) => on_one_core()?.block_on(check::run(&command, json)),
     }
 }
 

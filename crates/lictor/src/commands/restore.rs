@@ -1,20 +1,22 @@
 //! `lictor restore`: a data folder from a backup, offline.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use lictor_core::{Error, account};
+use lictor_planted as planted;
 use lictor_server::clock::{Clock, Timeline};
-use lictor_store::sqlite::{self, SqliteStore};
-use lictor_store::{Fact, Store as _, Write};
+use lictor_store::sqlite::{self, Restored};
+use lictor_store::{Fact, Store as _, Watch, Write};
 use serde_json::json;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::exit::{Failure, Outcome};
 use crate::server::CONTROL_PLANE_KEY;
-use crate::{files, output};
+use crate::{files, output, progress, signals};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -30,14 +32,14 @@ newer state keep it until `lictor node adopt`.
 
 Examples:
   lictor restore lictor-2026-11-22.db --data ./restored
+  gunzip < lictor.db.gz | lictor restore - --data ./restored
   lictor restore lictor-2026-11-22.db --data ./restored \\
     --control-plane-key lictor-2026-11-22.db.key";
 
 /// `lictor restore`
 #[derive(Args, Debug)]
 pub(crate) struct Restore {
-    /// The backup
-    #[arg(value_parser = PathBufValueParser::new().try_map(files::named))]
+    /// The backup; `-` reads standard input
     file: PathBuf,
     /// The folder; it is created if it is not there
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true, value_parser = PathBufValueParser::new().try_map(files::named))]
@@ -50,6 +52,9 @@ pub(crate) struct Restore {
     control_plane_key: Option<PathBuf>,
 }
 
+/// What is said of a restore that was told to stop.
+const LEFT: &str = "nothing is restored, and nothing of it is left: run the same command again";
+
 /// Checks the backup and puts it in place.
 pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
     // Before anything is written: it may not be readable.
@@ -59,16 +64,29 @@ pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
     let key = key.transpose()?;
     let key_file = restore.data.join(CONTROL_PLANE_KEY);
     let mut known = Vec::new();
+    let mut has_key = false;
     if let Some(pem) = &key {
         // A restore that was cut off has left it.
         if std::fs::read_to_string(&key_file).is_ok_and(|there| there == *pem) {
             known.push(CONTROL_PLANE_KEY);
+            has_key = true;
         } else if key_file.symlink_metadata().is_ok() {
             return Err(files::taken(&key_file));
         }
     }
-    let copy = sqlite::checked(&restore.file, &restore.data, &known)?;
-    let new_key = key.filter(|_| known.is_empty());
+    let (source, data) = (files::open(&restore.file)?, restore.data.clone());
+    let name = PathBuf::from(files::shown(&restore.file));
+    let checking = move |watch: &Watch| sqlite::checked((source, &name), &data, &known, watch);
+    let (copy, _) = progress::watched(LEFT, checking).await?;
+    let told_to_stop = signals::to_stop()?;
+    // Before anybody can take it for a server's folder: the names must not outlive the command, however
+    // it ends.
+    let removed = tokio::select! {
+        removed = remove_again(&copy, erased) => removed?,
+        () = told_to_stop => return Err(progress::stopped(LEFT)),
+    };
+    planted::point("restore.erased");
+    let new_key = key.filter(|_| !has_key);
     if let Some(pem) = &new_key {
         // Before the database has its name: whoever finds that has both.
         files::create(&key_file, pem, 0o600)?;
@@ -79,9 +97,8 @@ pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
         }
         return Err(error.into());
     }
-    let removed = remove_again(&restore.data, erased).await?;
     let (file, data) = (
-        restore.file.display().to_string(),
+        files::shown(&restore.file),
         restore.data.display().to_string(),
     );
     if json {
@@ -102,34 +119,43 @@ pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
     Ok(())
 }
 
+/// How many accounts are removed at once: their writes share commits.
+const REMOVED_AT_ONCE: usize = 512;
+
 /// Removes these accounts, as far as they are there; gives how many that were.
-async fn remove_again(data: &Path, erased: Vec<(Uuid, Uuid)>) -> Outcome<u64> {
+async fn remove_again(copy: &Restored, erased: Vec<(Uuid, Uuid)>) -> Outcome<u64> {
     if erased.is_empty() {
         return Ok(0);
     }
     let failed = |error: Error| {
         Failure::Refused(format!(
-            "{} is restored, but not all accounts that were removed since are removed again: {error}",
-            data.display()
+            "nothing is restored: not all accounts that were removed since could be removed again: {error}"
         ))
     };
-    let store = SqliteStore::open(data)?;
+    let store = Arc::new(copy.store()?);
     let clock = Timeline::open(Clock::System, store.clock().await.map_err(failed)?);
     let mut removed = 0;
-    for (stream, account) in erased {
-        let write = Write {
-            stream,
-            actor: None,
-            now: clock.now(),
-            facts: vec![Fact::Account(account), Fact::SeatsOf(account)],
-            rule: Arc::new(move |state| account::remove(state, account, None)),
-            idempotent: None,
-        };
-        match store.write(write).await {
-            Ok(_) => removed += 1,
-            // It is of later, or removed already, as its organization may be.
-            Err(Error::NotFound { .. }) => {}
-            Err(error) => return Err(failed(error)),
+    for some in erased.chunks(REMOVED_AT_ONCE) {
+        let mut writes = JoinSet::new();
+        for (stream, account) in some.iter().copied() {
+            let write = Write {
+                stream,
+                actor: None,
+                now: clock.now(),
+                facts: vec![Fact::Account(account), Fact::SeatsOf(account)],
+                rule: Arc::new(move |state| account::remove(state, account, None)),
+                idempotent: None,
+            };
+            let store = Arc::clone(&store);
+            writes.spawn(async move { store.write(write).await });
+        }
+        for written in writes.join_all().await {
+            match written {
+                Ok(_) => removed += 1,
+                // It is of later, or removed already, as its organization may be.
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(failed(error)),
+            }
         }
     }
     Ok(removed)

@@ -96,6 +96,48 @@ fn a_restore_removes_again_the_accounts_that_were_removed_since() {
     assert!(!std::path::Path::new(&server.file("x")).exists());
 }
 
+/// Waits for a file and gives what it holds at its first moment.
+fn first_seen(file: std::path::PathBuf) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        loop {
+            if let Ok(bytes) = std::fs::read(&file) {
+                return bytes;
+            }
+        }
+    })
+}
+
+#[test]
+fn a_restored_folder_never_holds_a_name_that_is_to_be_erased_again() {
+    let server = Server::start(&[]);
+    result(&server.lictor(&["organization", "create", "gone"]));
+    for organization in ["default", "gone"] {
+        let email = format!("ada-{organization}@example.com");
+        let add = ["account", "add", &email, "--organization", organization];
+        result(&server.lictor(&add));
+    }
+    let (old, new) = (server.file("old.db"), server.file("new.db"));
+    result(&server.lictor(&["backup", &old]));
+    result(&server.lictor(&["account", "remove", "ada-default@example.com"]));
+    result(&server.lictor(&["organization", "remove", "gone"]));
+    result(&server.lictor(&["backup", &new]));
+    let data = server.file("restored");
+    let seen = first_seen(format!("{data}/lictor.db").into());
+    let restore = ["restore", &old, "--data", &data, "--erased-in", &new];
+    result(&lictor(&restore));
+    let database = seen.join().expect("read");
+    for text in ["ada-default@example.com", "ada-gone@example.com"] {
+        let mut parts = database.windows(text.len());
+        assert!(!parts.any(|part| part == text.as_bytes()), "{text}");
+    }
+    let files = std::fs::read_dir(&data).expect("a folder");
+    let names = files.map(|file| file.expect("a file").file_name());
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    assert_eq!(names, ["lictor.db", "lictor.lock"]);
+    result(&lictor(&["check", "--data", &data]));
+}
+
 #[test]
 fn a_damaged_database_is_reported_by_check_restore_and_serve() {
     let server = Server::start(&[]);

@@ -127,6 +127,50 @@ fn a_backup_to_a_dash_goes_to_standard_output_whole() {
 }
 
 #[test]
+fn a_backup_is_restored_from_standard_input() {
+    let server = Server::start(&[]);
+    let backup = server.lictor(&["backup", "-"]).stdout;
+    let data = server.file("restored");
+    let mut restore = command();
+    restore.args(["restore", "-", "--data", &data]);
+    let output = fed(&mut restore, &backup);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("standard input is checked and restored"),
+        "{said}"
+    );
+    result(&output);
+    result(&lictor(&["check", "--data", &data]));
+    let mut broken = command();
+    broken.args(["restore", "-", "--data", &server.file("broken")]);
+    refusal(&fed(&mut broken, &backup[..5_000]), 1);
+    assert!(!std::path::Path::new(&server.file("broken")).exists());
+}
+
+#[test]
+fn a_key_pair_made_to_a_dash_is_printed() {
+    let folder = TempDir::new().expect("a folder");
+    let generate = |more: &[&str]| {
+        let mut generate = command();
+        generate.current_dir(folder.path());
+        generate.args(["key", "generate", "--out", "-"]).args(more);
+        result(&generate.output().expect("runs"))
+    };
+    let printed = generate(&[]);
+    let private = printed.find("-----BEGIN PRIVATE KEY-----");
+    let public = printed.find("-----BEGIN PUBLIC KEY-----");
+    assert!(private == Some(0) && public > private, "no pair of keys");
+    let made: serde_json::Value = serde_json::from_str(&generate(&["--json"])).expect("JSON");
+    let public = made["public_key"].as_str().expect("text");
+    assert!(public.starts_with("-----BEGIN PUBLIC KEY-----"), "{public}");
+    assert_eq!(made["key_id"].as_str().map(str::len), Some(16));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("a folder").count(),
+        0
+    );
+}
+
+#[test]
 fn a_token_written_to_a_dash_is_printed() {
     use super::process::{Running, serve};
     let folder = TempDir::new().expect("a folder");
@@ -147,8 +191,7 @@ fn a_dash_where_it_can_mean_nothing_is_refused_and_makes_no_file() {
     let config = folder.path().join("lictor.toml").display().to_string();
     super::write(&config, "\ndata = \"-\"\n");
     for words in [
-        &["key", "generate", "--out", "-"][..],
-        &["serve", "--config", &config],
+        &["serve", "--config", &config][..],
         &["node", "run", "--config", &config],
         &["serve", "--data", "-"],
         &[
@@ -172,7 +215,6 @@ fn a_dash_where_it_can_mean_nothing_is_refused_and_makes_no_file() {
         &["serve", "--data", "d", "--node-ca", "-"],
         &["serve", "--data", "d", "--control-plane-key", "-"],
         &["node", "run", "--data", "-"],
-        &["restore", "-", "--data", "d"],
         &["restore", "x.db", "--data", "-"],
         &["check", "--data", "-"],
     ] {

@@ -33,7 +33,7 @@ enum Way {
 }
 
 /// Every point. One that is never reached fails the experiment.
-const POINTS: [(&str, Way); 24] = [
+const POINTS: [(&str, Way); 25] = [
     ("write.begun", Way::Writing),
     ("write.filled", Way::Writing),
     ("write.committed", Way::Writing),
@@ -57,6 +57,7 @@ const POINTS: [(&str, Way); 24] = [
     ("copy.synced", Way::Copy),
     ("restore.copied", Way::Restore),
     ("restore.checked", Way::Restore),
+    ("restore.erased", Way::Restore),
     (RESTORED, Way::Restore),
 ];
 

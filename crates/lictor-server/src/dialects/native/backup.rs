@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::auth::Caller;
 use super::error::Problem;
 use super::page::no_query;
+use crate::authority::DatabaseCopy;
 use crate::http::answers::MadeAsTaken;
 use crate::settings::Server;
 
@@ -29,11 +30,13 @@ pub(super) async fn send(
 ) -> Result<Response, Problem> {
     call.actor.may(Right::read(Resource::Backup), None)?;
     no_query(&uri)?;
-    let file = server.authority.backup(&call).await?;
+    let copy = server.authority.backup(&call).await?;
+    let file = copy.file.try_clone().map_err(Error::internal)?;
     let length = file.metadata().map_err(Error::internal)?.len();
     let mut response = described(Body::new(Copy {
         file: tokio::fs::File::from_std(file),
         left: length,
+        _whole: copy,
     }));
     response.headers_mut().insert(CONTENT_LENGTH, length.into());
     response.extensions_mut().insert(MadeAsTaken);
@@ -86,6 +89,8 @@ fn described(body: Body) -> Response {
 struct Copy {
     file: tokio::fs::File,
     left: u64,
+    /// Until it is sent there is no other.
+    _whole: DatabaseCopy,
 }
 
 impl HttpBody for Copy {

@@ -2,13 +2,16 @@
 
 use std::path::Path;
 
-use lictor_core::AccountKind;
 use lictor_core::account::AccountPatch;
-use lictor_store::Store;
-use lictor_store::sqlite::SqliteStore;
+use lictor_core::{AccountKind, Decision, INSTALLATION, OverLimit, Record, Timestamp};
+use lictor_store::sqlite::{SqliteStore, removed_accounts};
+use lictor_store::{Store, Write};
 
 use super::folder;
-use crate::given::{ACME, acme, done, email, id, new_account, remove_account, set_account};
+use crate::given::{
+    ACME, NOW, acme, check_out, done, drop_ended, email, give_back, id, new_account,
+    new_application, new_organization, remove_account, remove_organization, set_account, write,
+};
 
 /// The files of the folder in which this text stands.
 fn files_with(folder: &Path, text: &str) -> Vec<String> {
@@ -98,4 +101,101 @@ async fn a_start_empties_the_log_of_a_process_that_was_killed() {
     let found = files_with(killed.path(), &email(id(51)));
     assert!(found.is_empty(), "{found:?}");
     drop((store, again));
+}
+
+/// A folder in whose log something stands, and what erases it.
+async fn is_gone_after(store: &SqliteStore, folder: &Path, text: &str, erasing: Vec<Write>) {
+    assert!(!files_with(folder, text).is_empty(), "{text}");
+    for write in erasing {
+        done(store, write).await;
+    }
+    // It is emptied before the next write is looked at.
+    done(store, new_organization(id(3), "next")).await;
+    let found = files_with(folder, text);
+    assert!(found.is_empty(), "{text}: {found:?}");
+}
+
+#[tokio::test]
+async fn an_email_that_another_one_took_the_place_of_is_gone() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    acme(&store).await;
+    done(&store, new_account(ACME, id(50), AccountKind::Person)).await;
+    let patch = AccountPatch {
+        email: Some("other@example.com".to_owned()),
+        ..AccountPatch::default()
+    };
+    let changed = set_account(ACME, id(50), patch);
+    is_gone_after(&store, folder.path(), &email(id(50)), vec![changed]).await;
+}
+
+#[tokio::test]
+async fn holders_of_leases_that_were_kept_long_enough_are_gone() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    acme(&store).await;
+    done(&store, new_application(ACME, "editor", OverLimit::Refuse)).await;
+    let holder = "a-holder-of-old";
+    done(&store, check_out(ACME, "editor", (id(80), holder), 5, NOW)).await;
+    done(&store, give_back(ACME, id(80), Some(1))).await;
+    let dropped = drop_ended(ACME, "editor", Timestamp::MAX);
+    is_gone_after(&store, folder.path(), holder, vec![dropped]).await;
+}
+
+#[tokio::test]
+async fn holders_of_refusals_that_were_kept_long_enough_are_gone() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    acme(&store).await;
+    done(&store, new_application(ACME, "editor", OverLimit::Refuse)).await;
+    let holder = "a-holder-refused";
+    done(&store, check_out(ACME, "editor", (id(80), holder), 0, NOW)).await;
+    let dropped = write(INSTALLATION, NOW + 91 * 86_400, Vec::new(), |_| {
+        let mut decision = Decision::nothing();
+        decision.records.push(Record::ExpiredDropped);
+        Ok(decision)
+    });
+    is_gone_after(&store, folder.path(), holder, vec![dropped]).await;
+}
+
+#[tokio::test]
+async fn names_in_a_removed_organization_are_in_no_file() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    acme(&store).await;
+    done(&store, new_application(ACME, "editor", OverLimit::Refuse)).await;
+    done(&store, new_account(ACME, id(50), AccountKind::Person)).await;
+    let holder = "a-holder-left";
+    done(&store, check_out(ACME, "editor", (id(80), holder), 5, NOW)).await;
+    let removed = remove_organization(ACME, "acme");
+    let erased = write(INSTALLATION, NOW, Vec::new(), |_| {
+        let organization = ACME;
+        let mut decision = Decision::nothing();
+        let record = Record::NamesOfRemovedErased { organization };
+        decision.records.push(record);
+        Ok(decision)
+    });
+    assert!(!files_with(folder.path(), holder).is_empty());
+    is_gone_after(&store, folder.path(), &email(id(50)), vec![removed, erased]).await;
+    let found = files_with(folder.path(), holder);
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn accounts_of_a_removed_organization_were_removed_with_it() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    acme(&store).await;
+    done(&store, new_organization(id(2), "other")).await;
+    for (organization, account) in [(ACME, 50), (ACME, 51), (id(2), 60), (id(2), 61)] {
+        let account = new_account(organization, id(account), AccountKind::Person);
+        done(&store, account).await;
+    }
+    done(&store, remove_account(ACME, id(50))).await;
+    done(&store, remove_account(id(2), id(60))).await;
+    done(&store, remove_organization(ACME, "acme")).await;
+    drop(store);
+    let removed = removed_accounts(&folder.path().join("lictor.db")).expect("reads");
+    let expected = [(id(2), id(60)), (ACME, id(50)), (ACME, id(51))];
+    assert_eq!(removed, expected);
 }

@@ -70,7 +70,7 @@ async fn only_the_owner_may_read_what_is_made() {
     let store = SqliteStore::open(&data).expect("opens");
     acme(&store).await;
     let copy = store.backup().await.expect("copies");
-    let copied = copy.metadata().expect("it is open");
+    let copied = copy.file.metadata().expect("it is open");
     assert_eq!(copied.permissions().mode() & 0o777, 0o600);
     let mode = |path: &Path| {
         std::fs::metadata(path)
@@ -101,7 +101,7 @@ async fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 99,
-                known: 17
+                known: 18
             }
         ),
         "{error}"
@@ -152,7 +152,7 @@ fn a_first_start_that_was_cut_short_is_begun_again() {
 async fn copy_into(file: &Path, store: &SqliteStore) {
     let mut copy = store.backup().await.expect("copies");
     let mut file = std::fs::File::create(file).expect("makes");
-    std::io::copy(&mut copy, &mut file).expect("writes");
+    std::io::copy(&mut copy.file, &mut file).expect("writes");
 }
 
 fn names_in(folder: &Path) -> Vec<String> {
@@ -173,7 +173,7 @@ async fn a_backup_has_no_name_that_could_stay_behind() {
     let before = names_in(folder.path());
     let copy = store.backup().await.expect("copies");
     assert_eq!(names_in(folder.path()), before);
-    assert!(copy.metadata().expect("it is open").len() > 4_096);
+    assert!(copy.file.metadata().expect("it is open").len() > 4_096);
 }
 
 #[test]

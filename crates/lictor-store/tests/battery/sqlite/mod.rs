@@ -8,6 +8,7 @@ mod erased;
 mod files;
 mod keys;
 mod usage;
+mod watched;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,0 +1,256 @@
+//! A replay that holds next to nothing in memory finds what one finds that holds all.
+
+use lictor_core::state::{OrganizationState, TokenState};
+use lictor_core::{
+    AccountKind, AccountState, AccountStatus, ClientState, GrantState, LeaseEnd, LeaseState,
+    LicenseState, NodeState, Role, SeatId, SeatState,
+};
+
+use super::*;
+
+const STREAM: Uuid = Uuid::from_u128(1);
+
+/// How many there are of each kind.
+const EACH: u128 = 20;
+
+fn id(kind: u128, number: u128) -> Uuid {
+    // In an order that is not that in which they are made.
+    Uuid::from_u128((kind << 64) | (number * 7 % EACH))
+}
+
+fn application(number: u128) -> String {
+    format!("app-{}", number % 3)
+}
+
+fn written(number: u128, replaces: Option<u64>) -> Change {
+    Change::LicenseWritten {
+        id: id(3, number),
+        application: application(number + u128::from(replaces.is_some())),
+        payload_sha256: Digest::of(format!("{number} {replaces:?}").as_bytes()),
+        created_at: 1,
+        updated_at: 2,
+        replaces,
+    }
+}
+
+/// Something of each kind is created; `used` are in use of the application.
+fn created(number: u128, used: u64) -> Vec<Change> {
+    let (account, application) = (id(4, number), application(number));
+    vec![
+        Change::OrganizationCreated {
+            id: id(1, number),
+            key: format!("team-{number}"),
+            number: 7,
+        },
+        Change::TokenCreated {
+            id: id(2, number),
+            role: Role::Reader,
+            scopes: Vec::new(),
+            expires_at: None,
+            account: Some(account),
+        },
+        written(number, None),
+        Change::AccountCreated {
+            id: account,
+            number: 7,
+            kind: AccountKind::Person,
+            status: AccountStatus::Invited,
+            administrator: number == 3,
+            language: "en_US".to_owned(),
+        },
+        Change::LeaseCheckedOut {
+            id: id(5, number),
+            application: application.clone(),
+            limit: None,
+            used: used + 1,
+        },
+        Change::SeatAssigned {
+            application: application.clone(),
+            account,
+            limit: None,
+            used: used + 2,
+        },
+        Change::ClientCreated {
+            id: id(6, number),
+            scopes: Vec::new(),
+            account: None,
+            application: None,
+        },
+        Change::GrantCreated {
+            id: id(7, number),
+            client: id(6, number),
+            by_code: true,
+        },
+        Change::NodeEnrolled {
+            id: id(8, number),
+            application,
+            limit: None,
+            enrolled: 1,
+        },
+    ]
+}
+
+/// What was created is altered, and some of it ends.
+fn altered(number: u128) -> Vec<Change> {
+    let (account, application) = (id(4, number), application(number));
+    let mut changes = vec![
+        Change::TokenRevoked { id: id(2, number) },
+        written(number, Some(1)),
+        Change::AccountSet {
+            id: account,
+            status: AccountStatus::Active,
+            administrator: true,
+            language: "de_DE".to_owned(),
+        },
+        Change::ClientRemoved { id: id(6, number) },
+        Change::GrantRevoked { id: id(7, number) },
+        Change::NodeJoined { id: id(8, number) },
+        Change::NodeRevoked { id: id(8, number) },
+    ];
+    if number % 2 == 0 {
+        changes.extend([
+            Change::LeaseEnded {
+                id: id(5, number),
+                application: application.clone(),
+                reason: LeaseEnd::Released,
+            },
+            Change::SeatReleased {
+                application,
+                account,
+            },
+            Change::AccountRemoved { id: account },
+            Change::LicenseRemoved { id: id(3, number) },
+        ]);
+    }
+    changes
+}
+
+/// A history, and what it comes to.
+fn history() -> (Vec<Change>, State, BTreeMap<Digest, Named>) {
+    let mut state = State::default();
+    let mut changes = Vec::new();
+    let mut add = |change: Change| {
+        state.apply(changes.len() as u64 + 1, 9, &change);
+        changes.push(change);
+        let used = |application: &str| Some(state.applications.get(application)?.used());
+        [0, 1, 2].map(|number| used(&application(number)).unwrap_or_default())
+    };
+    for number in 0..3 {
+        add(Change::ApplicationCreated {
+            key: application(number),
+        });
+    }
+    let mut used = [0; 3];
+    for number in 0..EACH {
+        for change in created(number, used[(number % 3) as usize]) {
+            used = add(change);
+        }
+    }
+    (0..EACH).flat_map(altered).for_each(|change| {
+        add(change);
+    });
+    let mut payloads = BTreeMap::new();
+    for change in &changes {
+        if let Change::LicenseWritten { payload_sha256, .. } = change {
+            payloads.insert(*payload_sha256, Named);
+        }
+    }
+    (changes, state, payloads)
+}
+
+/// What a replay that holds so many things finds.
+fn found(
+    most: usize,
+    changes: &[Change],
+    rows: &State,
+    payloads: &BTreeMap<Digest, Named>,
+) -> (Vec<String>, Vec<EndedLease>) {
+    let mut replay = Replay::holding(STREAM, most);
+    let (mut head, mut ended) = (Head::EMPTY, Vec::new());
+    for change in changes {
+        let entry = Entry {
+            stream: STREAM,
+            position: head.position + 1,
+            at: 9,
+            actor: None,
+            change: change.clone(),
+        };
+        let body = entry.to_body().expect("text");
+        head = head.next(&body);
+        ended.extend(
+            replay
+                .entry(head.position, head.hash.0, &body)
+                .expect("taken"),
+        );
+    }
+    replay.compare_head(head);
+    replay.compare_state(rows);
+    let organizations = compare::<OrganizationState>(&mut replay, &rows.organizations);
+    let counts = [
+        organizations,
+        compare::<TokenState>(&mut replay, &rows.tokens),
+        compare::<LicenseState>(&mut replay, &rows.licenses),
+        compare::<AccountState>(&mut replay, &rows.accounts),
+        compare::<SeatState>(&mut replay, &rows.seats),
+        compare::<LeaseState>(&mut replay, &rows.leases),
+        compare::<ClientState>(&mut replay, &rows.clients),
+        compare::<GrantState>(&mut replay, &rows.grants),
+        compare::<NodeState>(&mut replay, &rows.nodes),
+        compare::<Named>(&mut replay, payloads),
+    ];
+    assert!(counts.into_iter().all(|count| count >= 9), "{counts:?}");
+    let mut report = CheckReport::default();
+    replay.finish(&mut report);
+    (report.differences, ended)
+}
+
+fn compare<M: Many<Key: Clone> + Clone>(replay: &mut Replay, rows: &BTreeMap<M::Key, M>) -> u64 {
+    let rows = rows.iter().map(|(key, row)| Ok((key.clone(), row.clone())));
+    replay.compare_many::<M>(rows).expect("compared")
+}
+
+/// How much the replays hold: next to nothing, some, and all.
+const HELD: [usize; 5] = [0, 1, 7, 40, usize::MAX];
+
+#[test]
+fn a_replay_that_holds_next_to_nothing_comes_to_the_same() {
+    let (changes, state, payloads) = history();
+    for most in HELD {
+        let (differences, ended) = found(most, &changes, &state, &payloads);
+        assert_eq!(differences, [""; 0], "{most} held");
+        assert_eq!(ended.len(), 10, "{most} held");
+    }
+}
+
+#[test]
+fn a_replay_that_holds_next_to_nothing_finds_every_difference() {
+    let (changes, mut rows, mut payloads) = history();
+    let seat = |number| SeatId {
+        application: application(number),
+        account: id(4, number),
+    };
+    rows.tokens.get_mut(&id(2, 3)).expect("a token").created_at = 1;
+    rows.accounts.remove(&id(4, 0));
+    rows.accounts.get_mut(&id(4, 19)).expect("an account").seats = 9;
+    rows.leases.remove(&id(5, 1));
+    rows.seats.remove(&seat(3));
+    let other = *rows.seats.get(&seat(5)).expect("a seat");
+    rows.seats.insert(seat(4), other);
+    payloads.remove(&Digest::of(b"4 None"));
+    payloads.insert(Digest([0; 32]), Named);
+    payloads.insert(Digest([255; 32]), Named);
+    let (all, _) = found(usize::MAX, &changes, &rows, &payloads);
+    let ends: Vec<_> = all
+        .iter()
+        .map(|difference| difference.rsplit_once(' ').expect("words").1)
+        .collect();
+    let [missing, ledger] = ["missing", "ledger"];
+    let expected = [
+        ledger, missing, ledger, missing, ledger, missing, missing, ledger, ledger,
+    ];
+    assert_eq!(ends, expected, "{all:#?}");
+    for most in HELD {
+        let (differences, _) = found(most, &changes, &rows, &payloads);
+        assert_eq!(differences, all, "{most} held");
+    }
+}

@@ -1,0 +1,218 @@
+//! The check of one stream: its entries are replayed, and its rows compared one after the other.
+
+use lictor_core::change::Digest;
+use lictor_core::state::{OrganizationState, TokenState};
+use lictor_core::{
+    AccountState, ClientState, EndedLease, GrantState, INSTALLATION, LeaseState, LicenseState,
+    NodeState, SeatState, State, Timestamp,
+};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use uuid::Uuid;
+
+use super::each;
+use crate::check::{Many, Named, Replay};
+use crate::sqlite::heads::{self, HeadRow};
+use crate::sqlite::rows::{self, Sql};
+use crate::sqlite::{accounts, clients, ended, nodes, seats, usage};
+use crate::{CheckReport, EndedKey};
+
+/// Replays a stream and compares; `taken` is told of each entry.
+pub(super) fn check(
+    view: &Connection,
+    stream: Uuid,
+    report: &mut CheckReport,
+    mut taken: impl FnMut(),
+) -> Sql<()> {
+    let mut replay = Replay::new(stream);
+    let head = heads::one(view, stream)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let mut ended = EndedLeases::begin(view, stream, head.removed)?;
+    let entries = "SELECT position, hash, body FROM entries WHERE stream = ?1 ORDER BY position";
+    each(view, entries, [stream], |row| {
+        taken();
+        match replay.entry(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?)? {
+            Some(expected) => ended.compare(view, &expected, &mut report.differences),
+            None => Ok(()),
+        }
+    })?;
+    ended.finish(view, &mut report.differences)?;
+    if stream != INSTALLATION {
+        check_organization(view, stream, &head, &mut report.differences)?;
+    }
+    replay.compare_head(head.head);
+    replay.compare_state(&little(view, stream, &head)?);
+    compare_many(view, stream, &mut replay, report)?;
+    replay.finish(report);
+    Ok(())
+}
+
+/// What the rows say of that of which there is little.
+fn little(view: &Connection, stream: Uuid, head: &HeadRow) -> Sql<State> {
+    let mut state = State::default();
+    head.give(&mut state);
+    if stream == INSTALLATION {
+        state.policy = rows::policy(view)?;
+        let keys = format!("SELECT {} FROM trusted_keys", rows::KEY);
+        let mut decoded = rows::DecodedKeys::default();
+        each(view, &keys, [], |row| {
+            state.keys.extend([rows::trusted_key(row, &mut decoded)?]);
+            Ok(())
+        })?;
+    }
+    state.counts = accounts::counts(view, stream)?;
+    let applications = seats::all(view, stream)?.into_iter();
+    state
+        .applications
+        .extend(applications.map(|application| (application.key, application.state)));
+    state.node_settings = nodes::settings(view, stream)?;
+    let corrected = format!(
+        "SELECT {} FROM usage WHERE organization_id = ?1 AND correction <> 0",
+        usage::USAGE
+    );
+    each(view, &corrected, [stream], |row| {
+        let row = usage::row(row)?;
+        state.corrections.insert(row.key, row.correction);
+        Ok(())
+    })?;
+    Ok(state)
+}
+
+/// Compares with all of which there may be many.
+fn compare_many(
+    view: &Connection,
+    stream: Uuid,
+    replay: &mut Replay,
+    report: &mut CheckReport,
+) -> Sql<()> {
+    let all = |columns: &str, table: &str, key: &str| {
+        format!("SELECT {columns} FROM {table} WHERE organization_id = ?1 ORDER BY {key}")
+    };
+    // Removed ones too: in the installation's stream they are never forgotten.
+    let organizations = format!(
+        "SELECT {} FROM organizations WHERE ?1 = zeroblob(16) ORDER BY id",
+        rows::ORGANIZATION
+    );
+    let here = [stream];
+    compare::<OrganizationState>(view, &organizations, here, replay, rows::organization_state)?;
+    let tokens = all(rows::TOKEN, "tokens", "id");
+    compare::<TokenState>(view, &tokens, here, replay, rows::token_state)?;
+    let licenses = all(rows::LICENSE, "licenses", "id");
+    report.licenses += compare::<LicenseState>(view, &licenses, here, replay, rows::license_state)?;
+    let of_account = |row: &Row<'_>| accounts::account_state(row, 0);
+    let accounts = all(accounts::ACCOUNT, "accounts", "id");
+    compare::<AccountState>(view, &accounts, here, replay, of_account)?;
+    let held = all(seats::SEAT, "seats", "application, account_id");
+    compare::<SeatState>(view, &held, here, replay, seats::seat)?;
+    let leases = all(seats::LEASE, "leases", "id");
+    compare::<LeaseState>(view, &leases, here, replay, seats::lease_state)?;
+    let clients = all(clients::CLIENT, "clients", "id");
+    compare::<ClientState>(view, &clients, here, replay, clients::client_state)?;
+    let grants = all(clients::GRANT, "grants", "id");
+    compare::<GrantState>(view, &grants, here, replay, clients::grant)?;
+    let nodes = all(nodes::NODE, "nodes", "id");
+    compare::<NodeState>(view, &nodes, here, replay, nodes::node_state)?;
+    let payloads = all("sha256", "payloads", "sha256");
+    let of_payload = |row: &Row<'_>| Ok((Digest(row.get(0)?), Named));
+    compare::<Named>(view, &payloads, here, replay, of_payload)?;
+    Ok(())
+}
+
+fn compare<M: Many>(
+    view: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    replay: &mut Replay,
+    read: impl Fn(&Row<'_>) -> Sql<(M::Key, M)>,
+) -> Sql<u64> {
+    let mut statement = view.prepare(sql)?;
+    let rows = statement.query_map(parameters, |row| read(row))?;
+    replay.compare_many(rows)
+}
+
+/// Compares what is kept of ended leases with the entries that ended them.
+struct EndedLeases {
+    stream: Uuid,
+    /// Whether the organization is gone, and the records with it.
+    removed: bool,
+    /// Behind which position, and from which instant on, none may be missing.
+    kept_from: (u64, Timestamp),
+    /// How many were found.
+    found: u64,
+}
+
+impl EndedLeases {
+    fn begin(view: &Connection, stream: Uuid, removed: bool) -> Sql<Self> {
+        Ok(Self {
+            stream,
+            removed,
+            kept_from: ended::kept_from(view, stream)?,
+            found: 0,
+        })
+    }
+
+    fn compare(
+        &mut self,
+        view: &Connection,
+        expected: &EndedLease,
+        differences: &mut Vec<String>,
+    ) -> Sql<()> {
+        let (behind, since) = self.kept_from;
+        let key = EndedKey {
+            until: expected.until,
+            position: expected.position,
+        };
+        let (stream, id) = (self.stream, expected.id);
+        match ended::one(view, stream, &expected.application, key)? {
+            Some(found) => {
+                self.found += 1;
+                let same = EndedLease {
+                    holder: None,
+                    ..found
+                };
+                if same != *expected {
+                    differences.push(format!(
+                        "stream {stream}: the record of ended lease {id} differs from the ledger"
+                    ));
+                }
+            }
+            None if self.removed || key.position <= behind || key.until < since => {}
+            None => differences.push(format!(
+                "stream {stream}: the record of ended lease {id} is missing"
+            )),
+        }
+        Ok(())
+    }
+
+    fn finish(self, view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+        let more = ended::count(view, self.stream)?.saturating_sub(self.found);
+        if more > 0 {
+            differences.push(format!(
+                "stream {}: {more} records of ended leases are not in the ledger",
+                self.stream
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn check_organization(
+    view: &Connection,
+    stream: Uuid,
+    head: &HeadRow,
+    differences: &mut Vec<String>,
+) -> Sql<()> {
+    let removed: Option<bool> = view
+        .prepare_cached("SELECT removed FROM organizations WHERE id = ?1")?
+        .query_row([stream], |row| row.get(0))
+        .optional()?;
+    match removed {
+        None => differences.push(format!("stream {stream}: it belongs to no organization")),
+        Some(removed) if removed != head.removed => {
+            differences.push(format!(
+                "stream {stream}: its organization's row and its head row differ in \
+                 whether it was removed"
+            ));
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
