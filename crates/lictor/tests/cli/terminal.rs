@@ -173,30 +173,35 @@ fn a_token_whose_owner_was_shut_is_told_of_the_owner() {
     assert!(said.contains("does not know this token"), "{said}");
 }
 
+/// The command is refused, and says by which option it would not be; gives it with that.
+fn refused<'a>(server: &Server, words: &[&'a str]) -> Vec<&'a str> {
+    let said = refusal(&server.lictor(words), 1);
+    assert!(said.contains("`--force`"), "{words:?}: {said}");
+    [words, &["--force"]].concat()
+}
+
 #[test]
 fn the_last_way_in_is_shut_by_force_alone() {
     let server = Server::start(&[]);
     let ada = "ada@example.com";
-    let refused = |words: &[&str]| {
-        let said = refusal(&server.lictor(words), 1);
-        assert!(said.contains("`--force`"), "{words:?}: {said}");
-        [words, &["--force"]].concat()
-    };
     result(&server.lictor(&["account", "add", ada, "--administrator"]));
-    let set = refused(&["account", "set", ada, "--administrator", "false"]);
+    let set = refused(
+        &server,
+        &["account", "set", ada, "--administrator", "false"],
+    );
     result(&server.lictor(&set));
     result(&server.lictor(&["account", "set", ada, "--administrator", "true"]));
-    let deactivate = refused(&["account", "deactivate", ada]);
+    let deactivate = refused(&server, &["account", "deactivate", ada]);
     result(&server.lictor(&deactivate));
     result(&server.lictor(&["account", "reactivate", ada]));
-    let remove = refused(&["account", "remove", ada]);
+    let remove = refused(&server, &["account", "remove", ada]);
     result(&server.lictor(&remove));
     let tokens = result(&server.lictor(&["token", "list", "--operators", "--json"]));
     let tokens: Value = serde_json::from_str(&tokens).expect("JSON");
     let tokens = tokens["data"].as_array().expect("a list");
     let operators = tokens.iter().filter(|token| token["role"] == "operator");
     let operators: Vec<_> = operators.filter_map(|token| token["id"].as_str()).collect();
-    let revoke = refused(&["token", "revoke", operators[0]]);
+    let revoke = refused(&server, &["token", "revoke", operators[0]]);
     result(&server.lictor(&revoke));
     refusal(&server.lictor(&["token", "list"]), 4);
 }

@@ -159,8 +159,7 @@ fn who_may_not_read_an_account_is_told_nothing_by_a_condition() {
         let told = call.expect(412);
         assert!(told.text().contains(digest), "{method} {wrong}: {told:?}");
         let untold = call.token(writer).expect(412);
-        let problem = untold.json();
-        assert_eq!(problem["type"], "urn:lictor:problem:revision-mismatch");
+        let problem = untold.problem("revision-mismatch");
         assert_eq!(problem["revision"], Value::Null, "{method} {wrong}");
         assert!(
             !untold.text().contains(digest),
