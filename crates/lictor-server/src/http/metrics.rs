@@ -159,7 +159,10 @@ impl Metrics {
         of_store(&mut text, &database.sizes);
         ends(&mut text, licenses);
         (self.process)(&mut text);
-        let build = [("version", env!("CARGO_PKG_VERSION")), ("engine", &*database.engine)];
+        let build = [
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("engine", &*database.engine),
+        ];
         text.family(
             "lictor_build",
             Kind::Info,
