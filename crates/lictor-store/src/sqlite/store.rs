@@ -23,11 +23,7 @@ use super::{
 use crate::watch::EndsWith;
 use crate::{
     Answer, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
-<<<<<<< HEAD
     IdempotencyKey, NodePlaces, NodesBasis, RefusalSum, Refused, RefusedKey, Sizes, Store, SumKey,
-=======
-    IdempotencyKey, NodesBasis, RefusalSum, Refused, RefusedKey, Sizes, Store, SumKey,
->>>>>>> 4ca0ba5 (Format)
     UsageFigures, UsagePage, Watch, Write, Written,
 };
 
