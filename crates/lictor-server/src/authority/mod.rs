@@ -37,6 +37,7 @@ mod trust;
 mod usage;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use lictor_core::{Action, Actor, Error, Now, Organization, Resource, Right};
 use lictor_planted as planted;
@@ -82,6 +83,10 @@ use crate::clock::Timeline;
 /// Where the rows of a list end in an answer, in bytes. It is less than what the store reads, so that
 /// of rows that are not all of them at least one is left over, which tells that there are more.
 pub const LIST_BYTES: usize = lictor_store::PAGE_BYTES / 8 * 7;
+
+/// How long it is waited for another backup to be fetched, and how often it is looked.
+const COPY_PATIENCE: Duration = Duration::from_secs(10);
+const COPY_AGAIN: Duration = Duration::from_millis(100);
 
 /// All use cases of one installation.
 pub struct Authority {
@@ -210,10 +215,18 @@ impl Authority {
     /// A consistent copy of the database, gone when it is closed; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Busy`] while there is another, or a fault of the store.
+    /// [`Error::Forbidden`], [`Error::Busy`] while there is another for long, or a fault of the store.
     pub async fn backup(&self, call: &Call) -> Result<DatabaseCopy, Error> {
         call.may_in_installation(Resource::Backup, Action::Read)?;
-        self.store.backup().await
+        let patience = Instant::now() + COPY_PATIENCE;
+        loop {
+            match self.store.backup().await {
+                Err(Error::Busy(_)) if Instant::now() < patience => {
+                    tokio::time::sleep(COPY_AGAIN).await;
+                }
+                copied => return copied,
+            }
+        }
     }
 
     /// How large what is stored is.
