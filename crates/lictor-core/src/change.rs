@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use crate::digest::Digest;
+
 use crate::access::{Role, Scope};
 use crate::account::{AccountKind, AccountStatus, Email};
 use crate::application::OverLimit;
@@ -15,7 +17,7 @@ use crate::given::Given;
 use crate::grant::Access;
 use crate::keys::{KeyId, PublicKey};
 use crate::lease::{EndedLease, LeaseEnd, LeaseTerms};
-use crate::node::{Counting, NodeIdentity, NodeSeen};
+use crate::node::{Counting, Leave, NodeIdentity, NodeSeen, PoolIdentity};
 use crate::quota::Quota;
 use crate::seats::SeatRefusal;
 use crate::time::{Timestamp, Validity};
@@ -227,14 +229,51 @@ pub enum Change {
         limit: Option<u32>,
         /// Nodes of the application that take a place after it.
         enrolled: u64,
+        /// The pool by whose token it joins; none: it has a token of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pool: Option<Uuid>,
     },
-    /// A node joined with its enrollment token.
+    /// A node joined with its enrollment token, or its pool's.
     NodeJoined {
         /// Its id.
         id: Uuid,
     },
     /// A node is sent nothing any more.
     NodeRevoked {
+        /// Its id.
+        id: Uuid,
+    },
+    /// A node of a pool gave its place back; it can come back.
+    NodeLeft {
+        /// Its id.
+        id: Uuid,
+        /// How.
+        by: Leave,
+    },
+    /// A node that had left took a place of a pool again.
+    NodeReturned {
+        /// Its id.
+        id: Uuid,
+        /// The pool.
+        pool: Uuid,
+        /// The limit it was decided by; none: unlimited, or nothing is licensed.
+        limit: Option<u32>,
+        /// Nodes of the application that take a place after it.
+        enrolled: u64,
+    },
+    /// A pool of nodes was made: one token that many join by.
+    NodePoolCreated {
+        /// Its id.
+        id: Uuid,
+        /// The key of the application that its nodes serve.
+        application: String,
+        /// How many nodes there may be of it at once.
+        uses: u64,
+        /// After how many seconds of silence a node gives its place back.
+        forget_after: i64,
+    },
+    /// Nobody joins by the token of a pool any more.
+    NodePoolRevoked {
         /// Its id.
         id: Uuid,
     },
@@ -467,6 +506,13 @@ pub enum Record {
         /// All of it.
         identity: NodeIdentity,
     },
+    /// What a pool of nodes is known by.
+    NodePoolIdentity {
+        /// The pool's id.
+        id: Uuid,
+        /// All of it.
+        identity: PoolIdentity,
+    },
     /// What a node said of itself.
     NodeSeen {
         /// The node's id.
@@ -533,46 +579,5 @@ impl From<Change> for Decision {
             changes: vec![change],
             ..Self::default()
         }
-    }
-}
-
-/// A SHA-256, as 64 lower-case hex digits in text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Digest(pub [u8; 32]);
-
-impl Digest {
-    /// The digest of some bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        use sha2::Digest as _;
-        Self(sha2::Sha256::digest(bytes).into())
-    }
-}
-
-impl std::fmt::Display for Digest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl std::fmt::Debug for Digest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, f)
-    }
-}
-
-impl From<Digest> for String {
-    fn from(digest: Digest) -> Self {
-        digest.to_string()
-    }
-}
-
-impl TryFrom<String> for Digest {
-    type Error = hex::FromHexError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes)?;
-        Ok(Self(bytes))
     }
 }

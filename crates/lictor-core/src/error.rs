@@ -280,6 +280,8 @@ pub enum Kind {
     Client,
     /// A node.
     Node,
+    /// A pool of nodes.
+    NodePool,
     /// A usage count.
     Usage,
     /// A route of the API.
@@ -299,6 +301,7 @@ impl fmt::Display for Kind {
             Self::Lease => "lease",
             Self::Client => "client",
             Self::Node => "node",
+            Self::NodePool => "pool of nodes",
             Self::Usage => "usage count",
             Self::Route => "route",
         })

@@ -24,6 +24,7 @@ pub mod application;
 pub mod change;
 pub mod claims;
 pub mod client;
+mod digest;
 pub mod document;
 pub mod elapsed;
 pub mod error;

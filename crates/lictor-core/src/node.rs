@@ -1,6 +1,7 @@
 //! Nodes: data planes that are enrolled, join, report and are revoked. What they are sent is in
 //! `feed`. Of every secret only the SHA-256 comes here.
 
+mod pools;
 mod reports;
 mod starts;
 
@@ -18,6 +19,11 @@ use crate::state::State;
 use crate::time::Timestamp;
 use crate::usage::MAX_COUNT;
 
+pub use pools::{
+    DEFAULT_FORGET_AFTER, DEFAULT_POOL_TTL, Leave, MAX_POOL_NAME_LENGTH, NewPool, Pool,
+    PoolIdentity, PoolState, create_pool, forget, join_pool, leave, missing_pool, name_in_pool,
+    revoke_pool,
+};
 pub use reports::{
     MAX_MERGED, check_counts, earlier, is_without_room, merge, merged, report, seen, usage_of,
 };
@@ -42,12 +48,16 @@ const CONTENT_CHANGES: u64 = 1;
 pub struct NodeState {
     /// The application that it serves.
     pub application: String,
+    /// The pool by whose token it joined last; none: it had a token of its own.
+    pub pool: Option<Uuid>,
     /// When it was enrolled.
     pub created_at: Timestamp,
     /// When it joined with its enrollment token.
     pub joined_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// When it was revoked, or left; none: it is neither.
     pub revoked_at: Option<Timestamp>,
+    /// How it left its pool, to which it can come back; none: it did not.
+    pub left: Option<Leave>,
 }
 
 impl NodeState {
@@ -62,8 +72,8 @@ impl NodeState {
 pub struct NodeIdentity {
     /// What people call it; of the nodes that are not revoked only one has it.
     pub name: String,
-    /// The SHA-256 of its enrollment token.
-    pub token_sha256: Digest,
+    /// The SHA-256 of its enrollment token; none: it joined by its pool's.
+    pub token_sha256: Option<Digest>,
     /// From when on the token cannot be used.
     pub token_expires_at: Elapsed,
     /// The SHA-256 of the credential that it made when it joined.
@@ -122,6 +132,8 @@ pub struct Node {
     pub state: NodeState,
     /// What it is recognized by.
     pub identity: NodeIdentity,
+    /// The name of its pool; none: it is of none.
+    pub pool: Option<String>,
     /// What it last said; none: nothing yet.
     pub seen: Option<NodeSeen>,
 }
@@ -185,12 +197,21 @@ pub enum JoinRefusal {
     /// The node was revoked.
     #[error("the node was revoked; enroll another with `lictor node enroll`")]
     Revoked,
+    /// Nobody joins by the pool's token any more.
+    #[error("the pool's token was revoked; make another with `lictor node enroll --pool`")]
+    PoolRevoked,
     /// Another node has used it.
     #[error("this enrollment token was used already; make another with `lictor node enroll`")]
     Used,
     /// Its time is over.
     #[error("this enrollment token has expired; make another with `lictor node enroll`")]
     Expired,
+    /// Every place of the pool is taken.
+    #[error(
+        "all {0} places of the pool are taken; one is free once a node of it leaves, is silent for \
+         the pool's --forget-after or is revoked"
+    )]
+    Full(u64),
 }
 
 /// Enrolls a node. `state` holds the application, its nodes, and the node with this name: where that
@@ -217,17 +238,7 @@ pub fn enroll(
     if terms.basis != state.basis_of(application) {
         return Err(Error::Outdated);
     }
-    let enrolled = enrolled(state, &new.application, now);
-    if terms
-        .limit
-        .is_some_and(|limit| enrolled >= u64::from(limit))
-    {
-        return Err(Error::NodeLimit {
-            application: new.application.clone(),
-            limit: terms.limit.unwrap_or_default(),
-            enrolled,
-        });
-    }
+    let enrolled = room(state, &new.application, terms, now)?;
     // First, as of the nodes that are not revoked only one has the name.
     let revoked = named.map(|(id, ..)| Change::NodeRevoked { id });
     let new_one = Change::NodeEnrolled {
@@ -235,13 +246,14 @@ pub fn enroll(
         application: new.application.clone(),
         limit: terms.limit,
         enrolled: enrolled + 1,
+        pool: None,
     };
     let mut decision: Decision = revoked.into_iter().chain([new_one]).collect();
     decision.records.push(Record::NodeIdentity {
         id: new.id,
         identity: NodeIdentity {
             name: new.name.clone(),
-            token_sha256: new.token_sha256,
+            token_sha256: Some(new.token_sha256),
             token_expires_at: now.plus(TOKEN_TTL),
             credential_sha256: None,
         },
@@ -267,6 +279,19 @@ fn enrolled(state: &State, application: &str, now: Elapsed) -> u64 {
         .filter(|(_, node, _)| node.application == application)
         .filter(|(_, node, identity)| node.takes_place(identity, now))
         .count() as u64
+}
+
+/// How many nodes of an application take a place, if there is one for another.
+fn room(state: &State, application: &str, terms: &NodeTerms, now: Elapsed) -> Result<u64, Error> {
+    let enrolled = enrolled(state, application, now);
+    match terms.limit {
+        Some(limit) if enrolled >= u64::from(limit) => Err(Error::NodeLimit {
+            application: application.to_owned(),
+            limit,
+            enrolled,
+        }),
+        Some(_) | None => Ok(enrolled),
+    }
 }
 
 /// Lets a node join that shows its enrollment token. The same credential again changes nothing.
@@ -369,6 +394,10 @@ fn find(state: &State, id: Uuid) -> Result<&NodeState, Error> {
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
+    check_name_of(name, MAX_NAME_LENGTH)
+}
+
+fn check_name_of(name: &str, longest: usize) -> Result<(), Error> {
     let allowed = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.'
     };
@@ -376,13 +405,13 @@ fn check_name(name: &str) -> Result<(), Error> {
         .bytes()
         .next()
         .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
-    if begins && name.len() <= MAX_NAME_LENGTH && name.bytes().all(allowed) {
+    if begins && name.len() <= longest && name.bytes().all(allowed) {
         return Ok(());
     }
     Err(Error::InvalidInput {
         field: "name",
         reason: format!(
-            "use 1 to {MAX_NAME_LENGTH} lower-case letters, digits, hyphens and dots, beginning \
+            "use 1 to {longest} lower-case letters, digits, hyphens and dots, beginning \
              with a letter or digit"
         ),
     })
@@ -393,13 +422,18 @@ impl State {
     pub(crate) fn apply_to_nodes(&mut self, position: u64, at: Timestamp, change: &Change) {
         match change {
             Change::NodeEnrolled {
-                id, application, ..
+                id,
+                application,
+                pool,
+                ..
             } => {
                 let node = NodeState {
                     application: application.clone(),
+                    pool: *pool,
                     created_at: at,
                     joined_at: None,
                     revoked_at: None,
+                    left: None,
                 };
                 self.nodes.insert(*id, node);
             }
@@ -413,6 +447,10 @@ impl State {
                     node.revoked_at = Some(at);
                 }
             }
+            Change::NodeLeft { .. }
+            | Change::NodeReturned { .. }
+            | Change::NodePoolCreated { .. }
+            | Change::NodePoolRevoked { .. } => self.apply_to_pools(at, change),
             Change::NodePolicySet {
                 stale_after,
                 expires_after,

@@ -34,6 +34,8 @@ pub enum Quota {
     Clients,
     /// Nodes.
     Nodes,
+    /// Pools of nodes.
+    NodePools,
     /// Seats.
     Seats,
     /// Leases.
@@ -153,8 +155,15 @@ const TABLE: [Facts; Quota::COUNT] = [
         Quota::Nodes,
         Whole::Organization,
         ("max-nodes", 20_000),
-        "nodes that are not revoked",
+        "nodes that are not revoked, those that left a pool not among them",
         "revoke nodes that are not needed",
+    ),
+    facts(
+        Quota::NodePools,
+        Whole::Organization,
+        ("max-node-pools", 1_000),
+        "pools of nodes that are not revoked",
+        "revoke pools that are not needed",
     ),
     facts(
         Quota::Seats,
@@ -223,7 +232,7 @@ const TABLE: [Facts; Quota::COUNT] = [
 
 impl Quota {
     /// How many there are.
-    pub const COUNT: usize = 16;
+    pub const COUNT: usize = 17;
 
     /// What there is to know of it.
     pub fn facts(self) -> &'static Facts {
@@ -358,7 +367,10 @@ fn step(change: &Change) -> Option<(Quota, Step)> {
         Change::ClientCreated { .. } => Some((Quota::Clients, Step::More)),
         Change::ClientRemoved { .. } => Some((Quota::Clients, Step::Less)),
         Change::NodeEnrolled { .. } => Some((Quota::Nodes, Step::More)),
-        Change::NodeRevoked { .. } => Some((Quota::Nodes, Step::Less)),
+        Change::NodeReturned { .. } => Some((Quota::Nodes, Step::More)),
+        Change::NodeRevoked { .. } | Change::NodeLeft { .. } => Some((Quota::Nodes, Step::Less)),
+        Change::NodePoolCreated { .. } => Some((Quota::NodePools, Step::More)),
+        Change::NodePoolRevoked { .. } => Some((Quota::NodePools, Step::Less)),
         // What only alters what is there, belongs to the installation, or is bounded by what it is of.
         Change::LicenseWritten {
             replaces: Some(_), ..

@@ -16,6 +16,9 @@ pub const TOKEN_WORD: &str = "lictor_";
 /// What the token that a node joins with begins with.
 pub const ENROLLMENT_WORD: &str = "lictor_enroll_";
 
+/// What the token that the nodes of a pool join with begins with.
+pub const POOL_WORD: &str = "lictor_pool_";
+
 /// What the secret of an OAuth client begins with.
 pub const CLIENT_WORD: &str = "lictor_client_";
 
@@ -129,6 +132,7 @@ fn private_key(text: &str, at: usize) -> Option<Range<usize>> {
 fn own_token(text: &str, at: usize) -> Option<(Range<usize>, Secret)> {
     for (word, secret) in [
         (ENROLLMENT_WORD, Secret::EnrollmentToken),
+        (POOL_WORD, Secret::EnrollmentToken),
         (CLIENT_WORD, Secret::ClientSecret),
     ] {
         if text[at..].starts_with(word) {

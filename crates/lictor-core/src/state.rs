@@ -16,7 +16,7 @@ use crate::grant::{Access, Code, GrantState};
 use crate::keys::KeyId;
 use crate::lease::{LeaseState, LeaseTerms};
 use crate::license::Newest;
-use crate::node::{Counting, NodeIdentity, NodeSettings, NodeState};
+use crate::node::{Counting, NodeIdentity, NodeSettings, NodeState, PoolIdentity, PoolState};
 use crate::quota::{Quota, Quotas, Used};
 use crate::seats::{ApplicationBasis, Basis, SeatId, SeatState};
 use crate::time::Timestamp;
@@ -59,6 +59,8 @@ pub struct State {
     pub grants: BTreeMap<Uuid, GrantState>,
     /// The nodes, revoked ones included.
     pub nodes: BTreeMap<Uuid, NodeState>,
+    /// The pools of nodes, revoked ones included.
+    pub node_pools: BTreeMap<Uuid, PoolState>,
     /// What holds for all nodes.
     pub node_settings: NodeSettings,
     /// The sums of corrections to usage counts, those that come to 0 left out.
@@ -96,6 +98,8 @@ pub struct State {
     pub access_tokens: BTreeMap<Digest, Access>,
     /// What nodes are known and recognized by.
     pub node_identities: BTreeMap<Uuid, NodeIdentity>,
+    /// What pools of nodes are known by.
+    pub pool_identities: BTreeMap<Uuid, PoolIdentity>,
     /// Who counts in the epochs of nodes.
     pub node_starts: BTreeMap<Uuid, Vec<Counting>>,
     /// What the counts of sources that were asked for come to, as they were reported.
@@ -270,6 +274,10 @@ impl State {
             Change::NodeEnrolled { .. }
             | Change::NodeJoined { .. }
             | Change::NodeRevoked { .. }
+            | Change::NodeLeft { .. }
+            | Change::NodeReturned { .. }
+            | Change::NodePoolCreated { .. }
+            | Change::NodePoolRevoked { .. }
             | Change::NodePolicySet { .. }
             | Change::NodesAdopted { .. } => self.apply_to_nodes(position, at, change),
             Change::UsageCorrected {
@@ -439,6 +447,9 @@ impl State {
             }
             Record::NodeIdentity { id, identity } => {
                 self.node_identities.insert(*id, identity.clone());
+            }
+            Record::NodePoolIdentity { id, identity } => {
+                self.pool_identities.insert(*id, identity.clone());
             }
             Record::Usage {
                 key,

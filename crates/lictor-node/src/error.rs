@@ -79,6 +79,9 @@ pub enum StartError {
     /// The control plane did not let it join.
     #[error("the control plane refused the enrollment: {0}")]
     Refused(String),
+    /// The control plane has no place for it now; the same start may be let in later.
+    #[error("the node waits for a place: {0}")]
+    NoPlace(String),
     /// The control plane did not answer.
     #[error("the control plane {address} cannot be reached to join: {reason}; start again later")]
     Unreachable {

@@ -111,6 +111,7 @@ pub(crate) async fn poll(shared: Arc<Shared>) {
     let mut announced = shared.link.announced();
     // What was asked for, whether it was taken or refused.
     let mut known = 0;
+    let mut refused: Option<Instant> = None;
     loop {
         tokio::select! {
             () = sleep(wait) => {}
@@ -118,6 +119,10 @@ pub(crate) async fn poll(shared: Arc<Shared>) {
             () = shared.link.asked() => {}
         }
         let (asked, begun) = (*announced.borrow(), Instant::now());
+        if refused.is_some_and(|at| at.elapsed() >= interval(&shared)) {
+            // It may be taken now.
+            (etag, refused) = (None, None);
+        }
         wait = match shared
             .client
             .newest(etag.clone(), held_back_for(&shared))
@@ -126,14 +131,17 @@ pub(crate) async fn poll(shared: Arc<Shared>) {
             Ok(Newest::Same) => {
                 known = asked;
                 shared.note_let_in();
-                shared.problems.set(Kind::StateRefused, None);
+                if refused.is_none() {
+                    shared.problems.set(Kind::StateRefused, None);
+                }
                 next(&shared, begun)
             }
             Ok(Newest::State(text, new)) => {
                 known = asked;
                 shared.note_let_in();
-                // Only what is held is not to be sent again.
-                etag = shared.take(text).await.ok().and(new);
+                // What was refused is sent again, but not with every answer that is asked for.
+                let taken = shared.take(text).await;
+                (etag, refused) = (new, taken.is_err().then(Instant::now));
                 next(&shared, begun)
             }
             Err(trouble) => shared.after(&trouble, next(&shared, begun)).await,

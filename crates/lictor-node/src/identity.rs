@@ -35,6 +35,9 @@ pub(crate) struct Identity {
     pub organization: Uuid,
     /// The application that it serves.
     pub application: String,
+    /// The pool by whose token it joined.
+    #[serde(default)]
+    pub pool: Option<String>,
     /// The key that signs its states.
     pub control_plane_key: PublicKey,
     /// What was accepted as a license then.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use lictor_core::PublicKey;
 use lictor_core::change::Digest;
 use lictor_core::feed::{
-    Audience, EnrollmentToken, FORMAT, Join, Joined, Pinned, Ratchet, StateDocument,
+    Audience, EnrollmentToken, FORMAT, Failure, FailureCode, Join, Joined, Pinned, Ratchet,
+    StateDocument,
 };
 use lictor_core::secret::masked;
 use lictor_planted as planted;
@@ -17,17 +18,18 @@ use crate::identity::{Identity, NodeFile};
 use crate::kept::{Kept, write_state};
 use crate::options::Options;
 use crate::random;
+use crate::returning::Returning;
 use crate::trusted::KeptTime;
 
-/// The identity of the folder's node, which joins if it has not yet, and the client that it signs in
-/// with.
+/// The identity of the folder's node, which joins if it has not yet, the client that it signs in with,
+/// and how it takes a place of its pool again.
 ///
 /// # Errors
 /// It cannot join, or the folder's node is not the one that was asked for.
 pub(crate) async fn identity(
     options: &Options,
     folder: &Arc<Folder>,
-) -> Result<(Identity, Client), StartError> {
+) -> Result<(Identity, Client, Option<Returning>), StartError> {
     let stored = NodeFile::read(folder)?;
     let mut file = match (stored, &options.enroll) {
         (Some(file), _) => file,
@@ -35,6 +37,11 @@ pub(crate) async fn identity(
         (None, None) => return Err(StartError::NotJoined(folder.path().to_owned())),
     };
     let client = Client::new(options, &file.credential)?;
+    let of_pool = options.enroll.clone().filter(EnrollmentToken::is_of_pool);
+    let returning = of_pool.map(|token| {
+        let join = request(&file.credential, &options.host, &options.version);
+        Returning::new(token, join)
+    });
     let identity = match (file.joined.take(), &options.enroll) {
         (Some(identity), Some(token)) if token.pin() != identity.control_plane_key.sha256() => {
             return Err(StartError::OtherControlPlane);
@@ -52,7 +59,7 @@ pub(crate) async fn identity(
             joined: identity.application,
             asked: asked.clone(),
         }),
-        _ => Ok((identity, client)),
+        _ => Ok((identity, client, returning)),
     }
 }
 
@@ -91,6 +98,16 @@ fn pending(options: &Options, folder: &Folder) -> Result<NodeFile, StartError> {
     Ok(file)
 }
 
+/// What a node asks to join with.
+pub(crate) fn request(credential: &str, host: &str, version: &str) -> Join {
+    Join {
+        credential_sha256: Digest::of(credential.as_bytes()),
+        host: host.to_owned(),
+        version: version.to_owned(),
+        formats: vec![FORMAT],
+    }
+}
+
 async fn join(
     options: &Options,
     folder: &Arc<Folder>,
@@ -98,14 +115,12 @@ async fn join(
     token: &EnrollmentToken,
     mut file: NodeFile,
 ) -> Result<Identity, StartError> {
-    let join = Join {
-        credential_sha256: Digest::of(file.credential.as_bytes()),
-        host: options.host.clone(),
-        version: options.version.clone(),
-        formats: vec![FORMAT],
-    };
+    let join = request(&file.credential, &options.host, &options.version);
     let joined = match client.join(token.as_str(), &join).await {
         Ok(joined) => joined,
+        Err(Trouble::Refused(failure)) if is_for_now(token, &failure) => {
+            return Err(StartError::NoPlace(failure.message));
+        }
         Err(Trouble::Refused(failure)) => return Err(StartError::Refused(failure.message)),
         Err(Trouble::Unreachable(reason)) => {
             return Err(StartError::Unreachable {
@@ -125,6 +140,15 @@ async fn join(
     file.joined = Some(identity.clone());
     file.write(folder)?;
     Ok(identity)
+}
+
+/// Whether a refusal may be over later: nodes of a pool come and go, and start many at a time.
+fn is_for_now(token: &EnrollmentToken, failure: &Failure) -> bool {
+    let for_now = matches!(
+        failure.code,
+        FailureCode::NoPlace | FailureCode::Unavailable
+    );
+    token.is_of_pool() && for_now
 }
 
 /// Verifies and stores the first state, and pins what is trusted from then on. What the state says is
@@ -169,6 +193,7 @@ fn first_state(
         name: joined.name.clone(),
         organization: joined.organization,
         application: content.application.clone(),
+        pool: joined.pool.clone(),
         control_plane_key: joined.control_plane_key.clone(),
         policy: content.policy,
         keys,

@@ -43,6 +43,7 @@ mod problems;
 mod random;
 mod report;
 mod resolver;
+mod returning;
 mod sealed;
 mod shared;
 mod sse;
@@ -53,8 +54,9 @@ mod trusted;
 
 pub use clock::{Clock, ManualClock};
 pub use error::{Denial, NotCounted, Reason, StartError};
-pub use local::{Listen, Local, LocalError, LocalSocket, serve_local};
+pub use local::{Listen, Local, LocalError, LocalSocket, serve_local, serve_waiting};
 pub use meter::Meter;
 pub use node::Node;
 pub use options::{CountDurability, Options, Pace};
+pub use returning::back_off;
 pub use status::{LicenseStatus, StateStatus, Status};

@@ -31,12 +31,18 @@ use crate::{feed, join, random};
 /// How long the last report may take.
 const LAST_REPORT: Duration = Duration::from_secs(2);
 
+/// How long a node that leaves its pool may take to tell what it counted, and how long it waits between
+/// two tries.
+const TELLING: Duration = Duration::from_secs(5);
+const TELL_AGAIN: Duration = Duration::from_millis(100);
+
 /// A running node. Dropped without [`Node::stop`] it ends as well, without a last report.
 pub struct Node {
     pub(crate) shared: Arc<Shared>,
     reporter: Arc<tokio::sync::Mutex<Reporter>>,
     feeds: Mutex<Vec<JoinHandle<()>>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    leave_on_stop: bool,
     flusher: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -48,8 +54,13 @@ impl Node {
     /// Why it does not start.
     pub async fn start(options: Options) -> Result<Arc<Self>, StartError> {
         let folder = Arc::new(Folder::open(&options.folder)?);
-        let (identity, client) = join::identity(&options, &folder).await?;
-        let (shared, journal) = assemble(&options, folder, identity, client)?;
+        let (identity, client, returning) = join::identity(&options, &folder).await?;
+        if options.leave_on_stop && identity.pool.is_none() {
+            let node = &identity.name;
+            tracing::warn!(%node, "keeps its place when it stops, as it is of no pool");
+        }
+        let (mut shared, journal) = assemble(&options, folder, identity, client)?;
+        shared.returning = returning;
         let shared = Arc::new(shared);
         let noted = Arc::clone(&shared);
         let flusher = flush::spawn(
@@ -74,6 +85,7 @@ impl Node {
             reporter,
             feeds: Mutex::new(feeds),
             tasks: Mutex::new(tasks),
+            leave_on_stop: options.leave_on_stop,
             flusher: Mutex::new(Some(flusher)),
         }))
     }
@@ -98,10 +110,14 @@ impl Node {
     }
 
     /// Leaves, writes what was counted, tries for two seconds to report it, and gives the folder
-    /// back. Meters that are left decide as before, but what they count is lost.
+    /// back. One that is to leave its pool tries for five seconds before that to tell all that it has
+    /// counted, for it gives its place back only then. Meters that are left decide as before, but what they
+    /// count is lost.
     pub async fn stop(&self) {
         self.leave();
         end(&self.tasks);
+        let gives_back = self.leave_on_stop && self.shared.identity.pool.is_some();
+        let told = gives_back && self.tell_all().await;
         self.shared.flusher.stop();
         let flusher = {
             let mut flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,11 +133,37 @@ impl Node {
         if let Err(error) = written.await {
             tracing::error!(%error, "what was counted last could not be written");
         }
-        let last = async { self.reporter.lock().await.finish(&self.shared).await };
-        if timeout(LAST_REPORT, last).await.is_err() {
+        let last = async { self.reporter.lock().await.finish(&self.shared, told).await };
+        let gave_back = timeout(LAST_REPORT, last).await.unwrap_or_else(|_| {
             tracing::info!("the last report was not answered in time");
+            false
+        });
+        if gave_back {
+            tracing::info!("gave its place in the pool back");
+        } else if gives_back {
+            tracing::warn!(
+                told,
+                "the place in the pool is not given back yet: that follows once the node was silent for \
+                 the pool's --forget-after; what it has not told yet stays in its folder"
+            );
         }
         self.shared.folder.unlock();
+    }
+
+    /// Tries for a while to tell all that was counted; whether that was taken.
+    async fn tell_all(&self) -> bool {
+        let telling = async {
+            loop {
+                let written = self.shared.flusher.written().await.is_ok();
+                let mut reporter = self.reporter.lock().await;
+                if written && reporter.tell(&self.shared).await {
+                    return;
+                }
+                drop(reporter);
+                sleep(TELL_AGAIN).await;
+            }
+        };
+        timeout(TELLING, telling).await.is_ok()
     }
 }
 
@@ -175,6 +217,7 @@ fn assemble(
         identity,
         folder,
         client,
+        returning: None,
         judge,
         keeper,
         counters,

@@ -14,8 +14,11 @@ use crate::clock::Clock;
 pub struct Options {
     /// The address of the control plane, such as `https://lictor.example.com`.
     pub control_plane: String,
-    /// The token to join with; a node that has joined needs none.
+    /// The token to join with; a node that has joined needs none, but that of its pool, to take a place
+    /// again after it gave one back.
     pub enroll: Option<EnrollmentToken>,
+    /// Whether the node gives its place in its pool back when it stops.
+    pub leave_on_stop: bool,
     /// The node's own folder.
     pub folder: PathBuf,
     /// The vendor keys to trust. At joining they are trusted instead of those that the control plane
@@ -49,6 +52,7 @@ impl Options {
         Self {
             control_plane: control_plane.into(),
             enroll: None,
+            leave_on_stop: false,
             folder: folder.into(),
             trust: Vec::new(),
             ca: None,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start};
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
+use lictor_planted as planted;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -62,7 +63,7 @@ pub(crate) async fn run(shared: Arc<Shared>, reporter: Arc<tokio::sync::Mutex<Re
             let mut reporter = reporter.lock().await;
             match reporter.due(&shared) {
                 Some(report) => match reporter.send(&shared, report).await {
-                    Ok(()) => Duration::ZERO,
+                    Ok(_) => Duration::ZERO,
                     Err(trouble) => {
                         tracing::debug!(%trouble, "a report brought nothing");
                         shared.after(&trouble, shared.pace.report_counts).await
@@ -83,17 +84,43 @@ pub(crate) async fn run(shared: Arc<Shared>, reporter: Arc<tokio::sync::Mutex<Re
 }
 
 impl Reporter {
-    /// One last report, counts and all, which says that the node leaves.
-    pub(crate) async fn finish(&mut self, shared: &Arc<Shared>) {
+    /// One last report, counts and all, which says that the node leaves. With `gives_back` it gives its
+    /// place back once there is nothing more to tell; whether the control plane took it.
+    pub(crate) async fn finish(&mut self, shared: &Arc<Shared>, gives_back: bool) -> bool {
         let mut report = now(shared);
         report.leaving = true;
         loop {
-            report.counts = shared.counters.unsent(self.most, false);
-            if self.send(shared, report.clone()).await.is_err() {
-                return;
+            if planted::is("goodbye-without-counts") {
+                report.gives_back = gives_back;
+                return self.send(shared, report).await.unwrap_or_default();
             }
-            if shared.counters.unsent(1, false).is_empty() {
-                return;
+            report.counts = shared.counters.unsent(self.most, false);
+            report.gives_back = gives_back && shared.counters.are_told();
+            match self.send(shared, report.clone()).await {
+                Err(_) => return false,
+                Ok(true) => return true,
+                Ok(false) => {}
+            }
+            let more = !shared.counters.unsent(1, false).is_empty();
+            let goodbye = gives_back && !report.gives_back && shared.counters.are_told();
+            if !more && !goodbye {
+                return false;
+            }
+        }
+    }
+
+    /// Reports what is on disk and untold; whether all that was counted is told and taken.
+    pub(crate) async fn tell(&mut self, shared: &Arc<Shared>) -> bool {
+        if shared.counters.are_told() || planted::is("goodbye-without-counts") {
+            return true;
+        }
+        let mut report = now(shared);
+        report.counts = shared.counters.unsent(self.most, true);
+        match self.send(shared, report).await {
+            Ok(_) => shared.counters.are_told(),
+            Err(trouble) => {
+                sleep(shared.after(&trouble, Duration::ZERO).await).await;
+                false
             }
         }
     }
@@ -119,7 +146,12 @@ impl Reporter {
         (!epochs.is_empty()).then_some(Settled { instance, epochs })
     }
 
-    async fn send(&mut self, shared: &Arc<Shared>, mut report: NodeReport) -> Result<(), Trouble> {
+    /// Sends a report; whether the node gave its place back with it.
+    async fn send(
+        &mut self,
+        shared: &Arc<Shared>,
+        mut report: NodeReport,
+    ) -> Result<bool, Trouble> {
         self.number += 1;
         if let Some(start) = &mut report.start {
             (start.number, start.answered) = (self.number, self.answered);
@@ -155,7 +187,7 @@ impl Reporter {
         self.most = self.most.saturating_mul(2).min(MAX_COUNTS);
         self.said = Some(unnumbered(&report));
         self.at = Some(Instant::now());
-        Ok(())
+        Ok(reported.gave_back)
     }
 
     fn note_trouble(&mut self, shared: &Shared, trouble: &Trouble, began: Instant) {
@@ -258,5 +290,6 @@ fn now(shared: &Shared) -> NodeReport {
         settled: None,
         start: start(shared),
         leaving: false,
+        gives_back: false,
     }
 }

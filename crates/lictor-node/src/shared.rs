@@ -23,6 +23,7 @@ use crate::link::Link;
 use crate::options::{CountDurability, Pace};
 use crate::problems::{Kind, Problems};
 use crate::random;
+use crate::returning::Returning;
 use crate::trusted::Difference;
 
 /// What the parts of a running node share.
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub identity: Identity,
     pub folder: Arc<Folder>,
     pub client: Client,
+    /// How it takes a place of its pool again; none: it has no pool's token.
+    pub returning: Option<Returning>,
     pub judge: Judge,
     pub keeper: Keeper,
     pub counters: Arc<Counters>,
@@ -199,6 +202,9 @@ impl Shared {
             }
         };
         self.note_reached();
+        if failure.code == FailureCode::Left {
+            return self.return_to_pool(&failure.message).await;
+        }
         if let Some(state) = &failure.state {
             // What it says is noted there, whether it is taken or refused.
             let _ = self.take(state.clone()).await;
@@ -210,6 +216,25 @@ impl Shared {
             self.changed.notify_one();
         }
         self.pace.refused
+    }
+
+    /// Takes a place of the pool again, if the node has the token for it; how long to wait before the
+    /// next request.
+    async fn return_to_pool(self: &Arc<Self>, message: &str) -> Duration {
+        let (problem, wait) = match &self.returning {
+            Some(returning) => match returning.take(self).await {
+                None => (None, Duration::ZERO),
+                Some((why, wait)) => (Some(why), wait),
+            },
+            None => {
+                let text = format!("{message}: start the node with it, as by LICTOR_ENROLL");
+                (Some(text), self.pace.refused)
+            }
+        };
+        if self.problems.set(Kind::NotLetIn, problem) {
+            self.changed.notify_one();
+        }
+        wait
     }
 
     /// Notes that the control plane lets the node in.
@@ -360,6 +385,8 @@ fn not_let_in(failure: &Failure) -> Option<String> {
             "the control plane does not let this node in: {message}"
         )),
         FailureCode::EnrollmentRefused
+        | FailureCode::Left
+        | FailureCode::NoPlace
         | FailureCode::Invalid
         | FailureCode::NoRoute
         | FailureCode::Unavailable

@@ -28,6 +28,7 @@ pub(crate) fn identity() -> Identity {
         node: Uuid::from_u128(0x0b),
         name: "edge".to_owned(),
         organization: Uuid::from_u128(0x0a),
+        pool: None,
         application: "editor".to_owned(),
         control_plane_key: key(90).public_key(),
         policy: TrustPolicy::Verified,

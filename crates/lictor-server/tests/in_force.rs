@@ -416,16 +416,19 @@ impl World {
             organization: call.organization.id,
             state: NodeState {
                 application: application.to_owned(),
+                pool: None,
                 created_at: START,
                 joined_at: Some(START),
                 revoked_at: None,
+                left: None,
             },
             identity: NodeIdentity {
                 name: "edge".to_owned(),
-                token_sha256: Digest::of(b"token"),
+                token_sha256: Some(Digest::of(b"token")),
                 token_expires_at: Elapsed::from_seconds(START),
                 credential_sha256: None,
             },
+            pool: None,
             seen: None,
         };
         let signed = self.authority.signed_state(&node).await.expect("a state");

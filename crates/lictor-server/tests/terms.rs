@@ -156,13 +156,16 @@ fn node(organization: Uuid) -> Node {
             created_at: NOW,
             joined_at: Some(NOW),
             revoked_at: None,
+            pool: None,
+            left: None,
         },
         identity: NodeIdentity {
             name: "edge".to_owned(),
-            token_sha256: Digest::of(b"token"),
+            token_sha256: Some(Digest::of(b"token")),
             token_expires_at: Elapsed::from_seconds(NOW),
             credential_sha256: None,
         },
+        pool: None,
         seen: None,
     }
 }

@@ -159,6 +159,7 @@ impl Replay {
             clients: _,
             grants: _,
             nodes: _,
+            node_pools,
             node_settings,
             corrections,
             quotas,
@@ -176,6 +177,7 @@ impl Replay {
             grants_given: _,
             access_tokens: _,
             node_identities: _,
+            pool_identities: _,
             node_starts: _,
             usage_by_source: _,
             usage: _,
@@ -218,6 +220,13 @@ impl Replay {
             stream,
             applications,
             &rows.applications,
+            &mut found,
+        );
+        compare(
+            "pool of nodes",
+            stream,
+            node_pools,
+            &rows.node_pools,
             &mut found,
         );
         compare(

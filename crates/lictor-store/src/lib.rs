@@ -17,6 +17,7 @@ use std::fs::File;
 use async_trait::async_trait;
 use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
+use lictor_core::node::Pool;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
     Account, ApplicationBasis, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease,
@@ -31,8 +32,8 @@ pub use check::CheckReport;
 pub use recent::RecentStreams;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, Choose, EndedFilter, EndedKey, Fact, Figures, Grown,
-    IdempotencyKey, Idempotent, NodePlaces, NodesBasis, RefusalSum, Refused, RefusedKey, Render,
-    Rule, SumKey, UsageFigures, UsagePage, Write, Written,
+    IdempotencyKey, Idempotent, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused,
+    RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
 };
 pub use watch::{Step, Watch};
 
@@ -326,6 +327,21 @@ pub trait Store: Send + Sync {
     /// The node whose enrollment token or credential has this SHA-256, revoked ones included; never
     /// one of a removed organization.
     async fn node_by_secret(&self, sha256: Digest) -> Result<Option<Node>, Error>;
+
+    /// The pool of nodes that is meant.
+    async fn node_pool(&self, by: PoolBy) -> Result<Option<Pool>, Error>;
+
+    /// At most `limit` pools of nodes that are not revoked in order of their ids, beginning after `after`.
+    async fn node_pools(
+        &self,
+        organization: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Pool>, Error>;
+
+    /// All nodes of the installation that have a place of a pool, revoked pools included, in order of
+    /// their organizations.
+    async fn pool_nodes(&self) -> Result<Vec<PoolNode>, Error>;
 
     /// What holds for all nodes of an organization; the default where nothing was set.
     async fn node_settings(&self, organization: Uuid) -> Result<NodeSettings, Error>;

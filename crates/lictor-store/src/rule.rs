@@ -8,8 +8,9 @@ use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
 use lictor_core::usage::{Series, UsageKey, UsageRow};
 use lictor_core::{
-    AccountCounts, Application, Basis, Decision, Elapsed, Entry, Error, KeyId, License,
-    NodeSettings, Now, Quotas, Record, SeatId, SeatReason, SeatRefusal, State, Timestamp, Used,
+    AccountCounts, Application, Basis, Decision, Elapsed, Entry, Error, INSTALLATION, KeyId,
+    License, NodeSettings, Now, Quotas, Record, SeatId, SeatReason, SeatRefusal, State, Timestamp,
+    Used,
 };
 use uuid::Uuid;
 
@@ -112,6 +113,10 @@ pub enum Fact {
     NodesOf(String),
     /// The node with this name that is not revoked, and its identity.
     NodeNamed(String),
+    /// One pool of nodes, revoked ones included.
+    NodePool(Uuid),
+    /// The pool of nodes with this name that is not revoked.
+    NodePoolNamed(String),
     /// What holds for all nodes. Ask for it before the nodes' policy or revision is changed.
     NodeSettings,
     /// What is stored of the usage of a source, service and month.
@@ -321,6 +326,43 @@ pub struct NodePlaces {
     pub application: String,
     /// How many are not revoked, and joined or still can; at least one.
     pub enrolled: u64,
+}
+
+/// Which pool of nodes is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PoolBy {
+    /// The one of this organization with this id, also if it was revoked.
+    Id(Uuid, Uuid),
+    /// The one of this organization with this name that is not revoked.
+    Name(Uuid, String),
+    /// The one whose token has this SHA-256, also if it was revoked; never one of a removed
+    /// organization.
+    Token(Digest),
+}
+
+impl PoolBy {
+    /// For whom it is looked up.
+    pub(crate) fn organization(&self) -> Uuid {
+        match self {
+            Self::Id(organization, _) | Self::Name(organization, _) => *organization,
+            Self::Token(_) => INSTALLATION,
+        }
+    }
+}
+
+/// A node that has a place of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolNode {
+    /// The organization.
+    pub organization: Uuid,
+    /// The node's id.
+    pub id: Uuid,
+    /// The pool's.
+    pub pool: Uuid,
+    /// After how many seconds of silence it gives its place back.
+    pub forget_after: i64,
+    /// When it was last heard of, as far as that is stored.
+    pub heard_at: Elapsed,
 }
 
 /// A page of an organization's usage counts.

@@ -194,6 +194,7 @@ impl Prepared {
         let ended = tokio::spawn(self.authority.clone().watch_kept());
         let expiry = tokio::spawn(self.authority.clone().watch_expiry());
         let places = tokio::spawn(self.authority.clone().watch_node_places());
+        let pools = tokio::spawn(self.authority.clone().watch_pools());
         let serving = accept::serve(self.listener, self.tls, self.app, limits, stopped(stopping));
         let ending = async {
             shutdown.await;
@@ -203,6 +204,7 @@ impl Prepared {
         let (served, ()) = tokio::join!(serving, ending);
         places.abort();
         expiry.abort();
+        pools.abort();
         ended.abort();
         leases.abort();
         if let Some(task) = metrics {

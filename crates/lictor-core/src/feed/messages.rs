@@ -11,12 +11,13 @@ use super::age::Mode;
 use super::ratchet::Ratchet;
 use crate::change::Digest;
 use crate::keys::PublicKey;
-use crate::secret::ENROLLMENT_WORD;
+use crate::secret::{ENROLLMENT_WORD, POOL_WORD};
 use crate::time::Timestamp;
 use crate::whole;
 
-/// A one-time token that lets one node join: a secret, and the SHA-256 of the control plane's
-/// public key, by which the node knows that it speaks with the right one. It has no `Debug`.
+/// A token that lets one node join, once, or the nodes of a pool: a secret, and the SHA-256 of the
+/// control plane's public key, by which a node knows that it speaks with the right one. It has no
+/// `Debug`.
 #[derive(Clone)]
 pub struct EnrollmentToken {
     text: String,
@@ -26,11 +27,25 @@ pub struct EnrollmentToken {
 impl EnrollmentToken {
     /// The token of a secret, which is to be 256 random bits.
     pub fn new(secret: &[u8; 32], control_plane: &PublicKey) -> Self {
+        Self::with(ENROLLMENT_WORD, secret, control_plane)
+    }
+
+    /// The token of a pool with this secret, which is to be 256 random bits.
+    pub fn of_pool(secret: &[u8; 32], control_plane: &PublicKey) -> Self {
+        Self::with(POOL_WORD, secret, control_plane)
+    }
+
+    fn with(word: &str, secret: &[u8; 32], control_plane: &PublicKey) -> Self {
         let pin = control_plane.sha256();
         Self {
-            text: format!("{ENROLLMENT_WORD}{}{pin}", hex::encode(secret)),
+            text: format!("{word}{}{pin}", hex::encode(secret)),
             pin,
         }
+    }
+
+    /// Whether the nodes of a pool join with it, and may do so again.
+    pub fn is_of_pool(&self) -> bool {
+        self.text.starts_with(POOL_WORD)
     }
 
     /// The token as it is handed over. Keep it secret until it is used.
@@ -54,7 +69,9 @@ impl FromStr for EnrollmentToken {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = "this is no enrollment token; make one with `lictor node enroll`";
-        let digits = text.strip_prefix(ENROLLMENT_WORD).ok_or(wrong)?;
+        let words = [ENROLLMENT_WORD, POOL_WORD];
+        let digits = words.iter().find_map(|word| text.strip_prefix(word));
+        let digits = digits.ok_or(wrong)?;
         let lower = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if digits.len() != 128 || !digits.bytes().all(lower) {
             return Err(wrong);
@@ -95,6 +112,9 @@ pub struct Joined {
     pub organization: Uuid,
     /// The application that it serves.
     pub application: String,
+    /// The pool by whose token it joined; none: it had a token of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
     /// The control plane's key. It fits the enrollment token, else it is the wrong one.
     pub control_plane_key: PublicKey,
     /// The first state, as exact text.
@@ -246,6 +266,10 @@ pub struct NodeReport {
     /// Whether this is the last one: the node is about to end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,
+    /// With the last one: whether the node gives its place in its pool back, as it has nothing more to
+    /// tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gives_back: bool,
 }
 
 /// More nodes of an application take a place than its license in force grants, as after a renewal with
@@ -295,6 +319,9 @@ pub struct Reported {
     /// Whether more nodes of its application are enrolled than the license grants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
+    /// Whether the node's place in its pool is free from now on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gave_back: bool,
 }
 
 /// A count of a node's that was not taken.
@@ -333,6 +360,10 @@ pub enum FailureCode {
     EnrollmentRefused,
     /// The node was revoked.
     Revoked,
+    /// The node gave its place in a pool back; it takes one again with the pool's token.
+    Left,
+    /// There is no place in the pool now.
+    NoPlace,
     /// A client certificate is needed.
     CertificateRequired,
     /// None of the node's formats is spoken here.

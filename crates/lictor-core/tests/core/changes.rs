@@ -3,6 +3,7 @@
 use lictor_core::access::Role;
 use lictor_core::change::Digest;
 use lictor_core::lease::LeaseEnd;
+use lictor_core::node::Leave;
 use lictor_core::{AccountKind, AccountStatus, Change, OverLimit, Quota, SigningKey, TrustPolicy};
 use uuid::Uuid;
 
@@ -231,8 +232,48 @@ fn golden_of_nodes(id: Uuid) -> Vec<(Change, &'static str)> {
                 application: "gateway".to_owned(),
                 limit: Some(3),
                 enrolled: 1,
+                pool: None,
             },
             r#"{"type":"node_enrolled","id":"00000000-0000-0000-0000-000000000001","application":"gateway","limit":3,"enrolled":1}"#,
+        ),
+        (
+            Change::NodeEnrolled {
+                id,
+                application: "gateway".to_owned(),
+                limit: None,
+                enrolled: 2,
+                pool: Some(id),
+            },
+            r#"{"type":"node_enrolled","id":"00000000-0000-0000-0000-000000000001","application":"gateway","limit":null,"enrolled":2,"pool":"00000000-0000-0000-0000-000000000001"}"#,
+        ),
+        (
+            Change::NodeLeft {
+                id,
+                by: Leave::Silence,
+            },
+            r#"{"type":"node_left","id":"00000000-0000-0000-0000-000000000001","by":"silence"}"#,
+        ),
+        (
+            Change::NodeReturned {
+                id,
+                pool: id,
+                limit: Some(3),
+                enrolled: 2,
+            },
+            r#"{"type":"node_returned","id":"00000000-0000-0000-0000-000000000001","pool":"00000000-0000-0000-0000-000000000001","limit":3,"enrolled":2}"#,
+        ),
+        (
+            Change::NodePoolCreated {
+                id,
+                application: "gateway".to_owned(),
+                uses: 200,
+                forget_after: 3_600,
+            },
+            r#"{"type":"node_pool_created","id":"00000000-0000-0000-0000-000000000001","application":"gateway","uses":200,"forget_after":3600}"#,
+        ),
+        (
+            Change::NodePoolRevoked { id },
+            r#"{"type":"node_pool_revoked","id":"00000000-0000-0000-0000-000000000001"}"#,
         ),
         (
             Change::NodeJoined { id },
@@ -317,9 +358,13 @@ fn every_variant_has_its_golden_text() {
         Change::NodesAdopted { .. } => 28,
         Change::UsageCorrected { .. } => 29,
         Change::QuotaSet { .. } => 30,
+        Change::NodeLeft { .. } => 31,
+        Change::NodeReturned { .. } => 32,
+        Change::NodePoolCreated { .. } => 33,
+        Change::NodePoolRevoked { .. } => 34,
     });
     let seen: std::collections::BTreeSet<u8> = variants.collect();
-    assert_eq!(seen, (0..=30).collect());
+    assert_eq!(seen, (0..=34).collect());
 }
 
 #[test]

@@ -11,4 +11,5 @@ mod in_force;
 mod license;
 mod names;
 mod nodes;
+mod pools;
 mod properties;

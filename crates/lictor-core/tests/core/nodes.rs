@@ -250,6 +250,7 @@ fn a_report_is_kept_within_bounds() {
         settled: None,
         start: None,
         leaving: false,
+        gives_back: false,
     };
     let state = State::default();
     let decided =
@@ -303,6 +304,7 @@ fn counting(counts: Vec<NodeCount>) -> NodeReport {
         settled: None,
         start: None,
         leaving: false,
+        gives_back: false,
     }
 }
 

@@ -357,6 +357,12 @@ impl Counters {
         epochs.into_iter().map(ToString::to_string).collect()
     }
 
+    /// Whether all that was ever counted is on disk, told and taken.
+    pub(crate) fn are_told(&self) -> bool {
+        let totals = self.totals();
+        totals.unjournaled == 0 && totals.unsent == 0 && self.held() == 0
+    }
+
     /// How many counts the control plane does not take.
     pub(crate) fn held(&self) -> usize {
         let sums = self.sums();

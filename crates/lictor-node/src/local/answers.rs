@@ -48,6 +48,19 @@ pub(super) fn ready(decided: Result<(), Reason>) -> Answer {
     }
 }
 
+/// There is no node yet, and so nothing is allowed; who asks whether a request is gets the word for it.
+pub(super) fn waiting(decides: bool, why: &str) -> Answer {
+    let reason = Reason::Restricted;
+    let status = match decides {
+        true => StatusCode::FORBIDDEN,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut answer = json(status, &json!({"reason": reason.as_str(), "message": why}));
+    let headers = answer.headers_mut();
+    headers.insert(REASON, HeaderValue::from_static(reason.as_str()));
+    answer
+}
+
 fn refused(reason: Reason) -> Answer {
     let body = match reason {
         Reason::Restricted => concat_reason("restricted", reason),

@@ -13,7 +13,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -53,11 +53,27 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// The local API as it is served. Dropped without [`Local::stop`] it ends at once.
 pub struct Local {
     address: Listen,
+    door: Arc<Door>,
     stopping: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Local {
+    /// Answers from now on for this node.
+    pub fn open(&self, node: &Node) {
+        let service = Service {
+            shared: Arc::clone(&node.shared),
+            meter: node.meter(None),
+        };
+        // There is one node behind one socket.
+        let _ = self.door.service.set(service);
+    }
+
+    /// Why no node answers yet, in words for people.
+    pub fn note_waiting(&self, reason: &str) {
+        reason.clone_into(&mut self.door.waiting());
+    }
+
     /// Where it listens.
     pub fn address(&self) -> &Listen {
         &self.address
@@ -85,25 +101,42 @@ impl Drop for Local {
     }
 }
 
+/// Who is asked.
+struct Door {
+    token: Option<Digest>,
+    /// The node's answers, once there is one.
+    service: OnceLock<Service>,
+    /// What is said until then.
+    waiting: Mutex<String>,
+}
+
 /// What the answers are made from.
 struct Service {
     shared: Arc<Shared>,
     meter: Meter,
-    token: Option<Digest>,
 }
 
 /// Serves the local API of a node.
 pub fn serve_local(node: &Node, socket: LocalSocket) -> Local {
+    let local = serve_waiting(socket);
+    local.open(node);
+    local
+}
+
+/// Serves the local API before there is a node: it denies all requests, and says that it waits, until
+/// [`Local::open`].
+pub fn serve_waiting(socket: LocalSocket) -> Local {
     let LocalSocket {
         address,
         listener,
         token,
     } = socket;
-    let service = Arc::new(Service {
-        shared: Arc::clone(&node.shared),
-        meter: node.meter(None),
+    let door = Arc::new(Door {
         token,
+        service: OnceLock::new(),
+        waiting: Mutex::default(),
     });
+    let service = Arc::clone(&door);
     let (stopping, stopped) = watch::channel(false);
     let task = match listener {
         Listener::Tcp(listener) => {
@@ -122,13 +155,14 @@ pub fn serve_local(node: &Node, socket: LocalSocket) -> Local {
     };
     Local {
         address,
+        door,
         stopping,
         task,
     }
 }
 
 async fn accept<S>(
-    service: Arc<Service>,
+    service: Arc<Door>,
     mut stopped: watch::Receiver<bool>,
     next: impl AsyncFn() -> io::Result<S>,
 ) where
@@ -162,7 +196,7 @@ async fn accept<S>(
 
 /// Holds one connection to its end.
 async fn hold<S>(
-    service: Arc<Service>,
+    service: Arc<Door>,
     stream: S,
     mut stopped: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
@@ -227,23 +261,47 @@ const UNDATED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/
     connection: close\r\ncontent-length: 71\r\n\r\n\
     the clock of this machine is not within the years 1970 to 9999; set it\n";
 
-impl Service {
+impl Door {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
-        let merged = merged(request.uri().path());
-        let path = merged.as_deref().unwrap_or(request.uri().path());
+        let given = request.uri().clone();
+        let merged = merged(given.path());
+        let path = merged.as_deref().unwrap_or(given.path());
         if path == "/healthz" {
             return answers::text("text/plain", "ok\n".to_owned());
         }
-        if path == "/readyz" {
-            return answers::ready(self.shared.judge.decide());
-        }
-        if !self.is_known(&request) {
+        if path != "/readyz" && !self.is_known(&request) {
             return answers::failure(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
                 "send the local token as `Authorization: Bearer TOKEN`",
             );
         }
+        match self.service.get() {
+            Some(service) if path == "/readyz" => answers::ready(service.shared.judge.decide()),
+            Some(service) => service.answer(path, request).await,
+            // Nothing is allowed while there is no node.
+            None => answers::waiting(path == "/check", &self.waiting()),
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, String> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the request carries the token, if there is one. Digests are compared, so that the
+    /// time it takes tells nothing of the token.
+    fn is_known(&self, request: &Request<Incoming>) -> bool {
+        let Some(token) = self.token else {
+            return true;
+        };
+        let given = request.headers().get(AUTHORIZATION);
+        let given = given.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        given.is_some_and(|given| Digest::of(given) == token)
+    }
+}
+
+impl Service {
+    async fn answer(&self, path: &str, request: Request<Incoming>) -> Answer {
         match (path, request.method()) {
             ("/check", _) => check::answer(self, request.uri().query(), request.headers()).await,
             ("/usage", &Method::POST) => usage::answer(self, request).await,
@@ -260,17 +318,6 @@ impl Service {
                 "use /check, /usage, /license, /status, /metrics, /readyz or /healthz",
             ),
         }
-    }
-
-    /// Whether the request carries the token, if there is one. Digests are compared, so that the
-    /// time it takes tells nothing of the token.
-    fn is_known(&self, request: &Request<Incoming>) -> bool {
-        let Some(token) = self.token else {
-            return true;
-        };
-        let given = request.headers().get(AUTHORIZATION);
-        let given = given.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        given.is_some_and(|given| Digest::of(given) == token)
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct Inside {
     pub(crate) no_events: bool,
     /// Whether something between holds streams back.
     pub(crate) holds_back: bool,
+    /// How often the newest state was answered as a whole.
+    pub(crate) fetched: usize,
     /// What nodes said that opened a stream.
     pub(crate) opened: Vec<HeaderMap>,
     pub(crate) asked: u32,
@@ -88,6 +90,7 @@ impl ControlPlane {
             refusal: None,
             no_events: false,
             holds_back: false,
+            fetched: 0,
             opened: Vec::new(),
             asked: 0,
             preferred: Vec::new(),
@@ -353,6 +356,7 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
                 start: None,
                 held,
                 beyond: None,
+                gave_back: false,
             };
             Ok(json(StatusCode::OK, &reported))
         }
@@ -389,6 +393,7 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             if header("if-none-match") == etag {
                 return Ok(json(StatusCode::NOT_MODIFIED, &()));
             }
+            inside.fetched += 1;
             let body = Either::Left(Full::from(inside.state.clone()));
             let answer = Response::builder().header("etag", etag);
             Ok(answer.body(body).expect("an answer"))
@@ -403,6 +408,7 @@ fn joined(inside: &Inside) -> Joined {
         name: "edge".to_owned(),
         organization: ORGANIZATION,
         application: "editor".to_owned(),
+        pool: None,
         control_plane_key: inside.key.public_key(),
         state: inside.state.clone(),
     }

@@ -187,6 +187,31 @@ async fn where_something_holds_the_feed_back_states_are_asked_for_and_that_is_sa
 }
 
 #[tokio::test]
+async fn a_refused_state_is_not_fetched_with_every_question_while_the_feed_is_held_back() {
+    let mut setting = Setting::start().await;
+    setting.node.stop().await;
+    setting.control_plane.inside().holds_back = true;
+    let mut options = setting.options();
+    options.pace.begin = std::time::Duration::from_millis(50);
+    options.pace.between_polls = std::time::Duration::from_millis(5);
+    options.pace.poll = std::time::Duration::from_secs(120);
+    setting.node = lictor_node::Node::start(options).await.expect("it starts");
+    let says = |what: &str| setting.node.status().problems.join("; ").contains(what);
+    until("it is held back", || says("proxy_buffering off")).await;
+    let control_plane = &setting.control_plane;
+    control_plane.inside().state = "damaged".to_owned();
+    until("it is refused", || says("a state was refused")).await;
+    let (asked, fetched) = (control_plane.inside().asked, control_plane.inside().fetched);
+    until("it goes on", || control_plane.inside().asked > asked + 9).await;
+    assert_eq!(control_plane.inside().fetched, fetched);
+    assert!(says("a state was refused"), "it lasts");
+    let good = signed(&key(90), 6, NOW, false, &unlicensed());
+    control_plane.inside().state = good;
+    until("it is taken", || setting.revision() == Some(6)).await;
+    assert!(!says("a state was refused"));
+}
+
+#[tokio::test]
 async fn a_node_that_is_not_known_any_more_says_what_to_do_and_decides() {
     let setting = Setting::start().await;
     let failure = Failure {

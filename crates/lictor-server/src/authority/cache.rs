@@ -165,6 +165,10 @@ impl Cache {
                 | Change::NodeEnrolled { .. }
                 | Change::NodeJoined { .. }
                 | Change::NodeRevoked { .. }
+                | Change::NodeLeft { .. }
+                | Change::NodeReturned { .. }
+                | Change::NodePoolCreated { .. }
+                | Change::NodePoolRevoked { .. }
                 | Change::ApplicationCreated { .. }
                 | Change::ApplicationSet { .. }
                 | Change::ApplicationRemoved { .. }

@@ -19,12 +19,13 @@ use lictor_core::feed::{
     source,
 };
 use lictor_core::grant::GrantRefusal;
-use lictor_core::node::{self, Node, NodeSeen};
+use lictor_core::node::{self, Node, NodeSeen, Pool};
 use lictor_core::{Error, Now, State};
-use lictor_store::{Fact, Write};
+use lictor_store::{Fact, PoolBy, Write};
 use uuid::Uuid;
 
 pub(super) use delivery::Delivery;
+use hub::Fate;
 pub use hub::Feed;
 pub use places::{Enrolled, NodesOf, granted};
 pub use presence::Connection;
@@ -36,6 +37,25 @@ use crate::standing;
 /// How old what is stored of a node's last report may become while nothing in it changes but the
 /// time, in seconds.
 const KEPT_FOR: i64 = 300;
+
+/// What a token lets join.
+#[derive(Debug)]
+pub enum Joinable {
+    /// This node.
+    Node(Box<Node>),
+    /// Nodes of this pool.
+    Pool(Box<Pool>),
+}
+
+impl Joinable {
+    /// The organization it belongs to.
+    pub fn organization(&self) -> Uuid {
+        match self {
+            Self::Node(node) => node.organization,
+            Self::Pool(pool) => pool.organization,
+        }
+    }
+}
 
 /// A state as it is sent to one node.
 #[derive(Debug, Clone)]
@@ -133,16 +153,30 @@ impl Authority {
 
     /// Whether a node was revoked, also since it was read.
     pub fn is_revoked(&self, node: &Node) -> bool {
-        node.state.revoked_at.is_some() || self.feed.is_revoked(node.id)
+        self.fate(node) == Fate::Revoked
     }
 
-    /// The node that was enrolled with this token, whether it may still join or not. An address from
+    /// Whether a node left its pool, also since it was read.
+    pub fn has_left(&self, node: &Node) -> bool {
+        self.fate(node) == Fate::Left
+    }
+
+    fn fate(&self, node: &Node) -> Fate {
+        let stored = match (node.state.revoked_at, node.state.left) {
+            (None, _) => Fate::Lives,
+            (Some(_), None) => Fate::Revoked,
+            (Some(_), Some(_)) => Fate::Left,
+        };
+        self.feed.fate(node.id).unwrap_or(stored)
+    }
+
+    /// What was enrolled with this token, whether it may still join or not. An address from
     /// which too many unknown ones came is not answered for a while.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for an unknown token, [`Error::GrantRefused`] where there were too
     /// many, or a fault of the store.
-    pub async fn enrolled_node(&self, token: &str, from: IpAddr) -> Result<Node, Error> {
+    pub async fn enrolled(&self, token: &str, from: IpAddr) -> Result<Joinable, Error> {
         let now = self.clock.now().elapsed();
         let attempt = Attempt { client: None, from };
         if self.attempts.are_too_many(&attempt, now) {
@@ -150,28 +184,39 @@ impl Authority {
         }
         let sha256 = Digest::of(token.as_bytes());
         let found = self.store.node_by_secret(sha256).await?;
-        let own = |node: &Node| node.identity.token_sha256 == sha256;
-        found.filter(own).ok_or_else(|| {
-            self.attempts.failed(&attempt, now);
-            Error::Unauthenticated
-        })
+        let own = |node: &Node| node.identity.token_sha256 == Some(sha256);
+        if let Some(node) = found.filter(own) {
+            return Ok(Joinable::Node(Box::new(node)));
+        }
+        if let Some(pool) = self.store.node_pool(PoolBy::Token(sha256)).await? {
+            return Ok(Joinable::Pool(Box::new(pool)));
+        }
+        self.attempts.failed(&attempt, now);
+        Err(Error::Unauthenticated)
     }
 
     /// Lets a node join that showed its enrollment token.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a credential that is no new one, [`Error::JoinRefused`], or a fault
-    /// of the store.
-    pub async fn join(&self, node: &Node, join: &Join) -> Result<Joined, Error> {
-        let now = self.clock.now();
-        self.check_credential(node, join.credential_sha256).await?;
-        self.join_node(node, join.credential_sha256, now).await?;
+    /// [`Error::InvalidInput`] for a credential that is no new one, [`Error::JoinRefused`],
+    /// [`Error::NodeLimit`], [`Error::QuotaReached`], or a fault of the store.
+    pub async fn join(&self, enrolled: &Joinable, join: &Join) -> Result<Joined, Error> {
+        let credential = join.credential_sha256;
+        let node = match enrolled {
+            Joinable::Pool(pool) => &self.join_pool(pool, credential).await?,
+            Joinable::Node(node) => {
+                self.check_credential(node, credential).await?;
+                self.join_node(node, credential, self.clock.now()).await?;
+                node
+            }
+        };
         let state = self.signed_state(node).await?;
         Ok(Joined {
             node: node.id,
             name: node.identity.name.clone(),
             organization: node.organization,
             application: node.state.application.clone(),
+            pool: node.pool.clone(),
             control_plane_key: self.feed.public_key(),
             state: state.document.to_string(),
         })
@@ -187,10 +232,7 @@ impl Authority {
         if known.as_ref().is_none_or(own) {
             return Ok(());
         }
-        Err(Error::InvalidInput {
-            field: "credential_sha256",
-            reason: "it is known here already; make a new one of 256 random bits".to_owned(),
-        })
+        Err(known_credential())
     }
 
     /// The newest state, signed for this node now.
@@ -281,7 +323,7 @@ impl Authority {
             .delivery(node.organization, &node.state.application)
             .await?
             .revision;
-        let leaving = report.leaving;
+        let (leaving, gives_back) = (report.leaving, report.gives_back);
         let seen = node::seen(&report, now);
         let start = report.start.clone();
         let judged = match &start {
@@ -301,12 +343,15 @@ impl Authority {
                 self.let_start_go(node, start, now).await?;
             }
         }
+        // What it could not tell it would take with it.
+        let gave_back = gives_back && held.is_empty() && self.leave_pool(node, now).await?;
         Ok(Reported {
             instance: self.feed.instance(),
             state_revision,
             start: judged,
             held,
             beyond: self.seen_beyond(node.organization, &node.state.application),
+            gave_back,
         })
     }
 
@@ -429,6 +474,14 @@ impl Authority {
     /// The feed's hub: what wakes the open feeds.
     pub fn feed(&self) -> &Arc<Feed> {
         &self.feed
+    }
+}
+
+/// A credential that somebody else has, or that is a token.
+pub(super) fn known_credential() -> Error {
+    Error::InvalidInput {
+        field: "credential_sha256",
+        reason: "it is known here already; make a new one of 256 random bits".to_owned(),
     }
 }
 

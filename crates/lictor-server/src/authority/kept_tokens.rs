@@ -158,6 +158,10 @@ fn touched_by_change(stream: Uuid, change: &Change) -> Option<Touched> {
         | Change::NodeEnrolled { .. }
         | Change::NodeJoined { .. }
         | Change::NodeRevoked { .. }
+        | Change::NodeLeft { .. }
+        | Change::NodeReturned { .. }
+        | Change::NodePoolCreated { .. }
+        | Change::NodePoolRevoked { .. }
         | Change::ApplicationCreated { .. }
         | Change::ApplicationSet { .. }
         | Change::ApplicationRemoved { .. }
@@ -181,6 +185,7 @@ fn touched_by_record(stream: Uuid, record: &Record) -> Option<Touched> {
         | Record::TokenOrigin { .. }
         | Record::KeyRotation(_)
         | Record::NodeIdentity { .. }
+        | Record::NodePoolIdentity { .. }
         | Record::ApplicationName { .. }
         | Record::NodeSeen { .. }
         | Record::NodeStarts { .. }

@@ -27,6 +27,7 @@ mod lines;
 mod nodes;
 mod organizations;
 mod parts;
+mod pools;
 mod refused;
 mod report;
 mod seats;
@@ -71,6 +72,7 @@ pub use lictor_store::{
 };
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
 pub use parts::parts_of_usage;
+pub use pools::{IssuedPool, PoolRequest, PoolStanding};
 pub use report::{CurrentLicense, Report, System};
 pub use seats::{SeatRow, Who};
 pub use start::{Start, StartError};
@@ -108,6 +110,9 @@ pub struct Authority {
     jobs: Arc<jobs::Jobs>,
     /// Those who are written in parts: one ends before the next begins, so that none waits for all.
     parts: labor::Turns,
+    /// Those who join a pool.
+    joins: labor::Turns,
+    silence: tokio::sync::Mutex<pools::Silence>,
 }
 
 /// One request, as the use cases see it: who asks, when, and about which organization.
@@ -271,13 +276,13 @@ impl Authority {
         let (store, cache) = (self.store.clone(), self.cache.clone());
         let (feed, refusals) = (self.feed.clone(), self.quota_refusals.clone());
         let task = tokio::spawn(async move {
-            let (_place, stream) = (place, write.stream);
+            let (_place, stream, now) = (place, write.stream, write.now.elapsed());
             let written = store.write(write).await;
             refusals.note(&written);
             let written = written?;
             planted::point("write.stored");
             cache.after(stream, &written, store.as_ref()).await;
-            feed.after(stream, &written);
+            feed.after(stream, &written, now);
             planted::point("write.learned");
             Ok(written)
         });

@@ -255,7 +255,7 @@ impl Authority {
     }
 
     /// The application where there is but one.
-    async fn only_application(&self, call: &Call) -> Result<String, Error> {
+    pub(super) async fn only_application(&self, call: &Call) -> Result<String, Error> {
         let known = self.known(call).await?;
         let reason = match known.rows() {
             [only] => return Ok(only.application.key.clone()),

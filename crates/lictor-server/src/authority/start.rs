@@ -136,6 +136,8 @@ impl Authority {
             lines: super::lines::Lines::default(),
             jobs: Arc::default(),
             parts: super::labor::Turns::new(1),
+            joins: super::labor::Turns::new(1),
+            silence: tokio::sync::Mutex::default(),
             labor: super::labor::Labor::default(),
             long_pages: super::labor::Turns::of_half_the_processors(),
             store,

@@ -80,6 +80,11 @@ impl World {
 
     pub(crate) async fn join(&self, enrolled: &EnrolledNode) -> Result<Arc<Node>, Error> {
         let credential = format!("credential-{}", enrolled.node.node.id);
+        self.join_by(enrolled.token.as_str(), &credential).await
+    }
+
+    /// Joins by this token, and signs in.
+    pub(crate) async fn join_by(&self, token: &str, credential: &str) -> Result<Arc<Node>, Error> {
         let join = Join {
             credential_sha256: Digest::of(credential.as_bytes()),
             host: String::new(),
@@ -88,10 +93,10 @@ impl World {
         };
         let node = self
             .authority
-            .enrolled_node(enrolled.token.as_str(), IpAddr::V4(Ipv4Addr::LOCALHOST))
+            .enrolled(token, IpAddr::V4(Ipv4Addr::LOCALHOST))
             .await?;
         self.authority.join(&node, &join).await?;
-        self.authority.sign_in_node(&credential).await
+        self.authority.sign_in_node(credential).await
     }
 
     pub(crate) async fn node(&self) -> Arc<Node> {
@@ -147,6 +152,7 @@ impl World {
             settled: None,
             start: None,
             leaving: false,
+            gives_back: false,
         };
         let reported = self.authority.report_of_node(node, report).await;
         reported.expect("taken");

@@ -162,8 +162,13 @@ impl Held {
             Change::LeaseEnded { id, .. } => self.back::<LeaseState>(*id),
             Change::ClientRemoved { id } => self.back::<ClientState>(*id),
             Change::GrantRevoked { id } => self.back::<GrantState>(*id),
-            Change::NodeJoined { id } | Change::NodeRevoked { id } => self.back::<NodeState>(*id),
-            Change::PolicySet { .. }
+            Change::NodeJoined { id }
+            | Change::NodeRevoked { id }
+            | Change::NodeLeft { id, .. }
+            | Change::NodeReturned { id, .. } => self.back::<NodeState>(*id),
+            Change::NodePoolCreated { .. }
+            | Change::NodePoolRevoked { .. }
+            | Change::PolicySet { .. }
             | Change::OrganizationCreated { .. }
             | Change::OrganizationRemoved
             | Change::KeyTrusted { .. }

@@ -86,6 +86,7 @@ fn created(number: u128, used: u64) -> Vec<Change> {
             application,
             limit: None,
             enrolled: 1,
+            pool: None,
         },
     ]
 }

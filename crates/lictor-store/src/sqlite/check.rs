@@ -175,6 +175,7 @@ fn streams(view: &Connection, differences: &mut Vec<String>) -> Sql<BTreeSet<Uui
          UNION SELECT organization_id FROM clients UNION SELECT organization_id FROM grants
          UNION SELECT organization_id FROM codes UNION SELECT organization_id FROM access_tokens
          UNION SELECT organization_id FROM nodes UNION SELECT organization_id FROM node_settings
+         UNION SELECT organization_id FROM node_pools
          UNION SELECT organization_id FROM ended_leases
          UNION SELECT organization_id FROM ended_leases_kept
          UNION SELECT organization_id FROM refusal_sums
@@ -254,6 +255,10 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
              WHERE refresh_sha256 IS NULL
          UNION ALL SELECT 'node', id, 'its name or the hash or end of its enrollment token'
              FROM nodes
+             WHERE name IS NULL OR token_expires_at IS NULL
+                 OR (token_sha256 IS NULL AND pool IS NULL)
+         UNION ALL SELECT 'pool of nodes', id, 'its name or the hash or end of its token'
+             FROM node_pools
              WHERE name IS NULL OR token_sha256 IS NULL OR token_expires_at IS NULL
          UNION ALL SELECT 'node', id, 'the hash of its credential' FROM nodes
              WHERE credential_sha256 IS NULL AND joined_at IS NOT NULL

@@ -9,7 +9,7 @@ use super::accounts::ACCOUNT;
 use super::heads::HeadRow;
 use super::reads::{self, many};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
-use super::{accounts, answers, clients, nodes, refusals, seats, sums, usage};
+use super::{accounts, answers, clients, node_pools, nodes, refusals, seats, sums, usage};
 use crate::Fact;
 
 /// The part of the state that `facts` ask for; what is not there stays absent. `trust_changed` is the
@@ -166,6 +166,8 @@ fn add(
         Fact::Node(id) => nodes::load(database, stream, *id, state)?,
         Fact::NodesOf(application) => nodes::load_all_of(database, stream, application, state)?,
         Fact::NodeNamed(name) => nodes::load_named(database, stream, name, state)?,
+        Fact::NodePool(id) => node_pools::load(database, stream, *id, state)?,
+        Fact::NodePoolNamed(name) => node_pools::load_named(database, stream, name, state)?,
         Fact::NodeSettings => state.node_settings = nodes::settings(database, stream)?,
         Fact::Usage(key) => usage::load(database, stream, key, state)?,
         Fact::UsageEpoch { series, epoch } => {

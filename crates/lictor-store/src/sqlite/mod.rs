@@ -19,6 +19,7 @@ mod functions;
 mod gathered;
 mod heads;
 mod lock;
+mod node_pools;
 mod nodes;
 mod open;
 #[cfg(test)]

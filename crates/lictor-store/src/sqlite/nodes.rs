@@ -3,18 +3,21 @@
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{NodePolicy, Rotation};
-use lictor_core::node::{Counting, NodeIdentity};
+use lictor_core::node::{Counting, Leave, NodeIdentity};
 use lictor_core::{Change, Elapsed, Node, NodeSettings, NodeState, Record, State};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
+use super::node_pools;
 use super::reads::{behind, many};
 use super::rows::{Sql, invalid, loaded};
 use crate::NodePlaces;
 
 /// The columns of [`node_state`], [`identity`] and [`node`], in their order.
 pub(super) const NODE: &str = "id, application, created_at, joined_at, revoked_at, name, \
-     token_sha256, token_expires_at, credential_sha256, organization_id, seen";
+     token_sha256, token_expires_at, credential_sha256, organization_id, seen, pool, left_by, \
+     (SELECT node_pools.name FROM node_pools WHERE \
+         node_pools.organization_id = nodes.organization_id AND node_pools.id = nodes.pool)";
 
 /// Reads the first columns of [`NODE`].
 pub(super) fn node_state(row: &Row<'_>) -> Sql<(Uuid, NodeState)> {
@@ -23,15 +26,25 @@ pub(super) fn node_state(row: &Row<'_>) -> Sql<(Uuid, NodeState)> {
         created_at: row.get(2)?,
         joined_at: row.get(3)?,
         revoked_at: row.get(4)?,
+        pool: row.get(11)?,
+        left: left(row, 12)?,
     };
     Ok((row.get(0)?, node))
 }
 
+fn left(row: &Row<'_>, column: usize) -> Sql<Option<Leave>> {
+    let word = row.get_ref(column)?.as_str_or_null()?;
+    let unknown = |word: &str| invalid(column, format!("no node leaves by {word:?}"));
+    word.map(|word| Leave::named(word).ok_or_else(|| unknown(word)))
+        .transpose()
+}
+
 fn identity(row: &Row<'_>) -> Sql<NodeIdentity> {
+    let token: Option<[u8; 32]> = row.get(6)?;
     let credential: Option<[u8; 32]> = row.get(8)?;
     Ok(NodeIdentity {
         name: row.get(5)?,
-        token_sha256: Digest(row.get(6)?),
+        token_sha256: token.map(Digest),
         token_expires_at: Elapsed::from_seconds(row.get(7)?),
         credential_sha256: credential.map(Digest),
     })
@@ -44,6 +57,7 @@ fn node(row: &Row<'_>) -> Sql<Node> {
         organization: row.get(9)?,
         state,
         identity: identity(row)?,
+        pool: row.get(13)?,
         // Damaged, it must not keep the node from signing in: its next report is in its place.
         seen: json(row, 10, |text| Ok(serde_json::from_str(text).ok()))?.flatten(),
     })
@@ -248,19 +262,32 @@ pub(super) fn persist(
             let node = loaded(state.nodes.get(id), "node")?;
             database
                 .prepare_cached(
-                    "INSERT INTO nodes (organization_id, id, application, created_at)
-                     VALUES (?1, ?2, ?3, ?4)",
+                    "INSERT INTO nodes (organization_id, id, application, created_at, pool)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
                 )?
-                .execute((stream, id, &node.application, node.created_at))
+                .execute((stream, id, &node.application, node.created_at, node.pool))
         }
-        Change::NodeJoined { id } | Change::NodeRevoked { id } => {
+        Change::NodeJoined { id }
+        | Change::NodeRevoked { id }
+        | Change::NodeLeft { id, .. }
+        | Change::NodeReturned { id, .. } => {
             let node = loaded(state.nodes.get(id), "node")?;
             database
                 .prepare_cached(
-                    "UPDATE nodes SET joined_at = ?3, revoked_at = ?4
+                    "UPDATE nodes SET joined_at = ?3, revoked_at = ?4, pool = ?5, left_by = ?6
                      WHERE organization_id = ?1 AND id = ?2",
                 )?
-                .execute((stream, id, node.joined_at, node.revoked_at))
+                .execute((
+                    stream,
+                    id,
+                    node.joined_at,
+                    node.revoked_at,
+                    node.pool,
+                    node.left.map(Leave::as_str),
+                ))
+        }
+        Change::NodePoolCreated { .. } | Change::NodePoolRevoked { .. } => {
+            node_pools::persist(database, stream, state, change)
         }
         Change::NodePolicySet {
             stale_after,
@@ -329,10 +356,13 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
                 stream,
                 id,
                 &identity.name,
-                identity.token_sha256.0,
+                identity.token_sha256.map(|sha256| sha256.0),
                 identity.token_expires_at.seconds(),
                 identity.credential_sha256.map(|sha256| sha256.0),
             )),
+        Record::NodePoolIdentity { id, identity } => {
+            node_pools::record(database, stream, *id, identity)
+        }
         Record::NodeSeen { id, seen } => database
             .prepare_cached("UPDATE nodes SET seen = ?3 WHERE organization_id = ?1 AND id = ?2")?
             .execute((stream, id, stored(serde_json::to_string(seen))?)),

@@ -104,6 +104,10 @@ pub(super) fn persist(
         Change::NodeEnrolled { .. }
         | Change::NodeJoined { .. }
         | Change::NodeRevoked { .. }
+        | Change::NodeLeft { .. }
+        | Change::NodeReturned { .. }
+        | Change::NodePoolCreated { .. }
+        | Change::NodePoolRevoked { .. }
         | Change::NodePolicySet { .. }
         | Change::NodesAdopted { .. } => nodes::persist(database, stream, state, change)?,
         // It stands in the head row, which is stored at the end of the batch.
@@ -386,6 +390,7 @@ pub(super) fn record(
         | Record::Access { .. }
         | Record::AccessEnded { .. } => clients::record(database, stream, record)?,
         Record::NodeIdentity { .. }
+        | Record::NodePoolIdentity { .. }
         | Record::NodeSeen { .. }
         | Record::NodeStarts { .. }
         | Record::KeyRotation(_) => nodes::record(database, stream, record)?,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lictor_core::change::Digest;
 use lictor_core::feed::Rotation;
+use lictor_core::node::Pool;
 use lictor_core::usage::UsageKey;
 use lictor_core::{
     Account, ApplicationBasis, Basis, Client, Elapsed, EndedLease, Entry, Error, Head,
@@ -17,14 +18,14 @@ use uuid::Uuid;
 
 use super::pool::off_the_runtime;
 use super::{
-    SqliteStore, accounts, answers, backup, check, clients, clock, ended, expired, nodes, open,
-    reads, refusals, removed, seats, sizes, sums, usage,
+    SqliteStore, accounts, answers, backup, check, clients, clock, ended, expired, node_pools,
+    nodes, open, reads, refusals, removed, seats, sizes, sums, usage,
 };
 use crate::watch::EndsWith;
 use crate::{
     Answer, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
-    IdempotencyKey, NodePlaces, NodesBasis, RefusalSum, Refused, RefusedKey, Sizes, Store, SumKey,
-    UsageFigures, UsagePage, Watch, Write, Written,
+    IdempotencyKey, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused, RefusedKey,
+    Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Write, Written,
 };
 
 /// What is said to who wants a second copy at once.
@@ -420,6 +421,27 @@ impl Store for SqliteStore {
             nodes::by_secret(database, sha256)
         })
         .await
+    }
+
+    async fn node_pool(&self, by: PoolBy) -> Result<Option<Pool>, Error> {
+        self.read(by.organization(), move |db| node_pools::one(db, &by))
+            .await
+    }
+
+    async fn node_pools(
+        &self,
+        organization: Uuid,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Pool>, Error> {
+        self.read(organization, move |database| {
+            node_pools::page(database, organization, after, limit)
+        })
+        .await
+    }
+
+    async fn pool_nodes(&self) -> Result<Vec<PoolNode>, Error> {
+        self.read(INSTALLATION, node_pools::all_nodes).await
     }
 
     async fn node_settings(&self, organization: Uuid) -> Result<NodeSettings, Error> {

@@ -151,7 +151,7 @@ pub(crate) fn add_license(
     })
 }
 
-fn basis_of(state: &State, application: &str) -> ApplicationBasis {
+pub(crate) fn basis_of(state: &State, application: &str) -> ApplicationBasis {
     let stored = state.applications.get(application);
     state.basis_of(&stored.cloned().unwrap_or_default())
 }
@@ -554,6 +554,7 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         settled: None,
         start: None,
         leaving: false,
+        gives_back: false,
     };
     let rule = move |state: &State| node::report(state, node, "edge", &report, keep, Now::at(NOW));
     write(stream, NOW, vec![], rule)

@@ -12,6 +12,7 @@ mod installation;
 mod licenses;
 mod model;
 mod nodes;
+mod pools;
 mod quotas;
 mod records;
 mod seats;
@@ -113,6 +114,8 @@ macro_rules! battery {
             nodes::a_node_of_a_removed_organization_is_not_found;
             nodes::other_organizations_see_no_node;
             nodes::nodes_come_in_pages;
+            pools::places_are_taken_given_back_and_taken_again;
+            pools::the_nodes_of_pools_are_found_with_when_they_were_heard_of;
             nodes::what_a_node_said_last_stays;
             nodes::a_rule_sees_the_nodes_it_asked_for;
             nodes::the_settings_are_the_default_until_they_are_set;

@@ -53,7 +53,7 @@ pub(crate) async fn a_node_is_enrolled_joins_and_is_revoked(store: Arc<dyn Store
     assert_eq!(enrolled.state.application, "kong");
     assert_eq!(enrolled.state.created_at, NOW);
     assert_eq!(enrolled.identity.name, "edge");
-    assert_eq!(enrolled.identity.token_sha256, token);
+    assert_eq!(enrolled.identity.token_sha256, Some(token));
     assert_eq!(enrolled.identity.token_expires_at, at(NOW + TOKEN_TTL));
     assert_eq!(
         (
@@ -69,7 +69,7 @@ pub(crate) async fn a_node_is_enrolled_joins_and_is_revoked(store: Arc<dyn Store
     let joined = node(&*store, 1).await;
     assert_eq!(joined.state.joined_at, Some(NOW + 5));
     assert_eq!(joined.identity.credential_sha256, Some(credential));
-    assert_eq!(joined.identity.token_sha256, token);
+    assert_eq!(joined.identity.token_sha256, Some(token));
     done(&*store, revoke_node(ACME, id(1))).await;
     let revoked = node(&*store, 1).await;
     assert_eq!(revoked.state.revoked_at, Some(NOW + 9));

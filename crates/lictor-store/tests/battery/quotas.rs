@@ -16,6 +16,7 @@ use crate::given::{
     put_license, refused, release, remove_account, remove_client, remove_license, revoke_node,
     revoke_token, secret, set_status, write,
 };
+use crate::pools::{make_pool, revoke_pool};
 use crate::usage::{count, report_usage, total};
 
 /// Sets a quota, or goes back to its default.
@@ -119,6 +120,7 @@ fn lasting(quota: Quota, number: usize) -> (Write, Write) {
             enroll_node(ACME, (key, word), "kong", None),
             revoke_node(ACME, key),
         ),
+        Quota::NodePools => (make_pool(ACME, (key, word), 3), revoke_pool(ACME, key)),
         Quota::Seats => (
             assign(ACME, "kong", id(200 + number as u128), 9),
             release(ACME, "kong", id(200 + number as u128)),
@@ -138,7 +140,10 @@ fn is_reached(error: &Error, of: Quota, at: u64) -> bool {
 /// An organization that has what the things are of.
 async fn ready(store: &dyn Store, quota: Quota) {
     acme(store).await;
-    if matches!(quota, Quota::Nodes | Quota::Seats | Quota::Leases) {
+    if matches!(
+        quota,
+        Quota::Nodes | Quota::NodePools | Quota::Seats | Quota::Leases
+    ) {
         done(store, new_application(ACME, "kong", OverLimit::Refuse)).await;
     }
     if quota == Quota::Codes {

@@ -16,6 +16,7 @@ pub(crate) mod key;
 pub(crate) mod lease;
 pub(crate) mod license;
 pub(crate) mod node;
+mod node_pool;
 mod node_run;
 pub(crate) mod organization;
 pub(crate) mod report;

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::node_pool::{self, NewPool, Pool};
 use super::node_run;
 use crate::args::Api;
 use crate::client::Client;
@@ -15,9 +16,15 @@ const ENROLL_EXAMPLES: &str = "\
 Prints a token alone, which one node can join with, once, within a day. It
 names the control plane's key, so that the node knows whom it speaks with.
 
+With --pool it is one token for many nodes: as many may be there at once as
+--uses says, and each has a name of its own, the pool's and a part of its id.
+A place is free again once its node said goodbye, which it does with
+`lictor node run --leave-on-stop`, or was silent for --forget-after.
+
 Examples:
   lictor node enroll --name edge-1
-  lictor node enroll --name edge-2 --application gateway-pro";
+  lictor node enroll --name edge-2 --application gateway-pro
+  lictor node enroll --pool edge --uses 200 --ttl 30d";
 
 const ADOPT_EXAMPLES: &str = "\
 After a control plane was restored from a backup, nodes know a newer state than
@@ -47,14 +54,25 @@ pub(crate) enum Node {
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll {
         /// What to call it: lower-case letters, digits, hyphens and dots
-        #[arg(id = "node", long = "name", value_name = "NAME")]
-        name: String,
+        #[arg(
+            id = "node",
+            long = "name",
+            value_name = "NAME",
+            required_unless_present = "pool",
+            conflicts_with = "pool"
+        )]
+        name: Option<String>,
+        #[command(flatten)]
+        pool: NewPool,
         /// The application that it serves [default: the only one there is]
         #[arg(long, value_name = "KEY")]
         application: Option<String>,
         #[command(flatten)]
         api: Api,
     },
+    /// Pools of nodes, which join by one token
+    #[command(subcommand)]
+    Pool(Pool),
     /// Run a node
     #[command(after_help = node_run::EXAMPLES)]
     Run(Given<NodeOptions>),
@@ -100,7 +118,15 @@ pub(crate) enum Node {
 pub(crate) async fn run(command: Node, json: bool) -> Outcome {
     match command {
         Node::Enroll {
-            name,
+            name: None,
+            pool,
+            application,
+            api,
+        } => node_pool::make(&pool, application.as_deref(), &api, json).await,
+        Node::Pool(pool) => node_pool::run(pool, json).await,
+        Node::Enroll {
+            name: Some(name),
+            pool: _,
             application,
             api,
         } => {
@@ -172,7 +198,7 @@ async fn policy(api: &Api, given: [Option<i64>; 3], json: bool) -> Outcome {
 }
 
 /// A span as people write it, in the greatest unit that it is whole in.
-fn span_of(seconds: &Value) -> String {
+pub(super) fn span_of(seconds: &Value) -> String {
     let seconds = seconds.as_i64().unwrap_or_default();
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
     let whole = units
@@ -185,16 +211,23 @@ fn span_of(seconds: &Value) -> String {
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?.list(&["nodes"], &[]).await?;
+    let client = Client::new(api)?;
+    let reply = client.list(&["nodes"], &[]).await?;
     if json {
         return output::json(&reply.text);
     }
-    if reply.rows().is_empty() {
+    let pools = client.list(&["node-pools"], &[]).await?;
+    if reply.rows().is_empty() && pools.rows().is_empty() {
         output::note("no nodes yet; enroll one with `lictor node enroll --name NAME`");
         return Ok(());
     }
     // Names are long, and are to be copied: whatever else there is to say stands below them.
     let mut rows = output::Rows::new(&["NAME", "STATUS", "REVISION#", "REQUESTS#"]);
+    for pool in pools.rows() {
+        let (name, status) = (text_of(&pool["name"]), "pool".to_owned());
+        rows.row([name, status, String::new(), String::new()]);
+        rows.below(node_pool::standing(pool));
+    }
     for node in reply.rows() {
         rows.row([
             text_of(&node["name"]),

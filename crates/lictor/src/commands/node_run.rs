@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use lictor_core::feed::EnrollmentToken;
 use lictor_node::{
-    CountDurability, Listen, LocalError, LocalSocket, Node, Options, StartError, Status,
-    serve_local,
+    CountDurability, Listen, Local, LocalError, LocalSocket, Node, Options, StartError, Status,
+    back_off, serve_local, serve_waiting,
 };
 use lictor_store::sqlite::DATABASE_FILE;
 
@@ -22,7 +22,9 @@ pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8002";
 /// Examples of the command.
 pub(super) const EXAMPLES: &str = "\
 The first start joins with a token of `lictor node enroll`; later ones need
-none. Requests are then checked, and counted, at 127.0.0.1:8002:
+none. Give a pool's token at each start, as each may be another node, and
+--leave-on-stop where the folder goes with the node. Requests are then checked,
+and counted, at 127.0.0.1:8002:
 
   curl -i 'http://127.0.0.1:8002/check?service=orders'
 
@@ -47,20 +49,15 @@ pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
     let listen = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).await?;
     let token = options.local_token_file.as_deref().map(local_token);
     let token = token.transpose()?;
-    let options = of_node(&options)?;
+    let first = of_node(&options)?;
     // What can be refused here is refused before a token is used.
     let socket = LocalSocket::bind(listen, token.as_deref()).await?;
     let mut shutdown = std::pin::pin!(shutdown);
-    let node = tokio::select! {
-        node = Node::start(options) => node?,
+    let begun = tokio::select! {
+        begun = begin(&options, first, socket) => begun,
         () = &mut shutdown => return Ok(()),
     };
-    let local = serve_local(&node, socket);
-    let address = match local.address() {
-        Listen::Tcp(address) => format!("http://{address}"),
-        Listen::Unix(path) => format!("unix:{}", path.display()),
-    };
-    output::note(&format!("listening on {address}"));
+    let (node, local) = begun?;
     output::note(&standing(&node.status()));
     shutdown.await;
     node.leave();
@@ -68,6 +65,74 @@ pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
     node.stop().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Starts the node, and answers beside it. One that joins by the token of a pool waits until there is a
+/// place for it and a control plane that gives it one, and answers so meanwhile.
+async fn begin(
+    given: &NodeOptions,
+    first: Options,
+    socket: LocalSocket,
+) -> Outcome<(Arc<Node>, Local)> {
+    let of_pool = first
+        .enroll
+        .as_ref()
+        .is_some_and(EnrollmentToken::is_of_pool);
+    let (mut socket, mut options) = (Some(socket), Some(first));
+    let (mut waiting, mut said, mut tries): (Option<Local>, _, _) = (None, String::new(), 0);
+    loop {
+        let options = match options.take() {
+            Some(options) => options,
+            None => of_node(given)?,
+        };
+        let why = match (Node::start(options).await, socket.take()) {
+            (Ok(node), Some(socket)) => {
+                let local = serve_local(&node, socket);
+                note_listening(&local);
+                return Ok((node, local));
+            }
+            (Ok(node), None) => {
+                let Some(local) = waiting.take() else {
+                    return Err(Failure::Usage("the local API is gone".to_owned()));
+                };
+                local.open(&node);
+                return Ok((node, local));
+            }
+            (Err(error), unused) => {
+                let for_now = matches!(
+                    error,
+                    StartError::NoPlace(_) | StartError::Unreachable { .. }
+                );
+                if !of_pool || !for_now {
+                    return Err(error.into());
+                }
+                if let Some(socket) = unused {
+                    let local = serve_waiting(socket);
+                    note_listening(&local);
+                    waiting = Some(local);
+                }
+                error.to_string()
+            }
+        };
+        if let Some(local) = &waiting {
+            local.note_waiting(&why);
+        }
+        // What lasts is said once.
+        if said != why {
+            tracing::warn!(problem = %why, "waits to join, and denies all requests");
+            said = why;
+        }
+        tokio::time::sleep(back_off(tries)).await;
+        tries += 1;
+    }
+}
+
+fn note_listening(local: &Local) {
+    let address = match local.address() {
+        Listen::Tcp(address) => format!("http://{address}"),
+        Listen::Unix(path) => format!("unix:{}", path.display()),
+    };
+    output::note(&format!("listening on {address}"));
 }
 
 /// How a node stands when it starts, in a line.
@@ -132,6 +197,7 @@ fn of_node(given: &NodeOptions) -> Outcome<Options> {
             ));
         }
     };
+    options.leave_on_stop = given.leave_on_stop.unwrap_or_default();
     options.insecure_http = given.insecure_http.unwrap_or_default();
     options.application = given
         .application
@@ -166,9 +232,10 @@ impl From<StartError> for Failure {
         let text = error.to_string();
         match error {
             StartError::Unreachable { .. } => Self::Unreachable(text),
-            StartError::WrongControlPlane(_) | StartError::Refused(_) | StartError::State(_) => {
-                Self::Refused(text)
-            }
+            StartError::WrongControlPlane(_)
+            | StartError::Refused(_)
+            | StartError::NoPlace(_)
+            | StartError::State(_) => Self::Refused(text),
             StartError::Folder { .. }
             | StartError::InUse(_)
             | StartError::Damaged(_)

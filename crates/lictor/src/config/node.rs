@@ -27,10 +27,21 @@ pub(crate) struct NodeOptions {
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
     pub data: Option<PathBuf>,
-    /// The token to join with, at the first start; the environment hides it from other users of the
-    /// machine
+    /// The token to join with, at the first start, or that of the node's pool, at each; the environment
+    /// hides it from other users of the machine
     #[arg(long, value_name = "TOKEN", env = "LICTOR_ENROLL")]
     pub enroll: Option<String>,
+    /// Give the place in the pool back when the node is told to stop, once all counts are told
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "LICTOR_LEAVE_ON_STOP",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub leave_on_stop: Option<bool>,
     /// Where to answer: an address and port, or `unix:` and a path [default: 127.0.0.1:8002]
     #[arg(long, value_name = "ADDR", env = "LICTOR_LISTEN")]
     pub listen: Option<String>,

@@ -80,7 +80,10 @@ client set {client} --name client{n}-again
 client code {client}
 client remove {client}
 node enroll --name node{n} --application app{n}
+node enroll --pool pool{n} --uses 2 --ttl 1h --application app{n}
 node list
+node pool list
+node pool revoke pool{n}
 node policy
 node adopt
 node revoke node{n}

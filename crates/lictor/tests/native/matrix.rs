@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::server::{document, vendor};
-use crate::world::{World, client, fixed, key, license, new_client, node, token};
+use crate::world::{World, client, fixed, key, license, new_client, node, pool, token};
 
 /// A method and path, the path as the router has it; what to send; the status that the operator,
 /// the organization's admin, its reader and another organization's admin get; and the scope that a
@@ -268,6 +268,38 @@ pub(crate) const ROWS: &[Row] = &[
         "DELETE",
         "/nodes/{node}",
         node,
+        [204, 204, 403, 404],
+        "nodes:write",
+    ),
+    (
+        "GET",
+        "/node-pools",
+        fixed,
+        [200, 200, 200, 200],
+        "nodes:read",
+    ),
+    (
+        "POST",
+        "/node-pools",
+        |world| {
+            let (name, application) = (world.fresh(), world.application());
+            let body = json!({ "name": name, "application": application, "uses": 3 });
+            (String::new(), Some(body))
+        },
+        [201, 201, 403, 404],
+        "nodes:write",
+    ),
+    (
+        "GET",
+        "/node-pools/{pool}",
+        pool,
+        [200, 200, 200, 404],
+        "nodes:read",
+    ),
+    (
+        "DELETE",
+        "/node-pools/{pool}",
+        pool,
         [204, 204, 403, 404],
         "nodes:write",
     ),

@@ -124,6 +124,12 @@ pub(crate) fn node(world: &World) -> (String, Option<Value>) {
     (world.create("/v1/nodes", &body, "id"), None)
 }
 
+pub(crate) fn pool(world: &World) -> (String, Option<Value>) {
+    let (name, application) = (world.fresh(), world.application());
+    let body = json!({ "name": name, "application": application, "uses": 3 });
+    (world.create("/v1/node-pools", &body, "id"), None)
+}
+
 pub(crate) fn key(world: &World) -> (String, Option<Value>) {
     let pem = vendor(world.number()).public_key().to_pem();
     (

@@ -23,7 +23,8 @@ fn a_node_is_shown_as_the_documentation_says() {
     assert!(text(expires_at) > text(&enrolled["created_at"]));
     let shown = server.get("/v1/nodes/edge-1");
     let mut expected = json!({
-        "id": enrolled["id"], "name": "edge-1", "application": "konnect", "status": "enrolled",
+        "id": enrolled["id"], "name": "edge-1", "application": "konnect", "pool": null,
+        "status": "enrolled",
         "reason": "it has not joined yet", "connected": false,
         "created_at": enrolled["created_at"], "joined_at": null, "seen_at": null, "host": null,
         "version": null, "mode": null, "state_revision": enrolled["state_revision"],

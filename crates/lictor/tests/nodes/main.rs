@@ -34,6 +34,7 @@ mod planes;
 mod planes_alone;
 mod planes_counts;
 mod poll;
+mod pools;
 mod ready;
 mod reports;
 mod restore;

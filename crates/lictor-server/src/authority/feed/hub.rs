@@ -32,6 +32,22 @@ const AT_ONCE: usize = 4;
 const SIGNED: usize = 32;
 const SIGNED_BYTES: u64 = 8 << 20;
 
+/// For how many seconds what was read of a node is believed, and for how many what became of it since is
+/// remembered beside it: longer, so that whoever was read before is never believed alone.
+const KNOWN_FOR: i64 = 600;
+const FATES_FOR: i64 = 3_600;
+
+/// What became of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It has its place.
+    Lives,
+    /// It gave its place in its pool back.
+    Left,
+    /// It was revoked.
+    Revoked,
+}
+
 /// Which delivery: of an organization's application, since the tick of its last change; where there
 /// are other servers, of this second.
 type Place = (Uuid, String, u64, Option<Elapsed>);
@@ -47,7 +63,8 @@ pub struct Feed {
     ended: watch::Sender<bool>,
     all_changed: AtomicU64,
     presence: Arc<Presence>,
-    revoked: Mutex<HashSet<Uuid>>,
+    /// What became of nodes of late, and when that was; who was read since knows it from the store.
+    fates: Mutex<HashMap<Uuid, (Fate, Elapsed)>>,
     /// Organizations that were removed.
     removed: Mutex<HashSet<Uuid>>,
     seen: Mutex<HashMap<Uuid, Seen>>,
@@ -103,7 +120,7 @@ impl Feed {
             ended: watch::Sender::new(false),
             all_changed: AtomicU64::new(0),
             presence: Arc::default(),
-            revoked: Mutex::default(),
+            fates: Mutex::default(),
             removed: Mutex::default(),
             seen: Mutex::default(),
             lives: Lives::default(),
@@ -182,18 +199,44 @@ impl Feed {
         self.presence.count(organization, now)
     }
 
-    /// Whether the node was revoked since this server started.
-    pub(super) fn is_revoked(&self, node: Uuid) -> bool {
-        lock(&self.revoked).contains(&node)
+    /// What became of a node of late, if anything did.
+    pub(super) fn fate(&self, node: Uuid) -> Option<Fate> {
+        lock(&self.fates).get(&node).map(|(fate, _)| *fate)
+    }
+
+    /// Notes what became of a node. What was remembered of one that is gone is forgotten.
+    fn note_fate(&self, node: Uuid, fate: Fate, at: Elapsed) {
+        lock(&self.fates).insert(node, (fate, at));
+        if fate != Fate::Lives {
+            self.forget(node);
+        }
+    }
+
+    fn forget(&self, node: Uuid) {
+        lock(&self.seen).remove(&node);
+        self.lives.forget(node);
+    }
+
+    /// Forgets what became of nodes long ago, and what late reports of theirs have left.
+    pub(in crate::authority) fn forget_fates(&self, now: Elapsed) {
+        let mut gone = Vec::new();
+        lock(&self.fates).retain(|node, (fate, at)| {
+            let late = now.since(*at) < FATES_FOR;
+            if !late && *fate != Fate::Lives {
+                gone.push(*node);
+            }
+            late
+        });
+        gone.into_iter().for_each(|node| self.forget(node));
     }
 
     /// Whether the organization was removed since this server started.
-    pub(super) fn is_removed(&self, organization: Uuid) -> bool {
+    pub(in crate::authority) fn is_removed(&self, organization: Uuid) -> bool {
         lock(&self.removed).contains(&organization)
     }
 
     /// Wakes those whom a write concerns.
-    pub(in crate::authority) fn after(&self, stream: Uuid, written: &Written) {
+    pub(in crate::authority) fn after(&self, stream: Uuid, written: &Written, now: Elapsed) {
         self.places.after(stream, written);
         let mut news = false;
         for entry in &written.entries {
@@ -207,9 +250,15 @@ impl Feed {
                 | Change::KeyRetired { .. }
                 | Change::KeyRevoked { .. } => news = true,
                 Change::NodeRevoked { id } => {
-                    lock(&self.revoked).insert(*id);
+                    self.note_fate(*id, Fate::Revoked, now);
                     news = true;
                 }
+                // It concerns nobody else.
+                Change::NodeLeft { id, .. } => {
+                    self.note_fate(*id, Fate::Left, now);
+                    self.presence.end(*id);
+                }
+                Change::NodeReturned { id, .. } => self.note_fate(*id, Fate::Lives, now),
                 Change::OrganizationRemoved => {
                     lock(&self.removed).insert(stream);
                     news = true;
@@ -291,7 +340,8 @@ impl Feed {
         exclusive: bool,
     ) -> Option<Arc<Node>> {
         let (node, read_at) = self.known.get(&credential)?;
-        (exclusive || read_at == now).then_some(node)
+        let longest = if exclusive { KNOWN_FOR } else { 1 };
+        (now.since(read_at) < longest).then_some(node)
     }
 
     pub(super) fn know(&self, credential: Digest, node: Arc<Node>, now: Elapsed) {
@@ -332,15 +382,18 @@ mod tests {
             state: NodeState {
                 application: "gateway".to_owned(),
                 created_at: Timestamp::default(),
+                pool: None,
                 joined_at: None,
                 revoked_at: None,
+                left: None,
             },
             identity: NodeIdentity {
                 name: format!("node-{number}"),
-                token_sha256: Digest([number; 32]),
+                token_sha256: Some(Digest([number; 32])),
                 token_expires_at: NOW,
                 credential_sha256: Some(Digest([number; 32])),
             },
+            pool: None,
             seen: None,
         }
     }
@@ -366,9 +419,10 @@ mod tests {
                 entries: vec![entry],
                 ..Written::default()
             };
-            feed.after(Uuid::from_u128(200), &written);
+            feed.after(Uuid::from_u128(200), &written, NOW);
         }
         assert!(feed.known(Digest([1; 32]), NOW, true).is_some());
-        assert!(feed.is_revoked(other) && feed.is_removed(Uuid::from_u128(200)));
+        assert_eq!(feed.fate(other), Some(Fate::Revoked));
+        assert!(feed.is_removed(Uuid::from_u128(200)));
     }
 }

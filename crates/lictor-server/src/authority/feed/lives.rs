@@ -105,6 +105,12 @@ impl Lives {
         }
     }
 
+    /// Forgets a node that is gone.
+    pub(super) fn forget(&self, node: Uuid) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&node);
+    }
+
     /// What a start is told.
     pub(super) fn answer(
         &self,

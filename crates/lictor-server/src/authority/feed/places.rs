@@ -69,6 +69,8 @@ impl Places {
                 Change::NodeEnrolled { .. }
                     | Change::NodeJoined { .. }
                     | Change::NodeRevoked { .. }
+                    | Change::NodeLeft { .. }
+                    | Change::NodeReturned { .. }
                     | Change::OrganizationRemoved
             )
         };

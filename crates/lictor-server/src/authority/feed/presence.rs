@@ -109,6 +109,14 @@ impl Presence {
         }
     }
 
+    /// Ends all feeds of a node.
+    pub(super) fn end(&self, node: Uuid) {
+        if let Some(present) = self.nodes().get_mut(&node) {
+            present.sign = None;
+            present.feeds.iter().for_each(|feed| feed.notify_one());
+        }
+    }
+
     pub(super) fn is_connected(&self, node: Uuid, now: Elapsed) -> bool {
         let nodes = self.nodes();
         nodes

@@ -207,6 +207,7 @@ fn not_found(kind: Kind, name: &str) -> Response {
         | Kind::Account
         | Kind::Client
         | Kind::Node
+        | Kind::NodePool
         | Kind::Seat
         | Kind::Lease
         | Kind::Usage

@@ -310,6 +310,7 @@ fn word(kind: Kind) -> &'static str {
         Kind::Lease => "lease",
         Kind::Client => "client",
         Kind::Node => "node",
+        Kind::NodePool => "node-pool",
         Kind::Usage => "usage",
         Kind::Route => "route",
     }

@@ -126,11 +126,13 @@ pub fn held(body: &[u8]) -> usize {
     fits.into_iter().filter(|fits| *fits).count()
 }
 
-/// How many of the other bodies this can be: a license to put, a key to trust, nothing at all.
+/// How many of the other bodies this can be: a license to put, a key to trust, a pool of nodes, nothing
+/// at all.
 pub fn others(body: &[u8]) -> usize {
     let fits = [
         is::<wire::PutLicense>(body),
         is::<wire::NewKey>(body),
+        is::<wire::node_pools::NewPool>(body),
         is::<wire::Nothing>(body),
     ];
     fits.into_iter().filter(|fits| *fits).count()

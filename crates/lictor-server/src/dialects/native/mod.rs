@@ -16,6 +16,7 @@ mod json;
 mod leases;
 mod ledger;
 mod licenses;
+mod node_pools;
 mod nodes;
 mod organizations;
 mod page;
@@ -168,6 +169,14 @@ fn table() -> Vec<(&'static str, MethodRouter<Server>)> {
         ("/clients/{client}/codes", post(clients::create_code)),
         ("/nodes", get(nodes::list).post(nodes::enroll)),
         ("/nodes/{node}", get(nodes::show).delete(nodes::revoke)),
+        (
+            "/node-pools",
+            get(node_pools::list).post(node_pools::create),
+        ),
+        (
+            "/node-pools/{pool}",
+            get(node_pools::show).delete(node_pools::revoke),
+        ),
         (
             "/node-policy",
             get(nodes::show_policy).put(nodes::set_policy),

@@ -7,6 +7,7 @@ pub(super) mod clients;
 pub(super) mod counts;
 pub(super) mod kept;
 pub(super) mod leases;
+pub(super) mod node_pools;
 pub(super) mod nodes;
 pub(super) mod quotas;
 pub(super) mod seats;

@@ -15,6 +15,9 @@ use crate::settings::Server;
 pub(super) async fn node(server: &Server, headers: &HeaderMap) -> Result<Arc<Node>, Refusal> {
     let credential = bearer(headers).ok_or(Error::Unauthenticated)?;
     let node = server.authority.sign_in_node(credential).await?;
+    if server.authority.has_left(&node) {
+        return Err(Refusal::left());
+    }
     let state = server.authority.state_if_revoked(&node).await?;
     match state {
         None => Ok(node),

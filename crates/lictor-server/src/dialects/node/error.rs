@@ -3,8 +3,9 @@
 use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use lictor_core::Error;
 use lictor_core::feed::{Failure, FailureCode};
+use lictor_core::node::JoinRefusal;
+use lictor_core::{Error, Quota};
 
 use super::wire;
 use crate::http::budget::{self, NO_ROOM};
@@ -25,7 +26,10 @@ impl Refusal {
     pub(super) fn new(code: FailureCode, message: impl Into<String>) -> Self {
         let status = match code {
             FailureCode::Unauthorized | FailureCode::EnrollmentRefused => StatusCode::UNAUTHORIZED,
-            FailureCode::Revoked | FailureCode::CertificateRequired => StatusCode::FORBIDDEN,
+            FailureCode::Revoked | FailureCode::Left | FailureCode::CertificateRequired => {
+                StatusCode::FORBIDDEN
+            }
+            FailureCode::NoPlace => StatusCode::CONFLICT,
             FailureCode::UnsupportedFormat => StatusCode::NOT_ACCEPTABLE,
             FailureCode::Invalid | FailureCode::Other => StatusCode::BAD_REQUEST,
             FailureCode::NoRoute => StatusCode::NOT_FOUND,
@@ -52,6 +56,15 @@ impl Refusal {
         );
         refusal.failure.state = Some(state);
         refusal
+    }
+
+    /// What a node is told that gave its place in a pool back.
+    pub(super) fn left() -> Self {
+        Self::new(
+            FailureCode::Left,
+            "this node gave its place in its pool back: it said goodbye, or was silent for longer than \
+             the pool's --forget-after; it takes one again with the pool's token",
+        )
     }
 
     /// There is no memory left for the request.
@@ -117,6 +130,13 @@ impl From<Error> for Refusal {
                 FailureCode::Unauthorized,
                 "this control plane does not know the node; enroll it with `lictor node enroll`",
             ),
+            Error::JoinRefused(JoinRefusal::Full(_)) | Error::NodeLimit { .. } => {
+                Self::new(FailureCode::NoPlace, said)
+            }
+            Error::QuotaReached {
+                quota: Quota::Nodes,
+                ..
+            } => Self::new(FailureCode::NoPlace, said),
             Error::JoinRefused(_) => Self::new(FailureCode::EnrollmentRefused, said),
             Error::InvalidInput { .. } => Self::new(FailureCode::Invalid, said),
             Error::Busy(_) => Self::soon(said),
@@ -147,7 +167,6 @@ impl From<Error> for Refusal {
             | Error::GrantRefused(_)
             | Error::ApplicationInUse { .. }
             | Error::HolderHasLeases { .. }
-            | Error::NodeLimit { .. }
             | Error::QuotaReached { .. }
             | Error::OrganizationNotEmpty { .. }
             | Error::DefaultOrganization

@@ -44,7 +44,7 @@ struct Sent {
     revoked: bool,
 }
 
-/// The body of an open feed. It ends when the node is revoked, its organization is removed,
+/// The body of an open feed. It ends when the node is revoked or leaves, its organization is removed,
 /// newer feeds take its place or the server stops.
 pub(super) fn body(server: &Server, node: Arc<Node>) -> Body {
     let authority = server.authority.clone();
@@ -71,6 +71,9 @@ impl Open {
         let heartbeat_at = Instant::now() + HEARTBEAT;
         loop {
             if *self.ending.borrow() || self.sent.as_ref().is_some_and(|sent| sent.revoked) {
+                return None;
+            }
+            if self.authority.has_left(&self.node) {
                 return None;
             }
             match self.state_to_send().await {

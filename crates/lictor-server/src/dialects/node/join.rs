@@ -33,14 +33,14 @@ pub(super) async fn handle(
         false => body,
     };
     let token = bearer(&parts.headers).ok_or_else(unknown)?;
-    let enrolled = match server.authority.enrolled_node(token, from).await {
+    let enrolled = match server.authority.enrolled(token, from).await {
         Err(Error::Unauthenticated) => return Err(unknown()),
         Err(Error::GrantRefused(GrantRefusal::TooManyFailures)) => {
             return Err(Refusal::too_many_failures());
         }
         other => other?,
     };
-    let join: Join = wire::read(server, &enrolled, &parts, body).await?;
+    let join: Join = wire::read(server, enrolled.organization(), &parts, body).await?;
     if !join.formats.is_empty() && !join.formats.contains(&FORMAT) {
         let reason = format!("this control plane speaks format {FORMAT} of the state alone");
         return Err(Refusal::new(FailureCode::UnsupportedFormat, reason));
@@ -48,7 +48,7 @@ pub(super) async fn handle(
     match server.authority.join(&enrolled, &join).await {
         Ok(joined) => {
             let answer = wire::json(StatusCode::CREATED, &joined);
-            let owner = Owner::Organization(enrolled.organization);
+            let owner = Owner::Organization(enrolled.organization());
             let handed_over = server.budgets.hand_over(owner, answer).await;
             handed_over.map_err(|NoRoom| Refusal::busy())
         }

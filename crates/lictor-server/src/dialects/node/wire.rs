@@ -6,11 +6,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use lictor_core::Error;
 use lictor_core::fault;
 use lictor_core::feed::FailureCode;
-use lictor_core::{Error, Node};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::error::Refusal;
 use crate::http::budget::Owner;
@@ -48,15 +49,15 @@ pub(super) async fn read_first(body: Body) -> Body {
     read.map(Body::from).unwrap_or_default()
 }
 
-/// Reads the body of a request by this node; a large one beside the threads that answer.
+/// Reads the body of a request about this organization; a large one beside the threads that answer.
 pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
     server: &Server,
-    node: &Node,
+    organization: Uuid,
     head: &Parts,
     body: Body,
 ) -> Result<T, Refusal> {
     let invalid = |reason: String| Refusal::new(FailureCode::Invalid, reason);
-    let owner = Owner::Organization(node.organization);
+    let owner = Owner::Organization(organization);
     let read = server.budgets.read(owner, head, body, MAX_BYTES).await;
     let bytes = read.map_err(|unread| match unread {
         Unread::NoRoom => Refusal::busy(),
@@ -66,7 +67,7 @@ pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
     })?;
     let length = bytes.len();
     let parsing = move || parse(&bytes);
-    let parsed = server.authority.labor(node.organization, length, parsing);
+    let parsed = server.authority.labor(organization, length, parsing);
     parsed.await?.map_err(invalid)
 }
 

@@ -13,7 +13,7 @@ use super::each;
 use crate::check::{Many, Named, Replay};
 use crate::sqlite::heads::{self, HeadRow};
 use crate::sqlite::rows::{self, Sql};
-use crate::sqlite::{accounts, clients, ended, nodes, seats, usage};
+use crate::sqlite::{accounts, clients, ended, node_pools, nodes, seats, usage};
 use crate::{CheckReport, EndedKey};
 
 /// Replays a stream and compares; `taken` is told of each entry.
@@ -64,6 +64,7 @@ fn little(view: &Connection, stream: Uuid, head: &HeadRow) -> Sql<State> {
         .applications
         .extend(applications.map(|application| (application.key, application.state)));
     state.node_settings = nodes::settings(view, stream)?;
+    state.node_pools.extend(node_pools::all(view, stream)?);
     let corrected = format!(
         "SELECT {} FROM usage WHERE organization_id = ?1 AND correction <> 0",
         usage::USAGE

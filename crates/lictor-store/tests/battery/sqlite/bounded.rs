@@ -49,6 +49,7 @@ const TABLES: &[(&str, Bound)] = &[
     ("heads", Operator),
     ("leases", Bound::Quota(Quota::Leases)),
     ("licenses", Bound::Quota(Quota::Licenses)),
+    ("node_pools", QuotaAndEntries(Quota::NodePools)),
     ("node_settings", Otherwise("one row for each organization")),
     ("nodes", QuotaAndEntries(Quota::Nodes)),
     ("organizations", Operator),

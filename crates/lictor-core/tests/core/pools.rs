@@ -1,0 +1,191 @@
+//! Pools of nodes: made, joined up to their places, left, and joined again.
+
+use lictor_core::change::{Change, Decision, Digest};
+use lictor_core::node::{self, JoinRefusal, Leave, NewPool, NodeTerms, name_in_pool};
+use lictor_core::seats::ApplicationBasis;
+use lictor_core::{ApplicationState, Elapsed, Error, State};
+use uuid::Uuid;
+
+use crate::fixtures::NOW;
+
+const POOL: Uuid = Uuid::from_u128(900);
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn at(seconds: i64) -> Elapsed {
+    Elapsed::from_seconds(NOW + seconds)
+}
+
+fn new() -> NewPool {
+    NewPool {
+        id: POOL,
+        name: "edge".to_owned(),
+        application: "gateway".to_owned(),
+        uses: 2,
+        ttl: 600,
+        forget_after: 60,
+        token_sha256: Digest::of(b"pool"),
+    }
+}
+
+fn take(state: &mut State, decided: Result<Decision, Error>) -> Vec<Change> {
+    let decision = decided.expect("a decision");
+    for change in &decision.changes {
+        let position = state.position + 1;
+        state.apply(position, NOW, change);
+    }
+    for record in &decision.records {
+        state.note(record);
+    }
+    decision.changes
+}
+
+/// A pool of two places.
+fn state() -> State {
+    let mut state = State::default();
+    let application = ApplicationState::default();
+    state.applications.insert("gateway".to_owned(), application);
+    let made = node::create_pool(&state, &new(), at(0));
+    take(&mut state, made);
+    state
+}
+
+fn join_within(
+    state: &State,
+    number: u128,
+    limit: Option<u32>,
+    now: i64,
+) -> Result<Decision, Error> {
+    let terms = NodeTerms {
+        limit,
+        basis: ApplicationBasis::default(),
+    };
+    let credential = Digest::of(&number.to_be_bytes());
+    node::join_pool(state, POOL, id(number), credential, &terms, at(now))
+}
+
+fn join(state: &State, number: u128) -> Result<Decision, Error> {
+    join_within(state, number, None, 1)
+}
+
+fn refusal(decided: Result<Decision, Error>) -> JoinRefusal {
+    match decided {
+        Err(Error::JoinRefused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_place_that_is_given_back_can_be_taken_again() {
+    let mut state = state();
+    for number in [1, 2] {
+        let joined = join(&state, number);
+        assert_eq!(take(&mut state, joined).len(), 2);
+    }
+    assert_eq!(refusal(join(&state, 3)), JoinRefusal::Full(2));
+    // Whoever asks again has its place.
+    assert!(join(&state, 2).expect("a decision").is_nothing());
+    let left = node::leave(&state, id(1));
+    take(&mut state, Ok(left));
+    assert_eq!(state.nodes[&id(1)].left, Some(Leave::Goodbye));
+    assert!(node::leave(&state, id(1)).is_nothing());
+    let joined = join(&state, 3);
+    take(&mut state, joined);
+    assert_eq!(refusal(join(&state, 1)), JoinRefusal::Full(2));
+    // It comes back under its own name and id.
+    let revoked = node::revoke(&state, id(3));
+    take(&mut state, revoked);
+    let returned = join(&state, 1);
+    let returned = take(&mut state, returned);
+    assert!(matches!(returned.as_slice(), [Change::NodeReturned { .. }]));
+    assert_eq!(
+        (state.nodes[&id(1)].left, state.nodes[&id(1)].revoked_at),
+        (None, None)
+    );
+    assert_eq!(refusal(join(&state, 3)), JoinRefusal::Revoked);
+}
+
+#[test]
+fn only_a_node_of_a_pool_that_was_silent_for_long_enough_is_forgotten() {
+    let mut state = state();
+    let joined = join(&state, 1);
+    take(&mut state, joined);
+    let silent = [(id(1), at(0)), (id(7), at(0))];
+    assert!(node::forget(&state, &silent, at(59)).is_nothing());
+    let forgotten = node::forget(&state, &silent, at(60));
+    take(&mut state, Ok(forgotten));
+    assert_eq!(state.nodes[&id(1)].left, Some(Leave::Silence));
+    assert!(node::forget(&state, &silent, at(61)).is_nothing());
+}
+
+#[test]
+fn a_pool_takes_no_more_nodes_than_the_license_grants_and_none_after_its_end() {
+    let mut state = state();
+    let joined = join_within(&state, 1, Some(1), 599);
+    take(&mut state, joined);
+    let beyond = join_within(&state, 2, Some(1), 599);
+    assert!(matches!(beyond, Err(Error::NodeLimit { limit: 1, .. })));
+    assert_eq!(
+        refusal(join_within(&state, 2, None, 600)),
+        JoinRefusal::Expired
+    );
+    let revoked = node::revoke_pool(&state, POOL);
+    take(&mut state, revoked);
+    assert_eq!(refusal(join(&state, 2)), JoinRefusal::PoolRevoked);
+    // Its nodes go on.
+    assert!(join(&state, 1).expect("a decision").is_nothing());
+}
+
+#[test]
+fn of_the_live_pools_only_one_has_a_name() {
+    let mut state = state();
+    let next = NewPool {
+        id: id(901),
+        token_sha256: Digest::of(b"next"),
+        ..new()
+    };
+    let taken = node::create_pool(&state, &next, at(599));
+    assert!(matches!(taken, Err(Error::AlreadyExists { .. })));
+    // One whose token has expired gives its name back.
+    let made = node::create_pool(&state, &next, at(600));
+    let made = take(&mut state, made);
+    assert!(matches!(
+        made.as_slice(),
+        [
+            Change::NodePoolRevoked { id: POOL },
+            Change::NodePoolCreated { .. }
+        ]
+    ));
+    for bad in [
+        NewPool {
+            name: "n".repeat(51),
+            ..next.clone()
+        },
+        NewPool {
+            uses: 0,
+            ..next.clone()
+        },
+        NewPool {
+            ttl: 59,
+            ..next.clone()
+        },
+        NewPool {
+            forget_after: 9,
+            ..next.clone()
+        },
+    ] {
+        let refused = node::create_pool(&State { ..state.clone() }, &bad, at(0));
+        assert!(
+            matches!(refused, Err(Error::InvalidInput { .. })),
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
+fn a_node_of_a_pool_is_called_by_the_pool_and_the_end_of_its_id() {
+    let node = Uuid::from_u128(0x0190_aaaa_bbbb_7ccc_8ddd_3f9a_2c1b_0712);
+    assert_eq!(name_in_pool("edge", node), "edge-3f9a2c1b0712");
+}

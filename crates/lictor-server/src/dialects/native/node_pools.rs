@@ -1,0 +1,77 @@
+//! `/v1/node-pools`: make, show and revoke pools of nodes. A pool's token leaves this file once and is
+//! kept nowhere.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use lictor_core::{Change, Resource, Right};
+
+use super::auth::Caller;
+use super::error::{Problem, shown_already};
+use super::idempotency::{Begun, Post};
+use super::page::{Page, Query};
+use super::path::Segment;
+use super::wire::node_pools::{NewPool, PoolView};
+use super::wire::{self, List};
+use crate::authority::PoolStanding;
+use crate::settings::Server;
+
+const WRITE: Right = Right::write(Resource::Nodes);
+
+/// Tells the list from that of nodes, for whom a cursor is of no use.
+const LIST: &str = "pools";
+
+pub(super) async fn list(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    uri: Uri,
+) -> Result<List, Problem> {
+    let query = Query::begin(&call, Resource::Nodes, &uri)?;
+    let page = Page::take(query, &call, Some(LIST))?;
+    let (after, rows) = (page.after()?, page.rows());
+    let pools = server.authority.node_pools(&call, after, rows).await?;
+    let key = |standing: &PoolStanding| standing.pool.id.to_string();
+    page.cut(pools, key, PoolView::of)
+}
+
+pub(super) async fn show(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(name): Segment,
+) -> Result<Json<PoolView>, Problem> {
+    let standing = server.authority.node_pool(&call, &name).await?;
+    Ok(Json(PoolView::of(standing)))
+}
+
+pub(super) async fn create(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut post = match Post::<NewPool>::begin(&server, WRITE, "name", request).await? {
+        Begun::First(post) => post,
+        Begun::Answered(response) => return Ok(response),
+    };
+    let request = std::mem::take(&mut post.request).into_request();
+    post.keep(|written| {
+        let entries = written.entries.iter();
+        let made = entries.filter_map(|entry| match &entry.change {
+            Change::NodePoolCreated { id, .. } => Some(id.to_string()),
+            _ => None,
+        });
+        let detail = "this request made the pool and showed its token, which is not kept; if the answer \
+                      was lost, revoke the pool and make it again";
+        shown_already(detail, made.last())
+    });
+    let issued = server.authority.create_pool(&post.call, request).await?;
+    Ok(post.respond(wire::answer(201, &PoolView::with_token(issued))))
+}
+
+pub(super) async fn revoke(
+    State(server): State<Server>,
+    Caller(call): Caller,
+    Segment(name): Segment,
+) -> Result<StatusCode, Problem> {
+    server.authority.revoke_pool(&call, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

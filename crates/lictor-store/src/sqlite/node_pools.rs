@@ -1,0 +1,212 @@
+//! Rows of pools of nodes, and which of their nodes may have been silent: how they are stored, loaded and
+//! read back.
+
+use lictor_core::change::Digest;
+use lictor_core::node::{Pool, PoolIdentity, PoolState};
+use lictor_core::{Change, Elapsed, State};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use uuid::Uuid;
+
+use super::reads::{behind, many};
+use super::rows::{Sql, loaded};
+use crate::{PoolBy, PoolNode};
+
+/// The columns of [`pool_state`], [`identity`] and [`pool`], in their order.
+const POOL: &str = "id, application, uses, forget_after, created_at, revoked_at, name, \
+     token_sha256, token_expires_at, organization_id";
+
+/// Reads the first columns of [`POOL`].
+fn pool_state(row: &Row<'_>) -> Sql<(Uuid, PoolState)> {
+    let pool = PoolState {
+        application: row.get(1)?,
+        uses: row.get(2)?,
+        forget_after: row.get(3)?,
+        created_at: row.get(4)?,
+        revoked_at: row.get(5)?,
+    };
+    Ok((row.get(0)?, pool))
+}
+
+fn identity(row: &Row<'_>) -> Sql<PoolIdentity> {
+    Ok(PoolIdentity {
+        name: row.get(6)?,
+        token_sha256: Digest(row.get(7)?),
+        token_expires_at: Elapsed::from_seconds(row.get(8)?),
+    })
+}
+
+fn pool(row: &Row<'_>) -> Sql<Pool> {
+    let (id, state) = pool_state(row)?;
+    Ok(Pool {
+        id,
+        organization: row.get(9)?,
+        state,
+        identity: identity(row)?,
+        taken: row.get(10)?,
+    })
+}
+
+/// How many nodes have a place.
+const TAKEN: &str = "(SELECT count(*) FROM nodes INDEXED BY nodes_live_of_pool
+     WHERE nodes.organization_id = node_pools.organization_id AND nodes.pool = node_pools.id
+         AND nodes.revoked_at IS NULL AND nodes.pool IS NOT NULL)";
+
+const BY_ID: &str = "organization_id = ?1 AND id = ?2";
+const BY_NAME: &str = "organization_id = ?1 AND name = ?2 AND revoked_at IS NULL";
+
+fn first(database: &Connection, rest: &str, parameters: impl Params) -> Sql<Option<Pool>> {
+    database
+        .prepare_cached(&format!(
+            "SELECT {POOL}, {TAKEN} FROM node_pools WHERE {rest}"
+        ))?
+        .query_row(parameters, pool)
+        .optional()
+}
+
+/// The pool that is meant.
+pub(super) fn one(database: &Connection, by: &PoolBy) -> Sql<Option<Pool>> {
+    match by {
+        PoolBy::Id(organization, id) => first(database, BY_ID, (organization, id)),
+        PoolBy::Name(organization, name) => first(database, BY_NAME, (organization, name)),
+        PoolBy::Token(sha256) => {
+            let rest = "token_sha256 = ?1 AND NOT EXISTS
+                 (SELECT 1 FROM heads WHERE stream = node_pools.organization_id AND removed = 1)";
+            first(database, rest, [sha256.0])
+        }
+    }
+}
+
+/// A page of the pools that are not revoked, by id.
+pub(super) fn page(
+    database: &Connection,
+    organization: Uuid,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Sql<Vec<Pool>> {
+    let sql = format!(
+        "SELECT {POOL}, {TAKEN} FROM node_pools
+         WHERE organization_id = ?1 AND id > ?2 AND revoked_at IS NULL ORDER BY id LIMIT ?3"
+    );
+    let after = behind(after.as_ref());
+    many(database, &sql, (organization, after, limit), pool)
+}
+
+/// The nodes that have a place of any pool, with what is stored of when they were heard of.
+pub(super) fn all_nodes(database: &Connection) -> Sql<Vec<PoolNode>> {
+    let sql = "SELECT nodes.id, node_pools.id, forget_after, nodes.joined_at,
+             json_extract(nodes.seen, '$.heard_at'), nodes.organization_id
+         FROM nodes INDEXED BY nodes_live_of_pool
+         JOIN node_pools ON node_pools.organization_id = nodes.organization_id
+             AND node_pools.id = nodes.pool
+         WHERE nodes.revoked_at IS NULL AND nodes.pool IS NOT NULL
+         ORDER BY nodes.organization_id, nodes.id";
+    many(database, sql, [], |row| {
+        let joined_at: Option<i64> = row.get(3)?;
+        // Damaged, it is as if the node was never heard of.
+        let heard_at: Option<i64> = row.get(4).unwrap_or_default();
+        let known = joined_at.max(heard_at).unwrap_or_default();
+        Ok(PoolNode {
+            organization: row.get(5)?,
+            id: row.get(0)?,
+            pool: row.get(1)?,
+            forget_after: row.get(2)?,
+            heard_at: Elapsed::from_seconds(known),
+        })
+    })
+}
+
+/// The state of all pools of a stream.
+pub(super) fn all(database: &Connection, stream: Uuid) -> Sql<Vec<(Uuid, PoolState)>> {
+    let sql = format!("SELECT {POOL} FROM node_pools WHERE organization_id = ?1");
+    many(database, &sql, [stream], pool_state)
+}
+
+/// Loads a pool for a rule.
+pub(super) fn load(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
+    load_from(database, BY_ID, (stream, id), state)
+}
+
+/// Loads the pool with this name that is not revoked for a rule.
+pub(super) fn load_named(
+    database: &Connection,
+    stream: Uuid,
+    name: &str,
+    state: &mut State,
+) -> Sql<()> {
+    load_from(database, BY_NAME, (stream, name), state)
+}
+
+fn load_from(
+    database: &Connection,
+    rest: &str,
+    parameters: impl Params,
+    state: &mut State,
+) -> Sql<()> {
+    let sql = format!("SELECT {POOL} FROM node_pools WHERE {rest}");
+    let found = many(database, &sql, parameters, |row| {
+        Ok((pool_state(row)?, identity(row)?))
+    })?;
+    for ((id, pool), identity) in found {
+        state.node_pools.insert(id, pool);
+        state.pool_identities.insert(id, identity);
+    }
+    Ok(())
+}
+
+/// Stores the rows behind a change of pools that `state` has applied.
+pub(super) fn persist(
+    database: &Connection,
+    stream: Uuid,
+    state: &State,
+    change: &Change,
+) -> Sql<usize> {
+    match change {
+        Change::NodePoolCreated { id, .. } => {
+            let pool = loaded(state.node_pools.get(id), "pool of nodes")?;
+            database
+                .prepare_cached(
+                    "INSERT INTO node_pools (organization_id, id, application, uses, forget_after,
+                         created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute((
+                    stream,
+                    id,
+                    &pool.application,
+                    pool.uses,
+                    pool.forget_after,
+                    pool.created_at,
+                ))
+        }
+        Change::NodePoolRevoked { id } => {
+            let pool = loaded(state.node_pools.get(id), "pool of nodes")?;
+            database
+                .prepare_cached(
+                    "UPDATE node_pools SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2",
+                )?
+                .execute((stream, id, pool.revoked_at))
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Stores what a pool is known by.
+pub(super) fn record(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    identity: &PoolIdentity,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE node_pools SET name = ?3, token_sha256 = ?4, token_expires_at = ?5
+             WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((
+            stream,
+            id,
+            &identity.name,
+            identity.token_sha256.0,
+            identity.token_expires_at.seconds(),
+        ))
+}

@@ -1,0 +1,126 @@
+//! `lictor node enroll --pool` and `lictor node pool`: one token that many nodes join by.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::node::span_of;
+use crate::args::Api;
+use crate::client::Client;
+use crate::exit::Outcome;
+use crate::output::{self, text_of};
+use crate::times::span;
+
+const REVOKE_EXAMPLES: &str = "\
+Nobody joins by its token any more. The nodes that have a place go on, and keep
+it for as long as they do: one that leaves, or is silent for too long, cannot
+come back. `lictor node revoke` ends one of them at once.
+
+Example:
+  lictor node pool revoke edge";
+
+/// The options of `lictor node enroll` that make a pool.
+#[derive(Args, Debug)]
+pub(crate) struct NewPool {
+    /// Make a pool with this name instead of one node
+    #[arg(long, value_name = "NAME", requires = "uses")]
+    pool: Option<String>,
+    /// How many nodes of the pool there may be at once
+    #[arg(long, value_name = "N", requires = "pool")]
+    uses: Option<u64>,
+    /// How long nodes can join by the pool's token: a number and s, m, h or d [default: 30d]
+    #[arg(long, value_name = "TIME", value_parser = span, requires = "pool")]
+    ttl: Option<i64>,
+    /// After how long a silence a node gives its place back [default: 1h]
+    #[arg(long, value_name = "TIME", value_parser = span, requires = "pool")]
+    forget_after: Option<i64>,
+}
+
+/// `lictor node pool …`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Pool {
+    /// List the pools, and how many of their places are taken
+    #[command(after_help = "Example:\n  lictor node pool list")]
+    List {
+        #[command(flatten)]
+        api: Api,
+    },
+    /// Revoke a pool's token; its nodes go on
+    #[command(after_help = REVOKE_EXAMPLES)]
+    Revoke {
+        /// The pool's name or id
+        #[arg(id = "pool", value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        api: Api,
+    },
+}
+
+/// Makes a pool, and prints its token alone.
+pub(super) async fn make(
+    new: &NewPool,
+    application: Option<&str>,
+    api: &Api,
+    as_json: bool,
+) -> Outcome {
+    let body = json!({
+        "name": new.pool,
+        "application": application,
+        "uses": new.uses,
+        "ttl": new.ttl,
+        "forget_after": new.forget_after,
+    });
+    let reply = Client::new(api)?.post(&["node-pools"], &body).await?;
+    let name = reply.str("name");
+    let unseen = format!("revoke pool {name} with `lictor node pool revoke {name}`");
+    let token = reply.str("enrollment_token");
+    output::secret(&reply.text, token, as_json, &unseen)
+}
+
+/// Runs it.
+pub(super) async fn run(command: Pool, as_json: bool) -> Outcome {
+    match command {
+        Pool::List { api } => list(&api, as_json).await,
+        Pool::Revoke { name, api } => {
+            Client::new(&api)?.delete(&["node-pools", &name]).await?;
+            let done = format!("nobody joins pool {name} any more; its nodes go on");
+            output::done("revoked", &name, &done, as_json)
+        }
+    }
+}
+
+async fn list(api: &Api, as_json: bool) -> Outcome {
+    let reply = Client::new(api)?.list(&["node-pools"], &[]).await?;
+    if as_json {
+        return output::json(&reply.text);
+    }
+    if reply.rows().is_empty() {
+        output::note("no pools yet; make one with `lictor node enroll --pool NAME --uses N`");
+        return Ok(());
+    }
+    let mut rows = output::Rows::new(&["NAME", "APPLICATION", "TAKEN#", "USES#"]);
+    for pool in reply.rows() {
+        let figure = |name: &str| pool[name].as_u64().map(output::figure);
+        rows.row([
+            text_of(&pool["name"]),
+            text_of(&pool["application"]),
+            figure("taken").unwrap_or_default(),
+            figure("uses").unwrap_or_default(),
+        ]);
+        rows.below(standing(pool));
+    }
+    rows.print()
+}
+
+/// How many places of a pool are taken, and until when more nodes can join.
+pub(super) fn standing(pool: &Value) -> String {
+    let (taken, uses) = (text_of(&pool["taken"]), text_of(&pool["uses"]));
+    let until = text_of(&pool["token_expires_at"]);
+    // To the minute is enough for people.
+    let minute = until.get(..16).unwrap_or(&until).replace('T', " ");
+    let token = match pool["expired"].as_bool() {
+        Some(true) => "its token has expired",
+        Some(false) | None => "its token ends",
+    };
+    let silence = span_of(&pool["forget_after"]);
+    format!("{taken} of {uses} places taken; {token} {minute}Z; forgets after {silence}")
+}
