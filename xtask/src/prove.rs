@@ -10,6 +10,7 @@ mod image;
 mod kill;
 mod load;
 mod node;
+mod pools;
 mod power;
 mod promise;
 mod random;
@@ -34,12 +35,13 @@ pub(crate) struct Experiment {
 }
 
 /// All of them, in the order of what they cost.
-pub(crate) const EXPERIMENTS: [Experiment; 9] = [
+pub(crate) const EXPERIMENTS: [Experiment; 10] = [
     load::EXPERIMENT,
     fair::EXPERIMENT,
     seats::EXPERIMENT,
     counts::EXPERIMENT,
     node::EXPERIMENT,
+    pools::EXPERIMENT,
     kill::EXPERIMENT,
     disk::EXPERIMENT,
     power::EXPERIMENT,
