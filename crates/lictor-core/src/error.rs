@@ -1,5 +1,7 @@
 //! The one error of the domain: named reasons with the facts to render them. It knows no HTTP and
-//! no SQL; every dialect renders it with a match that has no catch-all arm.
+//! no SQL; a dialect renders by name what it shows more of, and the rest by its [`Class`].
+
+mod class;
 
 use std::fmt;
 
@@ -12,6 +14,8 @@ use crate::keys::KeyId;
 use crate::node::JoinRefusal;
 use crate::quota::Quota;
 use crate::seats::SeatRefusal;
+
+pub use class::Class;
 
 /// Why something was refused, in order of precedence: where several reasons hold, the one that
 /// stands first here is the one that is returned.

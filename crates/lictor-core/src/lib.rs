@@ -62,7 +62,7 @@ pub use claims::{Claims, Plan};
 pub use client::{Client, ClientState};
 pub use document::{Document, Signer};
 pub use elapsed::{Elapsed, Now};
-pub use error::{DocumentError, Error, Kind, LastWay};
+pub use error::{Class, DocumentError, Error, Kind, LastWay};
 pub use given::Given;
 pub use grant::{Access, Code, GrantRefusal, GrantState};
 pub use keys::{KeyId, PublicKey, SigningKey};

@@ -7,12 +7,13 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
-use lictor_core::Error;
 use lictor_core::exposition::Format;
+use lictor_core::{Class, Error};
 use serde_json::json;
 
 use super::call;
 use super::metrics::{Database, Metrics, Nodes};
+use super::status;
 use crate::clock::Step;
 use crate::settings::Server;
 
@@ -111,17 +112,11 @@ pub(super) async fn metrics_for_all(
 }
 
 fn refused(error: &Error) -> Response<Body> {
-    let status = match error {
-        Error::Unauthenticated | Error::OwnerInactive(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
-        _ => {
-            tracing::error!(
-                error = error as &dyn std::error::Error,
-                "metrics could not be read"
-            );
-            StatusCode::INTERNAL_SERVER_ERROR
-        }
-    };
+    let status = status::of(error.class());
+    if error.class() == Class::Internal {
+        let error = error as &dyn std::error::Error;
+        tracing::error!(error, "metrics could not be read");
+    }
     let mut response = answer(status, &json!({ "message": error.to_string() }));
     if status == StatusCode::UNAUTHORIZED {
         let scheme = axum::http::HeaderValue::from_static("Bearer");

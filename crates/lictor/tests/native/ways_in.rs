@@ -104,6 +104,20 @@ fn a_token_whose_owner_cannot_be_used_says_so() {
 }
 
 #[test]
+fn metrics_are_kept_from_whoever_may_not_read_them() {
+    let server = Server::start();
+    for token in [
+        json!({ "role": "operator", "scopes": ["licenses:read"] }),
+        json!({ "role": "admin" }),
+    ] {
+        let made = server.post("/v1/tokens", &token);
+        let secret = made["secret"].as_str().expect("a secret");
+        server.call("GET", "/metrics").token(secret).expect(403);
+    }
+    server.call("GET", "/metrics").expect(200);
+}
+
+#[test]
 fn the_write_scope_alone_creates_changes_and_removes() {
     let server = Server::start();
     account(&server, "ada@example.com", false);

@@ -4,10 +4,11 @@
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use lictor_core::Error;
+use lictor_core::{Class, Error};
 
 use super::{METHODS, wire};
 use crate::http::budget::{self, NO_ROOM};
+use crate::http::status;
 
 /// Why a request is not answered with what it asked for.
 #[derive(Debug)]
@@ -84,43 +85,22 @@ fn of_domain(error: Error) -> Response {
             StatusCode::FORBIDDEN,
             "Only Jira administrators can access license details.",
         ),
-        Error::NotFound { .. } => collection(StatusCode::NOT_FOUND, &error.to_string()),
         Error::Busy(_) => busy(&error.to_string()),
         Error::StorageFull | Error::ReadOnly(_) => {
             collection(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used.")
         }
-        Error::QuotaReached {
-            retry_after: Some(seconds),
-            ..
-        } => {
-            let mut response = collection(StatusCode::TOO_MANY_REQUESTS, &error.to_string());
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-            response
-        }
-        // No request of this dialect leads to these; they keep their words.
-        Error::InvalidInput { .. } | Error::InvalidDocument(_) => {
-            collection(StatusCode::BAD_REQUEST, &error.to_string())
-        }
-        Error::AlreadyExists { .. }
-        | Error::KeyRevoked(_)
-        | Error::LastAdministrator(_)
-        | Error::RevisionMismatch { .. }
-        | Error::FenceMismatch { .. }
-        | Error::SeatRefused(_)
-        | Error::GrantRefused(_)
-        | Error::ApplicationInUse { .. }
-        | Error::HolderHasLeases { .. }
-        | Error::NodeLimit { .. }
-        | Error::QuotaReached { .. }
-        | Error::JoinRefused(_)
-        | Error::Outdated
-        | Error::OrganizationNotEmpty { .. }
-        | Error::DefaultOrganization
-        | Error::IdempotencyTwin
-        | Error::IdempotencyMismatch => collection(StatusCode::CONFLICT, &error.to_string()),
         Error::Internal(cause) => {
             tracing::error!(%cause, "a request failed");
             collection(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
+        }
+        error => {
+            let class = error.class();
+            let mut response = collection(status::of(class), &error.to_string());
+            if let Class::TooMany { retry_after } = class {
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, retry_after.into());
+            }
+            response
         }
     }
 }

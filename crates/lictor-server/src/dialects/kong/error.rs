@@ -4,11 +4,12 @@
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use lictor_core::{Actor, DocumentError, Error, Kind};
+use lictor_core::{Actor, Class, DocumentError, Error, Kind};
 
 use super::schema::Violations;
 use super::wire::{self, Fields, Problem};
 use crate::http::budget::{self, NO_ROOM};
+use crate::http::status;
 
 /// Why a request gets no answer.
 #[derive(Debug)]
@@ -154,37 +155,19 @@ fn of_domain(error: Error) -> Response {
             message: format!("primary key violation on key '{{id=\"{name}\"}}'"),
             fields: Some(Fields::One("id", &name)),
         }),
-        Error::QuotaReached {
-            retry_after: Some(seconds),
-            ..
-        } => {
-            let mut response = message(StatusCode::TOO_MANY_REQUESTS, &error.to_string());
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-            response
-        }
-        // No request of this dialect leads to these; they keep their words.
-        Error::KeyRevoked(_)
-        | Error::LastAdministrator(_)
-        | Error::RevisionMismatch { .. }
-        | Error::FenceMismatch { .. }
-        | Error::SeatRefused(_)
-        | Error::GrantRefused(_)
-        | Error::ApplicationInUse { .. }
-        | Error::HolderHasLeases { .. }
-        | Error::NodeLimit { .. }
-        | Error::QuotaReached { .. }
-        | Error::JoinRefused(_)
-        | Error::Outdated
-        | Error::OrganizationNotEmpty { .. }
-        | Error::DefaultOrganization
-        | Error::IdempotencyTwin
-        | Error::IdempotencyMismatch => message(StatusCode::CONFLICT, &error.to_string()),
         Error::Busy(_) => busy(&error.to_string()),
-        Error::StorageFull => message(StatusCode::INSUFFICIENT_STORAGE, &error.to_string()),
-        Error::ReadOnly(_) => message(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
         Error::Internal(cause) => {
             tracing::error!(%cause, "a request failed");
             internal()
+        }
+        error => {
+            let class = error.class();
+            let mut response = message(status::of(class), &error.to_string());
+            if let Class::TooMany { retry_after } = class {
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, retry_after.into());
+            }
+            response
         }
     }
 }

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use lictor_core::feed::{Failure, FailureCode};
 use lictor_core::node::JoinRefusal;
-use lictor_core::{Error, Quota};
+use lictor_core::{Class, Error, Quota};
 
 use super::wire;
 use crate::http::budget::{self, NO_ROOM};
@@ -138,40 +138,11 @@ impl From<Error> for Refusal {
                 ..
             } => Self::new(FailureCode::NoPlace, said),
             Error::JoinRefused(_) => Self::new(FailureCode::EnrollmentRefused, said),
-            Error::InvalidInput { .. } => Self::new(FailureCode::Invalid, said),
             Error::Busy(_) => Self::soon(said),
             Error::StorageFull | Error::ReadOnly(_) | Error::Outdated => Self::new(
                 FailureCode::Unavailable,
                 "the control plane cannot write now; its log says why",
             ),
-            Error::QuotaReached {
-                retry_after: Some(seconds),
-                ..
-            } => Self {
-                status: StatusCode::TOO_MANY_REQUESTS,
-                retry_after: Some(seconds.into()),
-                ..Self::new(FailureCode::Unavailable, said)
-            },
-            // No request of this dialect leads to these; they keep their words.
-            Error::Forbidden(_)
-            | Error::OwnerInactive(_)
-            | Error::LastAdministrator(_)
-            | Error::OutOfScope(_)
-            | Error::NotFound { .. }
-            | Error::InvalidDocument(_)
-            | Error::AlreadyExists { .. }
-            | Error::KeyRevoked(_)
-            | Error::RevisionMismatch { .. }
-            | Error::FenceMismatch { .. }
-            | Error::SeatRefused(_)
-            | Error::GrantRefused(_)
-            | Error::ApplicationInUse { .. }
-            | Error::HolderHasLeases { .. }
-            | Error::QuotaReached { .. }
-            | Error::OrganizationNotEmpty { .. }
-            | Error::DefaultOrganization
-            | Error::IdempotencyTwin
-            | Error::IdempotencyMismatch => Self::new(FailureCode::Invalid, said),
             Error::Internal(cause) => {
                 tracing::error!(%cause, "a request of a node failed");
                 let message = "the control plane could not do this; its log says why";
@@ -180,6 +151,14 @@ impl From<Error> for Refusal {
                     ..Self::new(FailureCode::Unavailable, message)
                 }
             }
+            error => match error.class() {
+                Class::TooMany { retry_after } => Self {
+                    status: StatusCode::TOO_MANY_REQUESTS,
+                    retry_after: Some(retry_after.into()),
+                    ..Self::new(FailureCode::Unavailable, said)
+                },
+                _ => Self::new(FailureCode::Invalid, said),
+            },
         }
     }
 }

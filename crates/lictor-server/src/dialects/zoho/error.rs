@@ -3,7 +3,7 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use lictor_core::Error;
+use lictor_core::{Class, Error};
 use serde_json::{Value, json};
 
 use super::wire;
@@ -94,44 +94,21 @@ fn of_domain(refused: Error) -> Response {
             json!({ "permissions": [] }),
         ),
         Error::NotFound { .. } => no_such_path(),
-        Error::QuotaReached {
-            retry_after: Some(seconds),
-            ..
-        } => {
-            let text = refused.to_string();
-            let mut response = plain(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", &text);
-            response.headers_mut().insert(RETRY_AFTER, seconds.into());
-            response
-        }
-        // No request of this dialect leads to these; they keep their words.
-        Error::InvalidInput { .. }
-        | Error::InvalidDocument(_)
-        | Error::AlreadyExists { .. }
-        | Error::KeyRevoked(_)
-        | Error::LastAdministrator(_)
-        | Error::RevisionMismatch { .. }
-        | Error::FenceMismatch { .. }
-        | Error::SeatRefused(_)
-        | Error::GrantRefused(_)
-        | Error::ApplicationInUse { .. }
-        | Error::HolderHasLeases { .. }
-        | Error::NodeLimit { .. }
-        | Error::QuotaReached { .. }
-        | Error::JoinRefused(_)
-        | Error::Outdated
-        | Error::OrganizationNotEmpty { .. }
-        | Error::DefaultOrganization
-        | Error::IdempotencyTwin
-        | Error::IdempotencyMismatch => plain(
-            StatusCode::BAD_REQUEST,
-            "INVALID_DATA",
-            &refused.to_string(),
-        ),
         Error::Busy(_) => busy(&refused.to_string()),
         Error::StorageFull | Error::ReadOnly(_) => internal(),
         Error::Internal(cause) => {
             tracing::error!(%cause, "a request failed");
             internal()
+        }
+        refused => {
+            let text = refused.to_string();
+            let Class::TooMany { retry_after } = refused.class() else {
+                return plain(StatusCode::BAD_REQUEST, "INVALID_DATA", &text);
+            };
+            let mut response = plain(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", &text);
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, retry_after.into());
+            response
         }
     }
 }

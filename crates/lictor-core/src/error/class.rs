@@ -1,0 +1,77 @@
+//! Classes of errors, for whoever answers many of them alike.
+
+use super::Error;
+
+/// What kind of refusal an [`Error`] is. A dialect that does not show what an error carries answers by
+/// its class, so that an error that is new has an answer everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Nobody is signed in.
+    Unauthenticated,
+    /// The role would allow it, and the token's scopes do not.
+    OutOfScope,
+    /// The role does not allow it.
+    Forbidden,
+    /// What was sent is not allowed.
+    Invalid,
+    /// What was asked for is not there.
+    Missing,
+    /// What was to be made is there already.
+    Exists,
+    /// It was changed since the caller looked.
+    Changed,
+    /// What is there now does not allow it.
+    Conflict,
+    /// There is as much as there may be, until somebody makes room.
+    LimitReached,
+    /// There is as much as there may be for now.
+    TooMany {
+        /// In how many seconds there may be room again.
+        retry_after: u64,
+    },
+    /// The disk is full.
+    StorageFull,
+    /// It cannot be done now.
+    Unavailable,
+    /// A fault inside Lictor or below it.
+    Internal,
+}
+
+impl Error {
+    /// The class of this error.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Unauthenticated | Self::OwnerInactive(_) => Class::Unauthenticated,
+            Self::OutOfScope(_) => Class::OutOfScope,
+            Self::Forbidden(_) => Class::Forbidden,
+            Self::InvalidInput { .. } | Self::InvalidDocument(_) | Self::GrantRefused(_) => {
+                Class::Invalid
+            }
+            Self::NotFound { .. } => Class::Missing,
+            Self::AlreadyExists { .. } => Class::Exists,
+            Self::RevisionMismatch { .. } | Self::FenceMismatch { .. } => Class::Changed,
+            Self::LastAdministrator(_)
+            | Self::KeyRevoked(_)
+            | Self::ApplicationInUse { .. }
+            | Self::HolderHasLeases { .. }
+            | Self::JoinRefused(_)
+            | Self::Outdated
+            | Self::OrganizationNotEmpty { .. }
+            | Self::DefaultOrganization
+            | Self::IdempotencyTwin
+            | Self::IdempotencyMismatch => Class::Conflict,
+            Self::QuotaReached {
+                retry_after: Some(seconds),
+                ..
+            } => Class::TooMany {
+                retry_after: *seconds,
+            },
+            Self::SeatRefused(_) | Self::NodeLimit { .. } | Self::QuotaReached { .. } => {
+                Class::LimitReached
+            }
+            Self::StorageFull => Class::StorageFull,
+            Self::Busy(_) | Self::ReadOnly(_) => Class::Unavailable,
+            Self::Internal(_) => Class::Internal,
+        }
+    }
+}
