@@ -20,9 +20,14 @@ use super::lives::Lives;
 use super::places::Places;
 use super::presence::{Connection, Presence};
 
-/// How many nodes are kept by their credentials, and deliveries by their applications.
+/// How many nodes are kept by their credentials.
 const NODES: usize = 16_384;
-const DELIVERIES: usize = 4_096;
+
+/// How many deliveries are expected in memory, and how many bytes they may take there. Each change makes
+/// another one, and those before stay until there is no more room. So few that the largest has room in a
+/// part of it.
+const DELIVERIES: usize = 256;
+const DELIVERY_BYTES: u64 = 64 << 20;
 
 /// How many states of one organization's feeds are signed at a time.
 const AT_ONCE: usize = 4;
@@ -73,7 +78,7 @@ pub struct Feed {
     /// By what they sign in with, which a node is given once. That one was revoked, or its organization
     /// removed, is noted beside it, so that no change makes anybody be read again.
     known: Bounded<Digest, (Arc<Node>, Elapsed)>,
-    kept: Bounded<Place, Arc<Delivery>>,
+    kept: Bounded<Place, Arc<Delivery>, ByLength>,
     signed: Bounded<Said, Arc<str>, ByLength>,
 }
 
@@ -87,6 +92,13 @@ struct ByLength;
 impl Weighter<Said, Arc<str>> for ByLength {
     fn weight(&self, _: &Said, document: &Arc<str>) -> u64 {
         (size_of::<Said>() + document.len()) as u64
+    }
+}
+
+impl Weighter<Place, Arc<Delivery>> for ByLength {
+    fn weight(&self, (_, application, ..): &Place, delivery: &Arc<Delivery>) -> u64 {
+        let own = size_of::<Place>() + size_of::<Delivery>();
+        (own + application.len() + delivery.content.get().len()) as u64
     }
 }
 
@@ -126,7 +138,7 @@ impl Feed {
             lives: Lives::default(),
             places: Places::default(),
             known: Bounded::new(NODES),
-            kept: Bounded::new(DELIVERIES),
+            kept: Bounded::with_weighter(DELIVERIES, DELIVERY_BYTES, ByLength),
             signed: Bounded::with_weighter(SIGNED, SIGNED_BYTES, ByLength),
         }
     }
@@ -368,8 +380,10 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
+    use lictor_core::feed::NodePolicy;
     use lictor_core::node::{NodeIdentity, NodeState};
     use lictor_core::{Entry, Timestamp};
+    use serde_json::value::RawValue;
 
     use super::*;
 
@@ -396,6 +410,31 @@ mod tests {
             pool: None,
             seen: None,
         }
+    }
+
+    fn delivery(bytes: usize) -> Delivery {
+        let text = format!("\"{}\"", "x".repeat(bytes));
+        Delivery {
+            revision: 1,
+            content_sha256: Digest([0; 32]),
+            content: RawValue::from_string(text).expect("it is JSON"),
+            policy: NodePolicy::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn deliveries_take_no_more_memory_than_they_may() {
+        let feed = Feed::new(SigningKey::from_seed([7; 32]), Uuid::nil());
+        let (organization, bytes) = (Uuid::from_u128(100), 2 << 20);
+        let mut all = Vec::new();
+        for number in 0..64 {
+            let (application, fresh) = (format!("app-{number}"), async { Ok(delivery(bytes)) });
+            let place = (organization, application.as_str());
+            let made = feed.delivery(place, None, fresh).await;
+            all.push(Arc::downgrade(&made.expect("it is made")));
+        }
+        let kept = all.iter().filter(|one| one.upgrade().is_some()).count();
+        assert!(kept > 0 && (kept * bytes) as u64 <= DELIVERY_BYTES, "{kept}");
     }
 
     #[test]
