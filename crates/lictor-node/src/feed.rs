@@ -30,14 +30,6 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
         shared.link.note_closed();
         tracing::debug!(%trouble, "the feed ended");
         let waited = !heard && begun.elapsed() >= shared.pace.begin;
-        in_vain = if waited && shared.link.was_reached_since(begun) {
-            in_vain + 1
-        } else {
-            0
-        };
-        if in_vain >= HELD_BACK_AFTER {
-            shared.note_held_back(true);
-        }
         let (shortest, longest) = shared.pace.reconnect;
         let wait = match shared.link.is_held_back() {
             // Requests tell what else is wrong.
@@ -54,6 +46,15 @@ pub(crate) async fn follow(shared: Arc<Shared>) {
         }
         // It ends early once the link is known to be whole.
         let _ = timeout(wait, shared.link.healed()).await;
+        // A node that has nothing to report is answered what it asked for just now, and nothing else.
+        in_vain = if waited && shared.link.was_reached_since(begun) {
+            in_vain + 1
+        } else {
+            0
+        };
+        if in_vain >= HELD_BACK_AFTER {
+            shared.note_held_back(true);
+        }
     }
 }
 

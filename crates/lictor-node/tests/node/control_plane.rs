@@ -59,6 +59,8 @@ pub(crate) struct Inside {
     pub(crate) no_events: bool,
     /// Whether something between holds streams back.
     pub(crate) holds_back: bool,
+    /// Whether it holds back their heads too.
+    pub(crate) holds_heads: bool,
     /// How often the newest state was answered as a whole.
     pub(crate) fetched: usize,
     /// What nodes said that opened a stream.
@@ -90,6 +92,7 @@ impl ControlPlane {
             refusal: None,
             no_events: false,
             holds_back: false,
+            holds_heads: false,
             fetched: 0,
             opened: Vec::new(),
             asked: 0,
@@ -311,6 +314,12 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(std::io::Error::other)?;
     let body = body.to_bytes();
+    let streams = head.headers.get("accept");
+    let streams = streams.is_some_and(|kind| kind == "text/event-stream");
+    let holds_heads = shared.lock().expect("no test failed in between").holds_heads;
+    if streams && holds_heads {
+        return std::future::pending().await;
+    }
     let mut inside = shared.lock().expect("no test failed in between");
     let lost = || std::io::Error::other("lost");
     let header = |name: &str| {

@@ -212,6 +212,22 @@ async fn a_refused_state_is_not_fetched_with_every_question_while_the_feed_is_he
 }
 
 #[tokio::test]
+async fn a_node_that_has_nothing_to_report_notices_what_holds_the_feed_back_with_its_head() {
+    let mut setting = Setting::start().await;
+    setting.node.stop().await;
+    setting.control_plane.inside().holds_heads = true;
+    let mut options = setting.options();
+    let millis = std::time::Duration::from_millis;
+    options.pace.begin = millis(50);
+    // Longer than an answer takes.
+    options.pace.reconnect = (millis(200), millis(300));
+    options.pace.report = std::time::Duration::from_secs(600);
+    setting.node = lictor_node::Node::start(options).await.expect("it starts");
+    let problems = || setting.node.status().problems.join("; ");
+    until("it says so", || problems().contains("proxy_buffering off")).await;
+}
+
+#[tokio::test]
 async fn a_node_that_is_not_known_any_more_says_what_to_do_and_decides() {
     let setting = Setting::start().await;
     let failure = Failure {
