@@ -1,5 +1,6 @@
 //! What commands print: results on standard output, everything else on standard error.
 
+use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
@@ -120,6 +121,8 @@ pub(crate) struct Rows {
     table: Table,
     /// What stands below each row, a paragraph each.
     below: Vec<Vec<String>>,
+    /// What stands below all of them.
+    at_end: Vec<String>,
 }
 
 impl Rows {
@@ -144,6 +147,7 @@ impl Rows {
         Self {
             table,
             below: Vec::new(),
+            at_end: Vec::new(),
         }
     }
 
@@ -166,6 +170,11 @@ impl Rows {
         if let Some(paragraphs) = self.below.last_mut() {
             paragraphs.push(printable(&text));
         }
+    }
+
+    /// Adds a paragraph below the whole table, whether rows are wrapped or not.
+    pub(crate) fn at_end(&mut self, text: &str) {
+        self.at_end.push(printable(text));
     }
 
     /// Prints it.
@@ -203,16 +212,24 @@ impl Rows {
             }
             let row = line.checked_sub(1).and_then(|row| self.below.get(row));
             for paragraph in row.into_iter().flatten() {
-                let mut table = plain_table();
-                table.add_row([paragraph]);
-                if let Some(column) = table.column_mut(0) {
-                    column.set_padding((2, 0));
-                }
-                table.lines().for_each(|row| push_line(&mut text, &row));
+                push_paragraph(&mut text, paragraph);
             }
+        }
+        for paragraph in &self.at_end {
+            push_paragraph(&mut text, paragraph);
         }
         text
     }
+}
+
+/// Adds a paragraph, indented and as wide as the terminal.
+fn push_paragraph(text: &mut String, paragraph: &str) {
+    let mut table = plain_table();
+    table.add_row([paragraph]);
+    if let Some(column) = table.column_mut(0) {
+        column.set_padding((2, 0));
+    }
+    table.lines().for_each(|row| push_line(text, &row));
 }
 
 /// A table without borders that is as wide as the terminal at most.
@@ -312,15 +329,24 @@ pub(crate) fn limit_of(value: &serde_json::Value) -> String {
         .map_or_else(|| "unlimited".to_owned(), figure)
 }
 
-/// What is said where more nodes are enrolled than the license in force grants.
-pub(crate) fn beyond(shown: &serde_json::Value) -> Option<String> {
+/// What is said where more nodes are enrolled than the license in force grants: once for each application,
+/// which the rows name in the member `named`, as they may have been read one after the other.
+pub(crate) fn beyond(rows: &[serde_json::Value], named: &str) -> Vec<String> {
+    let found = rows
+        .iter()
+        .filter_map(|row| Some((text_of(&row[named]), beyond_of(row)?)));
+    let found: BTreeMap<_, _> = found.collect();
+    let texts = found.into_iter();
+    texts.map(|(key, beyond)| format!("{key}: {beyond}")).collect()
+}
+
+fn beyond_of(shown: &serde_json::Value) -> Option<Beyond> {
     // Without one it shows none that it grants, and no node decides anything.
     if shown["plan"] == "UNLICENSED" {
         return None;
     }
     let granted = shown["node_limit"].as_u64()?;
-    let beyond = Beyond::of(shown["nodes"].as_u64()?, u32::try_from(granted).ok())?;
-    Some(beyond.to_string())
+    Beyond::of(shown["nodes"].as_u64()?, u32::try_from(granted).ok())
 }
 
 /// A count with its thousands apart.

@@ -144,9 +144,9 @@ async fn list(api: &Api, json: bool) -> Outcome {
             date_of(&application["covered_until"]),
             text_of(&application["name"]),
         ]);
-        output::beyond(application)
-            .into_iter()
-            .for_each(|text| rows.below(text));
+    }
+    for text in output::beyond(reply.rows(), "key") {
+        rows.at_end(&text);
     }
     rows.print()
 }

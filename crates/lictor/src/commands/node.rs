@@ -244,18 +244,10 @@ async fn list(api: &Api, json: bool) -> Outcome {
         }
         wrong(node).into_iter().for_each(|text| rows.below(text));
     }
-    // Once for each application, as it holds for all of its nodes.
-    let mut beyond: Vec<_> = reply.rows().iter().filter_map(beyond).collect();
-    beyond.sort();
-    beyond.dedup();
-    beyond.into_iter().for_each(|text| rows.below(text));
+    for text in output::beyond(reply.rows(), "application") {
+        rows.at_end(&text);
+    }
     rows.print()
-}
-
-/// That more nodes of its application are enrolled than are granted.
-fn beyond(node: &Value) -> Option<String> {
-    let text = output::beyond(node)?;
-    Some(format!("{}: {text}", text_of(&node["application"])))
 }
 
 /// What a node said of itself.

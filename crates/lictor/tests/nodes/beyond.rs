@@ -1,7 +1,8 @@
 //! More nodes than the license grants: all go on, and everybody is told.
 
-use crate::harness::{Server, claims, result};
+use crate::harness::{OPERATOR, Server, claims, result};
 use crate::planes::{Plane, soon};
+use crate::process::command;
 
 fn says(text: &str) -> bool {
     // Words may be broken between lines.
@@ -45,6 +46,17 @@ fn more_nodes_than_the_license_grants_go_on_and_everybody_is_told() {
         assert!(says(&list), "{list}");
         assert_eq!(list.matches("more are").count(), 1, "{list}");
     }
+    // Also where the rows of others are wrapped it is said of whom.
+    let name = "the editor ".repeat(12);
+    result(&server.lictor(&["application", "create", "editor", "--name", name.trim()]));
+    let mut narrow = command();
+    narrow
+        .env("LICTOR_URL", &server.url)
+        .env("LICTOR_TOKEN", OPERATOR)
+        .env("COLUMNS", "60");
+    let list = result(&narrow.args(["application", "list"]).output().expect("lictor runs"));
+    let (_, end) = list.rsplit_once("konnect: ").expect("it is named");
+    assert!(says(end) && end.trim_end().ends_with("more"), "{list}");
     let metrics = server.call("GET", "/metrics").expect(200);
     let of = r#"{organization="default",application="konnect"}"#;
     for line in [
