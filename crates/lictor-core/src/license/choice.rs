@@ -140,13 +140,16 @@ pub fn in_force_since(
         stored.is_some_and(|stored| stored.revision == one.written.1)
     };
     let still = before.in_force.iter().find(stands).copied();
-    if still.is_none() && !before.in_force.is_empty() {
-        return Err(Error::Outdated);
-    }
     let since = newest_first.iter();
     let since = since.filter(|one| one.written > before.newest);
     let choice: Vec<_> = since.chain(still).cloned().collect();
-    Ok(in_force(&choice, now).cloned())
+    let chosen = in_force(&choice, now);
+    // Behind an unverified one that is gone there is none that goes before what was written since.
+    let is_told = chosen.is_some() && !before.in_force.iter().any(|one| one.counts(true));
+    if still.is_none() && !before.in_force.is_empty() && !is_told {
+        return Err(Error::Outdated);
+    }
+    Ok(chosen.cloned())
 }
 
 /// The next instant after `now` at which a creation or expiration date among the candidates may

@@ -99,6 +99,30 @@ fn world() -> impl Strategy<Value = Vec<Small>> {
     prop::collection::vec(small, 0..8)
 }
 
+#[test]
+fn what_was_written_since_tells_it_where_an_unverified_one_is_gone_and_not_where_a_verified_one_is() {
+    for (signer, told) in [(1, true), (0, false)] {
+        let small = Small {
+            begins: None,
+            expires: 9,
+            signer,
+            updated_at: 1,
+        };
+        let known = [candidate(1, &small)];
+        let before = FoundBefore::of(&known, known[0].written, 0, 2);
+        let again = Candidate {
+            written: (2, 7),
+            signer: Ok(Signer::Unverified),
+            ..known[0].clone()
+        };
+        let stored = [(again.id, row(&again))].into();
+        let newest = std::slice::from_ref(&again);
+        let found = in_force_since(newest, before.newest, Some(&before), &stored, 0);
+        let is_again = matches!(&found, Ok(Some(one)) if *one == again);
+        assert_eq!((is_again, found.is_ok()), (told, told));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
