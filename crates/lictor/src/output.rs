@@ -337,7 +337,9 @@ pub(crate) fn beyond(rows: &[serde_json::Value], named: &str) -> Vec<String> {
         .filter_map(|row| Some((text_of(&row[named]), beyond_of(row)?)));
     let found: BTreeMap<_, _> = found.collect();
     let texts = found.into_iter();
-    texts.map(|(key, beyond)| format!("{key}: {beyond}")).collect()
+    texts
+        .map(|(key, beyond)| format!("{key}: {beyond}"))
+        .collect()
 }
 
 fn beyond_of(shown: &serde_json::Value) -> Option<Beyond> {

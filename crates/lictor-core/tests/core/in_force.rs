@@ -100,7 +100,8 @@ fn world() -> impl Strategy<Value = Vec<Small>> {
 }
 
 #[test]
-fn what_was_written_since_tells_it_where_an_unverified_one_is_gone_and_not_where_a_verified_one_is() {
+fn what_was_written_since_tells_it_where_an_unverified_one_is_gone_and_not_where_a_verified_one_is()
+{
     for (signer, told) in [(1, true), (0, false)] {
         let small = Small {
             begins: None,

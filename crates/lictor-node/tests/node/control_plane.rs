@@ -316,7 +316,10 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
     let body = body.to_bytes();
     let streams = head.headers.get("accept");
     let streams = streams.is_some_and(|kind| kind == "text/event-stream");
-    let holds_heads = shared.lock().expect("no test failed in between").holds_heads;
+    let holds_heads = shared
+        .lock()
+        .expect("no test failed in between")
+        .holds_heads;
     if streams && holds_heads {
         return std::future::pending().await;
     }

@@ -54,7 +54,12 @@ fn more_nodes_than_the_license_grants_go_on_and_everybody_is_told() {
         .env("LICTOR_URL", &server.url)
         .env("LICTOR_TOKEN", OPERATOR)
         .env("COLUMNS", "60");
-    let list = result(&narrow.args(["application", "list"]).output().expect("lictor runs"));
+    let list = result(
+        &narrow
+            .args(["application", "list"])
+            .output()
+            .expect("lictor runs"),
+    );
     let (_, end) = list.rsplit_once("konnect: ").expect("it is named");
     assert!(says(end) && end.trim_end().ends_with("more"), "{list}");
     let metrics = server.call("GET", "/metrics").expect(200);

@@ -33,7 +33,10 @@ pub(super) fn measure(
     let folder = scratch.join("held-back");
     let node = Node::join(binary, &through, token.trim(), &folder, &[])?;
     cases.equal("a node behind a proxy that buffers", 200, ready(&node)?);
-    cases.hold("what holds the feed back is named", is_named(&node, NOTICED)?);
+    cases.hold(
+        "what holds the feed back is named",
+        is_named(&node, NOTICED)?,
+    );
     let mut slowest = Duration::ZERO;
     for round in 0..ROUNDS {
         let list = lictor.run(&["license", "list", "--json"])?;

@@ -434,7 +434,10 @@ mod tests {
             all.push(Arc::downgrade(&made.expect("it is made")));
         }
         let kept = all.iter().filter(|one| one.upgrade().is_some()).count();
-        assert!(kept > 0 && (kept * bytes) as u64 <= DELIVERY_BYTES, "{kept}");
+        assert!(
+            kept > 0 && (kept * bytes) as u64 <= DELIVERY_BYTES,
+            "{kept}"
+        );
     }
 
     #[test]
