@@ -143,7 +143,8 @@ fn history() -> (Vec<Change>, State, BTreeMap<Digest, Named>) {
     }
     let mut used = [0; 3];
     for number in 0..EACH {
-        for change in created(number, used[(number % 3) as usize]) {
+        let place = usize::try_from(number % 3).expect("small");
+        for change in created(number, used[place]) {
             used = add(change);
         }
     }
