@@ -108,7 +108,7 @@ fn altered(number: u128) -> Vec<Change> {
         Change::NodeJoined { id: id(8, number) },
         Change::NodeRevoked { id: id(8, number) },
     ];
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         changes.extend([
             Change::LeaseEnded {
                 id: id(5, number),

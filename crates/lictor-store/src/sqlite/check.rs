@@ -96,10 +96,10 @@ fn check_rows(
     let of = view.query_row("SELECT coalesce(sum(position), 0) FROM heads", [], |row| {
         row.get(0)
     })?;
-    let mut done = 0;
+    let mut done: u64 = 0;
     for stream in streams {
         stream::check(view, stream, &mut report, || {
-            if done % TOLD_EVERY == 0 {
+            if done.is_multiple_of(TOLD_EVERY) {
                 watch.tell(Step::Ledger { done, of });
             }
             done += 1;

@@ -122,10 +122,10 @@ fn compare<M: Many>(
     sql: &str,
     parameters: impl Params,
     replay: &mut Replay,
-    read: impl Fn(&Row<'_>) -> Sql<(M::Key, M)>,
+    read: impl FnMut(&Row<'_>) -> Sql<(M::Key, M)>,
 ) -> Sql<u64> {
     let mut statement = view.prepare(sql)?;
-    let rows = statement.query_map(parameters, |row| read(row))?;
+    let rows = statement.query_map(parameters, read)?;
     replay.compare_many(rows)
 }
 
