@@ -161,6 +161,7 @@ impl Reporter {
             Ok(reported) => reported,
             Err(trouble) => {
                 self.note_trouble(shared, &trouble, began);
+                shared.part_unjudged();
                 return Err(trouble);
             }
         };
@@ -182,7 +183,7 @@ impl Reporter {
         self.answered = self.number;
         self.awaited = reported.start.as_ref().is_some_and(|judged| judged.again);
         if let Some(start) = &report.start {
-            shared.note_judged(&start.epoch, reported.start);
+            shared.note_judged(start, reported.start);
         }
         self.most = self.most.saturating_mul(2).min(MAX_COUNTS);
         self.said = Some(unnumbered(&report));

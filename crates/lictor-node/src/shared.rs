@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lictor_core::exposition::Section;
-use lictor_core::feed::{Apart, Failure, FailureCode, Judged, Mode, OTHER_SERVICES, StateError};
+use lictor_core::feed::{
+    Apart, Failure, FailureCode, Judged, Mode, OTHER_SERVICES, Start, StateError,
+};
 use lictor_core::{DocumentError, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -14,7 +16,7 @@ use uuid::Uuid;
 use crate::client::{Client, Trouble};
 use crate::counters::flush::Flusher;
 use crate::counters::{Counters, MAX_SERVICES, Verdict};
-use crate::error::Reason;
+use crate::error::{Reason, StartError};
 use crate::folder::Folder;
 use crate::identity::Identity;
 use crate::judge::Judge;
@@ -303,7 +305,8 @@ impl Shared {
 
     /// Takes up what the control plane says of this start, for the epoch that it reported; none: it is
     /// of a version that knows nothing of starts.
-    pub(crate) fn note_judged(self: &Arc<Self>, epoch: &str, judged: Option<Judged>) {
+    pub(crate) fn note_judged(self: &Arc<Self>, start: &Start, judged: Option<Judged>) {
+        let epoch = start.epoch.as_str();
         let (apart, lives) = match judged {
             Some(judged) if judged.epoch == epoch => (judged.apart, judged.lives),
             Some(_) => return,
@@ -312,22 +315,40 @@ impl Shared {
         self.lives.store(lives, Ordering::Relaxed);
         let verdict = match apart {
             None => Verdict::GoesOn,
-            Some(_) => match random::epoch() {
-                Ok(epoch) => Verdict::Apart(epoch.into()),
+            Some(_) => match self.counters.own_epoch().map_or_else(random_epoch, Ok) {
+                Ok(epoch) => Verdict::Apart(epoch),
                 // It is judged again with the next report.
                 Err(_) => return,
             },
         };
-        if matches!(apart, Some(Apart::Followed | Apart::Behind)) {
+        let is_copy = match apart {
+            Some(Apart::Behind) => true,
+            // A version that does not name its starts may have counted between.
+            Some(Apart::Followed) => !start.after.is_empty(),
+            Some(Apart::Unsure | Apart::Other) | None => false,
+        };
+        if is_copy {
             self.is_copy.store(true, Ordering::Relaxed);
         }
         if self.counters.judge(epoch, verdict) {
-            let shared = Arc::clone(self);
-            // What may be told now is news.
-            self.flusher
-                .ask(Box::new(move |_| shared.changed.notify_one()));
+            self.settle_start();
         }
         self.note_copied(lives);
+    }
+
+    /// Has a start that could not be judged count by itself: until it can be, its folder may be copied,
+    /// and each copy would tell what it counted as its own.
+    pub(crate) fn part_unjudged(self: &Arc<Self>) {
+        if self.counters.part_unjudged() {
+            self.settle_start();
+        }
+    }
+
+    fn settle_start(self: &Arc<Self>) {
+        let shared = Arc::clone(self);
+        // What may be told now is news.
+        self.flusher
+            .ask(Box::new(move |_| shared.changed.notify_one()));
     }
 
     fn note_copied(&self, lives: u64) {
@@ -369,6 +390,10 @@ impl Shared {
             self.changed.notify_one();
         }
     }
+}
+
+fn random_epoch() -> Result<Arc<str>, StartError> {
+    Ok(random::epoch()?.into())
 }
 
 fn not_let_in(failure: &Failure) -> Option<String> {

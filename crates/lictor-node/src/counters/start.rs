@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Counters, Key, Sums, Value};
+use super::{Counters, Entry, Key, OTHER, Sums, Value};
 
 /// The most starts that a journal remembers which nobody has judged.
 const MAX_UNJUDGED: usize = 32;
@@ -56,6 +56,12 @@ impl Start {
         start
     }
 
+    /// The epoch of what it counts by itself.
+    pub(crate) fn own_epoch(&self) -> Arc<str> {
+        let (high, low) = self.id.as_u64_pair();
+        format!("{:016x}", high ^ low).into()
+    }
+
     /// One with a journal of its own, which nobody else can have counted in.
     pub(crate) fn anew(self) -> Self {
         Self {
@@ -83,7 +89,7 @@ pub(crate) struct Whole {
     /// What its epoch held when it began, where it was not let go on yet.
     pub base: Vec<(Arc<str>, Arc<str>, u64)>,
     /// All counts.
-    pub all: Vec<(Key, super::Entry)>,
+    pub all: Vec<(Key, Entry)>,
 }
 
 /// What is said of the start in a report.
@@ -143,6 +149,24 @@ impl Counters {
         false
     }
 
+    /// Puts what a start counts that nobody could judge into the epoch of its name, with the next flush;
+    /// whether there is such a start.
+    pub(crate) fn part_unjudged(&self) -> bool {
+        let mut sums = self.sums();
+        let due = sums.start.pending && sums.start_journaled && sums.verdict.is_none();
+        if due {
+            sums.verdict = Some(Verdict::Apart(sums.start.own_epoch()));
+        }
+        due
+    }
+
+    /// The epoch of what this start counts by itself; none: it counts in that already.
+    pub(crate) fn own_epoch(&self) -> Option<Arc<str>> {
+        let sums = self.sums();
+        let own = sums.start.own_epoch();
+        (own != sums.epoch).then_some(own)
+    }
+
     /// Lets a verdict hold, if there is one; whether there is, so that the journal is to be written
     /// anew. To be called by who writes the journal alone.
     pub(crate) fn settle_start(&self) -> bool {
@@ -172,11 +196,20 @@ impl Sums {
     /// Puts what was counted since the start began, and was not told, into an epoch of its own.
     fn part(&mut self, epoch: Arc<str>) {
         let mut apart = Vec::new();
+        let mut others = self.told_among_others();
         for (key, value) in &mut self.values {
             if key.epoch != self.epoch {
                 continue;
             }
-            let stays = value.base.max(value.reported).min(value.counted);
+            let told = match others.get_mut(&key.month).filter(|_| value.as_other) {
+                Some(rest) => {
+                    let more = value.counted.saturating_sub(value.base).min(*rest);
+                    *rest -= more;
+                    value.base.saturating_add(more)
+                }
+                None => value.reported,
+            };
+            let stays = value.base.max(told).min(value.counted);
             let key = Key {
                 epoch: Arc::clone(&epoch),
                 ..key.clone()
@@ -201,6 +234,26 @@ impl Sums {
             ..std::mem::take(&mut self.start)
         };
         self.epoch = epoch;
+    }
+
+    /// How much of services that are told among [`OTHER`] was told beyond what was there when the start
+    /// began, by month.
+    fn told_among_others(&self) -> BTreeMap<Arc<str>, u64> {
+        let mut told = BTreeMap::new();
+        let own = self
+            .values
+            .iter()
+            .filter(|(key, _)| key.epoch == self.epoch);
+        for (key, value) in own.clone().filter(|(key, _)| *key.service == *OTHER) {
+            let rest = value.reported.saturating_sub(value.counted);
+            told.insert(Arc::clone(&key.month), rest);
+        }
+        for (key, value) in own.filter(|(_, value)| value.as_other) {
+            if let Some(rest) = told.get_mut(&key.month) {
+                *rest = rest.saturating_sub(value.base);
+            }
+        }
+        told
     }
 
     /// How many counts wait for the start to be judged.

@@ -182,3 +182,39 @@ fn spellings_of_one_service_are_counted_as_one_and_what_is_counted_keeps_its_nam
     let counted = counted.map(|(service, count)| (service.to_owned(), count));
     assert_eq!(counters.totals().this_month, BTreeMap::from(counted));
 }
+
+#[test]
+fn what_was_told_among_others_is_told_apart_later_without_being_told_twice() {
+    let mut known = BTreeMap::new();
+    let mut tell = |counters: &Counters| {
+        let sent = counters.unsent(99, false);
+        for count in &sent {
+            let key = (count.epoch.clone(), count.service.clone());
+            let greatest: &mut u64 = known.entry(key).or_default();
+            *greatest = count.count.max(*greatest);
+        }
+        counters.note_reported(&sent);
+        known.values().sum::<u64>()
+    };
+    let counters = counters();
+    let epoch = counters.totals().epoch;
+    for (service, count) in [("a", 50), ("b", 30), ("c", 7)] {
+        counters.add(&counters.slot(service), count);
+    }
+    flush(&counters);
+    counters.note_no_room(&counters.unsent(2, false));
+    flush(&counters);
+    assert_eq!(tell(&counters), 87);
+    // As of a control plane that was restored and knows another start.
+    counters.report_all_again();
+    assert_eq!(tell(&counters), 87);
+    counters.add(&counters.slot("a"), 5);
+    flush(&counters);
+    assert!(counters.judge(&epoch, Verdict::Apart("00000000000000ff".into())));
+    counters.add(&counters.slot("b"), 1);
+    flush(&counters);
+    assert_eq!(tell(&counters), 87, "what is put apart is told there");
+    assert!(counters.settle_start());
+    counters.note_whole(&counters.whole());
+    assert_eq!(tell(&counters), 93);
+}

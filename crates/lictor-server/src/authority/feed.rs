@@ -21,7 +21,7 @@ use lictor_core::feed::{
 use lictor_core::grant::GrantRefusal;
 use lictor_core::node::{self, Node, NodeSeen, Pool};
 use lictor_core::{Error, Now, State};
-use lictor_store::{Fact, PoolBy, Write};
+use lictor_store::{Fact, PoolBy, Rule, Write, Written};
 use uuid::Uuid;
 
 pub(super) use delivery::Delivery;
@@ -401,16 +401,7 @@ impl Authority {
                 ];
                 let (id, name, epoch) = (node.id, name.clone(), epoch.clone());
                 let rule = move |state: &State| node::merge(state, id, &name, &epoch, now);
-                let written = self
-                    .run(Write {
-                        stream: node.organization,
-                        actor: Some(node.id),
-                        now,
-                        facts,
-                        rule: Arc::new(rule),
-                        idempotent: None,
-                    })
-                    .await;
+                let written = self.write_of_node(node, facts, Arc::new(rule), now).await;
                 let moved = match written {
                     Ok(written) => written.records.iter().any(is_merge),
                     Err(Error::QuotaReached { .. }) => false,
@@ -451,19 +442,29 @@ impl Authority {
             }));
             let shared = Arc::clone(&part);
             let rule = move |state: &State| node::report(state, id, &name, &shared, keep, now);
-            let written = self
-                .run(Write {
-                    stream: node.organization,
-                    actor: Some(id),
-                    now,
-                    facts,
-                    rule: Arc::new(rule),
-                    idempotent: None,
-                })
-                .await?;
+            let written = self.write_of_node(node, facts, Arc::new(rule), now).await?;
             held.extend(held_counts(&part, written.refused));
         }
         Ok(held)
+    }
+
+    /// Writes what a rule makes of what a node says.
+    pub(super) async fn write_of_node(
+        &self,
+        node: &Node,
+        facts: Vec<Fact>,
+        rule: Rule,
+        now: Now,
+    ) -> Result<Written, Error> {
+        let write = Write {
+            stream: node.organization,
+            actor: Some(node.id),
+            now,
+            facts,
+            rule,
+            idempotent: None,
+        };
+        self.run(write).await
     }
 
     /// Ends all feeds, so that the server can stop.

@@ -8,7 +8,7 @@ use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
 use lictor_core::names::trimmed;
 use lictor_core::node::{self, NewNode, Node, NodeSeen, NodeTerms};
 use lictor_core::{Action, Date, Elapsed, Error, Now, Resource, State, Timestamp};
-use lictor_store::{Fact, Write};
+use lictor_store::Fact;
 use uuid::Uuid;
 
 use super::{Authority, Call, granted};
@@ -373,15 +373,8 @@ impl Authority {
     ) -> Result<(), Error> {
         let id = node.id;
         let rule = Arc::new(move |state: &State| node::join(state, id, credential, now.elapsed()));
-        self.run(Write {
-            stream: node.organization,
-            actor: Some(id),
-            now,
-            facts: vec![Fact::Node(id)],
-            rule,
-            idempotent: None,
-        })
-        .await?;
+        self.write_of_node(node, vec![Fact::Node(id)], rule, now)
+            .await?;
         Ok(())
     }
 }

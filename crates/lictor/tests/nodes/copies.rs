@@ -131,7 +131,81 @@ fn a_node_that_is_killed_and_started_again_goes_on_in_its_epoch() {
     }
     let server = server.expect("it runs");
     until_counted(&server, 90);
+    // One, and one of each start that counted while nobody could judge it.
     let usage = server.get("/v1/usage");
-    assert_eq!(usage["data"].as_array().map(Vec::len), Some(1), "{usage}");
+    let rows = usage["data"].as_array().map(Vec::len);
+    assert!(rows <= Some(1 + 3), "{usage}");
+    assert!(!plane.problems().contains("copy"), "{}", plane.problems());
+}
+
+#[test]
+fn what_was_counted_while_the_control_plane_was_away_counts_once_in_all_copies() {
+    // Whoever is heard of first, the folder or its copies.
+    for copies_first in [false, true] {
+        let server = Server::licensed();
+        let plane = Plane::of(&server, "edge-1", &DURABLE);
+        count(&plane, 50);
+        until_counted(&server, 50);
+        let (address, folder) = (server.url.clone(), server.kill());
+        let before = plane.status()["epoch"].clone();
+        let plane = plane.restart();
+        count(&plane, 30);
+        plane.until_status(|status| status["epoch"] != before);
+        // One copy is made before more is counted, and one after; one runs, and one is started later.
+        let (early, late) = (folder.path().join("early"), folder.path().join("late"));
+        copy(&plane.folder, &early);
+        count(&plane, 20);
+        copy(&plane.folder, &late);
+        let first = Plane::beside(&plane, early);
+        count(&first, 7);
+        let first = first.restart();
+        count(&first, 5);
+        let told = |plane: &Plane| plane.until_status(|status| status["unsent"] == 0);
+        let mut server = None;
+        let plane = if copies_first {
+            plane.restart_after(|_| {
+                server = Some(Server::at(&address, folder));
+                told(&first);
+            })
+        } else {
+            server = Some(Server::at(&address, folder));
+            told(&plane);
+            plane
+        };
+        count(&plane, 3);
+        let second = Plane::beside(&plane, late);
+        count(&second, 1);
+        let server = server.expect("it runs");
+        until_counted(&server, 50 + 30 + 20 + 7 + 5 + 3 + 1);
+    }
+}
+
+#[test]
+fn a_journal_that_an_older_version_went_on_with_is_called_no_copy() {
+    let server = Server::licensed();
+    let plane = Plane::of(&server, "edge-1", &DURABLE);
+    count(&plane, 50);
+    until_counted(&server, 50);
+    let epoch = plane.status()["epoch"].clone();
+    let plane = plane.restart_after(|folder| {
+        let journal = folder.join("counters.log");
+        let epoch = epoch.as_str().expect("text");
+        // As a version wrote it that did not name its starts.
+        let lines = [
+            format!(r#"{{"epoch":"{epoch}"}}"#),
+            format!(
+                r#"{{"epoch":"{epoch}","counts":[["orders","{}",60]]}}"#,
+                server.month()
+            ),
+        ];
+        let lines = lines.map(|json| {
+            let sum = lictor_core::change::Digest::of(json.as_bytes()).to_string();
+            format!("{} {json}\n", &sum[..16])
+        });
+        fs::write(journal, lines.concat()).expect("written");
+    });
+    count(&plane, 5);
+    until_counted(&server, 65);
+    plane.until_status(|status| status["unsent"] == 0);
     assert!(!plane.problems().contains("copy"), "{}", plane.problems());
 }

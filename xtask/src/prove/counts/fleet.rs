@@ -88,11 +88,17 @@ impl Fleet {
 
     /// Kills the control plane, and starts it again after a while.
     pub(super) fn restart_control_plane(&mut self, off: Duration) -> Result<()> {
-        self.control_plane
-            .take()
-            .context("it does not run")?
-            .kill()?;
+        self.kill_control_plane()?;
         thread::sleep(off);
+        self.bring_control_plane_back()
+    }
+
+    pub(super) fn kill_control_plane(&mut self) -> Result<()> {
+        let running = self.control_plane.take();
+        running.context("it does not run")?.kill()
+    }
+
+    pub(super) fn bring_control_plane_back(&mut self) -> Result<()> {
         self.start_control_plane()?;
         let address = self.address()?.to_owned();
         self.nodes
@@ -138,7 +144,8 @@ impl Fleet {
             name: of.name.clone(),
             durable: true,
             door: Arc::default(),
-            proxy: Proxy::start(self.address()?, copied, seed)?,
+            // Nowhere, while the control plane is away.
+            proxy: Proxy::start(self.address().unwrap_or_default(), copied, seed)?,
             folder,
             process: None,
         };
@@ -202,21 +209,23 @@ impl Fleet {
 
     /// All that the control plane has.
     pub(super) fn usage(&self) -> Result<Vec<Row>> {
-        let usage = self.get("/v1/usage?limit=1000")?;
-        let rows = usage["data"]
-            .as_array()
-            .context("no rows")?
-            .iter()
-            .map(|row| {
+        let (mut rows, mut path) = (Vec::new(), "/v1/usage?limit=1000".to_owned());
+        loop {
+            let page = self.get(&path)?;
+            for row in page["data"].as_array().context("no rows")? {
                 let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-                Ok(Row {
+                rows.push(Row {
                     source: text("source"),
                     service: text("service"),
                     month: text("month"),
                     count: row["count"].as_u64().context("no count")?,
-                })
-            });
-        rows.collect()
+                });
+            }
+            let Some(cursor) = page["next_cursor"].as_str() else {
+                return Ok(rows);
+            };
+            path = format!("/v1/usage?limit=1000&cursor={cursor}");
+        }
     }
 
     /// What Kong's report says of each month.

@@ -7,7 +7,7 @@ use lictor_core::feed::{Apart, Judged, Start, source};
 use lictor_core::node::{self, Node};
 use lictor_core::{Error, Now, State};
 use lictor_planted as planted;
-use lictor_store::{Fact, Write};
+use lictor_store::Fact;
 
 use super::Authority;
 
@@ -66,16 +66,7 @@ impl Authority {
         ];
         let start = start.clone();
         let rule = move |state: &State| node::begin(state, id, &name, &start, leaving);
-        let written = self
-            .run(Write {
-                stream: node.organization,
-                actor: Some(id),
-                now,
-                facts,
-                rule: Arc::new(rule),
-                idempotent: None,
-            })
-            .await?;
+        let written = self.write_of_node(node, facts, Arc::new(rule), now).await?;
         let judged = written.records.iter().find_map(|record| match record {
             Record::NodeStarts { apart, .. } => Some(*apart),
             _ => None,
