@@ -121,7 +121,6 @@ mod tests {
 
     /// Why a request to this scheme fails where such bytes are answered.
     async fn cause(scheme: &str, answer: &'static [u8]) -> String {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let answering = tokio::spawn(async move {

@@ -208,8 +208,6 @@ fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client
     if loopback {
         builder = builder.no_proxy();
     }
-    // It fails if there is one already, which is as good.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     builder.build().map_err(|_| {
         unfit(
             "one is damaged, the key is not the certificate's, or the system has none that could be \

@@ -9,7 +9,6 @@ use lictor_core::feed::{
     StateDocument,
 };
 use lictor_core::secret::masked;
-use lictor_planted as planted;
 
 use crate::client::{Client, Trouble};
 use crate::error::StartError;
@@ -17,6 +16,7 @@ use crate::folder::Folder;
 use crate::identity::{Identity, NodeFile};
 use crate::kept::{Kept, write_state};
 use crate::options::Options;
+use crate::planted;
 use crate::random;
 use crate::returning::Returning;
 use crate::trusted::KeptTime;

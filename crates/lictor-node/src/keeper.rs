@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lictor_core::PublicKey;
 use lictor_core::change::Digest;
 use lictor_core::feed::{MAX_STATE_BYTES, Ratchet, StateDocument, StateError};
-use lictor_planted as planted;
 
 use crate::folder::Folder;
 use crate::held::Held;
 use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::kept::{self, Kept};
+use crate::planted;
 use crate::trusted::KeptTime;
 
 /// Who takes states.

@@ -5,10 +5,10 @@ use std::io;
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{Pinned, Ratchet};
-use lictor_planted as planted;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Folder, PREVIOUS, RATCHET, STATE, beside};
+use crate::planted;
 use crate::sealed;
 use crate::trusted::KeptTime;
 

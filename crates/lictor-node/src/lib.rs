@@ -17,7 +17,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A program without a Tokio runtime calls [`Node::start_blocking`], as `examples/blocking.rs` does.
 
+mod blocking;
 pub mod cause;
 mod client;
 mod clock;
@@ -39,6 +42,7 @@ mod local;
 mod meter;
 mod node;
 mod options;
+mod planted;
 mod problems;
 mod random;
 mod report;
@@ -52,11 +56,14 @@ mod status;
 mod testing;
 mod trusted;
 
+pub use blocking::BlockingNode;
 pub use clock::{Clock, ManualClock};
 pub use error::{Denial, NotCounted, Reason, StartError};
 pub use local::{Listen, Local, LocalError, LocalSocket, serve_local, serve_waiting};
 pub use meter::Meter;
 pub use node::Node;
 pub use options::{CountDurability, Options, Pace};
+#[cfg(feature = "planted-faults")]
+pub use planted::plant;
 pub use returning::back_off;
 pub use status::{LicenseStatus, StateStatus, Status};

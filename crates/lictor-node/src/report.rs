@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start};
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
-use lictor_planted as planted;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::client::Trouble;
+use crate::planted;
 use crate::problems::Kind;
 use crate::shared::{Shared, Standing};
 

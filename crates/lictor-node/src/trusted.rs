@@ -4,10 +4,10 @@
 use lictor_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use lictor_planted as planted;
 use uuid::Uuid;
 
 use crate::clock::Readings;
+use crate::planted;
 
 /// No machine that runs this version lives before it: 2026-11-01T00:00:00Z.
 const EARLIEST: Timestamp = 1_793_491_200;

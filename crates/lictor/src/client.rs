@@ -101,8 +101,6 @@ impl Client {
         if address::is_loopback(&base) {
             builder = builder.no_proxy();
         }
-        // It fails if there is one already, which is as good.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let http = builder.build().map_err(|_| {
             let why = "no certificates to check servers by can be read; look at SSL_CERT_FILE and \
                        SSL_CERT_DIR, or install the system's certificates";

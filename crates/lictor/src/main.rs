@@ -27,6 +27,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let _ending = log::Ending;
+    #[cfg(feature = "planted-faults")]
+    lictor_node::plant(lictor_planted::is, lictor_planted::point);
     match args::Cli::read() {
         Ok(cli) => {
             let json = cli.json;

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::usage::MAX_COUNT;
-use lictor_planted as planted;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Key, Start, Whole};
 use crate::folder::{Folder, JOURNAL};
+use crate::planted;
 
 /// From this length on a journal is written anew, if that makes it much shorter; 1 MiB.
 const LONG: u64 = 1 << 20;

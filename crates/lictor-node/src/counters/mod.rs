@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use lictor_core::feed::{NodeCount, OTHER_SERVICES as OTHER};
 use lictor_core::names::label;
 use lictor_core::usage::{MAX_COUNT, MAX_NAME_LENGTH};
-use lictor_planted as planted;
 
 use crate::error::Reason;
+use crate::planted;
 pub(crate) use slot::Slot;
 pub(crate) use start::{Start, Verdict, Whole};
 

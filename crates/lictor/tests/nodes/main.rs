@@ -22,6 +22,7 @@ mod commands;
 mod connected;
 mod content;
 mod copies;
+mod embedded;
 mod enroll;
 mod events;
 mod feed;
