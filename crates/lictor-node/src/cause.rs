@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::io;
 
+use hyper_util::client::proxy::matcher::Matcher;
+
 use rustls::CertificateError;
 
 /// Why a request failed, in a sentence for a user. It holds no address and no secret.
@@ -16,8 +18,13 @@ pub fn of_request(error: &reqwest::Error) -> String {
         if let Some(why) = error.downcast_ref::<hyper::Error>().and_then(of_http) {
             return why.to_owned();
         }
-        if error.to_string().starts_with("tunnel error") {
-            return "the proxy did not let it through; look at HTTPS_PROXY and NO_PROXY".to_owned();
+        let text = error.to_string();
+        if text == "tunnel error: proxy authorization required" {
+            return of_status(407);
+        }
+        // Where the proxy itself is out of reach, the reason is below.
+        if text.starts_with("tunnel error") && !text.contains("underlying connection") {
+            return "the proxy does not let it through".to_owned();
         }
         let io = error.downcast_ref::<io::Error>();
         if let Some(io) = io {
@@ -35,6 +42,43 @@ pub fn of_request(error: &reqwest::Error) -> String {
         None if error.is_connect() => "no connection could be made".to_owned(),
         None if error.is_body() || error.is_decode() => "the connection broke off".to_owned(),
         None => "the request could not be sent".to_owned(),
+    }
+}
+
+/// What a status means that is answered by something between, and not by whom it was sent to.
+pub fn of_status(status: u16) -> String {
+    match status {
+        407 => {
+            "a proxy between wants a name and a password; write them into HTTPS_PROXY".to_owned()
+        }
+        502..=504 => format!(
+            "a proxy between answers {status}: it cannot reach what is behind it; does that run, and \
+             what does the log of the proxy say?"
+        ),
+        _ => format!("what answers there is no Lictor: status {status}"),
+    }
+}
+
+/// The proxy by which requests to this address go, as the environment says; none: they go straight.
+/// Without the name and the password that it may have.
+pub fn proxy_of(address: &str) -> Option<String> {
+    let way = Matcher::from_env().intercept(&address.parse().ok()?)?;
+    let proxy = way.uri();
+    let host = proxy.host()?;
+    Some(match proxy.port_u16() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
+}
+
+/// Why a request by that proxy brought nothing, with where it comes from.
+pub fn by_proxy(proxy: Option<&str>, why: &str) -> String {
+    match proxy {
+        None => why.to_owned(),
+        Some(proxy) => format!(
+            "by the proxy {proxy}, which HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names (NO_PROXY or \
+             --no-proxy leave it out): {why}"
+        ),
     }
 }
 
@@ -57,9 +101,19 @@ pub fn is_of_certificate(error: &reqwest::Error) -> bool {
 fn of_system(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "the connection was closed early".to_owned(),
+        io::ErrorKind::ConnectionRefused => {
+            "Connection refused: nothing listens there; does it run, and is the port right?"
+                .to_owned()
+        }
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            "the connection was reset".to_owned()
+        }
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            "no way leads there; is the address right, and the network up?".to_owned()
+        }
         // What looks names up has no code of its own.
         _ if error.to_string().contains("lookup address") => {
-            "its name is not known here; is it written right?".to_owned()
+            "its name is not known here; is it written right, and does DNS answer?".to_owned()
         }
         _ => error.to_string(),
     }

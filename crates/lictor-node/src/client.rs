@@ -44,6 +44,8 @@ const MAX_ANSWER: usize = MAX_STATE_BYTES + (1 << 20);
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
+    /// The proxy by which it asks.
+    proxy: Option<String>,
     credential: HeaderValue,
 }
 
@@ -84,8 +86,12 @@ impl Client {
         }
         // Who asks is said by the credential. Neither fails where there is a host.
         let _ = (base.set_username(""), base.set_password(None));
+        let straight = loopback || options.no_proxy;
         Ok(Self {
-            http: http(options, &base, loopback)?,
+            http: http(options, &base, straight)?,
+            proxy: (!straight)
+                .then(|| cause::proxy_of(base.as_str()))
+                .flatten(),
             credential: bearer(credential).ok_or_else(wrong)?,
             base,
         })
@@ -161,6 +167,11 @@ impl Client {
         self.base.as_str()
     }
 
+    /// Why nothing came of a request, with the way that it went.
+    pub(crate) fn by_its_way(&self, why: &str) -> String {
+        cause::by_proxy(self.proxy.as_deref(), why)
+    }
+
     fn get_feed(&self) -> RequestBuilder {
         let request = self.http.get(self.url(FEED_PATH));
         request
@@ -177,7 +188,7 @@ impl Client {
     }
 }
 
-fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client, StartError> {
+fn http(options: &Options, base: &Url, straight: bool) -> Result<reqwest::Client, StartError> {
     let unfit = |what: &str| StartError::Certificates(what.to_owned());
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -205,7 +216,7 @@ fn http(options: &Options, base: &Url, loopback: bool) -> Result<reqwest::Client
         })?;
         builder = builder.identity(identity);
     }
-    if loopback {
+    if straight {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|_| {
@@ -244,9 +255,7 @@ async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
     Err(match serde_json::from_slice(&said) {
         Ok(failure) => Trouble::Refused(Box::new(failure)),
         // Whoever that is.
-        Err(_) => Trouble::Unreachable(format!(
-            "what answers there is no control plane: status {status}"
-        )),
+        Err(_) => Trouble::Unreachable(cause::of_status(status.as_u16())),
     })
 }
 

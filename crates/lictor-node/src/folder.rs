@@ -54,7 +54,7 @@ impl Folder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StartError::InUse(path.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(TryLockError::Error(error)) => return Err(failed(of_file_system(error))),
         }
         // Found out before a token is used up.
         for name in [NODE, RATCHET, STATE, PREVIOUS, JOURNAL, DAMAGED] {
@@ -124,7 +124,7 @@ impl Folder {
         let path = self.path.join(beside(name));
         let mut file = opened(private().truncate(true), &path)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        file.sync_all().map_err(of_file_system)?;
         Ok(file)
     }
 
@@ -161,7 +161,7 @@ impl Folder {
     /// # Errors
     /// The disk fails.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        File::open(&self.path)?.sync_all().map_err(of_file_system)
     }
 
     /// Replaces a file, durably; returns the open file, at its end.
@@ -205,6 +205,25 @@ fn link(path: &Path) -> io::Error {
     io::Error::other(format!("{} {what}", path.display()))
 }
 
+/// Says what is wrong where a file system refuses to lock or to sync what others can.
+fn of_file_system(error: io::Error) -> io::Error {
+    let code = error.raw_os_error();
+    let refusals = [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL];
+    if !refusals
+        .iter()
+        .any(|errno| code == Some(errno.raw_os_error()))
+    {
+        return error;
+    }
+    io::Error::new(
+        error.kind(),
+        format!(
+            "its file system refuses to lock or to sync files ({error}), as network file systems do \
+             (NFS without locks, SMB): put it on a local one, such as ext4 or XFS"
+        ),
+    )
+}
+
 fn warn_if_shared(folder: &Path) -> io::Result<()> {
     if folder.metadata()?.permissions().mode() & 0o002 != 0 {
         tracing::warn!(
@@ -237,6 +256,18 @@ mod tests {
         assert!(matches!(second, Err(StartError::InUse(_))));
         folder.unlock();
         assert!(Folder::open(&path).is_ok());
+    }
+
+    #[test]
+    fn a_file_system_that_does_not_lock_or_sync_is_named() {
+        for errno in [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL] {
+            let said = of_file_system(errno.into()).to_string();
+            assert!(said.contains("NFS") && said.contains("os error"), "{said}");
+        }
+        for errno in [Errno::NOSPC, Errno::ACCESS, Errno::IO] {
+            let said = of_file_system(errno.into()).to_string();
+            assert!(!said.contains("file system"), "{said}");
+        }
     }
 
     #[test]

@@ -125,7 +125,7 @@ async fn join(
         Err(Trouble::Unreachable(reason)) => {
             return Err(StartError::Unreachable {
                 address: masked(&options.control_plane).into_owned(),
-                reason,
+                reason: client.by_its_way(&reason),
             });
         }
     };

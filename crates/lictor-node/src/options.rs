@@ -30,6 +30,9 @@ pub struct Options {
     pub identity: Option<String>,
     /// Whether plain HTTP may be spoken to an address that is not this machine.
     pub insecure_http: bool,
+    /// Whether the control plane is asked straight, whatever `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`
+    /// say. Addresses of this machine always are, and those that `NO_PROXY` names.
+    pub no_proxy: bool,
     /// When a count is acknowledged.
     pub durability: CountDurability,
     /// The application that the node must serve; none: the one that it was enrolled for.
@@ -58,6 +61,7 @@ impl Options {
             ca: None,
             identity: None,
             insecure_http: false,
+            no_proxy: false,
             durability: CountDurability::default(),
             application: None,
             host: String::new(),

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Unreachable,
     /// Requests are answered, and the feed brings nothing.
     FeedHeldBack,
+    /// Two control planes answer behind one address.
+    TwoControlPlanes,
     /// The control plane does not let the node in.
     NotLetIn,
     /// A report was refused.

@@ -2,6 +2,7 @@
 //! disk.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start};
@@ -20,12 +21,22 @@ const MAX_PROBLEMS: usize = 16;
 /// How many counts are reported at least, however slow the link is.
 const MIN_COUNTS: usize = 20;
 
+/// How many starts of control planes are remembered.
+const MAX_EARLIER: usize = 8;
+
+/// For how long it is told that two control planes answer in turn, after it was seen.
+const IN_TURN: Duration = Duration::from_secs(600);
+
 /// What the reports so far have come to.
 pub(crate) struct Reporter {
     /// How many counts go into one report: half as many after each that was lost, as on a slow link.
     most: usize,
     /// Which start of the control plane answered last.
     instance: Option<Uuid>,
+    /// Which answered before it, the last at the end.
+    earlier: Vec<Uuid>,
+    /// When one answered again behind another one.
+    in_turn: Option<Instant>,
     /// What was last reported, but for counts.
     said: Option<NodeReport>,
     at: Option<Instant>,
@@ -45,6 +56,8 @@ impl Default for Reporter {
         Self {
             most: MAX_COUNTS,
             instance: None,
+            earlier: Vec::new(),
+            in_turn: None,
             said: None,
             at: None,
             lost: None,
@@ -170,6 +183,7 @@ impl Reporter {
             .link
             .note_answer(reported.state_revision, self.lost.take());
         shared.problems.set(Kind::ReportRefused, None);
+        self.note_instance(shared, reported.instance);
         if self.instance.replace(reported.instance) != Some(reported.instance) {
             // It may know nothing of what was told to the one before it.
             shared.counters.report_all_again();
@@ -189,6 +203,27 @@ impl Reporter {
         self.said = Some(unnumbered(&report));
         self.at = Some(Instant::now());
         Ok(reported.gave_back)
+    }
+
+    /// A control plane that was started again answers under a new name. One that answers under its old one
+    /// after another, or after one that does not know this node, is beside it.
+    fn note_instance(&mut self, shared: &Shared, instance: Uuid) {
+        let unknown = shared.unknown_there.swap(false, Ordering::Relaxed);
+        let again = match self.instance {
+            Some(last) if last == instance => unknown,
+            Some(last) => {
+                self.earlier.push(last);
+                let beyond = self.earlier.len().saturating_sub(MAX_EARLIER);
+                self.earlier.drain(..beyond);
+                self.earlier.contains(&instance)
+            }
+            None => false,
+        };
+        if again {
+            self.in_turn = Some(Instant::now());
+        }
+        let lasts = |at: Instant| at.elapsed() < IN_TURN;
+        shared.note_in_turn(self.in_turn.is_some_and(lasts));
     }
 
     fn note_trouble(&mut self, shared: &Shared, trouble: &Trouble, began: Instant) {

@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     /// Told when there may be something new to report.
     pub changed: Notify,
     pub link: Link,
+    /// Whether a control plane that knows nothing of this node answered since the last that does.
+    pub unknown_there: AtomicBool,
     /// How many starts of the node run at once, as the control plane sees it.
     pub lives: AtomicU64,
     /// Whether the folder turned out to be a copy, or an older one.
@@ -211,6 +213,10 @@ impl Shared {
             // What it says is noted there, whether it is taken or refused.
             let _ = self.take(state.clone()).await;
         }
+        // One that has a way back may have been forgotten meanwhile.
+        if failure.code == FailureCode::Unauthorized && self.returning.is_none() {
+            self.unknown_there.store(true, Ordering::Relaxed);
+        }
         let Some(problem) = not_let_in(failure) else {
             return otherwise;
         };
@@ -247,6 +253,21 @@ impl Shared {
         }
     }
 
+    /// Notes whether the answers are those of two control planes in turn.
+    pub(crate) fn note_in_turn(&self, in_turn: bool) {
+        let text = format!(
+            "two control planes answer at {} in turn; have the address lead to one of them: stop the \
+             other, or name it apart",
+            self.client.address()
+        );
+        if self
+            .problems
+            .set(Kind::TwoControlPlanes, in_turn.then_some(text))
+        {
+            self.changed.notify_one();
+        }
+    }
+
     fn note_reached(&self) {
         self.link.note_reached();
         if self.problems.set(Kind::Unreachable, None) {
@@ -277,9 +298,10 @@ impl Shared {
         let lasts = self.link.note_lost().elapsed() >= self.pace.unreachable;
         if lasts && !self.problems.has(Kind::Unreachable) {
             let text = format!(
-                "the control plane {} cannot be reached: {reason}; check its address, its name in \
-                 DNS, and certificates; requests are decided as the last state and its policy say",
-                self.client.address()
+                "the control plane {} cannot be reached: {}; requests are decided as the last state and \
+                 its policy say",
+                self.client.address(),
+                self.client.by_its_way(reason)
             );
             self.problems.set(Kind::Unreachable, Some(text));
         }

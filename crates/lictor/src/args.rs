@@ -223,4 +223,12 @@ pub(crate) struct Api {
         hide_env_values = true
     )]
     pub organization: Option<String>,
+    /// Ask the server straight, whatever `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` say
+    #[arg(
+        long,
+        env = "LICTOR_NO_PROXY",
+        hide_env = true,
+        value_parser = FalseyValueParser::new()
+    )]
+    pub no_proxy: bool,
 }

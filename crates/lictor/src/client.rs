@@ -26,6 +26,8 @@ const PAGE: &str = "1000";
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
+    /// The proxy by which it is asked.
+    proxy: Option<String>,
     token: Option<String>,
     organization: Option<String>,
 }
@@ -98,9 +100,13 @@ impl Client {
             // The system's certificates are not needed, and a bare machine has none.
             builder = builder.tls_certs_only([]);
         }
-        if address::is_loopback(&base) {
+        let straight = api.no_proxy || address::is_loopback(&base);
+        if straight {
             builder = builder.no_proxy();
         }
+        let proxy = (!straight)
+            .then(|| cause::proxy_of(base.as_str()))
+            .flatten();
         let http = builder.build().map_err(|_| {
             let why = "no certificates to check servers by can be read; look at SSL_CERT_FILE and \
                        SSL_CERT_DIR, or install the system's certificates";
@@ -117,6 +123,7 @@ impl Client {
         Ok(Self {
             http,
             base,
+            proxy,
             token,
             organization: word("organization", &api.organization)?,
         })
@@ -298,7 +305,7 @@ impl Client {
         };
         Failure::Unreachable(format!(
             "no answer from {base}: {}.\n{advice}",
-            cause::of_request(&error)
+            cause::by_proxy(self.proxy.as_deref(), &cause::of_request(&error))
         ))
     }
 
@@ -325,10 +332,14 @@ impl Client {
                 Failure::Unauthorized(said.unwrap_or_else(|| "this token may not do it".to_owned()))
             }
             (_, Some(said)) => Failure::Refused(said),
-            (status, None) if status.is_server_error() => Failure::Unreachable(format!(
-                "{} answers {status}, and it is not Lictor who does; look at what stands before it",
-                self.base
-            )),
+            (status, None)
+                if status.is_server_error()
+                    || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED =>
+            {
+                let why = cause::of_status(status.as_u16());
+                let why = cause::by_proxy(self.proxy.as_deref(), &why);
+                Failure::Unreachable(format!("no answer from {}: {why}", self.base))
+            }
             (_, None) => not_lictor(&self.base),
         }
     }

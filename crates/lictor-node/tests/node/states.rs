@@ -1,5 +1,6 @@
 //! States as they come over the network.
 
+use hyper::StatusCode;
 use lictor_core::feed::{Audience, Failure, FailureCode, Mode, StateTerms, sign};
 use lictor_node::{Denial, Reason};
 use uuid::Uuid;
@@ -235,12 +236,16 @@ async fn a_node_that_is_not_known_any_more_says_what_to_do_and_decides() {
         message: "who are you".to_owned(),
         state: None,
     };
-    setting.control_plane.inside().refusal = Some((hyper::StatusCode::UNAUTHORIZED, failure));
+    setting.control_plane.inside().refusal = Some((StatusCode::UNAUTHORIZED, failure));
     setting.control_plane.cut();
     let problems = || setting.node.status().problems.join("; ");
     until("it says so", || problems().contains("lictor node enroll")).await;
     assert_eq!(setting.node.meter(None).check(), Ok(()));
-    setting.control_plane.inside().refusal = None;
+    {
+        // The right backup is put back, and the server started again.
+        let mut inside = setting.control_plane.inside();
+        (inside.refusal, inside.instance) = (None, Uuid::from_u128(2));
+    }
     setting.connected().await;
     until("it is over", || problems().is_empty()).await;
 }
@@ -347,4 +352,59 @@ async fn a_control_plane_that_cannot_be_reached_is_a_problem_until_it_can() {
     assert!(problems().contains(&setting.control_plane.url()));
     setting.control_plane.resume().await;
     until("it is over", || setting.node.status().problems.is_empty()).await;
+}
+
+#[tokio::test]
+async fn two_control_planes_behind_one_address_are_told_and_one_that_starts_again_is_not() {
+    let setting = Setting::start().await;
+    let in_turn = || {
+        let problems = setting.node.status().problems.join("; ");
+        problems.contains("two control planes answer at")
+    };
+    let reports = || setting.control_plane.inside().reports.len();
+    let heard = async || {
+        let before = reports();
+        setting.node.meter(None).check().expect("allowed");
+        until("it reports twice", || {
+            let _ = setting.node.meter(None).check();
+            reports() > before + 1
+        })
+        .await;
+    };
+    for instance in [2, 3] {
+        setting.control_plane.inside().instance = Uuid::from_u128(instance);
+        heard().await;
+        assert!(!in_turn(), "it was started again");
+    }
+    setting.control_plane.inside().instance = Uuid::from_u128(2);
+    heard().await;
+    until("it is told", in_turn).await;
+}
+
+#[tokio::test]
+async fn a_control_plane_beside_one_that_knows_nothing_of_the_node_is_told() {
+    let setting = Setting::start().await;
+    let problems = || setting.node.status().problems.join("; ");
+    let failure = Failure {
+        code: FailureCode::Unauthorized,
+        message: "unknown".to_owned(),
+        state: None,
+    };
+    setting.control_plane.inside().refusal = Some((StatusCode::UNAUTHORIZED, failure));
+    let count = || setting.node.meter(None).check().expect("allowed");
+    until("it is not let in", || {
+        count();
+        problems().contains("does not know this node")
+    })
+    .await;
+    assert!(
+        !problems().contains("two control planes"),
+        "it may have been restored"
+    );
+    setting.control_plane.inside().refusal = None;
+    until("it is told", || {
+        count();
+        problems().contains("two control planes answer at")
+    })
+    .await;
 }

@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write as _};
 use std::path::Path;
 
 use super::fault::OpenError;
-use super::open::{at, private};
+use super::open::{at, of_file_system, private};
 
 /// The locked file in the data folder.
 pub(super) const LOCK_FILE: &str = "lictor.lock";
@@ -30,7 +30,7 @@ impl FolderLock {
                     holder: holder(&path),
                 });
             }
-            Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
+            Err(TryLockError::Error(error)) => return Err(at(&path)(of_file_system(error))),
         }
         let lock = Self { file };
         if let Err(error) = lock.say("") {

@@ -84,7 +84,7 @@ pub(super) fn probe_room(folder: &Path) -> Result<(), OpenError> {
         .tempfile_in(folder);
     let written = file.and_then(|mut file| {
         file.write_all(&[0; PROBE_BYTES])?;
-        file.as_file().sync_all()
+        file.as_file().sync_all().map_err(of_file_system)
     });
     written.map_err(at(folder))
 }
@@ -109,10 +109,29 @@ pub(super) fn warn_if_shared(folder: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Says what is wrong where a file system refuses to lock or to sync what others can.
+pub(super) fn of_file_system(error: std::io::Error) -> std::io::Error {
+    let code = error.raw_os_error();
+    let refusals = [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL];
+    if !refusals
+        .iter()
+        .any(|errno| code == Some(errno.raw_os_error()))
+    {
+        return error;
+    }
+    std::io::Error::new(
+        error.kind(),
+        format!(
+            "its file system refuses to lock or to sync files ({error}), as network file systems do \
+             (NFS without locks, SMB): put the folder on a local one, such as ext4 or XFS"
+        ),
+    )
+}
+
 /// Makes names in a folder durable.
 pub(super) fn sync_folder(folder: &Path) -> Result<(), OpenError> {
     File::open(folder)
-        .and_then(|folder| folder.sync_all())
+        .and_then(|folder| folder.sync_all().map_err(of_file_system))
         .map_err(at(folder))
 }
 
@@ -224,7 +243,7 @@ pub(super) fn put_log_away(path: &Path) -> Result<(), OpenError> {
         connection.close().map_err(|(_, error)| error)?;
     }
     File::open(path)
-        .and_then(|file| file.sync_all())
+        .and_then(|file| file.sync_all().map_err(of_file_system))
         .map_err(at(path))
 }
 

@@ -199,6 +199,7 @@ fn of_node(given: &NodeOptions) -> Outcome<Options> {
     };
     options.leave_on_stop = given.leave_on_stop.unwrap_or_default();
     options.insecure_http = given.insecure_http.unwrap_or_default();
+    options.no_proxy = given.no_proxy.unwrap_or_default();
     options.application = given
         .application
         .as_deref()

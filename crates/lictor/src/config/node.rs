@@ -84,6 +84,17 @@ pub(crate) struct NodeOptions {
         value_parser = BoolishValueParser::new()
     )]
     pub insecure_http: Option<bool>,
+    /// Ask the control plane straight, whatever `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` say
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "LICTOR_NO_PROXY",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub no_proxy: Option<bool>,
     /// What to log, such as `debug`; libraries log errors alone unless they are named, as in
     /// `debug,h2=debug` [default: info]
     #[arg(long, value_name = "FILTER", env = "LICTOR_LOG")]

@@ -219,6 +219,85 @@ fn a_server_that_does_not_answer_is_spoken_of_by_the_cause() {
     }
 }
 
+/// Answers one request with that, whoever asks, and tells what was asked for.
+fn answering(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    use std::io::{Read as _, Write as _};
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut asked = [0; 4096];
+        let read = stream.read(&mut asked).expect("a request");
+        stream.write_all(answer.as_bytes()).expect("it takes it");
+        String::from_utf8_lossy(&asked[..read]).into_owned()
+    });
+    (address, thread)
+}
+
+#[test]
+fn a_proxy_that_fails_is_named_and_can_be_left_out() {
+    let list = |url: &str, proxy: &str, more: &[&str]| {
+        let mut list = command();
+        list.args(["license", "list", "--token", "x", "--url", url])
+            .args(more);
+        for name in ["HTTPS_PROXY", "HTTP_PROXY"] {
+            list.env(name, format!("http://somebody:secret@{proxy}"));
+        }
+        list.env_remove("NO_PROXY").env_remove("no_proxy");
+        refusal(&list.output().expect("runs"), 3)
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let closed = listener.local_addr().expect("an address").to_string();
+    drop(listener);
+    for url in ["https://lictor.invalid", "http://lictor.invalid"] {
+        let said = list(url, &closed, &[]);
+        assert_ours(&said, &format!("by the proxy {closed}, which HTTPS_PROXY"));
+        assert!(
+            said.contains("Connection refused") && said.contains("--no-proxy"),
+            "{said}"
+        );
+        assert!(!said.contains("secret"), "{said}");
+        let said = list(url, &closed, &["--no-proxy"]);
+        assert_ours(&said, "its name is not known here");
+        assert!(!said.contains("by the proxy"), "{said}");
+    }
+    for (status, cause) in [
+        ("502 Bad Gateway", "a proxy between answers 502"),
+        (
+            "407 Proxy Authentication Required",
+            "wants a name and a password",
+        ),
+    ] {
+        let answer: &'static str = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").leak();
+        let (address, asked) = answering(answer);
+        let said = list("http://lictor.invalid", &address, &[]);
+        assert_ours(&said, cause);
+        let asked = asked.join().expect("asked");
+        assert!(
+            asked.starts_with("GET http://lictor.invalid/v1/licenses"),
+            "{asked}"
+        );
+    }
+}
+
+#[test]
+fn a_gateway_before_the_server_is_told_from_it() {
+    let (address, _) = answering("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
+    let mut list = command();
+    list.args([
+        "license",
+        "list",
+        "--token",
+        "x",
+        "--url",
+        &format!("http://{address}"),
+    ]);
+    assert_ours(
+        &refusal(&list.output().expect("runs"), 3),
+        "a proxy between answers 502",
+    );
+}
+
 #[test]
 fn an_option_that_cannot_be_read_is_refused_with_the_forms_of_it() {
     let folder = TempDir::new().expect("a folder");

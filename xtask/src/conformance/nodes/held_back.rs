@@ -87,7 +87,7 @@ fn ready(node: &Node) -> Result<u16> {
     Ok(Connection::open(&node.address)?.get("/readyz")?.status)
 }
 
-/// HAProxy that passes an answer on when it is whole, or after half a minute, as proxies do that look
+/// `HAProxy` that passes an answer on when it is whole, or after half a minute, as proxies do that look
 /// through what they pass on.
 fn buffering(scratch: &Path, server: &str) -> Result<Proxy> {
     let (file, address) = (scratch.join("held-back.cfg"), free_address()?);

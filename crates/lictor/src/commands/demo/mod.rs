@@ -188,5 +188,6 @@ fn client(url: &str, token: &str) -> Outcome<Client> {
         url: url.to_owned(),
         token: Some(token.to_owned()),
         organization: None,
+        no_proxy: false,
     })
 }
