@@ -202,7 +202,10 @@ async fn a_refused_state_is_not_fetched_with_every_question_while_the_feed_is_he
     let control_plane = &setting.control_plane;
     control_plane.inside().state = "damaged".to_owned();
     until("it is refused", || says("a state was refused")).await;
-    let (asked, fetched) = (control_plane.inside().asked, control_plane.inside().fetched);
+    let (asked, fetched) = {
+        let inside = control_plane.inside();
+        (inside.asked, inside.fetched)
+    };
     until("it goes on", || control_plane.inside().asked > asked + 9).await;
     assert_eq!(control_plane.inside().fetched, fetched);
     assert!(says("a state was refused"), "it lasts");
