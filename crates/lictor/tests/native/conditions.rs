@@ -181,7 +181,25 @@ fn a_write_expects_the_tag_or_the_revision_that_is_stored() {
         .json(&body)
         .token(token)
         .expect(200);
-    put(&tag(&written)).token(token).expect(200);
+    let now = put(&tag(&written)).token(token).expect(200);
+    let digest = tag(&now);
+    let digest = digest
+        .trim_matches('"')
+        .split('-')
+        .nth(1)
+        .expect("a digest");
+    for method in ["PUT", "DELETE"] {
+        for wrong in ["\"1-0000000000000000\"", "\"999\"", "W/\"1\""] {
+            let call = match method {
+                "PUT" => put(wrong),
+                _ => server.call(method, &path).header("If-Match", wrong),
+            };
+            let call = call.token(token).expect(412);
+            let problem = call.problem("revision-mismatch");
+            assert_eq!(problem["revision"], Value::Null, "{method} {wrong}");
+            assert!(!call.text().contains(digest), "{method} {wrong}: {call:?}");
+        }
+    }
     let remove = server.call("DELETE", &path).token(token);
     remove.header("If-Match", "*").expect(204);
 }

@@ -201,10 +201,7 @@ fn expected(
     may_read: bool,
 ) -> Result<Option<u64>, Problem> {
     let shown = shown(found)?;
-    let expected = condition.map(|condition| condition.expect(Some(&shown)));
-    let expected = expected.transpose();
-    expected.map_err(|problem| match may_read {
-        true => problem,
-        false => conditions::untold(),
-    })
+    condition
+        .map(|condition| condition.expect_to_write(Some(&shown), may_read))
+        .transpose()
 }

@@ -131,6 +131,21 @@ impl Condition {
         }
     }
 
+    /// The same for a write: what is there is for whoever may read it.
+    ///
+    /// # Errors
+    /// A problem where it does not hold.
+    pub(super) fn expect_to_write(
+        &self,
+        shown: Option<&Shown>,
+        may_read: bool,
+    ) -> Result<u64, Problem> {
+        self.expect(shown).map_err(|problem| match may_read {
+            true => problem,
+            false => untold(),
+        })
+    }
+
     fn failed(&self, shown: Option<&Shown>) -> Problem {
         let found = match shown {
             None => "it is not there".to_owned(),
@@ -159,7 +174,7 @@ pub(super) fn mismatch(detail: impl Into<String>) -> Problem {
 }
 
 /// The same for who may not read what the condition is about: not even its tag is told.
-pub(super) fn untold() -> Problem {
+fn untold() -> Problem {
     mismatch("it is not as the condition says; read it with a token that may, and send its `ETag`")
 }
 

@@ -115,10 +115,10 @@ pub(super) async fn put(
     // After the body, which may take long: what a tag says besides the revision may change meanwhile.
     let expected = expected_by_put(&server.authority, &call, id, &parts.headers).await?;
     let new = new_license(payload.into());
-    let (license, added) = server
-        .authority
-        .put_license(&call, id, new, expected)
-        .await?;
+    let authority = &server.authority;
+    let put = authority.put_license(&call, id, new, expected).await;
+    let may_read = authority.may(&call, READ).is_ok();
+    let (license, added) = put.map_err(|error| conditions::told(error, may_read))?;
     let standing = server.authority.standing(&call, license).await?;
     let view = view_of_written(&server.authority, &call, standing);
     let answer = Shown::of(view.revision, &view)?.answer()?;
@@ -138,15 +138,17 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, Problem> {
     let id = segment.id(&call, WRITE, Kind::License)?;
     conditions::refuse_none_match(&headers)?;
+    let may_read = server.authority.may(&call, READ).is_ok();
     let expected = match Condition::of(&headers)? {
         // Without a license there is nothing to remove anyway.
         None | Some(Condition::Any) => None,
         Some(condition) => {
             let stored = stored(&server.authority, &call, id).await?;
-            Some(condition.expect(stored.as_ref())?)
+            Some(condition.expect_to_write(stored.as_ref(), may_read)?)
         }
     };
-    match server.authority.remove_license(&call, id, expected).await? {
+    let removed = server.authority.remove_license(&call, id, expected).await;
+    match removed.map_err(|error| conditions::told(error, may_read))? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Error::no_license(id).into()),
     }
@@ -221,7 +223,9 @@ async fn expected_by_put(
         (None, Some("*")) => Ok(Some(0)),
         (Some(condition), None) => {
             let stored = stored(authority, call, id).await?;
-            condition.expect(stored.as_ref()).map(Some)
+            let may_read = authority.may(call, READ).is_ok();
+            let expected = condition.expect_to_write(stored.as_ref(), may_read);
+            expected.map(Some)
         }
         (_, Some(_)) => Err(invalid(
             "If-None-Match",
