@@ -68,6 +68,7 @@ impl From<OpenError> for Failure {
             | OpenError::NotNew { .. }
             | OpenError::NotEmpty { .. }
             | OpenError::Foreign(_)
+            | OpenError::NothingAside
             | OpenError::NewerSchema { .. } => Self::Usage(text),
             OpenError::Missing(_)
             | OpenError::Corrupt(_)

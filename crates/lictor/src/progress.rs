@@ -27,7 +27,7 @@ pub(crate) fn bar(size: u64) -> ProgressBar {
 pub(crate) async fn watched<T: Send + 'static>(
     left: &str,
     work: impl FnOnce(&Watch) -> Result<T, OpenError> + Send + 'static,
-) -> Outcome<(T, Watch)> {
+) -> Outcome<T> {
     let told_to_stop = signals::to_stop()?;
     let bar = bar(0);
     bar.enable_steady_tick(TICK);
@@ -44,7 +44,7 @@ pub(crate) async fn watched<T: Send + 'static>(
     };
     bar.finish_and_clear();
     match done {
-        Ok(Ok(done)) => Ok((done, watch)),
+        Ok(Ok(done)) => Ok(done),
         Ok(Err(OpenError::Stopped)) => Err(stopped(left)),
         Ok(Err(error)) => Err(error.into()),
         Err(error) => Err(Failure::Refused(format!("the work broke off: {error}"))),

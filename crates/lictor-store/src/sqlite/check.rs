@@ -55,7 +55,7 @@ pub(super) fn check(database: &mut Connection, watch: &Watch) -> Result<CheckRep
     let report = open::end_when_told(database, watch).and_then(|()| check_view(database, watch));
     match report {
         Err(_) if watch.is_stopped() => Err(OpenError::Stopped),
-        report => report,
+        report => report.map_err(fault::of_check),
     }
 }
 
@@ -263,7 +263,7 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
          UNION ALL SELECT 'node', id, 'the hash of its credential' FROM nodes
              WHERE credential_sha256 IS NULL AND joined_at IS NOT NULL
          UNION ALL SELECT 'account', id, 'its e-mail' FROM accounts
-             WHERE (email IS NULL) <> (status = 'removed')
+             WHERE email IS NULL AND status <> 'removed'
                  AND organization_id NOT IN (SELECT id FROM organizations WHERE removed = 1)";
     each(view, missing, [], |row| {
         let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
@@ -271,9 +271,23 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         differences.push(format!("{kind} {id}: {what} is missing"));
         Ok(())
     })?;
+    check_erased(view, differences)?;
     check_sums(view, differences)?;
     check_records(view, differences)?;
     sums::check(view, differences)
+}
+
+/// Whoever was removed has no e-mail and no name any more, whatever became of the organization.
+fn check_erased(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    let left = "SELECT id FROM accounts
+         WHERE status = 'removed' AND (email IS NOT NULL OR name IS NOT NULL)";
+    each(view, left, [], |row| {
+        let id: Uuid = row.get(0)?;
+        differences.push(format!(
+            "account {id}: it was removed, and its e-mail or name is still there"
+        ));
+        Ok(())
+    })
 }
 
 /// The counters of what no ledger entry says are what its rows come to.

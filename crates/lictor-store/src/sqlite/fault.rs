@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why a data folder could not be opened, copied into or checked.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +91,11 @@ pub enum OpenError {
     /// It was told to stop.
     #[error("told to stop")]
     Stopped,
+    /// There is no room for what a check puts aside, or no place.
+    #[error(
+        "nothing was found out: what a check puts aside cannot be written into the folder for temporary files; make room there, or name another folder in TMPDIR"
+    )]
+    NothingAside,
     /// SQLite refused something else.
     #[error("the database could not be opened: {}", of_sqlite(.0))]
     Database(rusqlite::Error),
@@ -110,6 +115,20 @@ impl OpenError {
             Self::File { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
             _ => false,
         }
+    }
+}
+
+/// Why a check ended, which writes nothing but what it puts aside.
+pub(super) fn of_check(error: OpenError) -> OpenError {
+    let is_placeless = match &error {
+        OpenError::Database(rusqlite::Error::SqliteFailure(failure, _)) => {
+            failure.extended_code == ffi::SQLITE_IOERR_GETTEMPPATH
+        }
+        _ => false,
+    };
+    match is_placeless || error.is_full_disk() {
+        true => OpenError::NothingAside,
+        false => error,
     }
 }
 
@@ -197,12 +216,26 @@ mod tests {
     #[test]
     fn every_refusal_of_sqlite_has_words_of_ours_and_what_to_do() {
         for code in 1..=26 {
-            let failure = rusqlite::ffi::Error::new(code);
+            let failure = ffi::Error::new(code);
             let error = rusqlite::Error::SqliteFailure(failure, Some("SQL logic error".to_owned()));
             let said = of_sqlite(&error);
             assert!(said.contains("; "), "{code}: {said}");
             assert!(!said.contains("SQL"), "{code}: {said}");
         }
+    }
+
+    #[test]
+    fn a_check_without_room_for_what_it_puts_aside_blames_no_database() {
+        let of = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            of_check(OpenError::Database(error))
+        };
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_GETTEMPPATH] {
+            let said = of(code).to_string();
+            assert!(said.contains("TMPDIR"), "{code}: {said}");
+        }
+        let said = of(ffi::SQLITE_IOERR_READ).to_string();
+        assert!(said.contains("the disk fails"), "{said}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod embedded {
 pub const DATABASE_FILE: &str = "lictor.db";
 
 /// What SQLite puts beside a file that it reads, and the file itself.
-pub(super) const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+pub(super) const BESIDE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// What a file system puts into its first folder.
 pub(super) const LOST_AND_FOUND: &str = "lost+found";
@@ -200,13 +200,7 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
         return Err(OpenError::Corrupt(reason));
     }
     let draft = beside(path, ".new");
-    for ending in BESIDE {
-        let left_over = beside(&draft, ending);
-        // A link that leads nowhere is there, too.
-        if left_over.symlink_metadata().is_ok() {
-            std::fs::remove_file(&left_over).map_err(at(&left_over))?;
-        }
-    }
+    remove_left(&draft)?;
     private(OpenOptions::new().write(true).create_new(true))
         .open(&draft)
         .map_err(at(&draft))?;
@@ -221,6 +215,19 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     std::fs::rename(&draft, path).map_err(at(path))?;
     planted::point("create.renamed");
     sync_folder(folder)
+}
+
+/// Removes what is left of a draft whose process was killed: SQLite would take its log for the log of the
+/// next one. The lock of the folder says that nobody uses it.
+pub(super) fn remove_left(draft: &Path) -> Result<(), OpenError> {
+    for ending in BESIDE {
+        let left_over = beside(draft, ending);
+        // A link that leads nowhere is there, too.
+        if left_over.symlink_metadata().is_ok() {
+            std::fs::remove_file(&left_over).map_err(at(&left_over))?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens a database that is there for its writer, and migrates it.

@@ -2,10 +2,12 @@
 //! where it is refused.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use lictor_planted as planted;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::SqliteStore;
 use super::check;
@@ -16,6 +18,15 @@ use crate::{Step, Watch};
 
 /// How much of a backup is copied at once, in bytes.
 const PART: u64 = 8 << 20;
+
+/// The same of what comes through a pipe.
+const PIPED: usize = 256 << 10;
+
+/// How often it is looked whether to stop while nothing comes through it: every 200 ms.
+const LOOK: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
 
 /// A checked copy of a backup that has no name yet in its folder. Dropped before it is installed, it
 /// leaves nothing, folders that were made for it included.
@@ -76,9 +87,16 @@ pub fn checked(
     copied.map_err(|error| match error {
         // The user knows the backup by its own name.
         OpenError::Foreign(_) => OpenError::Foreign(backup_file.to_owned()),
+        OpenError::Corrupt(_) if is_empty(&restored.draft()) => {
+            OpenError::Corrupt(format!("{} is empty", backup_file.display()))
+        }
         error => error,
     })?;
     Ok(restored)
+}
+
+fn is_empty(file: &Path) -> bool {
+    file.metadata().is_ok_and(|file| file.len() == 0)
 }
 
 /// The copy in `folder` that has no name yet.
@@ -126,8 +144,7 @@ fn refuse_what_is_there(folder: &Path, known: &[&str]) -> Result<(), OpenError> 
 fn copy(source: &mut File, draft: &Path, watch: &Watch) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    // Left over from a restore that was cut off; the lock says that nobody uses it.
-    let _ = std::fs::remove_file(draft);
+    open::remove_left(draft)?;
     let mut target = open::private(&mut options).open(draft).map_err(at(draft))?;
     copy_bytes(source, &mut target, draft, watch)?;
     planted::point("restore.copied");
@@ -151,20 +168,38 @@ fn copy_bytes(
     draft: &Path,
     watch: &Watch,
 ) -> Result<(), OpenError> {
+    let metadata = source.metadata().ok();
+    let is_file = metadata.as_ref().is_some_and(std::fs::Metadata::is_file);
     // Of a pipe it is not known.
-    let of = source.metadata().map_or(0, |file| file.len());
+    let of = metadata.map_or(0, |source| source.len());
     let mut done = 0;
     loop {
         watch.tell(Step::Copy { done, of });
         if watch.is_stopped() {
             return Err(OpenError::Stopped);
         }
-        let mut part = Read::take(&mut *source, PART);
-        match std::io::copy(&mut part, target).map_err(at(draft))? {
-            0 => return Ok(()),
-            copied => done += copied,
+        let copied = match is_file {
+            true => io::copy(&mut Read::take(&mut *source, PART), target).map(Some),
+            false => copy_what_came(source, target),
+        };
+        match copied.map_err(at(draft))? {
+            Some(0) => return Ok(()),
+            copied => done += copied.unwrap_or_default(),
         }
     }
+}
+
+/// Copies what has come through a pipe, and says how much; none: nothing has. Whoever waited for it in a
+/// read could not be told to stop.
+fn copy_what_came(source: &mut File, target: &mut File) -> io::Result<Option<u64>> {
+    match poll(&mut [PollFd::new(source, PollFlags::IN)], Some(&LOOK)) {
+        Ok(0) | Err(Errno::INTR) => return Ok(None),
+        come => come?,
+    };
+    let mut part = vec![0; PIPED];
+    let read = source.read(&mut part)?;
+    target.write_all(&part[..read])?;
+    Ok(Some(read as u64))
 }
 
 impl Restored {

@@ -39,7 +39,7 @@ const LEFT: &str = "nothing was found out, and nothing is changed";
 pub(crate) async fn run(check: &Check, json: bool) -> Outcome {
     let data = check.data.clone();
     let checking = move |watch: &Watch| sqlite::watched_check(&data, watch);
-    let (report, _) = progress::watched(LEFT, checking).await?;
+    let report = progress::watched(LEFT, checking).await?;
     let differences = &report.differences;
     if json {
         let text = json!({

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use lictor_core::{Error, account};
+use lictor_core::{Decision, Error, INSTALLATION, Record, State, account};
 use lictor_planted as planted;
 use lictor_server::clock::{Clock, Timeline};
-use lictor_store::sqlite::{self, Restored};
+use lictor_store::sqlite::{self, Restored, SqliteStore};
 use lictor_store::{Fact, Store as _, Watch, Write};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -77,7 +77,7 @@ pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
     let (source, data) = (files::open(&restore.file)?, restore.data.clone());
     let name = PathBuf::from(files::shown(&restore.file));
     let checking = move |watch: &Watch| sqlite::checked((source, &name), &data, &known, watch);
-    let (copy, _) = progress::watched(LEFT, checking).await?;
+    let copy = progress::watched(LEFT, checking).await?;
     let told_to_stop = signals::to_stop()?;
     // Before anybody can take it for a server's folder: the names must not outlive the command, however
     // it ends.
@@ -158,5 +158,29 @@ async fn remove_again(copy: &Restored, erased: Vec<(Uuid, Uuid)>) -> Outcome<u64
             }
         }
     }
+    erase_removed(&store, &clock).await.map_err(failed)?;
     Ok(removed)
+}
+
+/// Erases the names in organizations that the backup has as removed already: their accounts cannot be
+/// removed one by one, and the server that it is of may not have come to them.
+async fn erase_removed(store: &SqliteStore, clock: &Timeline) -> Result<(), Error> {
+    while let Some(organization) = store.removed_with_names(1).await?.pop() {
+        let rule = move |_: &State| {
+            let mut decision = Decision::nothing();
+            let record = Record::NamesOfRemovedErased { organization };
+            decision.records.push(record);
+            Ok(decision)
+        };
+        let write = Write {
+            stream: INSTALLATION,
+            actor: None,
+            now: clock.now(),
+            facts: Vec::new(),
+            rule: Arc::new(rule),
+            idempotent: None,
+        };
+        store.write(write).await?;
+    }
+    Ok(())
 }

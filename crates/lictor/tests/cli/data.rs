@@ -139,6 +139,26 @@ fn a_restored_folder_never_holds_a_name_that_is_to_be_erased_again() {
 }
 
 #[test]
+fn a_restored_folder_holds_no_name_of_an_organization_that_the_backup_has_as_removed() {
+    let server = Server::start(&[]);
+    let email = "ada-gone@example.com";
+    result(&server.lictor(&["organization", "create", "gone"]));
+    result(&server.lictor(&["account", "add", email, "--organization", "gone"]));
+    result(&server.lictor(&["organization", "remove", "gone"]));
+    // At once: the server erases the names within a minute.
+    let (old, new) = (server.file("old.db"), server.file("new.db"));
+    result(&server.lictor(&["backup", &old]));
+    result(&server.lictor(&["backup", &new]));
+    let data = server.file("restored");
+    let restore = ["restore", &old, "--data", &data, "--erased-in", &new];
+    result(&lictor(&restore));
+    let stored = std::fs::read(format!("{data}/lictor.db")).expect("a database");
+    let mut parts = stored.windows(email.len());
+    assert!(!parts.any(|part| part == email.as_bytes()));
+    result(&lictor(&["check", "--data", &data]));
+}
+
+#[test]
 fn a_damaged_database_is_reported_by_check_restore_and_serve() {
     let server = Server::start(&[]);
     let (_, _, folder) = server.stop();

@@ -144,6 +144,8 @@ fn a_backup_is_restored_from_standard_input() {
     let mut broken = command();
     broken.args(["restore", "-", "--data", &server.file("broken")]);
     refusal(&fed(&mut broken, &backup[..5_000]), 1);
+    let said = refusal(&fed(&mut broken, b""), 1);
+    assert!(said.contains("(standard input is empty)"), "{said}");
     assert!(!std::path::Path::new(&server.file("broken")).exists());
 }
 

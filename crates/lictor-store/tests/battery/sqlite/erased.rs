@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lictor_core::account::AccountPatch;
 use lictor_core::{AccountKind, Decision, INSTALLATION, OverLimit, Record, Timestamp};
-use lictor_store::sqlite::{SqliteStore, removed_accounts};
+use lictor_store::sqlite::{SqliteStore, check_folder, removed_accounts};
 use lictor_store::{Store, Write};
 
 use super::folder;
@@ -198,4 +198,25 @@ async fn accounts_of_a_removed_organization_were_removed_with_it() {
     let removed = removed_accounts(&folder.path().join("lictor.db")).expect("reads");
     let expected = [(id(2), id(60)), (ACME, id(50)), (ACME, id(51))];
     assert_eq!(removed, expected);
+}
+
+#[tokio::test]
+async fn an_email_that_stayed_with_a_removed_account_is_found_by_a_check() {
+    let folder = folder();
+    let store = SqliteStore::open(folder.path()).expect("opens");
+    acme(&store).await;
+    done(&store, new_account(ACME, id(50), AccountKind::Person)).await;
+    done(&store, remove_account(ACME, id(50))).await;
+    done(&store, remove_organization(ACME, "acme")).await;
+    drop(store);
+    let database = rusqlite::Connection::open(folder.path().join("lictor.db")).expect("opens");
+    let stays = "UPDATE accounts SET name = 'Ada' WHERE id = ?1";
+    assert_eq!(database.execute(stays, [id(50)]).expect("writes"), 1);
+    drop(database);
+    let found = check_folder(folder.path()).expect("checks").differences;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].ends_with("its e-mail or name is still there"),
+        "{found:?}"
+    );
 }

@@ -155,6 +155,34 @@ async fn copy_into(file: &Path, store: &SqliteStore) {
     std::io::copy(&mut copy.file, &mut file).expect("writes");
 }
 
+#[tokio::test]
+async fn a_restore_does_not_read_the_log_of_one_that_was_killed() {
+    let folder = folder();
+    let [former, other, target] =
+        ["former", "other", "target"].map(|name| folder.path().join(name));
+    let store = SqliteStore::open(&other).expect("opens");
+    acme(&store).await;
+    let backup = folder.path().join("backup");
+    copy_into(&backup, &store).await;
+    // Another backup was being written when the restore before was killed.
+    let store = SqliteStore::open(&former).expect("opens");
+    fill(&store).await;
+    std::fs::create_dir(&target).expect("a folder");
+    for (from, to) in [
+        ("lictor.db", "lictor.db.restored"),
+        ("lictor.db-wal", "lictor.db.restored-wal"),
+        ("lictor.db", "lictor.db.restored-journal"),
+    ] {
+        std::fs::copy(former.join(from), target.join(to)).expect("copies");
+    }
+    restore(&backup, &target).expect("restores");
+    assert_eq!(names_in(&target), ["lictor.db", "lictor.lock"]);
+    let restored = SqliteStore::open(&target).expect("opens");
+    let account = restored.account(ACME, id(50)).await.expect("reads");
+    assert!(account.is_none(), "{account:?}");
+    assert_eq!(restored.check().await.expect("checks").differences, [""; 0]);
+}
+
 fn names_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("lists");
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.expect("an entry").file_name();

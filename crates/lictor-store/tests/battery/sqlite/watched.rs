@@ -1,5 +1,8 @@
 //! Long work: backups one at a time, checks and restores that are told to stop.
 
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lictor_core::Error;
@@ -70,9 +73,23 @@ async fn a_restore_that_is_told_to_stop_leaves_nothing() {
     for is_it in steps {
         let (watch, _) = stopping_at(is_it);
         let to = folder.path().join("restored");
-        let source = std::fs::File::open(&backup).expect("a backup");
+        let source = File::open(&backup).expect("a backup");
         let ended = checked((source, &backup), &to, &[], &watch).map(drop);
         assert!(matches!(ended, Err(OpenError::Stopped)), "{ended:?}");
         assert!(!to.exists());
     }
+}
+
+#[tokio::test]
+async fn a_restore_to_which_nothing_comes_ends_when_told() {
+    static TOLD: AtomicU64 = AtomicU64::new(0);
+    let folder = folder();
+    let (source, _never_written) = std::io::pipe().expect("a pipe");
+    let source = File::from(OwnedFd::from(source));
+    // The first time nothing was read yet.
+    let (watch, _) = stopping_at(|_| TOLD.fetch_add(1, Ordering::Relaxed) == 1);
+    let to = folder.path().join("restored");
+    let ended = checked((source, "a pipe".as_ref()), &to, &[], &watch).map(drop);
+    assert!(matches!(ended, Err(OpenError::Stopped)), "{ended:?}");
+    assert!(!to.exists());
 }
