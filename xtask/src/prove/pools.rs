@@ -85,7 +85,7 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
         scratch: &scratch,
         address: &server.address,
         token: token.trim(),
-        longest: Duration::from_millis(machines * 600).max(Duration::from_secs(3)),
+        longest: Duration::from_millis(machines * machines * 3).max(Duration::from_secs(4)),
         found: Mutex::default(),
     };
     let began = Instant::now();
