@@ -74,7 +74,7 @@ pub struct NodeIdentity {
     pub name: String,
     /// The SHA-256 of its enrollment token; none: it joined by its pool's.
     pub token_sha256: Option<Digest>,
-    /// From when on the token cannot be used.
+    /// From when on the token cannot be used; of a node of a pool, when it took its place there.
     pub token_expires_at: Elapsed,
     /// The SHA-256 of the credential that it made when it joined.
     pub credential_sha256: Option<Digest>,

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::starts::is_followed;
 use super::{
     JoinRefusal, MAX_NAME_LENGTH, NodeIdentity, NodeTerms, check_name_of, live_named, room,
 };
@@ -11,6 +12,7 @@ use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
 use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
+use crate::feed::Start;
 use crate::state::State;
 use crate::time::Timestamp;
 
@@ -224,7 +226,8 @@ pub fn join_pool(
     if !found.is_live() {
         return Err(Error::JoinRefused(JoinRefusal::PoolRevoked));
     }
-    if identity.has_expired(now) {
+    // The end of a token is for those who are not known yet: others have joined in time.
+    if known.is_none() && identity.has_expired(now) {
         return Err(Error::JoinRefused(JoinRefusal::Expired));
     }
     if known.is_some_and(|node| node.application != found.application) {
@@ -243,20 +246,29 @@ pub fn join_pool(
     let enrolled = room(state, &found.application, terms, now)? + 1;
     let limit = terms.limit;
     if known.is_some() {
-        let name = state.node_identities.get(&node).map(|own| &own.name);
-        if let Some(name) = name.filter(|name| live_named(state, name).is_some()) {
+        let own = state.node_identities.get(&node);
+        let own = own.ok_or_else(|| super::missing(node.to_string()))?;
+        if live_named(state, &own.name).is_some() {
             return Err(Error::AlreadyExists {
                 kind: Kind::Node,
-                name: name.clone(),
+                name: own.name.clone(),
             });
         }
-        return Ok(Change::NodeReturned {
+        let mut decision: Decision = Change::NodeReturned {
             id: node,
             pool,
             limit,
             enrolled,
         }
-        .into());
+        .into();
+        decision.records.push(Record::NodeIdentity {
+            id: node,
+            identity: NodeIdentity {
+                token_expires_at: now,
+                ..own.clone()
+            },
+        });
+        return Ok(decision);
     }
     let mut decision: Decision = [
         Change::NodeEnrolled {
@@ -282,10 +294,14 @@ pub fn join_pool(
     Ok(decision)
 }
 
-/// Takes up that a node says goodbye: its place is free. One that is of no pool keeps what it has.
-/// `state` holds the node.
-pub fn leave(state: &State, id: Uuid) -> Decision {
-    left(state, id, Leave::Goodbye)
+/// Takes up that a start of a node says goodbye: the node's place is free. Where another start went on
+/// meanwhile the node lives, and keeps it, as does one that is of no pool. `state` holds the node, and who
+/// counts in its epochs.
+pub fn leave(state: &State, id: Uuid, start: Option<&Start>) -> Decision {
+    match start.is_some_and(|start| is_followed(state, id, start)) {
+        true => Decision::nothing(),
+        false => left(state, id, Leave::Goodbye),
+    }
 }
 
 /// Gives the places of nodes back that were silent for too long. `silent` says since when each was;

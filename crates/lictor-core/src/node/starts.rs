@@ -99,5 +99,12 @@ pub(super) fn is_counted_in(state: &State, id: Uuid, epoch: &str) -> bool {
     known.is_some_and(|known| known.iter().any(|known| known.epoch == epoch))
 }
 
+/// Whether another start goes on in the epoch of this one. `state` holds who does.
+pub(super) fn is_followed(state: &State, id: Uuid, start: &Start) -> bool {
+    let known = state.node_starts.get(&id);
+    let other = |known: &Counting| known.epoch == start.epoch && known.start != start.id;
+    known.is_some_and(|known| known.iter().any(other))
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! Pools of nodes: made, joined up to their places, left, and joined again.
 
 use lictor_core::change::{Change, Decision, Digest};
-use lictor_core::node::{self, JoinRefusal, Leave, NewPool, NodeTerms, name_in_pool};
+use lictor_core::feed::Start;
+use lictor_core::node::{self, Counting, JoinRefusal, Leave, NewPool, NodeTerms, name_in_pool};
 use lictor_core::seats::ApplicationBasis;
 use lictor_core::{ApplicationState, Elapsed, Error, State};
 use uuid::Uuid;
@@ -87,10 +88,10 @@ fn a_place_that_is_given_back_can_be_taken_again() {
     assert_eq!(refusal(join(&state, 3)), JoinRefusal::Full(2));
     // Whoever asks again has its place.
     assert!(join(&state, 2).expect("a decision").is_nothing());
-    let left = node::leave(&state, id(1));
+    let left = node::leave(&state, id(1), None);
     take(&mut state, Ok(left));
     assert_eq!(state.nodes[&id(1)].left, Some(Leave::Goodbye));
-    assert!(node::leave(&state, id(1)).is_nothing());
+    assert!(node::leave(&state, id(1), None).is_nothing());
     let joined = join(&state, 3);
     take(&mut state, joined);
     assert_eq!(refusal(join(&state, 1)), JoinRefusal::Full(2));
@@ -105,6 +106,49 @@ fn a_place_that_is_given_back_can_be_taken_again() {
         (None, None)
     );
     assert_eq!(refusal(join(&state, 3)), JoinRefusal::Revoked);
+}
+
+#[test]
+fn a_late_goodbye_gives_no_place_back_of_a_node_that_was_started_again() {
+    let mut state = state();
+    let joined = join(&state, 1);
+    take(&mut state, joined);
+    let start = |number| Start {
+        id: id(number),
+        number: 1,
+        answered: 0,
+        epoch: "0123456789abcdef".to_owned(),
+        after: Vec::new(),
+        ended: true,
+        counted: 0,
+    };
+    let again = Counting {
+        epoch: start(51).epoch,
+        start: id(51),
+    };
+    state.node_starts.insert(id(1), vec![again]);
+    assert!(node::leave(&state, id(1), Some(&start(50))).is_nothing());
+    assert!(!node::leave(&state, id(1), Some(&start(51))).is_nothing());
+}
+
+#[test]
+fn a_node_that_joined_in_time_comes_back_by_an_expired_token_and_by_no_revoked_one() {
+    let mut state = state();
+    let joined = join(&state, 1);
+    take(&mut state, joined);
+    let left = node::leave(&state, id(1), None);
+    take(&mut state, Ok(left));
+    let returned = join_within(&state, 1, None, 600);
+    assert!(matches!(
+        returned.expect("a decision").changes.as_slice(),
+        [Change::NodeReturned { .. }]
+    ));
+    let revoked = node::revoke_pool(&state, POOL);
+    take(&mut state, revoked);
+    assert_eq!(
+        refusal(join_within(&state, 1, None, 600)),
+        JoinRefusal::PoolRevoked
+    );
 }
 
 #[test]

@@ -344,7 +344,7 @@ impl Authority {
             }
         }
         // What it could not tell it would take with it.
-        let gave_back = gives_back && held.is_empty() && self.leave_pool(node, now).await?;
+        let gave_back = gives_back && held.is_empty() && self.leave_pool(node, start, now).await?;
         Ok(Reported {
             instance: self.feed.instance(),
             state_revision,

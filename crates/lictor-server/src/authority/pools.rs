@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lictor_core::change::{Change, Digest};
-use lictor_core::feed::EnrollmentToken;
+use lictor_core::feed::{EnrollmentToken, Start as FeedStart};
 use lictor_core::names::trimmed;
 use lictor_core::node::{self, NewPool, Node, NodeTerms, Pool};
 use lictor_core::{Actor, Elapsed, Error, Now, Resource, State, Timestamp};
@@ -217,16 +217,25 @@ impl Authority {
         })
     }
 
-    /// Takes up that a node gives its place back; whether it had one to give.
-    pub(super) async fn leave_pool(&self, node: &Node, now: Now) -> Result<bool, Error> {
+    /// Takes up that a start of a node gives its place back; whether it had one to give. A copy of it
+    /// that runs keeps it.
+    pub(super) async fn leave_pool(
+        &self,
+        node: &Node,
+        start: Option<FeedStart>,
+        now: Now,
+    ) -> Result<bool, Error> {
         let id = node.id;
+        if !self.feed.at_once(id, now.elapsed()).is_empty() {
+            return Ok(false);
+        }
         let written = self
             .run(Write {
                 stream: node.organization,
                 actor: Some(id),
                 now,
-                facts: vec![Fact::Node(id)],
-                rule: Arc::new(move |state: &State| Ok(node::leave(state, id))),
+                facts: vec![Fact::Node(id), Fact::NodeStarts(id)],
+                rule: Arc::new(move |state: &State| Ok(node::leave(state, id, start.as_ref()))),
                 idempotent: None,
             })
             .await?;
@@ -244,7 +253,18 @@ impl Authority {
                     LATEST
                 }
             };
-            tokio::time::sleep(Duration::from_secs(wait.unsigned_abs())).await;
+            self.wait_to_look(wait).await;
+        }
+    }
+
+    /// Where that took far longer, this machine or this process stood still: as after a restart nobody
+    /// could say anything meanwhile.
+    async fn wait_to_look(&self, wait: i64) {
+        let before = self.clock.now().elapsed();
+        tokio::time::sleep(Duration::from_secs(wait.unsigned_abs())).await;
+        let now = self.clock.now().elapsed();
+        if now.since(before) > wait + LATEST {
+            self.silence.lock().await.began = Some(now);
         }
     }
 
@@ -282,8 +302,12 @@ impl Authority {
             }
         }
         for (organization, silent) in &silent {
-            if !planted::is("places-kept") {
-                self.forget_nodes(*organization, silent, now).await?;
+            if planted::is("places-kept") {
+                continue;
+            }
+            // What is wrong in one organization keeps no place of another.
+            if let Err(error) = self.forget_nodes(*organization, silent, now).await {
+                tracing::error!(%error, %organization, "could not give places back");
             }
         }
         self.feed.forget_fates(self.clock.now().elapsed());

@@ -1,11 +1,12 @@
 //! Places of pools: whose node is silent gives its place back, by a clock that is moved by hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lictor_core::node::{JoinRefusal, Node};
 use lictor_server::authority::PoolRequest;
 
-use crate::world::{World, open, refused};
+use crate::world::{DAY, World, open, refused};
 
 /// A pool of one place for an hour of silence: its token.
 async fn pool(world: &World) -> String {
@@ -119,4 +120,54 @@ async fn a_node_that_comes_back_is_the_one_that_it_was() {
     look(&world).await;
     let known = world.authority.sign_in_node("first").await.expect("known");
     assert!(!world.authority.has_left(&known) && known.state.left.is_none());
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_is_ahead_while_a_node_joins_keeps_no_place() {
+    let world = World::new().await;
+    let token = pool(&world).await;
+    look(&world).await;
+    world.clock.step(400 * DAY);
+    world.join_by(&token, "first").await.expect("a place");
+    world.clock.step(-400 * DAY);
+    world.pass(3_600);
+    look(&world).await;
+    assert_eq!(taken(&world).await, 0);
+}
+
+#[tokio::test]
+async fn a_node_that_came_back_is_not_silent_since_before_it_left() {
+    let world = World::new().await;
+    let token = pool(&world).await;
+    look(&world).await;
+    world.join_by(&token, "first").await.expect("a place");
+    world.pass(3_600);
+    look(&world).await;
+    assert_eq!(taken(&world).await, 0);
+    world.pass(60);
+    world.join_by(&token, "first").await.expect("a place");
+    world.pass(3_599);
+    look(&world).await;
+    assert_eq!(taken(&world).await, 1);
+    world.pass(1);
+    look(&world).await;
+    assert_eq!(taken(&world).await, 0);
+}
+
+#[tokio::test]
+async fn while_the_server_stood_still_nobody_is_silent() {
+    let world = World::new().await;
+    let token = pool(&world).await;
+    look(&world).await;
+    world.join_by(&token, "first").await.expect("a place");
+    let watching = tokio::spawn(Arc::clone(&world.authority).watch_pools());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.pass(86_400);
+    // It looks every five seconds.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    watching.abort();
+    assert_eq!(taken(&world).await, 1);
+    world.pass(3_600);
+    look(&world).await;
+    assert_eq!(taken(&world).await, 0);
 }

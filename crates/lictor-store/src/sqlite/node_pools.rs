@@ -91,20 +91,24 @@ pub(super) fn page(
     many(database, &sql, (organization, after, limit), pool)
 }
 
-/// The nodes that have a place of any pool, with what is stored of when they were heard of.
+/// The nodes that have a place of any pool, those of removed organizations left out, with what is stored of
+/// when they were heard of.
 pub(super) fn all_nodes(database: &Connection) -> Sql<Vec<PoolNode>> {
-    let sql = "SELECT nodes.id, node_pools.id, forget_after, nodes.joined_at,
-             json_extract(nodes.seen, '$.heard_at'), nodes.organization_id
+    let sql = "SELECT nodes.id, node_pools.id, forget_after, nodes.token_expires_at,
+             CASE WHEN json_valid(nodes.seen) THEN json_extract(nodes.seen, '$.heard_at') END,
+             nodes.organization_id
          FROM nodes INDEXED BY nodes_live_of_pool
          JOIN node_pools ON node_pools.organization_id = nodes.organization_id
              AND node_pools.id = nodes.pool
-         WHERE nodes.revoked_at IS NULL AND nodes.pool IS NOT NULL
+         WHERE nodes.revoked_at IS NULL AND nodes.pool IS NOT NULL AND NOT EXISTS
+             (SELECT 1 FROM heads WHERE stream = nodes.organization_id AND removed = 1)
          ORDER BY nodes.organization_id, nodes.id";
     many(database, sql, [], |row| {
-        let joined_at: Option<i64> = row.get(3)?;
+        // Of a node of a pool it is when it took its place, by elapsed time, as is when it was heard of.
+        let came_at: Option<i64> = row.get(3)?;
         // Damaged, it is as if the node was never heard of.
         let heard_at: Option<i64> = row.get(4).unwrap_or_default();
-        let known = joined_at.max(heard_at).unwrap_or_default();
+        let known = came_at.max(heard_at).unwrap_or_default();
         Ok(PoolNode {
             organization: row.get(5)?,
             id: row.get(0)?,
@@ -209,4 +213,31 @@ pub(super) fn record(
             identity.token_sha256.0,
             identity.token_expires_at.seconds(),
         ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::open;
+    use super::*;
+
+    #[test]
+    fn what_is_damaged_of_one_node_keeps_no_place_of_another() {
+        let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+        database
+            .execute_batch(
+                "INSERT INTO node_pools (organization_id, id, application, uses, forget_after,
+                         created_at)
+                     VALUES (zeroblob(16), zeroblob(16), 'gateway', 2, 60, 1);
+                 INSERT INTO nodes (organization_id, id, application, created_at, joined_at,
+                         token_expires_at, pool, seen)
+                     VALUES (zeroblob(16), CAST(zeroblob(15) || char(1) AS BLOB), 'gateway', 1, 1, 7,
+                             zeroblob(16), '{\"heard_'),
+                         (zeroblob(16), CAST(zeroblob(15) || char(2) AS BLOB), 'gateway', 1, 1, 7,
+                             zeroblob(16), '{\"heard_at\":9}');",
+            )
+            .expect("fills");
+        let nodes = all_nodes(&database).expect("reads");
+        let heard: Vec<_> = nodes.iter().map(|node| node.heard_at.seconds()).collect();
+        assert_eq!(heard, [7, 9]);
+    }
 }

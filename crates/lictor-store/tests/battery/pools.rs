@@ -130,6 +130,7 @@ pub(crate) async fn the_nodes_of_pools_are_found_with_when_they_were_heard_of(
         store.node_pool(PoolBy::Token(token)).await.expect("reads"),
         None
     );
+    assert_eq!(store.pool_nodes().await.expect("reads"), []);
 }
 
 /// A pool for `kong` with so many places, and 60 seconds of silence.
