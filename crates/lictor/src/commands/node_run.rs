@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lictor_core::feed::EnrollmentToken;
 use lictor_node::{
@@ -39,6 +40,10 @@ Examples:
     --control-plane https://licenses.example.com --data /var/lib/lictor-node
   lictor node run --control-plane https://licenses.example.com \\
     --data /var/lib/lictor-node --listen unix:/run/lictor-node.sock";
+
+/// How long callers are not answered while a node starts; then they are told that it waits.
+const QUIET: Duration = Duration::from_secs(2);
+const NOT_ANSWERED: &str = "the node waits for its control plane to answer";
 
 /// Runs it until it is told to stop.
 pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
@@ -85,7 +90,17 @@ async fn begin(
             Some(options) => options,
             None => of_node(given)?,
         };
-        let why = match (Node::start(options).await, socket.take()) {
+        let mut starting = std::pin::pin!(Node::start(options));
+        let started = match tokio::time::timeout(QUIET, &mut starting).await {
+            Ok(started) => started,
+            Err(_) => {
+                if let Some(socket) = socket.take_if(|_| of_pool) {
+                    waiting = Some(answer_meanwhile(socket, NOT_ANSWERED));
+                }
+                starting.await
+            }
+        };
+        let why = match (started, socket.take()) {
             (Ok(node), Some(socket)) => {
                 let local = serve_local(&node, socket);
                 note_listening(&local);
@@ -106,12 +121,11 @@ async fn begin(
                 if !of_pool || !for_now {
                     return Err(error.into());
                 }
+                let why = error.to_string();
                 if let Some(socket) = unused {
-                    let local = serve_waiting(socket);
-                    note_listening(&local);
-                    waiting = Some(local);
+                    waiting = Some(answer_meanwhile(socket, &why));
                 }
-                error.to_string()
+                why
             }
         };
         if let Some(local) = &waiting {
@@ -125,6 +139,13 @@ async fn begin(
         tokio::time::sleep(back_off(tries)).await;
         tries += 1;
     }
+}
+
+fn answer_meanwhile(socket: LocalSocket, why: &str) -> Local {
+    let local = serve_waiting(socket);
+    local.note_waiting(why);
+    note_listening(&local);
+    local
 }
 
 fn note_listening(local: &Local) {

@@ -1,5 +1,6 @@
 //! Nodes of a pool: one token for many, places that come back, and nodes that do.
 
+use std::net::TcpListener;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, result, text};
+use crate::http::Request;
 use crate::node::{Node, join, new_credential};
 use crate::planes::{Plane, soon};
 use crate::process::{Running, command};
@@ -174,6 +176,24 @@ fn who_finds_a_pool_full_waits_and_says_so_until_there_is_a_place() {
     assert!(stop(&mut first).success());
     second.until(None);
     second.ask("GET", "/readyz").expect(200);
+}
+
+#[test]
+fn who_waits_for_a_control_plane_that_hangs_answers_meanwhile() {
+    let server = Server::licensed();
+    let token = pool(&server, 1, 3_600);
+    let hung = TcpListener::bind("127.0.0.1:0").expect("binds");
+    let control_plane = format!("http://{}", hung.local_addr().expect("bound"));
+    let mut command = command();
+    command.args(["node", "run", "--control-plane", &control_plane]);
+    command.args(["--listen", "127.0.0.1:0", "--enroll", &token]);
+    command.args(["--data", &server.file("hung")]);
+    let begun = Instant::now();
+    let running = Running::start(&mut command);
+    let url = running.listening();
+    Request::new(&url, "GET", "/healthz").expect(200);
+    Request::new(&url, "GET", "/readyz").expect(503);
+    assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
