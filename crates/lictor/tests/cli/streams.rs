@@ -253,8 +253,7 @@ fn every_command_does_its_work_whatever_becomes_of_its_output() {
         let words = line
             .split(' ')
             .take_while(|word| !word.starts_with(['-', '{']));
-        let two: Vec<_> = words.take(2).collect();
-        two.join(" ")
+        words.take(3).collect::<Vec<_>>().join(" ")
     });
     let named: BTreeSet<_> = named.collect();
     let mut all = BTreeSet::new();
