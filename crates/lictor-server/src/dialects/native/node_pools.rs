@@ -55,13 +55,13 @@ pub(super) async fn create(
     let request = std::mem::take(&mut post.request).into_request();
     post.keep(|written| {
         let entries = written.entries.iter();
-        let made = entries.filter_map(|entry| match &entry.change {
+        let mut made = entries.filter_map(|entry| match &entry.change {
             Change::NodePoolCreated { id, .. } => Some(id.to_string()),
             _ => None,
         });
         let detail = "this request made the pool and showed its token, which is not kept; if the answer \
                       was lost, revoke the pool and make it again";
-        shown_already(detail, made.last())
+        shown_already(detail, made.next_back())
     });
     let issued = server.authority.create_pool(&post.call, request).await?;
     Ok(post.respond(wire::answer(201, &PoolView::with_token(issued))))
