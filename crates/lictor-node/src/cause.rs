@@ -48,9 +48,8 @@ pub fn of_request(error: &reqwest::Error) -> String {
 /// What a status means that is answered by something between, and not by whom it was sent to.
 pub fn of_status(status: u16) -> String {
     match status {
-        407 => {
-            "a proxy between wants a name and a password; write them into HTTPS_PROXY".to_owned()
-        }
+        407 => "a proxy between wants a name and a password; write NAME:PASSWORD@ into its address"
+            .to_owned(),
         502..=504 => format!(
             "a proxy between answers {status}: it cannot reach what is behind it; does that run, and \
              what does the log of the proxy say?"

@@ -174,7 +174,6 @@ impl Reporter {
             Ok(reported) => reported,
             Err(trouble) => {
                 self.note_trouble(shared, &trouble, began);
-                shared.part_unjudged();
                 return Err(trouble);
             }
         };

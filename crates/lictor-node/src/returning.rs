@@ -57,6 +57,7 @@ impl Returning {
                 format!("this node gave its place back, and gets none again: {message}")
             }
             Err(Trouble::Unreachable(reason)) => {
+                let reason = shared.client.by_its_way(&reason);
                 format!("this node gave its place back, and cannot ask for one: {reason}")
             }
         };

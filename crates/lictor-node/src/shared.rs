@@ -353,24 +353,12 @@ impl Shared {
             self.is_copy.store(true, Ordering::Relaxed);
         }
         if self.counters.judge(epoch, verdict) {
-            self.settle_start();
+            let shared = Arc::clone(self);
+            // What may be told now is news.
+            self.flusher
+                .ask(Box::new(move |_| shared.changed.notify_one()));
         }
         self.note_copied(lives);
-    }
-
-    /// Has a start that could not be judged count by itself: until it can be, its folder may be copied,
-    /// and each copy would tell what it counted as its own.
-    pub(crate) fn part_unjudged(self: &Arc<Self>) {
-        if self.counters.part_unjudged() {
-            self.settle_start();
-        }
-    }
-
-    fn settle_start(self: &Arc<Self>) {
-        let shared = Arc::clone(self);
-        // What may be told now is news.
-        self.flusher
-            .ask(Box::new(move |_| shared.changed.notify_one()));
     }
 
     fn note_copied(&self, lives: u64) {

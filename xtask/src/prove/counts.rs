@@ -68,9 +68,8 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
     let rounds = (trial.count / REQUESTS_PER_COPY).clamp(4, 40);
     let copied = copies::copy_around(&mut fleet, &mut random, rounds)?;
     println!(
-        "copies run beside their nodes {}, {} of them with the control plane away; older folders put back {}; the slowest was named after {:.1} s",
+        "copies run beside their nodes {}, older folders put back {}; the slowest was named after {:.1} s",
         copied.copies,
-        copied.away,
         copied.put_back,
         copied.slowest.as_secs_f64()
     );

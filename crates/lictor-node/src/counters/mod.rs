@@ -427,9 +427,7 @@ impl Sums {
 
     /// How many requests may be told of a count: of [`OTHER`] also those of services without room.
     fn tellable(&self, key: &Key, value: &Value) -> u64 {
-        // What is told while it is put apart would count there too.
-        let bounded = self.bounded || matches!(self.verdict, Some(Verdict::Apart(_)));
-        let tellable = |value: &Value| match bounded && key.epoch == self.epoch {
+        let tellable = |value: &Value| match self.is_bounded() && key.epoch == self.epoch {
             true => value.tellable().min(value.base),
             false => value.tellable(),
         };

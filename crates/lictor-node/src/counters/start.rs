@@ -149,17 +149,6 @@ impl Counters {
         false
     }
 
-    /// Puts what a start counts that nobody could judge into the epoch of its name, with the next flush;
-    /// whether there is such a start.
-    pub(crate) fn part_unjudged(&self) -> bool {
-        let mut sums = self.sums();
-        let due = sums.start.pending && sums.start_journaled && sums.verdict.is_none();
-        if due {
-            sums.verdict = Some(Verdict::Apart(sums.start.own_epoch()));
-        }
-        due
-    }
-
     /// The epoch of what this start counts by itself; none: it counts in that already.
     pub(crate) fn own_epoch(&self) -> Option<Arc<str>> {
         let sums = self.sums();
@@ -256,11 +245,18 @@ impl Sums {
         told
     }
 
-    /// How many counts wait for the start to be judged.
+    /// Whether no more of the epoch may be told than was there when the start began.
+    pub(super) fn is_bounded(&self) -> bool {
+        // What is told while it is put apart would count there too.
+        self.bounded || matches!(self.verdict, Some(Verdict::Apart(_)))
+    }
+
+    /// How many counts wait for the start to be judged, or to be put apart.
     pub(super) fn unjudged(&self) -> usize {
-        let own =
-            |(key, value): &(&Key, &Value)| key.epoch == self.epoch && value.journaled > value.base;
-        if self.bounded {
+        let own = |(key, value): &(&Key, &Value)| {
+            key.epoch == self.epoch && value.journaled > value.base.max(value.reported)
+        };
+        if self.is_bounded() {
             self.values.iter().filter(own).count()
         } else {
             0

@@ -214,6 +214,7 @@ fn what_was_told_among_others_is_told_apart_later_without_being_told_twice() {
     counters.add(&counters.slot("b"), 1);
     flush(&counters);
     assert_eq!(tell(&counters), 87, "what is put apart is told there");
+    assert!(!counters.are_told(), "it is not told yet");
     assert!(counters.settle_start());
     counters.note_whole(&counters.whole());
     assert_eq!(tell(&counters), 93);

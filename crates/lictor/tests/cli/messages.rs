@@ -272,6 +272,10 @@ fn a_proxy_that_fails_is_named_and_can_be_left_out() {
         let (address, asked) = answering(answer);
         let said = list("http://lictor.invalid", &address, &[]);
         assert_ours(&said, cause);
+        assert!(
+            !said.contains("into HTTPS_PROXY"),
+            "HTTP_PROXY counts: {said}"
+        );
         let asked = asked.join().expect("asked");
         assert!(
             asked.starts_with("GET http://lictor.invalid/v1/licenses"),

@@ -1,6 +1,5 @@
 //! Nodes of a pool: one token for many, places that come back, and nodes that do.
 
-use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -133,11 +132,7 @@ fn a_node_that_leaves_has_told_all_its_counts_and_its_place_is_free_at_once() {
     assert_eq!(counted(&server), 14);
     let usage = server.get("/v1/usage");
     let rows = usage["data"].as_array().expect("rows");
-    let sources = rows.iter().filter_map(|row| row["source"].as_str());
-    let names: BTreeSet<_> = sources
-        .filter_map(|source| source.split('@').next())
-        .collect();
-    assert_eq!(names.len(), 2, "{usage}");
+    assert_eq!(rows.len(), 2, "{usage}");
 }
 
 #[test]

@@ -18,8 +18,6 @@ const NAMED: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(super) struct Copied {
     pub(super) copies: u64,
-    /// Of them, those that were made and ran while the control plane was away.
-    pub(super) away: u64,
     pub(super) put_back: u64,
     pub(super) slowest: Duration,
     /// What was told of by nobody within a minute.
@@ -36,8 +34,7 @@ pub(super) fn copy_around(fleet: &mut Fleet, random: &mut Random, times: u64) ->
         let number = random.below(fleet.nodes.len() as u64 - 1) as usize;
         let before = balance(fleet, number)?;
         if round % 2 == 0 {
-            let away = random.below(2) == 0 || round == 0;
-            run_copy(fleet, random, number, away, &mut copied)?;
+            run_copy(fleet, random, number, &mut copied)?;
         } else {
             put_back(fleet, random, number, &mut copied)?;
         }
@@ -75,28 +72,14 @@ fn told(fleet: &Fleet, number: usize) -> u64 {
         .sum()
 }
 
-/// A copy runs beside its node; both are killed now and then, and both count. `away`: nobody judges them
-/// until then.
+/// A copy runs beside its node; both are killed now and then, and both count.
 fn run_copy(
     fleet: &mut Fleet,
     random: &mut Random,
     number: usize,
-    away: bool,
     copied: &mut Copied,
 ) -> Result<()> {
     copied.copies += 1;
-    if away {
-        copied.away += 1;
-        let epoch = fleet.status(number)?["epoch"].clone();
-        fleet.kill_control_plane()?;
-        fleet.restart_node(number, Duration::ZERO)?;
-        // Until its first report has come to nothing.
-        let until = Instant::now() + NAMED;
-        while fleet.status(number)?["epoch"] == epoch && Instant::now() < until {
-            thread::sleep(Duration::from_millis(20));
-        }
-        fleet.open(number)?;
-    }
     count(fleet, &[number], random);
     fleet.run_copy(number, random.next())?;
     let copy = fleet.nodes.len() - 1;
@@ -107,9 +90,6 @@ fn run_copy(
             fleet.restart_node(killed, Duration::from_millis(random.below(50)))?;
             fleet.open(killed)?;
         }
-    }
-    if away {
-        fleet.bring_control_plane_back()?;
     }
     let name = fleet.nodes[number].name.clone();
     let begun = Instant::now();
