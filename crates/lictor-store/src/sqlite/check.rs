@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::fault::OpenError;
 use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA};
-use super::rows::Sql;
+use super::rows::{self, Sql};
 use super::{apart, ended, fault, heads, reads, sums};
 use crate::{CheckReport, Step, Watch};
 
@@ -272,6 +272,7 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         Ok(())
     })?;
     check_erased(view, differences)?;
+    check_readable(view, differences)?;
     check_sums(view, differences)?;
     check_records(view, differences)?;
     sums::check(view, differences)
@@ -286,6 +287,24 @@ fn check_erased(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
         differences.push(format!(
             "account {id}: it was removed, and its e-mail or name is still there"
         ));
+        Ok(())
+    })
+}
+
+/// Texts that no ledger entry vouches for can be read: a server would fail on them.
+fn check_readable(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    let texts = "SELECT 'token', id, name, origin FROM tokens
+         UNION ALL SELECT 'client', id, name, client_id FROM clients
+         UNION ALL SELECT 'node', id, name, NULL FROM nodes
+         UNION ALL SELECT 'pool of nodes', id, name, NULL FROM node_pools
+         UNION ALL SELECT 'account', id, name, email FROM accounts";
+    each(view, texts, [], |row| {
+        let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
+        let is_text = |column| row.get::<_, Option<String>>(column).is_ok();
+        let is_origin = kind != "token" || rows::origin(row, 3).is_ok();
+        if !(is_text(2) && is_text(3) && is_origin) {
+            differences.push(format!("{kind} {id}: one of its texts cannot be read"));
+        }
         Ok(())
     })
 }

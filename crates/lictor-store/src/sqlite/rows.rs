@@ -449,7 +449,8 @@ pub(super) fn token_state(row: &Row<'_>) -> Sql<(Uuid, TokenState)> {
     Ok((row.get(0)?, token))
 }
 
-fn origin(row: &Row<'_>, column: usize) -> Sql<Option<Origin>> {
+/// Reads what a token came from.
+pub(super) fn origin(row: &Row<'_>, column: usize) -> Sql<Option<Origin>> {
     let text: Option<String> = row.get(column)?;
     let read = text.map(|text| text.parse()).transpose();
     read.map_err(|error| invalid(column, format!("not an origin: {error}")))

@@ -153,6 +153,21 @@ fn ask(server: &Server, paths: &[String]) -> Result<Vec<Vec<u8>>> {
     Ok(answers)
 }
 
+/// What the ledger vouches for of an answer: of tokens not what people call them, and not what they came
+/// from.
+fn vouched(path: &str, answer: &[u8]) -> Result<Value> {
+    if path != "/v1/tokens" {
+        return Ok(json!(answer));
+    }
+    let mut tokens: Value = serde_json::from_slice(answer)?;
+    let rows = tokens["data"].as_array_mut().context("no tokens")?;
+    for token in rows {
+        let members = token.as_object_mut().context("no token")?;
+        members.retain(|name, _| !["name", "origin", "created_by"].contains(&name.as_str()));
+    }
+    Ok(tokens)
+}
+
 /// Changes one place and says what and where.
 fn change(bytes: &mut Vec<u8>, random: &mut Random) -> String {
     let length = bytes.len();
@@ -219,7 +234,7 @@ fn meet(
         .zip(served.iter().zip(&original.answers))
     {
         ensure!(
-            one == other,
+            vouched(path, one)? == vouched(path, other)?,
             "check finds nothing, but {path} is answered differently"
         );
     }

@@ -89,6 +89,8 @@ const ALTERATIONS: &[(&str, &str)] = &[
         "is not in the ledger",
     ),
     ("DELETE FROM payloads WHERE rowid = 1", " is missing"),
+    ("UPDATE tokens SET origin = 'a'", "one of its texts cannot be read"),
+    ("UPDATE tokens SET name = CAST(x'ff' AS TEXT)", "one of its texts cannot be read"),
     (
         "INSERT INTO payloads VALUES (:acme, zeroblob(32), '')",
         "0000 is not in the ledger",
