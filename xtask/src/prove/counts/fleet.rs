@@ -88,17 +88,11 @@ impl Fleet {
 
     /// Kills the control plane, and starts it again after a while.
     pub(super) fn restart_control_plane(&mut self, off: Duration) -> Result<()> {
-        self.kill_control_plane()?;
+        self.control_plane
+            .take()
+            .context("it does not run")?
+            .kill()?;
         thread::sleep(off);
-        self.bring_control_plane_back()
-    }
-
-    pub(super) fn kill_control_plane(&mut self) -> Result<()> {
-        let running = self.control_plane.take();
-        running.context("it does not run")?.kill()
-    }
-
-    pub(super) fn bring_control_plane_back(&mut self) -> Result<()> {
         self.start_control_plane()?;
         let address = self.address()?.to_owned();
         self.nodes
@@ -144,8 +138,7 @@ impl Fleet {
             name: of.name.clone(),
             durable: true,
             door: Arc::default(),
-            // Nowhere, while the control plane is away.
-            proxy: Proxy::start(self.address().unwrap_or_default(), copied, seed)?,
+            proxy: Proxy::start(self.address()?, copied, seed)?,
             folder,
             process: None,
         };
