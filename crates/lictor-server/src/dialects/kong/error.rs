@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use lictor_core::{Actor, Class, DocumentError, Error, Kind};
 
+use super::headers;
 use super::schema::Violations;
 use super::wire::{self, Fields, Problem};
 use crate::http::budget::{self, NO_ROOM};
@@ -249,8 +250,7 @@ fn busy(said: &str) -> Response {
 }
 
 fn plain(text: &'static str) -> Response {
-    let mut response = Response::new(text.into());
-    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let mut response = headers::json(StatusCode::BAD_REQUEST, text.into());
     response.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::error::{Refusal, license_reason};
 use super::page::Page;
 use super::schema::{self, Fields, Violations};
-use super::{Ask, wire};
+use super::{Ask, headers, wire};
 use crate::authority::{NewLicense, Patch, payload_bytes, written_in_place};
 use crate::dialects::pages::PageTurn;
 
@@ -100,7 +100,7 @@ pub(super) async fn remove(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let id = ask.id()?;
     let authority = &ask.server.authority;
     authority.remove_license(ask.call, id, None).await?;
-    Ok(super::empty(StatusCode::NO_CONTENT))
+    Ok(headers::empty(StatusCode::NO_CONTENT))
 }
 
 impl Ask<'_> {

@@ -24,9 +24,9 @@ use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
+use axum::http::Method;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use lictor_core::organization::{RESERVED_KEYS, may_be_stored};
@@ -336,13 +336,6 @@ impl Found<'_> {
     fn serves(&self, verb: &Method) -> bool {
         self.route.1.contains(&verb.as_str())
     }
-}
-
-/// An answer without a body.
-fn empty(status: StatusCode) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
 }
 
 #[cfg(test)]

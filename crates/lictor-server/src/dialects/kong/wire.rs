@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
 use lictor_core::change::Digest;
@@ -18,9 +16,9 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use super::body::{Argument, Arguments, MAX_ARGUMENTS};
-use super::error;
 use super::page::Next;
 use super::schema::Violations;
+use super::{error, headers};
 use crate::authority::{Breather, KeptLicense, LIST_BYTES};
 use crate::http::traffic::Traffic;
 
@@ -380,14 +378,7 @@ fn with_body(status: StatusCode, body: Bytes) -> Response {
     if body.is_empty() {
         return error::internal();
     }
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json; charset=utf-8");
-    let headers = response.headers_mut();
-    // Room for those that `headers.rs` puts on, at once.
-    headers.reserve(12);
-    headers.insert(CONTENT_TYPE, json);
-    response
+    headers::json(status, body.into())
 }
 
 /// The inside of a page's token.
