@@ -309,7 +309,7 @@ pub(crate) fn check<B>(request: &Request<B>, max_uri_bytes: usize) -> Result<(),
     }
     // Only CONNECT names a host and no path; to others it would be the path of a lenient reader.
     if uri.path().is_empty() && request.method() != Method::CONNECT {
-        return Err(Refusal::Malformed);
+        return Err(Refusal::NoPath);
     }
     let mut hosts = request.headers().get_all(HOST).iter();
     let named = match hosts.next() {

@@ -202,11 +202,6 @@ impl Notes {
         number != 0 && number == self.begun() && self.is_busy()
     }
 
-    /// Whether the next request to begin is not to be trusted.
-    pub(crate) fn is_ambiguous(&self) -> bool {
-        self.begun() >= self.ambiguous_from.load(Ordering::Relaxed)
-    }
-
     /// A number that is the same for as long as the socket has not taken all it was given; none if
     /// it has.
     pub(crate) fn blocked(&self) -> Option<u64> {

@@ -1,4 +1,5 @@
-//! The answers to requests that no route gets to see; whether a request is refused is decided elsewhere.
+//! The answers to requests that no route sees, but for those that hyper answers itself; whether a request is
+//! refused is decided elsewhere.
 
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_TYPE};
@@ -15,14 +16,9 @@ pub(crate) enum Refusal {
     UriTooLong { max_bytes: usize },
     /// The body did not arrive in time.
     BodyTooSlow { seconds: u64 },
-    /// hyper could not read the request.
-    Malformed,
-    /// The head is larger, or has more fields, than the limits.
-    HeadTooLarge,
+    /// The target of the request is no path.
+    NoPath,
 }
-
-/// hyper's own limit, which no setting of ours raises.
-const HYPER_MAX_URI_BYTES: usize = 65_534;
 
 impl Refusal {
     /// The answer, in JSON. The rest of an HTTP/1 connection is not to be trusted, or holds what is
@@ -39,46 +35,9 @@ impl Refusal {
         response
     }
 
-    /// Why hyper wrote `bytes` by itself: it answers what it cannot read with a head that says
-    /// nothing. `None` for everything else, as soon as possible.
-    pub(crate) fn told_by_hyper(bytes: &[u8], ambiguous: bool) -> Option<Self> {
-        if !bytes.ends_with(b"\r\n\r\n") || bytes.len() > LONGEST_BARE_HEAD {
-            return None;
-        }
-        let head = std::str::from_utf8(bytes).ok()?;
-        let (line, fields) = head.strip_prefix("HTTP/1.")?.split_once("\r\n")?;
-        let known = |field: &str| {
-            field == BARE_LENGTH || field == "connection: close" || field.starts_with("date: ")
-        };
-        if !fields.contains(BARE_LENGTH) || !fields.trim_end().split("\r\n").all(known) {
-            return None;
-        }
-        match line.get(2..5)? {
-            "400" if ambiguous => Some(Self::AmbiguousFraming),
-            "400" => Some(Self::Malformed),
-            "431" => Some(Self::HeadTooLarge),
-            "414" => Some(Self::UriTooLong {
-                max_bytes: HYPER_MAX_URI_BYTES,
-            }),
-            _ => None,
-        }
-    }
-
-    /// The whole answer that says in JSON what `bare`, a head of hyper's, does not.
-    pub(crate) fn in_place_of(self, bare: &[u8]) -> Vec<u8> {
-        let body = serde_json::json!({ "message": self.message() }).to_string();
-        let fields = format!(
-            "content-type: application/json\r\ncontent-length: {}",
-            body.len()
-        );
-        let head = String::from_utf8_lossy(bare).replacen(BARE_LENGTH, &fields, 1);
-        (head + &body).into_bytes()
-    }
-
     fn status(self) -> StatusCode {
         match self {
-            Self::AmbiguousFraming | Self::Host | Self::Malformed => StatusCode::BAD_REQUEST,
-            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::AmbiguousFraming | Self::Host | Self::NoPath => StatusCode::BAD_REQUEST,
             Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
         }
@@ -99,19 +58,9 @@ impl Refusal {
                 "The body did not arrive within {seconds} s. Send it faster, or in several smaller \
                  requests."
             ),
-            Self::Malformed => "This is not a request of HTTP/1.1: its request line or a header \
-                 field breaks the grammar of RFC 9112. If the client speaks TLS, begin the URL with \
-                 http:// instead of https://."
-                .to_owned(),
-            Self::HeadTooLarge => "The head of this request is too large. Send fewer or shorter \
-                 header fields."
-                .to_owned(),
+            Self::NoPath => {
+                "The target of this request is not a path. Begin it with a slash.".to_owned()
+            }
         }
     }
 }
-
-/// Longer than any head that hyper writes by itself, and shorter than most answers.
-const LONGEST_BARE_HEAD: usize = 256;
-
-/// The field that tells such a head from an answer of ours: we refuse nothing without a word.
-const BARE_LENGTH: &str = "content-length: 0";

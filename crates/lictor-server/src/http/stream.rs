@@ -1,4 +1,4 @@
-//! The socket as hyper sees it, with what goes through it noted down, pipelined answers gathered, and hyper's bare refusals put into words; no deadline is kept here.
+//! The socket as hyper sees it, with what goes through it noted down and pipelined answers gathered; no deadline is kept here.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,7 +11,6 @@ use tokio_rustls::server::TlsStream;
 
 use super::framing::{Follower, Reading};
 use super::notes::Notes;
-use super::refusal::Refusal;
 use super::traffic::Cut;
 
 /// The most that is gathered of answers to pipelined requests for one write, in bytes: where somebody has
@@ -89,17 +88,6 @@ impl<S: Reset> Followed<S> {
     /// hyper begins the next request by itself, or shuts the stream down.
     fn more_to_begin(&self) -> bool {
         self.follower.heads() > self.notes.begun()
-    }
-
-    /// Holds back what is to be said in the place of `bytes`, if hyper refuses a request with them.
-    /// It does so alone, after all other answers were written and before it shuts the stream down.
-    fn reword(&mut self, bytes: &[u8]) -> bool {
-        let refusal = Refusal::told_by_hyper(bytes, self.notes.is_ambiguous());
-        let Some(refusal) = refusal.filter(|_| !self.notes.is_busy()) else {
-            return false;
-        };
-        self.gathered.extend_from_slice(&refusal.in_place_of(bytes));
-        true
     }
 
     /// Whether `bytes` bytes of answers are held back, to go out with others.
@@ -209,9 +197,6 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.reword(bytes) {
-            return Poll::Ready(Ok(bytes.len()));
-        }
         if self.gathers(bytes.len()) {
             self.gather(bytes);
             return Poll::Ready(Ok(bytes.len()));
@@ -227,11 +212,6 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let [only] = slices
-            && self.reword(only)
-        {
-            return Poll::Ready(Ok(only.len()));
-        }
         let bytes = slices.iter().map(|slice| slice.len()).sum();
         if self.gathers(bytes) {
             for slice in slices {
