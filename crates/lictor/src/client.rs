@@ -52,6 +52,13 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// What stands beside the rows under a name; null: nothing.
+    pub(crate) fn beside(&self, name: &str) -> Value {
+        let found = self.beside.get(name);
+        let found = found.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        found.unwrap_or_default()
+    }
+
     /// What is said where its rows are none of Lictor's.
     pub(crate) fn not_lictor(&self) -> Failure {
         not_lictor(&self.base)
@@ -202,27 +209,6 @@ impl Client {
     pub(crate) async fn erase(&self, path: &[&str]) -> Outcome<Reply> {
         let url = self.url(path, &[]);
         reply(self.send(Method::DELETE, url, None).await?).await
-    }
-
-    /// Reads all pages of a list; the reply looks like one page, with what the last one says beside
-    /// its rows. For lists that stay short.
-    pub(crate) async fn list(&self, path: &[&str], filter: &[(&str, &str)]) -> Outcome<Reply> {
-        let mut rows: Vec<Box<RawValue>> = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let page = self.page(path, filter, cursor.as_deref()).await?;
-            rows.extend(page.rows);
-            cursor = page.next;
-            if cursor.is_none() {
-                let rows: Vec<&str> = rows.iter().map(|row| row.get()).collect();
-                let mut text = format!("{{\"data\":[{}]", rows.join(","));
-                for (name, value) in &page.beside {
-                    text.push_str(&format!(",\"{name}\":{value}"));
-                }
-                text.push('}');
-                return Reply::parse(text).ok_or_else(|| not_lictor(&self.base));
-            }
-        }
     }
 
     /// Reads the page of a list that begins at this cursor, or the first.

@@ -28,68 +28,123 @@ impl Listing<'_> {
         &self,
         client: &Client,
         json: bool,
-        add: impl Fn(&mut Rows, &Value),
+        add: impl FnMut(&mut Rows, &Value),
     ) -> Outcome {
-        let (mut first, mut cursor, mut widths) = (true, None, Widths::default());
+        self.print_with(client, json, add, |_, _| {}).await
+    }
+
+    /// The same, where `end` adds to the table what the last page says of all, if there are rows.
+    ///
+    /// # Errors
+    /// As [`Listing::print`].
+    pub(crate) async fn print_with(
+        &self,
+        client: &Client,
+        json: bool,
+        add: impl FnMut(&mut Rows, &Value),
+        end: impl Fn(&mut Rows, &Page),
+    ) -> Outcome {
+        if json {
+            return self.print_json(client).await;
+        }
+        let mut widths = Widths::default();
+        self.print_below(client, &mut widths, add, end).await?;
+        if widths.are_unknown() {
+            output::note(self.nothing);
+        }
+        Ok(())
+    }
+
+    /// Prints the list as JSON.
+    ///
+    /// # Errors
+    /// As [`Listing::print`].
+    pub(crate) async fn print_json(&self, client: &Client) -> Outcome {
+        let (mut text, mut cursor) = (Json::default(), None);
         loop {
-            let page = client
-                .page(self.path, self.filter, cursor.as_deref())
-                .await?;
-            let goes_on = if json {
-                output::more(json_of(&page, first).as_bytes())?
-            } else if first && page.rows.is_empty() && page.next.is_none() {
-                output::note(self.nothing);
-                return Ok(());
-            } else {
-                output::more(self.table_of(&page, &mut widths, &add)?.as_bytes())?
-            };
+            let page = self.page(client, cursor).await?;
+            let goes_on = output::more(text.of(&page).as_bytes())?;
             if !goes_on || page.next.is_none() {
                 return Ok(());
             }
-            // A page without rows may stand before others.
-            first = first && page.rows.is_empty();
             cursor = page.next;
         }
     }
 
-    fn table_of(
+    /// Prints its rows below those that a list with the same headings printed at these widths, and whether
+    /// somebody reads on. Where there are none at all it prints nothing.
+    ///
+    /// # Errors
+    /// As [`Listing::print`].
+    pub(crate) async fn print_below(
         &self,
-        page: &Page,
+        client: &Client,
         widths: &mut Widths,
-        add: impl Fn(&mut Rows, &Value),
-    ) -> Outcome<String> {
+        mut add: impl FnMut(&mut Rows, &Value),
+        end: impl Fn(&mut Rows, &Page),
+    ) -> Outcome<bool> {
+        let mut cursor = None;
+        loop {
+            let page = self.page(client, cursor).await?;
+            let mut rows = self.rows_of(&page, &mut add)?;
+            // A page without rows may stand before others.
+            let any = !(page.rows.is_empty() && widths.are_unknown());
+            if any && page.next.is_none() {
+                end(&mut rows, &page);
+            }
+            let goes_on = !any || output::more(rows.text_after(widths).as_bytes())?;
+            if !goes_on || page.next.is_none() {
+                return Ok(goes_on);
+            }
+            cursor = page.next;
+        }
+    }
+
+    async fn page(&self, client: &Client, cursor: Option<String>) -> Outcome<Page> {
+        client.page(self.path, self.filter, cursor.as_deref()).await
+    }
+
+    fn rows_of(&self, page: &Page, mut add: impl FnMut(&mut Rows, &Value)) -> Outcome<Rows> {
         let mut rows = Rows::new(self.headings);
         for row in &page.rows {
             let row: Value = serde_json::from_str(row.get()).map_err(|_| page.not_lictor())?;
             add(&mut rows, &row);
         }
-        Ok(rows.text_after(widths))
+        Ok(rows)
     }
 }
 
-/// What a page adds to the JSON of the list: it looks like one page, with what the last one says beside
-/// its rows.
-fn json_of(page: &Page, first: bool) -> String {
-    let mut text = String::new();
-    if first {
-        text.push_str("{\n  \"data\": [");
-    }
-    let mut apart = if first { "\n" } else { ",\n" };
-    for row in &page.rows {
-        text.push_str(apart);
-        text.push_str(&indented(row, 2));
-        apart = ",\n";
-    }
-    if page.next.is_none() {
-        let empty = first && page.rows.is_empty();
-        text.push_str(if empty { "]" } else { "\n  ]" });
-        for (name, value) in &page.beside {
-            text.push_str(&format!(",\n  \"{name}\": "));
-            text.push_str(indented(value, 1).trim_start());
+/// The JSON of a list as its pages come: it looks like one page, with what the last one says beside its
+/// rows.
+#[derive(Default)]
+struct Json {
+    begun: bool,
+    rows: bool,
+}
+
+impl Json {
+    /// What a page adds.
+    fn of(&mut self, page: &Page) -> String {
+        let mut text = String::new();
+        if !self.begun {
+            text.push_str("{\n  \"data\": [");
         }
-        text.push_str("\n}\n");
+        self.begun = true;
+        for row in &page.rows {
+            text.push_str(if self.rows { ",\n" } else { "\n" });
+            text.push_str(&indented(row, 2));
+            self.rows = true;
+        }
+        if page.next.is_none() {
+            text.push_str(if self.rows { "\n  ]" } else { "]" });
+            for (name, value) in &page.beside {
+                text.push_str(&format!(",\n  \"{name}\": "));
+                text.push_str(indented(value, 1).trim_start());
+            }
+            text.push_str("\n}\n");
+        }
+        text
     }
-    text
 }
 
 /// JSON spread over lines, so deep within another.
@@ -117,11 +172,22 @@ mod tests {
         let (one, two) = (r#"{"a":1,"b":[]}"#, r#"{"a":{"c":"x\ny"}}"#);
         let whole =
             |rows: &str| output::spread(&format!(r#"{{"data":[{rows}],"next_cursor":null}}"#));
-        let parts = [page(&[one], Some("x")), page(&[two], None)];
-        let text = json_of(&parts[0], true) + &json_of(&parts[1], false);
+        let text_of = |pages: &[Page]| -> String {
+            let mut text = Json::default();
+            pages.iter().map(|page| text.of(page)).collect()
+        };
+        let text = text_of(&[page(&[one], Some("x")), page(&[two], None)]);
         assert_eq!(text, whole(&format!("{one},{two}")) + "\n");
-        assert_eq!(json_of(&page(&[], None), true), whole("") + "\n");
-        let text = json_of(&page(&[one, two], None), true);
+        let text = text_of(&[
+            page(&[], Some("x")),
+            page(&[one, two], Some("y")),
+            page(&[], None),
+        ]);
         assert_eq!(text, whole(&format!("{one},{two}")) + "\n");
+        assert_eq!(
+            text_of(&[page(&[], Some("x")), page(&[], None)]),
+            whole("") + "\n"
+        );
+        assert_eq!(text_of(&[page(&[], None)]), whole("") + "\n");
     }
 }

@@ -115,6 +115,13 @@ pub(crate) fn done(done: &str, id: &str, text: &str, as_json: bool) -> Outcome {
 #[derive(Default)]
 pub(crate) struct Widths(Vec<u16>);
 
+impl Widths {
+    /// Whether nothing was printed yet.
+    pub(crate) fn are_unknown(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// A table without borders. On a terminal it fits its width; where it does not, only the columns
 /// of free text are wrapped.
 pub(crate) struct Rows {
@@ -185,7 +192,7 @@ impl Rows {
     /// Its text as it goes on below other pages of the same table: with the headings on the first, and
     /// at least as wide as those before where nothing is wrapped.
     pub(crate) fn text_after(&mut self, widths: &mut Widths) -> String {
-        let first = widths.0.is_empty();
+        let first = widths.are_unknown();
         let wraps = io::stdout().is_terminal() || width().is_some();
         let own = self.table.column_max_content_widths();
         widths.0.resize(own.len(), 0);
@@ -329,17 +336,25 @@ pub(crate) fn limit_of(value: &serde_json::Value) -> String {
         .map_or_else(|| "unlimited".to_owned(), figure)
 }
 
-/// What is said where more nodes are enrolled than the license in force grants: once for each application,
-/// which the rows name in the member `named`, as they may have been read one after the other.
-pub(crate) fn beyond(rows: &[serde_json::Value], named: &str) -> Vec<String> {
-    let found = rows
-        .iter()
-        .filter_map(|row| Some((text_of(&row[named]), beyond_of(row)?)));
-    let found: BTreeMap<_, _> = found.collect();
-    let texts = found.into_iter();
-    texts
-        .map(|(key, beyond)| format!("{key}: {beyond}"))
-        .collect()
+/// The applications with more nodes than the license in force grants, as rows name them, which may have been
+/// read one after the other: each is told of once.
+#[derive(Default)]
+pub(crate) struct Exceeded(BTreeMap<String, Beyond>);
+
+impl Exceeded {
+    /// Takes note of the application that a row names.
+    pub(crate) fn see(&mut self, key: &serde_json::Value, row: &serde_json::Value) {
+        if let Some(beyond) = beyond_of(row) {
+            self.0.insert(text_of(key), beyond);
+        }
+    }
+
+    /// Says it below a table.
+    pub(crate) fn tell(&self, rows: &mut Rows) {
+        for (key, beyond) in &self.0 {
+            rows.at_end(&format!("{key}: {beyond}"));
+        }
+    }
 }
 
 fn beyond_of(shown: &serde_json::Value) -> Option<Beyond> {

@@ -1,12 +1,15 @@
 //! `lictor application`: what licenses and seats are for.
 
+use std::cell::RefCell;
+
 use clap::{Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Api;
-use crate::client::Client;
+use crate::client::{Client, Page};
 use crate::exit::Outcome;
-use crate::output::{self, date_of, limit_of, text_of};
+use crate::listing::Listing;
+use crate::output::{self, Exceeded, Rows, date_of, limit_of, text_of};
 use crate::values::changes;
 
 const CREATE_EXAMPLES: &str = "\
@@ -122,19 +125,16 @@ fn word(over_limit: Option<OverLimit>) -> Option<&'static str> {
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?.list(&["applications"], &[]).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no applications yet; the first license for one creates it");
-        return Ok(());
-    }
-    let headings = [
-        "KEY~", "PLAN", "LIMIT#", "USED#", "ENDS", "COVERED", "NAME~",
-    ];
-    let mut rows = output::Rows::new(&headings);
-    for application in reply.rows() {
+    let listing = Listing {
+        path: &["applications"],
+        filter: &[],
+        headings: &[
+            "KEY~", "PLAN", "LIMIT#", "USED#", "ENDS", "COVERED", "NAME~",
+        ],
+        nothing: "no applications yet; the first license for one creates it",
+    };
+    let exceeded = RefCell::new(Exceeded::default());
+    let add = |rows: &mut Rows, application: &Value| {
         rows.row([
             text_of(&application["key"]),
             text_of(&application["plan"]),
@@ -144,9 +144,10 @@ async fn list(api: &Api, json: bool) -> Outcome {
             date_of(&application["covered_until"]),
             text_of(&application["name"]),
         ]);
-    }
-    for text in output::beyond(reply.rows(), "key") {
-        rows.at_end(&text);
-    }
-    rows.print()
+        let key = &application["key"];
+        exceeded.borrow_mut().see(key, application);
+    };
+    let end = |rows: &mut Rows, _: &Page| exceeded.borrow().tell(rows);
+    let client = Client::new(api)?;
+    listing.print_with(&client, json, add, end).await
 }

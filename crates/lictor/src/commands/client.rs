@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::args::Api;
 use crate::client::{Client as Server, Reply};
 use crate::exit::Outcome;
-use crate::output::{self, text_of};
+use crate::listing::Listing;
+use crate::output::{self, Rows, text_of};
 use crate::values::{changes, listed};
 
 const CREATE_EXAMPLES: &str = "\
@@ -134,16 +135,13 @@ pub(crate) async fn create(server: &Server, body: &Value) -> Outcome<Reply> {
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let reply = Server::new(api)?.list(&["clients"], &[]).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no clients yet; create one with `lictor client create`");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["CLIENT ID", "APPLICATION~", "NAME (SCOPES)~"]);
-    for client in reply.rows() {
+    let listing = Listing {
+        path: &["clients"],
+        filter: &[],
+        headings: &["CLIENT ID", "APPLICATION~", "NAME (SCOPES)~"],
+        nothing: "no clients yet; create one with `lictor client create`",
+    };
+    let add = |rows: &mut Rows, client: &Value| {
         let scopes = client["scopes"].as_array().into_iter().flatten();
         let scopes: Vec<String> = scopes.map(text_of).collect();
         let (name, scopes) = (text_of(&client["name"]), scopes.join(", "));
@@ -152,6 +150,6 @@ async fn list(api: &Api, json: bool) -> Outcome {
             text_of(&client["application"]),
             format!("{name} ({scopes})").trim().to_owned(),
         ]);
-    }
-    rows.print()
+    };
+    listing.print(&Server::new(api)?, json, add).await
 }

@@ -1,15 +1,18 @@
 //! `lictor node`: data planes, which enforce and count on their own. Its `run` is in `node_run`.
 
+use std::cell::RefCell;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::node_pool::{self, NewPool, Pool};
 use super::node_run;
 use crate::args::Api;
-use crate::client::Client;
+use crate::client::{Client, Page};
 use crate::config::{Given, NodeOptions};
 use crate::exit::Outcome;
-use crate::output::{self, text_of};
+use crate::listing::Listing;
+use crate::output::{self, Exceeded, Rows, Widths, text_of};
 use crate::times::span;
 
 const ENROLL_EXAMPLES: &str = "\
@@ -210,44 +213,68 @@ pub(super) fn span_of(seconds: &Value) -> String {
     }
 }
 
+// Names are long, and are to be copied: whatever else there is to say stands below them.
+const HEADINGS: [&str; 4] = ["NAME", "STATUS", "REVISION#", "REQUESTS#"];
+
 async fn list(api: &Api, json: bool) -> Outcome {
+    let nodes = Listing {
+        path: &["nodes"],
+        filter: &[],
+        headings: &HEADINGS,
+        nothing: "no nodes yet; enroll one with `lictor node enroll --name NAME`",
+    };
     let client = Client::new(api)?;
-    let reply = client.list(&["nodes"], &[]).await?;
     if json {
-        return output::json(&reply.text);
+        return nodes.print_json(&client).await;
     }
-    let pools = client.list(&["node-pools"], &[]).await?;
-    if reply.rows().is_empty() && pools.rows().is_empty() {
-        output::note("no nodes yet; enroll one with `lictor node enroll --name NAME`");
+    let mut widths = Widths::default();
+    if !pools(&client, &mut widths).await? {
         return Ok(());
     }
-    // Names are long, and are to be copied: whatever else there is to say stands below them.
-    let mut rows = output::Rows::new(&["NAME", "STATUS", "REVISION#", "REQUESTS#"]);
-    for pool in pools.rows() {
+    let exceeded = RefCell::new(Exceeded::default());
+    let add = |rows: &mut Rows, node: &Value| {
+        add(rows, node);
+        exceeded.borrow_mut().see(&node["application"], node);
+    };
+    let end = |rows: &mut Rows, _: &Page| exceeded.borrow().tell(rows);
+    nodes.print_below(&client, &mut widths, add, end).await?;
+    if widths.are_unknown() {
+        output::note(nodes.nothing);
+    }
+    Ok(())
+}
+
+/// Prints the pools, which stand before the nodes, and whether somebody reads on.
+async fn pools(client: &Client, widths: &mut Widths) -> Outcome<bool> {
+    let pools = Listing {
+        path: &["node-pools"],
+        filter: &[],
+        headings: &HEADINGS,
+        nothing: "",
+    };
+    let add = |rows: &mut Rows, pool: &Value| {
         let (name, status) = (text_of(&pool["name"]), "pool".to_owned());
         rows.row([name, status, String::new(), String::new()]);
         rows.below(node_pool::standing(pool));
+    };
+    pools.print_below(client, widths, add, |_, _| {}).await
+}
+
+fn add(rows: &mut Rows, node: &Value) {
+    rows.row([
+        text_of(&node["name"]),
+        text_of(&node["status"]),
+        text_of(&node["applied_revision"]),
+        node["requests"]
+            .as_u64()
+            .map(output::figure)
+            .unwrap_or_default(),
+    ]);
+    let facts = facts(node);
+    if !facts.is_empty() {
+        rows.below(facts.join("; "));
     }
-    for node in reply.rows() {
-        rows.row([
-            text_of(&node["name"]),
-            text_of(&node["status"]),
-            text_of(&node["applied_revision"]),
-            node["requests"]
-                .as_u64()
-                .map(output::figure)
-                .unwrap_or_default(),
-        ]);
-        let facts = facts(node);
-        if !facts.is_empty() {
-            rows.below(facts.join("; "));
-        }
-        wrong(node).into_iter().for_each(|text| rows.below(text));
-    }
-    for text in output::beyond(reply.rows(), "application") {
-        rows.at_end(&text);
-    }
-    rows.print()
+    wrong(node).into_iter().for_each(|text| rows.below(text));
 }
 
 /// What a node said of itself.

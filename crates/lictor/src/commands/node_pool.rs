@@ -7,7 +7,8 @@ use super::node::span_of;
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
-use crate::output::{self, text_of};
+use crate::listing::Listing;
+use crate::output::{self, Rows, text_of};
 use crate::times::span;
 
 const REVOKE_EXAMPLES: &str = "\
@@ -89,16 +90,13 @@ pub(super) async fn run(command: Pool, as_json: bool) -> Outcome {
 }
 
 async fn list(api: &Api, as_json: bool) -> Outcome {
-    let reply = Client::new(api)?.list(&["node-pools"], &[]).await?;
-    if as_json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no pools yet; make one with `lictor node enroll --pool NAME --uses N`");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["NAME", "APPLICATION", "TAKEN#", "USES#"]);
-    for pool in reply.rows() {
+    let listing = Listing {
+        path: &["node-pools"],
+        filter: &[],
+        headings: &["NAME", "APPLICATION", "TAKEN#", "USES#"],
+        nothing: "no pools yet; make one with `lictor node enroll --pool NAME --uses N`",
+    };
+    let add = |rows: &mut Rows, pool: &Value| {
         let figure = |name: &str| pool[name].as_u64().map(output::figure);
         rows.row([
             text_of(&pool["name"]),
@@ -107,8 +105,8 @@ async fn list(api: &Api, as_json: bool) -> Outcome {
             figure("uses").unwrap_or_default(),
         ]);
         rows.below(standing(pool));
-    }
-    rows.print()
+    };
+    listing.print(&Client::new(api)?, as_json, add).await
 }
 
 /// How many places of a pool are taken, and until when more nodes can join.

@@ -1,13 +1,14 @@
 //! `lictor organization`: the tenants of a server.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::Outcome;
 use crate::limits::Limits;
-use crate::output::{self, date_of, text_of};
+use crate::listing::Listing;
+use crate::output::{self, Rows, date_of, text_of};
 use crate::values::changes;
 
 const SHOW_EXAMPLES: &str = "\
@@ -119,19 +120,20 @@ pub(crate) async fn create(client: &Client, key: &str, name: Option<&str>) -> Ou
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?.list(&["organizations"], &[]).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    let mut rows = output::Rows::new(&["ID", "KEY~", "NAME~"]);
-    for organization in reply.rows() {
+    let listing = Listing {
+        path: &["organizations"],
+        filter: &[],
+        headings: &["ID", "KEY~", "NAME~"],
+        nothing: "no organizations that this token may see",
+    };
+    let add = |rows: &mut Rows, organization: &Value| {
         rows.row([
             text_of(&organization["id"]),
             text_of(&organization["key"]),
             text_of(&organization["name"]),
         ]);
-    }
-    rows.print()
+    };
+    listing.print(&Client::new(api)?, json, add).await
 }
 
 async fn show(api: &Api, key: &str, json: bool) -> Outcome {
@@ -156,7 +158,7 @@ async fn show(api: &Api, key: &str, json: bool) -> Outcome {
         ("ended leases dropped", grown("ended_leases_dropped")),
     ])?;
     output::line("")?;
-    let mut rows = output::Rows::new(&["QUOTA", "USED#", "LIMIT#", "DEFAULT#"]);
+    let mut rows = Rows::new(&["QUOTA", "USED#", "LIMIT#", "DEFAULT#"]);
     for quota in organization["quotas"].as_array().into_iter().flatten() {
         let figure = |member: &str| quota[member].as_u64().map(output::figure);
         rows.row([

@@ -1,13 +1,13 @@
 //! `lictor seat`: who holds a named seat.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
 use crate::listing::Listing;
-use crate::output::{self, text_of};
+use crate::output::{self, Rows, text_of};
 
 /// `lictor seat …`
 #[derive(Subcommand, Debug)]
@@ -112,7 +112,7 @@ async fn list(api: &Api, application: &str, json: bool) -> Outcome {
 }
 
 /// The account whose token it was, else the token's name, else its id.
-fn giver(by: &serde_json::Value) -> String {
+fn giver(by: &Value) -> String {
     let known = ["email", "name", "token"].map(|name| &by[name]);
     let known = known.into_iter().find(|value| value.is_string());
     known.map_or_else(|| "the server".to_owned(), text_of)
@@ -152,18 +152,13 @@ async fn refusals(api: &Api, json: bool) -> Outcome {
 }
 
 async fn refusals_by_hour(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?
-        .list(&["refusals"], &[("by", "hour")])
-        .await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no seat was ever refused");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["HOUR", "APPLICATION~", "REASON", "TIMES#"]);
-    for sum in reply.rows() {
+    let listing = Listing {
+        path: &["refusals"],
+        filter: &[("by", "hour")],
+        headings: &["HOUR", "APPLICATION~", "REASON", "TIMES#"],
+        nothing: "no seat was ever refused",
+    };
+    let add = |rows: &mut Rows, sum: &Value| {
         let hour = text_of(&sum["hour"]);
         rows.row([
             hour.get(..16).unwrap_or(&hour).replace('T', " "),
@@ -171,6 +166,6 @@ async fn refusals_by_hour(api: &Api, json: bool) -> Outcome {
             text_of(&sum["reason"]),
             text_of(&sum["count"]),
         ]);
-    }
-    rows.print()
+    };
+    listing.print(&Client::new(api)?, json, add).await
 }

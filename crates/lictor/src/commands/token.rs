@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
-use crate::output::{self, text_of};
+use crate::listing::Listing;
+use crate::output::{self, Rows, text_of};
 use crate::times::{self, Moment};
 use crate::values::listed;
 
@@ -136,16 +137,13 @@ async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
     } else {
         &[]
     };
-    let reply = Client::new(api)?.list(&["tokens"], filter).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no tokens yet; create one with `lictor token create`");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["ID", "ROLE", "ENDS", "NAME (SCOPES)~"]);
-    for token in reply.rows() {
+    let listing = Listing {
+        path: &["tokens"],
+        filter,
+        headings: &["ID", "ROLE", "ENDS", "NAME (SCOPES)~"],
+        nothing: "no tokens yet; create one with `lictor token create`",
+    };
+    let add = |rows: &mut Rows, token: &Value| {
         let scopes = token["scopes"].as_array().into_iter().flatten();
         let scopes: Vec<String> = scopes.map(text_of).collect();
         let from = match token["origin"].as_str() {
@@ -164,8 +162,8 @@ async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
             end(token),
             format!("{name}{from}").trim().to_owned(),
         ]);
-    }
-    rows.print()
+    };
+    listing.print(&Client::new(api)?, json, add).await
 }
 
 fn end(token: &Value) -> String {

@@ -4,9 +4,10 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::args::Api;
-use crate::client::{Client, Reply};
+use crate::client::{Client, Page, Reply};
 use crate::exit::Outcome;
-use crate::output::{self, figure, text_of};
+use crate::listing::Listing;
+use crate::output::{self, Rows, figure, text_of};
 use crate::values;
 
 const ADD_EXAMPLES: &str = "\
@@ -147,45 +148,38 @@ pub(crate) async fn add(client: &Client, counts: Vec<Value>) -> Outcome<Reply> {
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {
-    let reply = Client::new(api)?.list(&["usage"], &[]).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("no usage yet; report some with `lictor usage add SERVICE COUNT`");
-        return Ok(());
-    }
-    // Corrections are rare: without one there is no column for them.
-    let corrected = reply
-        .rows()
-        .iter()
-        .any(|count| count["correction"] != Value::Null);
-    let mut headings = vec!["MONTH", "SERVICE~", "SOURCE~", "COUNT#"];
-    if corrected {
-        headings.insert(3, "CORRECTION#");
-    }
-    let mut rows = output::Rows::new(&headings);
-    for count in reply.rows() {
-        let mut cells = vec![
+    let listing = Listing {
+        path: &["usage"],
+        filter: &[],
+        headings: &["MONTH", "SERVICE~", "SOURCE~", "COUNT#"],
+        nothing: "no usage yet; report some with `lictor usage add SERVICE COUNT`",
+    };
+    let add = |rows: &mut Rows, count: &Value| {
+        rows.row([
             text_of(&count["month"]),
             text_of(&count["service"]),
             text_of(&count["source"]),
-            count["count"].as_u64().map(figure).unwrap_or_default(),
-        ];
-        if corrected {
-            cells.insert(3, signed(&count["correction"]));
-        }
-        rows.row(cells);
+            counted(count),
+        ]);
+    };
+    let total = |rows: &mut Rows, last: &Page| {
+        let total = last.beside("total");
+        let blank = || " ".to_owned();
+        let total = total.as_u64().map(figure).unwrap_or_default();
+        rows.row(["total".to_owned(), blank(), blank(), total]);
+    };
+    listing
+        .print_with(&Client::new(api)?, json, add, total)
+        .await
+}
+
+/// A count; where it was corrected, behind the difference.
+fn counted(count: &Value) -> String {
+    let stands = count["count"].as_u64().map(figure).unwrap_or_default();
+    match signed(&count["correction"]) {
+        by if by.is_empty() => stands,
+        by => format!("{by}  {stands}"),
     }
-    let total = reply.value["total"]
-        .as_u64()
-        .map(figure)
-        .unwrap_or_default();
-    let mut cells = vec!["total".to_owned()];
-    cells.resize(headings.len() - 1, " ".to_owned());
-    cells.push(total);
-    rows.row(cells);
-    rows.print()
 }
 
 /// A difference with its sign; empty where there is none.

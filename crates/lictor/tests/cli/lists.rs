@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::http::Request;
 use super::import::import;
@@ -63,20 +63,80 @@ fn a_list_of_many_pages_has_each_row_once_under_one_heading() {
 #[test]
 fn a_list_ends_when_nobody_reads_on() {
     let server = populated();
-    let before = answered(&server);
-    let mut list = command()
-        .args(["account", "list", "--url", server.url()])
+    let line = ends_early(&server, &["account", "list"]);
+    assert!(line.contains("@example.com"), "{line}");
+}
+
+#[test]
+fn so_do_the_lists_of_what_an_organization_has_less_of() {
+    let server = Server::start(&[]);
+    fill(&server);
+    for (list, has) in [
+        ("application list", "gateway-"),
+        ("client list", "1000."),
+        ("token list", "reader"),
+        ("organization list", "default"),
+        ("usage list", "service-"),
+        ("node pool list", "edge-"),
+    ] {
+        let arguments: Vec<&str> = list.split(' ').collect();
+        let line = ends_early(&server, &arguments);
+        assert!(line.contains(has), "{list}: {line}");
+    }
+    // The pools stand before the nodes.
+    let line = ends_early(&server, &["node", "list"]);
+    assert!(line.contains("edge-"), "{line}");
+}
+
+/// More than one page of all these, each of more than a pipe holds.
+fn fill(server: &Server) {
+    const MORE: usize = 1_010;
+    let post = |path: &str, body: Value| {
+        let answer = server.ask("POST", path, &body);
+        assert!(answer.status < 300, "{path}: {}", answer.text());
+    };
+    let long = "N".repeat(80);
+    for number in 0..MORE {
+        let key = |prefix: &str| format!("{prefix}-{number}");
+        post(
+            "/v1/applications",
+            json!({ "key": key("gateway"), "name": long }),
+        );
+        let scopes = json!(["seats:read"]);
+        post("/v1/clients", json!({ "name": long, "scopes": scopes }));
+        post("/v1/tokens", json!({ "role": "reader", "name": long }));
+        post(
+            "/v1/organizations",
+            json!({ "key": key("tenant"), "name": long }),
+        );
+        post("/v1/node-pools", json!({ "name": key("edge"), "uses": 1 }));
+    }
+    for half in 0..2 {
+        let service = |number| format!("service-{half}-{number}-{}", "s".repeat(80));
+        let count = |number| json!({ "service": service(number), "count": 1 });
+        let counts: Vec<Value> = (0..600).map(count).collect();
+        post("/v1/usage", json!({ "counts": counts }));
+    }
+}
+
+/// Reads two lines of a list, and gives the second; one page was asked for by then.
+fn ends_early(server: &Server, list: &[&str]) -> String {
+    let before = answered(server);
+    let mut running = command()
+        .args(list)
+        .args(["--url", server.url()])
         .env("LICTOR_TOKEN", server.token())
         .stdout(Stdio::piped())
         .spawn()
         .expect("lictor runs");
-    let mut read = BufReader::new(list.stdout.take().expect("its output"));
+    let mut read = BufReader::new(running.stdout.take().expect("its output"));
     let mut line = String::new();
     for _ in 0..2 {
+        line.clear();
         read.read_line(&mut line).expect("a line");
     }
     drop(read);
-    assert!(list.wait().expect("ends").success());
-    assert!(line.contains("@example.com"), "{line}");
-    assert_eq!(answered(&server) - before, 1, "pages");
+    assert!(running.wait().expect("ends").success(), "{list:?}");
+    assert_eq!(answered(server) - before, 1, "pages of {list:?}");
+    line
 }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::http::Request;
+use crate::http::{Answer, Request};
 use crate::process::{Running, command, serve};
 use crate::run::{lictor, refusal, result};
 
@@ -72,6 +73,15 @@ impl Server {
     /// A request to read this path, without a token.
     pub(crate) fn get(&self, path: &str) -> Request {
         Request::new(&self.url, "GET", path)
+    }
+
+    /// What the native API answers to the operator who sends this.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let mut request = Request::new(&self.url, method, path)
+            .token(&self.token)
+            .header("Content-Type", "application/json");
+        request.body = body.to_string().into_bytes();
+        request.send()
     }
 
     /// Ends it in order: how it ended, and its log.
