@@ -170,6 +170,19 @@ pub enum Error {
          server again"
     )]
     ReadOnly(String),
+    /// A request whose rows are written in parts ended at one of them. What stands before is stored.
+    #[error(
+        "{}; the first {stored} of its {of} rows are stored, and stay: send the others again",
+        ended_by(cause)
+    )]
+    StoredInPart {
+        /// How many rows were stored, or refused each by itself.
+        stored: usize,
+        /// How many there are.
+        of: usize,
+        /// What the others ended by.
+        cause: Box<Error>,
+    },
     /// A fault inside Lictor or below it. The details are for the log, not for the caller.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -195,6 +208,14 @@ impl Error {
             kind: Kind::Organization,
             name: key.into(),
         }
+    }
+}
+
+/// What a request ended by that has changed something already.
+fn ended_by(cause: &Error) -> String {
+    match cause {
+        Error::StorageFull => "the disk is full".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -289,10 +289,14 @@ impl Client {
             "Is it running there? Start it with `lictor serve`, or name another with --url or \
              LICTOR_URL."
         };
-        Failure::Unreachable(format!(
+        let text = format!(
             "no answer from {base}: {}.\n{advice}",
             cause::by_proxy(self.proxy.as_deref(), &cause::of_request(&error))
-        ))
+        );
+        match error.is_connect() {
+            true => Failure::Unreachable(text),
+            false => Failure::Unanswered(text),
+        }
     }
 
     async fn refusal(&self, response: Response) -> Failure {
@@ -324,7 +328,7 @@ impl Client {
             {
                 let why = cause::of_status(status.as_u16());
                 let why = cause::by_proxy(self.proxy.as_deref(), &why);
-                Failure::Unreachable(format!("no answer from {}: {why}", self.base))
+                Failure::Unanswered(format!("no answer from {}: {why}", self.base))
             }
             (_, None) => not_lictor(&self.base),
         }
@@ -385,7 +389,7 @@ async fn reply(response: Response) -> Outcome<Reply> {
 async fn text_of(response: Response) -> Outcome<String> {
     response.text().await.map_err(|error| {
         let why = cause::of_request(&error);
-        Failure::Unreachable(format!("the answer broke off: {why}"))
+        Failure::Unanswered(format!("the answer broke off: {why}"))
     })
 }
 

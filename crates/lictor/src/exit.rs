@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The server does not answer.
     Unreachable(String),
+    /// The server was asked, and no whole answer came: nobody knows what it did.
+    Unanswered(String),
     /// The server wants another token.
     Unauthorized(String),
 }
@@ -32,9 +34,21 @@ impl Failure {
         match self {
             Self::Refused(_) => 1,
             Self::Usage(_) => 2,
-            Self::Unreachable(_) => 3,
+            Self::Unreachable(_) | Self::Unanswered(_) => 3,
             Self::Unauthorized(_) => 4,
         }
+    }
+
+    /// The same, with more to say.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        match &mut self {
+            Self::Refused(text)
+            | Self::Usage(text)
+            | Self::Unreachable(text)
+            | Self::Unanswered(text)
+            | Self::Unauthorized(text) => text.push_str(more),
+        }
+        self
     }
 
     /// The same as a fault of the configuration.
@@ -50,6 +64,7 @@ impl Failure {
             Self::Refused(text)
             | Self::Usage(text)
             | Self::Unreachable(text)
+            | Self::Unanswered(text)
             | Self::Unauthorized(text) => text,
         }
     }

@@ -69,6 +69,7 @@ impl Error {
             Self::SeatRefused(_) | Self::NodeLimit { .. } | Self::QuotaReached { .. } => {
                 Class::LimitReached
             }
+            Self::StoredInPart { cause, .. } => cause.class(),
             Self::StorageFull => Class::StorageFull,
             Self::Busy(_) | Self::ReadOnly(_) => Class::Unavailable,
             Self::Internal(_) => Class::Internal,

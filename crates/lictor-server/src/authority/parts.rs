@@ -65,6 +65,9 @@ fn parts(weights: impl Iterator<Item = usize>, most: usize) -> Vec<Range<usize>>
 
 /// Writes one part after the other, when it is their turn. The answer is kept with the last, which is
 /// made of all.
+///
+/// # Errors
+/// What a part is refused with; where one before it has changed something, [`Error::StoredInPart`].
 pub(super) async fn written<F>(
     turns: &Turns,
     call: &Call,
@@ -80,6 +83,7 @@ where
     };
     let mut before = Vec::with_capacity(parts.len());
     let last = parts.len().saturating_sub(1);
+    let of = parts.last().map_or(0, |part| part.end);
     for (number, part) in parts.into_iter().enumerate() {
         let mut call = call.clone();
         if number < last {
@@ -87,10 +91,23 @@ where
         } else if let Some(idempotent) = &mut call.idempotent {
             idempotent.before.clone_from(&before);
         }
-        let written = write(call, part, &before).await?;
+        let stored = part.start;
+        let written = write(call, part, &before).await;
+        let written = written.map_err(|cause| match before.iter().any(has_changed) {
+            true => Error::StoredInPart {
+                stored,
+                of,
+                cause: Box::new(cause),
+            },
+            false => cause,
+        })?;
         before.push(Arc::new(written));
     }
     Ok(before)
+}
+
+fn has_changed(part: &Arc<Written>) -> bool {
+    !(part.entries.is_empty() && part.records.is_empty())
 }
 
 #[cfg(test)]

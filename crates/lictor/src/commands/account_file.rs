@@ -1,50 +1,34 @@
-//! `lictor account import`: a CSV file, in requests of a thousand rows, with a progress bar. Its
-//! encoding and separator are found in `account_file/text.rs`, its columns in `columns.rs`, where its
-//! lines begin in `lines.rs`, and what its words mean in `values.rs`.
+//! `lictor account import`: a CSV file, in requests of a thousand rows, with a progress bar. It is read
+//! in `account_file/rows.rs`: its encoding and separator are found in `text.rs`, its columns in
+//! `columns.rs`, where its lines begin in `lines.rs`, and what its words mean in `values.rs`.
 
 mod columns;
 mod lines;
+mod rows;
 mod text;
 mod values;
 
 use std::collections::BTreeMap;
-use std::io::{Error, Read};
 use std::path::PathBuf;
 
-use lictor_core::account::MAX_EMAIL_LENGTH;
-use lictor_core::secret::{self, Secret};
-use serde_json::{Map, Value, json};
+use indicatif::ProgressBar;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::Receiver;
 
-use self::columns::{Column, Mapped};
-use self::lines::Lines;
-use self::text::Text;
+use self::columns::Mapped;
+use self::rows::{Batch, Row};
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, counted, figure, printable, text_of};
+use crate::signals;
 use crate::values::listed;
-use crate::{document, files, progress};
-
-/// How many rows a request has; no server takes more.
-const ROWS: usize = 1_000;
-
-/// The most bytes that a row becomes; more is a quote that is not closed, or nothing for a name.
-const MAX_ROW: usize = 64 * 1024;
-
-/// How many bytes of rows make a request, short of the 2 MiB that a server takes.
-const ENOUGH: usize = 1024 * 1024;
-
-/// How many seats that rows ask for make a request, short of the 10,000 that a server takes.
-const SEATS: usize = 5_000;
-
-/// What the file is to be.
-const WANTED: &str = "a list of accounts";
 
 /// How many refused rows are shown; --json has all.
 const SHOWN: usize = 100;
 
 /// What to import, and how.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Clone)]
 pub(crate) struct Wanted {
     /// A CSV file; `-` reads standard input
     file: PathBuf,
@@ -69,6 +53,8 @@ struct Tally {
     /// Seats that a dry run would have given so far: a server that stores none has to be told.
     taken: BTreeMap<String, u64>,
     rows: u64,
+    /// Rows of the request that was not answered.
+    under_way: u64,
     /// Rows without any value, which are no rows.
     empty: u64,
     created: u64,
@@ -95,171 +81,47 @@ struct Refused {
     reason: String,
 }
 
-/// A row that is on its way.
-struct Row {
-    line: u64,
-    email: String,
-    body: Value,
-}
-
 /// Imports a file.
 pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
     let client = Client::new(api)?;
-    let unreadable = |error: Error| files::cannot("read", &import.file, &error);
-    let file = files::open(&import.file)?;
-    let bar = progress::bar(file.metadata().map_err(unreadable)?.len());
-    let text = Text::begin(bar.wrap_read(file)).map_err(unreadable)?;
-    let separator = text.separator;
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(Lines::new(text.bytes, text.line));
-    let columns = columns(&mut reader, import)?;
-    let (mut tally, mut waiting) = (Tally::of(import), Vec::new());
-    let (mut bytes, mut seats) = (0, 0);
-    let mut record = csv::ByteRecord::new();
-    loop {
-        let position = reader.position().clone();
-        let read = reader.read_byte_record(&mut record);
-        let line = reader.get_mut().line_of(&position);
-        if matches!(read, Ok(true)) {
-            refuse_secret(import, &record)?;
-        }
-        match read {
-            Ok(false) => break,
-            Ok(true) if record.iter().all(is_blank) => tally.empty += 1,
-            Ok(true) => match row(&columns, &record, &import.seat, separator) {
-                Ok((email, body)) => {
-                    bytes += body.to_string().len();
-                    seats += body["seats"].as_array().map_or(0, Vec::len);
-                    waiting.push(Row { line, email, body });
-                }
-                Err(reason) => tally.refuse(line, shown(&columns, &record), reason),
-            },
-            Err(error) => match error.into_kind() {
-                csv::ErrorKind::Io(error) => return Err(unreadable(error)),
-                _ => tally.refuse(line, String::new(), "it is no row of CSV".to_owned()),
-            },
-        }
-        if waiting.len() == ROWS || bytes >= ENOUGH || seats >= SEATS {
-            send(&client, &mut waiting, &mut tally).await?;
-            (bytes, seats) = (0, 0);
-            bar.set_message(format!("{} rows", figure(tally.rows)));
-        }
-    }
-    send(&client, &mut waiting, &mut tally).await?;
-    bar.finish_and_clear();
-    tally.report(json)
-}
-
-fn columns<R: Read>(reader: &mut csv::Reader<Lines<R>>, import: &Wanted) -> Outcome<Vec<Column>> {
-    let begin = reader.position().clone();
-    let headers = reader.headers().cloned();
-    let line = reader.get_mut().line_of(&begin);
-    let path = files::shown(&import.file);
-    let found = match headers.map_err(csv::Error::into_kind) {
-        Ok(headers) => {
-            refuse_secret(import, headers.as_byte_record())?;
-            if headers
-                .iter()
-                .any(|header| secret::looks_like(header).is_some())
-            {
-                return Err(document::misplaced(&import.file, Secret::Random, WANTED));
-            }
-            columns::of(headers.iter(), &import.map, &import.ignore)
-        }
-        Err(csv::ErrorKind::Io(error)) => {
-            return Err(files::cannot("read", &import.file, &error));
-        }
-        Err(_) => Err("it is neither UTF-8 nor UTF-16; save it as \"CSV UTF-8\"".to_owned()),
+    let told_to_stop = signals::to_stop()?;
+    let (bar, mut batches) = rows::read(import)?;
+    let mut tally = Tally::of(import);
+    let sent = tokio::select! {
+        sent = send_all(&client, &mut batches, &bar, &mut tally) => Some(sent),
+        () = told_to_stop => None,
     };
-    found.map_err(|why| Failure::Usage(format!("{path}, line {line}: {why}")))
-}
-
-/// Refuses a file with a secret in it, which is neither shown nor sent.
-fn refuse_secret(import: &Wanted, record: &csv::ByteRecord) -> Outcome {
-    let found = secret::find(&String::from_utf8_lossy(record.as_slice()));
-    found.map_or(Ok(()), |found| {
-        Err(document::misplaced(&import.file, found, WANTED))
-    })
-}
-
-/// Whether a field has nothing to see, be it a blank that does not break.
-fn is_blank(field: &[u8]) -> bool {
-    std::str::from_utf8(field).is_ok_and(|text| text.trim().is_empty())
-}
-
-/// The request's row and its e-mail.
-fn row(
-    columns: &[Column],
-    record: &csv::ByteRecord,
-    seats: &[String],
-    separator: u8,
-) -> Result<(String, Value), String> {
-    let more = record.iter().skip(columns.len());
-    if more.into_iter().any(|field| !is_blank(field)) {
-        return Err(format!(
-            "it has {} fields, the first line {}; put fields that hold `{}` into quotes",
-            record.len(),
-            columns.len(),
-            char::from(separator).escape_default()
-        ));
+    bar.finish_and_clear();
+    match sent {
+        Some(Ok(())) => tally.report(json),
+        Some(Err(failure)) if tally.rows + tally.under_way == 0 => Err(failure),
+        Some(Err(failure)) => Err(failure.and(&tally.so_far())),
+        None => Err(Failure::Refused("told to stop".to_owned()).and(&tally.so_far())),
     }
-    let bytes = record.as_slice().len();
-    if bytes > MAX_ROW {
-        return Err(format!(
-            "it has {bytes} bytes, {MAX_ROW} at most are taken; is there a quote that is not closed?"
-        ));
-    }
-    let mut body = Map::new();
-    let mut applications: Vec<Value> = seats.iter().map(|key| key.as_str().into()).collect();
-    for (at, (column, field)) in columns.iter().zip(record).enumerate() {
-        let name = match *column {
-            Column::Known(name) => name,
-            Column::Unnamed if !is_blank(field) => return Err(columns::unnamed(at)),
-            Column::Unnamed | Column::LeftOut => continue,
-        };
-        let text = std::str::from_utf8(field)
-            .map_err(|_| format!("{name} is not UTF-8; save the file as \"CSV UTF-8\""))?
-            .trim();
-        match name {
-            "seats" => applications.extend(keys(text).map(Value::from)),
-            _ if text.is_empty() => {}
-            name => {
-                body.insert(name.to_owned(), values::read(name, text)?);
-            }
-        }
-    }
-    let email = body.get("email").map(text_of).unwrap_or_default();
-    if email.is_empty() {
-        return Err("it has no e-mail".to_owned());
-    }
-    if !applications.is_empty() {
-        body.insert("seats".to_owned(), applications.into());
-    }
-    Ok((email, body.into()))
 }
 
-/// Applications' keys, separated by blanks, commas or semicolons. They have no capitals, which a
-/// spreadsheet puts first.
-fn keys(text: &str) -> impl Iterator<Item = String> {
-    let parts = text.split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';'));
-    let keys = parts.filter(|key| !key.is_empty());
-    keys.map(str::to_ascii_lowercase)
+async fn send_all(
+    client: &Client,
+    batches: &mut Receiver<Outcome<Batch>>,
+    bar: &ProgressBar,
+    tally: &mut Tally,
+) -> Outcome {
+    while let Some(batch) = batches.recv().await {
+        let Batch {
+            rows,
+            refused,
+            empty,
+            ..
+        } = batch?;
+        tally.empty += empty;
+        refused.into_iter().for_each(|row| tally.refuse(row));
+        send(client, &rows, tally).await?;
+        bar.set_message(format!("{} rows", figure(tally.rows)));
+    }
+    Ok(())
 }
 
-/// What stands where the e-mail should, as far as an e-mail goes.
-fn shown(columns: &[Column], record: &csv::ByteRecord) -> String {
-    let at = columns
-        .iter()
-        .position(|column| *column == Column::Known("email"));
-    let field = at.and_then(|at| record.get(at)).unwrap_or_default();
-    let text = String::from_utf8_lossy(field);
-    text.chars().take(MAX_EMAIL_LENGTH).collect()
-}
-
-async fn send(client: &Client, rows: &mut Vec<Row>, tally: &mut Tally) -> Outcome {
+async fn send(client: &Client, rows: &[Row], tally: &mut Tally) -> Outcome {
     if rows.is_empty() {
         return Ok(());
     }
@@ -270,9 +132,13 @@ async fn send(client: &Client, rows: &mut Vec<Row>, tally: &mut Tally) -> Outcom
         body["taken"] = json!(tally.taken);
         body["created"] = tally.created.into();
     }
-    let reply = client.post(&["accounts", "import"], &body).await?;
-    tally.take(rows, &reply);
-    rows.clear();
+    tally.under_way = rows.len() as u64;
+    let answer = client.post(&["accounts", "import"], &body).await;
+    // An answer says itself what was stored of them, also where the others were not.
+    if !matches!(answer, Err(Failure::Unanswered(_))) {
+        tally.under_way = 0;
+    }
+    tally.take(rows, &answer?);
     Ok(())
 }
 
@@ -289,14 +155,31 @@ impl Tally {
     }
 
     /// A row that never went on its way.
-    fn refuse(&mut self, line: u64, email: String, reason: String) {
+    fn refuse(&mut self, row: Refused) {
         self.rows += 1;
-        self.refused.push(Refused {
-            line,
-            email,
-            account: "refused",
-            reason,
-        });
+        self.refused.push(row);
+    }
+
+    /// What was stored of an import that ended early, and how to go on.
+    fn so_far(&self) -> String {
+        if self.is_dry_run {
+            return "\nIt was a dry run: nothing is written.".to_owned();
+        }
+        let mut text = match self.rows {
+            0 => "\nNo row is known to be stored.".to_owned(),
+            _ => format!("\nThis much is stored, and stays: {}.", self.accounts()),
+        };
+        if let Some(seats) = self.seats.told("") {
+            text.push_str(&format!("\n{seats}."));
+        }
+        if self.under_way > 0 {
+            let rows = counted(self.under_way, "row");
+            text.push_str(&format!(
+                "\nOf {rows} more that were on their way some may be stored, too."
+            ));
+        }
+        text.push_str("\nImport the same file again to go on: what is there is left as it is.");
+        text
     }
 
     fn take(&mut self, rows: &[Row], reply: &Reply) {

@@ -95,6 +95,9 @@ fn fill(server: &Server) {
         let answer = server.ask("POST", path, &body);
         assert!(answer.status < 300, "{path}: {}", answer.text());
     };
+    let quotas = json!({ "quotas": { "node-pools": 2_000 } });
+    let raised = server.ask("PATCH", "/v1/organizations/default", &quotas);
+    assert_eq!(raised.status, 200, "{}", raised.text());
     let long = "N".repeat(80);
     for number in 0..MORE {
         let key = |prefix: &str| format!("{prefix}-{number}");
@@ -109,7 +112,8 @@ fn fill(server: &Server) {
             "/v1/organizations",
             json!({ "key": key("tenant"), "name": long }),
         );
-        post("/v1/node-pools", json!({ "name": key("edge"), "uses": 1 }));
+        let pool = json!({ "name": key("edge"), "application": "gateway-0", "uses": 1 });
+        post("/v1/node-pools", pool);
     }
     for half in 0..2 {
         let service = |number| format!("service-{half}-{number}-{}", "s".repeat(80));

@@ -19,6 +19,7 @@ mod expiry;
 mod files;
 mod folder;
 mod import;
+mod import_early;
 mod import_odd;
 mod issuing;
 mod lists;

@@ -220,6 +220,12 @@ impl From<Error> for Problem {
                 "Nothing can be written",
                 "the store is read-only since a write to the disk failed; the log says more",
             ),
+            Error::StoredInPart { stored, of, cause } => {
+                let why = Self::from(*cause);
+                Self { detail, ..why }
+                    .with("stored", stored)
+                    .with("rows", of)
+            }
             Error::Internal(cause) => of_fault(cause.as_ref()),
         }
     }
