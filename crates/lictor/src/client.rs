@@ -42,6 +42,8 @@ pub(crate) struct Reply {
 
 /// A page of a list.
 pub(crate) struct Page {
+    /// The name of the member that its rows are in.
+    pub rows_in: &'static str,
     /// Its rows, as they came.
     pub rows: Vec<Box<RawValue>>,
     /// Where the next one begins; none: it is the last.
@@ -72,6 +74,7 @@ impl Page {
         next: Option<&str>,
     ) -> Self {
         Self {
+            rows_in: rows_in(&[]),
             rows,
             next: next.map(str::to_owned),
             beside,
@@ -227,11 +230,13 @@ impl Client {
         let not_lictor = |_| not_lictor(&self.base);
         let mut beside: BTreeMap<String, Box<RawValue>> =
             serde_json::from_str(&text).map_err(not_lictor)?;
-        let data = beside.remove("data");
-        let data = data.as_ref().map_or("", |data| data.get());
+        let rows_in = rows_in(path);
+        let rows = beside.remove(rows_in);
+        let rows = rows.as_ref().map_or("", |rows| rows.get());
         let next = beside.get("next_cursor").map_or("null", |next| next.get());
         Ok(Page {
-            rows: serde_json::from_str(data).map_err(not_lictor)?,
+            rows_in,
+            rows: serde_json::from_str(rows).map_err(not_lictor)?,
             next: serde_json::from_str(next).map_err(not_lictor)?,
             beside,
             base: self.base.clone(),
@@ -355,6 +360,14 @@ impl Reply {
     /// The rows of a list.
     pub(crate) fn rows(&self) -> &[Value] {
         self.value["data"].as_array().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The member that the rows of a list are in.
+fn rows_in(path: &[&str]) -> &'static str {
+    match path {
+        ["counts"] => "applications",
+        _ => "data",
     }
 }
 

@@ -127,7 +127,7 @@ impl Json {
     fn of(&mut self, page: &Page) -> String {
         let mut text = String::new();
         if !self.begun {
-            text.push_str("{\n  \"data\": [");
+            text.push_str(&format!("{{\n  \"{}\": [", page.rows_in));
         }
         self.begun = true;
         for row in &page.rows {

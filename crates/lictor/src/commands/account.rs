@@ -10,7 +10,7 @@ use crate::args::Api;
 use crate::client::Client;
 use crate::exit::Outcome;
 use crate::listing::Listing;
-use crate::output::{self, text_of};
+use crate::output::{self, Rows, text_of};
 use crate::values::changes;
 
 const ADD_EXAMPLES: &str = "\
@@ -272,22 +272,18 @@ async fn list(api: &Api, json: bool) -> Outcome {
 }
 
 async fn seats(api: &Api, account: &str, json: bool) -> Outcome {
-    let path = ["accounts", account, "seats"];
-    let reply = Client::new(api)?.get(&path).await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    if reply.rows().is_empty() {
-        output::note("it holds no seat, so it does not count");
-        return Ok(());
-    }
-    let mut rows = output::Rows::new(&["APPLICATION~", "SINCE", "LEDGER#"]);
-    for seat in reply.rows() {
+    let listing = Listing {
+        path: &["accounts", account, "seats"],
+        filter: &[],
+        headings: &["APPLICATION~", "SINCE", "LEDGER#"],
+        nothing: "it holds no seat, so it does not count",
+    };
+    let add = |rows: &mut Rows, seat: &Value| {
         rows.row([
             text_of(&seat["application"]),
             text_of(&seat["since"]),
             text_of(&seat["position"]),
         ]);
-    }
-    rows.print()
+    };
+    listing.print(&Client::new(api)?, json, add).await
 }

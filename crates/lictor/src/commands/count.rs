@@ -1,11 +1,13 @@
 //! `lictor count`: what was bought, what is used and what is left.
 
 use clap::Args;
+use serde_json::Value;
 
 use crate::args::Api;
-use crate::client::Client;
+use crate::client::{Client, Page};
 use crate::exit::Outcome;
-use crate::output::{self, limit_of, text_of};
+use crate::listing::Listing;
+use crate::output::{Rows, limit_of, text_of};
 
 /// What the help shows.
 pub(crate) const EXAMPLES: &str = "\
@@ -33,39 +35,38 @@ pub(crate) async fn run(command: &Count, json: bool) -> Outcome {
         .as_deref()
         .map(|key| ("application", key));
     let filter = Vec::from_iter(filter);
-    let reply = Client::new(&command.api)?
-        .query(&["counts"], &filter)
-        .await?;
-    if json {
-        return output::json(&reply.text);
-    }
-    let mut rows = output::Rows::new(&[
-        "APPLICATION~",
-        "PLAN",
-        "LIMIT#",
-        "USED#",
-        "AVAILABLE#",
-        "ACCOUNTS#",
-    ]);
-    let row = |name: String, plan: String, figures: &serde_json::Value| {
-        [
-            name,
-            plan,
-            limit_of(&figures["limit"]),
-            text_of(&figures["used"]),
-            limit_of(&figures["available"]),
-            text_of(&figures["accounts"]),
-        ]
+    let listing = Listing {
+        path: &["counts"],
+        filter: &filter,
+        headings: &[
+            "APPLICATION~",
+            "PLAN",
+            "LIMIT#",
+            "USED#",
+            "AVAILABLE#",
+            "ACCOUNTS#",
+        ],
+        nothing: "no applications yet; the first license for one creates it",
     };
-    let applications = reply.value["applications"].as_array();
-    for figures in applications.into_iter().flatten() {
+    let add = |rows: &mut Rows, figures: &Value| {
         let (name, plan) = (text_of(&figures["application"]), text_of(&figures["plan"]));
         rows.row(row(name, plan, figures));
-    }
-    rows.row(row(
-        "total".to_owned(),
-        String::new(),
-        &reply.value["total"],
-    ));
-    rows.print()
+    };
+    let total = |rows: &mut Rows, last: &Page| {
+        let total = last.beside("total");
+        rows.row(row("total".to_owned(), String::new(), &total));
+    };
+    let client = Client::new(&command.api)?;
+    listing.print_with(&client, json, add, total).await
+}
+
+fn row(name: String, plan: String, figures: &Value) -> [String; 6] {
+    [
+        name,
+        plan,
+        limit_of(&figures["limit"]),
+        text_of(&figures["used"]),
+        limit_of(&figures["available"]),
+        text_of(&figures["accounts"]),
+    ]
 }

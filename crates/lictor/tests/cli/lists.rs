@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::http::Request;
 use super::import::import;
 use super::process::command;
-use super::run::result;
+use super::run::{lictor, result};
 use super::server::Server;
+use super::vendor;
 
 /// How many accounts there are: three pages of the native API.
 const ACCOUNTS: usize = 2_100;
@@ -143,4 +144,65 @@ fn ends_early(server: &Server, list: &[&str]) -> String {
     assert!(running.wait().expect("ends").success(), "{list:?}");
     assert_eq!(answered(server) - before, 1, "pages of {list:?}");
     line
+}
+
+/// A license that is not signed, for each of so many applications.
+fn license_applications(server: &Server, count: usize) {
+    let (key, _) = vendor(server.data().parent().expect("a folder"), "vendor");
+    let issued = lictor(&[
+        "license",
+        "issue",
+        "--key",
+        &key,
+        "--customer",
+        "Acme",
+        "--product",
+        "PRODUCT",
+        "--seats",
+        "10",
+        "--expires",
+        "2099-01-01",
+    ]);
+    let document = result(&issued);
+    for number in 0..count {
+        let payload = document.replace("PRODUCT", &format!("Editor-{number}"));
+        let answer = server.ask("POST", "/v1/licenses", &json!({ "payload": payload }));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+}
+
+#[test]
+fn figures_and_the_seats_of_an_account_are_told_to_the_last() {
+    const APPLICATIONS: usize = 120;
+    let server = Server::start(&["--trust-policy", "structural"]);
+    license_applications(&server, APPLICATIONS);
+    let seats: Vec<_> = (0..APPLICATIONS)
+        .map(|number| format!("editor-{number}"))
+        .collect();
+    let rows = format!("email,seats\nada@example.com,{}\n", seats.join(" "));
+    result(&import(&server, rows.as_bytes(), &[]));
+    let held = ["account", "seats", "ada@example.com"];
+    assert_eq!(
+        result(&server.lictor(&held)).lines().count(),
+        APPLICATIONS + 1
+    );
+    let counted = result(&server.lictor(&["count"]));
+    assert_eq!(counted.lines().count(), APPLICATIONS + 2);
+    let total: Vec<_> = counted
+        .lines()
+        .last()
+        .expect("a line")
+        .split_whitespace()
+        .collect();
+    assert_eq!(total, ["total", "-", "1", "200", "120", "1", "080", "1"]);
+    for (list, rows) in [(&held[..], "data"), (&["count"], "applications")] {
+        let json = result(&server.lictor(&[list, &["--json"]].concat()));
+        let json: Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(
+            json[rows].as_array().map(Vec::len),
+            Some(APPLICATIONS),
+            "{list:?}"
+        );
+        assert!(json["next_cursor"].is_null());
+    }
 }

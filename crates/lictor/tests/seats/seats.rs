@@ -35,6 +35,24 @@ fn a_seat_is_given_once_and_shown_with_its_origin() {
 }
 
 #[test]
+fn the_seats_of_an_account_come_in_pages() {
+    let server = Server::start();
+    let ada = server.account("ada@example.com");
+    for application in ["browser", "editor", "viewer"] {
+        server.license(application, Some(2), Plan::Paid);
+        assert_eq!(server.assign(application, &ada).status, 201);
+    }
+    let path = format!("/v1/accounts/{ada}/seats?limit=2");
+    let first = server.get(&path);
+    let cursor = first["next_cursor"].as_str().expect("a cursor");
+    let second = server.get(&format!("{path}&cursor={cursor}"));
+    let held = |page: &Value, row: usize| page["data"][row]["application"].clone();
+    let held = [held(&first, 0), held(&first, 1), held(&second, 0)];
+    assert_eq!(held, ["browser", "editor", "viewer"]);
+    assert_eq!(second["next_cursor"], Value::Null);
+}
+
+#[test]
 fn a_refusal_says_why_and_is_kept() {
     let server = Server::start();
     server.license("editor", Some(1), Plan::Paid);

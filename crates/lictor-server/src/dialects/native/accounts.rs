@@ -14,7 +14,7 @@ use super::error::Problem;
 use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
-use super::path::{Forceable, Segment};
+use super::path::{Forceable, PathKey, Segment};
 use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAccount};
 use super::wire::seats::HeldView;
 use super::wire::{self, List};
@@ -166,7 +166,7 @@ pub(super) async fn remove(
 pub(super) async fn seats(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(text): Segment,
+    PathKey(text): PathKey,
     uri: Uri,
 ) -> Result<List, Problem> {
     let query = Query::begin(&call, Resource::Seats, &uri)?;
