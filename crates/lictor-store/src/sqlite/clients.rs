@@ -183,8 +183,8 @@ pub(super) fn load_grants(
     state: &mut State,
 ) -> Sql<()> {
     let sql = format!(
-        "SELECT {GRANT}, given_at FROM grants WHERE organization_id = ?1 AND client = ?2
-             AND (revoked_at IS NULL OR given_at > ?3)"
+        "SELECT {GRANT}, given_at FROM grants INDEXED BY grants_by_client
+         WHERE organization_id = ?1 AND client = ?2 AND (revoked_at IS NULL OR given_at > ?3)"
     );
     let parameters = (stream, client, since.seconds());
     let found = many(database, &sql, parameters, |row| {
@@ -291,7 +291,7 @@ pub(super) fn load_access(
     state: &mut State,
 ) -> Sql<()> {
     let sql = format!(
-        "SELECT {ACCESS} FROM access_tokens
+        "SELECT {ACCESS} FROM access_tokens INDEXED BY access_tokens_by_grant
          WHERE organization_id = ?1 AND client = ?2 AND grant_id IS ?3"
     );
     state

@@ -116,8 +116,8 @@ fn add(
         }
         Fact::AnyLicenseOf(application) => {
             let sql = format!(
-                "SELECT {LICENSE} FROM licenses WHERE organization_id = ?1 AND application = ?2
-                 LIMIT 1"
+                "SELECT {LICENSE} FROM licenses INDEXED BY licenses_by_application
+                 WHERE organization_id = ?1 AND application = ?2 LIMIT 1"
             );
             let found = one(database, &sql, (stream, application), rows::license_state)?;
             state.licenses.extend(found);

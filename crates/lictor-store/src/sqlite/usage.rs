@@ -95,7 +95,7 @@ pub(super) fn load_source(
     state: &mut State,
 ) -> Sql<()> {
     let sql = format!(
-        "SELECT {USAGE} FROM usage
+        "SELECT {USAGE} FROM usage INDEXED BY usage_by_source
          WHERE organization_id = ?1 AND source = ?2 AND correction = 0 LIMIT ?3"
     );
     for found in many(database, &sql, (stream, source, MERGED_AT_ONCE), row)? {
@@ -181,7 +181,7 @@ pub(super) fn load_epoch(
 pub(super) fn of_source(database: &Connection, stream: Uuid, source: &str) -> Sql<u64> {
     database
         .prepare_cached(
-            "SELECT coalesce(sum(count + added), 0) FROM usage
+            "SELECT coalesce(sum(count + added), 0) FROM usage INDEXED BY usage_by_source
              WHERE organization_id = ?1 AND source = ?2",
         )?
         .query_row((stream, source), |row| row.get(0))
