@@ -40,6 +40,14 @@ pub struct NodesOf {
     pub granted: Option<u32>,
 }
 
+/// The nodes of an application, as they were found.
+struct Found {
+    organization: Uuid,
+    nodes: NodesOf,
+    /// Whether a license is in force.
+    is_licensed: bool,
+}
+
 /// What is remembered of places.
 pub(super) struct Places {
     /// By organization, with when it was read.
@@ -89,7 +97,14 @@ impl Places {
     }
 
     /// Notes where there are more than are granted now, and logs what is new of it.
-    fn note(&self, now: BTreeMap<(Uuid, String), Beyond>) {
+    fn note(&self, found: &[Found]) {
+        let place = |found: &Found| (found.organization, found.nodes.application.clone());
+        let all: BTreeMap<_, _> = found.iter().map(|found| (place(found), found)).collect();
+        let beyond = all.iter().filter_map(|(place, found)| {
+            let beyond = Beyond::of(found.nodes.enrolled, found.nodes.granted)?;
+            Some((place.clone(), beyond))
+        });
+        let now: BTreeMap<_, _> = beyond.collect();
         let mut known = self.beyond.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, beyond) in &now {
             if known.get(place) != Some(beyond) {
@@ -97,10 +112,21 @@ impl Places {
                 tracing::warn!(%organization, application, "{beyond}");
             }
         }
-        for (organization, application) in known.keys().filter(|place| !now.contains_key(*place)) {
-            tracing::info!(%organization, application, "no more nodes than the license grants");
+        for place in known.keys().filter(|place| !now.contains_key(*place)) {
+            let (organization, application) = place;
+            let why = why_no_more(all.get(place).copied());
+            tracing::info!(%organization, application, "{why}");
         }
         *known = now;
+    }
+}
+
+/// Why there are no more nodes than are granted where there were.
+fn why_no_more(found: Option<&Found>) -> &'static str {
+    match found {
+        Some(found) if found.is_licensed => "no more nodes than the license grants",
+        Some(_) => "more nodes than the license granted that was in force; now none is",
+        None => "no node takes a place any more; there were more than the license granted",
     }
 }
 
@@ -139,10 +165,10 @@ impl Authority {
     /// A fault of the store.
     pub async fn nodes_of_all(&self) -> Result<Vec<NodesOf>, Error> {
         let found = self.places_of_all().await?;
-        Ok(found.into_iter().map(|(_, nodes)| nodes).collect())
+        Ok(found.into_iter().map(|found| found.nodes).collect())
     }
 
-    async fn places_of_all(&self) -> Result<Vec<(Uuid, NodesOf)>, Error> {
+    async fn places_of_all(&self) -> Result<Vec<Found>, Error> {
         let now = self.clock.now();
         let mut found = Vec::new();
         for row in self.store.node_places(None, now.elapsed()).await? {
@@ -163,7 +189,11 @@ impl Authority {
                 enrolled: row.enrolled,
                 granted: granted(&entitlement),
             };
-            found.push((row.organization, nodes));
+            found.push(Found {
+                organization: row.organization,
+                nodes,
+                is_licensed: entitlement.license.is_some(),
+            });
         }
         Ok(found)
     }
@@ -175,13 +205,7 @@ impl Authority {
         loop {
             tick.tick().await;
             match self.places_of_all().await {
-                Ok(found) => {
-                    let beyond = found.into_iter().filter_map(|(id, nodes)| {
-                        let beyond = Beyond::of(nodes.enrolled, nodes.granted)?;
-                        Some(((id, nodes.application), beyond))
-                    });
-                    self.feed.places.note(beyond.collect());
-                }
+                Ok(found) => self.feed.places.note(&found),
                 Err(error) => tracing::error!(%error, "nodes could not be counted"),
             }
         }
@@ -193,4 +217,30 @@ impl Authority {
 pub fn granted(entitlement: &Entitlement) -> Option<u32> {
     let license = entitlement.license.as_ref();
     license.and_then(|license| license.node_limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_there_are_no_more_nodes_than_granted_is_said_as_it_is() {
+        let found = |is_licensed: bool| Found {
+            organization: Uuid::nil(),
+            nodes: NodesOf {
+                organization: "acme".to_owned(),
+                application: "gateway".to_owned(),
+                enrolled: 10,
+                granted: is_licensed.then_some(10),
+            },
+            is_licensed,
+        };
+        let said = |found: Option<Found>| why_no_more(found.as_ref());
+        assert_eq!(
+            said(Some(found(true))),
+            "no more nodes than the license grants"
+        );
+        assert!(said(Some(found(false))).contains("now none is"));
+        assert!(said(None).contains("no node takes a place"));
+    }
 }
