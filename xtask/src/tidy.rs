@@ -2,6 +2,7 @@
 
 mod boundaries;
 mod text;
+mod twins;
 
 use std::fs;
 use std::path::Path;
@@ -62,8 +63,13 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Tally> {
     let mut sources = Vec::new();
     collect(workspace, &workspace.root, &mut sources)?;
     let mut tally = Tally::default();
-    for (sentence, rule) in RULES {
-        let findings: Vec<Finding> = sources.iter().flat_map(rule).collect();
+    let by_file = RULES.map(|(sentence, rule)| (sentence, sources.iter().flat_map(rule).collect()));
+    let twins = (
+        "what two crates each have says the same in both",
+        twins::agree(&sources),
+    );
+    for (sentence, findings) in by_file.into_iter().chain([twins]) {
+        let findings: Vec<Finding> = findings;
         println!(
             "{} {sentence}",
             if findings.is_empty() { "ok" } else { "FAIL" }

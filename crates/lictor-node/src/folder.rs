@@ -219,7 +219,7 @@ fn of_file_system(error: io::Error) -> io::Error {
         error.kind(),
         format!(
             "its file system refuses to lock or to sync files ({error}), as network file systems do \
-             (NFS without locks, SMB): put it on a local one, such as ext4 or XFS"
+             (NFS without locks, SMB): put the folder on a local one, such as ext4 or XFS"
         ),
     )
 }
