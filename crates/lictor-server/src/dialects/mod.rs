@@ -6,4 +6,5 @@ pub mod kong;
 pub mod native;
 pub mod node;
 mod pages;
+mod patterns;
 pub mod zoho;

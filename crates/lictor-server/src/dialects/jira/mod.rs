@@ -18,6 +18,7 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 
 use crate::authority::Call;
+use crate::dialects::patterns::variable;
 use crate::http::budget::{NoRoom, Owner};
 use crate::http::request_id::request_id;
 use crate::settings::Server;
@@ -178,16 +179,8 @@ fn find(path: &str) -> Option<Found<'_>> {
         return None;
     }
     ROUTES.iter().find_map(|(route, place)| {
-        let mut key = "";
-        let fits = route.len() == rest.len()
-            && route.iter().zip(rest).all(|(wanted, found)| {
-                if *wanted == "{key}" {
-                    key = found;
-                    return !found.is_empty();
-                }
-                wanted == found
-            });
-        fits.then(|| Found {
+        let key = variable(route, rest)?;
+        Some(Found {
             place: *place,
             cloud,
             key: percent_decode_str(key).decode_utf8_lossy(),

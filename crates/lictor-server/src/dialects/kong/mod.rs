@@ -32,6 +32,7 @@ use bytes::Bytes;
 use lictor_core::organization::{RESERVED_KEYS, may_be_stored};
 
 use crate::authority::Call;
+use crate::dialects::patterns::variable;
 use crate::http::budget::{NoRoom, Owner};
 use crate::http::intake::OfJob;
 use crate::http::metrics::Metrics;
@@ -307,7 +308,12 @@ fn find_within<'a>(
     organization: Option<Cow<'a, str>>,
     segments: &[Cow<'a, str>],
 ) -> Option<Found<'a>> {
-    let route = ROUTES.iter().find(|route| route.matches(segments))?;
+    let mut path = [""; MAX_SEGMENTS];
+    for (text, segment) in path.iter_mut().zip(segments) {
+        *text = segment;
+    }
+    let path = &path[..segments.len()];
+    let route = ROUTES.iter().find(|route| route.matches(path))?;
     Some(Found {
         route,
         organization,
@@ -316,19 +322,14 @@ fn find_within<'a>(
 }
 
 impl Route {
-    /// Whether these segments lead here.
-    fn matches(&self, segments: &[Cow<'_, str>]) -> bool {
-        let fits = |(pattern, segment): (&&str, &Cow<'_, str>)| match *pattern {
-            "{id}" => !segment.is_empty(),
-            // What can be nobody's name is a path behind the organization `workspaces`, for those
-            // who have one of old.
-            "{name}" => {
-                !segment.is_empty()
-                    && (may_be_stored(segment) || !RESERVED_KEYS.contains(&&**segment))
-            }
-            pattern => pattern == segment,
-        };
-        self.0.len() == segments.len() && self.0.iter().zip(segments).all(fits)
+    /// Whether a path of these segments leads here.
+    fn matches(&self, path: &[&str]) -> bool {
+        match (variable(self.0, path), self.2) {
+            // What can be nobody's name is a path behind the organization `workspaces`, for those who
+            // have one of old.
+            (Some(name), Place::Workspace) => may_be_stored(name) || !RESERVED_KEYS.contains(&name),
+            (found, _) => found.is_some(),
+        }
     }
 }
 

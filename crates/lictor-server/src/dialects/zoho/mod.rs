@@ -24,6 +24,7 @@ use lictor_core::{Resource, Right};
 use percent_encoding::percent_decode_str;
 
 use crate::authority::Call;
+use crate::dialects::patterns::variable;
 use crate::http::budget::{NoRoom, Owner};
 use crate::settings::Server;
 use error::Refusal;
@@ -171,19 +172,8 @@ fn find(path: &str) -> Option<(&'static Route, u32, Cow<'_, str>)> {
     // A number beyond all counts is a version that is not known.
     let version = digits.parse().unwrap_or(u32::MAX);
     ROUTES.iter().find_map(|route| {
-        let mut name = "";
-        let fits = route.0.len() == rest.len()
-            && route.0.iter().zip(rest).all(|(wanted, found)| {
-                if *wanted == "{name}" {
-                    name = found;
-                    return !found.is_empty();
-                }
-                wanted == found
-            });
-        fits.then(|| {
-            let name = percent_decode_str(name).decode_utf8_lossy();
-            (route, version, name)
-        })
+        let name = percent_decode_str(variable(route.0, rest)?).decode_utf8_lossy();
+        Some((route, version, name))
     })
 }
 
