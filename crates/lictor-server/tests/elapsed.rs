@@ -8,6 +8,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
 use lictor_server::authority::{
@@ -94,6 +95,30 @@ impl World {
             .lease(&self.call().await, lease)
             .await
             .is_ok()
+    }
+
+    /// Has the answer to an idempotent request kept, and says of which organization and by which key.
+    async fn keep_an_answer(&self) -> (Uuid, IdempotencyKey) {
+        let key = IdempotencyKey {
+            token: Uuid::from_u128(1),
+            route: "POST /v1/x".to_owned(),
+            key: "k".to_owned(),
+            request_sha256: [0; 32],
+        };
+        let mut call = self.call().await;
+        call.idempotent = Some(Idempotent {
+            key: key.clone(),
+            render: Arc::new(|_| Answer {
+                status: 201,
+                body: "once".to_owned(),
+            }),
+            before: Vec::new(),
+        });
+        let asked = self.authority.ask_for_lease(&call, APPLICATION, "a", 60);
+        let asked = asked.expect("a request");
+        let out = self.authority.check_out(&call, &asked).await;
+        out.expect("a lease");
+        (call.organization.id, key)
     }
 }
 
@@ -244,29 +269,7 @@ async fn attempts_are_counted_within_a_minute_that_passes() {
 #[tokio::test]
 async fn a_kept_answer_is_kept_for_a_day_that_passes() {
     let world = World::new().await;
-    let key = IdempotencyKey {
-        token: Uuid::from_u128(1),
-        route: "POST /v1/x".to_owned(),
-        key: "k".to_owned(),
-        request_sha256: [0; 32],
-    };
-    let mut call = world.call().await;
-    let body = "once".to_owned();
-    call.idempotent = Some(Idempotent {
-        key: key.clone(),
-        render: Arc::new(move |_| Answer {
-            status: 201,
-            body: body.clone(),
-        }),
-        before: Vec::new(),
-    });
-    let asked = world.authority.ask_for_lease(&call, APPLICATION, "a", 60);
-    let asked = asked.expect("a request");
-    world
-        .authority
-        .check_out(&call, &asked)
-        .await
-        .expect("a lease");
+    let (organization, key) = world.keep_an_answer().await;
     for (step, passed, kept) in [
         (5 * 86_400, 0, true),
         (-9 * 86_400, 86_399, true),
@@ -282,11 +285,38 @@ async fn a_kept_answer_is_kept_for_a_day_that_passes() {
         assert!(!over().await, "{step} {passed}");
         let answer = world
             .authority
-            .answered(call.organization.id, &key)
+            .answered(organization, &key)
             .await
             .expect("reads");
         assert_eq!(answer.is_some(), kept, "{step} {passed}");
     }
+}
+
+#[tokio::test]
+async fn what_has_had_its_time_goes_though_nothing_is_written() {
+    let world = World::new().await;
+    world.keep_an_answer().await;
+    let over = async || {
+        let now = world.authority.clock().now();
+        world.store.has_expired(now).await.expect("reads")
+    };
+    // From here on the loop waits for no clock: time goes on where nothing else does.
+    tokio::time::pause();
+    let looks = tokio::spawn(Arc::clone(&world.authority).watch_kept());
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(31)).await;
+    }
+    assert!(!over().await, "it was kept for no day");
+    world.clock.pass(86_400);
+    assert!(over().await);
+    for _ in 0..1_000 {
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        if !over().await {
+            looks.abort();
+            return;
+        }
+    }
+    panic!("it is kept for ever");
 }
 
 #[tokio::test]
