@@ -365,8 +365,17 @@ pub fn report(bytes: &[u8]) {
         return;
     };
     let id = Uuid::from_u128(1);
+    let mut state = State::default();
+    let enrolled = Change::NodeEnrolled {
+        id,
+        application: "gateway".to_owned(),
+        limit: None,
+        enrolled: 1,
+        pool: None,
+    };
+    state.apply(1, 1_790_000_000, &enrolled);
     let Ok(decided) = node::report(
-        &State::default(),
+        &state,
         id,
         "edge-1",
         &report,

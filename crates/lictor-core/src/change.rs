@@ -261,6 +261,16 @@ pub enum Change {
         /// Nodes of the application that take a place after it.
         enrolled: u64,
     },
+    /// A node that had left cannot come back.
+    NodeBarred {
+        /// Its id.
+        id: Uuid,
+    },
+    /// What is stored of a node that left long ago is removed; its counts are its pool's.
+    NodeRemoved {
+        /// Its id.
+        id: Uuid,
+    },
     /// A pool of nodes was made: one token that many join by.
     NodePoolCreated {
         /// Its id.

@@ -10,7 +10,7 @@ mod state;
 pub use age::{Mode, NodePolicy};
 pub use messages::{
     Apart, Applied, Beyond, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, Judged,
-    NodeCount, NodeReport, OTHER_SERVICES, Reported, Settled, Start, source,
+    KnownNode, NodeCount, NodeReport, OTHER_SERVICES, Reported, Settled, Start, source,
 };
 pub use pinned::{Pinned, Rotation, rotate};
 pub use ratchet::Ratchet;

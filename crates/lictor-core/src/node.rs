@@ -1,6 +1,7 @@
 //! Nodes: data planes that are enrolled, join, report and are revoked. What they are sent is in
 //! `feed`. Of every secret only the SHA-256 comes here.
 
+mod gone;
 mod pools;
 mod reports;
 mod starts;
@@ -19,6 +20,7 @@ use crate::state::State;
 use crate::time::Timestamp;
 use crate::usage::MAX_COUNT;
 
+pub use gone::{LEFT_KEPT, MAX_KNOWN_EPOCHS, left_source, remove, take_up};
 pub use pools::{
     DEFAULT_FORGET_AFTER, DEFAULT_POOL_TTL, Leave, MAX_POOL_NAME_LENGTH, NewPool, Pool,
     PoolIdentity, PoolState, create_pool, forget, join_pool, leave, missing_pool, name_in_pool,
@@ -134,6 +136,8 @@ pub struct Node {
     pub identity: NodeIdentity,
     /// The name of its pool; none: it is of none.
     pub pool: Option<String>,
+    /// After how many seconds of silence it gives its place there back.
+    pub forget_after: Option<i64>,
     /// What it last said; none: nothing yet.
     pub seen: Option<NodeSeen>,
 }
@@ -331,14 +335,17 @@ pub fn join(
     Ok(decision)
 }
 
-/// Revokes a node: it is sent nothing any more, and its place is free. Repeating it changes nothing.
+/// Revokes a node: it is sent nothing any more, and its place is free. One that left cannot come back.
+/// Repeating it changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`].
 pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
-    Ok(match find(state, id)?.revoked_at {
-        Some(_) => Decision::nothing(),
-        None => Change::NodeRevoked { id }.into(),
+    let node = find(state, id)?;
+    Ok(match (node.revoked_at, node.left) {
+        (None, _) => Change::NodeRevoked { id }.into(),
+        (Some(_), Some(_)) => Change::NodeBarred { id }.into(),
+        (Some(_), None) => Decision::nothing(),
     })
 }
 
@@ -449,6 +456,8 @@ impl State {
             }
             Change::NodeLeft { .. }
             | Change::NodeReturned { .. }
+            | Change::NodeBarred { .. }
+            | Change::NodeRemoved { .. }
             | Change::NodePoolCreated { .. }
             | Change::NodePoolRevoked { .. } => self.apply_to_pools(at, change),
             Change::NodePolicySet {

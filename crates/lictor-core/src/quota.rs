@@ -386,6 +386,8 @@ fn step(change: &Change) -> Option<(Quota, Step)> {
         | Change::GrantCreated { .. }
         | Change::GrantRevoked { .. }
         | Change::NodeJoined { .. }
+        | Change::NodeBarred { .. }
+        | Change::NodeRemoved { .. }
         | Change::NodePolicySet { .. }
         | Change::NodesAdopted { .. }
         | Change::UsageCorrected { .. }

@@ -276,6 +276,8 @@ impl State {
             | Change::NodeRevoked { .. }
             | Change::NodeLeft { .. }
             | Change::NodeReturned { .. }
+            | Change::NodeBarred { .. }
+            | Change::NodeRemoved { .. }
             | Change::NodePoolCreated { .. }
             | Change::NodePoolRevoked { .. }
             | Change::NodePolicySet { .. }

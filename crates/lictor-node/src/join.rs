@@ -105,6 +105,7 @@ pub(crate) fn request(credential: &str, host: &str, version: &str) -> Join {
         host: host.to_owned(),
         version: version.to_owned(),
         formats: vec![FORMAT],
+        known: None,
     }
 }
 

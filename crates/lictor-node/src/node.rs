@@ -31,10 +31,10 @@ use crate::{feed, join, random};
 /// How long the last report may take.
 const LAST_REPORT: Duration = Duration::from_secs(2);
 
-/// How long a node that leaves its pool may take to tell what it counted, and how long it waits between
-/// two tries.
-const TELLING: Duration = Duration::from_secs(5);
-const TELL_AGAIN: Duration = Duration::from_millis(100);
+/// How long a node that leaves its pool may take to tell what it counted, and then to say goodbye: together
+/// well within the 30 seconds that Kubernetes leaves it. Beside each, how long it waits between two tries.
+const TELLING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(100));
+const GOODBYE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(500));
 
 /// A running node. Dropped without [`Node::stop`] it ends as well, without a last report.
 pub struct Node {
@@ -111,8 +111,8 @@ impl Node {
 
     /// Leaves, writes what was counted, tries for two seconds to report it, and gives the folder
     /// back. One that is to leave its pool tries for five seconds before that to tell all that it has
-    /// counted, for it gives its place back only then. Meters that are left decide as before, but what they
-    /// count is lost.
+    /// counted, for it gives its place back only then; and for ten seconds to be answered that it did. Meters
+    /// that are left decide as before, but what they count is lost.
     pub async fn stop(&self) {
         self.leave();
         end(&self.tasks);
@@ -133,11 +133,13 @@ impl Node {
         if let Err(error) = written.await {
             tracing::error!(%error, "what was counted last could not be written");
         }
-        let last = async { self.reporter.lock().await.finish(&self.shared, told).await };
-        let gave_back = timeout(LAST_REPORT, last).await.unwrap_or_else(|_| {
-            tracing::info!("the last report was not answered in time");
-            false
-        });
+        let gave_back = match told {
+            true => self.say_goodbye().await,
+            false => self.last_report(false).await.unwrap_or_else(|| {
+                tracing::info!("the last report was not answered");
+                false
+            }),
+        };
         if gave_back {
             tracing::info!("gave its place in the pool back");
         } else if gives_back {
@@ -160,10 +162,30 @@ impl Node {
                     return;
                 }
                 drop(reporter);
-                sleep(TELL_AGAIN).await;
+                sleep(TELLING.1).await;
             }
         };
-        timeout(TELLING, telling).await.is_ok()
+        timeout(TELLING.0, telling).await.is_ok()
+    }
+
+    /// Gives the place in the pool back, as often as nobody answers that; whether it is free.
+    async fn say_goodbye(&self) -> bool {
+        let saying = async {
+            loop {
+                if let Some(gave_back) = self.last_report(true).await {
+                    return gave_back;
+                }
+                sleep(GOODBYE.1).await;
+            }
+        };
+        timeout(GOODBYE.0, saying).await.unwrap_or_default()
+    }
+
+    /// Whether the place was given back; none: nobody answered.
+    async fn last_report(&self, gives_back: bool) -> Option<bool> {
+        let mut reporter = self.reporter.lock().await;
+        let last = reporter.finish(&self.shared, gives_back);
+        timeout(LAST_REPORT, last).await.ok()?
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Reporter {
     answered: u64,
     /// Whether the control plane waits for the next one.
     awaited: bool,
+    /// Within which time it wants to hear of the node; none: that is the node's choice.
+    within: Option<Duration>,
 }
 
 impl Default for Reporter {
@@ -65,6 +67,7 @@ impl Default for Reporter {
             number: 0,
             answered: 0,
             awaited: false,
+            within: None,
         }
     }
 }
@@ -98,26 +101,30 @@ pub(crate) async fn run(shared: Arc<Shared>, reporter: Arc<tokio::sync::Mutex<Re
 
 impl Reporter {
     /// One last report, counts and all, which says that the node leaves. With `gives_back` it gives its
-    /// place back once there is nothing more to tell; whether the control plane took it.
-    pub(crate) async fn finish(&mut self, shared: &Arc<Shared>, gives_back: bool) -> bool {
+    /// place back once there is nothing more to tell. Whether the place is free; none: nobody answered that.
+    pub(crate) async fn finish(&mut self, shared: &Arc<Shared>, gives_back: bool) -> Option<bool> {
         let mut report = now(shared);
         report.leaving = true;
         loop {
             if planted::is("goodbye-without-counts") {
                 report.gives_back = gives_back;
-                return self.send(shared, report).await.unwrap_or_default();
+                return self.send(shared, report).await.ok();
             }
             report.counts = shared.counters.unsent(self.most, false);
             report.gives_back = gives_back && shared.counters.are_told();
             match self.send(shared, report.clone()).await {
-                Err(_) => return false,
-                Ok(true) => return true,
+                // It was given back, and the answer to that was lost.
+                Err(Trouble::Refused(failure)) if failure.code == FailureCode::Left => {
+                    return Some(true);
+                }
+                Err(_) => return None,
+                Ok(true) => return Some(true),
                 Ok(false) => {}
             }
             let more = !shared.counters.unsent(1, false).is_empty();
             let goodbye = gives_back && !report.gives_back && shared.counters.are_told();
             if !more && !goodbye {
-                return false;
+                return Some(false);
             }
         }
     }
@@ -142,7 +149,10 @@ impl Reporter {
     fn due(&self, shared: &Shared) -> Option<NodeReport> {
         let mut report = now(shared);
         let news = self.said.as_ref() != Some(&unnumbered(&report));
-        let long = self.at.is_none_or(|at| at.elapsed() >= shared.pace.report);
+        let every = self
+            .within
+            .map_or(shared.pace.report, |within| shared.pace.report.min(within));
+        let long = self.at.is_none_or(|at| at.elapsed() >= every);
         let again = self
             .held_at
             .is_some_and(|at| at.elapsed() >= shared.pace.held);
@@ -194,6 +204,7 @@ impl Reporter {
             self.held_at = Some(Instant::now());
         }
         self.answered = self.number;
+        self.within = reported.within.map(Duration::from_secs);
         self.awaited = reported.start.as_ref().is_some_and(|judged| judged.again);
         if let Some(start) = &report.start {
             shared.note_judged(start, reported.start);

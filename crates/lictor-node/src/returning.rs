@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use lictor_core::feed::{EnrollmentToken, FailureCode, Join};
+use lictor_core::feed::{EnrollmentToken, FailureCode, Join, KnownNode};
 
 use crate::client::Trouble;
 use crate::random;
@@ -37,7 +37,17 @@ impl Returning {
     /// Tries to take a place again. None: the node has one. Else why it has none, and how long to wait.
     pub(crate) async fn take(&self, shared: &Arc<Shared>) -> Option<(String, Duration)> {
         let _one = self.trying.lock().await;
-        let refused = match shared.client.join(self.token.as_str(), &self.join).await {
+        // Before anything else is told: it may be counted by whoever removed the node meanwhile.
+        shared.counters.hold_back();
+        let join = Join {
+            known: Some(KnownNode {
+                node: shared.identity.node,
+                name: shared.identity.name.clone(),
+                epochs: shared.counters.epochs(),
+            }),
+            ..self.join.clone()
+        };
+        let refused = match shared.client.join(self.token.as_str(), &join).await {
             Ok(joined) if joined.node != shared.identity.node => {
                 "the pool's token is for another node than this folder's".to_owned()
             }

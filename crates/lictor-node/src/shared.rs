@@ -206,15 +206,16 @@ impl Shared {
             }
         };
         self.note_reached();
-        if failure.code == FailureCode::Left {
+        // One that is not known any more was removed, as it left long ago.
+        let is_removed = failure.code == FailureCode::Unauthorized && self.returning.is_some();
+        if failure.code == FailureCode::Left || is_removed {
             return self.return_to_pool(&failure.message).await;
         }
         if let Some(state) = &failure.state {
             // What it says is noted there, whether it is taken or refused.
             let _ = self.take(state.clone()).await;
         }
-        // One that has a way back may have been forgotten meanwhile.
-        if failure.code == FailureCode::Unauthorized && self.returning.is_none() {
+        if failure.code == FailureCode::Unauthorized {
             self.unknown_there.store(true, Ordering::Relaxed);
         }
         let Some(problem) = not_let_in(failure) else {
@@ -347,7 +348,7 @@ impl Shared {
             Some(Apart::Behind) => true,
             // A version that does not name its starts may have counted between.
             Some(Apart::Followed) => !start.after.is_empty(),
-            Some(Apart::Unsure | Apart::Other) | None => false,
+            Some(Apart::Unsure | Apart::Removed | Apart::Other) | None => false,
         };
         if is_copy {
             self.is_copy.store(true, Ordering::Relaxed);

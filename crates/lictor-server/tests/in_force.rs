@@ -429,6 +429,7 @@ impl World {
                 credential_sha256: None,
             },
             pool: None,
+            forget_after: None,
             seen: None,
         };
         let signed = self.authority.signed_state(&node).await.expect("a state");

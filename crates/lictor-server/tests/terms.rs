@@ -166,6 +166,7 @@ fn node(organization: Uuid) -> Node {
             credential_sha256: None,
         },
         pool: None,
+        forget_after: None,
         seen: None,
     }
 }

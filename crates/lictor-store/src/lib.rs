@@ -32,8 +32,8 @@ pub use check::CheckReport;
 pub use recent::RecentStreams;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, Choose, EndedFilter, EndedKey, Fact, Figures, Grown,
-    IdempotencyKey, Idempotent, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused,
-    RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
+    IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum,
+    Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
 };
 pub use watch::{Step, Watch};
 
@@ -305,7 +305,7 @@ pub trait Store: Send + Sync {
     /// One node, revoked ones included.
     async fn node(&self, organization: Uuid, id: Uuid) -> Result<Option<Node>, Error>;
 
-    /// The node with this name that is not revoked.
+    /// The node with this name that is not revoked; where there is none, the one that left its pool.
     async fn node_named(&self, organization: Uuid, name: &str) -> Result<Option<Node>, Error>;
 
     /// At most `limit` nodes that are not revoked in order of their ids, beginning after `after`.
@@ -342,6 +342,12 @@ pub trait Store: Send + Sync {
     /// All nodes of the installation that have a place of a pool, revoked pools included, in order of
     /// their organizations.
     async fn pool_nodes(&self) -> Result<Vec<PoolNode>, Error>;
+
+    /// At most `limit` nodes that left their pools and are kept no longer, the first that left first, those
+    /// that said goodbye before others: [`LEFT_KEPT`](lictor_core::node::LEFT_KEPT) is over, or there are
+    /// more of an organization than it may have nodes, or its usage series of the month come to more than
+    /// half of what it may have.
+    async fn left_nodes_due(&self, now: Now, limit: usize) -> Result<Vec<LeftNode>, Error>;
 
     /// What holds for all nodes of an organization; the default where nothing was set.
     async fn node_settings(&self, organization: Uuid) -> Result<NodeSettings, Error>;

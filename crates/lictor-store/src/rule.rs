@@ -136,6 +136,13 @@ pub enum Fact {
         /// The other one.
         into: String,
     },
+    /// The same of a node: counts of its sources.
+    UsageOfNode {
+        /// The node's name.
+        name: String,
+        /// The other source.
+        into: String,
+    },
     /// Who counts in the epochs of a node.
     NodeStarts(Uuid),
     /// What all counts of a source come to, as they were reported.
@@ -363,6 +370,21 @@ pub struct PoolNode {
     pub forget_after: i64,
     /// When it was last heard of, as far as that is stored.
     pub heard_at: Elapsed,
+}
+
+/// A node that left its pool, and is to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftNode {
+    /// The organization.
+    pub organization: Uuid,
+    /// The node's id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The pool that it left.
+    pub pool: Uuid,
+    /// It is to go if it left before this.
+    pub before: Timestamp,
 }
 
 /// A page of an organization's usage counts.

@@ -255,11 +255,11 @@ impl Pool<'_> {
         };
         let silent = Duration::from_secs(FORGET_AFTER) + LATE;
         thread::sleep(silent);
-        let shown = Connection::open(self.address)?.get(&format!("/v1/nodes/{name}"))?;
+        let shown = self.get(&format!("/v1/nodes/{name}"))?;
         let mut found = self.found();
-        match shown.status {
-            404 => found.forgotten += 1,
-            status => found.kept.push(format!("{name} was answered {status}")),
+        match shown["status"].as_str() {
+            Some("left") => found.forgotten += 1,
+            status => found.kept.push(format!("{name} is {status:?}")),
         }
         Ok(())
     }

@@ -66,6 +66,7 @@ async fn open(plan: Arc<Plan>, number: usize, tell: UnboundedSender<Heard>) -> R
         host: String::new(),
         version: String::new(),
         formats: vec![FORMAT],
+        known: None,
     })?;
     http::post(address, JOIN_PATH, &plan.tokens[number], &join).await?;
     let mut stream = TcpStream::connect(address).await?;

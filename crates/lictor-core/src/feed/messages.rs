@@ -99,6 +99,22 @@ pub struct Join {
     /// The formats of the state that it takes.
     #[serde(default, deserialize_with = "whole::read_each")]
     pub formats: Vec<u32>,
+    /// Who the folder's node is; none: it has not joined yet, or is of a version that does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownNode>,
+}
+
+/// Who a node is that joined before. Its pool may have removed it, as it left long ago: then it is taken up
+/// again under its name, and what it tells of these epochs adds nothing, as it may be counted already.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KnownNode {
+    /// Its id.
+    pub node: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The epochs that its journal knows.
+    #[serde(default)]
+    pub epochs: Vec<String>,
 }
 
 /// What a node is told that has joined.
@@ -225,6 +241,8 @@ pub enum Apart {
     Behind,
     /// The start before it may still run elsewhere.
     Unsure,
+    /// The node was removed since, as it had left long ago.
+    Removed,
     /// A reason of a later version.
     #[serde(other)]
     Other,
@@ -319,6 +337,10 @@ pub struct Reported {
     /// Whether more nodes of its application are enrolled than the license grants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beyond: Option<Beyond>,
+    /// Within how many seconds the node is to report again, whether or not it has something new: its pool
+    /// forgets it soon where nothing else of it comes through. None: as it does by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<u64>,
     /// Whether the node's place in its pool is free from now on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gave_back: bool,

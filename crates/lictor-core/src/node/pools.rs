@@ -44,6 +44,9 @@ pub enum Leave {
 }
 
 impl Leave {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Goodbye, Self::Silence];
+
     /// The word for it, as it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,9 +57,7 @@ impl Leave {
 
     /// What this word stands for.
     pub fn named(word: &str) -> Option<Self> {
-        [Self::Goodbye, Self::Silence]
-            .into_iter()
-            .find(|one| one.as_str() == word)
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
     }
 }
 
@@ -379,6 +380,15 @@ impl State {
                 if let Some(node) = self.nodes.get_mut(id) {
                     (node.revoked_at, node.left, node.pool) = (None, None, Some(*pool));
                 }
+            }
+            Change::NodeBarred { id } => {
+                if let Some(node) = self.nodes.get_mut(id) {
+                    (node.revoked_at, node.left) = (Some(at), None);
+                }
+            }
+            Change::NodeRemoved { id } => {
+                self.nodes.remove(id);
+                self.node_identities.remove(id);
             }
             _ => {}
         }

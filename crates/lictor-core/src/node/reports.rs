@@ -43,13 +43,14 @@ pub fn check_counts(report: &NodeReport) -> Result<(), Error> {
 }
 
 /// Takes up what a node reports: what it says of itself, if `keep` asks for that, and its counts,
-/// each the greatest so far. `state` holds what [`usage::record`] looks at. A count that is not taken is
+/// each the greatest so far. `state` holds the node, and what [`usage::record`] looks at. A count that is not taken is
 /// among the refused, by its number, and stays with the node; where [`is_without_room`] says so, the
 /// node is to count it as [`OTHER_SERVICES`]. For that there is more room than for anything else: as
 /// many counts in a month as there may be nodes.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for too many counts, or an epoch that is none; then nothing is taken up.
+/// [`Error::InvalidInput`] for too many counts, or an epoch that is none, [`Error::Unauthenticated`] for a
+/// node that was removed; then nothing is taken up.
 pub fn report(
     state: &State,
     id: Uuid,
@@ -59,6 +60,9 @@ pub fn report(
     now: Now,
 ) -> Result<Decision, Error> {
     check_counts(report)?;
+    if !state.nodes.contains_key(&id) {
+        return Err(Error::Unauthenticated);
+    }
     let nodes = state.quotas.limit(Quota::Nodes);
     let beyond = |report: &UsageReport| match report.service == OTHER_SERVICES {
         true => nodes,
@@ -109,7 +113,7 @@ pub fn merged(name: &str) -> Series {
 /// Puts what was counted in an epoch of a node to what was in others before it: one count for each
 /// service and month. The node says that all of it was taken, so that from then on what it tells of
 /// that epoch again adds nothing. One that a start may still count in stays, as in a copy of the node's
-/// folder. `state` holds who counts in which epoch; whether the epoch was put there already, else all that
+/// folder. `state` holds the node, who counts in which epoch; whether the epoch was put there already, else all that
 /// were; counts of its source that nobody corrected, not always all; and those they are put to.
 /// Where there is no place for another epoch, nothing changes.
 ///
@@ -123,7 +127,7 @@ pub fn merge(
     now: Now,
 ) -> Result<Decision, Error> {
     let mut decision = Decision::nothing();
-    if starts::is_counted_in(state, id, epoch) {
+    if !state.nodes.contains_key(&id) || starts::is_counted_in(state, id, epoch) {
         return Ok(decision);
     }
     let series = merged(name);

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::gone::is_removed;
 use super::reports::{is_epoch, merged};
 use crate::change::{Decision, Record};
 use crate::error::Error;
@@ -50,11 +51,16 @@ pub fn begin(
     let before = counting.iter().find(|known| own(known));
     let stored = state.usage_by_source.get(&source(name, &start.epoch));
     let merged = state.usage_epochs.get(&merged(name));
-    let stored = match merged.is_some_and(|merged| merged.contains_key(&start.epoch)) {
-        true => u64::MAX,
-        false => stored.copied().unwrap_or_default(),
+    let merged = merged.and_then(|merged| merged.get(&start.epoch));
+    let stored = match merged {
+        Some(_) => u64::MAX,
+        None => stored.copied().unwrap_or_default(),
     };
-    let apart = apart(start, before.map(|known| known.start), stored);
+    let apart = match merged.is_some_and(is_removed) {
+        // Nothing that it tells of this epoch is counted any more.
+        true => Some(Apart::Removed),
+        false => apart(start, before.map(|known| known.start), stored),
+    };
     if start.ended {
         // Of a journal that was damaged another one is the next.
         counting.retain(|known| own(known) || !start.after.contains(&known.start));

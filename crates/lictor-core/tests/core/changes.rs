@@ -263,6 +263,14 @@ fn golden_of_nodes(id: Uuid) -> Vec<(Change, &'static str)> {
             r#"{"type":"node_returned","id":"00000000-0000-0000-0000-000000000001","pool":"00000000-0000-0000-0000-000000000001","limit":3,"enrolled":2}"#,
         ),
         (
+            Change::NodeBarred { id },
+            r#"{"type":"node_barred","id":"00000000-0000-0000-0000-000000000001"}"#,
+        ),
+        (
+            Change::NodeRemoved { id },
+            r#"{"type":"node_removed","id":"00000000-0000-0000-0000-000000000001"}"#,
+        ),
+        (
             Change::NodePoolCreated {
                 id,
                 application: "gateway".to_owned(),
@@ -362,9 +370,11 @@ fn every_variant_has_its_golden_text() {
         Change::NodeReturned { .. } => 32,
         Change::NodePoolCreated { .. } => 33,
         Change::NodePoolRevoked { .. } => 34,
+        Change::NodeBarred { .. } => 35,
+        Change::NodeRemoved { .. } => 36,
     });
     let seen: std::collections::BTreeSet<u8> = variants.collect();
-    assert_eq!(seen, (0..=34).collect());
+    assert_eq!(seen, (0..=36).collect());
 }
 
 #[test]

@@ -40,6 +40,21 @@ fn state() -> State {
     state
 }
 
+/// The same where these nodes are there, which report.
+fn with_nodes(mut state: State, nodes: &[u128]) -> State {
+    for number in nodes {
+        let enrolled = Change::NodeEnrolled {
+            id: id(*number),
+            application: APPLICATION.to_owned(),
+            limit: None,
+            enrolled: 1,
+            pool: None,
+        };
+        state.apply(state.position + 1, NOW, &enrolled);
+    }
+    state
+}
+
 fn at(seconds: i64) -> Elapsed {
     Elapsed::from_seconds(seconds)
 }
@@ -252,7 +267,7 @@ fn a_report_is_kept_within_bounds() {
         leaving: false,
         gives_back: false,
     };
-    let state = State::default();
+    let state = with_nodes(State::default(), &[1]);
     let decided =
         node::report(&state, id(1), "edge-1", &report, true, Now::at(NOW)).expect("in bounds");
     assert!(decided.changes.is_empty());
@@ -310,7 +325,7 @@ fn counting(counts: Vec<NodeCount>) -> NodeReport {
 
 #[test]
 fn the_others_of_a_node_find_room_beyond_the_quota_and_as_many_of_them_as_there_may_be_nodes() {
-    let mut state = state();
+    let mut state = with_nodes(state(), &[1, 2]);
     for (quota, limit) in [(Quota::UsageSeries, 1), (Quota::Nodes, 2)] {
         let limit = Some(limit);
         state.apply(state.position + 1, NOW, &Change::QuotaSet { quota, limit });
@@ -368,7 +383,7 @@ fn the_others_of_a_node_find_room_beyond_the_quota_and_as_many_of_them_as_there_
 
 #[test]
 fn what_a_node_counted_in_earlier_epochs_is_put_together_and_told_again_adds_nothing() {
-    let mut state = state();
+    let mut state = with_nodes(state(), &[1, 2]);
     let epoch = |number: u64| format!("{number:016x}");
     let report = |number: u64, counts: &[(&str, u64)]| {
         let counts = counts.iter().map(|(service, count)| NodeCount {

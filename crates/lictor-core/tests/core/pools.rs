@@ -1,7 +1,7 @@
 //! Pools of nodes: made, joined up to their places, left, and joined again.
 
-use lictor_core::change::{Change, Decision, Digest};
-use lictor_core::feed::Start;
+use lictor_core::change::{Change, Decision, Digest, Record};
+use lictor_core::feed::{Apart, KnownNode, Start};
 use lictor_core::node::{self, Counting, JoinRefusal, Leave, NewPool, NodeTerms, name_in_pool};
 use lictor_core::seats::ApplicationBasis;
 use lictor_core::{ApplicationState, Elapsed, Error, State};
@@ -232,4 +232,93 @@ fn of_the_live_pools_only_one_has_a_name() {
 fn a_node_of_a_pool_is_called_by_the_pool_and_the_end_of_its_id() {
     let node = Uuid::from_u128(0x0190_aaaa_bbbb_7ccc_8ddd_3f9a_2c1b_0712);
     assert_eq!(name_in_pool("edge", node), "edge-3f9a2c1b0712");
+}
+
+#[test]
+fn a_node_that_left_can_be_revoked_and_does_not_come_back() {
+    let mut state = state();
+    let joined = join(&state, 1);
+    take(&mut state, joined);
+    let left = node::leave(&state, id(1), None);
+    take(&mut state, Ok(left));
+    let (used, revoked) = (state.used, node::revoke(&state, id(1)));
+    let changes = take(&mut state, revoked);
+    assert!(matches!(changes.as_slice(), [Change::NodeBarred { .. }]));
+    // It had no place any more.
+    assert_eq!(state.used, used);
+    assert_eq!(refusal(join(&state, 1)), JoinRefusal::Revoked);
+    assert!(
+        node::revoke(&state, id(1))
+            .expect("it is there")
+            .is_nothing()
+    );
+}
+
+/// Who a node says that it is.
+fn known(number: u128, name: &str, epochs: &[&str]) -> KnownNode {
+    KnownNode {
+        node: id(number),
+        name: name.to_owned(),
+        epochs: epochs.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn take_up(state: &State, known: &KnownNode, number: u128) -> Result<Decision, Error> {
+    let terms = NodeTerms {
+        limit: None,
+        basis: ApplicationBasis::default(),
+    };
+    let credential = Digest::of(&number.to_be_bytes());
+    node::take_up(state, POOL, known, credential, &terms, at(1))
+}
+
+#[test]
+fn a_node_that_is_not_known_any_more_has_its_name_again_and_its_epochs_are_counted() {
+    const EPOCH: &str = "00000000000000aa";
+    let mut state = state();
+    let back = known(7, "west-000000000007", &[EPOCH, EPOCH]);
+    let taken = take_up(&state, &back, 7);
+    assert_eq!(take(&mut state, taken).len(), 2);
+    assert_eq!(state.node_identities[&id(7)].name, "west-000000000007");
+    let start = Start {
+        id: id(50),
+        number: 1,
+        answered: 0,
+        epoch: EPOCH.to_owned(),
+        after: Vec::new(),
+        ended: true,
+        counted: 9,
+    };
+    let begun = node::begin(&state, id(7), "west-000000000007", &start, false);
+    let apart = begun
+        .expect("in order")
+        .records
+        .into_iter()
+        .find_map(|record| match record {
+            Record::NodeStarts { apart, .. } => apart,
+            _ => None,
+        });
+    assert_eq!(apart, Some(Apart::Removed));
+    // Once it is there, it is the one that it is.
+    assert!(take_up(&state, &back, 7).expect("a place").is_nothing());
+}
+
+#[test]
+fn nobody_takes_the_name_or_the_id_of_another_node() {
+    let mut state = state();
+    let joined = join(&state, 1);
+    take(&mut state, joined);
+    let name = name_in_pool("edge", id(1));
+    for (node, by) in [(known(1, &name, &[]), 2), (known(2, "edge-1", &[]), 2)] {
+        let refused = take_up(&state, &node, by);
+        assert!(refused.is_err(), "{refused:?}");
+    }
+    for epochs in [["", ""], ["../../../../../..", ""]] {
+        let node = known(2, &name_in_pool("edge", id(2)), &epochs);
+        let refused = take_up(&state, &node, 2);
+        assert!(
+            matches!(refused, Err(Error::InvalidInput { .. })),
+            "{refused:?}"
+        );
+    }
 }

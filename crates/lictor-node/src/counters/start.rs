@@ -1,7 +1,7 @@
 //! Which start of the node counts, what its journal goes on from, and what becomes of its counts once
 //! the control plane has judged it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,22 @@ impl Counters {
         false
     }
 
+    /// Tells no more of the epoch than was taken, until the start is judged: while the node had no place its
+    /// counts may have been put to those of its pool.
+    pub(crate) fn hold_back(&self) {
+        let mut sums = self.sums();
+        sums.keep_told();
+        sums.bounded = true;
+    }
+
+    /// All epochs that anything is known of.
+    pub(crate) fn epochs(&self) -> Vec<String> {
+        let sums = self.sums();
+        let mut epochs: BTreeSet<_> = sums.values.keys().map(|key| &key.epoch).collect();
+        epochs.insert(&sums.epoch);
+        epochs.into_iter().map(ToString::to_string).collect()
+    }
+
     /// The epoch of what this start counts by itself; none: it counts in that already.
     pub(crate) fn own_epoch(&self) -> Option<Arc<str>> {
         let sums = self.sums();
@@ -182,9 +198,8 @@ impl Counters {
 }
 
 impl Sums {
-    /// Puts what was counted since the start began, and was not told, into an epoch of its own.
-    fn part(&mut self, epoch: Arc<str>) {
-        let mut apart = Vec::new();
+    /// What was told of the epoch stays in it, as does what was there when the start began.
+    fn keep_told(&mut self) {
         let mut others = self.told_among_others();
         for (key, value) in &mut self.values {
             if key.epoch != self.epoch {
@@ -198,7 +213,19 @@ impl Sums {
                 }
                 None => value.reported,
             };
-            let stays = value.base.max(told).min(value.counted);
+            value.base = value.base.max(told).min(value.counted);
+        }
+    }
+
+    /// Puts what was counted since the start began, and was not told, into an epoch of its own.
+    fn part(&mut self, epoch: Arc<str>) {
+        self.keep_told();
+        let mut apart = Vec::new();
+        for (key, value) in &mut self.values {
+            if key.epoch != self.epoch {
+                continue;
+            }
+            let stays = value.base;
             let key = Key {
                 epoch: Arc::clone(&epoch),
                 ..key.clone()

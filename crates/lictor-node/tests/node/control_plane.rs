@@ -54,6 +54,14 @@ pub(crate) struct Inside {
     pub(crate) instance: Uuid,
     /// The revision that reports are answered with.
     pub(crate) announced: u64,
+    /// Within which time it wants to hear of the node.
+    pub(crate) within: Option<u64>,
+    /// The pool that nodes join.
+    pub(crate) pool: Option<String>,
+    /// How many answers to a goodbye are lost.
+    pub(crate) lose_goodbyes: u32,
+    /// Whether the node gave its place back.
+    pub(crate) left: bool,
     pub(crate) refusal: Option<(StatusCode, Failure)>,
     /// Whether there is no stream of events.
     pub(crate) no_events: bool,
@@ -89,6 +97,10 @@ impl ControlPlane {
             reports: Vec::new(),
             instance: Uuid::from_u128(1),
             announced: 5,
+            within: None,
+            pool: None,
+            lose_goodbyes: 0,
+            left: false,
             refusal: None,
             no_events: false,
             holds_back: false,
@@ -357,7 +369,21 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             });
             let mut held: Vec<_> = held.collect();
             held.extend(inside.without_room(&mut report.counts));
+            let goodbye = report.gives_back;
             inside.reports.push(report);
+            if inside.left {
+                let failure = Failure {
+                    code: FailureCode::Left,
+                    message: "it left".to_owned(),
+                    state: None,
+                };
+                return Ok(json(StatusCode::FORBIDDEN, &failure));
+            }
+            inside.left = goodbye;
+            if goodbye && inside.lose_goodbyes > 0 {
+                inside.lose_goodbyes -= 1;
+                return Err(lost());
+            }
             if inside.lose_reports > 0 {
                 inside.lose_reports -= 1;
                 return Err(lost());
@@ -368,7 +394,8 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
                 start: None,
                 held,
                 beyond: None,
-                gave_back: false,
+                within: inside.within,
+                gave_back: goodbye,
             };
             Ok(json(StatusCode::OK, &reported))
         }
@@ -420,7 +447,7 @@ fn joined(inside: &Inside) -> Joined {
         name: "edge".to_owned(),
         organization: ORGANIZATION,
         application: "editor".to_owned(),
-        pool: None,
+        pool: inside.pool.clone(),
         control_plane_key: inside.key.public_key(),
         state: inside.state.clone(),
     }

@@ -8,6 +8,7 @@
 mod control_plane;
 mod counting;
 mod joining;
+mod leaving;
 mod local;
 mod setting;
 mod states;

@@ -167,6 +167,8 @@ impl Cache {
                 | Change::NodeRevoked { .. }
                 | Change::NodeLeft { .. }
                 | Change::NodeReturned { .. }
+                | Change::NodeBarred { .. }
+                | Change::NodeRemoved { .. }
                 | Change::NodePoolCreated { .. }
                 | Change::NodePoolRevoked { .. }
                 | Change::ApplicationCreated { .. }

@@ -166,6 +166,9 @@ impl Authority {
             if let Err(error) = self.drop_ended_leases().await {
                 tracing::error!(%error, "could not drop the ended leases that were kept long enough");
             }
+            if let Err(error) = self.remove_left_nodes().await {
+                tracing::error!(%error, "could not remove the nodes that left long ago");
+            }
             if let Err(error) = self.drop_expired().await {
                 tracing::error!(%error, "could not drop the answers and refusals that were kept long enough");
             }

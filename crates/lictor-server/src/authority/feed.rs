@@ -15,8 +15,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lictor_core::change::{Digest, Record};
 use lictor_core::feed::{
-    Audience, HeldCount, Join, Joined, NodeCount, NodeReport, Reported, Settled, StateTerms, sign,
-    source,
+    Audience, HeldCount, Join, Joined, NodeCount, NodeReport, REPORT_SECONDS, Reported, Settled,
+    StateTerms, sign, source,
 };
 use lictor_core::grant::GrantRefusal;
 use lictor_core::node::{self, Node, NodeSeen, Pool};
@@ -126,6 +126,7 @@ impl Authority {
         let own = |node: &Arc<Node>| {
             node.identity.credential_sha256 == Some(sha256)
                 && !self.feed.is_removed(node.organization)
+                && self.feed.fate(node.id) != Some(Fate::Removed)
         };
         let node = node.filter(own).ok_or(Error::Unauthenticated)?;
         self.feed.note_sign(node.id, self.clock.now().elapsed());
@@ -203,7 +204,7 @@ impl Authority {
     pub async fn join(&self, enrolled: &Joinable, join: &Join) -> Result<Joined, Error> {
         let credential = join.credential_sha256;
         let node = match enrolled {
-            Joinable::Pool(pool) => &self.join_pool(pool, credential).await?,
+            Joinable::Pool(pool) => &self.join_pool(pool, join).await?,
             Joinable::Node(node) => {
                 self.check_credential(node, credential).await?;
                 self.join_node(node, credential, self.clock.now()).await?;
@@ -351,6 +352,7 @@ impl Authority {
             start: judged,
             held,
             beyond: self.seen_beyond(node.organization, &node.state.application),
+            within: node.forget_after.and_then(within),
             gave_back,
         })
     }
@@ -389,6 +391,7 @@ impl Authority {
         for epoch in epochs.iter().take(node::MAX_MERGED) {
             loop {
                 let facts = vec![
+                    Fact::Node(node.id),
                     Fact::NodeStarts(node.id),
                     Fact::UsageEpoch {
                         series: node::merged(name),
@@ -435,6 +438,8 @@ impl Authority {
                 ..report.clone()
             });
             let mut facts = usage::facts(&node::usage_of(&name, &part), now.wall());
+            // It may have been removed since it signed in.
+            facts.push(Fact::Node(id));
             let epochs: BTreeSet<_> = part.counts.iter().map(|count| &count.epoch).collect();
             facts.extend(epochs.into_iter().map(|epoch| Fact::UsageEpoch {
                 series: node::merged(&name),
@@ -476,6 +481,13 @@ impl Authority {
     pub fn feed(&self) -> &Arc<Feed> {
         &self.feed
     }
+}
+
+/// Within how many seconds a node is to report that is forgotten after so many, if that is sooner than it
+/// does by itself: three times, so that one report may be lost, and another one late.
+fn within(forget_after: i64) -> Option<u64> {
+    let third = u64::try_from(forget_after / 3).unwrap_or_default().max(1);
+    (third < REPORT_SECONDS).then_some(third)
 }
 
 /// A credential that somebody else has, or that is a token.

@@ -160,6 +160,8 @@ fn touched_by_change(stream: Uuid, change: &Change) -> Option<Touched> {
         | Change::NodeRevoked { .. }
         | Change::NodeLeft { .. }
         | Change::NodeReturned { .. }
+        | Change::NodeBarred { .. }
+        | Change::NodeRemoved { .. }
         | Change::NodePoolCreated { .. }
         | Change::NodePoolRevoked { .. }
         | Change::ApplicationCreated { .. }

@@ -22,6 +22,7 @@ mod known;
 mod labor;
 mod leases;
 mod ledger;
+mod left;
 mod licenses;
 mod lines;
 mod nodes;

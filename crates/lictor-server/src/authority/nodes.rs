@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lictor_core::change::Digest;
 use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
 use lictor_core::names::trimmed;
-use lictor_core::node::{self, NewNode, Node, NodeSeen, NodeTerms};
+use lictor_core::node::{self, Leave, NewNode, Node, NodeSeen, NodeTerms};
 use lictor_core::{Action, Date, Elapsed, Error, Now, Resource, State, Timestamp};
 use lictor_store::Fact;
 use uuid::Uuid;
@@ -55,6 +55,8 @@ pub enum NodeStatus {
     Ahead,
     /// It has said nothing for a while.
     Silent,
+    /// It gave its place in its pool back, and may come back.
+    Left,
 }
 
 impl NodeStatus {
@@ -66,6 +68,7 @@ impl NodeStatus {
             Self::Behind => "behind",
             Self::Ahead => "ahead",
             Self::Silent => "silent",
+            Self::Left => "left",
         }
     }
 }
@@ -139,7 +142,7 @@ impl Authority {
         self.node_standing(call, node, requests).await
     }
 
-    /// The node with this name or id that is not revoked.
+    /// The node with this name or id that is not revoked, also one that left its pool.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
@@ -155,8 +158,8 @@ impl Authority {
             Ok(id) => self.store.node(organization, id).await?,
             Err(_) => self.store.node_named(organization, trimmed(name)).await?,
         };
-        let live = found.filter(|node| node.state.revoked_at.is_none());
-        live.ok_or_else(|| node::missing(name))
+        let known = |node: &Node| node.state.revoked_at.is_none() || node.state.left.is_some();
+        found.filter(known).ok_or_else(|| node::missing(name))
     }
 
     async fn node_standing(
@@ -275,7 +278,8 @@ impl Authority {
         })
     }
 
-    /// Revokes a node: its feed ends, and it allows nothing any more once it hears of it.
+    /// Revokes a node: its feed ends, and it allows nothing any more once it hears of it. One that left its
+    /// pool cannot come back.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
@@ -385,6 +389,9 @@ fn can_be_adopted(applied: &Applied) -> bool {
 }
 
 fn status(node: &Node, stranger: bool, revision: u64, content: Digest, now: Elapsed) -> NodeStatus {
+    if node.state.left.is_some() {
+        return NodeStatus::Left;
+    }
     if node.state.joined_at.is_none() {
         return NodeStatus::Enrolled;
     }
@@ -419,6 +426,10 @@ fn reason(node: &Node, status: NodeStatus, revision: u64, now: Elapsed) -> Optio
     let applied = node.seen.as_ref().and_then(|seen| seen.applied);
     match status {
         NodeStatus::Current => said,
+        NodeStatus::Left => Some(match node.state.left {
+            Some(Leave::Silence) => "it was silent for too long, and may come back".to_owned(),
+            Some(Leave::Goodbye) | None => "it said goodbye, and may come back".to_owned(),
+        }),
         NodeStatus::Enrolled if node.identity.has_expired(now) => {
             Some("its enrollment token has expired; enroll it again".to_owned())
         }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::change::{Change, Digest};
-use lictor_core::feed::{EnrollmentToken, Start as FeedStart};
+use lictor_core::change::Change;
+use lictor_core::feed::{EnrollmentToken, Join, Start as FeedStart};
 use lictor_core::names::trimmed;
 use lictor_core::node::{self, NewPool, Node, NodeTerms, Pool};
 use lictor_core::{Actor, Elapsed, Error, Now, Resource, State, Timestamp};
@@ -160,12 +160,13 @@ impl Authority {
     }
 
     /// Lets a node join by the token of a pool, one after the other: who tries twice is one node.
-    pub(super) async fn join_pool(&self, pool: &Pool, credential: Digest) -> Result<Node, Error> {
-        let joining = self.join_pool_now(pool, credential);
+    pub(super) async fn join_pool(&self, pool: &Pool, join: &Join) -> Result<Node, Error> {
+        let joining = self.join_pool_now(pool, join);
         self.joins.done(pool.organization, joining).await?
     }
 
-    async fn join_pool_now(&self, pool: &Pool, credential: Digest) -> Result<Node, Error> {
+    async fn join_pool_now(&self, pool: &Pool, join: &Join) -> Result<Node, Error> {
+        let credential = join.credential_sha256;
         let known = self.store.node_by_secret(credential).await?;
         let own = |node: &Node| {
             node.organization == pool.organization
@@ -174,9 +175,11 @@ impl Authority {
         if known.as_ref().is_some_and(|node| !own(node)) {
             return Err(super::feed::known_credential());
         }
-        let id = match &known {
-            Some(node) => node.id,
-            None => random::id(&self.clock)?,
+        let unknown = join.known.clone().filter(|_| known.is_none());
+        let id = match (&known, &unknown) {
+            (Some(node), _) => node.id,
+            (None, Some(unknown)) => unknown.node,
+            (None, None) => random::id(&self.clock)?,
         };
         let application = pool.state.application.clone();
         let mut facts = vec![
@@ -186,6 +189,9 @@ impl Authority {
             Fact::Node(id),
         ];
         facts.extend(known.map(|node| Fact::NodeNamed(node.identity.name)));
+        if let Some(unknown) = &unknown {
+            facts.push(Fact::NodeNamed(unknown.name.clone()));
+        }
         let now = self.clock.now();
         let call = self.call_of_node(pool.organization, id, now)?;
         let pool = pool.id;
@@ -193,9 +199,14 @@ impl Authority {
         self.write_by_entitlements(&call, applications, facts, move |granted| {
             let terms = granted.get(&application);
             let terms = terms.map(|(entitlement, basis)| NodeTerms::of(entitlement, *basis));
+            let unknown = unknown.clone();
             Arc::new(move |state: &State| {
                 let terms = terms.as_ref().ok_or(Error::Outdated)?;
-                node::join_pool(state, pool, id, credential, terms, now.elapsed())
+                let now = now.elapsed();
+                match &unknown {
+                    Some(node) => node::take_up(state, pool, node, credential, terms, now),
+                    None => node::join_pool(state, pool, id, credential, terms, now),
+                }
             })
         })
         .await?;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::node::{JoinRefusal, Node};
+use lictor_core::Error;
+use lictor_core::feed::{KnownNode, Mode, NodeCount, NodeReport};
+use lictor_core::node::{JoinRefusal, LEFT_KEPT, Node};
 use lictor_server::authority::PoolRequest;
 
 use crate::world::{DAY, World, open, refused};
@@ -15,7 +17,7 @@ async fn pool(world: &World) -> String {
         name: "edge".to_owned(),
         application: None,
         uses: 1,
-        ttl: None,
+        ttl: Some(1_000 * DAY),
         forget_after: None,
     };
     let call = world.operator().await;
@@ -170,4 +172,155 @@ async fn while_the_server_stood_still_nobody_is_silent() {
     world.pass(3_600);
     look(&world).await;
     assert_eq!(taken(&world).await, 0);
+}
+
+/// What a node says that counted so many requests in an epoch.
+fn counting(epoch: &str, count: u64) -> NodeReport {
+    NodeReport {
+        host: "rack-7".to_owned(),
+        version: "0.1.0".to_owned(),
+        mode: Mode::Fresh,
+        applied: None,
+        control_plane: None,
+        license: None,
+        requests: count,
+        problems: Vec::new(),
+        counts: vec![NodeCount {
+            epoch: epoch.to_owned(),
+            service: "web".to_owned(),
+            month: "2027-01".to_owned(),
+            count,
+        }],
+        settled: None,
+        start: None,
+        leaving: false,
+        gives_back: false,
+    }
+}
+
+/// The sources of all counts, and how much each counted.
+async fn usage(world: &World) -> Vec<(String, u64)> {
+    let call = world.operator().await;
+    let page = world.authority.usage(&call, None, 100).await.expect("read");
+    let rows = page.rows.into_iter();
+    rows.map(|row| (row.key.source.clone(), row.count()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_counts_nothing() {
+    let (old, new) = ("00000000000000aa", "00000000000000bb");
+    let world = World::new().await;
+    let token = pool(&world).await;
+    look(&world).await;
+    let node = world.join_by(&token, "first").await.expect("a place");
+    let name = node.identity.name.clone();
+    let told = world
+        .authority
+        .report_of_node(&node, counting(old, 5))
+        .await;
+    assert!(told.expect("taken").held.is_empty());
+    world.pass(3_600);
+    look(&world).await;
+    world.pass(LEFT_KEPT);
+    let remove = async || world.authority.remove_left_nodes().await.expect("removed");
+    remove().await;
+    assert_eq!(usage(&world).await, [(format!("{name}@{old}"), 5)]);
+    world.pass(1);
+    remove().await;
+    let of_pool = ("edge (left)".to_owned(), 5);
+    assert_eq!(usage(&world).await, [of_pool.clone()]);
+    // What was signed in before, as a late report, and a goodbye of a copy.
+    let goodbye = NodeReport {
+        leaving: true,
+        gives_back: true,
+        ..counting(new, 9)
+    };
+    for late in [counting(old, 9), goodbye] {
+        let refused = world.authority.report_of_node(&node, late).await;
+        assert!(
+            matches!(refused, Err(Error::Unauthenticated)),
+            "{refused:?}"
+        );
+    }
+    let unknown = world.authority.sign_in_node("first").await;
+    assert!(matches!(unknown, Err(Error::Unauthenticated)));
+    assert_eq!(usage(&world).await, [of_pool.clone()]);
+    // It comes back as who it was, and what it counts from then on is counted.
+    let known = KnownNode {
+        node: node.id,
+        name: name.clone(),
+        epochs: vec![old.to_owned()],
+    };
+    let back = world.join_as(Some(known), &token, "first").await;
+    let back = back.expect("a place");
+    assert_eq!((back.id, &back.identity.name), (node.id, &name));
+    for (epoch, count) in [(old, 9), (new, 2)] {
+        let told = world
+            .authority
+            .report_of_node(&back, counting(epoch, count));
+        assert!(told.await.expect("taken").held.is_empty());
+    }
+    assert_eq!(usage(&world).await, [of_pool, (format!("{name}@{new}"), 2)]);
+    assert_eq!(taken(&world).await, 1);
+    let report = lictor_store::Store::check(&*world.store)
+        .await
+        .expect("checks");
+    assert_eq!(report.differences, [""; 0]);
+}
+
+#[tokio::test]
+async fn revoking_a_node_that_left_tells_it_so_and_keeps_it_away() {
+    let world = World::new().await;
+    let token = pool(&world).await;
+    look(&world).await;
+    let node = world.join_by(&token, "first").await.expect("a place");
+    world.pass(3_600);
+    look(&world).await;
+    let standing = world.standing(&node).await;
+    assert_eq!(standing.status.as_str(), "left");
+    let call = world.operator().await;
+    let name = &node.identity.name;
+    world
+        .authority
+        .revoke_node(&call, name)
+        .await
+        .expect("revoked");
+    assert!(world.authority.is_revoked(&node));
+    let back = world.join_by(&token, "first").await;
+    assert_eq!(refused(back), JoinRefusal::Revoked);
+    let again = world.authority.revoke_node(&call, name).await;
+    assert!(matches!(again, Err(Error::NotFound { .. })), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_would_be_forgotten_between_two_reports_is_asked_for_more_of_them() {
+    let world = World::new().await;
+    for (name, forget_after, expected) in [
+        ("a", Some(10), Some(3)),
+        ("b", Some(179), Some(59)),
+        ("c", Some(180), None),
+        ("d", None, None),
+    ] {
+        world.license(None).await;
+        let request = PoolRequest {
+            name: name.to_owned(),
+            application: None,
+            uses: 1,
+            ttl: None,
+            forget_after,
+        };
+        let call = world.operator().await;
+        let issued = world.authority.create_pool(&call, request).await;
+        let token = issued.expect("a pool").token.as_str().to_owned();
+        let node = world.join_by(&token, name).await.expect("a place");
+        let report = counting("00000000000000aa", 1);
+        let told = world.authority.report_of_node(&node, report).await;
+        assert_eq!(told.expect("taken").within, expected, "{name}");
+    }
+    let node = world.node().await;
+    let told = world
+        .authority
+        .report_of_node(&node, counting("00000000000000aa", 1));
+    assert_eq!(told.await.expect("taken").within, None, "it is of no pool");
 }

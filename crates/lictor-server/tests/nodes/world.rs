@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{
-    Applied, Audience, Join, Mode, NodePolicy, NodeReport, StateDocument, StateError,
+    Applied, Audience, Join, KnownNode, Mode, NodePolicy, NodeReport, StateDocument, StateError,
 };
 use lictor_core::node::JoinRefusal;
 use lictor_core::{Claims, Date, Error, Node, PublicKey, SigningKey, Timestamp};
@@ -85,11 +85,22 @@ impl World {
 
     /// Joins by this token, and signs in.
     pub(crate) async fn join_by(&self, token: &str, credential: &str) -> Result<Arc<Node>, Error> {
+        self.join_as(None, token, credential).await
+    }
+
+    /// The same for a node that says who it is.
+    pub(crate) async fn join_as(
+        &self,
+        known: Option<KnownNode>,
+        token: &str,
+        credential: &str,
+    ) -> Result<Arc<Node>, Error> {
         let join = Join {
             credential_sha256: Digest::of(credential.as_bytes()),
             host: String::new(),
             version: String::new(),
             formats: Vec::new(),
+            known,
         };
         let node = self
             .authority

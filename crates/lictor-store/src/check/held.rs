@@ -165,7 +165,9 @@ impl Held {
             Change::NodeJoined { id }
             | Change::NodeRevoked { id }
             | Change::NodeLeft { id, .. }
-            | Change::NodeReturned { id, .. } => self.back::<NodeState>(*id),
+            | Change::NodeReturned { id, .. }
+            | Change::NodeBarred { id }
+            | Change::NodeRemoved { id } => self.back::<NodeState>(*id),
             Change::NodePoolCreated { .. }
             | Change::NodePoolRevoked { .. }
             | Change::PolicySet { .. }

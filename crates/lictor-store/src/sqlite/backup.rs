@@ -3,15 +3,41 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
+use lictor_core::Error;
 use lictor_planted as planted;
 
+use super::SqliteStore;
 use super::fault::OpenError;
 use super::open::{self, at};
-use crate::Watch;
+use super::pool::off_the_runtime;
+use crate::watch::EndsWith;
+use crate::{DatabaseCopy, Watch};
+
+/// What is said to who wants a second copy at once.
+const ANOTHER_COPY: &str = "another backup is being made or fetched, and there is one at a time: its copy takes room on \
+     the disk; ask again when it has ended";
 
 /// What the names of unfinished copies begin with.
 const COPY: &str = ".backup-";
+
+/// Copies the database of a store, unless another copy is being made. It ends with whoever waits for it.
+pub(super) async fn alone(store: &SqliteStore) -> Result<DatabaseCopy, Error> {
+    let alone = Arc::clone(&store.copied).try_lock_owned();
+    let alone = alone.map_err(|_| Error::Busy(ANOTHER_COPY))?;
+    let (folder, path) = (store.folder.clone(), store.path.clone());
+    let ends = EndsWith(Watch::default());
+    let watch = ends.0.clone();
+    off_the_runtime(move || {
+        let file = write(&folder, &path, &watch)?;
+        Ok(DatabaseCopy {
+            file,
+            _alone: alone,
+        })
+    })
+    .await
+}
 
 /// Copies the database at `path`, which is in `folder`, as it stands at one instant. The copy has
 /// no name any more when it is handed out, so nothing is left of it once it is closed.

@@ -176,6 +176,9 @@ fn add(
         Fact::UsageOf { source, into } => {
             usage::load_source(database, stream, source, into, state)?;
         }
+        Fact::UsageOfNode { name, into } => {
+            usage::load_node(database, stream, name, into, state)?;
+        }
         Fact::NodeStarts(id) => {
             let found = nodes::starts(database, stream, *id)?;
             state.node_starts.insert(*id, found);

@@ -18,6 +18,7 @@ mod fault;
 mod functions;
 mod gathered;
 mod heads;
+mod left;
 mod lock;
 mod node_pools;
 mod nodes;

@@ -17,6 +17,8 @@ use crate::NodePlaces;
 pub(super) const NODE: &str = "id, application, created_at, joined_at, revoked_at, name, \
      token_sha256, token_expires_at, credential_sha256, organization_id, seen, pool, left_by, \
      (SELECT node_pools.name FROM node_pools WHERE \
+         node_pools.organization_id = nodes.organization_id AND node_pools.id = nodes.pool), \
+     (SELECT forget_after FROM node_pools WHERE \
          node_pools.organization_id = nodes.organization_id AND node_pools.id = nodes.pool)";
 
 /// Reads the first columns of [`NODE`].
@@ -58,6 +60,7 @@ fn node(row: &Row<'_>) -> Sql<Node> {
         state,
         identity: identity(row)?,
         pool: row.get(13)?,
+        forget_after: row.get(14)?,
         // Damaged, it must not keep the node from signing in: its next report is in its place.
         seen: json(row, 10, |text| Ok(serde_json::from_str(text).ok()))?.flatten(),
     })
@@ -99,9 +102,14 @@ pub(super) fn one(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Op
     first(database, BY_ID, (organization, id), node)
 }
 
-/// The node with this name that is not revoked.
+/// The node with this name that is not revoked; where there is none, the one that left.
 pub(super) fn by_name(database: &Connection, organization: Uuid, name: &str) -> Sql<Option<Node>> {
-    first(database, BY_NAME, (organization, name), node)
+    let live = first(database, BY_NAME, (organization, name), node)?;
+    let left = "organization_id = ?1 AND name = ?2 AND left_by IS NOT NULL";
+    match live {
+        Some(live) => Ok(Some(live)),
+        None => first(database, left, (organization, name), node),
+    }
 }
 
 /// The node with this enrollment token or credential, unless its organization was removed.
@@ -274,7 +282,8 @@ pub(super) fn persist(
         Change::NodeJoined { id }
         | Change::NodeRevoked { id }
         | Change::NodeLeft { id, .. }
-        | Change::NodeReturned { id, .. } => {
+        | Change::NodeReturned { id, .. }
+        | Change::NodeBarred { id } => {
             let node = loaded(state.nodes.get(id), "node")?;
             database
                 .prepare_cached(
@@ -290,6 +299,9 @@ pub(super) fn persist(
                     node.left.map(Leave::as_str),
                 ))
         }
+        Change::NodeRemoved { id } => database
+            .prepare_cached("DELETE FROM nodes WHERE organization_id = ?1 AND id = ?2")?
+            .execute((stream, id)),
         Change::NodePoolCreated { .. } | Change::NodePoolRevoked { .. } => {
             node_pools::persist(database, stream, state, change)
         }

@@ -106,6 +106,8 @@ pub(super) fn persist(
         | Change::NodeRevoked { .. }
         | Change::NodeLeft { .. }
         | Change::NodeReturned { .. }
+        | Change::NodeBarred { .. }
+        | Change::NodeRemoved { .. }
         | Change::NodePoolCreated { .. }
         | Change::NodePoolRevoked { .. }
         | Change::NodePolicySet { .. }

@@ -1,7 +1,6 @@
 //! Which statement answers what: the SQLite backend as a [`Store`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use lictor_core::change::Digest;
@@ -18,19 +17,14 @@ use uuid::Uuid;
 
 use super::pool::off_the_runtime;
 use super::{
-    SqliteStore, accounts, answers, backup, check, clients, clock, ended, expired, node_pools,
-    nodes, open, reads, refusals, removed, seats, sizes, sums, usage,
+    SqliteStore, accounts, answers, backup, check, clients, clock, ended, expired, left,
+    node_pools, nodes, open, reads, refusals, removed, seats, sizes, sums, usage,
 };
-use crate::watch::EndsWith;
 use crate::{
     Answer, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
-    IdempotencyKey, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused, RefusedKey,
-    Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Write, Written,
+    IdempotencyKey, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused,
+    RefusedKey, Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Write, Written,
 };
-
-/// What is said to who wants a second copy at once.
-const ANOTHER_COPY: &str = "another backup is being made or fetched, and there is one at a time: its copy takes room on \
-     the disk; ask again when it has ended";
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -444,6 +438,13 @@ impl Store for SqliteStore {
         self.read(INSTALLATION, node_pools::all_nodes).await
     }
 
+    async fn left_nodes_due(&self, now: Now, limit: usize) -> Result<Vec<LeftNode>, Error> {
+        self.read(INSTALLATION, move |database| {
+            left::due(database, &now, limit)
+        })
+        .await
+    }
+
     async fn node_settings(&self, organization: Uuid) -> Result<NodeSettings, Error> {
         self.read(organization, move |database| {
             nodes::settings(database, organization)
@@ -575,19 +576,7 @@ impl Store for SqliteStore {
     }
 
     async fn backup(&self) -> Result<DatabaseCopy, Error> {
-        let alone = Arc::clone(&self.copied).try_lock_owned();
-        let alone = alone.map_err(|_| Error::Busy(ANOTHER_COPY))?;
-        let (folder, path) = (self.folder.clone(), self.path.clone());
-        let ends = EndsWith(Watch::default());
-        let watch = ends.0.clone();
-        off_the_runtime(move || {
-            let file = backup::write(&folder, &path, &watch)?;
-            Ok(DatabaseCopy {
-                file,
-                _alone: alone,
-            })
-        })
-        .await
+        backup::alone(self).await
     }
 
     async fn check(&self) -> Result<CheckReport, Error> {

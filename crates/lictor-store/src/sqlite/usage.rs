@@ -98,11 +98,44 @@ pub(super) fn load_source(
         "SELECT {USAGE} FROM usage INDEXED BY usage_by_source
          WHERE organization_id = ?1 AND source = ?2 AND correction = 0 LIMIT ?3"
     );
-    for found in many(database, &sql, (stream, source, MERGED_AT_ONCE), row)? {
+    let found = many(database, &sql, (stream, source, MERGED_AT_ONCE), row)?;
+    load_with(database, stream, found, into, state)
+}
+
+/// The same of all sources of a node.
+pub(super) fn load_node(
+    database: &Connection,
+    stream: Uuid,
+    name: &str,
+    into: &str,
+    state: &mut State,
+) -> Sql<()> {
+    let sql = format!(
+        "SELECT {USAGE} FROM usage INDEXED BY usage_by_source
+         WHERE organization_id = ?1 AND source >= ?2 AND source < ?3 AND correction = 0 LIMIT ?4"
+    );
+    let (first, beyond) = sources_of(name);
+    let found = many(database, &sql, (stream, first, beyond, MERGED_AT_ONCE), row)?;
+    load_with(database, stream, found, into, state)
+}
+
+fn load_with(
+    database: &Connection,
+    stream: Uuid,
+    found: Vec<UsageRow>,
+    into: &str,
+    state: &mut State,
+) -> Sql<()> {
+    for found in found {
         load(database, stream, &found.key.of_source(into), state)?;
         state.usage.insert(found.key, found.reported);
     }
     Ok(())
+}
+
+/// The first source of a node, and what is beyond its last: what follows `@` is `A`.
+fn sources_of(name: &str) -> (String, String) {
+    (format!("{name}@"), format!("{name}A"))
 }
 
 /// Puts a count to that of another source. Sums stay; there is one count less where both were there.
@@ -199,8 +232,7 @@ pub(super) fn of_node(
     let sql = "SELECT coalesce(sum(count + added + correction), 0)
          FROM usage INDEXED BY usage_by_source
          WHERE organization_id = ?1 AND source >= ?2 AND source < ?3 AND month = ?4";
-    // What follows `@` is `A`.
-    let (first, beyond) = (format!("{name}@"), format!("{name}A"));
+    let (first, beyond) = sources_of(name);
     database
         .prepare_cached(sql)?
         .query_row((organization, first, beyond, month), |row| row.get(0))

@@ -557,7 +557,7 @@ pub(crate) fn report_node(stream: Uuid, node: Uuid, requests: u64, keep: bool) -
         gives_back: false,
     };
     let rule = move |state: &State| node::report(state, node, "edge", &report, keep, Now::at(NOW));
-    write(stream, NOW, vec![], rule)
+    write(stream, NOW, vec![Fact::Node(node)], rule)
 }
 
 /// Trusts the second vendor because the first one says so.

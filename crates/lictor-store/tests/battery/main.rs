@@ -116,6 +116,10 @@ macro_rules! battery {
             nodes::nodes_come_in_pages;
             pools::places_are_taken_given_back_and_taken_again;
             pools::the_nodes_of_pools_are_found_with_when_they_were_heard_of;
+            pools::a_node_that_left_is_removed_and_its_counts_are_its_pools;
+            pools::many_counts_of_a_node_become_its_pools_part_by_part;
+            pools::nodes_that_left_are_due_by_their_age_or_where_they_are_too_many;
+            pools::a_node_that_left_is_found_by_its_name_and_can_be_revoked;
             nodes::what_a_node_said_last_stays;
             nodes::a_rule_sees_the_nodes_it_asked_for;
             nodes::the_settings_are_the_default_until_they_are_set;

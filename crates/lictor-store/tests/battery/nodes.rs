@@ -225,7 +225,8 @@ pub(crate) async fn other_organizations_see_no_node(store: Arc<dyn Store>) {
         let error = refused(&*store, write).await;
         assert!(matches!(error, Error::NotFound { .. }), "{error}");
     }
-    done(&*store, report_node(id(2), id(1), 7, true)).await;
+    let unknown = refused(&*store, report_node(id(2), id(1), 7, true)).await;
+    assert!(matches!(unknown, Error::Unauthenticated), "{unknown}");
     assert_eq!(node(&*store, 1).await.seen, None);
     // Each organization has its own names.
     done(&*store, new_application(id(2), "kong", OverLimit::Refuse)).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lictor_core::change::{Decision, Record};
 use lictor_core::quota::Quota;
 use lictor_core::usage::{
-    EPOCH_SILENT_AFTER, MAX_COUNT, MAX_EPOCHS, Reading, Reported, UsageReport, UsageRow,
+    EPOCH_SILENT_AFTER, MAX_COUNT, MAX_EPOCHS, Reading, Reported, UsageKey, UsageReport, UsageRow,
 };
 use lictor_core::{Error, Now, Timestamp, usage};
 use lictor_store::{Fact, Store, UsageFigures, Write};
@@ -75,7 +75,14 @@ fn report_usage_at(stream: Uuid, reports: Vec<UsageReport>, now: Timestamp) -> W
 
 /// Corrects the count of the source `edge` for the service `web` this month.
 pub(crate) fn correct_usage(stream: Uuid, by: i64) -> Write {
-    let key = total("", 0).key(NOW);
+    correct(stream, total("", 0).key(NOW), by)
+}
+
+pub(crate) fn correct_usage_of(key: UsageKey, by: i64) -> Write {
+    correct(ACME, key, by)
+}
+
+fn correct(stream: Uuid, key: UsageKey, by: i64) -> Write {
     let facts = vec![Fact::Usage(key.clone()), Fact::UsageSum];
     write(stream, NOW, facts, move |state| {
         usage::correct(state, key.clone(), by, "it was a test")

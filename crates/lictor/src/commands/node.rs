@@ -29,6 +29,12 @@ Examples:
   lictor node enroll --name edge-2 --application gateway-pro
   lictor node enroll --pool edge --uses 200 --ttl 30d";
 
+const REVOKE_EXAMPLES: &str = "\
+A node that left its pool cannot come back once it is revoked.
+
+Example:
+  lictor node revoke edge-1";
+
 const ADOPT_EXAMPLES: &str = "\
 After a control plane was restored from a backup, nodes know a newer state than
 it does. They keep that, and `lictor node list` shows them as `ahead`. This
@@ -86,7 +92,7 @@ pub(crate) enum Node {
         api: Api,
     },
     /// Revoke a node: its feed ends, and it allows nothing any more
-    #[command(after_help = "Example:\n  lictor node revoke edge-1")]
+    #[command(after_help = REVOKE_EXAMPLES)]
     Revoke {
         /// The node's name or id
         #[arg(id = "node", value_name = "NAME")]
@@ -142,8 +148,14 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
         Node::Run(run) => node_run::run(&run).await,
         Node::List { api } => list(&api, json).await,
         Node::Revoke { name, api } => {
-            Client::new(&api)?.delete(&["nodes", &name]).await?;
-            output::done("revoked", &name, &format!("node {name} is revoked"), json)
+            let client = Client::new(&api)?;
+            let before = client.get(&["nodes", &name]).await?;
+            client.delete(&["nodes", &name]).await?;
+            let done = match before.str("status") {
+                "left" => format!("node {name} had left its pool, and cannot come back"),
+                _ => format!("node {name} is revoked"),
+            };
+            output::done("revoked", &name, &done, json)
         }
         Node::Adopt { api } => {
             let reply = Client::new(&api)?

@@ -31,7 +31,8 @@ pub(crate) struct NewPool {
     /// How long nodes can join by the pool's token: a number and s, m, h or d [default: 30d]
     #[arg(long, value_name = "TIME", value_parser = span, requires = "pool")]
     ttl: Option<i64>,
-    /// After how long a silence a node gives its place back [default: 1h]
+    /// After how long a silence a node gives its place back, at least 10s [default: 1h]. Below 3m a
+    /// node reports three times as often, so that it is heard of where no feed comes through
     #[arg(long, value_name = "TIME", value_parser = span, requires = "pool")]
     forget_after: Option<i64>,
 }

@@ -31,7 +31,8 @@ pub(crate) struct NodeOptions {
     /// hides it from other users of the machine
     #[arg(long, value_name = "TOKEN", env = "LICTOR_ENROLL")]
     pub enroll: Option<String>,
-    /// Give the place in the pool back when the node is told to stop, once all counts are told
+    /// Give the place in the pool back when the node is told to stop, once all counts are told; that may
+    /// take 17 seconds
     #[arg(
         long,
         value_name = "BOOL",

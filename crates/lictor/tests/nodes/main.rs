@@ -30,6 +30,7 @@ mod harness;
 mod hostile;
 mod join;
 mod key;
+mod left;
 mod node;
 mod planes;
 mod planes_alone;

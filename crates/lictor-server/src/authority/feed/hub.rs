@@ -49,6 +49,8 @@ pub(super) enum Fate {
     Lives,
     /// It gave its place in its pool back.
     Left,
+    /// It left long ago, and nothing is stored of it.
+    Removed,
     /// It was revoked.
     Revoked,
 }
@@ -261,7 +263,7 @@ impl Feed {
                 | Change::KeyTrusted { .. }
                 | Change::KeyRetired { .. }
                 | Change::KeyRevoked { .. } => news = true,
-                Change::NodeRevoked { id } => {
+                Change::NodeRevoked { id } | Change::NodeBarred { id } => {
                     self.note_fate(*id, Fate::Revoked, now);
                     news = true;
                 }
@@ -270,7 +272,12 @@ impl Feed {
                     self.note_fate(*id, Fate::Left, now);
                     self.presence.end(*id);
                 }
+                Change::NodeRemoved { id } => self.note_fate(*id, Fate::Removed, now),
                 Change::NodeReturned { id, .. } => self.note_fate(*id, Fate::Lives, now),
+                // One that was removed, and is taken up again.
+                Change::NodeEnrolled { id, .. } if self.fate(*id).is_some() => {
+                    self.note_fate(*id, Fate::Lives, now);
+                }
                 Change::OrganizationRemoved => {
                     lock(&self.removed).insert(stream);
                     news = true;
@@ -408,6 +415,7 @@ mod tests {
                 credential_sha256: Some(Digest([number; 32])),
             },
             pool: None,
+            forget_after: None,
             seen: None,
         }
     }

@@ -1,0 +1,94 @@
+//! Nodes that left their pools, and are kept no longer: who they are.
+
+use lictor_core::node::{LEFT_KEPT, Leave};
+use lictor_core::{Date, Now, Quota, Timestamp};
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::heads::{self, HeadRow};
+use super::reads::many;
+use super::rows::Sql;
+use super::usage;
+use crate::LeftNode;
+
+/// From which share of its quota on the usage series of a month are too many for those of nodes that left.
+const SHARE: u64 = 2;
+
+/// The organizations in which nodes left, each found by itself, however many nodes those are.
+const ORGANIZATIONS: &str = "WITH RECURSIVE found(id) AS (
+         SELECT (SELECT organization_id FROM nodes INDEXED BY nodes_left WHERE left_by IS NOT NULL
+             ORDER BY organization_id LIMIT 1)
+         UNION ALL
+         SELECT (SELECT organization_id FROM nodes INDEXED BY nodes_left WHERE left_by IS NOT NULL
+             AND organization_id > found.id ORDER BY organization_id LIMIT 1)
+         FROM found WHERE found.id IS NOT NULL)
+     SELECT id FROM found WHERE id IS NOT NULL";
+
+/// Those of one organization that left in one way before an instant, the first at the beginning.
+const OLDEST: &str = "SELECT id, name, pool FROM nodes INDEXED BY nodes_left
+     WHERE organization_id = ?1 AND left_by = ?2 AND revoked_at < ?3
+     ORDER BY revoked_at LIMIT ?4";
+
+/// Some of the nodes that left and are kept no longer, at most so many.
+pub(super) fn due(database: &Connection, now: &Now, limit: usize) -> Sql<Vec<LeftNode>> {
+    let mut due = Vec::new();
+    for organization in many(database, ORGANIZATIONS, [], |row| row.get(0))? {
+        let head = heads::one(database, organization)?;
+        let Some(head) = head.filter(|head| !head.removed) else {
+            continue;
+        };
+        let rest = limit.saturating_sub(due.len());
+        // By the clock that shows less: one that was set ahead must not make all of them old.
+        let old = now.earlier().saturating_sub(LEFT_KEPT);
+        let mut found = oldest(database, organization, old, rest)?;
+        if found.is_empty() {
+            let many = crowded(database, organization, &head, now)?.min(rest);
+            found = oldest(database, organization, Timestamp::MAX, many)?;
+        }
+        due.append(&mut found);
+    }
+    Ok(due)
+}
+
+/// How many nodes are to go before their time, as there are more than the organization may have nodes, or
+/// as usage series come near to what it may have.
+fn crowded(database: &Connection, organization: Uuid, head: &HeadRow, now: &Now) -> Sql<usize> {
+    let month = Date::of(now.wall()).month();
+    let series = usage::of_month(database, organization, &month)?;
+    if series > head.quotas.limit(Quota::UsageSeries) / SHARE {
+        return Ok(usize::MAX);
+    }
+    let left: u64 = database
+        .prepare_cached(
+            "SELECT count(*) FROM nodes INDEXED BY nodes_left
+             WHERE organization_id = ?1 AND left_by IS NOT NULL",
+        )?
+        .query_row([organization], |row| row.get(0))?;
+    let more = left.saturating_sub(head.quotas.limit(Quota::Nodes));
+    Ok(usize::try_from(more).unwrap_or(usize::MAX))
+}
+
+/// Those that said goodbye first: they have told all that they counted.
+fn oldest(
+    database: &Connection,
+    organization: Uuid,
+    before: Timestamp,
+    limit: usize,
+) -> Sql<Vec<LeftNode>> {
+    let mut oldest = Vec::new();
+    for by in Leave::ALL {
+        let rest = limit - oldest.len();
+        let parameters = (organization, by.as_str(), before, rest);
+        let found = many(database, OLDEST, parameters, |row| {
+            Ok(LeftNode {
+                organization,
+                id: row.get(0)?,
+                name: row.get(1)?,
+                pool: row.get(2)?,
+                before,
+            })
+        })?;
+        oldest.extend(found);
+    }
+    Ok(oldest)
+}
