@@ -17,27 +17,28 @@ use crate::node::new_credential;
 use crate::planes::soon;
 use crate::process::{Running, command, serve};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
 /// A certificate and its key.
-type Pair = (rcgen::Certificate, KeyPair);
+pub(crate) type Pair = (rcgen::Certificate, KeyPair);
 
-fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().expect("a key");
     CertifiedIssuer::self_signed(params, key).expect("an authority")
 }
 
-fn signed_by(authority: &Authority, name: &str) -> Pair {
+pub(crate) fn signed_by(authority: &Authority, names: &[&str]) -> Pair {
     let key = KeyPair::generate().expect("a key");
-    let params = CertificateParams::new([name.to_owned()]).expect("parameters");
+    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    let params = CertificateParams::new(names).expect("parameters");
     let certificate = params.signed_by(&key, authority);
     (certificate.expect("a certificate"), key)
 }
 
 /// A file in this folder that nobody else can read.
-fn secret_file(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+pub(crate) fn secret_file(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, text).expect("a file");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -57,7 +58,7 @@ impl Server {
     fn start() -> Self {
         let folder = TempDir::new().expect("a folder");
         let authority = authority();
-        let (certificate, key) = signed_by(&authority, "localhost");
+        let (certificate, key) = signed_by(&authority, &["localhost"]);
         let file = |name: &str, text: &str| secret_file(&folder, name, text);
         let mut command = serve(&folder.path().join("data"));
         command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
@@ -151,7 +152,7 @@ fn bearer(start: &str, token: &str) -> String {
 #[test]
 fn nodes_need_a_certificate_of_the_authority_and_others_need_none() {
     let server = Server::start();
-    let own = signed_by(&server.authority, "edge-1");
+    let own = signed_by(&server.authority, &["edge-1"]);
     let (credential, token) = (new_credential(), server.enroll());
     let sha256 = lictor_core::change::Digest::of(credential.as_bytes());
     let join = json!({ "credential_sha256": sha256 });
@@ -164,7 +165,7 @@ fn nodes_need_a_certificate_of_the_authority_and_others_need_none() {
             200,
         ),
     ];
-    let foreign = signed_by(&authority(), "edge-1");
+    let foreign = signed_by(&authority(), &["edge-1"]);
     for (request, body, status) in &requests {
         let (refused, answer) = server.send(None, request, body).expect("a handshake");
         assert_eq!(
@@ -196,7 +197,7 @@ fn nodes_need_a_certificate_of_the_authority_and_others_need_none() {
 #[test]
 fn a_node_over_tls_that_is_killed_is_gone_within_five_seconds() {
     let server = Server::start();
-    let (certificate, key) = signed_by(&server.authority, "edge-1");
+    let (certificate, key) = signed_by(&server.authority, &["edge-1"]);
     let file = |name: &str, text: &str| secret_file(&server.folder, name, text);
     let mut run = command();
     run.args(["node", "run", "--listen", "127.0.0.1:0"]);

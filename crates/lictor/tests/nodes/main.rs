@@ -37,6 +37,7 @@ mod planes_alone;
 mod planes_counts;
 mod poll;
 mod pools;
+mod proxies;
 mod ready;
 mod reports;
 mod restore;
