@@ -31,9 +31,10 @@ pub use breather::Breather;
 pub use check::CheckReport;
 pub use recent::RecentStreams;
 pub use rule::{
-    ANSWER_KEPT_SECONDS, Answer, Bounds, Choose, EndedFilter, EndedKey, Fact, Figures, Grown,
-    IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum,
-    Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
+    ANSWER_KEPT_SECONDS, Answer, Bounds, Choose, Dates, EndedFilter, EndedKey, Fact, Figures,
+    Grown, IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode,
+    RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Which, Write,
+    Written,
 };
 pub use watch::{Step, Watch};
 
@@ -99,14 +100,13 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<License>, Error>;
 
-    /// At most `limit` licenses of an application, the greatest (`updated_at`, revision) first,
-    /// beginning after `before`; all, or those that end after an instant.
-    async fn newest_licenses(
+    /// At most `limit` licenses of an application: those that are meant, in their order. Those that are
+    /// passed over cost next to nothing.
+    async fn some_licenses(
         &self,
         organization: Uuid,
         application: &str,
-        before: Option<(Timestamp, u64)>,
-        ends_after: Option<Timestamp>,
+        which: Which,
         limit: usize,
     ) -> Result<Vec<License>, Error>;
 
@@ -118,16 +118,6 @@ pub trait Store: Send + Sync {
         application: &str,
         choose: Choose,
     ) -> Result<NodesBasis, Error>;
-
-    /// At most `limit` licenses of an application in order of (when they end, id), beginning after
-    /// this one. Those that end earlier cost nothing.
-    async fn licenses_by_end(
-        &self,
-        organization: Uuid,
-        application: &str,
-        behind: (Timestamp, Uuid),
-        limit: usize,
-    ) -> Result<Vec<License>, Error>;
 
     /// The license written last in the organization: the greatest (`updated_at`, revision).
     async fn current_license(&self, organization: Uuid) -> Result<Option<License>, Error>;

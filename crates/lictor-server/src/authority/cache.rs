@@ -52,6 +52,8 @@ pub(super) struct Cache {
     pub(super) known: AllKnown,
     /// What a trust set said of a document's signature, by the document and when trust changed last.
     pub(super) verdicts: Bounded<(Digest, u64), Result<Signer, DocumentError>>,
+    /// How often a stored license was looked at.
+    pub(super) looked_at: AtomicU64,
 }
 
 /// What is small and needed by every request.
@@ -95,6 +97,7 @@ impl Cache {
             entitlements: Bounded::with_weighter(DECISIONS, CANDIDATES, BySize),
             known: AllKnown::new(),
             verdicts: Bounded::new(DECISIONS),
+            looked_at: AtomicU64::new(0),
         };
         cache.refresh_if_stale(store).await?;
         Ok(cache)
@@ -219,6 +222,7 @@ impl Cache {
         license: &License,
         installation: &Installation,
     ) -> Result<Candidate, Error> {
+        self.looked_at.fetch_add(1, Ordering::Relaxed);
         let key = (license.state.payload_sha256, installation.trust_changed);
         let trust = &installation.trust;
         let judge = |document: &Document<'_>| {

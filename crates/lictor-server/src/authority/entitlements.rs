@@ -1,7 +1,6 @@
 //! Entitlements: which license is in force for an application, kept until a write or a date
 //! changes it.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +11,11 @@ use lictor_core::{
     Resource, Signer, Timestamp,
 };
 use tokio::time::timeout;
-use uuid::Uuid;
 
 use super::cache::Installation;
+use super::candidates::{Candidates, Search, Signed};
 use super::known::{Applications, Granted, Known, Row};
 use super::{Authority, Call};
-
-/// How many licenses of an application are read at once.
-const PAGE: usize = 32;
 
 /// Of how many applications it is found out what they are entitled to before it is kept.
 const AT_ONCE: usize = 256;
@@ -45,6 +41,8 @@ pub(super) struct CachedEntitlement {
     candidates: Arc<[Candidate]>,
     /// When the newest was written, by the read that came first.
     pub(super) newest: Option<(Timestamp, u64)>,
+    /// Who signed the others.
+    signed: Option<Signed>,
 }
 
 impl CachedEntitlement {
@@ -318,16 +316,26 @@ impl Authority {
         let writes = self.cache.license_writes(key.0, application);
         let installation = self.cache.installation();
         let now = call.now.wall();
-        if let Some(known) = self.cache.entitlements.get(&key)
-            && known.writes == writes
-            && known.basis.trust == installation.trust_changed
-            && known.decided_at <= now
-            && known.changes_at.is_none_or(|instant| now < instant)
-        {
-            return Ok(known);
+        let known = self.cache.entitlements.get(&key);
+        let known = known.filter(|known| {
+            known.basis.trust == installation.trust_changed && known.decided_at <= now
+        });
+        let holds = |known: &&CachedEntitlement| {
+            known.writes == writes && known.changes_at.is_none_or(|instant| now < instant)
+        };
+        if let Some(known) = known.as_ref().filter(holds) {
+            return Ok(known.clone());
         }
         let stored = self.store.basis_of(key.0, application).await?;
-        let (newest, candidates) = self.candidates(call, application, &installation).await?;
+        let (store, of) = (self.store.as_ref(), (key.0, application));
+        let search = Search::new((store, &self.cache), of, &installation, now);
+        let Candidates {
+            newest,
+            candidates,
+            signed,
+        } = search
+            .find(known.as_ref().and_then(|known| known.signed.as_ref()))
+            .await?;
         let fresh = CachedEntitlement {
             basis: ApplicationBasis {
                 trust: installation.trust_changed,
@@ -339,50 +347,13 @@ impl Authority {
             changes_at: license::next_boundary(&candidates, now),
             entitlement: Arc::new(Entitlement::of(application, &candidates, now)),
             candidates: candidates.into(),
+            signed,
         };
         // Only what is stored is kept: anybody can ask for any word.
         if !fresh.candidates.is_empty() {
             self.cache.entitlements.insert(key, fresh.clone());
         }
         Ok(fresh)
-    }
-
-    /// The licenses of an application that can be in force at some instant from now on, the newest
-    /// first: the newest few, and of the others those that outlast what is verified among them and has
-    /// begun, for no other can come before it. And when the newest of them was written.
-    async fn candidates(
-        &self,
-        call: &Call,
-        application: &str,
-        installation: &Installation,
-    ) -> Result<(Option<(Timestamp, u64)>, Vec<Candidate>), Error> {
-        let organization = call.organization.id;
-        let judged = |license: &License| self.cache.judged(organization, license, installation);
-        let newest = self
-            .store
-            .newest_licenses(organization, application, None, None, PAGE)
-            .await?;
-        let mut candidates = newest.iter().map(judged).collect::<Result<Vec<_>, _>>()?;
-        let newest_written = candidates.first().map(|newest| newest.written);
-        let until = license::verified_until(&candidates, call.now.wall());
-        let mut behind = (until.unwrap_or(call.now.wall()), Uuid::max());
-        let mut full = newest.len() == PAGE;
-        while full {
-            let page = self
-                .store
-                .licenses_by_end(organization, application, behind, PAGE)
-                .await?;
-            for license in &page {
-                let candidate = judged(license)?;
-                behind = (candidate.claims.validity().expires_at, license.id);
-                if newest.iter().all(|known| known.id != license.id) {
-                    candidates.push(candidate);
-                }
-            }
-            full = page.len() == PAGE;
-        }
-        candidates.sort_unstable_by_key(|candidate| Reverse(candidate.written));
-        Ok((newest_written, candidates))
     }
 
     fn candidate(

@@ -5,6 +5,7 @@ mod accounts;
 mod applications;
 mod attempts;
 mod cache;
+mod candidates;
 pub mod census;
 mod clients;
 mod directory;
@@ -39,6 +40,7 @@ mod trust;
 mod usage;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use lictor_core::{Action, Actor, Error, Now, Organization, Resource, Right};
@@ -163,6 +165,11 @@ impl Authority {
     /// quota's name.
     pub fn quota_refusals(&self) -> Vec<(&'static str, u64)> {
         self.quota_refusals.figures()
+    }
+
+    /// How often a stored license was looked at since the start, to find out which one is in force.
+    pub fn licenses_looked_at(&self) -> u64 {
+        self.cache.looked_at.load(Ordering::Relaxed)
     }
 
     /// How many nodes run more than once at a time, as their folders were copied.

@@ -98,6 +98,7 @@ pub(super) async fn metrics_for_all(
                 &Database {
                     engine: authority.engine(),
                     sizes,
+                    licenses_looked_at: authority.licenses_looked_at(),
                 },
                 &ends,
                 authority.clock().figures(),

@@ -41,6 +41,8 @@ pub struct Database {
     pub engine: String,
     /// How large it is.
     pub sizes: Sizes,
+    /// How often a stored license was looked at.
+    pub licenses_looked_at: u64,
 }
 
 /// The counters of one server.
@@ -133,6 +135,12 @@ impl Metrics {
             "Writes stored in these transactions",
         )
         .sample(&[], writes);
+        text.family(
+            "lictor_licenses_looked_at",
+            Kind::Counter,
+            "Times that a stored license was looked at to find the one in force",
+        )
+        .sample(&[], database.licenses_looked_at);
         text.family(
             "lictor_clock_steps",
             Kind::Counter,
@@ -346,6 +354,7 @@ mod tests {
             &Database {
                 engine: "sqlite 3".to_owned(),
                 sizes,
+                licenses_looked_at: 6,
             },
             &[end],
             clock,
@@ -365,6 +374,7 @@ mod tests {
             r#"lictor_cut_total{what="stream",reason="untaken"} 0"#,
             "lictor_store_commits_total 2",
             "lictor_store_writes_total 7",
+            "lictor_licenses_looked_at_total 6",
             "lictor_clock_steps_total 3",
             r#"lictor_quota_refusals_total{quota="tokens"} 4"#,
             "lictor_clock_ahead_seconds -7200",

@@ -13,7 +13,7 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
 use super::{ended, expired, facts, heads, node_pools, nodes, open, reads, refusals, rows, seats};
-use crate::{EndedFilter, EndedKey, Fact, PoolBy};
+use crate::{Dates, EndedFilter, EndedKey, Fact, PoolBy, Which};
 
 /// The tables of an installation that do not grow with its tenants and what they do.
 const SMALL: [&str; 3] = ["clock", "settings", "trusted_keys"];
@@ -206,11 +206,23 @@ fn ask_for_licenses(database: &Connection) {
     for application in [None, Some(app)] {
         reads::licenses_page(database, ACME, application, None, 9).expect("reads");
     }
-    for ends_after in [None, Some(now)] {
-        reads::newest_licenses(database, ACME, app, None, ends_after, 9).expect("reads");
+    let dates = Dates {
+        ends_after: Some(now),
+        begun_by: Some(now),
+    };
+    let newest = |dates| Which::Newest {
+        before: None,
+        dates,
+    };
+    for which in [
+        newest(Dates::default()),
+        newest(dates),
+        Which::LastToEnd(dates),
+        Which::Waiting(0),
+    ] {
+        reads::some_licenses(database, ACME, app, which, 9).expect("reads");
     }
     reads::licenses_since(database, ACME, app, (now, 1), (9, 9)).expect("reads");
-    reads::licenses_by_end(database, ACME, app, (now, ACME), 9).expect("reads");
     reads::license(database, ACME, ACME).expect("reads");
     reads::current_license(database, ACME).expect("reads");
 }

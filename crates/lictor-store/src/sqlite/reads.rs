@@ -1,5 +1,6 @@
 //! The statements of the reads. They take a connection and give domain values; nothing here writes.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
 use super::{clients, heads, nodes, seats, usage};
-use crate::{Bounds, Breather, Choose, Figures, NodesBasis, PAGE_BYTES};
+use crate::{Bounds, Breather, Choose, Dates, Figures, NodesBasis, PAGE_BYTES, Which};
 
 /// One license.
 pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
@@ -44,28 +45,59 @@ pub(super) fn licenses_page(
     }
 }
 
-/// A page of an application's licenses, the newest first: all, or those that end after an instant.
-pub(super) fn newest_licenses(
+/// Those of an application's licenses that are meant, in their order.
+pub(super) fn some_licenses(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    which: Which,
+    limit: usize,
+) -> Sql<Vec<License>> {
+    match which {
+        Which::Newest { before, dates } => {
+            newest_licenses(database, organization, application, before, dates, limit)
+        }
+        Which::LastToEnd(dates) => last_to_end(database, organization, application, dates, limit),
+        Which::Waiting(now) => waiting_licenses(database, organization, application, now, limit),
+    }
+}
+
+/// A page of an application's licenses, the newest first.
+fn newest_licenses(
     database: &Connection,
     organization: Uuid,
     application: &str,
     before: Option<(Timestamp, u64)>,
-    ends_after: Option<Timestamp>,
+    dates: Dates,
     limit: usize,
 ) -> Sql<Vec<License>> {
     let (updated_at, revision) = before.unwrap_or((Timestamp::MAX, i64::MAX.unsigned_abs()));
-    let rest = "application = ?2 AND (updated_at, revision) < (?3, ?4)
-                AND (?6 IS NULL OR ends_at > ?6)
-                ORDER BY updated_at DESC, revision DESC LIMIT ?5";
+    if dates == Dates::default() {
+        let rest = "application = ?2 AND (updated_at, revision) < (?3, ?4)
+                    ORDER BY updated_at DESC, revision DESC LIMIT ?5";
+        let parameters = (organization, application, updated_at, revision, limit);
+        return licenses(database, rest, parameters);
+    }
+    // Those that are passed over are read in the index alone.
+    let rest = "licenses.id IN (SELECT one.id
+                    FROM licenses AS one INDEXED BY licenses_newest_of_application
+                    WHERE one.organization_id = ?1 AND one.application = ?2
+                        AND (one.updated_at, one.revision) < (?3, ?4)
+                        AND (?6 IS NULL OR one.ends_at > ?6)
+                        AND (?7 IS NULL OR one.begins_at <= ?7)
+                    ORDER BY one.updated_at DESC, one.revision DESC LIMIT ?5)";
     let parameters = (
         organization,
         application,
         updated_at,
         revision,
         limit,
-        ends_after,
+        dates.ends_after,
+        dates.begun_by,
     );
-    licenses(database, rest, parameters)
+    let mut found = licenses(database, rest, parameters)?;
+    found.sort_unstable_by_key(|license| Reverse(written(license)));
+    Ok(found)
 }
 
 /// Those of an application's licenses that were written after a moment, the newest first, up to the one by
@@ -105,20 +137,17 @@ pub(super) fn choose_licenses(
     mut choose: Choose,
 ) -> Sql<NodesBasis> {
     let view = database.unchecked_transaction()?;
-    let (mut before, mut ends_after) = (None, None);
+    let (mut before, mut dates) = (None, Dates::default());
     loop {
-        let page = newest_licenses(
-            &view,
-            organization,
-            application,
-            before,
-            ends_after,
-            CHOICES,
-        )?;
+        let page = newest_licenses(&view, organization, application, before, dates, CHOICES)?;
         before = page.get(CHOICES - 1).map(written);
         match choose(page) {
-            ControlFlow::Continue(wanted) if before.is_some() => ends_after = wanted,
+            ControlFlow::Continue(wanted) if before.is_some() => dates.ends_after = wanted,
             ControlFlow::Continue(_) | ControlFlow::Break(()) => break,
+        }
+        // Else all the others would be passed over one by one.
+        if last_to_end(&view, organization, application, dates, 1)?.is_empty() {
+            break;
         }
     }
     Ok(NodesBasis {
@@ -128,22 +157,57 @@ pub(super) fn choose_licenses(
     })
 }
 
-/// A page of an application's licenses by when they end.
-pub(super) fn licenses_by_end(
+/// Those of an application's licenses that end last.
+fn last_to_end(
     database: &Connection,
     organization: Uuid,
     application: &str,
-    behind: (Timestamp, Uuid),
+    dates: Dates,
     limit: usize,
 ) -> Sql<Vec<License>> {
-    let rest = "application = ?2 AND (ends_at, licenses.id) > (?3, ?4)
-                ORDER BY ends_at, licenses.id LIMIT ?5";
-    let (ends_at, id) = behind;
-    licenses(
-        database,
-        rest,
-        (organization, application, ends_at, id, limit),
-    )
+    let rest = "licenses.id IN (SELECT one.id FROM licenses AS one INDEXED BY licenses_by_end
+                    WHERE one.organization_id = ?1 AND one.application = ?2
+                        AND one.ends_at > coalesce(?3, -9223372036854775808)
+                        AND (?4 IS NULL OR one.begins_at <= ?4)
+                    ORDER BY one.ends_at DESC LIMIT ?5)";
+    let Dates {
+        ends_after,
+        begun_by,
+    } = dates;
+    let parameters = (organization, application, ends_after, begun_by, limit);
+    licenses(database, rest, parameters)
+}
+
+/// Of an application's licenses that begin after an instant the newest of each two dates.
+fn waiting_licenses(
+    database: &Connection,
+    organization: Uuid,
+    application: &str,
+    now: Timestamp,
+    limit: usize,
+) -> Sql<Vec<License>> {
+    let view = database.unchecked_transaction()?;
+    let mut next = view.prepare_cached(
+        "SELECT begins_at, ends_at FROM licenses INDEXED BY licenses_waiting
+         WHERE organization_id = ?1 AND application = ?2 AND begins_at > updated_at
+             AND (begins_at, ends_at) > (?3, ?4)
+         ORDER BY begins_at, ends_at LIMIT 1",
+    )?;
+    let newest = "licenses.id = (SELECT one.id FROM licenses AS one INDEXED BY licenses_waiting
+                      WHERE one.organization_id = ?1 AND one.application = ?2
+                          AND one.begins_at > one.updated_at
+                          AND one.begins_at = ?3 AND one.ends_at = ?4
+                      ORDER BY one.updated_at DESC, one.revision DESC LIMIT 1)";
+    let (mut found, mut dates) = (Vec::new(), (now, Timestamp::MAX));
+    while found.len() < limit {
+        let behind = (organization, application, dates.0, dates.1);
+        let read = next.query_row(behind, |row| Ok((row.get(0)?, row.get(1)?)));
+        let Some(two) = read.optional()? else { break };
+        dates = two;
+        let parameters = (organization, application, dates.0, dates.1);
+        found.extend(licenses(&view, newest, parameters)?);
+    }
+    Ok(found)
 }
 
 /// The license written last.

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     Answer, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
     IdempotencyKey, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused,
-    RefusedKey, Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Write, Written,
+    RefusedKey, Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Which, Write, Written,
 };
 
 #[async_trait]
@@ -53,24 +53,16 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn newest_licenses(
+    async fn some_licenses(
         &self,
         organization: Uuid,
         application: &str,
-        before: Option<(Timestamp, u64)>,
-        ends_after: Option<Timestamp>,
+        which: Which,
         limit: usize,
     ) -> Result<Vec<License>, Error> {
         let application = application.to_owned();
         self.read(organization, move |database| {
-            reads::newest_licenses(
-                database,
-                organization,
-                &application,
-                before,
-                ends_after,
-                limit,
-            )
+            reads::some_licenses(database, organization, &application, which, limit)
         })
         .await
     }
@@ -84,20 +76,6 @@ impl Store for SqliteStore {
         let application = application.to_owned();
         self.read(organization, move |database| {
             reads::choose_licenses(database, organization, &application, choose)
-        })
-        .await
-    }
-
-    async fn licenses_by_end(
-        &self,
-        organization: Uuid,
-        application: &str,
-        behind: (Timestamp, Uuid),
-        limit: usize,
-    ) -> Result<Vec<License>, Error> {
-        let application = application.to_owned();
-        self.read(organization, move |database| {
-            reads::licenses_by_end(database, organization, &application, behind, limit)
         })
         .await
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::license::{Admissible, examine, validity_of};
+use lictor_core::license::{Admissible, examine};
 use lictor_core::{Claims, Date, Error, License, Timestamp, TrustPolicy, TrustSet};
-use lictor_store::{PAGE_BYTES, Store};
+use lictor_store::{Dates, PAGE_BYTES, Store, Which};
 use uuid::Uuid;
 
 use crate::given::{
@@ -29,6 +29,12 @@ async fn by_id(store: &dyn Store, application: Option<&str>, page: usize) -> Vec
     }
 }
 
+/// A page of all, the newest first.
+pub(crate) fn newest_before(before: Option<(Timestamp, u64)>) -> Which {
+    let dates = Dates::default();
+    Which::Newest { before, dates }
+}
+
 async fn newest(store: &dyn Store, application: &str, page: usize) -> Vec<License> {
     let mut found: Vec<License> = Vec::new();
     loop {
@@ -36,7 +42,7 @@ async fn newest(store: &dyn Store, application: &str, page: usize) -> Vec<Licens
             .last()
             .map(|last| (last.state.updated_at, last.state.revision));
         let next = store
-            .newest_licenses(ACME, application, before, None, page)
+            .some_licenses(ACME, application, newest_before(before), page)
             .await
             .expect("reads");
         if next.is_empty() {
@@ -101,7 +107,7 @@ pub(crate) async fn nothing_there_is_an_empty_answer(store: Arc<dyn Store>) {
         );
         assert_eq!(
             store
-                .newest_licenses(organization, "a", None, None, 5)
+                .some_licenses(organization, "a", newest_before(None), 5)
                 .await
                 .expect("reads"),
             []
@@ -292,28 +298,26 @@ pub(crate) async fn the_same_document_may_stand_under_two_ids(store: Arc<dyn Sto
     assert!(matches!(error, Error::AlreadyExists { .. }));
 }
 
-/// Page by page, those of `kong` that end after an instant, by when they end.
-async fn by_end(store: &dyn Store, now: Timestamp, page: usize) -> Vec<Uuid> {
-    let mut found = Vec::new();
-    let mut behind = (now, Uuid::max());
-    loop {
-        let next = store
-            .licenses_by_end(ACME, "kong", behind, page)
-            .await
-            .expect("reads");
-        assert!(next.len() <= page);
-        let Some(last) = next.last() else {
-            return found;
-        };
-        let validity = validity_of(&last.payload).expect("a license");
-        behind = (validity.expires_at, last.id);
-        found.extend(next.iter().map(|license| license.id));
+/// Some of `kong`, by their ids.
+async fn some(store: &dyn Store, which: Which, limit: usize) -> Vec<Uuid> {
+    let found = store.some_licenses(ACME, "kong", which, limit).await;
+    found.expect("reads").iter().map(|one| one.id).collect()
+}
+
+/// Those that end after an instant.
+fn ends_after(instant: Timestamp) -> Dates {
+    Dates {
+        ends_after: Some(instant),
+        begun_by: None,
     }
+}
+
+fn day(text: &str) -> Timestamp {
+    Date::parse(text).expect("a date").start()
 }
 
 pub(crate) async fn those_that_have_ended_are_not_read(store: Arc<dyn Store>) {
     acme(&*store).await;
-    let day = |text| Date::parse(text).expect("a date").start();
     for (number, end) in [
         (1, "2028-01-01"),
         (2, "2026-06-01"),
@@ -339,18 +343,25 @@ pub(crate) async fn those_that_have_ended_are_not_read(store: Arc<dyn Store>) {
     )
     .await;
     done(&*store, remove_license(ACME, id(9))).await;
-    for page in [1, 2, 9] {
-        let after = |now| by_end(&*store, now, page);
-        assert_eq!(after(0).await, [2, 3, 4, 1].map(id), "page {page}");
-        assert_eq!(after(day("2026-06-01") - 1).await, [2, 3, 4, 1].map(id));
-        assert_eq!(after(day("2026-06-01")).await, [3, 4, 1].map(id));
-        assert_eq!(after(day("2027-01-01")).await, [1].map(id));
-        assert!(after(day("2028-01-01")).await.is_empty());
-    }
-    let ends_after = Some(day("2026-06-01"));
-    let newest = store.newest_licenses(ACME, "kong", None, ends_after, 2);
-    let newest: Vec<Uuid> = newest.await.expect("reads").iter().map(|l| l.id).collect();
-    assert_eq!(newest, [4, 3].map(id));
+    let last = async |instant, limit| {
+        let which = Which::LastToEnd(ends_after(instant));
+        let mut found = some(&*store, which, limit).await;
+        // Those of one end are in no order.
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(last(0, 9).await, [1, 2, 3, 4].map(id));
+    assert_eq!(last(0, 1).await, [1].map(id), "the last to end");
+    assert_eq!(last(0, 3).await, [1, 3, 4].map(id));
+    assert_eq!(last(day("2026-06-01") - 1, 9).await, [1, 2, 3, 4].map(id));
+    assert_eq!(last(day("2026-06-01"), 9).await, [1, 3, 4].map(id));
+    assert_eq!(last(day("2027-01-01"), 9).await, [1].map(id));
+    assert!(last(day("2028-01-01"), 9).await.is_empty());
+    let newest = Which::Newest {
+        before: None,
+        dates: ends_after(day("2026-06-01")),
+    };
+    assert_eq!(some(&*store, newest, 2).await, [4, 3].map(id));
     // A touch keeps the dates, a new document brings its own.
     done(&*store, touch_license(ACME, id(1), NOW)).await;
     done(
@@ -358,9 +369,54 @@ pub(crate) async fn those_that_have_ended_are_not_read(store: Arc<dyn Store>) {
         put_license(ACME, id(2), &document_until("2029-01-01", 2), NOW),
     )
     .await;
-    assert_eq!(by_end(&*store, day("2027-01-01"), 9).await, [1, 2].map(id));
+    assert_eq!(last(day("2027-01-01"), 9).await, [1, 2].map(id));
     let report = store.check().await.expect("checks");
     assert_eq!(report.differences, [""; 0]);
+}
+
+/// A license of `kong` with these dates.
+fn dated(begins: &str, ends: &str, number: u64) -> Admissible {
+    let mut claims = Claims::new("Kong", Date::parse(ends).expect("a date"));
+    claims.creation_date = Some(Date::parse(begins).expect("a date"));
+    claims.license_key = Some(number.to_string());
+    let key = vendor(1);
+    let trusted = TrustSet::from_pem([key.public_key().to_pem().as_str()]).expect("a key");
+    let text = key.sign(&claims.to_json()).into();
+    examine(text, ACME, &trusted, TrustPolicy::Verified).expect("admissible")
+}
+
+pub(crate) async fn of_those_that_wait_the_newest_of_each_dates_are_read(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let dates = [
+        ("2030-01-01", "2031-01-01"),
+        ("2029-01-01", "2031-01-01"),
+        ("2030-01-01", "2032-01-01"),
+        ("2030-01-01", "2031-01-01"),
+        ("2000-01-01", "2040-01-01"),
+    ];
+    for (number, (begins, ends)) in (1..).zip(dates) {
+        let license = dated(begins, ends, number);
+        done(&*store, add_license(ACME, id(number.into()), &license, NOW)).await;
+    }
+    let waiting = async |now, limit| some(&*store, Which::Waiting(day(now)), limit).await;
+    assert_eq!(waiting("2028-01-01", 9).await, [2, 4, 3].map(id));
+    assert_eq!(waiting("2028-01-01", 2).await, [2, 4].map(id));
+    assert_eq!(waiting("2029-01-01", 9).await, [4, 3].map(id), "one begins");
+    assert!(waiting("2030-01-01", 9).await.is_empty());
+    // The older one comes back, and those that begin are passed over no more.
+    done(&*store, remove_license(ACME, id(4))).await;
+    assert_eq!(waiting("2029-06-01", 9).await, [1, 3].map(id));
+    let begun = |by| Dates {
+        ends_after: Some(day("2030-06-01")),
+        begun_by: Some(day(by)),
+    };
+    let newest = |by| Which::Newest {
+        before: None,
+        dates: begun(by),
+    };
+    assert_eq!(some(&*store, newest("2029-06-01"), 9).await, [5, 2].map(id));
+    let last = Which::LastToEnd(begun("2030-01-01"));
+    assert_eq!(some(&*store, last, 2).await, [5, 3].map(id));
 }
 
 /// A document of about 60 kB.

@@ -34,6 +34,7 @@ macro_rules! battery {
             licenses::a_license_moves_to_the_application_of_its_new_document;
             licenses::the_same_document_may_stand_under_two_ids;
             licenses::those_that_have_ended_are_not_read;
+            licenses::of_those_that_wait_the_newest_of_each_dates_are_read;
             licenses::a_page_ends_early_where_its_payloads_are_large;
             writes::a_refusal_changes_nothing;
             writes::a_stream_that_does_not_exist_takes_no_write;

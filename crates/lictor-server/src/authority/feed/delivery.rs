@@ -8,7 +8,7 @@ use lictor_core::change::Digest;
 use lictor_core::feed::{Content, DeliveredKey, DeliveredLicense, NodePolicy};
 use lictor_core::license::Candidate;
 use lictor_core::time::Validity;
-use lictor_core::{Error, License, Signer, Timestamp};
+use lictor_core::{Error, License, Signer, Timestamp, TrustPolicy};
 use lictor_store::NodesBasis;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -63,7 +63,13 @@ impl Authority {
     ) -> Result<Delivery, Error> {
         for _ in 0..ATTEMPTS {
             let installation = self.cache.installation();
-            let choice = Arc::new(Mutex::new(Choice::default()));
+            let trust = &installation.trust;
+            let none_is_verified =
+                trust.policy == TrustPolicy::Structural && trust.keys.iter().next().is_none();
+            let choice = Arc::new(Mutex::new(Choice {
+                none_is_verified,
+                ..Choice::default()
+            }));
             let (chosen, cache) = (Arc::clone(&choice), Arc::clone(&self.cache));
             let known = Arc::clone(&installation);
             let choose = move |page: Vec<License>| {
@@ -127,6 +133,8 @@ fn delivered(
 /// day: a license that had begun when it was written has begun since.
 #[derive(Default)]
 struct Choice {
+    /// No license can be verified.
+    none_is_verified: bool,
     taken: Vec<DeliveredLicense>,
     /// What their payloads come to, in bytes.
     payloads: usize,
@@ -148,7 +156,7 @@ impl Choice {
     }
 
     /// Takes a page, and says which older ones can still count: those alone that end after the verified
-    /// ones that run.
+    /// ones that run, or after the others where none is verified.
     fn take_page(
         &mut self,
         page: &[License],
@@ -166,7 +174,10 @@ impl Choice {
                 return ControlFlow::Break(());
             }
         }
-        ControlFlow::Continue(self.verified_until)
+        ControlFlow::Continue(match self.none_is_verified {
+            true => self.unverified_until,
+            false => self.verified_until,
+        })
     }
 
     fn is_full(&self) -> bool {

@@ -8,7 +8,7 @@ use lictor_core::change::Digest;
 use lictor_core::usage::{MAX_COUNT, UsageRow};
 use lictor_core::{Change, Decision, Entry, Head, INSTALLATION, Now, Quota, Record};
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
-use lictor_store::{ANSWER_KEPT_SECONDS, IdempotencyKey, Store};
+use lictor_store::{ANSWER_KEPT_SECONDS, Dates, IdempotencyKey, Store, Which};
 use rusqlite::Connection;
 
 use super::{fill, folder};
@@ -101,7 +101,7 @@ async fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 99,
-                known: 21
+                known: 22
             }
         ),
         "{error}"
@@ -525,7 +525,11 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     }
     let license = store.license(ACME, id(7)).await.expect("reads");
     assert!(license.is_some());
-    let running = store.licenses_by_end(ACME, "kong", (NOW, uuid::Uuid::max()), 9);
+    let dates = Dates {
+        ends_after: Some(NOW),
+        begun_by: Some(NOW),
+    };
+    let running = store.some_licenses(ACME, "kong", Which::LastToEnd(dates), 9);
     let running = running.await.expect("reads");
     assert_eq!(running, Vec::from_iter(license), "its dates are known");
     let counts = |rows: Vec<UsageRow>| rows.iter().map(UsageRow::count).collect::<Vec<_>>();

@@ -1,0 +1,305 @@
+//! Which of an application's stored licenses are looked at to find out what it is entitled to: those that
+//! can be in force from now on, however many others there are.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use lictor_core::license::{Candidate, FIRST};
+use lictor_core::{Error, License, Signer, Timestamp, TrustPolicy};
+use lictor_planted as planted;
+use lictor_store::{Dates, Store, Which};
+use uuid::Uuid;
+
+use super::cache::{Cache, Installation};
+
+/// How many licenses of an application are read at once.
+const PAGE: usize = 32;
+
+/// Of those that have begun so many pages are looked at, each of which outlasts what was written since. What
+/// is behind them is looked at when these have ended.
+const PAGES: usize = 2;
+
+/// How many dates at which licenses begin are looked at; what is behind them is when these have begun.
+const DATES: usize = 256;
+
+/// How many verified licenses of an application are known by name where there are unverified ones.
+const NAMED: usize = 32;
+
+/// Who signed the licenses of an application, where some may be verified and others not. A verified one goes
+/// before the others whenever it was written, so that all must have been looked at once.
+#[derive(Clone)]
+pub(super) enum Signed {
+    /// Of those that were written up to a moment these alone are verified, and have not ended: their ids
+    /// and revisions.
+    Known {
+        up_to: (Timestamp, u64),
+        verified: Vec<(Uuid, u64)>,
+    },
+    /// Too many are verified.
+    Many,
+}
+
+/// The licenses of an application that can be in force.
+pub(super) struct Candidates {
+    /// When the newest of all was written, by the read that came first.
+    pub(super) newest: Option<(Timestamp, u64)>,
+    /// They, the newest first. Some more are among them.
+    pub(super) candidates: Vec<Candidate>,
+    /// What is known of the others.
+    pub(super) signed: Option<Signed>,
+}
+
+/// A search for them.
+pub(super) struct Search<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) cache: &'a Cache,
+    pub(super) organization: Uuid,
+    pub(super) application: &'a str,
+    pub(super) installation: &'a Installation,
+    pub(super) now: Timestamp,
+    /// What was looked at, the newest first.
+    taken: BTreeMap<Reverse<(Timestamp, u64)>, Candidate>,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        (store, cache): (&'a dyn Store, &'a Cache),
+        (organization, application): (Uuid, &'a str),
+        installation: &'a Installation,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            store,
+            cache,
+            organization,
+            application,
+            installation,
+            now,
+            taken: BTreeMap::new(),
+        }
+    }
+
+    /// Finds them: the newest few; of the others that have begun those that outlast what was written
+    /// since, for no other can come before it; and of those that have not the newest with each dates.
+    /// `signed` is what was known before.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub(super) async fn find(mut self, signed: Option<&Signed>) -> Result<Candidates, Error> {
+        let page = self.newest(None, Dates::default()).await?;
+        let newest = self.taken.first_key_value().map(|(written, _)| written.0);
+        let (Some(oldest), Some(newest)) = (page, newest) else {
+            return Ok(self.found(newest, None));
+        };
+        if newest.0 > self.now || planted::is("all-licenses") {
+            // The clock was set back, and the dates of writes tell nothing.
+            self.all(oldest).await?;
+            return Ok(self.found(Some(newest), None));
+        }
+        let signed = match self.is_of_one_sort() {
+            true => None,
+            false => Some(self.sort(newest, oldest, signed).await?),
+        };
+        match &signed {
+            Some(Signed::Many) => self.outlasting(oldest, Sorts::Verified).await?,
+            Some(Signed::Known { .. }) => self.outlasting(oldest, Sorts::Named).await?,
+            None => self.outlasting(oldest, Sorts::One).await?,
+        }
+        if !matches!(signed, Some(Signed::Many)) {
+            self.waiting(oldest).await?;
+        }
+        Ok(self.found(Some(newest), signed))
+    }
+
+    fn found(self, newest: Option<(Timestamp, u64)>, signed: Option<Signed>) -> Candidates {
+        // What was written while it was read is there as it was before, too.
+        let mut seen = BTreeSet::new();
+        let candidates = self.taken.into_values();
+        Candidates {
+            newest,
+            candidates: candidates.filter(|one| seen.insert(one.id)).collect(),
+            signed,
+        }
+    }
+
+    /// Whether all licenses that count are verified, or none is.
+    fn is_of_one_sort(&self) -> bool {
+        let trust = &self.installation.trust;
+        trust.policy == TrustPolicy::Verified || trust.keys.iter().next().is_none()
+    }
+
+    /// Reads and looks at some.
+    async fn look(&self, which: Which, most: usize) -> Result<Vec<Candidate>, Error> {
+        let (organization, application) = (self.organization, self.application);
+        let read = self
+            .store
+            .some_licenses(organization, application, which, most);
+        read.await?.iter().map(|one| self.judged(one)).collect()
+    }
+
+    fn judged(&self, license: &License) -> Result<Candidate, Error> {
+        self.cache
+            .judged(self.organization, license, self.installation)
+    }
+
+    fn take(&mut self, candidates: impl IntoIterator<Item = Candidate>) {
+        let placed = candidates
+            .into_iter()
+            .map(|one| (Reverse(one.written), one));
+        self.taken.extend(placed);
+    }
+
+    /// Takes a page of the newest; the last of them, if more may follow.
+    async fn newest(
+        &mut self,
+        before: Option<(Timestamp, u64)>,
+        dates: Dates,
+    ) -> Result<Option<(Timestamp, u64)>, Error> {
+        let page = self.look(Which::Newest { before, dates }, PAGE).await?;
+        let last = page.get(PAGE - 1).map(|last| last.written);
+        self.take(page);
+        Ok(last)
+    }
+
+    /// All that have not ended.
+    fn not_ended(&self) -> Dates {
+        Dates {
+            ends_after: Some(self.now),
+            begun_by: None,
+        }
+    }
+
+    /// Takes all that have not ended.
+    async fn all(&mut self, oldest: (Timestamp, u64)) -> Result<(), Error> {
+        let mut before = Some(oldest);
+        while before.is_some() {
+            before = self.newest(before, self.not_ended()).await?;
+        }
+        Ok(())
+    }
+
+    /// Finds out which are verified, of those that were written since that was known, and takes them.
+    async fn sort(
+        &mut self,
+        newest: (Timestamp, u64),
+        oldest: (Timestamp, u64),
+        known: Option<&Signed>,
+    ) -> Result<Signed, Error> {
+        let (up_to, named) = match known {
+            Some(Signed::Many) => return Ok(Signed::Many),
+            Some(Signed::Known { up_to, verified }) => (*up_to, verified.as_slice()),
+            None => (FIRST, [].as_slice()),
+        };
+        let mut verified = self.still(named).await?;
+        let now = self.now;
+        let counts = |one: &&Candidate| {
+            let runs_on = !one.claims.validity().has_expired(now);
+            one.written > up_to && runs_on && is_verified(one)
+        };
+        verified.extend(self.taken.values().filter(counts).cloned());
+        let mut before = Some(oldest);
+        while verified.len() <= NAMED
+            && let Some(last) = before.filter(|last| *last > up_to)
+        {
+            let which = Which::Newest {
+                before: Some(last),
+                dates: self.not_ended(),
+            };
+            let page = self.look(which, PAGE).await?;
+            before = page.get(PAGE - 1).map(|last| last.written);
+            verified.extend(page.iter().filter(counts).cloned());
+        }
+        if verified.len() > NAMED {
+            return Ok(Signed::Many);
+        }
+        let names = verified.iter().map(|one| (one.id, one.written.1)).collect();
+        self.take(verified);
+        Ok(Signed::Known {
+            up_to: newest,
+            verified: names,
+        })
+    }
+
+    /// Those of these that are stored as they were and have not ended.
+    async fn still(&self, named: &[(Uuid, u64)]) -> Result<Vec<Candidate>, Error> {
+        let mut still = Vec::new();
+        for (id, revision) in named {
+            let stored = self.store.license(self.organization, *id).await?;
+            let stored = stored.filter(|stored| stored.state.revision == *revision);
+            let candidate = stored.map(|stored| self.judged(&stored)).transpose()?;
+            still.extend(candidate.filter(|one| !one.claims.validity().has_expired(self.now)));
+        }
+        Ok(still)
+    }
+
+    /// Takes those that outlast what was written since, the last to end among them.
+    async fn outlasting(&mut self, oldest: (Timestamp, u64), sorts: Sorts) -> Result<(), Error> {
+        let (mut before, mut pages) = (oldest, 0);
+        // Those that wait are found by their dates, unless any of them may be a verified one.
+        let begun_by = (sorts != Sorts::Verified).then_some(self.now);
+        while pages < PAGES {
+            let until = self.outlasted(before, sorts);
+            let dates = Dates {
+                ends_after: Some(until),
+                begun_by,
+            };
+            let last = self.look(Which::LastToEnd(dates), PAGE).await?;
+            let are_all = last.len() < PAGE;
+            self.take(last);
+            if are_all {
+                break;
+            }
+            match self.newest(Some(before), dates).await? {
+                Some(last) => before = last,
+                None => break,
+            }
+            // Until one counts there may be none in force, and no end of them is known.
+            pages += usize::from(until > self.now && sorts != Sorts::Verified);
+        }
+        Ok(())
+    }
+
+    /// The last end of those that run and go before all that were written before this moment.
+    fn outlasted(&self, before: (Timestamp, u64), sorts: Sorts) -> Timestamp {
+        let goes_before = |one: &&Candidate| {
+            let verified = is_verified(one);
+            let written_since = one.written >= before;
+            match sorts {
+                Sorts::One => written_since && one.signer.is_ok(),
+                Sorts::Named => verified || (written_since && one.signer.is_ok()),
+                Sorts::Verified => written_since && verified,
+            }
+        };
+        let running = self.taken.values().filter(goes_before);
+        let spans = running.map(|one| one.claims.validity());
+        let ends = spans.filter(|span| span.contains(self.now));
+        ends.map(|span| span.expires_at)
+            .fold(self.now, Timestamp::max)
+    }
+
+    /// Takes those that have not begun, of each dates the newest.
+    async fn waiting(&mut self, oldest: (Timestamp, u64)) -> Result<(), Error> {
+        let newest = self.look(Which::Waiting(self.now), DATES).await?;
+        // Behind one that counts for nothing stands another.
+        if newest.iter().any(|one| one.signer.is_err()) {
+            return self.all(oldest).await;
+        }
+        self.take(newest);
+        Ok(())
+    }
+}
+
+/// Which licenses go before which.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sorts {
+    /// All that count are of one sort, and a newer one goes before an older one.
+    One,
+    /// So it is of the unverified ones, and all verified ones are taken.
+    Named,
+    /// Any may be verified, and goes before the unverified ones.
+    Verified,
+}
+
+fn is_verified(candidate: &Candidate) -> bool {
+    matches!(candidate.signer, Ok(Signer::Verified(_)))
+}
