@@ -12,7 +12,10 @@ use uuid::Uuid;
 
 use super::cache::{Cache, Installation};
 
-/// How many licenses of an application are read at once.
+/// How many of an application's licenses are looked at in any case: the newest.
+const FIRST_PAGE: usize = 8;
+
+/// How many more are read at once.
 const PAGE: usize = 32;
 
 /// Of those that have begun so many pages are looked at, each of which outlasts what was written since. What
@@ -86,7 +89,7 @@ impl<'a> Search<'a> {
     /// # Errors
     /// A fault of the store.
     pub(super) async fn find(mut self, signed: Option<&Signed>) -> Result<Candidates, Error> {
-        let page = self.newest(None, Dates::default()).await?;
+        let page = self.newest(None, Dates::default(), FIRST_PAGE).await?;
         let newest = self.taken.first_key_value().map(|(written, _)| written.0);
         let (Some(oldest), Some(newest)) = (page, newest) else {
             return Ok(self.found(newest, None));
@@ -154,9 +157,10 @@ impl<'a> Search<'a> {
         &mut self,
         before: Option<(Timestamp, u64)>,
         dates: Dates,
+        most: usize,
     ) -> Result<Option<(Timestamp, u64)>, Error> {
-        let page = self.look(Which::Newest { before, dates }, PAGE).await?;
-        let last = page.get(PAGE - 1).map(|last| last.written);
+        let page = self.look(Which::Newest { before, dates }, most).await?;
+        let last = page.get(most - 1).map(|last| last.written);
         self.take(page);
         Ok(last)
     }
@@ -173,7 +177,7 @@ impl<'a> Search<'a> {
     async fn all(&mut self, oldest: (Timestamp, u64)) -> Result<(), Error> {
         let mut before = Some(oldest);
         while before.is_some() {
-            before = self.newest(before, self.not_ended()).await?;
+            before = self.newest(before, self.not_ended(), PAGE).await?;
         }
         Ok(())
     }
@@ -249,7 +253,7 @@ impl<'a> Search<'a> {
             if are_all {
                 break;
             }
-            match self.newest(Some(before), dates).await? {
+            match self.newest(Some(before), dates, PAGE).await? {
                 Some(last) => before = last,
                 None => break,
             }
