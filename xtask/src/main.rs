@@ -31,7 +31,7 @@ cargo xtask tidy
 cargo xtask conformance kong|jira|zoho|nodes|metrics|framing [--binary FILE]
     the clients of Kong, Jira or Zoho CRM, unmodified; nginx in front of a node; or hostile
     framing, directly and behind nginx and haproxy
-cargo xtask prove kill|power|disk|bytes|load|fair|seats|counts|node|pools [--count N | --release] [--seed S]
+cargo xtask prove kill|power|disk|bytes|load|fair|seats|size|counts|node|pools [--count N | --release] [--seed S]
                   [--binary FILE]
     tries to break a promise: a tenth of what a release is proven with, N times, or all of it
 cargo xtask prove|conformance NAME --plant FAULT

@@ -15,6 +15,7 @@ mod power;
 mod promise;
 mod random;
 mod seats;
+mod size;
 mod writers;
 
 use std::path::PathBuf;
@@ -35,10 +36,11 @@ pub(crate) struct Experiment {
 }
 
 /// All of them, in the order of what they cost.
-pub(crate) const EXPERIMENTS: [Experiment; 10] = [
+pub(crate) const EXPERIMENTS: [Experiment; 11] = [
     load::EXPERIMENT,
     fair::EXPERIMENT,
     seats::EXPERIMENT,
+    size::EXPERIMENT,
     counts::EXPERIMENT,
     node::EXPERIMENT,
     pools::EXPERIMENT,

@@ -4,7 +4,7 @@ mod attackers;
 mod bodies;
 mod clients;
 mod confined;
-mod figures;
+pub(super) mod figures;
 mod files;
 mod http2;
 mod latencies;

@@ -12,15 +12,15 @@ const TICKS_PER_SECOND: f64 = 100.0;
 const ESTABLISHED: &str = "01";
 
 /// What a process has used so far.
-pub(super) struct Usage {
+pub(in super::super) struct Usage {
     pub(super) cpu_seconds: f64,
-    pub(super) peak_megabytes: f64,
+    pub(in super::super) peak_megabytes: f64,
     /// Held now.
     pub(super) megabytes: f64,
 }
 
 impl Usage {
-    pub(super) fn of(process: u32) -> Result<Self> {
+    pub(in super::super) fn of(process: u32) -> Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let megabytes = |name: &str| {
             let value = status.lines().find_map(|line| line.strip_prefix(name));
