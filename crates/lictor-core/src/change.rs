@@ -538,6 +538,8 @@ pub enum Record {
         counting: Vec<Counting>,
         /// Why the start that this was decided for does not go on in its epoch; none: it does.
         apart: Option<Apart>,
+        /// The starts of its parts that begin epochs of their own.
+        own: Vec<Uuid>,
     },
     /// By which nodes trust a key that knew the one before it.
     KeyRotation(Rotation),

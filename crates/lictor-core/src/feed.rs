@@ -10,7 +10,8 @@ mod state;
 pub use age::{Mode, NodePolicy};
 pub use messages::{
     Apart, Applied, Beyond, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, Judged,
-    KnownNode, NodeCount, NodeReport, OTHER_SERVICES, Reported, Settled, Start, source,
+    KnownNode, MAX_PARTS, NodeCount, NodeReport, OTHER_SERVICES, Part, Reported, Settled, Start,
+    epoch_of, source,
 };
 pub use pinned::{Pinned, Rotation, rotate};
 pub use ratchet::Ratchet;

@@ -29,7 +29,7 @@ pub use pools::{
 pub use reports::{
     MAX_MERGED, check_counts, earlier, is_without_room, merge, merged, report, seen, usage_of,
 };
-pub use starts::{Counting, MAX_COUNTED, begin};
+pub use starts::{Counting, MAX_BEFORE, MAX_COUNTED, begin, epochs_of};
 
 /// How long an enrollment token can be used, in seconds: a day.
 pub const TOKEN_TTL: i64 = 86_400;

@@ -310,17 +310,8 @@ fn counters(
         Some(epoch) => (epoch.to_string(), start),
         None => (random::epoch()?, start.anew()),
     };
-    let base = match read.start {
-        Some(before) if before.pending => read.base,
-        Some(_) | None => {
-            let counts = read.counts.iter();
-            counts
-                .map(|(key, entry)| (key.clone(), entry.count))
-                .collect()
-        }
-    };
     let month = Date::of(time.now()).month();
-    let counters = Counters::new(&epoch, &month, read.counts).started(start, &base);
+    let counters = Counters::new(&epoch, &month, read.counts).started(start);
     let counters = Arc::new(counters);
     let mut journal = Journal::new(Arc::clone(folder));
     if let Err(error) = flush::flush(&counters, &mut journal) {

@@ -305,13 +305,14 @@ fn unnumbered(report: &NodeReport) -> NodeReport {
 fn start(shared: &Shared) -> Option<Start> {
     let claim = shared.counters.claim()?;
     Some(Start {
-        id: claim.start.id,
+        id: claim.id,
         number: 0,
         answered: 0,
         epoch: claim.epoch.to_string(),
-        after: claim.start.after,
-        ended: claim.start.ended,
+        after: claim.after,
+        ended: claim.ended,
         counted: claim.counted,
+        parts: claim.parts,
     })
 }
 

@@ -330,24 +330,27 @@ impl Shared {
     /// of a version that knows nothing of starts.
     pub(crate) fn note_judged(self: &Arc<Self>, start: &Start, judged: Option<Judged>) {
         let epoch = start.epoch.as_str();
-        let (apart, lives) = match judged {
-            Some(judged) if judged.epoch == epoch => (judged.apart, judged.lives),
+        let (apart, own, lives) = match judged {
+            Some(judged) if judged.epoch == epoch => (judged.apart, judged.own, judged.lives),
             Some(_) => return,
-            None => (None, 1),
+            None => (None, None, 1),
         };
         self.lives.store(lives, Ordering::Relaxed);
-        let verdict = match apart {
-            None => Verdict::GoesOn,
-            Some(_) => match self.counters.own_epoch().map_or_else(random_epoch, Ok) {
-                Ok(epoch) => Verdict::Apart(epoch),
-                // It is judged again with the next report.
-                Err(_) => return,
-            },
-        };
+        let mut verdict = Verdict::default();
+        if apart.is_some() {
+            // A version that cannot tell the parts from each other does not say where each belongs.
+            let parts = start.parts.iter().map(|part| part.start);
+            verdict.own = own.unwrap_or_else(|| parts.collect());
+            if verdict.own.is_empty() {
+                // It is judged again with the next report where there is no randomness.
+                let Ok(epoch) = random_epoch() else { return };
+                verdict.rest = Some(epoch);
+            }
+        }
         let is_copy = match apart {
             Some(Apart::Behind) => true,
             // A version that does not name its starts may have counted between.
-            Some(Apart::Followed) => !start.after.is_empty(),
+            Some(Apart::Followed) => start.after.len() >= start.parts.len().max(1),
             Some(Apart::Unsure | Apart::Removed | Apart::Other) | None => false,
         };
         if is_copy {

@@ -32,7 +32,12 @@ const REQUESTS_PER_COPY: u64 = 10_000;
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "counts",
     release: 1_000_000,
-    faults: &["node-reports-unjournaled", "counts-added", "start-ignored"],
+    faults: &[
+        "node-reports-unjournaled",
+        "counts-added",
+        "start-ignored",
+        "start-takes-all",
+    ],
     run,
 };
 
@@ -65,12 +70,14 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
         .nodes
         .iter()
         .for_each(|node| node.proxy.be_dishonest());
-    let rounds = (trial.count / REQUESTS_PER_COPY).clamp(4, 40);
+    let rounds = (trial.count / REQUESTS_PER_COPY).clamp(8, 40);
     let copied = copies::copy_around(&mut fleet, &mut random, rounds)?;
     println!(
-        "copies run beside their nodes {}, older folders put back {}; the slowest was named after {:.1} s",
+        "copies run beside their nodes {}, {} of them of starts without an answer; older folders put back {}, {} of such starts; the slowest was named after {:.1} s",
         copied.copies,
+        copied.copies_away,
         copied.put_back,
+        copied.put_back_away,
         copied.slowest.as_secs_f64()
     );
     count(

@@ -191,6 +191,28 @@ pub fn source(node_name: &str, epoch: &str) -> String {
     format!("{node_name}@{epoch}")
 }
 
+/// The epoch of what a start of a node counts by itself, and of those that go on from it.
+pub fn epoch_of(start: Uuid) -> String {
+    let (high, low) = start.as_u64_pair();
+    format!("{:016x}", high ^ low)
+}
+
+/// The most starts in a row that a report may name as judged by nobody.
+pub const MAX_PARTS: usize = 64;
+
+/// What one start of a node counted that nobody has judged yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The start.
+    pub start: Uuid,
+    /// Whether the one before it had ended for certain when it began.
+    #[serde(default)]
+    pub ended: bool,
+    /// The requests that it counted; 0 for the one that runs.
+    #[serde(default)]
+    pub counted: u64,
+}
+
 /// Which start of a node reports, and what its journal goes on from. A folder that was copied, or put
 /// back from an older copy, is known by it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,6 +236,11 @@ pub struct Start {
     /// it; all of them once it was let go on.
     #[serde(default)]
     pub counted: u64,
+    /// Until it was judged: the starts since the last one that was, itself at the end, each of which
+    /// follows the one before it. What they counted is told once the control plane has said in which
+    /// epoch. None: it was judged, or it is of a version that does not tell them from each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
 }
 
 /// What is said to a start about the journal that it counts in.
@@ -224,6 +251,11 @@ pub struct Judged {
     /// Why what it counted since it began is to be told as an epoch of its own; none: it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apart: Option<Apart>,
+    /// With that: the starts of its parts that begin an epoch of their own, [`epoch_of`] them, in order;
+    /// each other one goes on in that of the one before it. None: it sent no parts, or this is of a
+    /// version that knows none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Vec<Uuid>>,
     /// How many starts of the node run at once, this one included.
     pub lives: u64,
     /// Whether to report again at once, so that the control plane learns how many those are.

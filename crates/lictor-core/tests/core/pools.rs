@@ -121,10 +121,13 @@ fn a_late_goodbye_gives_no_place_back_of_a_node_that_was_started_again() {
         after: Vec::new(),
         ended: true,
         counted: 0,
+        parts: Vec::new(),
     };
     let again = Counting {
         epoch: start(51).epoch,
         start: id(51),
+        before: Vec::new(),
+        left: false,
     };
     state.node_starts.insert(id(1), vec![again]);
     assert!(node::leave(&state, id(1), Some(&start(50))).is_nothing());
@@ -288,6 +291,7 @@ fn a_node_that_is_not_known_any_more_has_its_name_again_and_its_epochs_are_count
         after: Vec::new(),
         ended: true,
         counted: 9,
+        parts: Vec::new(),
     };
     let begun = node::begin(&state, id(7), "west-000000000007", &start, false);
     let apart = begun

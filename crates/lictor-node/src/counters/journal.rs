@@ -32,9 +32,6 @@ struct Line {
     /// In the first line: who counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     start: Option<Start>,
-    /// What was counted when that one began, until it was let go on.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    base: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
 /// What was read from a journal.
@@ -46,8 +43,6 @@ pub(crate) struct Read {
     pub counts: BTreeMap<Key, Entry>,
     /// Who counted last; none: a version that did not say so.
     pub start: Option<Start>,
-    /// What its epoch held when it began, if it was not let go on yet.
-    pub base: BTreeMap<Key, u64>,
     /// Whether something could not.
     pub damaged: bool,
 }
@@ -109,9 +104,6 @@ fn take(read: &mut Read, line: Line) {
             known.as_other |= as_other;
         }
     }
-    for (service, month, count) in line.base {
-        read.base.insert(key(service, month), count);
-    }
 }
 
 fn parse(line: &[u8]) -> Option<Line> {
@@ -144,20 +136,6 @@ pub(crate) fn first_line(epoch: &Arc<str>, start: &Start) -> io::Result<Vec<u8>>
         ..Line::default()
     };
     write_line(&mut text, &line)?;
-    Ok(text)
-}
-
-/// The lines of what was counted when a start began.
-fn base_lines(epoch: &Arc<str>, base: &[(Arc<str>, Arc<str>, u64)]) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    for some in base.chunks(PER_LINE) {
-        let line = Line {
-            epoch: Arc::clone(epoch),
-            base: some.to_vec(),
-            ..Line::default()
-        };
-        write_line(&mut text, &line)?;
-    }
     Ok(text)
 }
 
@@ -211,7 +189,6 @@ impl Journal {
     pub(crate) fn rewrite(&mut self, whole: &Whole) -> io::Result<()> {
         self.file = None;
         let mut text = first_line(&whole.epoch, &whole.start)?;
-        text.extend(base_lines(&whole.epoch, &whole.base)?);
         text.extend(lines(&whole.all)?);
         let file = self.folder.write_beside(JOURNAL, &text)?;
         planted::point("journal-rewritten");

@@ -69,8 +69,8 @@ struct Value {
     counted: u64,
     journaled: u64,
     reported: u64,
-    /// What was counted when the start began: no more is told until it was let go on.
-    base: u64,
+    /// How much of it was ever told, or may have been before this start.
+    told: u64,
     /// The control plane does not take it now.
     held: bool,
     /// It is to be told among [`OTHER`], for ever.
@@ -108,11 +108,16 @@ pub(crate) struct Counters {
 }
 
 struct Sums {
+    /// The journal's.
     epoch: Arc<str>,
+    /// What is counted into now: that, or one of the start's own until it is judged.
+    counting: Arc<str>,
+    /// Whether nothing more of the journal's is told until the start is judged anew.
+    held_back: bool,
+    /// The epochs of starts that nobody has judged.
+    unjudged: Vec<Arc<str>>,
     /// The start that counts.
     start: Start,
-    /// Whether no more than its base is told of its epoch.
-    bounded: bool,
     /// Whether the journal on disk names it: where none does, who goes on from it would not follow it.
     start_journaled: bool,
     /// How it was judged, until that holds.
@@ -139,7 +144,7 @@ impl Counters {
     pub(crate) fn new(epoch: &str, month: &str, journaled: BTreeMap<Key, Entry>) -> Self {
         let (epoch, month) = (Arc::<str>::from(epoch), Arc::<str>::from(month));
         let known = journaled.keys();
-        let known = known.filter(|key| key.epoch == epoch && key.month == month);
+        let known = known.filter(|key| key.month == month);
         let slots = known
             .map(|key| (Arc::clone(&key.service), Slot::new(&key.service)))
             .collect();
@@ -151,6 +156,7 @@ impl Counters {
             let value = Value {
                 counted: entry.count,
                 journaled: entry.count,
+                told: entry.count,
                 as_other: entry.as_other,
                 as_other_journaled: entry.as_other,
                 ..Value::default()
@@ -160,9 +166,11 @@ impl Counters {
         Self {
             slots: RwLock::new(slots),
             sums: Mutex::new(Sums {
+                counting: Arc::clone(&epoch),
+                held_back: false,
+                unjudged: Vec::new(),
                 epoch,
                 start: Start::default(),
-                bounded: false,
                 start_journaled: false,
                 verdict: None,
                 month,
@@ -248,21 +256,11 @@ impl Counters {
     pub(crate) fn whole(&self) -> Whole {
         let mut sums = self.sums();
         self.collect(&mut sums);
-        let own = |(key, value): &(&Key, &Value)| key.epoch == sums.epoch && value.base > 0;
-        let base = sums.values.iter().filter(own).map(|(key, value)| {
-            let (service, month) = (Arc::clone(&key.service), Arc::clone(&key.month));
-            (service, month, value.base)
-        });
         let all = sums.values.iter();
         let all = all.map(|(key, value)| (key.clone(), value.entry()));
         Whole {
             epoch: Arc::clone(&sums.epoch),
             start: sums.start.clone(),
-            base: if sums.start.pending {
-                base.collect()
-            } else {
-                Vec::new()
-            },
             all: all.collect(),
         }
     }
@@ -303,6 +301,7 @@ impl Counters {
         for count in sent {
             if let Some(value) = sums.values.get_mut(&Key::of(count)) {
                 value.reported = value.reported.max(count.count);
+                value.told = value.told.max(count.count);
                 value.held = false;
             }
         }
@@ -347,6 +346,9 @@ impl Counters {
         let sums = self.sums();
         let mut epochs: BTreeSet<_> = sums.values.keys().map(|key| &key.epoch).collect();
         epochs.remove(&sums.epoch);
+        for unjudged in &sums.unjudged {
+            epochs.remove(unjudged);
+        }
         for (key, ..) in sums.untold() {
             epochs.remove(&key.epoch);
         }
@@ -387,7 +389,7 @@ impl Counters {
         };
         let waits = |value: &&Value| value.as_other != value.as_other_journaled;
         totals.unsent = sums.untold().count() + sums.values.values().filter(waits).count();
-        totals.unsent += sums.unjudged();
+        totals.unsent += sums.kept_back();
         for (key, value) in &sums.values {
             if key.month == sums.month && value.journaled > 0 {
                 let sum = totals
@@ -427,11 +429,10 @@ impl Sums {
 
     /// How many requests may be told of a count: of [`OTHER`] also those of services without room.
     fn tellable(&self, key: &Key, value: &Value) -> u64 {
-        let tellable = |value: &Value| match self.is_bounded() && key.epoch == self.epoch {
-            true => value.tellable().min(value.base),
-            false => value.tellable(),
-        };
-        let own = tellable(value);
+        if self.is_kept_back(&key.epoch) {
+            return 0;
+        }
+        let own = value.tellable();
         if *key.service != *OTHER {
             return own;
         }
@@ -444,13 +445,13 @@ impl Sums {
             |(other, _): &(&Key, &Value)| (&other.epoch, &other.month) == (&key.epoch, &key.month);
         let others = self.values.range(first..).take_while(same);
         let others = others.filter(|(_, value)| value.as_other_journaled);
-        let sum = others.fold(own, |sum, (_, value)| sum.saturating_add(tellable(value)));
+        let sum = others.fold(own, |sum, (_, value)| sum.saturating_add(value.tellable()));
         sum.min(MAX_COUNT)
     }
 
     fn add(&mut self, service: &Arc<str>, count: u64) {
         let key = Key {
-            epoch: Arc::clone(&self.epoch),
+            epoch: Arc::clone(&self.counting),
             month: Arc::clone(&self.month),
             service: Arc::clone(service),
         };
@@ -463,5 +464,7 @@ fn service_name(text: &str) -> Option<String> {
     label("service", text, MAX_NAME_LENGTH).ok()
 }
 
+#[cfg(test)]
+mod copies;
 #[cfg(test)]
 mod tests;

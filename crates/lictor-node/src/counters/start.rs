@@ -4,31 +4,47 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use lictor_core::feed::{MAX_PARTS, Part, epoch_of};
+use lictor_core::usage::MAX_COUNT;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Counters, Entry, Key, OTHER, Sums, Value};
+use crate::planted;
 
-/// The most starts that a journal remembers which nobody has judged.
-const MAX_UNJUDGED: usize = 32;
+/// The most starts that a journal tells from each other which nobody has judged, beside the one that counts.
+const MAX_UNJUDGED: usize = MAX_PARTS / 2;
 
 /// A start of the node, as its journal names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Start {
     /// Drawn anew at each start.
     pub id: Uuid,
-    /// The starts that it goes on from: the last that was let go on, and those since.
+    /// The starts that its epoch goes on from which were judged: the last one, or those that were judged
+    /// with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Uuid>,
-    /// Whether each of them has ended for certain.
+    /// Those since that nobody has judged, in order: what each of them counted is in an epoch of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<Unjudged>,
+    /// Whether the one before it has ended for certain.
     #[serde(default)]
     pub ended: bool,
-    /// Whether it was not let go on yet: what was counted since it began is told to nobody.
+    /// Whether it was not judged yet: what was counted since it began is told to nobody.
     #[serde(default)]
     pub pending: bool,
     /// Where its lock is; whoever has the same one knows that this start has ended.
     #[serde(default)]
     pub place: Option<String>,
+}
+
+/// A start that ended before anybody judged it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unjudged {
+    pub start: Uuid,
+    /// Whether the one before it had ended for certain.
+    #[serde(default)]
+    pub ended: bool,
 }
 
 impl Start {
@@ -44,74 +60,105 @@ impl Start {
         if let Some(before) = before {
             start.ended = place.is_some() && place == before.place;
             if before.pending {
-                start.ended &= before.ended;
                 start.after.clone_from(&before.after);
-                if start.after.len() > MAX_UNJUDGED {
-                    start.after.remove(1);
-                }
+                start.unjudged.clone_from(&before.unjudged);
+                start.unjudged.push(Unjudged {
+                    start: before.id,
+                    ended: before.ended,
+                });
+            } else {
+                start.after.push(before.id);
             }
-            start.after.push(before.id);
         }
         start.place = place;
         start
     }
 
-    /// The epoch of what it counts by itself.
-    pub(crate) fn own_epoch(&self) -> Arc<str> {
-        let (high, low) = self.id.as_u64_pair();
-        format!("{:016x}", high ^ low).into()
-    }
-
     /// One with a journal of its own, which nobody else can have counted in.
     pub(crate) fn anew(self) -> Self {
+        // It makes place for those before it alone.
+        let ended = self.have_ended();
+        let unjudged = self.unjudged.iter().map(|unjudged| unjudged.start);
+        let after = self.after.iter().copied().chain(unjudged);
         Self {
+            after: if ended { after.collect() } else { Vec::new() },
+            ended,
+            unjudged: Vec::new(),
             pending: false,
             ..self
         }
     }
+
+    /// Whether each of those before it has ended for certain.
+    fn have_ended(&self) -> bool {
+        self.ended && self.unjudged.iter().all(|unjudged| unjudged.ended)
+    }
+
+    /// The epoch in which it counts what is not judged; none: in that of the journal.
+    pub(super) fn own_epoch(&self) -> Option<Arc<str>> {
+        self.pending.then(|| epoch_of(self.id).into())
+    }
+
+    /// The epochs of what nobody has judged, in order, and the starts that counted it.
+    pub(super) fn untold(&self) -> Vec<(Uuid, Arc<str>)> {
+        let unjudged = self.unjudged.iter().map(|unjudged| unjudged.start);
+        let all = unjudged.chain(self.pending.then_some(self.id));
+        all.map(|start| (start, epoch_of(start).into())).collect()
+    }
 }
 
 /// What the control plane says of the start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It goes on in the epoch of its journal.
-    GoesOn,
-    /// What was counted since it began is of this new epoch.
-    Apart(Arc<str>),
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// The starts that begin epochs of their own; each other one goes on in that of the one before it.
+    pub own: Vec<Uuid>,
+    /// The epoch of what was counted and not told, where another one goes on in that of the journal.
+    pub rest: Option<Arc<str>>,
 }
 
 /// What a journal is written anew from.
 pub(crate) struct Whole {
-    /// The epoch that is counted in.
+    /// The epoch that it counts in, or goes on from.
     pub epoch: Arc<str>,
     /// The start that counts.
     pub start: Start,
-    /// What its epoch held when it began, where it was not let go on yet.
-    pub base: Vec<(Arc<str>, Arc<str>, u64)>,
     /// All counts.
     pub all: Vec<(Key, Entry)>,
 }
 
 /// What is said of the start in a report.
 pub(crate) struct Claim {
-    /// The epoch that is counted in.
+    /// The epoch that it counts in, or goes on from.
     pub epoch: Arc<str>,
     /// The start.
-    pub start: Start,
+    pub id: Uuid,
+    /// Those that it goes on from, in order.
+    pub after: Vec<Uuid>,
+    /// Whether each of them has ended for certain.
+    pub ended: bool,
     /// How many requests of the epoch may be told, whatever the answer is.
     pub counted: u64,
+    /// What was counted since by starts that nobody has judged.
+    pub parts: Vec<Part>,
 }
 
 impl Counters {
-    /// The same, where this start counts. `base`: what its epoch held when the first start began that
-    /// was not let go on yet.
-    pub(crate) fn started(self, start: Start, base: &BTreeMap<Key, u64>) -> Self {
+    /// The same, where this start counts.
+    pub(crate) fn started(self, mut start: Start) -> Self {
         let mut sums = self.sums();
-        sums.bounded = start.pending;
-        sums.start = start;
-        for (key, value) in &mut sums.values {
-            value.base = base.get(key).copied().unwrap_or_default();
+        // Of that many a copy of the first ones is not told from what went on from them.
+        while start.unjudged.len() > MAX_UNJUDGED {
+            let first = start.unjudged.remove(0);
+            let next = start.unjudged.first_mut();
+            let next = next.map(|next| {
+                next.ended &= first.ended;
+                next.start
+            });
+            if let Some(next) = next {
+                sums.put_to(&epoch_of(first.start), &epoch_of(next).into());
+            }
         }
+        sums.count_for(start);
         drop(sums);
         self
     }
@@ -122,18 +169,25 @@ impl Counters {
         if !sums.start_journaled {
             return None;
         }
-        let own = sums
-            .values
-            .iter()
-            .filter(|(key, _)| key.epoch == sums.epoch);
-        let counted = own.map(|(_, value)| match sums.bounded {
-            true => value.base,
-            false => value.journaled,
+        let start = &sums.start;
+        let of_unjudged = start.unjudged.iter().map(|unjudged| Part {
+            start: unjudged.start,
+            ended: unjudged.ended,
+            counted: sums.journaled(&epoch_of(unjudged.start)),
         });
+        let own = start.pending.then_some(Part {
+            start: start.id,
+            ended: start.ended,
+            counted: 0,
+        });
+        let unjudged = start.unjudged.iter().map(|unjudged| unjudged.start);
         Some(Claim {
             epoch: Arc::clone(&sums.epoch),
-            start: sums.start.clone(),
-            counted: counted.fold(0, u64::saturating_add),
+            id: start.id,
+            after: start.after.iter().copied().chain(unjudged).collect(),
+            ended: start.have_ended(),
+            counted: sums.journaled(&sums.epoch),
+            parts: of_unjudged.chain(own).collect(),
         })
     }
 
@@ -141,7 +195,7 @@ impl Counters {
     /// changes anything.
     pub(crate) fn judge(&self, epoch: &str, verdict: Verdict) -> bool {
         let mut sums = self.sums();
-        let news = verdict != Verdict::GoesOn || sums.bounded;
+        let news = sums.start.pending || sums.held_back || verdict.rest.is_some();
         if *sums.epoch == *epoch && news && sums.verdict.is_none() {
             sums.verdict = Some(verdict);
             return true;
@@ -152,24 +206,16 @@ impl Counters {
     /// Tells no more of the epoch than was taken, until the start is judged: while the node had no place its
     /// counts may have been put to those of its pool.
     pub(crate) fn hold_back(&self) {
-        let mut sums = self.sums();
-        sums.keep_told();
-        sums.bounded = true;
+        self.sums().held_back = true;
     }
 
-    /// All epochs that anything is known of.
+    /// All epochs of which anything may have been told.
     pub(crate) fn epochs(&self) -> Vec<String> {
         let sums = self.sums();
         let mut epochs: BTreeSet<_> = sums.values.keys().map(|key| &key.epoch).collect();
         epochs.insert(&sums.epoch);
+        epochs.retain(|epoch| !sums.unjudged.contains(epoch));
         epochs.into_iter().map(ToString::to_string).collect()
-    }
-
-    /// The epoch of what this start counts by itself; none: it counts in that already.
-    pub(crate) fn own_epoch(&self) -> Option<Arc<str>> {
-        let sums = self.sums();
-        let own = sums.start.own_epoch();
-        (own != sums.epoch).then_some(own)
     }
 
     /// Lets a verdict hold, if there is one; whether there is, so that the journal is to be written
@@ -179,12 +225,8 @@ impl Counters {
         let Some(verdict) = sums.verdict.take() else {
             return false;
         };
-        // It is told beyond its base once that it may be is on disk.
-        sums.start.pending = false;
-        if let Verdict::Apart(epoch) = verdict {
-            self.collect(&mut sums);
-            sums.part(epoch);
-        }
+        self.collect(&mut sums);
+        sums.settle(verdict);
         true
     }
 
@@ -192,40 +234,85 @@ impl Counters {
     pub(crate) fn note_whole(&self, whole: &Whole) {
         self.note_journaled(&whole.all);
         let mut sums = self.sums();
-        sums.bounded &= whole.start.pending;
         sums.start_journaled |= whole.start.id == sums.start.id;
     }
 }
 
 impl Sums {
-    /// What was told of the epoch stays in it, as does what was there when the start began.
-    fn keep_told(&mut self) {
+    fn count_for(&mut self, start: Start) {
+        self.counting = start.own_epoch().unwrap_or_else(|| Arc::clone(&self.epoch));
+        let untold = start.untold().into_iter();
+        self.unjudged = untold.map(|(_, epoch)| epoch).collect();
+        self.start = start;
+    }
+
+    /// Puts what each start counted that nobody had judged into the epoch that it is of.
+    fn settle(&mut self, verdict: Verdict) {
+        let mut start = std::mem::take(&mut self.start);
+        self.held_back = false;
+        let (mut epoch, mut ended) = (Arc::clone(&self.epoch), true);
+        let takes_all = planted::is("start-takes-all") && !verdict.own.is_empty();
+        if takes_all {
+            epoch = epoch_of(start.id).into();
+        }
+        let links = start.unjudged.iter().map(|unjudged| unjudged.ended);
+        let links: Vec<_> = links.chain([start.ended]).collect();
+        for ((part, own), link) in start.untold().into_iter().zip(links) {
+            if verdict.own.contains(&part) && !takes_all {
+                (epoch, ended) = (own, true);
+                start.after.clear();
+            } else {
+                ended &= link;
+                self.put_to(&own, &epoch);
+            }
+            start.after.push(part);
+        }
+        if start.pending {
+            start.after.retain(|after| *after != start.id);
+            start.ended = ended;
+        }
+        start.unjudged.clear();
+        start.pending = false;
+        self.epoch = epoch;
+        if let Some(rest) = verdict.rest {
+            self.part(rest);
+            start.after.clear();
+        }
+        self.count_for(start);
+    }
+
+    /// Puts all counts of an epoch to those of another.
+    fn put_to(&mut self, from: &str, into: &Arc<str>) {
+        if *from == **into {
+            return;
+        }
+        let of = self.values.keys().filter(|key| *key.epoch == *from);
+        let of: Vec<_> = of.cloned().collect();
+        for key in of {
+            let Some(moved) = self.values.remove(&key) else {
+                continue;
+            };
+            let epoch = Arc::clone(into);
+            let value = self.values.entry(Key { epoch, ..key }).or_default();
+            value.counted = value.counted.saturating_add(moved.counted).min(MAX_COUNT);
+        }
+    }
+
+    /// Puts what was counted, and was not told, into another epoch.
+    fn part(&mut self, epoch: Arc<str>) {
+        let mut apart = Vec::new();
         let mut others = self.told_among_others();
         for (key, value) in &mut self.values {
             if key.epoch != self.epoch {
                 continue;
             }
-            let told = match others.get_mut(&key.month).filter(|_| value.as_other) {
-                Some(rest) => {
-                    let more = value.counted.saturating_sub(value.base).min(*rest);
-                    *rest -= more;
-                    value.base.saturating_add(more)
-                }
-                None => value.reported,
-            };
-            value.base = value.base.max(told).min(value.counted);
-        }
-    }
-
-    /// Puts what was counted since the start began, and was not told, into an epoch of its own.
-    fn part(&mut self, epoch: Arc<str>) {
-        self.keep_told();
-        let mut apart = Vec::new();
-        for (key, value) in &mut self.values {
-            if key.epoch != self.epoch {
-                continue;
-            }
-            let stays = value.base;
+            let among = others.get_mut(&key.month).filter(|_| value.as_other);
+            let more = among.map_or(0, |rest| {
+                let more = value.counted.saturating_sub(value.told).min(*rest);
+                *rest -= more;
+                more
+            });
+            let stays = value.told.saturating_add(more).min(value.counted);
             let key = Key {
                 epoch: Arc::clone(&epoch),
                 ..key.clone()
@@ -243,12 +330,6 @@ impl Sums {
             (value.counted, value.journaled) = (stays, stays);
         }
         self.values.extend(apart);
-        self.bounded = false;
-        self.start = Start {
-            after: Vec::new(),
-            ended: false,
-            ..std::mem::take(&mut self.start)
-        };
         self.epoch = epoch;
     }
 
@@ -261,32 +342,37 @@ impl Sums {
             .iter()
             .filter(|(key, _)| key.epoch == self.epoch);
         for (key, value) in own.clone().filter(|(key, _)| *key.service == *OTHER) {
-            let rest = value.reported.saturating_sub(value.counted);
+            let rest = value.told.saturating_sub(value.counted);
             told.insert(Arc::clone(&key.month), rest);
         }
         for (key, value) in own.filter(|(_, value)| value.as_other) {
             if let Some(rest) = told.get_mut(&key.month) {
-                *rest = rest.saturating_sub(value.base);
+                *rest = rest.saturating_sub(value.told);
             }
         }
         told
     }
 
-    /// Whether no more of the epoch may be told than was there when the start began.
-    pub(super) fn is_bounded(&self) -> bool {
-        // What is told while it is put apart would count there too.
-        self.bounded || matches!(self.verdict, Some(Verdict::Apart(_)))
+    /// Whether nothing more of an epoch may be told now: nobody has judged it, or it is being put apart.
+    pub(super) fn is_kept_back(&self, epoch: &Arc<str>) -> bool {
+        let parts = |verdict: &Verdict| verdict.rest.is_some();
+        let waits = self.held_back || self.verdict.as_ref().is_some_and(parts);
+        self.unjudged.contains(epoch) || (waits && *epoch == self.epoch)
     }
 
-    /// How many counts wait for the start to be judged, or to be put apart.
-    pub(super) fn unjudged(&self) -> usize {
-        let own = |(key, value): &(&Key, &Value)| {
-            key.epoch == self.epoch && value.journaled > value.base.max(value.reported)
-        };
-        if self.is_bounded() {
-            self.values.iter().filter(own).count()
-        } else {
-            0
-        }
+    /// How many counts are kept back.
+    pub(super) fn kept_back(&self) -> usize {
+        let kept = self
+            .values
+            .iter()
+            .filter(|(key, value)| value.counted > value.reported && self.is_kept_back(&key.epoch));
+        kept.count()
+    }
+
+    fn journaled(&self, epoch: &str) -> u64 {
+        let of = self.values.iter().filter(|(key, _)| *key.epoch == *epoch);
+        of.fold(0, |sum: u64, (_, value)| {
+            sum.saturating_add(value.journaled)
+        })
     }
 }

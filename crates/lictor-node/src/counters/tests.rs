@@ -210,7 +210,13 @@ fn what_was_told_among_others_is_told_apart_later_without_being_told_twice() {
     assert_eq!(tell(&counters), 87);
     counters.add(&counters.slot("a"), 5);
     flush(&counters);
-    assert!(counters.judge(&epoch, Verdict::Apart("00000000000000ff".into())));
+    assert!(counters.judge(
+        &epoch,
+        Verdict {
+            own: Vec::new(),
+            rest: Some("00000000000000ff".into())
+        }
+    ));
     counters.add(&counters.slot("b"), 1);
     flush(&counters);
     assert_eq!(tell(&counters), 87, "what is put apart is told there");

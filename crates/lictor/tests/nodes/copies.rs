@@ -1,6 +1,7 @@
 //! Folders that are copied, and older ones that are put back: every request counts once, and whoever
 //! runs so is named.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
@@ -137,12 +138,88 @@ fn a_node_that_is_killed_and_started_again_goes_on_in_its_epoch() {
 }
 
 #[test]
+fn what_was_counted_while_the_control_plane_was_away_counts_once_in_all_copies() {
+    // Whoever is heard of first, the folder or its copies.
+    for copies_first in [false, true] {
+        let server = Server::licensed();
+        let plane = Plane::of(&server, "edge-1", &DURABLE);
+        count(&plane, 50);
+        until_counted(&server, 50);
+        let (address, folder) = (server.url.clone(), server.kill());
+        let plane = plane.restart();
+        count(&plane, 30);
+        // One copy is made before more is counted, and one after; one runs, and one is started later.
+        let (early, late) = (folder.path().join("early"), folder.path().join("late"));
+        copy(&plane.folder, &early);
+        count(&plane, 20);
+        copy(&plane.folder, &late);
+        let first = Plane::beside(&plane, early);
+        count(&first, 7);
+        let first = first.restart();
+        count(&first, 5);
+        let told = |plane: &Plane| plane.until_status(|status| status["unsent"] == 0);
+        let mut server = None;
+        let plane = if copies_first {
+            plane.restart_after(|_| {
+                server = Some(Server::at(&address, folder));
+                told(&first);
+            })
+        } else {
+            server = Some(Server::at(&address, folder));
+            told(&plane);
+            plane
+        };
+        count(&plane, 3);
+        let second = Plane::beside(&plane, late);
+        count(&second, 1);
+        let server = server.expect("it runs");
+        let counted = 50 + 30 + 20 + 7 + 5 + 3 + 1;
+        until_counted(&server, counted);
+        // Each hears of the others with its next report.
+        let (planes, more) = ([&plane, &first, &second], Cell::new(0));
+        let all_named = || {
+            planes.map(|plane| count(plane, 1));
+            more.set(more.get() + 3);
+            planes.iter().all(|plane| plane.status()["lives"] == 3)
+        };
+        assert!(soon(all_named), "{}", plane.status());
+        until_counted(&server, counted + more.get());
+        // One for each folder that counts.
+        let usage = server.get("/v1/usage");
+        assert_eq!(usage["data"].as_array().map(Vec::len), Some(3), "{usage}");
+    }
+}
+
+#[test]
+fn an_older_folder_of_a_start_that_nobody_had_answered_loses_no_count_and_is_named() {
+    let server = Server::licensed();
+    let plane = Plane::of(&server, "edge-1", &DURABLE);
+    count(&plane, 50);
+    until_counted(&server, 50);
+    let (address, folder) = (server.url.clone(), server.kill());
+    let kept = folder.path().join("kept");
+    let plane = plane.restart();
+    count(&plane, 30);
+    copy(&plane.folder, &kept);
+    count(&plane, 20);
+    let server = Server::at(&address, folder);
+    until_counted(&server, 100);
+    let plane = plane.restart_after(|folder| copy(&kept, folder));
+    count(&plane, 7);
+    until_counted(&server, 107);
+    let named = |status: &Value| status["problems"].to_string().contains("was put back");
+    plane.until_status(named);
+}
+
+#[test]
 fn a_journal_that_an_older_version_went_on_with_is_called_no_copy() {
     let server = Server::licensed();
     let plane = Plane::of(&server, "edge-1", &DURABLE);
     count(&plane, 50);
     until_counted(&server, 50);
     let epoch = plane.status()["epoch"].clone();
+    let (address, month) = (server.url.clone(), server.month());
+    let (mut server, mut away) = (Some(server), None);
     let plane = plane.restart_after(|folder| {
         let journal = folder.join("counters.log");
         let epoch = epoch.as_str().expect("text");
@@ -151,7 +228,7 @@ fn a_journal_that_an_older_version_went_on_with_is_called_no_copy() {
             format!(r#"{{"epoch":"{epoch}"}}"#),
             format!(
                 r#"{{"epoch":"{epoch}","counts":[["orders","{}",60]]}}"#,
-                server.month()
+                month
             ),
         ];
         let lines = lines.map(|json| {
@@ -159,8 +236,15 @@ fn a_journal_that_an_older_version_went_on_with_is_called_no_copy() {
             format!("{} {json}\n", &sum[..16])
         });
         fs::write(journal, lines.concat()).expect("written");
+        // Nor where it is killed before anybody judged it.
+        away = Some(server.take().expect("it runs").kill());
     });
-    count(&plane, 5);
+    count(&plane, 2);
+    let plane = plane.restart_after(|_| {
+        server = Some(Server::at(&address, away.take().expect("kept")));
+    });
+    let server = server.expect("it runs");
+    count(&plane, 3);
     until_counted(&server, 65);
     plane.until_status(|status| status["unsent"] == 0);
     assert!(!plane.problems().contains("copy"), "{}", plane.problems());

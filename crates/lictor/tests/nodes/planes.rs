@@ -52,6 +52,11 @@ impl Plane {
         }
     }
 
+    /// Runs another one with the same options, in this folder.
+    pub(crate) fn beside(other: &Self, folder: PathBuf) -> Self {
+        Self::run(other.control_plane.clone(), folder, other.options.clone())
+    }
+
     /// SIGKILL, then another process on the same folder.
     pub(crate) fn restart(self) -> Self {
         let Self {

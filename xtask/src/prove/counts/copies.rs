@@ -18,7 +18,11 @@ const NAMED: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(super) struct Copied {
     pub(super) copies: u64,
+    /// Of them, those of starts that the control plane had not answered.
+    pub(super) copies_away: u64,
     pub(super) put_back: u64,
+    /// Of them, those of such starts.
+    pub(super) put_back_away: u64,
     pub(super) slowest: Duration,
     /// What was told of by nobody within a minute.
     pub(super) unnamed: Vec<String>,
@@ -33,10 +37,12 @@ pub(super) fn copy_around(fleet: &mut Fleet, random: &mut Random, times: u64) ->
         // The last node is not durable: what a kill loses there was told to clients.
         let number = random.below(fleet.nodes.len() as u64 - 1) as usize;
         let before = balance(fleet, number)?;
+        // In every second pair the control plane is away.
+        let away = round % 4 >= 2;
         if round % 2 == 0 {
-            run_copy(fleet, random, number, &mut copied)?;
+            run_copy(fleet, random, number, away, &mut copied)?;
         } else {
-            put_back(fleet, random, number, &mut copied)?;
+            put_back(fleet, random, number, away, &mut copied)?;
         }
         let name = fleet.nodes[number].name.clone();
         let after = balance(fleet, number)?;
@@ -72,14 +78,31 @@ fn told(fleet: &Fleet, number: usize) -> u64 {
         .sum()
 }
 
-/// A copy runs beside its node; both are killed now and then, and both count.
+/// The control plane goes, and the node is started so many times without it.
+fn go_away(fleet: &mut Fleet, random: &mut Random, number: usize) -> Result<()> {
+    fleet.kill_control_plane()?;
+    for _ in 0..=random.below(3) {
+        fleet.restart_node(number, Duration::ZERO)?;
+        fleet.open(number)?;
+        count(fleet, &[number], random);
+    }
+    Ok(())
+}
+
+/// A copy runs beside its node; both are killed now and then, and both count. `away`: nobody answers
+/// them until then.
 fn run_copy(
     fleet: &mut Fleet,
     random: &mut Random,
     number: usize,
+    away: bool,
     copied: &mut Copied,
 ) -> Result<()> {
     copied.copies += 1;
+    if away {
+        copied.copies_away += 1;
+        go_away(fleet, random, number)?;
+    }
     count(fleet, &[number], random);
     fleet.run_copy(number, random.next())?;
     let copy = fleet.nodes.len() - 1;
@@ -90,6 +113,9 @@ fn run_copy(
             fleet.restart_node(killed, Duration::from_millis(random.below(50)))?;
             fleet.open(killed)?;
         }
+    }
+    if away {
+        fleet.bring_control_plane_back()?;
     }
     let name = fleet.nodes[number].name.clone();
     let begun = Instant::now();
@@ -114,16 +140,26 @@ fn run_copy(
     Ok(())
 }
 
-/// An older folder is put back when everything was told.
+/// An older folder is put back when everything was told. `away`: it is of a start that nobody had
+/// answered.
 fn put_back(
     fleet: &mut Fleet,
     random: &mut Random,
     number: usize,
+    away: bool,
     copied: &mut Copied,
 ) -> Result<()> {
     copied.put_back += 1;
+    if away {
+        copied.put_back_away += 1;
+        go_away(fleet, random, number)?;
+    }
     count(fleet, &[number], random);
     fleet.keep(number)?;
+    if away {
+        count(fleet, &[number], random);
+        fleet.bring_control_plane_back()?;
+    }
     if random.below(2) == 0 {
         fleet.restart_node(number, Duration::ZERO)?;
         fleet.open(number)?;

@@ -88,11 +88,19 @@ impl Fleet {
 
     /// Kills the control plane, and starts it again after a while.
     pub(super) fn restart_control_plane(&mut self, off: Duration) -> Result<()> {
-        self.control_plane
-            .take()
-            .context("it does not run")?
-            .kill()?;
+        self.kill_control_plane()?;
         thread::sleep(off);
+        self.bring_control_plane_back()
+    }
+
+    /// Kills the control plane.
+    pub(super) fn kill_control_plane(&mut self) -> Result<()> {
+        let server = self.control_plane.take();
+        server.context("it does not run")?.kill()
+    }
+
+    /// Starts a control plane that was killed.
+    pub(super) fn bring_control_plane_back(&mut self) -> Result<()> {
         self.start_control_plane()?;
         let address = self.address()?.to_owned();
         self.nodes
@@ -138,7 +146,8 @@ impl Fleet {
             name: of.name.clone(),
             durable: true,
             door: Arc::default(),
-            proxy: Proxy::start(self.address()?, copied, seed)?,
+            // Nowhere, while the control plane is away.
+            proxy: Proxy::start(self.address().unwrap_or_default(), copied, seed)?,
             folder,
             process: None,
         };

@@ -15,6 +15,15 @@ const HOLDS: i64 = REPORT_SECONDS.cast_signed() * 5 / 2;
 /// that those that are remembered can be told from each other.
 const REMEMBERED: usize = 32;
 
+/// How a start was judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// Why it does not go on in the epoch of its journal; none: it does.
+    pub(super) apart: Option<Apart>,
+    /// Which of its parts begin epochs of their own.
+    pub(super) own: Vec<Uuid>,
+}
+
 /// The starts of this server's nodes.
 #[derive(Default)]
 pub(super) struct Lives(Mutex<HashMap<Uuid, Vec<Life>>>);
@@ -26,7 +35,7 @@ struct Life {
     /// The machine that it runs on.
     host: String,
     /// The epoch that it was judged for, and how.
-    judged: Option<(String, Option<Apart>)>,
+    judged: Option<(String, Verdict)>,
     /// The order in which it was first heard of.
     first: u64,
     /// Its last report: the number, when it came, and its place among all reports.
@@ -84,24 +93,25 @@ impl Lives {
     }
 
     /// How a start was judged for the epoch that it counts in, if it was since this server began.
-    pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<Option<Apart>> {
+    pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<Verdict> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let life = all.get(&node)?.iter().find(|life| life.start == start.id)?;
-        let (epoch, apart) = life.judged.as_ref()?;
-        (*epoch == start.epoch).then_some(*apart)
+        let (epoch, verdict) = life.judged.as_ref()?;
+        (*epoch == start.epoch).then(|| verdict.clone())
     }
 
     /// Notes how it was judged. Who was let go on took the epoch from whoever had it, and has ended.
-    pub(super) fn judge(&self, node: Uuid, start: &Start, apart: Option<Apart>) {
+    pub(super) fn judge(&self, node: Uuid, start: &Start, verdict: Verdict) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = all.entry(node).or_default();
         let goes_on = |life: &Life| {
             let judged = life.judged.as_ref();
-            judged.is_some_and(|(epoch, apart)| *epoch == start.epoch && apart.is_none())
+            judged.is_some_and(|(epoch, was)| *epoch == start.epoch && was.apart.is_none())
         };
-        lives.retain(|life| life.start == start.id || apart.is_some() || !goes_on(life));
+        let follows = verdict.apart.is_none();
+        lives.retain(|life| life.start == start.id || !follows || !goes_on(life));
         if let Some(life) = lives.iter_mut().find(|life| life.start == start.id) {
-            life.judged = Some((start.epoch.clone(), apart));
+            life.judged = Some((start.epoch.clone(), verdict));
         }
     }
 
@@ -116,7 +126,7 @@ impl Lives {
         &self,
         node: Uuid,
         start: &Start,
-        apart: Option<Apart>,
+        verdict: Verdict,
         now: Elapsed,
     ) -> Judged {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +139,8 @@ impl Lives {
         };
         Judged {
             epoch: start.epoch.clone(),
-            apart,
+            apart: verdict.apart,
+            own: (verdict.apart.is_some() && !start.parts.is_empty()).then_some(verdict.own),
             lives: at_once(lives, now).count().max(1) as u64,
             again: own.is_some_and(unsure),
         }
@@ -174,6 +185,7 @@ mod tests {
             after: Vec::new(),
             ended: false,
             counted: 0,
+            parts: Vec::new(),
         }
     }
 
@@ -220,12 +232,12 @@ mod tests {
         ];
         let (lives, count) = heard(&both, 2);
         assert_eq!(count, 2);
-        lives.judge(NODE, &start(1, 3, 2), None);
+        lives.judge(NODE, &start(1, 3, 2), Verdict::default());
         let now = Elapsed::from_seconds(1);
         for (number, answered) in [(1, 0), (2, 1), (3, 2)] {
             let again = start(3, number, answered);
             lives.note(NODE, &again, "host", now);
-            lives.judge(NODE, &again, None);
+            lives.judge(NODE, &again, Verdict::default());
         }
         lives.note(NODE, &start(2, 4, 3), "host", now);
         lives.note(NODE, &start(2, 5, 4), "host", now);

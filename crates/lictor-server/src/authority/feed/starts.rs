@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use lictor_core::change::Record;
-use lictor_core::feed::{Apart, Judged, Start, source};
+use lictor_core::feed::{Judged, Start, source};
 use lictor_core::node::{self, Node};
 use lictor_core::{Error, Now, State};
 use lictor_planted as planted;
 use lictor_store::Fact;
 
 use super::Authority;
+use super::lives::Verdict;
 
 impl Authority {
     /// What is said to a start that reports.
@@ -23,18 +24,18 @@ impl Authority {
         let lives = &self.feed.lives;
         lives.note(node.id, start, host, now.elapsed());
         let known = lives.judged(node.id, start);
-        let mut apart = match known {
-            Some(apart) => apart,
+        let mut verdict = match known {
+            Some(verdict) => verdict,
             None => {
-                let apart = self.write_start(node, start, false, now).await?;
-                lives.judge(node.id, start, apart);
-                apart
+                let verdict = self.write_start(node, start, false, now).await?;
+                lives.judge(node.id, start, verdict.clone());
+                verdict
             }
         };
         if planted::is("start-ignored") {
-            apart = None;
+            verdict = Verdict::default();
         }
-        Ok(lives.answer(node.id, start, apart, now.elapsed()))
+        Ok(lives.answer(node.id, start, verdict, now.elapsed()))
     }
 
     /// Takes up that a start ends.
@@ -54,23 +55,23 @@ impl Authority {
         start: &Start,
         leaving: bool,
         now: Now,
-    ) -> Result<Option<Apart>, Error> {
+    ) -> Result<Verdict, Error> {
         let (id, name) = (node.id, node.identity.name.clone());
-        let facts = vec![
-            Fact::NodeStarts(id),
-            Fact::UsageBySource(source(&name, &start.epoch)),
-            Fact::UsageEpoch {
+        let mut facts = vec![Fact::NodeStarts(id)];
+        for epoch in node::epochs_of(start) {
+            facts.push(Fact::UsageBySource(source(&name, &epoch)));
+            facts.push(Fact::UsageEpoch {
                 series: node::merged(&name),
-                epoch: start.epoch.clone(),
-            },
-        ];
+                epoch,
+            });
+        }
         let start = start.clone();
         let rule = move |state: &State| node::begin(state, id, &name, &start, leaving);
         let written = self.write_of_node(node, facts, Arc::new(rule), now).await?;
-        let judged = written.records.iter().find_map(|record| match record {
-            Record::NodeStarts { apart, .. } => Some(*apart),
+        let judged = written.records.into_iter().find_map(|record| match record {
+            Record::NodeStarts { apart, own, .. } => Some(Verdict { apart, own }),
             _ => None,
         });
-        Ok(judged.flatten())
+        Ok(judged.unwrap_or_default())
     }
 }

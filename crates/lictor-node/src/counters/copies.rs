@@ -1,0 +1,247 @@
+//! Folders that are copied and put back at random, with and without answers of the control plane: what it
+//! has in the end is what was counted.
+
+use std::collections::BTreeMap;
+
+use lictor_core::State;
+use lictor_core::change::Record;
+use lictor_core::feed::{self, Apart, source};
+use lictor_core::node;
+use uuid::Uuid;
+
+use super::*;
+
+const NODE: Uuid = Uuid::from_u128(7);
+
+/// Numbers that look random, the same for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % limit
+    }
+
+    fn one_in(&mut self, times: u64) -> bool {
+        self.below(times) == 0
+    }
+}
+
+/// What is on the disk of a folder.
+#[derive(Clone)]
+struct Disk {
+    epoch: Arc<str>,
+    start: Start,
+    all: Vec<(Key, Entry)>,
+}
+
+impl Disk {
+    fn of(counters: &Counters) -> Self {
+        let whole = counters.whole();
+        counters.note_whole(&whole);
+        Self {
+            epoch: whole.epoch,
+            start: whole.start,
+            all: whole.all,
+        }
+    }
+}
+
+struct Running {
+    counters: Counters,
+    disk: Disk,
+    place: u64,
+}
+
+#[derive(Default)]
+struct World {
+    control_plane: State,
+    folders: Vec<Running>,
+    starts: u64,
+    places: u64,
+    counted: u64,
+    log: Vec<String>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut world = Self::default();
+        let place = world.place();
+        let start = Start::on(None, world.start_id(), Some(place.to_string())).anew();
+        let counters = Counters::new("00000000000000aa", "2026-11", BTreeMap::new()).started(start);
+        let disk = Disk::of(&counters);
+        world.folders.push(Running {
+            counters,
+            disk,
+            place,
+        });
+        world
+    }
+
+    fn place(&mut self) -> u64 {
+        self.places += 1;
+        self.places
+    }
+
+    fn start_id(&mut self) -> Uuid {
+        self.starts += 1;
+        Uuid::from_u128(u128::from(self.starts))
+    }
+
+    fn run(&mut self, disk: &Disk, place: u64) -> Running {
+        let start = Start::on(Some(&disk.start), self.start_id(), Some(place.to_string()));
+        let counts = disk.all.iter().cloned().collect();
+        let counters = Counters::new(&disk.epoch, "2026-11", counts).started(start);
+        let disk = Disk::of(&counters);
+        Running {
+            counters,
+            disk,
+            place,
+        }
+    }
+
+    fn restart(&mut self, at: usize, disk: &Disk, place: u64) {
+        self.folders[at] = self.run(disk, place);
+    }
+
+    fn count(&mut self, at: usize, more: u64) {
+        let folder = &mut self.folders[at];
+        folder.counters.add(&folder.counters.slot("a"), more);
+        flush(folder);
+        self.counted += more;
+    }
+
+    /// A report; whether its answer comes, and whether it is on disk before the process ends.
+    fn report(&mut self, at: usize, leaving: bool, answered: bool, settled: bool) -> Option<Apart> {
+        let folder = &mut self.folders[at];
+        let claim = folder.counters.claim().expect("on disk");
+        let sent = folder.counters.unsent(99, false);
+        let start = feed::Start {
+            id: claim.id,
+            number: 1,
+            answered: 0,
+            epoch: claim.epoch.to_string(),
+            after: claim.after,
+            ended: claim.ended,
+            counted: claim.counted,
+            parts: claim.parts,
+        };
+        let state = &mut self.control_plane;
+        let decision = node::begin(state, NODE, "edge", &start, leaving).expect("in order");
+        let Some(Record::NodeStarts {
+            counting,
+            apart,
+            own,
+            ..
+        }) = decision.records.into_iter().next()
+        else {
+            panic!("no record");
+        };
+        state.node_starts.insert(NODE, counting);
+        for count in &sent {
+            let stored = state.usage_by_source.entry(source("edge", &count.epoch));
+            let stored = stored.or_default();
+            *stored = count.count.max(*stored);
+        }
+        self.log.push(format!(
+            "{at}: {start:?} told {sent:?}: {apart:?}, {own:?}, {answered}, {settled}"
+        ));
+        if answered {
+            folder.counters.note_reported(&sent);
+            let rest = (apart.is_some() && own.is_empty()).then(|| {
+                self.starts += 1;
+                Arc::from(format!("{:016x}", (1 << 40) + self.starts))
+            });
+            let judged = folder.counters.judge(&start.epoch, Verdict { own, rest });
+            if judged && settled {
+                folder.counters.settle_start();
+                folder.disk = Disk::of(&folder.counters);
+            }
+        }
+        apart
+    }
+
+    fn tell_all(&mut self, at: usize) {
+        for _ in 0..4 {
+            self.report(at, false, true, true);
+        }
+        let folder = &self.folders[at];
+        assert!(folder.counters.are_told(), "{:#?}", self.log);
+    }
+
+    fn stored(&self) -> u64 {
+        self.control_plane.usage_by_source.values().sum()
+    }
+}
+
+fn flush(folder: &mut Running) {
+    let written = folder.counters.unjournaled();
+    folder.counters.note_journaled(&written);
+    folder.disk = Disk::of(&folder.counters);
+}
+
+/// One of the things that may happen to a folder.
+fn happen(world: &mut World, random: &mut Random, kept: &mut Vec<(usize, Disk)>) {
+    let at = random.below(world.folders.len() as u64) as usize;
+    let (disk, place) = (world.folders[at].disk.clone(), world.folders[at].place);
+    match random.below(12) {
+        0..4 => world.count(at, 1 + random.below(9)),
+        4..6 => {
+            let (answered, settled) = (random.one_in(2), random.one_in(2));
+            world.report(at, false, answered, settled);
+            if !settled {
+                // It was killed before that was on disk, or goes on without an answer.
+                let disk = world.folders[at].disk.clone();
+                world.restart(at, &disk, place);
+            }
+        }
+        6..8 => world.restart(at, &disk, place),
+        8 => {
+            // The machine was started again, or the folder moved.
+            if random.one_in(2) {
+                world.report(at, true, random.one_in(2), true);
+            }
+            let (disk, place) = (world.folders[at].disk.clone(), world.place());
+            world.restart(at, &disk, place);
+        }
+        9 if world.folders.len() < 4 => {
+            let place = world.place();
+            let copy = world.run(&disk, place);
+            world.folders.push(copy);
+        }
+        10 => kept.push((at, disk)),
+        _ => {
+            let of = kept.iter().rposition(|(of, _)| *of == at);
+            if let Some(of) = of {
+                // What was told to nobody is lost with the files.
+                world.tell_all(at);
+                let (_, older) = kept.remove(of);
+                let place = if random.one_in(2) {
+                    place
+                } else {
+                    world.place()
+                };
+                world.restart(at, &older, place);
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_is_copied_and_put_back_each_request_counts_once() {
+    for seed in 1..3_000_u64 {
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut world = World::new();
+        let mut kept = Vec::new();
+        for _ in 0..8 + random.below(30) {
+            happen(&mut world, &mut random, &mut kept);
+        }
+        for at in 0..world.folders.len() {
+            world.tell_all(at);
+        }
+        let (stored, counted) = (world.stored(), world.counted);
+        assert_eq!(stored, counted, "seed {seed}: {:#?}", world.log);
+    }
+}
