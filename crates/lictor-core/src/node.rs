@@ -178,7 +178,7 @@ pub struct NewNode {
 /// What the license in force grants, as it was found before the transaction.
 #[derive(Debug, Clone, Copy)]
 pub struct NodeTerms {
-    /// Nodes; none: unlimited, and without a license in force, as such nodes decide nothing.
+    /// As [`Entitlement::granted_nodes`] says.
     pub limit: Option<u32>,
     /// What it was derived from.
     pub basis: ApplicationBasis,
@@ -187,9 +187,8 @@ pub struct NodeTerms {
 impl NodeTerms {
     /// The terms of an entitlement that was derived from `basis`.
     pub fn of(entitlement: &Entitlement, basis: ApplicationBasis) -> Self {
-        let license = entitlement.license.as_ref();
         Self {
-            limit: license.and_then(|license| license.node_limit),
+            limit: entitlement.granted_nodes(),
             basis,
         }
     }

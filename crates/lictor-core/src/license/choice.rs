@@ -336,4 +336,10 @@ impl Entitlement {
             .as_ref()
             .map_or(Some(0), |license| license.node_limit)
     }
+
+    /// How many nodes may take a place: none for without a limit, and without a license in force, as
+    /// such nodes decide nothing.
+    pub fn granted_nodes(&self) -> Option<u32> {
+        self.license.as_ref()?.node_limit
+    }
 }

@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub(super) use delivery::Delivery;
 use hub::Fate;
 pub use hub::Feed;
-pub use places::{Enrolled, NodesOf, granted};
+pub use places::{Enrolled, NodesOf};
 pub use presence::Connection;
 
 use super::attempts::Attempt;

@@ -59,7 +59,7 @@ pub use clients::{ClientRequest, IssuedClient, IssuedCode};
 pub use ended::Forgotten;
 pub use entitlements::{Entitlements, Standing, StandingLicense};
 pub use expiry::LicenseEnd;
-pub use feed::{Enrolled, Feed, NodesOf, SignedState, Signing, granted};
+pub use feed::{Enrolled, Feed, NodesOf, SignedState, Signing};
 pub use givers::Giver;
 pub use grants::{Credentials, Grant, HandedOut};
 pub use jobs::{JOB_BYTES, JOBS, Job};

@@ -11,7 +11,7 @@ use lictor_core::{Action, Date, Elapsed, Error, Now, Resource, State, Timestamp}
 use lictor_store::Fact;
 use uuid::Uuid;
 
-use super::{Authority, Call, granted};
+use super::{Authority, Call};
 use crate::random;
 
 /// How long a node may say nothing before it counts as silent, in seconds: two reports, and a half.
@@ -181,7 +181,7 @@ impl Authority {
         let application = &node.state.application;
         let enrolled = self.enrolled_nodes(call).await?;
         let enrolled = enrolled.get(application).copied().unwrap_or_default();
-        let granted = granted(self.entitlement_now(call, application).await?.as_ref());
+        let entitlement = self.entitlement_now(call, application).await?;
         let reason = if stranger {
             let advice = "it joined under another control plane key and takes no state: put the old \
                  control-plane.key back, or enroll it again";
@@ -199,7 +199,7 @@ impl Authority {
             lives: at_once.len().max(1),
             requests,
             enrolled,
-            granted,
+            granted: entitlement.granted_nodes(),
             reason,
         })
     }

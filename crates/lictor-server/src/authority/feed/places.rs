@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lictor_core::feed::Beyond;
-use lictor_core::{Change, Elapsed, Entitlement, Error};
+use lictor_core::{Change, Elapsed, Error};
 use lictor_store::Written;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
@@ -187,7 +187,7 @@ impl Authority {
                 organization: organization.key.clone(),
                 application: row.application,
                 enrolled: row.enrolled,
-                granted: granted(&entitlement),
+                granted: entitlement.granted_nodes(),
             };
             found.push(Found {
                 organization: row.organization,
@@ -210,13 +210,6 @@ impl Authority {
             }
         }
     }
-}
-
-/// How many nodes a license in force grants; none: without a limit, or there is none, and no node
-/// decides anything.
-pub fn granted(entitlement: &Entitlement) -> Option<u32> {
-    let license = entitlement.license.as_ref();
-    license.and_then(|license| license.node_limit)
 }
 
 #[cfg(test)]
