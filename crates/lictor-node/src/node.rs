@@ -247,7 +247,7 @@ fn assemble(
         problems,
         changed: tokio::sync::Notify::new(),
         link: Link::default(),
-        unknown_there: AtomicBool::new(false),
+        unknown_there: Mutex::default(),
         lives: AtomicU64::new(1),
         is_copy: AtomicBool::new(false),
         refused: Mutex::default(),

@@ -2,7 +2,6 @@
 //! disk.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start};
@@ -218,7 +217,9 @@ impl Reporter {
     /// A control plane that was started again answers under a new name. One that answers under its old one
     /// after another, or after one that does not know this node, is beside it.
     fn note_instance(&mut self, shared: &Shared, instance: Uuid) {
-        let unknown = shared.unknown_there.swap(false, Ordering::Relaxed);
+        // One and the same may have lost what tells who asks to a proxy, for a while.
+        let unknown = shared.unknown_there().take();
+        let unknown = unknown.is_some_and(|refused| refused != instance);
         let again = match self.instance {
             Some(last) if last == instance => unknown,
             Some(last) => {

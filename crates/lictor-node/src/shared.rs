@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lictor_core::exposition::Section;
@@ -43,8 +43,9 @@ pub(crate) struct Shared {
     /// Told when there may be something new to report.
     pub changed: Notify,
     pub link: Link,
-    /// Whether a control plane that knows nothing of this node answered since the last that does.
-    pub unknown_there: AtomicBool,
+    /// Which start of a control plane answered that it knows nothing of this node, since the last that
+    /// does; nil: one that does not say.
+    pub unknown_there: Mutex<Option<Uuid>>,
     /// How many starts of the node run at once, as the control plane sees it.
     pub lives: AtomicU64,
     /// Whether the folder turned out to be a copy, or an older one.
@@ -216,7 +217,8 @@ impl Shared {
             let _ = self.take(state.clone()).await;
         }
         if failure.code == FailureCode::Unauthorized {
-            self.unknown_there.store(true, Ordering::Relaxed);
+            let instance = failure.instance.unwrap_or_default();
+            *self.unknown_there() = Some(instance);
         }
         let Some(problem) = not_let_in(failure) else {
             return otherwise;
@@ -225,6 +227,13 @@ impl Shared {
             self.changed.notify_one();
         }
         self.pace.refused
+    }
+
+    /// What is remembered of one that knows nothing of this node.
+    pub(crate) fn unknown_there(&self) -> MutexGuard<'_, Option<Uuid>> {
+        self.unknown_there
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a place of the pool again, if the node has the token for it; how long to wait before the
@@ -419,6 +428,7 @@ fn not_let_in(failure: &Failure) -> Option<String> {
                 .to_owned(),
         ),
         FailureCode::Revoked
+        | FailureCode::NoCredential
         | FailureCode::CertificateRequired
         | FailureCode::UnsupportedFormat => Some(format!(
             "the control plane does not let this node in: {message}"

@@ -402,6 +402,10 @@ pub struct Failure {
     /// For a node that was revoked: the signed state that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// To a node that is not known: which start of the control plane says so; none: it is of a version
+    /// that does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Uuid>,
 }
 
 /// Why a request of a node is refused.
@@ -410,6 +414,8 @@ pub struct Failure {
 pub enum FailureCode {
     /// The credential is unknown here.
     Unauthorized,
+    /// No credential of a node came with the request: something between took it.
+    NoCredential,
     /// The enrollment token is unknown, used, or its time is over.
     EnrollmentRefused,
     /// The node was revoked.
@@ -463,6 +469,23 @@ mod tests {
         ] {
             assert!(bad.parse::<EnrollmentToken>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn versions_that_know_no_parts_of_starts_are_read_and_can_read() {
+        let id = Uuid::from_u128(1);
+        let older = format!(r#"{{"id":"{id}","number":1,"epoch":"00000000000000aa"}}"#);
+        let start: Start = serde_json::from_str(&older).expect("readable");
+        assert_eq!(start.parts, []);
+        let written = serde_json::to_value(&start).expect("JSON");
+        assert!(written.get("parts").is_none(), "{written}");
+        let older = r#"{"epoch":"00000000000000aa","apart":"unsure","lives":1}"#;
+        let judged: Judged = serde_json::from_str(older).expect("readable");
+        assert_eq!((judged.apart, judged.own), (Some(Apart::Unsure), None));
+        assert_eq!(
+            epoch_of(Uuid::from_u128(0xab << 64 | 0xff)),
+            "0000000000000054"
+        );
     }
 
     #[test]

@@ -15,8 +15,8 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use lictor_core::change::Digest;
 use lictor_core::feed::{
-    Audience, Content, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, NodeCount,
-    NodeReport, OTHER_SERVICES, Reported, StateTerms, sign,
+    Apart, Audience, Content, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined,
+    Judged, NodeCount, NodeReport, OTHER_SERVICES, Reported, StateTerms, sign,
 };
 use lictor_core::{SigningKey, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -63,6 +63,8 @@ pub(crate) struct Inside {
     /// Whether the node gave its place back.
     pub(crate) left: bool,
     pub(crate) refusal: Option<(StatusCode, Failure)>,
+    /// Whether it tells every start apart, as a version does that does not know their parts.
+    pub(crate) tells_apart: bool,
     /// Whether there is no stream of events.
     pub(crate) no_events: bool,
     /// Whether something between holds streams back.
@@ -102,6 +104,7 @@ impl ControlPlane {
             lose_goodbyes: 0,
             left: false,
             refusal: None,
+            tells_apart: false,
             no_events: false,
             holds_back: false,
             holds_heads: false,
@@ -195,6 +198,7 @@ impl ControlPlane {
             code: FailureCode::Revoked,
             message: "this node was revoked".to_owned(),
             state: Some(state),
+            instance: None,
         };
         inside.refusal = Some((StatusCode::FORBIDDEN, failure));
         inside.streams.clear();
@@ -370,12 +374,21 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             let mut held: Vec<_> = held.collect();
             held.extend(inside.without_room(&mut report.counts));
             let goodbye = report.gives_back;
+            let start = report.start.as_ref().filter(|_| inside.tells_apart);
+            let start = start.map(|start| Judged {
+                epoch: start.epoch.clone(),
+                apart: (!start.after.is_empty()).then_some(Apart::Unsure),
+                own: None,
+                lives: 1,
+                again: false,
+            });
             inside.reports.push(report);
             if inside.left {
                 let failure = Failure {
                     code: FailureCode::Left,
                     message: "it left".to_owned(),
                     state: None,
+                    instance: None,
                 };
                 return Ok(json(StatusCode::FORBIDDEN, &failure));
             }
@@ -391,7 +404,7 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             let reported = Reported {
                 instance: inside.instance,
                 state_revision: inside.announced,
-                start: None,
+                start,
                 held,
                 beyond: None,
                 within: inside.within,

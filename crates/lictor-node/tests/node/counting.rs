@@ -1,5 +1,6 @@
 //! Counts: on disk before they are reported, each told until it is acknowledged, none doubled.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use lictor_node::{CountDurability, Denial, Node, NotCounted};
@@ -108,6 +109,29 @@ async fn counts_go_on_after_a_restart() {
     })
     .await;
     assert_eq!(status().problems, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_control_plane_that_knows_no_parts_hears_each_unanswered_start_by_itself_and_once() {
+    let mut setting = Setting::start().await;
+    setting.node.meter(None).count(7).expect("counted");
+    let told = |setting: &Setting| setting.control_plane.counted("editor");
+    until("it is reported", || told(&setting) == 7).await;
+    setting.control_plane.stop().await;
+    for count in [1, 2] {
+        setting.restart().await;
+        setting.node.meter(None).count(count).expect("counted");
+    }
+    setting.control_plane.inside().tells_apart = true;
+    setting.control_plane.resume().await;
+    until("all are told", || {
+        told(&setting) == 10 && setting.node.status().unsent == 0
+    })
+    .await;
+    let reports = &setting.control_plane.inside().reports;
+    let counts = reports.iter().flat_map(|report| &report.counts);
+    let epochs: BTreeSet<_> = counts.map(|count| &count.epoch).collect();
+    assert_eq!(epochs.len(), 3, "{epochs:?}");
 }
 
 #[tokio::test]

@@ -238,6 +238,7 @@ async fn a_node_that_is_not_known_any_more_says_what_to_do_and_decides() {
         code: FailureCode::Unauthorized,
         message: "who are you".to_owned(),
         state: None,
+        instance: None,
     };
     setting.control_plane.inside().refusal = Some((StatusCode::UNAUTHORIZED, failure));
     setting.control_plane.cut();
@@ -392,6 +393,7 @@ async fn a_control_plane_beside_one_that_knows_nothing_of_the_node_is_told() {
         code: FailureCode::Unauthorized,
         message: "unknown".to_owned(),
         state: None,
+        instance: None,
     };
     setting.control_plane.inside().refusal = Some((StatusCode::UNAUTHORIZED, failure));
     let count = || setting.node.meter(None).check().expect("allowed");
@@ -410,4 +412,40 @@ async fn a_control_plane_beside_one_that_knows_nothing_of_the_node_is_told() {
         problems().contains("two control planes answer at")
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_drops_the_credential_for_a_while_is_no_second_control_plane() {
+    let setting = Setting::start().await;
+    let problems = || setting.node.status().problems.join("; ");
+    let count = || setting.node.meter(None).check().expect("allowed");
+    let own = setting.control_plane.inside().instance;
+    let refusals = [
+        (FailureCode::NoCredential, None, "drops the header"),
+        (
+            FailureCode::Unauthorized,
+            Some(own),
+            "does not know this node",
+        ),
+    ];
+    for (code, instance, said) in refusals {
+        let failure = Failure {
+            code,
+            message: "a proxy drops the header".to_owned(),
+            state: None,
+            instance,
+        };
+        setting.control_plane.inside().refusal = Some((StatusCode::UNAUTHORIZED, failure));
+        until("it is not let in", || {
+            count();
+            problems().contains(said)
+        })
+        .await;
+        setting.control_plane.inside().refusal = None;
+        until("it is let in again", || {
+            count();
+            problems().is_empty()
+        })
+        .await;
+    }
 }

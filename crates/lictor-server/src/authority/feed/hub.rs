@@ -154,7 +154,8 @@ impl Feed {
         self.key.public_key()
     }
 
-    pub(super) fn instance(&self) -> Uuid {
+    /// Which start of the control plane this is.
+    pub fn instance(&self) -> Uuid {
         self.instance
     }
 

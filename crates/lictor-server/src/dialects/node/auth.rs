@@ -13,8 +13,14 @@ use crate::settings::Server;
 
 /// The node that asks. One that was revoked is told so with a state that says it too.
 pub(super) async fn node(server: &Server, headers: &HeaderMap) -> Result<Arc<Node>, Refusal> {
-    let credential = bearer(headers).ok_or(Error::Unauthenticated)?;
-    let node = server.authority.sign_in_node(credential).await?;
+    let credential = bearer(headers).ok_or_else(Refusal::no_credential)?;
+    let node = match server.authority.sign_in_node(credential).await {
+        Err(error @ Error::Unauthenticated) => {
+            let instance = server.authority.feed().instance();
+            return Err(Refusal::from(error).said_by(instance));
+        }
+        other => other?,
+    };
     if server.authority.has_left(&node) {
         return Err(Refusal::left());
     }

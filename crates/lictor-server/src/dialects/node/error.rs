@@ -6,6 +6,7 @@ use axum::response::Response;
 use lictor_core::feed::{Failure, FailureCode};
 use lictor_core::node::JoinRefusal;
 use lictor_core::{Class, Error, Quota};
+use uuid::Uuid;
 
 use super::wire;
 use crate::http::budget::{self, NO_ROOM};
@@ -25,7 +26,9 @@ impl Refusal {
     /// A refusal with the status that goes with its code.
     pub(super) fn new(code: FailureCode, message: impl Into<String>) -> Self {
         let status = match code {
-            FailureCode::Unauthorized | FailureCode::EnrollmentRefused => StatusCode::UNAUTHORIZED,
+            FailureCode::Unauthorized
+            | FailureCode::NoCredential
+            | FailureCode::EnrollmentRefused => StatusCode::UNAUTHORIZED,
             FailureCode::Revoked | FailureCode::Left | FailureCode::CertificateRequired => {
                 StatusCode::FORBIDDEN
             }
@@ -39,6 +42,7 @@ impl Refusal {
             code,
             message: message.into(),
             state: None,
+            instance: None,
         });
         Self {
             status,
@@ -46,6 +50,21 @@ impl Refusal {
             allow: None,
             retry_after: None,
         }
+    }
+
+    /// Nothing came that a node signs in with.
+    pub(super) fn no_credential() -> Self {
+        Self::new(
+            FailureCode::NoCredential,
+            "no credential of a node came with the request: a proxy between drops or replaces the header \
+             Authorization; have it pass what the node sends",
+        )
+    }
+
+    /// The same, as this start of the control plane says it.
+    pub(super) fn said_by(mut self, instance: Uuid) -> Self {
+        self.failure.instance = Some(instance);
+        self
     }
 
     /// What a node is told that was revoked.
