@@ -2,6 +2,7 @@
 
 mod bench;
 mod conformance;
+mod embedding;
 mod http;
 mod installation;
 mod limits;
@@ -28,6 +29,8 @@ cargo xtask test
     else prints the one line to run and exits 2
 cargo xtask tidy
     the rules of the house alone
+cargo xtask embedding
+    whether the crates of a node, as cargo packages them, are all that a product needs
 cargo xtask conformance kong|jira|zoho|nodes|metrics|framing [--binary FILE]
     the clients of Kong, Jira or Zoho CRM, unmodified; nginx in front of a node; or hostile
     framing, directly and behind nginx and haproxy
@@ -52,6 +55,7 @@ enum Verb {
     Help,
     Test,
     Tidy,
+    Embedding,
     Conformance {
         suite: String,
         request: conformance::Request,
@@ -92,6 +96,7 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
         Verb::Help => {}
         Verb::Test => return test::run(&workspace),
         Verb::Tidy => report.step("tidy", || tidy::run(&workspace)),
+        Verb::Embedding => report.step("packages to embed", || embedding::run(&workspace)),
         Verb::Conformance { suite, request } => {
             if !packages::step(&mut report) {
                 return Ok(Verdict::NotPrepared);
@@ -130,6 +135,7 @@ fn parse(arguments: &[String]) -> Result<Verb, String> {
         ["help" | "--help" | "-h"] => Ok(Verb::Help),
         ["test"] => Ok(Verb::Test),
         ["tidy"] => Ok(Verb::Tidy),
+        ["embedding"] => Ok(Verb::Embedding),
         ["conformance", name, options @ ..] => {
             let suite = Suite::named(name)
                 .ok_or_else(|| format!("there is no conformance to {name} to test"))?;

@@ -9,7 +9,7 @@ use crate::conformance::SUITES;
 use crate::prove::{EXPERIMENTS, Request};
 use crate::report::{Report, Tally, Verdict};
 use crate::workspace::{Workspace, run as succeed, shown};
-use crate::{conformance, packages, tidy};
+use crate::{conformance, embedding, packages, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     let mut report = Report::default();
@@ -19,6 +19,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     report.step("format", || format(workspace));
     report.step("tidy", || tidy::run(workspace));
     report.step("clippy", || clippy(workspace));
+    report.step("packages to embed", || embedding::run(workspace));
     report.step("cargo test", || cargo_test(workspace));
     let mut binary = None;
     report.step("build the binary", || {
