@@ -229,7 +229,7 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
     world.pass(1);
     remove().await;
     let of_pool = ("edge (left)".to_owned(), 5);
-    assert_eq!(usage(&world).await, [of_pool.clone()]);
+    assert_eq!(usage(&world).await, std::slice::from_ref(&of_pool));
     // What was signed in before, as a late report, and a goodbye of a copy.
     let goodbye = NodeReport {
         leaving: true,
@@ -245,7 +245,7 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
     }
     let unknown = world.authority.sign_in_node("first").await;
     assert!(matches!(unknown, Err(Error::Unauthenticated)));
-    assert_eq!(usage(&world).await, [of_pool.clone()]);
+    assert_eq!(usage(&world).await, std::slice::from_ref(&of_pool));
     // It comes back as who it was, and what it counts from then on is counted.
     let known = KnownNode {
         node: node.id,
