@@ -29,7 +29,7 @@ const SEATS: u64 = 4;
 /// Accounts of one application.
 const ACCOUNTS: u64 = 1_000;
 
-/// The most licenses of the first application: its quota.
+/// The most licenses of the first application: what a quota allows by default.
 const MOST: u64 = 10_000;
 
 /// Who writes at the same time.
@@ -116,7 +116,8 @@ impl Tenant {
         let mut operator = Operator::of(server, "default")?;
         operator.send("POST", "/v1/organizations", &json!({ "key": key }))?;
         let most = u32::MAX;
-        let quotas = json!({ "quotas": { "licenses": most, "entries-per-day": most } });
+        let quotas = json!({ "quotas": { "licenses": most, "licenses-per-application": most,
+            "entries-per-day": most } });
         operator.send("PATCH", &format!("/v1/organizations/{key}"), &quotas)?;
         let applications = (accounts / ACCOUNTS).max(PAGE as u64);
         let tenant = Self {
@@ -147,10 +148,11 @@ impl Tenant {
         Ok(path)
     }
 
-    /// A tenth as many licenses as accounts, most of them of the first application, up to its quota.
+    /// A tenth as many licenses as accounts, half of them of the first application, if that is not more
+    /// than a quota allows.
     pub(super) fn write_all_licenses(&self, server: &Server, document: &str) -> Result<()> {
         let licenses = self.accounts / 10;
-        let of_first = (licenses / 2).min(MOST - 2 * TRIED);
+        let of_first = (licenses / 2).min(MOST);
         let applications = self.applications;
         self.write_licenses(server, document, applications..licenses, |number| {
             match number < applications + of_first {
