@@ -326,6 +326,7 @@ impl Client {
             (StatusCode::FORBIDDEN, said) => {
                 Failure::Unauthorized(said.unwrap_or_else(|| "this token may not do it".to_owned()))
             }
+            (_, Some(said)) if problem["done"] == true => Failure::Unanswered(said),
             (_, Some(said)) => Failure::Refused(said),
             (status, None)
                 if status.is_server_error()

@@ -33,7 +33,7 @@ impl Listing<'_> {
         self.print_with(client, json, add, |_, _| {}).await
     }
 
-    /// The same, where `end` adds to the table what the last page says of all, if there are rows.
+    /// The same, where `end` adds to the table what the last page says of all.
     ///
     /// # Errors
     /// As [`Listing::print`].
@@ -48,7 +48,9 @@ impl Listing<'_> {
             return self.print_json(client).await;
         }
         let mut widths = Widths::default();
-        self.print_below(client, &mut widths, add, end).await?;
+        let none = Rows::new(self.headings);
+        self.print_below(client, &mut widths, none, add, end)
+            .await?;
         if widths.are_unknown() {
             output::note(self.nothing);
         }
@@ -71,8 +73,9 @@ impl Listing<'_> {
         }
     }
 
-    /// Prints its rows below those that a list with the same headings printed at these widths, and whether
-    /// somebody reads on. Where there are none at all it prints nothing.
+    /// Prints its rows below those that a list with the same headings printed at these widths, of which the
+    /// last are these `rows`: they are printed with its own first page, as wide as that. Where there are none
+    /// at all it prints nothing.
     ///
     /// # Errors
     /// As [`Listing::print`].
@@ -80,21 +83,49 @@ impl Listing<'_> {
         &self,
         client: &Client,
         widths: &mut Widths,
+        mut rows: Rows,
         mut add: impl FnMut(&mut Rows, &Value),
         end: impl Fn(&mut Rows, &Page),
-    ) -> Outcome<bool> {
+    ) -> Outcome {
         let mut cursor = None;
         loop {
             let page = self.page(client, cursor).await?;
-            let mut rows = self.rows_of(&page, &mut add)?;
-            // A page without rows may stand before others.
-            let any = !(page.rows.is_empty() && widths.are_unknown());
-            if any && page.next.is_none() {
+            Self::add_page(&mut rows, &page, &mut add)?;
+            if page.next.is_none() {
                 end(&mut rows, &page);
             }
+            // A page without rows may stand before others.
+            let any = !(rows.is_empty() && widths.are_unknown());
             let goes_on = !any || output::more(rows.text_after(widths).as_bytes())?;
             if !goes_on || page.next.is_none() {
-                return Ok(goes_on);
+                return Ok(());
+            }
+            (cursor, rows) = (page.next, Rows::new(self.headings));
+        }
+    }
+
+    /// Prints all of its pages but the last, and gives that for what is printed below it; none: nobody reads
+    /// on.
+    ///
+    /// # Errors
+    /// As [`Listing::print`].
+    pub(crate) async fn print_but_last(
+        &self,
+        client: &Client,
+        widths: &mut Widths,
+        mut add: impl FnMut(&mut Rows, &Value),
+    ) -> Outcome<Option<Rows>> {
+        let mut cursor = None;
+        loop {
+            let page = self.page(client, cursor).await?;
+            let mut rows = Rows::new(self.headings);
+            Self::add_page(&mut rows, &page, &mut add)?;
+            if page.next.is_none() {
+                return Ok(Some(rows));
+            }
+            let any = !(rows.is_empty() && widths.are_unknown());
+            if any && !output::more(rows.text_after(widths).as_bytes())? {
+                return Ok(None);
             }
             cursor = page.next;
         }
@@ -104,13 +135,12 @@ impl Listing<'_> {
         client.page(self.path, self.filter, cursor.as_deref()).await
     }
 
-    fn rows_of(&self, page: &Page, mut add: impl FnMut(&mut Rows, &Value)) -> Outcome<Rows> {
-        let mut rows = Rows::new(self.headings);
+    fn add_page(rows: &mut Rows, page: &Page, mut add: impl FnMut(&mut Rows, &Value)) -> Outcome {
         for row in &page.rows {
             let row: Value = serde_json::from_str(row.get()).map_err(|_| page.not_lictor())?;
-            add(&mut rows, &row);
+            add(rows, &row);
         }
-        Ok(rows)
+        Ok(())
     }
 }
 

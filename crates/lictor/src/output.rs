@@ -158,6 +158,11 @@ impl Rows {
         }
     }
 
+    /// Whether there is no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.below.is_empty()
+    }
+
     /// Adds a row.
     pub(crate) fn row<I: IntoIterator<Item = String>>(&mut self, cells: I) {
         let cells = cells.into_iter().map(|text| {

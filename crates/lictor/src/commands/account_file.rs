@@ -84,8 +84,10 @@ struct Refused {
 /// Imports a file.
 pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
     let client = Client::new(api)?;
-    let told_to_stop = signals::to_stop()?;
+    // A pipe that nobody writes to is not opened before somebody does. Nothing is sent by then, so that
+    // signals may end it as they do by themselves.
     let (bar, mut batches) = rows::read(import)?;
+    let told_to_stop = signals::to_stop()?;
     let mut tally = Tally::of(import);
     let sent = tokio::select! {
         sent = send_all(&client, &mut batches, &bar, &mut tally) => Some(sent),
@@ -94,7 +96,7 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
     bar.finish_and_clear();
     match sent {
         Some(Ok(())) => tally.report(json),
-        Some(Err(failure)) if tally.rows + tally.under_way == 0 => Err(failure),
+        Some(Err(failure)) if tally.stored() + tally.under_way == 0 => Err(failure),
         Some(Err(failure)) => Err(failure.and(&tally.so_far())),
         None => Err(Failure::Refused("told to stop".to_owned()).and(&tally.so_far())),
     }
@@ -160,14 +162,23 @@ impl Tally {
         self.refused.push(row);
     }
 
-    /// What was stored of an import that ended early, and how to go on.
+    /// How many rows are known to have an account now.
+    fn stored(&self) -> u64 {
+        self.created + self.existing
+    }
+
+    /// What was stored of an import that ended early, and how to go on. The failure that it is said after
+    /// is of the last request alone.
     fn so_far(&self) -> String {
         if self.is_dry_run {
             return "\nIt was a dry run: nothing is written.".to_owned();
         }
-        let mut text = match self.rows {
+        let mut text = match self.stored() {
             0 => "\nNo row is known to be stored.".to_owned(),
-            _ => format!("\nThis much is stored, and stays: {}.", self.accounts()),
+            _ => format!(
+                "\nThis much was stored before, and stays: {}.",
+                self.accounts()
+            ),
         };
         if let Some(seats) = self.seats.told("") {
             text.push_str(&format!("\n{seats}."));

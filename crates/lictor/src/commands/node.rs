@@ -240,24 +240,26 @@ async fn list(api: &Api, json: bool) -> Outcome {
         return nodes.print_json(&client).await;
     }
     let mut widths = Widths::default();
-    if !pools(&client, &mut widths).await? {
+    let Some(pools) = pools(&client, &mut widths).await? else {
         return Ok(());
-    }
+    };
     let exceeded = RefCell::new(Exceeded::default());
     let add = |rows: &mut Rows, node: &Value| {
         add(rows, node);
         exceeded.borrow_mut().see(&node["application"], node);
     };
     let end = |rows: &mut Rows, _: &Page| exceeded.borrow().tell(rows);
-    nodes.print_below(&client, &mut widths, add, end).await?;
+    nodes
+        .print_below(&client, &mut widths, pools, add, end)
+        .await?;
     if widths.are_unknown() {
         output::note(nodes.nothing);
     }
     Ok(())
 }
 
-/// Prints the pools, which stand before the nodes, and whether somebody reads on.
-async fn pools(client: &Client, widths: &mut Widths) -> Outcome<bool> {
+/// Prints the pools, which stand before the nodes, but the last page of them; none: nobody reads on.
+async fn pools(client: &Client, widths: &mut Widths) -> Outcome<Option<Rows>> {
     let pools = Listing {
         path: &["node-pools"],
         filter: &[],
@@ -269,7 +271,7 @@ async fn pools(client: &Client, widths: &mut Widths) -> Outcome<bool> {
         rows.row([name, status, String::new(), String::new()]);
         rows.below(node_pool::standing(pool));
     };
-    pools.print_below(client, widths, add, |_, _| {}).await
+    pools.print_but_last(client, widths, add).await
 }
 
 fn add(rows: &mut Rows, node: &Value) {

@@ -1,5 +1,7 @@
 //! `lictor usage`: counted requests.
 
+use std::cell::Cell;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -154,7 +156,9 @@ async fn list(api: &Api, json: bool) -> Outcome {
         headings: &["MONTH", "SERVICE~", "SOURCE~", "COUNT#"],
         nothing: "no usage yet; report some with `lictor usage add SERVICE COUNT`",
     };
+    let any = Cell::new(false);
     let add = |rows: &mut Rows, count: &Value| {
+        any.set(true);
         rows.row([
             text_of(&count["month"]),
             text_of(&count["service"]),
@@ -163,6 +167,9 @@ async fn list(api: &Api, json: bool) -> Outcome {
         ]);
     };
     let total = |rows: &mut Rows, last: &Page| {
+        if !any.get() {
+            return;
+        }
         let total = last.beside("total");
         let blank = || " ".to_owned();
         let total = total.as_u64().map(figure).unwrap_or_default();

@@ -206,3 +206,18 @@ fn figures_and_the_seats_of_an_account_are_told_to_the_last() {
         assert!(json["next_cursor"].is_null());
     }
 }
+
+#[test]
+fn figures_of_nothing_have_a_total_and_usage_of_nothing_has_none() {
+    let server = Server::start(&[]);
+    let counted = result(&server.lictor(&["count"]));
+    assert_eq!(counted.lines().count(), 2, "{counted}");
+    assert!(
+        counted
+            .lines()
+            .nth(1)
+            .is_some_and(|line| line.starts_with("total")),
+        "{counted}"
+    );
+    assert_eq!(result(&server.lictor(&["usage", "list"])), "");
+}

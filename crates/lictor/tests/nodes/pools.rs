@@ -87,6 +87,16 @@ fn a_pool_is_shown_with_its_places_and_its_token_once() {
             "{list}"
         );
     }
+    let table = result(&server.lictor(&["node", "list"]));
+    let ends = |has: &str, word: &str| {
+        let line = table.lines().find(|line| line.starts_with(has));
+        line.and_then(|line| line.find(word))
+    };
+    let column = ends("NAME ", "STATUS");
+    assert!(column.is_some(), "{table}");
+    assert_eq!(ends("edge ", "pool"), column, "{table}");
+    let status = text(&server.shown(&name)["status"]);
+    assert_eq!(ends(&name, &status), column, "one table: {table}");
     let again = server.lictor(&args);
     assert_eq!(again.status.code(), Some(1));
     let ledger = server.get("/v1/ledger").to_string();

@@ -349,6 +349,13 @@ pub(super) fn busy() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE, NO_ROOM)
 }
 
+/// There is no memory left for the answer to a request that was carried out.
+pub(super) fn answer_lost() -> Problem {
+    let detail = "the server has no memory left for the answer now; what was asked for is done, and \
+                  stays";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE, detail).with("done", true)
+}
+
 /// An input outside of what is allowed.
 pub(super) fn invalid(field: &'static str, reason: impl Into<String>) -> Problem {
     let reason = reason.into();

@@ -73,8 +73,9 @@ impl Routes {
     /// Answers one request. How large a body may be is for each route to say.
     pub fn answer(&self, mut request: Request) -> impl Future<Output = Response> + Send + use<> {
         request.extensions_mut().insert(Arc::clone(&self.running));
+        let is_read = request.method().is_safe();
         let (answered, budgets) = (self.router.clone().call(request), self.budgets.clone());
-        answered.then(|Ok(answer)| hand_over(budgets, answer))
+        answered.then(move |Ok(answer)| hand_over(budgets, answer, is_read))
     }
 }
 
@@ -84,10 +85,14 @@ pub fn too_many() -> Response {
 }
 
 /// Hands an answer over, for the memory of the organization that the request was about.
-async fn hand_over(budgets: Budgets, answer: Response) -> Response {
+async fn hand_over(budgets: Budgets, answer: Response, is_read: bool) -> Response {
+    let is_done = !is_read && answer.status().is_success();
     let owner = standing::organization().map_or(Owner::Anonymous, Owner::Organization);
     let handed_over = budgets.hand_over(owner, answer).await;
-    handed_over.unwrap_or_else(|NoRoom| error::busy().into_response())
+    handed_over.unwrap_or_else(|NoRoom| match is_done {
+        true => error::answer_lost().into_response(),
+        false => error::busy().into_response(),
+    })
 }
 
 /// The paths of all routes, for tests that must know each of them.
