@@ -38,6 +38,9 @@ use crate::standing;
 /// time, in seconds.
 const KEPT_FOR: i64 = 300;
 
+/// How many hex digits of its digest stand for a content.
+const TAG_DIGITS: usize = 16;
+
 /// What a token lets join.
 #[derive(Debug)]
 pub enum Joinable {
@@ -300,7 +303,7 @@ impl Authority {
     }
 
     /// What tells the newest state from others without signing it: the same for one that would only
-    /// be signed anew too soon.
+    /// be signed anew too soon. The content counts too: after a restore one revision may have another.
     ///
     /// # Errors
     /// A fault of the store.
@@ -310,7 +313,14 @@ impl Authority {
             .await?;
         let between = delivery.policy.sign_again_after().max(1);
         let window = self.clock.now().wall().div_euclid(between);
-        Ok(format!("{}.{window}", delivery.revision))
+        let content = delivery.content_sha256.to_string();
+        let content = content.get(..TAG_DIGITS).unwrap_or(&content);
+        let revoked = if self.is_revoked(node) {
+            "-revoked"
+        } else {
+            ""
+        };
+        Ok(format!("{}.{window}-{content}{revoked}", delivery.revision))
     }
 
     /// Takes up what a node reports; its counts are durable when this returns, but for those that the

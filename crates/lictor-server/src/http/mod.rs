@@ -15,7 +15,7 @@
 //! What these tell each other of one connection are its `notes`. Bytes of answers over HTTP/2 are counted in `outgoing`;
 //! who takes them, or those on a socket, too slowly is for `pace` to say, to `deadlines` of a connection and to `streams` of each one.
 //!
-//! Who is at the other end is a `peer`; the client behind a proxy is found in `forwarded`. Ids for answers that carry one are made in `request_id`; connections are counted in `traffic`, requests in `metrics`; how often who may ask is in `rates`, and who goes first on the runtime in `rounds`. The figures are all in `limits`, the answers to refused requests all in `refusal`, and the status of each class of errors in `status`.
+//! Who is at the other end is a `peer`; the client behind a proxy is found in `forwarded`. Ids for answers that carry one are made in `request_id`; connections are counted in `traffic`, requests in `metrics`; how often who may ask is in `rates`, and who goes first on the runtime in `rounds`. The figures are all in `limits`, the answers to refused requests all in `refusal`, and the status of each class of errors in `status`; what a client has already is for `if_none_match` to say.
 
 pub mod accept;
 mod addresses;
@@ -31,6 +31,7 @@ mod framing;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod health;
+pub(crate) mod if_none_match;
 pub mod intake;
 pub mod limits;
 pub mod metrics;

@@ -29,6 +29,24 @@ fn a_state_that_is_known_is_not_sent_again() {
 }
 
 #[test]
+fn a_tag_that_stays_while_the_body_changes_is_weak_and_known_however_it_is_sent() {
+    let server = Server::clocked();
+    let node = server.node("edge-1");
+    let call = node.call("GET", FEED_PATH);
+    let first = call.expect(200);
+    server.pass(2);
+    let second = call.expect(200);
+    let tag = first.header("etag").expect("a tag");
+    assert_ne!(first.text(), second.text(), "signed anew");
+    assert_eq!(second.header("etag"), Some(tag));
+    let strong = tag.strip_prefix("W/").expect("a weak tag");
+    let list = format!("\"0\", {tag}");
+    for known in [tag, strong, &list, "*"] {
+        call.clone().header("If-None-Match", known).expect(304);
+    }
+}
+
+#[test]
 fn a_tag_holds_until_the_state_is_due_to_be_signed_again() {
     let server = Server::licensed();
     server.policy(3_600, 86_400, 0);

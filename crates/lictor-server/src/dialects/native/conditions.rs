@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::auth::single;
 use super::error::{Problem, invalid};
+use crate::http::if_none_match;
 
 /// How many hex digits of its digest stand for a body.
 const DIGITS: usize = 16;
@@ -48,8 +49,7 @@ impl Shown {
         if let Some(condition) = Condition::of(headers)? {
             condition.expect(Some(&self))?;
         }
-        let mut known = headers.get_all(IF_NONE_MATCH).iter();
-        if known.any(|value| self.is_among(value)) {
+        if if_none_match::names(headers, &self.tag) {
             let tag = HeaderValue::try_from(self.tag).map_err(Error::internal)?;
             return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
         }
@@ -61,13 +61,6 @@ impl Shown {
         let tag = HeaderValue::try_from(self.tag).map_err(Error::internal)?;
         let json = HeaderValue::from_static("application/json");
         Ok(([(CONTENT_TYPE, json), (ETAG, tag)], self.body).into_response())
-    }
-
-    /// Whether it is among the tags of an `If-None-Match`, which may be weak.
-    fn is_among(&self, value: &HeaderValue) -> bool {
-        let tags = value.to_str().unwrap_or_default().split(',').map(str::trim);
-        let mut opaque = tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag));
-        opaque.any(|tag| tag == "*" || tag == self.tag)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use lictor_core::feed::LONGEST_WAIT;
@@ -14,6 +14,7 @@ use super::error::Refusal;
 use super::{auth, events, wire};
 use crate::authority::feed::Connection;
 use crate::http::budget::{NoRoom, Owner};
+use crate::http::if_none_match;
 use crate::http::peer::WhileListening;
 use crate::settings::Server;
 
@@ -40,10 +41,9 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
         headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
         return Ok(response);
     }
-    let known = parts.headers.get(IF_NONE_MATCH);
     // The tag first: the state behind it is then not older.
     let tag = tag_of_news(&server, &node, &parts.headers).await?;
-    let mut response = if known.is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    let mut response = if if_none_match::names(&parts.headers, &tag) {
         wire::of_text(StatusCode::NOT_MODIFIED, "")
     } else {
         let state = server.authority.signed_state(&node).await?;
@@ -61,16 +61,17 @@ pub(super) async fn handle(server: Server, request: Request) -> Result<Response,
 /// The tag of the newest state: at once, or once it is another than the one that is known, if so long a
 /// wait is asked for.
 async fn tag_of_news(server: &Server, node: &Node, headers: &HeaderMap) -> Result<String, Error> {
-    let known = headers.get(IF_NONE_MATCH).map(HeaderValue::as_bytes);
     let feed = server.authority.feed();
     let (mut changes, mut ending) = (feed.changes(node.organization), feed.ending());
     let until = Instant::now() + wait(headers);
     // An answer that is held back stands for a feed: the node is connected, and no more of them are open.
     let mut connection = None;
     loop {
-        let tag = format!("\"{}\"", server.authority.state_tag(node).await?);
+        // Weak: what it stands for is signed anew for each answer, with other times.
+        let tag = format!("W/\"{}\"", server.authority.state_tag(node).await?);
         // What stops the server or the node is told with the next answer.
-        if known != Some(tag.as_bytes()) || Instant::now() >= until || *ending.borrow() {
+        let known = if_none_match::names(headers, &tag);
+        if !known || Instant::now() >= until || *ending.borrow() {
             return Ok(tag);
         }
         let look_at = until.min(Instant::now() + LOOK_AGAIN);
@@ -79,7 +80,7 @@ async fn tag_of_news(server: &Server, node: &Node, headers: &HeaderMap) -> Resul
         tokio::select! {
             () = connection.superseded() => return Ok(tag),
             changed = changes.changed() => {
-                if changed.is_err() || server.authority.is_revoked(node) {
+                if changed.is_err() {
                     return Ok(tag);
                 }
             }
