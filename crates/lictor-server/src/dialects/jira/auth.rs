@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use lictor_core::{Actor, Email, Error};
+use lictor_core::{AccountStatus, Actor, Email, Error};
 use uuid::Uuid;
 
 use super::error::Refusal;
@@ -16,8 +16,8 @@ pub(super) enum Caller {
     /// Nobody: the request has no credential, or none that can be read.
     #[default]
     Nobody,
-    /// Nobody: the request has a credential, and it opens nothing.
-    Rejected,
+    /// Nobody: the request has a credential, and it opens nothing, or nothing any more.
+    Rejected(Option<AccountStatus>),
     /// Whoever the credential is of.
     Known(Box<Call>),
 }
@@ -35,9 +35,8 @@ pub(super) async fn caller(
     let signed_in = sign_in(server, credential).await;
     let own = match signed_in.and_then(|caller| server.authority.call(caller, None)) {
         // A token is gone with its own organization.
-        Err(Error::Unauthenticated | Error::OwnerInactive(_) | Error::NotFound { .. }) => {
-            return Ok(Caller::Rejected);
-        }
+        Err(Error::Unauthenticated | Error::NotFound { .. }) => return Ok(Caller::Rejected(None)),
+        Err(Error::OwnerInactive(status)) => return Ok(Caller::Rejected(Some(status))),
         other => other?,
     };
     let call = match cloud {

@@ -15,6 +15,7 @@ use axum::extract::Request;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::Response;
+use lictor_core::Error;
 use percent_encoding::percent_decode_str;
 
 use crate::authority::Call;
@@ -122,13 +123,12 @@ async fn answer(
     *caller = auth::caller(server, headers, found.cloud).await?;
     let call = match caller {
         Caller::Known(call) => Some(&**call),
-        Caller::Nobody | Caller::Rejected if found.place.is_open() => {
+        Caller::Nobody | Caller::Rejected(_) if found.place.is_open() => {
             auth::check_cloud(server, found.cloud)?;
             None
         }
-        Caller::Nobody | Caller::Rejected => {
-            return Err(Refusal::Domain(lictor_core::Error::Unauthenticated));
-        }
+        Caller::Rejected(Some(status)) => return Err(Error::OwnerInactive(*status).into()),
+        Caller::Nobody | Caller::Rejected(None) => return Err(Error::Unauthenticated.into()),
     };
     if method == Method::OPTIONS {
         return Ok(options());
@@ -157,8 +157,7 @@ async fn answer(
 impl Ask<'_> {
     /// The call of whoever signed in.
     fn call(&self) -> Result<&Call, Refusal> {
-        self.call
-            .ok_or(Refusal::Domain(lictor_core::Error::Unauthenticated))
+        self.call.ok_or(Refusal::Domain(Error::Unauthenticated))
     }
 }
 
@@ -205,7 +204,7 @@ fn sign(caller: &Caller, headers: &mut HeaderMap) {
     match caller {
         Caller::Nobody => {}
         // Where an answer is open to anybody, nothing else tells that a token is wrong.
-        Caller::Rejected => {
+        Caller::Rejected(_) => {
             let failed = HeaderValue::from_static("AUTHENTICATED_FAILED");
             headers.insert(LOGIN_REASON, failed);
         }

@@ -77,11 +77,15 @@ impl Refusal {
 
 fn of_domain(refused: Error) -> Response {
     match refused {
-        Error::Unauthenticated | Error::OwnerInactive(_) => plain(
+        Error::Unauthenticated => plain(
             StatusCode::UNAUTHORIZED,
             "INVALID_TOKEN",
             "invalid oauth token",
         ),
+        Error::OwnerInactive(_) => {
+            let text = refused.to_string();
+            plain(StatusCode::UNAUTHORIZED, "INVALID_TOKEN", &text)
+        }
         Error::OutOfScope(_) => plain(
             StatusCode::UNAUTHORIZED,
             "OAUTH_SCOPE_MISMATCH",
