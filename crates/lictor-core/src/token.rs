@@ -243,8 +243,8 @@ pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
     }
 }
 
-/// Refuses to revoke an operator's token after which there is no live one that is not narrowed. `state`
-/// holds another one, if there is one.
+/// Refuses to revoke an operator's live token that is not narrowed, unless another such one lasts at least
+/// as long: one that ends in a minute is no way in. `state` holds the last one to end, if there is one.
 ///
 /// # Errors
 /// [`Error::LastAdministrator`].
@@ -255,12 +255,15 @@ pub fn keep_an_operator(state: &State, id: Uuid, now: Timestamp) -> Result<(), E
             && token.revoked_at.is_none()
             && token.expires_at.is_none_or(|end| now < end)
     };
-    let is = state.tokens.get(&id).is_some_and(is_way_in);
+    let Some(own) = state.tokens.get(&id).filter(|token| is_way_in(token)) else {
+        return Ok(());
+    };
+    let end = |token: &TokenState| token.expires_at.unwrap_or(Timestamp::MAX);
     let mut others = state.tokens.iter().filter(|(other, _)| **other != id);
-    if is && !others.any(|(_, token)| is_way_in(token)) {
-        return Err(Error::LastAdministrator(LastWay::Token));
+    match others.any(|(_, token)| is_way_in(token) && end(token) >= end(own)) {
+        true => Ok(()),
+        false => Err(Error::LastAdministrator(LastWay::Token)),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -516,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_operators_token_that_is_not_narrowed_is_kept() {
+    fn an_operators_token_is_kept_that_no_other_outlasts() {
         let token = |scopes_: &str, expires_at, revoked_at| TokenState {
             role: Role::Operator,
             scopes: scopes(scopes_),
@@ -532,17 +535,21 @@ mod tests {
             state.tokens.extend(others.map(|token| (other, token)));
             keep_an_operator(&state, id, 100)
         };
-        let whole = || token("", None, None);
+        let (whole, ending) = (|| token("", None, None), |end| token("", Some(end), None));
         let last = Err(LastWay::Token);
         for (one, others, expected) in [
             (whole(), None, last),
             (whole(), Some(token("tokens", None, None)), last),
-            (whole(), Some(token("", Some(100), None)), last),
+            (whole(), Some(ending(100)), last),
             (whole(), Some(token("", None, Some(1))), last),
-            (whole(), Some(token("", Some(101), None)), Ok(())),
+            (whole(), Some(ending(101)), last),
             (whole(), Some(whole()), Ok(())),
+            (ending(101), None, last),
+            (ending(101), Some(ending(100)), last),
+            (ending(101), Some(ending(101)), Ok(())),
+            (ending(101), Some(whole()), Ok(())),
             (token("tokens", None, None), None, Ok(())),
-            (token("", Some(100), None), None, Ok(())),
+            (ending(100), None, Ok(())),
         ] {
             let said = kept(one, others).map_err(|error| match error {
                 Error::LastAdministrator(way) => way,

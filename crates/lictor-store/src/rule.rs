@@ -25,8 +25,8 @@ pub enum Fact {
     Organization(String),
     /// One token of the stream.
     Token(Uuid),
-    /// Another operator's token of the stream that is live at this moment and not narrowed, if there is
-    /// one.
+    /// Of the other operator's tokens of the stream that are live at this moment and not narrowed the one
+    /// that lasts longest, if there is one.
     OtherOperator {
         /// Than which.
         than: Uuid,

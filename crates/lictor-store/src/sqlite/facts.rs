@@ -66,14 +66,17 @@ fn add(
             state.tokens.extend(found);
         }
         Fact::OtherOperator { than, now } => {
-            let sql = format!(
-                "SELECT {TOKEN} FROM tokens INDEXED BY tokens_unrevoked
-                 WHERE organization_id = ?1 AND account_id IS NULL AND revoked_at IS NULL
-                     AND id <> ?2 AND role = 'operator' AND scopes = '[]'
-                     AND (expires_at IS NULL OR expires_at > ?3) LIMIT 1"
-            );
-            let found = one(database, &sql, (stream, than, now), rows::token_state)?;
-            state.tokens.extend(found);
+            // Those that never end, then the others, the last one first, each as the index has them.
+            for end in ["expires_at IS NULL AND ?3 NOTNULL", "expires_at > ?3"] {
+                let sql = format!(
+                    "SELECT {TOKEN} FROM tokens INDEXED BY tokens_unrevoked
+                     WHERE organization_id = ?1 AND account_id IS NULL AND revoked_at IS NULL
+                         AND id <> ?2 AND role = 'operator' AND scopes = '[]' AND {end}
+                     ORDER BY expires_at DESC LIMIT 1"
+                );
+                let found = one(database, &sql, (stream, than, now), rows::token_state)?;
+                state.tokens.extend(found);
+            }
         }
         Fact::OtherAdministrator(than) => {
             let sql = format!(

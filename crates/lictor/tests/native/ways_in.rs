@@ -69,6 +69,14 @@ fn the_only_operators_token_stays_unless_forced_and_each_says_where_it_came_from
     let narrow = server.post("/v1/tokens", &narrow);
     revoke.expect_problem(409, "last-administrator");
     server.call("DELETE", &path(&narrow)).expect(204);
+    let end = "2199-01-01T00:00:00Z";
+    let ending = server.post(
+        "/v1/tokens",
+        &json!({ "role": "operator", "expires_at": end }),
+    );
+    // Nobody would be in once that has ended.
+    revoke.expect_problem(409, "last-administrator");
+    server.call("DELETE", &path(&ending)).expect(204);
     let other = server.post("/v1/tokens", &json!({ "role": "operator" }));
     assert_eq!(other["origin"], "token");
     assert_eq!(other["created_by"], own["id"]);
@@ -88,7 +96,13 @@ fn a_token_whose_owner_cannot_be_used_says_so() {
     let token = server.post("/v1/tokens", &token)["secret"].clone();
     let token = token.as_str().expect("a secret");
     let said = |said: &str| {
-        for path in ["/v1/counts", "/licenses", "/metrics"] {
+        for path in [
+            "/v1/counts",
+            "/licenses",
+            "/metrics",
+            "/rest/api/3/instance/license",
+            "/crm/v8/__features/user_licenses",
+        ] {
             let answer = server.call("GET", path).token(token).expect(401);
             assert!(answer.text().contains(said), "{path}: {answer:?}");
         }
