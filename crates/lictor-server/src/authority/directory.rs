@@ -12,6 +12,8 @@ pub(super) struct Directory {
     /// In order of their keys.
     all: Vec<Arc<Organization>>,
     by_id: HashMap<Uuid, usize>,
+    /// Where each stands, in order of their ids.
+    ids: Vec<usize>,
 }
 
 impl Directory {
@@ -21,12 +23,38 @@ impl Directory {
         all.sort_by(|one, other| one.key.cmp(&other.key));
         let places = all.iter().enumerate();
         let by_id = places.map(|(place, one)| (one.id, place)).collect();
-        Self { all, by_id }
+        let mut ids: Vec<usize> = (0..all.len()).collect();
+        ids.sort_unstable_by_key(|place| all[*place].id);
+        Self { all, by_id, ids }
     }
 
     /// All, in order of their keys.
     pub(super) fn all(&self) -> &[Arc<Organization>] {
         &self.all
+    }
+
+    /// Those with greater keys than this one, in order; none: all.
+    pub(super) fn behind(&self, after: Option<&str>) -> &[Arc<Organization>] {
+        let first = match after {
+            Some(after) => self.all.partition_point(|one| *one.key <= *after),
+            None => 0,
+        };
+        self.all.get(first..).unwrap_or_default()
+    }
+
+    /// Those with greater ids than this one, in order of those; none: all.
+    pub(super) fn behind_id(
+        &self,
+        after: Option<Uuid>,
+    ) -> impl Iterator<Item = &Arc<Organization>> {
+        let first = match after {
+            Some(after) => self
+                .ids
+                .partition_point(|place| self.all[*place].id <= after),
+            None => 0,
+        };
+        let ids = self.ids.get(first..).unwrap_or_default().iter();
+        ids.filter_map(|place| self.all.get(*place))
     }
 
     /// The one with this id.
@@ -62,6 +90,23 @@ mod tests {
             let found = directory.by_key(&format!("o{number}"));
             assert_eq!(found.map(|found| found.number), Some(number));
         }
+        let behind = |after| {
+            let behind = directory.behind(after).iter();
+            behind.map(|one| one.number).collect::<Vec<_>>()
+        };
+        assert_eq!(behind(None), [10, 2, 3]);
+        assert_eq!(behind(Some("")), [10, 2, 3]);
+        assert_eq!(behind(Some("o10")), [2, 3]);
+        assert_eq!(behind(Some("o11")), [2, 3]);
+        assert!(behind(Some("o3")).is_empty());
+        let behind_id = |after: Option<u128>| {
+            let behind = directory.behind_id(after.map(Uuid::from_u128));
+            behind.map(|one| one.number).collect::<Vec<_>>()
+        };
+        assert_eq!(behind_id(None), [2, 3, 10]);
+        assert_eq!(behind_id(Some(2)), [3, 10]);
+        assert_eq!(behind_id(Some(4)), [10]);
+        assert!(behind_id(Some(10)).is_empty());
         assert!(directory.by_id(Uuid::nil()).is_none());
         assert!(directory.by_key("o").is_none());
         let keys: Vec<_> = directory.all().iter().map(|one| one.key.as_str()).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lictor_core::organization::{self, DEFAULT_KEY};
 use lictor_core::{
-    Action, Actor, Error, Given, INSTALLATION, Organization, Quota, Resource, Right, quota,
+    Action, Actor, Error, Given, INSTALLATION, Organization, Quota, Resource, quota,
 };
 use lictor_store::{Bounds, Fact};
 use uuid::Uuid;
@@ -60,25 +60,78 @@ impl Authority {
         self.cache.installation().organizations.by_id(id).is_some()
     }
 
-    /// The organizations that the caller may see, in order of their keys.
+    /// At most `limit` organizations that the caller may see, in order of their keys, beginning after
+    /// `after`.
     ///
     /// # Errors
     /// [`Error::Forbidden`].
-    pub fn organizations(&self, call: &Call) -> Result<Vec<Arc<Organization>>, Error> {
+    pub fn organizations(
+        &self,
+        call: &Call,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Organization>>, Error> {
         call.may_read(Resource::Organizations)?;
-        let visible = |organization: &&Arc<Organization>| {
-            call.actor
-                .may(Right::read(Resource::Organizations), Some(organization.id))
-                .is_ok()
-        };
         let installation = self.cache.installation();
-        Ok(installation
-            .organizations
-            .all()
-            .iter()
-            .filter(visible)
-            .cloned()
-            .collect())
+        let all = &installation.organizations;
+        Ok(match call.actor.organization {
+            None => all.behind(after).iter().take(limit).cloned().collect(),
+            Some(own) => {
+                let own = all.by_id(own).into_iter().take(limit);
+                let behind = |own: &&Arc<Organization>| after.is_none_or(|after| *own.key > *after);
+                own.filter(behind).cloned().collect()
+            }
+        })
+    }
+
+    /// The same in order of their ids.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn organizations_by_id(
+        &self,
+        call: &Call,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Organization>>, Error> {
+        call.may_read(Resource::Organizations)?;
+        let installation = self.cache.installation();
+        let all = &installation.organizations;
+        Ok(match call.actor.organization {
+            None => all.behind_id(after).take(limit).cloned().collect(),
+            Some(own) => {
+                let own = all.by_id(own).into_iter().take(limit);
+                let behind = |own: &&Arc<Organization>| after.is_none_or(|after| own.id > after);
+                own.filter(behind).cloned().collect()
+            }
+        })
+    }
+
+    /// The organization with this key or id that the caller may see.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`].
+    pub fn organization_named(&self, call: &Call, name: &str) -> Result<Arc<Organization>, Error> {
+        // In its usual form alone.
+        let id = Uuid::try_parse(name).ok().filter(|_| name.len() == 36);
+        match (self.visible(call, name), id) {
+            (Err(Error::NotFound { .. }), Some(id)) => {
+                Ok(self.call_about(call.actor.clone(), id)?.organization)
+            }
+            (found, _) => found,
+        }
+    }
+
+    /// How many organizations the caller may see.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub(super) fn count_organizations(&self, call: &Call) -> Result<usize, Error> {
+        call.may_read(Resource::Organizations)?;
+        Ok(match call.actor.organization {
+            None => self.cache.installation().organizations.all().len(),
+            Some(_) => 1,
+        })
     }
 
     /// Creates an organization; an operator's right.
@@ -133,11 +186,8 @@ impl Authority {
     }
 
     fn visible(&self, call: &Call, key: &str) -> Result<Arc<Organization>, Error> {
-        let visible = self.organizations(call)?;
-        let found = visible
-            .into_iter()
-            .find(|organization| organization.key == key);
-        found.ok_or_else(|| Error::no_organization(key))
+        call.may_read(Resource::Organizations)?;
+        self.organization_for(&call.actor, Some(key))
     }
 
     /// Names an organization and sets its quotas, each to a number or back to its default, and gives what

@@ -88,12 +88,16 @@ pub(super) fn page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<Client>> {
-    let sql = format!(
-        "SELECT {CLIENT} FROM clients
-         WHERE organization_id = ?1 AND id > ?2 AND removed_at IS NULL ORDER BY id LIMIT ?3"
-    );
-    let after = behind(after.as_ref());
+    let (sql, after) = (page_sql(), behind(after.as_ref()));
     many(database, &sql, (organization, after, limit), client)
+}
+
+pub(super) fn page_sql() -> String {
+    // By itself SQLite would walk through all of the organization, those that are gone included.
+    format!(
+        "SELECT {CLIENT} FROM clients INDEXED BY clients_there
+         WHERE organization_id = ?1 AND id > ?2 AND removed_at IS NULL ORDER BY id LIMIT ?3"
+    )
 }
 
 /// The client that calls itself so, and its secret's hash.

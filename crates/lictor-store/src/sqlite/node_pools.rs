@@ -83,12 +83,16 @@ pub(super) fn page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<Pool>> {
-    let sql = format!(
-        "SELECT {POOL}, {TAKEN} FROM node_pools
-         WHERE organization_id = ?1 AND id > ?2 AND revoked_at IS NULL ORDER BY id LIMIT ?3"
-    );
-    let after = behind(after.as_ref());
+    let (sql, after) = (page_sql(), behind(after.as_ref()));
     many(database, &sql, (organization, after, limit), pool)
+}
+
+pub(super) fn page_sql() -> String {
+    // By itself SQLite would walk through all of the organization, those that are gone included.
+    format!(
+        "SELECT {POOL}, {TAKEN} FROM node_pools INDEXED BY node_pools_there
+         WHERE organization_id = ?1 AND id > ?2 AND revoked_at IS NULL ORDER BY id LIMIT ?3"
+    )
 }
 
 /// The nodes that have a place of any pool, those of removed organizations left out, with what is stored of

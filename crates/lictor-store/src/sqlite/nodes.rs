@@ -130,7 +130,7 @@ pub(super) fn page(
     many(database, &page_sql(), (organization, after, limit), node)
 }
 
-fn page_sql() -> String {
+pub(super) fn page_sql() -> String {
     // By itself SQLite would walk through all nodes of the organization, those that are gone included.
     format!(
         "SELECT {NODE} FROM nodes INDEXED BY nodes_live
@@ -392,33 +392,5 @@ pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sq
                 stored(serde_json::to_string(rotation))?,
             )),
         _ => Ok(0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rusqlite::StatementStatus;
-
-    use super::super::open;
-    use super::*;
-
-    #[test]
-    fn the_list_walks_through_no_node_that_is_gone() {
-        let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
-        let steps = || {
-            let mut statement = database.prepare(&page_sql()).expect("prepares");
-            let rows = statement.query_map((Uuid::nil(), Vec::<u8>::new(), 10), |_| Ok(()));
-            assert_eq!(rows.expect("asks").count(), 0);
-            statement.get_status(StatementStatus::VmStep)
-        };
-        let empty = steps();
-        database
-            .execute_batch(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-                 INSERT INTO nodes (organization_id, id, application, created_at, revoked_at)
-                     SELECT zeroblob(16), randomblob(16), 'gateway', 1, 1 FROM n;",
-            )
-            .expect("fills");
-        assert!(steps() < empty + 100);
     }
 }

@@ -1,5 +1,6 @@
 //! A test of how SQLite answers each statement: by search in an index, whatever is stored.
 
+mod gone;
 mod grown;
 mod source;
 

@@ -31,10 +31,11 @@ pub(super) async fn list(
 ) -> Result<List, Problem> {
     let query = Query::begin(&call, Resource::Organizations, &uri)?;
     let page = Page::take(query, &call, None)?;
-    let all = server.authority.organizations(&call)?;
+    let (after, rows) = (page.after.as_deref(), page.rows());
+    let organizations = server.authority.organizations(&call, after, rows)?;
     let key = |organization: &Arc<Organization>| organization.key.clone();
     let view = |organization: Arc<_>| OrganizationView::from_organization(&organization);
-    page.pick(all, key, view)
+    page.cut(organizations, key, view)
 }
 
 pub(super) async fn show(

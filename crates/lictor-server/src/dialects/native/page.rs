@@ -168,17 +168,6 @@ impl Page {
         Ok(filling.end())
     }
 
-    /// The page of rows that are all at hand, in order of their keys, each as it is shown.
-    pub(super) fn pick<T, U: Serialize>(
-        &self,
-        rows: Vec<T>,
-        key: impl Fn(&T) -> String,
-        view: impl FnMut(T) -> U,
-    ) -> Result<List, Problem> {
-        let is_behind = |row: &T| self.after.as_ref().is_none_or(|after| key(row) > *after);
-        self.cut(rows.into_iter().filter(is_behind), &key, view)
-    }
-
     /// The page, to which rows are added one by one.
     pub(super) fn begin(&self) -> Filling<'_> {
         Filling {
