@@ -390,6 +390,38 @@ pub(super) async fn wrong_method(_: Conditioned, method: Method) -> Problem {
 mod tests {
     use super::*;
 
+    /// All kinds, one after the other.
+    fn following(kind: Kind) -> Option<Kind> {
+        Some(match kind {
+            Kind::License => Kind::Application,
+            Kind::Application => Kind::Organization,
+            Kind::Organization => Kind::Key,
+            Kind::Key => Kind::Token,
+            Kind::Token => Kind::Account,
+            Kind::Account => Kind::Seat,
+            Kind::Seat => Kind::Lease,
+            Kind::Lease => Kind::Client,
+            Kind::Client => Kind::Node,
+            Kind::Node => Kind::NodePool,
+            Kind::NodePool => Kind::Usage,
+            Kind::Usage => Kind::Route,
+            Kind::Route => return None,
+        })
+    }
+
+    #[test]
+    fn the_page_names_each_kind_of_thing_that_may_not_be_there() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/native.md");
+        let page = std::fs::read_to_string(page).expect("the page");
+        let row = page
+            .lines()
+            .find(|line| line.starts_with("| `not-found` |"));
+        let row = row.expect("a row").split(['(', ')']).nth(1);
+        let kinds = std::iter::successors(Some(Kind::License), |kind| following(*kind));
+        let kinds = kinds.map(|kind| format!("`{}`", word(kind)));
+        assert_eq!(row, Some(kinds.collect::<Vec<_>>().join(", ").as_str()));
+    }
+
     #[test]
     fn faults_of_the_store_are_told_apart_and_keep_their_details() {
         let path = "/var/lib/lictor: input/output error";
