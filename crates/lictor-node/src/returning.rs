@@ -43,6 +43,7 @@ impl Returning {
             known: Some(KnownNode {
                 node: shared.identity.node,
                 name: shared.identity.name.clone(),
+                application: shared.identity.application.clone(),
                 epochs: shared.counters.epochs(),
             }),
             ..self.join.clone()

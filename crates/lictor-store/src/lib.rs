@@ -295,6 +295,9 @@ pub trait Store: Send + Sync {
     /// One node, revoked ones included.
     async fn node(&self, organization: Uuid, id: Uuid) -> Result<Option<Node>, Error>;
 
+    /// Whether a node of another organization has this id.
+    async fn is_node_elsewhere(&self, organization: Uuid, id: Uuid) -> Result<bool, Error>;
+
     /// The node with this name that is not revoked; where there is none, the one that left its pool.
     async fn node_named(&self, organization: Uuid, name: &str) -> Result<Option<Node>, Error>;
 

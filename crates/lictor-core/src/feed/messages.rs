@@ -112,6 +112,8 @@ pub struct KnownNode {
     pub node: Uuid,
     /// Its name.
     pub name: String,
+    /// The application that it serves.
+    pub application: String,
     /// The epochs that its journal knows.
     #[serde(default)]
     pub epochs: Vec<String>,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
+use super::pools::check_application;
 use super::reports::is_epoch;
 use super::{NodeTerms, join_pool, live_named, merged};
 use crate::change::{Change, Decision, Digest, Record};
@@ -123,7 +124,7 @@ pub(super) fn is_removed(known: &EpochState) -> bool {
 /// [`join_pool`] looks at, and which of its epochs are remembered.
 ///
 /// # Errors
-/// As [`join_pool`]; [`Error::InvalidInput`] for a name or epochs that it cannot have,
+/// As [`join_pool`], also of another application; [`Error::InvalidInput`] for a name or epochs that it cannot have,
 /// [`Error::AlreadyExists`] where its id or its name is another node's, [`Error::QuotaReached`] where
 /// its epochs cannot be remembered.
 pub fn take_up(
@@ -143,6 +144,9 @@ pub fn take_up(
             kind: Kind::Node,
             name: node.name.clone(),
         });
+    }
+    if let Some(pool) = state.node_pools.get(&pool) {
+        check_application(pool, &node.application)?;
     }
     let mut decision = join_pool(state, pool, node.node, credential_sha256, terms, now)?;
     if state.nodes.contains_key(&node.node) {

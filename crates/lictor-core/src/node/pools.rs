@@ -231,9 +231,8 @@ pub fn join_pool(
     if known.is_none() && identity.has_expired(now) {
         return Err(Error::JoinRefused(JoinRefusal::Expired));
     }
-    if known.is_some_and(|node| node.application != found.application) {
-        let reason = "it is a node's of another application; start it in a new folder";
-        return Err(invalid("credential_sha256", reason.to_owned()));
+    if let Some(known) = known {
+        check_application(found, &known.application)?;
     }
     let application = application::find(state, &found.application)?;
     let of_pool = state.nodes.values().filter(|node| node.pool == Some(pool));
@@ -293,6 +292,15 @@ pub fn join_pool(
         },
     });
     Ok(decision)
+}
+
+/// Refuses a node that serves another application than the pool's.
+pub(super) fn check_application(pool: &PoolState, application: &str) -> Result<(), Error> {
+    if application == pool.application {
+        return Ok(());
+    }
+    let reason = "it is a node's of another application; start it in a new folder";
+    Err(invalid("credential_sha256", reason.to_owned()))
 }
 
 /// Takes up that a start of a node says goodbye: the node's place is free. Where another start went on

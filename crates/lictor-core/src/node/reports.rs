@@ -1,8 +1,11 @@
 //! What nodes report: what is kept of it, which counts are taken, and what is put together of earlier
 //! epochs.
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
+use super::gone::is_removed;
 use super::{NodeSeen, starts};
 use crate::change::{Decision, Record};
 use crate::elapsed::Now;
@@ -133,7 +136,11 @@ pub fn merge(
     let series = merged(name);
     let known = state.usage_epochs.get(&series);
     if known.is_none_or(|known| !known.contains_key(epoch)) {
-        if !is_epoch(epoch) || known.is_some_and(|known| known.len() >= MAX_MERGED) {
+        // Those that were remembered as the node was removed take no place here.
+        let merged = |it: &BTreeMap<String, EpochState>| {
+            it.values().filter(|state| !is_removed(state)).count()
+        };
+        if !is_epoch(epoch) || known.map_or(0, merged) >= MAX_MERGED {
             return Ok(decision);
         }
         let remembered = state.used.of(Quota::UsageEpochs);

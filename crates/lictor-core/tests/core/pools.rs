@@ -4,7 +4,7 @@ use lictor_core::change::{Change, Decision, Digest, Record};
 use lictor_core::feed::{Apart, KnownNode, Start};
 use lictor_core::node::{self, Counting, JoinRefusal, Leave, NewPool, NodeTerms, name_in_pool};
 use lictor_core::seats::ApplicationBasis;
-use lictor_core::{ApplicationState, Elapsed, Error, State};
+use lictor_core::{ApplicationState, Elapsed, Error, Now, State};
 use uuid::Uuid;
 
 use crate::fixtures::NOW;
@@ -262,6 +262,7 @@ fn known(number: u128, name: &str, epochs: &[&str]) -> KnownNode {
     KnownNode {
         node: id(number),
         name: name.to_owned(),
+        application: "gateway".to_owned(),
         epochs: epochs.iter().map(ToString::to_string).collect(),
     }
 }
@@ -317,6 +318,14 @@ fn nobody_takes_the_name_or_the_id_of_another_node() {
         let refused = take_up(&state, &node, by);
         assert!(refused.is_err(), "{refused:?}");
     }
+    // It serves another application than the pool's.
+    let mut other = known(2, &name_in_pool("edge", id(2)), &[]);
+    other.application = "other".to_owned();
+    let refused = take_up(&state, &other, 2);
+    assert!(
+        matches!(refused, Err(Error::InvalidInput { .. })),
+        "{refused:?}"
+    );
     for epochs in [["", ""], ["../../../../../..", ""]] {
         let node = known(2, &name_in_pool("edge", id(2)), &epochs);
         let refused = take_up(&state, &node, 2);
@@ -325,4 +334,20 @@ fn nobody_takes_the_name_or_the_id_of_another_node() {
             "{refused:?}"
         );
     }
+}
+
+#[test]
+fn what_a_node_counted_before_it_was_removed_takes_no_place_of_what_is_put_together_later() {
+    let mut state = state();
+    let before: Vec<_> = (0..20).map(|number| format!("{number:016x}")).collect();
+    let before: Vec<_> = before.iter().map(String::as_str).collect();
+    let taken = take_up(&state, &known(7, "west-000000000007", &before), 7);
+    take(&mut state, taken);
+    let epoch = "00000000000000aa";
+    let merged = node::merge(&state, id(7), "west-000000000007", epoch, Now::at(NOW));
+    let records = merged.expect("room").records;
+    assert!(matches!(
+        records.as_slice(),
+        [Record::UsageEpoch { epoch: it, .. }] if it == epoch
+    ));
 }

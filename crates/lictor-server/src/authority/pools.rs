@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lictor_core::change::Change;
-use lictor_core::feed::{EnrollmentToken, Join, Start as FeedStart};
+use lictor_core::feed::{EnrollmentToken, Join, KnownNode, Start as FeedStart};
 use lictor_core::names::trimmed;
 use lictor_core::node::{self, NewPool, Node, NodeTerms, Pool};
-use lictor_core::{Actor, Elapsed, Error, Now, Resource, State, Timestamp};
+use lictor_core::{Actor, Elapsed, Error, Kind, Now, Resource, State, Timestamp};
 use lictor_planted as planted;
 use lictor_store::{Fact, PoolBy, PoolNode, Write};
 use uuid::Uuid;
@@ -176,6 +176,9 @@ impl Authority {
             return Err(super::feed::known_credential());
         }
         let unknown = join.known.clone().filter(|_| known.is_none());
+        if let Some(unknown) = &unknown {
+            self.check_unknown(pool.organization, unknown).await?;
+        }
         let id = match (&known, &unknown) {
             (Some(node), _) => node.id,
             (None, Some(unknown)) => unknown.node,
@@ -191,6 +194,11 @@ impl Authority {
         facts.extend(known.map(|node| Fact::NodeNamed(node.identity.name)));
         if let Some(unknown) = &unknown {
             facts.push(Fact::NodeNamed(unknown.name.clone()));
+            // Of no epoch: of all that are remembered.
+            facts.push(Fact::UsageEpoch {
+                series: node::merged(&unknown.name),
+                epoch: String::new(),
+            });
         }
         let now = self.clock.now();
         let call = self.call_of_node(pool.organization, id, now)?;
@@ -211,7 +219,29 @@ impl Authority {
         })
         .await?;
         let node = self.store.node(call.organization.id, id).await?;
-        node.ok_or_else(|| Error::internal("a node that has just joined is not there"))
+        let node =
+            node.ok_or_else(|| Error::internal("a node that has just joined is not there"))?;
+        // What was remembered of it may be of another pool.
+        self.feed.know(
+            credential,
+            Arc::new(node.clone()),
+            self.clock.now().elapsed(),
+        );
+        Ok(node)
+    }
+
+    /// Refuses who says to be a node of another organization, for what becomes of a node is remembered by
+    /// its id alone; or to have the name of one that left and is still kept.
+    async fn check_unknown(&self, organization: Uuid, unknown: &KnownNode) -> Result<(), Error> {
+        let elsewhere = self.store.is_node_elsewhere(organization, unknown.node);
+        let named = self.store.node_named(organization, &unknown.name);
+        if elsewhere.await? || named.await?.is_some_and(|node| node.id != unknown.node) {
+            return Err(Error::AlreadyExists {
+                kind: Kind::Node,
+                name: unknown.name.clone(),
+            });
+        }
+        Ok(())
     }
 
     fn call_of_node(&self, organization: Uuid, node: Uuid, now: Now) -> Result<Call, Error> {

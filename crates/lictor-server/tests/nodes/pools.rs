@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lictor_core::Error;
-use lictor_core::feed::{KnownNode, Mode, NodeCount, NodeReport};
+use lictor_core::feed::{Apart, KnownNode, Mode, NodeCount, NodeReport, Start};
 use lictor_core::node::{JoinRefusal, LEFT_KEPT, Node};
-use lictor_server::authority::PoolRequest;
+use lictor_server::authority::{NewLicense, PoolRequest};
+use uuid::Uuid;
 
-use crate::world::{DAY, World, open, refused};
+use crate::world::{DAY, World, claims, open, refused};
 
 /// A pool of one place for an hour of silence: its token.
 async fn pool(world: &World) -> String {
@@ -198,6 +199,20 @@ fn counting(epoch: &str, count: u64) -> NodeReport {
     }
 }
 
+/// A start that goes on in an epoch.
+fn start(epoch: &str) -> Start {
+    Start {
+        id: Uuid::from_u128(50),
+        number: 1,
+        answered: 0,
+        epoch: epoch.to_owned(),
+        after: Vec::new(),
+        ended: true,
+        counted: 9,
+        parts: Vec::new(),
+    }
+}
+
 /// The sources of all counts, and how much each counted.
 async fn usage(world: &World) -> Vec<(String, u64)> {
     let call = world.operator().await;
@@ -246,15 +261,29 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
     let unknown = world.authority.sign_in_node("first").await;
     assert!(matches!(unknown, Err(Error::Unauthenticated)));
     assert_eq!(usage(&world).await, std::slice::from_ref(&of_pool));
+    let late = NodeReport {
+        start: Some(start(old)),
+        ..counting(old, 9)
+    };
+    let refused = world.authority.report_of_node(&node, late.clone()).await;
+    assert!(
+        matches!(refused, Err(Error::Unauthenticated)),
+        "{refused:?}"
+    );
     // It comes back as who it was, and what it counts from then on is counted.
     let known = KnownNode {
         node: node.id,
         name: name.clone(),
+        application: "konnect".to_owned(),
         epochs: vec![old.to_owned()],
     };
     let back = world.join_as(Some(known), &token, "first").await;
     let back = back.expect("a place");
     assert_eq!((back.id, &back.identity.name), (node.id, &name));
+    // The late report judged nothing: the start is told that its epoch counts no more.
+    let told = world.authority.report_of_node(&back, late).await;
+    let judged = told.expect("taken").start.expect("judged");
+    assert_eq!(judged.apart, Some(Apart::Removed));
     for (epoch, count) in [(old, 9), (new, 2)] {
         let told = world
             .authority
@@ -267,6 +296,49 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
         .await
         .expect("checks");
     assert_eq!(report.differences, [""; 0]);
+}
+
+#[tokio::test]
+async fn nobody_says_to_be_a_node_of_another_organization_or_one_that_left() {
+    let world = World::new().await;
+    let token = pool(&world).await;
+    look(&world).await;
+    let node = world.join_by(&token, "first").await.expect("a place");
+    let mut call = world.operator().await;
+    let other = world.authority.create_organization(&call, "other", None);
+    call.organization = other.await.expect("an organization");
+    let payload = world.vendor.sign(&claims().to_json()).into();
+    let new = NewLicense {
+        payload,
+        created_at: None,
+    };
+    let put = world
+        .authority
+        .put_license(&call, Uuid::from_u128(2), new, None);
+    put.await.expect("a license");
+    let request = PoolRequest {
+        name: "edge".to_owned(),
+        application: None,
+        uses: 9,
+        ttl: None,
+        forget_after: None,
+    };
+    let issued = world.authority.create_pool(&call, request).await;
+    let others = issued.expect("a pool").token.as_str().to_owned();
+    let known = |id| KnownNode {
+        node: id,
+        name: node.identity.name.clone(),
+        application: "konnect".to_owned(),
+        epochs: Vec::new(),
+    };
+    let same = world.join_as(Some(known(node.id)), &others, "second").await;
+    assert!(matches!(same, Err(Error::AlreadyExists { .. })), "{same:?}");
+    world.pass(3_600);
+    look(&world).await;
+    // Of one name, as their ids end alike.
+    let alike = Uuid::from_u128(node.id.as_u128() ^ (1 << 100));
+    let same = world.join_as(Some(known(alike)), &token, "third").await;
+    assert!(matches!(same, Err(Error::AlreadyExists { .. })), "{same:?}");
 }
 
 #[tokio::test]

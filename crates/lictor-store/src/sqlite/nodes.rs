@@ -102,6 +102,16 @@ pub(super) fn one(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Op
     first(database, BY_ID, (organization, id), node)
 }
 
+/// Whether a node of another organization has this id.
+pub(super) fn is_elsewhere(database: &Connection, organization: Uuid, id: Uuid) -> Sql<bool> {
+    database
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM nodes INDEXED BY nodes_by_id
+             WHERE id = ?2 AND organization_id <> ?1)",
+        )?
+        .query_row((organization, id), |row| row.get(0))
+}
+
 /// The node with this name that is not revoked; where there is none, the one that left.
 pub(super) fn by_name(database: &Connection, organization: Uuid, name: &str) -> Sql<Option<Node>> {
     let live = first(database, BY_NAME, (organization, name), node)?;

@@ -232,6 +232,7 @@ fn ask_for_nodes(database: &Connection) {
     let mut state = State::default();
     nodes::one(database, ACME, ACME).expect("reads");
     nodes::by_name(database, ACME, "edge").expect("reads");
+    nodes::is_elsewhere(database, ACME, ACME).expect("reads");
     nodes::by_secret(database, Digest([0; 32])).expect("reads");
     for organization in [None, Some(ACME)] {
         nodes::places(database, organization, NOW).expect("reads");

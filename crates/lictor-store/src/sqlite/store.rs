@@ -368,6 +368,13 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn is_node_elsewhere(&self, organization: Uuid, id: Uuid) -> Result<bool, Error> {
+        self.read(organization, move |database| {
+            nodes::is_elsewhere(database, organization, id)
+        })
+        .await
+    }
+
     async fn node_named(&self, organization: Uuid, name: &str) -> Result<Option<Node>, Error> {
         let name = name.to_owned();
         self.read(organization, move |database| {

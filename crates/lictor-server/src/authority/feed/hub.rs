@@ -274,10 +274,15 @@ impl Feed {
                     self.presence.end(*id);
                 }
                 Change::NodeRemoved { id } => self.note_fate(*id, Fate::Removed, now),
-                Change::NodeReturned { id, .. } => self.note_fate(*id, Fate::Lives, now),
-                // One that was removed, and is taken up again.
+                Change::NodeReturned { id, .. } => {
+                    self.note_fate(*id, Fate::Lives, now);
+                    self.forget(*id);
+                }
+                // One that was removed, and is taken up again. How its starts were judged before, as by
+                // a late report, does not hold any more.
                 Change::NodeEnrolled { id, .. } if self.fate(*id).is_some() => {
                     self.note_fate(*id, Fate::Lives, now);
+                    self.forget(*id);
                 }
                 Change::OrganizationRemoved => {
                     lock(&self.removed).insert(stream);
@@ -364,7 +369,7 @@ impl Feed {
         (now.since(read_at) < longest).then_some(node)
     }
 
-    pub(super) fn know(&self, credential: Digest, node: Arc<Node>, now: Elapsed) {
+    pub(in crate::authority) fn know(&self, credential: Digest, node: Arc<Node>, now: Elapsed) {
         self.known.insert(credential, (node, now));
     }
 

@@ -57,7 +57,8 @@ impl Authority {
         now: Now,
     ) -> Result<Verdict, Error> {
         let (id, name) = (node.id, node.identity.name.clone());
-        let mut facts = vec![Fact::NodeStarts(id)];
+        // It may have been removed since it signed in.
+        let mut facts = vec![Fact::Node(id), Fact::NodeStarts(id)];
         for epoch in node::epochs_of(start) {
             facts.push(Fact::UsageBySource(source(&name, &epoch)));
             facts.push(Fact::UsageEpoch {
@@ -66,7 +67,10 @@ impl Authority {
             });
         }
         let start = start.clone();
-        let rule = move |state: &State| node::begin(state, id, &name, &start, leaving);
+        let rule = move |state: &State| match state.nodes.contains_key(&id) {
+            true => node::begin(state, id, &name, &start, leaving),
+            false => Err(Error::Unauthenticated),
+        };
         let written = self.write_of_node(node, facts, Arc::new(rule), now).await?;
         let judged = written.records.into_iter().find_map(|record| match record {
             Record::NodeStarts { apart, own, .. } => Some(Verdict { apart, own }),
