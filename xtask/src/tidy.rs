@@ -33,7 +33,7 @@ struct Finding {
 type Rule = fn(&Source) -> Vec<Finding>;
 
 /// All of them, by the sentence that each one holds.
-const RULES: [(&str, Rule); 10] = [
+const RULES: [(&str, Rule); 11] = [
     (
         "a Rust file opens by saying what it holds",
         text::opens_with_its_purpose,
@@ -56,6 +56,10 @@ const RULES: [(&str, Rule); 10] = [
         boundaries::vendor_words_at_home,
     ),
     ("SQL stays in the store", boundaries::sql_in_the_store),
+    (
+        "what a file system refuses is told as that",
+        boundaries::syncs_are_told,
+    ),
 ];
 
 /// Runs every rule over every file; a rule that any line breaks is one failure.

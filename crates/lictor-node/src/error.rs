@@ -167,7 +167,7 @@ pub enum Denial {
 /// Counts are to be durable before they are acknowledged, and this one is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "it is counted in memory and written once the disk can be written again; do not send it again; see \
-     the node's problems, and free space on its disk"
+    "it is counted in memory and written once the disk can be written again; do not send it again, and \
+     see the node's problems for what to do"
 )]
 pub struct NotCounted;

@@ -206,7 +206,7 @@ fn link(path: &Path) -> io::Error {
 }
 
 /// Says what is wrong where a file system refuses to lock or to sync what others can.
-fn of_file_system(error: io::Error) -> io::Error {
+pub(crate) fn of_file_system(error: io::Error) -> io::Error {
     let code = error.raw_os_error();
     let refusals = [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL];
     if !refusals
@@ -222,6 +222,17 @@ fn of_file_system(error: io::Error) -> io::Error {
              (NFS without locks, SMB): put the folder on a local one, such as ext4 or XFS"
         ),
     )
+}
+
+/// Why nothing could be written, with what to do.
+pub(crate) fn with_advice(error: &io::Error) -> String {
+    let advice = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free space on its disk",
+        // It is no longer the system's own word, and says itself what to do.
+        _ if error.raw_os_error().is_none() => "",
+        _ => "; look at its disk, and at the system's log",
+    };
+    format!("{error}{advice}")
 }
 
 fn warn_if_shared(folder: &Path) -> io::Result<()> {

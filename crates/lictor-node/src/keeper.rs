@@ -7,7 +7,7 @@ use lictor_core::PublicKey;
 use lictor_core::change::Digest;
 use lictor_core::feed::{MAX_STATE_BYTES, Ratchet, StateDocument, StateError};
 
-use crate::folder::Folder;
+use crate::folder::{Folder, with_advice};
 use crate::held::Held;
 use crate::identity::Identity;
 use crate::judge::Judge;
@@ -204,7 +204,7 @@ impl Keeper {
             }
             Err(error) => {
                 tracing::warn!(%error, "a state could not be saved");
-                inner.unsaved = Some((text.to_owned(), error.to_string()));
+                inner.unsaved = Some((text.to_owned(), with_advice(error)));
             }
         }
         written

@@ -14,7 +14,7 @@ use crate::counters::flush::{self, Flusher};
 use crate::counters::journal::{self, Journal};
 use crate::counters::{Counters, Start};
 use crate::error::StartError;
-use crate::folder::{DAMAGED, Folder, JOURNAL};
+use crate::folder::{DAMAGED, Folder, JOURNAL, with_advice};
 use crate::identity::Identity;
 use crate::judge::Judge;
 use crate::keeper::{Keeper, Loaded};
@@ -339,8 +339,8 @@ fn note_flush(shared: &Shared, outcome: Result<bool, std::io::Error>) {
 fn note_unwritten(problems: &Problems, error: Option<&std::io::Error>) -> bool {
     let text = error.map(|error| {
         format!(
-            "counts cannot be written: {error}; they are kept in memory and lost if the node ends; \
-             free space on its disk"
+            "counts cannot be written: {}; they are kept in memory and lost if the node ends",
+            with_advice(error)
         )
     });
     problems.set(Kind::CountsUnwritten, text)

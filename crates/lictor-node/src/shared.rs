@@ -176,7 +176,7 @@ impl Shared {
         let text = self.keeper.unsaved().map(|reason| {
             format!(
                 "the state could not be saved: {reason}; the node goes on with it in memory and \
-                 tries again each minute; free space on its disk"
+                 tries again each minute"
             )
         });
         if self.problems.set(Kind::StateUnsaved, text) {

@@ -8,6 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lictor_store::sqlite::of_file_system;
+
 use crate::document;
 use crate::exit::{Failure, Outcome};
 
@@ -111,7 +113,7 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
             .permissions(Permissions::from_mode(mode))
             .tempfile_in(folder_of(path))?;
         draft.write_all(text.as_bytes())?;
-        draft.as_file().sync_all()?;
+        draft.as_file().sync_all().map_err(of_file_system)?;
         draft
             .persist_noclobber(path)
             .map_err(|failed| failed.error)?;
@@ -125,7 +127,8 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Outcome {
 
 /// Makes the name of a file durable.
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
+    let folder = File::open(folder_of(path))?;
+    folder.sync_all().map_err(of_file_system)
 }
 
 /// The folder that a file is in.
@@ -147,4 +150,19 @@ pub(crate) fn taken(path: &Path) -> Failure {
 /// What went wrong with a file.
 pub(crate) fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::Usage(format!("cannot {verb} {}: {error}", shown(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_that_does_not_sync_is_named() {
+        let refused = sync_folder_of(Path::new("/proc/a-file")).expect_err("it cannot be synced");
+        let said = refused.to_string();
+        assert!(
+            said.contains("its file system refuses to lock or to sync files"),
+            "{said}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lictor_core::change::Digest;
 use lictor_planted as planted;
+use lictor_store::sqlite::of_file_system;
 
 use crate::files::{folder_of, sync_folder_of};
 
@@ -51,7 +52,7 @@ impl TokenFile {
         let mut file = draft(&self.path)?;
         planted::point("token.drafted");
         writeln!(file, "{token}")?;
-        file.as_file().sync_all()?;
+        file.as_file().sync_all().map_err(of_file_system)?;
         planted::point("token.synced");
         let hash = hash_of(token);
         match there {
@@ -110,7 +111,7 @@ impl TokenFile {
     fn note(&self, text: &str) -> io::Result<()> {
         let mut note = draft(&self.note)?;
         writeln!(note, "{text}")?;
-        note.as_file().sync_all()?;
+        note.as_file().sync_all().map_err(of_file_system)?;
         note.persist(&self.note).map_err(|failed| failed.error)?;
         sync_folder_of(&self.note)
     }

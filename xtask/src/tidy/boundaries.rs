@@ -207,6 +207,24 @@ pub(super) fn sql_in_the_store(source: &Source) -> Vec<Finding> {
         .collect()
 }
 
+/// What asks a file system for what some refuse, and what says so where it does.
+const SYNCED: [&str; 2] = [".sync_all()", ".sync_data()"];
+const REFUSED_BY: &str = "of_file_system";
+
+/// Finds a sync whose refusal would be told in the system's words alone.
+pub(super) fn syncs_are_told(source: &Source) -> Vec<Finding> {
+    if !source.path.starts_with("crates/") || !source.path.contains("/src/") {
+        return Vec::new();
+    }
+    let is_untold =
+        |line: &str| SYNCED.iter().any(|sync| line.contains(sync)) && !line.contains(REFUSED_BY);
+    let lines = source.lines().filter(|(_, line)| is_untold(line));
+    let advice = "say what it means that a file system refuses this: `.map_err(of_file_system)`";
+    lines
+        .map(|(number, _)| source.finding(number, advice))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::red;
@@ -301,5 +319,15 @@ mod tests {
         ] {
             assert_eq!(red(sql_in_the_store, path, text), [0; 0], "{path}");
         }
+    }
+
+    #[test]
+    fn a_sync_whose_refusal_is_not_told_is_red() {
+        let text = "//! x\nfile.sync_all()?;\nfile.sync_data().map_err(of_file_system)?;\n";
+        assert_eq!(red(syncs_are_told, "crates/lictor/src/a.rs", text), [2]);
+        assert_eq!(
+            red(syncs_are_told, "crates/lictor/tests/a.rs", text),
+            [0; 0]
+        );
     }
 }

@@ -12,7 +12,7 @@ use lictor_core::usage::MAX_COUNT;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Key, Start, Whole};
-use crate::folder::{Folder, JOURNAL};
+use crate::folder::{Folder, JOURNAL, of_file_system};
 use crate::planted;
 
 /// From this length on a journal is written anew, if that makes it much shorter; 1 MiB.
@@ -213,7 +213,7 @@ impl Journal {
         let mut written = file.write_all(&text);
         planted::point("journal-appended");
         if written.is_ok() && !planted::is("node-journal-unsynced") {
-            written = file.sync_data();
+            written = file.sync_data().map_err(of_file_system);
         }
         planted::point("journal-synced");
         if !planted::is("node-flush-ignored") {

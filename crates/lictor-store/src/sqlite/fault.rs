@@ -121,9 +121,7 @@ impl OpenError {
 /// Why a check ended, which writes nothing but what it puts aside.
 pub(super) fn of_check(error: OpenError) -> OpenError {
     let is_placeless = match &error {
-        OpenError::Database(rusqlite::Error::SqliteFailure(failure, _)) => {
-            failure.extended_code == ffi::SQLITE_IOERR_GETTEMPPATH
-        }
+        OpenError::Database(error) => extended(error) == Some(ffi::SQLITE_IOERR_GETTEMPPATH),
         _ => false,
     };
     match is_placeless || error.is_full_disk() {
@@ -156,6 +154,22 @@ pub(super) const DAMAGED_PAGES: &str = "its pages do not fit together any more";
 
 /// Why SQLite refuses, for who runs the server.
 pub(super) fn of_sqlite(error: &rusqlite::Error) -> &'static str {
+    match extended(error) {
+        Some(ffi::SQLITE_IOERR_LOCK | ffi::SQLITE_IOERR_RDLOCK | ffi::SQLITE_IOERR_UNLOCK) => {
+            return "its file system refuses to lock files, as network file systems do (NFS without \
+                    locks, SMB); put the folder on a local one, such as ext4 or XFS";
+        }
+        Some(ffi::SQLITE_IOERR_SHMMAP | ffi::SQLITE_IOERR_SHMLOCK) => {
+            return "its file system refuses memory that processes share, as network file systems do \
+                    (9p, SMB); put the folder on a local one, such as ext4 or XFS";
+        }
+        Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) => {
+            return "its file system refuses to sync files, as network file systems do, or the disk \
+                    fails; look at the system's log, and put the folder on a local one, such as ext4 \
+                    or XFS";
+        }
+        _ => {}
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full; make room on it",
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
@@ -176,6 +190,14 @@ pub(super) fn of_sqlite(error: &rusqlite::Error) -> &'static str {
             "what is in it cannot be read; run `lictor check --data DIR`, and restore a backup into a \
              new folder if it finds damage"
         }
+    }
+}
+
+/// SQLite's own code, in full.
+fn extended(error: &rusqlite::Error) -> Option<i32> {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => Some(failure.extended_code),
+        _ => None,
     }
 }
 
@@ -210,7 +232,9 @@ pub(super) fn of_integrity(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
+    use rustix::io::Errno;
 
+    use super::super::open::of_file_system;
     use super::*;
 
     #[test]
@@ -221,6 +245,33 @@ mod tests {
             let said = of_sqlite(&error);
             assert!(said.contains("; "), "{code}: {said}");
             assert!(!said.contains("SQL"), "{code}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_file_system_that_does_not_lock_sync_or_share_is_named() {
+        for (code, refused) in [
+            (ffi::SQLITE_IOERR_LOCK, "refuses to lock"),
+            (ffi::SQLITE_IOERR_RDLOCK, "refuses to lock"),
+            (ffi::SQLITE_IOERR_SHMMAP, "refuses memory"),
+            (ffi::SQLITE_IOERR_SHMLOCK, "refuses memory"),
+            (ffi::SQLITE_IOERR_FSYNC, "refuses to sync"),
+            (ffi::SQLITE_IOERR_DIR_FSYNC, "refuses to sync"),
+        ] {
+            let said = of_sqlite(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+            let advice = "put the folder on a local one";
+            assert!(
+                said.contains(refused) && said.contains(advice),
+                "{code}: {said}"
+            );
+        }
+        for errno in [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL] {
+            let said = of_file_system(errno.into()).to_string();
+            assert!(said.contains("refuses to lock or to sync"), "{said}");
+        }
+        for errno in [Errno::NOSPC, Errno::ACCESS, Errno::IO] {
+            let said = of_file_system(errno.into()).to_string();
+            assert!(!said.contains("file system"), "{said}");
         }
     }
 

@@ -54,7 +54,7 @@ use self::writer::Writer;
 pub use self::check::{check_folder, watched_check};
 pub use self::erasures::removed_accounts;
 pub use self::fault::OpenError;
-pub use self::open::{DATABASE_FILE, New};
+pub use self::open::{DATABASE_FILE, New, of_file_system};
 pub use self::restore::{Restored, checked, restore};
 pub use self::writer::WriterStats;
 

@@ -110,7 +110,7 @@ pub(super) fn warn_if_shared(folder: &Path) -> Result<(), OpenError> {
 }
 
 /// Says what is wrong where a file system refuses to lock or to sync what others can.
-pub(super) fn of_file_system(error: std::io::Error) -> std::io::Error {
+pub fn of_file_system(error: std::io::Error) -> std::io::Error {
     let code = error.raw_os_error();
     let refusals = [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL];
     if !refusals

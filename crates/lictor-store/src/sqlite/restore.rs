@@ -148,7 +148,8 @@ fn copy(source: &mut File, draft: &Path, watch: &Watch) -> Result<(), OpenError>
     let mut target = open::private(&mut options).open(draft).map_err(at(draft))?;
     copy_bytes(source, &mut target, draft, watch)?;
     planted::point("restore.copied");
-    target.sync_all().map_err(at(draft))?;
+    let synced = target.sync_all().map_err(open::of_file_system);
+    synced.map_err(at(draft))?;
     open::schema(draft)?;
     let report = check::check(&mut open::inspector(draft)?, watch)?;
     if let Some(first) = report.differences.first() {

@@ -6,6 +6,7 @@ use std::fs;
 use super::*;
 use crate::counters::Counters;
 use crate::counters::flush::flush;
+use crate::folder::with_advice;
 
 const EPOCH: &str = "00000000000000aa";
 
@@ -203,4 +204,21 @@ fn what_is_told_among_the_others_stays_so_over_a_restart_and_a_torn_end() {
         let again = Counters::new(EPOCH, "2026-11", read(bytes).counts);
         assert_eq!(told(&again), told_then);
     }
+}
+
+#[test]
+fn a_file_system_that_does_not_sync_counts_is_named() {
+    let (_disk, mut journal) = three();
+    // It takes what is written, and cannot be synced.
+    let nowhere = fs::File::options().append(true).open("/dev/null");
+    journal.file = Some(nowhere.expect("Linux"));
+    let refused = journal.append(&[(key("a"), entry(4))]);
+    let said = with_advice(&refused.expect_err("not durable"));
+    assert!(
+        said.contains("its file system refuses to lock or to sync files"),
+        "{said}"
+    );
+    assert!(!said.contains("free space"), "{said}");
+    let full = with_advice(&io::Error::from_raw_os_error(28));
+    assert!(full.contains("free space on its disk"), "{full}");
 }
