@@ -47,15 +47,29 @@ pub fn of_request(error: &reqwest::Error) -> String {
 
 /// What a status means that is answered by something between, and not by whom it was sent to.
 pub fn of_status(status: u16) -> String {
-    match status {
-        407 => "a proxy between wants a name and a password; write NAME:PASSWORD@ into its address"
-            .to_owned(),
-        502..=504 => format!(
-            "a proxy between answers {status}: it cannot reach what is behind it; does that run, and \
-             what does the log of the proxy say?"
-        ),
-        _ => format!("what answers there is no Lictor: status {status}"),
-    }
+    of_gateway(status)
+        .unwrap_or_else(|| format!("what answers there is no Lictor: status {status}"))
+}
+
+/// The same of a status that gateways and proxies answer of their own accord; none: of any other.
+pub fn of_gateway(status: u16) -> Option<String> {
+    let why = match status {
+        401 | 403 => {
+            "it wants a sign-in of its own, and lets nothing through without; have it pass on what is \
+             for Lictor, with the header Authorization as it is, or name an address behind it"
+        }
+        407 => {
+            let why = "a proxy between wants a name and a password; write NAME:PASSWORD@ into its address";
+            return Some(why.to_owned());
+        }
+        413 => "what is sent is too large for it; raise its limit for bodies",
+        429 => "it lets no more through for now; try again later, or raise its limit",
+        502..=504 => {
+            "it cannot reach what is behind it; does that run, and what does the log of the proxy say?"
+        }
+        _ => return None,
+    };
+    Some(format!("a proxy between answers {status}: {why}"))
 }
 
 /// The proxy by which requests to this address go, as the environment says; none: they go straight.

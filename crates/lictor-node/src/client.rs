@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use lictor_core::feed::{
-    FEED_PATH, FORMAT, FORMATS_HEADER, Failure, JOIN_PATH, Join, Joined, MAX_STATE_BYTES,
-    NodeReport, REPORT_PATH, Reported,
+    FEED_PATH, FORMAT, FORMATS_HEADER, Failure, FailureCode, JOIN_PATH, Join, Joined,
+    MAX_STATE_BYTES, NodeReport, REPORT_PATH, Reported,
 };
 use lictor_core::secret::masked;
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
@@ -253,10 +253,20 @@ async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
     }
     let said = body(response).await?;
     Err(match serde_json::from_slice(&said) {
-        Ok(failure) => Trouble::Refused(Box::new(failure)),
+        Ok(failure) if is_of_control_plane(status, &failure) => Trouble::Refused(Box::new(failure)),
         // Whoever that is.
-        Err(_) => Trouble::Unreachable(cause::of_status(status.as_u16())),
+        Ok(_) | Err(_) => Trouble::Unreachable(cause::of_status(status.as_u16())),
     })
+}
+
+/// Whether a control plane says this, and no gateway before it that writes its refusals likewise.
+fn is_of_control_plane(status: StatusCode, failure: &Failure) -> bool {
+    match status.as_u16() {
+        // Never a control plane's.
+        407 | 500 | 502 | 504 => false,
+        401 | 403 | 429 | 503 => failure.code != FailureCode::Other,
+        _ => true,
+    }
 }
 
 /// The same, where an answer begins within a time, however long it goes on.
@@ -286,4 +296,90 @@ async fn body(mut response: Response) -> Result<Vec<u8>, Trouble> {
 /// There is no answer.
 pub(crate) fn unreachable(error: reqwest::Error) -> Trouble {
     Trouble::Unreachable(cause::of_request(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What comes of a request that is refused so.
+    async fn refused(status: u16, body: &str) -> Trouble {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: {length}\r\n\r\n{body}");
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        });
+        let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();
+        let said = accepted(client.build().expect("a client").get(url)).await;
+        answering.await.expect("ends");
+        said.expect_err("refused")
+    }
+
+    #[tokio::test]
+    async fn a_gateway_before_the_control_plane_is_told_from_it() {
+        for (status, body, said) in [
+            (502, r#"{"message":"no upstream"}"#, "between answers 502"),
+            (
+                502,
+                r#"{"code":"unavailable","message":"no upstream"}"#,
+                "between answers 502",
+            ),
+            (
+                503,
+                r#"{"code":"no_healthy_upstream","message":"none"}"#,
+                "between answers 503",
+            ),
+            (
+                503,
+                r#"{"code":14,"message":"none"}"#,
+                "between answers 503",
+            ),
+            (401, "<html>Sign in</html>", "between answers 401"),
+            (
+                401,
+                r#"{"code":"sign-in","message":"who is it?"}"#,
+                "between answers 401",
+            ),
+            (403, r#"{"message":"forbidden"}"#, "between answers 403"),
+            (
+                407,
+                r#"{"code":"unauthorized","message":"who is it?"}"#,
+                "a name and a password",
+            ),
+            (413, "<html>Too large</html>", "between answers 413"),
+            (429, r#"{"message":"slow down"}"#, "between answers 429"),
+            (
+                500,
+                r#"{"code":"oops","message":"no"}"#,
+                "no Lictor: status 500",
+            ),
+            (404, r#"{"message":"no route"}"#, "no Lictor: status 404"),
+        ] {
+            match refused(status, body).await {
+                Trouble::Unreachable(why) => assert!(why.contains(said), "{status} {body}: {why}"),
+                Trouble::Refused(failure) => panic!("{status} {body}: {failure}"),
+            }
+        }
+        for (status, code) in [
+            (401, "unauthorized"),
+            (403, "revoked"),
+            (409, "no-place"),
+            (429, "unavailable"),
+            (503, "unavailable"),
+            (409, "of-a-later-version"),
+        ] {
+            let body = format!(r#"{{"code":"{code}","message":"our word"}}"#);
+            match refused(status, &body).await {
+                Trouble::Refused(failure) => assert_eq!(failure.message, "our word"),
+                Trouble::Unreachable(why) => panic!("{status} {code}: {why}"),
+            }
+        }
+    }
 }

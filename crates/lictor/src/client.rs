@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lictor_node::cause;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{ClientBuilder, Method, Response, StatusCode, Url};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -17,6 +18,9 @@ use crate::server::DEFAULT_ADDRESS;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may say nothing before and within an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the type of each problem begins with.
+const PROBLEM: &str = "urn:lictor:problem:";
 
 /// How many rows are asked for at once.
 const PAGE: &str = "1000";
@@ -163,9 +167,8 @@ impl Client {
 
     /// Sends an object where nothing is answered.
     pub(crate) async fn act(&self, path: &[&str], body: &Value) -> Outcome {
-        self.send(Method::POST, self.url(path, &[]), Some(body))
-            .await?;
-        Ok(())
+        let url = self.url(path, &[]);
+        self.done(self.send(Method::POST, url, Some(body)).await?)
     }
 
     /// Changes a part of an object.
@@ -197,15 +200,13 @@ impl Client {
 
     /// Removes or revokes an object.
     pub(crate) async fn delete(&self, path: &[&str]) -> Outcome {
-        self.send(Method::DELETE, self.url(path, &[]), None).await?;
-        Ok(())
+        self.delete_with(path, false).await
     }
 
     /// The same, even if it shuts the last way in where it is forced.
     pub(crate) async fn delete_with(&self, path: &[&str], force: bool) -> Outcome {
         let url = self.url(path, forced(force));
-        self.send(Method::DELETE, url, None).await?;
-        Ok(())
+        self.done(self.send(Method::DELETE, url, None).await?)
     }
 
     /// Removes something, and reads what was removed.
@@ -243,9 +244,21 @@ impl Client {
         })
     }
 
-    /// Reads something that is not JSON; the caller takes its bytes as they come.
-    pub(crate) async fn download(&self, path: &[&str]) -> Outcome<Response> {
-        self.send(Method::GET, self.url(path, &[]), None).await
+    /// Reads something of this media type, which is not JSON; the caller takes its bytes as they come.
+    pub(crate) async fn download(&self, path: &[&str], media_type: &str) -> Outcome<Response> {
+        let response = self.send(Method::GET, self.url(path, &[]), None).await?;
+        match response.headers().get(CONTENT_TYPE) {
+            Some(sent) if sent == media_type => Ok(response),
+            _ => Err(not_lictor(&self.base)),
+        }
+    }
+
+    /// That something is done, where that is all there is to say: a page of another server is no word of it.
+    fn done(&self, response: Response) -> Outcome {
+        match response.status() {
+            StatusCode::NO_CONTENT => Ok(()),
+            _ => Err(not_lictor(&self.base)),
+        }
     }
 
     fn url(&self, path: &[&str], query: &[(&str, &str)]) -> Url {
@@ -307,44 +320,75 @@ impl Client {
     async fn refusal(&self, response: Response) -> Failure {
         let status = response.status();
         let text = response.text().await.unwrap_or_default();
-        let problem: Value = serde_json::from_str(&text).unwrap_or_default();
-        let said = ["detail", "title", "message"]
-            .iter()
-            .find_map(|name| problem[name].as_str())
-            .map(str::to_owned);
-        match (status, said) {
-            (StatusCode::UNAUTHORIZED, _) if self.token.is_none() => Failure::Unauthorized(
+        match (status, OwnWord::of(status, &text)) {
+            (StatusCode::UNAUTHORIZED, Some(_)) if self.token.is_none() => Failure::Unauthorized(
                 "no token given; set LICTOR_TOKEN, or give --token".to_owned(),
             ),
-            (StatusCode::UNAUTHORIZED, Some(said)) if of_owner(&problem) => {
-                Failure::Unauthorized(said)
+            (StatusCode::UNAUTHORIZED, Some(word)) if word.kind == "owner-inactive" => {
+                Failure::Unauthorized(word.said)
             }
-            (StatusCode::UNAUTHORIZED, _) => Failure::Unauthorized(
+            (StatusCode::UNAUTHORIZED, Some(_)) => Failure::Unauthorized(
                 "the server does not know this token: it is mistyped, revoked or expired"
                     .to_owned(),
             ),
-            (StatusCode::FORBIDDEN, said) => {
-                Failure::Unauthorized(said.unwrap_or_else(|| "this token may not do it".to_owned()))
-            }
-            (_, Some(said)) if problem["done"] == true => Failure::Unanswered(said),
-            (_, Some(said)) => Failure::Refused(said),
-            (status, None)
-                if status.is_server_error()
-                    || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED =>
-            {
-                let why = cause::of_status(status.as_u16());
-                let why = cause::by_proxy(self.proxy.as_deref(), &why);
-                Failure::Unanswered(format!("no answer from {}: {why}", self.base))
-            }
-            (_, None) => not_lictor(&self.base),
+            (StatusCode::FORBIDDEN, Some(word)) => Failure::Unauthorized(word.said),
+            (_, Some(word)) if word.is_done => Failure::Unanswered(word.said),
+            (_, Some(word)) => Failure::Refused(word.said),
+            (status, None) => self.from_between(status),
+        }
+    }
+
+    /// What is said of a refusal that is none of Lictor's.
+    fn from_between(&self, status: StatusCode) -> Failure {
+        let why = match cause::of_gateway(status.as_u16()) {
+            Some(why) => why,
+            None if status.is_server_error() => cause::of_status(status.as_u16()),
+            None => return not_lictor(&self.base),
+        };
+        let why = cause::by_proxy(self.proxy.as_deref(), &why);
+        let text = format!("no answer from {}: {why}", self.base);
+        match status.is_server_error() {
+            // It may have come through, and been done.
+            true => Failure::Unanswered(text),
+            false => Failure::Unreachable(text),
         }
     }
 }
 
-/// Whether a problem says that the account that owns the token cannot be used.
-fn of_owner(problem: &Value) -> bool {
-    let name = problem["type"].as_str().unwrap_or_default();
-    name.rsplit(['/', ':']).next() == Some("owner-inactive")
+/// What Lictor itself says in a refusal.
+struct OwnWord {
+    /// The last word of its type; empty: no route saw the request.
+    kind: String,
+    said: String,
+    /// Whether what was asked is done all the same.
+    is_done: bool,
+}
+
+impl OwnWord {
+    /// The word in this answer; none: a gateway or proxy between says it, in whatever form.
+    fn of(status: StatusCode, text: &str) -> Option<Self> {
+        let answer: Value = serde_json::from_str(text).ok()?;
+        let text_of = |name: &str| answer[name].as_str().map(str::to_owned);
+        if let Some(kind) = text_of("type")
+            .as_deref()
+            .and_then(|kind| kind.strip_prefix(PROBLEM))
+        {
+            return Some(Self {
+                kind: kind.to_owned(),
+                said: text_of("detail").or_else(|| text_of("title"))?,
+                is_done: answer["done"] == true,
+            });
+        }
+        // As Lictor refuses what no route sees.
+        let is_unseen = matches!(status.as_u16(), 400 | 408 | 414);
+        let is_alone = answer.as_object().is_some_and(|answer| answer.len() == 1);
+        let said = text_of("message").filter(|_| is_unseen && is_alone)?;
+        Some(Self {
+            kind: String::new(),
+            said,
+            is_done: false,
+        })
+    }
 }
 
 impl Reply {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use lictor_node::cause;
 use lictor_planted as planted;
+use lictor_store::sqlite::of_file_system;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -83,13 +84,20 @@ async fn pipe(backup: &Backup, json: bool) -> Outcome {
     if io::stdout().is_terminal() {
         return wrong("a database is nothing for a terminal; redirect it, or name a file");
     }
-    let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
+    let response = ask(backup).await?;
     let cannot = |error| output::unwritten(&error);
     let mut out = io::stdout();
     let bytes = receive(response, &mut out, cannot).await?;
     out.flush().map_err(cannot)?;
     output::note(&format!("{} bytes", output::figure(bytes)));
     Ok(())
+}
+
+async fn ask(backup: &Backup) -> Outcome<reqwest::Response> {
+    let client = Client::patient(&backup.api)?;
+    client
+        .download(&["backup"], "application/octet-stream")
+        .await
 }
 
 /// Where the control plane's key goes that belongs to a copy.
@@ -104,7 +112,8 @@ async fn ask_for_key(backup: &Backup) -> Outcome<String> {
         return Err(files::taken(&file));
     }
     let path = ["backup", "control-plane-key"];
-    let response = Client::new(&backup.api)?.download(&path).await?;
+    let client = Client::new(&backup.api)?;
+    let response = client.download(&path, "application/x-pem-file").await?;
     response.text().await.map_err(|error| {
         let why = cause::of_request(&error);
         Failure::Unreachable(format!("the key did not come: {why}"))
@@ -123,7 +132,7 @@ async fn copy(backup: &Backup) -> Outcome<u64> {
         true => Some(ask_for_key(backup).await?),
         false => None,
     };
-    let response = Client::patient(&backup.api)?.download(&["backup"]).await?;
+    let response = ask(backup).await?;
     let mut part = draft(file).map_err(|error| files::cannot("write", file, &error))?;
     let cannot = |error| files::cannot("write", file, &error);
     let bytes = receive(response, &mut part, cannot).await?;
@@ -166,7 +175,8 @@ async fn receive(
 
 fn install(part: NamedTempFile, file: &Path) -> Outcome {
     let cannot = |error| files::cannot("write", file, &error);
-    part.as_file().sync_all().map_err(cannot)?;
+    let synced = part.as_file().sync_all().map_err(of_file_system);
+    synced.map_err(cannot)?;
     planted::point("copy.synced");
     match part.persist_noclobber(file) {
         Ok(_) => files::sync_folder_of(file).map_err(cannot),

@@ -286,20 +286,87 @@ fn a_proxy_that_fails_is_named_and_can_be_left_out() {
 
 #[test]
 fn a_gateway_before_the_server_is_told_from_it() {
-    let (address, _) = answering("HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n");
-    let mut list = command();
-    list.args([
-        "license",
-        "list",
-        "--token",
-        "x",
-        "--url",
-        &format!("http://{address}"),
-    ]);
-    assert_ours(
-        &refusal(&list.output().expect("runs"), 3),
-        "a proxy between answers 502",
+    let folder = TempDir::new().expect("a folder");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (copy, document) = (file("copy.db"), file("license.json"));
+    write(&document, "{}");
+    let id = "019a0000-0000-7000-8000-000000000000";
+    let page = "<html><title>Sign in</title></html>";
+    let elsewhere = "does not speak Lictor's API";
+    for (status, body, said) in [
+        ("502 Bad Gateway", "", "a proxy between answers 502"),
+        (
+            "502 Bad Gateway",
+            r#"{"message":"no upstream"}"#,
+            "a proxy between answers 502",
+        ),
+        (
+            "503 No",
+            r#"{"title":"Unavailable","detail":"no upstream"}"#,
+            "a proxy between answers 503",
+        ),
+        (
+            "500 No",
+            r#"{"message":"no upstream"}"#,
+            "is no Lictor: status 500",
+        ),
+        ("401 Unauthorized", page, "a proxy between answers 401"),
+        (
+            "401 Unauthorized",
+            r#"{"message":"no key"}"#,
+            "a proxy between answers 401",
+        ),
+        ("403 Forbidden", page, "a proxy between answers 403"),
+        (
+            "403 Forbidden",
+            r#"{"type":"about:blank","title":"No"}"#,
+            "a proxy between answers 403",
+        ),
+        (
+            "407 No",
+            r#"{"message":"no name"}"#,
+            "wants a name and a password",
+        ),
+        ("413 Too Large", page, "what is sent is too large for it"),
+        (
+            "429 Too Many",
+            r#"{"message":"slow down"}"#,
+            "a proxy between answers 429",
+        ),
+        (
+            "400 Bad Request",
+            r#"{"message":"no","request_id":"7"}"#,
+            elsewhere,
+        ),
+        ("404 Not Found", r#"{"message":"no route"}"#, elsewhere),
+        ("302 Found", "", elsewhere),
+        ("200 OK", page, elsewhere),
+    ] {
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}");
+        let answer: &'static str = format!("{head}\r\n\r\n{body}").leak();
+        for words in [
+            &["license", "list"][..],
+            &["license", "add", &document],
+            &["license", "remove", id],
+            &["lease", "release", id, "--fence", "1"],
+            &["backup", &copy],
+            &["backup", "--include-keys", &copy],
+        ] {
+            let (address, _) = answering(answer);
+            let mut command = command();
+            let url = format!("http://{address}");
+            command.args(words).args(["--token", "x", "--url", &url]);
+            assert_ours(&refusal(&command.output().expect("runs"), 3), said);
+        }
+    }
+    // What no route sees is refused by the server itself, and that is its word.
+    let (address, _) = answering(
+        "HTTP/1.1 414 URI Too Long\r\ncontent-length: 22\r\n\r\n{\"message\":\"Ask less\"}",
     );
+    let url = format!("http://{address}");
+    let said = lictor(&["license", "list", "--token", "x", "--url", &url]);
+    assert_ours(&refusal(&said, 1), "Ask less");
 }
 
 #[test]
