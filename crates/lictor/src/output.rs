@@ -74,7 +74,7 @@ pub(crate) fn shown_once(unseen: &str, print: impl FnOnce() -> Outcome) -> Outco
 static NOBODY_READS: AtomicBool = AtomicBool::new(false);
 
 /// Whether standard output was closed, or is `/dev/null`, which is opened in its place.
-fn goes_nowhere() -> bool {
+pub(crate) fn goes_nowhere() -> bool {
     let out = io::stdout().as_fd().try_clone_to_owned().map(File::from);
     let number = |file: io::Result<Metadata>| file.map(|file| file.rdev()).ok();
     let nowhere = number(std::fs::metadata("/dev/null"));

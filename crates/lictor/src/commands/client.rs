@@ -112,7 +112,8 @@ pub(crate) async fn run(command: Client, json: bool) -> Outcome {
         Client::Code { client, api } => {
             let path = ["clients", &client, "codes"];
             let made = Server::new(&api)?.post(&path, &json!({})).await?;
-            output::result(&made.text, made.str("code"), json)
+            let unseen = "it ends by itself within 3 minutes; make another then";
+            output::secret(&made.text, made.str("code"), json, unseen)
         }
         Client::Set { client, name, api } => {
             let body = changes(Some(name), json!({}));

@@ -126,6 +126,13 @@ fn announce(file: Option<&TokenFile>, token: &str, json: bool) -> std::io::Resul
     if let Some(file) = file {
         return file.write(token);
     }
+    if output::goes_nowhere() {
+        let nowhere =
+            "it was closed, or is /dev/null, and nobody would ever see the operator token";
+        return Err(std::io::Error::other(Unprinted(std::io::Error::other(
+            nowhere,
+        ))));
+    }
     output::note("This operator token is shown once; keep it, and set LICTOR_TOKEN to it:");
     let mut out = std::io::stdout().lock();
     let printed = if json {

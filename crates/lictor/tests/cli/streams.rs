@@ -18,7 +18,7 @@ use super::{vendor, write};
 
 /// What is wrong with a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrong {
+pub(super) enum Wrong {
     /// Every write fails, as on a full disk.
     Full,
     /// It was closed before the start.
@@ -27,7 +27,7 @@ enum Wrong {
     Broken,
 }
 
-const WRONGS: [Wrong; 3] = [Wrong::Full, Wrong::Closed, Wrong::Broken];
+pub(super) const WRONGS: [Wrong; 3] = [Wrong::Full, Wrong::Closed, Wrong::Broken];
 
 /// Commands that stay, which have tests of their own.
 const THAT_STAY: [&str; 3] = ["serve", "demo", "node run"];
@@ -111,7 +111,7 @@ fn stream(wrong: Wrong) -> Stdio {
 }
 
 /// The same command with a wrong standard output, or a wrong standard error.
-fn broken(base: &Command, out: Option<Wrong>, err: Option<Wrong>) -> Command {
+pub(super) fn broken(base: &Command, out: Option<Wrong>, err: Option<Wrong>) -> Command {
     let close = match (out, err) {
         (Some(Wrong::Closed), _) => ">&-",
         (_, Some(Wrong::Closed)) => "2>&-",
@@ -526,12 +526,16 @@ fn a_node_whose_log_cannot_be_written_decides_and_stops_in_order() {
 
 #[test]
 fn a_first_token_that_cannot_be_printed_is_not_lost_unsaid() {
-    for wrong in [Wrong::Full, Wrong::Broken] {
+    for wrong in WRONGS {
         let folder = TempDir::new().expect("a folder");
         let base = serve(&folder.path().join("data"));
         let output = broken(&base, Some(wrong), None).output().expect("runs");
         let said = refusal(&output, 1);
         assert!(said.contains("--admin-token-file"), "{said}");
+        assert!(
+            !said.contains("shown once") || wrong != Wrong::Closed,
+            "{said}"
+        );
         // Nothing was decided: the next start makes a token.
         let mut again = super::process::Running::start(&mut serve(&folder.path().join("data")));
         again.listening();

@@ -1,7 +1,6 @@
 //! What a terminal and a script are told: names that begin with a dash, errors as JSON, tokens in plain text, secrets
 //! that nobody saw.
 
-use std::fs::File;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -9,6 +8,7 @@ use serde_json::Value;
 use super::process::{Running, command, serve};
 use super::run::{lictor, refusal, result};
 use super::server::Server;
+use super::streams::{WRONGS, Wrong, broken};
 
 #[test]
 fn a_name_that_begins_as_help_does_is_no_help() {
@@ -86,32 +86,71 @@ fn certificates_are_named_only_where_one_is_the_matter() {
     }
 }
 
+/// A command of the operator, with its standard output closed, full, unread, or nowhere where none is named;
+/// what it says on standard error.
+fn unseen(server: &Server, words: &[&str], wrong: Option<Wrong>) -> String {
+    let mut base = command();
+    base.env("LICTOR_URL", server.url());
+    base.env("LICTOR_TOKEN", server.token()).args(words);
+    let mut command = broken(&base, wrong, None);
+    if wrong.is_none() {
+        command.stdout(Stdio::null());
+    }
+    let output = command.output().expect("runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let code = i32::from(wrong == Some(Wrong::Full));
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{words:?} {wrong:?}: {said}"
+    );
+    said
+}
+
 #[test]
 fn a_secret_that_nobody_saw_is_said_with_what_to_do() {
     let server = Server::start(&[]);
     result(&server.lictor(&["application", "create", "gateway"]));
-    let scope = ["client", "create", "--scope", "seats:read"];
+    let seen = |words: &[&str]| {
+        let output = server.lictor(words);
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{words:?}");
+        result(&output)
+    };
     for (words, undo) in [
-        (&["token", "create"][..], "lictor token revoke "),
-        (&scope, "lictor client remove "),
+        ("token create", "lictor token revoke "),
+        ("client create --scope seats:read", "lictor client remove "),
+        ("node enroll --name edge", "lictor node revoke "),
+        (
+            "node enroll --pool edges --uses 2",
+            "lictor node pool revoke ",
+        ),
     ] {
-        for (out, code) in [("/dev/full", 1), ("/dev/null", 0)] {
-            let mut create = command();
-            create.env("LICTOR_URL", server.url());
-            create.env("LICTOR_TOKEN", server.token()).args(words);
-            let out = File::options().write(true).open(out).expect("Linux");
-            let output = create.stdout(Stdio::from(out)).output().expect("runs");
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!(output.status.code(), Some(code), "{said}");
-            let id = said.split(undo).nth(1).unwrap_or_else(|| panic!("{said}"));
+        let words: Vec<&str> = words.split(' ').collect();
+        for wrong in WRONGS.map(Some).into_iter().chain([None]) {
+            let said = unseen(&server, &words, wrong);
+            let id = said
+                .split(undo)
+                .nth(1)
+                .unwrap_or_else(|| panic!("{wrong:?}: {said}"));
             let id = id.split('`').next().expect("an id");
             let undo: Vec<&str> = undo.trim().split(' ').skip(1).chain([id]).collect();
             let done = server.lictor(&undo);
             assert!(done.status.success(), "{done:?}");
         }
-        let seen = server.lictor(words);
-        assert_eq!(String::from_utf8_lossy(&seen.stderr), "", "{words:?}");
+        seen(&words);
     }
+    let clients = seen(&["client", "list", "--json"]);
+    let clients: Value = serde_json::from_str(&clients).expect("JSON");
+    let client = clients["data"][0]["client_id"].as_str().expect("an id");
+    let code = ["client", "code", client];
+    for wrong in WRONGS.map(Some).into_iter().chain([None]) {
+        let said = unseen(&server, &code, wrong);
+        assert!(
+            said.contains("ends by itself within 3 minutes"),
+            "{wrong:?}: {said}"
+        );
+    }
+    seen(&code);
 }
 
 #[test]
