@@ -11,6 +11,7 @@ use lictor_core::feed::{EnrollmentToken, REPORT_SECONDS};
 use crate::clock::Clock;
 
 /// What a node is started with. It has no `Debug`: it holds secrets.
+#[derive(Clone)]
 pub struct Options {
     /// The address of the control plane, such as `https://lictor.example.com`.
     pub control_plane: String,

@@ -54,12 +54,12 @@ pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
     let listen = listen(options.listen.as_deref().unwrap_or(DEFAULT_LISTEN)).await?;
     let token = options.local_token_file.as_deref().map(local_token);
     let token = token.transpose()?;
-    let first = of_node(&options)?;
+    let options = of_node(&options)?;
     // What can be refused here is refused before a token is used.
     let socket = LocalSocket::bind(listen, token.as_deref()).await?;
     let mut shutdown = std::pin::pin!(shutdown);
     let begun = tokio::select! {
-        begun = begin(&options, first, socket) => begun,
+        begun = begin(options, socket) => begun,
         () = &mut shutdown => return Ok(()),
     };
     let (node, local) = begun?;
@@ -74,23 +74,15 @@ pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
 
 /// Starts the node, and answers beside it. One that joins by the token of a pool waits until there is a
 /// place for it and a control plane that gives it one, and answers so meanwhile.
-async fn begin(
-    given: &NodeOptions,
-    first: Options,
-    socket: LocalSocket,
-) -> Outcome<(Arc<Node>, Local)> {
-    let of_pool = first
+async fn begin(options: Options, socket: LocalSocket) -> Outcome<(Arc<Node>, Local)> {
+    let of_pool = options
         .enroll
         .as_ref()
         .is_some_and(EnrollmentToken::is_of_pool);
-    let (mut socket, mut options) = (Some(socket), Some(first));
+    let mut socket = Some(socket);
     let (mut waiting, mut said, mut tries): (Option<Local>, _, _) = (None, String::new(), 0);
     loop {
-        let options = match options.take() {
-            Some(options) => options,
-            None => of_node(given)?,
-        };
-        let mut starting = std::pin::pin!(Node::start(options));
+        let mut starting = std::pin::pin!(Node::start(options.clone()));
         let started = match tokio::time::timeout(QUIET, &mut starting).await {
             Ok(started) => started,
             Err(_) => {

@@ -1,11 +1,14 @@
 //! `-` where a file is taken: standard input or output, or a refusal that says why not.
 
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::process::command;
+use super::process::{Running, command};
 use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{issue, vendor};
@@ -232,4 +235,45 @@ fn a_dash_where_it_can_mean_nothing_is_refused_and_makes_no_file() {
     }
     let left = std::fs::read_dir(folder.path()).expect("a folder").count();
     assert_eq!(left, 1, "the configuration file");
+}
+
+#[test]
+fn a_node_that_waits_for_its_pool_reads_a_dash_once() {
+    let server = Server::start(&[]);
+    result(&server.lictor(&["application", "create", "gateway"]));
+    let pool = result(&server.lictor(&["node", "enroll", "--pool", "edge", "--uses", "2"]));
+    let (_, public) = vendor(server.data().parent().expect("a folder"), "vendor");
+    // A control plane that answers nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let (tried, tries) = channel();
+    std::thread::spawn(move || {
+        while let Ok((connection, _)) = silent.accept() {
+            drop(connection);
+            if tried.send(()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut node = command();
+    node.args(["node", "run", "--listen", "127.0.0.1:0", "--trust", "-"])
+        .args(["--control-plane", &format!("http://{address}")])
+        .args(["--data", &server.file("node")])
+        .env("LICTOR_ENROLL", pool)
+        .stdin(Stdio::piped());
+    let mut running = Running::start(&mut node);
+    let mut stdin = running.child.stdin.take().expect("a pipe");
+    stdin
+        .write_all(&std::fs::read(public).expect("a key"))
+        .expect("read");
+    drop(stdin);
+    for nth in 1..=3 {
+        while tries.recv_timeout(Duration::from_millis(100)).is_err() {
+            let ended = running.child.try_wait().expect("a process");
+            assert!(ended.is_none(), "it ended before try {nth}");
+        }
+    }
+    running.signal("TERM");
+    let (status, log) = running.end();
+    assert!(status.success(), "{log}");
 }
