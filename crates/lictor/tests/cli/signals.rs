@@ -1,8 +1,13 @@
 //! The signals that end a process that stays, in order.
 
-use std::process::Command;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use super::process::{Running, serve};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::process::{Running, command, serve};
 use super::run::result;
 use super::server::Server;
 use super::{issue, vendor, write};
@@ -10,7 +15,7 @@ use super::{issue, vendor, write};
 #[test]
 fn every_signal_to_stop_is_obeyed_in_order() {
     for signal in ["TERM", "INT", "HUP"] {
-        let folder = tempfile::TempDir::new().expect("a folder");
+        let folder = TempDir::new().expect("a folder");
         let running = Running::start(&mut serve(&folder.path().join("data")));
         running.listening();
         running.signal(signal);
@@ -29,7 +34,7 @@ fn a_node_stops_in_order_when_its_terminal_is_gone() {
     write(&file, &issue(&key, &[]));
     result(&server.lictor(&["license", "add", &file]));
     let token = result(&server.lictor(&["node", "enroll", "--name", "edge-1"]));
-    let mut node = super::process::command();
+    let mut node = command();
     node.args([
         "node",
         "run",
@@ -50,7 +55,7 @@ fn a_node_stops_in_order_when_its_terminal_is_gone() {
 
 #[test]
 fn whoever_asks_for_it_with_nohup_goes_on_without_a_terminal() {
-    let folder = tempfile::TempDir::new().expect("a folder");
+    let folder = TempDir::new().expect("a folder");
     let base = serve(&folder.path().join("data"));
     let mut nohup = Command::new("nohup");
     nohup.arg(base.get_program()).args(base.get_args());
@@ -63,4 +68,123 @@ fn whoever_asks_for_it_with_nohup_goes_on_without_a_terminal() {
     running.signal("TERM");
     let (status, log) = running.end();
     assert_eq!(status.code(), Some(0), "{log}");
+}
+
+/// Interrupts it, at once and without a process of its own.
+fn interrupt(running: &Running) {
+    let id = running.child.id().cast_signed();
+    kill_process(Pid::from_raw(id).expect("an id"), Signal::INT).expect("it runs");
+}
+
+/// Waits until the process catches Ctrl-C.
+fn until_caught(running: &mut Running) {
+    let file = format!("/proc/{}/status", running.child.id());
+    let caught = || {
+        let status = std::fs::read_to_string(&file).expect("it runs");
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let mask = u64::from_str_radix(mask.expect("Linux").trim(), 16).expect("a mask");
+        mask & (1 << (Signal::INT.as_raw() - 1)) != 0
+    };
+    while !caught() {
+        let ended = running.child.try_wait().expect("a process");
+        assert!(ended.is_none(), "it ended without catching Ctrl-C");
+    }
+}
+
+/// Makes a database in this folder that it takes seconds to read.
+fn fill(data: &Path) {
+    let database = rusqlite::Connection::open(data.join("lictor.db")).expect("opens");
+    let rows = "CREATE TABLE many (text TEXT);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
+         INSERT INTO many SELECT hex(randomblob(40)) FROM n;
+         CREATE INDEX many_by_text ON many (text)";
+    database.execute_batch(rows).expect("fills");
+}
+
+#[test]
+fn a_restore_that_is_told_to_stop_says_what_is_left_and_leaves_nothing() {
+    for signal in ["INT", "TERM"] {
+        let folder = TempDir::new().expect("a folder");
+        let data = folder.path().join("data");
+        let mut restore = command();
+        restore.args(["restore", "-", "--data"]).arg(&data);
+        let mut running = Running::start(restore.stdin(Stdio::piped()));
+        let mut stdin = running.child.stdin.take().expect("a pipe");
+        // More than the pipe holds: what takes it is at work, and waits for more.
+        stdin.write_all(&vec![0; 1 << 20]).expect("it takes it");
+        running.signal(signal);
+        let (status, log) = running.end();
+        assert_eq!(status.code(), Some(1), "{signal}: {log}");
+        let said = "told to stop; nothing is restored, and nothing of it is left";
+        assert!(log.contains(said), "{signal}: {log}");
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 0, "{signal}");
+    }
+}
+
+#[test]
+fn a_check_that_is_told_to_stop_says_what_is_left() {
+    let (_, _, folder) = Server::start(&[]).stop();
+    let data = folder.path().join("data");
+    fill(&data);
+    let mut check = command();
+    check.args(["check", "--data"]).arg(&data);
+    let mut running = Running::start(&mut check);
+    until_caught(&mut running);
+    interrupt(&running);
+    let (status, log) = running.end();
+    assert_eq!(status.code(), Some(1), "{log}");
+    let said = "told to stop; nothing was found out, and nothing is changed";
+    assert!(log.contains(said), "{log}");
+}
+
+/// How long the copy in this folder is that has no name of its own; none: there is none.
+fn unfinished(data: &Path) -> Option<u64> {
+    let mut files = std::fs::read_dir(data).expect("a folder").flatten();
+    let copy = files.find(|file| file.file_name().to_string_lossy().starts_with(".backup-"))?;
+    // It may be gone by now.
+    copy.metadata().ok().map(|copy| copy.len())
+}
+
+#[test]
+fn a_backup_ends_with_the_command_that_asked_for_it() {
+    let (_, _, folder) = Server::start(&[]).stop();
+    let data = folder.path().join("data");
+    fill(&data);
+    let server = Running::start(&mut serve(&data));
+    let url = server.listening();
+    let token = std::fs::read_to_string(folder.path().join("token")).expect("a token");
+    let backup = |name: &str| {
+        let mut backup = command();
+        backup.arg("backup").arg(folder.path().join(name));
+        backup.env("LICTOR_URL", &url).env("LICTOR_TOKEN", &token);
+        backup
+    };
+    let mut stopped = Running::start(&mut backup("stopped.db"));
+    while unfinished(&data).is_none() {
+        let ended = stopped.child.try_wait().expect("a process");
+        assert!(ended.is_none(), "no copy is made");
+    }
+    interrupt(&stopped);
+    let (status, log) = stopped.end();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("nothing is kept of the copy"), "{log}");
+    let mut longest = 0;
+    while let Some(length) = unfinished(&data) {
+        longest = length.max(longest);
+        std::thread::yield_now();
+    }
+    assert!(!folder.path().join("stopped.db").exists());
+    // Nothing is in the way of the next one.
+    result(&backup("whole.db").output().expect("runs"));
+    let whole = folder
+        .path()
+        .join("whole.db")
+        .metadata()
+        .expect("a copy")
+        .len();
+    assert!(
+        longest < whole,
+        "the server copied on: {longest} of {whole} bytes"
+    );
 }
