@@ -141,6 +141,9 @@ async fn usage_is_counted_as_a_whole_or_not_at_all() {
             204,
         ),
         (r#"{"counts":[{"service":"a","count":2}]}"#, 204),
+        (r#"{"counts":[{"service":"c","count":1e2}]}"#, 204),
+        (r#"{"counts":[{"service":"c","count":3.0}]}"#, 204),
+        (r#"{"counts":[{"service":"c","count":1.5}]}"#, 400),
         (r#"{"counts":[]}"#, 204),
         (&many(1_000), 204),
         (&many(1_001), 400),
@@ -164,6 +167,7 @@ async fn usage_is_counted_as_a_whole_or_not_at_all() {
     let requests = || setting.node.status().requests;
     until("it is counted", || requests().get("a") == Some(&5)).await;
     assert_eq!(requests().get("b"), Some(&1));
+    assert_eq!(requests().get("c"), Some(&103));
 }
 
 #[tokio::test]

@@ -121,12 +121,36 @@ fn a_whole_number_is_taken_however_it_is_written() {
     let correction = format!(r#"{{"service":"s","month":"{month}","by":-1e1,"reason":"r"}}"#);
     let corrected = send("POST", "/v1/usage/corrections", &correction);
     assert_eq!(corrected.status, 200, "{corrected:?}");
-    for path in ["/v1/licenses?limit=1e2", "/licenses?size=60.0"] {
+    let pool = r#"{"name":"NAME","uses":NUMBER,"ttl":NUMBER,"forget_after":NUMBER}"#;
+    for (name, number, status) in [
+        ("a", "100.0", 201),
+        ("b", "1e2", 201),
+        ("c", "1E+2", 201),
+        ("d", "100.5", 400),
+        ("d", "\"100\"", 400),
+    ] {
+        let pool = pool.replace("NAME", name).replace("NUMBER", number);
+        let made = send("POST", "/v1/node-pools", &pool);
+        assert_eq!(made.status, status, "{pool} {made:?}");
+    }
+    let made = server.get("/v1/node-pools/b");
+    assert_eq!(
+        (&made["uses"], &made["forget_after"]),
+        (&json!(100), &json!(100))
+    );
+    for path in [
+        "/v1/licenses?limit=1e2",
+        "/licenses?size=60.0",
+        "/v1/ledger?after=1e0",
+        "/v1/ledger?after=2.0&limit=1e1",
+    ] {
         server.call("GET", path).expect(200);
     }
-    server
-        .call("GET", "/v1/licenses?limit=60.5")
-        .expect_problem(400, "invalid-input");
+    for path in ["/v1/licenses?limit=60.5", "/v1/ledger?after=1.5"] {
+        server
+            .call("GET", path)
+            .expect_problem(400, "invalid-input");
+    }
     let payload = serde_json::to_string(&document("Editor")).expect("text");
     let body = format!(r#"{{"payload":{payload},"created_at":1e9}}"#);
     let added = send("POST", "/licenses", &body);

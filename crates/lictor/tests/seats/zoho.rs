@@ -195,6 +195,10 @@ fn features_are_listed_and_found() {
     assert!(all.text().ends_with(info), "{all:?}");
     let second = list("?per_page=2&page=2").expect(200);
     assert_eq!(names(&second), ["sso"]);
+    for number in ["2.0", "2e0"] {
+        let same = list(&format!("?per_page={number}&page={number}")).expect(200);
+        assert_eq!(names(&same), ["sso"], "{number}");
+    }
     let first = list("?per_page=2").expect(200);
     assert_eq!(first.value()["info"]["more_records"], true);
     assert_eq!(
