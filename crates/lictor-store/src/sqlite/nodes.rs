@@ -115,7 +115,10 @@ pub(super) fn is_elsewhere(database: &Connection, organization: Uuid, id: Uuid) 
 /// The node with this name that is not revoked; where there is none, the one that left.
 pub(super) fn by_name(database: &Connection, organization: Uuid, name: &str) -> Sql<Option<Node>> {
     let live = first(database, BY_NAME, (organization, name), node)?;
-    let left = "organization_id = ?1 AND name = ?2 AND left_by IS NOT NULL";
+    let left = "organization_id = ?1 AND id = (SELECT one.id
+                    FROM nodes AS one INDEXED BY nodes_left_name
+                    WHERE one.organization_id = ?1 AND one.name = ?2 AND one.left_by IS NOT NULL
+                    LIMIT 1)";
     match live {
         Some(live) => Ok(Some(live)),
         None => first(database, left, (organization, name), node),
