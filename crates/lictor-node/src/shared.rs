@@ -358,8 +358,11 @@ impl Shared {
         }
         let is_copy = match apart {
             Some(Apart::Behind) => true,
-            // A version that does not name its starts may have counted between.
-            Some(Apart::Followed) => start.after.len() >= start.parts.len().max(1),
+            // A version that does not name its starts may have counted between. One that was judged before
+            // hears so from a control plane that was put back from a backup.
+            Some(Apart::Followed) => {
+                !start.parts.is_empty() && start.after.len() >= start.parts.len()
+            }
             Some(Apart::Unsure | Apart::Removed | Apart::Other) | None => false,
         };
         if is_copy {

@@ -106,6 +106,11 @@ impl World {
         self.folders[at] = self.run(disk, place);
     }
 
+    fn restart_in_place(&mut self) {
+        let (disk, place) = (self.folders[0].disk.clone(), self.folders[0].place);
+        self.restart(0, &disk, place);
+    }
+
     fn count(&mut self, at: usize, more: u64) {
         let folder = &mut self.folders[at];
         folder.counters.add(&folder.counters.slot("a"), more);
@@ -244,4 +249,58 @@ fn whatever_is_copied_and_put_back_each_request_counts_once() {
         let (stored, counted) = (world.stored(), world.counted);
         assert_eq!(stored, counted, "seed {seed}: {:#?}", world.log);
     }
+}
+
+#[test]
+fn a_control_plane_that_was_put_back_knows_a_folder_that_was_started_since() {
+    let mut world = World::new();
+    world.count(0, 50);
+    world.report(0, false, true, true);
+    let backup = world.control_plane.clone();
+    for _ in 0..3 {
+        world.restart_in_place();
+        world.count(0, 5);
+        world.tell_all(0);
+    }
+    world.control_plane = backup;
+    world.count(0, 1);
+    // The answer is lost, so that nobody knows what became of the counts.
+    assert_eq!(world.report(0, false, false, false), None);
+    assert_eq!(world.report(0, false, true, true), None);
+    world.folders[0].counters.report_all_again();
+    world.tell_all(0);
+    assert_eq!(world.stored(), 66, "{:#?}", world.log);
+    assert_eq!(world.control_plane.usage_by_source.len(), 1);
+}
+
+#[test]
+fn a_start_whose_answer_was_lost_is_known_however_many_follow_it() {
+    let mut world = World::new();
+    world.count(0, 50);
+    world.report(0, false, true, true);
+    world.restart_in_place();
+    world.count(0, 5);
+    assert_eq!(world.report(0, false, false, false), None);
+    for _ in 0..40 {
+        world.restart_in_place();
+        world.count(0, 1);
+    }
+    assert_eq!(world.report(0, false, true, true), None);
+    world.tell_all(0);
+    assert_eq!(world.stored(), 95, "{:#?}", world.log);
+    assert_eq!(world.control_plane.usage_by_source.len(), 1);
+}
+
+#[test]
+fn a_journal_names_no_more_starts_than_have_their_place() {
+    let mut world = World::new();
+    for _ in 0..100 {
+        world.restart_in_place();
+        world.tell_all(0);
+    }
+    for _ in 0..200 {
+        world.restart_in_place();
+    }
+    let claim = world.folders[0].counters.claim().expect("on disk");
+    assert_eq!((claim.after.len(), claim.parts.len()), (64, 33));
 }

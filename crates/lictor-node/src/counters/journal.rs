@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
+use lictor_core::feed::epoch_of;
 use lictor_core::usage::MAX_COUNT;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,10 @@ struct Line {
     /// In the first line: who counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     start: Option<Start>,
+    /// What its epoch held when that one began, until it was judged. A version that does not count it by
+    /// itself until then counts on from there, and tells no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    base: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
 /// What was read from a journal.
@@ -43,6 +48,8 @@ pub(crate) struct Read {
     pub counts: BTreeMap<Key, Entry>,
     /// Who counted last; none: a version that did not say so.
     pub start: Option<Start>,
+    /// What its epoch held when it began, if it was not judged yet.
+    pub base: BTreeMap<Key, u64>,
     /// Whether something could not.
     pub damaged: bool,
 }
@@ -88,7 +95,36 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
     if read.damaged {
         read.epoch = None;
     }
+    put_apart(&mut read);
     read
+}
+
+/// Puts what a start that nobody judged counted in the epoch of its journal, as an earlier version does,
+/// to what it counts by itself.
+fn put_apart(read: &mut Read) {
+    // Of a build that writes no base nothing of the epoch is the start's.
+    let start = read.start.as_ref();
+    let start = start.filter(|start| start.pending && !read.base.is_empty());
+    let (Some(epoch), Some(start)) = (&read.epoch, start) else {
+        return;
+    };
+    let own: Arc<str> = epoch_of(start.id).into();
+    let mut apart = Vec::new();
+    for (key, entry) in &mut read.counts {
+        let base = read.base.get(key).copied().unwrap_or_default();
+        if key.epoch == *epoch && base < entry.count {
+            let key = Key {
+                epoch: Arc::clone(&own),
+                ..key.clone()
+            };
+            apart.push((key, entry.count - base));
+            entry.count = base;
+        }
+    }
+    for (key, more) in apart {
+        let entry = read.counts.entry(key).or_default();
+        entry.count = entry.count.saturating_add(more).min(MAX_COUNT);
+    }
 }
 
 fn take(read: &mut Read, line: Line) {
@@ -103,6 +139,9 @@ fn take(read: &mut Read, line: Line) {
             known.count = count.min(MAX_COUNT).max(known.count);
             known.as_other |= as_other;
         }
+    }
+    for (service, month, count) in line.base {
+        read.base.insert(key(service, month), count);
     }
 }
 
@@ -136,6 +175,30 @@ pub(crate) fn first_line(epoch: &Arc<str>, start: &Start) -> io::Result<Vec<u8>>
         ..Line::default()
     };
     write_line(&mut text, &line)?;
+    Ok(text)
+}
+
+/// The lines of what the epoch of a start held when that began, while nobody judged it: it counts by itself.
+fn base_lines(whole: &Whole) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    if !whole.start.pending {
+        return Ok(text);
+    }
+    let base = whole.all.iter().filter(|(key, _)| key.epoch == whole.epoch);
+    let base: Vec<_> = base
+        .map(|(key, entry)| {
+            let (service, month) = (Arc::clone(&key.service), Arc::clone(&key.month));
+            (service, month, entry.count)
+        })
+        .collect();
+    for some in base.chunks(PER_LINE) {
+        let line = Line {
+            epoch: Arc::clone(&whole.epoch),
+            base: some.to_vec(),
+            ..Line::default()
+        };
+        write_line(&mut text, &line)?;
+    }
     Ok(text)
 }
 
@@ -189,6 +252,7 @@ impl Journal {
     pub(crate) fn rewrite(&mut self, whole: &Whole) -> io::Result<()> {
         self.file = None;
         let mut text = first_line(&whole.epoch, &whole.start)?;
+        text.extend(base_lines(whole)?);
         text.extend(lines(&whole.all)?);
         let file = self.folder.write_beside(JOURNAL, &text)?;
         planted::point("journal-rewritten");

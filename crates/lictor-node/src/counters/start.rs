@@ -15,13 +15,17 @@ use crate::planted;
 /// The most starts that a journal tells from each other which nobody has judged, beside the one that counts.
 const MAX_UNJUDGED: usize = MAX_PARTS / 2;
 
+/// The most starts before those that a journal names.
+const MAX_AFTER: usize = 32;
+
 /// A start of the node, as its journal names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Start {
     /// Drawn anew at each start.
     pub id: Uuid,
-    /// The starts that its epoch goes on from which were judged: the last one, or those that were judged
-    /// with it.
+    /// The starts that its epoch goes on from, the last that was judged at the end. Before it those that
+    /// went before it for certain, of which a control plane knows one that was put back from a backup, or
+    /// whose last answers were lost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Uuid>,
     /// Those since that nobody has judged, in order: what each of them counted is in an epoch of its own.
@@ -67,11 +71,20 @@ impl Start {
                     ended: before.ended,
                 });
             } else {
+                if before.ended {
+                    start.after.clone_from(&before.after);
+                }
                 start.after.push(before.id);
+                start.bound_after();
             }
         }
         start.place = place;
         start
+    }
+
+    fn bound_after(&mut self) {
+        let beyond = self.after.len().saturating_sub(MAX_AFTER);
+        self.after.drain(..beyond);
     }
 
     /// One with a journal of its own, which nobody else can have counted in.
@@ -157,7 +170,12 @@ impl Counters {
             if let Some(next) = next {
                 sums.put_to(&epoch_of(first.start), &epoch_of(next).into());
             }
+            // It may be the one that was judged last, if nobody heard the answer.
+            if let Some(last) = start.after.len().checked_sub(1) {
+                start.after.insert(last, first.start);
+            }
         }
+        start.bound_after();
         sums.count_for(start);
         drop(sums);
         self

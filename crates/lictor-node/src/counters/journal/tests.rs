@@ -88,6 +88,52 @@ fn a_torn_end_is_cut_off() {
     }
 }
 
+fn own(service: &str, start: u128) -> Key {
+    Key {
+        epoch: epoch_of(uuid::Uuid::from_u128(start)).into(),
+        ..key(service)
+    }
+}
+
+#[test]
+fn what_an_earlier_version_counted_for_a_start_in_its_epoch_is_its_own() {
+    let lines = [
+        r#"{"epoch":"00000000000000aa","start":{"id":"00000000-0000-0000-0000-0000000000ff","after":["00000000-0000-0000-0000-000000000001"],"ended":true,"pending":true}}"#,
+        r#"{"epoch":"00000000000000aa","base":[["a","2026-11",50]]}"#,
+        r#"{"epoch":"00000000000000aa","counts":[["a","2026-11",80],["b","2026-11",3]]}"#,
+    ];
+    let text = lines.map(|json| format!("{}{json}\n", checksum(json)));
+    let found = read(text.concat().as_bytes());
+    let expected = BTreeMap::from([
+        (key("a"), entry(50)),
+        (key("b"), entry(0)),
+        (own("a", 0xff), entry(30)),
+        (own("b", 0xff), entry(3)),
+    ]);
+    assert_eq!((found.counts, found.damaged), (expected, false));
+}
+
+#[test]
+fn an_earlier_version_is_told_what_the_epoch_held_when_a_start_began() {
+    let disk = Disk::new();
+    let mut journal = disk.journal();
+    let before = Start {
+        id: uuid::Uuid::from_u128(1),
+        ..Start::default()
+    };
+    let start = Start::on(Some(&before), uuid::Uuid::from_u128(2), None);
+    let counts = BTreeMap::from([(key("a"), entry(6))]);
+    let counters = Counters::new(EPOCH, "2026-11", counts).started(start);
+    for _ in 0..2 {
+        counters.add(&counters.slot("a"), 4);
+        flush(&counters, &mut journal).expect("written");
+    }
+    let found = read(&disk.bytes());
+    assert_eq!(found.base, BTreeMap::from([(key("a"), 6)]));
+    let expected = BTreeMap::from([(key("a"), entry(6)), (own("a", 2), entry(8))]);
+    assert_eq!(found.counts, expected);
+}
+
 #[test]
 fn damage_keeps_what_can_be_read_and_ends_the_epoch() {
     let (disk, _journal) = three();
