@@ -38,7 +38,13 @@ pub(super) fn licenses_page(
             licenses_within(database, rest, (organization, after, limit), PAGE_BYTES)
         }
         Some(application) => {
-            let rest = "application = ?4 AND licenses.id > ?2 ORDER BY licenses.id LIMIT ?3";
+            // By itself SQLite would walk through the licenses of all applications.
+            let rest = "licenses.id IN (SELECT one.id
+                            FROM licenses AS one INDEXED BY licenses_by_application
+                            WHERE one.organization_id = ?1 AND one.application = ?4
+                                AND one.id > ?2
+                            ORDER BY one.id LIMIT ?3)
+                        ORDER BY licenses.id";
             let parameters = (organization, after, limit, application);
             licenses_within(database, rest, parameters, PAGE_BYTES)
         }
