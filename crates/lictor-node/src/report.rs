@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lictor_core::feed::{Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start};
+use lictor_core::feed::{
+    Apart, Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start,
+};
 use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -116,6 +118,10 @@ impl Reporter {
                 Err(Trouble::Refused(failure)) if failure.code == FailureCode::Left => {
                     return Some(true);
                 }
+                // It takes no place, and no other answer comes.
+                Err(Trouble::Refused(failure)) if failure.code == FailureCode::Revoked => {
+                    return Some(false);
+                }
                 Err(_) => return None,
                 Ok(true) => return Some(true),
                 Ok(false) => {}
@@ -198,6 +204,11 @@ impl Reporter {
         }
         let beyond = reported.beyond.map(|beyond| beyond.to_string());
         shared.problems.set(Kind::Beyond, beyond);
+        let judged = reported.start.as_ref();
+        if let Some(judged) = judged.filter(|judged| judged.apart == Some(Apart::Removed)) {
+            // Of that epoch nothing was added, though nothing is among the refused.
+            report.counts.retain(|count| count.epoch != judged.epoch);
+        }
         note_counts(shared, &report.counts, &reported.held);
         if reported.held.iter().any(|held| !held.as_other) {
             self.held_at = Some(Instant::now());

@@ -225,3 +225,25 @@ fn what_was_told_among_others_is_told_apart_later_without_being_told_twice() {
     counters.note_whole(&counters.whole());
     assert_eq!(tell(&counters), 93);
 }
+
+#[test]
+fn what_was_told_before_the_control_plane_began_anew_is_not_told_of_another_epoch() {
+    let counters = counters();
+    let (old, new) = (counters.totals().epoch, "00000000000000ff");
+    counters.add(&counters.slot("a"), 3);
+    flush(&counters);
+    counters.note_reported(&counters.unsent(9, false));
+    counters.report_all_again();
+    counters.add(&counters.slot("a"), 2);
+    flush(&counters);
+    counters.hold_back();
+    assert_eq!(counters.unsent(9, false), []);
+    let rest = Some(new.into());
+    let own = Vec::new();
+    assert!(counters.judge(&old, Verdict { own, rest }));
+    assert!(counters.settle_start());
+    counters.note_whole(&counters.whole());
+    let told = counters.unsent(9, false).into_iter();
+    let told: Vec<_> = told.map(|count| (count.epoch, count.count)).collect();
+    assert_eq!(told, [(old, 3), (new.to_owned(), 2)]);
+}

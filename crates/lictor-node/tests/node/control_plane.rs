@@ -65,6 +65,10 @@ pub(crate) struct Inside {
     pub(crate) refusal: Option<(StatusCode, Failure)>,
     /// Whether it tells every start apart, as a version does that does not know their parts.
     pub(crate) tells_apart: bool,
+    /// How many reports add nothing, as their epoch was counted when the node was removed.
+    pub(crate) removed: u32,
+    /// How many requests were refused by it.
+    pub(crate) refused: usize,
     /// Whether there is no stream of events.
     pub(crate) no_events: bool,
     /// Whether something between holds streams back.
@@ -105,6 +109,8 @@ impl ControlPlane {
             left: false,
             refusal: None,
             tells_apart: false,
+            removed: 0,
+            refused: 0,
             no_events: false,
             holds_back: false,
             holds_heads: false,
@@ -346,7 +352,9 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
         value.unwrap_or_default().to_owned()
     };
     if let Some((status, failure)) = &inside.refusal {
-        return Ok(json(*status, failure));
+        let refused = json(*status, failure);
+        inside.refused += 1;
+        return Ok(refused);
     }
     let bearer = header("authorization").replace("Bearer ", "");
     if head.uri.path() == "/v1/feed/join" {
@@ -374,10 +382,19 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             let mut held: Vec<_> = held.collect();
             held.extend(inside.without_room(&mut report.counts));
             let goodbye = report.gives_back;
-            let start = report.start.as_ref().filter(|_| inside.tells_apart);
+            let removed = inside.removed > 0 && !report.counts.is_empty();
+            if removed {
+                inside.removed -= 1;
+                report.counts.clear();
+            }
+            let start = report.start.as_ref();
+            let start = start.filter(|_| inside.tells_apart || removed);
             let start = start.map(|start| Judged {
                 epoch: start.epoch.clone(),
-                apart: (!start.after.is_empty()).then_some(Apart::Unsure),
+                apart: match removed {
+                    true => Some(Apart::Removed),
+                    false => (!start.after.is_empty()).then_some(Apart::Unsure),
+                },
                 own: None,
                 lives: 1,
                 again: false,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lictor_node::Node;
 
 use crate::control_plane::ControlPlane;
-use crate::setting::{Setting, clock, options, until};
+use crate::setting::{NOW, Setting, clock, options, until};
 
 #[tokio::test]
 async fn a_node_reports_as_often_as_its_control_plane_wants_to_hear_of_it() {
@@ -46,5 +46,33 @@ async fn a_goodbye_is_said_again_until_it_is_answered_and_no_longer() {
         let goodbyes = inside.reports.iter().filter(|report| report.gives_back);
         assert_eq!(goodbyes.count(), said);
         assert!(inside.left);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_was_revoked_says_goodbye_once() {
+    let control_plane = ControlPlane::start().await;
+    control_plane.inside().pool = Some("edge".to_owned());
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut options = options(&control_plane, folder.path(), &clock());
+    options.leave_on_stop = true;
+    let node = Node::start(options).await.expect("it joins");
+    control_plane.revoke(NOW);
+    until("it is told so", || node.status().revoked).await;
+    let refused = || control_plane.inside().refused;
+    let before = refused();
+    node.stop().await;
+    // Whatever was under way, and the goodbye.
+    assert!(refused() <= before + 2, "{}", refused() - before);
+}
+
+#[tokio::test]
+async fn what_is_under_way_while_a_removed_node_is_taken_up_is_told_again_however_often() {
+    let setting = Setting::start().await;
+    let told = || setting.control_plane.counted("a");
+    for sum in 1..=3 {
+        setting.control_plane.inside().removed = 1;
+        setting.node.meter(Some("a")).count(1).expect("counted");
+        until("it is told of an epoch that counts", || told() == sum).await;
     }
 }

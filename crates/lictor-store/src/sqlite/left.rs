@@ -26,7 +26,10 @@ const ORGANIZATIONS: &str = "WITH RECURSIVE found(id) AS (
 
 /// Those of one organization that left in one way before an instant, the first at the beginning.
 const OLDEST: &str = "SELECT id, name, pool FROM nodes INDEXED BY nodes_left
-     WHERE organization_id = ?1 AND left_by = ?2 AND revoked_at < ?3
+     WHERE organization_id = ?1 AND left_by = ?2 AND revoked_at < ?3 AND
+         (?5 IS NULL OR EXISTS (SELECT 1 FROM usage INDEXED BY usage_by_source
+             WHERE usage.organization_id = ?1 AND source >= name || '@' AND source < name || 'A'
+             AND month = ?5 AND correction = 0))
      ORDER BY revoked_at LIMIT ?4";
 
 /// Some of the nodes that left and are kept no longer, at most so many.
@@ -40,23 +43,32 @@ pub(super) fn due(database: &Connection, now: &Now, limit: usize) -> Sql<Vec<Lef
         let rest = limit.saturating_sub(due.len());
         // By the clock that shows less: one that was set ahead must not make all of them old.
         let old = now.earlier().saturating_sub(LEFT_KEPT);
-        let mut found = oldest(database, organization, old, rest)?;
+        let mut found = oldest(database, organization, old, None, rest)?;
         if found.is_empty() {
-            let many = crowded(database, organization, &head, now)?.min(rest);
-            found = oldest(database, organization, Timestamp::MAX, many)?;
+            found = crowded(database, organization, &head, now, rest)?;
         }
         due.append(&mut found);
     }
     Ok(due)
 }
 
-/// How many nodes are to go before their time, as there are more than the organization may have nodes, or
-/// as usage series come near to what it may have.
-fn crowded(database: &Connection, organization: Uuid, head: &HeadRow, now: &Now) -> Sql<usize> {
+/// Those that are to go before their time, as usage series come near to what the organization may have, or
+/// as there are more of them than it may have nodes. Of series only those make room that have some in
+/// the month.
+fn crowded(
+    database: &Connection,
+    organization: Uuid,
+    head: &HeadRow,
+    now: &Now,
+    limit: usize,
+) -> Sql<Vec<LeftNode>> {
     let month = Date::of(now.wall()).month();
     let series = usage::of_month(database, organization, &month)?;
     if series > head.quotas.limit(Quota::UsageSeries) / SHARE {
-        return Ok(usize::MAX);
+        let counted = oldest(database, organization, Timestamp::MAX, Some(&month), limit)?;
+        if !counted.is_empty() {
+            return Ok(counted);
+        }
     }
     let left: u64 = database
         .prepare_cached(
@@ -65,20 +77,23 @@ fn crowded(database: &Connection, organization: Uuid, head: &HeadRow, now: &Now)
         )?
         .query_row([organization], |row| row.get(0))?;
     let more = left.saturating_sub(head.quotas.limit(Quota::Nodes));
-    Ok(usize::try_from(more).unwrap_or(usize::MAX))
+    let more = usize::try_from(more).unwrap_or(usize::MAX).min(limit);
+    oldest(database, organization, Timestamp::MAX, None, more)
 }
 
-/// Those that said goodbye first: they have told all that they counted.
+/// Those that said goodbye first: they have told all that they counted. With a month: of those that
+/// counted in it.
 fn oldest(
     database: &Connection,
     organization: Uuid,
     before: Timestamp,
+    month: Option<&str>,
     limit: usize,
 ) -> Sql<Vec<LeftNode>> {
     let mut oldest = Vec::new();
     for by in Leave::ALL {
         let rest = limit - oldest.len();
-        let parameters = (organization, by.as_str(), before, rest);
+        let parameters = (organization, by.as_str(), before, rest, month);
         let found = many(database, OLDEST, parameters, |row| {
             Ok(LeftNode {
                 organization,

@@ -149,10 +149,11 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
         Node::List { api } => list(&api, json).await,
         Node::Revoke { name, api } => {
             let client = Client::new(&api)?;
-            let before = client.get(&["nodes", &name]).await?;
+            // For the words alone: a token that may write may not read, and revokes all the same.
+            let before = client.get(&["nodes", &name]).await.ok();
             client.delete(&["nodes", &name]).await?;
-            let done = match before.str("status") {
-                "left" => format!("node {name} had left its pool, and cannot come back"),
+            let done = match before.as_ref().map(|before| before.str("status")) {
+                Some("left") => format!("node {name} had left its pool, and cannot come back"),
                 _ => format!("node {name} is revoked"),
             };
             output::done("revoked", &name, &done, json)

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::harness::{Server, result, text, within_a_second};
 use crate::node::{Node, State};
+use crate::process::command;
 
 /// What a refusal of a revoked node carries.
 #[track_caller]
@@ -94,4 +95,23 @@ fn the_next_node_of_the_name_has_its_own_place_and_counts() {
     server
         .call("GET", &format!("/v1/nodes/{by_id}"))
         .expect(404);
+}
+
+#[test]
+fn a_token_that_may_change_nodes_and_not_read_them_revokes_one() {
+    let server = Server::licensed();
+    server.node("edge-1");
+    let body = json!({ "role": "admin", "scopes": ["nodes:write"] });
+    let token = text(&server.post("/v1/tokens", &body)["token"]);
+    let mut command = command();
+    command.env("LICTOR_URL", &server.url);
+    command.env("LICTOR_TOKEN", &token);
+    let said = command.args(["node", "revoke", "edge-1"]).output();
+    let said = said.expect("lictor runs");
+    let told = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(
+        said.status.success() && told.contains("node edge-1 is revoked"),
+        "{told}"
+    );
+    server.call("GET", "/v1/nodes/edge-1").expect(404);
 }
