@@ -34,7 +34,8 @@ UTF-8, or UTF-16 as spreadsheets write it; fields are separated by `,`, `;` or a
 tab, whichever the first line has most, or as a line `sep=;` above it says.
 
 An account that exists is left as it is, but for the seats that its row asks
-for, so that an import can be repeated. Accounts and seats are counted apart:
+for, so that an import can be repeated: one that ends early says what is stored,
+and the same file again goes on after it. Accounts and seats are counted apart:
 where a seat is refused, the account is created all the same. Rows without any
 value are skipped. Rows that are refused, or a seat of theirs, are listed with
 their line and the reason, and the exit code is 1.

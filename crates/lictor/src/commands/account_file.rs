@@ -94,12 +94,16 @@ pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
         () = told_to_stop => None,
     };
     bar.finish_and_clear();
-    match sent {
-        Some(Ok(())) => tally.report(json),
-        Some(Err(failure)) if tally.stored() + tally.under_way == 0 => Err(failure),
-        Some(Err(failure)) => Err(failure.and(&tally.so_far())),
-        None => Err(Failure::Refused("told to stop".to_owned()).and(&tally.so_far())),
+    let failure = match sent {
+        Some(Ok(())) => return tally.report(json),
+        Some(Err(failure)) if tally.stored() + tally.under_way == 0 => return Err(failure),
+        Some(Err(failure)) => failure,
+        None => Failure::Refused("told to stop".to_owned()),
+    };
+    if json {
+        output::json(&tally.to_json().to_string())?;
     }
+    Err(failure.and(&tally.so_far()))
 }
 
 async fn send_all(

@@ -44,6 +44,12 @@ fn an_import_that_the_server_ends_between_its_parts_says_what_is_stored() {
     let before = "This much was stored before, and stays: 1 000 rows: 1 000 accounts created";
     assert!(text.contains(before), "{text}");
     assert!(!text.contains("nothing was changed"), "{text}");
+    // What is there takes no entry; as JSON it is told, too.
+    let output = import(&server, file.as_bytes(), &["--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let figures = (&told["rows"], &told["existing"]);
+    assert_eq!(figures, (&json!(1_000), &json!(1_000)));
     limit_entries(&server, 1_000_000);
     let again = tally(&server, &file);
     assert_eq!(
