@@ -334,12 +334,12 @@ impl Client {
             (StatusCode::FORBIDDEN, Some(word)) => Failure::Unauthorized(word.said),
             (_, Some(word)) if word.is_done => Failure::Unanswered(word.said),
             (_, Some(word)) => Failure::Refused(word.said),
-            (status, None) => self.from_between(status),
+            (status, None) => self.said_by_gateway(status),
         }
     }
 
     /// What is said of a refusal that is none of Lictor's.
-    fn from_between(&self, status: StatusCode) -> Failure {
+    fn said_by_gateway(&self, status: StatusCode) -> Failure {
         let why = match cause::of_gateway(status.as_u16()) {
             Some(why) => why,
             None if status.is_server_error() => cause::of_status(status.as_u16()),

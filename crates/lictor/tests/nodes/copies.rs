@@ -178,7 +178,9 @@ fn what_was_counted_while_the_control_plane_was_away_counts_once_in_all_copies()
         // Each hears of the others with its next report.
         let (planes, more) = ([&plane, &first, &second], Cell::new(0));
         let all_named = || {
-            planes.map(|plane| count(plane, 1));
+            for plane in planes {
+                count(plane, 1);
+            }
             more.set(more.get() + 3);
             planes.iter().all(|plane| plane.status()["lives"] == 3)
         };
@@ -226,10 +228,7 @@ fn a_journal_that_an_older_version_went_on_with_is_called_no_copy() {
         // As a version wrote it that did not name its starts.
         let lines = [
             format!(r#"{{"epoch":"{epoch}"}}"#),
-            format!(
-                r#"{{"epoch":"{epoch}","counts":[["orders","{}",60]]}}"#,
-                month
-            ),
+            format!(r#"{{"epoch":"{epoch}","counts":[["orders","{month}",60]]}}"#),
         ];
         let lines = lines.map(|json| {
             let sum = lictor_core::change::Digest::of(json.as_bytes()).to_string();

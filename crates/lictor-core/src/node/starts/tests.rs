@@ -115,7 +115,7 @@ fn a_copy_that_is_heard_of_before_its_original_does_not_take_its_place() {
 #[test]
 fn nobody_goes_on_in_an_epoch_that_was_put_together_with_others() {
     let mut state = stored(0);
-    let total = crate::usage::EpochState {
+    let total = EpochState {
         total: 0,
         heard_at: crate::Elapsed::from_seconds(0),
     };

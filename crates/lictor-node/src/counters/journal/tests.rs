@@ -256,7 +256,7 @@ fn what_is_told_among_the_others_stays_so_over_a_restart_and_a_torn_end() {
 fn a_file_system_that_does_not_sync_counts_is_named() {
     let (_disk, mut journal) = three();
     // It takes what is written, and cannot be synced.
-    let nowhere = fs::File::options().append(true).open("/dev/null");
+    let nowhere = File::options().append(true).open("/dev/null");
     journal.file = Some(nowhere.expect("Linux"));
     let refused = journal.append(&[(key("a"), entry(4))]);
     let said = with_advice(&refused.expect_err("not durable"));
