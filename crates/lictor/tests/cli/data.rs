@@ -283,7 +283,8 @@ fn begun_backup() -> (tempfile::TempDir, String, Running, std::net::TcpStream) {
 fn a_file_that_appears_during_a_backup_is_left_alone() {
     let (folder, backup, running, mut stream) = begun_backup();
     write(&backup, "mine");
-    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nSQLite";
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n\
+                  content-length: 6\r\n\r\nSQLite";
     stream.write_all(answer.as_bytes()).expect("sends");
     let (status, said) = running.end();
     assert_eq!(status.code(), Some(2), "{said}");
@@ -296,7 +297,8 @@ fn a_file_that_appears_during_a_backup_is_left_alone() {
 #[test]
 fn an_interrupted_backup_leaves_nothing_behind() {
     let (folder, _, running, mut stream) = begun_backup();
-    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 60\r\n\r\nSQLite";
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n\
+                  content-length: 60\r\n\r\nSQLite";
     stream.write_all(answer.as_bytes()).expect("sends");
     running.signal("INT");
     let (status, said) = running.end();

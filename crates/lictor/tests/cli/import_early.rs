@@ -124,7 +124,10 @@ fn a_pipe_that_nobody_writes_to_keeps_nobody_from_stopping_an_import() {
     let pipe = server.file("pipe.csv");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo runs").success());
-    let mut running = command()
+    // A shell that runs the tests beside something else lets them ignore it.
+    let mut running = std::process::Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(env!("CARGO_BIN_EXE_lictor"))
         .args(["account", "import", &pipe, "--url", server.url()])
         .env("LICTOR_TOKEN", server.token())
         .stderr(Stdio::piped())

@@ -142,13 +142,16 @@ fn the_key_can_be_elsewhere() {
 
 /// Answers with the key, and then with the beginning of a copy.
 fn breaks_off(listener: &std::net::TcpListener, pem: &str) {
-    let answers = [(pem.len(), pem), (1_000_000, "the beginning")];
-    for (length, text) in answers {
+    let answers = [
+        ("application/x-pem-file", pem.len(), pem),
+        ("application/octet-stream", 1_000_000, "the beginning"),
+    ];
+    for (media_type, length, text) in answers {
         let (mut stream, _) = listener.accept().expect("a client");
         // Its request has no body, so that it is here as a whole or soon will be.
         let _ = stream.read(&mut [0; 4_096]);
-        let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ";
-        let answer = format!("{head}{length}\r\n\r\n{text}");
+        let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: {media_type}");
+        let answer = format!("{head}\r\nContent-Length: {length}\r\n\r\n{text}");
         stream.write_all(answer.as_bytes()).expect("writes");
     }
 }

@@ -102,7 +102,7 @@ fn a_token_that_may_change_nodes_and_not_read_them_revokes_one() {
     let server = Server::licensed();
     server.node("edge-1");
     let body = json!({ "role": "admin", "scopes": ["nodes:write"] });
-    let token = text(&server.post("/v1/tokens", &body)["token"]);
+    let token = text(&server.post("/v1/tokens", &body)["secret"]);
     let mut command = command();
     command.env("LICTOR_URL", &server.url);
     command.env("LICTOR_TOKEN", &token);
