@@ -170,11 +170,14 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
                 Some(1) => "1 node knew better, and takes what is stored here as soon as it is \
                      connected"
                     .to_owned(),
-                count => format!(
-                    "{} nodes knew better, and take what is stored here as soon as they are \
-                     connected",
-                    count.unwrap_or_default()
+                Some(count) => format!(
+                    "{count} nodes knew better, and take what is stored here as soon as they are \
+                     connected"
                 ),
+                // Whoever may not read nodes is not told.
+                None => "nodes that know better take what is stored here as soon as they are \
+                         connected"
+                    .to_owned(),
             });
             Ok(())
         }

@@ -67,10 +67,16 @@ pub(crate) async fn run(command: Seat, json: bool) -> Outcome {
                 return output::json(&reply.text);
             }
             let (used, limit) = (&reply.value["used"], &reply.value["limit"]);
-            let (used, limit) = (text_of(used), output::limit_of(limit));
-            output::note(&format!(
-                "{account} has a seat of {application}: {used} in use, limit {limit}"
-            ));
+            // Whoever may not read seats is not told.
+            let figures = match used.is_null() {
+                true => String::new(),
+                false => format!(
+                    ": {} in use, limit {}",
+                    text_of(used),
+                    output::limit_of(limit)
+                ),
+            };
+            output::note(&format!("{account} has a seat of {application}{figures}"));
             Ok(())
         }
         Seat::Release {

@@ -135,9 +135,13 @@ pub(crate) async fn run(command: Usage, json: bool) -> Outcome {
             if json {
                 return output::json(&reply.text);
             }
-            let count = figure(reply.value["count"].as_u64().unwrap_or_default());
             let service = output::printable(&service);
-            output::note(&format!("{service}: the count of {month} is {count} now"));
+            // Whoever may not read usage is not told.
+            let said = match reply.value["count"].as_u64() {
+                Some(count) => format!("is {} now", figure(count)),
+                None => "is corrected".to_owned(),
+            };
+            output::note(&format!("{service}: the count of {month} {said}"));
             Ok(())
         }
         Usage::List { api } => list(&api, json).await,

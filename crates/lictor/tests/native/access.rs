@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lictor_core::Resource;
 use lictor_server::dialects::native;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::matrix::ROWS;
 use crate::server::Server;
@@ -247,4 +247,112 @@ fn the_right_is_looked_at_before_what_is_asked_for() {
         call.body("application/json", "{")
             .expect_problem(403, "forbidden");
     }
+}
+
+#[test]
+fn who_lacks_the_right_is_told_that_before_conditions_and_parameters_are_looked_at() {
+    let world = World::new();
+    for row in ROWS {
+        for (token, status) in [
+            (&world.acme.admin, row.3[1]),
+            (&world.acme.reader, row.3[2]),
+        ] {
+            if status != 403 {
+                continue;
+            }
+            let call = world.call(row).token(token);
+            for (header, value) in [("If-Match", "x"), ("If-None-Match", "*")] {
+                let conditioned = call.clone().header(header, value);
+                conditioned.expect_problem(403, "forbidden");
+            }
+            let mut asking = call;
+            asking.path.push_str("?no=such");
+            asking.expect_problem(403, "forbidden");
+            asking
+                .without("Authorization")
+                .expect_problem(401, "unauthenticated");
+        }
+    }
+}
+
+/// What a write may tell also who may not read: which object it made and what goes with it, and what became
+/// of each row.
+const MADE: &[&str] = &[
+    "id",
+    "key",
+    "key_id",
+    "number",
+    "application",
+    "account",
+    "holder",
+    "fence",
+    "since",
+    "position",
+    "revision",
+    "status",
+    "state",
+    "reason",
+    "days_left",
+    "verified",
+    "signed_by",
+    "claims",
+    "payload",
+    "place",
+    "created_at",
+    "updated_at",
+    "expires_at",
+    "taken_at",
+    "live",
+    "role",
+    "scopes",
+    "kind",
+    "organization",
+    "origin",
+    "created_by",
+    "secret",
+    "client_id",
+    "client_secret",
+    "refresh_token",
+    "code",
+    "code_expires_at",
+    "enrollment_token",
+    "token_expires_at",
+    "rows",
+    "created",
+    "given",
+    "refused",
+    "accepted",
+    "kept",
+    "language",
+    "over_limit",
+    "plan",
+    "leases",
+    "refusals",
+];
+
+#[test]
+fn who_may_only_write_is_told_nothing_that_is_there_besides() {
+    let world = World::new();
+    let mut told = Vec::new();
+    for row in ROWS.iter().filter(|row| row.0 != "GET") {
+        let operator = row.3[1] == 403;
+        let role = if operator { "operator" } else { "admin" };
+        let body = json!({ "role": role, "scopes": [row.4] });
+        let token = world.server.call("POST", "/v1/tokens").organization("acme");
+        let token = token.json(&body).expect(201).json()["secret"].clone();
+        let call = world.call(row).organization("acme");
+        let sent = serde_json::from_slice::<Value>(&call.body).unwrap_or_default();
+        let call = call.token(token.as_str().expect("a secret"));
+        let answer = call.expect(row.3[usize::from(!operator)]);
+        let answer = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+        for (name, value) in answer.as_object().into_iter().flatten() {
+            let known = sent.get(name).is_some() || MADE.contains(&name.as_str());
+            // Of what was just made there is nothing yet.
+            let empty = [json!(null), json!(0), json!(false), json!([])].contains(value);
+            if !known && !empty {
+                told.push(format!("{} {} {name}: {value}", row.0, row.1));
+            }
+        }
+    }
+    assert!(told.is_empty(), "{told:#?}");
 }

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use lictor_core::{Account, Error, Resource, Right};
 
-use super::auth::{Caller, Conditioned};
+use super::auth::Caller;
 use super::conditions::{self, Condition, Shown};
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
@@ -47,9 +47,10 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(text): Segment,
+    segment: Segment,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let text = segment.name(&call, READ)?;
     let account = find(&server.authority, &call, &text).await?;
     shown(account)?.read(&headers)
 }
@@ -121,11 +122,11 @@ pub(super) async fn import(
 
 pub(super) async fn set(
     State(server): State<Server>,
-    Conditioned(call): Conditioned,
-    Forceable { segment, force }: Forceable,
+    Caller(call): Caller,
+    forceable: Forceable,
     request: Request,
 ) -> Result<Response, Problem> {
-    server.authority.may(&call, WRITE)?;
+    let (name, force) = forceable.name(&call, WRITE)?;
     let (parts, body) = request.into_parts();
     let (patch, _held) = json::object::<PatchAccount>(&server, &call, &parts, body).await?;
     let said = Json(&patch).into_response();
@@ -133,7 +134,7 @@ pub(super) async fn set(
     patch.check()?;
     let condition = condition(&parts.headers)?;
     let authority = &server.authority;
-    let found = authority.account_named(&call, WRITE, &segment.0).await?;
+    let found = authority.account_named(&call, WRITE, &name).await?;
     let may_read = authority.may(&call, READ).is_ok();
     let (id, expected) = (found.id, expected(condition, found, may_read)?);
     let terms = Terms { expected, force };
@@ -147,14 +148,14 @@ pub(super) async fn set(
 
 pub(super) async fn remove(
     State(server): State<Server>,
-    Conditioned(call): Conditioned,
-    Forceable { segment, force }: Forceable,
+    Caller(call): Caller,
+    forceable: Forceable,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    server.authority.may(&call, WRITE)?;
+    let (name, force) = forceable.name(&call, WRITE)?;
     let condition = condition(&headers)?;
     let authority = &server.authority;
-    let found = authority.account_named(&call, WRITE, &segment.0).await?;
+    let found = authority.account_named(&call, WRITE, &name).await?;
     let may_read = authority.may(&call, READ).is_ok();
     let (id, expected) = (found.id, expected(condition, found, may_read)?);
     let terms = Terms { expected, force };

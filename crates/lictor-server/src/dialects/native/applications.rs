@@ -41,8 +41,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(key): Segment,
+    segment: Segment,
 ) -> Result<Json<ApplicationView>, Problem> {
+    let key = segment.name(&call, READ)?;
     let (figures, entitlement) = server.authority.application(&call, &key).await?;
     let nodes = server.authority.enrolled_nodes(&call).await?;
     Ok(Json(ApplicationView::of(
@@ -93,10 +94,10 @@ pub(super) async fn create(
 pub(super) async fn set(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(key): Segment,
+    segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
-    server.authority.may(&call, WRITE)?;
+    let key = segment.name(&call, WRITE)?;
     let (parts, body) = request.into_parts();
     let (patch, _held) =
         json::object::<wire::ApplicationPatch>(&server, &call, &parts, body).await?;
@@ -117,8 +118,9 @@ pub(super) async fn set(
 pub(super) async fn remove(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(key): Segment,
+    segment: Segment,
 ) -> Result<StatusCode, Problem> {
+    let key = segment.name(&call, WRITE)?;
     server.authority.remove_application(&call, &key).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use lictor_core::Error;
 
-use super::conditions;
 use super::error::{Problem, invalid};
 use crate::authority::{Authority, Call};
 use crate::http::call::bearer;
@@ -22,36 +21,13 @@ pub(super) struct Caller(pub(super) Call);
 impl FromRequestParts<Server> for Caller {
     type Rejection = Problem;
 
-    /// A write comes without conditions, or is refused.
-    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
-        let call = match parts.method.is_safe() {
-            true => call(&server.authority, &parts.headers).await,
-            false => writer(&server.authority, &parts.headers).await,
-        };
-        call.map(Self)
-    }
-}
-
-/// A call by somebody who signed in, to a route that looks at the conditions by itself.
-pub(super) struct Conditioned(pub(super) Call);
-
-impl FromRequestParts<Server> for Conditioned {
-    type Rejection = Problem;
-
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
         call(&server.authority, &parts.headers).await.map(Self)
     }
 }
 
-/// Signs in for a write that takes no conditions.
-pub(super) async fn writer(authority: &Authority, headers: &HeaderMap) -> Result<Call, Problem> {
-    let call = call(authority, headers).await?;
-    conditions::refuse(headers)?;
-    Ok(call)
-}
-
 /// Signs in with the bearer token.
-async fn call(authority: &Authority, headers: &HeaderMap) -> Result<Call, Problem> {
+pub(super) async fn call(authority: &Authority, headers: &HeaderMap) -> Result<Call, Problem> {
     single(headers, &AUTHORIZATION)?;
     let secret = bearer(headers).ok_or(Error::Unauthenticated)?;
     let caller = authority.sign_in(secret).await?;

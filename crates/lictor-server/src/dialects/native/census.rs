@@ -10,8 +10,8 @@ use super::auth::Caller;
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
+use super::wire::Nothing;
 use super::wire::counts::CensusView;
-use super::wire::{self, Nothing};
 use crate::authority::{Call, Census};
 use crate::settings::Server;
 
@@ -43,6 +43,7 @@ pub(super) async fn take(
     };
     let census = server.authority.take_census(&post.call).await?;
     let page = Page::first(&post.call, Resource::Census);
-    let answer = wire::answer(200, &view(&census, &page, &post.call));
+    let view = view(&census, &page, &post.call);
+    let answer = post.told.answer(200, &view, &["taken_at"]);
     Ok(post.respond(answer))
 }

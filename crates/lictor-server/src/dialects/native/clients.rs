@@ -13,7 +13,7 @@ use super::error::{Problem, shown_already};
 use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
-use super::path::Segment;
+use super::path::{PathKey, Segment};
 use super::wire::clients::{ClientView, CodeView, NewClient, PatchClient};
 use super::wire::{self, List, Nothing};
 use crate::settings::Server;
@@ -36,8 +36,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(name): Segment,
+    segment: Segment,
 ) -> Result<Json<ClientView>, Problem> {
+    let name = segment.name(&call, READ)?;
     let client = server.authority.client(&call, &name).await?;
     Ok(Json(ClientView::of(client)))
 }
@@ -79,7 +80,7 @@ pub(super) async fn create_code(
     State(server): State<Server>,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let Segment(name) = request.extract_parts().await?;
+    let PathKey(name) = request.extract_parts().await?;
     let mut post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
@@ -96,10 +97,10 @@ pub(super) async fn create_code(
 pub(super) async fn set(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(name): Segment,
+    segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
-    server.authority.may(&call, WRITE)?;
+    let name = segment.name(&call, WRITE)?;
     let (parts, body) = request.into_parts();
     let (patch, _held) = json::object::<PatchClient>(&server, &call, &parts, body).await?;
     let authority = &server.authority;
@@ -116,8 +117,9 @@ pub(super) async fn set(
 pub(super) async fn remove(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(name): Segment,
+    segment: Segment,
 ) -> Result<StatusCode, Problem> {
+    let name = segment.name(&call, WRITE)?;
     server.authority.remove_client(&call, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use lictor_core::{DocumentError, Error, Kind, Quota, SeatRefusal};
 use serde_json::{Map, Value, json};
 
-use super::auth::Conditioned;
+use super::auth::Caller;
 use super::conditions::mismatch;
 use crate::authority::Answer;
 use crate::http::budget::{self, NO_ROOM};
@@ -369,12 +369,12 @@ pub(super) fn missing(kind: Kind, name: impl Into<String>) -> Problem {
 }
 
 /// Answers paths that are no route.
-pub(super) async fn no_such_route(_: Conditioned, uri: Uri) -> Problem {
+pub(super) async fn no_such_route(_: Caller, uri: Uri) -> Problem {
     missing(Kind::Route, uri.path())
 }
 
 /// Answers methods that a route does not have; the router adds `Allow`.
-pub(super) async fn wrong_method(_: Conditioned, method: Method) -> Problem {
+pub(super) async fn wrong_method(_: Caller, method: Method) -> Problem {
     let detail = format!("this route has no method {method}; see `Allow`");
     let title = "The route has no such method";
     Problem::new(

@@ -16,10 +16,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::auth::{self, single};
-use super::conditions::tag;
+use super::conditions::{self, tag};
 use super::error::{PROBLEM_JSON, Problem, invalid};
 use super::json;
 use super::page::no_query;
+use super::told::Told;
 use super::wire::added::object_of;
 use crate::authority::{Answer, Call, IdempotencyKey, Idempotent, Written};
 use crate::settings::Server;
@@ -66,6 +67,8 @@ pub(super) struct Post<T> {
     pub(super) call: Call,
     /// The body.
     pub(super) request: T,
+    /// How much may be told of what it does.
+    pub(super) told: Told,
     path: String,
     name: &'static str,
     key: Option<IdempotencyKey>,
@@ -104,8 +107,9 @@ impl<T: DeserializeOwned + Send + 'static> Post<T> {
         naming: fn(T, Answer) -> Answer,
     ) -> Result<Begun<T>, Problem> {
         let (parts, body) = request.into_parts();
-        let call = auth::writer(&server.authority, &parts.headers).await?;
+        let call = auth::call(&server.authority, &parts.headers).await?;
         call.actor.may(right, Some(call.organization.id))?;
+        conditions::refuse(&parts.headers)?;
         let path = parts.uri.path().to_owned();
         no_query(&parts.uri)?;
         let key = client_key(&parts.headers)?;
@@ -134,6 +138,7 @@ impl<T: DeserializeOwned + Send + 'static> Post<T> {
             }
         }
         Ok(Begun::First(Box::new(Self {
+            told: Told::of(&call, right, &bytes),
             call,
             request,
             path,
@@ -161,6 +166,7 @@ impl<T> Post<T> {
         let post = Post {
             call: self.call,
             request: (),
+            told: self.told,
             path: self.path,
             name: self.name,
             key: self.key,

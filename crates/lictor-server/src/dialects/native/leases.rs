@@ -16,13 +16,24 @@ use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
 use super::path::{PathKey, Segment};
+use super::wire::List;
 use super::wire::kept::{EndedLeaseView, ForgottenView};
 use super::wire::leases::{CheckedOutView, LeaseView, NewLease, Release, Renewal};
-use super::wire::{self, List};
 use crate::authority::{Call, EndedFilter, EndedKey};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Leases);
+
+/// What a check-out makes: a lease, of which its holder must know all.
+const LEASE: [&str; 7] = [
+    "id",
+    "application",
+    "holder",
+    "fence",
+    "since",
+    "expires_at",
+    "position",
+];
 
 pub(super) async fn list(
     State(server): State<Server>,
@@ -88,8 +99,9 @@ impl FromStr for EndedPlace {
 pub(super) async fn forget(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(holder): Segment,
+    segment: Segment,
 ) -> Result<Json<ForgottenView>, Problem> {
+    let holder = segment.name(&call, Right::write(Resource::Accounts))?;
     let forgotten = server.authority.forget_holder(&call, &holder).await?;
     Ok(Json(ForgottenView::of(forgotten)))
 }
@@ -108,20 +120,21 @@ pub(super) async fn check_out(
     State(server): State<Server>,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let Segment(key) = request.extract_parts().await?;
+    let PathKey(key) = request.extract_parts().await?;
     let (mut post, body) = match Post::<NewLease>::begin(&server, WRITE, "id", request).await? {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
     };
     let authority = server.authority.clone();
     let asked = authority.ask_for_lease(&post.call, &key, &body.holder, body.ttl())?;
-    let (kept, now) = (asked.clone(), post.call.now);
+    let (kept, now, told) = (asked.clone(), post.call.now, post.told.clone());
     post.keep(move |written| match kept.checked_out(written) {
-        Ok(out) => wire::answer(201, &CheckedOutView::of(out, &now)),
+        Ok(out) => told.answer(201, &CheckedOutView::of(out, &now), &LEASE),
         Err(error) => Problem::from(error).into_answer(),
     });
     let out = authority.check_out(&post.call, &asked).await?;
-    Ok(post.respond(wire::answer(201, &CheckedOutView::of(out, &now))))
+    let view = CheckedOutView::of(out, &now);
+    Ok(post.respond(post.told.answer(201, &view, &LEASE)))
 }
 
 pub(super) async fn renew(
@@ -155,7 +168,7 @@ async fn change<T: serde::de::DeserializeOwned + Send + 'static>(
 ) -> Result<(Call, uuid::Uuid, T), Problem> {
     let segment: Segment = request.extract_parts().await?;
     let (parts, body) = request.into_parts();
-    let call = auth::writer(&server.authority, &parts.headers).await?;
+    let call = auth::call(&server.authority, &parts.headers).await?;
     let id = segment.id(&call, WRITE, Kind::Lease)?;
     let (request, _held) = json::object(server, &call, &parts, body).await?;
     Ok((call, id, request))

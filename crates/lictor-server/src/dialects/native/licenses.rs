@@ -10,9 +10,9 @@ use lictor_core::license::{Candidate, Place};
 use lictor_core::{Document, Error, Kind, License, Resource, Right};
 use uuid::Uuid;
 
-use super::auth::{Caller, Conditioned, single};
+use super::auth::{Caller, single};
 use super::conditions::{self, Condition, Shown};
-use super::error::{Problem, invalid};
+use super::error::{Problem, invalid, missing};
 use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
@@ -103,12 +103,12 @@ pub(super) async fn add(
 
 pub(super) async fn put(
     State(server): State<Server>,
-    Conditioned(call): Conditioned,
+    Caller(call): Caller,
     segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
-    call.actor.may(WRITE, Some(call.organization.id))?;
-    let id = Uuid::try_parse(&segment.0).map_err(|_| invalid("id", "it is no UUID"))?;
+    let text = segment.of_conditioned(&call, WRITE)?;
+    let id = Uuid::try_parse(&text).map_err(|_| invalid("id", "it is no UUID"))?;
     let (parts, body) = request.into_parts();
     let (put, _held) = json::object(&server, &call, &parts, body).await?;
     let wire::PutLicense { payload } = put;
@@ -132,11 +132,12 @@ pub(super) async fn put(
 
 pub(super) async fn remove(
     State(server): State<Server>,
-    Conditioned(call): Conditioned,
+    Caller(call): Caller,
     segment: Segment,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let id = segment.id(&call, WRITE, Kind::License)?;
+    let text = segment.of_conditioned(&call, WRITE)?;
+    let id = Uuid::try_parse(&text).map_err(|_| missing(Kind::License, text))?;
     conditions::refuse_none_match(&headers)?;
     let may_read = server.authority.may(&call, READ).is_ok();
     let expected = match Condition::of(&headers)? {

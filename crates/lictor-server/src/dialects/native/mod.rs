@@ -25,6 +25,7 @@ mod refusals;
 mod report;
 mod seats;
 mod tokens;
+mod told;
 mod trust;
 mod usage;
 mod wire;

@@ -10,13 +10,15 @@ use lictor_core::{Change, Resource, Right};
 use super::auth::Caller;
 use super::error::{Problem, shown_already};
 use super::idempotency::{Begun, Post};
+use super::nodes::MADE;
 use super::page::{Page, Query};
 use super::path::Segment;
+use super::wire::List;
 use super::wire::node_pools::{NewPool, PoolView};
-use super::wire::{self, List};
 use crate::authority::PoolStanding;
 use crate::settings::Server;
 
+const READ: Right = Right::read(Resource::Nodes);
 const WRITE: Right = Right::write(Resource::Nodes);
 
 /// Tells the list from that of nodes, for whom a cursor is of no use.
@@ -38,8 +40,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(name): Segment,
+    segment: Segment,
 ) -> Result<Json<PoolView>, Problem> {
+    let name = segment.name(&call, READ)?;
     let standing = server.authority.node_pool(&call, &name).await?;
     Ok(Json(PoolView::of(standing)))
 }
@@ -64,14 +67,16 @@ pub(super) async fn create(
         shown_already(detail, made.next_back())
     });
     let issued = server.authority.create_pool(&post.call, request).await?;
-    Ok(post.respond(wire::answer(201, &PoolView::with_token(issued))))
+    let view = PoolView::with_token(issued);
+    Ok(post.respond(post.told.answer(201, &view, &MADE)))
 }
 
 pub(super) async fn revoke(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(name): Segment,
+    segment: Segment,
 ) -> Result<StatusCode, Problem> {
+    let name = segment.name(&call, WRITE)?;
     server.authority.revoke_pool(&call, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,12 +13,16 @@ use super::idempotency::{Begun, Post};
 use super::page::{Page, Query, no_query};
 use super::path::Segment;
 use super::wire::nodes::{AdoptionView, NewNode, NodePolicyBody, NodeView};
-use super::wire::{self, List, Nothing};
-use super::{auth, json};
+use super::wire::{List, Nothing};
+use super::{auth, conditions, json};
 use crate::authority::NodeStanding;
 use crate::settings::Server;
 
+const READ: Right = Right::read(Resource::Nodes);
 const WRITE: Right = Right::write(Resource::Nodes);
+
+/// What nobody could go on without who makes a node or a pool.
+pub(super) const MADE: [&str; 3] = ["id", "enrollment_token", "token_expires_at"];
 
 pub(super) async fn list(
     State(server): State<Server>,
@@ -36,8 +40,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(name): Segment,
+    segment: Segment,
 ) -> Result<Json<NodeView>, Problem> {
+    let name = segment.name(&call, READ)?;
     let standing = server.authority.node(&call, &name).await?;
     Ok(Json(NodeView::of(standing)))
 }
@@ -64,14 +69,16 @@ pub(super) async fn enroll(
         shown_already(detail, enrolled)
     });
     let enrolled = server.authority.enroll_node(&post.call, request).await?;
-    Ok(post.respond(wire::answer(201, &NodeView::with_token(enrolled))))
+    let view = NodeView::with_token(enrolled);
+    Ok(post.respond(post.told.answer(201, &view, &MADE)))
 }
 
 pub(super) async fn revoke(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(name): Segment,
+    segment: Segment,
 ) -> Result<StatusCode, Problem> {
+    let name = segment.name(&call, WRITE)?;
     server.authority.revoke_node(&call, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -81,8 +88,7 @@ pub(super) async fn show_policy(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<NodePolicyBody>, Problem> {
-    call.actor
-        .may(Right::read(Resource::Nodes), Some(call.organization.id))?;
+    call.actor.may(READ, Some(call.organization.id))?;
     no_query(&uri)?;
     let policy = server.authority.node_policy(&call).await?;
     Ok(Json(policy.into()))
@@ -93,8 +99,9 @@ pub(super) async fn set_policy(
     request: Request,
 ) -> Result<Json<NodePolicyBody>, Problem> {
     let (parts, body) = request.into_parts();
-    let call = auth::writer(&server.authority, &parts.headers).await?;
+    let call = auth::call(&server.authority, &parts.headers).await?;
     call.actor.may(WRITE, None)?;
+    conditions::refuse(&parts.headers)?;
     no_query(&parts.uri)?;
     let (policy, _held) = json::object::<NodePolicyBody>(&server, &call, &parts, body).await?;
     let policy = server
@@ -108,12 +115,13 @@ pub(super) async fn adopt(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let call = auth::writer(&server.authority, request.headers()).await?;
+    let call = auth::call(&server.authority, request.headers()).await?;
     call.actor.may(WRITE, None)?;
     let post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
     let adopted = server.authority.adopt_nodes(&post.call).await?;
-    Ok(post.respond(wire::answer(200, &AdoptionView { nodes: adopted })))
+    let view = AdoptionView { nodes: adopted };
+    Ok(post.respond(post.told.answer(200, &view, &[])))
 }

@@ -41,8 +41,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(key): Segment,
+    segment: Segment,
 ) -> Result<Json<BoundsView>, Problem> {
+    let key = segment.name(&call, READ)?;
     let (organization, bounds) = server.authority.bounds(&call, &key).await?;
     Ok(Json(BoundsView::of(&organization, &bounds)))
 }
@@ -50,10 +51,11 @@ pub(super) async fn show(
 pub(super) async fn set(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(key): Segment,
+    segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
     call.actor.may(WRITE, None)?;
+    let key = segment.name(&call, WRITE)?;
     let (parts, body) = request.into_parts();
     let (mut patch, _held) =
         json::object::<OrganizationPatch>(&server, &call, &parts, body).await?;
@@ -98,8 +100,10 @@ pub(super) async fn create(
 pub(super) async fn remove(
     State(server): State<Server>,
     Caller(call): Caller,
-    Segment(key): Segment,
+    segment: Segment,
 ) -> Result<StatusCode, Problem> {
+    call.actor.may(WRITE, None)?;
+    let key = segment.name(&call, WRITE)?;
     server.authority.remove_organization(&call, &key).await?;
     Ok(StatusCode::NO_CONTENT)
 }

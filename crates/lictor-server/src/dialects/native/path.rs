@@ -1,4 +1,5 @@
-//! What stands in the path: ids and keys. One that is not well formed names nothing, so it is 404.
+//! What stands in the path: ids and keys. One that is not well formed names nothing, so it is 404. What else a request
+//! says that names one thing is looked at only for who has the right.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
@@ -6,27 +7,62 @@ use axum::http::request::Parts;
 use lictor_core::{Kind, Right};
 use uuid::Uuid;
 
+use super::conditions;
 use super::error::{Problem, invalid, missing};
 use super::page::no_query;
 use crate::authority::Call;
 
+/// What a request must not have that takes no parameters and, where it writes, no conditions.
+struct Rest {
+    parameters: Result<(), Problem>,
+    conditions: Result<(), Problem>,
+}
+
+impl Rest {
+    fn of(parts: &Parts) -> Self {
+        let conditions = match parts.method.is_safe() {
+            true => Ok(()),
+            false => conditions::refuse(&parts.headers),
+        };
+        Self {
+            parameters: no_query(&parts.uri),
+            conditions,
+        }
+    }
+
+    fn check(self, call: &Call, right: Right) -> Result<(), Problem> {
+        call.actor.may(right, Some(call.organization.id))?;
+        self.parameters.and(self.conditions)
+    }
+}
+
 /// The two variable segments of the path.
-pub(super) struct Pair(pub(super) String, pub(super) String);
+pub(super) struct Pair {
+    segments: (String, String),
+    rest: Rest,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Pair {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        no_query(&parts.uri)?;
         let segments: Result<Path<(String, String)>, PathRejection> =
             Path::from_request_parts(parts, state).await;
-        segments
-            .map(|Path((first, second))| Self(first, second))
-            .map_err(|_| no_route(parts))
+        let Path(segments) = segments.map_err(|_| no_route(parts))?;
+        let rest = Rest::of(parts);
+        Ok(Self { segments, rest })
     }
 }
 
-/// The one variable segment of the path of a list, which has parameters after the question mark.
+impl Pair {
+    /// Both, for who has the right.
+    pub(super) fn names(self, call: &Call, right: Right) -> Result<(String, String), Problem> {
+        self.rest.check(call, right)?;
+        Ok(self.segments)
+    }
+}
+
+/// The one variable segment of a path that may have parameters after the question mark.
 pub(super) struct PathKey(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathKey {
@@ -42,61 +78,84 @@ impl<S: Send + Sync> FromRequestParts<S> for PathKey {
 }
 
 /// The one variable segment of the path.
-pub(super) struct Segment(pub(super) String);
+pub(super) struct Segment {
+    text: String,
+    rest: Rest,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        no_query(&parts.uri)?;
-        let segment: Result<Path<String>, PathRejection> =
-            Path::from_request_parts(parts, state).await;
-        segment
-            .map(|Path(text)| Self(text))
-            .map_err(|_| no_route(parts))
+        let PathKey(text) = PathKey::from_request_parts(parts, state).await?;
+        let rest = Rest::of(parts);
+        Ok(Self { text, rest })
+    }
+}
+
+impl Segment {
+    /// The segment, for who has the right.
+    pub(super) fn name(self, call: &Call, right: Right) -> Result<String, Problem> {
+        self.rest.check(call, right)?;
+        Ok(self.text)
+    }
+
+    /// The segment as the id of such a thing, for who has the right.
+    pub(super) fn id(self, call: &Call, right: Right, kind: Kind) -> Result<Uuid, Problem> {
+        let text = self.name(call, right)?;
+        Uuid::try_parse(&text).map_err(|_| missing(kind, text))
+    }
+
+    /// The segment, for who has the right to a write that takes conditions.
+    pub(super) fn of_conditioned(self, call: &Call, right: Right) -> Result<String, Problem> {
+        let Self { text, mut rest } = self;
+        rest.conditions = Ok(());
+        rest.check(call, right)?;
+        Ok(text)
     }
 }
 
 /// The one variable segment of the path of what may have to be forced, with `?force=true`.
 pub(super) struct Forceable {
-    pub(super) segment: Segment,
+    text: String,
     /// Whether it is done even if that shuts the last way in.
-    pub(super) force: bool,
+    force: Result<bool, Problem>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Forceable {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let mut force = None;
-        let query = parts.uri.query().unwrap_or_default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let given = match (&*name, &*value) {
-                ("force", "true") => true,
-                ("force", "false") => false,
-                ("force", _) => return Err(invalid("force", "use true or false")),
-                _ => return Err(invalid("query", format!("there is no parameter {name:?}"))),
-            };
-            if force.replace(given).is_some() {
-                return Err(invalid("force", "give it once"));
-            }
-        }
-        let PathKey(key) = PathKey::from_request_parts(parts, state).await?;
-        Ok(Self {
-            segment: Segment(key),
-            force: force.unwrap_or(false),
-        })
+        let PathKey(text) = PathKey::from_request_parts(parts, state).await?;
+        let force = force(parts.uri.query().unwrap_or_default());
+        Ok(Self { text, force })
     }
+}
+
+impl Forceable {
+    /// The segment, and whether to force it, for who has the right.
+    pub(super) fn name(self, call: &Call, right: Right) -> Result<(String, bool), Problem> {
+        call.actor.may(right, Some(call.organization.id))?;
+        Ok((self.text, self.force?))
+    }
+}
+
+fn force(query: &str) -> Result<bool, Problem> {
+    let mut force = None;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let given = match (&*name, &*value) {
+            ("force", "true") => true,
+            ("force", "false") => false,
+            ("force", _) => return Err(invalid("force", "use true or false")),
+            _ => return Err(invalid("query", format!("there is no parameter {name:?}"))),
+        };
+        if force.replace(given).is_some() {
+            return Err(invalid("force", "give it once"));
+        }
+    }
+    Ok(force.unwrap_or(false))
 }
 
 fn no_route(parts: &Parts) -> Problem {
     missing(Kind::Route, parts.uri.path())
-}
-
-impl Segment {
-    /// The segment as the id of such a thing, for who has the right.
-    pub(super) fn id(&self, call: &Call, right: Right, kind: Kind) -> Result<Uuid, Problem> {
-        call.actor.may(right, Some(call.organization.id))?;
-        Uuid::try_parse(&self.0).map_err(|_| missing(kind, self.0.as_str()))
-    }
 }

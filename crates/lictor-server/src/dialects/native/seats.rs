@@ -13,7 +13,8 @@ use super::auth::Caller;
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
-use super::path::{Pair, PathKey, Segment};
+use super::path::{Pair, PathKey};
+use super::told::Told;
 use super::wire::seats::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView, who};
 use super::wire::{self, List};
 use crate::authority::{Answer, SeatRow, Written};
@@ -39,7 +40,7 @@ pub(super) async fn assign(
     State(server): State<Server>,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let Segment(key) = request.extract_parts().await?;
+    let PathKey(key) = request.extract_parts().await?;
     let post = Post::<NewSeat>::begin(&server, WRITE, "account", request).await?;
     let (mut post, body) = match post {
         Begun::First(post) => post.split(),
@@ -51,7 +52,8 @@ pub(super) async fn assign(
         .await?
         .seat_limit();
     let application = key.clone();
-    let render = move |written: &Written| assigned(written, &application, limit);
+    let told = post.told.clone();
+    let render = move |written: &Written| assigned(&told, written, &application, limit);
     post.keep(render.clone());
     let rows = Arc::new(vec![SeatRow::Assign(who(body.account))]);
     let written = server
@@ -63,7 +65,7 @@ pub(super) async fn assign(
 }
 
 /// 201 for a seat that was given, 200 for one that was there.
-fn assigned(written: &Written, application: &str, limit: Option<u32>) -> Answer {
+fn assigned(told: &Told, written: &Written, application: &str, limit: Option<u32>) -> Answer {
     let Some(account) = written.state.accounts.keys().next().copied() else {
         let error = Error::internal("a seat was given to nobody");
         return Problem::from(error).into_answer();
@@ -79,14 +81,15 @@ fn assigned(written: &Written, application: &str, limit: Option<u32>) -> Answer 
         limit: given.unwrap_or(limit),
         used: used.map_or(0, ApplicationState::used),
     };
-    wire::answer(if given.is_some() { 201 } else { 200 }, &view)
+    let status = if given.is_some() { 201 } else { 200 };
+    told.answer(status, &view, &["application", "account"])
 }
 
 pub(super) async fn bulk(
     State(server): State<Server>,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let Segment(key) = request.extract_parts().await?;
+    let PathKey(key) = request.extract_parts().await?;
     let post = Post::<BulkSeats>::begin_naming(&server, WRITE, "account", request, named_again);
     let (mut post, body) = match post.await? {
         Begun::First(post) => post.split(),
@@ -116,8 +119,9 @@ fn named_again(request: BulkSeats, answer: Answer) -> Answer {
 pub(super) async fn release(
     State(server): State<Server>,
     Caller(call): Caller,
-    Pair(key, text): Pair,
+    pair: Pair,
 ) -> Result<StatusCode, Problem> {
+    let (key, text) = pair.names(&call, WRITE)?;
     let rows = Arc::new(vec![SeatRow::Release(who(text))]);
     server
         .authority

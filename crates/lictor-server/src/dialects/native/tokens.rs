@@ -2,12 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use lictor_core::{Change, Kind, Resource, Right};
+use uuid::Uuid;
 
 use super::auth::Caller;
-use super::error::{Problem, invalid, shown_already};
+use super::conditions;
+use super::error::{Problem, invalid, missing, shown_already};
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
 use super::path::{Forceable, Segment};
@@ -83,9 +85,12 @@ pub(super) async fn create(
 pub(super) async fn revoke(
     State(server): State<Server>,
     Caller(call): Caller,
-    Forceable { segment, force }: Forceable,
+    forceable: Forceable,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let id = segment.id(&call, Right::write(Resource::Tokens), Kind::Token)?;
+    let (text, force) = forceable.name(&call, Right::write(Resource::Tokens))?;
+    conditions::refuse(&headers)?;
+    let id = Uuid::try_parse(&text).map_err(|_| missing(Kind::Token, text))?;
     server.authority.revoke_token(&call, id, force).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,11 +11,15 @@ use super::auth::Caller;
 use super::error::{Problem, invalid, missing};
 use super::idempotency::{Begun, Post};
 use super::page::Query;
-use super::path::Segment;
+use super::path::{PathKey, Segment};
 use super::wire::{self, KeyView, TrustView};
 use crate::settings::Server;
 
+const READ: Right = Right::read(Resource::Trust);
 const WRITE: Right = Right::write(Resource::Trust);
+
+/// What a write of a key tells of it: which it is, and what became of it.
+const MADE: [&str; 2] = ["key_id", "status"];
 
 pub(super) async fn list(
     State(server): State<Server>,
@@ -36,9 +40,10 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<KeyView>, Problem> {
+    let name = segment.name(&call, READ)?;
     let trust = server.authority.trust(&call)?;
-    let key = trust.keys.get(key_id(&segment)?);
-    let key = key.ok_or_else(|| missing(Kind::Key, segment.0))?;
+    let key = trust.keys.get(key_id(&name)?);
+    let key = key.ok_or_else(|| missing(Kind::Key, name))?;
     Ok(Json(KeyView::from_key(key)))
 }
 
@@ -60,7 +65,7 @@ pub(super) async fn add(
         public_key: public_key.clone(),
         status: KeyStatus::Active,
     };
-    let answer = wire::answer(201, &KeyView::from_key(&trusted));
+    let answer = post.told.answer(201, &KeyView::from_key(&trusted), &MADE);
     let kept = answer.clone();
     post.keep(move |_| kept.clone());
     let authority = &server.authority;
@@ -86,15 +91,16 @@ pub(super) async fn revoke(
 }
 
 async fn end(server: Server, mut request: Request, status: KeyStatus) -> Result<Response, Problem> {
-    let segment: Segment = request.extract_parts().await?;
+    let PathKey(name) = request.extract_parts().await?;
     let mut post = match Post::<wire::Nothing>::begin(&server, WRITE, "key_id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    let id = key_id(&segment)?;
+    let id = key_id(&name)?;
     let authority = &server.authority;
     let key = authority.key_to_change(&post.call, id)?;
-    let answer = wire::answer(200, &KeyView::from_key(&TrustedKey { status, ..key }));
+    let view = KeyView::from_key(&TrustedKey { status, ..key });
+    let answer = post.told.answer(200, &view, &MADE);
     let kept = answer.clone();
     post.keep(move |_| kept.clone());
     match status {
@@ -104,9 +110,9 @@ async fn end(server: Server, mut request: Request, status: KeyStatus) -> Result<
     Ok(post.respond(answer))
 }
 
-fn key_id(segment: &Segment) -> Result<KeyId, Error> {
-    KeyId::parse(&segment.0).ok_or_else(|| Error::NotFound {
+fn key_id(name: &str) -> Result<KeyId, Error> {
+    KeyId::parse(name).ok_or_else(|| Error::NotFound {
         kind: Kind::Key,
-        name: segment.0.clone(),
+        name: name.to_owned(),
     })
 }

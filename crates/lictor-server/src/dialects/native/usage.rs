@@ -95,9 +95,9 @@ pub(super) async fn correct(
     };
     let (mut post, request) = post.split();
     let request = request.into_request();
-    let key = request.key.clone();
+    let (key, told) = (request.key.clone(), post.told.clone());
     let answer = move |written: &_| match CorrectedView::of(&key, written) {
-        Ok(corrected) => wire::answer(200, &corrected),
+        Ok(corrected) => told.answer(200, &corrected, &["position"]),
         Err(problem) => problem.into_answer(),
     };
     post.keep(answer.clone());
