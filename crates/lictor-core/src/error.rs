@@ -242,7 +242,7 @@ fn of_owner(status: AccountStatus) -> &'static str {
 pub enum LastWay {
     /// The only account that administers its organization.
     Account,
-    /// The only token of an operator.
+    /// A token of an operator that no other one outlasts.
     Token,
 }
 
@@ -255,8 +255,8 @@ impl fmt::Display for LastWay {
                  `?force=true`)"
             }
             Self::Token => {
-                "it is the only live token of an operator that is not narrowed; create another with \
-                 `lictor token create --role operator`, or force it (`--force`, `?force=true`)"
+                "no other live token of an operator that is not narrowed lasts as long; create another \
+                 with `lictor token create --role operator`, or force it (`--force`, `?force=true`)"
             }
         })
     }

@@ -263,8 +263,8 @@ async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
 fn is_of_control_plane(status: StatusCode, failure: &Failure) -> bool {
     match status.as_u16() {
         // Never a control plane's.
-        407 | 500 | 502 | 504 => false,
-        401 | 403 | 429 | 503 => failure.code != FailureCode::Other,
+        407 | 502 | 504 => false,
+        401 | 403 | 429 | 500 | 503 => failure.code != FailureCode::Other,
         _ => true,
     }
 }
@@ -372,6 +372,8 @@ mod tests {
             (403, "revoked"),
             (409, "no-place"),
             (429, "unavailable"),
+            // A fault of its own, as it answers one.
+            (500, "unavailable"),
             (503, "unavailable"),
             (409, "of-a-later-version"),
         ] {

@@ -334,6 +334,14 @@ impl Client {
             (StatusCode::FORBIDDEN, Some(word)) => Failure::Unauthorized(word.said),
             (_, Some(word)) if word.is_done => Failure::Unanswered(word.said),
             (_, Some(word)) => Failure::Refused(word.said),
+            // Lictor refuses so, without a word, what it does not read to the end; so do others.
+            (StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None) => {
+                Failure::Refused(format!(
+                    "what is sent to {} is too long for it, or for a proxy between: a name, the token \
+                     or the organization; look at them",
+                    self.base
+                ))
+            }
             (status, None) => self.said_by_gateway(status),
         }
     }

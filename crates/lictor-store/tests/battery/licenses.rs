@@ -416,7 +416,9 @@ pub(crate) async fn of_those_that_wait_the_newest_of_each_dates_are_read(store: 
     };
     assert_eq!(some(&*store, newest("2029-06-01"), 9).await, [5, 2].map(id));
     let last = Which::LastToEnd(begun("2030-01-01"));
-    assert_eq!(some(&*store, last, 2).await, [5, 3].map(id));
+    let mut found = some(&*store, last, 2).await;
+    found.sort_unstable();
+    assert_eq!(found, [3, 5].map(id));
 }
 
 /// A document of about 60 kB.

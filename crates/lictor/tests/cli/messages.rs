@@ -367,6 +367,14 @@ fn a_gateway_before_the_server_is_told_from_it() {
     let url = format!("http://{address}");
     let said = lictor(&["license", "list", "--token", "x", "--url", &url]);
     assert_ours(&refusal(&said, 1), "Ask less");
+    // It has no word for a head that it does not read to the end.
+    for status in ["414 URI Too Long", "431 Request Header Fields Too Large"] {
+        let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0");
+        let (address, _) = answering(format!("{head}\r\n\r\n").leak());
+        let url = format!("http://{address}");
+        let said = lictor(&["license", "list", "--token", "x", "--url", &url]);
+        assert_ours(&refusal(&said, 1), "is too long for it");
+    }
 }
 
 #[test]

@@ -181,6 +181,20 @@ fn what_is_no_route_is_a_problem_for_whoever_signed_in() {
             .without("Authorization")
             .expect_problem(401, "unauthenticated");
     }
+    for path in [
+        "/v1/applications/%ff/seats",
+        "/v1/applications/%ff/seats/bulk",
+        "/v1/applications/%ff/leases",
+        "/v1/leases/%ff/renew",
+        "/v1/trust/%ff/revoke",
+        "/v1/clients/%ff/codes",
+    ] {
+        server.call("POST", path).expect_problem(404, "not-found");
+        server
+            .call("POST", path)
+            .without("Authorization")
+            .expect_problem(401, "unauthenticated");
+    }
     for method in ["OPTIONS", "PATCH", "TRACE", "BREW"] {
         let answer = server.call(method, "/v1/licenses").expect(405);
         answer.problem("method-not-allowed");

@@ -379,4 +379,19 @@ fn a_correction_stands_in_the_ledger_and_beside_what_is_reported() {
     let token = server.post("/v1/tokens", &narrow)["secret"].clone();
     let call = correct(&server, 1).token(token.as_str().expect("a secret"));
     call.expect_problem(403, "forbidden");
+    // What it comes to is for who may read usage, whatever else of corrections a token may.
+    for (scopes, told) in [
+        (json!(["corrections"]), false),
+        (json!(["corrections:write"]), false),
+        (json!(["corrections:write", "usage:read"]), true),
+    ] {
+        let narrow = json!({ "role": "admin", "scopes": scopes });
+        let token = server.post("/v1/tokens", &narrow)["secret"].clone();
+        let call = correct(&server, 1).token(token.as_str().expect("a secret"));
+        let corrected = call.expect(200).json();
+        for name in ["count", "reported", "correction"] {
+            let is_told = corrected.get(name).is_some();
+            assert_eq!(is_told, told, "{scopes} {name}: {corrected}");
+        }
+    }
 }

@@ -74,8 +74,10 @@ fn the_only_operators_token_stays_unless_forced_and_each_says_where_it_came_from
         "/v1/tokens",
         &json!({ "role": "operator", "expires_at": end }),
     );
-    // Nobody would be in once that has ended.
-    revoke.expect_problem(409, "last-administrator");
+    // Nobody would be in once that has ended, and it is not the only one now.
+    let refused = revoke.expect_problem(409, "last-administrator");
+    let detail = refused["detail"].as_str().expect("a detail");
+    assert!(detail.contains("lasts as long"), "{detail}");
     server.call("DELETE", &path(&ending)).expect(204);
     let other = server.post("/v1/tokens", &json!({ "role": "operator" }));
     assert_eq!(other["origin"], "token");

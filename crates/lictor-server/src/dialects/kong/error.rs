@@ -33,6 +33,8 @@ pub(super) enum Refusal {
     BodyTooLarge,
     /// There is no memory left for the request.
     Busy,
+    /// There is no memory left for the answer to what was done.
+    AnswerLost,
     /// The id of the path is no UUID.
     InvalidKey,
     /// The offset of a page; what is wrong with it.
@@ -101,6 +103,12 @@ impl Refusal {
                 "Request body is larger than 10 MB",
             ),
             Self::Busy => busy(NO_ROOM),
+            // Without `Retry-After`: a repeated POST would add another.
+            Self::AnswerLost => message(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the server has no memory left for the answer now; what was asked for is done, and \
+                 stays",
+            ),
             Self::InvalidKey => problem(&Problem {
                 code: 1,
                 name: "invalid primary key",

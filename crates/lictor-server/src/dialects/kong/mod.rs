@@ -178,7 +178,10 @@ async fn answer(
         .map_err(|refusal| refusal.for_actor(&call.actor, &parts.method))?;
     let owner = Owner::Organization(call.organization.id);
     let handed_over = server.budgets.hand_over(owner, answer).await;
-    handed_over.map_err(|NoRoom| Refusal::Busy)
+    handed_over.map_err(|NoRoom| match body::is_write(&parts.method) {
+        true => Refusal::AnswerLost,
+        false => Refusal::Busy,
+    })
 }
 
 async fn serve(

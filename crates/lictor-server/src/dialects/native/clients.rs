@@ -80,7 +80,7 @@ pub(super) async fn create_code(
     State(server): State<Server>,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let PathKey(name) = request.extract_parts().await?;
+    let PathKey(name) = request.extract_parts_with_state(&server).await?;
     let mut post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),

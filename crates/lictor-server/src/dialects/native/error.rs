@@ -19,6 +19,9 @@ pub(super) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("applicati
 /// The fact that says in how many seconds a request may come again.
 const AGAIN: &str = "retry_after";
 
+/// The fact that says that a request was carried out, and only its answer is lost.
+const DONE: &str = "done";
+
 /// One refusal.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -75,6 +78,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, name) = (self.status, self.name);
         let again = self.facts.get(AGAIN).and_then(Value::as_u64);
+        // What was done is not to be sent again by itself.
+        let is_done = self.facts.get(DONE) == Some(&Value::Bool(true));
         let mut response = (status, self.into_answer().body).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
@@ -84,7 +89,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = again {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        if name == BUSY {
+        if name == BUSY && !is_done {
             let soon = HeaderValue::from_static(budget::RETRY_AFTER);
             headers.insert(RETRY_AFTER, soon);
         }
@@ -353,7 +358,7 @@ pub(super) fn busy() -> Problem {
 pub(super) fn answer_lost() -> Problem {
     let detail = "the server has no memory left for the answer now; what was asked for is done, and \
                   stays";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE, detail).with("done", true)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE, detail).with(DONE, true)
 }
 
 /// An input outside of what is allowed.
@@ -407,6 +412,13 @@ mod tests {
             Kind::Usage => Kind::Route,
             Kind::Route => return None,
         })
+    }
+
+    #[test]
+    fn what_was_done_is_not_asked_for_again() {
+        assert!(busy().into_response().headers().contains_key(RETRY_AFTER));
+        let lost = answer_lost().into_response();
+        assert!(!lost.headers().contains_key(RETRY_AFTER));
     }
 
     #[test]

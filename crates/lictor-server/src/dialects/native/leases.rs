@@ -120,7 +120,7 @@ pub(super) async fn check_out(
     State(server): State<Server>,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let PathKey(key) = request.extract_parts().await?;
+    let PathKey(key) = request.extract_parts_with_state(&server).await?;
     let (mut post, body) = match Post::<NewLease>::begin(&server, WRITE, "id", request).await? {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
@@ -166,7 +166,7 @@ async fn change<T: serde::de::DeserializeOwned + Send + 'static>(
     server: &Server,
     mut request: Request,
 ) -> Result<(Call, uuid::Uuid, T), Problem> {
-    let segment: Segment = request.extract_parts().await?;
+    let segment: Segment = request.extract_parts_with_state(server).await?;
     let (parts, body) = request.into_parts();
     let call = auth::call(&server.authority, &parts.headers).await?;
     let id = segment.id(&call, WRITE, Kind::Lease)?;

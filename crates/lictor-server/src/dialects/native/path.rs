@@ -7,10 +7,12 @@ use axum::http::request::Parts;
 use lictor_core::{Kind, Right};
 use uuid::Uuid;
 
+use super::auth::Caller;
 use super::conditions;
 use super::error::{Problem, invalid, missing};
 use super::page::no_query;
 use crate::authority::Call;
+use crate::settings::Server;
 
 /// What a request must not have that takes no parameters and, where it writes, no conditions.
 struct Rest {
@@ -42,13 +44,15 @@ pub(super) struct Pair {
     rest: Rest,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Pair {
+impl FromRequestParts<Server> for Pair {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
         let segments: Result<Path<(String, String)>, PathRejection> =
-            Path::from_request_parts(parts, state).await;
-        let Path(segments) = segments.map_err(|_| no_route(parts))?;
+            Path::from_request_parts(parts, server).await;
+        let Ok(Path(segments)) = segments else {
+            return Err(no_route(parts, server).await);
+        };
         let rest = Rest::of(parts);
         Ok(Self { segments, rest })
     }
@@ -65,15 +69,16 @@ impl Pair {
 /// The one variable segment of a path that may have parameters after the question mark.
 pub(super) struct PathKey(pub(super) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for PathKey {
+impl FromRequestParts<Server> for PathKey {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
         let segment: Result<Path<String>, PathRejection> =
-            Path::from_request_parts(parts, state).await;
-        segment
-            .map(|Path(text)| Self(text))
-            .map_err(|_| no_route(parts))
+            Path::from_request_parts(parts, server).await;
+        match segment {
+            Ok(Path(text)) => Ok(Self(text)),
+            Err(_) => Err(no_route(parts, server).await),
+        }
     }
 }
 
@@ -83,11 +88,11 @@ pub(super) struct Segment {
     rest: Rest,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Segment {
+impl FromRequestParts<Server> for Segment {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let PathKey(text) = PathKey::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        let PathKey(text) = PathKey::from_request_parts(parts, server).await?;
         let rest = Rest::of(parts);
         Ok(Self { text, rest })
     }
@@ -122,11 +127,11 @@ pub(super) struct Forceable {
     force: Result<bool, Problem>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Forceable {
+impl FromRequestParts<Server> for Forceable {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let PathKey(text) = PathKey::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Problem> {
+        let PathKey(text) = PathKey::from_request_parts(parts, server).await?;
         let force = force(parts.uri.query().unwrap_or_default());
         Ok(Self { text, force })
     }
@@ -156,6 +161,10 @@ fn force(query: &str) -> Result<bool, Problem> {
     Ok(force.unwrap_or(false))
 }
 
-fn no_route(parts: &Parts) -> Problem {
-    missing(Kind::Route, parts.uri.path())
+/// What is said of a path that cannot be read: to who has not signed in, that alone.
+async fn no_route(parts: &mut Parts, server: &Server) -> Problem {
+    match Caller::from_request_parts(parts, server).await {
+        Ok(_) => missing(Kind::Route, parts.uri.path()),
+        Err(problem) => problem,
+    }
 }

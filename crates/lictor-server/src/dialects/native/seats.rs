@@ -40,7 +40,7 @@ pub(super) async fn assign(
     State(server): State<Server>,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let PathKey(key) = request.extract_parts().await?;
+    let PathKey(key) = request.extract_parts_with_state(&server).await?;
     let post = Post::<NewSeat>::begin(&server, WRITE, "account", request).await?;
     let (mut post, body) = match post {
         Begun::First(post) => post.split(),
@@ -89,7 +89,7 @@ pub(super) async fn bulk(
     State(server): State<Server>,
     mut request: Request,
 ) -> Result<Response, Problem> {
-    let PathKey(key) = request.extract_parts().await?;
+    let PathKey(key) = request.extract_parts_with_state(&server).await?;
     let post = Post::<BulkSeats>::begin_naming(&server, WRITE, "account", request, named_again);
     let (mut post, body) = match post.await? {
         Begun::First(post) => post.split(),

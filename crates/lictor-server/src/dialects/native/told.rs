@@ -1,7 +1,7 @@
 //! What a write tells who asked for it: all of what was written to who may read it, and to others no more than
 //! they sent and what they could not go on without.
 
-use lictor_core::Right;
+use lictor_core::{Resource, Right};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -18,7 +18,11 @@ pub(super) struct Told {
 impl Told {
     /// About what is written with this body, by who has the right to write it.
     pub(super) fn of(call: &Call, write: Right, body: &[u8]) -> Self {
-        let read = Right::read(write.resource);
+        let read = Right::read(match write.resource {
+            // What is corrected is usage: who may correct it need not be told what it comes to.
+            Resource::Corrections => Resource::Usage,
+            written => written,
+        });
         let may_read = call.actor.may(read, Some(call.organization.id)).is_ok();
         let sent = (!may_read).then(|| {
             let sent: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();

@@ -91,7 +91,7 @@ pub(super) async fn revoke(
 }
 
 async fn end(server: Server, mut request: Request, status: KeyStatus) -> Result<Response, Problem> {
-    let PathKey(name) = request.extract_parts().await?;
+    let PathKey(name) = request.extract_parts_with_state(&server).await?;
     let mut post = match Post::<wire::Nothing>::begin(&server, WRITE, "key_id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),

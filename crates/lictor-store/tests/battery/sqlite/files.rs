@@ -101,7 +101,7 @@ async fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 99,
-                known: 22
+                known: 23
             }
         ),
         "{error}"
