@@ -12,6 +12,7 @@ use std::sync::Arc;
 use lictor_core::change::Digest;
 use lictor_core::license::{Candidate, Place};
 use lictor_core::node::{Node, NodeIdentity, NodeState};
+use lictor_core::time::Validity;
 use lictor_core::{
     Claims, Date, Elapsed, Entitlement, License, SigningKey, Timestamp, TrustPolicy, TrustSet,
 };
@@ -22,6 +23,11 @@ use uuid::Uuid;
 
 const DAY: i64 = 86_400;
 const NOW: Timestamp = 20_833 * DAY;
+
+const SOME_DAYS: Validity = Validity {
+    begins_at: NOW,
+    expires_at: NOW + 9 * DAY,
+};
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
 
@@ -167,7 +173,7 @@ async fn work(world: &World, of: u32, write: impl Fn(u32) -> NewLicense) -> u64 
             let id = Some(Uuid::from_u128(last));
             world
                 .authority
-                .licenses_around(&call, "editor")
+                .licenses_around(&call, "editor", SOME_DAYS)
                 .await
                 .expect("reads");
             let added = world.authority.add_license(&call, id, write(of - 1)).await;
@@ -245,6 +251,64 @@ async fn nor_where_one_of_another_key_could_be() {
 }
 
 #[tokio::test]
+async fn nor_where_many_were_verified_and_have_ended() {
+    let world = World::new(TrustPolicy::Structural, &[&key(2)]).await;
+    for n in 40..FEW + MANY {
+        world.put(n.into(), &license(&key(1), (-9, 900), n)).await;
+    }
+    for n in 0..40_u32 {
+        world.put(n.into(), &license(&key(2), (-9, 9), n)).await;
+    }
+    world.clock.pass(10 * DAY);
+    world.entitlement().await;
+    let looked_at = world
+        .looked_at(async || world.put(50, &license(&key(1), (-9, 900), MANY)).await)
+        .await;
+    assert!(looked_at < FEW.into(), "{looked_at}");
+}
+
+#[tokio::test]
+async fn nor_where_one_waits_whose_key_was_revoked() {
+    let world = World::new(TrustPolicy::Verified, &[&key(1), &key(2)]).await;
+    world.put(0, &license(&key(2), (99, 900), 0)).await;
+    for n in 1..FEW + MANY {
+        world.put(n.into(), &license(&key(1), (-9, 900), n)).await;
+    }
+    let call = world.call().await;
+    let stolen = key(2).public_key().id();
+    let revoked = world.authority.revoke_key(&call, stolen).await;
+    revoked.expect("revoked");
+    world.entitlement().await;
+    let looked_at = world
+        .looked_at(async || world.put(50, &license(&key(1), (-9, 900), MANY)).await)
+        .await;
+    assert!(looked_at < FEW.into(), "{looked_at}");
+}
+
+#[tokio::test]
+async fn nor_for_a_request_that_came_before_the_last_write() {
+    for (policy, trusted) in [
+        (TrustPolicy::Verified, key(1)),
+        (TrustPolicy::Structural, key(2)),
+    ] {
+        let world = World::new(policy, &[&trusted]).await;
+        for n in 0..FEW + MANY {
+            world.put(n.into(), &license(&key(1), (-9, 900), n)).await;
+        }
+        let early = world.call().await;
+        world.clock.pass(1);
+        world.put(50, &license(&key(1), (-9, 900), MANY)).await;
+        let looked_at = world
+            .looked_at(async || {
+                let found = world.authority.entitlement_now(&early, "editor").await;
+                found.expect("an entitlement");
+            })
+            .await;
+        assert!(looked_at < FEW.into(), "{policy}: {looked_at}");
+    }
+}
+
+#[tokio::test]
 async fn nor_where_all_are_verified() {
     look_at_few(TrustPolicy::Verified, &[&key(1)], &WORLDS[..3]).await;
     look_at_few(TrustPolicy::Structural, &[&key(1)], &WORLDS[..1]).await;
@@ -270,6 +334,102 @@ async fn what_is_delivered_to_nodes_is_found_among_few() {
             assert!(looked_at < FEW.into(), "{looked_at} of {number}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_application_is_covered_by_one_that_many_of_a_revoked_key_stand_before() {
+    for (policy, others) in [
+        (TrustPolicy::Verified, key(1)),
+        (TrustPolicy::Structural, key(3)),
+    ] {
+        let world = World::new(policy, &[&key(1), &key(2)]).await;
+        world.put(0, &license(&others, (-9, 900), 0)).await;
+        for n in 1..=100_u32 {
+            world.put(n.into(), &license(&key(2), (-9, 1_000), n)).await;
+        }
+        for n in 101..=110_u32 {
+            world.put(n.into(), &license(&others, (-9, 50), n)).await;
+        }
+        let call = world.call().await;
+        let revoked = world
+            .authority
+            .revoke_key(&call, key(2).public_key().id())
+            .await;
+        revoked.expect("revoked");
+        let found = world.entitlement().await;
+        let found = found.license.as_ref().expect("in force");
+        let ends = [found.expires_at, found.covered_until];
+        assert_eq!(ends, [50, 900].map(|day| NOW + day * DAY), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_is_covered_by_all_that_follow_each_other() {
+    let daily: Licenses = ("one for each day", |n| {
+        license(&key(1), (i64::from(n), i64::from(n) + 1), n)
+    });
+    let tomorrow: Licenses = ("all begin together", |n| match n {
+        0 => license(&key(1), (-9, 1), n),
+        _ => license(&key(1), (1, 301 - i64::from(n)), n),
+    });
+    for (name, write) in [daily, tomorrow] {
+        let world = World::new(TrustPolicy::Verified, &[&key(1)]).await;
+        for n in 0..300 {
+            world.put(n.into(), &write(n)).await;
+        }
+        let found = world.entitlement().await;
+        let found = found.license.as_ref().expect("in force");
+        assert_eq!(found.covered_until, NOW + 300 * DAY, "{name}");
+    }
+}
+
+/// Later ones end earlier, and there are so many that not all are looked at.
+async fn stairs(world: &World, numbers: std::ops::Range<u32>) {
+    for n in numbers {
+        let one = license(&key(1), (-9, 900 - i64::from(n)), n);
+        world.put(n.into(), &one).await;
+    }
+}
+
+#[tokio::test]
+async fn a_new_license_comes_to_stand_among_all() {
+    let policy = TrustPolicy::Verified;
+    let world = World::new(policy, &[&key(1)]).await;
+    stairs(&world, 0..200).await;
+    let keys = TrustSet::from_pem([key(1).public_key().to_pem().as_str()]).expect("keys");
+    for (at, dates) in [(720, 800), (-9, 750), (710, 850), (-9, 705), (899, 990)]
+        .into_iter()
+        .enumerate()
+    {
+        let new = license(&key(1), dates, 0);
+        agree(
+            &world,
+            policy,
+            &keys,
+            &new,
+            (0, at.try_into().expect("few")),
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_written_again_goes_before_those_that_were_not_looked_at() {
+    let world = World::new(TrustPolicy::Verified, &[&key(1)]).await;
+    stairs(&world, 0..40).await;
+    let (mine, id) = (license(&key(1), (750, 800), 999), Uuid::from_u128(999));
+    world.put(999, &mine).await;
+    stairs(&world, 40..261).await;
+    let call = world.call().await;
+    let mut revisions = Vec::new();
+    for _ in 0..2 {
+        let stored = world.authority.license(&call, id).await.expect("reads");
+        let stored = stored.expect("is there").state.revision;
+        let put = world.authority.put_license(&call, id, mine.clone(), None);
+        let (written, _) = put.await.expect("put");
+        revisions.push(written.state.revision > stored);
+    }
+    assert_eq!(revisions, [true, false], "written again, and once");
 }
 
 /// A number for each turn, the same in every run.
@@ -348,8 +508,6 @@ async fn agree(
     let all: Vec<_> = all.iter().map(judged).collect();
     let found = world.entitlement().await;
     assert_eq!(*found, Entitlement::of("editor", &all, now), "{at:?}");
-    let around = world.authority.licenses_around(&call, "editor").await;
-    let around = around.expect("reads");
     let new = License {
         id: Uuid::max(),
         payload: new.payload.clone(),
@@ -362,6 +520,9 @@ async fn agree(
         },
     };
     let new = judged(&new);
+    let span = new.claims.validity();
+    let around = world.authority.licenses_around(&call, "editor", span).await;
+    let around = around.expect("reads");
     let place = Place::of(&around, &new, now);
     assert_eq!(place, Place::of(&all, &new, now), "{at:?}");
 }

@@ -298,6 +298,8 @@ pub struct Dates {
     pub ends_after: Option<Timestamp>,
     /// By this instant they have begun.
     pub begun_by: Option<Timestamp>,
+    /// After this instant they begin.
+    pub begins_after: Option<Timestamp>,
 }
 
 /// Takes a page of an application's licenses, the newest first, and says whether it wants to see older ones:

@@ -226,7 +226,11 @@ impl<'s> Scene<'s> {
     }
 }
 
+/// What is no request of HTTP/1.1 at all is refused without a body, by hyper.
 fn says_why(refusal: &Answer) -> Result<()> {
+    if refusal.body.is_empty() && [400, 414, 431].contains(&refusal.status) {
+        return Ok(());
+    }
     let body: Value = serde_json::from_str(&refusal.body)
         .with_context(|| format!("{} without a word in JSON", refusal.status))?;
     // The native API says it in a problem.

@@ -96,10 +96,12 @@ pub struct FoundBefore<'a> {
 
 impl<'a> FoundBefore<'a> {
     /// By the licenses that can be in force from `now` on, the newest first, of which at most `most`
-    /// are taken.
+    /// are taken. Of those that were written at `whole_from` or later all that run are among them; of
+    /// those before, what another outlasts may be missing.
     pub fn of(
         candidates: &'a [Candidate],
         newest: (Timestamp, u64),
+        whole_from: (Timestamp, u64),
         now: Timestamp,
         most: usize,
     ) -> Self {
@@ -108,7 +110,13 @@ impl<'a> FoundBefore<'a> {
         let in_force = match verified {
             // What it has outlasted may be missing among them.
             Some(verified) => vec![verified],
-            None => candidates.iter().filter(runs).take(most).collect(),
+            None => {
+                let mut running = candidates.iter().filter(runs).take(most);
+                let first = running.next();
+                // Before one that was written earlier another may be missing that the first outlasts.
+                let others = running.take_while(|one| one.written >= whole_from);
+                first.into_iter().chain(others).collect()
+            }
         };
         Self { newest, in_force }
     }

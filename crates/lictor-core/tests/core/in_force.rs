@@ -110,7 +110,7 @@ fn what_was_written_since_tells_it_where_an_unverified_one_is_gone_and_not_where
             updated_at: 1,
         };
         let known = [candidate(1, &small)];
-        let before = FoundBefore::of(&known, known[0].written, 0, 2);
+        let before = FoundBefore::of(&known, known[0].written, FIRST, 0, 2);
         let again = Candidate {
             written: (2, 7),
             signer: Ok(Signer::Unverified),
@@ -122,6 +122,24 @@ fn what_was_written_since_tells_it_where_an_unverified_one_is_gone_and_not_where
         let is_again = matches!(&found, Ok(Some(one)) if *one == again);
         assert_eq!((is_again, found.is_ok()), (told, told));
     }
+}
+
+#[test]
+fn behind_one_that_is_gone_stands_what_it_outlasted_which_nobody_looked_at() {
+    let small = |expires| Small {
+        begins: None,
+        expires,
+        signer: 1,
+        updated_at: 1,
+    };
+    let [oldest, outlasted, newest] = [9, 3, 5].map(small);
+    let [oldest, outlasted, newest] =
+        [(1, oldest), (2, outlasted), (3, newest)].map(|(at, small)| candidate(at, &small));
+    let known = [newest.clone(), oldest.clone()];
+    let before = FoundBefore::of(&known, newest.written, newest.written, 0, 256);
+    let stored = [&oldest, &outlasted].map(|one| (one.id, row(one))).into();
+    let found = in_force_since(&[], before.newest, Some(&before), &stored, 0);
+    assert!(matches!(found, Err(Error::Outdated)), "{found:?}");
 }
 
 proptest! {
@@ -158,7 +176,7 @@ proptest! {
     #[test]
     fn the_newest_alone_tell_it_or_that_it_must_be_found_out_anew(
         all in world(), written in world(), gone in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
-        newest in 1_usize..6, since in any::<bool>(), now in 0..10 * DAY,
+        newest in 1_usize..6, read in 1_usize..4, since in any::<bool>(), now in 0..10 * DAY,
     ) {
         // First these were looked at; then some more were written, and some removed.
         let (first, both) = (all.len(), [all.clone(), written].concat());
@@ -167,7 +185,7 @@ proptest! {
             candidate.written = (4 * Timestamp::from(revision >= first as u64) + candidate.written.0, revision);
             candidate
         };
-        let (known, mut now_stored) = (newest_first(&all), newest_first(&both));
+        let (mut known, mut now_stored) = (newest_first(&all), newest_first(&both));
         now_stored = now_stored.into_iter().map(later).collect();
         now_stored.sort_by_key(|one| std::cmp::Reverse(one.written));
         for at in gone {
@@ -176,7 +194,17 @@ proptest! {
             }
         }
         let stored = now_stored.iter().map(|one| (one.id, row(one))).collect();
-        let before = known.first().map(|first| FoundBefore::of(&known, first.written, now, 2));
+        // Of those before the newest few what these outlast was not looked at, unless it is verified.
+        let whole_from = known.get(read).map_or(FIRST, |_| known[read - 1].written);
+        let until = known.iter().take(read).filter(|one| one.signer.is_ok());
+        let until = until.map(|one| one.claims.validity()).filter(|span| span.contains(now));
+        let until = until.map(|span| span.expires_at).max().unwrap_or(now);
+        known.retain(|one| {
+            one.written >= whole_from
+                || matches!(one.signer, Ok(Signer::Verified(_)))
+                || one.claims.validity().expires_at > until
+        });
+        let before = known.first().map(|first| FoundBefore::of(&known, first.written, whole_from, now, 2));
         let mut newest = &now_stored[..newest.min(now_stored.len())];
         let is_all = newest.len() == now_stored.len();
         let oldest = newest.last().map_or(FIRST, |oldest| oldest.written);

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use lictor_core::license::{Candidate, FIRST};
+use lictor_core::license::{Candidate, FIRST, covered_until};
 use lictor_core::{Error, License, Signer, Timestamp, TrustPolicy};
 use lictor_planted as planted;
 use lictor_store::{Dates, Store, Which};
@@ -22,7 +22,8 @@ const PAGE: usize = 32;
 /// is behind them is looked at when these have ended.
 const PAGES: usize = 2;
 
-/// How many dates at which licenses begin are looked at; what is behind them is when these have begun.
+/// How many dates at which licenses begin are looked at; what is behind them is when these have begun,
+/// unless these follow each other without a gap.
 const DATES: usize = 256;
 
 /// How many verified licenses of an application are known by name where there are unverified ones.
@@ -46,10 +47,14 @@ pub(super) enum Signed {
 pub(super) struct Candidates {
     /// When the newest of all was written, by the read that came first.
     pub(super) newest: Option<(Timestamp, u64)>,
+    /// Of those that were written then or later none is missing that runs.
+    pub(super) whole_from: (Timestamp, u64),
     /// They, the newest first. Some more are among them.
     pub(super) candidates: Vec<Candidate>,
     /// What is known of the others.
     pub(super) signed: Option<Signed>,
+    /// Some are missing that can be in force when these have ended or begun.
+    pub(super) cut: bool,
 }
 
 /// A search for them.
@@ -62,6 +67,8 @@ pub(super) struct Search<'a> {
     pub(super) now: Timestamp,
     /// What was looked at, the newest first.
     taken: BTreeMap<Reverse<(Timestamp, u64)>, Candidate>,
+    /// Not all was looked at that can be in force later.
+    cut: bool,
 }
 
 impl<'a> Search<'a> {
@@ -79,6 +86,7 @@ impl<'a> Search<'a> {
             installation,
             now,
             taken: BTreeMap::new(),
+            cut: false,
         }
     }
 
@@ -92,14 +100,13 @@ impl<'a> Search<'a> {
         let page = self.newest(None, Dates::default(), FIRST_PAGE).await?;
         let newest = self.taken.first_key_value().map(|(written, _)| written.0);
         let (Some(oldest), Some(newest)) = (page, newest) else {
-            return Ok(self.found(newest, None));
+            return Ok(self.found(newest, FIRST, None));
         };
-        if newest.0 > self.now || planted::is("all-licenses") {
-            // The clock was set back, and the dates of writes tell nothing.
+        if planted::is("all-licenses") {
             self.all(oldest).await?;
-            return Ok(self.found(Some(newest), None));
+            return Ok(self.found(Some(newest), FIRST, None));
         }
-        let signed = match self.is_of_one_sort() {
+        let mut signed = match self.is_of_one_sort() {
             true => None,
             false => Some(self.sort(newest, oldest, signed).await?),
         };
@@ -108,21 +115,56 @@ impl<'a> Search<'a> {
             Some(Signed::Known { .. }) => self.outlasting(oldest, Sorts::Named).await?,
             None => self.outlasting(oldest, Sorts::One).await?,
         }
-        if !matches!(signed, Some(Signed::Many)) {
-            self.waiting(oldest).await?;
+        if matches!(signed, Some(Signed::Many)) {
+            signed = Some(self.fewer(newest));
+        } else {
+            self.waiting(oldest, newest).await?;
         }
-        Ok(self.found(Some(newest), signed))
+        Ok(self.found(Some(newest), oldest, signed))
     }
 
-    fn found(self, newest: Option<(Timestamp, u64)>, signed: Option<Signed>) -> Candidates {
+    fn found(
+        self,
+        newest: Option<(Timestamp, u64)>,
+        whole_from: (Timestamp, u64),
+        signed: Option<Signed>,
+    ) -> Candidates {
         // What was written while it was read is there as it was before, too.
-        let mut seen = BTreeSet::new();
+        let (mut seen, cut) = (BTreeSet::new(), self.cut);
         let candidates = self.taken.into_values();
         Candidates {
             newest,
+            whole_from,
             candidates: candidates.filter(|one| seen.insert(one.id)).collect(),
             signed,
+            cut,
         }
+    }
+
+    /// These, and the newest that counts of those with each of these dates.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub(super) async fn and_newest_of(
+        mut self,
+        known: &[Candidate],
+        dates: &[Dates],
+    ) -> Result<Vec<Candidate>, Error> {
+        self.take(known.iter().cloned());
+        for dates in dates {
+            let (mut before, mut counts) = (None, false);
+            while !counts {
+                let which = Which::Newest {
+                    before,
+                    dates: *dates,
+                };
+                let page = self.look(which, FIRST_PAGE).await?;
+                before = page.get(FIRST_PAGE - 1).map(|last| last.written);
+                counts = before.is_none() || page.iter().any(|one| one.signer.is_ok());
+                self.take(page);
+            }
+        }
+        Ok(self.found(None, FIRST, None).candidates)
     }
 
     /// Whether all licenses that count are verified, or none is.
@@ -169,15 +211,20 @@ impl<'a> Search<'a> {
     fn not_ended(&self) -> Dates {
         Dates {
             ends_after: Some(self.now),
-            begun_by: None,
+            ..Dates::default()
         }
     }
 
     /// Takes all that have not ended.
     async fn all(&mut self, oldest: (Timestamp, u64)) -> Result<(), Error> {
+        self.all_with(oldest, self.not_ended()).await
+    }
+
+    /// Takes all with such dates.
+    async fn all_with(&mut self, oldest: (Timestamp, u64), dates: Dates) -> Result<(), Error> {
         let mut before = Some(oldest);
         while before.is_some() {
-            before = self.newest(before, self.not_ended(), PAGE).await?;
+            before = self.newest(before, dates, PAGE).await?;
         }
         Ok(())
     }
@@ -224,6 +271,23 @@ impl<'a> Search<'a> {
         })
     }
 
+    /// Who signed them where too many were verified: where none of these runs any more all that have not
+    /// ended were looked at, and it may be known again.
+    fn fewer(&self, newest: (Timestamp, u64)) -> Signed {
+        let runs_on = |one: &&Candidate| !one.claims.validity().has_expired(self.now);
+        let verified = self.taken.values().filter(|one| is_verified(one));
+        let verified: Vec<_> = verified.filter(runs_on).collect();
+        let runs = |one: &&Candidate| one.claims.validity().contains(self.now);
+        if verified.len() > NAMED || verified.iter().any(runs) {
+            return Signed::Many;
+        }
+        let names = verified.iter().map(|one| (one.id, one.written.1)).collect();
+        Signed::Known {
+            up_to: newest,
+            verified: names,
+        }
+    }
+
     /// Those of these that are stored as they were and have not ended.
     async fn still(&self, named: &[(Uuid, u64)]) -> Result<Vec<Candidate>, Error> {
         let mut still = Vec::new();
@@ -246,9 +310,12 @@ impl<'a> Search<'a> {
             let dates = Dates {
                 ends_after: Some(until),
                 begun_by,
+                begins_after: None,
             };
             let last = self.look(Which::LastToEnd(dates), PAGE).await?;
             let are_all = last.len() < PAGE;
+            // The last end of all is known only if one of these counts.
+            let tells = last.iter().any(|one| one.signer.is_ok());
             self.take(last);
             if are_all {
                 break;
@@ -258,8 +325,9 @@ impl<'a> Search<'a> {
                 None => break,
             }
             // Until one counts there may be none in force, and no end of them is known.
-            pages += usize::from(until > self.now && sorts != Sorts::Verified);
+            pages += usize::from(tells && until > self.now && sorts != Sorts::Verified);
         }
+        self.cut |= pages == PAGES;
         Ok(())
     }
 
@@ -281,12 +349,46 @@ impl<'a> Search<'a> {
             .fold(self.now, Timestamp::max)
     }
 
+    /// Whether there is no gap before the last of these begins, so that others may follow without one.
+    fn reaches_the_last_of(&self, waiting: &[Candidate]) -> bool {
+        let all = self.taken.values().chain(waiting).cloned();
+        let until = covered_until(&all.collect::<Vec<_>>(), self.now);
+        let last = waiting.last().map(|last| last.claims.validity().begins_at);
+        last.is_some_and(|begins_at| until.is_some_and(|until| begins_at <= until))
+    }
+
     /// Takes those that have not begun, of each dates the newest.
-    async fn waiting(&mut self, oldest: (Timestamp, u64)) -> Result<(), Error> {
-        let newest = self.look(Which::Waiting(self.now), DATES).await?;
+    async fn waiting(
+        &mut self,
+        oldest: (Timestamp, u64),
+        newest_written: (Timestamp, u64),
+    ) -> Result<(), Error> {
+        if newest_written.0 > self.now {
+            // This request came before the last write, or the clock was set back: one may wait that had begun
+            // when it was written, and is not among those that are found by their dates.
+            let had_begun = Dates {
+                begins_after: Some(self.now),
+                begun_by: Some(newest_written.0),
+                ..self.not_ended()
+            };
+            self.all_with(oldest, had_begun).await?;
+        }
+        let mut most = DATES;
+        let newest = loop {
+            let newest = self.look(Which::Waiting(self.now), most).await?;
+            if newest.len() < most || !self.reaches_the_last_of(&newest) {
+                break newest;
+            }
+            most *= 2;
+        };
+        self.cut |= newest.len() == most;
         // Behind one that counts for nothing stands another.
         if newest.iter().any(|one| one.signer.is_err()) {
-            return self.all(oldest).await;
+            let waiting = Dates {
+                begins_after: Some(self.now),
+                ..self.not_ended()
+            };
+            return self.all_with(oldest, waiting).await;
         }
         self.take(newest);
         Ok(())

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lictor_core::license::{self, Candidate, FoundBefore, Place, Repetition};
+use lictor_core::time::{SECONDS_PER_DAY, Validity};
 use lictor_core::{
     Application, ApplicationBasis, Claims, DocumentError, Entitlement, Error, Kind, License,
     Resource, Signer, Timestamp,
 };
+use lictor_store::Dates;
 use tokio::time::timeout;
 
 use super::cache::Installation;
@@ -41,8 +43,12 @@ pub(super) struct CachedEntitlement {
     candidates: Arc<[Candidate]>,
     /// When the newest was written, by the read that came first.
     pub(super) newest: Option<(Timestamp, u64)>,
+    /// Of those that were written then or later none is missing that runs.
+    whole_from: (Timestamp, u64),
     /// Who signed the others.
     signed: Option<Signed>,
+    /// Some are missing that can be in force when the candidates have ended or begun.
+    cut: bool,
 }
 
 impl CachedEntitlement {
@@ -54,7 +60,14 @@ impl CachedEntitlement {
     /// What it tells of the licenses that were written before it was derived, for a decision at `now`,
     /// with at most `most` of them; none: there was no license.
     pub(super) fn found_before(&self, now: Timestamp, most: usize) -> Option<FoundBefore<'_>> {
-        Some(FoundBefore::of(&self.candidates, self.newest?, now, most))
+        let (newest, whole_from) = (self.newest?, self.whole_from);
+        Some(FoundBefore::of(
+            &self.candidates,
+            newest,
+            whole_from,
+            now,
+            most,
+        ))
     }
 }
 
@@ -267,7 +280,8 @@ impl Authority {
         Ok((self.stand(call, license, &entitlement)?, place))
     }
 
-    /// The licenses that a new one of this application comes to stand among.
+    /// The licenses that a new one of this application comes to stand among, which is valid from when
+    /// until when.
     ///
     /// # Errors
     /// A fault of the store.
@@ -275,8 +289,34 @@ impl Authority {
         &self,
         call: &Call,
         application: &str,
+        new: Validity,
     ) -> Result<Arc<[Candidate]>, Error> {
-        Ok(self.derived(call, application).await?.candidates)
+        let at = |instant| Dates {
+            ends_after: Some(instant),
+            begun_by: Some(instant),
+            begins_after: None,
+        };
+        let dates = [call.now.wall().max(new.begins_at), new.expires_at].map(at);
+        let known = self.derived(call, application).await?;
+        self.and_newest_of(call, application, &known, &dates).await
+    }
+
+    /// What is known of, and the newest with each of these dates.
+    async fn and_newest_of(
+        &self,
+        call: &Call,
+        application: &str,
+        known: &CachedEntitlement,
+        dates: &[Dates],
+    ) -> Result<Arc<[Candidate]>, Error> {
+        if !known.cut {
+            return Ok(Arc::clone(&known.candidates));
+        }
+        let (store, installation) = (self.store.as_ref(), self.cache.installation());
+        let of = (call.organization.id, application);
+        let search = Search::new((store, &self.cache), of, &installation, call.now.wall());
+        let found = search.and_newest_of(&known.candidates, dates).await?;
+        Ok(found.into())
     }
 
     /// Whether writing a stored license again would change which one is in force at some instant.
@@ -285,10 +325,21 @@ impl Authority {
         call: &Call,
         license: &License,
     ) -> Result<Repetition, Error> {
-        let known = self.derived(call, &license.state.application).await?;
+        let (application, now) = (&license.state.application, call.now.wall());
+        let known = self.derived(call, application).await?;
         let mine = self.candidate(call, license, &self.cache.installation())?;
+        let span = mine.claims.validity();
+        // Of the same time the newest, which tells whether another goes before it.
+        let beside = Dates {
+            ends_after: Some(now.max(span.begins_at)),
+            begun_by: Some(span.expires_at.saturating_sub(1)),
+            begins_after: None,
+        };
+        let candidates = self
+            .and_newest_of(call, application, &known, &[beside])
+            .await?;
         Ok(Repetition {
-            moves: license::moves(&known.candidates, &mine, call.now.wall()),
+            moves: license::moves(&candidates, &mine, now),
             basis: known.basis,
         })
     }
@@ -317,11 +368,15 @@ impl Authority {
         let installation = self.cache.installation();
         let now = call.now.wall();
         let known = self.cache.entitlements.get(&key);
+        // Licenses end at midnight: a request that came a moment before another knows no more of them.
+        let day = |instant: Timestamp| instant.div_euclid(SECONDS_PER_DAY);
         let known = known.filter(|known| {
-            known.basis.trust == installation.trust_changed && known.decided_at <= now
+            known.basis.trust == installation.trust_changed && day(known.decided_at) <= day(now)
         });
         let holds = |known: &&CachedEntitlement| {
-            known.writes == writes && known.changes_at.is_none_or(|instant| now < instant)
+            known.writes == writes
+                && known.decided_at <= now
+                && known.changes_at.is_none_or(|instant| now < instant)
         };
         if let Some(known) = known.as_ref().filter(holds) {
             return Ok(known.clone());
@@ -331,8 +386,10 @@ impl Authority {
         let search = Search::new((store, &self.cache), of, &installation, now);
         let Candidates {
             newest,
+            whole_from,
             candidates,
             signed,
+            cut,
         } = search
             .find(known.as_ref().and_then(|known| known.signed.as_ref()))
             .await?;
@@ -343,11 +400,13 @@ impl Authority {
             },
             writes,
             newest,
+            whole_from,
             decided_at: now,
             changes_at: license::next_boundary(&candidates, now),
             entitlement: Arc::new(Entitlement::of(application, &candidates, now)),
             candidates: candidates.into(),
             signed,
+            cut,
         };
         // Only what is stored is kept: anybody can ask for any word.
         if !fresh.candidates.is_empty() {

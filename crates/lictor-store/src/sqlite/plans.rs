@@ -214,6 +214,7 @@ fn ask_for_licenses(database: &Connection) {
     let dates = Dates {
         ends_after: Some(now),
         begun_by: Some(now),
+        begins_after: Some(now),
     };
     let newest = |dates| Which::Newest {
         before: None,

@@ -91,6 +91,7 @@ fn newest_licenses(
                         AND (one.updated_at, one.revision) < (?3, ?4)
                         AND (?6 IS NULL OR one.ends_at > ?6)
                         AND (?7 IS NULL OR one.begins_at <= ?7)
+                        AND (?8 IS NULL OR one.begins_at > ?8)
                     ORDER BY one.updated_at DESC, one.revision DESC LIMIT ?5)";
     let parameters = (
         organization,
@@ -100,6 +101,7 @@ fn newest_licenses(
         limit,
         dates.ends_after,
         dates.begun_by,
+        dates.begins_after,
     );
     let mut found = licenses(database, rest, parameters)?;
     found.sort_unstable_by_key(|license| Reverse(written(license)));
@@ -175,12 +177,21 @@ fn last_to_end(
                     WHERE one.organization_id = ?1 AND one.application = ?2
                         AND one.ends_at > coalesce(?3, -9223372036854775808)
                         AND (?4 IS NULL OR one.begins_at <= ?4)
+                        AND (?6 IS NULL OR one.begins_at > ?6)
                     ORDER BY one.ends_at DESC LIMIT ?5)";
     let Dates {
         ends_after,
         begun_by,
+        begins_after,
     } = dates;
-    let parameters = (organization, application, ends_after, begun_by, limit);
+    let parameters = (
+        organization,
+        application,
+        ends_after,
+        begun_by,
+        limit,
+        begins_after,
+    );
     licenses(database, rest, parameters)
 }
 

@@ -308,7 +308,7 @@ async fn some(store: &dyn Store, which: Which, limit: usize) -> Vec<Uuid> {
 fn ends_after(instant: Timestamp) -> Dates {
     Dates {
         ends_after: Some(instant),
-        begun_by: None,
+        ..Dates::default()
     }
 }
 
@@ -409,6 +409,7 @@ pub(crate) async fn of_those_that_wait_the_newest_of_each_dates_are_read(store: 
     let begun = |by| Dates {
         ends_after: Some(day("2030-06-01")),
         begun_by: Some(day(by)),
+        begins_after: None,
     };
     let newest = |by| Which::Newest {
         before: None,

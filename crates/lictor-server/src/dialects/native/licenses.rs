@@ -199,7 +199,10 @@ async fn licenses_before(
 ) -> Result<Arc<[Candidate]>, Error> {
     let claims = Document::parse(payload).and_then(|document| document.claims());
     match claims {
-        Ok(claims) => authority.licenses_around(call, &claims.application).await,
+        Ok(claims) => {
+            let around = authority.licenses_around(call, &claims.application, claims.validity());
+            around.await
+        }
         Err(_) => Ok(Arc::default()),
     }
 }

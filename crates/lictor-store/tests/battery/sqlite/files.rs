@@ -528,6 +528,7 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     let dates = Dates {
         ends_after: Some(NOW),
         begun_by: Some(NOW),
+        begins_after: None,
     };
     let running = store.some_licenses(ACME, "kong", Which::LastToEnd(dates), 9);
     let running = running.await.expect("reads");
