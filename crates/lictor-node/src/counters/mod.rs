@@ -68,6 +68,8 @@ pub(crate) struct Entry {
 struct Value {
     counted: u64,
     journaled: u64,
+    /// What of it the journal has in another epoch, until that is written anew.
+    journaled_elsewhere: u64,
     reported: u64,
     /// How much of it was ever told, or may have been before this start.
     told: u64,
@@ -271,6 +273,7 @@ impl Counters {
         for (key, entry) in written {
             if let Some(value) = sums.values.get_mut(key) {
                 value.journaled = value.journaled.max(entry.count);
+                value.journaled_elsewhere = 0;
                 value.as_other_journaled |= entry.as_other;
             }
         }
@@ -391,12 +394,13 @@ impl Counters {
         totals.unsent = sums.untold().count() + sums.values.values().filter(waits).count();
         totals.unsent += sums.kept_back();
         for (key, value) in &sums.values {
-            if key.month == sums.month && value.journaled > 0 {
+            let on_disk = value.journaled + value.journaled_elsewhere;
+            if key.month == sums.month && on_disk > 0 {
                 let sum = totals
                     .this_month
                     .entry(key.service.to_string())
                     .or_default();
-                *sum = sum.saturating_add(value.journaled);
+                *sum = sum.saturating_add(on_disk);
             }
             let more = value.counted - value.journaled;
             totals.unjournaled = totals.unjournaled.saturating_add(more);

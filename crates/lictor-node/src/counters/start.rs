@@ -313,6 +313,7 @@ impl Sums {
             let epoch = Arc::clone(into);
             let value = self.values.entry(Key { epoch, ..key }).or_default();
             value.counted = value.counted.saturating_add(moved.counted).min(MAX_COUNT);
+            value.journaled_elsewhere += moved.journaled + moved.journaled_elsewhere;
         }
     }
 
@@ -336,16 +337,18 @@ impl Sums {
                 ..key.clone()
             };
             let counted = value.counted - stays;
+            let on_disk = value.journaled + value.journaled_elsewhere;
             if counted > 0 {
                 apart.push((
                     key,
                     Value {
                         counted,
+                        journaled_elsewhere: on_disk.saturating_sub(stays),
                         ..Value::default()
                     },
                 ));
             }
-            (value.counted, value.journaled) = (stays, stays);
+            (value.counted, value.journaled, value.journaled_elsewhere) = (stays, stays, 0);
         }
         self.values.extend(apart);
         self.epoch = epoch;

@@ -242,7 +242,11 @@ fn what_was_told_before_the_control_plane_began_anew_is_not_told_of_another_epoc
     let own = Vec::new();
     assert!(counters.judge(&old, Verdict { own, rest }));
     assert!(counters.settle_start());
+    // The journal has all of it, though in another epoch.
+    assert_eq!(counters.totals().this_month["a"], 5);
+    assert!(!counters.are_told());
     counters.note_whole(&counters.whole());
+    assert_eq!(counters.totals().this_month["a"], 5);
     let told = counters.unsent(9, false).into_iter();
     let told: Vec<_> = told.map(|count| (count.epoch, count.count)).collect();
     assert_eq!(told, [(old, 3), (new.to_owned(), 2)]);
