@@ -19,8 +19,7 @@ const LATENCY: HeaderName = HeaderName::from_static("x-kong-admin-latency");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-kong-admin-request-id");
 const PRODUCT: &str = concat!("lictor/", env!("CARGO_PKG_VERSION"));
 
-/// The headers of an answer in JSON to a request that names no origin. They are made once and copied,
-/// since filling a map costs more than the rest of an answer.
+/// The headers of an answer in JSON to a request that names no origin, made once and copied.
 static COMMON: LazyLock<HeaderMap> = LazyLock::new(|| {
     HeaderMap::from_iter([
         (
