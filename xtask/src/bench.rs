@@ -61,7 +61,7 @@ pub(crate) const TABLES: [Table; 12] = [
     Table {
         name: "counts",
         measure: counts::measure,
-        cases: &[],
+        cases: &counts::CASES,
     },
     Table {
         name: "writes",
@@ -101,7 +101,7 @@ pub(crate) const TABLES: [Table; 12] = [
     Table {
         name: "checks",
         measure: checks::measure,
-        cases: &[],
+        cases: &checks::CASES,
     },
     Table {
         name: "nodes",

@@ -43,7 +43,8 @@ cargo xtask bench [machine|reads|counts|writes|checkouts|lists|scale|import|star
                    checks|nodes] [--rounds N] [--seconds S] [--accounts N] [--profile ci]
     measures the release build beside named alternatives, 11 rounds of 3 s and 1,000,000 accounts,
     and writes the tables of BENCHMARKS.md anew; with another profile only to try the tables
-cargo xtask bench reads|writes|checkouts --against COMMIT [--rounds N] [--seconds S] [--profile ci]
+cargo xtask bench reads|counts|writes|checkouts|checks --against COMMIT [--rounds N] [--seconds S]
+                  [--profile ci]
     the working tree beside another commit, 21 rounds under that table's load; writes no table, and
     exits 1 where the upper quartile of the ratios is below 0.98
 

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::Bench;
+use super::against::{Case, Entrant};
 use super::bare::{Bare, fetch};
 use super::contestant::pin;
 use super::enrolled::enroll_one;
@@ -28,6 +29,21 @@ const REPEATED: [(&str, &str); 3] = [
     ("`Meter::check()`", "check"),
     ("`Meter::count(1)`", "count"),
 ];
+
+pub(super) const CASES: [Case; 1] = [Case {
+    name: "over HTTP, per CPU-second of the node",
+    figure: Turn::per_cpu_second,
+    start: entrant,
+}];
+
+fn entrant(bench: &Bench) -> Result<Entrant> {
+    let server = bench.control_plane("checks")?;
+    let (node, load) = start(bench, &server)?;
+    Ok(Entrant::new(server, move |bench, _| {
+        let seconds = bench.rounds.seconds;
+        load.turn(&bench.scratch, &node.address, node.id(), seconds)
+    }))
+}
 
 pub(super) fn measure(bench: &Bench) -> Result<String> {
     let server = bench.control_plane("checks")?;
@@ -97,8 +113,8 @@ fn figures(said: &str, name: &str) -> Result<Samples> {
     Ok(Samples::of(&figures, |figure| *figure))
 }
 
-/// A node as a process of its own.
-fn over_http(bench: &Bench, server: &Server) -> Result<String> {
+/// A node as a process of its own, and the load that asks it.
+fn start(bench: &Bench, server: &Server) -> Result<(Node, Load)> {
     let token = enroll_one(server, "http")?;
     let binary = &bench.installation.binary;
     let folder = bench.scratch.join("node");
@@ -112,6 +128,11 @@ fn over_http(bench: &Bench, server: &Server) -> Result<String> {
         depth: 1,
         kind: Kind::Get,
     };
+    Ok((node, load))
+}
+
+fn over_http(bench: &Bench, server: &Server) -> Result<String> {
+    let (node, load) = start(bench, server)?;
     let answer = fetch(&node.address, &load)?;
     let bare = Bare::start(bench, &load, &answer)?;
     let mut contestants = [

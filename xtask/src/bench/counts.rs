@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::Bench;
+use super::against::{Case, Entrant};
 use super::bare::{Bare, fetch};
 use super::load::Turn;
 use super::rounds::Samples;
@@ -14,6 +15,28 @@ const CONNECTIONS: usize = 32;
 
 /// Accounts with a seat.
 const ACCOUNTS: usize = 100;
+
+pub(super) const CASES: [Case; 2] = [
+    Case {
+        name: "Zoho's, per server CPU-second",
+        figure: Turn::per_cpu_second,
+        start: |bench| entrant(bench, Count::Zoho),
+    },
+    Case {
+        name: "Jira's, per server CPU-second",
+        figure: Turn::per_cpu_second,
+        start: |bench| entrant(bench, Count::Jira),
+    },
+];
+
+fn entrant(bench: &Bench, count: Count) -> Result<Entrant> {
+    let (server, token) = bench.seated(&format!("counts-{count:?}"), ACCOUNTS)?;
+    let load = count.load(&count.credentials(&token), CONNECTIONS);
+    Ok(Entrant::new(server, move |bench, server| {
+        let seconds = bench.rounds.seconds;
+        load.turn(&bench.scratch, &server.address, server.id(), seconds)
+    }))
+}
 
 pub(super) fn measure(bench: &Bench) -> Result<String> {
     let (server, token) = bench.seated("counts", ACCOUNTS)?;

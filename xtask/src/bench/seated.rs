@@ -31,7 +31,7 @@ const ADMINISTRATOR: &str = "administrator@example.com";
 const WRITERS: usize = 64;
 
 /// An answer that is a count, as a client asks for it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Count {
     Zoho,
     Jira,
