@@ -3,6 +3,7 @@
 
 mod breather;
 mod check;
+mod licenses;
 mod places;
 mod queue;
 mod recent;
@@ -29,12 +30,12 @@ use uuid::Uuid;
 
 pub use breather::Breather;
 pub use check::CheckReport;
+pub use licenses::{Choose, Dates, Licenses, Look, Which};
 pub use recent::RecentStreams;
 pub use rule::{
-    ANSWER_KEPT_SECONDS, Answer, Bounds, Choose, Dates, EndedFilter, EndedKey, Fact, Figures,
-    Grown, IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode,
-    RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Which, Write,
-    Written,
+    ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, Grown,
+    IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum,
+    Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
 };
 pub use watch::{Step, Watch};
 
@@ -100,15 +101,17 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<License>, Error>;
 
-    /// At most `limit` licenses of an application: those that are meant, in their order. Those that are
-    /// passed over cost next to nothing.
-    async fn some_licenses(
+    /// Lets `look` look through an application's licenses, all as they are at one instant. What an
+    /// entitlement that is derived from them rests on is of that instant too.
+    ///
+    /// # Errors
+    /// What `look` fails with, or a fault of the store.
+    async fn look_through(
         &self,
         organization: Uuid,
         application: &str,
-        which: Which,
-        limit: usize,
-    ) -> Result<Vec<License>, Error>;
+        look: Look,
+    ) -> Result<ApplicationBasis, Error>;
 
     /// Shows `choose` an application's licenses, the greatest (`updated_at`, revision) first, for as long as
     /// it wants to see older ones: all as they are at one instant, which is that of the answer.
@@ -131,13 +134,6 @@ pub trait Store: Send + Sync {
         organization: Uuid,
         applications: Vec<String>,
     ) -> Result<Figures, Error>;
-
-    /// What an entitlement of this application that is derived from what is stored now may rest on.
-    async fn basis_of(
-        &self,
-        organization: Uuid,
-        application: &str,
-    ) -> Result<ApplicationBasis, Error>;
 
     /// What the state of the organization's nodes that is made of what is stored now may rest on.
     async fn basis(&self, organization: Uuid) -> Result<Basis, Error>;

@@ -1,7 +1,6 @@
 //! A write as the authority hands it to a store: which stream, which facts, which rule.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use lictor_core::change::Digest;
@@ -9,8 +8,7 @@ use lictor_core::feed::Rotation;
 use lictor_core::usage::{Series, UsageKey, UsageRow};
 use lictor_core::{
     AccountCounts, Application, Basis, Decision, Elapsed, Entry, Error, INSTALLATION, KeyId,
-    License, NodeSettings, Now, Quotas, Record, SeatId, SeatReason, SeatRefusal, State, Timestamp,
-    Used,
+    NodeSettings, Now, Quotas, Record, SeatId, SeatReason, SeatRefusal, State, Timestamp, Used,
 };
 use uuid::Uuid;
 
@@ -273,38 +271,6 @@ pub struct EndedKey {
     /// The ledger position at which it ended.
     pub position: u64,
 }
-
-/// Which of an application's licenses are read, and in which order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    /// The greatest (`updated_at`, revision) first.
-    Newest {
-        /// Beginning after this one.
-        before: Option<(Timestamp, u64)>,
-        /// Those alone that have such dates.
-        dates: Dates,
-    },
-    /// Those with such dates that end last, in no order.
-    LastToEnd(Dates),
-    /// Of those that begin after this instant the newest of each that begin and end alike; the first to
-    /// begin first. One whose `updated_at` is after the instant may be missing.
-    Waiting(Timestamp),
-}
-
-/// When licenses begin and end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Dates {
-    /// After this instant they end.
-    pub ends_after: Option<Timestamp>,
-    /// By this instant they have begun.
-    pub begun_by: Option<Timestamp>,
-    /// After this instant they begin.
-    pub begins_after: Option<Timestamp>,
-}
-
-/// Takes a page of an application's licenses, the newest first, and says whether it wants to see older ones:
-/// all, or those alone that end after an instant.
-pub type Choose = Box<dyn FnMut(Vec<License>) -> ControlFlow<(), Option<Timestamp>> + Send>;
 
 /// What the state of an organization's nodes rests on beside the licenses, read at the same instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

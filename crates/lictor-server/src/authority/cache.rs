@@ -48,6 +48,8 @@ pub(super) struct Cache {
     /// Whether no other server can revoke a token.
     exclusive: bool,
     pub(super) entitlements: Bounded<(Uuid, String), CachedEntitlement, BySize>,
+    /// Locks of those who find out what an application is entitled to.
+    deriving: Bounded<(Uuid, String), Arc<tokio::sync::Mutex<()>>>,
     /// The applications of organizations.
     pub(super) known: AllKnown,
     /// What a trust set said of a document's signature, by the document and when trust changed last.
@@ -95,6 +97,7 @@ impl Cache {
             tokens: KeptTokens::new(),
             exclusive: store.is_exclusive(),
             entitlements: Bounded::with_weighter(DECISIONS, CANDIDATES, BySize),
+            deriving: Bounded::new(DECISIONS),
             known: AllKnown::new(),
             verdicts: Bounded::new(DECISIONS),
             looked_at: AtomicU64::new(0),
@@ -121,6 +124,15 @@ impl Cache {
         let hash = self.numbering.hash_one((organization, application));
         let count = self.license_writes.len() as u64;
         &self.license_writes[usize::try_from(hash % count).unwrap_or_default()]
+    }
+
+    /// The lock of who finds out what an application is entitled to. Of two who ask both may go on, if
+    /// very many others asked between them.
+    pub(super) fn deriving(&self, key: &(Uuid, String)) -> Arc<tokio::sync::Mutex<()>> {
+        let made = self
+            .deriving
+            .get_or_insert_with(key, || Ok::<_, Infallible>(Arc::default()));
+        made.unwrap_or_else(|never| match never {})
     }
 
     /// Forgets entitlements, and reads the trusted keys anew: they were derived from what is not

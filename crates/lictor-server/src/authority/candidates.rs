@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lictor_core::license::{Candidate, FIRST, covered_until};
 use lictor_core::{Error, License, Signer, Timestamp, TrustPolicy};
 use lictor_planted as planted;
-use lictor_store::{Dates, Store, Which};
+use lictor_store::{Dates, Licenses, Which};
 use uuid::Uuid;
 
 use super::cache::{Cache, Installation};
@@ -59,12 +59,11 @@ pub(super) struct Candidates {
 
 /// A search for them.
 pub(super) struct Search<'a> {
-    pub(super) store: &'a dyn Store,
-    pub(super) cache: &'a Cache,
-    pub(super) organization: Uuid,
-    pub(super) application: &'a str,
-    pub(super) installation: &'a Installation,
-    pub(super) now: Timestamp,
+    licenses: &'a dyn Licenses,
+    cache: &'a Cache,
+    organization: Uuid,
+    installation: &'a Installation,
+    now: Timestamp,
     /// What was looked at, the newest first.
     taken: BTreeMap<Reverse<(Timestamp, u64)>, Candidate>,
     /// Not all was looked at that can be in force later.
@@ -73,16 +72,15 @@ pub(super) struct Search<'a> {
 
 impl<'a> Search<'a> {
     pub(super) fn new(
-        (store, cache): (&'a dyn Store, &'a Cache),
-        (organization, application): (Uuid, &'a str),
-        installation: &'a Installation,
+        licenses: &'a dyn Licenses,
+        (cache, installation): (&'a Cache, &'a Installation),
+        organization: Uuid,
         now: Timestamp,
     ) -> Self {
         Self {
-            store,
+            licenses,
             cache,
             organization,
-            application,
             installation,
             now,
             taken: BTreeMap::new(),
@@ -96,29 +94,29 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// A fault of the store.
-    pub(super) async fn find(mut self, signed: Option<&Signed>) -> Result<Candidates, Error> {
-        let page = self.newest(None, Dates::default(), FIRST_PAGE).await?;
+    pub(super) fn find(mut self, signed: Option<&Signed>) -> Result<Candidates, Error> {
+        let page = self.newest(None, Dates::default(), FIRST_PAGE)?;
         let newest = self.taken.first_key_value().map(|(written, _)| written.0);
         let (Some(oldest), Some(newest)) = (page, newest) else {
             return Ok(self.found(newest, FIRST, None));
         };
         if planted::is("all-licenses") {
-            self.all(oldest).await?;
+            self.all(oldest)?;
             return Ok(self.found(Some(newest), FIRST, None));
         }
         let mut signed = match self.is_of_one_sort() {
             true => None,
-            false => Some(self.sort(newest, oldest, signed).await?),
+            false => Some(self.sort(newest, oldest, signed)?),
         };
         match &signed {
-            Some(Signed::Many) => self.outlasting(oldest, Sorts::Verified).await?,
-            Some(Signed::Known { .. }) => self.outlasting(oldest, Sorts::Named).await?,
-            None => self.outlasting(oldest, Sorts::One).await?,
+            Some(Signed::Many) => self.outlasting(oldest, Sorts::Verified)?,
+            Some(Signed::Known { .. }) => self.outlasting(oldest, Sorts::Named)?,
+            None => self.outlasting(oldest, Sorts::One)?,
         }
         if matches!(signed, Some(Signed::Many)) {
             signed = Some(self.fewer(newest));
         } else {
-            self.waiting(oldest, newest).await?;
+            self.waiting(oldest, newest)?;
         }
         Ok(self.found(Some(newest), oldest, signed))
     }
@@ -129,15 +127,12 @@ impl<'a> Search<'a> {
         whole_from: (Timestamp, u64),
         signed: Option<Signed>,
     ) -> Candidates {
-        // What was written while it was read is there as it was before, too.
-        let (mut seen, cut) = (BTreeSet::new(), self.cut);
-        let candidates = self.taken.into_values();
         Candidates {
             newest,
             whole_from,
-            candidates: candidates.filter(|one| seen.insert(one.id)).collect(),
+            candidates: self.taken.into_values().collect(),
             signed,
-            cut,
+            cut: self.cut,
         }
     }
 
@@ -145,7 +140,7 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// A fault of the store.
-    pub(super) async fn and_newest_of(
+    pub(super) fn and_newest_of(
         mut self,
         known: &[Candidate],
         dates: &[Dates],
@@ -158,13 +153,16 @@ impl<'a> Search<'a> {
                     before,
                     dates: *dates,
                 };
-                let page = self.look(which, FIRST_PAGE).await?;
+                let page = self.look(which, FIRST_PAGE)?;
                 before = page.get(FIRST_PAGE - 1).map(|last| last.written);
                 counts = before.is_none() || page.iter().any(|one| one.signer.is_ok());
                 self.take(page);
             }
         }
-        Ok(self.found(None, FIRST, None).candidates)
+        // One that was written again since it was known is there twice, the newer one first.
+        let mut seen = BTreeSet::new();
+        let candidates = self.taken.into_values();
+        Ok(candidates.filter(|one| seen.insert(one.id)).collect())
     }
 
     /// Whether all licenses that count are verified, or none is.
@@ -174,12 +172,9 @@ impl<'a> Search<'a> {
     }
 
     /// Reads and looks at some.
-    async fn look(&self, which: Which, most: usize) -> Result<Vec<Candidate>, Error> {
-        let (organization, application) = (self.organization, self.application);
-        let read = self
-            .store
-            .some_licenses(organization, application, which, most);
-        read.await?.iter().map(|one| self.judged(one)).collect()
+    fn look(&self, which: Which, most: usize) -> Result<Vec<Candidate>, Error> {
+        let read = self.licenses.some(which, most)?;
+        read.iter().map(|one| self.judged(one)).collect()
     }
 
     fn judged(&self, license: &License) -> Result<Candidate, Error> {
@@ -195,13 +190,13 @@ impl<'a> Search<'a> {
     }
 
     /// Takes a page of the newest; the last of them, if more may follow.
-    async fn newest(
+    fn newest(
         &mut self,
         before: Option<(Timestamp, u64)>,
         dates: Dates,
         most: usize,
     ) -> Result<Option<(Timestamp, u64)>, Error> {
-        let page = self.look(Which::Newest { before, dates }, most).await?;
+        let page = self.look(Which::Newest { before, dates }, most)?;
         let last = page.get(most - 1).map(|last| last.written);
         self.take(page);
         Ok(last)
@@ -216,21 +211,21 @@ impl<'a> Search<'a> {
     }
 
     /// Takes all that have not ended.
-    async fn all(&mut self, oldest: (Timestamp, u64)) -> Result<(), Error> {
-        self.all_with(oldest, self.not_ended()).await
+    fn all(&mut self, oldest: (Timestamp, u64)) -> Result<(), Error> {
+        self.all_with(oldest, self.not_ended())
     }
 
     /// Takes all with such dates.
-    async fn all_with(&mut self, oldest: (Timestamp, u64), dates: Dates) -> Result<(), Error> {
+    fn all_with(&mut self, oldest: (Timestamp, u64), dates: Dates) -> Result<(), Error> {
         let mut before = Some(oldest);
         while before.is_some() {
-            before = self.newest(before, dates, PAGE).await?;
+            before = self.newest(before, dates, PAGE)?;
         }
         Ok(())
     }
 
     /// Finds out which are verified, of those that were written since that was known, and takes them.
-    async fn sort(
+    fn sort(
         &mut self,
         newest: (Timestamp, u64),
         oldest: (Timestamp, u64),
@@ -241,7 +236,7 @@ impl<'a> Search<'a> {
             Some(Signed::Known { up_to, verified }) => (*up_to, verified.as_slice()),
             None => (FIRST, [].as_slice()),
         };
-        let mut verified = self.still(named).await?;
+        let mut verified = self.still(named)?;
         let now = self.now;
         let counts = |one: &&Candidate| {
             let runs_on = !one.claims.validity().has_expired(now);
@@ -256,7 +251,7 @@ impl<'a> Search<'a> {
                 before: Some(last),
                 dates: self.not_ended(),
             };
-            let page = self.look(which, PAGE).await?;
+            let page = self.look(which, PAGE)?;
             before = page.get(PAGE - 1).map(|last| last.written);
             verified.extend(page.iter().filter(counts).cloned());
         }
@@ -289,10 +284,10 @@ impl<'a> Search<'a> {
     }
 
     /// Those of these that are stored as they were and have not ended.
-    async fn still(&self, named: &[(Uuid, u64)]) -> Result<Vec<Candidate>, Error> {
+    fn still(&self, named: &[(Uuid, u64)]) -> Result<Vec<Candidate>, Error> {
         let mut still = Vec::new();
         for (id, revision) in named {
-            let stored = self.store.license(self.organization, *id).await?;
+            let stored = self.licenses.one(*id)?;
             let stored = stored.filter(|stored| stored.state.revision == *revision);
             let candidate = stored.map(|stored| self.judged(&stored)).transpose()?;
             still.extend(candidate.filter(|one| !one.claims.validity().has_expired(self.now)));
@@ -301,7 +296,7 @@ impl<'a> Search<'a> {
     }
 
     /// Takes those that outlast what was written since, the last to end among them.
-    async fn outlasting(&mut self, oldest: (Timestamp, u64), sorts: Sorts) -> Result<(), Error> {
+    fn outlasting(&mut self, oldest: (Timestamp, u64), sorts: Sorts) -> Result<(), Error> {
         let (mut before, mut pages) = (oldest, 0);
         // Those that wait are found by their dates, unless any of them may be a verified one.
         let begun_by = (sorts != Sorts::Verified).then_some(self.now);
@@ -312,7 +307,7 @@ impl<'a> Search<'a> {
                 begun_by,
                 begins_after: None,
             };
-            let last = self.look(Which::LastToEnd(dates), PAGE).await?;
+            let last = self.look(Which::LastToEnd(dates), PAGE)?;
             let are_all = last.len() < PAGE;
             // The last end of all is known only if one of these counts.
             let tells = last.iter().any(|one| one.signer.is_ok());
@@ -320,7 +315,7 @@ impl<'a> Search<'a> {
             if are_all {
                 break;
             }
-            match self.newest(Some(before), dates, PAGE).await? {
+            match self.newest(Some(before), dates, PAGE)? {
                 Some(last) => before = last,
                 None => break,
             }
@@ -358,7 +353,7 @@ impl<'a> Search<'a> {
     }
 
     /// Takes those that have not begun, of each dates the newest.
-    async fn waiting(
+    fn waiting(
         &mut self,
         oldest: (Timestamp, u64),
         newest_written: (Timestamp, u64),
@@ -371,11 +366,11 @@ impl<'a> Search<'a> {
                 begun_by: Some(newest_written.0),
                 ..self.not_ended()
             };
-            self.all_with(oldest, had_begun).await?;
+            self.all_with(oldest, had_begun)?;
         }
         let mut most = DATES;
         let newest = loop {
-            let newest = self.look(Which::Waiting(self.now), most).await?;
+            let newest = self.look(Which::Waiting(self.now), most)?;
             if newest.len() < most || !self.reaches_the_last_of(&newest) {
                 break newest;
             }
@@ -388,7 +383,7 @@ impl<'a> Search<'a> {
                 begins_after: Some(self.now),
                 ..self.not_ended()
             };
-            return self.all_with(oldest, waiting).await;
+            return self.all_with(oldest, waiting);
         }
         self.take(newest);
         Ok(())

@@ -2,7 +2,7 @@
 //! changes it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use lictor_core::license::{self, Candidate, FoundBefore, Place, Repetition};
@@ -11,8 +11,9 @@ use lictor_core::{
     Application, ApplicationBasis, Claims, DocumentError, Entitlement, Error, Kind, License,
     Resource, Signer, Timestamp,
 };
-use lictor_store::Dates;
+use lictor_store::{Dates, Licenses};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::cache::Installation;
 use super::candidates::{Candidates, Search, Signed};
@@ -312,10 +313,10 @@ impl Authority {
         if !known.cut {
             return Ok(Arc::clone(&known.candidates));
         }
-        let (store, installation) = (self.store.as_ref(), self.cache.installation());
-        let of = (call.organization.id, application);
-        let search = Search::new((store, &self.cache), of, &installation, call.now.wall());
-        let found = search.and_newest_of(&known.candidates, dates).await?;
+        let (known, dates) = (Arc::clone(&known.candidates), dates.to_vec());
+        let installation = self.cache.installation();
+        let find = move |search: Search<'_>| search.and_newest_of(&known, &dates);
+        let (found, _) = self.search(call, application, installation, find).await?;
         Ok(found.into())
     }
 
@@ -363,47 +364,62 @@ impl Authority {
         application: &str,
     ) -> Result<CachedEntitlement, Error> {
         let key = (call.organization.id, application.to_owned());
-        // The basis is read before what is derived: that may be newer, never older.
-        let writes = self.cache.license_writes(key.0, application);
+        if let Some(known) = self.known_to_hold(call, &key) {
+            return Ok(known);
+        }
+        // All who ask at once wait for the first of them, who most often finds it out for all.
+        let one_at_a_time = self.cache.deriving(&key);
+        let _one_at_a_time = one_at_a_time.lock().await;
+        match self.known_to_hold(call, &key) {
+            Some(known) => Ok(known),
+            None => self.derive_one(call, key).await,
+        }
+    }
+
+    /// What is in memory of an application's entitlement, if nothing has changed since.
+    fn known_to_hold(&self, call: &Call, key: &(Uuid, String)) -> Option<CachedEntitlement> {
+        let writes = self.cache.license_writes(key.0, &key.1);
+        let (installation, now) = (self.cache.installation(), call.now.wall());
+        let known = self.cache.entitlements.get(key)?;
+        let holds = known.basis.trust == installation.trust_changed
+            && known.writes == writes
+            && known.decided_at <= now
+            && known.changes_at.is_none_or(|instant| now < instant);
+        holds.then_some(known)
+    }
+
+    async fn derive_one(
+        &self,
+        call: &Call,
+        key: (Uuid, String),
+    ) -> Result<CachedEntitlement, Error> {
+        // These are read before what is derived: that may be newer, never older.
+        let writes = self.cache.license_writes(key.0, &key.1);
         let installation = self.cache.installation();
-        let now = call.now.wall();
-        let known = self.cache.entitlements.get(&key);
+        let (trust, now) = (installation.trust_changed, call.now.wall());
         // Licenses end at midnight: a request that came a moment before another knows no more of them.
         let day = |instant: Timestamp| instant.div_euclid(SECONDS_PER_DAY);
-        let known = known.filter(|known| {
-            known.basis.trust == installation.trust_changed && day(known.decided_at) <= day(now)
-        });
-        let holds = |known: &&CachedEntitlement| {
-            known.writes == writes
-                && known.decided_at <= now
-                && known.changes_at.is_none_or(|instant| now < instant)
-        };
-        if let Some(known) = known.as_ref().filter(holds) {
-            return Ok(known.clone());
-        }
-        let stored = self.store.basis_of(key.0, application).await?;
-        let (store, of) = (self.store.as_ref(), (key.0, application));
-        let search = Search::new((store, &self.cache), of, &installation, now);
+        let known = self.cache.entitlements.get(&key);
+        let known = known
+            .filter(|known| known.basis.trust == trust && day(known.decided_at) <= day(now))
+            .and_then(|known| known.signed);
+        let find = move |search: Search<'_>| search.find(known.as_ref());
+        let (found, stored) = self.search(call, &key.1, installation, find).await?;
         let Candidates {
             newest,
             whole_from,
             candidates,
             signed,
             cut,
-        } = search
-            .find(known.as_ref().and_then(|known| known.signed.as_ref()))
-            .await?;
+        } = found;
         let fresh = CachedEntitlement {
-            basis: ApplicationBasis {
-                trust: installation.trust_changed,
-                ..stored
-            },
+            basis: ApplicationBasis { trust, ..stored },
             writes,
             newest,
             whole_from,
             decided_at: now,
             changes_at: license::next_boundary(&candidates, now),
-            entitlement: Arc::new(Entitlement::of(application, &candidates, now)),
+            entitlement: Arc::new(Entitlement::of(&key.1, &candidates, now)),
             candidates: candidates.into(),
             signed,
             cut,
@@ -413,6 +429,30 @@ impl Authority {
             self.cache.entitlements.insert(key, fresh.clone());
         }
         Ok(fresh)
+    }
+
+    /// Searches an application's licenses as they are at one instant. With what is found comes what it
+    /// rests on.
+    async fn search<T: Send + 'static>(
+        &self,
+        call: &Call,
+        application: &str,
+        installation: Arc<Installation>,
+        find: impl FnOnce(Search<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<(T, ApplicationBasis), Error> {
+        let (organization, now) = (call.organization.id, call.now.wall());
+        let (cache, (found, result)) = (Arc::clone(&self.cache), mpsc::channel());
+        let look = move |licenses: &dyn Licenses| {
+            let judge = (cache.as_ref(), installation.as_ref());
+            let search = Search::new(licenses, judge, organization, now);
+            // Whoever went away meanwhile does not hear it.
+            found.send(find(search)?).ok();
+            Ok(())
+        };
+        let look = Box::new(look);
+        let basis = self.store.look_through(organization, application, look);
+        let basis = basis.await?;
+        Ok((result.try_recv().map_err(Error::internal)?, basis))
     }
 
     fn candidate(

@@ -20,6 +20,7 @@ mod gathered;
 mod heads;
 mod left;
 mod lock;
+mod looks;
 mod node_pools;
 mod nodes;
 mod open;

@@ -13,8 +13,10 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
-use super::{ended, expired, facts, heads, node_pools, nodes, open, reads, refusals, rows, seats};
-use crate::{Dates, EndedFilter, EndedKey, Fact, PoolBy, Which};
+use super::{
+    ended, expired, facts, heads, looks, node_pools, nodes, open, reads, refusals, rows, seats,
+};
+use crate::{Dates, EndedFilter, EndedKey, Fact, Licenses as _, PoolBy, Which};
 
 /// The tables of an installation that do not grow with its tenants and what they do.
 const SMALL: [&str; 3] = ["clock", "settings", "trusted_keys"];
@@ -220,13 +222,18 @@ fn ask_for_licenses(database: &Connection) {
         before: None,
         dates,
     };
+    let seen = looks::Seen {
+        database,
+        organization: ACME,
+        application: app,
+    };
     for which in [
         newest(Dates::default()),
         newest(dates),
         Which::LastToEnd(dates),
         Which::Waiting(0),
     ] {
-        reads::some_licenses(database, ACME, app, which, 9).expect("reads");
+        seen.some(which, 9).expect("reads");
     }
     reads::licenses_since(database, ACME, app, (now, 1), (9, 9)).expect("reads");
     reads::license(database, ACME, ACME).expect("reads");

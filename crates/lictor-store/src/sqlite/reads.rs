@@ -1,21 +1,19 @@
 //! The statements of the reads. They take a connection and give domain values; nothing here writes.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use lictor_core::license::Newest;
 use lictor_core::{
-    ApplicationBasis, Basis, Date, Entry, Head, INSTALLATION, License, Now, Organization, Quota,
-    Timestamp, Token, TrustPolicy, TrustSet,
+    Basis, Date, Entry, Head, INSTALLATION, License, Now, Organization, Quota, Timestamp, Token,
+    TrustPolicy, TrustSet,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
-use super::{clients, heads, nodes, seats, usage};
-use crate::{Bounds, Breather, Choose, Dates, Figures, NodesBasis, PAGE_BYTES, Which};
+use super::{clients, heads, seats, usage};
+use crate::{Bounds, Breather, Figures, PAGE_BYTES};
 
 /// One license.
 pub(super) fn license(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<License>> {
@@ -51,63 +49,6 @@ pub(super) fn licenses_page(
     }
 }
 
-/// Those of an application's licenses that are meant, in their order.
-pub(super) fn some_licenses(
-    database: &Connection,
-    organization: Uuid,
-    application: &str,
-    which: Which,
-    limit: usize,
-) -> Sql<Vec<License>> {
-    match which {
-        Which::Newest { before, dates } => {
-            newest_licenses(database, organization, application, before, dates, limit)
-        }
-        Which::LastToEnd(dates) => last_to_end(database, organization, application, dates, limit),
-        Which::Waiting(now) => waiting_licenses(database, organization, application, now, limit),
-    }
-}
-
-/// A page of an application's licenses, the newest first.
-fn newest_licenses(
-    database: &Connection,
-    organization: Uuid,
-    application: &str,
-    before: Option<(Timestamp, u64)>,
-    dates: Dates,
-    limit: usize,
-) -> Sql<Vec<License>> {
-    let (updated_at, revision) = before.unwrap_or((Timestamp::MAX, i64::MAX.unsigned_abs()));
-    if dates == Dates::default() {
-        let rest = "application = ?2 AND (updated_at, revision) < (?3, ?4)
-                    ORDER BY updated_at DESC, revision DESC LIMIT ?5";
-        let parameters = (organization, application, updated_at, revision, limit);
-        return licenses(database, rest, parameters);
-    }
-    // Those that are passed over are read in the index alone.
-    let rest = "licenses.id IN (SELECT one.id
-                    FROM licenses AS one INDEXED BY licenses_newest_of_application
-                    WHERE one.organization_id = ?1 AND one.application = ?2
-                        AND (one.updated_at, one.revision) < (?3, ?4)
-                        AND (?6 IS NULL OR one.ends_at > ?6)
-                        AND (?7 IS NULL OR one.begins_at <= ?7)
-                        AND (?8 IS NULL OR one.begins_at > ?8)
-                    ORDER BY one.updated_at DESC, one.revision DESC LIMIT ?5)";
-    let parameters = (
-        organization,
-        application,
-        updated_at,
-        revision,
-        limit,
-        dates.ends_after,
-        dates.begun_by,
-        dates.begins_after,
-    );
-    let mut found = licenses(database, rest, parameters)?;
-    found.sort_unstable_by_key(|license| Reverse(written(license)));
-    Ok(found)
-}
-
 /// Those of an application's licenses that were written after a moment, the newest first, up to the one by
 /// which their payloads come to so many bytes.
 pub(super) fn licenses_since(
@@ -130,101 +71,8 @@ pub(super) fn licenses_since(
     })
 }
 
-fn written(license: &License) -> (Timestamp, u64) {
+pub(super) fn written(license: &License) -> (Timestamp, u64) {
     (license.state.updated_at, license.state.revision)
-}
-
-/// How many licenses are chosen from at once.
-const CHOICES: usize = 32;
-
-/// An application's licenses, the newest first, as far as they are wanted.
-pub(super) fn choose_licenses(
-    database: &Connection,
-    organization: Uuid,
-    application: &str,
-    mut choose: Choose,
-) -> Sql<NodesBasis> {
-    let view = database.unchecked_transaction()?;
-    let (mut before, mut dates) = (None, Dates::default());
-    loop {
-        let page = newest_licenses(&view, organization, application, before, dates, CHOICES)?;
-        before = page.get(CHOICES - 1).map(written);
-        match choose(page) {
-            ControlFlow::Continue(wanted) if before.is_some() => dates.ends_after = wanted,
-            ControlFlow::Continue(_) | ControlFlow::Break(()) => break,
-        }
-        // Else all the others would be passed over one by one.
-        if last_to_end(&view, organization, application, dates, 1)?.is_empty() {
-            break;
-        }
-    }
-    Ok(NodesBasis {
-        basis: basis_in(&view, organization)?,
-        settings: nodes::settings(&view, organization)?,
-        rotations: nodes::rotations(&view)?,
-    })
-}
-
-/// Those of an application's licenses that end last.
-fn last_to_end(
-    database: &Connection,
-    organization: Uuid,
-    application: &str,
-    dates: Dates,
-    limit: usize,
-) -> Sql<Vec<License>> {
-    let rest = "licenses.id IN (SELECT one.id FROM licenses AS one INDEXED BY licenses_by_end
-                    WHERE one.organization_id = ?1 AND one.application = ?2
-                        AND one.ends_at > coalesce(?3, -9223372036854775808)
-                        AND (?4 IS NULL OR one.begins_at <= ?4)
-                        AND (?6 IS NULL OR one.begins_at > ?6)
-                    ORDER BY one.ends_at DESC LIMIT ?5)";
-    let Dates {
-        ends_after,
-        begun_by,
-        begins_after,
-    } = dates;
-    let parameters = (
-        organization,
-        application,
-        ends_after,
-        begun_by,
-        limit,
-        begins_after,
-    );
-    licenses(database, rest, parameters)
-}
-
-/// Of an application's licenses that begin after an instant the newest of each two dates.
-fn waiting_licenses(
-    database: &Connection,
-    organization: Uuid,
-    application: &str,
-    now: Timestamp,
-    limit: usize,
-) -> Sql<Vec<License>> {
-    let view = database.unchecked_transaction()?;
-    let mut next = view.prepare_cached(
-        "SELECT begins_at, ends_at FROM licenses INDEXED BY licenses_waiting
-         WHERE organization_id = ?1 AND application = ?2 AND begins_at > updated_at
-             AND (begins_at, ends_at) > (?3, ?4)
-         ORDER BY begins_at, ends_at LIMIT 1",
-    )?;
-    let newest = "licenses.id = (SELECT one.id FROM licenses AS one INDEXED BY licenses_waiting
-                      WHERE one.organization_id = ?1 AND one.application = ?2
-                          AND one.begins_at > one.updated_at
-                          AND one.begins_at = ?3 AND one.ends_at = ?4
-                      ORDER BY one.updated_at DESC, one.revision DESC LIMIT 1)";
-    let (mut found, mut dates) = (Vec::new(), (now, Timestamp::MAX));
-    while found.len() < limit {
-        let behind = (organization, application, dates.0, dates.1);
-        let read = next.query_row(behind, |row| Ok((row.get(0)?, row.get(1)?)));
-        let Some(two) = read.optional()? else { break };
-        dates = two;
-        let parameters = (organization, application, dates.0, dates.1);
-        found.extend(licenses(&view, newest, parameters)?);
-    }
-    Ok(found)
 }
 
 /// The license written last.
@@ -233,7 +81,11 @@ pub(super) fn current_license(database: &Connection, organization: Uuid) -> Sql<
     Ok(licenses(database, rest, [organization])?.into_iter().next())
 }
 
-fn licenses(database: &Connection, rest: &str, parameters: impl Params) -> Sql<Vec<License>> {
+pub(super) fn licenses(
+    database: &Connection,
+    rest: &str,
+    parameters: impl Params,
+) -> Sql<Vec<License>> {
     licenses_within(database, rest, parameters, usize::MAX)
 }
 
@@ -295,29 +147,12 @@ pub(super) fn figures_of(
     })
 }
 
-/// What an application's entitlement may rest on.
-pub(super) fn basis_of(
-    database: &Connection,
-    organization: Uuid,
-    application: &str,
-) -> Sql<ApplicationBasis> {
-    let view = database.unchecked_transaction()?;
-    let stored = seats::one(&view, organization, application)?;
-    let state = stored.map(|stored| stored.state).unwrap_or_default();
-    let installation = heads::one(&view, INSTALLATION)?;
-    Ok(ApplicationBasis {
-        licenses: state.licenses,
-        revisions: state.license_revisions,
-        trust: installation.map_or(0, |row| row.basis_changed),
-    })
-}
-
 /// What the state of nodes may rest on.
 pub(super) fn basis(database: &Connection, organization: Uuid) -> Sql<Basis> {
     basis_in(&*database.unchecked_transaction()?, organization)
 }
 
-fn basis_in(view: &Connection, organization: Uuid) -> Sql<Basis> {
+pub(super) fn basis_in(view: &Connection, organization: Uuid) -> Sql<Basis> {
     let own = heads::one(view, organization)?;
     let installation = heads::one(view, INSTALLATION)?;
     Ok(Basis {

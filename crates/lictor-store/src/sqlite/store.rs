@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 use super::pool::off_the_runtime;
 use super::{
-    SqliteStore, accounts, answers, backup, check, clients, clock, ended, expired, left,
+    SqliteStore, accounts, answers, backup, check, clients, clock, ended, expired, left, looks,
     node_pools, nodes, open, reads, refusals, removed, seats, sizes, sums, usage,
 };
 use crate::{
     Answer, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
-    IdempotencyKey, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused,
-    RefusedKey, Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Which, Write, Written,
+    IdempotencyKey, LeftNode, Look, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused,
+    RefusedKey, Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Write, Written,
 };
 
 #[async_trait]
@@ -53,18 +53,16 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn some_licenses(
+    async fn look_through(
         &self,
         organization: Uuid,
         application: &str,
-        which: Which,
-        limit: usize,
-    ) -> Result<Vec<License>, Error> {
+        look: Look,
+    ) -> Result<ApplicationBasis, Error> {
         let application = application.to_owned();
-        self.read(organization, move |database| {
-            reads::some_licenses(database, organization, &application, which, limit)
-        })
-        .await
+        let looked =
+            move |database: &Connection| looks::through(database, organization, &application, look);
+        self.readers.run(organization, looked).await
     }
 
     async fn choose_licenses(
@@ -75,7 +73,7 @@ impl Store for SqliteStore {
     ) -> Result<NodesBasis, Error> {
         let application = application.to_owned();
         self.read(organization, move |database| {
-            reads::choose_licenses(database, organization, &application, choose)
+            looks::choose_licenses(database, organization, &application, choose)
         })
         .await
     }
@@ -101,18 +99,6 @@ impl Store for SqliteStore {
     ) -> Result<Figures, Error> {
         self.read(organization, move |database| {
             reads::figures_of(database, organization, &applications)
-        })
-        .await
-    }
-
-    async fn basis_of(
-        &self,
-        organization: Uuid,
-        application: &str,
-    ) -> Result<ApplicationBasis, Error> {
-        let application = application.to_owned();
-        self.read(organization, move |database| {
-            reads::basis_of(database, organization, &application)
         })
         .await
     }

@@ -4,13 +4,15 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, mpsc};
 
 use lictor_core::license::{FIRST, Newest};
-use lictor_core::{Decision, License, Timestamp};
-use lictor_store::{Choose, Fact, Store};
+use lictor_core::{Decision, Error, License, Timestamp};
+use lictor_store::{Choose, Fact, Licenses, Store};
 use uuid::Uuid;
 
 use crate::given::{
     ACME, NOW, acme, add_license, document, done, id, put_license, remove_license, write,
 };
+use crate::licenses::newest_before;
+use crate::looks;
 
 /// More than are shown at once.
 const MANY: u64 = 70;
@@ -86,6 +88,48 @@ pub(crate) async fn a_choice_sees_all_licenses_at_one_instant(store: Arc<dyn Sto
         now.await.expect("reads").basis,
         store.basis(ACME).await.expect("reads")
     );
+}
+
+pub(crate) async fn a_look_sees_all_licenses_at_one_instant(store: Arc<dyn Store>) {
+    kong(&*store).await;
+    let basis = looks::basis_of(&*store, ACME, "kong").await;
+    let (told, seen) = mpsc::channel();
+    let (go, waits) = mpsc::channel::<()>();
+    let look = Box::new(move |licenses: &dyn Licenses| {
+        for _ in 0..2 {
+            let all = licenses.some(newest_before(None), 1_000)?;
+            told.send((all, licenses.one(id(2))?)).expect("heard");
+            waits.recv().ok();
+        }
+        Ok(())
+    });
+    let reader = Arc::clone(&store);
+    let looking = tokio::spawn(async move { reader.look_through(ACME, "kong", look).await });
+    let seen = Arc::new(Mutex::new(seen));
+    let next = async || {
+        let seen = Arc::clone(&seen);
+        let next = tokio::task::spawn_blocking(move || seen.lock().expect("no panic").recv());
+        next.await.expect("runs").expect("is seen")
+    };
+    let first = next().await;
+    assert_eq!(first.0.len(), MANY as usize);
+    done(&*store, remove_license(ACME, id(2))).await;
+    go.send(()).expect("goes on");
+    assert_eq!(next().await, first);
+    drop(go);
+    assert_eq!(looking.await.expect("runs").expect("reads"), basis);
+    let now = looks::basis_of(&*store, ACME, "kong").await;
+    assert_ne!(now, basis);
+}
+
+pub(crate) async fn what_a_look_fails_with_is_told(store: Arc<dyn Store>) {
+    kong(&*store).await;
+    let look = Box::new(|_: &dyn Licenses| Err(Error::Outdated));
+    let failed = store.look_through(ACME, "kong", look).await;
+    assert!(matches!(failed, Err(Error::Outdated)), "{failed:?}");
+    // Whoever looks next finds all as it was.
+    let newest = looks::some_licenses(&*store, ACME, "kong", newest_before(None), 9).await;
+    assert_eq!(newest.len(), 9);
 }
 
 pub(crate) async fn a_choice_ends_where_it_wants_no_more(store: Arc<dyn Store>) {

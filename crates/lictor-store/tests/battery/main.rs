@@ -10,6 +10,7 @@ mod ended;
 mod given;
 mod installation;
 mod licenses;
+mod looks;
 mod model;
 mod nodes;
 mod pools;
@@ -98,6 +99,8 @@ macro_rules! battery {
             ended::what_ended_in_a_removed_organization_goes_with_it;
             choices::a_choice_sees_all_licenses_at_one_instant;
             choices::a_choice_ends_where_it_wants_no_more;
+            choices::a_look_sees_all_licenses_at_one_instant;
+            choices::what_a_look_fails_with_is_told;
             choices::a_rule_sees_the_licenses_written_since_and_how_far_back;
             ended::names_in_a_removed_organization_are_erased;
             clients::a_client_is_found_by_what_it_calls_itself;

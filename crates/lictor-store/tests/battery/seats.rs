@@ -14,6 +14,7 @@ use crate::given::{
     new_account, new_application, put_license, refused, release, remove_license, renew, set_status,
     write,
 };
+use crate::looks;
 
 const APP: &str = "editor";
 
@@ -188,7 +189,7 @@ pub(crate) async fn refusals_of_a_minute_are_one(store: Arc<dyn Store>) {
 
 pub(crate) async fn terms_that_are_out_of_date_decide_nothing(store: Arc<dyn Store>) {
     staffed(&*store, 1, OverLimit::Refuse).await;
-    let basis = store.basis_of(ACME, APP).await.expect("reads");
+    let basis = looks::basis_of(&*store, ACME, APP).await;
     let by_terms = move || {
         let facts = vec![
             Fact::Trust,
@@ -206,19 +207,19 @@ pub(crate) async fn terms_that_are_out_of_date_decide_nothing(store: Arc<dyn Sto
     };
     let other = document(1, "Other", 1);
     done(&*store, add_license(ACME, id(6), &other, NOW)).await;
-    assert_eq!(store.basis_of(ACME, APP).await.expect("reads"), basis);
+    assert_eq!(looks::basis_of(&*store, ACME, APP).await, basis);
     let own = document(1, "Editor", 1);
     done(&*store, add_license(ACME, id(7), &own, NOW)).await;
     let error = refused(&*store, by_terms()).await;
     assert!(matches!(error, Error::Outdated), "{error}");
-    let now = store.basis_of(ACME, APP).await.expect("reads");
+    let now = looks::basis_of(&*store, ACME, APP).await;
     assert!(now.licenses > basis.licenses && now.trust == basis.trust);
     // It is another whatever is written and removed, unless just the same licenses are stored again.
     done(&*store, put_license(ACME, id(7), &own, NOW)).await;
-    let again = store.basis_of(ACME, APP).await.expect("reads");
+    let again = looks::basis_of(&*store, ACME, APP).await;
     assert!(again.licenses == now.licenses && again.revisions > now.revisions);
     done(&*store, remove_license(ACME, id(7))).await;
-    assert_eq!(store.basis_of(ACME, APP).await.expect("reads"), basis);
+    assert_eq!(looks::basis_of(&*store, ACME, APP).await, basis);
     done(&*store, by_terms()).await;
 }
 

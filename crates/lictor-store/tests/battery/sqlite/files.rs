@@ -15,6 +15,7 @@ use super::{fill, folder};
 use crate::given::{
     ACME, NOW, acme, add_license, document, done, enroll_node, id, idempotent, write,
 };
+use crate::looks::some_licenses;
 use crate::usage::{correct_usage, count, counts_of, report_usage};
 
 #[tokio::test]
@@ -530,8 +531,7 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
         begun_by: Some(NOW),
         begins_after: None,
     };
-    let running = store.some_licenses(ACME, "kong", Which::LastToEnd(dates), 9);
-    let running = running.await.expect("reads");
+    let running = some_licenses(&store, ACME, "kong", Which::LastToEnd(dates), 9).await;
     assert_eq!(running, Vec::from_iter(license), "its dates are known");
     let counts = |rows: Vec<UsageRow>| rows.iter().map(UsageRow::count).collect::<Vec<_>>();
     let usage = async || counts(counts_of(&store, ACME).await);
