@@ -6,7 +6,6 @@ use crate::change::{Change, Decision, Record};
 use crate::claims::is_application_key;
 use crate::error::{Error, Kind};
 use crate::given::Given;
-use crate::node::NodeState;
 use crate::organization::clean_name;
 use crate::state::State;
 
@@ -45,6 +44,10 @@ pub struct ApplicationState {
     /// The sum of their revisions. With their number it tells one set of them from every later one:
     /// what is written has a greater revision than all that was there.
     pub license_revisions: u64,
+    /// Nodes that are neither revoked nor have left.
+    pub nodes: u64,
+    /// Those of them that have joined.
+    pub joined_nodes: u64,
 }
 
 impl ApplicationState {
@@ -132,14 +135,12 @@ pub fn remove(state: &State, key: &str) -> Result<Decision, Error> {
         .licenses
         .values()
         .any(|license| license.application == key);
-    let own = |node: &&NodeState| node.application == key && node.revoked_at.is_none();
-    let nodes = state.nodes.values().filter(own).count() as u64;
-    if stored.used() > 0 || licensed || nodes > 0 {
+    if stored.used() > 0 || licensed || stored.nodes > 0 {
         return Err(Error::ApplicationInUse {
             key: key.to_owned(),
             seats: stored.seats,
             leases: stored.leases,
-            nodes,
+            nodes: stored.nodes,
         });
     }
     Ok(Change::ApplicationRemoved {

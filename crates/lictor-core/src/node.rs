@@ -2,6 +2,7 @@
 //! `feed`. Of every secret only the SHA-256 comes here.
 
 mod gone;
+mod places;
 mod pools;
 mod reports;
 mod starts;
@@ -21,6 +22,7 @@ use crate::time::Timestamp;
 use crate::usage::MAX_COUNT;
 
 pub use gone::{LEFT_KEPT, MAX_KNOWN_EPOCHS, left_source, remove, take_up};
+pub use places::{Place, node_of};
 pub use pools::{
     DEFAULT_FORGET_AFTER, DEFAULT_POOL_TTL, Leave, MAX_POOL_NAME_LENGTH, NewPool, Pool,
     PoolIdentity, PoolState, create_pool, forget, join_pool, leave, missing_pool, name_in_pool,
@@ -63,6 +65,11 @@ pub struct NodeState {
 }
 
 impl NodeState {
+    /// Whether it is neither revoked nor has left.
+    pub(crate) fn is_live(&self) -> bool {
+        self.revoked_at.is_none()
+    }
+
     /// Whether it keeps its place and its name, unless it is revoked: it joined, or still can.
     fn takes_place(&self, identity: &NodeIdentity, now: Elapsed) -> bool {
         self.joined_at.is_some() || !identity.has_expired(now)
@@ -217,8 +224,8 @@ pub enum JoinRefusal {
     Full(u64),
 }
 
-/// Enrolls a node. `state` holds the application, its nodes, and the node with this name: where that
-/// one can join no more, it is revoked and gives its name back.
+/// Enrolls a node. `state` holds the application, how many of its nodes are still to join, and the node
+/// with this name: where that one can join no more, it is revoked and gives its name back.
 ///
 /// # Errors
 /// [`Error::NotFound`] for the application, [`Error::InvalidInput`], [`Error::AlreadyExists`],
@@ -241,7 +248,7 @@ pub fn enroll(
     if terms.basis != state.basis_of(application) {
         return Err(Error::Outdated);
     }
-    let enrolled = room(state, &new.application, terms, now)?;
+    let enrolled = room(state, &new.application, terms)?;
     // First, as of the nodes that are not revoked only one has the name.
     let revoked = named.map(|(id, ..)| Change::NodeRevoked { id });
     let new_one = Change::NodeEnrolled {
@@ -268,7 +275,7 @@ pub fn enroll(
 fn live(state: &State) -> impl Iterator<Item = (Uuid, &NodeState, &NodeIdentity)> {
     let nodes = state.nodes.iter();
     nodes
-        .filter(|(_, node)| node.revoked_at.is_none())
+        .filter(|(_, node)| node.is_live())
         .filter_map(|(id, node)| Some((*id, node, state.node_identities.get(id)?)))
 }
 
@@ -276,17 +283,11 @@ fn live_named<'a>(state: &'a State, name: &str) -> Option<(Uuid, &'a NodeState, 
     live(state).find(|(_, _, identity)| identity.name == name)
 }
 
-/// How many nodes of an application take a place.
-fn enrolled(state: &State, application: &str, now: Elapsed) -> u64 {
-    live(state)
-        .filter(|(_, node, _)| node.application == application)
-        .filter(|(_, node, identity)| node.takes_place(identity, now))
-        .count() as u64
-}
-
 /// How many nodes of an application take a place, if there is one for another.
-fn room(state: &State, application: &str, terms: &NodeTerms, now: Elapsed) -> Result<u64, Error> {
-    let enrolled = enrolled(state, application, now);
+fn room(state: &State, application: &str, terms: &NodeTerms) -> Result<u64, Error> {
+    let joined = application::find(state, application)?.joined_nodes;
+    let to_join = state.nodes_to_join.get(application).copied();
+    let enrolled = joined + to_join.unwrap_or_default();
     match terms.limit {
         Some(limit) if enrolled >= u64::from(limit) => Err(Error::NodeLimit {
             application: application.to_owned(),
@@ -426,6 +427,13 @@ fn check_name_of(name: &str, longest: usize) -> Result<(), Error> {
 impl State {
     /// Applies a change of nodes.
     pub(crate) fn apply_to_nodes(&mut self, position: u64, at: Timestamp, change: &Change) {
+        let before = self.place_of(change);
+        self.apply_to_node(position, at, change);
+        let after = self.place_of(change);
+        self.move_place(before, after);
+    }
+
+    fn apply_to_node(&mut self, position: u64, at: Timestamp, change: &Change) {
         match change {
             Change::NodeEnrolled {
                 id,

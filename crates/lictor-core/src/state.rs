@@ -100,6 +100,8 @@ pub struct State {
     pub node_identities: BTreeMap<Uuid, NodeIdentity>,
     /// What pools of nodes are known by.
     pub pool_identities: BTreeMap<Uuid, PoolIdentity>,
+    /// How many nodes of applications have not joined, and still can at the time of the decision.
+    pub nodes_to_join: BTreeMap<String, u64>,
     /// Who counts in the epochs of nodes.
     pub node_starts: BTreeMap<Uuid, Vec<Counting>>,
     /// What the counts of sources that were asked for come to, as they were reported.
@@ -410,7 +412,11 @@ impl State {
         }
     }
 
-    fn alter_application(&mut self, key: &str, alter: impl FnOnce(&mut ApplicationState)) {
+    pub(crate) fn alter_application(
+        &mut self,
+        key: &str,
+        alter: impl FnOnce(&mut ApplicationState),
+    ) {
         if let Some(application) = self.applications.get_mut(key) {
             alter(application);
         }

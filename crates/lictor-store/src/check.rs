@@ -178,6 +178,7 @@ impl Replay {
             access_tokens: _,
             node_identities: _,
             pool_identities: _,
+            nodes_to_join: _,
             node_starts: _,
             usage_by_source: _,
             usage: _,

@@ -107,8 +107,9 @@ pub enum Fact {
     AccessOf(Uuid),
     /// One node and its identity, revoked ones included.
     Node(Uuid),
-    /// All nodes of an application that are not revoked, and their identities.
-    NodesOf(String),
+    /// How many nodes of the application with this key have not joined, and still can at this moment. No
+    /// more can than were enrolled within [`TOKEN_TTL`](lictor_core::node::TOKEN_TTL).
+    NodesToJoin(String, Elapsed),
     /// The node with this name that is not revoked, and its identity.
     NodeNamed(String),
     /// One pool of nodes, revoked ones included.

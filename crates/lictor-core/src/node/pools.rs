@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::starts::is_followed;
 use super::{
-    JoinRefusal, MAX_NAME_LENGTH, NodeIdentity, NodeTerms, check_name_of, live_named, room,
+    JoinRefusal, MAX_NAME_LENGTH, NodeIdentity, NodeState, NodeTerms, check_name_of, live_named,
+    room,
 };
 use crate::application;
 use crate::change::{Change, Decision, Digest, Record};
@@ -74,6 +75,8 @@ pub struct PoolState {
     pub created_at: Timestamp,
     /// When its token was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// How many of its places are taken.
+    pub taken: u64,
 }
 
 /// What a pool is known by; no part of the ledger.
@@ -105,8 +108,6 @@ pub struct Pool {
     pub state: PoolState,
     /// What it is known by.
     pub identity: PoolIdentity,
-    /// How many of its places are taken.
-    pub taken: u64,
 }
 
 /// A pool to make.
@@ -200,7 +201,7 @@ pub fn revoke_pool(state: &State, id: Uuid) -> Result<Decision, Error> {
 /// Lets a node join that shows the token of a pool and the SHA-256 of a credential. A node that is known
 /// by that credential is `node`: one that has its place keeps it, and one that left takes a place again,
 /// under the name that it has. Else `node` is the id of a new one. `state` holds the pool, the
-/// application, its nodes, `node`, and who else has its name.
+/// application, how many of its nodes are still to join, `node`, and who else has its name.
 ///
 /// # Errors
 /// [`Error::NotFound`] for the pool or the application, [`Error::JoinRefused`], [`Error::Outdated`] where
@@ -218,7 +219,7 @@ pub fn join_pool(
     let found = state.node_pools.get(&pool).ok_or_else(missing)?;
     let identity = state.pool_identities.get(&pool).ok_or_else(missing)?;
     let known = state.nodes.get(&node);
-    if known.is_some_and(|node| node.revoked_at.is_none()) {
+    if known.is_some_and(NodeState::is_live) {
         return Ok(Decision::nothing());
     }
     if known.is_some_and(|node| node.left.is_none()) {
@@ -235,15 +236,13 @@ pub fn join_pool(
         check_application(found, &known.application)?;
     }
     let application = application::find(state, &found.application)?;
-    let of_pool = state.nodes.values().filter(|node| node.pool == Some(pool));
-    let taken = of_pool.filter(|node| node.revoked_at.is_none()).count() as u64;
-    if taken >= found.uses {
+    if found.taken >= found.uses {
         return Err(Error::JoinRefused(JoinRefusal::Full(found.uses)));
     }
     if terms.basis != state.basis_of(application) {
         return Err(Error::Outdated);
     }
-    let enrolled = room(state, &found.application, terms, now)? + 1;
+    let enrolled = room(state, &found.application, terms)? + 1;
     let limit = terms.limit;
     if known.is_some() {
         let own = state.node_identities.get(&node);
@@ -330,9 +329,7 @@ pub fn forget(state: &State, silent: &[(Uuid, Elapsed)], now: Elapsed) -> Decisi
 fn left(state: &State, id: Uuid, by: Leave) -> Decision {
     let node = state.nodes.get(&id);
     match node {
-        Some(node) if node.pool.is_some() && node.revoked_at.is_none() => {
-            Change::NodeLeft { id, by }.into()
-        }
+        Some(node) if node.pool.is_some() && node.is_live() => Change::NodeLeft { id, by }.into(),
         Some(_) | None => Decision::nothing(),
     }
 }
@@ -371,6 +368,7 @@ impl State {
                     forget_after: *forget_after,
                     created_at: at,
                     revoked_at: None,
+                    taken: 0,
                 };
                 self.node_pools.insert(*id, pool);
             }

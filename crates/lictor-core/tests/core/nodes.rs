@@ -2,7 +2,7 @@
 
 use lictor_core::change::{Change, Decision, Digest, Record};
 use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES};
-use lictor_core::node::{self, JoinRefusal, NewNode, NodeTerms, TOKEN_TTL};
+use lictor_core::node::{self, JoinRefusal, NewNode, NodeIdentity, NodeTerms, TOKEN_TTL};
 use lictor_core::quota::Quota;
 use lictor_core::seats::ApplicationBasis;
 use lictor_core::{ApplicationState, Elapsed, Error, Now, State, Timestamp};
@@ -71,43 +71,63 @@ fn take(state: &mut State, decided: Result<Decision, Error>, now: Timestamp) {
     }
 }
 
+/// Enrolls a node where those that are still to join are counted as a store counts them.
+fn enroll(
+    state: &State,
+    new: &NewNode,
+    terms: &NodeTerms,
+    now: Elapsed,
+) -> Result<Decision, Error> {
+    let mut state = state.clone();
+    let to_join = state.nodes.iter().filter(|(id, node)| {
+        let lasts = |identity: &NodeIdentity| !identity.has_expired(now);
+        node.application == new.application
+            && node.revoked_at.is_none()
+            && node.joined_at.is_none()
+            && state.node_identities.get(id).is_some_and(lasts)
+    });
+    let to_join = to_join.count() as u64;
+    state.nodes_to_join.insert(new.application.clone(), to_join);
+    node::enroll(&state, new, terms, now)
+}
+
 #[test]
 fn nodes_are_enrolled_up_to_the_limit() {
     let mut state = state();
     for number in 1..=2 {
         let new = new(number, &format!("edge-{number}"));
-        let decided = node::enroll(&state, &new, &terms(Some(2)), at(NOW));
+        let decided = enroll(&state, &new, &terms(Some(2)), at(NOW));
         take(&mut state, decided, NOW);
     }
     let third = new(3, "edge-3");
-    let refused = node::enroll(&state, &third, &terms(Some(2)), at(NOW)).expect_err("full");
+    let refused = enroll(&state, &third, &terms(Some(2)), at(NOW)).expect_err("full");
     assert_eq!(
         refused.to_string(),
         "2 nodes are enrolled for gateway, and its license grants 2; revoke one with `lictor node \
          revoke`, or install a license with more dataplanes"
     );
     for limit in [None, Some(3)] {
-        assert!(node::enroll(&state, &third, &terms(limit), at(NOW)).is_ok());
+        assert!(enroll(&state, &third, &terms(limit), at(NOW)).is_ok());
     }
     // A token that was never used gives its place back, a node that joined does not.
     let joined = node::join(&state, id(1), Digest::of(b"credential"), at(NOW));
     take(&mut state, joined, NOW);
     let later = NOW + TOKEN_TTL;
-    let fourth = node::enroll(&state, &third, &terms(Some(2)), at(later));
+    let fourth = enroll(&state, &third, &terms(Some(2)), at(later));
     take(&mut state, fourth, later);
     let revoked = node::revoke(&state, id(1));
     take(&mut state, revoked, later);
-    let again = node::enroll(&state, &new(4, "edge-1"), &terms(Some(2)), at(later));
+    let again = enroll(&state, &new(4, "edge-1"), &terms(Some(2)), at(later));
     take(&mut state, again, later);
-    assert!(node::enroll(&state, &new(5, "edge-5"), &terms(Some(2)), at(later)).is_err());
+    assert!(enroll(&state, &new(5, "edge-5"), &terms(Some(2)), at(later)).is_err());
 }
 
 #[test]
 fn a_node_is_refused_for_its_name_its_application_and_terms_of_yesterday() {
     let mut state = state();
-    let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), at(NOW));
+    let decided = enroll(&state, &new(1, "edge-1"), &terms(None), at(NOW));
     take(&mut state, decided, NOW);
-    let refused = |new: &NewNode, terms: &NodeTerms| node::enroll(&state, new, terms, at(NOW));
+    let refused = |new: &NewNode, terms: &NodeTerms| enroll(&state, new, terms, at(NOW));
     assert!(matches!(
         refused(&new(2, "edge-1"), &terms(None)),
         Err(Error::AlreadyExists { .. })
@@ -141,14 +161,14 @@ fn a_node_that_can_join_no_more_gives_its_name_back() {
     "editor".clone_into(&mut elsewhere.application);
     let editor = ("editor".to_owned(), ApplicationState::default());
     state.applications.extend([editor]);
-    let decided = node::enroll(&state, &elsewhere, &terms(None), at(NOW));
+    let decided = enroll(&state, &elsewhere, &terms(None), at(NOW));
     take(&mut state, decided, NOW);
     let (again, later) = (new(2, "edge-1"), NOW + TOKEN_TTL);
-    let early = node::enroll(&state, &again, &terms(None), at(later - 1));
+    let early = enroll(&state, &again, &terms(None), at(later - 1));
     assert!(matches!(early, Err(Error::AlreadyExists { .. })));
-    let full = node::enroll(&state, &again, &terms(Some(0)), at(later));
+    let full = enroll(&state, &again, &terms(Some(0)), at(later));
     assert!(matches!(full, Err(Error::NodeLimit { .. })));
-    let decided = node::enroll(&state, &again, &terms(Some(1)), at(later)).expect("the name");
+    let decided = enroll(&state, &again, &terms(Some(1)), at(later)).expect("the name");
     assert!(
         matches!(
             decided.changes.as_slice(),
@@ -161,7 +181,7 @@ fn a_node_that_can_join_no_more_gives_its_name_back() {
     take(&mut state, Ok(decided), later);
     let joined = node::join(&state, id(2), Digest::of(b"credential"), at(later));
     take(&mut state, joined, later);
-    let taken = node::enroll(
+    let taken = enroll(
         &state,
         &new(3, "edge-1"),
         &terms(None),
@@ -173,7 +193,7 @@ fn a_node_that_can_join_no_more_gives_its_name_back() {
 #[test]
 fn a_token_lets_one_node_join_once() {
     let mut state = state();
-    let decided = node::enroll(&state, &new(1, "edge-1"), &terms(None), at(NOW));
+    let decided = enroll(&state, &new(1, "edge-1"), &terms(None), at(NOW));
     take(&mut state, decided, NOW);
     let (mine, other) = (Digest::of(b"mine"), Digest::of(b"other"));
     let refusal = |decided: Result<Decision, Error>| match decided {

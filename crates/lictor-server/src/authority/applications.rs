@@ -123,7 +123,6 @@ impl Authority {
         let facts = vec![
             Fact::Application(key.to_owned()),
             Fact::AnyLicenseOf(key.to_owned()),
-            Fact::NodesOf(key.to_owned()),
         ];
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(())

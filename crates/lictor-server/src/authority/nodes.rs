@@ -233,12 +233,12 @@ impl Authority {
             application: application.clone(),
             token_sha256: token.sha256(),
         };
+        let (id, now) = (new.id, call.now.elapsed());
         let facts = vec![
             Fact::Application(application.clone()),
-            Fact::NodesOf(application.clone()),
+            Fact::NodesToJoin(application.clone(), now),
             Fact::NodeNamed(new.name.clone()),
         ];
-        let (id, now) = (new.id, call.now.elapsed());
         self.write_by_entitlements(call, vec![application.clone()], facts, move |granted| {
             let terms = granted.get(&application);
             let terms = terms.map(|(entitlement, basis)| NodeTerms::of(entitlement, *basis));

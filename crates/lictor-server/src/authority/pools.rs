@@ -185,10 +185,11 @@ impl Authority {
             (None, None) => random::id(&self.clock)?,
         };
         let application = pool.state.application.clone();
+        let now = self.clock.now();
         let mut facts = vec![
             Fact::NodePool(pool.id),
             Fact::Application(application.clone()),
-            Fact::NodesOf(application.clone()),
+            Fact::NodesToJoin(application.clone(), now.elapsed()),
             Fact::Node(id),
         ];
         facts.extend(known.map(|node| Fact::NodeNamed(node.identity.name)));
@@ -200,7 +201,6 @@ impl Authority {
                 epoch: String::new(),
             });
         }
-        let now = self.clock.now();
         let call = self.call_of_node(pool.organization, id, now)?;
         let pool = pool.id;
         let applications = vec![application.clone()];

@@ -29,7 +29,7 @@ async fn pool(world: &World) -> String {
 async fn taken(world: &World) -> u64 {
     let call = world.operator().await;
     let pool = world.authority.node_pool(&call, "edge").await;
-    pool.expect("a pool").pool.taken
+    pool.expect("a pool").pool.state.taken
 }
 
 async fn look(world: &World) {

@@ -167,7 +167,10 @@ fn add(
         Fact::ClientSecret(sha256) => clients::load_secret(database, stream, *sha256, state)?,
         Fact::AccessOf(client) => clients::load_access(database, stream, *client, None, state)?,
         Fact::Node(id) => nodes::load(database, stream, *id, state)?,
-        Fact::NodesOf(application) => nodes::load_all_of(database, stream, application, state)?,
+        Fact::NodesToJoin(application, now) => {
+            let count = nodes::to_join(database, stream, application, *now)?;
+            state.nodes_to_join.insert(application.clone(), count);
+        }
         Fact::NodeNamed(name) => nodes::load_named(database, stream, name, state)?,
         Fact::NodePool(id) => node_pools::load(database, stream, *id, state)?,
         Fact::NodePoolNamed(name) => node_pools::load_named(database, stream, name, state)?,

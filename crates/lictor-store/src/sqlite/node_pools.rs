@@ -13,7 +13,7 @@ use crate::{PoolBy, PoolNode};
 
 /// The columns of [`pool_state`], [`identity`] and [`pool`], in their order.
 const POOL: &str = "id, application, uses, forget_after, created_at, revoked_at, name, \
-     token_sha256, token_expires_at, organization_id";
+     token_sha256, token_expires_at, organization_id, taken";
 
 /// Reads the first columns of [`POOL`].
 fn pool_state(row: &Row<'_>) -> Sql<(Uuid, PoolState)> {
@@ -23,6 +23,7 @@ fn pool_state(row: &Row<'_>) -> Sql<(Uuid, PoolState)> {
         forget_after: row.get(3)?,
         created_at: row.get(4)?,
         revoked_at: row.get(5)?,
+        taken: row.get(10)?,
     };
     Ok((row.get(0)?, pool))
 }
@@ -42,23 +43,15 @@ fn pool(row: &Row<'_>) -> Sql<Pool> {
         organization: row.get(9)?,
         state,
         identity: identity(row)?,
-        taken: row.get(10)?,
     })
 }
-
-/// How many nodes have a place.
-const TAKEN: &str = "(SELECT count(*) FROM nodes INDEXED BY nodes_live_of_pool
-     WHERE nodes.organization_id = node_pools.organization_id AND nodes.pool = node_pools.id
-         AND nodes.revoked_at IS NULL AND nodes.pool IS NOT NULL)";
 
 const BY_ID: &str = "organization_id = ?1 AND id = ?2";
 const BY_NAME: &str = "organization_id = ?1 AND name = ?2 AND revoked_at IS NULL";
 
 fn first(database: &Connection, rest: &str, parameters: impl Params) -> Sql<Option<Pool>> {
     database
-        .prepare_cached(&format!(
-            "SELECT {POOL}, {TAKEN} FROM node_pools WHERE {rest}"
-        ))?
+        .prepare_cached(&format!("SELECT {POOL} FROM node_pools WHERE {rest}"))?
         .query_row(parameters, pool)
         .optional()
 }
@@ -90,7 +83,7 @@ pub(super) fn page(
 pub(super) fn page_sql() -> String {
     // By itself SQLite would walk through all of the organization, those that are gone included.
     format!(
-        "SELECT {POOL}, {TAKEN} FROM node_pools INDEXED BY node_pools_there
+        "SELECT {POOL} FROM node_pools INDEXED BY node_pools_there
          WHERE organization_id = ?1 AND id > ?2 AND revoked_at IS NULL ORDER BY id LIMIT ?3"
     )
 }

@@ -3,8 +3,8 @@
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{NodePolicy, Rotation};
-use lictor_core::node::{Counting, Leave, NodeIdentity};
-use lictor_core::{Change, Elapsed, Node, NodeSettings, NodeState, Record, State};
+use lictor_core::node::{Counting, Leave, NodeIdentity, Place};
+use lictor_core::{Change, Elapsed, Node, NodeSettings, NodeState, Record, State, node};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use super::reads::{behind, many};
 use super::rows::{Sql, invalid, loaded};
 use crate::NodePlaces;
 
-/// The columns of [`node_state`], [`identity`] and [`node`], in their order.
+/// The columns of [`node_state`], [`identity`] and [`read`], in their order.
 pub(super) const NODE: &str = "id, application, created_at, joined_at, revoked_at, name, \
      token_sha256, token_expires_at, credential_sha256, organization_id, seen, pool, left_by, \
      (SELECT node_pools.name FROM node_pools WHERE \
@@ -52,7 +52,7 @@ fn identity(row: &Row<'_>) -> Sql<NodeIdentity> {
     })
 }
 
-fn node(row: &Row<'_>) -> Sql<Node> {
+fn read(row: &Row<'_>) -> Sql<Node> {
     let (id, state) = node_state(row)?;
     Ok(Node {
         id,
@@ -99,7 +99,7 @@ const BY_NAME: &str = "organization_id = ?1 AND name = ?2 AND revoked_at IS NULL
 
 /// One node, revoked ones included.
 pub(super) fn one(database: &Connection, organization: Uuid, id: Uuid) -> Sql<Option<Node>> {
-    first(database, BY_ID, (organization, id), node)
+    first(database, BY_ID, (organization, id), read)
 }
 
 /// Whether a node of another organization has this id.
@@ -114,14 +114,14 @@ pub(super) fn is_elsewhere(database: &Connection, organization: Uuid, id: Uuid) 
 
 /// The node with this name that is not revoked; where there is none, the one that left.
 pub(super) fn by_name(database: &Connection, organization: Uuid, name: &str) -> Sql<Option<Node>> {
-    let live = first(database, BY_NAME, (organization, name), node)?;
+    let live = first(database, BY_NAME, (organization, name), read)?;
     let left = "organization_id = ?1 AND id = (SELECT one.id
                     FROM nodes AS one INDEXED BY nodes_left_name
                     WHERE one.organization_id = ?1 AND one.name = ?2 AND one.left_by IS NOT NULL
                     LIMIT 1)";
     match live {
         Some(live) => Ok(Some(live)),
-        None => first(database, left, (organization, name), node),
+        None => first(database, left, (organization, name), read),
     }
 }
 
@@ -129,7 +129,7 @@ pub(super) fn by_name(database: &Connection, organization: Uuid, name: &str) -> 
 pub(super) fn by_secret(database: &Connection, sha256: Digest) -> Sql<Option<Node>> {
     let rest = "(token_sha256 = ?1 OR credential_sha256 = ?1) AND NOT EXISTS
          (SELECT 1 FROM heads WHERE stream = nodes.organization_id AND removed = 1)";
-    first(database, rest, [sha256.0], node)
+    first(database, rest, [sha256.0], read)
 }
 
 /// A page of the nodes that are not revoked, by id.
@@ -140,7 +140,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Sql<Vec<Node>> {
     let after = behind(after.as_ref());
-    many(database, &page_sql(), (organization, after, limit), node)
+    many(database, &page_sql(), (organization, after, limit), read)
 }
 
 pub(super) fn page_sql() -> String {
@@ -159,10 +159,15 @@ pub(super) fn places(
     now: Elapsed,
 ) -> Sql<Vec<NodePlaces>> {
     let of = organization.map_or("", |_| "organization_id = ?2 AND");
+    // By itself SQLite would walk through the applications that have no node as well.
     let sql = format!(
-        "SELECT organization_id, application, count(*) FROM nodes INDEXED BY nodes_live_of_application
-         WHERE {of} revoked_at IS NULL AND (joined_at IS NOT NULL OR token_expires_at > ?1)
-         GROUP BY organization_id, application ORDER BY organization_id, application"
+        "SELECT organization_id, key, joined_nodes + (SELECT count(*)
+                 FROM nodes INDEXED BY nodes_to_join
+                 WHERE nodes.organization_id = applications.organization_id AND application = key
+                     AND revoked_at IS NULL AND joined_at IS NULL AND token_expires_at > ?1)
+                 AS enrolled
+         FROM applications INDEXED BY applications_with_nodes
+         WHERE {of} nodes > 0 AND enrolled > 0 ORDER BY organization_id, key"
     );
     let read = |row: &Row<'_>| {
         Ok(NodePlaces {
@@ -245,17 +250,20 @@ pub(super) fn load_named(
     )
 }
 
-/// Loads the nodes of an application that are not revoked for a rule.
-pub(super) fn load_all_of(
+/// How many nodes of an application have not joined, and still can.
+pub(super) fn to_join(
     database: &Connection,
     stream: Uuid,
     application: &str,
-    state: &mut State,
-) -> Sql<()> {
-    // By itself SQLite would walk through all nodes of the organization, revoked ones included.
-    let from = "nodes INDEXED BY nodes_live_of_application
-         WHERE organization_id = ?1 AND application = ?2 AND revoked_at IS NULL";
-    load_from(database, from, (stream, application), state)
+    now: Elapsed,
+) -> Sql<u64> {
+    database
+        .prepare_cached(
+            "SELECT count(*) FROM nodes INDEXED BY nodes_to_join
+             WHERE organization_id = ?1 AND application = ?2 AND revoked_at IS NULL
+                 AND joined_at IS NULL AND token_expires_at > ?3",
+        )?
+        .query_row((stream, application, now.seconds()), |row| row.get(0))
 }
 
 fn load_from(
@@ -275,13 +283,65 @@ fn load_from(
     Ok(())
 }
 
-/// Stores the rows behind a change of nodes that `state` has applied.
+/// Stores the rows behind a change of nodes that `state` has applied, and what they come to.
 pub(super) fn persist(
     database: &Connection,
     stream: Uuid,
     state: &State,
     change: &Change,
 ) -> Sql<usize> {
+    let Some(id) = node::node_of(change) else {
+        return put(database, stream, state, change);
+    };
+    let before = place(database, stream, id)?;
+    let rows = put(database, stream, state, change)?;
+    let after = place(database, stream, id)?;
+    if after != before {
+        for (place, by) in [(after, 1), (before, -1)] {
+            if let Some(place) = place {
+                count(database, stream, &place, by)?;
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// Where a node is counted that is neither revoked nor has left.
+fn place(database: &Connection, stream: Uuid, id: Uuid) -> Sql<Option<Place>> {
+    database
+        .prepare_cached(
+            "SELECT application, pool, joined_at IS NOT NULL FROM nodes
+             WHERE organization_id = ?1 AND id = ?2 AND revoked_at IS NULL",
+        )?
+        .query_row((stream, id), |row| {
+            Ok(Place {
+                application: row.get(0)?,
+                pool: row.get(1)?,
+                joined: row.get(2)?,
+            })
+        })
+        .optional()
+}
+
+fn count(database: &Connection, stream: Uuid, place: &Place, by: i64) -> Sql<()> {
+    let joined = if place.joined { by } else { 0 };
+    database
+        .prepare_cached(
+            "UPDATE applications SET nodes = nodes + ?3, joined_nodes = joined_nodes + ?4
+             WHERE organization_id = ?1 AND key = ?2",
+        )?
+        .execute((stream, &place.application, by, joined))?;
+    if let Some(pool) = place.pool {
+        database
+            .prepare_cached(
+                "UPDATE node_pools SET taken = taken + ?3 WHERE organization_id = ?1 AND id = ?2",
+            )?
+            .execute((stream, pool, by))?;
+    }
+    Ok(())
+}
+
+fn put(database: &Connection, stream: Uuid, state: &State, change: &Change) -> Sql<usize> {
     match change {
         Change::NodeEnrolled { id, .. } => {
             let node = loaded(state.nodes.get(id), "node")?;

@@ -40,7 +40,7 @@ pub(super) const LOST_AND_FOUND: &str = "lost+found";
 const APPLICATION_ID: i64 = 1_279_869_780;
 
 /// The newest schema this build knows: the number of its last migration.
-pub(super) const KNOWN_SCHEMA: i64 = 23;
+pub(super) const KNOWN_SCHEMA: i64 = 24;
 
 /// How long the log of writes grows before it goes into the database, in pages: 16 MiB. What is written
 /// again and again until then is written once.

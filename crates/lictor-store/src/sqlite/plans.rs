@@ -1,5 +1,6 @@
 //! A test of how SQLite answers each statement: by search in an index, whatever is stored.
 
+mod counted;
 mod gone;
 mod grown;
 mod source;
@@ -97,8 +98,8 @@ const ALLOWED: [(&str, &str); 25] = [
         "a row for each month, which are answered",
     ),
     (
-        "FROM nodes INDEXED BY nodes_live_of_application",
-        "all nodes that live, which are counted",
+        "FROM applications INDEXED BY applications_with_nodes",
+        "applications that have nodes, which are answered",
     ),
     ("ORDER BY month = ?3 LIMIT 1", "of two months"),
     (
@@ -251,7 +252,7 @@ fn ask_for_nodes(database: &Connection) {
     }
     nodes::load(database, ACME, ACME, &mut state).expect("reads");
     nodes::load_named(database, ACME, "edge", &mut state).expect("reads");
-    nodes::load_all_of(database, ACME, "app-1", &mut state).expect("reads");
+    nodes::to_join(database, ACME, "app-1", NOW).expect("reads");
     node_pools::load(database, ACME, ACME, &mut state).expect("reads");
     node_pools::load_named(database, ACME, "edge", &mut state).expect("reads");
     for by in [

@@ -17,7 +17,7 @@ const DUE: usize = 256;
 
 /// The columns of [`application`], in its order.
 pub(super) const APPLICATION: &str =
-    "key, name, over_limit, seats, leases, licenses, license_revisions";
+    "key, name, over_limit, seats, leases, licenses, license_revisions, nodes, joined_nodes";
 
 /// Reads the columns [`APPLICATION`].
 pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
@@ -35,6 +35,8 @@ pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
             leases: row.get(4)?,
             licenses: row.get(5)?,
             license_revisions: row.get(6)?,
+            nodes: row.get(7)?,
+            joined_nodes: row.get(8)?,
         },
     })
 }

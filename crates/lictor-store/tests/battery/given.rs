@@ -497,7 +497,7 @@ pub(crate) fn enroll_node(
     let facts = vec![
         Fact::Trust,
         Fact::Application(application.to_owned()),
-        Fact::NodesOf(application.to_owned()),
+        Fact::NodesToJoin(application.to_owned(), at(NOW)),
         Fact::NodeNamed(name.to_owned()),
     ];
     write(stream, NOW, facts, move |state| {

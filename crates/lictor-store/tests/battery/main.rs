@@ -126,6 +126,7 @@ macro_rules! battery {
             pools::a_node_that_left_is_found_by_its_name_and_can_be_revoked;
             nodes::what_a_node_said_last_stays;
             nodes::a_rule_sees_the_nodes_it_asked_for;
+            nodes::a_rule_sees_how_many_nodes_there_are;
             nodes::the_settings_are_the_default_until_they_are_set;
             nodes::an_adoption_raises_the_revision;
             nodes::a_raise_that_is_too_large_is_refused;

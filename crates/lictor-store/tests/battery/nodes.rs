@@ -286,8 +286,6 @@ pub(crate) async fn a_rule_sees_the_nodes_it_asked_for(store: Arc<dyn Store>) {
         (Fact::Node(id(1)), vec![1]),
         (Fact::Node(id(3)), vec![3]),
         (Fact::Node(id(9)), vec![]),
-        (Fact::NodesOf("kong".to_owned()), vec![1, 2]),
-        (Fact::NodesOf("none".to_owned()), vec![]),
         (Fact::NodeNamed("jira-1".to_owned()), vec![4]),
         (Fact::NodeNamed("old".to_owned()), vec![]),
         (Fact::NodeSettings, vec![]),
@@ -305,6 +303,43 @@ pub(crate) async fn a_rule_sees_the_nodes_it_asked_for(store: Arc<dyn Store>) {
         }
         assert_eq!(state.node_settings != NodeSettings::default(), sets);
     }
+}
+
+pub(crate) async fn a_rule_sees_how_many_nodes_there_are(store: Arc<dyn Store>) {
+    kong(&*store).await;
+    done(&*store, new_application(ACME, "jira", OverLimit::Refuse)).await;
+    for (number, name) in [(1, "edge"), (2, "lab"), (3, "old")] {
+        done(&*store, edge(number, name)).await;
+    }
+    let other = enroll_node(ACME, (id(4), "jira-1"), "jira", None);
+    done(&*store, other).await;
+    done(&*store, join_node(ACME, id(1))).await;
+    done(&*store, join_node(ACME, id(3))).await;
+    done(&*store, revoke_node(ACME, id(3))).await;
+    let ends = NOW + TOKEN_TTL;
+    for (application, now, expected) in [
+        ("kong", ends - 1, (2, 1, 1)),
+        ("kong", ends, (2, 1, 0)),
+        ("jira", NOW, (1, 0, 1)),
+    ] {
+        let key = application.to_owned();
+        let facts = vec![
+            Fact::Application(key.clone()),
+            Fact::NodesToJoin(key.clone(), at(now)),
+        ];
+        let state = seen(&*store, ACME, facts).await;
+        let stored = &state.applications[application];
+        let to_join = state.nodes_to_join[application];
+        assert!(state.nodes.is_empty(), "none of them is read");
+        assert_eq!((stored.nodes, stored.joined_nodes, to_join), expected);
+    }
+    let places = store.node_places(None, at(ends)).await.expect("reads");
+    let places: Vec<_> = places
+        .iter()
+        .map(|place| (place.application.as_str(), place.enrolled))
+        .collect();
+    assert_eq!(places, [("kong", 1)], "jira's can join no more");
+    agrees(&*store).await;
 }
 
 pub(crate) async fn the_settings_are_the_default_until_they_are_set(store: Arc<dyn Store>) {

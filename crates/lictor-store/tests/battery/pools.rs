@@ -46,7 +46,7 @@ pub(crate) async fn places_are_taken_given_back_and_taken_again(store: Arc<dyn S
         matches!(full, Error::JoinRefused(JoinRefusal::Full(2))),
         "{full}"
     );
-    assert_eq!(pool(store).await.taken, 2);
+    assert_eq!(pool(store).await.state.taken, 2);
     let joined = store
         .node(ACME, id(1))
         .await
@@ -69,7 +69,7 @@ pub(crate) async fn places_are_taken_given_back_and_taken_again(store: Arc<dyn S
         (left.state.left, left.state.revoked_at),
         (Some(Leave::Silence), Some(NOW + 60))
     );
-    assert_eq!(pool(store).await.taken, 1);
+    assert_eq!(pool(store).await.state.taken, 1);
     done(store, join_pool(ACME, POOL, id(3))).await;
     done(store, revoke_node(ACME, id(2))).await;
     let back = done(store, join_pool(ACME, POOL, id(1))).await;
@@ -101,7 +101,7 @@ pub(crate) async fn places_are_taken_given_back_and_taken_again(store: Arc<dyn S
             .expect("reads"),
         None
     );
-    assert_eq!(pool(store).await.taken, 2, "its nodes go on");
+    assert_eq!(pool(store).await.state.taken, 2, "its nodes go on");
     agrees(store).await;
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn join_pool(stream: Uuid, pool: Uuid, node: Uuid) -> Write {
     let facts = vec![
         Fact::Trust,
         Fact::Application("kong".to_owned()),
-        Fact::NodesOf("kong".to_owned()),
+        Fact::NodesToJoin("kong".to_owned(), at(NOW + 5)),
         Fact::NodePool(pool),
         Fact::Node(node),
     ];

@@ -106,10 +106,7 @@ fn lasting(quota: Quota, number: usize) -> (Write, Write) {
             remove_license(ACME, key),
         ),
         Quota::Applications => (new_application(ACME, word, OverLimit::Refuse), {
-            let facts = vec![
-                Fact::Application(word.to_owned()),
-                Fact::NodesOf(word.to_owned()),
-            ];
+            let facts = vec![Fact::Application(word.to_owned())];
             write(ACME, NOW, facts, move |state| {
                 lictor_core::application::remove(state, word)
             })

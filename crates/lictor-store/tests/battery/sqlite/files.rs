@@ -102,7 +102,7 @@ async fn a_newer_schema_is_refused() {
             error,
             OpenError::NewerSchema {
                 found: 99,
-                known: 23
+                known: 24
             }
         ),
         "{error}"

@@ -56,7 +56,7 @@ impl PoolView {
             name: pool.identity.name,
             application: pool.state.application,
             uses: pool.state.uses,
-            taken: pool.taken,
+            taken: pool.state.taken,
             forget_after: pool.state.forget_after,
             created_at: time(pool.state.created_at),
             token_expires_at: time(standing.expires_at),

@@ -1,0 +1,100 @@
+//! A test of how many steps it takes to read what the rules of nodes look at: the same however many nodes
+//! there are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rusqlite::Connection;
+
+use super::super::{facts, heads, node_pools, nodes, open, rows, seats};
+use super::{ACME, NOW};
+use crate::{Fact, PoolBy};
+
+/// What is read, and how.
+type Read<'a> = (&'a str, &'a dyn Fn(&Connection));
+
+/// A database with so many nodes of the application `app` that joined by the pool with the id of [`ACME`].
+fn with_nodes(nodes: u32) -> Connection {
+    let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+    let organization = "CAST(zeroblob(15) || char(1) AS BLOB)";
+    database
+        .execute_batch(&format!(
+            "INSERT INTO applications (organization_id, key, nodes, joined_nodes)
+                 VALUES ({organization}, 'app', {nodes}, {nodes});
+             INSERT INTO node_pools (organization_id, id, application, uses, forget_after,
+                     created_at, name, token_sha256, token_expires_at, taken)
+                 VALUES ({organization}, {organization}, 'app', 9999, 60, 1, 'edge',
+                     zeroblob(32), 9999999, {nodes});
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {nodes})
+             INSERT INTO nodes (organization_id, id, application, created_at, joined_at,
+                     token_expires_at, name, pool, credential_sha256)
+                 SELECT {organization}, randomblob(16), 'app', 1, 1, 7, 'edge-' || i,
+                     {organization}, randomblob(32) FROM n;"
+        ))
+        .expect("fills");
+    database
+}
+
+/// How many steps it takes to read this.
+fn steps(database: &mut Connection, read: impl Fn(&Connection)) -> u64 {
+    // The first time statements are made as well.
+    read(database);
+    let steps = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&steps);
+    let count = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    database
+        .progress_handler(1, Some(count))
+        .expect("is followed");
+    read(database);
+    database
+        .progress_handler(0, None::<fn() -> bool>)
+        .expect("is left alone");
+    steps.load(Ordering::Relaxed)
+}
+
+fn load(database: &Connection, facts: &[Fact]) {
+    let head = heads::one(database, lictor_core::INSTALLATION);
+    let head = head.expect("reads").expect("is there");
+    let mut decoded = rows::DecodedKeys::default();
+    facts::load(database, ACME, &head, 0, facts, &mut decoded).expect("loads");
+}
+
+#[test]
+fn what_rules_of_nodes_look_at_costs_the_same_however_many_there_are() {
+    let app = || "app".to_owned();
+    let enroll = [
+        Fact::Application(app()),
+        Fact::NodesToJoin(app(), NOW),
+        Fact::NodeNamed("edge-7".to_owned()),
+    ];
+    let join = [
+        Fact::NodePool(ACME),
+        Fact::Application(app()),
+        Fact::NodesToJoin(app(), NOW),
+        Fact::Node(ACME),
+        Fact::NodeNamed("edge-7".to_owned()),
+    ];
+    let (mut few, mut many) = (with_nodes(10), with_nodes(3_000));
+    let reads: [Read<'_>; 4] = [
+        ("enrolling", &|database| load(database, &enroll)),
+        ("joining a pool", &|database| load(database, &join)),
+        ("the pool", &|database| {
+            let pool = node_pools::one(database, &PoolBy::Id(ACME, ACME));
+            pool.expect("reads").expect("is there");
+            seats::all(database, ACME).expect("reads");
+        }),
+        ("places", &|database| {
+            for organization in [None, Some(ACME)] {
+                let places = nodes::places(database, organization, NOW);
+                assert_eq!(places.expect("reads").len(), 1);
+            }
+        }),
+    ];
+    for (what, read) in reads {
+        let [few, many] = [&mut few, &mut many].map(|database| steps(database, read));
+        assert!(few > 0 && many == few, "{what}: {many} steps, not {few}");
+    }
+}
