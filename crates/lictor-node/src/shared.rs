@@ -207,18 +207,18 @@ impl Shared {
             }
         };
         self.note_reached();
+        let is_unknown = failure.code == FailureCode::Unauthorized;
+        if is_unknown {
+            self.note_unknown(failure.instance);
+        }
         // One that is not known any more was removed, as it left long ago.
-        let is_removed = failure.code == FailureCode::Unauthorized && self.returning.is_some();
+        let is_removed = is_unknown && self.returning.is_some();
         if failure.code == FailureCode::Left || is_removed {
             return self.return_to_pool(&failure.message).await;
         }
         if let Some(state) = &failure.state {
             // What it says is noted there, whether it is taken or refused.
             let _ = self.take(state.clone()).await;
-        }
-        if failure.code == FailureCode::Unauthorized {
-            let instance = failure.instance.unwrap_or_default();
-            *self.unknown_there() = Some(instance);
         }
         let Some(problem) = not_let_in(failure) else {
             return otherwise;
@@ -227,6 +227,14 @@ impl Shared {
             self.changed.notify_one();
         }
         self.pace.refused
+    }
+
+    /// Remembers which start of a control plane knows nothing of this node. One that does not say which it is
+    /// may have removed a node of a pool, and take it up again.
+    fn note_unknown(&self, instance: Option<Uuid>) {
+        if instance.is_some() || self.returning.is_none() {
+            *self.unknown_there() = Some(instance.unwrap_or_default());
+        }
     }
 
     /// What is remembered of one that knows nothing of this node.

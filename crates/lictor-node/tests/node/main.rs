@@ -7,6 +7,7 @@
 
 mod control_plane;
 mod counting;
+mod in_turn;
 mod joining;
 mod leaving;
 mod local;

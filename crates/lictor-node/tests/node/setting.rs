@@ -102,7 +102,13 @@ pub(crate) struct Setting {
 
 impl Setting {
     pub(crate) async fn start() -> Self {
+        Self::of(None).await
+    }
+
+    /// The same where the node joins this pool.
+    pub(crate) async fn of(pool: Option<&str>) -> Self {
         let control_plane = ControlPlane::start().await;
+        control_plane.inside().pool = pool.map(str::to_owned);
         let folder = tempfile::tempdir().expect("a folder");
         let clock = clock();
         let node = Node::start(options(&control_plane, folder.path(), &clock)).await;
