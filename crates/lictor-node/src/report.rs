@@ -2,6 +2,7 @@
 //! disk.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use lictor_core::feed::{
@@ -325,6 +326,7 @@ fn start(shared: &Shared) -> Option<Start> {
         ended: claim.ended,
         counted: claim.counted,
         parts: claim.parts,
+        copied: shared.is_copy.load(Ordering::Relaxed),
     })
 }
 

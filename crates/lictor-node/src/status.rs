@@ -68,6 +68,9 @@ pub struct Status {
     /// How many starts of this node run at once, as the control plane sees it: more than one where its
     /// folder was copied.
     pub lives: u64,
+    /// Whether its folder is a copy, or an older one that was put back, as far as that was seen since the
+    /// start: this start or another one counts by itself. The problem says more.
+    pub copied: bool,
     /// Whether more nodes of its application are enrolled than the license grants, as the control plane
     /// says; the problem tells how many.
     pub beyond_license: bool,
@@ -168,6 +171,7 @@ impl Status {
             unjournaled: totals.unjournaled,
             epoch: totals.epoch,
             lives: shared.lives.load(Ordering::Relaxed),
+            copied: shared.problems.has(Kind::Copied),
             beyond_license: shared.problems.has(Kind::Beyond),
             states_refused: refused,
             requests_denied: denied

@@ -243,6 +243,9 @@ pub struct Start {
     /// epoch. None: it was judged, or it is of a version that does not tell them from each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
+    /// Whether it was told that its folder is a copy, or an older one that was put back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub copied: bool,
 }
 
 /// What is said to a start about the journal that it counts in.

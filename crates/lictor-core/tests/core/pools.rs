@@ -122,6 +122,7 @@ fn a_late_goodbye_gives_no_place_back_of_a_node_that_was_started_again() {
         ended: true,
         counted: 0,
         parts: Vec::new(),
+        copied: false,
     };
     let again = Counting {
         epoch: start(51).epoch,
@@ -293,6 +294,7 @@ fn a_node_that_is_not_known_any_more_has_its_name_again_and_its_epochs_are_count
         ended: true,
         counted: 9,
         parts: Vec::new(),
+        copied: false,
     };
     let begun = node::begin(&state, id(7), "west-000000000007", &start, false);
     let apart = begun

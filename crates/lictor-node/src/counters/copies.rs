@@ -132,6 +132,7 @@ impl World {
             ended: claim.ended,
             counted: claim.counted,
             parts: claim.parts,
+            copied: false,
         };
         let state = &mut self.control_plane;
         let decision = node::begin(state, NODE, "edge", &start, leaving).expect("in order");

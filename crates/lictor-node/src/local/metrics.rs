@@ -98,6 +98,11 @@ fn flags(text: &mut Exposition, status: &Status) {
         status.lives,
     );
     text.gauge(
+        "lictor_node_copied",
+        "Whether its folder is a copy, or an older one that was put back",
+        u8::from(status.copied),
+    );
+    text.gauge(
         "lictor_node_beyond_license",
         "Whether more nodes of its application are enrolled than the license grants",
         u8::from(status.beyond_license),

@@ -172,7 +172,8 @@ impl Authority {
         self.cache.looked_at.load(Ordering::Relaxed)
     }
 
-    /// How many nodes run more than once at a time, as their folders were copied.
+    /// How many nodes run more than once at a time, as their folders were copied, or in an older folder that
+    /// was put back.
     pub fn copied_nodes(&self) -> usize {
         self.feed.copied(self.clock.now().elapsed())
     }

@@ -86,6 +86,8 @@ pub struct NodeStanding {
     pub state_revision: u64,
     /// How many starts of it run at once: more than one where its folder was copied.
     pub lives: usize,
+    /// Whether its folder was copied, or it runs in an older one that was put back.
+    pub copied: bool,
     /// What is stored of its requests this month.
     pub requests: u64,
     /// How many nodes of its application take a place.
@@ -177,6 +179,7 @@ impl Authority {
         let (revision, content) = (delivery.revision, delivery.content_sha256);
         let stranger = self.is_of_another_key(&node);
         let at_once = self.feed.at_once(node.id, call.now.elapsed());
+        let put_back = self.feed.put_back(node.id, call.now.elapsed());
         let status = status(&node, stranger, revision, content, call.now.elapsed());
         let application = &node.state.application;
         let enrolled = self.enrolled_nodes(call).await?;
@@ -188,6 +191,8 @@ impl Authority {
             Some(advice.to_owned())
         } else if !at_once.is_empty() {
             Some(copied(&at_once))
+        } else if !put_back.is_empty() {
+            Some(older(&put_back))
         } else {
             reason(&node, status, revision, call.now.elapsed())
         };
@@ -197,6 +202,7 @@ impl Authority {
             status,
             state_revision: revision,
             lives: at_once.len().max(1),
+            copied: !(at_once.is_empty() && put_back.is_empty()),
             requests,
             enrolled,
             granted: entitlement.granted_nodes(),
@@ -410,14 +416,28 @@ fn status(node: &Node, stranger: bool, revision: u64, content: Digest, now: Elap
 
 /// What is said of a node that runs more than once, on these machines.
 fn copied(hosts: &[String]) -> String {
-    let (times, mut named) = (hosts.len(), hosts.to_vec());
+    format!(
+        "it runs {} times at once, on {}, as its folder was copied: each counts by itself, and \
+         nothing is lost; enroll each machine as a node of its own",
+        hosts.len(),
+        each_once(hosts)
+    )
+}
+
+/// What is said of a node that goes on, on these machines, from what another start of it went on from.
+fn older(hosts: &[String]) -> String {
+    format!(
+        "its folder on {} is a copy, or an older one that was put back: this start counts by itself, and \
+         what was told before it is not lost; enroll each machine as a node of its own",
+        each_once(hosts)
+    )
+}
+
+fn each_once(hosts: &[String]) -> String {
+    let mut named = hosts.to_vec();
     named.sort();
     named.dedup();
-    format!(
-        "it runs {times} times at once, on {}, as its folder was copied: each counts by itself, and \
-         nothing is lost; enroll each machine as a node of its own",
-        named.join(", ")
-    )
+    named.join(", ")
 }
 
 fn reason(node: &Node, status: NodeStatus, revision: u64, now: Elapsed) -> Option<String> {

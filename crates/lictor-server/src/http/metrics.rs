@@ -160,7 +160,8 @@ impl Metrics {
         }
         text.gauge(
             "lictor_nodes_copied",
-            "Nodes that run more than once at a time, as their folders were copied",
+            "Nodes that run more than once at a time, as their folders were copied, or in an older folder \
+             that was put back",
             nodes.copied,
         );
         places(&mut text, &nodes.of);

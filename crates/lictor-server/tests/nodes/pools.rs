@@ -210,6 +210,7 @@ fn start(epoch: &str) -> Start {
         ended: true,
         counted: 9,
         parts: Vec::new(),
+        copied: false,
     }
 }
 

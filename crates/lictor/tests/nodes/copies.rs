@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::harness::{Server, result};
+use crate::http::Answer;
 use crate::planes::{Plane, soon};
 
 const DURABLE: [&str; 2] = ["--count-durability", "request"];
@@ -39,6 +40,24 @@ fn has_line(metrics: &str, line: &str) -> bool {
     metrics.lines().any(|found| found == line)
 }
 
+/// Whether the server's metrics and list and the node's metrics and status say that its folder is a copy, or
+/// an older one.
+fn copied(server: &Server, plane: &Plane) -> [bool; 4] {
+    let has = |metrics: &Answer, line| has_line(metrics.text(), line);
+    [
+        has(
+            &server.call("GET", "/metrics").expect(200),
+            "lictor_nodes_copied 1",
+        ),
+        server.shown("edge-1")["copied"] == true,
+        has(
+            &plane.ask("GET", "/metrics").expect(200),
+            "lictor_node_copied 1",
+        ),
+        plane.status()["copied"] == true,
+    ]
+}
+
 #[test]
 fn every_request_of_a_copied_folder_counts_once_and_both_copies_are_named() {
     let server = Server::licensed();
@@ -60,6 +79,8 @@ fn every_request_of_a_copied_folder_counts_once_and_both_copies_are_named() {
         assert!(problems.contains("runs 2 times at once"), "{problems}");
         let metrics = plane.ask("GET", "/metrics").expect(200);
         assert!(has_line(metrics.text(), "lictor_node_lives 2"));
+        assert!(has_line(metrics.text(), "lictor_node_copied 1"));
+        assert_eq!(plane.status()["copied"], true);
     }
     assert_ne!(first.status()["epoch"], second.status()["epoch"]);
     let shown = server.shown("edge-1");
@@ -87,6 +108,7 @@ fn an_older_folder_that_is_put_back_loses_no_count_and_is_named() {
     for anew in [false, true] {
         count(&plane, 110);
         until_counted(&server, sum + 110);
+        assert!(sum > 0 || copied(&server, &plane) == [false; 4]);
         copy(&plane.folder, &kept);
         plane = plane.restart();
         count(&plane, 40);
@@ -102,6 +124,8 @@ fn an_older_folder_that_is_put_back_loses_no_count_and_is_named() {
         until_counted(&server, sum);
         let named = |status: &Value| status["problems"].to_string().contains("was put back");
         plane.until_status(named);
+        let found = || copied(&server, &plane) == [true; 4];
+        assert!(soon(found), "{:?}", copied(&server, &plane));
         let listed = || result(&server.lictor(&["node", "list"]));
         // Words may be broken between lines.
         let is_named = || listed().contains("older");

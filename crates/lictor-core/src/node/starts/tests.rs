@@ -16,6 +16,7 @@ fn start(id: u128, after: &[u128], ended: bool, counted: u64) -> Start {
         ended,
         counted,
         parts: Vec::new(),
+        copied: false,
     }
 }
 

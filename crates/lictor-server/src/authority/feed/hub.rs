@@ -194,7 +194,12 @@ impl Feed {
         self.lives.at_once(node, now)
     }
 
-    /// How many nodes run more than once at a time.
+    /// The machines on which a node runs in a folder that is a copy, or an older one that was put back.
+    pub(in crate::authority) fn put_back(&self, node: Uuid, now: Elapsed) -> Vec<String> {
+        self.lives.put_back(node, now)
+    }
+
+    /// How many nodes run more than once at a time, or in such a folder.
     pub(in crate::authority) fn copied(&self, now: Elapsed) -> usize {
         self.lives.copied(now)
     }

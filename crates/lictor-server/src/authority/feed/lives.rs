@@ -34,6 +34,8 @@ struct Life {
     start: Uuid,
     /// The machine that it runs on.
     host: String,
+    /// Whether its folder is a copy, or an older one that was put back.
+    copied: bool,
     /// The epoch that it was judged for, and how.
     judged: Option<(String, Verdict)>,
     /// The order in which it was first heard of.
@@ -47,6 +49,10 @@ struct Life {
 impl Life {
     fn is_heard(&self, now: Elapsed) -> bool {
         now.since(self.last.1) < HOLDS
+    }
+
+    fn is_copied(&self, now: Elapsed) -> bool {
+        self.copied && self.is_heard(now)
     }
 
     /// Whether it ran when the other was heard of already. A report that comes late tells nothing: only
@@ -75,6 +81,7 @@ impl Lives {
             lives.push(Life {
                 start: start.id,
                 host: host.to_owned(),
+                copied: start.copied,
                 judged: None,
                 first: place,
                 last: (start.number, now, place),
@@ -88,6 +95,7 @@ impl Lives {
         // One that is sent again, or late, tells nothing new.
         if start.number > life.last.0 {
             life.last = (start.number, now, place);
+            life.copied = start.copied;
             host.clone_into(&mut life.host);
         }
     }
@@ -153,10 +161,21 @@ impl Lives {
         at_once(lives, now).map(|life| life.host.clone()).collect()
     }
 
-    /// How many nodes run more than once.
+    /// The machines of the starts of a node whose folder is a copy, or an older one that was put back, as
+    /// they were told.
+    pub(super) fn put_back(&self, node: Uuid, now: Elapsed) -> Vec<String> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lives = all.get(&node).map(Vec::as_slice).unwrap_or_default();
+        let copied = lives.iter().filter(|life| life.is_copied(now));
+        copied.map(|life| life.host.clone()).collect()
+    }
+
+    /// How many nodes run more than once, or in a folder that is a copy.
     pub(super) fn copied(&self, now: Elapsed) -> usize {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let copied = |lives: &&Vec<Life>| at_once(lives, now).next().is_some();
+        let copied = |lives: &&Vec<Life>| {
+            lives.iter().any(|life| life.is_copied(now)) || at_once(lives, now).next().is_some()
+        };
         all.values().filter(copied).count()
     }
 }
@@ -186,6 +205,7 @@ mod tests {
             ended: false,
             counted: 0,
             parts: Vec::new(),
+            copied: false,
         }
     }
 
@@ -209,6 +229,22 @@ mod tests {
         let (lives, count) = heard(&proof, 2);
         assert_eq!((count, lives.copied(Elapsed::from_seconds(2))), (2, 1));
         assert_eq!(heard(&proof, 1 + HOLDS).1, 0, "silent since");
+    }
+
+    #[test]
+    fn a_folder_that_was_put_back_is_one_life_and_is_named_until_it_is_silent() {
+        let (lives, _) = heard(&[(1, 1, 0), (1, 2, 1)], 2);
+        let at = Elapsed::from_seconds;
+        assert_eq!(lives.copied(at(2)), 0);
+        let told = Start {
+            copied: true,
+            ..start(2, 1, 0)
+        };
+        lives.note(NODE, &told, "host", at(1));
+        assert_eq!(lives.at_once(NODE, at(2)), Vec::<String>::new());
+        assert_eq!(lives.put_back(NODE, at(2)), ["host"]);
+        assert_eq!(lives.copied(at(2)), 1);
+        assert_eq!(lives.copied(at(1 + HOLDS)), 0);
     }
 
     #[test]

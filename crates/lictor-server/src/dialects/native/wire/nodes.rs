@@ -44,6 +44,7 @@ pub(in crate::dialects::native) struct NodeView {
     applied_revision: Option<u64>,
     license: Option<String>,
     lives: usize,
+    copied: bool,
     requests: Option<u64>,
     nodes: u64,
     node_limit: Option<u32>,
@@ -83,6 +84,7 @@ impl NodeView {
                 .and_then(|seen| seen.license)
                 .map(|license| license.to_string()),
             lives: standing.lives,
+            copied: standing.copied,
             requests: said.map(|_| standing.requests),
             nodes: standing.enrolled,
             node_limit: standing.granted,
