@@ -92,6 +92,25 @@ mod tests {
     use crate::watch::EndsWith;
 
     #[test]
+    fn a_copy_that_nobody_wants_ends_after_some_rows_however_large_they_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lictor.db");
+        let database = rusqlite::Connection::open(&path).expect("opens");
+        let fill = "PRAGMA synchronous = OFF; CREATE TABLE large (bytes BLOB);
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+             INSERT INTO large SELECT zeroblob(65536) FROM n";
+        database.execute_batch(fill).expect("fills");
+        let whole = path.metadata().expect("is there").len();
+        let watch = Watch::default();
+        watch.stop();
+        let name = folder.path().join("copy");
+        let copied = copy(&path, &name, &watch);
+        assert!(matches!(copied, Err(OpenError::Stopped)), "{copied:?}");
+        let copied = name.metadata().map_or(0, |file| file.len());
+        assert!(copied < whole / 4, "{copied} of {whole} bytes");
+    }
+
+    #[test]
     fn a_copy_ends_with_who_wants_it_and_leaves_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lictor.db");

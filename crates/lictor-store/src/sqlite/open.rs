@@ -56,8 +56,9 @@ const STATEMENTS: usize = 256;
 /// How many of the last entries are looked at when a database is opened.
 const QUICK_CHECK_ENTRIES: u64 = 1_000;
 
-/// After how many steps of SQLite's it is looked whether it is to end: some milliseconds.
-const LOOKED_EVERY: i32 = 100_000;
+/// After how many steps of SQLite's it is looked whether it is to end: some dozens of rows, each of which may
+/// be large.
+const LOOKED_EVERY: i32 = 100;
 
 /// How much room must be found on a disk that was full.
 const PROBE_BYTES: usize = 256 * 1024;
