@@ -14,6 +14,7 @@ use crate::keys::KeyId;
 use crate::node::JoinRefusal;
 use crate::quota::Quota;
 use crate::seats::SeatRefusal;
+use crate::usage;
 
 pub use class::Class;
 
@@ -192,6 +193,25 @@ impl Error {
     /// Wraps a fault from below that the domain has no name for.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
+    }
+
+    /// What it says to who may not read the figures that it was decided by; none: it tells none.
+    pub fn without_figures(&self) -> Option<String> {
+        match self {
+            Self::SeatRefused(refusal) => Some(refusal.without_figures()),
+            Self::NodeLimit { application, .. } => Some(format!(
+                "as many nodes are enrolled for {application} as its license grants; revoke one with \
+                 `lictor node revoke`, or install a license with more dataplanes"
+            )),
+            Self::ApplicationInUse { key, .. } => Some(format!(
+                "application {key} is in use: seats or leases are held, nodes are enrolled, or licenses \
+                 are stored for it; release, revoke and remove them first"
+            )),
+            Self::InvalidInput { field, .. } => {
+                usage::without_figures(field).map(|reason| format!("{field}: {reason}"))
+            }
+            _ => None,
+        }
     }
 
     /// A license that is not there.

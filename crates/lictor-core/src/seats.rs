@@ -156,6 +156,21 @@ pub struct SeatRefusal {
     pub position: u64,
 }
 
+impl SeatRefusal {
+    /// What it says to who may not read how many seats there are.
+    pub(crate) fn without_figures(&self) -> String {
+        match self.reason {
+            SeatReason::Exhausted => format!(
+                "all seats of {} are taken; release one, or install a larger license",
+                self.application
+            ),
+            SeatReason::Service | SeatReason::Deactivated | SeatReason::Unlicensed => {
+                self.to_string()
+            }
+        }
+    }
+}
+
 impl fmt::Display for SeatRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let application = &self.application;

@@ -469,6 +469,22 @@ pub fn correct(state: &State, key: UsageKey, by: i64, reason: &str) -> Result<De
     .into())
 }
 
+/// Why a count, a total or a correction was refused, for who may not read what is stored of usage; none: it
+/// is no such field.
+pub(crate) fn without_figures(field: &str) -> Option<String> {
+    match field {
+        "count" | "total" => Some(format!(
+            "use a whole number from 0 to {MAX_COUNT}, so that all counts of the organization come to no \
+             more either"
+        )),
+        "by" => Some(format!(
+            "use a difference, not 0, that leaves the count 0 or more, and all counts of the organization \
+             at {MAX_COUNT} or less"
+        )),
+        _ => None,
+    }
+}
+
 fn check_count(field: &'static str, count: u64) -> Result<(), Error> {
     if count <= MAX_COUNT {
         return Ok(());

@@ -105,16 +105,17 @@ pub(crate) async fn run(command: Usage, json: bool) -> Outcome {
             if json {
                 return output::json(&reply.text);
             }
-            let stored = reply.value["counts"][0]["stored"].as_u64();
-            let stored = figure(stored.unwrap_or_default());
+            let stored = reply.value["counts"][0]["stored"].as_u64().map(figure);
             let service = output::printable(&service);
-            output::note(&match reply.value["kept"].as_u64() {
-                Some(1) => format!(
+            output::note(&match (reply.value["kept"].as_u64(), stored) {
+                (Some(1), Some(stored)) => format!(
                     "{service}: nothing was changed, as {stored} were reported before and {} are \
                      less; a source that was started anew says so with --epoch",
                     figure(count)
                 ),
-                _ => format!("{service}: {stored} are stored"),
+                (_, Some(stored)) => format!("{service}: {stored} are stored"),
+                // What is stored is for who may read usage.
+                (_, None) => format!("{service}: reported"),
             });
             Ok(())
         }

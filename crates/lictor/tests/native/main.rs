@@ -30,6 +30,7 @@ mod quotas;
 mod server;
 mod standing;
 mod tokens;
+mod untold;
 mod usage;
 mod ways_in;
 mod world;

@@ -15,6 +15,7 @@ use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
 use super::path::{Forceable, PathKey, Segment};
+use super::told::Told;
 use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAccount};
 use super::wire::seats::HeldView;
 use super::wire::{self, List};
@@ -83,6 +84,7 @@ pub(super) async fn import(
         Begun::Answered(response) => return Ok(response),
     };
     let taken = body.take_try()?;
+    let told = Told::about(&post.call, Resource::Seats);
     let own = server.authority.clone();
     let read = post.labor(&server, move || {
         let (rows, mode) = body.into_rows()?;
@@ -97,7 +99,7 @@ pub(super) async fn import(
     if let Some(taken) = taken {
         let tried = authority.try_import(&post.call, rows.clone(), mode, Arc::new(taken));
         let tried = tried.await?;
-        let view = ImportView::from_outcomes(&tried_outcomes(&tried, &rows)).tried();
+        let view = ImportView::from_outcomes(&tried_outcomes(&tried, &rows), &told).tried();
         return Ok(post.respond(wire::answer(200, &view)));
     }
     let parts = authority.parts_of_import(&post.call, &rows, mode);
@@ -107,7 +109,7 @@ pub(super) async fn import(
         let outcomes = parts.flat_map(|(part, written)| row_outcomes(written, &kept[part]));
         wire::answer(
             200,
-            &ImportView::from_outcomes(&outcomes.collect::<Vec<_>>()),
+            &ImportView::from_outcomes(&outcomes.collect::<Vec<_>>(), &told),
         )
     };
     post.keep_of_parts(render.clone());

@@ -14,6 +14,7 @@ use super::idempotency::{Begun, Post};
 use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
+use super::told::Told;
 use super::wire::{self, ApplicationView, List};
 use crate::authority::{Answer, Enrolled};
 use crate::settings::Server;
@@ -121,6 +122,7 @@ pub(super) async fn remove(
     segment: Segment,
 ) -> Result<StatusCode, Problem> {
     let key = segment.name(&call, WRITE)?;
-    server.authority.remove_application(&call, &key).await?;
+    let removed = server.authority.remove_application(&call, &key).await;
+    removed.map_err(|error| Told::about(&call, Resource::Applications).problem(error))?;
     Ok(StatusCode::NO_CONTENT)
 }

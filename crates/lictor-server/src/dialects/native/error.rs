@@ -22,6 +22,9 @@ const AGAIN: &str = "retry_after";
 /// The fact that says that a request was carried out, and only its answer is lost.
 const DONE: &str = "done";
 
+/// The facts that are figures of what there is.
+const FIGURES: [&str; 6] = ["limit", "used", "enrolled", "seats", "leases", "nodes"];
+
 /// One refusal.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -54,6 +57,15 @@ impl Problem {
     /// Adds a fact.
     pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
         self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same with another text, and without the figures that it was decided by.
+    pub(super) fn without_figures(mut self, detail: String) -> Self {
+        self.detail = detail;
+        for name in FIGURES {
+            self.facts.remove(name);
+        }
         self
     }
 

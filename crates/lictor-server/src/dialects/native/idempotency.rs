@@ -138,7 +138,7 @@ impl<T: DeserializeOwned + Send + 'static> Post<T> {
             }
         }
         Ok(Begun::First(Box::new(Self {
-            told: Told::of(&call, right, &bytes),
+            told: Told::of(server, &call, right, &bytes).await?,
             call,
             request,
             path,

@@ -130,9 +130,10 @@ pub(super) async fn check_out(
     let (kept, now, told) = (asked.clone(), post.call.now, post.told.clone());
     post.keep(move |written| match kept.checked_out(written) {
         Ok(out) => told.answer(201, &CheckedOutView::of(out, &now), &LEASE),
-        Err(error) => Problem::from(error).into_answer(),
+        Err(error) => told.problem(error).into_answer(),
     });
-    let out = authority.check_out(&post.call, &asked).await?;
+    let out = authority.check_out(&post.call, &asked).await;
+    let out = out.map_err(|error| post.told.problem(error))?;
     let view = CheckedOutView::of(out, &now);
     Ok(post.respond(post.told.answer(201, &view, &LEASE)))
 }

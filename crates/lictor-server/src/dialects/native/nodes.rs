@@ -68,7 +68,8 @@ pub(super) async fn enroll(
                       the answer was lost, revoke the node and enroll it again";
         shown_already(detail, enrolled)
     });
-    let enrolled = server.authority.enroll_node(&post.call, request).await?;
+    let enrolled = server.authority.enroll_node(&post.call, request).await;
+    let enrolled = enrolled.map_err(|error| post.told.problem(error))?;
     let view = NodeView::with_token(enrolled);
     Ok(post.respond(post.told.answer(201, &view, &MADE)))
 }

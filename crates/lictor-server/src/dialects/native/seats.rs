@@ -59,8 +59,9 @@ pub(super) async fn assign(
     let written = server
         .authority
         .change_seats(&post.call, &key, rows, Rows::Each)
-        .await?
-        .unless_refused()?;
+        .await
+        .and_then(Written::unless_refused)
+        .map_err(|error| post.told.problem(error))?;
     Ok(post.respond(render(&written)))
 }
 
@@ -98,7 +99,8 @@ pub(super) async fn bulk(
     let (rows, mode) = body.into_rows()?;
     let rows = Arc::new(rows);
     let kept = rows.clone();
-    let view = move |written: &Written| BulkView::of(&kept, &written.refused, mode);
+    let told = post.told.clone();
+    let view = move |written: &Written| BulkView::of(&kept, &written.refused, mode, &told);
     let unnamed = view.clone();
     post.keep(move |written| wire::answer(200, &unnamed(written).unnamed()));
     let written = server

@@ -1,34 +1,81 @@
 //! What a write tells who asked for it: all of what was written to who may read it, and to others no more than
 //! they sent and what they could not go on without.
 
-use lictor_core::{Resource, Right};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lictor_core::{Error, Resource, Right};
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use super::error::Problem;
 use super::wire;
 use crate::authority::{Answer, Call};
+use crate::settings::Server;
 
 /// How much may be told of a write.
 #[derive(Clone)]
 pub(super) struct Told {
     /// The members that were sent; none: all may be told.
-    sent: Option<Vec<String>>,
+    sent: Option<Arc<[String]>>,
 }
 
 impl Told {
-    /// About what is written with this body, by who has the right to write it.
-    pub(super) fn of(call: &Call, write: Right, body: &[u8]) -> Self {
-        let read = Right::read(match write.resource {
+    /// About what is written with this body, by who has the right to write it. A large body is looked
+    /// through beside the threads that answer.
+    pub(super) async fn of(
+        server: &Server,
+        call: &Call,
+        write: Right,
+        body: &Bytes,
+    ) -> Result<Self, Problem> {
+        let told = Self::about(call, write.resource);
+        if told.is_all() {
+            return Ok(told);
+        }
+        let (organization, text) = (call.organization.id, body.clone());
+        let names = move || members(&text);
+        let names = server.authority.labor(organization, body.len(), names);
+        Ok(Self {
+            sent: Some(names.await?),
+        })
+    }
+
+    /// About what is there of a resource, to who sent none of it.
+    pub(super) fn about(call: &Call, resource: Resource) -> Self {
+        let read = Right::read(match resource {
             // What is corrected is usage: who may correct it need not be told what it comes to.
             Resource::Corrections => Resource::Usage,
             written => written,
         });
         let may_read = call.actor.may(read, Some(call.organization.id)).is_ok();
-        let sent = (!may_read).then(|| {
-            let sent: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
-            sent.into_iter().map(|(name, _)| name).collect()
-        });
-        Self { sent }
+        Self {
+            sent: (!may_read).then(Arc::default),
+        }
+    }
+
+    /// Whether all may be told.
+    pub(super) fn is_all(&self) -> bool {
+        self.sent.is_none()
+    }
+
+    /// What a refusal says, without figures where these may not be told.
+    pub(super) fn said(&self, error: &Error) -> String {
+        let less = match self.is_all() {
+            true => None,
+            false => error.without_figures(),
+        };
+        less.unwrap_or_else(|| error.to_string())
+    }
+
+    /// The refusal that tells so much.
+    pub(super) fn problem(&self, error: Error) -> Problem {
+        match error.without_figures() {
+            Some(said) if !self.is_all() => Problem::from(error).without_figures(said),
+            _ => error.into(),
+        }
     }
 
     /// The answer that tells so much of `view`. The write itself made the members `made`: ids, secrets, and
@@ -44,6 +91,12 @@ impl Told {
         }
         answer
     }
+}
+
+/// The names of the members of a body that was read.
+fn members(body: &[u8]) -> Arc<[String]> {
+    let members = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body);
+    members.unwrap_or_default().into_keys().collect()
 }
 
 #[cfg(test)]

@@ -76,10 +76,12 @@ pub(super) async fn record(
     let now = post.call.now.wall();
     let reports = std::mem::take(&mut post.request).into_reports(now);
     let reports: Arc<[UsageReport]> = reports.into();
-    let kept = Arc::clone(&reports);
-    let render = move |written: &[&Written]| wire::answer(200, &Recorded::of(&kept, written, now));
+    let (kept, told) = (Arc::clone(&reports), post.told.clone());
+    let render =
+        move |written: &[&Written]| wire::answer(200, &Recorded::of(&kept, written, now, &told));
     post.keep_of_parts(render.clone());
-    let written = server.authority.record_usage(&post.call, reports).await?;
+    let written = server.authority.record_usage(&post.call, reports).await;
+    let written = written.map_err(|error| post.told.problem(error))?;
     let written: Vec<&Written> = written.iter().map(Arc::as_ref).collect();
     Ok(post.respond(render(&written)))
 }
@@ -101,6 +103,7 @@ pub(super) async fn correct(
         Err(problem) => problem.into_answer(),
     };
     post.keep(answer.clone());
-    let written = server.authority.correct_usage(&post.call, request).await?;
+    let written = server.authority.correct_usage(&post.call, request).await;
+    let written = written.map_err(|error| post.told.problem(error))?;
     Ok(post.respond(answer(&written)))
 }

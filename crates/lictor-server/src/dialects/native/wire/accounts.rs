@@ -14,6 +14,7 @@ use super::time;
 use crate::authority::{AccountRequest, ImportRow, RowOutcome, TriedBefore};
 use crate::dialects::native::error::{Problem, invalid};
 use crate::dialects::native::json::Object;
+use crate::dialects::native::told::Told;
 
 /// An account to create.
 #[derive(Deserialize)]
@@ -226,8 +227,13 @@ struct RowView {
 }
 
 impl ImportView {
-    pub(in crate::dialects::native) fn from_outcomes(outcomes: &[RowOutcome<'_>]) -> Self {
-        let rows: Vec<RowView> = outcomes.iter().map(RowView::from_outcome).collect();
+    /// What became of each row; `told` says how much of seats may be told.
+    pub(in crate::dialects::native) fn from_outcomes(
+        outcomes: &[RowOutcome<'_>],
+        told: &Told,
+    ) -> Self {
+        let row = |outcome| RowView::from_outcome(outcome, told);
+        let rows: Vec<RowView> = outcomes.iter().map(row).collect();
         Self {
             dry_run: false,
             created: rows.iter().filter(|row| row.created).count(),
@@ -247,8 +253,9 @@ impl ImportView {
 }
 
 impl RowView {
-    fn from_outcome(outcome: &RowOutcome<'_>) -> Self {
-        let errors: Vec<Value> = outcome.refused.iter().copied().map(row_error).collect();
+    fn from_outcome(outcome: &RowOutcome<'_>, told: &Told) -> Self {
+        let errors = outcome.refused.iter();
+        let errors: Vec<Value> = errors.map(|error| row_error(error, told)).collect();
         Self {
             account: outcome.account,
             result: match (errors.is_empty(), outcome.created) {
@@ -264,8 +271,13 @@ impl RowView {
     }
 }
 
-/// Why a row was refused, in the words of a problem of its own.
-pub(super) fn row_error(error: &Error) -> Value {
+/// Why a row was refused, in the words of a problem of its own, as far as that may be told.
+pub(super) fn row_error(error: &Error, told: &Told) -> Value {
+    refused_row(error, told.said(error))
+}
+
+/// The same in these words.
+pub(super) fn refused_row(error: &Error, said: String) -> Value {
     let name = match error {
         Error::SeatRefused(refusal) => refusal.reason.as_str(),
         Error::NotFound { .. } => "not-found",
@@ -274,5 +286,5 @@ pub(super) fn row_error(error: &Error) -> Value {
         Error::QuotaReached { .. } => "quota-reached",
         _ => "refused",
     };
-    json!({ "reason": name, "detail": error.to_string() })
+    json!({ "reason": name, "detail": said })
 }

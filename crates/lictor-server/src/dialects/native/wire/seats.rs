@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::accounts::{into_mode, row_error};
+use super::accounts::{into_mode, refused_row, row_error};
 use super::time;
 use crate::authority::{Giver, SeatRow, Who};
 use crate::dialects::native::error::Problem;
+use crate::dialects::native::told::Told;
 
 /// A seat to give.
 #[derive(Deserialize)]
@@ -68,6 +69,7 @@ impl BulkView {
         rows: &[SeatRow],
         refused: &[(usize, Error)],
         mode: Rows,
+        told: &Told,
     ) -> Self {
         let refusals: BTreeMap<usize, &Error> =
             refused.iter().map(|(row, error)| (*row, error)).collect();
@@ -81,7 +83,7 @@ impl BulkView {
                 (None, SeatRow::Release(_)) => "released",
             }
             .into(),
-            error: refusals.get(&number).map(|error| row_error(error)),
+            error: refusals.get(&number).map(|error| row_error(error, told)),
         };
         Self {
             refused: refusals.len(),
@@ -94,7 +96,7 @@ impl BulkView {
     pub(in crate::dialects::native) fn unnamed(mut self) -> Self {
         for row in &mut self.rows {
             let account = std::mem::take(&mut row.account);
-            let unknown = row_error(&no_account(&account));
+            let unknown = no_account(&account);
             row.error.take_if(|error| *error == unknown);
         }
         self
@@ -105,7 +107,7 @@ impl BulkView {
         for (view, row) in self.rows.iter_mut().zip(rows) {
             view.account = named(row).into();
             if view.result == "refused" && view.error.is_none() {
-                view.error = Some(row_error(&no_account(&view.account)));
+                view.error = Some(no_account(&view.account));
             }
         }
         self
@@ -125,11 +127,13 @@ fn named(row: &SeatRow) -> String {
     }
 }
 
-fn no_account(name: &str) -> Error {
-    Error::NotFound {
+fn no_account(name: &str) -> Value {
+    let error = Error::NotFound {
         kind: Kind::Account,
         name: name.to_owned(),
-    }
+    };
+    let said = error.to_string();
+    refused_row(&error, said)
 }
 
 /// A seat, who holds it, since when, who gave it, and where the ledger says so.

@@ -12,6 +12,7 @@ use super::accounts::row_error;
 use crate::authority::{CorrectionRequest, Written, parts_of_usage};
 use crate::dialects::native::error::Problem;
 use crate::dialects::native::json::Object;
+use crate::dialects::native::told::Told;
 
 /// The source of who does not say it.
 const SOURCE: &str = "default";
@@ -146,7 +147,9 @@ impl NewUsage {
 #[derive(Serialize)]
 pub(in crate::dialects::native) struct Recorded {
     accepted: usize,
-    kept: usize,
+    /// Only to who may read usage, as the next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<usize>,
     refused: usize,
     counts: Vec<OutcomeView>,
 }
@@ -160,17 +163,20 @@ struct OutcomeView {
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<String>,
     result: &'static str,
-    stored: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Value>,
 }
 
 impl Recorded {
-    /// What was written says of each report.
+    /// What was written says of each report. Who may not read usage is not told whether more was stored
+    /// before: by that it could be found out.
     pub(in crate::dialects::native) fn of(
         reports: &[UsageReport],
         parts: &[&Written],
         now: Timestamp,
+        told: &Told,
     ) -> Self {
         let view = |written: &Written, number: usize, report: &UsageReport| {
             let mut refused = written.refused.iter();
@@ -188,11 +194,11 @@ impl Recorded {
                 epoch,
                 result: match refused {
                     Some(_) => "refused",
-                    None if stored > report.value() => "kept",
+                    None if stored > report.value() && told.is_all() => "kept",
                     None => "taken",
                 },
-                stored,
-                error: refused.map(|(_, error)| row_error(error)),
+                stored: told.is_all().then_some(stored),
+                error: refused.map(|(_, error)| row_error(error, told)),
             }
         };
         let mut counts = Vec::with_capacity(reports.len());
@@ -203,7 +209,7 @@ impl Recorded {
         let of = |word| counts.iter().filter(|count| count.result == word).count();
         Self {
             accepted: of("taken"),
-            kept: of("kept"),
+            kept: told.is_all().then(|| of("kept")),
             refused: of("refused"),
             counts,
         }
