@@ -11,9 +11,7 @@ mod zoho;
 use std::path::PathBuf;
 
 use anyhow::Result;
-
-use crate::report::Tally;
-use crate::workspace::Workspace;
+use lictor_testkit::{Tally, Workspace};
 
 /// What is sent, and how it is judged.
 pub(crate) struct Suite {

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-
-use crate::report::Tally;
-use crate::workspace::{Workspace, run as succeed};
+use lictor_testkit::command::run as succeed;
+use lictor_testkit::{Tally, Workspace};
 
 /// The crates that a product embeds a node by, the first ones before those that need them.
 const PACKAGED: [&str; 2] = ["lictor-core", "lictor-node"];
@@ -19,7 +18,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Tally> {
     let scratch = workspace.scratch("embedding")?;
     let mut package = workspace.cargo(&["package", "--no-verify", "--allow-dirty", "--quiet"]);
     package.args(PACKAGED.iter().flat_map(|name| ["--package", name]));
-    succeed(package.arg("--target-dir").arg(&scratch))?;
+    succeed(package.arg("--target-dir").arg(&*scratch))?;
     for name in PACKAGED {
         unpack(&scratch, name)?;
     }
@@ -31,8 +30,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Tally> {
         ours == PACKAGED,
         "an embedder gets {ours:?} of this workspace, and is to get {PACKAGED:?} alone"
     );
-    fs::remove_dir_all(scratch)?;
-    Ok(Tally::ONE)
+    scratch.end(Tally::ONE)
 }
 
 /// Puts the files of a package into a folder of its name.

@@ -1,27 +1,19 @@
 //! The verbs of `cargo xtask`: reads the command line and calls the file of that verb, nothing more.
 
-mod bench;
 mod conformance;
 mod embedding;
-mod http;
-mod installation;
-mod limits;
 mod packages;
-mod process;
-mod prove;
-mod report;
 mod test;
 mod tidy;
-mod workspace;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
+use lictor_bench as bench;
+use lictor_prove::{Experiment, Request};
+use lictor_testkit::{Report, Verdict, Workspace};
 
 use conformance::Suite;
-use prove::{Experiment, Request};
-use report::{Report, Verdict};
-use workspace::Workspace;
 
 const USAGE: &str = "\
 cargo xtask test

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-
-use crate::report::{Report, Tally};
-use crate::workspace::run;
+use lictor_testkit::command::run;
+use lictor_testkit::limits::is_root;
+use lictor_testkit::{Report, Tally};
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.
 const NEEDED: [&str; 21] = [
@@ -94,6 +94,10 @@ fn ensure_installed(needed: &[&'static str]) -> Result<Packages> {
         println!("all {} system packages are here", needed.len());
         return Ok(Packages::Ready);
     }
+    ensure!(
+        Path::new("/usr/bin/apt-get").exists(),
+        "this needs Debian or Ubuntu: no apt-get here"
+    );
     if !is_root()? {
         return Ok(Packages::Run(line(&missing)));
     }
@@ -135,19 +139,6 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null());
     run(&mut command)
-}
-
-/// `id` tells, without a crate or unsafe code for one system call.
-pub(crate) fn is_root() -> Result<bool> {
-    ensure!(
-        Path::new("/usr/bin/apt-get").exists(),
-        "this needs Debian or Ubuntu: no apt-get here"
-    );
-    let output = Command::new("id")
-        .arg("--user")
-        .output()
-        .context("running id")?;
-    Ok(output.stdout.trim_ascii() == b"0")
 }
 
 #[cfg(test)]

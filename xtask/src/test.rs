@@ -4,11 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
+use lictor_prove::{EXPERIMENTS, Request};
+use lictor_testkit::command::{run as succeed, shown};
+use lictor_testkit::{Report, Tally, Verdict, Workspace};
 
 use crate::conformance::SUITES;
-use crate::prove::{EXPERIMENTS, Request};
-use crate::report::{Report, Tally, Verdict};
-use crate::workspace::{Workspace, run as succeed, shown};
 use crate::{conformance, embedding, packages, tidy};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {

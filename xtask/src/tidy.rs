@@ -1,6 +1,7 @@
 //! The rules of the house that no compiler knows: reads every source file and names the lines that break one.
 
 mod boundaries;
+mod shipped;
 mod text;
 mod twins;
 
@@ -8,9 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-
-use crate::report::Tally;
-use crate::workspace::Workspace;
+use lictor_testkit::{Tally, Workspace};
 
 /// Kinds of files that people write here.
 const EXTENSIONS: [&str; 9] = ["rs", "md", "toml", "py", "go", "sh", "sql", "yml", "js"];
@@ -33,7 +32,7 @@ struct Finding {
 type Rule = fn(&Source) -> Vec<Finding>;
 
 /// All of them, by the sentence that each one holds.
-const RULES: [(&str, Rule); 11] = [
+const RULES: [(&str, Rule); 12] = [
     (
         "a Rust file opens by saying what it holds",
         text::opens_with_its_purpose,
@@ -59,6 +58,10 @@ const RULES: [(&str, Rule); 11] = [
     (
         "what a file system refuses is told as that",
         boundaries::syncs_are_told,
+    ),
+    (
+        "what is shipped holds nothing that is for tests alone",
+        shipped::ships_nothing_of_tests,
     ),
 ];
 

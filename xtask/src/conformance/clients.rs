@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-
-use crate::report::Tally;
-use crate::workspace::{run as succeed, shown};
+use lictor_testkit::Tally;
+use lictor_testkit::command::{run as succeed, shown};
 
 /// Python, with whatever is installed for the system alone.
 pub(super) const PYTHON: &str = "/usr/bin/python3";

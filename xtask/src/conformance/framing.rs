@@ -7,18 +7,13 @@ pub(super) mod proxy;
 mod wire;
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use lictor_testkit::{Connection, Installation, Server, Tally, Workspace};
 use serde_json::{Value, json};
 
 use super::{Subject, Suite};
-use crate::http::Connection;
-use crate::installation::Installation;
-use crate::process::Server;
-use crate::report::Tally;
-use crate::workspace::Workspace;
 use cases::{Case, Words};
 use proxy::{FORBIDDEN, Proxy};
 use wire::{Answer, Heard, Pace, exchange};
@@ -65,17 +60,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
         });
     }
     drop((nginx, haproxy, server));
-    clean_up(&scratch, tally)?;
-    Ok(tally)
-}
-
-fn clean_up(scratch: &Path, tally: Tally) -> Result<()> {
-    if tally.failed == 0 {
-        fs::remove_dir_all(scratch)?;
-    } else {
-        println!("kept for a look: {}", scratch.display());
-    }
-    Ok(())
+    scratch.end(tally)
 }
 
 /// What stands on the server before anything hostile comes.

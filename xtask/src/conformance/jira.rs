@@ -6,13 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use lictor_testkit::{Installation, OPERATOR, Server, Tally, Workspace};
 
 use super::clients::{self, path_with, script};
 use super::{Subject, Suite};
-use crate::installation::Installation;
-use crate::process::{Server, TOKEN};
-use crate::report::Tally;
-use crate::workspace::Workspace;
 
 const ADMIN: &str = "root@example.com";
 const OTHER: &str = "other@example.com";
@@ -59,12 +56,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     site.tell(&mut node);
     tally.add(clients::run("jira.js", node)?);
     drop(server);
-    if tally.failed == 0 {
-        fs::remove_dir_all(&scratch)?;
-    } else {
-        println!("kept for a look: {}", scratch.display());
-    }
-    Ok(tally)
+    scratch.end(tally)
 }
 
 /// What the clients are told of the server.
@@ -81,7 +73,7 @@ impl Site {
     fn fill(installation: &Installation, server: &Server) -> Result<Self> {
         let base = server.base();
         let lictor = |arguments: &[&str]| {
-            let server = ["--url", &base, "--token", TOKEN];
+            let server = ["--url", &base, "--token", OPERATOR];
             let printed = installation.lictor(&[arguments, &server].concat())?;
             Ok::<_, anyhow::Error>(printed.trim().to_owned())
         };

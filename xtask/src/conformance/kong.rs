@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use lictor_testkit::command::run as succeed;
+use lictor_testkit::{Installation, OPERATOR, Tally, Workspace};
 
 use super::clients::{self, PYTHON, script};
 use super::{Subject, Suite};
-use crate::installation::Installation;
-use crate::process::TOKEN;
-use crate::report::Tally;
-use crate::workspace::{Workspace, run as succeed};
 
 /// The Go package under test, as its path ends in Debian's source tree.
 const GO_PACKAGE: &str = "/src/github.com/kong/go-kong";
@@ -52,12 +50,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     );
     client("deck", Ok(script(python, &cases.join("deck.py"))));
     client("go-kong", go_kong(&tools, &cases));
-    if tally.failed == 0 {
-        fs::remove_dir_all(&scratch)?;
-    } else {
-        println!("kept for a look: {}", scratch.display());
-    }
-    Ok(tally)
+    scratch.end(tally)
 }
 
 /// The documents that every client sends, signed by `license issue`; `special` needs escaping in
@@ -101,7 +94,7 @@ fn run_client(installation: &Installation, name: &str, mut command: Command) -> 
     let server = installation.serve(&folder.join("data"), &[])?;
     command
         .env("LICTOR_BASE", server.base())
-        .env("LICTOR_TOKEN", TOKEN);
+        .env("LICTOR_TOKEN", OPERATOR);
     command.env("LICTOR_LICENSES", installation.folder.join("licenses"));
     command.env("LICTOR_SCRATCH", &folder);
     clients::run(name, command)

@@ -6,13 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use lictor_testkit::{Connection, Installation, Node, OPERATOR, Tally, Workspace};
 
 use super::{Subject, Suite};
-use crate::http::Connection;
-use crate::installation::Installation;
-use crate::process::{Node, TOKEN};
-use crate::report::Tally;
-use crate::workspace::Workspace;
 
 pub(super) const SUITE: Suite = Suite {
     name: "metrics",
@@ -41,7 +37,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     let server = installation.serve(&scratch.join("data"), &subject.environment())?;
     let base = server.base();
     let lictor = |arguments: &[&str]| {
-        let server = ["--url", &base, "--token", TOKEN];
+        let server = ["--url", &base, "--token", OPERATOR];
         installation.lictor(&[arguments, &server].concat())
     };
     let document =
@@ -68,12 +64,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
         tally.count(reads(who, address, &parts)?);
     }
     drop((node, server));
-    if tally.failed == 0 {
-        fs::remove_dir_all(&scratch)?;
-    } else {
-        println!("kept for a look: {}", scratch.display());
-    }
-    Ok(tally)
+    scratch.end(tally)
 }
 
 /// Whether promtool takes the metrics at this address, and they hold these parts.

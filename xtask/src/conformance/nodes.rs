@@ -11,14 +11,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use lictor_testkit::{Connection, Installation, Node, OPERATOR, Server, Tally, Workspace};
 use serde_json::Value;
 
 use super::{Subject, Suite};
-use crate::http::Connection;
-use crate::installation::Installation;
-use crate::process::{Node, Server, TOKEN};
-use crate::report::Tally;
-use crate::workspace::Workspace;
 use site::Site;
 
 /// How long a license may take from the control plane to the site's visitors.
@@ -67,12 +63,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     stay_open(&scratch, &page, &lictor, &subject.binary, &mut cases)?;
     held_back::measure(&scratch, &lictor, &subject.binary, &mut cases)?;
     server.kill()?;
-    if cases.0.failed == 0 {
-        fs::remove_dir_all(&scratch)?;
-    } else {
-        println!("kept for a look: {}", scratch.display());
-    }
-    Ok(cases.0)
+    scratch.end(cases.0)
 }
 
 /// How long a visitor may wait for a node that hangs.
@@ -250,7 +241,7 @@ struct Commands<'a> {
 
 impl Commands<'_> {
     fn run(&self, arguments: &[&str]) -> Result<String> {
-        let server = ["--url", &self.url, "--token", TOKEN];
+        let server = ["--url", &self.url, "--token", OPERATOR];
         let printed = self.installation.lictor(&[arguments, &server].concat())?;
         Ok(printed.trim().to_owned())
     }

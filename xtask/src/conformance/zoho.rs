@@ -6,13 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
+use lictor_testkit::{Installation, OPERATOR, Tally, Workspace};
 
 use super::clients::{self, path_with, script};
 use super::{Subject, Suite};
-use crate::installation::Installation;
-use crate::process::TOKEN;
-use crate::report::Tally;
-use crate::workspace::Workspace;
 
 pub(super) const SUITE: Suite = Suite {
     name: "zoho",
@@ -43,12 +40,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
             .env("PATH", path_with(&programs)?);
         tally.add(run_sdk(&installation, &scratch.join(sdk), name, command)?);
     }
-    if tally.failed == 0 {
-        fs::remove_dir_all(&scratch)?;
-    } else {
-        println!("kept for a look: {}", scratch.display());
-    }
-    Ok(tally)
+    scratch.end(tally)
 }
 
 /// Starts a server on a fresh folder, and runs the cases with one SDK. They fill it by the commands
@@ -63,7 +55,7 @@ fn run_sdk(
     let server = installation.serve(&folder.join("data"), &[])?;
     command
         .env("LICTOR_URL", server.base())
-        .env("LICTOR_TOKEN", TOKEN)
+        .env("LICTOR_TOKEN", OPERATOR)
         .env("LICTOR_KEY", installation.folder.join("vendor.key"))
         .env("LICTOR_BINARY", &installation.binary)
         .env("LICTOR_SCRATCH", folder);

@@ -1,6 +1,5 @@
 //! Rows of usage: counts with their corrections, running totals, and the sum of an organization's counts.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use lictor_core::usage::{EARLIER, EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow};
@@ -290,25 +289,29 @@ pub(super) fn record(
     key: &UsageKey,
     reported: &Reported,
 ) -> Sql<usize> {
-    let mut sql = Cow::from(
-        "INSERT INTO usage (organization_id, month, service, source, count, added)
+    let sql = "INSERT INTO usage (organization_id, month, service, source, count, added)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (organization_id, month, service, source)
-         DO UPDATE SET count = max(count, excluded.count), added = max(added, excluded.added)",
-    );
-    if planted::is("counts-added") {
-        sql = sql
-            .replace("max(count, excluded.count)", "count + excluded.count")
-            .into();
-    }
-    database.prepare_cached(&sql)?.execute((
+         DO UPDATE SET count = max(count, excluded.count), added = max(added, excluded.added)";
+    let counted = match planted::is("counts-added") {
+        true => added_up(database, stream, key, reported.counted)?,
+        false => reported.counted,
+    };
+    database.prepare_cached(sql)?.execute((
         stream,
         &key.month,
         &key.service,
         &key.source,
-        reported.counted,
+        counted,
         reported.added,
     ))
+}
+
+/// The fault `counts-added`: what is reported and what was stored before.
+fn added_up(database: &Connection, stream: Uuid, key: &UsageKey, counted: u64) -> Sql<u64> {
+    let mut stored = State::default();
+    load(database, stream, key, &mut stored)?;
+    Ok(counted + stored.usage.get(key).map_or(0, |stored| stored.counted))
 }
 
 /// Stores a running total.

@@ -1,7 +1,8 @@
 //! Cases about bodies: lengths, codings, chunks, trailers and sizes.
 
+use lictor_testkit::OPERATOR;
+
 use super::cases::{Case, Words, post};
-use crate::process::TOKEN;
 
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
 const END: &str = "0\r\n\r\n";
@@ -386,7 +387,7 @@ pub(super) fn sizes() -> Vec<Case> {
     let in_chunks = format!("{:x}\r\n{large}\r\n{END}", large.len());
     let native = |fields: &str, body: &str| {
         format!(
-            "POST /v1/licenses HTTP/1.1\r\nHost: lictor\r\nAuthorization: Bearer {TOKEN}\r\n\
+            "POST /v1/licenses HTTP/1.1\r\nHost: lictor\r\nAuthorization: Bearer {OPERATOR}\r\n\
              Content-Type: application/json\r\n{fields}\r\n{body}"
         )
     };

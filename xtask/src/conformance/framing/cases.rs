@@ -1,8 +1,9 @@
 //! What a case is, the words that cases are made of, and the list of all of them.
 
+use lictor_testkit::OPERATOR;
+
 use super::wire::Pace;
 use super::{bodies, heads};
-use crate::process::TOKEN;
 
 /// Bytes, and what the server answers when they come without a proxy between.
 pub(super) struct Case {
@@ -98,7 +99,7 @@ pub(super) fn post(fields: &str, body: &str) -> String {
 
 /// The fields that a request of the operator needs.
 pub(super) fn own() -> String {
-    format!("Host: lictor\r\nKong-Admin-Token: {TOKEN}\r\n")
+    format!("Host: lictor\r\nKong-Admin-Token: {OPERATOR}\r\n")
 }
 
 pub(super) fn all(words: &Words) -> Vec<Case> {

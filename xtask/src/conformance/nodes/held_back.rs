@@ -7,11 +7,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use lictor_testkit::{Connection, Node};
 
 use super::super::framing::proxy::{Proxy, free_address};
 use super::{APPLIED, Cases, Commands};
-use crate::http::Connection;
-use crate::process::Node;
 
 /// How often a license comes and goes.
 const ROUNDS: usize = 4;

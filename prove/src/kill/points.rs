@@ -1,0 +1,271 @@
+//! The named points at which a process ends itself on a path that writes, and what must hold afterwards.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, Result, ensure};
+use lictor_testkit::{Connection, Installation, OPERATOR, Server};
+use serde_json::json;
+
+use crate::folder::{Figures, Folder};
+use crate::writers;
+
+/// Which path a point is on, and so what is done to come there.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Writes to a running server.
+    Writing,
+    /// The first start on an empty folder; its n-th write, where the point is on each.
+    FirstStart(u64),
+    /// A first start that puts the operator's token into a file.
+    TokenFile,
+    /// A server that makes a backup.
+    Backup,
+    /// `lictor backup`, which receives one.
+    Copy,
+    /// `lictor restore`.
+    Restore,
+}
+
+/// Every point. One that is never reached fails the experiment.
+const POINTS: [(&str, Way); 25] = [
+    ("write.begun", Way::Writing),
+    ("write.filled", Way::Writing),
+    ("write.committed", Way::Writing),
+    ("write.stored", Way::Writing),
+    ("write.learned", Way::Writing),
+    ("create.drafted", Way::FirstStart(1)),
+    ("create.migrated", Way::FirstStart(1)),
+    ("create.synced", Way::FirstStart(1)),
+    ("create.renamed", Way::FirstStart(1)),
+    ("write.filled", Way::FirstStart(1)),
+    ("write.committed", Way::FirstStart(1)),
+    ("write.committed", Way::FirstStart(2)),
+    ("write.committed", Way::FirstStart(3)),
+    ("write.committed", Way::FirstStart(4)),
+    ("token.drafted", Way::TokenFile),
+    ("token.synced", Way::TokenFile),
+    ("token.renamed", Way::TokenFile),
+    ("start.announced", Way::TokenFile),
+    ("backup.copied", Way::Backup),
+    ("copy.received", Way::Copy),
+    ("copy.synced", Way::Copy),
+    ("restore.copied", Way::Restore),
+    ("restore.checked", Way::Restore),
+    ("restore.erased", Way::Restore),
+    (RESTORED, Way::Restore),
+];
+
+/// After this point a restored folder is whole.
+const RESTORED: &str = "restore.renamed";
+
+/// SIGABRT, by which a process ends itself.
+const ABORTED: i32 = 6;
+
+/// The builds that the points are tried on, and where.
+pub(super) struct Points {
+    /// The server as it is shipped.
+    real: Installation,
+    /// The build with the points in it.
+    faulty: Installation,
+}
+
+impl Points {
+    pub(super) fn new(real: &Installation, faulty: PathBuf) -> Self {
+        Self {
+            real: real.with_binary(real.binary.clone()),
+            faulty: real.with_binary(faulty),
+        }
+    }
+
+    /// Ends a process at the n-th point and looks at what it left.
+    pub(super) fn end_at(&self, n: u64, folder: &mut Folder, figures: &mut Figures) -> Result<()> {
+        let (point, way) = POINTS[(n % POINTS.len() as u64) as usize];
+        let ended = match way {
+            Way::Writing => self.writing(point, folder, figures),
+            Way::FirstStart(pass) => self.apart(|scratch| self.first_start(point, pass, scratch)),
+            Way::TokenFile => self.apart(|scratch| self.token_file(point, scratch)),
+            Way::Backup => self.apart(|scratch| self.backup(point, scratch)),
+            Way::Copy => self.apart(|scratch| self.copy(point, scratch)),
+            Way::Restore => self.apart(|scratch| self.restore(point, scratch)),
+        };
+        ended.with_context(|| format!("ended at {point}"))
+    }
+
+    fn writing(&self, point: &str, folder: &mut Folder, figures: &mut Figures) -> Result<()> {
+        // Beyond the writes that a start makes by itself.
+        let pass = 8 + folder.random.below(40);
+        let asked = format!("{point}:{pass}");
+        folder.start_build(&self.faulty, &[("LICTOR_END_AT", &asked)])?;
+        folder.write_until(figures, true, |server, ending| {
+            ending.store(true, Ordering::SeqCst);
+            ended_itself(server.wait()?)
+        })?;
+        folder.compare(figures)
+    }
+
+    /// In a folder of its own, which is gone when all was well.
+    fn apart(&self, experiment: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        let scratch = self.real.folder.join("apart");
+        if scratch.exists() {
+            fs::remove_dir_all(&scratch)?;
+        }
+        fs::create_dir(&scratch)?;
+        experiment(&scratch)?;
+        Ok(fs::remove_dir_all(&scratch)?)
+    }
+
+    fn first_start(&self, point: &str, pass: u64, scratch: &Path) -> Result<()> {
+        let data = scratch.join("data");
+        let mut serve = self.serve(&data);
+        serve.env("LICTOR_ADMIN_TOKEN", OPERATOR);
+        ended_itself(
+            serve
+                .env("LICTOR_END_AT", format!("{point}:{pass}"))
+                .status()?,
+        )?;
+        self.works(&data)
+    }
+
+    fn token_file(&self, point: &str, scratch: &Path) -> Result<()> {
+        let (data, file) = (scratch.join("data"), scratch.join("operator.token"));
+        let mut serve = self.serve(&data);
+        serve.arg("--admin-token-file").arg(&file);
+        ended_itself(serve.env("LICTOR_END_AT", format!("{point}:1")).status()?)?;
+
+        let trust = self.real.folder.join("vendor.pub");
+        let server = Server::start_with_token_file(&self.real.binary, &data, &trust, &file)?;
+        let token = fs::read_to_string(&file)?;
+        let mut list = Command::new(&self.real.binary);
+        list.args(["organization", "list", "--url", &server.base()]);
+        let listed = list.env("LICTOR_TOKEN", token.trim()).output()?;
+        let said = String::from_utf8_lossy(&listed.stderr);
+        ensure!(listed.status.success(), "the token is not taken: {said}");
+        server.kill()
+    }
+
+    fn backup(&self, point: &str, scratch: &Path) -> Result<()> {
+        let (data, file) = (scratch.join("data"), scratch.join("copy.db"));
+        let asked = format!("{point}:1");
+        let server = self.faulty.serve(&data, &[("LICTOR_END_AT", &asked)])?;
+        let taken = self.take_copy(&self.real, &server, &file, None)?;
+        ended_itself(server.wait()?)?;
+        ensure!(!taken.success() && !file.exists(), "a copy was taken");
+        self.works(&data)?;
+        for entry in fs::read_dir(&data)? {
+            let name = entry?.file_name();
+            let name = name.to_string_lossy();
+            ensure!(!name.starts_with(".backup-"), "{name} was left behind");
+        }
+        Ok(())
+    }
+
+    fn copy(&self, point: &str, scratch: &Path) -> Result<()> {
+        let (data, file) = (scratch.join("data"), scratch.join("copy.db"));
+        let server = self.real.serve(&data, &[])?;
+        ended_itself(self.take_copy(&self.faulty, &server, &file, Some(point))?)?;
+        ensure!(!file.exists(), "half a copy has the name of a whole one");
+        let again = self.take_copy(&self.real, &server, &file, None)?;
+        ensure!(again.success(), "no copy can be taken afterwards");
+        server.kill()
+    }
+
+    fn restore(&self, point: &str, scratch: &Path) -> Result<()> {
+        let (data, file) = (scratch.join("data"), scratch.join("copy.db"));
+        let server = self.real.serve(&data, &[])?;
+        let kept = self.add_license(&server)?;
+        ensure!(self.take_copy(&self.real, &server, &file, None)?.success());
+        server.kill()?;
+
+        let restored = scratch.join("restored");
+        let restore = |build: &Installation| {
+            let mut command = Command::new(&build.binary);
+            command
+                .arg("restore")
+                .arg(&file)
+                .arg("--data")
+                .arg(&restored);
+            command.stderr(Stdio::null());
+            command
+        };
+        let mut first = restore(&self.faulty);
+        ended_itself(first.env("LICTOR_END_AT", format!("{point}:1")).status()?)?;
+        let again = restore(&self.real).status()?.success();
+        ensure!(
+            again != (point == RESTORED),
+            "restored twice, or not at all"
+        );
+        let server = self.real.serve(&restored, &[])?;
+        let there = Connection::open(&server.address)?.get(&format!("/licenses/{kept}"))?;
+        ensure!(
+            there.status == 200,
+            "the license of the backup is not there"
+        );
+        server.kill()
+    }
+
+    /// `lictor serve` of the build with the points, and no token given.
+    fn serve(&self, data: &Path) -> Command {
+        let mut serve = Command::new(&self.faulty.binary);
+        let trust = self.faulty.folder.join("vendor.pub");
+        serve.args(["serve", "--listen", "127.0.0.1:0"]);
+        serve.arg("--data").arg(data).arg("--trust").arg(trust);
+        serve.stdin(Stdio::null()).stderr(Stdio::null());
+        serve
+    }
+
+    fn take_copy(
+        &self,
+        build: &Installation,
+        server: &Server,
+        file: &Path,
+        point: Option<&str>,
+    ) -> Result<ExitStatus> {
+        let mut backup = Command::new(&build.binary);
+        backup
+            .arg("backup")
+            .arg(file)
+            .args(["--url", &server.base()]);
+        backup.env("LICTOR_TOKEN", OPERATOR).stderr(Stdio::null());
+        if let Some(point) = point {
+            backup.env("LICTOR_END_AT", format!("{point}:1"));
+        }
+        Ok(backup.status()?)
+    }
+
+    /// A server starts on the folder without help, takes a license, and `check` finds it whole.
+    fn works(&self, data: &Path) -> Result<()> {
+        let server = self.real.serve(data, &[])?;
+        self.add_license(&server)?;
+        let listed = writers::list(&server)?;
+        ensure!(listed.len() == 1, "{} licenses instead of 1", listed.len());
+        let data = data.display().to_string();
+        self.real.lictor(&["check", "--data", &data])?;
+        server.kill()
+    }
+
+    fn add_license(&self, server: &Server) -> Result<String> {
+        let payload = self.real.issue("Kept GmbH", "2025-01-01", "2099-12-31")?;
+        let body = json!({ "payload": payload }).to_string();
+        let answer = Connection::open(&server.address)?.post_json("/licenses", &body)?;
+        let said = String::from_utf8_lossy(&answer.body);
+        ensure!(
+            answer.status == 201,
+            "a write was answered {}: {said}",
+            answer.status
+        );
+        let stored: serde_json::Value = serde_json::from_str(&said)?;
+        Ok(stored["id"].as_str().context("no id")?.to_owned())
+    }
+}
+
+fn ended_itself(status: ExitStatus) -> Result<()> {
+    ensure!(
+        status.signal() == Some(ABORTED),
+        "the point was not reached: {status}"
+    );
+    Ok(())
+}

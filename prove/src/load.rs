@@ -1,0 +1,208 @@
+//! `prove load`: good clients at a steady rate on many connections, while slow attackers hold all they can.
+
+mod attackers;
+mod bodies;
+mod clients;
+mod confined;
+mod connections;
+mod files;
+mod http2;
+mod latencies;
+mod siege;
+mod still;
+
+use std::ops::Range;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use lictor_testkit::limits::allow_files;
+use lictor_testkit::usage::Usage;
+use lictor_testkit::{Connection, Installation, Server, Tally, Workspace};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{Experiment, Trial};
+use clients::{Clients, Plan, Seen};
+use siege::{Siege, Told};
+
+/// Good connections, of which there are `count`, make so many requests a second together.
+const RATE: u32 = 2_000;
+
+/// Licenses that are there to be read.
+const LICENSES: usize = 2_000;
+
+/// Of 100 good connections, so many attackers come along.
+const ATTACKERS_PERCENT: u64 = 9;
+
+const LONGEST_P99_MILLISECONDS: f64 = 50.0;
+const MOST_MEGABYTES: f64 = 512.0;
+
+/// How long good clients work before anybody else comes.
+const CALM: Duration = Duration::from_secs(10);
+
+/// How long after the last attacker memory is looked at, and how much more it may be than before.
+const GIVEN_BACK: Duration = Duration::from_secs(30);
+const MOST_GROWTH: f64 = 1.2;
+
+/// Files open in this process besides those of good connections.
+const OTHER_FILES: u64 = 500;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "load",
+    release: RELEASE,
+    faults: &[
+        "no-deadlines",
+        "deadlines-by-socket",
+        "body-before-credential",
+        "chunks-uncounted",
+    ],
+    run,
+};
+
+const RELEASE: u64 = 10_000;
+
+/// One passed test per promise.
+fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
+    allow_files(trial.count.max(files::IDLE as u64) + OTHER_FILES)?;
+    let scratch = workspace.scratch("load")?;
+    let installation = Installation::create(&trial.binary, &scratch)?;
+    let document = installation.issue("Customer", "2025-01-01", "2099-12-31")?;
+    let each = (trial.count * ATTACKERS_PERCENT / 100 / 3).max(1);
+    let (each, lasting) = (usize::try_from(each)?, lasting(trial));
+    let mut tally = Tally::default();
+    {
+        let server = installation.serve(&scratch.join("data"), &trial.environment())?;
+        let plan = Plan {
+            address: server.address.clone(),
+            connections: usize::try_from(trial.count)?,
+            rate: RATE,
+            seed: trial.seed,
+            licenses: store_licenses(&server, &document)?,
+            document: document.clone(),
+        };
+        let seen = measure(&server, &plan, each, lasting)?;
+        judge(&seen, &plan, trial.count, &mut tally);
+    }
+    files::prove(&installation, trial, &document, &mut tally)?;
+    confined::prove(&installation, trial, (each, lasting), &mut tally)?;
+    scratch.end(tally)
+}
+
+fn lasting(trial: &Trial) -> Duration {
+    Duration::from_secs(if trial.count >= RELEASE { 30 } else { 15 })
+}
+
+/// What was seen of one attack.
+struct Measured {
+    clients: Seen,
+    /// When all attackers came.
+    attack: Range<Instant>,
+    told: Told,
+    /// With all good clients at work: before anybody else came, and when they had been gone for some
+    /// time.
+    before: Usage,
+    after: Usage,
+}
+
+fn measure(server: &Server, plan: &Plan, each: usize, lasting: Duration) -> Result<Measured> {
+    let token = bodies::tenant(&server.address, &plan.document)?;
+    let clients = Clients::begin(plan)?;
+    sleep(CALM);
+    let (before, begun) = (Usage::of(server.id())?, Instant::now());
+    let siege = Siege::begin(&server.address, &token, each)?;
+    sleep(lasting);
+    let (usage, ended) = (Usage::of(server.id())?, Instant::now());
+    let cpu = usage.cpu_seconds - before.cpu_seconds;
+    println!("server: {cpu:.1} CPU-seconds in the measured time");
+    let told = siege.outlast()?;
+    sleep(GIVEN_BACK);
+    Ok(Measured {
+        after: Usage::of(server.id())?,
+        clients: clients.end()?,
+        attack: begun..ended,
+        told,
+        before,
+    })
+}
+
+fn judge(measured: &Measured, plan: &Plan, count: u64, tally: &mut Tally) {
+    let Measured {
+        clients,
+        told,
+        before,
+        after,
+        ..
+    } = measured;
+    let Seen { open, errors, .. } = clients;
+    let (connections, requests) = (plan.connections, clients.answered.len());
+    let latency = latencies::of_all(&clients.answered, &measured.attack);
+    println!(
+        "connections {connections}, open at the end {open}; requests {requests}, errors {errors}"
+    );
+    println!("latency from the intended time: {latency}");
+    latencies::print_parts(&clients.answered, &measured.attack);
+    let (calm, peak, gone) = (before.megabytes, after.peak_megabytes, after.megabytes);
+    println!("server: {calm:.0} MB before the attack, {peak:.0} MB at most, {gone:.0} MB after it");
+    let mut gate = |sentence: String, held: bool| {
+        println!("{} {sentence}", if held { "ok" } else { "FAIL" });
+        tally.count(held);
+    };
+    let first = clients.first_error.as_deref().unwrap_or("none");
+    gate(
+        format!("no good request fails; the first error: {first}"),
+        *errors == 0 && requests > 0,
+    );
+    gate(
+        "every good connection stays open".to_owned(),
+        *open == connections,
+    );
+    gate(
+        format!("the server takes at most {MOST_MEGABYTES} MB"),
+        peak <= MOST_MEGABYTES,
+    );
+    gate(
+        format!(
+            "what it took more it has given back, but for a fifth, after {} s",
+            GIVEN_BACK.as_secs()
+        ),
+        gone <= calm * MOST_GROWTH,
+    );
+    let who = if told.left.is_empty() {
+        "none".to_owned()
+    } else {
+        told.left.join(", ")
+    };
+    gate(
+        format!("every attacker is cut off in time; left over: {who}"),
+        told.left.is_empty(),
+    );
+    let (came, waited_for) = told.bodies;
+    gate(
+        format!("no body of a stranger is waited for; {waited_for} were"),
+        came > 0 && waited_for == 0,
+    );
+    // A tenth runs on machines that do other things too, where a time proves nothing.
+    if count >= RELEASE {
+        gate(
+            format!("p99 is at most {LONGEST_P99_MILLISECONDS} ms"),
+            latency.p99 <= LONGEST_P99_MILLISECONDS,
+        );
+    }
+}
+
+fn store_licenses(server: &Server, document: &str) -> Result<Vec<String>> {
+    let mut connection = Connection::open(&server.address)?;
+    let body = serde_json::json!({ "payload": document }).to_string();
+    let mut store = |_| {
+        let answer = connection.post_json("/licenses", &body)?;
+        ensure!(
+            answer.status == 201,
+            "storing was answered {}",
+            answer.status
+        );
+        let license: Value = serde_json::from_slice(&answer.body)?;
+        Ok(license["id"].as_str().context("no id")?.to_owned())
+    };
+    (0..LICENSES).map(&mut store).collect()
+}
