@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::run;
+use lictor_testkit::programs::run;
 use lictor_testkit::{Installation, Server, Tally, Workspace};
 
 use super::load::Turn;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use lictor_testkit::command::{run, shown};
+use lictor_testkit::programs::{run, shown};
 
 /// The core of whatever is measured, and the core of the load.
 pub(super) const SERVER_CORE: &str = "0";

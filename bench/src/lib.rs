@@ -28,7 +28,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::run;
+use lictor_testkit::programs::run;
 use lictor_testkit::{Installation, Tally, Workspace};
 
 use self::against::Case;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use lictor_testkit::OPERATOR;
-use lictor_testkit::command::shown;
+use lictor_testkit::programs::shown;
 use lictor_testkit::usage::cpu_seconds;
 
 use super::contestant::{LOAD_CORE, pinned};

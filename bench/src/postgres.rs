@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::{run, shown};
+use lictor_testkit::programs::{run, shown};
 use lictor_testkit::usage::cpu_seconds;
 
 use super::contestant::{LOAD_CORE, Process, pinned};

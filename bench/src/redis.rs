@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use lictor_testkit::command::run;
+use lictor_testkit::programs::run;
 
 use super::contestant::{Process, free_address};
 

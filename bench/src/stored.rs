@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use lictor_testkit::command::run;
+use lictor_testkit::programs::run;
 use lictor_testkit::{Connection, Server};
 use serde_json::{Value, json};
 

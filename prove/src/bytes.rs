@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use lictor_testkit::command::run as succeed;
+use lictor_testkit::programs::run as succeed;
 use lictor_testkit::{Tally, Workspace};
 
 use super::{Experiment, Trial};

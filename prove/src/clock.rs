@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::shown;
+use lictor_testkit::programs::shown;
 
 /// Seconds in a day.
 const DAY: i64 = 86_400;

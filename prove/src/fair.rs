@@ -3,7 +3,6 @@
 mod alone;
 mod growth;
 mod neighbor;
-mod peer;
 mod tenants;
 mod ways;
 

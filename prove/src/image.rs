@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::shown;
+use lictor_testkit::programs::shown;
 
 /// The file systems that servers run on most.
 #[derive(Clone, Copy)]

@@ -10,6 +10,8 @@ mod image;
 mod kill;
 mod load;
 mod node;
+mod operator;
+mod peer;
 mod pools;
 mod power;
 mod promise;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::run as succeed;
+use lictor_testkit::programs::run as succeed;
 use lictor_testkit::{Tally, Workspace};
 
 /// The crates that a product embeds a node by, the first ones before those that need them.

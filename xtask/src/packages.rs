@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::run;
 use lictor_testkit::limits::is_root;
+use lictor_testkit::programs::run;
 use lictor_testkit::{Report, Tally};
 
 /// Debian's names. Each one is used by a test; the Rust toolchain itself comes from rustup.

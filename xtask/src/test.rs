@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use lictor_prove::{EXPERIMENTS, Request};
-use lictor_testkit::command::{run as succeed, shown};
+use lictor_testkit::programs::{run as succeed, shown};
 use lictor_testkit::{Report, Tally, Verdict, Workspace};
 
 use crate::conformance::SUITES;

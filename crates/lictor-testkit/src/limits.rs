@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::command::run;
+use crate::programs::run;
 
 /// Raises this process's own limit on open files, which the server inherits. A process may do so up
 /// to its hard limit; util-linux does it without unsafe code here.

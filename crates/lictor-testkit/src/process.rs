@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command::run;
+use crate::programs::run;
 
 /// How long a process may take to be ready, or to end: a busy machine, and a recovery after a kill.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running process.
 pub struct Process {
-    pub(crate) child: Child,
+    /// As the system knows it.
+    pub child: Child,
     /// What it writes to standard error, line by line.
     lines: Mutex<Receiver<String>>,
     /// All of that, once it has ended.

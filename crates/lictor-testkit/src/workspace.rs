@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::command::run;
+use crate::programs::run;
 use crate::scratch::Scratch;
 
 /// The repository this runs in.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output};
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::run;
+use lictor_testkit::programs::run;
 use lictor_testkit::{Installation, OPERATOR, Server};
 
 use super::Fault;

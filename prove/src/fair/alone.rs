@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::peer::Peer;
 use super::tenants::Site;
+use crate::peer::Peer;
 use crate::promise::Promise;
 
 const MOST_BYTES: usize = 8_000_000;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::tenants::{Operator, Site, TENANT};
+use super::tenants::{Site, TENANT};
 use super::ways::{Attack, WAYS};
+use crate::operator::Operator;
 use crate::promise::Promise;
 
 /// How long each way goes on against the quotas.

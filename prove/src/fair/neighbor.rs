@@ -7,8 +7,8 @@ use anyhow::{Result, anyhow, ensure};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::peer::Peer;
 use super::tenants::Neighbor;
+use crate::peer::Peer;
 
 /// Connections, each with reads and writes in turn.
 const CONNECTIONS: u32 = 20;

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
-use lictor_testkit::{Connection, Installation, Server};
+use anyhow::{Result, ensure};
+use lictor_testkit::{Installation, Server};
 use serde_json::{Value, json};
 
-use super::peer::Peer;
+use crate::operator::{Operator, text};
+use crate::peer::Peer;
 
 const NEIGHBOR: &str = "neighbor";
 pub(super) const TENANT: &str = "tenant";
@@ -69,60 +70,15 @@ impl Site {
     }
 }
 
-/// The operator, in an organization.
-pub(super) struct Operator(Connection);
-
-impl Operator {
-    pub(super) fn of(server: &Server, organization: &str) -> Result<Self> {
-        let mut connection = Connection::open(&server.address)?;
-        connection.act_in(organization);
-        Ok(Self(connection))
-    }
-
-    pub(super) fn send(&mut self, verb: &str, path: &str, body: &Value) -> Result<Value> {
-        let body = match body.is_null() {
-            true => String::new(),
-            false => body.to_string(),
-        };
-        let answer = self.0.send(verb, path, &body)?;
-        let said = String::from_utf8_lossy(&answer.body);
-        ensure!(answer.status < 300, "{path}: {} {said}", answer.status);
-        serde_json::from_slice(&answer.body).with_context(|| path.to_owned())
-    }
-
-    fn post(&mut self, path: &str, body: Value) -> Result<Value> {
-        self.send("POST", path, &body)
-    }
-
-    fn token(&mut self) -> Result<String> {
-        let token = self.post("/v1/tokens", json!({ "role": "admin" }))?;
-        text(&token, "secret")
-    }
-}
-
-pub(super) fn text(of: &Value, member: &str) -> Result<String> {
-    let text = of[member].as_str().map(str::to_owned);
-    text.with_context(|| format!("no {member}"))
-}
-
-fn create(server: &Server, key: &str) -> Result<()> {
-    let mut connection = Connection::open(&server.address)?;
-    let body = json!({ "key": key }).to_string();
-    let answer = connection.post_json("/v1/organizations", &body)?;
-    ensure!(answer.status == 201, "creating {key}: {}", answer.status);
-    Ok(())
-}
-
 fn neighbor(server: &Server, document: &str) -> Result<Neighbor> {
-    let mut operator = Operator::of(server, NEIGHBOR)?;
-    create(server, NEIGHBOR)?;
+    let mut operator = Operator::of_new(&server.address, NEIGHBOR)?;
     let mut license = Value::Null;
     for _ in 0..20 {
-        license = operator.post("/v1/licenses", json!({ "payload": document }))?;
+        license = operator.post("/v1/licenses", &json!({ "payload": document }))?;
     }
     let row = |number| json!({ "email": format!("neighbor-{number}@example.com") });
     let rows: Vec<Value> = (0..100).map(row).collect();
-    operator.post("/v1/accounts/import", json!({ "rows": rows }))?;
+    operator.post("/v1/accounts/import", &json!({ "rows": rows }))?;
     Ok(Neighbor {
         address: server.address.clone(),
         token: operator.token()?,
@@ -131,19 +87,18 @@ fn neighbor(server: &Server, document: &str) -> Result<Neighbor> {
 }
 
 fn tenant(server: &Server, document: &str, applications: usize) -> Result<Tenant> {
-    let mut operator = Operator::of(server, TENANT)?;
-    create(server, TENANT)?;
-    operator.post("/v1/licenses", json!({ "payload": document }))?;
+    let mut operator = Operator::of_new(&server.address, TENANT)?;
+    operator.post("/v1/licenses", &json!({ "payload": document }))?;
     for number in 0..LARGE {
         let payload = format!("{document}{}", " ".repeat(60_000 + number));
-        operator.post("/v1/licenses", json!({ "payload": payload }))?;
+        operator.post("/v1/licenses", &json!({ "payload": payload }))?;
     }
     let tokens: Vec<String> = (0..TOKENS)
         .map(|_| operator.token())
         .collect::<Result<_>>()?;
-    let node = operator.post("/v1/nodes", json!({ "name": "edge-1" }))?;
+    let node = operator.post("/v1/nodes", &json!({ "name": "edge-1" }))?;
     let enrollment = text(&node, "enrollment_token")?;
-    let client = operator.post("/v1/clients", json!({ "scopes": ["seats:read"] }))?;
+    let client = operator.post("/v1/clients", &json!({ "scopes": ["seats:read"] }))?;
     let tenant = Tenant {
         address: server.address.clone(),
         tokens,

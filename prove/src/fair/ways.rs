@@ -10,14 +10,14 @@ use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use lictor_testkit::command::run;
+use lictor_testkit::programs::run;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::peer::Peer;
 use super::tenants::Tenant;
+use crate::peer::Peer;
 
 /// Rows of an import, and counts of a report: as many as one request may have.
 const ROWS: usize = 1_000;

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
-use lictor_testkit::Connection;
+use anyhow::{Result, anyhow};
+
 use lictor_testkit::limits::give_way;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::http2;
+use crate::operator::Operator;
 
 /// The tenant that they have a token of.
 const TENANT: &str = "crowd";
@@ -99,27 +100,18 @@ impl Drop for Crowd {
 
 /// Makes an organization with large licenses, and its administrator's token.
 pub(super) fn tenant(address: &str, document: &str) -> Result<String> {
-    let mut connection = Connection::open(address)?;
-    let mut post = |path: &str, body: &Value| -> Result<Value> {
-        let answer = connection.post_json(path, &body.to_string())?;
-        ensure!(answer.status == 201, "{path}: {}", answer.status);
-        Ok(serde_json::from_slice(&answer.body)?)
-    };
-    post("/v1/organizations", &json!({ "key": TENANT }))?;
+    let mut operator = Operator::of_new(address, TENANT)?;
     for number in 0..LARGE {
         let payload = format!("{document}{}", " ".repeat(60_000 + number));
-        post(
-            &format!("/{TENANT}/licenses"),
-            &json!({ "payload": payload }),
-        )?;
+        let body = json!({ "payload": payload });
+        operator.post(&format!("/{TENANT}/licenses"), &body)?;
     }
-    let mut connection = Connection::open(address)?;
-    connection.act_in(TENANT);
-    let answer = connection.post_json("/v1/tokens", r#"{"role":"admin"}"#)?;
-    let token: Value = serde_json::from_slice(&answer.body)?;
-    let listed = connection.get(&format!("/{TENANT}/licenses?size=1000"))?;
-    ensure!(listed.status == 200, "a list: {}", listed.status);
-    Ok(token["secret"].as_str().context("no secret")?.to_owned())
+    operator.send(
+        "GET",
+        &format!("/{TENANT}/licenses?size=1000"),
+        &Value::Null,
+    )?;
+    operator.token()
 }
 
 fn attack(shared: &Arc<Shared>, each: usize) -> Result<()> {

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use lictor_testkit::OPERATOR;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::latencies::{Answered, Kind};
+use crate::peer::read_answer;
 use crate::random::Random;
 
 /// Connections that are opened at once.
@@ -261,7 +262,9 @@ impl Asker {
         );
         let exchanged = timeout(PATIENCE, async {
             stream.write_all(request.as_bytes()).await?;
-            read_answer(stream).await
+            let mut heard = Vec::new();
+            read_answer(stream, &mut heard).await?;
+            anyhow::Ok(String::from_utf8(heard)?)
         });
         exchanged
             .await
@@ -274,31 +277,6 @@ fn expect(answer: &str, status: &str, part: &str) -> Result<()> {
     let right = answer.get(9..12) == Some(status) && answer.contains(part);
     ensure!(right, "not {status} with {part}: {answer}");
     Ok(())
-}
-
-/// Reads one whole answer, which says how long it is.
-async fn read_answer(stream: &mut TcpStream) -> Result<String> {
-    let mut heard = Vec::with_capacity(4096);
-    loop {
-        if let Some(whole) = length_of(&heard)
-            && heard.len() >= whole
-        {
-            ensure!(heard.len() == whole, "more than one answer");
-            return Ok(String::from_utf8(heard)?);
-        }
-        let read = stream.read_buf(&mut heard).await?;
-        ensure!(read > 0, "the connection was closed");
-    }
-}
-
-/// The length of an answer with its head, once the head is there.
-fn length_of(heard: &[u8]) -> Option<usize> {
-    let end = heard.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let head = std::str::from_utf8(&heard[..end]).ok()?;
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))?;
-    Some(end + length.parse::<usize>().ok()?)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::shown;
+use lictor_testkit::programs::shown;
 
 use crate::random::Random;
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use lictor_testkit::{Connection, Server};
+use lictor_testkit::Server;
 use serde_json::{Value, json};
 
 use super::{Trial, command, metric};
+use crate::operator::Operator;
 
 pub(super) const SMALL: &str = "small";
 pub(super) const LARGE: &str = "large";
@@ -42,30 +43,6 @@ pub(super) struct Tenant {
     pub(super) key: &'static str,
     accounts: u64,
     applications: u64,
-}
-
-/// The operator, in an organization.
-pub(super) struct Operator(Connection);
-
-impl Operator {
-    pub(super) fn of(server: &Server, organization: &str) -> Result<Self> {
-        let mut connection = Connection::open(&server.address)?;
-        connection.act_in(organization);
-        Ok(Self(connection))
-    }
-
-    /// Sends JSON, and returns that of the answer, which is to be a success.
-    pub(super) fn send(&mut self, verb: &str, path: &str, body: &Value) -> Result<Value> {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        let answer = self.0.send(verb, path, &body)?;
-        let said = String::from_utf8_lossy(&answer.body);
-        ensure!(answer.status < 300, "{path}: {} {said}", answer.status);
-        Ok(serde_json::from_slice(&answer.body).unwrap_or_default())
-    }
 }
 
 /// The id of a license: each number has one of its own.
@@ -112,8 +89,7 @@ impl Tenant {
         accounts: u64,
         document: &str,
     ) -> Result<Self> {
-        let mut operator = Operator::of(server, "default")?;
-        operator.send("POST", "/v1/organizations", &json!({ "key": key }))?;
+        let mut operator = Operator::of_new(&server.address, key)?;
         let most = u32::MAX;
         let quotas = json!({ "quotas": { "licenses": most, "licenses-per-application": most,
             "entries-per-day": most } });
@@ -186,26 +162,26 @@ impl Tenant {
         for number in 0..2 * PAGE {
             let holder = json!({ "holder": format!("host-{number}"), "ttl": 86_400 });
             let path = "/v1/applications/app-0/leases";
-            let lease = operator.send("POST", path, &holder)?;
+            let lease = operator.post(path, &holder)?;
             if number % 2 == 0 {
                 let id = lease["id"].as_str().context("no id")?;
                 let fence = json!({ "fence": lease["fence"] });
-                operator.send("POST", &format!("/v1/leases/{id}/release"), &fence)?;
+                operator.post(&format!("/v1/leases/{id}/release"), &fence)?;
             }
-            operator.send("POST", "/v1/tokens", &json!({ "role": "reader" }))?;
-            operator.send("POST", "/v1/clients", &json!({ "scopes": ["seats:read"] }))?;
+            operator.post("/v1/tokens", &json!({ "role": "reader" }))?;
+            operator.post("/v1/clients", &json!({ "scopes": ["seats:read"] }))?;
             let node = json!({ "name": format!("edge-{number}"), "application": "app-0" });
-            operator.send("POST", "/v1/nodes", &node)?;
+            operator.post("/v1/nodes", &node)?;
             let pool =
                 json!({ "name": format!("pool-{number}"), "application": "app-0", "uses": 9 });
-            operator.send("POST", "/v1/node-pools", &pool)?;
+            operator.post("/v1/node-pools", &pool)?;
         }
         let row = |number| {
             json!({ "source": "gateway", "service": format!("service-{number}"),
                 "month": "2026-11", "count": number })
         };
         let rows: Vec<_> = (1..=2 * PAGE).map(row).collect();
-        operator.send("POST", "/v1/usage", &json!({ "counts": rows }))?;
+        operator.post("/v1/usage", &json!({ "counts": rows }))?;
         Ok(())
     }
 

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use lictor_testkit::{Connection, Server};
 use serde_json::Value;
 
-use super::fill::{Operator, PAGE, Tenant};
+use super::fill::{PAGE, Tenant};
+use crate::operator::Operator;
 
 /// How often each is asked of each.
 const TIMES: usize = 200;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use lictor_testkit::Tally;
-use lictor_testkit::command::{run as succeed, shown};
+use lictor_testkit::programs::{run as succeed, shown};
 
 /// Python, with whatever is installed for the system alone.
 pub(super) const PYTHON: &str = "/usr/bin/python3";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use lictor_testkit::command::run as succeed;
+use lictor_testkit::programs::run as succeed;
 use lictor_testkit::{Installation, OPERATOR, Tally, Workspace};
 
 use super::clients::{self, PYTHON, script};

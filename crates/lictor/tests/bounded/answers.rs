@@ -1,9 +1,9 @@
 //! Answers: none is as large as what tenants store, and those that nobody takes have a bound together.
 
+use lictor_testkit::Request;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, until};
-use crate::http::Request;
+use crate::harness::{Bounded as _, Server, is_turned_away, until};
 
 /// What no list comes to, in bytes.
 const MOST: usize = 2 * 1024 * 1024;
@@ -39,7 +39,7 @@ fn a_list_ends_a_page_early_where_its_rows_are_large() {
 #[test]
 fn answers_that_nobody_takes_have_a_bound_and_leave_others_theirs() {
     let server = Server::with(&[]);
-    let other = server.tenant("other");
+    let other = server.tenant("other").admin;
     server.large_licenses(30);
     let native = server.call("GET", "/v1/licenses?limit=1000");
     let kong = server.call("GET", "/licenses?size=1000");
@@ -55,8 +55,8 @@ fn answers_that_nobody_takes_have_a_bound_and_leave_others_theirs() {
             Some(call.send()).filter(|answer| answer.status == 503)
         })
     };
-    turned_away(&native).is_turned_away("/detail", text);
-    turned_away(&kong).is_turned_away("/message", text);
+    is_turned_away(&turned_away(&native), "/detail", text);
+    is_turned_away(&turned_away(&kong), "/message", text);
     let small = server.call("GET", "/v1/organizations/default");
     assert_eq!(small.send().status, 200, "small answers are given");
     let others = server.anonymous("GET", "/v1/licenses").token(&other);

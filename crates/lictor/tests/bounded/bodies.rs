@@ -3,10 +3,10 @@
 use std::net::TcpStream;
 
 use lictor_server::dialects::{kong, native, node};
+use lictor_testkit::Request;
 use serde_json::json;
 
-use crate::harness::{Server, until};
-use crate::http::Request;
+use crate::harness::{Bounded as _, Server, is_turned_away, until};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -51,7 +51,7 @@ fn where_the_credential_stands_in_the_body_no_more_than_four_kibibytes_of_it_are
 #[test]
 fn a_tenant_that_holds_its_share_is_turned_away_and_another_is_not() {
     let server = Server::with(&["--body-memory-per-organization", "24MB"]);
-    let other = server.tenant("other");
+    let other = server.tenant("other").admin;
     server.post("/v1/applications", &json!({ "key": "app" }));
     let node = server.post(
         "/v1/nodes",
@@ -72,11 +72,15 @@ fn a_tenant_that_holds_its_share_is_turned_away_and_another_is_not() {
         })
     };
     let kong = server.call("POST", "/licenses").body(json, body.clone());
-    turned_away(kong.clone()).is_turned_away("/message", text);
+    is_turned_away(&turned_away(kong.clone()), "/message", text);
     let native = server.call("POST", "/v1/licenses").body(json, body.clone());
-    turned_away(native).is_turned_away("/detail", text);
+    is_turned_away(&turned_away(native), "/detail", text);
     let join = server.anonymous("POST", "/v1/feed/join").token(enrollment);
-    turned_away(join.body(json, body.clone())).is_turned_away("/message", text);
+    is_turned_away(
+        &turned_away(join.body(json, body.clone())),
+        "/message",
+        text,
+    );
     let others = server.anonymous("POST", "/v1/licenses").token(&other);
     assert_eq!(others.body(json, body).send().status, 400);
     drop(held);
@@ -99,7 +103,7 @@ fn those_who_have_not_signed_in_share_what_is_theirs_and_take_nothing_of_others(
         held.extend((0..200).map(begin));
         Some(token.send()).filter(|answer| answer.status == 503)
     });
-    away.is_turned_away("/error", "temporarily_unavailable");
+    is_turned_away(&away, "/error", "temporarily_unavailable");
     server.post("/v1/applications", &json!({ "key": "app" }));
     drop(held);
     until(|| Some(()).filter(|()| token.send().status != 503));

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use crate::harness::Server;
+use crate::harness::{Bounded as _, Server};
 
 #[test]
 fn idle_connections_at_the_limit_of_files_keep_nobody_out_and_nobody_who_signed_in_loses_a_place() {

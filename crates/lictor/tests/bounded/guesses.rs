@@ -3,10 +3,10 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
 use crate::harness::Server;
-use crate::http::{Answer, Request};
 
 const ATTACKER: &str = "203.0.113.7";
 const ELSEWHERE: &str = "198.51.100.9";

@@ -7,14 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use lictor_core::{Claims, Date, SigningKey};
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
-use crate::http::{Answer, Request};
-use crate::process::{Running, serve};
-
-const OPERATOR: &str = "operator-token-of-the-tests-0123456789";
+use lictor_core::{Claims, Date};
+pub(crate) use lictor_testkit::TestServer as Server;
+use lictor_testkit::{Answer, Folder, OPERATOR, Running, serve, sign};
+use serde_json::Value;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,32 +53,41 @@ pub(crate) fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
     panic!("it does not come");
 }
 
-/// A running server.
-pub(crate) struct Server {
-    pub(crate) url: String,
-    _running: Running,
-    _folder: TempDir,
+/// A server whose clients hold what they can.
+pub(crate) trait Bounded {
+    /// One that may have so many files open.
+    fn with_files(files: u32, options: &[&str]) -> Self;
+
+    /// What a server says that does not start with these options.
+    fn refused(options: &[&str]) -> String;
+
+    /// A connection on which the operator asks for this path again and again.
+    fn keep_asking(&self, path: &str) -> Asker;
+
+    /// Stores so many licenses of about 60 kB each. Each ends before the one before it, so that all
+    /// of them can be in force some day.
+    fn large_licenses(&self, count: usize);
+
+    /// Asks over HTTP/2 for so many answers, of which it takes nothing but their heads.
+    fn ask_and_take_nothing(&self, path: &str, times: u32) -> TcpStream;
+
+    /// Begins a request with a body of `length` bytes, and sends `sent` of them.
+    fn begin(&self, head: &str, length: usize, sent: usize) -> TcpStream;
+
+    /// Requests of which more is sent every now and then: who stands still lets go for who waits.
+    fn dripping(&self) -> Dripping;
+
+    /// Answers of [`Server::ask_and_take_nothing`], two to a connection, of which a little is taken every
+    /// now and then.
+    fn sipping(&self) -> Dripping;
+
+    /// What is answered to a request of which nothing but the head is sent.
+    fn asked_by_head(&self, method: &str, path: &str, headers: &str) -> String;
 }
 
-impl Server {
-    pub(crate) fn with(options: &[&str]) -> Self {
-        let folder = TempDir::new().expect("a folder");
-        let key = folder.path().join("vendor.pub");
-        std::fs::write(&key, vendor().public_key().to_pem()).expect("a key file");
-        let mut command = serve(&folder.path().join("data"));
-        command.env("LICTOR_ADMIN_TOKEN", OPERATOR).args(options);
-        command.arg("--trust").arg(key);
-        let running = Running::start(&mut command);
-        Self {
-            url: running.listening(),
-            _running: running,
-            _folder: folder,
-        }
-    }
-
-    /// One that may have so many files open.
-    pub(crate) fn with_files(files: u32, options: &[&str]) -> Self {
-        let folder = TempDir::new().expect("a folder");
+impl Bounded for Server {
+    fn with_files(files: u32, options: &[&str]) -> Self {
+        let folder = Folder::new();
         let served = serve(&folder.path().join("data"));
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
@@ -98,22 +103,20 @@ impl Server {
         let running = Running::start(&mut command);
         Self {
             url: running.listening(),
-            _running: running,
-            _folder: folder,
+            running,
+            folder,
         }
     }
 
-    /// What a server says that does not start with these options.
-    pub(crate) fn refused(options: &[&str]) -> String {
-        let folder = TempDir::new().expect("a folder");
+    fn refused(options: &[&str]) -> String {
+        let folder = Folder::new();
         let mut command = serve(&folder.path().join("data"));
         let output = command.args(options).output().expect("lictor starts");
         assert_eq!(output.status.code(), Some(2), "{output:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    /// A connection on which the operator asks for this path again and again.
-    pub(crate) fn keep_asking(&self, path: &str) -> Asker {
+    fn keep_asking(&self, path: &str) -> Asker {
         let host = self.url.strip_prefix("http://").expect("plain HTTP");
         let stream = TcpStream::connect(host).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -123,52 +126,16 @@ impl Server {
         Asker { stream, request }
     }
 
-    /// A request by nobody.
-    pub(crate) fn anonymous(&self, method: &str, path: &str) -> Request {
-        Request::new(&self.url, method, path)
-    }
-
-    /// A request by the operator.
-    pub(crate) fn call(&self, method: &str, path: &str) -> Request {
-        self.anonymous(method, path).token(OPERATOR)
-    }
-
-    /// Creates something, and gives what is said of it.
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
-        let answer = self.call("POST", path).json(body).send();
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer.json_as("application/json")
-    }
-
-    /// Creates an organization, and gives its administrator's token.
-    pub(crate) fn tenant(&self, key: &str) -> String {
-        self.post("/v1/organizations", &json!({ "key": key }));
-        let call = self.call("POST", "/v1/tokens");
-        let call = call.header("Lictor-Organization", key);
-        let token = call.json(&json!({ "role": "admin" })).send();
-        let token = token.json_as("application/json");
-        token["secret"].as_str().expect("a secret").to_owned()
-    }
-
-    /// Stores a license.
-    pub(crate) fn license(&self, claims: &Claims) {
-        let payload = vendor().sign(&claims.to_json());
-        self.post("/v1/licenses", &json!({ "payload": payload }));
-    }
-
-    /// Stores so many licenses of about 60 kB each. Each ends before the one before it, so that all
-    /// of them can be in force some day.
-    pub(crate) fn large_licenses(&self, count: usize) {
+    fn large_licenses(&self, count: usize) {
         for number in 0..count {
             let end = Date::parse(&format!("{}-01-01", 2_999 - number)).expect("a date");
-            let document = vendor().sign(&Claims::new("Some Product", end).to_json());
+            let document = sign(&Claims::new("Some Product", end));
             let payload = format!("{document}{}", " ".repeat(60_000 + number));
-            self.post("/v1/licenses", &json!({ "payload": payload }));
+            self.add(&payload);
         }
     }
 
-    /// Asks over HTTP/2 for so many answers, of which it takes nothing but their heads.
-    pub(crate) fn ask_and_take_nothing(&self, path: &str, times: u32) -> TcpStream {
+    fn ask_and_take_nothing(&self, path: &str, times: u32) -> TcpStream {
         let host = self.url.strip_prefix("http://").expect("plain HTTP");
         let mut stream = TcpStream::connect(host).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -191,8 +158,7 @@ impl Server {
         stream
     }
 
-    /// Begins a request with a body of `length` bytes, and sends `sent` of them.
-    pub(crate) fn begin(&self, head: &str, length: usize, sent: usize) -> TcpStream {
+    fn begin(&self, head: &str, length: usize, sent: usize) -> TcpStream {
         let host = self.url.strip_prefix("http://").expect("plain HTTP");
         let mut stream = TcpStream::connect(host).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -205,41 +171,16 @@ impl Server {
         stream
     }
 
-    /// Requests of which more is sent every now and then: who stands still lets go for who waits.
-    pub(crate) fn dripping(&self) -> Dripping {
-        Self::sending_on(vec![b' '; DRIP_BYTES])
+    fn dripping(&self) -> Dripping {
+        sending_on(vec![b' '; DRIP_BYTES])
     }
 
-    /// Answers of [`Server::ask_and_take_nothing`], two to a connection, of which a little is taken every
-    /// now and then.
-    pub(crate) fn sipping(&self) -> Dripping {
+    fn sipping(&self) -> Dripping {
         let little = |stream| frame(8, 0, stream, &SIP_BYTES.to_be_bytes());
-        Self::sending_on([little(0), little(1), little(3)].concat())
+        sending_on([little(0), little(1), little(3)].concat())
     }
 
-    fn sending_on(bytes: Vec<u8>) -> Dripping {
-        let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
-        let dripped = Arc::downgrade(&streams);
-        let thread = thread::spawn(move || {
-            while let Some(streams) = dripped.upgrade() {
-                for mut stream in streams.lock().expect("no panic").iter() {
-                    // It may have been turned away.
-                    let _ = stream.write_all(&bytes);
-                    let _ = stream.set_nonblocking(true);
-                    while stream.read(&mut [0; 64 * 1024]).is_ok_and(|read| read > 0) {}
-                }
-                drop(streams);
-                thread::sleep(DRIP_PAUSE);
-            }
-        });
-        Dripping {
-            streams,
-            thread: Some(thread),
-        }
-    }
-
-    /// What is answered to a request of which nothing but the head is sent.
-    pub(crate) fn asked_by_head(&self, method: &str, path: &str, headers: &str) -> String {
+    fn asked_by_head(&self, method: &str, path: &str, headers: &str) -> String {
         let host = self.url.strip_prefix("http://").expect("plain HTTP");
         let mut stream = TcpStream::connect(host).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -254,8 +195,25 @@ impl Server {
     }
 }
 
-fn vendor() -> SigningKey {
-    SigningKey::from_seed([7; 32])
+fn sending_on(bytes: Vec<u8>) -> Dripping {
+    let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
+    let dripped = Arc::downgrade(&streams);
+    let thread = thread::spawn(move || {
+        while let Some(streams) = dripped.upgrade() {
+            for mut stream in streams.lock().expect("no panic").iter() {
+                // It may have been turned away.
+                let _ = stream.write_all(&bytes);
+                let _ = stream.set_nonblocking(true);
+                while stream.read(&mut [0; 64 * 1024]).is_ok_and(|read| read > 0) {}
+            }
+            drop(streams);
+            thread::sleep(DRIP_PAUSE);
+        }
+    });
+    Dripping {
+        streams,
+        thread: Some(thread),
+    }
 }
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -292,14 +250,12 @@ impl Asker {
     }
 }
 
-impl Answer {
-    /// Asserts that the server had no memory for it, and says so where this dialect looks.
-    #[track_caller]
-    pub(crate) fn is_turned_away(&self, member: &str, said: &str) {
-        assert_eq!(self.status, 503, "{self:?}");
-        assert_eq!(self.header("retry-after"), Some("1"), "{self:?}");
-        let body: Value = serde_json::from_str(self.text()).expect("JSON");
-        let text = body.pointer(member).and_then(Value::as_str);
-        assert!(text.is_some_and(|text| text.contains(said)), "{self:?}");
-    }
+/// Asserts that the server had no memory for it, and says so where this dialect looks.
+#[track_caller]
+pub(crate) fn is_turned_away(answer: &Answer, member: &str, said: &str) {
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(answer.header("retry-after"), Some("1"), "{answer:?}");
+    let body = answer.value();
+    let text = body.pointer(member).and_then(Value::as_str);
+    assert!(text.is_some_and(|text| text.contains(said)), "{answer:?}");
 }

@@ -5,13 +5,6 @@
     reason = "clippy exempts test functions, but not the helpers of an integration test"
 )]
 
-#[path = "../common/body.rs"]
-mod body;
-#[path = "../common/http.rs"]
-mod http;
-#[path = "../common/process.rs"]
-mod process;
-
 mod answers;
 mod bodies;
 mod connections;

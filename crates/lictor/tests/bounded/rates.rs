@@ -3,12 +3,12 @@
 use lictor_server::authority::JOBS;
 use serde_json::json;
 
-use crate::harness::{Server, until};
+use crate::harness::{Bounded as _, Server, is_turned_away, until};
 
 #[test]
 fn who_asks_too_often_is_told_so_in_the_words_of_each_dialect_and_others_are_served() {
     let server = Server::with(&["--rate-limit", "5/s"]);
-    let other = server.tenant("other");
+    let other = server.tenant("other").admin;
     for (method, path, pointer, text) in [
         ("GET", "/v1/licenses", "/type", "too-many-requests"),
         ("GET", "/licenses", "/message", "rate limit"),
@@ -53,7 +53,7 @@ fn without_a_rate_limit_a_token_may_ask_as_often_as_it_likes() {
 fn a_token_has_so_many_large_requests_in_work_and_others_are_served() {
     const LARGE: usize = 20_000;
     let server = Server::with(&[]);
-    let other = server.tenant("other");
+    let other = server.tenant("other").admin;
     let held: Vec<_> = (0..JOBS)
         .map(|_| server.begin("POST /v1/licenses", LARGE, 1))
         .collect();
@@ -65,7 +65,7 @@ fn a_token_has_so_many_large_requests_in_work_and_others_are_served() {
     let text = "too many large requests of this token";
     for (path, member) in [("/v1/licenses", "/detail"), ("/licenses", "/message")] {
         let answer = until(|| Some(large(path).send()).filter(|answer| answer.status == 503));
-        answer.is_turned_away(member, text);
+        is_turned_away(&answer, member, text);
     }
     // Neither its small requests nor those of another token wait for them.
     server.post("/v1/applications", &json!({ "key": "app" }));

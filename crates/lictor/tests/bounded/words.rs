@@ -1,10 +1,10 @@
 //! Who is turned away, is so in the very form that clients of each dialect read.
 
 use lictor_core::{Claims, Date};
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, until};
-use crate::http::{Answer, Request};
+use crate::harness::{Bounded as _, Server, is_turned_away, until};
 
 const NO_ROOM: &str = "the server has no memory left";
 
@@ -118,7 +118,7 @@ fn jira_and_zoho_are_told_in_their_own_form_that_there_is_no_memory_left() {
         })
     };
     let answer = turned_away(&jira);
-    answer.is_turned_away("/errorMessages/0", NO_ROOM);
+    is_turned_away(&answer, "/errorMessages/0", NO_ROOM);
     let body = answer.json_as("application/json;charset=UTF-8");
     assert_eq!(body["errors"], json!({}));
     assert_eq!(
@@ -127,7 +127,7 @@ fn jira_and_zoho_are_told_in_their_own_form_that_there_is_no_memory_left() {
         "{body}"
     );
     let answer = turned_away(&zoho);
-    answer.is_turned_away("/message", NO_ROOM);
+    is_turned_away(&answer, "/message", NO_ROOM);
     let body = answer.json_as("application/json;charset=utf-8");
     let keys: Vec<&String> = body
         .as_object()

@@ -1,8 +1,7 @@
 //! The commands that ask a server: what each prints, and how each fails.
 
-use super::http::Request;
-use super::process::{Running, command, serve};
-use super::run::{lictor, refusal, result};
+use lictor_testkit::{Folder, Request, Running, command, lictor, refusal, result, serve};
+
 use super::server::Server;
 use super::{first_id, issue, vendor, write};
 
@@ -366,7 +365,7 @@ fn health_is_for_all_and_metrics_are_for_operators() {
 
 #[test]
 fn metrics_have_a_listener_of_their_own_when_asked_for() {
-    let folder = tempfile::TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let mut command = serve(&folder.path().join("data"));
     let running = Running::start(command.args(["--metrics-listen", "127.0.0.1:0"]));
     // A line of the log begins with its year.

@@ -3,11 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, Request, Running, command, refusal, result, serve};
 
-use super::http::Request;
-use super::process::{Running, command, serve};
-use super::run::{refusal, result};
 use super::server::Server;
 use super::{issue, vendor, write};
 
@@ -54,7 +51,7 @@ fn library() -> PathBuf {
 
 #[test]
 fn commands_and_processes_refuse_to_start_by_a_clock_without_a_date() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let turned = Turned::new(folder.path());
     let data = folder.path().join("data").display().to_string();
     for time in NOWHERE {
@@ -127,7 +124,7 @@ fn assert_lives(running: &Running, turned: &Turned, url: &str, path: &str, statu
 
 #[test]
 fn a_server_whose_clock_leaves_the_calendar_says_so_and_goes_on_when_it_is_right_again() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let turned = Turned::new(folder.path());
     let mut server = serve(&folder.path().join("data"));
     let running = Running::start(turned.over(&mut server));

@@ -1,10 +1,7 @@
 //! Where `lictor serve` and `lictor node run` take their options from, and what goes before what.
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, Request, Running, command, refusal, result, serve};
 
-use super::http::Request;
-use super::process::{Running, command, serve};
-use super::run::{refusal, result};
 use super::server::Server;
 use super::write;
 
@@ -15,7 +12,7 @@ fn version(url: &str, token: &str) -> String {
 
 #[test]
 fn a_flag_goes_before_the_environment_and_that_before_the_file() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let config = format!(
         "# all options\ndata = {:?}\nlisten = \"127.0.0.1:0\"\nadmin-token-file = {:?}\n\
@@ -50,7 +47,7 @@ const PROCESSES: [&[&str]; 2] = [&["serve"], &["node", "run"]];
 
 #[test]
 fn a_node_too_takes_a_flag_before_the_environment_and_that_before_the_file() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let file = folder.path().join("node.toml").display().to_string();
     let config = "control-plane = \"http://127.0.0.1:1\"\ndata = \"/no/data\"\n\
                   local-token-file = \"/no/in-file\"\ncount-durability = \"request\"\n";
@@ -75,7 +72,7 @@ fn a_node_too_takes_a_flag_before_the_environment_and_that_before_the_file() {
 
 #[test]
 fn a_wrong_line_of_the_file_is_named() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let file = folder.path().join("lictor.toml").display().to_string();
     let refused = |process: &[&str], file: &str| {
         let mut command = command();
@@ -121,7 +118,7 @@ fn a_wrong_line_of_the_file_is_named() {
 
 #[test]
 fn options_that_cannot_be_are_refused_before_anything_is_made() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data");
     for (wrong, word) in [
         (&["--listen", "0.0.0.0:0"][..], "--insecure-http"),
@@ -159,7 +156,7 @@ fn options_that_cannot_be_are_refused_before_anything_is_made() {
 
 #[test]
 fn the_folder_of_a_node_is_refused_and_left_as_it_is() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (data, token) = (folder.path().join("node"), folder.path().join("token"));
     let file = data.join("node.json").display().to_string();
     std::fs::create_dir(&data).expect("a folder");
@@ -198,7 +195,7 @@ fn plain_http_for_all_is_possible_when_asked_for() {
 
 #[test]
 fn a_switch_is_turned_by_the_words_that_people_write() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let start = |value: &str| {
         let mut command = serve(&folder.path().join("data"));
         command.args(["--listen", "0.0.0.0:0"]);
@@ -218,7 +215,7 @@ fn a_switch_is_turned_by_the_words_that_people_write() {
 
 #[test]
 fn a_variable_that_is_set_to_nothing_is_not_set() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     for name in [
         "DATA",
         "LISTEN",
@@ -256,7 +253,7 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
 
 #[test]
 fn the_file_knows_every_option_but_itself() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let file = folder.path().join("lictor.toml").display().to_string();
     for process in PROCESSES {
         let run = |arguments: &[&str]| {
@@ -301,7 +298,7 @@ fn the_public_address_is_named_at_the_start_and_in_the_lock() {
 
 #[test]
 fn a_server_may_have_as_many_files_open_as_the_machine_lets_it() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let mut limited = std::process::Command::new("sh");
     limited.args(["-c", "ulimit -Sn 64; exec \"$@\"", "sh"]);
     let serve = serve(&folder.path().join("data"));

@@ -3,9 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt};
 
-use super::http::Request;
-use super::process::{Running, command, serve};
-use super::run::{lictor, refusal, result};
+use lictor_testkit::{Folder, Request, Running, command, lictor, refusal, result, serve};
+
 use super::server::Server;
 use super::{issue, vendor, write};
 
@@ -229,7 +228,7 @@ fn a_changed_row_is_found_and_named() {
 #[test]
 fn what_is_not_there_is_not_found() {
     refusal(&lictor(&["check", "--data", "/no/such/folder"]), 1);
-    let folder = tempfile::TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data").display().to_string();
     refusal(
         &lictor(&["restore", "/no/such/backup.db", "--data", &data]),
@@ -267,8 +266,8 @@ fn asked(listener: &std::net::TcpListener) -> std::net::TcpStream {
 }
 
 /// A backup that has asked a server of the test's: its folder, its file, and what it waits on.
-fn begun_backup() -> (tempfile::TempDir, String, Running, std::net::TcpStream) {
-    let folder = tempfile::TempDir::new().expect("a folder");
+fn begun_backup() -> (Folder, String, Running, std::net::TcpStream) {
+    let folder = Folder::new();
     let backup = folder.path().join("copy.db").display().to_string();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 use std::process::Command;
 
-use super::process::{Running, command};
+use lictor_testkit::{Folder, Running, command};
 
 /// Starts the demo with a folder of its own for temporary files, and reads until its last line.
 fn start(folder: &Path) -> (Running, String) {
@@ -20,7 +20,7 @@ fn start(folder: &Path) -> (Running, String) {
 
 #[test]
 fn the_lines_it_prints_work() {
-    let folder = tempfile::TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (running, guide) = start(folder.path());
     let lines: Vec<&str> = guide
         .lines()
@@ -72,7 +72,7 @@ fn the_lines_it_prints_work() {
 
 #[test]
 fn nothing_stays_behind() {
-    let folder = tempfile::TempDir::new().expect("a folder");
+    let folder = Folder::new();
     for signal in ["INT", "TERM", "HUP"] {
         let (running, guide) = start(folder.path());
         let inside = std::fs::read_dir(folder.path()).expect("a folder").count();

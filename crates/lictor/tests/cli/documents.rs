@@ -1,13 +1,9 @@
 //! Licenses and keys as people have them: what is taken from a file, and which cause is named.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use lictor_testkit::{Folder, Request, Running, lictor, refusal, result};
 use std::process::Output;
 
-use tempfile::TempDir;
-
-use super::http::Request;
-use super::process::Running;
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{issue, vendor, write};
 
@@ -47,7 +43,7 @@ fn a_secret_in_place_of_a_license_or_a_public_key_is_not_sent() {
     assert!(refusal(&nowhere(&rotation), 2).contains("in the wrong place"));
     let verify = ["license", "verify", "--trust", &public, &key];
     assert!(refusal(&lictor(&verify), 2).contains("in the wrong place"));
-    let start = super::process::serve(&server.data())
+    let start = lictor_testkit::serve(&server.data())
         .args(["--trust", &key])
         .output();
     assert!(refusal(&start.expect("runs"), 2).contains("in the wrong place"));
@@ -55,7 +51,7 @@ fn a_secret_in_place_of_a_license_or_a_public_key_is_not_sent() {
 
 #[test]
 fn a_mark_and_line_ends_around_a_document_or_a_key_are_taken_from_files_and_never_over_http() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let document = issue(&key, &[]);
     let pem = std::fs::read_to_string(&public).expect("a key");
@@ -162,7 +158,7 @@ fn the_cause_is_named_where_a_file_is_no_license() {
 
 #[test]
 fn a_file_in_place_of_a_key_is_named_for_what_it_is() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let file = folder.path().join("file").display().to_string();
     write(&file, &issue(&key, &[]));
@@ -197,7 +193,7 @@ fn a_file_in_place_of_a_key_is_named_for_what_it_is() {
             "{said}"
         );
     }
-    let mut serve = super::process::serve(&folder.path().join("data"));
+    let mut serve = lictor_testkit::serve(&folder.path().join("data"));
     let running = Running::start(serve.args(["--trust", &public]));
     running.listening();
 }

@@ -2,9 +2,8 @@
 
 use lictor_core::{Claims, Date, SigningKey};
 use lictor_server::clock::Clock;
+use lictor_testkit::{Running, command, result, serve};
 
-use crate::process::{Running, command, serve};
-use crate::run::result;
 use crate::server::Server;
 
 /// A server that trusts the vendor.

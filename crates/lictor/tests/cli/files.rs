@@ -6,10 +6,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use lictor_core::change::Digest;
-use tempfile::TempDir;
+use lictor_testkit::{Folder, Running, lictor, refusal, result, serve};
 
-use super::process::{Running, serve};
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::write;
 
@@ -62,7 +60,7 @@ fn a_token_file_that_this_server_did_not_write_is_never_replaced() {
 
 #[test]
 fn what_lies_beside_a_token_file_or_is_no_plain_file_is_left_alone() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let path = |name: &str| folder.path().join(name).display().to_string();
     write(&path("token.new"), "a stranger's");
     write(&path("real"), "");
@@ -104,7 +102,7 @@ fn what_lies_beside_a_token_file_or_is_no_plain_file_is_left_alone() {
 
 #[test]
 fn the_token_file_of_a_first_start_that_was_cut_off_is_replaced() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (data, token) = (folder.path().join("data"), folder.path().join("token"));
     let token = token.display().to_string();
     std::fs::create_dir(&data).expect("a folder");
@@ -135,7 +133,7 @@ fn the_token_file_of_a_first_start_that_was_cut_off_is_replaced() {
 
 #[test]
 fn the_port_opens_after_the_token_file_is_there() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     for round in 0..3 {
         let free = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = free.local_addr().expect("an address").to_string();
@@ -193,7 +191,7 @@ fn a_restore_takes_an_empty_folder_alone() {
 
 #[test]
 fn a_new_installation_begins_in_an_empty_folder_or_when_told_to() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).expect("a folder");
     // Such as the key of a server whose database went elsewhere.

@@ -3,17 +3,15 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, Running, command, lictor, refusal, result, serve};
 
-use super::process::{Running, command, serve};
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{issue, vendor, write};
 
 const THEIRS: &str = "what others have written";
 
 /// A file of somebody else's, beside the folders of a test.
-fn theirs(folder: &TempDir) -> std::path::PathBuf {
+fn theirs(folder: &Folder) -> std::path::PathBuf {
     let file = folder.path().join("theirs");
     std::fs::write(&file, THEIRS).expect("written");
     file
@@ -21,7 +19,7 @@ fn theirs(folder: &TempDir) -> std::path::PathBuf {
 
 #[test]
 fn a_server_writes_through_no_link_in_its_folder() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let theirs = theirs(&folder);
     let data = folder.path().join("data");
     for name in [
@@ -62,7 +60,7 @@ fn a_server_writes_through_no_link_in_its_folder() {
 
 #[test]
 fn a_data_folder_may_itself_be_reached_through_a_link() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (disk, data) = (folder.path().join("disk"), folder.path().join("data"));
     std::fs::create_dir(&disk).expect("a folder");
     symlink(&disk, &data).expect("a link");
@@ -169,7 +167,7 @@ fn no_command_writes_through_a_link() {
 
 #[test]
 fn a_folder_that_everybody_can_write_to_is_warned_about() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).expect("a folder");
     for (mode, is_warned) in [(0o777, true), (0o1777, true), (0o770, false)] {

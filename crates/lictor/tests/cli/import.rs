@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::process::Output;
 
+use lictor_testkit::{lictor, refusal, result};
 use serde_json::{Value, json};
 
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{vendor, write};
 

@@ -6,11 +6,10 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
+use lictor_testkit::{binary, command, result};
 use serde_json::{Value, json};
 
 use super::import::{accounts, import, said, tally};
-use super::process::command;
-use super::run::result;
 use super::server::Server;
 
 /// A file with so many accounts.
@@ -127,7 +126,7 @@ fn a_pipe_that_nobody_writes_to_keeps_nobody_from_stopping_an_import() {
     // A shell that runs the tests beside something else lets them ignore it.
     let mut running = std::process::Command::new("env")
         .arg("--default-signal=INT")
-        .arg(env!("CARGO_BIN_EXE_lictor"))
+        .arg(binary())
         .args(["account", "import", &pipe, "--url", server.url()])
         .env("LICTOR_TOKEN", server.token())
         .stderr(Stdio::piped())

@@ -1,10 +1,10 @@
 //! `lictor account import` of files with columns that have no name, with secrets, and of standard
 //! input.
 
+use lictor_testkit::{refusal, result};
 use serde_json::{Value, json};
 
 use super::import::{accounts, import, lines, said, tally};
-use super::run::{refusal, result};
 use super::server::Server;
 use super::vendor;
 
@@ -95,7 +95,7 @@ fn accounts_may_come_on_standard_input() {
     use std::io::Write as _;
     use std::process::Stdio;
     let server = Server::start(&[]);
-    let mut command = super::process::command();
+    let mut command = lictor_testkit::command();
     command
         .env("LICTOR_URL", server.url())
         .env("LICTOR_TOKEN", server.token());

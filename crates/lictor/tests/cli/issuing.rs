@@ -3,14 +3,13 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, lictor, refusal, result};
 
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{vendor, write};
 
 /// Issues a license for a product with a new key and these options.
-fn issue(folder: &TempDir, product: &str, options: &[&str]) -> Output {
+fn issue(folder: &Folder, product: &str, options: &[&str]) -> Output {
     let key = folder.path().join("vendor.key").display().to_string();
     if !std::path::Path::new(&key).exists() {
         vendor(folder.path(), "vendor");
@@ -35,7 +34,7 @@ fn noted(output: &Output) -> String {
 
 #[test]
 fn the_key_of_an_application_is_stated_where_its_name_lost_something() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let until = ["--expires", "2099-01-01", "--seats", "1"];
     for product in ["C++", "C#"] {
         let said = noted(&issue(&folder, product, &until));
@@ -60,7 +59,7 @@ fn the_key_of_an_application_is_stated_where_its_name_lost_something() {
 
 #[test]
 fn dates_may_be_spans_and_those_in_the_past_are_warned_of() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     for (given, days) in [("+30d", 30), ("30d", 30), ("2w", 14)] {
         let document = result(&issue(&folder, "Editor", &["--expires", given]));
         let left = days_left(&folder, &document);
@@ -86,7 +85,7 @@ fn dates_may_be_spans_and_those_in_the_past_are_warned_of() {
 
 #[test]
 fn seats_are_said_to_be_unlimited_and_numbers_are_read_in_one_way_only() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let said = noted(&issue(&folder, "Editor", &["--expires", "1y"]));
     assert!(said.contains("unlimited"), "{said}");
     for (given, meant) in [
@@ -105,7 +104,7 @@ fn seats_are_said_to_be_unlimited_and_numbers_are_read_in_one_way_only() {
 
 #[test]
 fn a_claim_that_means_a_known_one_is_refused_and_any_other_is_signed() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let claiming = |claim: &str| issue(&folder, "Editor", &["--expires", "1y", "--claim", claim]);
     for (claim, option) in [
         ("admin_seat=5", "--seats"),
@@ -135,7 +134,7 @@ fn a_claim_that_means_a_known_one_is_refused_and_any_other_is_signed() {
 
 #[test]
 fn an_organization_that_is_no_id_is_refused_with_where_the_id_stands() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     for given in ["x", "default", "01a2019d-a8f0-7bc8-b575", ""] {
         let said = refusal(
             &issue(&folder, "Editor", &["--expires", "1y", "--for", given]),
@@ -148,7 +147,7 @@ fn an_organization_that_is_no_id_is_refused_with_where_the_id_stands() {
 
 #[test]
 fn a_document_goes_to_a_new_file_for_all_to_read() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let file = folder.path().join("license.json").display().to_string();
     let written = issue(&folder, "Editor", &["--expires", "1y", "--out", &file]);
     assert_eq!(result(&written), "");
@@ -175,7 +174,7 @@ fn a_document_goes_to_a_new_file_for_all_to_read() {
 
 #[test]
 fn a_license_has_a_key_of_its_own_and_the_report_shows_it() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (_, public) = vendor(folder.path(), "vendor");
     let server = Server::start(&["--trust", &public]);
     let first = result(&issue(&folder, "Editor", &["--expires", "1y"]));
@@ -203,7 +202,7 @@ fn a_license_has_a_key_of_its_own_and_the_report_shows_it() {
     }
 }
 
-fn days_left(folder: &TempDir, document: &str) -> i64 {
+fn days_left(folder: &Folder, document: &str) -> i64 {
     let file = folder.path().join("document.json").display().to_string();
     write(&file, document);
     let trust = folder.path().join("vendor.pub").display().to_string();

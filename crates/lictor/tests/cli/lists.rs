@@ -4,12 +4,10 @@ use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
+use lictor_testkit::{Request, command, lictor, result};
 use serde_json::{Value, json};
 
-use super::http::Request;
 use super::import::import;
-use super::process::command;
-use super::run::{lictor, result};
 use super::server::Server;
 use super::vendor;
 

@@ -2,13 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "helpers of tests, too, may end a test")]
 
-#[path = "../common/foreign.rs"]
-mod foreign;
-#[path = "../common/http.rs"]
-mod http;
-#[path = "../common/process.rs"]
-mod process;
-
 mod clients;
 mod clock;
 mod configuration;
@@ -28,7 +21,6 @@ mod metrics;
 mod offline;
 mod passwords;
 mod quotas;
-mod run;
 mod secrets;
 mod serve;
 mod server;
@@ -41,7 +33,7 @@ mod walks;
 
 use std::path::Path;
 
-use run::{lictor, result};
+use lictor_testkit::{lictor, result};
 
 /// A vendor's key pair in a folder: the names of its private and public file.
 fn vendor(folder: &Path, name: &str) -> (String, String) {

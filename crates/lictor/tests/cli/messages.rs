@@ -2,18 +2,16 @@
 
 use std::net::TcpListener;
 
-use tempfile::TempDir;
+use lictor_testkit::{
+    Answer, Folder, Request, assert_none_of_a_library, command, lictor, refusal, result, serve,
+};
 
-use super::foreign;
-use super::http::{Answer, Request};
-use super::process::{command, serve};
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{issue, vendor, write};
 
 fn assert_ours(said: &str, cause: &str) {
     assert!(said.contains(cause), "{cause}: {said}");
-    foreign::assert_none(said);
+    assert_none_of_a_library(said);
 }
 
 fn posted(server: &Server, path: &str, body: &str) -> Answer {
@@ -97,7 +95,7 @@ fn a_body_of_the_native_api_is_refused_with_the_member_and_the_place() {
 
 #[test]
 fn a_damaged_key_file_is_refused_with_what_is_wrong_with_it() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let (private_pem, public_pem) = (
         std::fs::read_to_string(&key).expect("a key"),
@@ -146,7 +144,7 @@ fn a_damaged_key_file_is_refused_with_what_is_wrong_with_it() {
 
 #[test]
 fn files_for_tls_that_cannot_be_used_are_refused_with_what_to_give() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let made = |name: &str| {
         let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
@@ -286,7 +284,7 @@ fn a_proxy_that_fails_is_named_and_can_be_left_out() {
 
 #[test]
 fn a_gateway_before_the_server_is_told_from_it() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let file = |name: &str| folder.path().join(name).display().to_string();
     let (copy, document) = (file("copy.db"), file("license.json"));
     write(&document, "{}");
@@ -379,7 +377,7 @@ fn a_gateway_before_the_server_is_told_from_it() {
 
 #[test]
 fn an_option_that_cannot_be_read_is_refused_with_the_forms_of_it() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let config = folder.path().join("lictor.toml").display().to_string();
     for (option, value, cause) in [
         ("--log", "=", "write error, warn, info, debug, trace or off"),

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::http::Request;
-use super::process::{Running, command};
-use super::run::result;
+use lictor_testkit::{Request, Running, command, result};
+
 use super::server::Server;
 use super::{issue, vendor, write};
 

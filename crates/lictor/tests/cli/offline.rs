@@ -3,15 +3,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, command, lictor, refusal, result};
 
-use super::process::command;
-use super::run::{lictor, refusal, result};
 use super::{issue, vendor, write};
 
 #[test]
 fn a_key_pair_is_made_and_never_overwritten() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let path = folder.path().join("vendor.v2").display().to_string();
     let made = lictor(&["key", "generate", "--out", &path]);
     let id = result(&made);
@@ -39,7 +37,7 @@ fn a_key_pair_is_made_and_never_overwritten() {
 
 #[test]
 fn a_key_file_that_others_can_read_is_refused_with_the_line_to_run() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, _) = vendor(folder.path(), "vendor");
     for mode in [0o640, 0o604, 0o620] {
         std::fs::set_permissions(&key, PermissionsExt::from_mode(mode)).expect("a mode");
@@ -62,7 +60,7 @@ fn a_key_file_that_others_can_read_is_refused_with_the_line_to_run() {
 
 #[test]
 fn an_issued_license_verifies_and_a_changed_one_does_not() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let document = issue(
         &key,
@@ -101,7 +99,7 @@ fn an_issued_license_verifies_and_a_changed_one_does_not() {
 
 #[test]
 fn a_document_is_read_from_standard_input() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let mut piped = command();
     piped.args(["license", "verify", "--trust", &public, "-"]);
@@ -118,7 +116,7 @@ fn a_document_is_read_from_standard_input() {
 
 #[test]
 fn expired_and_not_begun_are_told_apart() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let file = folder.path().join("license.json").display().to_string();
     for (dates, reason) in [
@@ -137,7 +135,7 @@ fn expired_and_not_begun_are_told_apart() {
 
 #[test]
 fn what_no_server_would_take_is_not_signed() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let usual = ["license", "issue", "--customer", "A", "--product", "B"];
     for wrong in [

@@ -3,16 +3,14 @@
 use std::io::Read as _;
 use std::net::TcpListener;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, Running, command, lictor, refusal, result};
 
-use super::process::{Running, command};
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::write;
 
 #[test]
 fn passwords_in_addresses_are_masked_wherever_they_are_shown() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data").display().to_string();
     let file = folder.path().join("node.toml").display().to_string();
     let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -113,7 +111,7 @@ fn passwords_in_addresses_are_masked_wherever_they_are_shown() {
 
 #[test]
 fn a_password_in_the_address_of_the_control_plane_is_not_in_the_log_of_a_node() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("node");
     let server = Server::start(&[]);
     result(&server.lictor(&["application", "create", "editor"]));

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use lictor_core::Quota;
+use lictor_testkit::{lictor, refusal, result};
 
-use crate::run::{lictor, refusal, result};
 use crate::server::Server;
 
 #[test]

@@ -3,10 +3,8 @@
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, command, refusal, result, serve};
 
-use super::process::{command, serve};
-use super::run::{refusal, result};
 use super::server::Server;
 use super::{issue, vendor, write};
 
@@ -15,13 +13,13 @@ const TOKEN: &str = "lictor_q7Vb2Kx0Zt9RmE4sUuLw1YhPp6Cn8DgAaFf3JjOoI5k";
 
 /// What must never be shown of the secrets here.
 struct Secrets {
-    folder: TempDir,
+    folder: Folder,
     /// Each, and the part of it that tells it.
     all: Vec<(String, String)>,
 }
 
 fn secrets() -> Secrets {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, _) = vendor(folder.path(), "vendor");
     let pem = std::fs::read_to_string(key).expect("a key");
     let line = pem.lines().nth(1).expect("the key").to_owned();
@@ -382,7 +380,7 @@ fn a_secret_in_a_configuration_file_is_named_by_its_line_and_not_shown() {
 
 #[test]
 fn a_license_key_a_holder_and_a_source_may_be_long_and_random() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let random = "5f3a".repeat(16);
     let claim = format!("serial={random}");

@@ -2,11 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, Request, Running, command, refusal, result, serve};
 
-use super::http::Request;
-use super::process::{Running, command, serve};
-use super::run::{refusal, result};
 use super::server::Server;
 use super::{first_id, issue, vendor, write};
 
@@ -14,7 +11,7 @@ const LONG: &str = "0123456789abcdef0123456789abcdef";
 
 #[test]
 fn the_first_token_is_printed_once_and_works() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let mut running = Running::start(&mut serve(&folder.path().join("data")));
     let url = running.listening();
     running.signal("TERM");
@@ -98,7 +95,7 @@ fn a_folder_in_use_is_left_alone_and_its_holder_named() {
 #[test]
 fn a_port_in_use_is_refused_with_what_to_do() {
     let server = Server::start(&[]);
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let address = server.url().trim_start_matches("http://");
     let mut second = command();
     second
@@ -110,7 +107,7 @@ fn a_port_in_use_is_refused_with_what_to_do() {
 
 #[test]
 fn trust_at_the_start_is_idempotent_and_never_undoes_a_revocation() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (_, public) = vendor(folder.path(), "vendor");
     let server = Server::start(&["--trust", &public, "--trust", &public]);
     let list = result(&server.lictor(&["trust", "list"]));
@@ -199,7 +196,7 @@ fn no_token_is_ever_in_the_log() {
 
 #[test]
 fn tls_is_spoken_with_a_certificate() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
@@ -245,7 +242,7 @@ fn tls_is_spoken_with_a_certificate() {
 #[test]
 fn a_secret_that_cannot_be_a_token_is_refused_before_anything_is_made() {
     use std::os::unix::ffi::OsStrExt as _;
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data");
     let long = LONG.as_bytes();
     for (secret, why) in [
@@ -272,7 +269,7 @@ fn a_secret_that_cannot_be_a_token_is_refused_before_anything_is_made() {
 fn a_first_start_that_is_refused_decides_nothing() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data");
     let other = folder.path().join("notes.txt").display().to_string();
     write(&other, "not a token");
@@ -293,7 +290,7 @@ fn a_first_start_that_is_refused_decides_nothing() {
 
 #[test]
 fn the_token_file_may_lie_in_a_data_folder_that_is_still_to_be_made() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data");
     let mut command = serve(std::path::Path::new("./data"));
     command.current_dir(folder.path());

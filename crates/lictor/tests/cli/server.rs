@@ -3,25 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
 
+use lictor_testkit::{Answer, Folder, Request, Running, command, lictor, refusal, result, serve};
 use serde_json::Value;
-use tempfile::TempDir;
-
-use crate::http::{Answer, Request};
-use crate::process::{Running, command, serve};
-use crate::run::{lictor, refusal, result};
 
 /// A server with its own data folder on a free port of loopback.
 pub(crate) struct Server {
     running: Running,
     url: String,
     token: String,
-    folder: TempDir,
+    folder: Folder,
 }
 
 impl Server {
     /// Starts one on new data, with these arguments beside the usual ones.
     pub(crate) fn start(extra: &[&str]) -> Self {
-        let folder = TempDir::new().expect("a folder");
+        let folder = Folder::new();
         let token = folder.path().join("token");
         let mut command = serve(&folder.path().join("data"));
         command.arg("--admin-token-file").arg(&token).args(extra);
@@ -85,7 +81,7 @@ impl Server {
     }
 
     /// Ends it in order: how it ended, and its log.
-    pub(crate) fn stop(self) -> (ExitStatus, String, TempDir) {
+    pub(crate) fn stop(self) -> (ExitStatus, String, Folder) {
         self.running.signal("TERM");
         let (status, log) = self.running.end();
         (status, log, self.folder)

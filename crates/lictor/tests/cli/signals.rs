@@ -4,18 +4,16 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use lictor_testkit::{Folder, Running, command, result, serve};
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
-use super::process::{Running, command, serve};
-use super::run::result;
 use super::server::Server;
 use super::{issue, vendor, write};
 
 #[test]
 fn every_signal_to_stop_is_obeyed_in_order() {
     for signal in ["TERM", "INT", "HUP"] {
-        let folder = TempDir::new().expect("a folder");
+        let folder = Folder::new();
         let running = Running::start(&mut serve(&folder.path().join("data")));
         running.listening();
         running.signal(signal);
@@ -55,7 +53,7 @@ fn a_node_stops_in_order_when_its_terminal_is_gone() {
 
 #[test]
 fn whoever_asks_for_it_with_nohup_goes_on_without_a_terminal() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let base = serve(&folder.path().join("data"));
     let mut nohup = Command::new("nohup");
     nohup.arg(base.get_program()).args(base.get_args());
@@ -63,7 +61,7 @@ fn whoever_asks_for_it_with_nohup_goes_on_without_a_terminal() {
     let running = Running::start(&mut nohup);
     let url = running.listening();
     running.signal("HUP");
-    let healthz = super::http::Request::new(&url, "GET", "/healthz");
+    let healthz = lictor_testkit::Request::new(&url, "GET", "/healthz");
     assert_eq!(healthz.send().status, 200);
     running.signal("TERM");
     let (status, log) = running.end();
@@ -104,7 +102,7 @@ fn fill(data: &Path) {
 #[test]
 fn a_restore_that_is_told_to_stop_says_what_is_left_and_leaves_nothing() {
     for signal in ["INT", "TERM"] {
-        let folder = TempDir::new().expect("a folder");
+        let folder = Folder::new();
         let data = folder.path().join("data");
         let mut restore = command();
         restore.args(["restore", "-", "--data"]).arg(&data);

@@ -6,10 +6,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, Running, command, lictor, refusal, result};
 
-use super::process::{Running, command};
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{issue, vendor};
 
@@ -36,7 +34,7 @@ fn client(server: &Server, args: &[&str]) -> Command {
 
 #[test]
 fn a_license_issued_to_a_dash_is_printed_and_its_key_may_come_from_standard_input() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let (key, public) = vendor(folder.path(), "vendor");
     let document = issue(&key, &["--out", "-"]);
     let pem = std::fs::read(&key).expect("a key");
@@ -154,7 +152,7 @@ fn a_backup_is_restored_from_standard_input() {
 
 #[test]
 fn a_key_pair_made_to_a_dash_is_printed() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let generate = |more: &[&str]| {
         let mut generate = command();
         generate.current_dir(folder.path());
@@ -177,8 +175,8 @@ fn a_key_pair_made_to_a_dash_is_printed() {
 
 #[test]
 fn a_token_written_to_a_dash_is_printed() {
-    use super::process::{Running, serve};
-    let folder = TempDir::new().expect("a folder");
+    use lictor_testkit::{Running, serve};
+    let folder = Folder::new();
     let mut start = serve(&folder.path().join("data"));
     start
         .current_dir(folder.path())
@@ -192,7 +190,7 @@ fn a_token_written_to_a_dash_is_printed() {
 
 #[test]
 fn a_dash_where_it_can_mean_nothing_is_refused_and_makes_no_file() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let config = folder.path().join("lictor.toml").display().to_string();
     super::write(&config, "\ndata = \"-\"\n");
     for words in [

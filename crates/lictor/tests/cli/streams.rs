@@ -7,12 +7,9 @@ use std::io::Read as _;
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
+use lictor_testkit::{Folder, Request, command, lictor, refusal, result, serve};
 use serde_json::Value;
-use tempfile::TempDir;
 
-use super::http::Request;
-use super::process::{command, serve};
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::{vendor, write};
 
@@ -445,7 +442,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 #[test]
 fn a_server_whose_log_cannot_be_written_serves_counts_what_is_lost_and_stops_in_order() {
     for wrong in WRONGS {
-        let folder = TempDir::new().expect("a folder");
+        let folder = Folder::new();
         let address = free_address();
         let url = format!("http://{address}");
         let mut base = serve(&folder.path().join("data"));
@@ -465,7 +462,7 @@ fn a_server_whose_log_cannot_be_written_serves_counts_what_is_lost_and_stops_in_
 
 #[test]
 fn a_server_whose_log_nobody_reads_blocks_nowhere() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let address = free_address();
     let url = format!("http://{address}");
     let (mut reader, writer) = std::io::pipe().expect("a pipe");
@@ -527,7 +524,7 @@ fn a_node_whose_log_cannot_be_written_decides_and_stops_in_order() {
 #[test]
 fn a_first_token_that_cannot_be_printed_is_not_lost_unsaid() {
     for wrong in WRONGS {
-        let folder = TempDir::new().expect("a folder");
+        let folder = Folder::new();
         let base = serve(&folder.path().join("data"));
         let output = broken(&base, Some(wrong), None).output().expect("runs");
         let said = refusal(&output, 1);
@@ -537,7 +534,7 @@ fn a_first_token_that_cannot_be_printed_is_not_lost_unsaid() {
             "{said}"
         );
         // Nothing was decided: the next start makes a token.
-        let mut again = super::process::Running::start(&mut serve(&folder.path().join("data")));
+        let mut again = lictor_testkit::Running::start(&mut serve(&folder.path().join("data")));
         again.listening();
         again.signal("TERM");
         assert!(again.printed().starts_with("lictor_"));

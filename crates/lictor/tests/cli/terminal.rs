@@ -3,10 +3,9 @@
 
 use std::process::Stdio;
 
+use lictor_testkit::{Folder, Running, command, lictor, refusal, result, serve};
 use serde_json::Value;
 
-use super::process::{Running, command, serve};
-use super::run::{lictor, refusal, result};
 use super::server::Server;
 use super::streams::{WRONGS, Wrong, broken};
 
@@ -155,7 +154,7 @@ fn a_secret_that_nobody_saw_is_said_with_what_to_do() {
 
 #[test]
 fn a_new_admin_token_replaces_the_one_that_the_old_value_stood_for() {
-    let folder = tempfile::TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let data = folder.path().join("data");
     let tokens = |value: &str| {
         let mut server = serve(&data);

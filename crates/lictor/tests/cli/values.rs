@@ -1,10 +1,8 @@
 //! Values as people write them, wherever an option, a variable or a key of the configuration file
 //! takes one of the kind.
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, Running, command, refusal, result, serve};
 
-use super::process::{Running, command, serve};
-use super::run::{refusal, result};
 use super::server::Server;
 use super::{vendor, write};
 
@@ -60,7 +58,7 @@ fn the_end_of_a_token_is_given_as_that_of_a_license() {
 
 #[test]
 fn blanks_around_a_span_are_none_of_it_and_the_forms_are_said() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let config = folder.path().join("lictor.toml").display().to_string();
     let data = folder.path().join("data").display().to_string();
     let server = Server::start(&["--census-max-age", " 12h\n", "--keep-holders", "\t1d "]);
@@ -109,7 +107,7 @@ fn blanks_around_a_span_are_none_of_it_and_the_forms_are_said() {
 fn blanks_and_line_ends_around_the_operators_token_are_none_of_it() {
     const SECRET: &str = "an-operators-token-of-32-letters";
     for around in ["\r", "\r\n", "\n", " "] {
-        let folder = TempDir::new().expect("a folder");
+        let folder = Folder::new();
         let mut start = serve(&folder.path().join("data"));
         start.env("LICTOR_ADMIN_TOKEN", format!("{around}{SECRET}{around}"));
         let running = Running::start(&mut start);

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, binary};
 
 /// What a walk runs in: a shell that stops at the first failure, also of a request.
 const SHELL: &str = "set -euo pipefail
@@ -55,8 +55,8 @@ fn walk(page: &str) {
     for (number, block) in blocks.iter().enumerate() {
         script.push_str(&run(block, number, &address));
     }
-    let folder = TempDir::new().expect("a folder");
-    let binary = Path::new(env!("CARGO_BIN_EXE_lictor"));
+    let folder = Folder::new();
+    let binary = binary();
     let path = std::env::var("PATH").expect("a PATH");
     let own = binary.parent().expect("a folder").display();
     let ran = Command::new("bash")

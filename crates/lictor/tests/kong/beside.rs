@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::expect::{ANY, INTEGER, UUID, check};
+use crate::expect::{ANY, INTEGER, Kong as _, UUID, check};
 use crate::harness::{Harness, Options, VERSION};
 
 const ID: &str = "30b4edb7-0847-4f65-af90-efbed8b0161f";
@@ -33,7 +33,7 @@ fn the_version_is_told_behind_a_workspace_too() {
         let reply = server.get(path);
         assert_eq!((reply.status, &reply.body), (200, &root.body), "{path}");
     }
-    assert_eq!(root.json()["version"], VERSION);
+    assert_eq!(root.json_of_kong()["version"], VERSION);
     for path in ["/nobody/kong", "/acme", "/acme/", "/kong/kong"] {
         check(path, &server.get(path), 404, &not_found());
     }
@@ -54,7 +54,11 @@ fn the_status_has_whole_numbers_and_those_that_there_are_are_real() {
             },
         });
         check(path, &reply, 200, &expected);
-        let figure = |name: &str| reply.json()["server"][name].as_u64().expect("a figure");
+        let figure = |name: &str| {
+            reply.json_of_kong()["server"][name]
+                .as_u64()
+                .expect("a figure")
+        };
         (
             figure("connections_accepted"),
             figure("total_requests"),
@@ -76,7 +80,7 @@ fn workspaces_are_the_organizations_that_the_caller_may_see() {
     let server = Harness::start();
     let id = server.create_organization("acme");
     server.create_organization("globex");
-    let all = server.get("/workspaces?size=1000").json();
+    let all = server.get("/workspaces?size=1000").json_of_kong();
     let rows = all["data"].as_array().expect("rows").clone();
     assert_eq!((rows.len(), &all["next"]), (3, &Value::Null));
     let mut ids: Vec<_> = rows.iter().map(|row| row["id"].as_str()).collect();
@@ -95,8 +99,8 @@ fn workspaces_are_the_organizations_that_the_caller_may_see() {
     ] {
         let reply = server.get(&path);
         check(&path, &reply, 200, &workspace("acme"));
-        assert_eq!(reply.json()["id"], id.to_string(), "{path}");
-        assert!(rows.contains(&reply.json()), "{path}");
+        assert_eq!(reply.json_of_kong()["id"], id.to_string(), "{path}");
+        assert!(rows.contains(&reply.json_of_kong()), "{path}");
     }
     let acme = server.create_token("reader", &[], "acme");
     let ask = |path: &str| server.with_token(&acme, "GET", path).send();
@@ -144,7 +148,7 @@ fn workspaces_come_in_pages() {
     for list in ["/workspaces", "/a/workspaces"] {
         let (mut seen, mut address) = (Vec::new(), format!("{list}?size=2"));
         loop {
-            let page = server.get(&address).json();
+            let page = server.get(&address).json_of_kong();
             let rows = page["data"].as_array().expect("rows");
             assert!((1..=2).contains(&rows.len()), "{page}");
             seen.extend(rows.iter().map(|row| row["id"].clone()));
@@ -156,14 +160,14 @@ fn workspaces_come_in_pages() {
             assert!(next.ends_with("&size=2"), "{next}");
             address = next.to_owned();
         }
-        let all = server.get(list).json();
+        let all = server.get(list).json_of_kong();
         let whole = all["data"].as_array().expect("rows").iter();
         assert!(whole.map(|row| row["id"].clone()).eq(seen), "{list}");
     }
-    let exact = server.get("/workspaces?size=5").json();
+    let exact = server.get("/workspaces?size=5").json_of_kong();
     assert_eq!(exact["next"], Value::Null);
-    assert_eq!(server.get("/workspaces?size=0").json()["code"], 9);
-    assert_eq!(server.get("/workspaces?offset=x").json()["code"], 7);
+    assert_eq!(server.get("/workspaces?size=0").json_of_kong()["code"], 9);
+    assert_eq!(server.get("/workspaces?offset=x").json_of_kong()["code"], 7);
 }
 
 #[test]
@@ -182,7 +186,10 @@ fn a_workspace_is_made_by_a_command_and_not_here() {
                 let ask = server.with_token(token, verb, path);
                 let reply = ask.json(&json!({"name": "acme"})).send();
                 check(path, &reply, 405, &json!({ "message": ANY }));
-                let words = reply.json()["message"].as_str().expect("words").to_owned();
+                let words = reply.json_of_kong()["message"]
+                    .as_str()
+                    .expect("words")
+                    .to_owned();
                 assert!(words.contains("lictor organization create"), "{words}");
             }
         }
@@ -198,7 +205,7 @@ fn the_root_names_the_license_to_those_who_may_read_the_report() {
     let license = |token: &str, path: &str| {
         let reply = server.with_token(token, "GET", path).send();
         assert_eq!(reply.status, 200, "{path}: {reply:?}");
-        reply.json().get("license").cloned()
+        reply.json_of_kong().get("license").cloned()
     };
     assert_eq!(license(&admin, "/"), None, "none is stored");
     server.put(ID, &server.document("K-1"));
@@ -208,7 +215,7 @@ fn the_root_names_the_license_to_those_who_may_read_the_report() {
             assert_eq!(license(token, path).as_ref(), Some(&stored), "{path}");
         }
     }
-    let report = server.get("/license/report?format=3.4").json();
+    let report = server.get("/license/report?format=3.4").json_of_kong();
     assert_eq!(report["license"], stored);
     assert_eq!(license(&server.token, "/acme/kong"), None, "another's");
     for (role, scopes) in [
@@ -240,16 +247,18 @@ fn an_organization_of_old_keeps_its_licenses_under_a_key_that_is_now_a_path() {
             let added = ask("POST", &list).json(&fields).send();
             assert_eq!(added.status, 201, "{added:?}");
         }
-        let page = ask("GET", &format!("{list}?size=1")).send().json();
+        let page = ask("GET", &format!("{list}?size=1")).send().json_of_kong();
         let next = page["next"].as_str().expect("a next page");
         assert!(next.starts_with(&format!("{list}?offset=")), "{next}");
-        let rest = ask("GET", next).send().json();
+        let rest = ask("GET", next).send().json_of_kong();
         let id = rest["data"][0]["id"].as_str().expect("an id").to_owned();
         for path in [format!("{list}/{id}"), format!("{list}//{id}/")] {
-            assert_eq!(ask("GET", &path).send().json()["id"], id, "{path}");
-            assert_eq!(server.get(&path).json()["id"], id, "{path}");
+            assert_eq!(ask("GET", &path).send().json_of_kong()["id"], id, "{path}");
+            assert_eq!(server.get(&path).json_of_kong()["id"], id, "{path}");
         }
-        let report = ask("GET", &format!("/{key}/license/report")).send().json();
+        let report = ask("GET", &format!("/{key}/license/report"))
+            .send()
+            .json_of_kong();
         assert_eq!(report["license_key"], "OLD");
         for path in [
             format!("/{key}/services"),
@@ -264,7 +273,7 @@ fn an_organization_of_old_keeps_its_licenses_under_a_key_that_is_now_a_path() {
         let reply = server.with_token(&other, "GET", &foreign).send();
         check(&foreign, &reply, 404, &not_found());
     }
-    let names = server.get("/workspaces").json();
+    let names = server.get("/workspaces").json_of_kong();
     assert_eq!(names["data"].as_array().map(Vec::len), Some(4));
 }
 

@@ -1,11 +1,11 @@
 //! Request bodies in their three content types, and input that is bad before it means anything.
 
+use lictor_testkit::Request;
 use serde_json::{Value, json};
 
 use crate::encodings::{encodings, escape};
-use crate::expect::{ANY, check};
+use crate::expect::{ANY, Kong as _, check};
 use crate::harness::Harness;
-use crate::http::Request;
 
 const ID: &str = "30b4edb7-0847-4f65-af90-efbed8b0161f";
 pub(crate) const JSON: &str = "application/json";
@@ -69,7 +69,11 @@ fn a_license_is_taken_from_each_content_type() {
         for (encoding, content_type, body) in encodings(&fields) {
             let reply = server.ask(verb, path).body(&content_type, body).send();
             assert_eq!(reply.status, status, "{verb} {encoding}: {}", reply.text());
-            assert_eq!(reply.json()["payload"], document, "{verb} {encoding}");
+            assert_eq!(
+                reply.json_of_kong()["payload"],
+                document,
+                "{verb} {encoding}"
+            );
         }
     }
 }
@@ -320,7 +324,7 @@ fn a_filename_and_a_parts_own_type_are_ignored() {
     );
     let reply = server.ask("POST", "/licenses").body(MULTIPART, body).send();
     assert_eq!(
-        (reply.status, &reply.json()["payload"]),
+        (reply.status, &reply.json_of_kong()["payload"]),
         (201, &json!(document))
     );
 }
@@ -380,7 +384,7 @@ fn of_two_equal_json_names_the_last_counts() {
     let body = format!("{{\"payload\":\"x\",\"payload\":{}}}", json!(last));
     let reply = server.ask("POST", "/licenses").body(JSON, body).send();
     assert_eq!(
-        (reply.status, &reply.json()["payload"]),
+        (reply.status, &reply.json_of_kong()["payload"]),
         (201, &json!(last))
     );
 }

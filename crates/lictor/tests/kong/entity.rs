@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::encodings::encodings;
-use crate::expect::{INTEGER, UUID, check};
+use crate::expect::{INTEGER, Kong as _, UUID, check};
 use crate::harness::Harness;
 
 const ID: &str = "30b4edb7-0847-4f65-af90-efbed8b0161f";
@@ -37,10 +37,14 @@ fn post_adds_under_a_new_id() {
                 201,
                 &license(UUID, &document, json!(INTEGER)),
             );
-            let added = reply.json();
+            let added = reply.json_of_kong();
             assert_eq!(added["created_at"], added["updated_at"]);
             let id = added["id"].as_str().expect("an id");
-            assert_eq!(server.get(&self::path(id)).json(), added, "{encoding}");
+            assert_eq!(
+                server.get(&self::path(id)).json_of_kong(),
+                added,
+                "{encoding}"
+            );
         }
     }
     assert_eq!(server.stored()["data"].as_array().map(Vec::len), Some(6));
@@ -65,7 +69,10 @@ fn post_takes_an_id_and_a_creation_time() {
             201,
             &license(&id, &document, json!(LONG_AGO)),
         );
-        assert!(time(&reply.json(), "updated_at") > LONG_AGO, "{encoding}");
+        assert!(
+            time(&reply.json_of_kong(), "updated_at") > LONG_AGO,
+            "{encoding}"
+        );
     }
 }
 
@@ -87,13 +94,13 @@ fn post_under_a_taken_id_changes_nothing() {
                 .body(&content_type, body)
                 .send();
             check(encoding, &reply, 400, &expected);
-            assert_eq!(server.get(&path(ID)).json(), stored, "{encoding}");
+            assert_eq!(server.get(&path(ID)).json_of_kong(), stored, "{encoding}");
         }
     }
     // What is wrong with the license comes first.
     let fields = json!({"id": ID, "payload": "x"});
     let reply = server.ask("POST", "/licenses").json(&fields).send();
-    assert_eq!(reply.json()["code"], 2);
+    assert_eq!(reply.json_of_kong()["code"], 2);
 }
 
 #[test]
@@ -132,7 +139,11 @@ fn put_adds_and_replaces() {
                 .send();
             let case = format!("{index} {encoding}");
             check(&case, &reply, 200, &license(ID, document, json!(INTEGER)));
-            assert_eq!(server.stored()["data"], json!([reply.json()]), "{case}");
+            assert_eq!(
+                server.stored()["data"],
+                json!([reply.json_of_kong()]),
+                "{case}"
+            );
         }
     }
 }
@@ -146,7 +157,7 @@ fn put_resets_the_creation_time_unless_it_is_sent_or_nothing_changes() {
                 .ask("PUT", &path(ID))
                 .body(&content_type, body)
                 .send()
-                .json()
+                .json_of_kong()
         });
         replies.map(|reply| time(&reply, "created_at"))
     };
@@ -167,7 +178,7 @@ fn a_hundred_unchanged_puts_and_patches_write_nothing() {
     let server = Harness::start();
     let document = server.document("K");
     server.put(ID, &document);
-    let entity: Value = server.get(&path(ID)).json();
+    let entity: Value = server.get(&path(ID)).json_of_kong();
     let entries = || server.entries();
     let before = entries();
     let same = [
@@ -210,7 +221,7 @@ fn an_unchanged_put_of_an_older_license_that_would_take_over_writes() {
     let (older, newer) = (server.document("K"), server.document("K"));
     server.put(ID, &older);
     server.put(OTHER_ID, &newer);
-    let updated_at = |id| server.get(&path(id)).json()["updated_at"].clone();
+    let updated_at = |id| server.get(&path(id)).json_of_kong()["updated_at"].clone();
     let entries = || server.entries().as_array().map(Vec::len);
     let before = entries();
     server.put(ID, &older);
@@ -247,13 +258,17 @@ fn patch_merges_and_keeps_the_creation_time() {
     ] {
         for (encoding, content_type, body) in encodings(&fields) {
             let case = format!("{encoding} {fields}");
-            let before = server.ask("PUT", &path(ID)).json(&create).send().json();
+            let before = server
+                .ask("PUT", &path(ID))
+                .json(&create)
+                .send()
+                .json_of_kong();
             let reply = server
                 .ask("PATCH", &path(ID))
                 .body(&content_type, body)
                 .send();
             check(&case, &reply, 200, &license(ID, payload, json!(created_at)));
-            let after = reply.json();
+            let after = reply.json_of_kong();
             assert!(
                 time(&after, "updated_at") >= time(&before, "updated_at"),
                 "{case}"
@@ -408,7 +423,7 @@ fn the_id_in_the_body_does_not_move_a_license() {
                 &license(ID, &document, json!(LONG_AGO)),
             );
             assert_eq!(
-                server.get(&path(OTHER)).json()["payload"],
+                server.get(&path(OTHER)).json_of_kong()["payload"],
                 other,
                 "{verb} {encoding}"
             );
@@ -429,9 +444,9 @@ fn a_second_identical_pass_finds_the_payload_unchanged() {
                 .ask("PUT", &path(ID))
                 .body(&content_type, body.clone())
                 .send();
-            assert_eq!(reply.json()["payload"], document, "{encoding}");
+            assert_eq!(reply.json_of_kong()["payload"], document, "{encoding}");
             assert_eq!(
-                server.get(&path(ID)).json()["payload"],
+                server.get(&path(ID)).json_of_kong()["payload"],
                 document,
                 "{encoding}"
             );

@@ -1,8 +1,7 @@
 //! What an answer should be: a status and JSON in which some texts stand for any value.
 
+use lictor_testkit::Answer;
 use serde_json::Value;
-
-use crate::http::Answer;
 
 /// Stands for any value.
 pub(crate) const ANY: &str = "(any)";
@@ -13,8 +12,14 @@ pub(crate) const UUID: &str = "(uuid)";
 /// Begins a text of which only the beginning is compared.
 pub(crate) const PREFIX: &str = "(begins) ";
 
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
+/// The type that this dialect gives JSON.
+pub(crate) trait Kong {
+    fn json_of_kong(&self) -> Value;
+}
+
+impl Kong for Answer {
+    #[track_caller]
+    fn json_of_kong(&self) -> Value {
         self.json_as("application/json; charset=utf-8")
     }
 }
@@ -22,7 +27,7 @@ impl Answer {
 /// Fails unless the answer has this status and this JSON.
 pub(crate) fn check(case: &str, answer: &Answer, status: u16, expected: &Value) {
     assert_eq!(answer.status, status, "{case}: {answer:?}");
-    let found = answer.json();
+    let found = answer.json_of_kong();
     assert!(
         fits(expected, &found),
         "{case}\nexpected {expected}\n   found {found}"

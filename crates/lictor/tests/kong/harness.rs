@@ -7,14 +7,11 @@ use std::sync::Arc;
 use lictor_core::{Change, Claims, Date, INSTALLATION, KeyId, Now, SigningKey};
 use lictor_store::sqlite::SqliteStore;
 use lictor_store::{Store as _, Write};
+use lictor_testkit::{Answer, Folder, OPERATOR, Request, TestServer, vendor};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::http::{Answer, Request};
-use crate::process::{Running, serve};
-
-const OPERATOR: &str = "an-operator-token-of-32-characters-or-more";
+use crate::expect::Kong as _;
 
 /// What `GET /` and the report are told to say.
 pub(crate) const VERSION: &str = "3.4.3.6";
@@ -33,9 +30,7 @@ pub(crate) struct Options {
 pub(crate) struct Harness {
     pub(crate) token: String,
     pub(crate) vendor: SigningKey,
-    url: String,
-    _running: Running,
-    folder: TempDir,
+    server: TestServer,
 }
 
 impl Harness {
@@ -44,43 +39,34 @@ impl Harness {
     }
 
     pub(crate) fn with(options: Options) -> Self {
-        let vendor = SigningKey::from_seed([7; 32]);
-        let folder = folder();
-        let key = folder.path().join("vendor.pub");
-        std::fs::write(&key, vendor.public_key().to_pem()).expect("a key file");
+        // Durability is tested elsewhere.
+        let folder = Folder::in_memory();
         store_organizations(&folder.path().join("data"), options.organizations);
-        let mut command = serve(&folder.path().join("data"));
-        command.env("LICTOR_ADMIN_TOKEN", OPERATOR);
-        command
-            .args(["--kong-version", VERSION, "--trust"])
-            .arg(key);
-        for origin in options.origins {
-            command.args(["--kong-origin", &origin]);
+        let mut arguments = vec!["--kong-version", VERSION];
+        for origin in &options.origins {
+            arguments.extend(["--kong-origin", origin]);
         }
         if options.hash_hostname {
-            command.arg("--hash-hostname");
+            arguments.push("--hash-hostname");
         }
         if options.structural {
-            command.args(["--trust-policy", "structural"]);
+            arguments.extend(["--trust-policy", "structural"]);
         }
-        let running = Running::start(&mut command);
         Self {
             token: OPERATOR.to_owned(),
-            vendor,
-            url: running.listening(),
-            _running: running,
-            folder,
+            vendor: vendor(1),
+            server: TestServer::on(folder, &arguments),
         }
     }
 
     /// A file of the server's data.
     pub(crate) fn data(&self, name: &str) -> PathBuf {
-        self.folder.path().join("data").join(name)
+        self.server.data().join(name)
     }
 
     /// A request without a token.
     pub(crate) fn anonymous(&self, verb: &str, path: &str) -> Request {
-        Request::new(&self.url, verb, path)
+        self.server.anonymous(verb, path)
     }
 
     /// A request with this token.
@@ -105,7 +91,7 @@ impl Harness {
 
     /// Everything that is stored in `default`.
     pub(crate) fn stored(&self) -> Value {
-        self.get("/licenses?size=1000").json()
+        self.get("/licenses?size=1000").json_of_kong()
     }
 
     /// Stores the document under this id.
@@ -113,7 +99,7 @@ impl Harness {
         let ask = self.ask("PUT", &format!("/licenses/{id}"));
         let reply = ask.json(&json!({ "payload": payload })).send();
         assert_eq!(reply.status, 200, "{}", reply.text());
-        reply.json()
+        reply.json_of_kong()
     }
 
     /// Writes the license of this id again, as it is.
@@ -176,7 +162,7 @@ impl Harness {
 
     fn native(&self, verb: &str, path: &str, organization: &str, body: &Value) -> Value {
         let ask = self.anonymous(verb, path).token(&self.token);
-        let ask = ask.header("Lictor-Organization", organization);
+        let ask = ask.organization(organization);
         let ask = if *body == json!({}) {
             ask
         } else {
@@ -187,7 +173,7 @@ impl Harness {
         if answer.body.is_empty() {
             Value::Null
         } else {
-            answer.json_as("application/json")
+            answer.json()
         }
     }
 
@@ -227,17 +213,6 @@ fn store_organizations(data: &Path, keys: Vec<&'static str>) {
             store.write(write).await.expect("written");
         }
     });
-}
-
-/// In memory where the system has a file system there: durability is tested elsewhere.
-fn folder() -> TempDir {
-    let shared = Path::new("/dev/shm");
-    let folder = if shared.is_dir() {
-        tempfile::tempdir_in(shared)
-    } else {
-        tempfile::tempdir()
-    };
-    folder.expect("a folder")
 }
 
 /// Claims such as Kong's samples have.

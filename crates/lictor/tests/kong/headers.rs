@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use lictor_testkit::{Answer, Request};
+
 use crate::harness::{Harness, Options};
-use crate::http::{Answer, Request};
 
 /// An answer of every kind.
 fn asks(server: &Harness) -> Vec<(u16, Request)> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::bodies::{FORM, JSON, MULTIPART, WRITES, cannot_parse, refused, started};
 use crate::encodings::encodings;
-use crate::expect::check;
+use crate::expect::{Kong as _, check};
 
 #[test]
 fn a_thousand_fields_are_read_and_no_more() {
@@ -48,7 +48,7 @@ fn bodies_beyond_ten_megabytes_are_too_large() {
                 .body(content_type, too_large.clone())
                 .send();
             assert_eq!(reply.status, 413, "{verb} {content_type}");
-            assert!(reply.json()["message"].is_string());
+            assert!(reply.json_of_kong()["message"].is_string());
         }
         let reply = server.ask(verb, path).body(JSON, "x".repeat(limit)).send();
         assert_eq!(reply.status, 400, "{verb}");

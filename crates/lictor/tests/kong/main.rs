@@ -3,13 +3,6 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
-#[path = "../common/body.rs"]
-mod body;
-#[path = "../common/http.rs"]
-mod http;
-#[path = "../common/process.rs"]
-mod process;
-
 mod access;
 mod beside;
 mod bodies;

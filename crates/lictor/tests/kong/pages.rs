@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::encodings::escape;
-use crate::expect::check;
+use crate::expect::{Kong as _, check};
 use crate::harness::Harness;
 
 fn id(number: usize) -> String {
@@ -31,7 +31,7 @@ fn ids(page: &Value) -> Vec<String> {
 fn follow(server: &Harness, first: &str) -> Vec<Vec<String>> {
     let (mut address, mut pages) = (first.to_owned(), Vec::new());
     loop {
-        let page = server.get(&address).json();
+        let page = server.get(&address).json_of_kong();
         pages.push(ids(&page));
         match page["next"].as_str() {
             Some(next) => address = next.to_owned(),
@@ -112,7 +112,7 @@ fn next_repeats_what_was_asked_and_the_prefix() {
         ("/licenses?other=1&size=2", "/licenses", "&size=2"),
         ("/default/licenses?size=2", "/default/licenses", "&size=2"),
     ] {
-        let page = server.get(query).json();
+        let page = server.get(query).json_of_kong();
         let offset = page["offset"].as_str().expect("an offset");
         assert!(!offset.contains('='), "{offset} is padded");
         let expected = format!("{path}?offset={}{rest}", escape(offset));
@@ -123,7 +123,7 @@ fn next_repeats_what_was_asked_and_the_prefix() {
 #[test]
 fn clients_page_by_offset_or_by_next_and_repeat_their_size() {
     let server = filled(5);
-    let first = server.get("/licenses?size=2").json();
+    let first = server.get("/licenses?size=2").json_of_kong();
     let (offset, next) = (
         first["offset"].as_str().expect("one"),
         first["next"].as_str().expect("one"),
@@ -143,7 +143,11 @@ fn clients_page_by_offset_or_by_next_and_repeat_their_size() {
             ))
         ),
     ] {
-        assert_eq!(ids(&server.get(&address).json()), expected, "{address}");
+        assert_eq!(
+            ids(&server.get(&address).json_of_kong()),
+            expected,
+            "{address}"
+        );
     }
 }
 
@@ -183,7 +187,7 @@ fn sizes_out_of_range_are_refused() {
 #[test]
 fn offsets_that_are_none_are_refused() {
     let server = filled(3);
-    let good = server.get("/licenses?size=1").json()["offset"]
+    let good = server.get("/licenses?size=1").json_of_kong()["offset"]
         .as_str()
         .expect("one")
         .to_owned();
@@ -215,9 +219,12 @@ fn offsets_that_are_none_are_refused() {
         check(offset, &reply, 400, &expected);
     }
     let two = server.get(&format!("/licenses?offset={good}&offset=W10"));
-    assert_eq!((two.status, &two.json()["code"]), (400, &json!(7)));
+    assert_eq!((two.status, &two.json_of_kong()["code"]), (400, &json!(7)));
     // The size is looked at first.
-    assert_eq!(server.get("/licenses?offset=x&size=0").json()["code"], 9);
+    assert_eq!(
+        server.get("/licenses?offset=x&size=0").json_of_kong()["code"],
+        9
+    );
 }
 
 #[test]
@@ -228,7 +235,7 @@ fn pages_stay_right_while_rows_come_and_go() {
     }
     let (mut seen, mut address) = (Vec::new(), "/licenses?size=1".to_owned());
     loop {
-        let page = server.get(&address).json();
+        let page = server.get(&address).json_of_kong();
         let at = ids(&page);
         seen.extend(at.clone());
         let Some(next) = page["next"].as_str() else {
@@ -264,7 +271,7 @@ fn pages_stay_right_while_rows_come_and_go() {
 #[test]
 fn a_page_goes_on_behind_a_row_that_is_gone() {
     let server = filled(4);
-    let page = server.get("/licenses?size=2").json();
+    let page = server.get("/licenses?size=2").json_of_kong();
     let next = page["next"].as_str().expect("one").to_owned();
     for number in [0, 1, 2] {
         assert_eq!(
@@ -275,7 +282,7 @@ fn a_page_goes_on_behind_a_row_that_is_gone() {
             204
         );
     }
-    assert_eq!(ids(&server.get(&next).json()), [id(3)]);
+    assert_eq!(ids(&server.get(&next).json_of_kong()), [id(3)]);
     assert_eq!(
         server
             .ask("DELETE", &format!("/licenses/{}", id(3)))

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::expect::{ANY, INTEGER, PREFIX, check};
+use crate::expect::{ANY, INTEGER, Kong as _, PREFIX, check};
 use crate::harness::{Harness, Options, VERSION};
 
 const ID: &str = "30b4edb7-0847-4f65-af90-efbed8b0161f";
@@ -118,7 +118,7 @@ fn requests_are_counted_by_month_and_services_once() {
     let mut expected = later("UNLICENSED", "2017-7-20", counters, 47);
     expected["services_count"] = json!(2);
     check("later", &server.get(LATER), 200, &expected);
-    let this_month = server.get("/license/report").json()["counters"][1]["bucket"].clone();
+    let this_month = server.get("/license/report").json_of_kong()["counters"][1]["bucket"].clone();
     let this_month = this_month.as_str().expect("a month");
     assert_eq!(
         (this_month.len(), &this_month[4..5]),
@@ -134,7 +134,7 @@ fn users_and_workspaces_are_those_that_the_caller_may_see() {
     server.create_token("reader", &[], "default");
     let acme = server.create_token("admin", &[], "acme");
     let figures = |token: &str, path: &str| {
-        let report = server.with_token(token, "GET", path).send().json();
+        let report = server.with_token(token, "GET", path).send().json_of_kong();
         (
             report["rbac_users"].clone(),
             report["workspaces_count"].clone(),
@@ -168,8 +168,8 @@ fn another_format_is_refused() {
 #[test]
 fn the_checksum_covers_all_that_stands_beside_it() {
     let server = Harness::start();
-    let checksum = |reply: crate::http::Answer| {
-        let text = reply.json()["checksum"]
+    let checksum = |reply: lictor_testkit::Answer| {
+        let text = reply.json_of_kong()["checksum"]
             .as_str()
             .expect("a checksum")
             .to_owned();
@@ -200,10 +200,10 @@ fn the_host_name_is_hashed_if_wanted() {
         ..Options::default()
     });
     let names = |server: &Harness| {
-        let root = server.get("/").json()["hostname"].clone();
+        let root = server.get("/").json_of_kong()["hostname"].clone();
         for path in ["/license/report", LATER] {
             assert_eq!(
-                server.get(path).json()["system_info"]["hostname"],
+                server.get(path).json_of_kong()["system_info"]["hostname"],
                 root,
                 "{path}"
             );

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lictor_server::dialects::kong;
 use serde_json::json;
 
-use crate::expect::{ANY, PREFIX, check};
+use crate::expect::{ANY, Kong as _, PREFIX, check};
 use crate::harness::{Harness, VERSION};
 
 const ID: &str = "30b4edb7-0847-4f65-af90-efbed8b0161f";
@@ -137,7 +137,7 @@ fn paths_are_compared_after_their_escapes_are_undone() {
         format!("/%6Cicenses/{ID}"),
         format!("/d%65fault/licenses/{ID}/"),
     ] {
-        assert_eq!(server.get(&path).json()["id"], ID, "{path}");
+        assert_eq!(server.get(&path).json_of_kong()["id"], ID, "{path}");
     }
     assert_eq!(server.get(&format!("/licenses%2F{ID}")).status, 404);
 }
@@ -157,7 +157,7 @@ fn head_is_get_without_a_body() {
         let (get, head) = (server.get(&path), server.ask("HEAD", &path).send());
         assert_eq!(get.status, head.status, "{path}");
         assert!(head.body.is_empty(), "{path}");
-        let told = |reply: &crate::http::Answer| {
+        let told = |reply: &lictor_testkit::Answer| {
             let mut headers = reply.headers.clone();
             let mut differs = vec!["date", "x-kong-admin-latency", "x-kong-admin-request-id"];
             if path.contains("/status") {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use lictor_core::Resource;
 use lictor_server::dialects::native;
+use lictor_testkit::TestServer as Server;
 use serde_json::{Value, json};
 
 use crate::matrix::ROWS;
-use crate::server::Server;
 use crate::world::World;
 
 #[test]
@@ -32,7 +32,7 @@ fn every_role_gets_at_every_route_what_the_table_says() {
                 .header("Authorization", "Basic eDp5"),
         ] {
             let answer = nobody.expect(401);
-            answer.problem("unauthenticated");
+            answer.problem(401, "unauthenticated");
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
         }
     }
@@ -135,7 +135,7 @@ fn every_method_of_every_route_has_a_row() {
             .server
             .call("BREW", &format!("/v1{concrete}"))
             .expect(405);
-        answer.problem("method-not-allowed");
+        answer.problem(405, "method-not-allowed");
         for method in answer.header("allow").expect("Allow").split(',') {
             routed.insert((method.trim().to_owned(), path));
         }
@@ -197,7 +197,7 @@ fn what_is_no_route_is_a_problem_for_whoever_signed_in() {
     }
     for method in ["OPTIONS", "PATCH", "TRACE", "BREW"] {
         let answer = server.call(method, "/v1/licenses").expect(405);
-        answer.problem("method-not-allowed");
+        answer.problem(405, "method-not-allowed");
         assert_eq!(answer.header("allow"), Some("GET,HEAD,POST"));
         let headers = format!("{:?}", answer.headers).to_lowercase();
         assert!(!headers.contains("access-control"), "{headers}");

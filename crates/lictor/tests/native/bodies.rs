@@ -1,8 +1,7 @@
 //! Bodies that are not what a route takes: each is a problem, and nothing is changed.
 
+use lictor_testkit::{TestServer as Server, document};
 use serde_json::json;
-
-use crate::server::{Server, document};
 
 const JSON: &str = "application/json";
 const LIMIT: usize = 2 * 1024 * 1024;

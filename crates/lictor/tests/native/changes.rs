@@ -1,9 +1,7 @@
 //! Changes of a part of an object: what `null` takes away, and numbers however they are written.
 
+use lictor_testkit::{TestServer as Server, assert_none_of_a_library, document};
 use serde_json::{Value, json};
-
-use crate::foreign;
-use crate::server::{Server, document};
 
 /// Sends a change, asserts the status, and gives the answer.
 fn patch(server: &Server, path: &str, body: &Value, status: u16) -> Value {
@@ -110,7 +108,7 @@ fn a_whole_number_is_taken_however_it_is_written() {
             let answer = send(method, &path, &body.replace("NUMBER", number));
             assert_eq!(answer.status, 400, "{number} {answer:?}");
             let said = String::from_utf8_lossy(&answer.body);
-            foreign::assert_none(&said);
+            assert_none_of_a_library(&said);
             for word in ["u64", "i64", "enum", "struct", "variant", "Epoch"] {
                 assert!(!said.contains(word), "{said}");
             }

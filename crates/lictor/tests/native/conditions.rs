@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use lictor_server::dialects::{jira, kong, zoho};
+use lictor_testkit::{Answer, Request, TestServer as Server, document};
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Request};
 use crate::matrix::ROWS;
-use crate::server::{Server, document};
 use crate::world::World;
 
 /// A strong tag that nothing has.
@@ -28,7 +27,7 @@ fn takes_conditions(write: &Request) -> bool {
         return true;
     }
     assert_eq!(answer.status, 400, "{answer:?}");
-    assert_eq!(answer.problem("invalid-input")["field"], "If-Match");
+    assert_eq!(answer.problem(400, "invalid-input")["field"], "If-Match");
     let none = write.clone().header("If-None-Match", STRANGE);
     let problem = none.expect_problem(400, "invalid-input");
     assert_eq!(problem["field"], "If-None-Match");
@@ -195,7 +194,7 @@ fn a_write_expects_the_tag_or_the_revision_that_is_stored() {
                 _ => server.call(method, &path).header("If-Match", wrong),
             };
             let call = call.token(token).expect(412);
-            let problem = call.problem("revision-mismatch");
+            let problem = call.problem(412, "revision-mismatch");
             assert_eq!(problem["revision"], Value::Null, "{method} {wrong}");
             assert!(!call.text().contains(digest), "{method} {wrong}: {call:?}");
         }

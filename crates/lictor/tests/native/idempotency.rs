@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use lictor_testkit::{Request, TestServer as Server, claims, document, vendor};
 use serde_json::{Value, json};
-
-use crate::http::Request;
-use crate::server::{Server, document, vendor};
 
 fn keyed(server: &Server, path: &str, body: &Value) -> Request {
     server
@@ -112,7 +110,7 @@ fn a_key_belongs_to_a_token_a_route_and_an_organization() {
 #[test]
 fn a_refusal_is_not_kept() {
     let server = Server::start();
-    let payload = vendor(2).sign(&crate::server::claims("Konnect").to_json());
+    let payload = vendor(2).sign(&claims("Konnect").to_json());
     let call = keyed(&server, "/v1/licenses", &json!({ "payload": payload }));
     call.expect_problem(400, "invalid-document");
     server.post(
@@ -128,7 +126,7 @@ fn a_secret_is_not_shown_again() {
     let call = keyed(&server, "/v1/tokens", &json!({ "name": "CI" }));
     let made = call.expect(201).json();
     let answer = call.expect(409);
-    let problem = answer.problem("secret-already-shown");
+    let problem = answer.problem(409, "secret-already-shown");
     assert_eq!(problem["id"], made["id"]);
     let secret = made["secret"].as_str().expect("a secret");
     assert!(!problem.to_string().contains(secret));
@@ -148,7 +146,7 @@ fn an_enrollment_token_is_not_shown_again() {
     let made = call.expect(201).json();
     let secret = made["enrollment_token"].as_str().expect("a token");
     let answer = call.expect(409);
-    let problem = answer.problem("secret-already-shown");
+    let problem = answer.problem(409, "secret-already-shown");
     assert_eq!(problem["id"], made["id"]);
     assert!(!problem.to_string().contains(secret));
     // Without the key it is another request, for a name that is taken.
@@ -183,7 +181,7 @@ fn of_many_twins_one_is_carried_out() {
     for answer in answers {
         match answer.status {
             201 => bodies.push(answer.json()),
-            _ => drop(answer.problem("idempotency-in-progress")),
+            _ => drop(answer.problem(409, "idempotency-in-progress")),
         }
     }
     assert!(!bodies.is_empty());

@@ -1,8 +1,7 @@
 //! Organizations, trust, the ledger, the report and the backup: what operators look after.
 
+use lictor_testkit::{Folder, Tenant, TestServer as Server, claims, document, sign, vendor};
 use serde_json::{Value, json};
-
-use crate::server::{Server, Tenant, document, vendor};
 
 /// A server, its tenant `acme`, and the license that this one added.
 fn with_license_of_a_tenant() -> (Server, Tenant, Value) {
@@ -240,9 +239,9 @@ fn the_report_shows_the_figures() {
     assert_eq!(empty["license_expiration_date"], Value::Null);
     let month = empty["at"].as_str().expect("a time")[..7].to_owned();
     assert_eq!(empty["requests"], json!([{ "month": month, "count": 0 }]));
-    let mut claims = crate::server::claims("Konnect");
+    let mut claims = claims("Konnect");
     claims.license_key = Some("K-1".to_owned());
-    server.add(&crate::server::sign(&claims));
+    server.add(&sign(&claims));
     let counts = json!([
         { "service": "orders", "count": 5 },
         { "service": "orders", "source": "b", "count": 7 },
@@ -303,7 +302,7 @@ fn a_backup_is_a_whole_database_and_leaves_nothing_behind() {
         head.header("content-type"),
         Some("application/octet-stream")
     );
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = Folder::new();
     let file = folder.path().join("backup");
     std::fs::write(&file, &answer.body).expect("a file");
     let data = folder.path().join("data");

@@ -1,9 +1,8 @@
 //! Licenses: shapes, entity tags, refusals. How they stand to each other is in `standing.rs`.
 
 use lictor_core::{Claims, Plan, SigningKey};
+use lictor_testkit::{TestServer as Server, claims, document, sign, vendor};
 use serde_json::{Value, json};
-
-use crate::server::{Server, claims, document, sign, vendor};
 
 const ID: &str = "0197f3a0-0000-7000-8000-000000000001";
 

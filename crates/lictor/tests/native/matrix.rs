@@ -1,8 +1,8 @@
 //! The access matrix of the native API: every route with what each role and each scope gets there.
 
+use lictor_testkit::{document, vendor};
 use serde_json::{Value, json};
 
-use crate::server::{document, vendor};
 use crate::world::{World, client, fixed, key, license, new_client, node, pool, token};
 
 /// A method and path, the path as the router has it; what to send; the status that the operator,

@@ -1,8 +1,7 @@
 //! New names: shown at once, wherever the old one was shown before.
 
+use lictor_testkit::{TestServer as Server, document};
 use serde_json::json;
-
-use crate::server::{Server, document};
 
 #[test]
 fn a_new_name_of_an_application_is_shown_at_once() {

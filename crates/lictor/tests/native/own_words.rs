@@ -2,12 +2,10 @@
 //! that a library says reaches who sent it.
 
 use lictor_server::dialects::{jira, kong, zoho};
+use lictor_testkit::{Answer, Request, TestServer as Server, assert_none_of_a_library, document};
 use serde_json::{Map, Value, json};
 
-use crate::foreign::assert_none;
-use crate::http::{Answer, Request};
 use crate::matrix::ROWS;
-use crate::server::{Server, document};
 use crate::world::World;
 
 const JSON: &str = "application/json";
@@ -120,7 +118,7 @@ fn doubled(members: &Map<String, Value>) -> Vec<String> {
 
 fn assert_ours(answer: &Answer) {
     assert_ne!(answer.status, 500, "{answer:?}");
-    assert_none(&String::from_utf8_lossy(&answer.body));
+    assert_none_of_a_library(&String::from_utf8_lossy(&answer.body));
 }
 
 /// Sends everything that is wrong with a body where `good` would be taken.

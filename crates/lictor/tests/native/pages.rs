@@ -1,8 +1,7 @@
 //! Lists in pages: every row once, and cursors that fit nowhere else.
 
+use lictor_testkit::{TestServer as Server, document};
 use serde_json::{Value, json};
-
-use crate::server::{Server, document};
 
 /// All rows of a list, two by two.
 fn walk(server: &Server, path: &str) -> Vec<Value> {

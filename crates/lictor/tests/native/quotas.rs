@@ -1,8 +1,7 @@
 //! Quotas over HTTP: who sets them, what is refused beyond, and in whose words.
 
+use lictor_testkit::{Tenant, TestServer as Server, document};
 use serde_json::{Value, json};
-
-use crate::server::{Server, Tenant, document};
 
 const ACME: &str = "/v1/organizations/acme";
 

@@ -1,8 +1,7 @@
 //! How stored licenses stand, and what their applications are entitled to, as dates come and keys go.
 
+use lictor_testkit::{TestServer as Server, claims, document, sign, vendor};
 use serde_json::{Value, json};
-
-use crate::server::{Server, claims, document, sign, vendor};
 
 fn state(server: &Server, license: &Value) -> Value {
     let id = license["id"].as_str().expect("an id");

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use lictor_testkit::TestServer as Server;
 use serde_json::{Value, json};
-
-use crate::server::Server;
 
 #[test]
 fn a_token_is_shown_with_its_secret_once() {

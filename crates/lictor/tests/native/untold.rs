@@ -1,8 +1,7 @@
 //! Who may write something and not read it is told no figure of it, neither by an answer nor by a refusal.
 
+use lictor_testkit::{TestServer as Server, claims, sign};
 use serde_json::{Value, json};
-
-use crate::server::{Server, claims, sign};
 
 /// The secret of a token that has these scopes alone.
 fn narrow(server: &Server, scopes: &[&str]) -> String {

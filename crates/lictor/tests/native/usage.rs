@@ -1,9 +1,7 @@
 //! Usage: cumulative counts, so that whatever is lost or repeated on the way changes no figure.
 
+use lictor_testkit::{Request, TestServer as Server};
 use serde_json::{Value, json};
-
-use crate::http::Request;
-use crate::server::Server;
 
 fn record(server: &Server, counts: &Value) -> Request {
     server

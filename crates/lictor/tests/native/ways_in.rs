@@ -1,8 +1,7 @@
 //! The last way in, which nobody shuts by mistake, where tokens come from, and what the write scope alone may.
 
+use lictor_testkit::TestServer as Server;
 use serde_json::{Value, json};
-
-use crate::server::Server;
 
 fn account(server: &Server, email: &str, administrator: bool) -> String {
     let body = json!({ "email": email, "administrator": administrator });
@@ -188,7 +187,7 @@ fn who_may_not_read_an_account_is_told_nothing_by_a_condition() {
         let told = call.expect(412);
         assert!(told.text().contains(digest), "{method} {wrong}: {told:?}");
         let untold = call.token(writer).expect(412);
-        let problem = untold.problem("revision-mismatch");
+        let problem = untold.problem(412, "revision-mismatch");
         assert_eq!(problem["revision"], Value::Null, "{method} {wrong}");
         assert!(
             !untold.text().contains(digest),

@@ -1,10 +1,9 @@
 //! The objects that the requests of the access matrix are about, made when they are needed.
 
+use lictor_testkit::{Request, Tenant, TestServer as Server, document, vendor};
 use serde_json::{Value, json};
 
-use crate::http::Request;
 use crate::matrix::Row;
-use crate::server::{Server, Tenant, document, vendor};
 
 /// A server with two organizations, whose objects are made when they are needed.
 pub(crate) struct World {

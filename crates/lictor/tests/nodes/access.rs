@@ -2,10 +2,10 @@
 
 use lictor_core::feed::{FEED_PATH, JOIN_PATH};
 use lictor_server::dialects::{jira, native, node, zoho};
+use lictor_testkit::{OPERATOR, Request, text};
 use serde_json::{Value, json};
 
-use crate::harness::{OPERATOR, Server, text};
-use crate::http::Request;
+use crate::harness::{Joined as _, Server};
 use crate::node::{Node, join, new_credential};
 
 /// The Admin API's paths, in the organization `default` and in one that is named.

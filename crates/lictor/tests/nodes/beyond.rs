@@ -1,8 +1,9 @@
 //! More nodes than the license grants: all go on, and everybody is told.
 
-use crate::harness::{OPERATOR, Server, claims, result};
+use lictor_testkit::{OPERATOR, claims, command, result};
+
+use crate::harness::{Joined as _, Server};
 use crate::planes::{Plane, soon};
-use crate::process::command;
 
 fn says(text: &str) -> bool {
     // Words may be broken between lines.

@@ -9,13 +9,13 @@ use lictor_core::feed::EnrollmentToken;
 use lictor_core::usage::{Reading, UsageReport};
 use lictor_core::{Error, Now};
 use lictor_store::{Store as _, Write};
+use lictor_testkit::{Answer, OPERATOR, claims, text, vendor};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::clocked::Clocked;
-use crate::harness::{OPERATOR, Server, claims, text, vendor};
-use crate::http::Answer;
+use crate::clocked::{Clocked, clocked};
+use crate::harness::Server;
 use crate::node::{Node, join, new_credential};
 
 /// How many writes of one organization are in hand at most.
@@ -148,7 +148,7 @@ fn says(said: &Value, word: &str) {
 
 #[test]
 fn a_full_line_of_writes_is_told_by_each_dialect_in_its_own_shape() {
-    let server = Server::clocked();
+    let server = clocked();
     let node = Node::join(&server.url, &server.enroll("edge-1"));
     let asked = Asked::of(&server);
     let mut report = node.report_of(&node.first);

@@ -6,16 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lictor_testkit::{Folder, OPERATOR, Running, command, serve, text};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::harness::{OPERATOR, text};
 use crate::node::new_credential;
 use crate::planes::soon;
-use crate::process::{Running, command, serve};
 
 pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -38,7 +36,7 @@ pub(crate) fn signed_by(authority: &Authority, names: &[&str]) -> Pair {
 }
 
 /// A file in this folder that nobody else can read.
-pub(crate) fn secret_file(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+pub(crate) fn secret_file(folder: &Folder, name: &str, text: &str) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, text).expect("a file");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -51,12 +49,12 @@ struct Server {
     address: String,
     authority: Authority,
     _running: Running,
-    folder: TempDir,
+    folder: Folder,
 }
 
 impl Server {
     fn start() -> Self {
-        let folder = TempDir::new().expect("a folder");
+        let folder = Folder::new();
         let authority = authority();
         let (certificate, key) = signed_by(&authority, &["localhost"]);
         let file = |name: &str, text: &str| secret_file(&folder, name, text);
@@ -219,7 +217,7 @@ fn a_node_over_tls_that_is_killed_is_gone_within_five_seconds() {
 
 #[test]
 fn without_tls_there_are_no_certificates_to_ask_for() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let ca = folder.path().join("ca.pem");
     std::fs::write(&ca, authority().pem()).expect("a file");
     let data = folder.path().join("data");

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use lictor_core::SigningKey;
 use lictor_server::authority::{Authority, Start};
-use lictor_server::clock::{Clock, ManualClock};
+use lictor_server::clock::{Clock as ServerClock, ManualClock};
 use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router};
 use lictor_server::settings::{Server as Serving, Settings};
 use lictor_store::sqlite::SqliteStore;
-use tempfile::TempDir;
+use lictor_testkit::{Folder, OPERATOR, claims, vendor};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::harness::{OPERATOR, Server, claims, vendor};
+use crate::harness::Server;
 
 /// 2027-01-15T08:00:00Z.
 const START: i64 = 1_800_000_000;
@@ -27,68 +27,75 @@ pub(crate) struct Clocked {
     pub(crate) runtime: Runtime,
 }
 
-impl Server<Clocked> {
-    /// One with a license for the application `konnect`.
-    pub(crate) fn clocked() -> Self {
-        let folder = TempDir::new().expect("a folder");
-        let manual = ManualClock::at(START);
-        let runtime = Runtime::new().expect("a runtime");
-        let clock = Clock::Manual(Arc::clone(&manual));
-        let data = folder.path().join("data");
-        let (url, store, authority) = runtime.block_on(async {
-            let store = Arc::new(SqliteStore::open(&data).expect("a store"));
-            let start = Start {
-                keys: vec![vendor(1).public_key()],
-                operator_secret: Some(OPERATOR.to_owned()),
-                control_plane_key: Some(SigningKey::from_seed([2; 32])),
-                ..Start::default()
-            };
-            let opened = Authority::open(store.clone(), clock, start, |_| Ok(())).await;
-            let authority = opened.expect("an installation");
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            let url = format!("http://{}", listener.local_addr().expect("an address"));
-            let server = Serving {
-                authority: Arc::clone(&authority),
-                settings: Arc::new(Settings {
-                    public_url: url.clone(),
-                    kong_version: "3.4.3.5".to_owned(),
-                    kong_origins: Vec::new(),
-                    hash_hostname: false,
-                    node_certificates: false,
-                    rate_limit: None,
-                }),
-                budgets: Budgets::default(),
-            };
-            let app = router::router(
-                server,
-                router::counters(Box::new(|| (0, 0)), Box::new(|_| ())),
-            );
-            let limits = ConnectionLimits::default();
-            let forever = std::future::pending();
-            tokio::spawn(accept::serve(listener, None, app, limits, forever));
-            (url, store, authority)
-        });
-        let server = Self {
-            url,
-            running: Clocked {
-                clock: manual,
-                store,
-                authority,
-                runtime,
-            },
-            folder,
+/// One with a license for the application `konnect`.
+pub(crate) fn clocked() -> Server<Clocked> {
+    let folder = Folder::new();
+    let manual = ManualClock::at(START);
+    let runtime = Runtime::new().expect("a runtime");
+    let clock = ServerClock::Manual(Arc::clone(&manual));
+    let data = folder.path().join("data");
+    let (url, store, authority) = runtime.block_on(async {
+        let store = Arc::new(SqliteStore::open(&data).expect("a store"));
+        let start = Start {
+            keys: vec![vendor(1).public_key()],
+            operator_secret: Some(OPERATOR.to_owned()),
+            control_plane_key: Some(SigningKey::from_seed([2; 32])),
+            ..Start::default()
         };
-        server.license(&claims("Konnect"));
-        server
-    }
+        let opened = Authority::open(store.clone(), clock, start, |_| Ok(())).await;
+        let authority = opened.expect("an installation");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = Serving {
+            authority: Arc::clone(&authority),
+            settings: Arc::new(Settings {
+                public_url: url.clone(),
+                kong_version: "3.4.3.5".to_owned(),
+                kong_origins: Vec::new(),
+                hash_hostname: false,
+                node_certificates: false,
+                rate_limit: None,
+            }),
+            budgets: Budgets::default(),
+        };
+        let app = router::router(
+            server,
+            router::counters(Box::new(|| (0, 0)), Box::new(|_| ())),
+        );
+        let limits = ConnectionLimits::default();
+        let forever = std::future::pending();
+        tokio::spawn(accept::serve(listener, None, app, limits, forever));
+        (url, store, authority)
+    });
+    let server = Server {
+        url,
+        running: Clocked {
+            clock: manual,
+            store,
+            authority,
+            runtime,
+        },
+        folder,
+    };
+    server.license(&claims("Konnect"));
+    server
+}
 
+/// A clock that a test moves.
+pub(crate) trait Clock {
     /// Lets so many seconds pass for the server.
-    pub(crate) fn pass(&self, seconds: i64) {
+    fn pass(&self, seconds: i64);
+
+    /// Sets the wall clock of the server ahead or back.
+    fn step(&self, seconds: i64);
+}
+
+impl Clock for Server<Clocked> {
+    fn pass(&self, seconds: i64) {
         self.running.clock.pass(seconds);
     }
 
-    /// Sets the wall clock of the server ahead or back.
-    pub(crate) fn step(&self, seconds: i64) {
+    fn step(&self, seconds: i64) {
         self.running.clock.step(seconds);
     }
 }

@@ -1,9 +1,9 @@
 //! The commands about nodes, as an operator types them.
 
 use lictor_core::feed::Rotation;
+use lictor_testkit::{OPERATOR, claims, command, result, text, vendor};
 
-use crate::harness::{OPERATOR, Server, claims, result, text, vendor};
-use crate::process::command;
+use crate::harness::{Joined as _, Server};
 
 #[test]
 fn the_policy_is_shown_and_changed_by_what_is_given_alone() {

@@ -6,11 +6,18 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::clocked::{Clock as _, clocked};
+use crate::harness::{Joined as _, Server};
 use crate::planes::{Plane, soon};
 
-impl<R> Server<R> {
+trait Connected {
     /// Whether the node is connected, as its own page, the list, the report and Kong's report say.
+    fn connected(&self, name: &str) -> bool;
+
+    fn said_connected(&self, name: &str) -> [bool; 4];
+}
+
+impl<R> Connected for Server<R> {
     #[track_caller]
     fn connected(&self, name: &str) -> bool {
         // It may change between two answers, but not all the time.
@@ -83,7 +90,7 @@ fn a_node_that_is_killed_is_gone_within_five_seconds() {
 
 #[test]
 fn a_node_that_hangs_is_gone_within_90_seconds_and_there_again_when_it_goes_on() {
-    let server = Server::clocked();
+    let server = clocked();
     let plane = Plane::of(&server, "edge-1", &[]);
     assert!(soon(|| server.connected("edge-1")));
     plane.signal(Signal::STOP);
@@ -98,7 +105,7 @@ fn a_node_that_hangs_is_gone_within_90_seconds_and_there_again_when_it_goes_on()
 
 #[test]
 fn an_open_feed_alone_is_no_sign_of_life() {
-    let server = Server::clocked();
+    let server = clocked();
     let node = server.node("edge-1");
     let feed = node.feed();
     let state = feed.state();

@@ -2,10 +2,11 @@
 //! revision the same for ever.
 
 use lictor_core::{Claims, Date};
+use lictor_testkit::{claims, vendor};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{Server, claims, vendor};
+use crate::harness::{Joined as _, Server};
 use crate::node::Node;
 
 /// A license for `konnect` that begins so many days from now.

@@ -5,10 +5,10 @@ use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
+use lictor_testkit::{Answer, result};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, result};
-use crate::http::Answer;
+use crate::harness::Server;
 use crate::planes::{Plane, soon};
 
 const DURABLE: [&str; 2] = ["--count-durability", "request"];

@@ -3,12 +3,13 @@
 use std::thread::ScopedJoinHandle;
 
 use lictor_core::feed::JOIN_PATH;
+use lictor_testkit::{claims, result, text};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, claims, holds, result, text};
+use crate::harness::{Joined as _, Server, holds};
 use crate::node::{Node, join, new_credential};
 
-fn enroll(server: &Server, body: &Value) -> crate::http::Answer {
+fn enroll(server: &Server, body: &Value) -> lictor_testkit::Answer {
     server.call("POST", "/v1/nodes").json(body).send()
 }
 

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use lictor_core::feed::{HEARTBEAT_SECONDS, rotate};
+use lictor_testkit::{claims, text, vendor};
 use serde_json::{Value, json};
 
 use crate::events::Feed;
-use crate::harness::{Server, claims, text, vendor, within_a_second};
+use crate::harness::{Joined as _, Server, within_a_second};
 use crate::node::State;
 
 #[test]

@@ -1,8 +1,9 @@
 //! What a node says of itself is bounded when it is taken, and printed safely.
 
+use lictor_testkit::{result, text};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, result, text};
+use crate::harness::{Joined as _, Server};
 
 /// Texts that would do something where they are printed or stored as they are.
 const HOSTILE: [&str; 6] = [

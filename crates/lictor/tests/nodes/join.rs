@@ -4,10 +4,10 @@ use std::thread::ScopedJoinHandle;
 
 use lictor_core::change::Digest;
 use lictor_core::feed::{EnrollmentToken, FORMATS_HEADER, JOIN_PATH, Joined};
+use lictor_testkit::{Request, text};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, text};
-use crate::http::Request;
+use crate::harness::Server;
 use crate::node::{Node, join, new_credential};
 
 fn body(credential: &str) -> Value {

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use lictor_core::SigningKey;
+use lictor_testkit::{Folder, OPERATOR, Running, command, result, serve, vendor};
 
-use crate::harness::{OPERATOR, Server, holds, result, vendor};
-use crate::process::{Running, command, serve};
+use crate::harness::{Joined as _, Server, holds};
 
 const KEY: &str = "control-plane.key";
 
@@ -158,10 +158,7 @@ fn breaks_off(listener: &std::net::TcpListener, pem: &str) {
 
 #[test]
 fn a_copy_that_breaks_off_leaves_no_key() {
-    let (folder, pem) = (
-        tempfile::TempDir::new().expect("a folder"),
-        vendor(9).to_pem(),
-    );
+    let (folder, pem) = (Folder::new(), vendor(9).to_pem());
     let copy = folder.path().join("copy.db");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

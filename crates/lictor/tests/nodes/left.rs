@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use lictor_testkit::{result, text};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::harness::{Server, result, text};
+use crate::harness::Server;
 use crate::planes::{Plane, soon};
 
 fn pool(server: &Server, forget_after: i64) -> String {

@@ -6,13 +6,6 @@
     reason = "clippy exempts test functions, but not the helpers of an integration test"
 )]
 
-#[path = "../common/body.rs"]
-mod body;
-#[path = "../common/http.rs"]
-mod http;
-#[path = "../common/process.rs"]
-mod process;
-
 mod access;
 mod beyond;
 mod busy;

@@ -8,10 +8,10 @@ use lictor_core::feed::{
     Applied, Audience, EnrollmentToken, FEED_PATH, JOIN_PATH, Joined, REPORT_PATH, StateDocument,
 };
 use lictor_core::{PublicKey, Timestamp};
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
 use crate::events::Feed;
-use crate::http::{Answer, Request};
 
 /// A node that has joined.
 pub(crate) struct Node {

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use lictor_testkit::{Answer, Request, Running, command};
 use serde_json::Value;
 
 use crate::harness::Server;
-use crate::http::{Answer, Request};
-use crate::process::{Running, command};
 
 /// How long something may take that is to happen soon.
 const SOON: Duration = Duration::from_secs(5);

@@ -4,12 +4,11 @@
 use std::fs;
 
 use lictor_core::feed::rotate;
+use lictor_testkit::{Folder, claims, command, result, text, vendor};
 use serde_json::json;
-use tempfile::TempDir;
 
-use crate::harness::{Server, claims, result, text, vendor, within_a_second};
+use crate::harness::{Server, within_a_second};
 use crate::planes::{Plane, soon};
-use crate::process::command;
 
 #[test]
 fn a_license_opens_and_closes_at_once() {
@@ -72,7 +71,7 @@ fn a_restored_control_plane_rolls_no_node_back_until_it_is_adopted() {
     plane.until_status(|status| status["license"]["id"] == newer.as_str());
     let address = server.url.clone();
     let old_folder = server.kill();
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let mut restore = command();
     restore
         .arg("restore")

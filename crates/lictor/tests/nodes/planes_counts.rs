@@ -4,11 +4,11 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
+use lictor_testkit::{Running, command, result};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, result};
+use crate::harness::Server;
 use crate::planes::{Plane, denied, soon};
-use crate::process::command;
 
 /// What the control plane knows of a service, over all sources.
 fn counted(server: &Server, service: &str) -> u64 {
@@ -208,7 +208,7 @@ fn a_socket_serves_as_well() {
     command.args(["--enroll", token.as_str()]);
     command.args(["--listen", &format!("unix:{socket}"), "--data"]);
     command.arg(server.folder.path().join("edge-1"));
-    let running = crate::process::Running::start(&mut command);
+    let running = Running::start(&mut command);
     assert_eq!(running.listening(), format!("unix:{socket}"));
     let mut stream = UnixStream::connect(&socket).expect("it listens");
     let request = b"GET /check HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";

@@ -1,8 +1,10 @@
 //! The newest state by itself, for nodes behind proxies that let no events through.
 
 use lictor_core::feed::FEED_PATH;
+use lictor_testkit::claims;
 
-use crate::harness::{Server, claims, within_a_second};
+use crate::clocked::{Clock as _, clocked};
+use crate::harness::{Joined as _, Server, within_a_second};
 
 #[test]
 fn a_state_that_is_known_is_not_sent_again() {
@@ -30,7 +32,7 @@ fn a_state_that_is_known_is_not_sent_again() {
 
 #[test]
 fn a_tag_that_stays_while_the_body_changes_is_weak_and_known_however_it_is_sent() {
-    let server = Server::clocked();
+    let server = clocked();
     let node = server.node("edge-1");
     let call = node.call("GET", FEED_PATH);
     let first = call.expect(200);

@@ -4,14 +4,13 @@ use std::net::TcpListener;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use lictor_testkit::{Request, Running, command, result, text};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, result, text};
-use crate::http::Request;
+use crate::harness::Server;
 use crate::node::{Node, join, new_credential};
 use crate::planes::{Plane, soon};
-use crate::process::{Running, command};
 
 /// Makes a pool for `konnect`, and gives its token.
 fn pool(server: &Server, uses: u64, forget_after: i64) -> String {

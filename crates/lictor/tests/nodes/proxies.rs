@@ -6,12 +6,11 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use tempfile::TempDir;
+use lictor_testkit::{Folder, OPERATOR, Running, command, result, serve};
 
 use crate::certificates::{authority, secret_file, signed_by};
-use crate::harness::{OPERATOR, Server, result};
+use crate::harness::Server;
 use crate::planes::soon;
-use crate::process::{Running, command, serve};
 
 /// A name that nobody finds but the proxy.
 const NAME: &str = "licenses.example.invalid";
@@ -143,7 +142,7 @@ fn a_node_asks_straight_where_it_is_told_to() {
 
 #[test]
 fn a_node_reaches_its_control_plane_over_tls_through_a_tunnel_of_the_proxy() {
-    let folder = TempDir::new().expect("a folder");
+    let folder = Folder::new();
     let authority = authority();
     let (certificate, key) = signed_by(&authority, &["localhost", NAME]);
     let file = |name: &str, text: &str| secret_file(&folder, name, text);
@@ -160,7 +159,7 @@ fn a_node_reaches_its_control_plane_over_tls_through_a_tunnel_of_the_proxy() {
     let port = url.rsplit(':').next().expect("a port");
     let ca = file("ca.pem", &authority.pem());
     let operator = |args: &[&str]| {
-        let mut command = crate::process::command();
+        let mut command = lictor_testkit::command();
         command.env("LICTOR_URL", format!("https://localhost:{port}"));
         command
             .env("LICTOR_TOKEN", OPERATOR)

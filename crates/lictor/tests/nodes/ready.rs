@@ -1,6 +1,8 @@
 //! A node that denies everything says so, wherever one looks.
 
-use crate::harness::{Server, claims, result};
+use lictor_testkit::{claims, result};
+
+use crate::harness::Server;
 use crate::planes::{Plane, soon};
 
 #[test]

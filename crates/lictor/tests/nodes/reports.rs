@@ -1,11 +1,11 @@
 //! Reports: counts are kept once, whatever comes twice, late or wrong, and every dialect tells them.
 
 use lictor_core::feed::{REPORT_PATH, Reported};
+use lictor_testkit::{command, result, text};
 use serde_json::{Value, json};
 
-use crate::harness::{Server, result, text};
+use crate::harness::{Joined as _, Server};
 use crate::node::Node;
-use crate::process::command;
 
 const EPOCH: &str = "0123456789abcdef";
 const LATER: &str = "fedcba9876543210";

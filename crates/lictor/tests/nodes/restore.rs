@@ -1,27 +1,23 @@
 //! A backup is restored: nodes go on, know better than the control plane, and are led back.
 
 use lictor_core::change::Digest;
+use lictor_testkit::{Folder, claims, command, result, text};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::harness::{Server, claims, result, text};
+use crate::harness::{Joined as _, Server};
 use crate::node::{Node, State};
-use crate::process::command;
 
 /// A node that knows what was written behind a backup, and the server restored from that.
 struct Restored {
     server: Server,
     node: Node,
     known: State,
-    _old: TempDir,
+    _old: Folder,
 }
 
 /// Restores `copy.db` of a server's folder into a new one.
-fn restore(old: &TempDir, with_key: bool) -> TempDir {
-    let (copy, new) = (
-        old.path().join("copy.db"),
-        TempDir::new().expect("a folder"),
-    );
+fn restore(old: &Folder, with_key: bool) -> Folder {
+    let (copy, new) = (old.path().join("copy.db"), Folder::new());
     let mut command = command();
     command
         .arg("restore")
@@ -47,7 +43,7 @@ impl Restored {
         }
         let known = node.feed().state();
         let old = server.kill();
-        let server = Server::on(restore(&old, with_key));
+        let server = Server::on(restore(&old, with_key), &[]);
         Self {
             node: node.at(&server.url),
             server,
@@ -223,7 +219,7 @@ fn a_restore_without_the_key_says_so_in_the_log() {
     result(&server.lictor(&["backup", &copy]));
     assert!(!server.folder.path().join("copy.db.key").exists());
     let old = server.kill();
-    let mut server = Server::on(restore(&old, false));
+    let mut server = Server::on(restore(&old, false), &[]);
     let answer = node.at(&server.url).call("GET", "/v1/feed").expect(200);
     let other = server.node("edge-2");
     assert!(

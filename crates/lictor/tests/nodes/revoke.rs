@@ -1,11 +1,11 @@
 //! Revoking a node: it is told so by a signed state, its feed ends, and it is heard no more.
 
 use lictor_core::feed::{FEED_PATH, REPORT_PATH};
+use lictor_testkit::{command, result, text};
 use serde_json::json;
 
-use crate::harness::{Server, result, text, within_a_second};
+use crate::harness::{Joined as _, Server, within_a_second};
 use crate::node::{Node, State};
-use crate::process::command;
 
 /// What a refusal of a revoked node carries.
 #[track_caller]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use lictor_core::Plan;
 use lictor_server::dialects::{jira, zoho};
+use lictor_testkit::Request;
 use serde_json::json;
 
-use crate::harness::Server;
-use crate::http::Request;
+use crate::harness::{Server, Staff as _};
 
 /// A method, a path as the dialect has it, the query, and the status for: the operator; an admin's
 /// and a reader's token that nobody owns; an administrator's and somebody else's own token; another
@@ -91,7 +91,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let server = Server::start();
-        server.license("jira-software", Some(10), Plan::Paid);
+        server.install("jira-software", Some(10), Plan::Paid);
         let root = json!({ "email": "root@example.com", "administrator": true });
         server.account_of(&root);
         server.account("ada@example.com");
@@ -106,7 +106,7 @@ impl World {
                 unowned("reader"),
                 server.token("root@example.com", &[]),
                 server.token("ada@example.com", &[]),
-                server.tenant("other").1,
+                server.tenant("other").admin,
                 server.token("root@example.com", &["licenses:read"]),
             ],
             cloud: cloud.as_str().expect("an id").to_owned(),

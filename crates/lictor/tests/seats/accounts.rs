@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 
 #[test]
 fn an_account_is_created_found_changed_and_removed() {

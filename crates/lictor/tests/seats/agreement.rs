@@ -8,7 +8,7 @@ use proptest::prelude::{ProptestConfig, any, prop};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 
 const APPLICATIONS: [&str; 3] = ["jira-core", "jira-software", "other"];
 
@@ -23,7 +23,7 @@ fn step(server: &Server, (kind, number, other): (u8, u8, u8)) {
     };
     match kind % 12 {
         0 => {
-            server.license(application, Some(u32::from(other % 5)), Plan::Paid);
+            server.install(application, Some(u32::from(other % 5)), Plan::Paid);
         }
         1 | 2 => {
             let body = json!({ "email": email, "administrator": other.is_multiple_of(2) });

@@ -3,10 +3,10 @@
 
 use lictor_core::Plan;
 use lictor_server::dialects::native;
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::{Answer, Request};
+use crate::harness::{Server, Staff as _};
 
 /// Segments of a path that name nothing.
 const NOTHING: [&str; 20] = [
@@ -44,7 +44,7 @@ fn is_problem(answer: &Answer) {
 #[test]
 fn what_names_nothing_is_a_problem_at_every_native_route() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     let long = "x".repeat(4_000);
     // A holder may have any name, and to forget one that nobody knows is no mistake.
     let named = |path: &&&str| path.contains('{') && !path.contains("{holder}");
@@ -70,7 +70,7 @@ fn what_names_nothing_is_a_problem_at_every_native_route() {
 #[test]
 fn what_names_nothing_in_a_body_is_a_problem() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     for name in [
         "",
         "x",
@@ -113,7 +113,7 @@ fn what_names_nothing_in_a_body_is_a_problem() {
 
 /// Another organization's account, lease, client and token.
 fn foreign(server: &Server) -> Vec<(&'static str, String)> {
-    let (_, admin) = server.tenant("other");
+    let admin = server.tenant("other").admin;
     let post = |path: &str, body: &Value| {
         let call = server.anonymous("POST", path).token(&admin);
         call.json(body).expect(201).value()
@@ -137,7 +137,7 @@ fn foreign(server: &Server) -> Vec<(&'static str, String)> {
 #[test]
 fn what_is_another_organizations_is_not_there() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     let things = foreign(&server);
     for (list, name) in &things {
         let path = format!("/v1/{list}/{name}");
@@ -160,7 +160,7 @@ fn what_is_another_organizations_is_not_there() {
 #[test]
 fn what_names_nothing_fails_in_the_words_of_zoho_and_jira() {
     let server = Server::start();
-    server.license("jira-core", Some(2), Plan::Paid);
+    server.install("jira-core", Some(2), Plan::Paid);
     let call = |path: &str| -> Request { server.call("GET", path) };
     let long = "x".repeat(4_000);
     for name in NOTHING.into_iter().chain([long.as_str()]) {

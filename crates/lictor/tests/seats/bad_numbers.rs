@@ -1,10 +1,10 @@
 //! Numbers at the edges of 31, 53 and 63 bits, wherever a number is taken: none leads to a fault.
 
 use lictor_core::Plan;
+use lictor_testkit::Answer;
 use serde_json::Value;
 
-use crate::harness::Server;
-use crate::http::Answer;
+use crate::harness::{Server, Staff as _};
 
 /// As they stand in a request, JSON or not.
 const EDGES: [&str; 17] = [
@@ -44,7 +44,7 @@ fn refused(answer: &Answer, statuses: &[u16]) {
 #[test]
 fn a_leases_time_and_fence_have_bounds() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     let leases = "/v1/applications/editor/leases";
     let lease = post(&server, leases, r#"{"holder":"a"}"#.to_owned());
     let lease = lease.value()["id"].as_str().expect("an id").to_owned();
@@ -83,7 +83,7 @@ fn a_count_of_usage_ends_below_2_to_the_53() {
 #[test]
 fn parameters_of_lists_have_bounds() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     for edge in EDGES {
         for list in [
             "licenses",
@@ -115,7 +115,7 @@ fn parameters_of_lists_have_bounds() {
 fn an_expected_revision_of_any_size_is_no_match() {
     let server = Server::start();
     let account = server.account("ada@example.com");
-    let license = server.license("editor", Some(2), Plan::Paid);
+    let license = server.install("editor", Some(2), Plan::Paid);
     let payload = server.get(&format!("/v1/licenses/{license}"))["payload"].clone();
     for edge in EDGES.into_iter().filter(|edge| !edge.contains('"')) {
         let tag = format!("\"{edge}\"");

@@ -3,10 +3,10 @@
 
 use std::thread::ScopedJoinHandle;
 
+use lictor_testkit::Answer;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::Answer;
+use crate::harness::{Server, Staff as _};
 
 /// A field with text: a method, a path, the rest of the body, and the field.
 type Field = (&'static str, &'static str, fn() -> Value, &'static str);
@@ -56,7 +56,7 @@ fn a_client() -> Value {
 
 fn filled() -> Server {
     let server = Server::start();
-    server.license("editor", Some(100), lictor_core::Plan::Paid);
+    server.install("editor", Some(100), lictor_core::Plan::Paid);
     server.account("ada@example.com");
     server
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 use crate::oauth::{Client, SCOPES};
 
 fn text(value: &Value) -> &str {

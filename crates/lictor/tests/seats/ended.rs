@@ -1,10 +1,10 @@
 //! What is kept of leases that ended and of refusals over `/v1`: listed, summed up, forgotten.
 
 use lictor_core::Plan;
+use lictor_testkit::Answer;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::Answer;
+use crate::harness::{Server, Staff as _};
 
 const LEASES: &str = "/v1/applications/editor/leases";
 const ENDED: &str = "/v1/applications/editor/leases?ended=true";
@@ -42,7 +42,7 @@ fn holders(server: &Server, path: &str) -> Vec<Value> {
 #[test]
 fn an_ended_lease_says_who_held_it_until_when_and_why_it_ended() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     assert_eq!(
         server.get(ENDED),
         json!({ "data": [], "next_cursor": null })
@@ -76,7 +76,7 @@ fn an_ended_lease_says_who_held_it_until_when_and_why_it_ended() {
 #[test]
 fn ended_leases_are_narrowed_and_come_in_pages_of_one_list() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     for holder in ["a", "b", "a", "c"] {
         hold(&server, holder);
     }
@@ -130,7 +130,7 @@ fn ended_leases_are_narrowed_and_come_in_pages_of_one_list() {
 #[test]
 fn what_ended_is_kept_though_its_application_is_removed() {
     let server = Server::start();
-    let license = server.license("editor", Some(2), Plan::Paid);
+    let license = server.install("editor", Some(2), Plan::Paid);
     hold(&server, "a");
     server
         .call("DELETE", &format!("/v1/licenses/{license}"))
@@ -142,7 +142,7 @@ fn what_ended_is_kept_though_its_application_is_removed() {
 #[test]
 fn a_holder_is_forgotten_everywhere_and_figures_stay() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     let name = "Secretary%40Example.COM%20";
     hold(&server, "secretary@example.com");
     hold(&server, "b");
@@ -187,8 +187,8 @@ fn what_can_be_no_holder_is_a_problem() {
 #[test]
 fn a_holder_is_forgotten_in_one_organization_alone() {
     let server = Server::start();
-    let (_, other) = server.tenant("other");
-    server.license("editor", Some(1), Plan::Paid);
+    let other = server.tenant("other").admin;
+    server.install("editor", Some(1), Plan::Paid);
     hold(&server, "a");
     let there = server.anonymous("DELETE", "/v1/holders/a").token(&other);
     assert_eq!(
@@ -201,7 +201,7 @@ fn a_holder_is_forgotten_in_one_organization_alone() {
 #[test]
 fn refusals_are_summed_by_hour_and_know_their_first_position() {
     let server = Server::start();
-    server.license("editor", Some(0), Plan::Paid);
+    server.install("editor", Some(0), Plan::Paid);
     assert_eq!(server.get("/v1/refusals?by=hour")["data"], json!([]));
     for holder in ["a", "b", "a"] {
         check_out(&server, holder).problem(409, "seat-refused");
@@ -230,7 +230,7 @@ fn refusals_are_summed_by_hour_and_know_their_first_position() {
 #[test]
 fn without_a_span_to_keep_them_ended_leases_are_gone_at_the_next_start() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     hold(&server, "a");
     assert_eq!(holders(&server, ENDED), ["a"]);
     let server = server.restart_with(&["--keep-holders", "0"]);

@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use lictor_core::Plan;
+use lictor_testkit::{Answer, Request, Tenant};
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::{Answer, Request};
+use crate::harness::{Server, Staff as _};
 
 const LICENSE: &str = "instance/license";
 const TOTAL: &str = "license/approximateLicenseCount";
@@ -37,7 +37,7 @@ fn site_with(options: &[&str]) -> Site {
         ("jira-servicedesk", Plan::Free),
         ("jira-software", Plan::Trial),
     ] {
-        server.license(application, Some(100), plan);
+        server.install(application, Some(100), plan);
     }
     server.post(
         "/v1/applications",
@@ -114,8 +114,8 @@ fn the_three_resources_answer_byte_for_byte() {
 #[test]
 fn the_vendors_samples_come_out_where_the_data_matches() {
     let server = Server::start();
-    server.license("jira-software", Some(1_000), Plan::Paid);
-    server.license("jira-core", None, Plan::Paid);
+    server.install("jira-software", Some(1_000), Plan::Paid);
+    server.install("jira-core", None, Plan::Paid);
     server.staff("jira-software", "user", 115);
     server.staff("jira-core", "clerk", 885);
     let ask = |path: &str| server.call("GET", &format!("/rest/api/2/{path}")).send();
@@ -210,7 +210,9 @@ fn who_may_not_is_told_in_words_that_clients_find() {
 #[test]
 fn other_organizations_are_not_there() {
     let site = site();
-    let (id, token) = site.server.tenant("other");
+    let Tenant {
+        id, admin: token, ..
+    } = site.server.tenant("other");
     let gateway = |cloud: &str| {
         let path = format!("/ex/jira/{cloud}/rest/api/3/{TOTAL}");
         site.server.anonymous("GET", &path)

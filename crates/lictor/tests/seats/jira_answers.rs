@@ -4,10 +4,10 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use lictor_core::Plan;
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::{Answer, Request};
+use crate::harness::{Server, Staff as _};
 
 const LICENSE: &str = "/rest/api/3/instance/license";
 const TOTAL: &str = "/rest/api/3/license/approximateLicenseCount";
@@ -44,7 +44,7 @@ fn the_vendors_sample_of_plans_comes_out_in_our_order() {
         ("jira-software", Plan::Paid),
         ("jira-product-discovery", Plan::Free),
     ] {
-        server.license(key, Some(10), plan);
+        server.install(key, Some(10), plan);
     }
     let sample = r#"{"applications":[{"id":"jira-core","plan":"PAID"},{"id":"jira-product-discovery","plan":"FREE"},{"id":"jira-servicedesk","plan":"FREE"},{"id":"jira-software","plan":"PAID"}]}"#;
     for version in [2, 3] {
@@ -58,8 +58,8 @@ fn the_vendors_sample_of_plans_comes_out_in_our_order() {
 #[test]
 fn who_counts_counts_from_the_seat_on_and_once() {
     let server = Server::start();
-    server.license("jira-core", Some(10), Plan::Paid);
-    server.license("jira-software", Some(10), Plan::Free);
+    server.install("jira-core", Some(10), Plan::Paid);
+    server.install("jira-software", Some(10), Plan::Free);
     let is = |all: &str, core: &str, software: &str| {
         let found = [
             total(&server),

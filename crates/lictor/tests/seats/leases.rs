@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lictor_core::Plan;
+use lictor_testkit::Answer;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::Answer;
+use crate::harness::{Server, Staff as _};
 
 fn check_out(server: &Server, holder: &str, ttl: i64) -> Answer {
     let call = server.call("POST", "/v1/applications/editor/leases");
@@ -22,7 +22,7 @@ fn act(server: &Server, lease: &Value, action: &str, body: Value) -> Answer {
 #[test]
 fn a_lease_is_fenced_renewed_and_released() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     let first = check_out(&server, "device", 60);
     assert_eq!(first.status, 201, "{first:?}");
     let first = first.value();
@@ -56,7 +56,7 @@ fn a_lease_is_fenced_renewed_and_released() {
 #[test]
 fn a_lease_comes_back_when_its_holder_dies() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     assert_eq!(check_out(&server, "device", 1).status, 201);
     for _ in 0..100 {
         let counts = server.get("/v1/counts?application=editor");
@@ -77,7 +77,7 @@ fn a_lease_comes_back_when_its_holder_dies() {
 #[test]
 fn bad_leases_are_refused() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     for ttl in [0, -1, 2_592_001, i64::MAX] {
         let problem = check_out(&server, "device", ttl).problem(400, "invalid-input");
         assert_eq!(problem["field"], "ttl");

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use lictor_core::Plan;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 
 /// Spellings of one address in a domain with letters that are not ASCII.
 const SPELLINGS: [&str; 6] = [
@@ -20,7 +20,7 @@ const SPELLINGS: [&str; 6] = [
 
 fn server() -> Server {
     let server = Server::start();
-    server.license("editor", Some(9), Plan::Paid);
+    server.install("editor", Some(9), Plan::Paid);
     server
 }
 

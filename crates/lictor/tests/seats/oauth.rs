@@ -1,10 +1,10 @@
 //! OAuth clients of the tests: how they are made, and how they ask `/oauth/v2`, in every encoding
 //! that SDKs use.
 
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
 use crate::harness::Server;
-use crate::http::{Answer, Request};
 
 /// The type of every answer of the accounts server.
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";

@@ -1,10 +1,10 @@
 //! The same thing asked for twice, at once or under one key: it is done once.
 
 use lictor_core::Plan;
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::{Answer, Request};
+use crate::harness::{Server, Staff as _};
 
 /// How many changes of this type the ledger has.
 fn changes(server: &Server, kind: &str) -> usize {
@@ -23,7 +23,7 @@ fn keyed(server: &Server, path: &str, body: &Value) -> Request {
 #[test]
 fn one_account_assigned_at_once_has_one_seat() {
     let server = Server::start();
-    server.license("editor", Some(5), Plan::Paid);
+    server.install("editor", Some(5), Plan::Paid);
     let ada = server.account("ada@example.com");
     let path = "/v1/applications/editor/seats";
     for round in 1..4 {
@@ -51,7 +51,7 @@ fn one_account_assigned_at_once_has_one_seat() {
 #[test]
 fn one_holder_at_once_has_one_lease_and_rising_fences() {
     let server = Server::start();
-    server.license("editor", Some(5), Plan::Paid);
+    server.install("editor", Some(5), Plan::Paid);
     let path = "/v1/applications/editor/leases";
     let call = server.call("POST", path).json(&json!({ "holder": "a" }));
     let answers = call.at_once(20);
@@ -72,7 +72,7 @@ fn one_holder_at_once_has_one_lease_and_rising_fences() {
 #[test]
 fn a_check_out_that_is_repeated_does_not_raise_the_fence() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     let path = "/v1/applications/editor/leases";
     let call = keyed(&server, path, &json!({ "holder": "a" }));
     let first = call.expect(201);
@@ -92,7 +92,7 @@ fn a_check_out_that_is_repeated_does_not_raise_the_fence() {
 #[test]
 fn of_twins_under_one_key_one_is_carried_out() {
     let server = Server::start();
-    server.license("editor", Some(5), Plan::Paid);
+    server.install("editor", Some(5), Plan::Paid);
     server.account("ada@example.com");
     for (path, body, kind) in [
         (
@@ -166,7 +166,7 @@ fn the_secrets_of_a_client_are_shown_once() {
 #[test]
 fn the_answer_to_many_rows_is_kept_without_the_e_mails_in_it() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     server.account("ada@example.com");
     server.account("bob@example.com");
     let path = "/v1/applications/editor/seats/bulk";

@@ -3,7 +3,7 @@
 use lictor_core::Plan;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 
 fn counts(server: &Server, application: &str) -> (u64, u64, u64) {
     let counts = server.get(&format!("/v1/counts?application={application}"));
@@ -15,7 +15,7 @@ fn counts(server: &Server, application: &str) -> (u64, u64, u64) {
 #[test]
 fn a_seat_is_given_once_and_shown_with_its_origin() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     let ada = server.account("ada@example.com");
     let given = server.assign("editor", "ADA@example.com");
     assert_eq!(given.status, 201, "{given:?}");
@@ -39,7 +39,7 @@ fn the_seats_of_an_account_come_in_pages() {
     let server = Server::start();
     let ada = server.account("ada@example.com");
     for application in ["browser", "editor", "viewer"] {
-        server.license(application, Some(2), Plan::Paid);
+        server.install(application, Some(2), Plan::Paid);
         assert_eq!(server.assign(application, &ada).status, 201);
     }
     let path = format!("/v1/accounts/{ada}/seats?limit=2");
@@ -55,7 +55,7 @@ fn the_seats_of_an_account_come_in_pages() {
 #[test]
 fn a_refusal_says_why_and_is_kept() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     server.staff("editor", "first", 1);
     let late = server.account("late@example.com");
     let bot = server.account_of(&json!({ "email": "bot@example.com", "kind": "service" }));
@@ -96,9 +96,9 @@ fn a_refusal_says_why_and_is_kept() {
 #[test]
 fn an_expired_or_smaller_license_takes_no_seat_away() {
     let server = Server::start();
-    let license = server.license("editor", Some(3), Plan::Paid);
+    let license = server.install("editor", Some(3), Plan::Paid);
     server.staff("editor", "user", 3);
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     let figures = server.get("/v1/applications/editor");
     assert_eq!(
         (&figures["used"], &figures["available"], &figures["overage"]),
@@ -123,7 +123,7 @@ fn over_use_is_allowed_where_the_application_says_so() {
         (&made["name"], &made["over_limit"]),
         (&json!("The Editor"), &json!("allow"))
     );
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     server.staff("editor", "user", 3);
     let shown = server.get("/v1/applications/editor");
     assert_eq!((&shown["used"], &shown["overage"]), (&json!(3), &json!(2)));
@@ -139,7 +139,7 @@ fn over_use_is_allowed_where_the_application_says_so() {
 #[test]
 fn many_seats_in_one_request_are_all_or_each() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     for name in ["a", "b", "c"] {
         server.account(&format!("{name}@example.com"));
     }
@@ -173,7 +173,7 @@ fn many_seats_in_one_request_are_all_or_each() {
 #[test]
 fn a_repeated_request_gives_one_seat_and_one_answer() {
     let server = Server::start();
-    server.license("editor", Some(1), Plan::Paid);
+    server.install("editor", Some(1), Plan::Paid);
     server.account("ada@example.com");
     server.account("bob@example.com");
     let call = |who: &str, key: &str| {
@@ -196,7 +196,7 @@ fn a_repeated_request_gives_one_seat_and_one_answer() {
 #[test]
 fn concurrent_requests_never_pass_the_limit() {
     let server = Server::start();
-    server.license("editor", Some(5), Plan::Paid);
+    server.install("editor", Some(5), Plan::Paid);
     let accounts: Vec<String> = (0..16)
         .map(|number| server.account(&format!("user{number}@example.com")))
         .collect();
@@ -222,7 +222,7 @@ fn concurrent_requests_never_pass_the_limit() {
 #[test]
 fn whoever_gave_a_seat_is_named_as_far_as_the_reader_may_know() {
     let server = Server::start();
-    server.license("editor", Some(2), Plan::Paid);
+    server.install("editor", Some(2), Plan::Paid);
     let boss = server.account_of(&json!({ "email": "boss@example.com", "administrator": true }));
     server.account("ada@example.com");
     let desk = server.post("/v1/tokens", &json!({ "account": boss, "name": "desk" }));

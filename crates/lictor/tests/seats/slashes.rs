@@ -4,7 +4,7 @@
 use lictor_core::Plan;
 use serde_json::json;
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 use crate::oauth::{Client, urlencoded};
 
 /// A method, a path with more slashes than it needs, and the same with those it has.
@@ -58,7 +58,7 @@ const DOUBLED: &[(&str, &str, &str)] = &[
 #[test]
 fn a_double_slash_is_one_in_every_dialect() {
     let server = Server::start();
-    server.license("crm", Some(10), Plan::Paid);
+    server.install("crm", Some(10), Plan::Paid);
     let host = server.url.clone();
     for (method, doubled, plain) in DOUBLED {
         for ask in [Server::call, Server::anonymous] {
@@ -80,7 +80,7 @@ fn a_double_slash_is_one_in_every_dialect() {
 #[test]
 fn a_slash_at_the_end_is_taken_where_vendors_take_it() {
     let server = Server::start();
-    server.license("crm", Some(10), Plan::Paid);
+    server.install("crm", Some(10), Plan::Paid);
     let cloud = server.get("/v1/organizations/default")["id"].clone();
     let gateway = format!("/ex/jira/{}/rest/api/2", cloud.as_str().expect("an id"));
     for path in [

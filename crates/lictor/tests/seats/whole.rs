@@ -4,7 +4,7 @@ use lictor_core::Plan;
 use lictor_server::dialects::native;
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 
 /// More of everything than a page has.
 const MANY: usize = 110;
@@ -22,8 +22,8 @@ struct Grown {
 
 fn grown() -> Grown {
     let server = Server::start();
-    let license = server.license("editor", None, Plan::Paid);
-    server.license("tiny", Some(0), Plan::Paid);
+    let license = server.install("editor", None, Plan::Paid);
+    server.install("tiny", Some(0), Plan::Paid);
     server.staff("editor", "p", MANY);
     let mut keys = Vec::new();
     let mut ids = (String::new(), String::new(), String::new());
@@ -31,7 +31,7 @@ fn grown() -> Grown {
     let mut counts = Vec::new();
     for number in 0..MANY {
         let key = format!("app-{number}");
-        server.license(&key, Some(5), Plan::Paid);
+        server.install(&key, Some(5), Plan::Paid);
         keys.push(key);
         let lease = |application: &str, name: String| {
             let path = format!("/v1/applications/{application}/leases");
@@ -131,7 +131,7 @@ fn counts_and_the_census_are_walked_page_by_page() {
     let server = Server::start();
     for number in 0..5 {
         let key = format!("app-{number}");
-        server.license(&key, Some(10), Plan::Paid);
+        server.install(&key, Some(10), Plan::Paid);
         server.staff(&key, &format!("{key}-"), number);
     }
     let walk = |path: &str, keys: fn(&Value) -> Vec<String>, total: fn(&Value) -> Value| {

@@ -1,10 +1,10 @@
 //! The Zoho dialect: every row of what its SDKs rely on, tokens from elsewhere.
 
 use lictor_core::Plan;
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::{Answer, Request};
+use crate::harness::{Server, Staff as _};
 
 const LICENSES: &str = "/crm/v7/__features/user_licenses";
 const JSON: &str = "application/json;charset=utf-8";
@@ -13,7 +13,7 @@ const SAMPLE: &str = r#"{"__features":[{"components":null,"api_name":"user_licen
 /// Ten seats bought, seven in use, and the token of somebody who may ask.
 fn org() -> (Server, String) {
     let server = Server::start();
-    server.license("crm", Some(10), Plan::Paid);
+    server.install("crm", Some(10), Plan::Paid);
     server.staff("crm", "user", 7);
     let scopes = ["seats:read", "accounts:read", "organizations:read"];
     let token = server.token("user0@example.com", &scopes);
@@ -125,7 +125,7 @@ fn a_dead_token_is_invalid() {
     shut.json(&json!({ "status": "deactivated" })).expect(200);
     let answer = ask(&server, &token, LICENSES).send();
     fails(&answer, 401, "INVALID_TOKEN", "invalid oauth token");
-    let (_, other) = server.tenant("other");
+    let other = server.tenant("other").admin;
     let foreign = ask(&server, &other, LICENSES).expect(200).value();
     let details = &foreign["__features"][0]["details"];
     assert_eq!(details["limits"]["total"], 0, "its own organization's");
@@ -140,13 +140,13 @@ fn the_figures_have_no_negative_and_no_endless_numbers() {
         ["limits", "used_count", "available_count"]
             .map(|name| details[name]["total"].as_i64().expect("a number"))
     };
-    server.license("crm", Some(5), Plan::Paid);
+    server.install("crm", Some(5), Plan::Paid);
     assert_eq!(totals(), [5, 7, 0]);
-    server.license("more", Some(3), Plan::Paid);
+    server.install("more", Some(3), Plan::Paid);
     assert_eq!(totals(), [8, 7, 3]);
-    server.license("endless", None, Plan::Paid);
+    server.install("endless", None, Plan::Paid);
     assert_eq!(totals(), [2_147_483_647, 7, 2_147_483_640]);
-    server.license("endless", Some(2_147_483_647), Plan::Paid);
+    server.install("endless", Some(2_147_483_647), Plan::Paid);
     assert_eq!(totals(), [2_147_483_647, 7, 2_147_483_647]);
 }
 

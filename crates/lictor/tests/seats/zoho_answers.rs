@@ -2,10 +2,10 @@
 //! documented order.
 
 use lictor_core::Plan;
+use lictor_testkit::{Answer, Request};
 use serde_json::{Value, json};
 
-use crate::harness::Server;
-use crate::http::{Answer, Request};
+use crate::harness::{Server, Staff as _};
 
 const JSON: &str = "application/json;charset=utf-8";
 const LICENSES: &str = "/crm/v7/__features/user_licenses";
@@ -103,7 +103,7 @@ fn callers_and_methods_are_refused_byte_for_byte() {
 #[test]
 fn features_come_byte_for_byte() {
     let server = Server::start();
-    server.license("crm", Some(10), Plan::Paid);
+    server.install("crm", Some(10), Plan::Paid);
     server.staff("crm", "user", 7);
     let count = r#"{"components":null,"api_name":"user_licenses","parent_feature":null,"module_supported":false,"details":{"available_count":{"total":3},"used_count":{"total":7},"limits":{"total":10}},"feature_label":"UserLicenses"}"#;
     let plain = |name: &str| {
@@ -158,7 +158,7 @@ fn features_come_byte_for_byte() {
 #[test]
 fn everybody_is_shown_the_same_figures() {
     let server = Server::start();
-    server.license("crm", Some(10), Plan::Paid);
+    server.install("crm", Some(10), Plan::Paid);
     server.staff("crm", "user", 7);
     server.account_of(&json!({ "email": "root@example.com", "administrator": true }));
     server.account("ada@example.com");
@@ -219,13 +219,13 @@ fn the_organization_shows_what_was_bought_for_it() {
         }
     };
     is(details(false, 0, false));
-    server.license("desk", Some(3), Plan::Free);
+    server.install("desk", Some(3), Plan::Free);
     is(details(false, 3, false));
-    server.license("mail", Some(4), Plan::Trial);
+    server.install("mail", Some(4), Plan::Trial);
     is(details(false, 7, true));
-    server.license("crm", Some(10), Plan::Paid);
+    server.install("crm", Some(10), Plan::Paid);
     is(details(true, 17, true));
-    server.license("crm", None, Plan::Paid);
+    server.install("crm", None, Plan::Paid);
     is(details(true, 2_147_483_647, true));
     let licenses = server.get(LICENSES);
     assert_eq!(
@@ -275,7 +275,7 @@ fn sdks_may_send_what_they_like_beside_it() {
 #[test]
 fn used_and_active_agree_while_people_come_and_go_at_once() {
     let server = Server::start();
-    server.license("crm", Some(5), Plan::Paid);
+    server.install("crm", Some(5), Plan::Paid);
     server.staff("crm", "user", 0);
     let calls: Vec<Request> = (0..8)
         .flat_map(|number| {

@@ -3,10 +3,10 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use lictor_testkit::{Answer, Request};
 use serde_json::json;
 
-use crate::harness::Server;
-use crate::http::{Answer, Request};
+use crate::harness::{Server, Staff as _};
 use crate::oauth::{
     Client, ENCODINGS, Encoding, Parameters, member, revoke, revoke_as, says, token,
 };

@@ -2,10 +2,10 @@
 //! that opens.
 
 use lictor_core::Plan;
+use lictor_testkit::{Answer, Request};
 use serde_json::json;
 
-use crate::harness::Server;
-use crate::http::{Answer, Request};
+use crate::harness::{Server, Staff as _};
 use crate::oauth::{Client, ENCODINGS, Encoding, JSON, SCOPES, member, revoke, says, soid, token};
 
 const PUBLIC: &str = "https://licenses.example.com";
@@ -115,7 +115,7 @@ fn a_token_is_given_back_in_every_encoding_and_once() {
 #[test]
 fn an_access_token_opens_what_its_scopes_say_in_every_dialect() {
     let server = Server::start();
-    server.license("crm", Some(10), Plan::Paid);
+    server.install("crm", Some(10), Plan::Paid);
     let client = Client::new(&server, &json!({ "scopes": ["seats:read", "census"] }));
     let answer = client.refresh(&server);
     assert_eq!(
@@ -207,8 +207,8 @@ fn a_client_acts_for_its_account_in_that_ones_language() {
 #[test]
 fn a_client_for_one_application_sees_that_one() {
     let server = Server::start();
-    server.license("crm", Some(10), Plan::Paid);
-    server.license("desk", Some(5), Plan::Paid);
+    server.install("crm", Some(10), Plan::Paid);
+    server.install("desk", Some(5), Plan::Paid);
     server.staff("crm", "user", 7);
     server.staff("desk", "agent", 2);
     let body = json!({ "scopes": SCOPES, "application": "desk" });

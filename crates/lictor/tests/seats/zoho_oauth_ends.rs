@@ -6,7 +6,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 use crate::oauth::{Client, ENCODINGS, Encoding, SCOPES, member, revoke, says, soid, token};
 
 /// What a client of the organization was handed: by its refresh token, by its code, and for its own

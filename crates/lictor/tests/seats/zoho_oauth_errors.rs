@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::Server;
+use crate::harness::{Server, Staff as _};
 use crate::oauth::{
     Client, ENCODINGS, Encoding, Parameters, SCOPES, member, revoke, says, soid, token,
 };
@@ -309,7 +309,7 @@ fn a_client_can_do_no_more_than_its_creator() {
     let server = Server::start();
     server.account_of(&json!({ "email": "root@example.com", "administrator": true }));
     server.account("ada@example.com");
-    let (_, foreign) = server.tenant("other");
+    let foreign = server.tenant("other").admin;
     let create = |token: &str, body: &serde_json::Value| {
         let call = server.anonymous("POST", "/v1/clients").token(token);
         call.json(body).send()

@@ -5,12 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use lictor_core::SigningKey;
+use lictor_testkit::{Folder, Request, Running, command, serve};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tempfile::TempDir;
-
-use crate::http::Request;
-use crate::process::{Running, command, serve};
 
 /// The operator's token of the older server.
 const OPERATOR: &str = "operator-token-of-the-upgrade-tests-0123456789";
@@ -19,7 +16,7 @@ const ROWS: &str = include_str!("8fa8079/server.sql");
 
 /// A folder with the older server's data, while no server runs on it.
 pub(crate) struct Fixture {
-    folder: TempDir,
+    folder: Folder,
     data: PathBuf,
 }
 
@@ -35,12 +32,6 @@ pub(crate) fn secrets() -> Value {
     serde_json::from_str(include_str!("8fa8079/secrets.json")).expect("JSON")
 }
 
-pub(crate) fn text(value: &Value) -> String {
-    let text = value.as_str();
-    text.unwrap_or_else(|| panic!("no text: {value}"))
-        .to_owned()
-}
-
 /// Writes a file that nobody else can read.
 pub(crate) fn private(path: &Path, bytes: &[u8]) {
     std::fs::write(path, bytes).expect("a file");
@@ -50,7 +41,7 @@ pub(crate) fn private(path: &Path, bytes: &[u8]) {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        let folder = TempDir::new().expect("a folder");
+        let folder = Folder::new();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).expect("a folder");
         let database = rusqlite::Connection::open(data.join("lictor.db")).expect("a database");

@@ -10,20 +10,14 @@
     reason = "clippy exempts test functions, but not the helpers of an integration test"
 )]
 
-#[path = "../common/body.rs"]
-mod body;
-#[path = "../common/http.rs"]
-mod http;
-#[path = "../common/process.rs"]
-mod process;
-
 mod compare;
 mod fixture;
 mod nodes;
 
+use lictor_testkit::text;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, Server, secrets, text};
+use crate::fixture::{Fixture, Server, secrets};
 
 /// What differs from what 8fa8079 answered, and nothing else may: in the organization `acme` a license
 /// that had ended hid the running one of `editor`.

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use lictor_testkit::{Request, Running, command, text};
 use serde_json::Value;
 
-use crate::fixture::{Fixture, Server, private, text};
-use crate::http::Request;
-use crate::process::{Running, command};
+use crate::fixture::{Fixture, Server, private};
 
 /// How long something may take that is to happen soon.
 const SOON: Duration = Duration::from_secs(10);

@@ -13,23 +13,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const KIBIBYTE: usize = 1024;
 
 /// A client that has a token.
-pub(super) struct Peer {
-    pub(super) address: String,
-    pub(super) token: String,
+pub(crate) struct Peer {
+    pub(crate) address: String,
+    pub(crate) token: String,
     connection: Option<TcpStream>,
     heard: Vec<u8>,
 }
 
 /// What was answered.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Of the body, in bytes.
-    pub(super) length: usize,
+    pub(crate) length: usize,
 }
 
 impl Peer {
-    pub(super) fn new(address: &str, token: &str) -> Self {
+    pub(crate) fn new(address: &str, token: &str) -> Self {
         Self {
             address: address.to_owned(),
             token: token.to_owned(),
@@ -39,7 +39,7 @@ impl Peer {
     }
 
     /// Asks, and takes the whole answer. A connection that is lost is opened again by the next.
-    pub(super) async fn ask(&mut self, line: &str, fields: &str, body: &[u8]) -> Result<Answer> {
+    pub(crate) async fn ask(&mut self, line: &str, fields: &str, body: &[u8]) -> Result<Answer> {
         let mut stream = match self.connection.take() {
             Some(stream) => stream,
             None => {
@@ -62,7 +62,7 @@ impl Peer {
     }
 
     /// The head of a request that has a body of such a length.
-    pub(super) fn head(&self, line: &str, fields: &str, length: usize) -> String {
+    pub(crate) fn head(&self, line: &str, fields: &str, length: usize) -> String {
         let Self { address, token, .. } = self;
         format!(
             "{line} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
@@ -71,13 +71,14 @@ impl Peer {
     }
 
     /// The body of the last answer.
-    pub(super) fn said(&self) -> &[u8] {
+    pub(crate) fn said(&self) -> &[u8] {
         let end = end_of_head(&self.heard).unwrap_or_default();
         &self.heard[end..]
     }
 }
 
-async fn read_answer(stream: &mut TcpStream, heard: &mut Vec<u8>) -> Result<Answer> {
+/// Reads one whole answer, with its head, into `heard`.
+pub(crate) async fn read_answer(stream: &mut TcpStream, heard: &mut Vec<u8>) -> Result<Answer> {
     heard.clear();
     let (status, start, length) = loop {
         heard.reserve(16 * KIBIBYTE);
@@ -93,6 +94,7 @@ async fn read_answer(stream: &mut TcpStream, heard: &mut Vec<u8>) -> Result<Answ
         let read = stream.read_buf(heard).await?;
         ensure!(read > 0, "the answer is cut off");
     }
+    ensure!(heard.len() == start + length, "more than one answer");
     Ok(Answer { status, length })
 }
 

@@ -41,8 +41,12 @@ const FOREIGN: [&str; 37] = [
     "disk image",
 ];
 
-/// Fails if a text holds any of it.
-pub(crate) fn assert_none(said: &str) {
+/// Asserts that a text holds nothing that only libraries say.
+///
+/// # Panics
+/// It does.
+#[track_caller]
+pub fn assert_none_of_a_library(said: &str) {
     let foreign = FOREIGN.iter().find(|words| said.contains(**words));
     assert_eq!(foreign, None, "{said}");
 }
