@@ -113,7 +113,10 @@ impl Node {
     /// back. One that is to leave its pool tries for five seconds before that to tell all that it has
     /// counted, for it gives its place back only then; and for ten seconds to be answered that it did. Meters
     /// that are left decide as before, but what they count is lost.
-    pub async fn stop(&self) {
+    ///
+    /// Returns whether it left its pool: all that it counted is told and its place is free, so that its folder
+    /// can be removed. Of no pool, or without [`Options::leave_on_stop`], it never leaves.
+    pub async fn stop(&self) -> bool {
         self.leave();
         end(&self.tasks);
         let gives_back = self.leave_on_stop && self.shared.identity.pool.is_some();
@@ -145,11 +148,13 @@ impl Node {
         } else if gives_back {
             tracing::warn!(
                 told,
-                "the place in the pool is not given back yet: that follows once the node was silent for \
-                 the pool's --forget-after; what it has not told yet stays in its folder"
+                "did not leave its pool: its place is free once the node was silent for the pool's \
+                 --forget-after; what it has not told yet stays in its folder, and is told when it starts \
+                 again"
             );
         }
         self.shared.folder.unlock();
+        gave_back
     }
 
     /// Tries for a while to tell all that was counted; whether that was taken.

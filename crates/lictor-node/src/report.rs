@@ -115,9 +115,10 @@ impl Reporter {
             report.counts = shared.counters.unsent(self.most, false);
             report.gives_back = gives_back && shared.counters.are_told();
             match self.send(shared, report.clone()).await {
-                // It was given back, and the answer to that was lost.
+                // Either it was given back and the answer to that was lost, or the node was silent for too
+                // long, and has not told all that it counted.
                 Err(Trouble::Refused(failure)) if failure.code == FailureCode::Left => {
-                    return Some(true);
+                    return Some(report.gives_back);
                 }
                 // It takes no place, and no other answer comes.
                 Err(Trouble::Refused(failure)) if failure.code == FailureCode::Revoked => {

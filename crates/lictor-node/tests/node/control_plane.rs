@@ -60,6 +60,8 @@ pub(crate) struct Inside {
     pub(crate) pool: Option<String>,
     /// How many answers to a goodbye are lost.
     pub(crate) lose_goodbyes: u32,
+    /// Whether all places of the pool are taken.
+    pub(crate) no_place: bool,
     /// Whether the node gave its place back.
     pub(crate) left: bool,
     pub(crate) refusal: Option<(StatusCode, Failure)>,
@@ -106,6 +108,7 @@ impl ControlPlane {
             within: None,
             pool: None,
             lose_goodbyes: 0,
+            no_place: false,
             left: false,
             refusal: None,
             tells_apart: false,
@@ -367,6 +370,10 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             inside.lose_joins -= 1;
             return Err(lost());
         }
+        if inside.no_place {
+            return Ok(refused(FailureCode::NoPlace));
+        }
+        inside.left = false;
         return Ok(json(StatusCode::OK, &joined(&inside)));
     }
     let known = inside.joined.contains(&Digest::of(bearer.as_bytes()));
@@ -400,16 +407,12 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
                 lives: 1,
                 again: false,
             });
-            inside.reports.push(report);
             if inside.left {
-                let failure = Failure {
-                    code: FailureCode::Left,
-                    message: "it left".to_owned(),
-                    state: None,
-                    instance: None,
-                };
-                return Ok(json(StatusCode::FORBIDDEN, &failure));
+                report.counts.clear();
+                inside.reports.push(report);
+                return Ok(refused(FailureCode::Left));
             }
+            inside.reports.push(report);
             inside.left = goodbye;
             if goodbye && inside.lose_goodbyes > 0 {
                 inside.lose_goodbyes -= 1;
@@ -491,6 +494,16 @@ fn joined(inside: &Inside) -> Joined {
         control_plane_key: inside.key.public_key(),
         state: inside.state.clone(),
     }
+}
+
+fn refused(code: FailureCode) -> Answer {
+    let failure = Failure {
+        code,
+        message: "refused".to_owned(),
+        state: None,
+        instance: None,
+    };
+    json(StatusCode::FORBIDDEN, &failure)
 }
 
 fn json(status: StatusCode, value: &impl serde::Serialize) -> Answer {

@@ -76,3 +76,21 @@ async fn what_is_under_way_while_a_removed_node_is_taken_up_is_told_again_howeve
         until("it is told of an epoch that counts", || told() == sum).await;
     }
 }
+
+#[tokio::test]
+async fn a_node_that_was_silent_for_too_long_leaves_only_once_all_is_told() {
+    for (places, leaves) in [(false, false), (true, true)] {
+        let control_plane = ControlPlane::start().await;
+        control_plane.inside().pool = Some("edge".to_owned());
+        control_plane.inside().tells_apart = true;
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut options = options(&control_plane, folder.path(), &clock());
+        options.leave_on_stop = true;
+        let node = Node::start(options).await.expect("it joins");
+        control_plane.inside().no_place = !places;
+        control_plane.inside().left = true;
+        node.meter(Some("a")).count(3).expect("counted");
+        assert_eq!(node.stop().await, leaves);
+        assert_eq!(control_plane.counted("a"), if leaves { 3 } else { 0 });
+    }
+}
