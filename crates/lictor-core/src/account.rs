@@ -457,7 +457,7 @@ impl Email {
         match key {
             Some(key) => Ok(Self { shown, key }),
             None => Err(invalid(
-                "its domain is none: use one such as example.com, bücher.example or \
+                "its domain is invalid: use one such as example.com, bücher.example or \
                  xn--bcher-kva.example"
                     .to_owned(),
             )),

@@ -145,7 +145,7 @@ pub enum Error {
     #[error("the licenses changed meanwhile; ask again")]
     Outdated,
     /// The organization still holds licenses.
-    #[error("organization {key} still holds licenses; remove them first")]
+    #[error("organization {key} still has licenses; remove them first")]
     OrganizationNotEmpty {
         /// The organization's key.
         key: String,
@@ -373,8 +373,8 @@ pub enum DocumentError {
     RevokedKey(KeyId),
     /// The signature does not fit the payload's bytes.
     #[error(
-        "the signature does not fit: the payload was changed after signing (white space counts), \
-         or another key signed it"
+        "the signature does not match: the payload was changed after signing (white space \
+         counts), or another key signed it"
     )]
     BadSignature,
     /// The document is meant for another organization.

@@ -10,7 +10,7 @@ pub fn of_json(text: &str, error: &serde_json::Error) -> String {
     let reason = match error.classify() {
         _ if text.trim().is_empty() => "it is empty".to_owned(),
         Category::Syntax | Category::Eof if text.starts_with('\u{feff}') => {
-            "it begins with a byte-order mark; take that away".to_owned()
+            "it begins with a byte-order mark; remove that".to_owned()
         }
         Category::Eof => return format!("it is cut short: it ends in {place}"),
         Category::Syntax if has_more(text) => {
@@ -57,10 +57,10 @@ pub fn of_reader(said: &str) -> Option<String> {
         return Some(format!("the member {} is missing", name.escape_debug()));
     }
     if let Some((name, _)) = named("duplicate field `") {
-        return Some(format!("the member `{name}` is there twice"));
+        return Some(format!("the member `{name}` appears twice"));
     }
     if let Some((name, rest)) = named("unknown variant `") {
-        return Some(format!("`{name}` is none of {}", listed(rest)));
+        return Some(format!("`{name}` is not one of {}", listed(rest)));
     }
     let wrong = ["invalid type: ", "invalid value: ", "invalid length "];
     let found = wrong.iter().find_map(|begin| said.strip_prefix(begin));
@@ -181,7 +181,7 @@ mod tests {
             (" \n", "it is empty (line 2, column 0)"),
             (
                 "\u{feff}{}",
-                "it begins with a byte-order mark; take that away (line 1, column 1)",
+                "it begins with a byte-order mark; remove that (line 1, column 1)",
             ),
             ("{\"name\":", "it is cut short: it ends in line 1, column 8"),
             (
@@ -209,7 +209,7 @@ mod tests {
             ),
             (
                 "{\"name\":\"a\",\"name\":\"a\"}",
-                "the member `name` is there twice (line 1, column 18)",
+                "the member `name` appears twice (line 1, column 18)",
             ),
             (
                 "{\"count\":\"secret\"}",
@@ -233,7 +233,7 @@ mod tests {
             ),
             (
                 "{\"kind\":\"three\"}",
-                "`three` is none of `one`, `two` (line 1, column 15)",
+                "`three` is not one of `one`, `two` (line 1, column 15)",
             ),
             (
                 "1",

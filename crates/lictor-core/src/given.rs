@@ -62,8 +62,9 @@ impl<T> Given<T> {
             Self::Value(value) => Ok(Some(value)),
             Self::Null => Err(Error::InvalidInput {
                 field,
-                reason: "null would take it away, and it is always there; leave it out to keep it"
-                    .to_owned(),
+                reason: "it cannot be null, because it always has a value; leave it out to keep \
+                         it"
+                .to_owned(),
             }),
         }
     }

@@ -51,11 +51,11 @@ pub fn check(field: &'static str, name: &str, longest: usize) -> Result<(), Erro
     } else if let Some(letter) = misplaced(name) {
         let code = u32::from(letter);
         match sort(letter) {
-            Sort::Turner => format!("leave out U+{code:04X}: it changes how a text is shown"),
-            _ => format!("U+{code:04X} may only stand among characters that can be seen"),
+            Sort::Turner => format!("leave out U+{code:04X}: it changes how text is shown"),
+            _ => format!("U+{code:04X} is only allowed among visible characters"),
         }
     } else if !name.chars().any(|letter| sort(letter) == Sort::Visible) {
-        "use at least one character that can be seen".to_owned()
+        "use at least one visible character".to_owned()
     } else {
         return Ok(());
     };

@@ -218,8 +218,8 @@ pub enum JoinRefusal {
     Expired,
     /// Every place of the pool is taken.
     #[error(
-        "all {0} places of the pool are taken; one is free once a node of it leaves, is silent for \
-         the pool's --forget-after or is revoked"
+        "all {0} places of the pool are taken; one becomes free when a node leaves, is silent \
+         for the pool's --forget-after or is revoked"
     )]
     Full(u64),
 }

@@ -155,7 +155,7 @@ const TABLE: [Facts; Quota::COUNT] = [
         Quota::Nodes,
         Whole::Organization,
         ("max-nodes", 20_000),
-        "nodes that are not revoked, those that left a pool not among them",
+        "nodes that are not revoked, except those that left a pool",
         "revoke nodes that are not needed",
     ),
     facts(
@@ -169,7 +169,7 @@ const TABLE: [Facts; Quota::COUNT] = [
         Quota::Seats,
         Whole::Organization,
         ("max-seats", 20_000_000),
-        "seats that accounts have",
+        "named seats",
         "release seats that are not needed",
     ),
     facts(
@@ -191,7 +191,7 @@ const TABLE: [Facts; Quota::COUNT] = [
         Whole::Records,
         ("max-usage-epochs", 1_000_000),
         "running totals of usage that are remembered",
-        "keep one epoch for as long as a total goes on",
+        "keep one epoch for as long as a total continues",
     ),
     facts(
         Quota::Codes,
@@ -225,7 +225,7 @@ const TABLE: [Facts; Quota::COUNT] = [
         Quota::EntriesPerDay,
         Whole::Day,
         ("max-entries-per-day", 5_000_000),
-        "ledger entries in a day, those not counted that only take something away",
+        "ledger entries in a day, except those that only take something away",
         "wait until the next day",
     ),
 ];

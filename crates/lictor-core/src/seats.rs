@@ -177,7 +177,7 @@ impl fmt::Display for SeatRefusal {
         match self.reason {
             SeatReason::Service => write!(
                 f,
-                "a service account holds no seats; give the seat to a person"
+                "a service account cannot have seats; assign the seat to a person"
             ),
             SeatReason::Deactivated => {
                 write!(f, "the account is deactivated; activate it again first")

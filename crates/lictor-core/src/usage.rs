@@ -378,7 +378,7 @@ fn take(state: &State, report: &UsageReport, now: Now, beyond: u64) -> Result<Ve
         return Err(invalid(
             field,
             format!(
-                "all counts of the organization come to {}, and with {risen} more they would pass \
+                "all counts of the organization come to {}, and {risen} more would exceed \
                  {MAX_COUNT}; if one of them is wrong, take it back with `lictor usage correct`",
                 state.usage_sum
             ),
@@ -417,9 +417,9 @@ fn make_place(state: &State, series: &Series, now: Elapsed) -> Result<Option<Rec
     Err(invalid(
         "epoch",
         format!(
-            "{MAX_EPOCHS} epochs of {service} by {source} were heard of within {days} days, and one \
-             that were forgotten could be counted twice; keep one epoch for as long as a total goes \
-             on, and give each reporter a source of its own"
+            "{MAX_EPOCHS} epochs of {service} by {source} were reported within {days} days, and \
+             a forgotten one could be counted twice; keep one epoch for as long as a total \
+             continues, and give each reporter a source of its own"
         ),
     ))
 }
@@ -509,7 +509,7 @@ fn check_month(month: &str, now: Timestamp) -> Result<(), Error> {
     if month < FIRST_MONTH {
         return Err(invalid(
             "month",
-            format!("{month} cannot be; use {FIRST_MONTH} or a later one, or UNKNOWN"),
+            format!("{month} is not possible; use {FIRST_MONTH} or a later one, or UNKNOWN"),
         ));
     }
     // A source's clock may be a little ahead of ours when a month begins.

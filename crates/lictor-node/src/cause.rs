@@ -48,7 +48,7 @@ pub fn of_request(error: &reqwest::Error) -> String {
 /// What a status means that is answered by something between, and not by whom it was sent to.
 pub fn of_status(status: u16) -> String {
     of_gateway(status)
-        .unwrap_or_else(|| format!("what answers there is no Lictor: status {status}"))
+        .unwrap_or_else(|| format!("what answers there is not Lictor: status {status}"))
 }
 
 /// The same of a status that gateways and proxies answer of their own accord; none: of any other.
@@ -59,7 +59,8 @@ pub fn of_gateway(status: u16) -> Option<String> {
              for Lictor, with the header Authorization as it is, or name an address behind it"
         }
         407 => {
-            let why = "a proxy between wants a name and a password; write NAME:PASSWORD@ into its address";
+            let why = "a proxy in between requires a name and a password; write NAME:PASSWORD@ \
+                       into its address";
             return Some(why.to_owned());
         }
         413 => "what is sent is too large for it; raise its limit for bodies",
@@ -122,11 +123,11 @@ fn of_system(error: &io::Error) -> String {
             "the connection was reset".to_owned()
         }
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            "no way leads there; is the address right, and the network up?".to_owned()
+            "there is no route to it; is the address right, and the network up?".to_owned()
         }
         // What looks names up has no code of its own.
         _ if error.to_string().contains("lookup address") => {
-            "its name is not known here; is it written right, and does DNS answer?".to_owned()
+            "its name is unknown here; is it spelled right, and does DNS answer?".to_owned()
         }
         _ => error.to_string(),
     }
@@ -155,7 +156,7 @@ pub fn of_tls(error: &rustls::Error) -> &'static str {
         }
         Tls::InvalidCertificate(certificate) => match certificate {
             Certificate::UnknownIssuer => {
-                "its certificate is signed by nobody that is trusted here"
+                "its certificate is not signed by an authority that is trusted here"
             }
             Certificate::Expired | Certificate::ExpiredContext { .. } => {
                 "its certificate has expired; is the clock right?"
@@ -171,7 +172,7 @@ pub fn of_tls(error: &rustls::Error) -> &'static str {
             _ => "the certificate cannot be used for this",
         },
         Tls::AlertReceived(_) => {
-            "it broke the TLS connection off, as servers do that want another certificate"
+            "it broke the TLS connection off, as servers do that require another certificate"
         }
         Tls::InconsistentKeys(_) => "the key is not the certificate's",
         Tls::NoCertificatesPresented => "it showed no certificate",

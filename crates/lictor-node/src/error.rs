@@ -65,7 +65,9 @@ pub enum StartError {
         asked: String,
     },
     /// The address is none.
-    #[error("{0} is not the address of a control plane; use one as https://lictor.example.com")]
+    #[error(
+        "{0} is not the address of a control plane; use one such as https://lictor.example.com"
+    )]
     Address(String),
     /// The address is not protected by TLS.
     #[error(
@@ -134,8 +136,7 @@ impl Reason {
     pub fn message(self) -> &'static str {
         match self {
             Self::Restricted => {
-                "the node is restricted: it was revoked, or has no state that it may go by; see its \
-                 status"
+                "the node is restricted: it was revoked, or has no usable state; see its status"
             }
             Self::Unlicensed => {
                 "no license for this application is in force at this node; add one, and see the node's \

@@ -57,7 +57,7 @@ impl Node {
         let (identity, client, returning) = join::identity(&options, &folder).await?;
         if options.leave_on_stop && identity.pool.is_none() {
             let node = &identity.name;
-            tracing::warn!(%node, "keeps its place when it stops, as it is of no pool");
+            tracing::warn!(%node, "keeps its place when it stops, because it is not in a pool");
         }
         let (mut shared, journal) = assemble(&options, folder, identity, client)?;
         shared.returning = returning;
@@ -148,9 +148,9 @@ impl Node {
         } else if gives_back {
             tracing::warn!(
                 told,
-                "did not leave its pool: its place is free once the node was silent for the pool's \
-                 --forget-after; what it has not told yet stays in its folder, and is told when it starts \
-                 again"
+                "did not leave its pool: its place is free once it has been silent for the pool's \
+                 --forget-after; what it has not reported yet stays in its folder, and is reported when \
+                 it starts again"
             );
         }
         self.shared.folder.unlock();

@@ -284,7 +284,7 @@ fn note_counts(shared: &Shared, sent: &[NodeCount], held: &[HeldCount]) {
     let text = first.map(|HeldCount { count, reason, .. }| {
         let (service, month) = (&count.service, &count.month);
         format!(
-            "the control plane did not take {number} counts, which stay here and are sent again; \
+            "the control plane refused {number} counts, which stay here and are sent again; \
              {service} in {month}: {reason}"
         )
     });

@@ -65,7 +65,7 @@ impl Returning {
             }
             Err(Trouble::Refused(failure)) => {
                 let message = failure.message;
-                format!("this node gave its place back, and gets none again: {message}")
+                format!("this node gave its place back, and gets no new one: {message}")
             }
             Err(Trouble::Unreachable(reason)) => {
                 let reason = shared.client.by_its_way(&reason);

@@ -187,8 +187,8 @@ impl Shared {
     /// Notes whether the node was revoked.
     pub(crate) fn note_revoked(&self) {
         let (_, revoked) = self.judge.held();
-        let text = "this node was revoked and allows nothing; enroll another with \
-                    `lictor node enroll`, in a new folder";
+        let text = "this node was revoked and denies all requests; enroll another with `lictor \
+                    node enroll`, in a new folder";
         self.problems
             .set(Kind::Revoked, revoked.then(|| text.to_owned()));
     }
@@ -274,8 +274,8 @@ impl Shared {
     /// Notes whether the answers are those of two control planes in turn.
     pub(crate) fn note_in_turn(&self, in_turn: bool) {
         let text = format!(
-            "two control planes answer at {} in turn; have the address lead to one of them: stop the \
-             other, or name it apart",
+            "two control planes answer at {} in turn; have the address lead to one of them: stop \
+             the other, or give it another name",
             self.client.address()
         );
         if self
@@ -299,9 +299,9 @@ impl Shared {
             return;
         }
         let text = format!(
-            "the control plane {} answers, but its feed does not come through: a proxy between holds \
-             it back; have it pass /v1/feed on unbuffered, in nginx by `proxy_buffering off`; until \
-             then the node asks for each state",
+            "the control plane {} answers, but its feed does not get through: a proxy in between \
+             buffers it; have it pass /v1/feed on unbuffered, in nginx with `proxy_buffering \
+             off`; until then the node asks for each state",
             self.client.address()
         );
         self.problems
@@ -441,9 +441,9 @@ fn not_let_in(failure: &Failure) -> Option<String> {
         FailureCode::Revoked
         | FailureCode::NoCredential
         | FailureCode::CertificateRequired
-        | FailureCode::UnsupportedFormat => Some(format!(
-            "the control plane does not let this node in: {message}"
-        )),
+        | FailureCode::UnsupportedFormat => {
+            Some(format!("the control plane refuses this node: {message}"))
+        }
         FailureCode::EnrollmentRefused
         | FailureCode::Left
         | FailureCode::NoPlace
@@ -458,11 +458,12 @@ fn not_let_in(failure: &Failure) -> Option<String> {
 fn clock_problem(difference: Difference) -> String {
     match difference {
         Difference::Ahead(seconds) => format!(
-            "the machine's clock is {} ahead of the control plane's time; not believed",
+            "the machine's clock is {} ahead of the control plane's time; it is ignored",
             span(seconds)
         ),
         Difference::Behind(seconds) => format!(
-            "the machine's clock is {} behind the control plane's time; not believed, set it right",
+            "the machine's clock is {} behind the control plane's time; it is ignored, set it \
+             right",
             span(seconds)
         ),
     }

@@ -18,19 +18,19 @@ const EXAMPLES: &str = "\
 Try it:
   lictor demo
 
-Begin:
+Get started:
   lictor key generate --out vendor
   lictor serve --data ./data --trust vendor.pub --admin-token-file token
 
-And in another terminal:
+In another terminal:
   export LICTOR_TOKEN=$(cat token)
   lictor license issue --key vendor.key --customer 'Acme Ltd' \\
     --product 'Gateway' --seats 10 --expires 2030-01-01 > acme.json
   lictor license add acme.json
   lictor license list
 
-Exit codes: 0 done; 1 refused, not valid or not found; 2 usage or
-configuration; 3 the server does not answer; 4 it wants another token.";
+Exit codes: 0 done; 1 refused, not valid or not found; 2 wrong usage or
+configuration; 3 the server does not answer; 4 it needs another token.";
 
 /// A self-hosted license server: issue, verify, store, count and report
 #[derive(Parser, Debug)]
@@ -93,8 +93,8 @@ fn refuse_dashed() -> Outcome {
     match dashed.next() {
         None => Ok(()),
         Some(word) => Err(Failure::Usage(format!(
-            "`{word}` begins with a dash, so it is taken for an option; where it is a name, put `--` \
-             before it: `-- {word}`; where it is what an option takes, write `--OPTION={word}`"
+            "`{word}` begins with a dash, so it is read as an option; if it is a name, put `--` \
+             before it: `-- {word}`; if it is an option's value, write `--OPTION={word}`"
         ))),
     }
 }
@@ -117,12 +117,12 @@ pub(crate) enum Command {
     /// Run the server
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Given<ServeOptions>),
-    /// Run a server with example data, to look around; it leaves nothing behind
+    /// Run a server with example data to try it out; removes it all at the end
     Demo(demo::DemoOptions),
     /// Make the key pair that licenses are signed with
     #[command(subcommand)]
     Key(key::Key),
-    /// Issue and verify licenses, and keep them in a server
+    /// Issue and verify licenses, and manage those in a server
     #[command(subcommand)]
     License(license::License),
     /// The public keys that a server trusts
@@ -131,28 +131,28 @@ pub(crate) enum Command {
     /// The tokens that give access to a server
     #[command(subcommand)]
     Token(token::Token),
-    /// OAuth clients, which trade an id and a secret for access tokens
+    /// OAuth clients, which exchange an id and a secret for access tokens
     #[command(subcommand)]
     Client(client::Client),
     /// The organizations (tenants) of a server
     #[command(subcommand)]
     Organization(organization::Organization),
-    /// What licenses and seats are for
+    /// The products that licenses and seats are for
     #[command(subcommand)]
     Application(application::Application),
     /// The people and services of an organization
     #[command(subcommand)]
     Account(Box<account::Account>),
-    /// Who holds a named seat
+    /// Named seats: who has one
     #[command(subcommand)]
     Seat(seat::Seat),
-    /// Floating seats with an end
+    /// Leases: floating seats for a limited time
     #[command(subcommand)]
     Lease(lease::Lease),
-    /// Forget who held leases: take a name from what is kept
+    /// Erase a holder's name from ended leases and refusals
     #[command(after_help = forget::EXAMPLES)]
     Forget(forget::Forget),
-    /// Data planes, which enforce and count on their own
+    /// Nodes (data planes), which enforce licenses and count on their own
     #[command(subcommand)]
     Node(node::Node),
     /// What was bought, what is used and what is left
@@ -167,23 +167,23 @@ pub(crate) enum Command {
     /// Copy the database of a running server to a file
     #[command(after_help = backup::EXAMPLES)]
     Backup(backup::Backup),
-    /// Make a data folder of a backup
+    /// Restore a backup into a data folder
     #[command(after_help = restore::EXAMPLES)]
     Restore(restore::Restore),
-    /// Compare a database with its ledger, also beside a running server
+    /// Compare a database with its ledger; works beside a running server
     #[command(after_help = check::EXAMPLES)]
     Check(check::Check),
 }
 
 const SERVE_EXAMPLES: &str = "\
 The first start creates the organization `default` and an operator token, which
-is printed once, or written to --admin-token-file. With LICTOR_ADMIN_TOKEN (32
-visible ASCII characters or more) that token is valid at every start: the way
-back when all tokens are lost.
+is printed once, or written to --admin-token-file. If all tokens are lost, set
+LICTOR_ADMIN_TOKEN (32 visible ASCII characters or more) to a new one: it is
+valid from that start on.
 
-Every option is also an environment variable, --tls-cert being LICTOR_TLS_CERT,
-and a key of the configuration file, if there is one. A flag goes before the
-environment, and that before the file:
+Every option is also an environment variable (--tls-cert is LICTOR_TLS_CERT) and
+a key of the configuration file, if there is one. A flag overrides the
+environment, and the environment overrides the file:
 
   data = \"/var/lib/lictor\"
   listen = \"127.0.0.1:8001\"
@@ -194,7 +194,7 @@ Examples:
   lictor serve --data ./data --listen 0.0.0.0:8443 \\
     --tls-cert cert.pem --tls-key key.pem";
 
-/// Which server, and who asks.
+/// Which server to ask, and with which token.
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Server")]
 pub(crate) struct Api {
@@ -223,7 +223,7 @@ pub(crate) struct Api {
         hide_env_values = true
     )]
     pub organization: Option<String>,
-    /// Ask the server straight, whatever `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` say
+    /// Connect directly, whatever `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` say
     #[arg(
         long,
         env = "LICTOR_NO_PROXY",

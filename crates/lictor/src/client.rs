@@ -103,7 +103,7 @@ impl Client {
         let base = address::of_server(&api.url).map_err(|why| {
             let url = address::shown(api.url.trim());
             Failure::Usage(format!(
-                "--url {url}: {why}; use one as http://{DEFAULT_ADDRESS}"
+                "--url {url}: {why}; use one such as http://{DEFAULT_ADDRESS}"
             ))
         })?;
         let mut builder = patience(reqwest::Client::builder())
@@ -122,15 +122,15 @@ impl Client {
             .then(|| cause::proxy_of(base.as_str()))
             .flatten();
         let http = builder.build().map_err(|_| {
-            let why = "no certificates to check servers by can be read; look at SSL_CERT_FILE and \
-                       SSL_CERT_DIR, or install the system's certificates";
+            let why = "no certificates to verify servers with could be read; check SSL_CERT_FILE \
+                       and SSL_CERT_DIR, or install the system's certificates";
             Failure::Usage(why.to_owned())
         })?;
         let token = word("token", &api.token)?;
         if token.is_some() && base.scheme() == "http" && !address::is_loopback(&base) {
             output::note(&format!(
-                "warning: the token goes to {} unencrypted, for all between to read; use https://, or a \
-                 tunnel to this machine",
+                "warning: the token goes to {} unencrypted and can be read on the way; use \
+                 https://, or a tunnel to this machine",
                 base.host_str().unwrap_or_default()
             ));
         }
@@ -296,8 +296,8 @@ impl Client {
     fn no_answer(&self, error: reqwest::Error) -> Failure {
         if error.is_builder() {
             return Failure::Usage(format!(
-                "no request can be made of this; look at --url, --token and --organization, and use \
-                 an address as http://{DEFAULT_ADDRESS}"
+                "no request can be made from this; check --url, --token and --organization, and \
+                 use an address such as http://{DEFAULT_ADDRESS}"
             ));
         }
         let base = self.base.as_str().trim_end_matches('/');
@@ -337,8 +337,8 @@ impl Client {
             // Lictor refuses so, without a word, what it does not read to the end; so do others.
             (StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, None) => {
                 Failure::Refused(format!(
-                    "what is sent to {} is too long for it, or for a proxy between: a name, the token \
-                     or the organization; look at them",
+                    "what is sent to {} is too long for it, or for a proxy in between: check the \
+                     names, the token and the organization",
                     self.base
                 ))
             }
@@ -424,7 +424,7 @@ fn rows_in(path: &[&str]) -> &'static str {
     }
 }
 
-/// What stands behind the question mark where something is forced.
+/// The query string of a request that is forced.
 fn forced(force: bool) -> &'static [(&'static str, &'static str)] {
     if force { &[("force", "true")] } else { &[] }
 }
@@ -439,8 +439,8 @@ fn word(name: &str, given: &Option<String>) -> Outcome<Option<String>> {
         Some(word) if !word.bytes().all(|byte| byte.is_ascii_graphic()) => {
             let name_upper = name.to_uppercase();
             Err(Failure::Usage(format!(
-                "the {name} has a blank, a line end or another character in it that none has; look \
-                 at --{name} or LICTOR_{name_upper}"
+                "the {name} contains a space, a line end or another character that is not \
+                 allowed; check --{name} or LICTOR_{name_upper}"
             )))
         }
         word => Ok(word.map(str::to_owned)),

@@ -103,10 +103,10 @@ fn read<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
 /// Why a text is no TOML at all.
 fn no_toml(error: &toml::de::Error) -> &'static str {
     match error.message().contains("duplicate") {
-        true => "a duplicate: this key stands there before",
+        true => "a duplicate: this key appears before",
         false => {
-            "this is no TOML: write KEY = VALUE, with text in quotes, as in \
-             listen = \"127.0.0.1:8001\", and lists in brackets"
+            "this is not TOML: write KEY = VALUE, with text in quotes, as in listen = \
+             \"127.0.0.1:8001\", and lists in brackets"
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn read_license(path: &Path) -> Outcome<String> {
     };
     match cause {
         Some(cause) => Err(Failure::Refused(format!(
-            "{} is no license: {cause}",
+            "{} is not a license: {cause}",
             files::shown(path)
         ))),
         None => Ok(text),
@@ -77,11 +77,11 @@ fn wrapped(text: &str) -> Option<&'static str> {
     let unescaped = serde_json::from_str::<String>(&format!("\"{within}\"")).unwrap_or_default();
     if within.len() < without_lines.len() && (is_license(within) || is_license(&unescaped)) {
         return Some(
-            "it is in quotes; take the quotes around it away, and backslashes before others",
+            "it is in quotes; remove the quotes around it, and the backslashes before others",
         );
     }
     if is_license(&unescaped) {
-        return Some("its quotes have backslashes before them; take these away");
+        return Some("its quotes have backslashes before them; remove these");
     }
     if from_base64(&without_lines).is_some_and(|inner| is_license(&inner)) {
         return Some("it is base64 of a license; decode it first: `base64 -d FILE > license.json`");
@@ -152,10 +152,7 @@ pub(crate) fn misplaced(path: &Path, found: Secret, wanted: &str) -> Failure {
 /// The text of a file, without a byte-order mark and blanks around that JSON does not know.
 pub(crate) fn text_of(path: &Path, bytes: Vec<u8>) -> Outcome<String> {
     let kinds: [(&[u8], &str); 6] = [
-        (
-            b"PK\x03\x04",
-            "a zip archive; take the file out of it first",
-        ),
+        (b"PK\x03\x04", "a zip archive; extract the file first"),
         (
             b"\x1f\x8b",
             "a gzip archive; unpack it first: `gunzip FILE`",

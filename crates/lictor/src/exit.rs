@@ -124,11 +124,9 @@ fn of_store(error: &Error) -> String {
     match error {
         Error::StorageFull => "the disk is full; make room on it, and start again".to_owned(),
         Error::ReadOnly(_) => error.to_string(),
-        _ => {
-            "what the database holds could not be read; look at the disk, run `lictor check --data \
-              DIR`, and restore a backup if it is damaged"
-                .to_owned()
-        }
+        _ => "the database could not be read; look at the disk, run `lictor check --data DIR`, \
+              and restore a backup if it is damaged"
+            .to_owned(),
     }
 }
 
@@ -149,7 +147,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 /// A secret or an id that could not be drawn.
 pub(crate) fn no_randomness(error: Error) -> Failure {
     tracing::debug!(error = with_causes(&error), "no randomness");
-    let text = "the operating system has no randomness to give; look at its log, and try again";
+    let text = "the operating system provides no randomness; look at its log, and try again";
     Failure::Refused(text.to_owned())
 }
 

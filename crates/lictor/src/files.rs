@@ -32,7 +32,7 @@ pub(crate) fn open(path: &Path) -> Outcome<File> {
     let opened = match is_standard(path) {
         true if READ.swap(true, Ordering::Relaxed) => {
             return Err(Failure::Usage(
-                "`-` is standard input, which can be read once: give the others as files"
+                "`-` is standard input, which can be read only once: give the others as files"
                     .to_owned(),
             ));
         }
@@ -62,8 +62,8 @@ pub(crate) fn shown(path: &Path) -> String {
 pub(crate) fn named(path: PathBuf) -> Result<PathBuf, &'static str> {
     if is_standard(&path) {
         return Err(
-            "`-` means standard input or output, which cannot be used here; give a name, or `./-` \
-             for what is called so",
+            "`-` means standard input or output, which cannot be used here; give a name, or \
+             `./-` for a file of that name",
         );
     }
     Ok(path)
@@ -86,7 +86,7 @@ pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
             true => "; it is a public key, and the private one is in the file that ends in `.key`",
             false => "",
         };
-        let text = format!("{} is no private key in PEM form{hint}", shown(path));
+        let text = format!("{} is not a private key in PEM form{hint}", shown(path));
         return Err(Failure::Usage(text));
     }
     let is_file = metadata.is_file() || !is_standard(path);

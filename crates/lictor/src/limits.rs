@@ -45,7 +45,7 @@ fn option(quota: Quota) -> Arg {
         .value_name("NUMBER")
         .value_parser(limit)
         .help(format!(
-            "At most so many {} [default: {default}]",
+            "Maximum number of {} [default: {default}]",
             facts.counts
         ))
 }

@@ -99,8 +99,8 @@ pub(crate) async fn prepare(
     if key.is_new && authority.has_nodes().await.map_err(StartError::Store)? {
         tracing::error!(
             file = %key.file.display(),
-            "the control plane's key was not there and a new one was made: nodes that joined before \
-             take nothing from it; put the old key back, or enroll them again"
+            "the control plane's key was missing and a new one was made: nodes that joined \
+             before accept nothing from it; put the old key back, or enroll them again"
         );
     }
     let listener = open(port, "--listen")?;
@@ -265,7 +265,7 @@ fn control_plane_key(options: &ServeOptions, folder: &Path) -> Outcome<ControlPl
     let file = options.control_plane_key.clone().unwrap_or_else(usual);
     if options.control_plane_key.is_none() && file.is_symlink() {
         return Err(Failure::Usage(format!(
-            "{} is a symbolic link, and none is followed there: name the key's own place with \
+            "{} is a symbolic link, and none is followed there: name the key's real path with \
              --control-plane-key",
             file.display()
         )));
@@ -308,7 +308,7 @@ pub(crate) fn read_public_key(file: &Path) -> Outcome<PublicKey> {
     let pem = document::read_public(file, "a public key").map_err(Failure::into_usage)?;
     PublicKey::from_pem(pem.trim()).map_err(|error| {
         let why = match document::cause(&pem).filter(|_| !pem.contains("PUBLIC KEY-----")) {
-            Some(cause) => format!("no public key: {cause}"),
+            Some(cause) => format!("not a public key: {cause}"),
             None => error,
         };
         Failure::Usage(format!("{}: {why}", files::shown(file)))
@@ -327,8 +327,8 @@ pub(crate) async fn resolve(text: &str) -> Outcome<SocketAddr> {
     let mut found = tokio::net::lookup_host(text)
         .await
         .map_err(|error| match error.kind() {
-            ErrorKind::InvalidInput => wrong("it has no port, or none that is one".to_owned()),
-            _ => wrong("its name is not known here".to_owned()),
+            ErrorKind::InvalidInput => wrong("it has no port, or an invalid one".to_owned()),
+            _ => wrong("its name is unknown here".to_owned()),
         })?;
     found.next().ok_or_else(|| wrong("no address".to_owned()))
 }
@@ -343,7 +343,7 @@ fn refuse_plain(address: SocketAddr, allowed: bool) -> Outcome {
     }
     Err(Failure::Usage(format!(
         "{address} can be reached from outside, and tokens would travel in plain text. Give \
-         --tls-cert and --tls-key, or --insecure-http if a TLS proxy stands before it"
+         --tls-cert and --tls-key, or --insecure-http if a TLS proxy stands in front of it"
     )))
 }
 

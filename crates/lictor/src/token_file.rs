@@ -85,10 +85,10 @@ impl TokenFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(There::Nothing),
             Err(error) => return Err(error),
             Ok(found) if !found.is_file() => {
-                return Err(foreign("it is there and is no plain file"));
+                return Err(foreign("it exists and is not a regular file"));
             }
             // None of this server's is: a token gets its name when it is whole.
-            Ok(found) if found.len() == 0 => return Err(foreign("it is there and empty")),
+            Ok(found) if found.len() == 0 => return Err(foreign("it exists and is empty")),
             Ok(_) => {}
         }
         let text = String::from_utf8_lossy(&std::fs::read(&self.path)?).into_owned();

@@ -106,8 +106,8 @@ pub(crate) fn listed_file(name: OsString) -> Result<PathBuf, &'static str> {
     }
 }
 
-const NOTHING_LISTED: &str = "there is nothing before or after a comma; take that comma away, and \
-                              leave the option out where there is nothing to list";
+const NOTHING_LISTED: &str = "there is nothing before or after a comma; remove that comma, or \
+                              leave the option out if there is nothing to list";
 
 #[cfg(test)]
 mod tests {
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(listed_file(" a b.pub ".into()), Ok("a b.pub".into()));
         for empty in ["", " ", "\t\n"] {
             let refused = listed::<String>(empty).expect_err(empty);
-            assert!(refused.contains("take that comma away"), "{refused}");
+            assert!(refused.contains("remove that comma"), "{refused}");
             assert!(listed_file(empty.into()).is_err(), "{empty:?}");
         }
     }

@@ -68,7 +68,7 @@ impl FromStr for EnrollmentToken {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = "this is no enrollment token; make one with `lictor node enroll`";
+        let wrong = "this is not an enrollment token; make one with `lictor node enroll`";
         let words = [ENROLLMENT_WORD, POOL_WORD];
         let digits = words.iter().find_map(|word| text.strip_prefix(word));
         let digits = digits.ok_or(wrong)?;
@@ -350,8 +350,8 @@ impl fmt::Display for Beyond {
         let Self { enrolled, granted } = self;
         write!(
             f,
-            "{enrolled} of {granted} nodes: more are enrolled than the license grants; all go on; \
-             revoke those that are not needed, or add a license for more"
+            "{enrolled} of {granted} nodes: more are enrolled than the license grants; all keep \
+             working; revoke those that are not needed, or add a license for more"
         )
     }
 }

@@ -177,9 +177,9 @@ fn check(node: &KnownNode) -> Result<(), Error> {
     let is_own = node.name.ends_with(&format!("-{}", &digits[20..]));
     let epochs = &node.epochs;
     let reason = if !is_own {
-        "it is no name of this node's"
+        "it is not a name of this node"
     } else if epochs.len() > MAX_KNOWN_EPOCHS || !epochs.iter().all(|epoch| is_epoch(epoch)) {
-        "its journal has too many epochs, or one that is none; start it in a new folder"
+        "its journal has too many epochs, or an invalid one; start it in a new folder"
     } else {
         return Ok(());
     };

@@ -298,7 +298,7 @@ pub(super) fn check_application(pool: &PoolState, application: &str) -> Result<(
     if application == pool.application {
         return Ok(());
     }
-    let reason = "it is a node's of another application; start it in a new folder";
+    let reason = "it belongs to a node of another application; start it in a new folder";
     Err(invalid("credential_sha256", reason.to_owned()))
 }
 

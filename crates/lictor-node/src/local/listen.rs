@@ -27,7 +27,10 @@ impl FromStr for Listen {
             Some("") => Err("name the socket, as in unix:/run/lictor/node.sock".to_owned()),
             Some(path) => Ok(Self::Unix(path.into())),
             None => text.parse().map(Self::Tcp).map_err(|_| {
-                format!("{text:?} is no address; use one as 127.0.0.1:8002 or unix:/run/node.sock")
+                format!(
+                    "{text:?} is not an address; use one such as 127.0.0.1:8002 or \
+                     unix:/run/node.sock"
+                )
             }),
         }
     }

@@ -22,7 +22,7 @@ pub(super) fn answer(shared: &Shared, headers: &HeaderMap) -> Answer {
 }
 
 fn write(text: &mut Exposition, status: &Status) {
-    let mut modes = text.family("lictor_node_mode", Kind::Gauge, "How the node stands");
+    let mut modes = text.family("lictor_node_mode", Kind::Gauge, "The node's mode");
     for mode in Mode::ALL {
         modes.sample(&[("mode", mode.as_str())], u8::from(mode == status.mode));
     }
@@ -41,12 +41,13 @@ fn write(text: &mut Exposition, status: &Status) {
     if let Some(license) = &status.license {
         text.gauge(
             "lictor_node_license_expires_seconds",
-            "For how long the license in force still holds, whatever follows it",
+            "For how long the license in force is still valid, whatever follows it",
             license.expires_at.saturating_sub(status.trusted_time),
         );
         text.gauge(
             "lictor_node_license_covered_seconds",
-            "For how long a license holds, renewals that are here and follow included; warn by this",
+            "For how long a license is in force, including the renewals that the node has; alert \
+             on this",
             license.covered_until.saturating_sub(status.trusted_time),
         );
     }
@@ -84,7 +85,7 @@ fn requests(text: &mut Exposition, status: &Status) {
 fn flags(text: &mut Exposition, status: &Status) {
     text.gauge(
         "lictor_node_allows",
-        "Whether requests are allowed that ask for nothing in particular",
+        "Whether requests that name no feature or other application are allowed",
         u8::from(status.denied.is_none()),
     );
     text.gauge(
@@ -134,7 +135,7 @@ fn flags(text: &mut Exposition, status: &Status) {
     );
     text.gauge(
         "lictor_node_problems",
-        "How many things are wrong",
+        "How many problems the node has",
         status.problems.len(),
     );
 }

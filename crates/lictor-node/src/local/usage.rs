@@ -15,8 +15,8 @@ use crate::error::Denial;
 use crate::meter::written;
 
 /// What is said of a name that no service may have.
-pub(super) const BAD_SERVICE: &str = "service: use 1 to 128 characters that can be seen, without \
-     control characters and such as change how a text is shown";
+pub(super) const BAD_SERVICE: &str = "service: use 1 to 128 visible characters, without control \
+                                      characters and those that change how text is shown";
 
 /// The longest body, in bytes.
 const MAX_BODY: usize = 1 << 20;

@@ -59,7 +59,7 @@ async fn refused_for_a_while(setting: &Setting, refusal: Option<(StatusCode, Fai
     setting.control_plane.inside().refusal = refusal;
     until("it is not let in", || {
         count();
-        problems().contains("does not know this node") || problems().contains("gets none again")
+        problems().contains("does not know this node") || problems().contains("gets no new one")
     })
     .await;
     assert!(

@@ -28,8 +28,8 @@ const AT_ONCE: usize = 256;
 const MANY: usize = 256;
 const SOON: Duration = Duration::from_millis(50);
 
-const NOT_YET: &str = "it is still being found out what many applications are entitled to; ask again in \
-                       a second";
+const NOT_YET: &str = "the entitlements of many applications are still being computed; ask again \
+                       in a second";
 
 /// An entitlement and what it was derived from.
 #[derive(Clone)]

@@ -197,8 +197,8 @@ impl Authority {
         if let Some(step) = self.clock.look_for_step() {
             tracing::warn!(
                 seconds = step.by,
-                "the wall clock was set: dates of licenses and tokens go by it; leases and access \
-                 tokens go on as before"
+                "the wall clock was set: dates of licenses and tokens go by it; leases and \
+                 access tokens are not affected"
             );
         }
     }

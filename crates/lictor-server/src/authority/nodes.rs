@@ -186,8 +186,8 @@ impl Authority {
         let enrolled = enrolled.get(application).copied().unwrap_or_default();
         let entitlement = self.entitlement_now(call, application).await?;
         let reason = if stranger {
-            let advice = "it joined under another control plane key and takes no state: put the old \
-                 control-plane.key back, or enroll it again";
+            let advice = "it joined under another control plane key and accepts no state: put \
+                          the old control-plane.key back, or enroll it again";
             Some(advice.to_owned())
         } else if !at_once.is_empty() {
             Some(copied(&at_once))
@@ -448,23 +448,23 @@ fn reason(node: &Node, status: NodeStatus, revision: u64, now: Elapsed) -> Optio
         NodeStatus::Current => said,
         NodeStatus::Left => Some(match node.state.left {
             Some(Leave::Silence) => "it was silent for too long, and may come back".to_owned(),
-            Some(Leave::Goodbye) | None => "it said goodbye, and may come back".to_owned(),
+            Some(Leave::Goodbye) | None => "it left its pool, and may come back".to_owned(),
         }),
         NodeStatus::Enrolled if node.identity.has_expired(now) => {
             Some("its enrollment token has expired; enroll it again".to_owned())
         }
         NodeStatus::Enrolled => Some("it has not joined yet".to_owned()),
         NodeStatus::Silent if node.seen.is_none() => {
-            Some("it has joined, and said nothing yet".to_owned())
+            Some("it has joined, and has not reported yet".to_owned())
         }
-        NodeStatus::Silent => Some("it has said nothing for a while".to_owned()),
+        NodeStatus::Silent => Some("it has not been heard from for a while".to_owned()),
         NodeStatus::Ahead if !applied.as_ref().is_some_and(can_be_adopted) => Some(
             "it claims a revision that no server has reached: revoke it, and enroll another"
                 .to_owned(),
         ),
         NodeStatus::Ahead => Some(format!(
-            "it knows revision {}, and here is {revision}: was a backup restored? `lictor node \
-             adopt` makes it take what is stored here",
+            "it has revision {}, this server {revision}: was a backup restored? `lictor node \
+             adopt` makes it accept what is stored here",
             applied.map_or(0, |applied| applied.revision)
         )),
         NodeStatus::Behind => Some(said.unwrap_or_else(|| match applied {

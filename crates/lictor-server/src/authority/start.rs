@@ -61,7 +61,7 @@ pub enum StartError {
         asked: TrustPolicy,
     },
     /// A key given at the start was revoked.
-    #[error("key {0} was revoked and cannot be trusted again; take its --trust away")]
+    #[error("key {0} was revoked and cannot be trusted again; remove its --trust")]
     KeyRevoked(KeyId),
     /// The operator token given is too short to be safe, or no header could carry it.
     #[error(
@@ -71,8 +71,8 @@ pub enum StartError {
     UnfitSecret,
     /// The operator token given was revoked or has expired, or is no operator's.
     #[error(
-        "LICTOR_ADMIN_TOKEN is a token that was revoked, as by a start with another value, has \
-         expired or is no operator's; choose a new one, or start without it"
+        "LICTOR_ADMIN_TOKEN is a token that was revoked (a start with another value does that), \
+         has expired or is not an operator's; choose a new one, or start without it"
     )]
     DeadSecret,
     /// The new operator token could not be handed over.

@@ -178,7 +178,7 @@ impl<A: Answers> Room<A> {
         if is_full && !self.is_full {
             tracing::warn!(
                 held = self.places.len(),
-                "no room: new connections wait, or take that of one over which nobody signed in"
+                "no room: new connections wait, or replace an unauthenticated one"
             );
         }
         self.is_full = is_full;

@@ -153,7 +153,7 @@ impl Metrics {
             "Seconds that the wall clock is ahead of elapsed time",
         )
         .sample(&[], clock.ahead);
-        let help = "What was refused as it would have gone beyond a quota";
+        let help = "Requests refused because they would exceed a quota";
         let mut family = text.family("lictor_quota_refusals", Kind::Counter, help);
         for (quota, refused) in quotas {
             family.sample(&[("quota", *quota)], *refused);
@@ -182,7 +182,7 @@ impl Metrics {
     }
 
     fn cuts(&self, text: &mut Exposition) {
-        let help = "Connections, and streams of HTTP/2, cut off for what their peer did or did not";
+        let help = "Connections and HTTP/2 streams that the server ended early";
         let mut family = text.family("lictor_cut", Kind::Counter, help);
         for cut in Cut::ALL {
             family.sample(&cut.labels(), self.connections.cut(cut));
@@ -263,7 +263,7 @@ fn of_store(text: &mut Exposition, sizes: &Sizes) {
     );
     text.gauge(
         "lictor_database_free_bytes",
-        "Bytes of it that are free, and are filled before it grows",
+        "Free bytes in it, reused before it grows",
         sizes.free,
     );
     text.gauge(
@@ -302,7 +302,7 @@ fn ends(text: &mut Exposition, licenses: &[LicenseEnd]) {
     );
     family(
         "lictor_license_covered_seconds",
-        "Seconds until no license is in force, stored renewals that follow included; warn by this",
+        "Seconds until no license is in force, including stored renewals; alert on this",
         |license| license.covered_seconds,
     );
 }

@@ -121,7 +121,7 @@ fn client_verifier(file: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError>
 fn misfit(error: &rustls::Error) -> &'static str {
     match error {
         rustls::Error::InconsistentKeys(_) => {
-            "the key is another one's; give the certificate's own"
+            "the key belongs to another certificate; give this certificate's own"
         }
         rustls::Error::InvalidCertificate(_) => {
             "the first certificate is damaged, or of a kind that TLS here does not know"
@@ -138,7 +138,7 @@ fn not_pem(file: &Path, error: &pem::Error) -> TlsError {
         reason: match error {
             pem::Error::MissingSectionEnd { .. } => "it is cut short, the line -----END is missing",
             pem::Error::IllegalSectionStart { .. } => "a line -----BEGIN is damaged",
-            _ => "what stands between -----BEGIN and -----END is damaged",
+            _ => "the text between -----BEGIN and -----END is damaged",
         },
     }
 }

@@ -36,13 +36,22 @@ fn the_page_says_each_limit_as_it_is() {
     );
     for (what, figure) in [
         ("memory for the bodies of all", megabytes(memory.all)),
-        ("of that, for who has not", megabytes(memory.anonymous)),
+        (
+            "of that, for unauthenticated requests",
+            megabytes(memory.anonymous),
+        ),
         ("of that, for each", megabytes(memory.organization)),
         ("connections", shown(limits.max_connections)),
         ("of them, from one address", shown(share)),
         ("streams on one", shown(limits.max_http2_streams as usize)),
-        ("of those, on all", shown(limits.max_anonymous_streams)),
-        ("streams in work for", shown(limits.max_signed_in_streams)),
+        (
+            "of those, on all unauthenticated",
+            shown(limits.max_anonymous_streams),
+        ),
+        (
+            "streams in work on all",
+            shown(limits.max_signed_in_streams),
+        ),
         ("from a connection to", seconds(limits.first_byte_timeout)),
         ("from the first byte of a", seconds(limits.header_timeout)),
         ("the head, its fields", head),

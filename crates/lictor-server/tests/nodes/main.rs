@@ -171,7 +171,7 @@ async fn a_node_stands_as_its_words_say() {
             (word, said) => panic!("{word:?}: {said:?}"),
         }
     };
-    stands(NodeStatus::Silent, Some("has joined, and said nothing")).await;
+    stands(NodeStatus::Silent, Some("has joined, and has not reported")).await;
     world.report(&node, None, &[]).await;
     stands(NodeStatus::Behind, Some("no state yet")).await;
     let state = world.state(&node).await;
@@ -190,7 +190,7 @@ async fn a_node_stands_as_its_words_say() {
     world.pass(150);
     stands(NodeStatus::Behind, Some(&reason)).await;
     world.pass(1);
-    stands(NodeStatus::Silent, Some("said nothing for a while")).await;
+    stands(NodeStatus::Silent, Some("not been heard from for a while")).await;
     let state = world.state(&node).await;
     let applied = world.applied(&node, &state);
     world.report(&node, Some(applied), &[]).await;

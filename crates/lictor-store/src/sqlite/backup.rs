@@ -16,8 +16,8 @@ use crate::watch::EndsWith;
 use crate::{DatabaseCopy, Watch};
 
 /// What is said to who wants a second copy at once.
-const ANOTHER_COPY: &str = "another backup is being made or fetched, and there is one at a time: its copy takes room on \
-     the disk; ask again when it has ended";
+const ANOTHER_COPY: &str = "another backup is being made or fetched, and only one is made at a \
+                            time: its copy takes room on the disk; ask again when it has ended";
 
 /// What the names of unfinished copies begin with.
 const COPY: &str = ".backup-";

@@ -59,7 +59,8 @@ pub enum OpenError {
         name: String,
     },
     /// There is something else in a folder that must be empty.
-    #[error("{} is not empty: it holds {name:?}; choose an empty folder, or one that is not there", folder.display())]
+    #[error("{} is not empty: it contains {name:?}; choose an empty folder, or one that does not \
+             exist", folder.display())]
     NotEmpty {
         /// The folder.
         folder: PathBuf,
@@ -67,7 +68,7 @@ pub enum OpenError {
         name: String,
     },
     /// The file is no database of Lictor's.
-    #[error("{0} is not a database of Lictor's, or no longer: choose another file, or a backup")]
+    #[error("{0} is not a Lictor database, or no longer one: choose another file, or a backup")]
     Foreign(PathBuf),
     /// The database was written by a newer version.
     #[error("the database has schema {found}, this version knows {known}; run a newer version")]
@@ -150,7 +151,7 @@ impl From<refinery::Error> for OpenError {
 }
 
 /// What is said of a database whose pages are not what they were.
-pub(super) const DAMAGED_PAGES: &str = "its pages do not fit together any more";
+pub(super) const DAMAGED_PAGES: &str = "its pages no longer fit together";
 
 /// Why SQLite refuses, for who runs the server.
 pub(super) fn of_sqlite(error: &rusqlite::Error) -> &'static str {
@@ -184,7 +185,7 @@ pub(super) fn of_sqlite(error: &rusqlite::Error) -> &'static str {
         }
         Some(ErrorCode::OutOfMemory) => "there is no memory left; make some free",
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "its pages do not fit together any more; restore a backup into a new folder"
+            "its pages no longer fit together; restore a backup into a new folder"
         }
         _ => {
             "what is in it cannot be read; run `lictor check --data DIR`, and restore a backup into a \

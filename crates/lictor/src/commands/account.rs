@@ -80,7 +80,7 @@ pub(crate) enum Account {
         /// What people call it
         #[arg(long)]
         name: Option<String>,
-        /// What stands behind it [default: person]
+        /// What kind of account it is [default: person]
         #[arg(long, value_enum)]
         kind: Option<Kind>,
         /// Its language, such as `de_DE` [default: `en_US`]
@@ -89,13 +89,13 @@ pub(crate) enum Account {
         /// It administers its organization
         #[arg(long)]
         administrator: bool,
-        /// It is only invited: it counts, but cannot sign in yet
+        /// It is only invited: it counts, but its tokens do not work yet
         #[arg(long)]
         invited: bool,
         #[command(flatten)]
         api: Api,
     },
-    /// Create many accounts, and give them seats
+    /// Create many accounts, and assign seats to them
     #[command(after_help = IMPORT_EXAMPLES)]
     Import {
         #[command(flatten)]
@@ -116,7 +116,7 @@ pub(crate) enum Account {
         /// A new e-mail
         #[arg(long)]
         email: Option<String>,
-        /// What people call it; '' takes the name away
+        /// What people call it; '' removes the name
         #[arg(long)]
         name: Option<String>,
         /// Its language, such as `de_DE`
@@ -125,23 +125,23 @@ pub(crate) enum Account {
         /// Whether it administers its organization
         #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
         administrator: Option<bool>,
-        /// Do it even if that shuts the last way in
+        /// Do it even if no administrator or operator token is left
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         api: Api,
     },
-    /// Shut an account; its seats are given back
+    /// Deactivate an account; releases its seats
     Deactivate {
         /// Its e-mail or id
         account: String,
-        /// Do it even if that shuts the last way in
+        /// Do it even if no administrator or operator token is left
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         api: Api,
     },
-    /// Open an account that is shut or only invited; seats do not come back by it
+    /// Activate a deactivated or invited account; does not restore its seats
     Reactivate {
         /// Its e-mail or id
         account: String,
@@ -153,13 +153,13 @@ pub(crate) enum Account {
     Remove {
         /// Its e-mail or id
         account: String,
-        /// Do it even if that shuts the last way in
+        /// Do it even if no administrator or operator token is left
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         api: Api,
     },
-    /// List the seats that an account holds, which is why it counts
+    /// List the seats that an account has, which is why it counts
     Seats {
         /// Its e-mail or id
         account: String,
@@ -277,7 +277,7 @@ async fn seats(api: &Api, account: &str, json: bool) -> Outcome {
         path: &["accounts", account, "seats"],
         filter: &[],
         headings: &["APPLICATION~", "SINCE", "LEDGER#"],
-        nothing: "it holds no seat, so it does not count",
+        nothing: "it has no seat, so it does not count",
     };
     let add = |rows: &mut Rows, seat: &Value| {
         rows.row([

@@ -32,13 +32,13 @@ const SHOWN: usize = 100;
 pub(crate) struct Wanted {
     /// A CSV file; `-` reads standard input
     file: PathBuf,
-    /// Applications that every account gets a seat of; several separated by commas
+    /// Applications to assign every account a seat of; several separated by commas
     #[arg(long, value_name = "APP", value_delimiter = ',', value_parser = listed::<String>)]
     seat: Vec<String>,
     /// Which column a header of the file is; repeatable
     #[arg(long, value_name = "COLUMN=HEADER", value_parser = columns::mapped)]
     map: Vec<Mapped>,
-    /// A column to leave out, by its number or letter, as 3 or C; repeatable
+    /// A column to ignore, by its number or letter, such as 3 or C; repeatable
     #[arg(long, value_name = "COLUMN", value_parser = columns::ignored)]
     ignore: Vec<usize>,
     /// Show what would happen, and write nothing
@@ -175,7 +175,7 @@ impl Tally {
     /// is of the last request alone.
     fn so_far(&self) -> String {
         if self.is_dry_run {
-            return "\nIt was a dry run: nothing is written.".to_owned();
+            return "\nIt was a dry run: nothing was written.".to_owned();
         }
         let mut text = match self.stored() {
             0 => "\nNo row is known to be stored.".to_owned(),
@@ -190,10 +190,12 @@ impl Tally {
         if self.under_way > 0 {
             let rows = counted(self.under_way, "row");
             text.push_str(&format!(
-                "\nOf {rows} more that were on their way some may be stored, too."
+                "\nOf {rows} more that were sent, some may be stored too."
             ));
         }
-        text.push_str("\nImport the same file again to go on: what is there is left as it is.");
+        text.push_str(
+            "\nImport the same file again to continue: existing accounts are not changed.",
+        );
         text
     }
 
@@ -294,7 +296,7 @@ impl Tally {
             }
         }
         if self.is_dry_run {
-            output::note("dry run: nothing is written");
+            output::note("dry run: nothing was written");
         }
         output::note(&self.accounts());
         if let Some(seats) = self.seats.told(self.would()) {

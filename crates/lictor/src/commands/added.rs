@@ -11,7 +11,7 @@ pub(super) fn notes(license: &Value) -> Vec<String> {
     let mut notes = Vec::new();
     if license["state"] == "expired" {
         notes.push(format!(
-            "warning: the license has ended on {end}; it is stored, and counts for nothing"
+            "warning: the license ended on {end}; it is stored, but counts for nothing"
         ));
     }
     let old = &place["takes_over_from"];

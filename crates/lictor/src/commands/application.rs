@@ -42,7 +42,7 @@ pub(crate) enum Application {
     /// Create an application
     #[command(after_help = CREATE_EXAMPLES)]
     Create {
-        /// Its word in licenses and commands: lower-case letters, digits, hyphens
+        /// Its key in licenses and commands: lower-case letters, digits, hyphens
         key: String,
         /// What people call it
         #[arg(long)]
@@ -64,7 +64,7 @@ pub(crate) enum Application {
     Set {
         /// Its key
         key: String,
-        /// What people call it; '' takes the name away
+        /// What people call it; '' removes the name
         #[arg(long)]
         name: Option<String>,
         /// What happens when no seat is left

@@ -34,7 +34,7 @@ Examples:
 /// `lictor backup`
 #[derive(Args, Debug)]
 pub(crate) struct Backup {
-    /// The file to write; `-` writes standard output
+    /// The file to write; `-` is standard output
     file: PathBuf,
     /// Write the control plane's key too, to FILE.key
     #[arg(long)]
@@ -52,7 +52,7 @@ pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
     let bytes = tokio::select! {
         copied = copy(backup) => copied?,
         () = told_to_stop => {
-            let text = "told to stop; nothing is kept of the copy";
+            let text = "told to stop; the unfinished copy was removed";
             return Err(Failure::Refused(text.to_owned()));
         }
     };
@@ -76,13 +76,13 @@ pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
 async fn pipe(backup: &Backup, json: bool) -> Outcome {
     let wrong = |why: &str| Err(Failure::Usage(format!("`-` is standard output: {why}")));
     if backup.include_keys {
-        return wrong("name a file for the copy, so that the key can stand beside it");
+        return wrong("name a file for the copy, so that the key can be written beside it");
     }
     if json {
-        return wrong("--json has no place there too; name a file for the copy");
+        return wrong("--json cannot be printed there too; name a file for the copy");
     }
     if io::stdout().is_terminal() {
-        return wrong("a database is nothing for a terminal; redirect it, or name a file");
+        return wrong("a database cannot go to a terminal; redirect it, or name a file");
     }
     let response = ask(backup).await?;
     let cannot = |error| output::unwritten(&error);
@@ -116,7 +116,7 @@ async fn ask_for_key(backup: &Backup) -> Outcome<String> {
     let response = client.download(&path, "application/x-pem-file").await?;
     response.text().await.map_err(|error| {
         let why = cause::of_request(&error);
-        Failure::Unreachable(format!("the key did not come: {why}"))
+        Failure::Unreachable(format!("the key did not arrive: {why}"))
     })
 }
 
@@ -165,7 +165,7 @@ async fn receive(
     loop {
         let chunk = response.chunk().await.map_err(|error| {
             let why = cause::of_request(&error);
-            Failure::Unreachable(format!("the copy broke off, it is not whole: {why}"))
+            Failure::Unreachable(format!("the copy was cut off and is incomplete: {why}"))
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };
         part.write_all(&chunk).map_err(&cannot)?;

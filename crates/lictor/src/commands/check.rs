@@ -13,13 +13,14 @@ use crate::{files, progress};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
-It reads only, and can run beside a server. Exit code 1 with what differs;
-notes are about what is well but wants a decision, such as two accounts from
-before two spellings of one e-mail were the same.
-Licenses, tokens, keys, organizations and applications are compared with the
-ledger; usage counts, names and kept answers are no part of it. It takes little
-memory; of a large database some of the ledger is put into a file in the
-system's folder for temporary files (TMPDIR), which is gone when it ends.
+It only reads, and can run beside a server. It prints what differs and exits
+with code 1. Notes are not differences, but need a decision, such as two accounts
+from before two spellings of one e-mail were the same.
+Everything that the ledger describes is compared with it: licenses, tokens,
+keys, organizations, applications, accounts, seats, leases, clients and nodes.
+Reported usage, names and kept answers are not part of it. It takes little
+memory: of a large database it puts some of the ledger into a file in the
+system's temporary folder (TMPDIR), which is removed at the end.
 
 Example:
   lictor check --data ./data";
@@ -33,7 +34,7 @@ pub(crate) struct Check {
 }
 
 /// What is said of a check that was told to stop.
-const LEFT: &str = "nothing was found out, and nothing is changed";
+const LEFT: &str = "there is no result, and nothing was changed";
 
 /// Checks, and prints what was checked or what differs.
 pub(crate) async fn run(check: &Check, json: bool) -> Outcome {

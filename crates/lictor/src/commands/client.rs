@@ -28,13 +28,13 @@ Examples:
 /// `lictor client …`
 #[derive(Subcommand, Debug)]
 pub(crate) enum Client {
-    /// Create a client; prints its secrets, this once
+    /// Create a client; prints its secrets, only this once
     #[command(after_help = CREATE_EXAMPLES)]
     Create {
         /// What its access tokens may do at most; several separated by commas
         #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true, value_parser = listed::<Scope>)]
         scope: Vec<Scope>,
-        /// The account it acts for, by e-mail or id: it may do no more than that one
+        /// The account it acts for, by e-mail or id: it may do no more than the account
         #[arg(long, value_name = "EMAIL")]
         account: Option<String>,
         /// The one application whose figures it sees [default: all]
@@ -57,13 +57,13 @@ pub(crate) enum Client {
     Set {
         /// Its client id
         client: String,
-        /// What to call it; '' takes the name away
+        /// What to call it; '' removes the name
         #[arg(long)]
         name: String,
         #[command(flatten)]
         api: Api,
     },
-    /// Make another grant code for a client; prints it alone
+    /// Make another grant code for a client; prints only the code
     #[command(after_help = "Example:\n  \
         lictor client code 1000.K7W2Q5ZJ8RX4TB9MN3VHC6PYDA2EFG")]
     Code {
@@ -72,7 +72,7 @@ pub(crate) enum Client {
         #[command(flatten)]
         api: Api,
     },
-    /// Remove a client; all that it was handed is dead at once
+    /// Remove a client; all its tokens and codes end at once
     Remove {
         /// Its client id
         client: String,

@@ -40,7 +40,7 @@ pub(crate) async fn run(forget: &Forget, json: bool) -> Outcome {
     let (leases, refusals) = (count("leases"), count("refusals"));
     let holder = printable(holder);
     if leases + refusals == 0 {
-        output::note(&format!("nothing is kept of {holder}"));
+        output::note(&format!("nothing is stored about {holder}"));
         return Ok(());
     }
     let (leases, refusals) = (counted(leases, "ended lease"), counted(refusals, "refusal"));

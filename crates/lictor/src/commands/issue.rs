@@ -18,12 +18,12 @@ use crate::{files, output, values};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
-It is valid from 00:00 UTC of --created (without it: from ever) until 00:00 UTC
-of --expires. Both take a date, or a time from now on: a number and d (days),
-w (weeks), mo (months) or y (years); --expires counts it from --created if that
-is given. Claims with a meaning of their own: support_plan, plan (PAID, FREE or
-TRIAL), features (a comma list). Others are kept and shown; one that is called
-nearly as a known one, as `seats` or `expires`, is refused.
+The license is valid from 00:00 UTC of --created (without it, it has always
+begun) until 00:00 UTC of --expires. Both take a date, or a time from now: a
+number and d (days), w (weeks), mo (months) or y (years). If --created is given,
+--expires counts from it. Claims with a meaning of their own: support_plan, plan
+(PAID, FREE or TRIAL), features (a comma list). Others are kept and shown, but
+one that resembles a known one, such as `seats` or `expires`, is refused.
 
 Examples:
   lictor license issue --key vendor.key --customer 'Acme Ltd' \\
@@ -67,19 +67,19 @@ pub(crate) struct Issue {
     /// Data planes (nodes) [default: unlimited]
     #[arg(long, value_name = "N", value_parser = count)]
     dataplanes: Option<u64>,
-    /// The first day on which it is no longer valid: a date, or a time such as 30d, 6mo or 1y
+    /// The first day on which the license is no longer valid: a date, or a time such as 30d, 6mo or 1y
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = times::day)]
     expires: Day,
-    /// The first day on which it is valid
+    /// The first day on which the license is valid
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = times::day)]
     created: Option<Day>,
     /// The only organization that may use it, by its id
     #[arg(long = "for", value_name = "UUID", value_parser = organization)]
     organization: Option<Uuid>,
-    /// Another claim; may be given again
+    /// Another claim; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = claim)]
     claim: Vec<(String, String)>,
-    /// Write the document to this new file; `-`, as without it, prints it
+    /// Write the document to this new file; `-` prints it, as without this option
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

@@ -75,8 +75,8 @@ pub(super) fn check_claim(name: &str) -> Result<(), String> {
     let meant = KNOWN.iter().find(|(known, _)| is_meant(known, &given));
     match meant {
         Some((known, option)) => Err(format!(
-            "no claim is called {name:?}, and it would mean nothing: if `{known}` is meant, use \
-             {option}; if it is a claim of your own, give it another name"
+            "there is no claim {name:?}: if you mean `{known}`, use {option}; if it is a claim \
+             of your own, give it another name"
         )),
         None => Ok(()),
     }
@@ -149,8 +149,9 @@ pub(super) fn check_key(product: &str, named: bool) -> Result<Option<String>, St
     if nothing || left * 2 < letters {
         let left = if nothing { 0 } else { left };
         return Err(format!(
-            "a key has the letters a to z and digits, and of the {letters} letters and digits of \
-             {product:?} {left} are left; name the application with --application KEY"
+            "a key consists of the letters a to z and digits, and of the {letters} letters and \
+             digits of {product:?} only {left} are left; name the application with --application \
+             KEY"
         ));
     }
     let separates = |c: char| c.is_whitespace() || matches!(c, '-' | '_' | '.' | '/' | ',' | ':');
@@ -159,8 +160,8 @@ pub(super) fn check_key(product: &str, named: bool) -> Result<Option<String>, St
         .any(|c| !c.is_ascii_alphanumeric() && !separates(c));
     Ok((lost || left < letters).then(|| {
         format!(
-            "the application's key is `{key}`, which is not all of {product:?}: a product with the \
-             same key takes its place; name another with --application KEY"
+            "the application's key is `{key}`, which is not all of {product:?}: a product with \
+             the same key would be the same application; choose another with --application KEY"
         )
     }))
 }

@@ -16,25 +16,25 @@ pub(crate) enum Key {
     /// Make a key pair: NAME.key to sign with, and NAME.pub for servers and products
     #[command(after_help = "Example:\n  lictor key generate --out vendor")]
     Generate {
-        /// Where to put it; `.key` and `.pub` are appended; `-` prints both
+        /// Where to write it; `.key` and `.pub` are appended; `-` prints both
         #[arg(long, value_name = "NAME")]
         out: PathBuf,
     },
-    /// Hand the trust in a key on to another; prints a rotation
+    /// Sign a rotation from a trusted key to a new one; prints it
     #[command(after_help = ROTATE_EXAMPLES)]
     Rotate {
         /// The private key that is trusted now; `-` reads standard input
         #[arg(long, value_name = "FILE.key")]
         key: PathBuf,
-        /// The public key that is to be trusted
+        /// The public key to trust next
         #[arg(long, value_name = "FILE.pub")]
         to: PathBuf,
     },
 }
 
 const ROTATE_EXAMPLES: &str = "\
-Nodes keep the keys that they joined with. They trust another one if a key that
-they trust signed the rotation to it.
+Nodes keep the keys that they joined with. They trust a new one only if a key
+that they trust signed the rotation to it.
 
 Example:
   lictor key rotate --key vendor.key --to new.pub > rotation.json

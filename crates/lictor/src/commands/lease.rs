@@ -38,12 +38,12 @@ fn at(when: &Moment) -> Option<String> {
 /// `lictor lease …`
 #[derive(Subcommand, Debug)]
 pub(crate) enum Lease {
-    /// Take a floating seat for a while; prints its id and fence
+    /// Check out a floating seat for a limited time; prints its id and fence
     #[command(after_help = CHECKOUT_EXAMPLES)]
     Checkout {
         /// The application's key
         application: String,
-        /// Who takes it: a device, a job, a session
+        /// Who checks it out: a device, a job, a session
         holder: String,
         /// How long: a number and s, m, h or d [default: 60s]
         #[arg(long, value_parser = span)]
@@ -51,7 +51,7 @@ pub(crate) enum Lease {
         #[command(flatten)]
         api: Api,
     },
-    /// Move the end of a lease
+    /// Extend a lease
     Renew {
         /// The lease's id
         id: String,
@@ -64,14 +64,14 @@ pub(crate) enum Lease {
         #[command(flatten)]
         api: Api,
     },
-    /// Give a lease back
+    /// Release a lease
     Release {
         /// The lease's id
         id: String,
         /// Its fence, as `checkout` printed it
         #[arg(long, value_name = "N", value_parser = values::count, required_unless_present = "force")]
         fence: Option<u64>,
-        /// Take it away from whoever holds it
+        /// Release it without its fence
         #[arg(long, conflicts_with = "fence")]
         force: bool,
         #[command(flatten)]
@@ -82,13 +82,13 @@ pub(crate) enum Lease {
     List {
         /// The application's key
         application: String,
-        /// Those that ended instead, the last one first
+        /// List ended leases instead, the latest first
         #[arg(long)]
         ended: bool,
-        /// Of this holder alone
+        /// Only those of this holder
         #[arg(long, requires = "ended")]
         holder: Option<String>,
-        /// Held at this time or later: a date, a time, or how long ago
+        /// Live at this time or later: a date, a time, or how long ago
         #[arg(long, value_name = "WHEN", requires = "ended", value_parser = times::moment)]
         since: Option<Moment>,
         /// Checked out before this time
@@ -171,7 +171,7 @@ async fn list(api: &Api, application: &str, json: bool) -> Outcome {
         path: &["applications", application, "leases"],
         filter: &[],
         headings: &["ID", "FENCE#", "ENDS", "HOLDER~"],
-        nothing: "no leases are out",
+        nothing: "no leases are checked out",
     };
     listing
         .print(&Client::new(api)?, json, |rows, lease| {
@@ -198,7 +198,7 @@ async fn list_ended(
         path: &["applications", application, "leases"],
         filter: &query,
         headings: &["SINCE", "UNTIL", "WHY", "HOLDER~"],
-        nothing: "no such lease has ended, or none is kept any more",
+        nothing: "no such lease has ended, or its record is no longer kept",
     };
     let names = ["since", "until", "reason", "holder"];
     listing

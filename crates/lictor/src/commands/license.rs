@@ -59,7 +59,7 @@ pub(crate) enum License {
         #[command(flatten)]
         api: Api,
     },
-    /// Remove a license; what it covered is covered by it no more
+    /// Remove a license; it covers nothing any more
     #[command(after_help = "The ledger keeps what it was.\n\nExample:\n  \
         lictor license remove 01a2019d-a8f0-7bc8-b575-b74ced08cd9a")]
     Remove {

@@ -59,7 +59,7 @@ Examples:
 /// `lictor node …`
 #[derive(Subcommand, Debug)]
 pub(crate) enum Node {
-    /// Enroll a node; prints the token that it joins with, this once
+    /// Enroll a node; prints the token that it joins with, only this once
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll {
         /// What to call it: lower-case letters, digits, hyphens and dots
@@ -73,13 +73,13 @@ pub(crate) enum Node {
         name: Option<String>,
         #[command(flatten)]
         pool: NewPool,
-        /// The application that it serves [default: the only one there is]
+        /// The application that it serves [default: the only one]
         #[arg(long, value_name = "KEY")]
         application: Option<String>,
         #[command(flatten)]
         api: Api,
     },
-    /// Pools of nodes, which join by one token
+    /// Pools of nodes, which join with one token
     #[command(subcommand)]
     Pool(Pool),
     /// Run a node
@@ -91,7 +91,7 @@ pub(crate) enum Node {
         #[command(flatten)]
         api: Api,
     },
-    /// Revoke a node: its feed ends, and it allows nothing any more
+    /// Revoke a node: its feed ends, and it denies all requests
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke {
         /// The node's name or id
@@ -100,22 +100,22 @@ pub(crate) enum Node {
         #[command(flatten)]
         api: Api,
     },
-    /// Make nodes that know better take what is stored here
+    /// Make nodes that hold a newer state accept the restored one
     #[command(after_help = ADOPT_EXAMPLES)]
     Adopt {
         #[command(flatten)]
         api: Api,
     },
-    /// How long nodes go on without news; shows it, or changes what is given
+    /// Show or set how long nodes keep working without news
     #[command(after_help = POLICY_EXAMPLES)]
     Policy {
-        /// When a node calls itself stale: a number and s, m, h or d
+        /// When a node becomes stale: a number and s, m, h or d
         #[arg(long, value_name = "TIME", value_parser = span)]
         stale_after: Option<i64>,
-        /// How long a state holds
+        /// How long a state is valid
         #[arg(long, value_name = "TIME", value_parser = span)]
         expires_after: Option<i64>,
-        /// How long a node goes on after that
+        /// How long a node keeps working after that
         #[arg(long, value_name = "TIME", value_parser = span)]
         grace: Option<i64>,
         #[command(flatten)]
@@ -166,17 +166,17 @@ pub(crate) async fn run(command: Node, json: bool) -> Outcome {
                 return output::json(&reply.text);
             }
             output::note(&match reply.value["nodes"].as_u64() {
-                Some(0) => "no node knows better; nothing was changed".to_owned(),
-                Some(1) => "1 node knew better, and takes what is stored here as soon as it is \
-                     connected"
+                Some(0) => "no node holds a newer state; nothing was changed".to_owned(),
+                Some(1) => "1 node held a newer state, and accepts what is stored here as soon \
+                            as it is connected"
                     .to_owned(),
                 Some(count) => format!(
-                    "{count} nodes knew better, and take what is stored here as soon as they are \
-                     connected"
+                    "{count} nodes held a newer state, and accept what is stored here as soon as \
+                     they are connected"
                 ),
                 // Whoever may not read nodes is not told.
-                None => "nodes that know better take what is stored here as soon as they are \
-                         connected"
+                None => "nodes that hold a newer state accept what is stored here as soon as \
+                         they are connected"
                     .to_owned(),
             });
             Ok(())

@@ -25,14 +25,14 @@ pub(crate) struct NewPool {
     /// Make a pool with this name instead of one node
     #[arg(long, value_name = "NAME", requires = "uses")]
     pool: Option<String>,
-    /// How many nodes of the pool there may be at once
+    /// How many nodes may be in the pool at once
     #[arg(long, value_name = "N", requires = "pool")]
     uses: Option<u64>,
-    /// How long nodes can join by the pool's token: a number and s, m, h or d [default: 30d]
+    /// How long nodes can join with the pool's token: a number and s, m, h or d [default: 30d]
     #[arg(long, value_name = "TIME", value_parser = span, requires = "pool")]
     ttl: Option<i64>,
-    /// After how long a silence a node gives its place back, at least 10s [default: 1h]. Below 3m a
-    /// node reports three times as often, so that it is heard of where no feed comes through
+    /// How long a node may be silent before it gives its place back, at least 10s [default: 1h]. Below 3m a
+    /// node reports three times in that time, so that it is heard even where no feed gets through
     #[arg(long, value_name = "TIME", value_parser = span, requires = "pool")]
     forget_after: Option<i64>,
 }
@@ -46,7 +46,7 @@ pub(crate) enum Pool {
         #[command(flatten)]
         api: Api,
     },
-    /// Revoke a pool's token; its nodes go on
+    /// Revoke a pool's token; its nodes keep working
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke {
         /// The pool's name or id
@@ -84,7 +84,7 @@ pub(super) async fn run(command: Pool, as_json: bool) -> Outcome {
         Pool::List { api } => list(&api, as_json).await,
         Pool::Revoke { name, api } => {
             Client::new(&api)?.delete(&["node-pools", &name]).await?;
-            let done = format!("nobody joins pool {name} any more; its nodes go on");
+            let done = format!("no node can join pool {name} any more; its nodes keep working");
             output::done("revoked", &name, &done, as_json)
         }
     }

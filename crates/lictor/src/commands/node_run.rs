@@ -22,15 +22,15 @@ pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8002";
 
 /// Examples of the command.
 pub(super) const EXAMPLES: &str = "\
-The first start joins with a token of `lictor node enroll`; later ones need
-none. Give a pool's token at each start, as each may be another node, and
---leave-on-stop where the folder goes with the node. Requests are then checked,
-and counted, at 127.0.0.1:8002:
+The first start joins with a token of `lictor node enroll`; later starts need
+none. Give a pool's token at each start, because each may be another node, and
+--leave-on-stop if the folder is removed with the node. The node then checks and
+counts requests at 127.0.0.1:8002:
 
   curl -i 'http://127.0.0.1:8002/check?service=orders'
 
-Every option is also an environment variable, --data being LICTOR_DATA, and a
-key in the file of --config:
+Every option is also an environment variable (--data is LICTOR_DATA), and a key
+in the file of --config:
 
   control-plane = \"https://licenses.example.com\"
   data = \"/var/lib/lictor-node\"

@@ -32,7 +32,7 @@ pub(crate) enum Organization {
     /// Create an organization; prints its id
     #[command(after_help = "Example:\n  lictor organization create acme --name 'Acme Ltd'")]
     Create {
-        /// Its word in paths and commands: lower-case letters, digits and hyphens
+        /// Its key in paths and commands: lower-case letters, digits and hyphens
         key: String,
         /// What people call it
         #[arg(long)]
@@ -45,7 +45,7 @@ pub(crate) enum Organization {
         #[command(flatten)]
         api: Api,
     },
-    /// Show an organization, and how much it has and may have
+    /// Show an organization, its usage and its quotas
     #[command(after_help = SHOW_EXAMPLES)]
     Show {
         /// Its key
@@ -53,12 +53,12 @@ pub(crate) enum Organization {
         #[command(flatten)]
         api: Api,
     },
-    /// Name an organization, and set how much it may have
+    /// Name an organization, and set its quotas
     #[command(after_help = SET_EXAMPLES)]
     Set {
         /// Its key
         key: String,
-        /// What people call it; '' takes the name away
+        /// What people call it; '' removes the name
         #[arg(long)]
         name: Option<String>,
         #[command(flatten)]
@@ -66,7 +66,7 @@ pub(crate) enum Organization {
         #[command(flatten)]
         api: Api,
     },
-    /// Remove an organization that holds no licenses
+    /// Remove an organization that has no licenses
     #[command(after_help = "Example:\n  lictor organization remove acme")]
     Remove {
         /// Its key

@@ -20,14 +20,14 @@ use crate::{files, output, progress, signals};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
-The folder must be empty, or not be there. The backup is checked before it is
-used; what is refused leaves nothing behind.
-Tokens and keys are as they were then: revoke again what was revoked since. So
-are the e-mails and names of accounts that were removed since: --erased-in names
-what knows of that, the database that the backup replaces or a newer backup.
+The folder must be empty or not exist. The backup is checked before it is used;
+a refused one leaves nothing behind.
+Tokens and keys are as they were then: revoke again what was revoked since. The
+e-mails and names of accounts that were removed since are back, too: name the
+database that the backup replaces, or a newer backup, with --erased-in.
 
 Nodes know the control plane by its key, which is not in the backup: give it, or
-put DIR/control-plane.key in place before the first start. Those that know a
+put DIR/control-plane.key in place before the first start. Nodes that hold a
 newer state keep it until `lictor node adopt`.
 
 Examples:
@@ -41,10 +41,10 @@ Examples:
 pub(crate) struct Restore {
     /// The backup; `-` reads standard input
     file: PathBuf,
-    /// The folder; it is created if it is not there
+    /// The folder; created if it does not exist
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", hide_env_values = true, value_parser = PathBufValueParser::new().try_map(files::named))]
     data: PathBuf,
-    /// A newer database file or backup: the accounts that were removed there are removed again
+    /// A newer database file or backup: accounts removed there are removed again
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(files::named))]
     erased_in: Option<PathBuf>,
     /// The control plane's key, as `lictor backup --include-keys` wrote it
@@ -53,7 +53,7 @@ pub(crate) struct Restore {
 }
 
 /// What is said of a restore that was told to stop.
-const LEFT: &str = "nothing is restored, and nothing of it is left: run the same command again";
+const LEFT: &str = "nothing was restored, and nothing is left of it: run the same command again";
 
 /// Checks the backup and puts it in place.
 pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
@@ -109,7 +109,7 @@ pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
     if let Some(newer) = &restore.erased_in {
         let accounts = output::counted(removed, "account");
         output::note(&format!(
-            "{accounts} that were removed since, as {} has it, are removed again",
+            "{accounts} that were removed since, according to {}, are removed again",
             newer.display()
         ));
     }

@@ -12,7 +12,7 @@ use crate::output::{self, Rows, text_of};
 /// `lictor seat …`
 #[derive(Subcommand, Debug)]
 pub(crate) enum Seat {
-    /// Give an account a seat; one that has it keeps it
+    /// Assign a seat to an account; one that has a seat keeps it
     #[command(after_help = "Example:\n  lictor seat assign editor ada@example.com")]
     Assign {
         /// The application's key
@@ -22,7 +22,7 @@ pub(crate) enum Seat {
         #[command(flatten)]
         api: Api,
     },
-    /// Take an account's seat back
+    /// Release an account's seat
     #[command(after_help = "Example:\n  lictor seat release editor ada@example.com")]
     Release {
         /// The application's key
@@ -32,7 +32,7 @@ pub(crate) enum Seat {
         #[command(flatten)]
         api: Api,
     },
-    /// List who holds a seat of an application, and since when
+    /// List who has a seat of an application, and since when
     #[command(after_help = "Example:\n  lictor seat list editor")]
     List {
         /// The application's key
@@ -44,7 +44,7 @@ pub(crate) enum Seat {
     #[command(after_help = "Examples:\n  lictor seat refusals\n  \
         lictor seat refusals --by-hour")]
     Refusals {
-        /// How many in each hour instead, without names; kept for ever
+        /// Count refusals by hour instead, without names; kept forever
         #[arg(long)]
         by_hour: bool,
         #[command(flatten)]
@@ -101,7 +101,7 @@ async fn list(api: &Api, application: &str, json: bool) -> Outcome {
         filter: &[],
         headings: &["EMAIL~", "STATUS", "SINCE", "GIVEN BY~", "NAME~"],
         nothing: &format!(
-            "nobody holds a seat; give one with `lictor seat assign {application} EMAIL`"
+            "nobody has a seat; assign one with `lictor seat assign {application} EMAIL`"
         ),
     };
     listing

@@ -62,7 +62,7 @@ fn admin_token() -> Outcome<Option<String>> {
     let wrong = |why: &str| Failure::Usage(format!("{ADMIN_TOKEN} {why}"));
     let secret = value
         .into_string()
-        .map_err(|_| wrong("is not text; use visible ASCII characters alone"))?;
+        .map_err(|_| wrong("is not text; use only visible ASCII characters"))?;
     let secret = secret.trim();
     check_secret(secret)?;
     Ok(Some(secret.to_owned()))

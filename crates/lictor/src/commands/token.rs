@@ -30,17 +30,17 @@ Examples:
 /// `lictor token …`
 #[derive(Subcommand, Debug)]
 pub(crate) enum Token {
-    /// Create a token; prints it alone, this once
+    /// Create a token; prints only the token, only this once
     #[command(after_help = CREATE_EXAMPLES)]
     Create {
         /// What it may do at most: operator, admin or reader
         /// [default: reader; with --account what the account may do]
         #[arg(long)]
         role: Option<Role>,
-        /// The account that owns it, by e-mail or id: it may do no more than that one
+        /// The account that owns it, by e-mail or id: the token may do no more than the account
         #[arg(long, value_name = "EMAIL")]
         account: Option<String>,
-        /// What it is narrowed to; several separated by commas
+        /// What to narrow it to; several separated by commas
         #[arg(long, value_name = "SCOPE", value_delimiter = ',', value_parser = listed::<Scope>)]
         scope: Vec<Scope>,
         /// When it ends: a time from now such as 12h, 30d, 6mo or 1y (m are minutes), or a date
@@ -57,19 +57,19 @@ pub(crate) enum Token {
     #[command(after_help = "Examples:\n  lictor token list --organization acme\n  \
         lictor token list --operators")]
     List {
-        /// Those of the operators instead
+        /// List the operators' tokens instead
         #[arg(long)]
         operators: bool,
         #[command(flatten)]
         api: Api,
     },
-    /// Revoke a token; it is dead at once
+    /// Revoke a token at once
     #[command(after_help = "Example:\n  \
         lictor token revoke 01a2019d-a8f0-7bc8-b575-b74ced08cd9a")]
     Revoke {
         /// The token's id, as `lictor token list` shows it
         id: String,
-        /// Do it even if that shuts the last way in
+        /// Do it even if no administrator or operator token is left
         #[arg(long)]
         force: bool,
         #[command(flatten)]
@@ -83,7 +83,7 @@ fn end_of(when: &Moment, now: Timestamp) -> Result<String, &'static str> {
     let too_far = "more than a century from now; leave it out for no end";
     let end = when.after(now).ok_or(too_far)?;
     match end.saturating_sub(now) {
-        ..=0 => Err("a token that has expired already is of no use"),
+        ..=0 => Err("a token that has already expired is of no use"),
         1..=CENTURY => times::instant(end).ok_or(too_far),
         _ => Err(too_far),
     }
@@ -200,8 +200,8 @@ mod tests {
             assert_eq!(end_of(&when, now).as_deref(), Ok(end), "{text}");
         }
         for (text, said) in [
-            ("0d", "expired already"),
-            ("2027-01-15", "expired already"),
+            ("0d", "already expired"),
+            ("2027-01-15", "already expired"),
             ("101y", "a century"),
             ("9999-12-31", "a century"),
             ("9000y", "a century"),

@@ -21,31 +21,34 @@ pub(crate) enum Trust {
     Add {
         /// The public key file; `-` reads standard input
         file: PathBuf,
-        /// A rotation to it by a trusted key, made with `lictor key rotate`, so that nodes trust it
-        /// too
+        /// A rotation to this key, made with `lictor key rotate`, so that nodes trust it too
         #[arg(long, value_name = "FILE")]
         rotation: Option<PathBuf>,
         #[command(flatten)]
         api: Api,
     },
-    /// List the keys, revoked ones included
+    /// List the keys, including revoked ones
     List {
         #[command(flatten)]
         api: Api,
     },
-    /// Take no new licenses signed with a key; stored ones stay valid
-    #[command(after_help = "When a vendor has a new key: add that one first, with \
-        nodes by --rotation.\n\nExample:\n  \
-        lictor trust add new.pub && lictor trust retire 3f9c0d5e7a1b2c48")]
+    /// Accept no new licenses signed with a key; stored ones stay valid
+    #[command(
+        after_help = "For when a vendor has a new key: add that one first, with \
+        --rotation if there are nodes.\n\nExample:\n  \
+        lictor trust add new.pub && lictor trust retire 3f9c0d5e7a1b2c48"
+    )]
     Retire {
         /// The key's id, as `lictor trust list` shows it
         key_id: String,
         #[command(flatten)]
         api: Api,
     },
-    /// Stop trusting a key at once and for ever, also for stored licenses
-    #[command(after_help = "When somebody else has the private key.\n\nExample:\n  \
-        lictor trust revoke 3f9c0d5e7a1b2c48")]
+    /// Stop trusting a key at once and forever, for stored licenses too
+    #[command(
+        after_help = "For when somebody else has the private key.\n\nExample:\n  \
+        lictor trust revoke 3f9c0d5e7a1b2c48"
+    )]
     Revoke {
         /// The key's id, as `lictor trust list` shows it
         key_id: String,
@@ -70,7 +73,7 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
                     let name = files::shown(file);
                     let fault = || fault::of_json(&text, &error);
                     let why = document::cause(&text).map_or_else(fault, str::to_owned);
-                    Failure::Usage(format!("{name} is no rotation: {why}"))
+                    Failure::Usage(format!("{name} is not a rotation: {why}"))
                 })?;
             }
             let client = Client::new(&api)?;
@@ -87,7 +90,7 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
             ended(
                 &reply,
                 &key_id,
-                "takes no new licenses; stored ones stay valid",
+                "is retired: new licenses signed with it are refused, and stored ones stay valid",
                 json,
             )
         }

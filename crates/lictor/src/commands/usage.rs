@@ -34,7 +34,7 @@ Examples:
 /// `lictor usage …`
 #[derive(Subcommand, Debug)]
 pub(crate) enum Usage {
-    /// Report the requests that a service has had so far in a month
+    /// Report how many requests a service has had so far in a month
     #[command(after_help = ADD_EXAMPLES)]
     Add {
         /// The service
@@ -48,13 +48,13 @@ pub(crate) enum Usage {
         /// Who counted [default: default]
         #[arg(long)]
         source: Option<String>,
-        /// What tells this start of the source from its others; COUNT is then its total
+        /// Tells this start of the source from others; COUNT is then its running total
         #[arg(long, conflicts_with = "month")]
         epoch: Option<String>,
         #[command(flatten)]
         api: Api,
     },
-    /// Correct a count by a difference, which no report undoes
+    /// Correct a count by a difference, which no later report undoes
     #[command(after_help = CORRECT_EXAMPLES)]
     Correct {
         /// Who counted
@@ -63,10 +63,10 @@ pub(crate) enum Usage {
         service: String,
         /// YYYY-MM, or UNKNOWN
         month: String,
-        /// By how much: a whole number, less than 0 to take something back
+        /// By how much: a whole number, less than 0 to subtract
         #[arg(allow_hyphen_values = true, value_parser = values::difference)]
         by: i64,
-        /// Why; it stands in the ledger
+        /// Why; recorded in the ledger
         #[arg(long, value_name = "TEXT")]
         reason: String,
         #[command(flatten)]
@@ -109,8 +109,8 @@ pub(crate) async fn run(command: Usage, json: bool) -> Outcome {
             let service = output::printable(&service);
             output::note(&match (reply.value["kept"].as_u64(), stored) {
                 (Some(1), Some(stored)) => format!(
-                    "{service}: nothing was changed, as {stored} were reported before and {} are \
-                     less; a source that was started anew says so with --epoch",
+                    "{service}: nothing was changed, because {stored} were reported before and {} \
+                     are fewer; report a source that was restarted with --epoch",
                     figure(count)
                 ),
                 (_, Some(stored)) => format!("{service}: {stored} are stored"),

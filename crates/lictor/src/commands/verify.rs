@@ -14,8 +14,8 @@ use crate::{document, output, server};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
-Exit code 0 if the signature is good and the license valid today, else 1 and the
-reason.
+Exit code 0 if the signature matches and the license is valid today; otherwise 1
+and the reason.
 
 Example:
   lictor license verify --trust vendor.pub acme.json";
@@ -23,7 +23,7 @@ Example:
 /// `lictor license verify`
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
-    /// Public key to trust; may be given again
+    /// Public key to trust; repeatable
     #[arg(
         long,
         value_name = "NAME.pub",
@@ -134,7 +134,7 @@ fn summary(claims: &Claims, key: KeyId, days_left: i64) -> Outcome {
 fn refused(error: DocumentError) -> Failure {
     match error {
         DocumentError::UnknownKey(id) => Failure::Refused(format!(
-            "it is signed with key {id}, which is none of those given with --trust"
+            "it is signed with key {id}, which is not one of those given with --trust"
         )),
         error => Failure::Refused(error.to_string()),
     }

@@ -28,7 +28,8 @@ impl FromStr for Network {
         })?;
         if network.prefix_len() == 0 {
             return Err(format!(
-                "{text:?} is everybody, who could then name any address; give the proxies' own"
+                "{text:?} is every address, so anyone could claim to be any client; give the \
+                 proxies' own"
             ));
         }
         Ok(Self(network.trunc()))

@@ -23,16 +23,16 @@ pub(crate) struct NodeOptions {
     /// Address of the control plane
     #[arg(long, value_name = "URL", env = "LICTOR_CONTROL_PLANE")]
     pub control_plane: Option<String>,
-    /// Folder of the node's state and counts; it is created if it is not there
+    /// Folder of the node's state and counts; created if it does not exist
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
     pub data: Option<PathBuf>,
-    /// The token to join with, at the first start, or that of the node's pool, at each; the environment
+    /// The token to join with at the first start, or the pool's token at each start; the environment
     /// hides it from other users of the machine
     #[arg(long, value_name = "TOKEN", env = "LICTOR_ENROLL")]
     pub enroll: Option<String>,
-    /// Give the place in the pool back when the node is told to stop, once all counts are told; that may
-    /// take 17 seconds
+    /// Give the place in the pool back when the node is told to stop, after reporting all counts; that
+    /// may take 17 seconds
     #[arg(
         long,
         value_name = "BOOL",
@@ -43,13 +43,13 @@ pub(crate) struct NodeOptions {
         value_parser = BoolishValueParser::new()
     )]
     pub leave_on_stop: Option<bool>,
-    /// Where to answer: an address and port, or `unix:` and a path [default: 127.0.0.1:8002]
+    /// Where to listen: an address and port, or `unix:` and a path [default: 127.0.0.1:8002]
     #[arg(long, value_name = "ADDR", env = "LICTOR_LISTEN")]
     pub listen: Option<String>,
-    /// File with a token that callers must show; needed where others can reach the address
+    /// File with a token that callers must show; required if others can reach the address
     #[arg(long, value_name = "FILE", env = "LICTOR_LOCAL_TOKEN_FILE")]
     pub local_token_file: Option<PathBuf>,
-    /// Vendor key to trust, instead of those that the control plane names; may be given again
+    /// Vendor key to trust, instead of those that the control plane names; repeatable
     #[arg(
         long,
         value_name = "KEY.pub",
@@ -61,11 +61,11 @@ pub(crate) struct NodeOptions {
     /// The application that the node must serve [default: the one that it was enrolled for]
     #[arg(long, value_name = "KEY", env = "LICTOR_APPLICATION")]
     pub application: Option<String>,
-    /// When a count is on disk: `request` for before it is answered, or how long it may take, up to
-    /// 1h [default: 1s]
+    /// When a count must be on disk: `request` before the request is answered, or within a time of up
+    /// to 1h [default: 1s]
     #[arg(long, value_name = "TIME", env = "LICTOR_COUNT_DURABILITY")]
     pub count_durability: Option<Durability>,
-    /// Certificates in PEM that the control plane's may be signed by, beside the system's
+    /// CA certificates in PEM to accept for the control plane, besides the system's
     #[arg(long, value_name = "FILE", env = "LICTOR_CA")]
     pub ca: Option<PathBuf>,
     /// Certificate chain in PEM to show to the control plane
@@ -85,7 +85,7 @@ pub(crate) struct NodeOptions {
         value_parser = BoolishValueParser::new()
     )]
     pub insecure_http: Option<bool>,
-    /// Ask the control plane straight, whatever `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` say
+    /// Connect directly, whatever `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` say
     #[arg(
         long,
         value_name = "BOOL",
@@ -96,14 +96,14 @@ pub(crate) struct NodeOptions {
         value_parser = BoolishValueParser::new()
     )]
     pub no_proxy: Option<bool>,
-    /// What to log, such as `debug`; libraries log errors alone unless they are named, as in
+    /// What to log, such as `debug`; libraries log only errors unless they are named, as in
     /// `debug,h2=debug` [default: info]
     #[arg(long, value_name = "FILTER", env = "LICTOR_LOG")]
     pub log: Option<String>,
     /// Form of the log, on standard error [default: text]
     #[arg(long, value_name = "FORMAT", env = "LICTOR_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
-    /// Read whatever is not given otherwise from this file; every option is a key in it
+    /// Read options that are not given otherwise from this file; every option is a key in it
     #[arg(long, value_name = "FILE.toml", env = "LICTOR_CONFIG")]
     #[serde(skip)]
     pub config: Option<PathBuf>,

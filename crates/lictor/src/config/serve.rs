@@ -27,11 +27,11 @@ use crate::values::{self, listed, listed_file};
 #[derive(Args, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub(crate) struct ServeOptions {
-    /// Folder of the database; it is created if it is not there
+    /// Folder of the database; created if it does not exist
     #[arg(long, value_name = "DIR", env = "LICTOR_DATA", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
     pub data: Option<PathBuf>,
-    /// Begin a new installation even if the folder holds other files
+    /// Begin a new installation even if the folder contains other files
     #[arg(
         long,
         value_name = "BOOL",
@@ -45,10 +45,10 @@ pub(crate) struct ServeOptions {
     /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8001]
     #[arg(long, value_name = "ADDR", env = "LICTOR_LISTEN")]
     pub listen: Option<String>,
-    /// Write the first operator token to this file; `-`, as without it, prints it
+    /// Write the first operator token to this file; `-` prints it, as without this option
     #[arg(long, value_name = "FILE", env = "LICTOR_ADMIN_TOKEN_FILE")]
     pub admin_token_file: Option<PathBuf>,
-    /// Public key to trust; may be given again, and those already trusted change nothing
+    /// Public key to trust; repeatable; a key that is trusted already changes nothing
     #[arg(
         long,
         value_name = "KEY.pub",
@@ -57,22 +57,22 @@ pub(crate) struct ServeOptions {
         value_parser = OsStringValueParser::new().try_map(listed_file)
     )]
     pub trust: Vec<PathBuf>,
-    /// `verified` takes only licenses that a trusted key signed; `structural` also those whose
+    /// `verified` accepts only licenses that a trusted key signed; `structural` also those whose
     /// signature cannot be checked, shown as unverified [default: verified]
     #[arg(long, value_name = "POLICY", env = "LICTOR_TRUST_POLICY")]
     pub trust_policy: Option<TrustPolicy>,
-    /// Address that clients reach the server by, for its messages [default: where it listens]
+    /// Address that clients use to reach the server, for its messages [default: where it listens]
     #[arg(long, value_name = "URL", env = "LICTOR_PUBLIC_URL")]
     pub public_url: Option<String>,
-    /// How old a count of accounts may be that Jira's clients get: a number and s, m, h or d, up
+    /// How old the count of accounts for Jira's clients may be: a number and s, m, h or d, up
     /// to 7d [default: 0s]
     #[arg(long, value_name = "AGE", env = "LICTOR_CENSUS_MAX_AGE")]
     pub census_max_age: Option<Age>,
-    /// How long to keep who held a lease after it ended: a number and s, m, h, d or w, up to 3650d;
-    /// with 0 it is dropped within a minute [default: 400d]
+    /// How long to keep records of ended leases: a number and s, m, h, d or w, up to 3650d;
+    /// 0 drops them within a minute [default: 400d]
     #[arg(long, value_name = "SPAN", env = "LICTOR_KEEP_HOLDERS")]
     pub keep_holders: Option<Kept>,
-    /// Certificate chain in PEM; it turns TLS on
+    /// Certificate chain in PEM; turns TLS on
     #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
     pub tls_cert: Option<PathBuf>,
@@ -80,16 +80,16 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "FILE", env = "LICTOR_TLS_KEY", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
     pub tls_key: Option<PathBuf>,
-    /// Certificates in PEM; nodes must then show one that these signed
+    /// CA certificates in PEM; nodes must then show a certificate that one of these signed
     #[arg(long, value_name = "FILE", env = "LICTOR_NODE_CA", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
     pub node_ca: Option<PathBuf>,
-    /// The key that states for nodes are signed with; it is made if it is not there
+    /// The key that signs states for nodes; created if it does not exist
     /// [default: DIR/control-plane.key]
     #[arg(long, value_name = "FILE", env = "LICTOR_CONTROL_PLANE_KEY", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
     pub control_plane_key: Option<PathBuf>,
-    /// Allow plain HTTP on an address that is not loopback, as behind a TLS proxy
+    /// Allow plain HTTP on an address beyond loopback, such as behind a TLS proxy
     #[arg(
         long,
         value_name = "BOOL",
@@ -107,8 +107,8 @@ pub(crate) struct ServeOptions {
     /// and trusted proxies are not counted [default: a quarter of all]
     #[arg(long, value_name = "N", env = "LICTOR_CONNECTIONS_PER_ADDRESS", value_parser = connection_count)]
     pub connections_per_address: Option<usize>,
-    /// Address or network of a proxy whose Forwarded and X-Forwarded-For say who the client is; may
-    /// be given again [default: nobody's do]
+    /// Address or network of a proxy whose Forwarded and X-Forwarded-For name the client; repeatable
+    /// [default: none]
     #[arg(
         long,
         value_name = "ADDR",
@@ -117,24 +117,24 @@ pub(crate) struct ServeOptions {
         value_parser = listed::<Network>
     )]
     pub trusted_proxy: Vec<Network>,
-    /// Memory for the bodies of all requests and answers, such as 96MB or 1GB; who finds none waits
-    /// up to a second and is then asked to come again [default: 96MB]
+    /// Memory for the bodies of all requests and answers, such as 96MB or 1GB; a request that finds
+    /// none waits up to a second and then gets 503 [default: 96MB]
     #[arg(long, value_name = "SIZE", env = "LICTOR_BODY_MEMORY")]
     pub body_memory: Option<Size>,
-    /// What of it those get who have not signed in [default: a sixth]
+    /// How much of it unauthenticated requests may use [default: a sixth]
     #[arg(long, value_name = "SIZE", env = "LICTOR_BODY_MEMORY_ANONYMOUS")]
     pub body_memory_anonymous: Option<Size>,
-    /// What of it one organization gets at most [default: a quarter]
+    /// How much of it one organization may use [default: a quarter]
     #[arg(long, value_name = "SIZE", env = "LICTOR_BODY_MEMORY_PER_ORGANIZATION")]
     pub body_memory_per_organization: Option<Size>,
     /// How many requests each token may make, and each address without one, such as 500/s; beyond it
-    /// they are asked to come again [default: any number]
+    /// they get 429 [default: any number]
     #[arg(long, value_name = "N/s", env = "LICTOR_RATE_LIMIT")]
     pub rate_limit: Option<Rate>,
-    /// The version that Kong clients are told [default: 3.4.3.5]
+    /// The version to report to Kong clients [default: 3.4.3.5]
     #[arg(long, value_name = "VERSION", env = "LICTOR_KONG_VERSION")]
     pub kong_version: Option<String>,
-    /// Origin from which browsers may call Kong's routes; may be given again [default: any]
+    /// Origin from which browsers may call Kong's routes; repeatable [default: any]
     #[arg(
         long,
         value_name = "ORIGIN",
@@ -143,7 +143,7 @@ pub(crate) struct ServeOptions {
         value_parser = listed::<String>
     )]
     pub kong_origin: Vec<String>,
-    /// Show a hash of the host name in reports instead of the name
+    /// Show a hash instead of the host name in reports
     #[arg(
         long,
         value_name = "BOOL",
@@ -154,14 +154,14 @@ pub(crate) struct ServeOptions {
         value_parser = BoolishValueParser::new()
     )]
     pub hash_hostname: Option<bool>,
-    /// What to log, such as `debug` or `info,lictor_server::http=debug`; libraries log errors alone
+    /// What to log, such as `debug` or `info,lictor_server::http=debug`; libraries log only errors
     /// unless they are named, as in `debug,h2=debug` [default: info]
     #[arg(long, value_name = "FILTER", env = "LICTOR_LOG")]
     pub log: Option<String>,
     /// Form of the log, on standard error [default: text]
     #[arg(long, value_name = "FORMAT", env = "LICTOR_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
-    /// Read whatever is not given otherwise from this file; every option is a key in it
+    /// Read options that are not given otherwise from this file; every option is a key in it
     #[arg(long, value_name = "FILE.toml", env = "LICTOR_CONFIG")]
     #[serde(skip)]
     pub config: Option<PathBuf>,

@@ -16,8 +16,8 @@ const OWN: &str = "lictor";
 pub(super) fn of(wanted: &str) -> Outcome<EnvFilter> {
     EnvFilter::try_new(directives(wanted)).map_err(|_| {
         Failure::Usage(format!(
-            "--log {wanted:?} is no filter: write error, warn, info, debug, trace or off, or such \
-                 a level for a part, as in info,lictor_server::http=debug"
+            "--log {wanted:?} is not a filter: write error, warn, info, debug, trace or off, or \
+             such a level for a part, as in info,lictor_server::http=debug"
         ))
     })
 }

@@ -496,7 +496,7 @@ fn who_held_a_lease_is_listed_and_forgotten() {
     };
     assert!(said(&["forget", holder]).contains("from 1 ended lease and 0 refusals"));
     assert!(said(&["forget", "other"]).contains("from 0 ended leases and 1 refusal"));
-    assert!(said(&["forget", holder]).contains("nothing is kept of"));
+    assert!(said(&["forget", holder]).contains("nothing is stored about"));
     let json = result(&server.lictor(&["forget", holder, "--json"]));
     assert!(json.contains("\"leases\": 0"), "{json}");
     let list = result(&server.lictor(&ended));

@@ -71,10 +71,10 @@ fn what_lies_beside_a_token_file_or_is_no_plain_file_is_left_alone() {
     assert!(made.expect("runs").success());
     let before = names(folder.path());
     for (odd, why) in [
-        ("link", "no plain file"),
-        ("dangling", "no plain file"),
-        ("folder", "no plain file"),
-        ("pipe", "no plain file"),
+        ("link", "not a regular file"),
+        ("dangling", "not a regular file"),
+        ("folder", "not a regular file"),
+        ("pipe", "not a regular file"),
         ("real", "empty"),
     ] {
         let data = folder.path().join("data");

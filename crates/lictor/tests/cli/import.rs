@@ -133,7 +133,7 @@ fn a_dry_run_says_what_an_import_then_does_and_writes_nothing() {
     assert_eq!(foreseen["dry_run"], true);
     let text = said(&dry_run(&[]));
     for part in [
-        "dry run: nothing is written\n",
+        "dry run: nothing was written\n",
         "1 502 rows: 1 500 accounts would be created, 1 existed already, 1 would be refused\n",
         "3 seats would be given, 1 of them to accounts that existed; 1 seat would be refused\n",
     ] {
@@ -330,7 +330,7 @@ fn columns_of_others_are_mapped_or_left_out() {
     }
     for (map, reason) in [
         ("email", "COLUMN=HEADER"),
-        ("nick=Who", "no column is called so"),
+        ("nick=Who", "no column has this name"),
         ("email=", "after the `=`"),
         ("email=E-Mail of User", "there are `User Email`, `Who`"),
         ("email=Who", "unknown column `User Email`"),

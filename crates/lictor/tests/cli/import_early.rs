@@ -106,7 +106,7 @@ fn an_import_that_is_told_to_stop_says_what_is_stored() {
     );
     assert!(text.contains("accounts created"), "{text}");
     assert!(
-        text.contains("Import the same file again to go on"),
+        text.contains("Import the same file again to continue"),
         "{text}"
     );
     drop(pipe);
@@ -191,7 +191,7 @@ fn rows_that_were_sent_and_not_answered_are_told() {
     let output = run(&without_answers(&server));
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let text = said(&output);
-    let on_their_way = "Of 3 rows more that were on their way some may be stored, too.";
+    let on_their_way = "Of 3 rows more that were sent, some may be stored too.";
     assert!(text.contains(on_their_way), "{text}");
     assert!(text.contains("Import the same file again"), "{text}");
     assert_eq!(accounts(&server).len(), 3);

@@ -170,7 +170,12 @@ fn files_for_tls_that_cannot_be_used_are_refused_with_what_to_give() {
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     );
     for (cert, key, ca, cause) in [
-        ("one.pem", "two.key", None, "the key is another one's"),
+        (
+            "one.pem",
+            "two.key",
+            None,
+            "the key belongs to another certificate",
+        ),
         ("cut.pem", "one.key", None, "it is cut short"),
         ("bad.pem", "one.key", None, "is damaged"),
         (
@@ -208,7 +213,7 @@ fn a_server_that_does_not_answer_is_spoken_of_by_the_cause() {
         (format!("http://{free}"), "Connection refused"),
         (
             "http://no-such-host.invalid:1".to_owned(),
-            "its name is not known here",
+            "its name is unknown here",
         ),
     ] {
         let mut list = command();
@@ -256,14 +261,14 @@ fn a_proxy_that_fails_is_named_and_can_be_left_out() {
         );
         assert!(!said.contains("secret"), "{said}");
         let said = list(url, &closed, &["--no-proxy"]);
-        assert_ours(&said, "its name is not known here");
+        assert_ours(&said, "its name is unknown here");
         assert!(!said.contains("by the proxy"), "{said}");
     }
     for (status, cause) in [
         ("502 Bad Gateway", "a proxy between answers 502"),
         (
             "407 Proxy Authentication Required",
-            "wants a name and a password",
+            "requires a name and a password",
         ),
     ] {
         let answer: &'static str = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").leak();
@@ -306,7 +311,7 @@ fn a_gateway_before_the_server_is_told_from_it() {
         (
             "500 No",
             r#"{"message":"no upstream"}"#,
-            "is no Lictor: status 500",
+            "is not Lictor: status 500",
         ),
         ("401 Unauthorized", page, "a proxy between answers 401"),
         (
@@ -323,7 +328,7 @@ fn a_gateway_before_the_server_is_told_from_it() {
         (
             "407 No",
             r#"{"message":"no name"}"#,
-            "wants a name and a password",
+            "requires a name and a password",
         ),
         ("413 Too Large", page, "what is sent is too large for it"),
         (
@@ -415,9 +420,9 @@ fn an_option_that_cannot_be_read_is_refused_with_the_forms_of_it() {
             "lisen = \"x\"",
             "there is no member `lisen`; there are `data`, `new`, `listen`",
         ),
-        ("listen = ", "this is no TOML"),
-        ("listen : \"x\"", "this is no TOML"),
-        ("[serve", "this is no TOML"),
+        ("listen = ", "this is not TOML"),
+        ("listen : \"x\"", "this is not TOML"),
+        ("[serve", "this is not TOML"),
         ("listen = \"x\"\nlisten = \"y\"", "a duplicate"),
     ] {
         write(&config, &format!("\n{line}\n"));
@@ -507,7 +512,7 @@ fn a_database_that_cannot_be_used_is_refused_with_what_to_do_and_no_word_of_sqli
     altered("PRAGMA ignore_check_constraints = 1; UPDATE tokens SET secret_sha256 = x'00'");
     check("the table tokens holds what it may not");
     zeroed(8_192);
-    check("do not fit together any more");
+    check("no longer fit together");
     let copy = folder.replace("/data", "/restored");
     let restored = lictor(&["restore", &file.display().to_string(), "--data", &copy]);
     assert_ours(&refusal(&restored, 1), "damaged");

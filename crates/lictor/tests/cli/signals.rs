@@ -113,7 +113,7 @@ fn a_restore_that_is_told_to_stop_says_what_is_left_and_leaves_nothing() {
         running.signal(signal);
         let (status, log) = running.end();
         assert_eq!(status.code(), Some(1), "{signal}: {log}");
-        let said = "told to stop; nothing is restored, and nothing of it is left";
+        let said = "told to stop; nothing was restored, and nothing is left of it";
         assert!(log.contains(said), "{signal}: {log}");
         let left = std::fs::read_dir(folder.path()).expect("a folder").count();
         assert_eq!(left, 0, "{signal}");
@@ -132,6 +132,6 @@ fn a_check_that_is_told_to_stop_says_what_is_left() {
     interrupt(&running);
     let (status, log) = running.end();
     assert_eq!(status.code(), Some(1), "{log}");
-    let said = "told to stop; nothing was found out, and nothing is changed";
+    let said = "told to stop; there is no result, and nothing was changed";
     assert!(log.contains(said), "{log}");
 }

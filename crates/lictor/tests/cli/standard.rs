@@ -103,7 +103,7 @@ fn standard_input_is_a_file_wherever_one_is_read_and_is_read_once() {
     let mut twice = command();
     twice.args(["license", "verify", "--trust", "-", "-"]);
     let said = refusal(&fed(&mut twice, &pem), 2);
-    assert!(said.contains("can be read once"), "{said}");
+    assert!(said.contains("can be read only once"), "{said}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn the_end_of_a_token_is_given_as_that_of_a_license() {
     for (end, said) in [
         ("1 year", "write it as 1y"),
         ("31.12.2099", "write it as 2099-12-31"),
-        ("2020-01-01", "expired already"),
+        ("2020-01-01", "already expired"),
         ("30", "30d, 6mo or 1y"),
         ("never", "30d, 6mo or 1y"),
         ("99999999999d", "more than there are dates"),
@@ -153,7 +153,7 @@ fn a_list_may_have_blanks_around_its_commas_and_nothing_between_two_is_refused()
             let refused = server.lictor(&[words, &[&value]].concat());
             let said = refusal(&refused, 2);
             assert!(
-                said.contains("take that comma away"),
+                said.contains("remove that comma"),
                 "{words:?} {value:?}: {said}"
             );
         }

@@ -171,7 +171,7 @@ fn a_copy_that_breaks_off_leaves_no_key() {
     });
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        !output.status.success() && said.contains("broke off"),
+        !output.status.success() && said.contains("cut off"),
         "{said}"
     );
     let left = std::fs::read_dir(folder.path()).expect("a folder").count();

@@ -241,7 +241,7 @@ fn a_node_that_cannot_join_says_why() {
     let elsewhere = other.enroll("edge-1");
     let url = server.url.as_str();
     for (url, token, code, word) in [
-        (url, Some("nonsense"), 2, "no enrollment token"),
+        (url, Some("nonsense"), 2, "not an enrollment token"),
         (url, None, 2, "lictor node enroll"),
         (url, Some(used.as_str()), 1, "used already"),
         (url, Some(elsewhere.as_str()), 1, "enroll"),

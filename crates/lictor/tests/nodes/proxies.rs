@@ -128,7 +128,7 @@ fn a_node_asks_straight_where_it_is_told_to() {
         let said = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(3), "{number}: {said}");
         // Nobody else knows the name.
-        assert!(said.contains("its name is not known here"), "{said}");
+        assert!(said.contains("its name is unknown here"), "{said}");
         assert!(!said.contains("by the proxy"), "{number}: {said}");
     }
     assert_eq!(proxy.asked(), [""; 0]);

@@ -100,7 +100,7 @@ fn nodes_that_know_better_are_shown_and_led_back() {
 
     let said = server.lictor(&["node", "adopt"]);
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(said.contains("1 node knew better"), "{said}");
+    assert!(said.contains("1 node held a newer state"), "{said}");
     let adopted = feed.state();
     assert!(adopted.revision > restored.known.revision, "{adopted:?}");
     assert_eq!(
@@ -197,7 +197,7 @@ fn a_node_of_another_key_is_told_apart_and_not_adopted() {
     );
     let said = restored.server.lictor(&["node", "adopt"]);
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(said.contains("no node knows better"), "{said}");
+    assert!(said.contains("no node holds a newer state"), "{said}");
     assert_eq!((restored.adopt(), restored.adoptions()), (0, 0));
     // It stays told apart when the server starts again.
     restored.server = restored.server.restart();

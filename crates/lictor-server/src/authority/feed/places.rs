@@ -125,7 +125,7 @@ impl Places {
 fn why_no_more(found: Option<&Found>) -> &'static str {
     match found {
         Some(found) if found.is_licensed => "no more nodes than the license grants",
-        Some(_) => "more nodes than the license granted that was in force; now none is",
+        Some(_) => "more nodes than the last license granted; none is in force now",
         None => "no node takes a place any more; there were more than the license granted",
     }
 }
@@ -233,7 +233,7 @@ mod tests {
             said(Some(found(true))),
             "no more nodes than the license grants"
         );
-        assert!(said(Some(found(false))).contains("now none is"));
+        assert!(said(Some(found(false))).contains("none is in force now"));
         assert!(said(None).contains("no node takes a place"));
     }
 }

@@ -50,7 +50,7 @@ pub(super) enum ContentType {
     Multipart(String),
 }
 
-/// Whether a verb's body is read.
+/// Whether a verb changes something.
 pub(super) fn is_write(verb: &Method) -> bool {
     matches!(
         *verb,

@@ -141,7 +141,7 @@ impl Condition {
 
     fn failed(&self, shown: Option<&Shown>) -> Problem {
         let found = match shown {
-            None => "it is not there".to_owned(),
+            None => "it does not exist".to_owned(),
             Some(shown) => format!("its entity tag is {}", shown.tag),
         };
         let detail = match self {
@@ -157,7 +157,7 @@ impl Condition {
 
 /// What a conditional request is told whose condition does not hold.
 pub(super) fn mismatch(detail: impl Into<String>) -> Problem {
-    let title = "It is not in the state that the request expects";
+    let title = "The object is not in the expected state";
     Problem::new(
         StatusCode::PRECONDITION_FAILED,
         "revision-mismatch",
@@ -168,7 +168,10 @@ pub(super) fn mismatch(detail: impl Into<String>) -> Problem {
 
 /// The same for who may not read what the condition is about: not even its tag is told.
 fn untold() -> Problem {
-    mismatch("it is not as the condition says; read it with a token that may, and send its `ETag`")
+    mismatch(
+        "the condition does not hold; read the object with a token that may read it, and send \
+         its `ETag`",
+    )
 }
 
 /// Why a conditional write was refused, to who may or may not read what it is about.

@@ -118,34 +118,34 @@ impl From<Error> for Problem {
             Error::Unauthenticated => problem(
                 StatusCode::UNAUTHORIZED,
                 "unauthenticated",
-                "Sign in with a bearer token",
+                "A valid bearer token is required",
             ),
             Error::OwnerInactive(_) => problem(
                 StatusCode::UNAUTHORIZED,
                 "owner-inactive",
-                "The token's owner cannot be used",
+                "The token's owner is not active",
             ),
             Error::LastAdministrator(_) => problem(
                 conflict,
                 "last-administrator",
-                "The last way in would be shut",
+                "The last administrator or operator token must stay",
             ),
             Error::Forbidden(right) | Error::OutOfScope(right) => {
                 let title = "The token may not do this";
                 problem(StatusCode::FORBIDDEN, "forbidden", title).with("right", right.to_string())
             }
             Error::NotFound { kind, name } => {
-                let title = "It is not there";
+                let title = "Not found";
                 problem(StatusCode::NOT_FOUND, "not-found", title)
                     .with("kind", word(kind))
                     .with("name", name)
             }
             Error::InvalidInput { field, .. } => {
-                problem(bad, "invalid-input", "An input is not allowed").with("field", field)
+                problem(bad, "invalid-input", "Invalid input").with("field", field)
             }
             Error::InvalidDocument(cause) => of_document(&cause),
             Error::AlreadyExists { kind, name } => {
-                problem(conflict, "already-exists", "It is there already")
+                problem(conflict, "already-exists", "Already exists")
                     .with("kind", word(kind))
                     .with("name", name)
             }
@@ -153,11 +153,11 @@ impl From<Error> for Problem {
                 .with("key_id", key.to_string()),
             Error::RevisionMismatch { current } => of_revision(current),
             Error::FenceMismatch { current } => {
-                let title = "Somebody else checked the lease out since";
+                let title = "The lease was checked out again";
                 problem(conflict, "fence-mismatch", title).with("fence", current)
             }
             Error::SeatRefused(refusal) => of_seat(&refusal),
-            Error::GrantRefused(_) => problem(bad, "grant-refused", "The client is handed nothing"),
+            Error::GrantRefused(_) => problem(bad, "grant-refused", "The client gets no token"),
             Error::ApplicationInUse {
                 key,
                 seats,
@@ -193,7 +193,7 @@ impl From<Error> for Problem {
                 of,
                 retry_after,
             } => {
-                let title = "The organization has as much as it may have";
+                let title = "A quota is reached";
                 let status = match retry_after {
                     Some(_) if quota != Quota::Codes => StatusCode::TOO_MANY_REQUESTS,
                     Some(_) | None => conflict,
@@ -207,13 +207,13 @@ impl From<Error> for Problem {
             Error::JoinRefused(_) => problem(conflict, "join-refused", "The node cannot join"),
             Error::Outdated => problem(conflict, "outdated", "The licenses changed meanwhile"),
             Error::OrganizationNotEmpty { key } => {
-                let title = "The organization still holds licenses";
+                let title = "The organization still has licenses";
                 problem(conflict, "organization-not-empty", title).with("key", key)
             }
             Error::DefaultOrganization => problem(
                 conflict,
                 "default-organization",
-                "The organization `default` stays",
+                "The organization `default` cannot be removed",
             ),
             Error::IdempotencyTwin => problem(
                 conflict,
@@ -234,7 +234,7 @@ impl From<Error> for Problem {
             Error::ReadOnly(_) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "read-only",
-                "Nothing can be written",
+                "The store is read-only",
                 "the store is read-only since a write to the disk failed; the log says more",
             ),
             Error::StoredInPart { stored, of, cause } => {
@@ -254,7 +254,7 @@ fn of_seat(refusal: &SeatRefusal) -> Problem {
     Problem::new(
         StatusCode::CONFLICT,
         "seat-refused",
-        "There is no seat for this holder",
+        "No seat is available for this holder",
         refusal.to_string(),
     )
     .with("application", refusal.application.clone())
@@ -304,7 +304,7 @@ fn of_document(error: &DocumentError) -> Problem {
 
 fn of_revision(current: u64) -> Problem {
     let (detail, current) = match current {
-        0 => ("it is not there".to_owned(), Value::Null),
+        0 => ("it does not exist".to_owned(), Value::Null),
         revision => (format!("its revision is {revision}"), revision.into()),
     };
     mismatch(detail).with("revision", current)
@@ -341,7 +341,7 @@ fn word(kind: Kind) -> &'static str {
 
 /// What a repeated request is told that created a secret: it is shown once and not kept.
 pub(super) fn shown_already(detail: &str, id: Option<String>) -> Answer {
-    let title = "The secret was shown already";
+    let title = "The secret was already shown";
     Problem::new(StatusCode::CONFLICT, "secret-already-shown", title, detail)
         .with("id", id.map_or(Value::Null, Value::String))
         .into_answer()
@@ -352,7 +352,7 @@ pub(super) fn too_many() -> Problem {
     Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "too-many-requests",
-        "Too many requests were made",
+        "Too many requests",
         "ask less often; the operator sets how often with `--rate-limit`",
     )
 }
@@ -368,8 +368,8 @@ pub(super) fn busy() -> Problem {
 
 /// There is no memory left for the answer to a request that was carried out.
 pub(super) fn answer_lost() -> Problem {
-    let detail = "the server has no memory left for the answer now; what was asked for is done, and \
-                  stays";
+    let detail = "the server has no memory left for the answer now; the request was carried out, \
+                  and its result stays";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, BUSY, BUSY_TITLE, detail).with(DONE, true)
 }
 
@@ -393,7 +393,7 @@ pub(super) async fn no_such_route(_: Caller, uri: Uri) -> Problem {
 /// Answers methods that a route does not have; the router adds `Allow`.
 pub(super) async fn wrong_method(_: Caller, method: Method) -> Problem {
     let detail = format!("this route has no method {method}; see `Allow`");
-    let title = "The route has no such method";
+    let title = "Method not allowed";
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",

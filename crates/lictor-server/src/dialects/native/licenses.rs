@@ -108,7 +108,7 @@ pub(super) async fn put(
     request: Request,
 ) -> Result<Response, Problem> {
     let text = segment.of_conditioned(&call, WRITE)?;
-    let id = Uuid::try_parse(&text).map_err(|_| invalid("id", "it is no UUID"))?;
+    let id = Uuid::try_parse(&text).map_err(|_| invalid("id", "it is not a UUID"))?;
     let (parts, body) = request.into_parts();
     let (put, _held) = json::object(&server, &call, &parts, body).await?;
     let wire::PutLicense { payload } = put;
@@ -233,7 +233,7 @@ async fn expected_by_put(
         }
         (_, Some(_)) => Err(invalid(
             "If-None-Match",
-            "PUT takes `*`, and no If-Match beside it",
+            "PUT takes only `*`, and no If-Match with it",
         )),
     }
 }

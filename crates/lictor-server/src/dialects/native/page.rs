@@ -1,4 +1,4 @@
-//! What stands after the question mark, and lists cut into pages. The cursor's form is in `wire.rs`.
+//! Query strings and cursor pagination. The form of a cursor is in `wire.rs`.
 
 use std::ops::RangeInclusive;
 
@@ -244,6 +244,7 @@ fn bound(after: &str, list: &str) -> String {
 }
 
 fn bad_cursor() -> Problem {
-    let reason = "it was made for another list, organization or filter, or is none; begin again";
+    let reason = "it was made for another list, organization or filter, or is not a cursor; \
+                  start again without it";
     invalid("cursor", reason)
 }

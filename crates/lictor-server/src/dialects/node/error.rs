@@ -56,8 +56,8 @@ impl Refusal {
     pub(super) fn no_credential() -> Self {
         Self::new(
             FailureCode::NoCredential,
-            "no credential of a node came with the request: a proxy between drops or replaces the header \
-             Authorization; have it pass what the node sends",
+            "no node credential came with the request: a proxy in between drops or replaces the \
+             header Authorization; have it pass on what the node sends",
         )
     }
 
@@ -81,7 +81,7 @@ impl Refusal {
     pub(super) fn left() -> Self {
         Self::new(
             FailureCode::Left,
-            "this node gave its place in its pool back: it said goodbye, or was silent for longer than \
+            "this node gave its place in its pool back: it left, or was silent for longer than \
              the pool's --forget-after; it takes one again with the pool's token",
         )
     }

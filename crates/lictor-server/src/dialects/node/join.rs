@@ -42,7 +42,7 @@ pub(super) async fn handle(
     };
     let join: Join = wire::read(server, enrolled.organization(), &parts, body).await?;
     if !join.formats.is_empty() && !join.formats.contains(&FORMAT) {
-        let reason = format!("this control plane speaks format {FORMAT} of the state alone");
+        let reason = format!("this control plane speaks only format {FORMAT} of the state");
         return Err(Refusal::new(FailureCode::UnsupportedFormat, reason));
     }
     match server.authority.join(&enrolled, &join).await {

@@ -47,13 +47,13 @@ pub(crate) fn mapped(text: &str) -> Result<Mapped, String> {
         none if none.is_empty() => None,
         name => Some(known.find(|column| *column == name).ok_or_else(|| {
             let all = list();
-            format!("no column is called so; before the `=` stands one of {all}, or nothing")
+            format!("no column has this name; before the `=` write one of {all}, or nothing")
         })?),
     };
     if header.trim().is_empty() {
         return Err(
-            "after the `=` stands the name that the file's first line has; leave a column without \
-             one out by its number, as in --ignore 3"
+            "after the `=` write the name in the file's first line; ignore a column without a \
+             name by its number, as in --ignore 3"
                 .to_owned(),
         );
     }
@@ -76,8 +76,8 @@ pub(crate) fn ignored(text: &str) -> Result<usize, String> {
         _ => text.parse().unwrap_or_default(),
     };
     number.checked_sub(1).ok_or_else(|| {
-        "write the column's number or letter, as 3 or C; one with a name is left out by \
-         --map '=NAME'"
+        "write the column's number or letter, such as 3 or C; ignore one with a name by --map \
+         '=NAME'"
             .to_owned()
     })
 }
@@ -85,7 +85,7 @@ pub(crate) fn ignored(text: &str) -> Result<usize, String> {
 /// The refusal of a value in a column without a name.
 pub(super) fn unnamed(at: usize) -> String {
     format!(
-        "{} has no name in the first line and a value here; name it there, or leave it out by \
+        "{} has no name in the first line and a value here; name it there, or ignore it with \
          --ignore {}",
         place(at),
         at + 1
@@ -164,7 +164,7 @@ pub(super) fn of<'a>(
         return Err(not_known(first, more));
     }
     if !found.contains_key("email") {
-        return Err("there is no column `email`; name yours by --map 'email=HEADER'".to_owned());
+        return Err("there is no column `email`; name yours with --map 'email=HEADER'".to_owned());
     }
     Ok(columns)
 }
@@ -196,8 +196,8 @@ fn not_known(first: &str, more: &[String]) -> String {
         more => format!(" (and {})", more.join(", ")),
     };
     format!(
-        "unknown column `{first}`{more}; the columns are {}. Say which it is by \
-         --map 'COLUMN={first}', or leave it out by --map '={first}'",
+        "unknown column `{first}`{more}; the columns are {}. Say which it is with --map \
+         'COLUMN={first}', or ignore it with --map '={first}'",
         list()
     )
 }

@@ -125,7 +125,7 @@ fn read_batches(
             },
             Err(error) => match error.into_kind() {
                 csv::ErrorKind::Io(error) => return Err(unreadable(error)),
-                _ => batch.refuse(line, String::new(), "it is no row of CSV".to_owned()),
+                _ => batch.refuse(line, String::new(), "it is not a CSV row".to_owned()),
             },
         }
         if batch.is_full() && !next(std::mem::take(&mut batch)) {
@@ -192,7 +192,8 @@ fn row(
     let bytes = record.as_slice().len();
     if bytes > MAX_ROW {
         return Err(format!(
-            "it has {bytes} bytes, {MAX_ROW} at most are taken; is there a quote that is not closed?"
+            "it has {bytes} bytes, at most {MAX_ROW} are allowed; is there a quote that is not \
+             closed?"
         ));
     }
     let mut body = Map::new();

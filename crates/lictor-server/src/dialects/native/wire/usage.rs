@@ -100,7 +100,7 @@ impl TryFrom<CountMembers> for NewCount {
                 month: members.month,
                 count,
             },
-            (Some(_), None, Some(_)) => return Err("give `epoch` with `total` alone"),
+            (Some(_), None, Some(_)) => return Err("give `epoch` only with `total`"),
             (None, Some(_), _) if members.month.is_some() => {
                 return Err("leave `month` out: a total counts in the month in which it arrives");
             }
@@ -110,8 +110,8 @@ impl TryFrom<CountMembers> for NewCount {
             },
             (None, Some(_), None) => {
                 return Err(
-                    "give with `total` an `epoch`, which tells this start of the source from \
-                     its others, such as the time of it",
+                    "give an `epoch` with `total`: it tells this start of the source from \
+                     others, such as the time of the start",
                 );
             }
             (None, None, _) => return Err("missing field `count`, or `total` with `epoch`"),
