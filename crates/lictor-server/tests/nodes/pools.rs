@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::Error;
 use lictor_core::feed::{Apart, KnownNode, Mode, NodeCount, NodeReport, Start};
 use lictor_core::node::{JoinRefusal, LEFT_KEPT, Node};
+use lictor_core::{Error, Quota};
 use lictor_server::authority::{NewLicense, PoolRequest};
 use uuid::Uuid;
 
@@ -246,6 +246,11 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
     remove().await;
     let of_pool = ("edge (left)".to_owned(), 5);
     assert_eq!(usage(&world).await, std::slice::from_ref(&of_pool));
+    // Of its epochs nothing is remembered any more that takes a place of the quota.
+    let now = world.authority.clock().now();
+    let bounds = lictor_store::Store::bounds(&*world.store, node.organization, now).await;
+    let used = bounds.expect("reads").expect("is there").used;
+    assert_eq!(used.of(Quota::UsageEpochs), 0);
     // What was signed in before, as a late report, and a goodbye of a copy.
     let goodbye = NodeReport {
         leaving: true,
