@@ -4,14 +4,15 @@ use std::sync::LazyLock;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Uri};
-use lictor_core::feed::{
-    self, Audience, Content, DeliveredLicense, EnrollmentToken, Join, NodePolicy, NodeReport,
-    StateDocument, StateTerms,
-};
-use lictor_core::{
-    Change, Claims, Date, Document, Email, Now, PublicKey, Record, Scope, SigningKey, State,
-    TrustPolicy, TrustSet, names, node,
-};
+use lictor_core::feed::{self, Audience, Content, DeliveredLicense, EnrollmentToken, Join, NodePolicy, NodeReport, StateDocument, StateTerms};
+use lictor_core::change::Change;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::email::Email;
+use lictor_core::facts::scope::Scope;
+use lictor_core::record::Record;
+use lictor_core::rules::node;
+use lictor_core::state::State;
+use lictor_core::{Claims, Date, Document, PublicKey, SigningKey, TrustPolicy, TrustSet, names};
 use lictor_node::fuzzing as node_inside;
 use lictor_server::dialects::{kong, native, zoho};
 use lictor_server::http::{call, fuzzing as http};

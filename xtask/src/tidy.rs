@@ -1,6 +1,7 @@
 //! The rules of the house that no compiler knows: reads every source file and names the lines that break one.
 
 mod boundaries;
+mod floors;
 mod shipped;
 mod text;
 mod twins;
@@ -32,7 +33,7 @@ struct Finding {
 type Rule = fn(&Source) -> Vec<Finding>;
 
 /// All of them, by the sentence that each one holds.
-const RULES: [(&str, Rule); 12] = [
+const RULES: [(&str, Rule); 13] = [
     (
         "a Rust file opens by saying what it holds",
         text::opens_with_its_purpose,
@@ -50,6 +51,10 @@ const RULES: [(&str, Rule); 12] = [
         boundaries::dialect_stands_alone,
     ),
     ("the core is pure", boundaries::core_is_pure),
+    (
+        "a module of the core names only what stands below it",
+        floors::core_stands_on_floors,
+    ),
     (
         "vendor words stay in the vendor's folder",
         boundaries::vendor_words_at_home,

@@ -1,47 +1,25 @@
-//! Who may do what: roles, scopes and the one function that decides.
+//! Who may do what: the rights of each role, and the one function that decides.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::account::Account;
+use crate::elapsed::Now;
 use crate::error::Error;
+use crate::facts::account::Account;
+use crate::facts::right::{Action, Resource, Right};
+use crate::facts::role::Role;
+use crate::facts::scope::Scope;
+use crate::facts::token::Token;
 use crate::time::Timestamp;
 
-/// What a token may do at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Reads one organization.
-    Reader,
-    /// Reads and changes one organization.
-    Admin,
-    /// Runs the installation, and may act in any organization.
-    Operator,
-}
-
 impl Role {
-    /// All roles, the least powerful first.
-    pub const ALL: [Self; 3] = [Self::Reader, Self::Admin, Self::Operator];
-
     /// What an account may do in its organization.
     pub fn of(account: &Account) -> Self {
         if account.state.administrator {
             Self::Admin
         } else {
             Self::Reader
-        }
-    }
-
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Admin => "admin",
-            Self::Operator => "operator",
         }
     }
 
@@ -55,141 +33,7 @@ impl Role {
     }
 }
 
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|role| role.as_str() == text);
-        known.ok_or_else(|| format!("`{text}` is not a role; use operator, admin or reader"))
-    }
-}
-
-/// What rights are about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Resource {
-    /// Stored licenses.
-    Licenses,
-    /// Applications and their entitlements.
-    Applications,
-    /// Organizations.
-    Organizations,
-    /// The trusted keys.
-    Trust,
-    /// Tokens.
-    Tokens,
-    /// Usage counters.
-    Usage,
-    /// Corrections of usage counters, which who reports them need not be trusted with.
-    Corrections,
-    /// The ledger.
-    Ledger,
-    /// The usage report.
-    Report,
-    /// Copies of the whole store.
-    Backup,
-    /// Metrics of the server itself.
-    Metrics,
-    /// Accounts.
-    Accounts,
-    /// Named seats, the figures of applications, and refusals.
-    Seats,
-    /// Leases.
-    Leases,
-    /// How many distinct accounts count.
-    Census,
-    /// OAuth clients.
-    Clients,
-    /// Nodes.
-    Nodes,
-}
-
-impl Resource {
-    /// All resources.
-    pub const ALL: [Self; 17] = [
-        Self::Licenses,
-        Self::Applications,
-        Self::Organizations,
-        Self::Trust,
-        Self::Tokens,
-        Self::Usage,
-        Self::Corrections,
-        Self::Ledger,
-        Self::Report,
-        Self::Backup,
-        Self::Metrics,
-        Self::Accounts,
-        Self::Seats,
-        Self::Leases,
-        Self::Census,
-        Self::Clients,
-        Self::Nodes,
-    ];
-
-    /// The word for it in scopes and messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Licenses => "licenses",
-            Self::Applications => "applications",
-            Self::Organizations => "organizations",
-            Self::Trust => "trust",
-            Self::Tokens => "tokens",
-            Self::Usage => "usage",
-            Self::Corrections => "corrections",
-            Self::Ledger => "ledger",
-            Self::Report => "report",
-            Self::Backup => "backup",
-            Self::Metrics => "metrics",
-            Self::Accounts => "accounts",
-            Self::Seats => "seats",
-            Self::Leases => "leases",
-            Self::Census => "census",
-            Self::Clients => "clients",
-            Self::Nodes => "nodes",
-        }
-    }
-}
-
-/// What is done to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    /// Looking at it.
-    Read,
-    /// Changing it.
-    Write,
-}
-
-/// One right: an action on a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Right {
-    /// What it is about.
-    pub resource: Resource,
-    /// What is done.
-    pub action: Action,
-}
-
 impl Right {
-    /// The right to look at `resource`.
-    pub const fn read(resource: Resource) -> Self {
-        Self {
-            resource,
-            action: Action::Read,
-        }
-    }
-
-    /// The right to change `resource`.
-    pub const fn write(resource: Resource) -> Self {
-        Self {
-            resource,
-            action: Action::Write,
-        }
-    }
-
     fn within_organization(self) -> bool {
         match self.resource {
             Resource::Licenses
@@ -224,122 +68,7 @@ impl Right {
     }
 }
 
-impl fmt::Display for Right {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = match self.action {
-            Action::Read => "read",
-            Action::Write => "change",
-        };
-        write!(f, "{verb} {}", self.resource.as_str())
-    }
-}
-
-/// A narrowing of a token: `licenses:read`, `licenses:write`, or `licenses` for both.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Scope {
-    resource: Resource,
-    action: Option<Action>,
-}
-
-/// What other products call a scope, and which of ours it is.
-pub const NAMES_ELSEWHERE: [(&str, Right); 3] = [
-    ("ZohoCRM.features.READ", Right::read(Resource::Seats)),
-    ("ZohoCRM.users.READ", Right::read(Resource::Accounts)),
-    ("ZohoCRM.org.READ", Right::read(Resource::Organizations)),
-];
-
-/// The most scopes of one token or client.
-pub const MAX_SCOPES: usize = 64;
-
-/// Refuses an endless list of scopes.
-///
-/// # Errors
-/// [`Error::InvalidInput`].
-pub(crate) fn check_scopes(scopes: &[Scope]) -> Result<(), Error> {
-    if scopes.len() <= MAX_SCOPES {
-        return Ok(());
-    }
-    Err(Error::InvalidInput {
-        field: "scopes",
-        reason: format!("give at most {MAX_SCOPES}"),
-    })
-}
-
-impl Scope {
-    /// The scope that includes this right alone.
-    pub fn of(right: Right) -> Self {
-        Self {
-            resource: right.resource,
-            action: Some(right.action),
-        }
-    }
-
-    /// Whether the scope includes the right.
-    pub fn includes(&self, right: Right) -> bool {
-        self.resource == right.resource && self.action.is_none_or(|action| action == right.action)
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.resource.as_str())?;
-        match self.action {
-            Some(Action::Read) => f.write_str(":read"),
-            Some(Action::Write) => f.write_str(":write"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl FromStr for Scope {
-    type Err = String;
-
-    /// Reads our word or another product's; the case of those does not matter: where they come from
-    /// it varies.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut elsewhere = NAMES_ELSEWHERE.iter();
-        if let Some((_, right)) = elsewhere.find(|(name, _)| name.eq_ignore_ascii_case(text)) {
-            return Ok(Self::of(*right));
-        }
-        let (word, action) = match text.split_once(':') {
-            Some((word, "read")) => (word, Some(Action::Read)),
-            Some((word, "write")) => (word, Some(Action::Write)),
-            Some((word, _)) => (word, None),
-            None => (text, None),
-        };
-        let known = Resource::ALL
-            .into_iter()
-            .find(|resource| resource.as_str() == word);
-        match (known, text.contains(':') && action.is_none()) {
-            (Some(resource), false) => Ok(Self { resource, action }),
-            _ => {
-                let words = Resource::ALL.map(Resource::as_str).join(", ");
-                let same = |(name, right)| format!("{name} for {}", Self::of(right));
-                let elsewhere = NAMES_ELSEWHERE.map(same).join(", ");
-                Err(format!(
-                    "`{text}` is not a scope; use RESOURCE, RESOURCE:read or RESOURCE:write, where RESOURCE is one of {words}; or {elsewhere}"
-                ))
-            }
-        }
-    }
-}
-
-impl From<Scope> for String {
-    fn from(scope: Scope) -> Self {
-        scope.to_string()
-    }
-}
-
-impl TryFrom<String> for Scope {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-/// Who asks: what a live token stands for.
+/// The caller: what a live token stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// The token's id; of an access token its client's.
@@ -409,9 +138,44 @@ impl Actor {
     }
 }
 
+impl Token {
+    /// What it may do: never more than its owner.
+    fn role(&self) -> Role {
+        let owners = self.account.as_ref().map(|account| Role::of(account));
+        owners.map_or(self.role, |owners| owners.min(self.role))
+    }
+
+    /// Why it cannot be used, where [`actor`](Self::actor) is none.
+    pub fn refusal(&self, now: &Now) -> Error {
+        let unowned = Self {
+            account: None,
+            ..self.clone()
+        };
+        match &self.account {
+            Some(owner) if unowned.is_live(now) => Error::OwnerInactive(owner.state.status),
+            Some(_) | None => Error::Unauthenticated,
+        }
+    }
+
+    /// Who a caller is that shows this token; none once it is revoked or has expired.
+    pub fn actor(&self, now: &Now) -> Option<Actor> {
+        self.is_live(now).then(|| Actor {
+            token: self.id,
+            name: self.name.clone(),
+            role: self.role(),
+            organization: self.organization,
+            scopes: self.scopes.clone(),
+            expires_at: self.expires_at.or(self.ends.map(|end| now.shown(end))),
+            account: self.account.clone(),
+            application: self.application.clone(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::elapsed::Elapsed;
 
     fn actor(role: Role, organization: Option<Uuid>, scopes: &str) -> Actor {
         let scopes = scopes
@@ -484,25 +248,6 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_is_read_by_its_name_elsewhere_and_shown_by_ours() {
-        for (name, ours) in [
-            ("ZohoCRM.features.READ", "seats:read"),
-            ("ZohoCRM.Users.READ", "accounts:read"),
-            ("zohocrm.org.read", "organizations:read"),
-        ] {
-            let scope: Scope = name.parse().expect("a scope");
-            assert_eq!(scope.to_string(), ours);
-        }
-        for name in ["ZohoCRM.users.ALL", "ZohoCRM.features", "features.READ"] {
-            let message = name.parse::<Scope>().expect_err("none");
-            for (name, right) in NAMES_ELSEWHERE {
-                let equivalent = format!("{name} for {}", Scope::of(right));
-                assert!(message.contains(&equivalent), "{message}");
-            }
-        }
-    }
-
-    #[test]
     fn scopes_narrow_and_never_widen() {
         let own = Some(Uuid::from_u128(1));
         let narrow = actor(Role::Admin, own, "licenses:read,usage");
@@ -522,5 +267,80 @@ mod tests {
         ] {
             assert!(text.parse::<Scope>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_token_lives_until_its_last_second_or_until_it_is_revoked() {
+        let live = Token {
+            id: Uuid::from_u128(1),
+            organization: None,
+            name: None,
+            role: Role::Operator,
+            scopes: Vec::new(),
+            created_at: 0,
+            expires_at: Some(100),
+            ends: None,
+            revoked_at: None,
+            account: None,
+            application: None,
+            origin: None,
+        };
+        let actor = live.actor(&Now::at(99)).expect("it lives");
+        assert!(live.is_live(&Now::at(99)) && actor.expires_at == Some(100));
+        assert!(!live.is_live(&Now::at(100)) && live.actor(&Now::at(100)).is_none());
+        assert!(
+            Token {
+                expires_at: None,
+                ..live.clone()
+            }
+            .is_live(&Now::at(Timestamp::MAX))
+        );
+        let revoked = Token {
+            revoked_at: Some(50),
+            ..live
+        };
+        assert!(
+            !revoked.is_live(&Now::at(0)),
+            "a clock that steps back brings nothing back"
+        );
+    }
+
+    #[test]
+    fn a_token_with_a_date_goes_by_the_wall_clock_and_one_with_a_span_by_elapsed_time() {
+        let token = Token {
+            id: Uuid::from_u128(1),
+            organization: None,
+            name: None,
+            role: Role::Admin,
+            scopes: Vec::new(),
+            created_at: 0,
+            expires_at: Some(100),
+            ends: None,
+            revoked_at: None,
+            account: None,
+            application: None,
+            origin: None,
+        };
+        let span = Token {
+            expires_at: None,
+            ends: Some(Elapsed::from_seconds(100)),
+            ..token.clone()
+        };
+        let at = |wall: i64, elapsed: i64| {
+            let Now { reading, .. } = Now::at(wall);
+            let elapsed = elapsed * 1_000;
+            Now { reading, elapsed }
+        };
+        for (now, date_lives, span_lives) in [
+            (at(99, 99), true, true),
+            (at(7_299, 99), false, true),
+            (at(99, 100), true, false),
+            (at(100, 100), false, false),
+        ] {
+            assert_eq!(token.is_live(&now), date_lives, "{now:?}");
+            assert_eq!(span.is_live(&now), span_lives, "{now:?}");
+        }
+        let actor = span.actor(&at(7_299, 99)).expect("it lives");
+        assert_eq!(actor.expires_at, Some(7_300), "as the wall clock has it");
     }
 }

@@ -1,16 +1,24 @@
-//! The signed document: exact bytes in, members and claims out. What is verified is what is parsed.
+//! A signed license document: its exact bytes, its envelope, and its verification. This folder is all
+//! that a product needs to check a license offline.
+
+pub mod claims;
+pub mod error;
+pub(crate) mod json;
+pub mod keys;
+pub mod rotation;
+pub mod trust;
 
 use std::fmt;
 
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::claims::{Claims, organization_id};
-use crate::error::DocumentError;
+use crate::document::claims::{Claims, organization_id};
+use crate::document::error::DocumentError;
+use crate::document::json::Members;
+use crate::document::keys::{KeyId, signature_from_hex};
+use crate::document::trust::{KeyStatus, TrustPolicy, TrustSet};
 use crate::fault;
-use crate::json::{self, Members};
-use crate::keys::{KeyId, signature_from_hex};
-use crate::trust::{KeyStatus, TrustPolicy, TrustSet};
 
 /// The version that is written, and the only one that [`TrustPolicy::Verified`] accepts.
 const VERSION: &str = "1";
@@ -151,7 +159,9 @@ impl<'a> Document<'a> {
 
     /// Who signed the payload's bytes, whatever stands around them.
     fn check_signature(&self, trust: &TrustSet) -> Result<KeyId, DocumentError> {
-        let signature = signature_from_hex(&self.signature)?;
+        let signature = signature_from_hex(&self.signature).ok_or_else(|| {
+            DocumentError::WrongShape("`signature` is not 128 lower-case hex digits".to_owned())
+        })?;
         if let Some(id) = self.named_key()? {
             let key = trust.get(id).ok_or(DocumentError::UnknownKey(id))?;
             if key.status == KeyStatus::Revoked {
@@ -181,7 +191,7 @@ impl<'a> Document<'a> {
     /// The revoked key that signed the payload: `key_id` is not signed, so that whoever stole a
     /// key could write another one there.
     fn revoked_signer(&self, trust: &TrustSet) -> Option<KeyId> {
-        let signature = signature_from_hex(&self.signature).ok()?;
+        let signature = signature_from_hex(&self.signature)?;
         let mut keys = trust
             .iter()
             .filter(|(_, key)| key.status == KeyStatus::Revoked);

@@ -2,18 +2,20 @@
 //! take what it is sent. Both ends are built on this one description.
 
 mod age;
+mod enrollment;
 mod messages;
 mod pinned;
 mod ratchet;
 mod state;
 
 pub use age::{Mode, NodePolicy};
+pub use enrollment::EnrollmentToken;
 pub use messages::{
-    Apart, Applied, Beyond, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined, Judged,
-    KnownNode, MAX_PARTS, NodeCount, NodeReport, OTHER_SERVICES, Part, Reported, Settled, Start,
-    epoch_of, source,
+    Apart, Applied, Beyond, Failure, FailureCode, HeldCount, Join, Joined, Judged, KnownNode,
+    MAX_PARTS, NodeCount, NodeReport, OTHER_SERVICES, Part, Reported, Settled, Start, epoch_of,
+    source,
 };
-pub use pinned::{Pinned, Rotation, rotate};
+pub use pinned::Pinned;
 pub use ratchet::Ratchet;
 pub use state::{
     Audience, Content, DeliveredKey, DeliveredLicense, StateDocument, StateError, StateTerms, sign,

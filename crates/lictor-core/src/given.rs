@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::Error;
+use crate::invalid::InvalidInput;
 
 /// What is said of a member. Read it with `#[serde(default)]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,12 +55,12 @@ impl<T> Given<T> {
     /// The value of a member that is always there.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for `null`.
-    pub fn of_what_stays(self, field: &'static str) -> Result<Option<T>, Error> {
+    /// [`InvalidInput`] for `null`.
+    pub fn of_what_stays(self, field: &'static str) -> Result<Option<T>, InvalidInput> {
         match self {
             Self::Nothing => Ok(None),
             Self::Value(value) => Ok(Some(value)),
-            Self::Null => Err(Error::InvalidInput {
+            Self::Null => Err(InvalidInput {
                 field,
                 reason: "it cannot be null, because it always has a value; leave it out to keep \
                          it"

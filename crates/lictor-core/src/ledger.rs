@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::change::{Change, Digest};
+use crate::change::Change;
+use crate::digest::Digest;
 use crate::time::Timestamp;
 
 /// One change as it stands in a stream.
@@ -69,7 +70,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::organization::INSTALLATION;
+    use crate::facts::organization::INSTALLATION;
 
     fn entry(position: u64) -> Entry {
         Entry {

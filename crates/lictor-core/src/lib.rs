@@ -19,63 +19,33 @@
 //! ```
 
 pub mod access;
-pub mod account;
-pub mod application;
 pub mod change;
-pub mod claims;
-pub mod client;
-mod digest;
+pub mod decision;
+pub mod digest;
 pub mod document;
 pub mod elapsed;
 pub mod error;
 pub mod exposition;
+pub mod facts;
 pub mod fault;
 pub mod feed;
-pub mod figures;
 pub mod given;
-pub mod grant;
-pub mod keys;
-pub mod lease;
+pub mod invalid;
 pub mod ledger;
-pub mod license;
 pub mod names;
-pub mod node;
-pub mod organization;
-pub mod quota;
-pub mod seats;
+pub mod record;
+pub mod rules;
 pub mod secret;
 pub mod slashes;
 pub mod state;
 pub mod time;
-pub mod token;
-pub mod trust;
-pub mod usage;
 pub mod whole;
+pub mod words;
 
-mod json;
-
-pub use access::{Action, Actor, Resource, Right, Role, Scope};
-pub use account::{Account, AccountCounts, AccountKind, AccountState, AccountStatus, Email};
-pub use application::{Application, ApplicationState, OverLimit};
-pub use change::{Change, Decision, Record};
-pub use claims::{Claims, Plan};
-pub use client::{Client, ClientState};
+pub use document::claims::{Claims, Plan};
+pub use document::error::DocumentError;
+pub use document::keys::{KeyId, PublicKey, SigningKey};
+pub use document::trust::{KeyStatus, TrustPolicy, TrustSet, TrustedKey};
 pub use document::{Document, Signer};
-pub use elapsed::{Elapsed, Now};
-pub use error::{Class, DocumentError, Error, Kind, LastWay};
-pub use given::Given;
-pub use grant::{Access, Code, GrantRefusal, GrantState};
-pub use keys::{KeyId, PublicKey, SigningKey};
-pub use lease::{EndedLease, Lease, LeaseEnd, LeaseState, LeaseTerms};
-pub use ledger::{Entry, Head};
-pub use license::{Entitlement, License};
-pub use node::{Node, NodeSettings, NodeState};
-pub use organization::{INSTALLATION, Organization};
-pub use quota::{Quota, Quotas, Used};
-pub use seats::{
-    ApplicationBasis, Basis, Holder, Seat, SeatId, SeatReason, SeatRefusal, SeatState, SeatTerms,
-};
-pub use state::{LicenseState, State};
+pub use error::Error;
 pub use time::{Date, Timestamp, Validity};
-pub use token::Token;
-pub use trust::{KeyStatus, TrustPolicy, TrustSet, TrustedKey};

@@ -7,13 +7,24 @@ use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::error::Error;
+use crate::invalid::InvalidInput;
+
+/// The longest name of an organization or a token, in characters.
+pub const MAX_NAME_LENGTH: usize = 200;
+
+/// A name as [`label`] stores it.
+///
+/// # Errors
+/// [`InvalidInput`].
+pub fn clean_name(text: &str) -> Result<String, InvalidInput> {
+    label("name", text, MAX_NAME_LENGTH)
+}
 
 /// A name as it is stored: in NFC, without blanks around it, upper and lower case as given.
 ///
 /// # Errors
 /// As [`check`].
-pub fn label(field: &'static str, text: &str, longest: usize) -> Result<String, Error> {
+pub fn label(field: &'static str, text: &str, longest: usize) -> Result<String, InvalidInput> {
     let name: String = trimmed(text).nfc().collect();
     check(field, &name, longest)?;
     Ok(name)
@@ -43,8 +54,8 @@ pub fn fold(text: &str) -> String {
 /// characters that are seen.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for `field`.
-pub fn check(field: &'static str, name: &str, longest: usize) -> Result<(), Error> {
+/// [`InvalidInput`] for `field`.
+pub fn check(field: &'static str, name: &str, longest: usize) -> Result<(), InvalidInput> {
     let fits = (1..=longest).contains(&name.chars().count());
     let reason = if !fits || name.contains(char::is_control) {
         format!("use 1 to {longest} characters without control characters")
@@ -59,15 +70,15 @@ pub fn check(field: &'static str, name: &str, longest: usize) -> Result<(), Erro
     } else {
         return Ok(());
     };
-    Err(Error::InvalidInput { field, reason })
+    Err(InvalidInput { field, reason })
 }
 
 /// The first character of a name that may not stand where it does.
 fn misplaced(name: &str) -> Option<char> {
-    let mut place = Place::default();
+    let mut before = Preceding::default();
     let mut letters = name.chars().peekable();
     while let Some(letter) = letters.next() {
-        if !place.holds(letter, letters.peek().copied()) {
+        if !before.allows(letter, letters.peek().copied()) {
             return Some(letter);
         }
     }
@@ -83,11 +94,11 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }
-    let mut place = Place::default();
+    let mut before = Preceding::default();
     let mut shown = String::with_capacity(text.len());
     let mut letters = text.chars().peekable();
     while let Some(letter) = letters.next() {
-        let holds = place.holds(letter, letters.peek().copied());
+        let holds = before.allows(letter, letters.peek().copied());
         if holds && !matches!(sort(letter), Sort::Hint | Sort::Unseen) {
             shown.push(letter);
         } else {
@@ -162,18 +173,18 @@ fn is_unseen(letter: char) -> bool {
         && (is_ignorable(letter) || matches!(sort(letter), Sort::Hint | Sort::Unseen))
 }
 
-/// A place in a text, by what stands before it.
+/// What precedes a character in a text.
 #[derive(Default)]
-struct Place {
-    /// Whether anything that is seen does.
+struct Preceding {
+    /// Whether any visible character does.
     seen: bool,
-    /// Whether that is right before it, with marks and joiners at most between.
+    /// Whether one is directly before it, or with only marks and joiners between.
     beside: bool,
 }
 
-impl Place {
-    /// Whether `letter` may stand here, before `next`; goes on after it.
-    fn holds(&mut self, letter: char, next: Option<char>) -> bool {
+impl Preceding {
+    /// Whether `letter` may stand here, before `next`; then moves past it.
+    fn allows(&mut self, letter: char, next: Option<char>) -> bool {
         let sort_of = sort(letter);
         let holds = match sort_of {
             Sort::Visible | Sort::Blank => true,

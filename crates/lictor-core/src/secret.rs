@@ -41,7 +41,7 @@ pub enum Secret {
 }
 
 impl Secret {
-    /// What people call it.
+    /// Its display name.
     pub fn words(self) -> &'static str {
         match self {
             Self::PrivateKey => "a private key",

@@ -1,27 +1,46 @@
 //! The state that the ledger describes, and how each change alters it. A store loads the part that
 //! a rule needs; `lictor check` makes the whole anew from the entries and compares.
 
+mod accounts;
+mod applications;
+mod basis;
+mod clients;
+mod installation;
+mod licenses;
+mod nodes;
+mod places;
+pub(crate) mod quota;
+mod seats;
+mod tokens;
+mod usage;
+
+pub use places::node_of;
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::access::{Role, Scope};
-use crate::account::{AccountCounts, AccountState, AccountStatus};
-use crate::application::{ApplicationState, OverLimit};
-use crate::change::{Change, Decision, Digest, Record};
-use crate::client::{ClientState, CodesMade};
+use crate::change::Change;
+use crate::decision::Decision;
+use crate::digest::Digest;
+use crate::document::keys::KeyId;
+use crate::document::trust::{TrustPolicy, TrustedKey};
 use crate::elapsed::Elapsed;
-use crate::grant::{Access, Code, GrantState};
-use crate::keys::KeyId;
-use crate::lease::{LeaseState, LeaseTerms};
-use crate::license::Newest;
-use crate::node::{Counting, NodeIdentity, NodeSettings, NodeState, PoolIdentity, PoolState};
-use crate::quota::{Quota, Quotas, Used};
-use crate::seats::{ApplicationBasis, Basis, SeatId, SeatState};
+use crate::facts::account::{AccountCounts, AccountState};
+use crate::facts::application::ApplicationState;
+use crate::facts::client::{ClientState, CodesMade};
+use crate::facts::grant::{Access, Code, GrantState};
+use crate::facts::lease::{LeaseState, LeaseTerms};
+use crate::facts::license::{LicenseState, Newest};
+use crate::facts::node::{Counting, NodeIdentity, NodeSettings, NodeState};
+use crate::facts::organization::OrganizationState;
+use crate::facts::pool::{PoolIdentity, PoolState};
+use crate::facts::quota::{Quota, Quotas, Used};
+use crate::facts::seats::{SeatId, SeatState};
+use crate::facts::token::TokenState;
+use crate::facts::usage::{EpochState, Reported, Series, UsageKey};
+use crate::record::Record;
 use crate::time::Timestamp;
-use crate::trust::{KeyStatus, TrustPolicy, TrustedKey};
-use crate::usage::{EpochState, Reported, Series, UsageKey};
 
 /// The state of one stream: whole, or the part that a rule asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,7 +66,7 @@ pub struct State {
     pub basis_changed: u64,
     /// The accounts, removed ones included.
     pub accounts: BTreeMap<Uuid, AccountState>,
-    /// How many accounts there are of each sort.
+    /// How many accounts there are of each kind and status.
     pub counts: AccountCounts,
     /// The named seats.
     pub seats: BTreeMap<SeatId, SeatState>,
@@ -120,49 +139,6 @@ pub struct State {
     pub usage_epochs: BTreeMap<Series, BTreeMap<String, EpochState>>,
 }
 
-/// What the ledger knows of an organization.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrganizationState {
-    /// Its key.
-    pub key: String,
-    /// Its number.
-    pub number: u64,
-    /// When it was created.
-    pub created_at: Timestamp,
-}
-
-/// What the ledger knows of a token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenState {
-    /// Its role.
-    pub role: Role,
-    /// What it is narrowed to.
-    pub scopes: Vec<Scope>,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
-    pub revoked_at: Option<Timestamp>,
-    /// The account that owns it.
-    pub account: Option<Uuid>,
-}
-
-/// What the ledger knows of a license.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LicenseState {
-    /// The application that its claims name.
-    pub application: String,
-    /// The SHA-256 of its payload.
-    pub payload_sha256: Digest,
-    /// When it was created, or what the client said of that.
-    pub created_at: Timestamp,
-    /// When it was written.
-    pub updated_at: Timestamp,
-    /// The ledger position of its last write.
-    pub revision: u64,
-}
-
 impl State {
     /// Applies the change that stands at `position` of the stream and was decided at `at`. A
     /// change to something that is not loaded here alters nothing.
@@ -170,97 +146,20 @@ impl State {
         self.position = position;
         self.used.count(change);
         match change {
-            Change::PolicySet { policy } => {
-                self.policy = Some(*policy);
-                self.basis_changed = position;
+            Change::PolicySet { .. }
+            | Change::OrganizationCreated { .. }
+            | Change::OrganizationRemoved
+            | Change::KeyTrusted { .. }
+            | Change::KeyRetired { .. }
+            | Change::KeyRevoked { .. } => self.apply_to_installation(position, at, change),
+            Change::TokenCreated { .. } | Change::TokenRevoked { .. } => {
+                self.apply_to_tokens(at, change);
             }
-            Change::OrganizationCreated { id, key, number } => {
-                let created = OrganizationState {
-                    key: key.clone(),
-                    number: *number,
-                    created_at: at,
-                };
-                self.organizations.insert(*id, created);
-            }
-            Change::OrganizationRemoved => self.removed = true,
-            Change::KeyTrusted { key_id, public_key } => {
-                let key = TrustedKey {
-                    public_key: public_key.clone(),
-                    status: KeyStatus::Active,
-                };
-                self.keys.insert(*key_id, key);
-                self.basis_changed = position;
-            }
-            Change::KeyRetired { key_id } => {
-                self.set_key_status(position, *key_id, KeyStatus::Retired);
-            }
-            Change::KeyRevoked { key_id } => {
-                self.set_key_status(position, *key_id, KeyStatus::Revoked);
-            }
-            Change::TokenCreated {
-                id,
-                role,
-                scopes,
-                expires_at,
-                account,
-            } => {
-                let token = TokenState {
-                    account: *account,
-                    role: *role,
-                    scopes: scopes.clone(),
-                    created_at: at,
-                    expires_at: *expires_at,
-                    revoked_at: None,
-                };
-                self.tokens.insert(*id, token);
-            }
-            Change::TokenRevoked { id } => {
-                if let Some(token) = self.tokens.get_mut(id) {
-                    token.revoked_at = Some(at);
-                }
-            }
-            Change::ApplicationCreated { key } => {
-                self.applications
-                    .insert(key.clone(), ApplicationState::default());
-            }
-            Change::LicenseWritten {
-                id,
-                application,
-                payload_sha256,
-                created_at,
-                updated_at,
-                replaces: _,
-            } => {
-                let license = LicenseState {
-                    application: application.clone(),
-                    payload_sha256: *payload_sha256,
-                    created_at: *created_at,
-                    updated_at: *updated_at,
-                    revision: position,
-                };
-                if let Some(before) = self.licenses.insert(*id, license) {
-                    self.without_license(&before);
-                }
-                self.alter_application(application, |application| {
-                    application.licenses += 1;
-                    application.license_revisions += position;
-                });
-                self.newest_updated_at = self.newest_updated_at.max(*updated_at);
-                self.basis_changed = position;
-            }
-            Change::LicenseRemoved { id } => {
-                if let Some(before) = self.licenses.remove(id) {
-                    self.without_license(&before);
-                    self.basis_changed = position;
-                }
-            }
-            Change::ApplicationSet { key, over_limit } => {
-                if let Some(application) = self.applications.get_mut(key) {
-                    application.over_limit = *over_limit;
-                }
-            }
-            Change::ApplicationRemoved { key } => {
-                self.applications.remove(key);
+            Change::ApplicationCreated { .. }
+            | Change::ApplicationSet { .. }
+            | Change::ApplicationRemoved { .. } => self.apply_to_applications(change),
+            Change::LicenseWritten { .. } | Change::LicenseRemoved { .. } => {
+                self.apply_to_licenses(position, change);
             }
             Change::AccountCreated { .. }
             | Change::AccountSet { .. }
@@ -295,152 +194,7 @@ impl State {
         }
     }
 
-    fn correct_usage(&mut self, source: &str, service: &str, month: &str, by: i64) {
-        let key = UsageKey {
-            month: month.to_owned(),
-            service: service.to_owned(),
-            source: source.to_owned(),
-        };
-        self.usage_sum = self.usage_sum.saturating_add_signed(by);
-        self.move_month(month, by);
-        let before = self.corrections.remove(&key).unwrap_or_default();
-        let sum = before.saturating_add(by);
-        if sum != 0 {
-            self.corrections.insert(key, sum);
-        }
-    }
-
-    fn move_month(&mut self, month: &str, by: i64) {
-        let moved = self.usage_moved.entry(month.to_owned()).or_default();
-        *moved = moved.saturating_add(by);
-    }
-
-    fn apply_to_account(&mut self, position: u64, at: Timestamp, change: &Change) {
-        match change {
-            Change::AccountCreated {
-                id,
-                number,
-                kind,
-                status,
-                administrator,
-                language,
-            } => {
-                let account = AccountState {
-                    number: *number,
-                    kind: *kind,
-                    status: *status,
-                    administrator: *administrator,
-                    language: language.clone(),
-                    seats: 0,
-                    created_at: at,
-                    revision: position,
-                };
-                self.counts.add(&account);
-                self.accounts.insert(*id, account);
-            }
-            Change::AccountSet {
-                id,
-                status,
-                administrator,
-                language,
-            } => self.alter_account(*id, |account| {
-                account.status = *status;
-                account.administrator = *administrator;
-                account.language.clone_from(language);
-                account.revision = position;
-            }),
-            Change::AccountRemoved { id } => self.alter_account(*id, |account| {
-                account.status = AccountStatus::Removed;
-                account.revision = position;
-            }),
-            _ => {}
-        }
-    }
-
-    fn apply_to_seats(&mut self, position: u64, at: Timestamp, change: &Change) {
-        match change {
-            Change::SeatAssigned {
-                application,
-                account,
-                ..
-            } => {
-                let seat = SeatId {
-                    application: application.clone(),
-                    account: *account,
-                };
-                let state = SeatState {
-                    since: at,
-                    revision: position,
-                };
-                self.seats.insert(seat, state);
-                self.alter_application(application, |application| application.seats += 1);
-                self.alter_account(*account, |account| account.seats += 1);
-            }
-            Change::SeatReleased {
-                application,
-                account,
-            } => {
-                let seat = SeatId {
-                    application: application.clone(),
-                    account: *account,
-                };
-                if self.seats.remove(&seat).is_some() {
-                    self.alter_application(application, |application| application.seats -= 1);
-                    self.alter_account(*account, |account| account.seats -= 1);
-                }
-            }
-            Change::LeaseCheckedOut {
-                id, application, ..
-            } => {
-                let lease = LeaseState {
-                    application: application.clone(),
-                    since: at,
-                    revision: position,
-                };
-                self.leases.insert(*id, lease);
-                self.alter_application(application, |application| application.leases += 1);
-            }
-            Change::LeaseEnded {
-                id, application, ..
-            } => {
-                self.lease_terms.remove(id);
-                if self.leases.remove(id).is_some() {
-                    self.alter_application(application, |application| application.leases -= 1);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    pub(crate) fn alter_application(
-        &mut self,
-        key: &str,
-        alter: impl FnOnce(&mut ApplicationState),
-    ) {
-        if let Some(application) = self.applications.get_mut(key) {
-            alter(application);
-        }
-    }
-
-    fn without_license(&mut self, license: &LicenseState) {
-        self.alter_application(&license.application, |application| {
-            application.licenses = application.licenses.saturating_sub(1);
-            application.license_revisions = application
-                .license_revisions
-                .saturating_sub(license.revision);
-        });
-    }
-
-    /// Alters an account, and the counts with it.
-    fn alter_account(&mut self, id: Uuid, alter: impl FnOnce(&mut AccountState)) {
-        if let Some(account) = self.accounts.get_mut(&id) {
-            self.counts.subtract(account);
-            alter(account);
-            self.counts.add(account);
-        }
-    }
-
-    /// Takes up what goes with the changes, as far as rules look at it.
+    /// Applies a record, as far as rules read it.
     pub fn note(&mut self, record: &Record) {
         match record {
             Record::Identity {
@@ -501,67 +255,14 @@ impl State {
         }
     }
 
-    /// Foresees a decision: what a rule that decides row after row goes on from. Times are left out.
+    /// Applies a decision in advance: a rule that decides row after row continues from it. Times are left
+    /// out.
     pub fn absorb(&mut self, decision: &Decision) {
         for change in &decision.changes {
             self.apply(self.position + 1, 0, change);
         }
         for record in &decision.records {
             self.note(record);
-        }
-    }
-
-    /// What an entitlement of this application must have been derived from to hold now.
-    pub fn basis_of(&self, application: &ApplicationState) -> ApplicationBasis {
-        ApplicationBasis {
-            licenses: application.licenses,
-            revisions: application.license_revisions,
-            trust: self.trust_changed,
-        }
-    }
-
-    /// What the state of nodes rests on now.
-    pub fn basis(&self) -> Basis {
-        Basis {
-            licenses: self.basis_changed,
-            trust: self.trust_changed,
-        }
-    }
-
-    /// What is wrong with a change that was just applied, if it breaks the one rule that must never
-    /// be broken: used seats exceed the limit only where the application allows it.
-    pub fn breach(&self, change: &Change) -> Option<String> {
-        let (Change::SeatAssigned {
-            application,
-            limit,
-            used,
-            ..
-        }
-        | Change::LeaseCheckedOut {
-            application,
-            limit,
-            used,
-            ..
-        }) = change
-        else {
-            return None;
-        };
-        let stored = self.applications.get(application)?;
-        let over = limit.is_some_and(|limit| stored.used() > u64::from(limit));
-        if stored.used() != *used {
-            let counted = stored.used();
-            return Some(format!(
-                "{application} has {counted} seats in use, not {used}"
-            ));
-        }
-        (over && stored.over_limit == OverLimit::Refuse)
-            .then(|| format!("{application} has {used} seats in use, more than its limit"))
-    }
-
-    fn set_key_status(&mut self, position: u64, key_id: KeyId, status: KeyStatus) {
-        if let Some(key) = self.keys.get_mut(&key_id) {
-            key.status = status;
-            self.basis_changed = position;
         }
     }
 }

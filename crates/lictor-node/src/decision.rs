@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use lictor_core::facts::entitlement::{Entitlement, InForce};
 use lictor_core::feed::Mode;
-use lictor_core::license::{InForce, next_boundary};
+use lictor_core::rules::in_force::next_boundary;
 use lictor_core::time::SECONDS_PER_DAY;
-use lictor_core::{Date, Entitlement, Timestamp};
+use lictor_core::{Date, Timestamp};
 
 use crate::error::Reason;
 use crate::held::Held;

@@ -1,8 +1,8 @@
 //! The state that a node decides by, with its licenses verified by the node itself.
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{NodePolicy, Pinned, Ratchet, StateDocument};
-use lictor_core::license::Candidate;
+use lictor_core::rules::in_force::Candidate;
 use lictor_core::{Timestamp, TrustPolicy};
 
 use crate::identity::Identity;

@@ -1,6 +1,6 @@
 //! Who a node is: what it was told when it joined, and the secret that it made for that.
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{Audience, Pinned};
 use lictor_core::{PublicKey, TrustPolicy};
 use serde::{Deserialize, Serialize};

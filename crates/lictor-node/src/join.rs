@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lictor_core::PublicKey;
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{
     Audience, EnrollmentToken, FORMAT, Failure, FailureCode, Join, Joined, Pinned, Ratchet,
     StateDocument,
@@ -16,10 +16,9 @@ use crate::folder::Folder;
 use crate::identity::{Identity, NodeFile};
 use crate::kept::{Kept, write_state};
 use crate::options::Options;
-use crate::planted;
-use crate::random;
 use crate::returning::Returning;
 use crate::trusted::KeptTime;
+use crate::{planted, random};
 
 /// The identity of the folder's node, which joins if it has not yet, the client that it signs in with,
 /// and how it takes a place of its pool again.

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lictor_core::PublicKey;
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{MAX_STATE_BYTES, Ratchet, StateDocument, StateError};
 
 use crate::folder::{Folder, with_advice};

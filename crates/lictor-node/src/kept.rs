@@ -3,14 +3,13 @@
 
 use std::io;
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{Pinned, Ratchet};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Folder, PREVIOUS, RATCHET, STATE, beside};
-use crate::planted;
-use crate::sealed;
 use crate::trusted::KeptTime;
+use crate::{planted, sealed};
 
 /// What `ratchet.json` holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -47,7 +47,7 @@ impl Meter {
     }
 
     /// Counts so many requests that were served already; nothing is decided. More than
-    /// [`MAX_COUNT`](lictor_core::usage::MAX_COUNT) in all are not counted. Under
+    /// [`MAX_COUNT`](lictor_core::facts::usage::MAX_COUNT) in all are not counted. Under
     /// [`CountDurability::Request`] it blocks until the count is on disk.
     ///
     /// # Errors

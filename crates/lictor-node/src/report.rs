@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use lictor_core::facts::usage::{MAX_COUNT, MAX_COUNTS};
 use lictor_core::feed::{
     Apart, Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start,
 };
-use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! Small files that tell whether they are whole: a value after the SHA-256 of its exact text.
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use lictor_core::elapsed::Reading;
-use lictor_core::{Elapsed, Now, Timestamp, time};
+use lictor_core::elapsed::{Elapsed, Now, Reading};
+use lictor_core::{Timestamp, time};
 use lictor_planted as planted;
 use uuid::Uuid;
 

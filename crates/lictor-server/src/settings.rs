@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 
 use crate::authority::Authority;
 use crate::http::budget::Budgets;

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lictor_core::figures::ApplicationFigures;
-use lictor_core::{Claims, Date, Error, KeyStatus, OverLimit, Role, SigningKey};
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::figures::ApplicationFigures;
+use lictor_core::facts::role::Role;
+use lictor_core::{Claims, Date, Error, KeyStatus, SigningKey};
 use lictor_server::authority::{
     Authority, Call, ClientRequest, Credentials, Grant, NewLicense, Start, TokenRequest,
 };
@@ -342,7 +344,7 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     let named = authority.set_application(
         &call,
         "none",
-        lictor_core::Given::Value("Named".to_owned()),
+        lictor_core::given::Given::Value("Named".to_owned()),
         None,
     );
     named.await.expect("set");

@@ -9,8 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lictor_core::seats::Rows;
-use lictor_core::{AccountKind, Claims, Date, Elapsed, SigningKey};
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::account::AccountKind;
+use lictor_core::rules::rows::Rows;
+use lictor_core::{Claims, Date, SigningKey};
 use lictor_server::authority::census::MAX_AGE;
 use lictor_server::authority::{AccountRequest, Authority, Call, NewLicense, SeatRow, Start, Who};
 use lictor_server::clock::{Clock, ManualClock};

@@ -8,7 +8,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use lictor_core::{Error, GrantRefusal};
+use lictor_core::Error;
+use lictor_core::facts::grant::GrantRefusal;
 use lictor_server::authority::{
     Authority, Call, ClientRequest, Credentials, Grant, HandedOut, IssuedClient, Start,
 };

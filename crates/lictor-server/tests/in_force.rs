@@ -10,13 +10,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::node::{Node, NodeIdentity, NodeState};
 use lictor_core::feed::{Audience, StateDocument};
-use lictor_core::license::in_force;
-use lictor_core::node::{NodeIdentity, NodeState};
-use lictor_core::{
-    Claims, Date, Elapsed, Error, Node, SigningKey, Timestamp, TrustPolicy, TrustSet, TrustedKey,
-};
+use lictor_core::rules::in_force::in_force;
+use lictor_core::{Claims, Date, Error, SigningKey, Timestamp, TrustPolicy, TrustSet, TrustedKey};
 use lictor_server::authority::{Authority, Call, NewLicense, Patch, Standing, Start};
 use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::Store;

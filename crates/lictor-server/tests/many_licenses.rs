@@ -9,13 +9,13 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
-use lictor_core::license::{Candidate, Place};
-use lictor_core::node::{Node, NodeIdentity, NodeState};
-use lictor_core::time::Validity;
-use lictor_core::{
-    Claims, Date, Elapsed, Entitlement, License, SigningKey, Timestamp, TrustPolicy, TrustSet,
-};
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::entitlement::Entitlement;
+use lictor_core::facts::license::License;
+use lictor_core::facts::node::{Node, NodeIdentity, NodeState};
+use lictor_core::rules::in_force::{Candidate, Succession};
+use lictor_core::{Claims, Date, SigningKey, Timestamp, TrustPolicy, TrustSet, Validity};
 use lictor_server::authority::{Authority, Call, NewLicense, Start};
 use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::sqlite::SqliteStore;
@@ -511,7 +511,7 @@ async fn agree(
     let new = License {
         id: Uuid::max(),
         payload: new.payload.clone(),
-        state: lictor_core::LicenseState {
+        state: lictor_core::facts::license::LicenseState {
             application: "editor".to_owned(),
             payload_sha256: Digest::of(new.payload.as_bytes()),
             created_at: now,
@@ -523,6 +523,6 @@ async fn agree(
     let span = new.claims.validity();
     let around = world.authority.licenses_around(&call, "editor", span).await;
     let around = around.expect("reads");
-    let place = Place::of(&around, &new, now);
-    assert_eq!(place, Place::of(&all, &new, now), "{at:?}");
+    let place = Succession::of(&around, &new, now);
+    assert_eq!(place, Succession::of(&all, &new, now), "{at:?}");
 }

@@ -9,9 +9,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lictor_core::change::Digest;
-use lictor_core::node::{Node, NodeIdentity, NodeState};
-use lictor_core::{Claims, Date, Elapsed, Error, SigningKey, Timestamp, TrustPolicy};
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::node::{Node, NodeIdentity, NodeState};
+use lictor_core::{Claims, Date, Error, SigningKey, Timestamp, TrustPolicy};
 use lictor_server::authority::{Authority, Call, NewLicense, Start};
 use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::sqlite::SqliteStore;

@@ -6,8 +6,12 @@ mod held;
 
 use std::collections::BTreeMap;
 
-use lictor_core::change::Digest;
-use lictor_core::{Change, EndedLease, Entry, Head, Quota, State};
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::facts::lease::EndedLease;
+use lictor_core::facts::quota::Quota;
+use lictor_core::ledger::{Entry, Head};
+use lictor_core::state::State;
 use uuid::Uuid;
 
 use self::held::Held;

@@ -16,15 +16,22 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use async_trait::async_trait;
-use lictor_core::change::Digest;
-use lictor_core::feed::Rotation;
-use lictor_core::node::Pool;
-use lictor_core::usage::UsageKey;
-use lictor_core::{
-    Account, ApplicationBasis, Basis, Client, Elapsed, EndedLease, Entry, Error, Head, Lease,
-    License, Node, NodeSettings, Now, Organization, Seat, SeatId, SeatState, Timestamp, Token,
-    TrustPolicy, TrustSet,
-};
+use lictor_core::digest::Digest;
+use lictor_core::document::rotation::Rotation;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::account::Account;
+use lictor_core::facts::client::Client;
+use lictor_core::facts::entitlement::{ApplicationBasis, Basis};
+use lictor_core::facts::lease::{EndedLease, Lease};
+use lictor_core::facts::license::License;
+use lictor_core::facts::node::{Node, NodeSettings};
+use lictor_core::facts::organization::Organization;
+use lictor_core::facts::pool::Pool;
+use lictor_core::facts::seats::{Seat, SeatId, SeatState};
+use lictor_core::facts::token::Token;
+use lictor_core::facts::usage::UsageKey;
+use lictor_core::ledger::{Entry, Head};
+use lictor_core::{Error, Timestamp, TrustPolicy, TrustSet};
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
@@ -204,7 +211,7 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Vec<EndedLease>, Error>;
 
-    /// At most `limit` leases that the holder with this [`key`](lictor_core::lease::holder_key) had,
+    /// At most `limit` leases that the holder with this [`key`](lictor_core::facts::lease::holder_key) had,
     /// of those that ended and still have the name, in no order.
     async fn ended_leases_of(
         &self,
@@ -223,7 +230,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<(Uuid, String, Timestamp)>, Error>;
 
     /// At most `limit` organizations that were removed and in which something still names somebody: what a
-    /// [`Record::NamesOfRemovedErased`](lictor_core::Record::NamesOfRemovedErased) erases some of.
+    /// [`Record::NamesOfRemovedErased`](lictor_core::record::Record::NamesOfRemovedErased) erases some of.
     async fn removed_with_names(&self, limit: usize) -> Result<Vec<Uuid>, Error>;
 
     /// At most `limit` refusals, the newest minute first, beginning after `before`.
@@ -333,7 +340,7 @@ pub trait Store: Send + Sync {
     async fn pool_nodes(&self) -> Result<Vec<PoolNode>, Error>;
 
     /// At most `limit` nodes that left their pools and are kept no longer, the first that left first, those
-    /// that said goodbye before others: [`LEFT_KEPT`](lictor_core::node::LEFT_KEPT) is over, or there are
+    /// that said goodbye before others: [`LEFT_KEPT`](lictor_core::facts::node::LEFT_KEPT) is over, or there are
     /// more of an organization than it may have nodes, or its usage series of the month come to more than
     /// half of what it may have.
     async fn left_nodes_due(&self, now: Now, limit: usize) -> Result<Vec<LeftNode>, Error>;
@@ -393,7 +400,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Option<Answer>, Error>;
 
     /// Whether there is anything that is kept for a span and whose span was over at `now`: what a
-    /// [`Record::ExpiredDropped`](lictor_core::Record::ExpiredDropped) drops some of.
+    /// [`Record::ExpiredDropped`](lictor_core::record::Record::ExpiredDropped) drops some of.
     async fn has_expired(&self, now: Now) -> Result<bool, Error>;
 
     /// Where elapsed time was when it was last saved, with a write of at most a second before the

@@ -2,7 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use lictor_core::{Error, License, Timestamp};
+use lictor_core::facts::license::License;
+use lictor_core::{Error, Timestamp};
 use uuid::Uuid;
 
 /// An application's licenses as they are at one instant. What is passed over costs next to nothing.

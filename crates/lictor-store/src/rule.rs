@@ -3,13 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
-use lictor_core::feed::Rotation;
-use lictor_core::usage::{Series, UsageKey, UsageRow};
-use lictor_core::{
-    AccountCounts, Application, Basis, Decision, Elapsed, Entry, Error, INSTALLATION, KeyId,
-    NodeSettings, Now, Quotas, Record, SeatId, SeatReason, SeatRefusal, State, Timestamp, Used,
-};
+use lictor_core::decision::Decision;
+use lictor_core::digest::Digest;
+use lictor_core::document::rotation::Rotation;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::account::AccountCounts;
+use lictor_core::facts::application::Application;
+use lictor_core::facts::entitlement::Basis;
+use lictor_core::facts::node::NodeSettings;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::quota::{Quotas, Used};
+use lictor_core::facts::seats::{SeatId, SeatReason, SeatRefusal};
+use lictor_core::facts::usage::{Series, UsageKey, UsageRow};
+use lictor_core::ledger::Entry;
+use lictor_core::record::Record;
+use lictor_core::state::State;
+use lictor_core::{Error, KeyId, Timestamp};
 use uuid::Uuid;
 
 /// A part of the state that a rule wants to see. What is not there is simply absent.
@@ -43,7 +52,7 @@ pub enum Fact {
     NewestLicenses {
         /// The application's key.
         application: String,
-        /// Those that were written after this; [`FIRST`](lictor_core::license::FIRST): all.
+        /// Those that were written after this; [`FIRST`](lictor_core::facts::license::FIRST): all.
         after: (Timestamp, u64),
         /// How many.
         limit: usize,
@@ -77,7 +86,7 @@ pub enum Fact {
         /// The holder.
         holder: String,
     },
-    /// All leases of the holder with this [`key`](lictor_core::lease::holder_key), and how many
+    /// All leases of the holder with this [`key`](lictor_core::facts::lease::holder_key), and how many
     /// refusals and kept answers there are of it, up to those that are forgotten at once.
     Holder(String),
     /// Some of the leases whose time was over at this moment, and their applications.
@@ -108,7 +117,7 @@ pub enum Fact {
     /// One node and its identity, revoked ones included.
     Node(Uuid),
     /// How many nodes of the application with this key have not joined, and still can at this moment. No
-    /// more can than were enrolled within [`TOKEN_TTL`](lictor_core::node::TOKEN_TTL).
+    /// more can than were enrolled within [`TOKEN_TTL`](lictor_core::facts::node::TOKEN_TTL).
     NodesToJoin(String, Elapsed),
     /// The node with this name that is not revoked, and its identity.
     NodeNamed(String),
@@ -146,7 +155,7 @@ pub enum Fact {
     NodeStarts(Uuid),
     /// What all counts of a source come to, as they were reported.
     UsageBySource(String),
-    /// How many usage counts there are of a month, see [`counted_in`](lictor_core::usage::counted_in).
+    /// How many usage counts there are of a month, see [`counted_in`](lictor_core::facts::usage::counted_in).
     UsageMonth(String),
     /// The sum of all usage counts. Ask for it before any usage is recorded or corrected.
     UsageSum,
@@ -158,7 +167,7 @@ pub type Rule = Arc<dyn Fn(&State) -> Result<Decision, Error> + Send + Sync>;
 
 /// One write to one stream.
 pub struct Write {
-    /// The organization's id, or [`INSTALLATION`](lictor_core::INSTALLATION).
+    /// The organization's id, or [`INSTALLATION`](lictor_core::facts::organization::INSTALLATION).
     pub stream: Uuid,
     /// The token of the caller; none: the server itself.
     pub actor: Option<Uuid>,
@@ -394,7 +403,7 @@ pub struct UsagePage {
 /// What an organization's usage counts come to, read at one instant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UsageFigures {
-    /// The requests of each month, at most [`MAX_COUNT`](lictor_core::usage::MAX_COUNT).
+    /// The requests of each month, at most [`MAX_COUNT`](lictor_core::facts::usage::MAX_COUNT).
     pub months: BTreeMap<String, u64>,
     /// Distinct services that reported.
     pub services: usize,

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command};
-use lictor_core::node::MAX_NAME_LENGTH;
+use lictor_core::facts::node::MAX_NAME_LENGTH;
 use lictor_core::secret::{self, Secret};
 
 use crate::exit::{Failure, Outcome};

@@ -1,8 +1,7 @@
 //! The options that set quotas, `--max-…`: one for each that the core knows.
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use lictor_core::Quota;
-use lictor_core::quota::MAX_LIMIT;
+use lictor_core::facts::quota::{MAX_LIMIT, Quota};
 use serde_json::{Map, Value};
 
 use crate::exit::{Failure, Outcome};

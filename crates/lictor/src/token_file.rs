@@ -4,7 +4,7 @@
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_planted as planted;
 use lictor_store::sqlite::of_file_system;
 

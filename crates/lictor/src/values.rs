@@ -6,8 +6,21 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use lictor_core::usage::MAX_COUNT;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use lictor_core::facts::usage::MAX_COUNT;
 use serde_json::Value;
+
+/// Reads one of the core's words; help lists them with what they mean.
+pub(crate) fn word<T, const N: usize>(
+    meanings: [(T, &'static str); N],
+    as_str: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    let values = meanings.map(|(word, help)| PossibleValue::new(as_str(word)).help(help));
+    PossibleValuesParser::new(values).try_map(|text| text.parse::<T>())
+}
 
 /// Reads a whole number from 0 to `most`.
 ///

@@ -1,6 +1,6 @@
 //! Classes of errors, for whoever answers many of them alike.
 
-use super::Error;
+use crate::error::Error;
 
 /// What kind of refusal an [`Error`] is. A dialect that does not show what an error carries answers by
 /// its class, so that an error that is new has an answer everywhere.

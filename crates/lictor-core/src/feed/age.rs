@@ -1,11 +1,10 @@
 //! How old a state may become, and what that means for the node that holds it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::invalid::InvalidInput;
 use crate::time::Timestamp;
+use crate::words::words;
 
 /// The longest of each span: ten years, in seconds.
 const LONGEST: i64 = 3_660 * 86_400;
@@ -36,10 +35,10 @@ impl NodePolicy {
     /// Refuses spans out of bounds.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`].
-    pub fn check(&self) -> Result<(), Error> {
+    /// [`InvalidInput`].
+    pub fn check(&self) -> Result<(), InvalidInput> {
         let refused = |field, reason: &str| {
-            Err(Error::InvalidInput {
+            Err(InvalidInput {
                 field,
                 reason: reason.to_owned(),
             })
@@ -103,26 +102,14 @@ pub enum Mode {
     Restricted,
 }
 
-impl Mode {
-    /// All modes.
-    pub const ALL: [Self; 4] = [Self::Fresh, Self::Stale, Self::Grace, Self::Restricted];
-
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::Grace => "grace",
-            Self::Restricted => "restricted",
-        }
+words!(
+    Mode, "a mode of nodes", {
+        Fresh => "fresh",
+        Stale => "stale",
+        Grace => "grace",
+        Restricted => "restricted",
     }
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+);
 
 #[cfg(test)]
 mod tests {

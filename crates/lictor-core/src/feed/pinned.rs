@@ -5,36 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::DeliveredKey;
-use crate::keys::{KeyId, PublicKey, SigningKey};
-use crate::trust::{KeyStatus, TrustSet, TrustedKey};
-
-/// A statement by which the owner of a trusted key hands its trust on to another key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rotation {
-    /// The key that signed it.
-    pub from: KeyId,
-    /// The key that is trusted by it.
-    pub to: PublicKey,
-    /// 128 lower-case hex digits.
-    pub signature: String,
-}
-
-/// Signs a rotation to `to`.
-pub fn rotate(from: &SigningKey, to: &PublicKey) -> Rotation {
-    Rotation {
-        from: from.public_key().id(),
-        to: to.clone(),
-        signature: from.sign_rotation(to),
-    }
-}
-
-impl Rotation {
-    /// Whether `from` signed it.
-    pub fn is_signed_by(&self, from: &PublicKey) -> bool {
-        from.id() == self.from && from.signed_rotation(&self.to, &self.signature)
-    }
-}
+use crate::document::keys::{KeyId, PublicKey};
+use crate::document::trust::{KeyStatus, TrustSet, TrustedKey};
+use crate::feed::DeliveredKey;
 
 /// The keys that a node trusts, by their ids, revoked ones included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +101,8 @@ impl Pinned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::keys::SigningKey;
+    use crate::document::rotation::{Rotation, rotate};
 
     fn key(seed: u8) -> SigningKey {
         SigningKey::from_seed([seed; 32])

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{StateDocument, StateError};
-use crate::change::Digest;
-use crate::keys::KeyId;
+use crate::digest::Digest;
+use crate::document::keys::KeyId;
+use crate::feed::{StateDocument, StateError};
 use crate::time::Timestamp;
 
 /// The newest state that was taken. It belongs to the key that signed it: a revision that another

@@ -6,17 +6,15 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::FORMAT;
-use super::age::NodePolicy;
-use super::pinned::Rotation;
-use crate::change::Digest;
-use crate::error::DocumentError;
+use crate::digest::Digest;
+use crate::document::error::DocumentError;
+use crate::document::json::{self, Members};
+use crate::document::keys::{KeyId, PublicKey, SigningKey};
+use crate::document::rotation::Rotation;
+use crate::document::trust::{KeyStatus, TrustPolicy};
 use crate::fault;
-use crate::json::{self, Members};
-use crate::keys::{KeyId, PublicKey, SigningKey};
-use crate::license::{Candidate, License};
-use crate::state::LicenseState;
+use crate::feed::NodePolicy;
 use crate::time::Timestamp;
-use crate::trust::{KeyStatus, TrustPolicy, TrustSet};
 
 /// The version of the envelope around the payload.
 const VERSION: &str = "1";
@@ -93,33 +91,6 @@ pub struct DeliveredLicense {
 }
 
 impl Content {
-    /// The licenses as the choice of the one in force sees them. Those that cannot be read, or name
-    /// another application, are left out.
-    pub fn candidates(
-        &self,
-        organization: Uuid,
-        trust: &TrustSet,
-        policy: TrustPolicy,
-    ) -> Vec<Candidate> {
-        let judged = self.licenses.iter().filter_map(|delivered| {
-            let license = License {
-                id: delivered.id,
-                payload: delivered.payload.as_str().into(),
-                state: LicenseState {
-                    application: self.application.clone(),
-                    payload_sha256: Digest::of(delivered.payload.as_bytes()),
-                    created_at: delivered.created_at,
-                    updated_at: delivered.updated_at,
-                    revision: delivered.revision,
-                },
-            };
-            Candidate::of(&license, organization, trust, policy).ok()
-        });
-        judged
-            .filter(|candidate| candidate.claims.application == self.application)
-            .collect()
-    }
-
     /// The content as text.
     ///
     /// # Errors

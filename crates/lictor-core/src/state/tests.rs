@@ -1,7 +1,9 @@
 //! How changes alter the state.
 
 use super::*;
-use crate::keys::SigningKey;
+use crate::document::keys::SigningKey;
+use crate::document::trust::KeyStatus;
+use crate::facts::role::Role;
 
 const ID: Uuid = Uuid::from_u128(1);
 

@@ -1,10 +1,14 @@
 //! The stored form of every change: the text that stands in ledgers for ever.
 
-use lictor_core::access::Role;
-use lictor_core::change::Digest;
-use lictor_core::lease::LeaseEnd;
-use lictor_core::node::Leave;
-use lictor_core::{AccountKind, AccountStatus, Change, OverLimit, Quota, SigningKey, TrustPolicy};
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::facts::account::{AccountKind, AccountStatus};
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::lease::LeaseEnd;
+use lictor_core::facts::node::Leave;
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::role::Role;
+use lictor_core::{SigningKey, TrustPolicy};
 use uuid::Uuid;
 
 /// Every variant with the text that stands in ledgers. A line here is never changed; whoever

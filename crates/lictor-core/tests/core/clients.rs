@@ -1,9 +1,16 @@
 //! What clients are handed, and when not.
 
-use lictor_core::change::{Change, Decision, Digest, Record};
-use lictor_core::client::{self, NewClient};
-use lictor_core::grant::{self, Access, Code, GrantRefusal, Secrets};
-use lictor_core::{Elapsed, Error, Scope, State, Timestamp};
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::grant::{Access, Code, GrantRefusal};
+use lictor_core::facts::scope::Scope;
+use lictor_core::record::Record;
+use lictor_core::rules::client::{self, NewClient};
+use lictor_core::rules::grant::{self, Secrets};
+use lictor_core::state::State;
+use lictor_core::{Error, Timestamp};
 use uuid::Uuid;
 
 const CLIENT: Uuid = Uuid::from_u128(1);

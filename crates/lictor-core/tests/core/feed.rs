@@ -1,10 +1,10 @@
 //! The signed state of a node: what is refused and why, and that an older one is never taken.
 
+use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::feed::{
     Audience, Content, DeliveredKey, DeliveredLicense, NodePolicy, Ratchet, StateDocument,
     StateError, StateTerms, sign, sign_payload,
 };
-use lictor_core::license::Entitlement;
 use lictor_core::{KeyStatus, SigningKey, TrustPolicy};
 use uuid::Uuid;
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::change::Decision;
-use lictor_core::license::{Admissible, examine};
-use lictor_core::{KeyStatus, SigningKey, State, Timestamp, TrustPolicy, TrustSet, TrustedKey};
+use lictor_core::decision::Decision;
+use lictor_core::rules::license::{Admissible, examine};
+use lictor_core::state::State;
+use lictor_core::{KeyStatus, SigningKey, Timestamp, TrustPolicy, TrustSet, TrustedKey};
 use uuid::Uuid;
 
 /// Noon of 2026-06-15.

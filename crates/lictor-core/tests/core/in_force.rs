@@ -1,11 +1,13 @@
 //! The license in force, against a reading of the words that does not know how it is found.
 
-use lictor_core::change::Digest;
-use lictor_core::license::{
-    Candidate, Entitlement, FIRST, FoundBefore, Place, covered_until, in_force, in_force_since,
-    moves, next_boundary, verified_until,
+use lictor_core::digest::Digest;
+use lictor_core::facts::entitlement::Entitlement;
+use lictor_core::facts::license::{FIRST, LicenseState};
+use lictor_core::rules::in_force::{
+    Candidate, FoundBefore, Succession, covered_until, in_force, in_force_since, moves,
+    next_boundary, verified_until,
 };
-use lictor_core::{Claims, Date, DocumentError, Error, KeyId, LicenseState, Signer, Timestamp};
+use lictor_core::{Claims, Date, DocumentError, Error, KeyId, Signer, Timestamp};
 use proptest::prelude::{
     ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, proptest,
 };
@@ -356,11 +358,11 @@ fn a_new_license_has_a_place_among_the_others() {
         };
         candidate(id, &small)
     };
-    let place = |others: &[Candidate], new: Candidate| Place::of(others, &new, 2 * DAY);
-    let is = |from: Option<u128>, then: Option<u128>| Place {
+    let place = |others: &[Candidate], new: Candidate| Succession::of(others, &new, 2 * DAY);
+    let is = |from: Option<u128>, then: Option<u128>| Succession {
         takes_over_from: from.map(Uuid::from_u128),
         followed_by: then.map(Uuid::from_u128),
-        ..Place::default()
+        ..Succession::default()
     };
     let gap = |from: i64, until: i64| Some((from * DAY, until * DAY));
     let long = [license(1, 0, 9, 0)];
@@ -396,14 +398,14 @@ fn a_new_license_has_a_place_among_the_others() {
         is(None, None),
         "without a gap"
     );
-    let late = Place {
+    let late = Succession {
         gap_before: gap(4, 6),
-        ..Place::default()
+        ..Succession::default()
     };
     assert_eq!(place(&short, license(2, 6, 9, 0)), late);
-    let first = Place {
+    let first = Succession {
         gap_before: gap(2, 6),
-        ..Place::default()
+        ..Succession::default()
     };
     assert_eq!(
         place(&[], license(2, 6, 9, 0)),
@@ -411,9 +413,9 @@ fn a_new_license_has_a_place_among_the_others() {
         "none is in force until then"
     );
     let ahead = [license(1, 7, 9, 0)];
-    let before = Place {
+    let before = Succession {
         gap_after: gap(5, 7),
-        ..Place::default()
+        ..Succession::default()
     };
     assert_eq!(place(&ahead, license(2, 0, 5, 0)), before);
     assert_eq!(place(&ahead, license(2, 0, 7, 0)), is(None, Some(1)));

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use lictor_core::change::{Change, Decision, Digest, Record};
-use lictor_core::license::{
-    self, Admissible, Candidate, MAX_PAYLOAD_BYTES, Repetition, add, examine, in_force, remove,
-    validity_of,
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::digest::Digest;
+use lictor_core::facts::license::{License, MAX_PAYLOAD_BYTES};
+use lictor_core::record::Record;
+use lictor_core::rules::in_force::{Candidate, in_force};
+use lictor_core::rules::license::{
+    self, Admissible, Repetition, add, examine, remove, validity_of,
 };
-use lictor_core::{DocumentError, Error, KeyStatus, License, State, Timestamp, TrustPolicy};
+use lictor_core::state::State;
+use lictor_core::{DocumentError, Error, KeyStatus, Timestamp, TrustPolicy};
 use uuid::Uuid;
 
 use crate::fixtures::{NOW, ORGANIZATION, PAYLOAD, admissible, apply, key, trust, trusted};

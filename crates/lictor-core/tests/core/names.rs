@@ -1,6 +1,6 @@
 //! What may stand in a name, which two are the same, and how text from elsewhere is shown.
 
-use lictor_core::Email;
+use lictor_core::facts::email::Email;
 use lictor_core::names::{check, escaped, fold, label, trimmed};
 use proptest::prelude::*;
 

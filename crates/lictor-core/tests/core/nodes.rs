@@ -1,11 +1,18 @@
 //! Nodes: enrolled up to the limit, joined once, revoked, and led back by an adoption.
 
-use lictor_core::change::{Change, Decision, Digest, Record};
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::digest::Digest;
+use lictor_core::record::Record;
 use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES};
-use lictor_core::node::{self, JoinRefusal, NewNode, NodeIdentity, NodeTerms, TOKEN_TTL};
-use lictor_core::quota::Quota;
-use lictor_core::seats::ApplicationBasis;
-use lictor_core::{ApplicationState, Elapsed, Error, Now, State, Timestamp};
+use lictor_core::facts::entitlement::{ApplicationBasis, NodeTerms};
+use lictor_core::facts::node::{JoinRefusal, NodeIdentity, TOKEN_TTL};
+use lictor_core::rules::node::{self, NewNode};
+use lictor_core::{Error, Timestamp, facts};
+use lictor_core::facts::quota::Quota;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::application::ApplicationState;
+use lictor_core::state::State;
 use uuid::Uuid;
 
 use crate::fixtures::NOW;
@@ -465,7 +472,7 @@ fn what_a_node_counted_in_earlier_epochs_is_put_together_and_told_again_adds_not
     let refused = told(&mut state, &again);
     assert_eq!((refused.len(), refused[0].0), (1, 4), "by its own number");
     assert_eq!((state.usage_sum, state.usage.len()), (3 + 2 + 4 + 9 + 1, 4));
-    for number in 3..node::MAX_MERGED as u64 + 1 {
+    for number in 3..facts::node::MAX_MERGED as u64 + 1 {
         assert!(merged(&mut state, number) > 0, "{number}");
     }
     assert_eq!(merged(&mut state, 99), 0, "not without end");

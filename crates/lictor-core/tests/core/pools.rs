@@ -1,10 +1,18 @@
 //! Pools of nodes: made, joined up to their places, left, and joined again.
 
-use lictor_core::change::{Change, Decision, Digest, Record};
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::application::ApplicationState;
+use lictor_core::facts::entitlement::{ApplicationBasis, NodeTerms};
+use lictor_core::facts::node::{Counting, JoinRefusal, Leave};
+use lictor_core::facts::pool::name_in_pool;
 use lictor_core::feed::{Apart, KnownNode, Start};
-use lictor_core::node::{self, Counting, JoinRefusal, Leave, NewPool, NodeTerms, name_in_pool};
-use lictor_core::seats::ApplicationBasis;
-use lictor_core::{ApplicationState, Elapsed, Error, Now, State};
+use lictor_core::record::Record;
+use lictor_core::rules::node::{self, NewPool};
+use lictor_core::state::State;
 use uuid::Uuid;
 
 use crate::fixtures::NOW;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use lictor_core::claims::{MAX_APPLICATION_KEY, MAX_COUNT, slug};
-use lictor_core::license::examine;
+use lictor_core::document::claims::{MAX_APPLICATION_KEY, MAX_COUNT, slug};
+use lictor_core::rules::license::examine;
 use lictor_core::{Claims, Date, Document, KeyId, KeyStatus, Plan, PublicKey, TrustPolicy};
 use proptest::prelude::{
     Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,

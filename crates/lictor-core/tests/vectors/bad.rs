@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use lictor_core::license::examine;
+use lictor_core::rules::license::examine;
 use lictor_core::{DocumentError, PublicKey, TrustPolicy};
 use serde_json::Value;
 
-use crate::claims;
-use crate::forgeries;
 use crate::format::{Object, render};
 use crate::good::PAYLOAD;
 use crate::keys::{ALPHA, BETA, DELTA, EPSILON, PURPOSE, trust_set};
-use crate::shapes;
+use crate::{claims, forgeries, shapes};
 
 /// A name, a document and the reason.
 pub(crate) type Bad = (String, String, &'static str);

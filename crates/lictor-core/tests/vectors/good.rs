@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use lictor_core::claims::slug;
-use lictor_core::license::examine;
+use lictor_core::document::claims::slug;
+use lictor_core::rules::license::examine;
 use lictor_core::{Claims, Document, TrustPolicy};
 use serde_json::{Value, json};
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
-use lictor_core::license::{Candidate, in_force};
-use lictor_core::{Date, License, LicenseState, Timestamp, TrustPolicy};
+use lictor_core::digest::Digest;
+use lictor_core::facts::license::{License, LicenseState};
+use lictor_core::rules::in_force::{Candidate, in_force};
+use lictor_core::{Date, Timestamp, TrustPolicy};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

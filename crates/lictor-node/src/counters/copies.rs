@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::State;
-use lictor_core::change::Record;
 use lictor_core::feed::{self, Apart, source};
-use lictor_core::node;
+use lictor_core::record::Record;
+use lictor_core::rules::node;
+use lictor_core::state::State;
 use uuid::Uuid;
 
 use super::*;

@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
+use lictor_core::facts::usage::MAX_COUNT;
 use lictor_core::feed::epoch_of;
-use lictor_core::usage::MAX_COUNT;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Key, Start, Whole};

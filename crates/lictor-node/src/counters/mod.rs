@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use lictor_core::facts::usage::{MAX_COUNT, MAX_NAME_LENGTH};
 use lictor_core::feed::{NodeCount, OTHER_SERVICES as OTHER};
 use lictor_core::names::label;
-use lictor_core::usage::{MAX_COUNT, MAX_NAME_LENGTH};
 
 use crate::error::Reason;
 use crate::planted;

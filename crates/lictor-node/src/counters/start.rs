@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use lictor_core::facts::usage::MAX_COUNT;
 use lictor_core::feed::{MAX_PARTS, Part, epoch_of};
-use lictor_core::usage::MAX_COUNT;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

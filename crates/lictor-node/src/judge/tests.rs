@@ -1,7 +1,7 @@
 //! Decisions over time: all modes and license edges, with clocks that are turned and restarts in
 //! between.
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{Mode, NodePolicy, StateDocument};
 
 use super::*;

@@ -62,21 +62,16 @@ pub(super) fn waiting(decides: bool, why: &str) -> Answer {
 }
 
 fn refused(reason: Reason) -> Answer {
-    let body = match reason {
-        Reason::Restricted => concat_reason("restricted", reason),
-        Reason::Unlicensed => concat_reason("unlicensed", reason),
-        Reason::Expired => concat_reason("expired", reason),
-        Reason::Feature => concat_reason("feature", reason),
-    };
-    let mut answer = with(StatusCode::FORBIDDEN, JSON, body);
+    let mut answer = with(StatusCode::FORBIDDEN, JSON, body_of(reason));
     let headers = answer.headers_mut();
     headers.insert(REASON, HeaderValue::from_static(reason.as_str()));
     answer
 }
 
-fn concat_reason(word: &str, reason: Reason) -> String {
+fn body_of(reason: Reason) -> String {
     format!(
-        "{{\"reason\":\"{word}\",\"message\":\"{}\"}}\n",
+        "{{\"reason\":\"{}\",\"message\":\"{}\"}}\n",
+        reason.as_str(),
         reason.message()
     )
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use tokio::net::{TcpListener, UnixListener};
 
 /// Where the local API listens.

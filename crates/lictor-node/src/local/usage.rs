@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
-use lictor_core::usage::{MAX_COUNT, MAX_COUNTS};
+use lictor_core::facts::usage::{MAX_COUNT, MAX_COUNTS};
 use lictor_core::{fault, whole};
 use serde::Deserialize;
 

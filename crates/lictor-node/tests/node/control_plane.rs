@@ -13,7 +13,7 @@ use hyper::body::{Body, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{
     Apart, Audience, Content, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined,
     Judged, NodeCount, NodeReport, OTHER_SERVICES, Reported, StateTerms, sign,

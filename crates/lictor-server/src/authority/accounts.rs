@@ -4,13 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lictor_core::account::{self, AccountPatch, NewAccount};
-use lictor_core::organization::clean_name;
-use lictor_core::seats::{self, Rows, SeatTerms, Steps};
-use lictor_core::{
-    Account, AccountKind, Change, Decision, Email, Error, Kind, Quota, Resource, Right, SeatId,
-    SeatState, State,
-};
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::error::Kind;
+use lictor_core::facts::account::{Account, AccountKind};
+use lictor_core::facts::email::Email;
+use lictor_core::facts::entitlement::SeatTerms;
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::facts::seats::{SeatId, SeatState};
+use lictor_core::names::clean_name;
+use lictor_core::rules::account::{self, AccountPatch, NewAccount};
+use lictor_core::rules::rows::{Rows, Steps};
+use lictor_core::rules::{self, seats};
+use lictor_core::state::State;
+use lictor_core::{Error, facts};
 use lictor_store::{Fact, Written};
 use uuid::Uuid;
 
@@ -369,8 +377,11 @@ fn check_import(call: &Call, rows: &[(NewAccount, Vec<String>)]) -> Result<(), E
     if asked > 0 {
         call.may_write(Resource::Seats)?;
     }
-    if asked > seats::MAX_SEATS_ASKED {
-        let reason = format!("ask for at most {} seats at once", seats::MAX_SEATS_ASKED);
+    if asked > facts::seats::MAX_SEATS_ASKED {
+        let reason = format!(
+            "ask for at most {} seats at once",
+            facts::seats::MAX_SEATS_ASKED
+        );
         return Err(Error::InvalidInput {
             field: "rows",
             reason,
@@ -395,7 +406,7 @@ fn import_rows(
     mode: Rows,
     terms: &BTreeMap<String, SeatTerms>,
 ) -> Result<Decision, Error> {
-    seats::each_row(state, rows, mode, |steps, (new, seats)| {
+    rules::rows::each_row(state, rows, mode, |steps, (new, seats)| {
         import_row(steps, new, seats, terms)
     })
 }
@@ -437,10 +448,10 @@ fn import_row(
 
 /// Refuses more rows than one request may have.
 pub(super) fn check_rows(count: usize) -> Result<(), Error> {
-    if count <= seats::MAX_ROWS {
+    if count <= facts::seats::MAX_ROWS {
         return Ok(());
     }
-    let reason = format!("send at most {} at once", seats::MAX_ROWS);
+    let reason = format!("send at most {} at once", facts::seats::MAX_ROWS);
     Err(Error::InvalidInput {
         field: "rows",
         reason,

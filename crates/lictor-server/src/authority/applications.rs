@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use lictor_core::figures::ApplicationFigures;
-use lictor_core::{
-    AccountCounts, Entitlement, Error, Given, Kind, OverLimit, Resource, State, application,
-};
+use lictor_core::Error;
+use lictor_core::error::Kind;
+use lictor_core::facts::account::AccountCounts;
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::entitlement::Entitlement;
+use lictor_core::facts::figures::ApplicationFigures;
+use lictor_core::facts::right::Resource;
+use lictor_core::given::Given;
+use lictor_core::rules::application;
+use lictor_core::state::State;
 use lictor_store::Fact;
 
 use super::{Applications, Authority, Call};

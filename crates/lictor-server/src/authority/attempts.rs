@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lictor_core::Elapsed;
+use lictor_core::elapsed::Elapsed;
 use quick_cache::sync::Cache;
 
 use crate::network::counted_as;

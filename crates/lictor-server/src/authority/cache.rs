@@ -6,12 +6,16 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use lictor_core::change::Digest;
-use lictor_core::license::Candidate;
-use lictor_core::{
-    Change, Document, DocumentError, Elapsed, Entry, Error, INSTALLATION, License, Record, Signer,
-    Token,
-};
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::license::License;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::token::Token;
+use lictor_core::ledger::Entry;
+use lictor_core::record::Record;
+use lictor_core::rules::in_force::Candidate;
+use lictor_core::{Document, DocumentError, Error, Signer};
 use lictor_store::{Store, Written};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;

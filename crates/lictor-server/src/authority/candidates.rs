@@ -4,8 +4,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use lictor_core::license::{Candidate, FIRST, covered_until};
-use lictor_core::{Error, License, Signer, Timestamp, TrustPolicy};
+use lictor_core::facts::license::{FIRST, License};
+use lictor_core::rules::in_force::{Candidate, covered_until};
+use lictor_core::{Error, Signer, Timestamp, TrustPolicy};
 use lictor_planted as planted;
 use lictor_store::{Dates, Licenses, Which};
 use uuid::Uuid;

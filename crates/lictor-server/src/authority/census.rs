@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::{Elapsed, Error, Resource};
+use lictor_core::Error;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::right::Resource;
 
 use super::known::Known;
 use super::{Authority, Call};

@@ -3,12 +3,20 @@
 
 use std::sync::Arc;
 
-use lictor_core::access::{Role, Scope};
-use lictor_core::change::Digest;
-use lictor_core::client::{self, Client, ClientState, NewClient};
-use lictor_core::grant::WINDOW;
-use lictor_core::organization::clean_name;
-use lictor_core::{Error, Given, Kind, Now, Resource, State, Timestamp, token};
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Now;
+use lictor_core::error::Kind;
+use lictor_core::facts::client::{Client, ClientState};
+use lictor_core::facts::grant::WINDOW;
+use lictor_core::facts::right::Resource;
+use lictor_core::facts::role::Role;
+use lictor_core::facts::scope::Scope;
+use lictor_core::given::Given;
+use lictor_core::names::clean_name;
+use lictor_core::rules::client::{self, NewClient};
+use lictor_core::rules::token;
+use lictor_core::state::State;
+use lictor_core::{Error, Timestamp, facts};
 use lictor_store::Fact;
 use uuid::Uuid;
 
@@ -206,7 +214,7 @@ impl IssuedCode {
     fn new(code: String, now: &Now) -> Self {
         Self {
             code,
-            expires_at: now.shown(now.elapsed().plus(client::CODE_TTL)),
+            expires_at: now.shown(now.elapsed().plus(facts::client::CODE_TTL)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lictor_core::Organization;
+use lictor_core::facts::organization::Organization;
 use uuid::Uuid;
 
 /// All live organizations, as they were read at one instant.

@@ -4,8 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lictor_core::lease::{self, holder_key};
-use lictor_core::{Decision, EndedLease, Error, INSTALLATION, Now, Record, Resource, Right, State};
+use lictor_core::Error;
+use lictor_core::decision::Decision;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::lease::{EndedLease, holder_key};
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::record::Record;
+use lictor_core::rules::lease;
+use lictor_core::state::State;
 use lictor_store::{EndedFilter, EndedKey, Fact, Write};
 
 use super::{Authority, Call};

@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use lictor_core::license::{self, Candidate, FoundBefore, Place, Repetition};
-use lictor_core::time::{SECONDS_PER_DAY, Validity};
-use lictor_core::{
-    Application, ApplicationBasis, Claims, DocumentError, Entitlement, Error, Kind, License,
-    Resource, Signer, Timestamp,
-};
+use lictor_core::error::Kind;
+use lictor_core::facts::application::Application;
+use lictor_core::facts::entitlement::{ApplicationBasis, Entitlement};
+use lictor_core::facts::license::License;
+use lictor_core::facts::right::Resource;
+use lictor_core::rules::in_force::{self, Candidate, FoundBefore, Succession};
+use lictor_core::rules::license::Repetition;
+use lictor_core::time::SECONDS_PER_DAY;
+use lictor_core::{Claims, DocumentError, Error, Signer, Timestamp, Validity};
 use lictor_store::{Dates, Licenses};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -271,9 +274,9 @@ impl Authority {
         call: &Call,
         license: License,
         before: &[Candidate],
-    ) -> Result<(StandingLicense, Place), Error> {
+    ) -> Result<(StandingLicense, Succession), Error> {
         let new = self.candidate(call, &license, &self.cache.installation())?;
-        let place = Place::of(before, &new, call.now.wall());
+        let place = Succession::of(before, &new, call.now.wall());
         let others = before.iter().filter(|other| other.id != new.id);
         let newest_first: Vec<_> = std::iter::once(&new).chain(others).cloned().collect();
         let entitlement =
@@ -340,7 +343,7 @@ impl Authority {
             .and_newest_of(call, application, &known, &[beside])
             .await?;
         Ok(Repetition {
-            moves: license::moves(&candidates, &mine, now),
+            moves: in_force::moves(&candidates, &mine, now),
             basis: known.basis,
         })
     }
@@ -418,7 +421,7 @@ impl Authority {
             newest,
             whole_from,
             decided_at: now,
-            changes_at: license::next_boundary(&candidates, now),
+            changes_at: in_force::next_boundary(&candidates, now),
             entitlement: Arc::new(Entitlement::of(&key.1, &candidates, now)),
             candidates: candidates.into(),
             signed,

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lictor_core::access::Actor;
+use lictor_core::facts::role::Role;
 use lictor_core::time::days_left;
-use lictor_core::{Actor, Date, Error, Role, Timestamp};
+use lictor_core::{Date, Error, Timestamp};
 use uuid::Uuid;
 
 use super::{Authority, Call};

@@ -13,14 +13,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lictor_core::change::{Digest, Record};
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::grant::GrantRefusal;
+use lictor_core::facts::node::{Node, NodeSeen};
+use lictor_core::facts::pool::Pool;
 use lictor_core::feed::{
     Audience, HeldCount, Join, Joined, NodeCount, NodeReport, REPORT_SECONDS, Reported, Settled,
     StateTerms, sign, source,
 };
-use lictor_core::grant::GrantRefusal;
-use lictor_core::node::{self, Node, NodeSeen, Pool};
-use lictor_core::{Error, Now, State};
+use lictor_core::record::Record;
+use lictor_core::rules::node;
+use lictor_core::state::State;
+use lictor_core::{Error, facts};
 use lictor_store::{Fact, PoolBy, Rule, Write, Written};
 use uuid::Uuid;
 
@@ -398,7 +403,7 @@ impl Authority {
     /// was anything.
     async fn merge_epochs(&self, node: &Node, epochs: &[String], now: Now) -> Result<bool, Error> {
         let (name, mut merged) = (&node.identity.name, false);
-        for epoch in epochs.iter().take(node::MAX_MERGED) {
+        for epoch in epochs.iter().take(facts::node::MAX_MERGED) {
             loop {
                 let facts = vec![
                     Fact::Node(node.id),

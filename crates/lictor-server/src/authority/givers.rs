@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::{Account, Error};
+use lictor_core::Error;
+use lictor_core::facts::account::Account;
 use uuid::Uuid;
 
 use super::{Authority, Call};

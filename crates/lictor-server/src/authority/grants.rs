@@ -4,18 +4,20 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use lictor_core::access::Scope;
-use lictor_core::client::Client;
-use lictor_core::grant::{self, GrantRefusal, Secrets};
-use lictor_core::{Error, Now, State};
+use lictor_core::elapsed::Now;
+use lictor_core::facts::client::Client;
+use lictor_core::facts::grant::GrantRefusal;
+use lictor_core::facts::scope::Scope;
+use lictor_core::rules::grant::{self, Secrets};
+use lictor_core::state::State;
+use lictor_core::{Error, facts};
 use lictor_store::{Fact, Rule, Write};
 use uuid::Uuid;
 
 use super::Authority;
 use super::attempts::Attempt;
 use super::clients::sha256;
-use crate::random;
-use crate::standing;
+use crate::{random, standing};
 
 /// How a client signs in; it has no `Debug`.
 pub struct Credentials {
@@ -40,7 +42,7 @@ pub enum Grant {
 
 /// What a client is handed; it has no `Debug`.
 pub struct HandedOut {
-    /// An access token of [`grant::ACCESS_TTL`].
+    /// An access token of [`facts::grant::ACCESS_TTL`].
     pub access_token: String,
     /// A refresh token, where a code was traded.
     pub refresh_token: Option<String>,
@@ -72,7 +74,7 @@ impl Authority {
         let rule: Rule = match grant {
             Grant::Code(code) => {
                 let code = sha256(&code);
-                let since = now.elapsed().minus(grant::WINDOW);
+                let since = now.elapsed().minus(facts::grant::WINDOW);
                 facts.extend([Fact::Code(code), Fact::GrantsOf { client: id, since }]);
                 handed_refresh = Some(refresh_token);
                 Arc::new(move |state| grant::exchange(state, code, &secrets, now.elapsed()))

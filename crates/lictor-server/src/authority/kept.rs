@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use lictor_core::License;
+use lictor_core::facts::license::License;
 
 /// Makes the body of an answer from a license, and from nothing else.
 pub type Render = fn(&License) -> Bytes;
@@ -55,8 +55,8 @@ impl Deref for KeptLicense {
 
 #[cfg(test)]
 mod tests {
-    use lictor_core::LicenseState;
-    use lictor_core::change::Digest;
+    use lictor_core::digest::Digest;
+    use lictor_core::facts::license::LicenseState;
     use uuid::Uuid;
 
     use super::*;

@@ -4,7 +4,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lictor_core::{Change, Elapsed, Entry, Error, INSTALLATION, Record, Token};
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::token::Token;
+use lictor_core::ledger::Entry;
+use lictor_core::record::Record;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
@@ -215,7 +221,8 @@ fn touched_by_record(stream: Uuid, record: &Record) -> Option<Touched> {
 mod tests {
     use std::cell::Cell;
 
-    use lictor_core::{Role, Timestamp};
+    use lictor_core::Timestamp;
+    use lictor_core::facts::role::Role;
     use tokio::sync::oneshot;
 
     use super::*;

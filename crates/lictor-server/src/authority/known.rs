@@ -6,8 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
-use lictor_core::{AccountCounts, Application, Change, Entitlement, Error, Record, Timestamp};
+use lictor_core::change::Change;
+use lictor_core::facts::account::AccountCounts;
+use lictor_core::facts::application::Application;
+use lictor_core::facts::entitlement::Entitlement;
+use lictor_core::facts::figures::{ApplicationFigures, OrganizationFigures};
+use lictor_core::record::Record;
+use lictor_core::{Error, Timestamp};
 use lictor_store::{Figures, Store, Written};
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;

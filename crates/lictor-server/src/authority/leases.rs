@@ -3,8 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use lictor_core::lease::{self, CheckOut};
-use lictor_core::{ApplicationState, Error, Kind, Lease, Now, Resource, State};
+use lictor_core::Error;
+use lictor_core::elapsed::Now;
+use lictor_core::error::Kind;
+use lictor_core::facts::application::ApplicationState;
+use lictor_core::facts::lease::Lease;
+use lictor_core::facts::right::Resource;
+use lictor_core::rules::lease::{self, CheckOut};
+use lictor_core::state::State;
 use lictor_planted as planted;
 use lictor_store::{Fact, Write, Written};
 use uuid::Uuid;

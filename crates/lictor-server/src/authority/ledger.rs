@@ -1,6 +1,9 @@
 //! The ledger, read: the entries of an organization or of the installation.
 
-use lictor_core::{Action, Entry, Error, INSTALLATION, Resource};
+use lictor_core::Error;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::right::{Action, Resource};
+use lictor_core::ledger::Entry;
 
 use super::{Authority, Call};
 

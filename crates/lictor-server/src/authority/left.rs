@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::node;
-use lictor_core::{Error, State};
+use lictor_core::Error;
+use lictor_core::rules::node;
+use lictor_core::state::State;
 use lictor_store::{Fact, LeftNode, PoolBy, Write};
 
 use super::Authority;

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use lictor_core::license::{self, Admissible, Repetition};
-use lictor_core::{Change, Entry, Error, License, Resource, Timestamp};
+use lictor_core::change::Change;
+use lictor_core::facts::license::License;
+use lictor_core::facts::right::Resource;
+use lictor_core::ledger::Entry;
+use lictor_core::rules::license::{self, Admissible, Repetition};
+use lictor_core::{Error, Timestamp, facts};
 use lictor_store::{Fact, Rule, Written};
 use uuid::Uuid;
 
@@ -222,8 +226,11 @@ impl Authority {
     }
 
     fn examine(&self, call: &Call, payload: Arc<str>) -> Result<Admissible, Error> {
-        if payload.len() > license::MAX_PAYLOAD_BYTES {
-            let reason = format!("length must be at most {}", license::MAX_PAYLOAD_BYTES);
+        if payload.len() > facts::license::MAX_PAYLOAD_BYTES {
+            let reason = format!(
+                "length must be at most {}",
+                facts::license::MAX_PAYLOAD_BYTES
+            );
             return Err(Error::InvalidInput {
                 field: "payload",
                 reason,

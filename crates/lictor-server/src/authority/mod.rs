@@ -43,7 +43,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use lictor_core::{Action, Actor, Error, Now, Organization, Resource, Right};
+use lictor_core::Error;
+use lictor_core::access::Actor;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::organization::Organization;
+use lictor_core::facts::right::{Action, Resource, Right};
 use lictor_planted as planted;
 pub use lictor_store::{DatabaseCopy, Sizes};
 use lictor_store::{Fact, Rule, Store, Write};

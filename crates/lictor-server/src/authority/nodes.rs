@@ -3,11 +3,16 @@
 
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::entitlement::NodeTerms;
+use lictor_core::facts::node::{Leave, Node, NodeSeen};
+use lictor_core::facts::right::{Action, Resource};
 use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
 use lictor_core::names::trimmed;
-use lictor_core::node::{self, Leave, NewNode, Node, NodeSeen, NodeTerms};
-use lictor_core::{Action, Date, Elapsed, Error, Now, Resource, State, Timestamp};
+use lictor_core::rules::node::{self, NewNode};
+use lictor_core::state::State;
+use lictor_core::{Date, Error, Timestamp, facts};
 use lictor_store::Fact;
 use uuid::Uuid;
 
@@ -391,7 +396,7 @@ impl Authority {
 
 /// Whether an adoption may go above what a node knows.
 fn can_be_adopted(applied: &Applied) -> bool {
-    applied.revision <= node::MAX_ADOPTED
+    applied.revision <= facts::node::MAX_ADOPTED
 }
 
 fn status(node: &Node, stranger: bool, revision: u64, content: Digest, now: Elapsed) -> NodeStatus {

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::organization::{self, DEFAULT_KEY};
-use lictor_core::{
-    Action, Actor, Error, Given, INSTALLATION, Organization, Quota, Resource, quota,
-};
+use lictor_core::Error;
+use lictor_core::access::Actor;
+use lictor_core::facts::organization::{DEFAULT_KEY, INSTALLATION, Organization};
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::right::{Action, Resource};
+use lictor_core::given::Given;
+use lictor_core::rules::{organization, quota};
 use lictor_store::{Bounds, Fact};
 use uuid::Uuid;
 

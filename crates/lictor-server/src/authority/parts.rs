@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lictor_core::Error;
-use lictor_core::account::NewAccount;
-use lictor_core::seats::Rows;
+use lictor_core::rules::account::NewAccount;
+use lictor_core::rules::rows::Rows;
 use lictor_store::Written;
 
 use super::labor::Turns;

@@ -5,11 +5,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use lictor_core::access::Actor;
 use lictor_core::change::Change;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::error::Kind;
+use lictor_core::facts::entitlement::NodeTerms;
+use lictor_core::facts::node::Node;
+use lictor_core::facts::pool::Pool;
+use lictor_core::facts::right::Resource;
 use lictor_core::feed::{EnrollmentToken, Join, KnownNode, Start as FeedStart};
 use lictor_core::names::trimmed;
-use lictor_core::node::{self, NewPool, Node, NodeTerms, Pool};
-use lictor_core::{Actor, Elapsed, Error, Kind, Now, Resource, State, Timestamp};
+use lictor_core::rules::node::{self, NewPool};
+use lictor_core::state::State;
+use lictor_core::{Error, Timestamp, facts};
 use lictor_planted as planted;
 use lictor_store::{Fact, PoolBy, PoolNode, Write};
 use uuid::Uuid;
@@ -37,10 +45,10 @@ pub struct PoolRequest {
     pub application: Option<String>,
     /// How many nodes there may be of it at once.
     pub uses: u64,
-    /// How long its token can be used, in seconds; none: [`node::DEFAULT_POOL_TTL`].
+    /// How long its token can be used, in seconds; none: [`facts::pool::DEFAULT_POOL_TTL`].
     pub ttl: Option<i64>,
     /// After how many seconds of silence a node gives its place back; none:
-    /// [`node::DEFAULT_FORGET_AFTER`].
+    /// [`facts::pool::DEFAULT_FORGET_AFTER`].
     pub forget_after: Option<i64>,
 }
 
@@ -130,8 +138,10 @@ impl Authority {
             name: trimmed(&request.name).to_owned(),
             application,
             uses: request.uses,
-            ttl: request.ttl.unwrap_or(node::DEFAULT_POOL_TTL),
-            forget_after: request.forget_after.unwrap_or(node::DEFAULT_FORGET_AFTER),
+            ttl: request.ttl.unwrap_or(facts::pool::DEFAULT_POOL_TTL),
+            forget_after: request
+                .forget_after
+                .unwrap_or(facts::pool::DEFAULT_FORGET_AFTER),
             token_sha256: token.sha256(),
         };
         let facts = vec![

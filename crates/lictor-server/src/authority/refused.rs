@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lictor_core::{Error, Quota};
+use lictor_core::Error;
+use lictor_core::facts::quota::Quota;
 use lictor_store::Written;
 
 /// A counter for each quota.

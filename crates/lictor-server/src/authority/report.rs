@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::{
-    Date, Document, Error, INSTALLATION, License, Quota, Resource, Timestamp, usage,
-};
+use lictor_core::facts::license::License;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::right::Resource;
+use lictor_core::facts::usage;
+use lictor_core::{Date, Document, Error, Timestamp};
 
 use super::{Authority, Call};
 

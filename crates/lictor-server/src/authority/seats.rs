@@ -3,8 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::seats::{self, Rows, SeatTerms};
-use lictor_core::{Account, Error, Holder, Kind, Resource, Right, Seat, SeatId, State};
+use lictor_core::Error;
+use lictor_core::error::Kind;
+use lictor_core::facts::account::Account;
+use lictor_core::facts::entitlement::SeatTerms;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::facts::seats::{Holder, Seat, SeatId};
+use lictor_core::rules::rows::Rows;
+use lictor_core::rules::{self, seats};
+use lictor_core::state::State;
 use lictor_store::{Fact, RefusalSum, Refused, RefusedKey, SumKey, Written};
 use uuid::Uuid;
 
@@ -151,7 +158,7 @@ impl Authority {
         self.write_by_terms(call, vec![key.clone()], facts, move |terms| {
             let (rows, key) = (rows.clone(), key.clone());
             Arc::new(move |state| {
-                seats::each_row(state, &rows, mode, |steps, (row, account)| {
+                rules::rows::each_row(state, &rows, mode, |steps, (row, account)| {
                     let decided = decide(steps.state(), &key, row, *account, &terms)?;
                     steps.take(decided)
                 })
@@ -206,7 +213,7 @@ fn decide(
     row: &SeatRow,
     account: Option<Uuid>,
     terms: &BTreeMap<String, SeatTerms>,
-) -> Result<lictor_core::Decision, Error> {
+) -> Result<lictor_core::decision::Decision, Error> {
     let missing = |kind, name: String| Error::NotFound { kind, name };
     let account = match (account, row.who()) {
         (Some(account), _) => account,

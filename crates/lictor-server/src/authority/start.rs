@@ -3,12 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
-use lictor_core::token::{self, Origin};
-use lictor_core::{
-    Change, Decision, Error, INSTALLATION, KeyId, Now, PublicKey, Record, Role, SigningKey, Token,
-    TrustPolicy, organization, trust,
-};
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::role::Role;
+use lictor_core::facts::token::{Origin, Token};
+use lictor_core::record::Record;
+use lictor_core::rules::{organization, token, trust};
+use lictor_core::{Error, KeyId, PublicKey, SigningKey, TrustPolicy, facts};
 use lictor_planted as planted;
 use lictor_store::{Fact, Rule, Store, Write};
 use quick_cache::sync::Cache as Bounded;
@@ -197,7 +201,7 @@ impl Authority {
     }
 
     async fn ensure_default_organization(&self) -> Result<(), StartError> {
-        let key = organization::DEFAULT_KEY;
+        let key = facts::organization::DEFAULT_KEY;
         if self
             .cache
             .installation()

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::license::{self, FIRST, FoundBefore};
-use lictor_core::seats::SeatTerms;
-use lictor_core::{ApplicationBasis, Entitlement, Error, State, Timestamp};
+use lictor_core::facts::entitlement::{ApplicationBasis, Entitlement, SeatTerms};
+use lictor_core::facts::license::FIRST;
+use lictor_core::rules::in_force::{self, FoundBefore};
+use lictor_core::state::State;
+use lictor_core::{Error, Timestamp};
 use lictor_planted as planted;
 use lictor_store::{Fact, Rule, Written};
 use uuid::Uuid;
@@ -189,7 +191,7 @@ impl Locked {
                 .collect::<Result<_, _>>()?;
             let before = self.before(known);
             let stored = &state.licenses;
-            let chosen = license::in_force_since(
+            let chosen = in_force::in_force_since(
                 &candidates,
                 newest.all_after,
                 before.as_ref(),

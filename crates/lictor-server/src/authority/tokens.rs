@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
-use lictor_core::organization::clean_name;
-use lictor_core::token::{self, NewToken, Origin};
-use lictor_core::{
-    Action, Actor, Error, INSTALLATION, Kind, Now, Record, Resource, Role, Scope, State, Timestamp,
-    Token,
-};
+use lictor_core::access::Actor;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Now;
+use lictor_core::error::Kind;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::right::{Action, Resource};
+use lictor_core::facts::role::Role;
+use lictor_core::facts::scope::Scope;
+use lictor_core::facts::token::{Origin, Token};
+use lictor_core::names::clean_name;
+use lictor_core::record::Record;
+use lictor_core::rules::token::{self, NewToken};
+use lictor_core::state::State;
+use lictor_core::{Error, Timestamp};
 use lictor_store::{Fact, Idempotent, Write};
 use uuid::Uuid;
 
 use super::{Authority, Call};
-use crate::random;
-use crate::standing;
+use crate::{random, standing};
 
 /// A token to create.
 #[derive(Debug, Clone)]

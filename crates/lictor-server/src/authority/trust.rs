@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use lictor_core::feed::Rotation;
-use lictor_core::{
-    Action, Error, INSTALLATION, KeyId, Kind, PublicKey, Resource, TrustPolicy, TrustSet,
-    TrustedKey, trust,
-};
+use lictor_core::document::rotation::Rotation;
+use lictor_core::error::Kind;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::right::{Action, Resource};
+use lictor_core::rules::trust;
+use lictor_core::{Error, KeyId, PublicKey, TrustPolicy, TrustSet, TrustedKey};
 use lictor_store::Fact;
 
 use super::{Authority, Call};

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lictor_core::usage::{self, Reading, UsageKey, UsageReport};
-use lictor_core::{Error, Resource, State, Timestamp};
+use lictor_core::facts::right::Resource;
+use lictor_core::facts::usage::{Reading, UsageKey, UsageReport};
+use lictor_core::rules::usage;
+use lictor_core::state::State;
+use lictor_core::{Error, Timestamp, facts};
 use lictor_store::{Fact, UsagePage, Written};
 
 use super::{Authority, Call, parts};
@@ -117,7 +120,7 @@ pub(super) fn facts(reports: &[UsageReport], now: Timestamp) -> Vec<Fact> {
         .map(|(series, epoch)| Fact::UsageEpoch { series, epoch });
     let months: BTreeSet<_> = reports
         .iter()
-        .map(|report| usage::counted_in(&report.key(now).month, now))
+        .map(|report| facts::usage::counted_in(&report.key(now).month, now))
         .collect();
     let months = months.into_iter().map(Fact::UsageMonth);
     let counts = months.chain([Fact::UsageSum]);

@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
+use lictor_core::Error;
+use lictor_core::error::Class;
 use lictor_core::exposition::Format;
-use lictor_core::{Class, Error};
 use serde_json::json;
 
 use super::call;
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn a_clock_that_was_set_is_told_by_a_server_that_is_ready() {
         assert_eq!(ready(None), json!({ "status": "ready" }));
-        let at = lictor_core::Elapsed::from_seconds(1);
+        let at = lictor_core::elapsed::Elapsed::from_seconds(1);
         let told = ready(Some(Step { by: -7_200, at }));
         let warning = told["warning"].as_str().expect("a warning");
         assert_eq!(told["status"], "ready");

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use quick_cache::sync::Cache;
 
 use super::call::basic;

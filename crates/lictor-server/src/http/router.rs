@@ -284,7 +284,7 @@ mod tests {
             .chain(ZOHO)
         {
             let first = route.trim_start_matches('/').split('/').next();
-            let free = first.is_none_or(lictor_core::organization::may_be_stored);
+            let free = first.is_none_or(lictor_core::facts::organization::may_be_stored);
             assert!(!free, "{route}");
         }
     }

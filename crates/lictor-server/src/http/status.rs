@@ -1,7 +1,7 @@
 //! HTTP's status for each class of errors, where a dialect has no other.
 
 use axum::http::StatusCode;
-use lictor_core::Class;
+use lictor_core::error::Class;
 
 /// The status of a refusal of this class.
 pub(crate) fn of(class: Class) -> StatusCode {

@@ -12,8 +12,8 @@ mod world;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use lictor_core::facts::node::JoinRefusal;
 use lictor_core::feed::Applied;
-use lictor_core::node::JoinRefusal;
 use lictor_core::{Date, Error, SigningKey};
 use lictor_server::authority::NodeStatus;
 use lictor_store::Store as _;
@@ -213,8 +213,8 @@ async fn a_revision_that_is_only_claimed_leaves_room_for_those_to_come() {
     let state = world.state(&node).await;
     let mut claimed = world.applied(&node, &state);
     for (revision, adopted) in [
-        (lictor_core::node::MAX_ADOPTED, 1),
-        (lictor_core::usage::MAX_COUNT, 0),
+        (lictor_core::facts::node::MAX_ADOPTED, 1),
+        (lictor_core::facts::usage::MAX_COUNT, 0),
     ] {
         claimed.revision = revision;
         world.report(&node, Some(claimed), &[]).await;
@@ -227,7 +227,7 @@ async fn a_revision_that_is_only_claimed_leaves_room_for_those_to_come() {
     // What is signed now is reported like any other.
     let state = world.state(&node).await;
     let applied = world.applied(&node, &state);
-    assert!(applied.revision > lictor_core::node::MAX_ADOPTED);
+    assert!(applied.revision > lictor_core::facts::node::MAX_ADOPTED);
     world.report(&node, Some(applied), &[]).await;
     assert_eq!(world.standing(&node).await.status, NodeStatus::Current);
 }

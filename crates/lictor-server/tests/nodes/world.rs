@@ -3,12 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
+use lictor_core::facts::node::{JoinRefusal, Node};
 use lictor_core::feed::{
     Applied, Audience, Join, KnownNode, Mode, NodePolicy, NodeReport, StateDocument, StateError,
 };
-use lictor_core::node::JoinRefusal;
-use lictor_core::{Claims, Date, Error, Node, PublicKey, SigningKey, Timestamp};
+use lictor_core::{Claims, Date, Error, PublicKey, SigningKey, Timestamp};
 use lictor_server::authority::{
     Authority, Call, EnrollRequest, EnrolledNode, NewLicense, NodeStanding, SignedState, Start,
 };

@@ -4,12 +4,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use lictor_core::change::Digest;
-use lictor_core::state::{OrganizationState, TokenState};
-use lictor_core::{
-    AccountState, Change, ClientState, GrantState, LeaseState, LicenseState, NodeState, SeatId,
-    SeatState, State,
-};
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::facts::account::AccountState;
+use lictor_core::facts::client::ClientState;
+use lictor_core::facts::grant::GrantState;
+use lictor_core::facts::lease::LeaseState;
+use lictor_core::facts::license::LicenseState;
+use lictor_core::facts::node::NodeState;
+use lictor_core::facts::organization::OrganizationState;
+use lictor_core::facts::seats::{SeatId, SeatState};
+use lictor_core::facts::token::TokenState;
+use lictor_core::state::State;
 use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,15 @@
 //! A replay that holds next to nothing in memory finds what one finds that holds all.
 
-use lictor_core::state::{OrganizationState, TokenState};
-use lictor_core::{
-    AccountKind, AccountState, AccountStatus, ClientState, GrantState, LeaseEnd, LeaseState,
-    LicenseState, NodeState, Role, SeatId, SeatState,
-};
+use lictor_core::facts::account::{AccountKind, AccountState, AccountStatus};
+use lictor_core::facts::client::ClientState;
+use lictor_core::facts::grant::GrantState;
+use lictor_core::facts::lease::{LeaseEnd, LeaseState};
+use lictor_core::facts::license::LicenseState;
+use lictor_core::facts::node::NodeState;
+use lictor_core::facts::organization::OrganizationState;
+use lictor_core::facts::role::Role;
+use lictor_core::facts::seats::{SeatId, SeatState};
+use lictor_core::facts::token::TokenState;
 
 use super::*;
 

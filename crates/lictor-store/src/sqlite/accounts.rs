@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use lictor_core::{
-    Account, AccountCounts, AccountKind, AccountState, AccountStatus, Email, Given, State,
-};
+use lictor_core::facts::account::{Account, AccountCounts, AccountState};
+use lictor_core::facts::email::Email;
+use lictor_core::given::Given;
+use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::reads::{behind, many};
-use super::rows::{Sql, invalid};
+use super::rows::{Sql, parsed};
 
 /// The columns of [`account_state`] and [`account`], in their order, of the table `accounts`.
 pub(super) const ACCOUNT: &str = "accounts.id, accounts.number, accounts.kind, accounts.status, \
@@ -21,27 +22,10 @@ pub(super) const ACCOUNT_COLUMNS: usize = 11;
 
 /// Reads the first columns of [`ACCOUNT`], which begin at `first`.
 pub(super) fn account_state(row: &Row<'_>, first: usize) -> Sql<(Uuid, AccountState)> {
-    let kind = match row.get_ref(first + 2)?.as_str()? {
-        "person" => AccountKind::Person,
-        "service" => AccountKind::Service,
-        other => {
-            return Err(invalid(
-                first + 2,
-                format!("not a kind of account: {other}"),
-            ));
-        }
-    };
-    let status = match row.get_ref(first + 3)?.as_str()? {
-        "invited" => AccountStatus::Invited,
-        "active" => AccountStatus::Active,
-        "deactivated" => AccountStatus::Deactivated,
-        "removed" => AccountStatus::Removed,
-        other => return Err(invalid(first + 3, format!("not a status: {other}"))),
-    };
     let account = AccountState {
         number: row.get(first + 1)?,
-        kind,
-        status,
+        kind: parsed(row, first + 2)?,
+        status: parsed(row, first + 3)?,
         administrator: row.get(first + 4)?,
         language: row.get(first + 5)?,
         seats: row.get(first + 6)?,

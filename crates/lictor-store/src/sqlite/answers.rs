@@ -1,8 +1,10 @@
 //! Answers that are kept for repeated requests: stored with the write that they answer, found again,
 //! and dropped when a name in them is to go.
 
-use lictor_core::lease::holder_key;
-use lictor_core::{Elapsed, Error, Record};
+use lictor_core::Error;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::lease::holder_key;
+use lictor_core::record::Record;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
 

@@ -4,7 +4,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use lictor_core::{Change, Decision, Entry, Error, INSTALLATION, Quota, State, quota};
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::quota::Quota;
+use lictor_core::ledger::Entry;
+use lictor_core::rules::quota;
+use lictor_core::state::State;
 use rusqlite::Connection;
 use uuid::Uuid;
 

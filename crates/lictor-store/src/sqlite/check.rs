@@ -6,11 +6,10 @@ mod stream;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use lictor_core::change::Digest;
-use lictor_core::feed::Rotation;
-use lictor_core::node::NodeSeen;
-use lictor_core::time::Validity;
-use lictor_core::{Document, Timestamp};
+use lictor_core::digest::Digest;
+use lictor_core::document::rotation::Rotation;
+use lictor_core::facts::node::NodeSeen;
+use lictor_core::{Document, Timestamp, Validity};
 use lictor_planted as planted;
 use rusqlite::Connection;
 use uuid::Uuid;

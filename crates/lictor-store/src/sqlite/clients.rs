@@ -1,12 +1,16 @@
 //! Rows of OAuth clients, their grants, codes and access tokens: how they are stored, loaded and
 //! read back.
 
-use lictor_core::change::Digest;
-use lictor_core::client::{CODE_TTL, CodesMade};
-use lictor_core::{
-    Access, Change, Client, ClientState, Code, Elapsed, GrantState, Record, Role, State, Timestamp,
-    Token,
-};
+use lictor_core::Timestamp;
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::client::{CODE_TTL, Client, ClientState, CodesMade};
+use lictor_core::facts::grant::{Access, Code, GrantState};
+use lictor_core::facts::role::Role;
+use lictor_core::facts::token::Token;
+use lictor_core::record::Record;
+use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 

@@ -1,7 +1,6 @@
 //! The one row that says where elapsed time was last, so that it goes on from there after a restart.
 
-use lictor_core::Now;
-use lictor_core::elapsed::Reading;
+use lictor_core::elapsed::{Now, Reading};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::rows::Sql;

@@ -2,13 +2,14 @@
 
 use std::cmp::Reverse;
 
-use lictor_core::{EndedLease, LeaseEnd, Timestamp};
+use lictor_core::Timestamp;
+use lictor_core::facts::lease::{EndedLease, LeaseEnd};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use uuid::Uuid;
 
 use super::reads::many;
-use super::rows::{Sql, invalid};
+use super::rows::{Sql, parsed};
 use crate::{EndedFilter, EndedKey};
 
 /// So many leases that ended enter the index of their holders at once. What is stored follows from
@@ -89,18 +90,13 @@ pub(super) fn check_index(view: &Connection, differences: &mut Vec<String>) -> S
 const ENDED: &str = "id, application, holder, since, until, reason, position";
 
 fn ended(row: &Row<'_>) -> Sql<EndedLease> {
-    let word = row.get_ref(5)?.as_str()?;
-    let reason = LeaseEnd::ALL
-        .into_iter()
-        .find(|reason| reason.as_str() == word)
-        .ok_or_else(|| invalid(5, format!("not why a lease ends: {word}")))?;
     Ok(EndedLease {
         id: row.get(0)?,
         application: row.get(1)?,
         holder: row.get(2)?,
         since: row.get(3)?,
         until: row.get(4)?,
-        reason,
+        reason: parsed(row, 5)?,
         position: row.get(6)?,
     })
 }

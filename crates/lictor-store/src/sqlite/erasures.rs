@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use lictor_core::{Change, Entry};
+use lictor_core::change::Change;
+use lictor_core::ledger::Entry;
 use uuid::Uuid;
 
 use super::fault::OpenError;

@@ -1,9 +1,10 @@
 //! What is kept for a span and then dropped: answers and access tokens until they end, codes until they
 //! are not counted any more, refusals for 90 days.
 
-use lictor_core::client::CODE_TTL;
-use lictor_core::grant::WINDOW;
-use lictor_core::{Elapsed, Now, Quota};
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::client::CODE_TTL;
+use lictor_core::facts::grant::WINDOW;
+use lictor_core::facts::quota::Quota;
 use rusqlite::Connection;
 use uuid::Uuid;
 

@@ -1,7 +1,9 @@
 //! Loading the facts that a rule asked for into a state. It reads only, and inside the writer's
 //! transaction, after the stream's head row.
 
-use lictor_core::{Quota, State, Timestamp};
+use lictor_core::Timestamp;
+use lictor_core::facts::quota::Quota;
+use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 

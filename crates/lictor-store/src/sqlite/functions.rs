@@ -1,7 +1,9 @@
 //! Functions of the core that SQL statements call: the rows that are there get what new ones get.
 
-use lictor_core::time::Validity;
-use lictor_core::{Email, lease, license};
+use lictor_core::Validity;
+use lictor_core::facts::email::Email;
+use lictor_core::facts::lease;
+use lictor_core::rules::license;
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
 

@@ -123,7 +123,8 @@ impl Gathered {
 mod tests {
     use std::sync::Arc;
 
-    use lictor_core::{Decision, Now};
+    use lictor_core::decision::Decision;
+    use lictor_core::elapsed::Now;
 
     use super::*;
 

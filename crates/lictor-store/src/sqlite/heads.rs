@@ -4,8 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use lictor_core::change::Digest;
-use lictor_core::{Elapsed, Head, Quota, Quotas, State, Timestamp, Used, quota};
+use lictor_core::Timestamp;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::quota::{Quota, Quotas, Used};
+use lictor_core::ledger::Head;
+use lictor_core::rules::quota;
+use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use uuid::Uuid;
 

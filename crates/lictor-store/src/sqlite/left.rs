@@ -1,7 +1,9 @@
 //! Nodes that left their pools, and are kept no longer: who they are.
 
-use lictor_core::node::{LEFT_KEPT, Leave};
-use lictor_core::{Date, Now, Quota, Timestamp};
+use lictor_core::elapsed::Now;
+use lictor_core::facts::node::{LEFT_KEPT, Leave};
+use lictor_core::facts::quota::Quota;
+use lictor_core::{Date, Timestamp};
 use rusqlite::Connection;
 use uuid::Uuid;
 

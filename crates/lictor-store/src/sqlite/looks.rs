@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
-use lictor_core::{ApplicationBasis, Error, INSTALLATION, License, Timestamp};
+use lictor_core::facts::entitlement::ApplicationBasis;
+use lictor_core::facts::license::License;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::{Error, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 

@@ -1,9 +1,11 @@
 //! Rows of pools of nodes, and which of their nodes may have been silent: how they are stored, loaded and
 //! read back.
 
-use lictor_core::change::Digest;
-use lictor_core::node::{Pool, PoolIdentity, PoolState};
-use lictor_core::{Change, Elapsed, State};
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::pool::{Pool, PoolIdentity, PoolState};
+use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 

@@ -1,10 +1,14 @@
 //! Rows of nodes, of their settings and of the rotations they trust keys by: how they are stored,
 //! loaded and read back.
 
-use lictor_core::change::Digest;
-use lictor_core::feed::{NodePolicy, Rotation};
-use lictor_core::node::{Counting, Leave, NodeIdentity, Place};
-use lictor_core::{Change, Elapsed, Node, NodeSettings, NodeState, Record, State, node};
+use lictor_core::digest::Digest;
+use lictor_core::document::rotation::Rotation;
+use lictor_core::feed::NodePolicy;
+use lictor_core::facts::node::{Counting, Leave, Node, NodeIdentity, NodeSettings, NodeState, Place};
+use lictor_core::change::Change;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::record::Record;
+use lictor_core::state::{self, State};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
@@ -36,8 +40,7 @@ pub(super) fn node_state(row: &Row<'_>) -> Sql<(Uuid, NodeState)> {
 
 fn left(row: &Row<'_>, column: usize) -> Sql<Option<Leave>> {
     let word = row.get_ref(column)?.as_str_or_null()?;
-    let unknown = |word: &str| invalid(column, format!("no node leaves by {word:?}"));
-    word.map(|word| Leave::named(word).ok_or_else(|| unknown(word)))
+    word.map(|word| word.parse().map_err(|error: String| invalid(column, error)))
         .transpose()
 }
 
@@ -290,7 +293,7 @@ pub(super) fn persist(
     state: &State,
     change: &Change,
 ) -> Sql<usize> {
-    let Some(id) = node::node_of(change) else {
+    let Some(id) = state::node_of(change) else {
         return put(database, stream, state, change);
     };
     let before = place(database, stream, id)?;

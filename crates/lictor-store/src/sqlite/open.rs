@@ -8,8 +8,8 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lictor_core::Head;
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
+use lictor_core::ledger::Head;
 use lictor_planted as planted;
 use refinery::Target;
 use rusqlite::config::DbConfig;

@@ -8,8 +8,12 @@ mod source;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use lictor_core::change::Digest;
-use lictor_core::{Elapsed, LeaseEnd, Now, SeatId, State, Timestamp};
+use lictor_core::Timestamp;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::lease::LeaseEnd;
+use lictor_core::facts::seats::SeatId;
+use lictor_core::state::State;
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
@@ -174,7 +178,7 @@ fn ask(database: &Connection) {
         Fact::Holder("h1".to_owned()),
         Fact::Due(NOW),
     ];
-    let head = heads::one(database, lictor_core::INSTALLATION)
+    let head = heads::one(database, lictor_core::facts::organization::INSTALLATION)
         .expect("reads")
         .expect("is there");
     let mut decoded = rows::DecodedKeys::default();

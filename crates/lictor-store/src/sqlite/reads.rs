@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::license::Newest;
-use lictor_core::{
-    Basis, Date, Entry, Head, INSTALLATION, License, Now, Organization, Quota, Timestamp, Token,
-    TrustPolicy, TrustSet,
-};
+use lictor_core::elapsed::Now;
+use lictor_core::facts::entitlement::Basis;
+use lictor_core::facts::license::{License, Newest};
+use lictor_core::facts::organization::{INSTALLATION, Organization};
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::token::Token;
+use lictor_core::ledger::{Entry, Head};
+use lictor_core::{Date, Timestamp, TrustPolicy, TrustSet};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 

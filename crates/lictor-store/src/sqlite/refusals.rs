@@ -1,12 +1,13 @@
 //! Rows of refusals and of their sums: how they are counted and read back.
 
-use lictor_core::lease::holder_key;
-use lictor_core::{Holder, SeatReason, SeatRefusal, Timestamp};
+use lictor_core::Timestamp;
+use lictor_core::facts::lease::holder_key;
+use lictor_core::facts::seats::{Holder, SeatRefusal};
 use rusqlite::{Connection, Row, named_params};
 use uuid::Uuid;
 
 use super::reads::many;
-use super::rows::{Sql, invalid};
+use super::rows::{Sql, invalid, parsed};
 use crate::{RefusalSum, Refused, RefusedKey, SumKey};
 
 /// Counts a refusal, once in the row of its minute and once in the sum of its hour; says whether the
@@ -19,9 +20,10 @@ pub(super) fn count(
     keep_holder: bool,
     now: Timestamp,
 ) -> Sql<bool> {
-    let (kind, mut holder, mut key) = match &refusal.holder {
-        Holder::Account(id) => ("account", id.to_string(), None),
-        Holder::Lease(holder) => ("lease", holder.clone(), Some(holder_key(holder))),
+    let (kind, mut holder) = (refusal.holder.kind(), refusal.holder.text());
+    let mut key = match &refusal.holder {
+        Holder::Account(_) => None,
+        Holder::Lease(holder) => Some(holder_key(holder)),
     };
     let (minute, reason) = (now.div_euclid(60), refusal.reason.as_str());
     let there = |holder: &str| {
@@ -97,15 +99,8 @@ pub(super) fn page(
 }
 
 fn refused(row: &Row<'_>) -> Sql<Refused> {
-    let text: String = row.get(3)?;
-    let holder = match row.get_ref(2)?.as_str()? {
-        "account" => Holder::Account(
-            text.parse()
-                .map_err(|error: uuid::Error| invalid(3, error))?,
-        ),
-        _ => Holder::Lease(text),
-    };
-    let reason = reason(row, 4)?;
+    let kind = row.get_ref(2)?.as_str()?;
+    let holder = Holder::read(kind, row.get(3)?).map_err(|error| invalid(3, error))?;
     Ok(Refused {
         minute: row.get(0)?,
         count: row.get(5)?,
@@ -113,20 +108,12 @@ fn refused(row: &Row<'_>) -> Sql<Refused> {
         refusal: SeatRefusal {
             application: row.get(1)?,
             holder,
-            reason,
+            reason: parsed(row, 4)?,
             limit: row.get(6)?,
             used: row.get(7)?,
             position: row.get(8)?,
         },
     })
-}
-
-fn reason(row: &Row<'_>, column: usize) -> Sql<SeatReason> {
-    let word = row.get_ref(column)?.as_str()?;
-    let known = SeatReason::ALL
-        .into_iter()
-        .find(|known| known.as_str() == word);
-    known.ok_or_else(|| invalid(column, format!("not a reason: {word}")))
 }
 
 /// A page of sums, the newest hour first.
@@ -155,7 +142,7 @@ pub(super) fn sums(
         Ok(RefusalSum {
             hour: row.get(0)?,
             application: row.get(1)?,
-            reason: reason(row, 2)?,
+            reason: parsed(row, 2)?,
             count: row.get(3)?,
         })
     })

@@ -1,7 +1,7 @@
 //! Organizations that were removed: what named somebody in them is erased, some of it at a time, and the
 //! records that `lictor check` compares stay without it.
 
-use lictor_core::Quota;
+use lictor_core::facts::quota::Quota;
 use rusqlite::Connection;
 use uuid::Uuid;
 

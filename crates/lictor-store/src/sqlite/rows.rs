@@ -4,16 +4,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lictor_core::change::Digest;
-use lictor_core::license::License;
-use lictor_core::state::{OrganizationState, TokenState};
-use lictor_core::time::Validity;
-use lictor_core::token::Origin;
-use lictor_core::usage::UsageKey;
-use lictor_core::{
-    Change, Entry, INSTALLATION, KeyId, KeyStatus, LicenseState, Now, Organization, PublicKey,
-    Quota, Record, Role, Scope, State, Timestamp, Token, TrustPolicy, TrustedKey, quota,
-};
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::license::{License, LicenseState};
+use lictor_core::facts::organization::{INSTALLATION, Organization, OrganizationState};
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::role::Role;
+use lictor_core::facts::scope::Scope;
+use lictor_core::facts::token::{Origin, Token, TokenState};
+use lictor_core::facts::usage::UsageKey;
+use lictor_core::ledger::Entry;
+use lictor_core::record::Record;
+use lictor_core::rules::quota;
+use lictor_core::state::State;
+use lictor_core::{KeyId, PublicKey, Timestamp, TrustPolicy, TrustedKey, Validity};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
@@ -172,11 +177,7 @@ fn remove_organization(database: &Connection, stream: Uuid) -> Sql<usize> {
 }
 
 fn put_key(database: &Connection, id: KeyId, key: &TrustedKey) -> Sql<usize> {
-    let status = match key.status {
-        KeyStatus::Active => "active",
-        KeyStatus::Retired => "retired",
-        KeyStatus::Revoked => "revoked",
-    };
+    let status = key.status.as_str();
     database
         .prepare_cached(
             "INSERT INTO trusted_keys (id, public_key, status) VALUES (?1, ?2, ?3)
@@ -529,12 +530,7 @@ pub(super) fn trusted_key(row: &Row<'_>, decoded: &mut DecodedKeys) -> Sql<(KeyI
     let public_key = decoded
         .decode(row.get(1)?)
         .map_err(|error| invalid(1, error))?;
-    let status = match row.get_ref(2)?.as_str()? {
-        "active" => KeyStatus::Active,
-        "retired" => KeyStatus::Retired,
-        "revoked" => KeyStatus::Revoked,
-        other => return Err(invalid(2, format!("not a status: {other}"))),
-    };
+    let status = parsed(row, 2)?;
     Ok((id, TrustedKey { public_key, status }))
 }
 
@@ -551,7 +547,8 @@ pub(super) fn policy(database: &Connection) -> Sql<Option<TrustPolicy>> {
         .optional()
 }
 
-fn parsed<T>(row: &Row<'_>, column: usize) -> Sql<T>
+/// Reads a word, or what else stands as text.
+pub(super) fn parsed<T>(row: &Row<'_>, column: usize) -> Sql<T>
 where
     T: std::str::FromStr<Err: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {

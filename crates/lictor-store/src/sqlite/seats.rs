@@ -1,16 +1,19 @@
 //! Rows of applications, seats and leases: how they are stored, loaded and read back.
 
-use lictor_core::{
-    Application, ApplicationState, Change, Elapsed, Lease, LeaseState, LeaseTerms, OverLimit, Seat,
-    SeatId, SeatState, State, Timestamp, lease, names,
-};
+use lictor_core::change::Change;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::application::{Application, ApplicationState, OverLimit};
+use lictor_core::facts::lease::{self, Lease, LeaseState, LeaseTerms};
+use lictor_core::facts::seats::{Seat, SeatId, SeatState};
+use lictor_core::state::State;
+use lictor_core::{Timestamp, names};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT, ACCOUNT_COLUMNS};
 use super::ended;
 use super::reads::{behind, many};
-use super::rows::{Sql, invalid, loaded};
+use super::rows::{Sql, loaded, parsed};
 
 /// How many leases whose time is over one rule ends at most.
 const DUE: usize = 256;
@@ -21,16 +24,11 @@ pub(super) const APPLICATION: &str =
 
 /// Reads the columns [`APPLICATION`].
 pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
-    let over_limit = match row.get_ref(2)?.as_str()? {
-        "refuse" => OverLimit::Refuse,
-        "allow" => OverLimit::Allow,
-        other => return Err(invalid(2, format!("not an answer to over-use: {other}"))),
-    };
     Ok(Application {
         key: row.get(0)?,
         name: row.get(1)?,
         state: ApplicationState {
-            over_limit,
+            over_limit: parsed(row, 2)?,
             seats: row.get(3)?,
             leases: row.get(4)?,
             licenses: row.get(5)?,

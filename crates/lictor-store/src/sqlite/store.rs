@@ -3,15 +3,22 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use lictor_core::change::Digest;
-use lictor_core::feed::Rotation;
-use lictor_core::node::Pool;
-use lictor_core::usage::UsageKey;
-use lictor_core::{
-    Account, ApplicationBasis, Basis, Client, Elapsed, EndedLease, Entry, Error, Head,
-    INSTALLATION, Lease, License, Node, NodeSettings, Now, Organization, Seat, SeatId, SeatState,
-    Timestamp, Token, TrustPolicy, TrustSet,
-};
+use lictor_core::digest::Digest;
+use lictor_core::document::rotation::Rotation;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::account::Account;
+use lictor_core::facts::client::Client;
+use lictor_core::facts::entitlement::{ApplicationBasis, Basis};
+use lictor_core::facts::lease::{EndedLease, Lease};
+use lictor_core::facts::license::License;
+use lictor_core::facts::node::{Node, NodeSettings};
+use lictor_core::facts::organization::{INSTALLATION, Organization};
+use lictor_core::facts::pool::Pool;
+use lictor_core::facts::seats::{Seat, SeatId, SeatState};
+use lictor_core::facts::token::Token;
+use lictor_core::facts::usage::UsageKey;
+use lictor_core::ledger::{Entry, Head};
+use lictor_core::{Error, Timestamp, TrustPolicy, TrustSet};
 use rusqlite::Connection;
 use uuid::Uuid;
 

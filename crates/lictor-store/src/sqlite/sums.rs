@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::usage::MAX_COUNT;
+use lictor_core::facts::usage::MAX_COUNT;
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 

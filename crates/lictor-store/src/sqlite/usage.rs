@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::usage::{EARLIER, EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow};
-use lictor_core::{Elapsed, State};
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::usage::{
+    EARLIER, EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow,
+};
+use lictor_core::state::State;
 use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;

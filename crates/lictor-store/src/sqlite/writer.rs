@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use lictor_core::{Elapsed, Error};
+use lictor_core::Error;
+use lictor_core::elapsed::Elapsed;
 use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{Mutex, oneshot};
@@ -409,7 +410,7 @@ fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
 /// The fault `early-ack`: acknowledges before the commit, which the test that kills the server must
 /// find. The installation's own writes are spared, or no server would start.
 fn acknowledge_early(gathered: &mut Gathered, outcomes: &mut Outcomes) {
-    let own = |write: &Write| write.stream == lictor_core::INSTALLATION;
+    let own = |write: &Write| write.stream == lictor_core::facts::organization::INSTALLATION;
     if planted::is("early-ack") && !gathered.writes.iter().any(own) {
         let done = outcomes.iter().map(|_| Ok(Default::default())).collect();
         acknowledge(&mut gathered.waiting, std::mem::replace(outcomes, done));
@@ -419,7 +420,7 @@ fn acknowledge_early(gathered: &mut Gathered, outcomes: &mut Outcomes) {
 
 #[cfg(test)]
 mod tests {
-    use lictor_core::Now;
+    use lictor_core::elapsed::Now;
 
     use super::*;
 
@@ -440,11 +441,11 @@ mod tests {
         // There is no transaction, so that SQLite refuses.
         thread.roll_back();
         let write = Write {
-            stream: lictor_core::INSTALLATION,
+            stream: lictor_core::facts::organization::INSTALLATION,
             actor: None,
             now: Now::at(0),
             facts: Vec::new(),
-            rule: Arc::new(|_| Ok(lictor_core::Decision::nothing())),
+            rule: Arc::new(|_| Ok(lictor_core::decision::Decision::nothing())),
             idempotent: None,
         };
         let outcomes = thread.together(&mut Gathered::of(write, None), None);

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use lictor_core::account::AccountPatch;
-use lictor_core::{AccountKind, AccountStatus, Error, Now, Role};
+use lictor_core::Error;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::account::{AccountKind, AccountStatus};
+use lictor_core::facts::role::Role;
+use lictor_core::rules::account::AccountPatch;
 use lictor_store::{Fact, Store};
 
 use crate::given::{
@@ -21,7 +24,7 @@ pub(crate) async fn an_account_is_found_by_id_and_by_any_spelling_of_its_email(
     assert_eq!(account.email, Some(email(id(8))));
     assert_eq!(account.name.as_deref(), Some("Ada"));
     assert_eq!(account.state.status, AccountStatus::Active);
-    let key = lictor_core::Email::parse("USER-8@Example.com").expect("an e-mail");
+    let key = lictor_core::facts::email::Email::parse("USER-8@Example.com").expect("an e-mail");
     let same = store.account_by_email(ACME, &key.key).await.expect("reads");
     assert_eq!(same, Some(account));
     let elsewhere = store.account_by_email(id(2), &key.key).await;
@@ -41,7 +44,10 @@ pub(crate) async fn a_removed_account_keeps_its_id_alone(store: Arc<dyn Store>) 
     let by_email = store.account_by_email(ACME, &key).await.expect("reads");
     assert_eq!(by_email, None, "the e-mail is free again");
     let entries = store.entries(ACME, 0, 10).await.expect("reads");
-    let bodies: Vec<_> = entries.iter().map(lictor_core::Entry::to_body).collect();
+    let bodies: Vec<_> = entries
+        .iter()
+        .map(lictor_core::ledger::Entry::to_body)
+        .collect();
     assert!(!format!("{bodies:?}").contains("example.com"), "{bodies:?}");
     let again = refused(&*store, remove_account(ACME, id(8))).await;
     assert!(matches!(again, Error::NotFound { .. }), "{again}");
@@ -91,7 +97,7 @@ pub(crate) async fn two_accounts_never_have_one_email(store: Arc<dyn Store>) {
 pub(crate) async fn a_token_knows_its_owner(store: Arc<dyn Store>) {
     acme(&*store).await;
     done(&*store, new_account(ACME, id(8), AccountKind::Person)).await;
-    let new = lictor_core::token::NewToken {
+    let new = lictor_core::rules::token::NewToken {
         id: id(9),
         secret_sha256: secret(id(9)),
         name: None,
@@ -102,17 +108,17 @@ pub(crate) async fn a_token_knows_its_owner(store: Arc<dyn Store>) {
     };
     let again = new.clone();
     let owned = write(ACME, NOW, vec![Fact::Account(id(8))], move |state| {
-        lictor_core::token::create(state, &new, NOW)
+        lictor_core::rules::token::create(state, &new, NOW)
     });
     done(&*store, owned).await;
     done(&*store, new_token(ACME, id(10), Role::Reader)).await;
-    let again = lictor_core::token::NewToken {
+    let again = lictor_core::rules::token::NewToken {
         id: id(11),
         secret_sha256: secret(id(11)),
         ..again
     };
     let again = write(ACME, NOW, vec![Fact::Account(id(8))], move |state| {
-        lictor_core::token::create(state, &again, NOW)
+        lictor_core::rules::token::create(state, &again, NOW)
     });
     done(&*store, again).await;
     let owners = async |now| store.token_owners(ACME, now).await.expect("reads");

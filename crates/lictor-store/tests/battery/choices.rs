@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, mpsc};
 
-use lictor_core::license::{FIRST, Newest};
-use lictor_core::{Decision, Error, License, Timestamp};
+use lictor_core::decision::Decision;
+use lictor_core::facts::license::{FIRST, License, Newest};
+use lictor_core::{Error, Timestamp};
 use lictor_store::{Choose, Fact, Licenses, Store};
 use uuid::Uuid;
 

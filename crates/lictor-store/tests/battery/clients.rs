@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use lictor_core::grant::GrantRefusal;
-use lictor_core::{AccountKind, AccountStatus, Error, Now, Role};
+use lictor_core::Error;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::account::{AccountKind, AccountStatus};
+use lictor_core::facts::grant::GrantRefusal;
+use lictor_core::facts::role::Role;
 use lictor_store::{Fact, Store};
 
 use crate::given::{
@@ -11,7 +14,7 @@ use crate::given::{
     refused, remove_client, remove_organization, set_status, write,
 };
 
-async fn token(store: &dyn Store, number: u128) -> Option<lictor_core::Token> {
+async fn token(store: &dyn Store, number: u128) -> Option<lictor_core::facts::token::Token> {
     let sha256 = handed(id(40), number).access.0;
     store.token_by_secret(sha256).await.expect("reads")
 }
@@ -104,7 +107,7 @@ pub(crate) async fn what_rests_on_a_grant_dies_with_it(store: Arc<dyn Store>) {
     assert!(is_live(&*store, 1).await && is_live(&*store, 2).await);
     let secret = digest(format_args!("refresh {}", id(40)));
     let revoke = write(ACME, NOW, vec![Fact::ClientSecret(secret)], move |state| {
-        lictor_core::grant::revoke(state, secret, None, at(NOW))
+        lictor_core::rules::grant::revoke(state, secret, None, at(NOW))
     });
     done(&*store, revoke).await;
     assert!(!is_live(&*store, 1).await && is_live(&*store, 2).await);
@@ -120,7 +123,7 @@ pub(crate) async fn an_access_token_ends_alone(store: Arc<dyn Store>) {
     }
     let secret = handed(id(40), 1).access;
     let revoke = write(ACME, NOW, vec![Fact::ClientSecret(secret)], move |state| {
-        lictor_core::grant::revoke(state, secret, None, at(NOW))
+        lictor_core::rules::grant::revoke(state, secret, None, at(NOW))
     });
     assert_eq!(done(&*store, revoke).await.entries, []);
     assert!(!is_live(&*store, 1).await && is_live(&*store, 2).await);

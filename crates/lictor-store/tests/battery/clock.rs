@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use lictor_core::elapsed::Reading;
-use lictor_core::{Error, Now};
+use lictor_core::Error;
+use lictor_core::elapsed::{Now, Reading};
 use lictor_store::Store;
 use uuid::Uuid;
 

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use lictor_core::lease::holder_key;
-use lictor_core::{
-    AccountKind, Decision, EndedLease, Error, Holder, INSTALLATION, LeaseEnd, Now, OverLimit,
-    Record, SeatReason, Timestamp,
-};
+use lictor_core::decision::Decision;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::account::AccountKind;
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::lease::{EndedLease, LeaseEnd, holder_key};
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::seats::{Holder, SeatReason};
+use lictor_core::record::Record;
+use lictor_core::{Error, Timestamp};
 use lictor_store::{EndedFilter, EndedKey, IdempotencyKey, Store, SumKey};
 
 use crate::given::{

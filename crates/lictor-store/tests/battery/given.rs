@@ -1,26 +1,40 @@
 //! What the promises begin with: keys, documents, organizations, and writes through the rules of
 //! the core. No promise is put here.
 
+mod clients;
+
 use std::fmt::Debug;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use lictor_core::account::{AccountPatch, NewAccount};
-use lictor_core::change::Digest;
-use lictor_core::client::NewClient;
-use lictor_core::feed::{Applied, Mode, NodePolicy, NodeReport, rotate};
-use lictor_core::grant::Secrets;
-use lictor_core::lease::CheckOut;
-use lictor_core::license::{Admissible, Repetition, examine};
-use lictor_core::node::{NewNode, NodeTerms};
-use lictor_core::token::NewToken;
-use lictor_core::{
-    AccountKind, AccountStatus, ApplicationBasis, Change, Claims, Date, Decision, Elapsed,
-    EndedLease, Error, INSTALLATION, KeyId, Now, OverLimit, Record, Role, SeatId, SeatTerms,
-    SigningKey, State, Timestamp, TrustPolicy, TrustSet, account, application, client, grant,
-    lease, license, node, organization, seats, token, trust, usage,
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::digest::Digest;
+use lictor_core::document::rotation::rotate;
+use lictor_core::elapsed::{Elapsed, Now};
+use lictor_core::facts::account::{AccountKind, AccountStatus};
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::entitlement::{ApplicationBasis, NodeTerms, SeatTerms};
+use lictor_core::facts::lease::EndedLease;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::role::Role;
+use lictor_core::facts::seats::SeatId;
+use lictor_core::facts::{self, usage};
+use lictor_core::feed::{Applied, Mode, NodePolicy, NodeReport};
+use lictor_core::record::Record;
+use lictor_core::rules::account::{AccountPatch, NewAccount};
+use lictor_core::rules::lease::CheckOut;
+use lictor_core::rules::license::{Admissible, Repetition, examine};
+use lictor_core::rules::node::NewNode;
+use lictor_core::rules::token::NewToken;
+use lictor_core::rules::{
+    account, application, lease, license, node, organization, seats, token, trust,
 };
+use lictor_core::state::State;
+use lictor_core::{Claims, Date, Error, KeyId, SigningKey, Timestamp, TrustPolicy, TrustSet};
 use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
 use uuid::Uuid;
+
+pub(crate) use clients::{exchange, handed, new_client, refresh, remove_client};
 
 /// 2026-11-14; the tests' clock stands there unless they move it.
 pub(crate) const NOW: Timestamp = 1_794_614_400;
@@ -221,69 +235,6 @@ pub(crate) fn digest(text: impl std::fmt::Display) -> Digest {
     Digest::of(text.to_string().as_bytes())
 }
 
-/// A client that acts for `account`. Its refresh token and its code are `refresh` and `code` behind
-/// its id.
-pub(crate) fn new_client(stream: Uuid, client: Uuid, account: Option<Uuid>) -> Write {
-    let new = NewClient {
-        id: client,
-        client_id: format!("1000.{client}"),
-        secret: digest("secret"),
-        name: Some("meter".to_owned()),
-        scopes: vec!["seats:read".parse().expect("a scope")],
-        account,
-        application: None,
-        grant: Uuid::from_u128(client.as_u128() + 0x1_0000),
-        refresh: digest(format_args!("refresh {client}")),
-        code: digest(format_args!("code {client}")),
-    };
-    let facts = account.map(Fact::Account).into_iter().collect();
-    write(stream, NOW, facts, move |state| {
-        client::create(state, &new, at(NOW))
-    })
-}
-
-pub(crate) fn remove_client(stream: Uuid, client: Uuid) -> Write {
-    write(stream, NOW + 5, vec![Fact::Client(client)], move |state| {
-        client::remove(state, client)
-    })
-}
-
-/// What is handed out as `number`: its access token is `access` behind it.
-pub(crate) fn handed(client: Uuid, number: u128) -> Secrets {
-    Secrets {
-        client,
-        access: digest(format_args!("access {number}")),
-        grant: (
-            Uuid::from_u128(0x10_0000 + number),
-            digest(format_args!("refresh {number}")),
-        ),
-    }
-}
-
-pub(crate) fn exchange(stream: Uuid, client: Uuid, number: u128, now: Timestamp) -> Write {
-    let (code, since) = (
-        digest(format_args!("code {client}")),
-        at(now - grant::WINDOW),
-    );
-    let facts = vec![
-        Fact::Client(client),
-        Fact::Code(code),
-        Fact::GrantsOf { client, since },
-    ];
-    write(stream, now, facts, move |state| {
-        grant::exchange(state, code, &handed(client, number), at(now))
-    })
-}
-
-/// Trades the refresh token that came with the client.
-pub(crate) fn refresh(stream: Uuid, client: Uuid, number: u128, now: Timestamp) -> Write {
-    let token = digest(format_args!("refresh {client}"));
-    let facts = vec![Fact::Client(client), Fact::ClientSecret(token)];
-    write(stream, now, facts, move |state| {
-        grant::refresh(state, token, &handed(client, number), at(now))
-    })
-}
-
 /// Makes the write idempotent; the answer says how many entries it had.
 pub(crate) fn idempotent(write: Write, key: &IdempotencyKey) -> Write {
     let entries = |parts: &[&Written]| parts.iter().map(|part| part.entries.len()).sum::<usize>();
@@ -448,7 +399,7 @@ pub(crate) fn give_back(stream: Uuid, lease: Uuid, fence: Option<u64>) -> Write 
 
 /// Forgets a holder, whose `ended` leases these are.
 pub(crate) fn forget(stream: Uuid, holder: &str, ended: Vec<EndedLease>) -> Write {
-    let key = lease::holder_key(holder);
+    let key = facts::lease::holder_key(holder);
     write(stream, NOW, vec![Fact::Holder(key.clone())], move |state| {
         lease::forget(state, &key, &ended)
     })

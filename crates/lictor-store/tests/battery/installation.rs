@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use lictor_core::{
-    Decision, Error, INSTALLATION, KeyStatus, Quota, Role, State, TrustPolicy, Used,
-};
+use lictor_core::decision::Decision;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::quota::{Quota, Used};
+use lictor_core::facts::role::Role;
+use lictor_core::state::State;
+use lictor_core::{Error, KeyStatus, TrustPolicy};
 use lictor_store::{Fact, Store};
 
 use crate::given::{
@@ -58,7 +61,7 @@ pub(crate) async fn a_removed_organization_is_gone_and_its_key_free(store: Arc<d
     assert!(matches!(
         late,
         Error::NotFound {
-            kind: lictor_core::Kind::Organization,
+            kind: lictor_core::error::Kind::Organization,
             ..
         }
     ));

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::license::{Admissible, examine};
-use lictor_core::{Claims, Date, Error, License, Timestamp, TrustPolicy, TrustSet};
+use lictor_core::facts::license::License;
+use lictor_core::rules::license::{Admissible, examine};
+use lictor_core::{Claims, Date, Error, Timestamp, TrustPolicy, TrustSet};
 use lictor_store::{Dates, PAGE_BYTES, Store, Which};
 use uuid::Uuid;
 

@@ -2,7 +2,8 @@
 
 use std::sync::mpsc;
 
-use lictor_core::{ApplicationBasis, License};
+use lictor_core::facts::entitlement::ApplicationBasis;
+use lictor_core::facts::license::License;
 use lictor_store::{Store, Which};
 use uuid::Uuid;
 

@@ -4,10 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lictor_core::{
-    AccountCounts, AccountKind, AccountStatus, Change, EndedLease, Entry, INSTALLATION, Now,
-    OverLimit, Role, State, TrustPolicy,
-};
+use lictor_core::TrustPolicy;
+use lictor_core::change::Change;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::account::{AccountCounts, AccountKind, AccountStatus};
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::lease::EndedLease;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::role::Role;
+use lictor_core::ledger::Entry;
+use lictor_core::state::State;
 use lictor_store::{EndedFilter, Store, Write};
 use proptest::prelude::{Strategy, any, prop, prop_oneof};
 use uuid::Uuid;

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use lictor_core::feed::{NodePolicy, rotate};
-use lictor_core::node::TOKEN_TTL;
-use lictor_core::{Change, Error, Node, NodeSettings, OverLimit};
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::document::rotation::rotate;
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::node::{Node, NodeSettings, TOKEN_TTL};
+use lictor_core::feed::NodePolicy;
 use lictor_store::{Fact, Store, Write};
 use uuid::Uuid;
 
@@ -261,7 +264,7 @@ pub(crate) async fn what_a_node_said_last_stays(store: Arc<dyn Store>) {
         let applied = seen.applied.expect("a state");
         assert_eq!(
             applied.revision,
-            lictor_core::usage::MAX_COUNT,
+            lictor_core::facts::usage::MAX_COUNT,
             "kept exactly"
         );
     }

@@ -2,8 +2,15 @@
 
 use std::sync::Arc;
 
-use lictor_core::node::{self, JoinRefusal, LEFT_KEPT, Leave, NewPool, NodeTerms, Pool};
-use lictor_core::{Change, Error, Now, OverLimit, Quota, Timestamp};
+use lictor_core::change::Change;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::entitlement::NodeTerms;
+use lictor_core::facts::node::{JoinRefusal, LEFT_KEPT, Leave};
+use lictor_core::facts::pool::Pool;
+use lictor_core::facts::quota::Quota;
+use lictor_core::rules::node::{self, NewPool};
+use lictor_core::{Error, Timestamp, facts};
 use lictor_store::{Fact, PoolBy, Store, Write};
 use uuid::Uuid;
 
@@ -188,7 +195,7 @@ pub(crate) fn forget_node(stream: Uuid, pool: Uuid, node: Uuid, silent: i64) -> 
 
 /// A part of the removal of a node of the pool `edge` that left before an instant.
 fn remove_node(node: Uuid, before: Timestamp) -> Write {
-    let name = node::name_in_pool("edge", node);
+    let name = facts::pool::name_in_pool("edge", node);
     let facts = vec![
         Fact::Node(node),
         Fact::NodePool(POOL),
@@ -209,7 +216,7 @@ fn remove_node(node: Uuid, before: Timestamp) -> Write {
 /// What the nodes with these numbers counted, each in an epoch of its own.
 async fn count_by(store: &dyn Store, counts: &[(u128, &str, u64)]) {
     let reports = counts.iter().map(|(node, service, value)| {
-        let name = node::name_in_pool("edge", id(*node));
+        let name = facts::pool::name_in_pool("edge", id(*node));
         count(&format!("{name}@{node:016x}"), service, "2026-11", *value)
     });
     let written = done(store, report_usage(ACME, reports.collect())).await;
@@ -229,7 +236,7 @@ pub(crate) async fn a_node_that_left_is_removed_and_its_counts_are_its_pools(
         &[(1, "web", 3), (2, "web", 4), (2, "api", 5), (3, "web", 6)],
     )
     .await;
-    let corrected = node::name_in_pool("edge", id(2));
+    let corrected = facts::pool::name_in_pool("edge", id(2));
     let key = count(&format!("{corrected}@{:016x}", 2), "api", "2026-11", 0).key(NOW);
     done(store, correct_usage_of(key, -1)).await;
     let before = store.usage_figures(ACME).await.expect("reads");
@@ -358,7 +365,7 @@ pub(crate) async fn a_node_that_left_is_found_by_its_name_and_can_be_revoked(
     let store = &*store;
     edge(store, 9).await;
     done(store, join_pool(ACME, POOL, id(1))).await;
-    let name = node::name_in_pool("edge", id(1));
+    let name = facts::pool::name_in_pool("edge", id(1));
     done(store, leave_pool(id(1))).await;
     let named = store.node_named(ACME, &name).await.expect("reads");
     assert_eq!(

@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::usage::UsageReport;
-use lictor_core::{
-    AccountKind, AccountStatus, Decision, Error, Holder, Now, OverLimit, Quota, Role, client,
-    quota, usage,
-};
+use lictor_core::decision::Decision;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::account::{AccountKind, AccountStatus};
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::role::Role;
+use lictor_core::facts::seats::Holder;
+use lictor_core::facts::usage::UsageReport;
+use lictor_core::rules::{client, quota, usage};
+use lictor_core::{Error, facts};
 use lictor_store::{Bounds, EndedFilter, Fact, IdempotencyKey, Store, Write};
 
 use crate::given::{
@@ -108,7 +113,7 @@ fn lasting(quota: Quota, number: usize) -> (Write, Write) {
         Quota::Applications => (new_application(ACME, word, OverLimit::Refuse), {
             let facts = vec![Fact::Application(word.to_owned())];
             write(ACME, NOW, facts, move |state| {
-                lictor_core::application::remove(state, word)
+                lictor_core::rules::application::remove(state, word)
             })
         }),
         Quota::Tokens => (new_token(ACME, key, Role::Reader), revoke_token(ACME, key)),
@@ -330,7 +335,7 @@ pub(crate) async fn tokens_that_expired_give_way(store: Arc<dyn Store>) {
         done(&*store, new_token(ACME, id(number), Role::Reader)).await;
     }
     let later = |token: u128, now: i64| {
-        let new = lictor_core::token::NewToken {
+        let new = lictor_core::rules::token::NewToken {
             id: id(token),
             secret_sha256: secret(id(token)),
             name: None,
@@ -340,7 +345,7 @@ pub(crate) async fn tokens_that_expired_give_way(store: Arc<dyn Store>) {
             account: None,
         };
         write(ACME, now, vec![Fact::ExpiredTokens(now)], move |state| {
-            lictor_core::token::create(state, &new, now)
+            lictor_core::rules::token::create(state, &new, now)
         })
     };
     let error = refused(&*store, later(3, NOW + 999)).await;
@@ -359,7 +364,11 @@ pub(crate) async fn a_limit_that_is_so_already_is_no_entry(store: Arc<dyn Store>
     assert_eq!(first.entries.len(), 1);
     let again = done(&*store, set_quota(Quota::Nodes, Some(5))).await;
     assert_eq!(again.entries.len(), 0);
-    let error = refused(&*store, set_quota(Quota::Nodes, Some(quota::MAX_LIMIT + 1))).await;
+    let error = refused(
+        &*store,
+        set_quota(Quota::Nodes, Some(facts::quota::MAX_LIMIT + 1)),
+    )
+    .await;
     assert!(
         matches!(error, Error::InvalidInput { field: "nodes", .. }),
         "{error}"

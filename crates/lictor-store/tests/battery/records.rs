@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use lictor_core::{AccountKind, Decision, Error, Now, OverLimit};
+use lictor_core::Error;
+use lictor_core::decision::Decision;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::account::AccountKind;
+use lictor_core::facts::application::OverLimit;
 use lictor_store::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Store, Write};
 
 use crate::given::{

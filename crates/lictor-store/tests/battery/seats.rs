@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use lictor_core::{
-    AccountKind, AccountStatus, Change, Error, Holder, OverLimit, SeatReason, SeatTerms, State,
-    seats,
-};
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::facts::account::{AccountKind, AccountStatus};
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::entitlement::SeatTerms;
+use lictor_core::facts::seats::{Holder, SeatReason};
+use lictor_core::rules::seats;
+use lictor_core::state::State;
 use lictor_store::{Fact, Store, Write};
 use uuid::Uuid;
 

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use lictor_core::change::{Decision, Record};
-use lictor_core::quota::Quota;
-use lictor_core::usage::{
+use lictor_core::decision::Decision;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::usage::{
     EPOCH_SILENT_AFTER, MAX_COUNT, MAX_EPOCHS, Reading, Reported, UsageKey, UsageReport, UsageRow,
 };
-use lictor_core::{Error, Now, Timestamp, usage};
+use lictor_core::record::Record;
+use lictor_core::rules::usage;
+use lictor_core::{Error, Timestamp, facts};
 use lictor_store::{Fact, Store, UsageFigures, Write};
 use uuid::Uuid;
 
@@ -59,7 +62,7 @@ fn report_usage_at(stream: Uuid, reports: Vec<UsageReport>, now: Timestamp) -> W
     let mut facts = vec![Fact::UsageSum];
     for report in &reports {
         facts.push(Fact::Usage(report.key(now)));
-        let month = usage::counted_in(&report.key(now).month, now);
+        let month = facts::usage::counted_in(&report.key(now).month, now);
         facts.push(Fact::UsageMonth(month));
         if let Reading::Total { epoch, .. } = &report.reading {
             facts.push(Fact::UsageEpoch {

@@ -5,8 +5,13 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::Poll;
 
-use lictor_core::usage::Reported;
-use lictor_core::{Change, Decision, Entry, Error, Head, INSTALLATION, Record};
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::usage::Reported;
+use lictor_core::ledger::{Entry, Head};
+use lictor_core::record::Record;
 use lictor_store::{Store, Write, Written};
 use tokio::task::JoinHandle;
 

@@ -1,8 +1,9 @@
 //! `lictor account`: the people and services of an organization. Reading files of them is in
 //! `account_file.rs`.
 
+use clap::Subcommand;
 use clap::builder::BoolishValueParser;
-use clap::{Subcommand, ValueEnum};
+use lictor_core::facts::account::{AccountKind, AccountStatus};
 use serde_json::{Value, json};
 
 use super::account_file;
@@ -11,7 +12,7 @@ use crate::client::Client;
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, Rows, text_of};
-use crate::values::changes;
+use crate::values::{self, changes};
 
 const ADD_EXAMPLES: &str = "\
 Prints the account's id. A person may hold seats, a service may not.
@@ -60,14 +61,11 @@ ledger names it.
 Example:
   lictor account remove ada@example.com";
 
-/// What stands behind an account.
-#[derive(ValueEnum, Debug, Clone, Copy)]
-pub(crate) enum Kind {
-    /// A human being
-    Person,
-    /// A program
-    Service,
-}
+/// What stands behind an account, and what that means.
+const KINDS: [(AccountKind, &str); 2] = [
+    (AccountKind::Person, "A human being"),
+    (AccountKind::Service, "A program"),
+];
 
 /// `lictor account …`
 #[derive(Subcommand, Debug)]
@@ -81,8 +79,8 @@ pub(crate) enum Account {
         #[arg(long)]
         name: Option<String>,
         /// What kind of account it is [default: person]
-        #[arg(long, value_enum)]
-        kind: Option<Kind>,
+        #[arg(long, value_parser = values::word(KINDS, AccountKind::as_str))]
+        kind: Option<AccountKind>,
         /// Its language, such as `de_DE` [default: `en_US`]
         #[arg(long, value_name = "xx_YY")]
         language: Option<String>,
@@ -180,14 +178,14 @@ pub(crate) async fn run(command: Account, json: bool) -> Outcome {
             invited,
             api,
         } => {
-            let kind = kind.map(|kind| match kind {
-                Kind::Person => "person",
-                Kind::Service => "service",
-            });
+            let status = match invited {
+                true => AccountStatus::Invited,
+                false => AccountStatus::Active,
+            };
             let body = json!({
                 "email": email, "name": name, "kind": kind, "language": language,
                 "administrator": administrator,
-                "status": if invited { "invited" } else { "active" },
+                "status": status,
             });
             let reply = Client::new(&api)?.post(&["accounts"], &body).await?;
             output::result(&reply.text, reply.str("id"), json)
@@ -214,11 +212,11 @@ pub(crate) async fn run(command: Account, json: bool) -> Outcome {
             force,
             api,
         } => {
-            let body = json!({ "status": "deactivated" });
+            let body = json!({ "status": AccountStatus::Deactivated });
             set(&api, &account, force, &body, json).await
         }
         Account::Reactivate { account, api } => {
-            let body = json!({ "status": "active" });
+            let body = json!({ "status": AccountStatus::Active });
             set(&api, &account, false, &body, json).await
         }
         Account::Remove {

@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use lictor_core::facts::application::OverLimit;
 use serde_json::{Value, json};
 
 use crate::args::Api;
@@ -10,7 +11,7 @@ use crate::client::{Client, Page};
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, Exceeded, Rows, date_of, limit_of, text_of};
-use crate::values::changes;
+use crate::values::{self, changes};
 
 const CREATE_EXAMPLES: &str = "\
 A license for an unknown application creates it; create it yourself to name it,
@@ -27,14 +28,14 @@ follows it without a gap: the day by which a renewal is needed.
 Example:
   lictor application list";
 
-/// What happens when no seat is left.
-#[derive(ValueEnum, Debug, Clone, Copy)]
-pub(crate) enum OverLimit {
-    /// The request is refused
-    Refuse,
-    /// It is granted, recorded and shown, while a license is in force
-    Allow,
-}
+/// What happens when no seat is left, and what that means.
+const OVER_LIMIT: [(OverLimit, &str); 2] = [
+    (OverLimit::Refuse, "The request is refused"),
+    (
+        OverLimit::Allow,
+        "It is granted, recorded and shown, while a license is in force",
+    ),
+];
 
 /// `lictor application …`
 #[derive(Subcommand, Debug)]
@@ -48,7 +49,7 @@ pub(crate) enum Application {
         #[arg(long)]
         name: Option<String>,
         /// What happens when no seat is left [default: refuse]
-        #[arg(long, value_enum)]
+        #[arg(long, value_parser = values::word(OVER_LIMIT, OverLimit::as_str))]
         over_limit: Option<OverLimit>,
         #[command(flatten)]
         api: Api,
@@ -68,7 +69,7 @@ pub(crate) enum Application {
         #[arg(long)]
         name: Option<String>,
         /// What happens when no seat is left
-        #[arg(long, value_enum)]
+        #[arg(long, value_parser = values::word(OVER_LIMIT, OverLimit::as_str))]
         over_limit: Option<OverLimit>,
         #[command(flatten)]
         api: Api,
@@ -92,7 +93,7 @@ pub(crate) async fn run(command: Application, json: bool) -> Outcome {
             over_limit,
             api,
         } => {
-            let body = json!({ "key": key, "name": name, "over_limit": word(over_limit) });
+            let body = json!({ "key": key, "name": name, "over_limit": over_limit });
             let reply = Client::new(&api)?.post(&["applications"], &body).await?;
             output::result(&reply.text, reply.str("key"), json)
         }
@@ -103,7 +104,7 @@ pub(crate) async fn run(command: Application, json: bool) -> Outcome {
             over_limit,
             api,
         } => {
-            let body = changes(name, json!({ "over_limit": word(over_limit) }));
+            let body = changes(name, json!({ "over_limit": over_limit }));
             let reply = Client::new(&api)?
                 .patch(&["applications", &key], &body)
                 .await?;
@@ -115,13 +116,6 @@ pub(crate) async fn run(command: Application, json: bool) -> Outcome {
             output::done("removed", &key, &text, json)
         }
     }
-}
-
-fn word(over_limit: Option<OverLimit>) -> Option<&'static str> {
-    over_limit.map(|over_limit| match over_limit {
-        OverLimit::Refuse => "refuse",
-        OverLimit::Allow => "allow",
-    })
 }
 
 async fn list(api: &Api, json: bool) -> Outcome {

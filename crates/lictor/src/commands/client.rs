@@ -1,7 +1,7 @@
 //! `lictor client`: OAuth clients, which trade an id and a secret for access tokens.
 
 use clap::Subcommand;
-use lictor_core::access::Scope;
+use lictor_core::facts::scope::Scope;
 use serde_json::{Value, json};
 
 use crate::args::Api;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use lictor_core::claims::MAX_COUNT;
-use lictor_core::license::MAX_PAYLOAD_BYTES;
+use lictor_core::document::claims::MAX_COUNT;
+use lictor_core::facts::license::MAX_PAYLOAD_BYTES;
 use lictor_core::{Claims, Date, SigningKey};
 use lictor_server::random;
 use serde_json::{Map, Value, json};

@@ -1,7 +1,7 @@
 //! Names in a license that is issued: which key a product's name becomes, and claims that are nearly
 //! known ones.
 
-use lictor_core::claims::slug;
+use lictor_core::document::claims::slug;
 
 /// The claims that mean something, with the option that sets each.
 const KNOWN: [(&str, &str); 12] = [

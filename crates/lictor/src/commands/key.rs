@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use lictor_core::{SigningKey, feed};
+use lictor_core::SigningKey;
+use lictor_core::document::rotation;
 use lictor_server::random;
 use serde_json::json;
 
@@ -52,7 +53,7 @@ fn rotate(key: &Path, to: &Path) -> Outcome {
     let pem = files::read_secret(key)?;
     let from = SigningKey::from_pem(&pem)
         .map_err(|error| Failure::Usage(format!("{}: {error}", files::shown(key))))?;
-    let rotation = feed::rotate(&from, &server::read_public_key(to)?);
+    let rotation = rotation::rotate(&from, &server::read_public_key(to)?);
     let text = serde_json::to_string(&rotation);
     output::json(&text.map_err(|error| Failure::Refused(error.to_string()))?)
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use clap::Subcommand;
+use lictor_core::feed::Mode;
 use serde_json::{Value, json};
 
 use super::node_pool::{self, NewPool, Pool};
@@ -311,8 +312,8 @@ fn facts(node: &Value) -> Vec<String> {
         facts.push(format!("{} (lictor {version})", output::printable(host)));
     }
     match node["mode"].as_str() {
-        Some("fresh") | None => {}
-        Some(mode) => facts.push(output::printable(mode)),
+        Some(mode) if mode != Mode::Fresh.as_str() => facts.push(output::printable(mode)),
+        Some(_) | None => {}
     }
     if node["seen_at"].is_string() {
         facts.push(match node["license"].as_str() {

@@ -5,7 +5,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use lictor_core::{Decision, Error, INSTALLATION, Record, State, account};
+use lictor_core::Error;
+use lictor_core::decision::Decision;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::record::Record;
+use lictor_core::rules::account;
+use lictor_core::state::State;
 use lictor_planted as planted;
 use lictor_server::clock::{Clock, Timeline};
 use lictor_store::sqlite::{self, Restored, SqliteStore};

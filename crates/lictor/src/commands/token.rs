@@ -2,7 +2,9 @@
 
 use clap::Subcommand;
 use lictor_core::Timestamp;
-use lictor_core::access::{Role, Scope};
+use lictor_core::facts::role::Role;
+use lictor_core::facts::scope::Scope;
+use lictor_core::facts::token::Origin;
 use lictor_server::clock::Clock;
 use serde_json::{Value, json};
 
@@ -146,9 +148,9 @@ async fn list(api: &Api, operators: bool, json: bool) -> Outcome {
     let add = |rows: &mut Rows, token: &Value| {
         let scopes = token["scopes"].as_array().into_iter().flatten();
         let scopes: Vec<String> = scopes.map(text_of).collect();
-        let from = match token["origin"].as_str() {
-            Some("environment") => " [of LICTOR_ADMIN_TOKEN]",
-            Some("first-start") => " [of the first start]",
+        let from = match token["origin"].as_str().map(str::parse) {
+            Some(Ok(Origin::Environment)) => " [of LICTOR_ADMIN_TOKEN]",
+            Some(Ok(Origin::FirstStart)) => " [of the first start]",
             _ => "",
         };
         let name = match (text_of(&token["name"]), scopes.join(", ")) {

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_testkit::{Folder, Running, lictor, refusal, result, serve};
 
 use super::server::Server;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lictor_core::Quota;
+use lictor_core::facts::quota::Quota;
 use lictor_testkit::{lictor, refusal, result};
 
 use crate::server::Server;

@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lictor_core::{Change, Claims, Date, INSTALLATION, KeyId, Now, SigningKey};
+use lictor_core::change::Change;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::{Claims, Date, KeyId, SigningKey};
 use lictor_store::sqlite::SqliteStore;
 use lictor_store::{Store as _, Write};
 use lictor_testkit::{Answer, Folder, OPERATOR, Request, TestServer, vendor};

@@ -182,7 +182,7 @@ fn the_checksum_covers_all_that_stands_beside_it() {
             .text()
             .strip_suffix(&end)
             .expect("the checksum is last");
-        let digest = lictor_core::change::Digest::of(format!("{rest}}}").as_bytes());
+        let digest = lictor_core::digest::Digest::of(format!("{rest}}}").as_bytes());
         let digits: String = digest.0.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(text, digits[..40]);
         text

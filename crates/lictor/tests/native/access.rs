@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lictor_core::Resource;
+use lictor_core::facts::right::Resource;
 use lictor_server::dialects::native;
 use lictor_testkit::TestServer as Server;
 use serde_json::{Value, json};

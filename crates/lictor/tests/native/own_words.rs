@@ -199,7 +199,7 @@ fn no_node_is_answered_in_the_words_of_a_library() {
     let token = enrolled["enrollment_token"].as_str().expect("a token");
     let credential = "lictor_node_0000000000000000000000000000000000000000000000000000000000000000";
     let join = json!({
-        "credential_sha256": lictor_core::change::Digest::of(credential.as_bytes()),
+        "credential_sha256": lictor_core::digest::Digest::of(credential.as_bytes()),
         "host": "h", "version": "1", "formats": [1],
     });
     // What is not refused joins, and what comes after it is refused for that.

@@ -4,10 +4,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lictor_core::change::Decision;
+use lictor_core::Error;
+use lictor_core::decision::Decision;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::usage::{Reading, UsageReport};
 use lictor_core::feed::EnrollmentToken;
-use lictor_core::usage::{Reading, UsageReport};
-use lictor_core::{Error, Now};
 use lictor_store::{Store as _, Write};
 use lictor_testkit::{Answer, OPERATOR, claims, text, vendor};
 use serde_json::{Value, json};

@@ -152,7 +152,7 @@ fn nodes_need_a_certificate_of_the_authority_and_others_need_none() {
     let server = Server::start();
     let own = signed_by(&server.authority, &["edge-1"]);
     let (credential, token) = (new_credential(), server.enroll());
-    let sha256 = lictor_core::change::Digest::of(credential.as_bytes());
+    let sha256 = lictor_core::digest::Digest::of(credential.as_bytes());
     let join = json!({ "credential_sha256": sha256 });
     let requests = [
         (bearer("POST /v1/feed/join", &token), join, 201),

@@ -1,6 +1,6 @@
 //! The commands about nodes, as an operator types them.
 
-use lictor_core::feed::Rotation;
+use lictor_core::document::rotation::Rotation;
 use lictor_testkit::{OPERATOR, claims, command, result, text, vendor};
 
 use crate::harness::{Joined as _, Server};
@@ -159,7 +159,7 @@ fn a_key_that_nodes_do_not_trust_is_told_of() {
         let (file, rotation) = (server.file("added.pub"), server.file("rotation.json"));
         let key = vendor(number).public_key();
         std::fs::write(&file, key.to_pem()).expect("a file");
-        let by = lictor_core::feed::rotate(&vendor(1), &key);
+        let by = lictor_core::document::rotation::rotate(&vendor(1), &key);
         let by = serde_json::to_string(&by).expect("a rotation");
         std::fs::write(&rotation, by).expect("a file");
         let args = ["trust", "add", &file, "--rotation", &rotation];
@@ -179,8 +179,8 @@ fn a_key_that_nodes_do_not_trust_is_told_of() {
 fn a_rotation_that_proves_nothing_is_refused() {
     let server = Server::licensed();
     let (third, fourth) = (vendor(3).public_key(), vendor(4).public_key());
-    let stranger = lictor_core::feed::rotate(&vendor(2), &third);
-    let for_another = lictor_core::feed::rotate(&vendor(1), &fourth);
+    let stranger = lictor_core::document::rotation::rotate(&vendor(2), &third);
+    let for_another = lictor_core::document::rotation::rotate(&vendor(1), &fourth);
     let mut forged = stranger.clone();
     forged.from = vendor(1).public_key().id();
     for rotation in [&stranger, &for_another, &forged] {

@@ -255,7 +255,7 @@ fn a_journal_that_an_older_version_went_on_with_is_called_no_copy() {
             format!(r#"{{"epoch":"{epoch}","counts":[["orders","{month}",60]]}}"#),
         ];
         let lines = lines.map(|json| {
-            let sum = lictor_core::change::Digest::of(json.as_bytes()).to_string();
+            let sum = lictor_core::digest::Digest::of(json.as_bytes()).to_string();
             format!("{} {json}\n", &sum[..16])
         });
         fs::write(journal, lines.concat()).expect("written");

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use lictor_core::feed::{HEARTBEAT_SECONDS, rotate};
+use lictor_core::document::rotation::rotate;
+use lictor_core::feed::HEARTBEAT_SECONDS;
 use lictor_testkit::{claims, text, vendor};
 use serde_json::{Value, json};
 

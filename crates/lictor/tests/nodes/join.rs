@@ -2,7 +2,7 @@
 
 use std::thread::ScopedJoinHandle;
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{EnrollmentToken, FORMATS_HEADER, JOIN_PATH, Joined};
 use lictor_testkit::{Request, text};
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{
     Applied, Audience, EnrollmentToken, FEED_PATH, JOIN_PATH, Joined, REPORT_PATH, StateDocument,
 };

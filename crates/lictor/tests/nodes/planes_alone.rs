@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use lictor_core::feed::rotate;
+use lictor_core::document::rotation::rotate;
 use lictor_testkit::{Folder, claims, command, result, text, vendor};
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! A backup is restored: nodes go on, know better than the control plane, and are led back.
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_testkit::{Folder, claims, command, result, text};
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use lictor_core::feed::{FEED_PATH, FORMAT, FORMATS_HEADER, JOIN_PATH, Join};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -4,11 +4,11 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
+use lictor_core::facts::license::License;
 use lictor_core::feed::{Content, DeliveredKey, DeliveredLicense, NodePolicy};
-use lictor_core::license::Candidate;
-use lictor_core::time::Validity;
-use lictor_core::{Error, License, Signer, Timestamp, TrustPolicy};
+use lictor_core::rules::in_force::Candidate;
+use lictor_core::{Error, Signer, Timestamp, TrustPolicy, Validity};
 use lictor_store::NodesBasis;
 use serde_json::value::RawValue;
 use uuid::Uuid;

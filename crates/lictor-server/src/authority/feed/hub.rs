@@ -4,10 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lictor_core::change::Digest;
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::node::{Node, NodeSeen};
+use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::feed::StateTerms;
-use lictor_core::node::{Node, NodeSeen};
-use lictor_core::{Change, Elapsed, Error, INSTALLATION, PublicKey, SigningKey};
+use lictor_core::{Error, PublicKey, SigningKey};
 use lictor_store::Written;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Bounded;
@@ -398,9 +401,10 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
+    use lictor_core::Timestamp;
+    use lictor_core::facts::node::{NodeIdentity, NodeState};
     use lictor_core::feed::NodePolicy;
-    use lictor_core::node::{NodeIdentity, NodeState};
-    use lictor_core::{Entry, Timestamp};
+    use lictor_core::ledger::Entry;
     use serde_json::value::RawValue;
 
     use super::*;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use lictor_core::Elapsed;
+use lictor_core::elapsed::Elapsed;
 use lictor_core::feed::{Apart, Judged, REPORT_SECONDS, Start};
 use uuid::Uuid;
 

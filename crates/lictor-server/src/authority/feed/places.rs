@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::elapsed::Elapsed;
 use lictor_core::feed::Beyond;
-use lictor_core::{Change, Elapsed, Error};
 use lictor_store::Written;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;

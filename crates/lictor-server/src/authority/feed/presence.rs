@@ -4,8 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use lictor_core::Node;
 use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::node::Node;
 use lictor_core::feed::REPORT_SECONDS;
 use tokio::sync::Notify;
 use uuid::Uuid;

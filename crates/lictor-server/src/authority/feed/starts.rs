@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use lictor_core::change::Record;
+use lictor_core::Error;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::node::Node;
 use lictor_core::feed::{Judged, Start, source};
-use lictor_core::node::{self, Node};
-use lictor_core::{Error, Now, State};
+use lictor_core::record::Record;
+use lictor_core::rules::node;
+use lictor_core::state::State;
 use lictor_planted as planted;
 use lictor_store::Fact;
 

@@ -2,7 +2,10 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use lictor_core::{AccountStatus, Actor, Email, Error};
+use lictor_core::Error;
+use lictor_core::access::Actor;
+use lictor_core::facts::account::AccountStatus;
+use lictor_core::facts::email::Email;
 use uuid::Uuid;
 
 use super::error::Refusal;

@@ -4,7 +4,8 @@
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use lictor_core::{Class, Error};
+use lictor_core::Error;
+use lictor_core::error::Class;
 
 use super::{METHODS, wire};
 use crate::http::budget::{self, NO_ROOM};
@@ -130,7 +131,7 @@ fn problem(status: StatusCode, detail: &str, path: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use lictor_core::quota::Quota;
+    use lictor_core::facts::quota::Quota;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use lictor_core::{Resource, Right};
+use lictor_core::facts::right::{Resource, Right};
 
 use super::Ask;
 use super::auth::account_id;

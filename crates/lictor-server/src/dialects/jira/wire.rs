@@ -6,8 +6,9 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
-use lictor_core::{Actor, Plan};
+use lictor_core::Plan;
+use lictor_core::access::Actor;
+use lictor_core::facts::figures::{ApplicationFigures, OrganizationFigures};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -191,7 +192,7 @@ impl User {
         let account = actor.account.as_ref();
         let email = account.and_then(|account| account.email.clone());
         let named = account.and_then(|account| account.name.clone());
-        let locale = account.map_or(lictor_core::account::DEFAULT_LANGUAGE, |account| {
+        let locale = account.map_or(lictor_core::facts::account::DEFAULT_LANGUAGE, |account| {
             account.state.language.as_str()
         });
         Self {
@@ -256,7 +257,7 @@ impl Permissions {
 
 #[cfg(test)]
 mod tests {
-    use lictor_core::OverLimit;
+    use lictor_core::facts::application::OverLimit;
 
     use super::*;
 

@@ -2,7 +2,8 @@
 //! rules.
 
 use axum::http::HeaderMap;
-use lictor_core::{Error, Resource, Right};
+use lictor_core::Error;
+use lictor_core::facts::right::{Resource, Right};
 
 use crate::authority::{Call, SignedIn};
 use crate::http::call::bearer;

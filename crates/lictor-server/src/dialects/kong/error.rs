@@ -4,7 +4,9 @@
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use lictor_core::{Actor, Class, DocumentError, Error, Kind};
+use lictor_core::access::Actor;
+use lictor_core::error::{Class, Kind};
+use lictor_core::{DocumentError, Error};
 
 use super::headers;
 use super::schema::Violations;

@@ -2,7 +2,8 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use lictor_core::{Error, Resource, Right};
+use lictor_core::Error;
+use lictor_core::facts::right::{Resource, Right};
 use uuid::Uuid;
 
 use super::error::{Refusal, license_reason};

@@ -29,7 +29,7 @@ use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
-use lictor_core::organization::{RESERVED_KEYS, may_be_stored};
+use lictor_core::facts::organization::{RESERVED_KEYS, may_be_stored};
 
 use crate::authority::Call;
 use crate::dialects::patterns::variable;

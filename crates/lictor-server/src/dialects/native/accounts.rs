@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use lictor_core::{Account, Error, Resource, Right};
+use lictor_core::Error;
+use lictor_core::facts::account::Account;
+use lictor_core::facts::right::{Resource, Right};
 
 use super::auth::Caller;
 use super::conditions::{self, Condition, Shown};

@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lictor_core::figures::ApplicationFigures;
-use lictor_core::organization::clean_name;
-use lictor_core::{Entitlement, Resource, Right};
+use lictor_core::facts::entitlement::Entitlement;
+use lictor_core::facts::figures::ApplicationFigures;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::names::clean_name;
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -15,7 +16,8 @@ use super::json;
 use super::page::{Page, Query};
 use super::path::Segment;
 use super::told::Told;
-use super::wire::{self, ApplicationView, List};
+use super::wire::applications::{ApplicationPatch, ApplicationView, NewApplication};
+use super::wire::{self, List};
 use crate::authority::{Answer, Enrolled};
 use crate::settings::Server;
 
@@ -59,8 +61,7 @@ pub(super) async fn create(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut post = match Post::<wire::NewApplication>::begin(&server, WRITE, "key", request).await?
-    {
+    let mut post = match Post::<NewApplication>::begin(&server, WRITE, "key", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
@@ -100,8 +101,7 @@ pub(super) async fn set(
 ) -> Result<Response, Problem> {
     let key = segment.name(&call, WRITE)?;
     let (parts, body) = request.into_parts();
-    let (patch, _held) =
-        json::object::<wire::ApplicationPatch>(&server, &call, &parts, body).await?;
+    let (patch, _held) = json::object::<ApplicationPatch>(&server, &call, &parts, body).await?;
     let over_limit = patch.over_limit()?;
     let (figures, entitlement) = server
         .authority

@@ -10,7 +10,8 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CON
 use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
-use lictor_core::{Error, Resource, Right};
+use lictor_core::Error;
+use lictor_core::facts::right::{Resource, Right};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::auth::Caller;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use lictor_core::{Resource, Right};
+use lictor_core::facts::right::{Resource, Right};
 
 use super::auth::Caller;
 use super::error::Problem;

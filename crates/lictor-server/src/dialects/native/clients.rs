@@ -6,7 +6,8 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use lictor_core::{Change, Resource, Right};
+use lictor_core::change::Change;
+use lictor_core::facts::right::{Resource, Right};
 
 use super::auth::Caller;
 use super::error::{Problem, shown_already};

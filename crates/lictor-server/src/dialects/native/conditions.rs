@@ -4,7 +4,7 @@ use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use lictor_core::Error;
-use lictor_core::change::Digest;
+use lictor_core::digest::Digest;
 use serde::Serialize;
 use serde_json::Value;
 

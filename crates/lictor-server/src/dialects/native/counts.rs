@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use lictor_core::figures::OrganizationFigures;
-use lictor_core::{Error, Kind, Resource};
+use lictor_core::Error;
+use lictor_core::error::Kind;
+use lictor_core::facts::figures::OrganizationFigures;
+use lictor_core::facts::right::Resource;
 
 use super::auth::Caller;
 use super::error::Problem;

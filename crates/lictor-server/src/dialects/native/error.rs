@@ -5,7 +5,11 @@ use axum::http::Uri;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use lictor_core::{DocumentError, Error, Kind, Quota, SeatRefusal};
+use lictor_core::error::Kind;
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::seats::SeatRefusal;
+use lictor_core::invalid::InvalidInput;
+use lictor_core::{DocumentError, Error};
 use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
@@ -106,6 +110,12 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, soon);
         }
         response
+    }
+}
+
+impl From<InvalidInput> for Problem {
+    fn from(error: InvalidInput) -> Self {
+        Error::from(error).into()
     }
 }
 

@@ -3,8 +3,14 @@
 use std::sync::Arc;
 
 use axum::http::Uri;
-use lictor_core::usage::UsageReport;
-use lictor_core::{Actor, Now, Organization, Resource, Role, State, Timestamp};
+use lictor_core::Timestamp;
+use lictor_core::access::Actor;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::organization::Organization;
+use lictor_core::facts::right::Resource;
+use lictor_core::facts::role::Role;
+use lictor_core::facts::usage::UsageReport;
+use lictor_core::state::State;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -96,7 +102,8 @@ pub fn new_token(body: &[u8]) -> Option<(Role, Vec<String>, Option<Timestamp>)> 
 pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<(String, String, String, u64)>> {
     let usage: wire::usage::NewUsage = json::parse(body).ok()?;
     let reports = usage.into_reports(now);
-    let decision = lictor_core::usage::record(&State::default(), &reports, Now::at(now)).ok()?;
+    let decision =
+        lictor_core::rules::usage::record(&State::default(), &reports, Now::at(now)).ok()?;
     let plain = |report: UsageReport| {
         let (month, value) = (report.key(now).month, report.value());
         (report.source, report.service, month, value)

@@ -8,7 +8,9 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lictor_core::{EndedLease, Kind, Lease, Resource, Right};
+use lictor_core::error::Kind;
+use lictor_core::facts::lease::{EndedLease, Lease};
+use lictor_core::facts::right::{Resource, Right};
 
 use super::auth::{self, Caller};
 use super::error::{Problem, invalid};

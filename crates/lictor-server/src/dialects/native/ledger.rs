@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use axum::http::Uri;
-use lictor_core::{Entry, Resource};
+use lictor_core::facts::right::Resource;
+use lictor_core::ledger::Entry;
 
 use super::auth::Caller;
 use super::error::{Problem, invalid};

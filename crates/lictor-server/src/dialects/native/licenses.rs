@@ -6,8 +6,11 @@ use axum::extract::{Request, State};
 use axum::http::header::{IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lictor_core::license::{Candidate, Place};
-use lictor_core::{Document, Error, Kind, License, Resource, Right};
+use lictor_core::error::Kind;
+use lictor_core::facts::license::License;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::rules::in_force::{Candidate, Succession};
+use lictor_core::{Document, Error};
 use uuid::Uuid;
 
 use super::auth::{Caller, single};
@@ -172,7 +175,11 @@ impl Written {
         match standing {
             Ok((standing, place)) => {
                 let may_read = self.authority.may(&self.call, READ).is_ok();
-                let place = if may_read { place } else { Place::default() };
+                let place = if may_read {
+                    place
+                } else {
+                    Succession::default()
+                };
                 let license = view_of_written(&self.authority, &self.call, standing);
                 wire::answer(201, &AddedLicense::new(license, &place, &self.before))
             }

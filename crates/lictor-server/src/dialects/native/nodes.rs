@@ -5,7 +5,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::{Change, Resource, Right};
+use lictor_core::change::Change;
+use lictor_core::facts::right::{Resource, Right};
 
 use super::auth::Caller;
 use super::error::{Problem, shown_already};

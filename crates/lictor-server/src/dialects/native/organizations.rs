@@ -7,8 +7,12 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use lictor_core::organization::clean_name;
-use lictor_core::{Change, Entry, Error, Organization, Resource, Right};
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::facts::organization::Organization;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::ledger::Entry;
+use lictor_core::names::clean_name;
 
 use super::auth::Caller;
 use super::error::Problem;

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use lictor_core::change::Digest;
-use lictor_core::{Error, Resource, Right, Timestamp, whole};
+use lictor_core::digest::Digest;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::{Error, Timestamp, whole};
 use serde::Serialize;
 
 use super::error::{Problem, invalid};

@@ -4,7 +4,8 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use lictor_core::{Kind, Right};
+use lictor_core::error::Kind;
+use lictor_core::facts::right::Right;
 use uuid::Uuid;
 
 use super::auth::Caller;

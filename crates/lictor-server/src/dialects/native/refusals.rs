@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use axum::http::Uri;
-use lictor_core::{Holder, Resource};
+use lictor_core::facts::right::Resource;
 
 use super::auth::Caller;
 use super::error::{Problem, invalid};
@@ -40,10 +40,7 @@ impl FromStr for Place {
 
 fn place_of(refused: &Refused) -> String {
     let refusal = &refused.refusal;
-    let (kind, holder) = match &refusal.holder {
-        Holder::Account(id) => ("account", id.to_string()),
-        Holder::Lease(holder) => ("lease", holder.clone()),
-    };
+    let (kind, holder) = (refusal.holder.kind(), refusal.holder.text());
     let minute = refused.minute.to_string();
     let (application, reason) = (refusal.application.as_str(), refusal.reason.as_str());
     [minute.as_str(), application, kind, &holder, reason].join(&BETWEEN.to_string())

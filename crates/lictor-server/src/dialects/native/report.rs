@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use lictor_core::Resource;
+use lictor_core::facts::right::Resource;
 
 use super::auth::Caller;
 use super::error::Problem;

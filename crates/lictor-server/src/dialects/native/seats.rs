@@ -6,8 +6,12 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::seats::Rows;
-use lictor_core::{ApplicationState, Change, Error, Resource, Right, Seat};
+use lictor_core::Error;
+use lictor_core::change::Change;
+use lictor_core::facts::application::ApplicationState;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::facts::seats::Seat;
+use lictor_core::rules::rows::Rows;
 
 use super::auth::Caller;
 use super::error::Problem;

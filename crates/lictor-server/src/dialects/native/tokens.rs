@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::{Change, Kind, Resource, Right};
+use lictor_core::change::Change;
+use lictor_core::error::Kind;
+use lictor_core::facts::right::{Resource, Right};
 use uuid::Uuid;
 
 use super::auth::Caller;

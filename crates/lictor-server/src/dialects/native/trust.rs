@@ -5,7 +5,9 @@ use axum::RequestExt;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use lictor_core::{Error, KeyId, KeyStatus, Kind, PublicKey, Resource, Right, TrustedKey};
+use lictor_core::error::Kind;
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::{Error, KeyId, KeyStatus, PublicKey, TrustedKey};
 
 use super::auth::Caller;
 use super::error::{Problem, invalid, missing};

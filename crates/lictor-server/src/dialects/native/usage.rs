@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use lictor_core::usage::{UsageKey, UsageReport, UsageRow};
-use lictor_core::{Resource, Right};
+use lictor_core::facts::right::{Resource, Right};
+use lictor_core::facts::usage::{UsageKey, UsageReport, UsageRow};
 
 use super::auth::Caller;
 use super::error::Problem;

@@ -3,6 +3,7 @@
 
 pub(super) mod accounts;
 pub(super) mod added;
+pub(super) mod applications;
 pub(super) mod clients;
 pub(super) mod counts;
 pub(super) mod kept;
@@ -13,25 +14,30 @@ pub(super) mod quotas;
 pub(super) mod seats;
 pub(super) mod usage;
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use lictor_core::feed::Rotation;
-use lictor_core::figures::ApplicationFigures;
-use lictor_core::time::days_left;
-use lictor_core::token::Origin;
+use lictor_core::document::rotation::Rotation;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::account::Account;
+use lictor_core::facts::organization::Organization;
+use lictor_core::facts::role::Role;
+use lictor_core::facts::scope::Scope;
+use lictor_core::facts::token::{Origin, Token};
+use lictor_core::ledger::Entry;
+use lictor_core::words::listed;
 use lictor_core::{
-    Account, Claims, Date, Entitlement, Entry, Error, Given, KeyId, KeyStatus, Now, Organization,
-    OverLimit, Plan, Role, Scope, Timestamp, Token, TrustPolicy, TrustedKey,
+    Claims, Date, Error, KeyId, KeyStatus, Plan, Timestamp, TrustPolicy, TrustedKey,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::error::{Problem, document_reason, invalid};
-use crate::authority::{
-    Answer, Enrolled, LIST_BYTES, Report, Standing, StandingLicense, TokenRequest,
-};
+use crate::authority::{Answer, LIST_BYTES, Report, Standing, StandingLicense, TokenRequest};
 
 /// An answer with this body.
 pub(super) fn answer(status: u16, body: &impl Serialize) -> Answer {
@@ -249,102 +255,13 @@ impl ClaimsView {
     }
 }
 
-/// An application to create.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewApplication {
-    pub(super) key: String,
-    pub(super) name: Option<String>,
-    over_limit: Option<String>,
-}
-
-impl NewApplication {
-    pub(super) fn over_limit(&self) -> Result<OverLimit, Problem> {
-        let given = self.over_limit.as_deref().map(into_over_limit).transpose();
-        Ok(given?.unwrap_or_default())
-    }
-}
-
-/// What is to change of an application; said again to whoever may not read the rest.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ApplicationPatch {
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
-    pub(super) name: Given<String>,
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
-    over_limit: Given<String>,
-}
-
-impl ApplicationPatch {
-    pub(super) fn over_limit(&self) -> Result<Option<OverLimit>, Problem> {
-        let given = self.over_limit.clone().of_what_stays("over_limit")?;
-        given.as_deref().map(into_over_limit).transpose()
-    }
-}
-
-fn into_over_limit(text: &str) -> Result<OverLimit, Problem> {
-    match text {
-        "refuse" => Ok(OverLimit::Refuse),
-        "allow" => Ok(OverLimit::Allow),
-        _ => Err(invalid("over_limit", "use refuse or allow")),
-    }
-}
-
-/// An application, what it is entitled to, and what of that is in use.
-#[derive(Serialize)]
-pub(super) struct ApplicationView {
-    key: String,
-    name: Option<String>,
-    plan: &'static str,
-    seat_limit: Option<u32>,
-    seats: u64,
-    leases: u64,
-    used: u64,
-    available: Option<u64>,
-    overage: u64,
-    over_limit: &'static str,
-    node_limit: Option<u32>,
-    nodes: u64,
-    features: Option<Vec<String>>,
-    license: Option<Uuid>,
-    verified: Option<bool>,
-    expires_at: Option<String>,
-    days_left: Option<i64>,
-    covered_until: Option<String>,
-    covered_days_left: Option<i64>,
-}
-
-impl ApplicationView {
-    pub(super) fn of(
-        figures: &ApplicationFigures,
-        entitlement: &Entitlement,
-        enrolled: &Enrolled,
-        now: Timestamp,
-    ) -> Self {
-        let license = entitlement.license.as_ref();
-        let nodes = enrolled.get(&figures.application);
-        Self {
-            key: figures.application.clone(),
-            name: figures.name.clone(),
-            plan: plan_word(figures.plan),
-            seat_limit: figures.limit,
-            seats: figures.seats,
-            leases: figures.leases,
-            used: figures.used(),
-            available: figures.available(),
-            overage: figures.overage(),
-            over_limit: figures.over_limit.as_str(),
-            node_limit: entitlement.node_limit(),
-            nodes: nodes.copied().unwrap_or_default(),
-            features: license.map(|license| license.features.clone()),
-            license: license.map(|license| license.license),
-            verified: license.map(|license| license.signer.key_id().is_some()),
-            expires_at: license.map(|license| time(license.expires_at)),
-            days_left: license.map(|license| days_left(license.expires_at, now)),
-            covered_until: license.map(|license| time(license.covered_until)),
-            covered_days_left: license.map(|license| days_left(license.covered_until, now)),
-        }
-    }
+/// Reads one of these words, or lists them.
+fn one_of<T>(field: &'static str, text: &str, words: &[T]) -> Result<T, Problem>
+where
+    T: FromStr + Display + Copy + PartialEq,
+{
+    let word = text.parse().ok().filter(|word| words.contains(word));
+    word.ok_or_else(|| invalid(field, format!("use {}", listed(words))))
 }
 
 fn plan_word(plan: Option<Plan>) -> &'static str {
@@ -466,14 +383,12 @@ pub(super) struct TokenView {
 
 impl TokenView {
     pub(super) fn from_token(token: Token, now: &Now, secret: Option<String>) -> Self {
-        let (origin, created_by) = match token.origin {
-            None => (None, None),
-            Some(Origin::Environment) => (Some("environment"), None),
-            Some(Origin::FirstStart) => (Some("first-start"), None),
-            Some(Origin::Token(id)) => (Some("token"), Some(id)),
+        let created_by = match token.origin {
+            Some(Origin::Token(id)) => Some(id),
+            Some(Origin::Environment | Origin::FirstStart) | None => None,
         };
         Self {
-            origin,
+            origin: token.origin.map(Origin::as_str),
             created_by,
             live: token.is_live(now),
             account: token.account.map(|account| account.id),
@@ -497,7 +412,7 @@ pub(super) struct EntryView {
     position: u64,
     at: String,
     actor: Option<Uuid>,
-    change: lictor_core::Change,
+    change: lictor_core::change::Change,
 }
 
 impl EntryView {

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use lictor_core::Error;
+use lictor_core::facts::node::Node;
 use lictor_core::feed::{FORMAT, FORMATS_HEADER, FailureCode};
-use lictor_core::{Error, Node};
 
 use super::error::Refusal;
 use crate::http::call::bearer;

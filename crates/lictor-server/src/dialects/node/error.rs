@@ -3,9 +3,11 @@
 use axum::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use lictor_core::Error;
+use lictor_core::error::Class;
+use lictor_core::facts::node::JoinRefusal;
+use lictor_core::facts::quota::Quota;
 use lictor_core::feed::{Failure, FailureCode};
-use lictor_core::node::JoinRefusal;
-use lictor_core::{Class, Error, Quota};
 use uuid::Uuid;
 
 use super::wire;

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
+use lictor_core::Error;
+use lictor_core::facts::node::Node;
 use lictor_core::feed::HEARTBEAT_SECONDS;
-use lictor_core::{Error, Node};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 

@@ -6,8 +6,8 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 use lictor_core::Error;
+use lictor_core::facts::grant::GrantRefusal;
 use lictor_core::feed::{FORMAT, FailureCode, Join};
-use lictor_core::grant::GrantRefusal;
 use lictor_planted as planted;
 
 use super::error::Refusal;

@@ -6,8 +6,9 @@ use axum::extract::Request;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use lictor_core::Error;
+use lictor_core::facts::node::Node;
 use lictor_core::feed::LONGEST_WAIT;
-use lictor_core::{Error, Node};
 use tokio::time::{Instant, sleep_until};
 
 use super::error::Refusal;

@@ -3,7 +3,8 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use lictor_core::{Class, Error};
+use lictor_core::Error;
+use lictor_core::error::Class;
 use serde_json::{Value, json};
 
 use super::wire;
@@ -156,7 +157,7 @@ fn error(status: StatusCode, code: &str, message: &str, details: Value) -> Respo
 
 #[cfg(test)]
 mod tests {
-    use lictor_core::quota::Quota;
+    use lictor_core::facts::quota::Quota;
 
     use super::*;
 

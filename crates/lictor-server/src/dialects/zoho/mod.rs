@@ -20,7 +20,7 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::Response;
-use lictor_core::{Resource, Right};
+use lictor_core::facts::right::{Resource, Right};
 use percent_encoding::percent_decode_str;
 
 use crate::authority::Call;
@@ -148,7 +148,7 @@ impl Ask<'_> {
     /// The language of whoever owns the token.
     fn language(&self) -> &str {
         let account = self.call.actor.account.as_ref();
-        account.map_or(lictor_core::account::DEFAULT_LANGUAGE, |account| {
+        account.map_or(lictor_core::facts::account::DEFAULT_LANGUAGE, |account| {
             account.state.language.as_str()
         })
     }

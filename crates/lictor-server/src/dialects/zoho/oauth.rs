@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use lictor_core::Error;
-use lictor_core::grant::{ACCESS_TTL, GrantRefusal};
+use lictor_core::facts::grant::{ACCESS_TTL, GrantRefusal};
 use percent_encoding::percent_decode_str;
 
 use super::error::Refusal;

@@ -1,7 +1,7 @@
 //! Lists of scopes as Zoho CRM's clients write and read them.
 
-use lictor_core::Right;
-use lictor_core::access::{NAMES_ELSEWHERE as NAMES, Scope};
+use lictor_core::facts::right::Right;
+use lictor_core::facts::scope::{NAMES_ELSEWHERE as NAMES, Scope};
 
 /// Reads a list of scopes, by their names or ours, with commas or spaces between them; none where
 /// one of them is no scope.

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use lictor_core::AccountCounts;
+use lictor_core::facts::account::AccountCounts;
 
 use super::Ask;
 use super::error::Refusal;

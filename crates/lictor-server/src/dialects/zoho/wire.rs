@@ -6,8 +6,10 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use lictor_core::figures::OrganizationFigures;
-use lictor_core::{Account, AccountStatus, Date, Organization, Plan};
+use lictor_core::facts::account::{Account, AccountStatus};
+use lictor_core::facts::figures::OrganizationFigures;
+use lictor_core::facts::organization::Organization;
+use lictor_core::{Date, Plan};
 use serde::Serialize;
 use serde_json::Value;
 

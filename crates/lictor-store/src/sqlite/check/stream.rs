@@ -1,11 +1,17 @@
 //! The check of one stream: its entries are replayed, and its rows compared one after the other.
 
-use lictor_core::change::Digest;
-use lictor_core::state::{OrganizationState, TokenState};
-use lictor_core::{
-    AccountState, ClientState, EndedLease, GrantState, INSTALLATION, LeaseState, LicenseState,
-    NodeState, SeatState, State, Timestamp,
-};
+use lictor_core::Timestamp;
+use lictor_core::digest::Digest;
+use lictor_core::facts::account::AccountState;
+use lictor_core::facts::client::ClientState;
+use lictor_core::facts::grant::GrantState;
+use lictor_core::facts::lease::{EndedLease, LeaseState};
+use lictor_core::facts::license::LicenseState;
+use lictor_core::facts::node::NodeState;
+use lictor_core::facts::organization::{INSTALLATION, OrganizationState};
+use lictor_core::facts::seats::SeatState;
+use lictor_core::facts::token::TokenState;
+use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 

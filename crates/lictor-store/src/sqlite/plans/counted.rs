@@ -56,7 +56,7 @@ fn steps(database: &mut Connection, read: impl Fn(&Connection)) -> u64 {
 }
 
 fn load(database: &Connection, facts: &[Fact]) {
-    let head = heads::one(database, lictor_core::INSTALLATION);
+    let head = heads::one(database, lictor_core::facts::organization::INSTALLATION);
     let head = head.expect("reads").expect("is there");
     let mut decoded = rows::DecodedKeys::default();
     facts::load(database, ACME, &head, 0, facts, &mut decoded).expect("loads");

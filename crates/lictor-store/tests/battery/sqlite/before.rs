@@ -1,7 +1,10 @@
 //! What ended or was refused before records of it were kept: it is neither missed nor made up.
 
-use lictor_core::change::Digest;
-use lictor_core::{Change, Entry, Head, LeaseEnd, SeatReason};
+use lictor_core::change::Change;
+use lictor_core::digest::Digest;
+use lictor_core::facts::lease::LeaseEnd;
+use lictor_core::facts::seats::SeatReason;
+use lictor_core::ledger::{Entry, Head};
 use lictor_store::sqlite::{SqliteStore, check_folder};
 use lictor_store::{EndedFilter, Store};
 use rusqlite::Connection;

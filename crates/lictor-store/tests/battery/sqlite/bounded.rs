@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lictor_core::Quota;
+use lictor_core::facts::quota::Quota;
 use lictor_store::sqlite::SqliteStore;
 use rusqlite::Connection;
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lictor_core::{Error, INSTALLATION, TrustSet};
+use lictor_core::{Error, TrustSet, facts::organization::INSTALLATION};
 use lictor_store::Store;
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder};
 use rusqlite::Connection;

@@ -2,8 +2,13 @@
 
 use std::path::Path;
 
-use lictor_core::account::AccountPatch;
-use lictor_core::{AccountKind, Decision, INSTALLATION, OverLimit, Record, Timestamp};
+use lictor_core::Timestamp;
+use lictor_core::decision::Decision;
+use lictor_core::facts::account::AccountKind;
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::record::Record;
+use lictor_core::rules::account::AccountPatch;
 use lictor_store::sqlite::{SqliteStore, check_folder, removed_accounts};
 use lictor_store::{Store, Write};
 
@@ -42,7 +47,7 @@ async fn what_was_erased_is_in_no_free_page_and_in_no_log() {
         )
         .await;
         let patch = AccountPatch {
-            name: lictor_core::Given::Value(format!("Named {}", email(account(number)))),
+            name: lictor_core::given::Given::Value(format!("Named {}", email(account(number)))),
             ..AccountPatch::default()
         };
         done(&store, set_account(ACME, account(number), patch)).await;

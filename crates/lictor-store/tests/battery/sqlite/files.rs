@@ -4,9 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lictor_core::change::Digest;
-use lictor_core::usage::{MAX_COUNT, UsageRow};
-use lictor_core::{Change, Decision, Entry, Head, INSTALLATION, Now, Quota, Record};
+use lictor_core::change::Change;
+use lictor_core::decision::Decision;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Now;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::usage::{MAX_COUNT, UsageRow};
+use lictor_core::ledger::{Entry, Head};
+use lictor_core::record::Record;
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
 use lictor_store::{ANSWER_KEPT_SECONDS, Dates, IdempotencyKey, Store, Which};
 use rusqlite::Connection;

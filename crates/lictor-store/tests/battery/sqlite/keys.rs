@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
-use lictor_core::account::AccountPatch;
-use lictor_core::{AccountKind, AccountStatus, Change, Entry, Head};
+use lictor_core::change::Change;
+use lictor_core::facts::account::{AccountKind, AccountStatus};
+use lictor_core::ledger::{Entry, Head};
+use lictor_core::rules::account::AccountPatch;
 use lictor_store::Store;
 use lictor_store::sqlite::{SqliteStore, check_folder};
 use rusqlite::Connection;
@@ -22,7 +24,7 @@ fn append(raw: &Connection, change: Change) -> u64 {
     let (position, hash): (u64, [u8; 32]) = raw.query_row(sql, [ACME], read).expect("a head");
     let head = Head {
         position,
-        hash: lictor_core::change::Digest(hash),
+        hash: lictor_core::digest::Digest(hash),
     };
     let entry = Entry {
         stream: ACME,

@@ -13,7 +13,10 @@ mod watched;
 use std::path::Path;
 use std::sync::Arc;
 
-use lictor_core::{AccountKind, INSTALLATION, OverLimit, Role};
+use lictor_core::facts::account::AccountKind;
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::organization::INSTALLATION;
+use lictor_core::facts::role::Role;
 use lictor_store::Store;
 use lictor_store::sqlite::SqliteStore;
 use tempfile::TempDir;

@@ -5,7 +5,7 @@ use std::io::{Error, Read};
 use std::thread;
 
 use indicatif::{ProgressBar, ProgressBarIter};
-use lictor_core::account::MAX_EMAIL_LENGTH;
+use lictor_core::facts::email::MAX_EMAIL_LENGTH;
 use lictor_core::secret::{self, Secret};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc::{Receiver, channel};

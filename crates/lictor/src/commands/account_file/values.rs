@@ -1,5 +1,7 @@
 //! What the words in a file's fields mean, in any case, as spreadsheets and people write them.
 
+use lictor_core::facts::account::{AccountKind, AccountStatus};
+use lictor_core::words::listed;
 use serde_json::Value;
 
 /// The value of a column's field that has something in it.
@@ -12,9 +14,9 @@ pub(super) fn read(column: &str, text: &str) -> Result<Value, String> {
         "administrator" => flag(&word)
             .map(Value::from)
             .ok_or_else(|| "administrator: use true or false".to_owned()),
-        "kind" => match word.as_str() {
-            "person" | "service" => Ok(word.into()),
-            _ => Err("kind: use person or service".to_owned()),
+        "kind" => match word.parse::<AccountKind>() {
+            Ok(kind) => Ok(kind.as_str().into()),
+            Err(_) => Err(format!("kind: use {}", listed(AccountKind::ALL))),
         },
         "status" => status(&word).map(Value::from),
         "language" => Ok(language(text).into()),
@@ -32,13 +34,14 @@ fn flag(word: &str) -> Option<bool> {
 
 /// A column `Active` says yes or no, a column `Status` which.
 fn status(word: &str) -> Result<&'static str, String> {
-    match (word, flag(word)) {
-        ("active", _) | (_, Some(true)) => Ok("active"),
-        ("invited", _) => Ok("invited"),
-        (_, Some(false)) => Err("status: an account is created active or invited; \
-                                 leave out rows that are not active"
-            .to_owned()),
-        _ => Err("status: use active or invited".to_owned()),
+    let (active, invited) = (AccountStatus::Active, AccountStatus::Invited);
+    match (word.parse(), flag(word)) {
+        (Ok(AccountStatus::Active), _) | (_, Some(true)) => Ok(active.as_str()),
+        (Ok(AccountStatus::Invited), _) => Ok(invited.as_str()),
+        (_, Some(false)) => Err(format!(
+            "status: an account is created {active} or {invited}; leave out rows that are not {active}"
+        )),
+        _ => Err(format!("status: use {active} or {invited}")),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use lictor_core::facts::account::AccountKind;
+use lictor_core::facts::role::Role;
 use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
 use lictor_server::clock::Clock;
@@ -68,7 +70,7 @@ pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
     let client = client.within("acme");
     let license = license_for_acme(today, Uuid::try_parse(acme.str("id")).ok());
     license::add(&client, &vendor.sign(&license.to_json())).await?;
-    let admin = json!({ "name": "acme admin", "role": "admin" });
+    let admin = json!({ "name": "acme admin", "role": Role::Admin });
     let created = token::create(&client, &admin).await?;
     Ok(Tokens {
         acme: created.str("secret").to_owned(),
@@ -111,7 +113,7 @@ async fn staff(client: &Client) -> Outcome<String> {
             "language": language,
         }));
     }
-    rows.push(json!({ "email": "ci@example.com", "kind": "service" }));
+    rows.push(json!({ "email": "ci@example.com", "kind": AccountKind::Service }));
     // The trial has ended, so that this one gets no seat and the refusals show why.
     rows.push(json!({ "email": "late@example.com", "seats": ["sandbox"] }));
     let import = json!({ "rows": rows, "mode": "each" });

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::account::AccountPatch;
-use lictor_core::seats::Rows;
+use lictor_core::Error;
+use lictor_core::facts::account::{Account, AccountKind, AccountStatus};
+use lictor_core::given::Given;
+use lictor_core::rules::account::AccountPatch;
+use lictor_core::rules::rows::Rows;
 use lictor_core::whole::Whole;
-use lictor_core::{Account, AccountKind, AccountStatus, Error, Given};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::time;
+use super::{one_of, time};
 use crate::authority::{AccountRequest, ImportRow, RowOutcome, TriedBefore};
 use crate::dialects::native::error::{Problem, invalid};
 use crate::dialects::native::json::Object;
@@ -30,21 +32,16 @@ pub(in crate::dialects::native) struct NewAccount {
 
 impl NewAccount {
     pub(in crate::dialects::native) fn into_request(self) -> Result<AccountRequest, Problem> {
-        let kind = match self.kind.as_deref() {
-            None | Some("person") => AccountKind::Person,
-            Some("service") => AccountKind::Service,
-            Some(_) => return Err(invalid("kind", "use person or service")),
-        };
-        let invited = match self.status.as_deref() {
-            None | Some("active") => false,
-            Some("invited") => true,
-            Some(_) => return Err(invalid("status", "use active or invited")),
-        };
+        let kind = self.kind.as_deref();
+        let kind = kind.map(|text| one_of("kind", text, &AccountKind::ALL));
+        let created = [AccountStatus::Active, AccountStatus::Invited];
+        let status = self.status.as_deref();
+        let status = status.map(|text| one_of("status", text, &created));
         Ok(AccountRequest {
             email: self.email,
             name: self.name,
-            kind,
-            invited,
+            kind: kind.transpose()?.unwrap_or(AccountKind::Person),
+            invited: status.transpose()? == Some(AccountStatus::Invited),
             administrator: self.administrator.unwrap_or(false),
             language: self.language,
         })
@@ -70,15 +67,15 @@ pub(in crate::dialects::native) struct PatchAccount {
 
 impl PatchAccount {
     pub(in crate::dialects::native) fn into_patch(self) -> Result<AccountPatch, Problem> {
-        let status = match self.status.of_what_stays("status")?.as_deref() {
-            None => None,
-            Some("invited") => Some(AccountStatus::Invited),
-            Some("active") => Some(AccountStatus::Active),
-            Some("deactivated") => Some(AccountStatus::Deactivated),
-            Some(_) => {
-                return Err(invalid("status", "use invited, active or deactivated"));
-            }
-        };
+        let to = [
+            AccountStatus::Invited,
+            AccountStatus::Active,
+            AccountStatus::Deactivated,
+        ];
+        let status = self.status.of_what_stays("status")?;
+        let status = status
+            .map(|text| one_of("status", &text, &to))
+            .transpose()?;
         Ok(AccountPatch {
             email: self.email.of_what_stays("email")?,
             name: self.name,

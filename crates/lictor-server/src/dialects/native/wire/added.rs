@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use lictor_core::license::{Candidate, Place};
+use lictor_core::rules::in_force::{Candidate, Succession};
 use lictor_core::{Date, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
@@ -54,7 +54,11 @@ struct GapView {
 
 impl AddedLicense {
     /// A license, and its place among those that were there before.
-    pub(in super::super) fn new(license: LicenseView, place: &Place, before: &[Candidate]) -> Self {
+    pub(in super::super) fn new(
+        license: LicenseView,
+        place: &Succession,
+        before: &[Candidate],
+    ) -> Self {
         let neighbor = |id: Option<Uuid>| {
             let found = before.iter().find(|other| Some(other.id) == id)?;
             Some(NeighborView {

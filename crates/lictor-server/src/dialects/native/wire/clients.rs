@@ -1,6 +1,8 @@
 //! Requests and answers about OAuth clients.
 
-use lictor_core::{Account, Client, Given};
+use lictor_core::facts::account::Account;
+use lictor_core::facts::client::Client;
+use lictor_core::given::Given;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::{Problem, invalid};

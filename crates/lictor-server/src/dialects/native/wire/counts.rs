@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::Now;
-use lictor_core::figures::{ApplicationFigures, OrganizationFigures};
+use lictor_core::elapsed::Now;
+use lictor_core::facts::figures::{ApplicationFigures, OrganizationFigures};
 use serde::Serialize;
 
 use super::{plan_word, time};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use lictor_core::lease::LeaseEnd;
-use lictor_core::{Account, EndedLease, Holder};
+use lictor_core::facts::account::Account;
+use lictor_core::facts::lease::{EndedLease, LeaseEnd};
+use lictor_core::facts::seats::Holder;
 use serde::Serialize;
 use uuid::Uuid;
 

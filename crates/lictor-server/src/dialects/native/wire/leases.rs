@@ -1,7 +1,8 @@
 //! Leases as JSON: checked out, renewed, given back.
 
-use lictor_core::lease::DEFAULT_TTL;
-use lictor_core::{Lease, Now, whole};
+use lictor_core::elapsed::Now;
+use lictor_core::facts::lease::{DEFAULT_TTL, Lease};
+use lictor_core::whole;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use lictor_core::facts::organization::Organization;
+use lictor_core::facts::quota::Quota;
+use lictor_core::given::Given;
 use lictor_core::whole::Whole;
-use lictor_core::{Given, Organization, Quota};
 use serde::{Deserialize, Serialize};
 
 use super::OrganizationView;
@@ -93,7 +95,7 @@ impl OrganizationPatch {
                     format!("there is no quota {name:?}; there are {known}"),
                 )
             };
-            limits.insert(Quota::named(&name).ok_or_else(unknown)?, limit);
+            limits.insert(name.parse().map_err(|_| unknown())?, limit);
         }
         Ok(limits)
     }

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lictor_core::seats::Rows;
-use lictor_core::{Error, Kind, Seat, SeatId, SeatState};
+use lictor_core::Error;
+use lictor_core::error::Kind;
+use lictor_core::facts::seats::{Seat, SeatId, SeatState};
+use lictor_core::rules::rows::Rows;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;

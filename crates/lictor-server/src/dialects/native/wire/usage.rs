@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use lictor_core::usage::{Reading, UsageKey, UsageReport, UsageRow};
-use lictor_core::{Change, Date, Error, Timestamp, whole};
+use lictor_core::change::Change;
+use lictor_core::facts::usage::{Reading, UsageKey, UsageReport, UsageRow};
+use lictor_core::{Date, Error, Timestamp, whole};
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;

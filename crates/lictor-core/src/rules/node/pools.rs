@@ -1,0 +1,256 @@
+//! Joining and leaving pools of nodes.
+
+use uuid::Uuid;
+
+use crate::change::Change;
+use crate::decision::Decision;
+use crate::digest::Digest;
+use crate::elapsed::Elapsed;
+use crate::error::{Error, Kind};
+use crate::facts::entitlement::NodeTerms;
+use crate::facts::node::{JoinRefusal, Leave, NodeIdentity, NodeState};
+use crate::facts::pool::{MAX_POOL_NAME_LENGTH, PoolIdentity, PoolState, name_in_pool};
+use crate::feed::Start;
+use crate::record::Record;
+use crate::rules::application;
+use crate::rules::node::enroll::{check_name_of, live_named, missing, room};
+use crate::rules::node::starts::is_followed;
+use crate::state::State;
+
+/// The bounds of both, in seconds. A node whose feed is open is not silent, so that the silence may be
+/// shorter than what lies between two reports.
+const TTL: std::ops::RangeInclusive<i64> = 60..=3_650 * 86_400;
+
+const FORGET_AFTER: std::ops::RangeInclusive<i64> = 10..=400 * 86_400;
+
+/// The most places of a pool.
+const MAX_USES: u64 = 1_000_000;
+
+/// A pool to create.
+#[derive(Debug, Clone)]
+pub struct NewPool {
+    /// UUID v7.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The application that its nodes are to serve.
+    pub application: String,
+    /// How many nodes there may be of it at once.
+    pub uses: u64,
+    /// How long its token can be used, in seconds.
+    pub ttl: i64,
+    /// After how many seconds of silence a node gives its place back.
+    pub forget_after: i64,
+    /// The SHA-256 of its token.
+    pub token_sha256: Digest,
+}
+
+/// Creates a pool. `state` holds the application, and the pool with this name: one whose token has expired
+/// is revoked and gives its name back.
+///
+/// # Errors
+/// [`Error::NotFound`] for the application, [`Error::InvalidInput`], [`Error::AlreadyExists`].
+pub fn create_pool(state: &State, new: &NewPool, now: Elapsed) -> Result<Decision, Error> {
+    application::find(state, &new.application)?;
+    check_name_of(&new.name, MAX_POOL_NAME_LENGTH)?;
+    if !(1..=MAX_USES).contains(&new.uses) {
+        return Err(invalid("uses", format!("use 1 to {MAX_USES}")));
+    }
+    if !TTL.contains(&new.ttl) {
+        return Err(invalid("ttl", "use 1m to 3650d".to_owned()));
+    }
+    if !FORGET_AFTER.contains(&new.forget_after) {
+        return Err(invalid("forget_after", "use 10s to 400d".to_owned()));
+    }
+    let live = |id: &Uuid| state.node_pools.get(id).is_some_and(PoolState::is_live);
+    let named = state.pool_identities.iter();
+    let named = named
+        .filter(|(id, _)| live(id))
+        .find(|(_, identity)| identity.name == new.name);
+    if named.is_some_and(|(_, identity)| !identity.has_expired(now)) {
+        return Err(Error::AlreadyExists {
+            kind: Kind::NodePool,
+            name: new.name.clone(),
+        });
+    }
+    // First, as of the pools that are not revoked only one has the name.
+    let revoked = named.map(|(id, _)| Change::NodePoolRevoked { id: *id });
+    let made = Change::NodePoolCreated {
+        id: new.id,
+        application: new.application.clone(),
+        uses: new.uses,
+        forget_after: new.forget_after,
+    };
+    let mut decision: Decision = revoked.into_iter().chain([made]).collect();
+    decision.records.push(Record::NodePoolIdentity {
+        id: new.id,
+        identity: PoolIdentity {
+            name: new.name.clone(),
+            token_sha256: new.token_sha256,
+            token_expires_at: now.plus(new.ttl),
+        },
+    });
+    Ok(decision)
+}
+
+/// Revokes the token of a pool: nobody joins by it any more, and its nodes go on. Repeating it changes
+/// nothing.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn revoke_pool(state: &State, id: Uuid) -> Result<Decision, Error> {
+    let pool = state.node_pools.get(&id);
+    let pool = pool.ok_or_else(|| missing_pool(id.to_string()))?;
+    Ok(match pool.revoked_at {
+        Some(_) => Decision::nothing(),
+        None => Change::NodePoolRevoked { id }.into(),
+    })
+}
+
+/// Lets a node join that shows the token of a pool and the SHA-256 of a credential. A node that is known
+/// by that credential is `node`: one that has its place keeps it, and one that left takes a place again,
+/// under the name that it has. Else `node` is the id of a new one. `state` holds the pool, the
+/// application, how many of its nodes are still to join, `node`, and who else has its name.
+///
+/// # Errors
+/// [`Error::NotFound`] for the pool or the application, [`Error::JoinRefused`], [`Error::Outdated`] where
+/// the terms are not those of now, [`Error::NodeLimit`], [`Error::InvalidInput`] for a node of another
+/// application, [`Error::AlreadyExists`] where another node was given its name meanwhile.
+pub fn join_pool(
+    state: &State,
+    pool: Uuid,
+    node: Uuid,
+    credential_sha256: Digest,
+    terms: &NodeTerms,
+    now: Elapsed,
+) -> Result<Decision, Error> {
+    let no_pool = || missing_pool(pool.to_string());
+    let found = state.node_pools.get(&pool).ok_or_else(no_pool)?;
+    let identity = state.pool_identities.get(&pool).ok_or_else(no_pool)?;
+    let known = state.nodes.get(&node);
+    if known.is_some_and(NodeState::is_live) {
+        return Ok(Decision::nothing());
+    }
+    if known.is_some_and(|node| node.left.is_none()) {
+        return Err(Error::JoinRefused(JoinRefusal::Revoked));
+    }
+    if !found.is_live() {
+        return Err(Error::JoinRefused(JoinRefusal::PoolRevoked));
+    }
+    // The end of a token is for those who are not known yet: others have joined in time.
+    if known.is_none() && identity.has_expired(now) {
+        return Err(Error::JoinRefused(JoinRefusal::Expired));
+    }
+    if let Some(known) = known {
+        check_application(found, &known.application)?;
+    }
+    let application = application::find(state, &found.application)?;
+    if found.taken >= found.uses {
+        return Err(Error::JoinRefused(JoinRefusal::Full(found.uses)));
+    }
+    if terms.basis != state.basis_of(application) {
+        return Err(Error::Outdated);
+    }
+    let enrolled = room(state, &found.application, terms)? + 1;
+    let limit = terms.limit;
+    if known.is_some() {
+        let own = state.node_identities.get(&node);
+        let own = own.ok_or_else(|| missing(node.to_string()))?;
+        if live_named(state, &own.name).is_some() {
+            return Err(Error::AlreadyExists {
+                kind: Kind::Node,
+                name: own.name.clone(),
+            });
+        }
+        let mut decision: Decision = Change::NodeReturned {
+            id: node,
+            pool,
+            limit,
+            enrolled,
+        }
+        .into();
+        decision.records.push(Record::NodeIdentity {
+            id: node,
+            identity: NodeIdentity {
+                token_expires_at: now,
+                ..own.clone()
+            },
+        });
+        return Ok(decision);
+    }
+    let mut decision: Decision = [
+        Change::NodeEnrolled {
+            id: node,
+            application: found.application.clone(),
+            limit,
+            enrolled,
+            pool: Some(pool),
+        },
+        Change::NodeJoined { id: node },
+    ]
+    .into_iter()
+    .collect();
+    decision.records.push(Record::NodeIdentity {
+        id: node,
+        identity: NodeIdentity {
+            name: name_in_pool(&identity.name, node),
+            token_sha256: None,
+            token_expires_at: now,
+            credential_sha256: Some(credential_sha256),
+        },
+    });
+    Ok(decision)
+}
+
+/// Refuses a node that serves another application than the pool's.
+pub(super) fn check_application(pool: &PoolState, application: &str) -> Result<(), Error> {
+    if application == pool.application {
+        return Ok(());
+    }
+    let reason = "it belongs to a node of another application; start it in a new folder";
+    Err(invalid("credential_sha256", reason.to_owned()))
+}
+
+/// Takes up that a start of a node says goodbye: the node's place is free. Where another start went on
+/// meanwhile the node lives, and keeps it, as does one that is of no pool. `state` holds the node, and who
+/// counts in its epochs.
+pub fn leave(state: &State, id: Uuid, start: Option<&Start>) -> Decision {
+    match start.is_some_and(|start| is_followed(state, id, start)) {
+        true => Decision::nothing(),
+        false => left(state, id, Leave::Goodbye),
+    }
+}
+
+/// Gives the places of nodes back that were silent for too long. `silent` says since when each was;
+/// `state` holds them and their pools.
+pub fn forget(state: &State, silent: &[(Uuid, Elapsed)], now: Elapsed) -> Decision {
+    let mut decision = Decision::nothing();
+    for (id, since) in silent {
+        let pool = state.nodes.get(id).and_then(|node| node.pool);
+        let pool = pool.and_then(|pool| state.node_pools.get(&pool));
+        if pool.is_some_and(|pool| now.since(*since) >= pool.forget_after) {
+            decision.append(left(state, *id, Leave::Silence));
+        }
+    }
+    decision
+}
+
+fn left(state: &State, id: Uuid, by: Leave) -> Decision {
+    let node = state.nodes.get(&id);
+    match node {
+        Some(node) if node.pool.is_some() && node.is_live() => Change::NodeLeft { id, by }.into(),
+        Some(_) | None => Decision::nothing(),
+    }
+}
+
+/// A pool that is not there.
+pub fn missing_pool(name: impl Into<String>) -> Error {
+    Error::NotFound {
+        kind: Kind::NodePool,
+        name: name.into(),
+    }
+}
+
+fn invalid(field: &'static str, reason: String) -> Error {
+    Error::InvalidInput { field, reason }
+}

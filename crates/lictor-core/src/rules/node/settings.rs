@@ -1,0 +1,48 @@
+//! Settings of all nodes of an organization: how long they go on without news, and the revision of
+//! their state.
+
+use crate::change::Change;
+use crate::decision::Decision;
+use crate::digest::Digest;
+use crate::error::Error;
+use crate::feed::{Applied, NodePolicy};
+use crate::state::State;
+
+/// Sets how long the organization's nodes go on without news. `state` holds the node settings.
+///
+/// # Errors
+/// [`Error::InvalidInput`].
+pub fn set_policy(state: &State, policy: NodePolicy) -> Result<Decision, Error> {
+    policy.check()?;
+    Ok(if state.node_settings.policy == policy {
+        Decision::nothing()
+    } else {
+        Change::NodePolicySet {
+            stale_after: policy.stale_after,
+            expires_after: policy.expires_after,
+            grace: policy.grace,
+        }
+        .into()
+    })
+}
+
+/// Raises the revision of the state above the highest that a node reported, so that nodes that hold a
+/// newer state accept the one stored here. `state` holds the node settings and when trust changed. Where
+/// none is ahead, it changes nothing.
+pub fn adopt(state: &State, ahead: Option<u64>) -> Decision {
+    match ahead {
+        None => Decision::nothing(),
+        Some(highest) => {
+            let current = state.node_settings.state_revision(state.basis());
+            let raise = highest.saturating_sub(current).saturating_add(1);
+            Change::NodesAdopted { raise }.into()
+        }
+    }
+}
+
+/// Whether a node knows a state that was never made here: a greater revision, or the same with
+/// another content. `content` is that of `revision` here.
+pub fn is_ahead(applied: &Applied, revision: u64, content: Digest) -> bool {
+    applied.revision > revision
+        || (applied.revision == revision && applied.content_sha256 != content)
+}

@@ -1,0 +1,98 @@
+//! The floors of the core: a module names only what stands below it, so that no two import each other.
+
+use super::{Finding, Source};
+
+const CORE: &str = "crates/lictor-core/src/";
+
+/// The modules of the core from the ground up. Those on the ground may name each other; a module
+/// above it names itself and lower floors.
+const FLOORS: [&[&str]; 8] = [
+    &[
+        "digest",
+        "elapsed",
+        "exposition",
+        "fault",
+        "given",
+        "invalid",
+        "names",
+        "secret",
+        "slashes",
+        "time",
+        "whole",
+        "words",
+    ],
+    &["document"],
+    &["feed"],
+    &["facts"],
+    &["change", "error", "record"],
+    &["access", "decision", "ledger"],
+    &["state"],
+    &["rules"],
+];
+
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&module))
+}
+
+/// Finds what names a floor above its own. Tests may name any.
+pub(super) fn core_stands_on_floors(source: &Source) -> Vec<Finding> {
+    let Some(inside) = source.path.strip_prefix(CORE) else {
+        return Vec::new();
+    };
+    let module = inside.split(['/', '.']).next().unwrap_or_default();
+    if module == "lib" || inside.ends_with("tests.rs") || !source.is("rs") {
+        return Vec::new();
+    }
+    let Some(own) = floor(module) else {
+        let advice = format!("give {module} its floor in xtask/src/tidy/floors.rs");
+        return vec![source.finding(1, advice)];
+    };
+    let is_allowed = |other: &str| {
+        other == module || floor(other).is_some_and(|other| other < own || own == 0 && other == 0)
+    };
+    let code = source.code();
+    let code = code.take_while(|(_, line)| !line.starts_with("#[cfg(test)]"));
+    let named = code.flat_map(|(number, line)| {
+        let paths = line.split("crate::").skip(1);
+        paths.map(move |path| (number, path.split([':', ';', ' ', ',', ')']).next()))
+    });
+    named
+        .filter_map(|(number, other)| Some((number, other?)))
+        .filter(|(_, other)| !is_allowed(other))
+        .map(|(number, other)| {
+            let advice = format!("{module} stands below {other}, or beside it: move one of them");
+            source.finding(number, advice)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::red;
+    use super::*;
+
+    #[test]
+    fn a_module_that_names_a_higher_floor_is_red() {
+        let text = "//! x\nuse crate::time::Date;\nuse crate::rules::seats;\n\
+                    fn f(x: crate::state::State) {}\n// crate::rules\nuse crate::{error::Error};\n\
+                    #[cfg(test)]\nuse crate::rules::seats;\n";
+        for (file, expected) in [
+            ("facts/seats.rs", &[3, 4, 6][..]),
+            ("facts.rs", &[3, 4, 6]),
+            ("document/claims.rs", &[3, 4, 6]),
+            ("change.rs", &[3, 4, 6]),
+            ("state/seats.rs", &[3, 6]),
+            ("rules/seats.rs", &[6]),
+            ("time.rs", &[3, 4, 6]),
+            ("facts/tests.rs", &[]),
+            ("lib.rs", &[]),
+            ("unplaced.rs", &[1]),
+        ] {
+            let path = format!("{CORE}{file}");
+            assert_eq!(red(core_stands_on_floors, &path, text), expected, "{file}");
+        }
+        let beside = "//! x\nuse crate::error::Error;\n";
+        let path = format!("{CORE}record.rs");
+        assert_eq!(red(core_stands_on_floors, &path, beside), [2]);
+    }
+}
