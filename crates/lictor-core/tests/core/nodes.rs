@@ -3,16 +3,16 @@
 use lictor_core::change::Change;
 use lictor_core::decision::Decision;
 use lictor_core::digest::Digest;
-use lictor_core::record::Record;
-use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES};
-use lictor_core::facts::entitlement::{ApplicationBasis, NodeTerms};
-use lictor_core::facts::node::{JoinRefusal, NodeIdentity, TOKEN_TTL};
-use lictor_core::rules::node::{self, NewNode};
-use lictor_core::{Error, Timestamp, facts};
-use lictor_core::facts::quota::Quota;
 use lictor_core::elapsed::{Elapsed, Now};
 use lictor_core::facts::application::ApplicationState;
+use lictor_core::facts::entitlement::{ApplicationBasis, NodeTerms};
+use lictor_core::facts::node::{JoinRefusal, NodeIdentity, TOKEN_TTL};
+use lictor_core::facts::quota::Quota;
+use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES};
+use lictor_core::record::Record;
+use lictor_core::rules::node::{self, NewNode};
 use lictor_core::state::State;
+use lictor_core::{Error, Timestamp, facts};
 use uuid::Uuid;
 
 use crate::fixtures::NOW;

@@ -1,12 +1,14 @@
 //! Rows of nodes, of their settings and of the rotations they trust keys by: how they are stored,
 //! loaded and read back.
 
+use lictor_core::change::Change;
 use lictor_core::digest::Digest;
 use lictor_core::document::rotation::Rotation;
-use lictor_core::feed::NodePolicy;
-use lictor_core::facts::node::{Counting, Leave, Node, NodeIdentity, NodeSettings, NodeState, Place};
-use lictor_core::change::Change;
 use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::node::{
+    Counting, Leave, Node, NodeIdentity, NodeSettings, NodeState, Place,
+};
+use lictor_core::feed::NodePolicy;
 use lictor_core::record::Record;
 use lictor_core::state::{self, State};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use lictor_core::facts::right::{Resource, Right};
 use lictor_core::Error;
+use lictor_core::facts::right::{Resource, Right};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
