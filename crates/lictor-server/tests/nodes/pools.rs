@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lictor_core::Error;
 use lictor_core::facts::node::{JoinRefusal, LEFT_KEPT, Node};
+use lictor_core::facts::quota::Quota;
 use lictor_core::feed::{Apart, KnownNode, Mode, NodeCount, NodeReport, Start};
-use lictor_core::{Error, Quota};
 use lictor_server::authority::{NewLicense, PoolRequest};
 use uuid::Uuid;
 
