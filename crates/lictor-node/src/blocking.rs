@@ -44,12 +44,14 @@ impl Node {
 }
 
 impl BlockingNode {
-    /// Stops it as [`Node::stop`] does, and waits until it has.
-    pub fn stop(mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            outside(&runtime, self.node.stop());
-            runtime.shutdown_background();
-        }
+    /// Stops it as [`Node::stop`] does, and waits until it has; whether it left its pool.
+    pub fn stop(mut self) -> bool {
+        let Some(runtime) = self.runtime.take() else {
+            return false;
+        };
+        let left = outside(&runtime, self.node.stop());
+        runtime.shutdown_background();
+        left.unwrap_or_default()
     }
 }
 

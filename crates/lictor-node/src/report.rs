@@ -114,18 +114,22 @@ impl Reporter {
             }
             report.counts = shared.counters.unsent(self.most, false);
             report.gives_back = gives_back && shared.counters.are_told();
+            // Another start of the control plane may know nothing of what was told to the one before it.
+            let known = self.instance;
             match self.send(shared, report.clone()).await {
                 // Either it was given back and the answer to that was lost, or the node was silent for too
                 // long, and has not told all that it counted.
                 Err(Trouble::Refused(failure)) if failure.code == FailureCode::Left => {
-                    return Some(report.gives_back);
+                    let said_by = failure.instance.zip(known);
+                    let is_other = said_by.is_some_and(|(said_by, known)| said_by != known);
+                    return Some(report.gives_back && !is_other);
                 }
                 // It takes no place, and no other answer comes.
                 Err(Trouble::Refused(failure)) if failure.code == FailureCode::Revoked => {
                     return Some(false);
                 }
                 Err(_) => return None,
-                Ok(true) => return Some(true),
+                Ok(true) => return Some(known.is_none_or(|known| self.instance == Some(known))),
                 Ok(false) => {}
             }
             let more = !shared.counters.unsent(1, false).is_empty();

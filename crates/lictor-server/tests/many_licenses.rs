@@ -233,6 +233,34 @@ const WORLDS: [Licenses; 5] = [
 ];
 
 #[tokio::test]
+async fn those_who_ask_at_once_are_told_what_the_first_of_them_finds() {
+    let world = World::new(TrustPolicy::Structural, &[]).await;
+    for n in 0..FEW {
+        world.put(n.into(), &license(&key(1), (-9, 900), n)).await;
+    }
+    // A removal derives nothing: who asks after it does.
+    let remove = async |id: u128| {
+        let call = world.call().await;
+        let id = Uuid::from_u128(id);
+        let removed = world.authority.remove_license(&call, id, None).await;
+        removed.expect("removed");
+    };
+    remove(0).await;
+    let alone = world
+        .looked_at(async || drop(world.entitlement().await))
+        .await;
+    remove(1).await;
+    let ask = || world.entitlement();
+    let at_once = world
+        .looked_at(async || drop(tokio::join!(ask(), ask(), ask(), ask())))
+        .await;
+    assert!(
+        alone > 0 && at_once == alone,
+        "{at_once} for all, {alone} for one"
+    );
+}
+
+#[tokio::test]
 async fn a_write_looks_at_few_of_many_licenses_where_none_is_verified() {
     look_at_few(TrustPolicy::Structural, &[], &WORLDS).await;
 }

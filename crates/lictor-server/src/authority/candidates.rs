@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Weak;
 
 use lictor_core::facts::license::{FIRST, License};
 use lictor_core::rules::in_force::{Candidate, covered_until};
@@ -65,6 +66,8 @@ pub(super) struct Search<'a> {
     organization: Uuid,
     installation: &'a Installation,
     now: Timestamp,
+    /// Whoever waits for what is found.
+    asks: Weak<()>,
     /// What was looked at, the newest first.
     taken: BTreeMap<Reverse<(Timestamp, u64)>, Candidate>,
     /// Not all was looked at that can be in force later.
@@ -77,6 +80,7 @@ impl<'a> Search<'a> {
         (cache, installation): (&'a Cache, &'a Installation),
         organization: Uuid,
         now: Timestamp,
+        asks: Weak<()>,
     ) -> Self {
         Self {
             licenses,
@@ -84,6 +88,7 @@ impl<'a> Search<'a> {
             organization,
             installation,
             now,
+            asks,
             taken: BTreeMap::new(),
             cut: false,
         }
@@ -174,6 +179,10 @@ impl<'a> Search<'a> {
 
     /// Reads and looks at some.
     fn look(&self, which: Which, most: usize) -> Result<Vec<Candidate>, Error> {
+        // A look has one of few places for reads, which others wait for.
+        if self.asks.strong_count() == 0 {
+            return Err(Error::internal("nobody waits for what is looked for"));
+        }
         let read = self.licenses.some(which, most)?;
         read.iter().map(|one| self.judged(one)).collect()
     }

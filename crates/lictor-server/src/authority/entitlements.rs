@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use lictor_core::document::claims::is_application_key;
 use lictor_core::error::Kind;
 use lictor_core::facts::application::Application;
 use lictor_core::facts::entitlement::{ApplicationBasis, Entitlement};
@@ -367,25 +368,36 @@ impl Authority {
         application: &str,
     ) -> Result<CachedEntitlement, Error> {
         let key = (call.organization.id, application.to_owned());
-        if let Some(known) = self.known_to_hold(call, &key) {
+        // What is derived from now on has all that was written before, also if more is written meanwhile.
+        let writes = self.cache.license_writes(key.0, &key.1);
+        if let Some(known) = self.known_to_hold(call, &key, writes) {
             return Ok(known);
+        }
+        // Anybody can ask for any word, however long: there is a lock for those alone that can be keys.
+        if !is_application_key(application) {
+            return self.derive_one(call, key).await;
         }
         // All who ask at once wait for the first of them, who most often finds it out for all.
         let one_at_a_time = self.cache.deriving(&key);
         let _one_at_a_time = one_at_a_time.lock().await;
-        match self.known_to_hold(call, &key) {
+        match self.known_to_hold(call, &key, writes) {
             Some(known) => Ok(known),
             None => self.derive_one(call, key).await,
         }
     }
 
-    /// What is in memory of an application's entitlement, if nothing has changed since.
-    fn known_to_hold(&self, call: &Call, key: &(Uuid, String)) -> Option<CachedEntitlement> {
-        let writes = self.cache.license_writes(key.0, &key.1);
+    /// What is in memory of an application's entitlement, if it was derived after so many writes of its
+    /// licenses, or after more.
+    fn known_to_hold(
+        &self,
+        call: &Call,
+        key: &(Uuid, String),
+        writes: u64,
+    ) -> Option<CachedEntitlement> {
         let (installation, now) = (self.cache.installation(), call.now.wall());
         let known = self.cache.entitlements.get(key)?;
         let holds = known.basis.trust == installation.trust_changed
-            && known.writes == writes
+            && known.writes >= writes
             && known.decided_at <= now
             && known.changes_at.is_none_or(|instant| now < instant);
         holds.then_some(known)
@@ -445,9 +457,11 @@ impl Authority {
     ) -> Result<(T, ApplicationBasis), Error> {
         let (organization, now) = (call.organization.id, call.now.wall());
         let (cache, (found, result)) = (Arc::clone(&self.cache), mpsc::channel());
+        let asked = Arc::new(());
+        let asks = Arc::downgrade(&asked);
         let look = move |licenses: &dyn Licenses| {
             let judge = (cache.as_ref(), installation.as_ref());
-            let search = Search::new(licenses, judge, organization, now);
+            let search = Search::new(licenses, judge, organization, now, asks);
             // Whoever went away meanwhile does not hear it.
             found.send(find(search)?).ok();
             Ok(())
@@ -455,6 +469,7 @@ impl Authority {
         let look = Box::new(look);
         let basis = self.store.look_through(organization, application, look);
         let basis = basis.await?;
+        drop(asked);
         Ok((result.try_recv().map_err(Error::internal)?, basis))
     }
 

@@ -196,7 +196,8 @@ impl Authority {
             Some(advice.to_owned())
         } else if !at_once.is_empty() {
             Some(copied(&at_once))
-        } else if !put_back.is_empty() {
+        // It names that among its own problems for as long as it runs: what is wrong now goes before it.
+        } else if !put_back.is_empty() && status == NodeStatus::Current {
             Some(older(&put_back))
         } else {
             reason(&node, status, revision, call.now.elapsed())
@@ -433,7 +434,8 @@ fn copied(hosts: &[String]) -> String {
 fn older(hosts: &[String]) -> String {
     format!(
         "its folder on {} is a copy, or an older one that was put back: this start counts by itself, and \
-         what was told before it is not lost; enroll each machine as a node of its own",
+         what was told before it is not lost; if it was copied, enroll each machine as a node of its own; \
+         if it was put back, this is said until the node is started again",
         each_once(hosts)
     )
 }

@@ -115,7 +115,10 @@ pub(crate) async fn run(command: Usage, json: bool) -> Outcome {
                 ),
                 (_, Some(stored)) => format!("{service}: {stored} are stored"),
                 // What is stored is for who may read usage.
-                (_, None) => format!("{service}: reported"),
+                (_, None) => format!(
+                    "{service}: reported; it changes nothing if more was reported before, which is told \
+                     to tokens that may read usage; a source that was started anew says so with --epoch"
+                ),
             });
             Ok(())
         }

@@ -87,8 +87,8 @@ fn who_may_not_read_usage_is_not_told_what_is_stored_of_it() {
         assert_eq!(answer, &answers[0]);
     }
     let row =
-        json!({ "source": "default", "service": "orders", "month": month, "result": "taken" });
-    let expected = json!({ "accepted": 1, "refused": 0, "counts": [row] });
+        json!({ "source": "default", "service": "orders", "month": month, "result": "reported" });
+    let expected = json!({ "refused": 0, "counts": [row] });
     assert_eq!(answers[0], expected);
     // Nor by what is refused: alone, among others, or as a correction.
     report("other", 555);

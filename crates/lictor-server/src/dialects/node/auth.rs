@@ -23,7 +23,8 @@ pub(super) async fn node(server: &Server, headers: &HeaderMap) -> Result<Arc<Nod
         other => other?,
     };
     if server.authority.has_left(&node) {
-        return Err(Refusal::left());
+        let instance = server.authority.feed().instance();
+        return Err(Refusal::left().said_by(instance));
     }
     let state = server.authority.state_if_revoked(&node).await?;
     match state {

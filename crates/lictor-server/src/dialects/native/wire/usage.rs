@@ -147,8 +147,9 @@ impl NewUsage {
 /// What became of a usage report.
 #[derive(Serialize)]
 pub(in crate::dialects::native) struct Recorded {
-    accepted: usize,
-    /// Only to who may read usage, as the next.
+    /// Only to who may read usage, as the next two: what was reported may have changed nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kept: Option<usize>,
     refused: usize,
@@ -195,7 +196,8 @@ impl Recorded {
                 epoch,
                 result: match refused {
                     Some(_) => "refused",
-                    None if stored > report.value() && told.is_all() => "kept",
+                    None if !told.is_all() => "reported",
+                    None if stored > report.value() => "kept",
                     None => "taken",
                 },
                 stored: told.is_all().then_some(stored),
@@ -209,7 +211,7 @@ impl Recorded {
         }
         let of = |word| counts.iter().filter(|count| count.result == word).count();
         Self {
-            accepted: of("taken"),
+            accepted: told.is_all().then(|| of("taken")),
             kept: told.is_all().then(|| of("kept")),
             refused: of("refused"),
             counts,
