@@ -19,7 +19,7 @@ fn passwords_in_addresses_are_masked_wherever_they_are_shown() {
     let here = format!("http://me:open-sesame@127.0.0.1:{port}");
     write(
         &file,
-        &format!("control-plane = \"{here}\"\ndata = {data:?}\n"),
+        &format!("control-plane = \"{here}\"\ndata = {data:?}\nlisten = \"127.0.0.1:0\"\n"),
     );
     let enroll = format!("lictor_enroll_{}", "0f".repeat(64));
     let cases: &[(i32, &[&str])] = &[
@@ -98,6 +98,8 @@ fn passwords_in_addresses_are_masked_wherever_they_are_shown() {
                 &here,
                 "--enroll",
                 &enroll,
+                "--listen",
+                "127.0.0.1:0",
             ],
         ),
         (3, &["node", "run", "--config", &file, "--enroll", &enroll]),

@@ -29,8 +29,8 @@ fn a_node_is_shown_as_the_documentation_says() {
         "reason": "it has not joined yet", "connected": false,
         "created_at": enrolled["created_at"], "joined_at": null, "seen_at": null, "host": null,
         "version": null, "mode": null, "state_revision": enrolled["state_revision"],
-        "applied_revision": null, "license": null, "lives": 1, "requests": null, "nodes": 1,
-        "node_limit": null, "problems": [],
+        "applied_revision": null, "license": null, "lives": 1, "copied": false, "requests": null,
+        "nodes": 1, "node_limit": null, "problems": [],
     });
     assert_eq!(shown, expected);
     assert_eq!(server.get(&location), expected);
