@@ -49,7 +49,7 @@ fn a_client_is_who_the_trusted_proxy_says_and_not_who_it_says_itself() {
 fn options_for_connections_that_make_no_sense_are_refused() {
     for (options, said) in [
         (["--connections-per-address", "0"], "use 1 or more"),
-        (["--trusted-proxy", "0.0.0.0/0"], "everybody"),
+        (["--trusted-proxy", "0.0.0.0/0"], "is every address"),
         (["--trusted-proxy", "proxy.example"], "10.0.0.0/8"),
     ] {
         let refused = Server::refused(&options);
