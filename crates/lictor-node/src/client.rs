@@ -358,9 +358,9 @@ mod tests {
             (
                 500,
                 r#"{"code":"oops","message":"no"}"#,
-                "no Lictor: status 500",
+                "not Lictor: status 500",
             ),
-            (404, r#"{"message":"no route"}"#, "no Lictor: status 404"),
+            (404, r#"{"message":"no route"}"#, "not Lictor: status 404"),
         ] {
             match refused(status, body).await {
                 Trouble::Unreachable(why) => assert!(why.contains(said), "{status} {body}: {why}"),

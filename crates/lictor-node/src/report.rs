@@ -37,6 +37,8 @@ pub(crate) struct Reporter {
     instance: Option<Uuid>,
     /// Which answered before it, the last at the end.
     earlier: Vec<Uuid>,
+    /// Which the node said goodbye to last, with all told.
+    goodbye_to: Option<Uuid>,
     /// When one answered again behind another one.
     in_turn: Option<Instant>,
     /// What was last reported, but for counts.
@@ -61,6 +63,7 @@ impl Default for Reporter {
             most: MAX_COUNTS,
             instance: None,
             earlier: Vec::new(),
+            goodbye_to: None,
             in_turn: None,
             said: None,
             at: None,
@@ -107,30 +110,34 @@ impl Reporter {
     pub(crate) async fn finish(&mut self, shared: &Arc<Shared>, gives_back: bool) -> Option<bool> {
         let mut report = now(shared);
         report.leaving = true;
+        // Another start of the control plane may know nothing of what was told to the one before it, so
+        // that a goodbye is said only to one that was heard.
+        let mut was_heard = self.goodbye_to.is_some();
         loop {
             if planted::is("goodbye-without-counts") {
                 report.gives_back = gives_back;
                 return self.send(shared, report).await.ok();
             }
             report.counts = shared.counters.unsent(self.most, false);
-            report.gives_back = gives_back && shared.counters.are_told();
-            // Another start of the control plane may know nothing of what was told to the one before it.
-            let known = self.instance;
+            report.gives_back = gives_back && was_heard && shared.counters.are_told();
+            let instance = self.instance;
+            if report.gives_back {
+                self.goodbye_to = instance;
+            }
             match self.send(shared, report.clone()).await {
                 // Either it was given back and the answer to that was lost, or the node was silent for too
                 // long, and has not told all that it counted.
                 Err(Trouble::Refused(failure)) if failure.code == FailureCode::Left => {
-                    let said_by = failure.instance.zip(known);
-                    let is_other = said_by.is_some_and(|(said_by, known)| said_by != known);
-                    return Some(report.gives_back && !is_other);
+                    let is_it = |to| failure.instance.is_none_or(|instance| instance == to);
+                    return Some(self.goodbye_to.is_some_and(is_it));
                 }
                 // It takes no place, and no other answer comes.
                 Err(Trouble::Refused(failure)) if failure.code == FailureCode::Revoked => {
                     return Some(false);
                 }
                 Err(_) => return None,
-                Ok(true) => return Some(known.is_none_or(|known| self.instance == Some(known))),
-                Ok(false) => {}
+                Ok(true) => return Some(self.instance == instance),
+                Ok(false) => was_heard = true,
             }
             let more = !shared.counters.unsent(1, false).is_empty();
             let goodbye = gives_back && !report.gives_back && shared.counters.are_told();

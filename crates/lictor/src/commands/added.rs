@@ -76,7 +76,10 @@ mod tests {
             ]
         );
         let ended = notes(&json!({"state": "expired", "claims": claims, "place": null}));
-        assert!(ended[0].contains("the license ended on 2027-01-01"), "{ended:?}");
+        assert!(
+            ended[0].contains("the license ended on 2027-01-01"),
+            "{ended:?}"
+        );
         let renewal = json!({"state": "in_force", "claims": claims, "place": {
             "takes_over_from": claims, "followed_by": null}});
         assert_eq!(notes(&renewal), [""; 0], "the same product and customer");
