@@ -4,11 +4,14 @@ use std::sync::LazyLock;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Uri};
-use lictor_core::feed::{self, Audience, Content, DeliveredLicense, EnrollmentToken, Join, NodePolicy, NodeReport, StateDocument, StateTerms};
 use lictor_core::change::Change;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::email::Email;
 use lictor_core::facts::scope::Scope;
+use lictor_core::feed::{
+    self, Audience, Content, DeliveredLicense, EnrollmentToken, Join, NodePolicy, NodeReport,
+    StateDocument, StateTerms,
+};
 use lictor_core::record::Record;
 use lictor_core::rules::node;
 use lictor_core::state::State;
@@ -375,14 +378,8 @@ pub fn report(bytes: &[u8]) {
         pool: None,
     };
     state.apply(1, 1_790_000_000, &enrolled);
-    let Ok(decided) = node::report(
-        &state,
-        id,
-        "edge-1",
-        &report,
-        true,
-        Now::at(1_790_000_000),
-    ) else {
+    let Ok(decided) = node::report(&state, id, "edge-1", &report, true, Now::at(1_790_000_000))
+    else {
         return;
     };
     assert!(decided.changes.is_empty());

@@ -16,7 +16,7 @@ use crate::facts::scope::Scope;
 use crate::time::Timestamp;
 
 /// One change of one stream. It holds ids and figures, never a name or an e-mail, and it is all
-/// that [`State::apply`](crate::State::apply) needs to make the state anew. Its JSON form is
+/// that [`State::apply`](crate::state::State::apply) needs to make the state anew. Its JSON form is
 /// stored for ever: variants and fields are added, never renamed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

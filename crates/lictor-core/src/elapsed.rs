@@ -2,7 +2,7 @@
 //! here reads a clock.
 //!
 //! A date that somebody gave (a license's, a token's end) goes by the wall clock, a
-//! [`Timestamp`](crate::Timestamp). A span (a lease, an access token, a kept answer) ends at a moment
+//! [`Timestamp`]. A span (a lease, an access token, a kept answer) ends at a moment
 //! of [`Elapsed`] time, which a clock that is set neither stretches nor cuts short.
 
 use serde::{Deserialize, Serialize};

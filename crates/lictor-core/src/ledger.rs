@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 /// One change as it stands in a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The organization's id, or [`INSTALLATION`](crate::INSTALLATION).
+    /// The organization's id, or [`INSTALLATION`](crate::facts::organization::INSTALLATION).
     pub stream: Uuid,
     /// 1 for the first, without gaps.
     pub position: u64,

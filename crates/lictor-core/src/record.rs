@@ -67,7 +67,7 @@ pub enum Record {
         /// All that it reported.
         reported: Reported,
         /// Among the counts of which month it is one more, see
-        /// [`counted_in`](crate::usage::counted_in); none: it is there already.
+        /// [`counted_in`](crate::facts::usage::counted_in); none: it is there already.
         counted_in: Option<String>,
     },
     /// A running total.
@@ -132,13 +132,13 @@ pub enum Record {
     HolderOfEndedForgotten(EndedLease),
     /// Some refusals of a holder of leases lose the name.
     HolderOfRefusalsForgotten {
-        /// The holder's [`key`](crate::lease::holder_key).
+        /// The holder's [`key`](crate::facts::lease::holder_key).
         key: String,
     },
     /// Some of the answers that are kept for repeated requests and name a holder of leases are kept no
     /// longer.
     AnswersNamingHolderDropped {
-        /// The holder's [`key`](crate::lease::holder_key).
+        /// The holder's [`key`](crate::facts::lease::holder_key).
         key: String,
     },
     /// Some of what is kept for a span, and whose span is over, is dropped: answers, codes, access

@@ -95,7 +95,7 @@ pub struct State {
     pub trust_changed: u64,
     /// The newest licenses of applications.
     pub newest_licenses: BTreeMap<String, Newest>,
-    /// The accounts that have an e-mail, by [`Email::key`](crate::Email).
+    /// The accounts that have an e-mail, by [`Email::key`](crate::facts::email::Email).
     pub emails: BTreeMap<String, Uuid>,
     /// Accounts whose e-mail another account has in another spelling, or that would not be taken
     /// today, by their own spelling: they were there before such spellings were one.

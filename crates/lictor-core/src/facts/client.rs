@@ -40,7 +40,7 @@ pub struct Client {
     pub state: ClientState,
 }
 
-/// The codes that were made for a client within [`WINDOW`], used or not.
+/// The codes that were made for a client within [`WINDOW`](crate::facts::grant::WINDOW), used or not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CodesMade {
     /// How many.

@@ -237,7 +237,7 @@ pub struct NodeReport {
     /// What is wrong, in words for people; at most 16.
     #[serde(default)]
     pub problems: Vec<String>,
-    /// Counts, each the greatest so far; at most [`MAX_COUNTS`](crate::usage::MAX_COUNTS).
+    /// Counts, each the greatest so far; at most `MAX_COUNTS` of `facts::usage`.
     #[serde(default)]
     pub counts: Vec<NodeCount>,
     /// With counts: the earlier epochs that the control plane may put together when it has no room.

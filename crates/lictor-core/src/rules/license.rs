@@ -110,7 +110,8 @@ pub fn add(
 pub struct Repetition {
     /// What this was derived from.
     pub basis: ApplicationBasis,
-    /// Whether another license would be in force at some instant, see [`moves`].
+    /// Whether another license would be in force at some instant, see
+    /// [`moves`](crate::rules::in_force::moves).
     pub moves: bool,
 }
 
