@@ -8,8 +8,10 @@ const TESTKIT: &str = "lictor-testkit";
 
 /// Finds a manifest that has faults planted, or the test kit built in, without being asked to.
 pub(super) fn ships_nothing_of_tests(source: &Source) -> Vec<Finding> {
+    // What a crate inherits from the workspace has its features too.
+    let is_the_workspace = source.path == "Cargo.toml";
     let is_a_crate = source.path.starts_with("crates/") && source.path.ends_with("/Cargo.toml");
-    if !is_a_crate {
+    if !is_a_crate && !is_the_workspace {
         return Vec::new();
     }
     let mut findings = Vec::new();
@@ -24,7 +26,7 @@ pub(super) fn ships_nothing_of_tests(source: &Source) -> Vec<Finding> {
             findings.push(source.finding(number, advice));
         }
         let is_built = section.contains("dependencies") && !section.contains("dev-dependencies");
-        if is_built && (line.starts_with(TESTKIT) || line.ends_with(&format!(".{TESTKIT}]"))) {
+        if is_a_crate && is_built && line.contains(TESTKIT) {
             let advice = format!("name {TESTKIT} among the dev-dependencies");
             findings.push(source.finding(number, advice));
         }
@@ -50,9 +52,13 @@ mod tests {
             "[target.'cfg(unix)'.dependencies]\nlictor-testkit = { path = \"x\" }\n",
             "[build-dependencies]\nlictor-testkit.workspace = true\n",
             "\n[dependencies.lictor-testkit]\n",
+            "[dependencies]\nkit = { path = \"x\", package = \"lictor-testkit\" }\n",
         ] {
             assert_eq!(red(ships_nothing_of_tests, path, wrong), [2], "{wrong}");
         }
+        let workspace = "[workspace.dependencies]\nlictor-testkit = { path = \"x\" }\n\
+                         lictor-planted = { path = \"x\", features = [\"planted-faults\"] }\n";
+        assert_eq!(red(ships_nothing_of_tests, "Cargo.toml", workspace), [3]);
         let prove = "[dependencies]\nlictor-testkit.workspace = true\n";
         assert_eq!(
             red(ships_nothing_of_tests, "prove/Cargo.toml", prove),

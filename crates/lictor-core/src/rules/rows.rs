@@ -7,6 +7,7 @@ use crate::facts::seats::SeatRefusal;
 use crate::record::Record;
 use crate::rules::quota;
 use crate::state::State;
+use crate::words::words;
 
 /// Whether a request with many rows is all or nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,13 @@ pub enum Rows {
     /// Each row is decided by itself.
     Each,
 }
+
+words!(
+    Rows, "a mode of requests with many rows", {
+        AllOrNothing => "all",
+        Each => "each",
+    }
+);
 
 /// A decision made in steps, each based on the state after the steps before it.
 pub struct Steps {

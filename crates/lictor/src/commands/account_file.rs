@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use indicatif::ProgressBar;
+use lictor_core::rules::rows::Rows;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 
@@ -132,7 +133,7 @@ async fn send(client: &Client, rows: &[Row], tally: &mut Tally) -> Outcome {
         return Ok(());
     }
     let bodies: Vec<&Value> = rows.iter().map(|row| &row.body).collect();
-    let mut body = json!({ "rows": bodies, "mode": "each" });
+    let mut body = json!({ "rows": bodies, "mode": Rows::Each.as_str() });
     if tally.is_dry_run {
         body["dry_run"] = true.into();
         body["taken"] = json!(tally.taken);

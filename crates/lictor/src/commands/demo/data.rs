@@ -4,6 +4,7 @@ use std::path::Path;
 
 use lictor_core::facts::account::AccountKind;
 use lictor_core::facts::role::Role;
+use lictor_core::rules::rows::Rows;
 use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
 use lictor_server::clock::Clock;
@@ -116,7 +117,7 @@ async fn staff(client: &Client) -> Outcome<String> {
     rows.push(json!({ "email": "ci@example.com", "kind": AccountKind::Service }));
     // The trial has ended, so that this one gets no seat and the refusals show why.
     rows.push(json!({ "email": "late@example.com", "seats": ["sandbox"] }));
-    let import = json!({ "rows": rows, "mode": "each" });
+    let import = json!({ "rows": rows, "mode": Rows::Each.as_str() });
     client.post(&["accounts", "import"], &import).await?;
     let lease = json!({ "holder": "build-machine-1", "ttl": 86_400 });
     let path = ["applications", "gateway-pro", "leases"];

@@ -159,11 +159,8 @@ fn whole_by_name(numbers: BTreeMap<String, Whole<u64>>) -> BTreeMap<String, u64>
 
 /// Whether all rows are to be taken, or each that can be.
 pub(super) fn into_mode(text: Option<&str>) -> Result<Rows, Problem> {
-    match text {
-        None | Some("all") => Ok(Rows::AllOrNothing),
-        Some("each") => Ok(Rows::Each),
-        Some(_) => Err(invalid("mode", "use all or each")),
-    }
+    let mode = text.map(|text| one_of("mode", text, &Rows::ALL));
+    Ok(mode.transpose()?.unwrap_or(Rows::AllOrNothing))
 }
 
 /// An account.
