@@ -11,7 +11,7 @@ use lictor_core::document::rotation::Rotation;
 use lictor_core::facts::node::NodeSeen;
 use lictor_core::{Document, Timestamp, Validity};
 use lictor_planted as planted;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::fault::OpenError;
@@ -70,6 +70,9 @@ fn check_view(database: &Connection, watch: &Watch) -> Result<CheckReport, OpenE
     }
     let schema: i64 = view.pragma_query_value(None, "user_version", |row| row.get(0))?;
     check_schema(&view, schema, &mut report.differences)?;
+    if report.differences.is_empty() {
+        check_roots(&view, &mut report.differences)?;
+    }
     if !report.differences.is_empty() {
         // Rows read through damaged pages would only add to the confusion.
         return Ok(report);
@@ -125,6 +128,41 @@ fn check_files(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
     }
     // What is wrong with one page or one row after another is said once.
     differences.dedup();
+    Ok(())
+}
+
+/// Looks into each table and each index by itself. Where an empty page of another kind stands in the place
+/// of its first, it passes for an empty one until somebody searches it.
+fn check_roots(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
+    let mut all = view.prepare(
+        "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_schema
+         WHERE type IN ('table', 'index')",
+    )?;
+    let all = all.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    for one in all {
+        let (kind, name, table, made): (String, String, String, String) = one?;
+        let by = match kind.as_str() {
+            "table" => "NOT INDEXED".to_owned(),
+            _ => format!("INDEXED BY \"{name}\""),
+        };
+        // An index of some rows is searched for those alone.
+        let rows = match made.rsplit_once(" WHERE ") {
+            Some((_, rows)) if kind == "index" => format!("WHERE {rows}"),
+            _ => String::new(),
+        };
+        let look = format!("SELECT 1 FROM \"{table}\" {by} {rows} LIMIT 1");
+        match view.query_row(&look, [], |_| Ok(())).optional() {
+            Ok(_) => {}
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
+                differences.push(fault::of_integrity(&format!(
+                    "wrong kind of page in index {name}"
+                )));
+            }
+            Err(error) => return Err(error),
+        }
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod elapsed;
 mod erased;
 mod files;
 mod keys;
+mod roots;
 mod usage;
 mod watched;
 
