@@ -41,8 +41,8 @@ pub use licenses::{Choose, Dates, Licenses, Look, Which};
 pub use recent::RecentStreams;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, Grown,
-    IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum,
-    Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
+    IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, Observer, PoolBy, PoolNode,
+    RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
 };
 pub use watch::{Step, Watch};
 
@@ -93,6 +93,9 @@ pub trait Store: Send + Sync {
     /// organization was removed; [`Error::IdempotencyTwin`] where the idempotency key is taken;
     /// [`Error::StorageFull`], [`Error::ReadOnly`] or [`Error::Internal`].
     async fn write(&self, write: Write) -> Result<Written, Error>;
+
+    /// From now on tells `observer` of each stored write.
+    fn observe(&self, observer: Observer);
 
     /// One license.
     async fn license(&self, organization: Uuid, id: Uuid) -> Result<Option<License>, Error>;

@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use lictor_core::change::Change;
@@ -44,8 +44,9 @@ pub(super) struct Cache {
     license_writes: Box<[AtomicU64]>,
     numbering: RandomState,
     installation: RwLock<Arc<Installation>>,
-    /// The installation was not read since it has changed.
-    stale: AtomicBool,
+    /// How often the installation has changed, and which of the changes are in what was read.
+    changes: AtomicU64,
+    read_changes: AtomicU64,
     refreshing: tokio::sync::Mutex<()>,
     licenses: Bounded<(Uuid, Uuid), Arc<KeptLicense>, BySize>,
     tokens: KeptTokens,
@@ -95,7 +96,8 @@ impl Cache {
             license_writes: (0..DECISIONS).map(|_| AtomicU64::new(0)).collect(),
             numbering: RandomState::new(),
             installation: RwLock::default(),
-            stale: AtomicBool::new(true),
+            changes: AtomicU64::new(1),
+            read_changes: AtomicU64::new(0),
             refreshing: tokio::sync::Mutex::default(),
             licenses: Bounded::with_weighter(LICENSES, LICENSE_BYTES, BySize),
             tokens: KeptTokens::new(),
@@ -151,13 +153,12 @@ impl Cache {
             self.entitlements
                 .remove(&(organization, application.clone()));
         }
-        self.stale.store(true, Ordering::SeqCst);
+        self.changes.fetch_add(1, Ordering::SeqCst);
         self.refresh_if_stale(store).await
     }
 
-    /// Forgets what a write has made untrue. The write is done: a fault here is no fault of it,
-    /// but nobody signs in until it is mended.
-    pub(super) async fn after(&self, stream: Uuid, written: &Written, store: &dyn Store) {
+    /// Forgets what a write has made untrue.
+    pub(super) fn invalidate(&self, stream: Uuid, written: &Written) {
         let mut licensed = false;
         for entry in &written.entries {
             match &entry.change {
@@ -215,19 +216,24 @@ impl Cache {
                 Record::OrganizationName { .. } | Record::KeyRotation(_)
             )
         };
-        if written.records.iter().any(renewed) {
-            self.stale.store(true, Ordering::SeqCst);
-        }
         self.tokens
             .after(stream, &written.entries, &written.records);
         // Whoever derives entitlements anew must find the number risen.
         self.known.note(stream, written);
         let removed = |entry: &Entry| entry.change == Change::OrganizationRemoved;
-        if stream == INSTALLATION || written.entries.iter().any(removed) {
-            self.stale.store(true, Ordering::SeqCst);
-            if let Err(error) = self.refresh_if_stale(store).await {
-                tracing::error!(%error, "the trusted keys could not be read after a change");
-            }
+        if stream == INSTALLATION
+            || written.entries.iter().any(removed)
+            || written.records.iter().any(renewed)
+        {
+            self.changes.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Reads the installation again if a write has changed it. The write is done: a fault here is no fault
+    /// of it, but nobody signs in until it is mended.
+    pub(super) async fn refresh_after_write(&self, store: &dyn Store) {
+        if let Err(error) = self.refresh_if_stale(store).await {
+            tracing::error!(%error, "the trusted keys could not be read after a change");
         }
     }
 
@@ -251,11 +257,15 @@ impl Cache {
 
     /// Reads the installation again if it has changed since it was read, or could not be read then.
     pub(super) async fn refresh_if_stale(&self, store: &dyn Store) -> Result<(), Error> {
-        if self.stale.load(Ordering::SeqCst) {
+        if self.is_stale() {
             // In a box, so that the many requests that find nothing to do stay small.
             Box::pin(self.refresh_installation(store)).await?;
         }
         Ok(())
+    }
+
+    fn is_stale(&self) -> bool {
+        self.read_changes.load(Ordering::SeqCst) < self.changes.load(Ordering::SeqCst)
     }
 
     /// One at a time, so that what is kept was read after the last write that asked for it. The
@@ -263,23 +273,17 @@ impl Cache {
     async fn refresh_installation(&self, store: &dyn Store) -> Result<(), Error> {
         let _one_at_a_time = self.refreshing.lock().await;
         // Whoever had the lock before may have begun to read after the write that asks for it here.
-        if !self.stale.swap(false, Ordering::SeqCst) {
+        if !self.is_stale() {
             return Ok(());
         }
-        let read = Self::read_installation(store).await;
-        match read {
-            Ok(fresh) => {
-                *self
-                    .installation
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-                Ok(())
-            }
-            Err(error) => {
-                self.stale.store(true, Ordering::SeqCst);
-                Err(error)
-            }
-        }
+        let changes = self.changes.load(Ordering::SeqCst);
+        let fresh = Self::read_installation(store).await?;
+        *self
+            .installation
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        self.read_changes.store(changes, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn read_installation(store: &dyn Store) -> Result<Installation, Error> {

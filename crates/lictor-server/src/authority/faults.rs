@@ -47,7 +47,7 @@ impl Authority {
         if fence.is_some_and(|fence| fence != current) {
             return Err(Error::FenceMismatch { current });
         }
-        let (store, cache) = (self.store.clone(), self.cache.clone());
+        let store = self.store.clone();
         let write = Write {
             stream,
             actor: Some(call.actor.token),
@@ -58,9 +58,7 @@ impl Authority {
         };
         tokio::spawn(async move {
             tokio::time::sleep(LATE).await;
-            if let Ok(written) = store.write(write).await {
-                cache.after(stream, &written, store.as_ref()).await;
-            }
+            store.write(write).await.ok();
         });
         Ok(())
     }

@@ -282,8 +282,8 @@ impl Authority {
         self.run(write).await
     }
 
-    /// A caller who goes away drops this future at any point. The write and what the caches learn
-    /// of it are a task of their own, so that nothing can come between them.
+    /// A caller who goes away drops this future at any point. The write and what follows from it are a task
+    /// of their own, so that nothing can come between them.
     async fn run(&self, write: Write) -> Result<Written, Error> {
         let place = self.lines.enter(write.stream).await?;
         let (store, cache) = (self.store.clone(), self.cache.clone());
@@ -294,7 +294,7 @@ impl Authority {
             refusals.note(&written);
             let written = written?;
             planted::point("write.stored");
-            cache.after(stream, &written, store.as_ref()).await;
+            cache.refresh_after_write(store.as_ref()).await;
             feed.after(stream, &written, now);
             planted::point("write.learned");
             Ok(written)

@@ -128,14 +128,19 @@ impl Authority {
             .map_or(Ok(()), check_secret)?;
         let saved = store.clock().await?;
         let clock = Timeline::open(clock, saved);
-        let cache = cache::Cache::open(store.as_ref()).await?;
+        let cache = Arc::new(cache::Cache::open(store.as_ref()).await?);
         let control_plane_key = match start.control_plane_key {
             Some(key) => key,
             None => SigningKey::from_seed(random::bytes()?),
         };
-        let feed = Feed::new(control_plane_key, random::id(&clock)?);
+        let feed = Arc::new(Feed::new(control_plane_key, random::id(&clock)?));
+        let (caches, places) = (Arc::clone(&cache), Arc::clone(&feed));
+        store.observe(Box::new(move |stream, written| {
+            caches.invalidate(stream, written);
+            places.invalidate(stream, written);
+        }));
         let authority = Self {
-            feed: Arc::new(feed),
+            feed,
             quota_refusals: Arc::default(),
             lines: super::lines::Lines::default(),
             jobs: Arc::default(),
@@ -146,7 +151,7 @@ impl Authority {
             long_pages: super::labor::Turns::of_half_the_processors(),
             store,
             clock,
-            cache: Arc::new(cache),
+            cache,
             census_max_age: start.census_max_age.clamp(0, census::MAX_AGE),
             keep_holders: start
                 .keep_holders

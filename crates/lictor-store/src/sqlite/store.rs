@@ -29,14 +29,18 @@ use super::{
 };
 use crate::{
     Answer, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
-    IdempotencyKey, LeftNode, Look, NodePlaces, NodesBasis, PoolBy, PoolNode, RefusalSum, Refused,
-    RefusedKey, Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Write, Written,
+    IdempotencyKey, LeftNode, Look, NodePlaces, NodesBasis, Observer, PoolBy, PoolNode, RefusalSum,
+    Refused, RefusedKey, Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Write, Written,
 };
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn write(&self, write: Write) -> Result<Written, Error> {
         self.writer.write(write).await
+    }
+
+    fn observe(&self, observer: Observer) {
+        self.writer.observe(observer);
     }
 
     async fn license(&self, organization: Uuid, id: Uuid) -> Result<Option<License>, Error> {

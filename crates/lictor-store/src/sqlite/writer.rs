@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use super::heads::Heads;
 use super::open::probe_room;
 use super::pool::off_the_runtime;
 use crate::queue::{Queue, Waited};
-use crate::{RecentStreams, Write, Written};
+use crate::{Observer, RecentStreams, Write, Written};
 
 /// How long a busy writer waits for the next batch to gather.
 const GATHER: Duration = Duration::from_micros(100);
@@ -52,6 +52,7 @@ pub(super) struct Writer {
     stats: Arc<WriterStats>,
     failed: Arc<OnceLock<String>>,
     full: Arc<AtomicBool>,
+    observers: Arc<RwLock<Vec<Observer>>>,
     looking: Mutex<()>,
 }
 
@@ -60,12 +61,14 @@ impl Writer {
     pub(super) fn start(database: Connection) -> std::io::Result<Self> {
         let queue: Arc<Queue<Job>> = Arc::default();
         let (stats, failed, full) = (Arc::default(), Arc::default(), Arc::default());
+        let observers: Arc<RwLock<Vec<Observer>>> = Arc::default();
         let log = ErasedLog::after_start(&database);
         let work = Thread {
             database,
             stats: Arc::clone(&stats),
             failed: Arc::clone(&failed),
             full: Arc::clone(&full),
+            observers: Arc::clone(&observers),
             saved: Elapsed::MIN,
             commits: [Duration::ZERO; 2],
             streams: RecentStreams::default(),
@@ -83,6 +86,7 @@ impl Writer {
             stats,
             failed,
             full,
+            observers,
             looking: Mutex::default(),
         })
     }
@@ -95,6 +99,15 @@ impl Writer {
         let queued = self.queue.push(stream, Job { write, done });
         queued.map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
+    }
+
+    /// Tells `observer` of each write from now on.
+    pub(super) fn observe(&self, observer: Observer) {
+        let mut observers = self
+            .observers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        observers.push(observer);
     }
 
     /// Whether writes would be taken.
@@ -167,6 +180,7 @@ struct Thread {
     stats: Arc<WriterStats>,
     failed: Arc<OnceLock<String>>,
     full: Arc<AtomicBool>,
+    observers: Arc<RwLock<Vec<Observer>>>,
     /// The moment that was saved last, since the start.
     saved: Elapsed,
     /// How long the last two commits took.
@@ -213,7 +227,10 @@ impl Thread {
         }
         let count = gathered.writes.len();
         match result {
-            Ok(outcomes) => acknowledge(&mut gathered.waiting, outcomes),
+            Ok(outcomes) => {
+                self.tell(&gathered.writes, &outcomes);
+                acknowledge(&mut gathered.waiting, outcomes);
+            }
             Err(error) if count > 1 && concerns_one_write(&error) => {
                 let reason = error.reason();
                 tracing::error!(reason, "a batch failed; its writes run one by one");
@@ -222,6 +239,7 @@ impl Thread {
                         Ok(outcomes) => outcomes,
                         Err(error) => vec![Err(self.failure(&error))],
                     };
+                    self.tell(&one.writes, &outcomes);
                     acknowledge(&mut one.waiting, outcomes);
                 }
             }
@@ -232,6 +250,22 @@ impl Thread {
             }
         }
         count
+    }
+
+    /// Tells the observers what was stored. Nobody is answered before all of a batch is told: a write rests
+    /// on those before it.
+    fn tell(&self, writes: &[Write], outcomes: &[Result<Written, Error>]) {
+        let observers = self
+            .observers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (write, outcome) in writes.iter().zip(outcomes) {
+            if let Ok(written) = outcome {
+                observers
+                    .iter()
+                    .for_each(|observer| observer(write.stream, written));
+            }
+        }
     }
 
     /// Runs what is gathered, and what fits of the queue besides, in one transaction. After an
@@ -431,6 +465,7 @@ mod tests {
             stats: Arc::default(),
             failed: Arc::default(),
             full: Arc::default(),
+            observers: Arc::default(),
             saved: Elapsed::MIN,
             commits: [Duration::ZERO; 2],
             streams: RecentStreams::default(),

@@ -163,6 +163,43 @@ pub(crate) async fn positions_have_no_gaps_under_many_writers(store: Arc<dyn Sto
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
+/// Many at once, so that they share commits: what is answered rests on writes before it, so the observer
+/// knows of all of them.
+pub(crate) async fn writes_are_observed_before_anybody_is_answered(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let observed: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let seen = Arc::clone(&observed);
+    store.observe(Box::new(move |stream, written| {
+        assert_eq!(stream, ACME);
+        let positions = written.entries.iter().map(|entry| entry.position);
+        seen.lock().expect("no panic").extend(positions);
+    }));
+    let tasks: Vec<_> = (0..512_u64)
+        .map(|number| {
+            let (store, observed) = (Arc::clone(&store), Arc::clone(&observed));
+            tokio::spawn(async move {
+                let document = document(1, "Kong", number);
+                let write = add_license(ACME, id(number.into()), &document, NOW);
+                let written = store.write(write).await.expect("stored");
+                let last = written.entries.last().map(|entry| entry.position);
+                (last, observed.lock().expect("no panic").last().copied())
+            })
+        })
+        .collect();
+    for task in tasks {
+        let (own, observed) = task.await.expect("ends");
+        assert!(
+            own <= observed,
+            "{own:?} is answered, {observed:?} observed"
+        );
+    }
+    let observed = observed.lock().expect("no panic");
+    assert!(
+        observed.is_sorted() && observed.len() >= 512,
+        "{observed:?}"
+    );
+}
+
 fn end_of(entries: &[Entry]) -> Head {
     let bodies = entries
         .iter()

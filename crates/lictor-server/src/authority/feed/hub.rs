@@ -258,9 +258,13 @@ impl Feed {
         lock(&self.removed).contains(&organization)
     }
 
+    /// Forgets what a write has made untrue.
+    pub(in crate::authority) fn invalidate(&self, stream: Uuid, written: &Written) {
+        self.places.invalidate(stream, written);
+    }
+
     /// Wakes those whom a write concerns.
     pub(in crate::authority) fn after(&self, stream: Uuid, written: &Written, now: Elapsed) {
-        self.places.after(stream, written);
         let mut news = false;
         for entry in &written.entries {
             match &entry.change {

@@ -72,7 +72,7 @@ impl Default for Places {
 
 impl Places {
     /// Forgets what a write made untrue.
-    pub(super) fn after(&self, stream: Uuid, written: &Written) {
+    pub(super) fn invalidate(&self, stream: Uuid, written: &Written) {
         let touches = |change: &Change| {
             matches!(
                 change,
