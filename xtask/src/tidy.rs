@@ -33,7 +33,7 @@ struct Finding {
 type Rule = fn(&Source) -> Vec<Finding>;
 
 /// All of them, by the sentence that each one holds.
-const RULES: [(&str, Rule); 13] = [
+const RULES: [(&str, Rule); 14] = [
     (
         "a Rust file opens by saying what it holds",
         text::opens_with_its_purpose,
@@ -60,6 +60,10 @@ const RULES: [(&str, Rule); 13] = [
         boundaries::vendor_words_at_home,
     ),
     ("SQL stays in the store", boundaries::sql_in_the_store),
+    (
+        "backends stay in the store",
+        boundaries::backends_stay_in_the_store,
+    ),
     (
         "what a file system refuses is told as that",
         boundaries::syncs_are_told,

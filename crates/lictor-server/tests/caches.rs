@@ -19,13 +19,13 @@ use lictor_server::authority::{
     Authority, Call, ClientRequest, Credentials, Grant, NewLicense, Start, TokenRequest,
 };
 use lictor_server::clock::{Clock, ManualClock};
-use lictor_store::sqlite::SqliteStore;
+use lictor_store::{New, Store};
 use uuid::Uuid;
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
 const ID: Uuid = Uuid::from_u128(1);
 
-async fn open(store: SqliteStore, trusted: &[&SigningKey]) -> Arc<Authority> {
+async fn open(store: Arc<dyn Store>, trusted: &[&SigningKey]) -> Arc<Authority> {
     let start = Start {
         census_max_age: 0,
         keep_holders: None,
@@ -35,7 +35,7 @@ async fn open(store: SqliteStore, trusted: &[&SigningKey]) -> Arc<Authority> {
         control_plane_key: None,
     };
     let clock = Clock::Manual(ManualClock::at(1_800_000_000));
-    let opened = Authority::open(Arc::new(store), clock, start, |_| Ok(()));
+    let opened = Authority::open(store, clock, start, |_| Ok(()));
     opened.await.expect("an installation")
 }
 
@@ -77,7 +77,7 @@ async fn go_away(work: impl Future) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
     let vendor = SigningKey::from_seed([1; 32]);
-    let authority = open(SqliteStore::in_memory().expect("a store"), &[&vendor]).await;
+    let authority = open(lictor_store::open_temporary().expect("a store"), &[&vendor]).await;
     let call = operator(&authority).await;
     authority
         .put_license(&call, ID, license(&vendor, 1), None)
@@ -140,7 +140,7 @@ async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
 async fn a_revoked_key_is_out_of_force_at_once_whoever_reads_meanwhile() {
     for seed in 1..40 {
         let vendor = SigningKey::from_seed([seed; 32]);
-        let authority = open(SqliteStore::in_memory().expect("a store"), &[&vendor]).await;
+        let authority = open(lictor_store::open_temporary().expect("a store"), &[&vendor]).await;
         let call = operator(&authority).await;
         authority
             .put_license(&call, ID, license(&vendor, 7), None)
@@ -199,7 +199,7 @@ async fn revoke_among_readers(authority: &Arc<Authority>, secret: &str, revoke: 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_token_is_dead_at_once_whoever_signs_in_meanwhile() {
-    let authority = open(SqliteStore::in_memory().expect("a store"), &[]).await;
+    let authority = open(lictor_store::open_temporary().expect("a store"), &[]).await;
     let call = operator(&authority).await;
     let scopes = || vec!["seats:read".parse().expect("a scope")];
     for _ in 0..40 {
@@ -249,7 +249,7 @@ async fn a_restart_leaves_a_retired_key_retired() {
         SigningKey::from_seed([2; 32]),
     );
     let folder = tempfile::tempdir().expect("a folder");
-    let store = |folder: &Path| SqliteStore::open(folder).expect("a store");
+    let store = |folder: &Path| lictor_store::open(folder, New::Beside(&[])).expect("a store");
     let authority = open(store(folder.path()), &[&old, &new]).await;
     let call = operator(&authority).await;
     let id = old.public_key().id();
@@ -296,7 +296,7 @@ fn anew(before: &[Arc<ApplicationFigures>], after: &[Arc<ApplicationFigures>]) -
 #[tokio::test]
 async fn a_write_to_one_application_forgets_its_counts_alone() {
     let vendor = SigningKey::from_seed([1; 32]);
-    let authority = open(SqliteStore::in_memory().expect("a store"), &[&vendor]).await;
+    let authority = open(lictor_store::open_temporary().expect("a store"), &[&vendor]).await;
     let call = operator(&authority).await;
     let licensed = |product: &str, seats| {
         let end = Date::parse("2199-01-01").expect("a date");
@@ -371,7 +371,7 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_are_those_of_every_write_that_was_acknowledged() {
-    let authority = open(SqliteStore::in_memory().expect("a store"), &[]).await;
+    let authority = open(lictor_store::open_temporary().expect("a store"), &[]).await;
     let call = operator(&authority).await;
     let writers = (0..4).map(|writer| {
         let (authority, call) = (authority.clone(), call.clone());
@@ -403,7 +403,7 @@ async fn counts_are_those_of_every_write_that_was_acknowledged() {
 async fn who_asks_what_many_applications_are_entitled_to_is_told_soon_to_come_again() {
     const MANY: usize = 300;
     let vendor = SigningKey::from_seed([1; 32]);
-    let authority = open(SqliteStore::in_memory().expect("a store"), &[&vendor]).await;
+    let authority = open(lictor_store::open_temporary().expect("a store"), &[&vendor]).await;
     let call = operator(&authority).await;
     let end = Date::parse("2199-01-01").expect("a date");
     for number in 0..MANY {

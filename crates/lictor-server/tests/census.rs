@@ -16,7 +16,6 @@ use lictor_core::{Claims, Date, SigningKey};
 use lictor_server::authority::census::MAX_AGE;
 use lictor_server::authority::{AccountRequest, Authority, Call, NewLicense, SeatRow, Start, Who};
 use lictor_server::clock::{Clock, ManualClock};
-use lictor_store::sqlite::SqliteStore;
 use proptest::prelude::*;
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
@@ -69,7 +68,7 @@ impl World {
             policy: None,
             control_plane_key: None,
         };
-        let store = Arc::new(SqliteStore::in_memory().expect("a store"));
+        let store = lictor_store::open_temporary().expect("a store");
         let manual = Clock::Manual(Arc::clone(&clock));
         let authority = Authority::open(store, manual, start, |_| Ok(())).await;
         let mut world = Self {

@@ -17,7 +17,6 @@ use lictor_server::authority::{
 };
 use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::Store;
-use lictor_store::sqlite::SqliteStore;
 use uuid::Uuid;
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
@@ -25,12 +24,12 @@ const APPLICATION: &str = "editor";
 const HOUR: i64 = 3_600;
 
 struct World {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     authority: Arc<Authority>,
     clock: Arc<ManualClock>,
 }
 
-async fn open(store: &Arc<SqliteStore>, clock: &Arc<ManualClock>) -> Arc<Authority> {
+async fn open(store: &Arc<dyn Store>, clock: &Arc<ManualClock>) -> Arc<Authority> {
     let vendor = SigningKey::from_seed([1; 32]);
     let start = Start {
         keys: vec![vendor.public_key()],
@@ -45,7 +44,7 @@ async fn open(store: &Arc<SqliteStore>, clock: &Arc<ManualClock>) -> Arc<Authori
 impl World {
     async fn new() -> Self {
         let clock = ManualClock::at(1_800_000_000);
-        let store = Arc::new(SqliteStore::in_memory().expect("a store"));
+        let store = lictor_store::open_temporary().expect("a store");
         let authority = open(&store, &clock).await;
         let world = Self {
             store,

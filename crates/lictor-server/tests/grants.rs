@@ -14,7 +14,6 @@ use lictor_server::authority::{
     Authority, Call, ClientRequest, Credentials, Grant, HandedOut, IssuedClient, Start,
 };
 use lictor_server::clock::{Clock, ManualClock};
-use lictor_store::sqlite::SqliteStore;
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -36,7 +35,7 @@ impl World {
             policy: None,
             control_plane_key: None,
         };
-        let store = Arc::new(SqliteStore::in_memory().expect("a store"));
+        let store = lictor_store::open_temporary().expect("a store");
         let manual = Clock::Manual(Arc::clone(&clock));
         let authority = Authority::open(store, manual, start, |_| Ok(()))
             .await

@@ -12,7 +12,6 @@ use lictor_server::authority::ended::{DEFAULT_KEPT, MAX_KEPT};
 use lictor_server::authority::{Authority, Call, EndedFilter, NewLicense, Start};
 use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::Store;
-use lictor_store::sqlite::SqliteStore;
 use uuid::Uuid;
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
@@ -26,7 +25,7 @@ fn vendor() -> SigningKey {
 
 struct World {
     authority: Arc<Authority>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
 }
 
@@ -39,9 +38,10 @@ impl World {
             ..Start::default()
         };
         let clock = ManualClock::at(1_800_000_000);
-        let store = Arc::new(SqliteStore::in_memory().expect("a store"));
-        let shared: Arc<dyn Store> = store.clone();
-        let authority = Authority::open(shared, Clock::Manual(clock.clone()), start, |_| Ok(()));
+        let store = lictor_store::open_temporary().expect("a store");
+        let authority = Authority::open(store.clone(), Clock::Manual(clock.clone()), start, |_| {
+            Ok(())
+        });
         let world = Self {
             authority: authority.await.expect("an installation"),
             store,

@@ -19,7 +19,6 @@ use lictor_core::{Claims, Date, Error, SigningKey, Timestamp, TrustPolicy, Trust
 use lictor_server::authority::{Authority, Call, NewLicense, Patch, Standing, Start};
 use lictor_server::clock::{Clock, ManualClock};
 use lictor_store::Store;
-use lictor_store::sqlite::SqliteStore;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -193,7 +192,7 @@ impl Model {
 }
 
 struct World {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     authority: Arc<Authority>,
     clock: Arc<ManualClock>,
     signers: [SigningKey; 3],
@@ -205,7 +204,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let store = Arc::new(SqliteStore::in_memory().expect("a store"));
+        let store = lictor_store::open_temporary().expect("a store");
         let clock = ManualClock::at(START);
         let signers = [1, 2, 3].map(|seed| SigningKey::from_seed([seed; 32]));
         let start = Start {
@@ -216,8 +215,9 @@ impl World {
             policy: None,
             control_plane_key: Some(SigningKey::from_seed([9; 32])),
         };
-        let shared: Arc<dyn Store> = store.clone();
-        let authority = Authority::open(shared, Clock::Manual(clock.clone()), start, |_| Ok(()));
+        let authority = Authority::open(store.clone(), Clock::Manual(clock.clone()), start, |_| {
+            Ok(())
+        });
         let authority = authority.await.expect("an installation");
         let world = Self {
             store,

@@ -18,7 +18,6 @@ use lictor_core::rules::in_force::{Candidate, Succession};
 use lictor_core::{Claims, Date, SigningKey, Timestamp, TrustPolicy, TrustSet, Validity};
 use lictor_server::authority::{Authority, Call, NewLicense, Start};
 use lictor_server::clock::{Clock, ManualClock};
-use lictor_store::sqlite::SqliteStore;
 use uuid::Uuid;
 
 const DAY: i64 = 86_400;
@@ -51,9 +50,9 @@ impl World {
             control_plane_key: None,
         };
         let clock = ManualClock::at(NOW);
-        let store = SqliteStore::in_memory().expect("a store");
+        let store = lictor_store::open_temporary().expect("a store");
         let manual = Clock::Manual(Arc::clone(&clock));
-        let opened = Authority::open(Arc::new(store), manual, start, |_| Ok(()));
+        let opened = Authority::open(store, manual, start, |_| Ok(()));
         let authority = opened.await.expect("an installation");
         Self { authority, clock }
     }

@@ -15,7 +15,6 @@ use lictor_core::facts::node::{Node, NodeIdentity, NodeState};
 use lictor_core::{Claims, Date, Error, SigningKey, Timestamp, TrustPolicy};
 use lictor_server::authority::{Authority, Call, NewLicense, Start};
 use lictor_server::clock::{Clock, ManualClock};
-use lictor_store::sqlite::SqliteStore;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -41,8 +40,8 @@ async fn open(policy: TrustPolicy) -> (Arc<Authority>, SigningKey) {
         control_plane_key: None,
     };
     let clock = Clock::Manual(ManualClock::at(NOW));
-    let store = SqliteStore::in_memory().expect("a store");
-    let opened = Authority::open(Arc::new(store), clock, start, |_| Ok(()));
+    let store = lictor_store::open_temporary().expect("a store");
+    let opened = Authority::open(store, clock, start, |_| Ok(()));
     (opened.await.expect("an installation"), vendor)
 }
 

@@ -14,6 +14,8 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use lictor_core::digest::Digest;
@@ -44,7 +46,42 @@ pub use rule::{
     IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, Observer, PoolBy, PoolNode,
     RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
 };
+pub use sqlite::{
+    New, OpenError, Restored, checked as checked_backup, of_file_system, removed_accounts, restore,
+    watched_check,
+};
 pub use watch::{Step, Watch};
+
+/// Opens the database in the folder `data`; makes both, readable to their owner alone, where there is nothing
+/// yet and `new` allows it. Migrates an older database and looks at the end of its ledger.
+///
+/// # Errors
+/// [`OpenError`]: in use, not empty, foreign, newer, damaged, or what the operating system said.
+pub fn open(data: &Path, new: New<'_>) -> Result<Arc<dyn Store>, OpenError> {
+    Ok(Arc::new(sqlite::SqliteStore::open_new(data, new)?))
+}
+
+/// Opens a new database that is gone when it is dropped: for tests and demonstrations.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_temporary() -> Result<Arc<dyn Store>, OpenError> {
+    Ok(Arc::new(sqlite::SqliteStore::in_memory()?))
+}
+
+/// Whether there is a database in the folder `data`.
+pub fn is_in(data: &Path) -> bool {
+    data.join(sqlite::DATABASE_FILE).exists()
+}
+
+/// How far group commit went since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Batches {
+    /// Transactions that were committed.
+    pub commits: u64,
+    /// Writes that were stored in them; refused ones are not counted.
+    pub writes: u64,
+}
 
 /// How large what is stored is, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -419,6 +456,15 @@ pub trait Store: Send + Sync {
 
     /// The engine and its version, such as `sqlite 3.54.1`.
     fn engine(&self) -> String;
+
+    /// How many commits and writes there were since the start.
+    fn batches(&self) -> Batches;
+
+    /// Notes the address on which the server listens, for whoever finds the database in use.
+    ///
+    /// # Errors
+    /// What the operating system said; the database is held all the same.
+    fn note_address(&self, address: &str) -> std::io::Result<()>;
 
     /// How large what is stored is. It costs by the number of organizations.
     async fn sizes(&self) -> Result<Sizes, Error>;

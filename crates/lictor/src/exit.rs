@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use lictor_core::Error;
 use lictor_core::secret::masked;
 use lictor_server::authority::StartError;
-use lictor_store::sqlite::OpenError;
+use lictor_store::OpenError;
 
 use crate::commands::serve::Unprinted;
 use crate::output;

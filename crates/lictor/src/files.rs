@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lictor_store::sqlite::of_file_system;
+use lictor_store::of_file_system;
 
 use crate::document;
 use crate::exit::{Failure, Outcome};

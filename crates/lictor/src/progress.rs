@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lictor_store::sqlite::OpenError;
-use lictor_store::{Step, Watch};
+use lictor_store::{OpenError, Step, Watch};
 
 use crate::exit::{Failure, Outcome};
 use crate::signals;

@@ -13,7 +13,7 @@ use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
 use lictor_server::random;
 use lictor_server::settings::{Server, Settings};
-use lictor_store::sqlite::{New, SqliteStore};
+use lictor_store::New;
 use reqwest::Url;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
@@ -92,7 +92,7 @@ pub(crate) async fn prepare(
         // What a first start leaves that was cut off.
         Some(false) | None => New::Beside(&[token_file::NOTE]),
     };
-    let store = Arc::new(SqliteStore::open_new(&folder, new)?);
+    let store = lictor_store::open(&folder, new)?;
     let key = control_plane_key(&options, &folder)?;
     start.control_plane_key = Some(key.key);
     let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
@@ -121,7 +121,10 @@ pub(crate) async fn prepare(
         settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
         budgets,
     };
-    let figures = move || (store.batches().commits(), store.batches().writes());
+    let figures = move || {
+        let batches = store.batches();
+        (batches.commits, batches.writes)
+    };
     let counters = router::counters(Box::new(figures), Box::new(log::write_metrics));
     Ok(Prepared {
         url,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lictor_core::digest::Digest;
 use lictor_planted as planted;
-use lictor_store::sqlite::of_file_system;
+use lictor_store::of_file_system;
 
 use crate::files::{folder_of, sync_folder_of};
 

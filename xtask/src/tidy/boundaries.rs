@@ -211,6 +211,25 @@ pub(super) fn sql_in_the_store(source: &Source) -> Vec<Finding> {
         .collect()
 }
 
+/// The backends of the store, as other crates would name them.
+const BACKENDS: [&str; 2] = ["lictor_store::sqlite", "SqliteStore"];
+
+/// Finds code outside the store that names one of its backends.
+pub(super) fn backends_stay_in_the_store(source: &Source) -> Vec<Finding> {
+    let is_other = ["crates/", "prove/", "bench/"]
+        .iter()
+        .any(|root| source.path.starts_with(root));
+    if !is_other || source.path.starts_with("crates/lictor-store/") {
+        return Vec::new();
+    }
+    let named = |line: &str| BACKENDS.iter().any(|name| line.contains(name));
+    let lines = source.code().filter(|(_, line)| named(line));
+    let advice = "`lictor_store::open` knows the backends; ask for a `dyn Store`";
+    lines
+        .map(|(number, _)| source.finding(number, advice))
+        .collect()
+}
+
 /// What asks a file system for what some refuse, and what says so where it does.
 const SYNCED: [&str; 2] = [".sync_all()", ".sync_data()"];
 const REFUSED_BY: &str = "of_file_system";
@@ -251,6 +270,15 @@ mod tests {
     fn a_dialect_that_asks_the_store_is_red() {
         let text = "//! x\nuse lictor_store::Store;\n// lictor_store is not for us\n";
         assert_eq!(red(dialect_stands_alone, KONG, text), [2]);
+    }
+
+    #[test]
+    fn a_backend_that_is_named_outside_the_store_is_red() {
+        let text = "//! x\nuse lictor_store::sqlite::New;\nlet store = SqliteStore::open(data);\n";
+        let serve = "crates/lictor/src/server.rs";
+        assert_eq!(red(backends_stay_in_the_store, serve, text), [2, 3]);
+        let own = "crates/lictor-store/tests/battery/main.rs";
+        assert_eq!(red(backends_stay_in_the_store, own, text), [0; 0]);
     }
 
     #[test]

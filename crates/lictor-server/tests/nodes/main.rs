@@ -16,7 +16,6 @@ use lictor_core::facts::node::JoinRefusal;
 use lictor_core::feed::Applied;
 use lictor_core::{Date, Error, SigningKey};
 use lictor_server::authority::NodeStatus;
-use lictor_store::Store as _;
 
 use crate::world::{DAY, START, World, claims, open, refused};
 

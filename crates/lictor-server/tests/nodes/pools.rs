@@ -249,7 +249,7 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
     assert_eq!(usage(&world).await, std::slice::from_ref(&of_pool));
     // Of its epochs nothing is remembered any more that takes a place of the quota.
     let now = world.authority.clock().now();
-    let bounds = lictor_store::Store::bounds(&*world.store, node.organization, now).await;
+    let bounds = world.store.bounds(node.organization, now).await;
     let used = bounds.expect("reads").expect("is there").used;
     assert_eq!(used.of(Quota::UsageEpochs), 0);
     // What was signed in before, as a late report, and a goodbye of a copy.
@@ -299,9 +299,7 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
     }
     assert_eq!(usage(&world).await, [of_pool, (format!("{name}@{new}"), 2)]);
     assert_eq!(taken(&world).await, 1);
-    let report = lictor_store::Store::check(&*world.store)
-        .await
-        .expect("checks");
+    let report = world.store.check().await.expect("checks");
     assert_eq!(report.differences, [""; 0]);
 }
 

@@ -13,7 +13,7 @@ use lictor_server::authority::{
     Authority, Call, EnrollRequest, EnrolledNode, NewLicense, NodeStanding, SignedState, Start,
 };
 use lictor_server::clock::{Clock, ManualClock};
-use lictor_store::sqlite::SqliteStore;
+use lictor_store::Store;
 use uuid::Uuid;
 
 const OPERATOR: &str = "an-operator-token-of-the-tests-long-enough";
@@ -24,13 +24,13 @@ pub(crate) struct World {
     pub(crate) authority: Arc<Authority>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) vendor: SigningKey,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let clock = ManualClock::at(START);
-        let store = Arc::new(SqliteStore::in_memory().expect("a store"));
+        let store = lictor_store::open_temporary().expect("a store");
         let vendor = SigningKey::from_seed([1; 32]);
         let world = Self {
             authority: open(&store, &clock, &vendor).await,
@@ -195,7 +195,7 @@ impl World {
 
 /// An authority on this store that remembers nothing.
 pub(crate) async fn open(
-    store: &Arc<SqliteStore>,
+    store: &Arc<dyn Store>,
     clock: &Arc<ManualClock>,
     vendor: &SigningKey,
 ) -> Arc<Authority> {

@@ -57,7 +57,6 @@ pub use self::erasures::removed_accounts;
 pub use self::fault::OpenError;
 pub use self::open::{DATABASE_FILE, New, of_file_system};
 pub use self::restore::{Restored, checked, restore};
-pub use self::writer::WriterStats;
 
 /// A store in one SQLite database.
 pub struct SqliteStore {
@@ -142,21 +141,6 @@ impl SqliteStore {
             _temporary: Some(folder),
             ..store
         })
-    }
-
-    /// Writes the address on which the server listens into the lock file, for whoever finds the
-    /// folder in use.
-    ///
-    /// # Errors
-    /// What the operating system said; the lock is held all the same.
-    pub fn note_address(&self, address: &str) -> std::io::Result<()> {
-        let lock = self.lock.as_ref();
-        lock.map_or(Ok(()), |lock| lock.note_address(address))
-    }
-
-    /// How many commits and writes there were since the start.
-    pub fn batches(&self) -> &WriterStats {
-        self.writer.stats()
     }
 
     async fn read<T: Send + 'static>(

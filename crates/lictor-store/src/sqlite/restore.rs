@@ -4,6 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use lictor_planted as planted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,7 +15,7 @@ use super::check;
 use super::fault::OpenError;
 use super::lock::{FolderLock, LOCK_FILE};
 use super::open::{self, BESIDE, DATABASE_FILE, LOST_AND_FOUND, at, beside};
-use crate::{Step, Watch};
+use crate::{Step, Store, Watch};
 
 /// How much of a backup is copied at once, in bytes.
 const PART: u64 = 8 << 20;
@@ -210,8 +211,8 @@ impl Restored {
     ///
     /// # Errors
     /// As [`SqliteStore::open`](super::SqliteStore::open).
-    pub fn store(&self) -> Result<SqliteStore, OpenError> {
-        SqliteStore::over(&self.folder, self.draft())
+    pub fn store(&self) -> Result<Arc<dyn Store>, OpenError> {
+        Ok(Arc::new(SqliteStore::over(&self.folder, self.draft())?))
     }
 
     /// Gives the copy its name, durably: from now on the folder is a server's.

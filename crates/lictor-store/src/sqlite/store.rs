@@ -28,7 +28,7 @@ use super::{
     node_pools, nodes, open, reads, refusals, removed, seats, sizes, sums, usage,
 };
 use crate::{
-    Answer, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
+    Answer, Batches, Bounds, CheckReport, Choose, DatabaseCopy, EndedFilter, EndedKey, Figures,
     IdempotencyKey, LeftNode, Look, NodePlaces, NodesBasis, Observer, PoolBy, PoolNode, RefusalSum,
     Refused, RefusedKey, Sizes, Store, SumKey, UsageFigures, UsagePage, Watch, Write, Written,
 };
@@ -549,6 +549,16 @@ impl Store for SqliteStore {
 
     fn engine(&self) -> String {
         format!("sqlite {}", rusqlite::version())
+    }
+
+    fn batches(&self) -> Batches {
+        self.writer.batches()
+    }
+
+    /// It stands in the lock file.
+    fn note_address(&self, address: &str) -> std::io::Result<()> {
+        let lock = self.lock.as_ref();
+        lock.map_or(Ok(()), |lock| lock.note_address(address))
     }
 
     async fn sizes(&self) -> Result<Sizes, Error> {

@@ -21,28 +21,16 @@ use super::heads::Heads;
 use super::open::probe_room;
 use super::pool::off_the_runtime;
 use crate::queue::{Queue, Waited};
-use crate::{Observer, RecentStreams, Write, Written};
+use crate::{Batches, Observer, RecentStreams, Write, Written};
 
 /// How long a busy writer waits for the next batch to gather.
 const GATHER: Duration = Duration::from_micros(100);
 
-/// How far group commit went since the start, for the metrics.
+/// How far group commit went since the start.
 #[derive(Debug, Default)]
-pub struct WriterStats {
+struct WriterStats {
     commits: AtomicU64,
     writes: AtomicU64,
-}
-
-impl WriterStats {
-    /// How many transactions were committed.
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
-    }
-
-    /// How many writes were stored in them; refused ones are not counted.
-    pub fn writes(&self) -> u64 {
-        self.writes.load(Ordering::Relaxed)
-    }
 }
 
 /// The queue to the writer's thread, and what the thread lets be known.
@@ -143,8 +131,11 @@ impl Writer {
     }
 
     /// The counts of commits and writes.
-    pub(super) fn stats(&self) -> &WriterStats {
-        &self.stats
+    pub(super) fn batches(&self) -> Batches {
+        Batches {
+            commits: self.stats.commits.load(Ordering::Relaxed),
+            writes: self.stats.writes.load(Ordering::Relaxed),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use lictor_node::cause;
 use lictor_planted as planted;
-use lictor_store::sqlite::of_file_system;
+use lictor_store::of_file_system;
 use serde_json::json;
 use tempfile::NamedTempFile;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
-use lictor_store::{Watch, sqlite};
+use lictor_store::Watch;
 use serde_json::json;
 
 use crate::exit::{Failure, Outcome};
@@ -39,7 +39,7 @@ const LEFT: &str = "there is no result, and nothing was changed";
 /// Checks, and prints what was checked or what differs.
 pub(crate) async fn run(check: &Check, json: bool) -> Outcome {
     let data = check.data.clone();
-    let checking = move |watch: &Watch| sqlite::watched_check(&data, watch);
+    let checking = move |watch: &Watch| lictor_store::watched_check(&data, watch);
     let report = progress::watched(LEFT, checking).await?;
     let differences = &report.differences;
     if json {

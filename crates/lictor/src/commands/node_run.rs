@@ -10,7 +10,6 @@ use lictor_node::{
     CountDurability, Listen, Local, LocalError, LocalSocket, Node, Options, StartError, Status,
     back_off, serve_local, serve_waiting,
 };
-use lictor_store::sqlite::DATABASE_FILE;
 
 use super::serve;
 use crate::config::{Durability, Given, NodeOptions};
@@ -179,7 +178,7 @@ fn of_node(given: &NodeOptions) -> Outcome<Options> {
             "say where the node's data is: `lictor node run --data DIR`".to_owned(),
         ));
     };
-    if data.join(DATABASE_FILE).exists() {
+    if lictor_store::is_in(data) {
         return Err(Failure::Usage(format!(
             "{} is a server's folder; give the node one of its own",
             data.display()

@@ -13,8 +13,7 @@ use lictor_core::rules::account;
 use lictor_core::state::State;
 use lictor_planted as planted;
 use lictor_server::clock::{Clock, Timeline};
-use lictor_store::sqlite::{self, Restored, SqliteStore};
-use lictor_store::{Fact, Store as _, Watch, Write};
+use lictor_store::{Fact, Restored, Store, Watch, Write, checked_backup, removed_accounts};
 use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -63,7 +62,7 @@ const LEFT: &str = "nothing was restored, and nothing is left of it: run the sam
 /// Checks the backup and puts it in place.
 pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
     // Before anything is written: it may not be readable.
-    let erased = restore.erased_in.as_deref().map(sqlite::removed_accounts);
+    let erased = restore.erased_in.as_deref().map(removed_accounts);
     let erased = erased.transpose()?.unwrap_or_default();
     let key = restore.control_plane_key.as_deref().map(files::read_secret);
     let key = key.transpose()?;
@@ -81,7 +80,7 @@ pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
     }
     let (source, data) = (files::open(&restore.file)?, restore.data.clone());
     let name = PathBuf::from(files::shown(&restore.file));
-    let checking = move |watch: &Watch| sqlite::checked((source, &name), &data, &known, watch);
+    let checking = move |watch: &Watch| checked_backup((source, &name), &data, &known, watch);
     let copy = progress::watched(LEFT, checking).await?;
     let told_to_stop = signals::to_stop()?;
     // Before anybody can take it for a server's folder: the names must not outlive the command, however
@@ -137,7 +136,7 @@ async fn remove_again(copy: &Restored, erased: Vec<(Uuid, Uuid)>) -> Outcome<u64
             "nothing is restored: not all accounts that were removed since could be removed again: {error}"
         ))
     };
-    let store = Arc::new(copy.store()?);
+    let store = copy.store()?;
     let clock = Timeline::open(Clock::System, store.clock().await.map_err(failed)?);
     let mut removed = 0;
     for some in erased.chunks(REMOVED_AT_ONCE) {
@@ -163,13 +162,13 @@ async fn remove_again(copy: &Restored, erased: Vec<(Uuid, Uuid)>) -> Outcome<u64
             }
         }
     }
-    erase_removed(&store, &clock).await.map_err(failed)?;
+    erase_removed(&*store, &clock).await.map_err(failed)?;
     Ok(removed)
 }
 
 /// Erases the names in organizations that the backup has as removed already: their accounts cannot be
 /// removed one by one, and the server that it is of may not have come to them.
-async fn erase_removed(store: &SqliteStore, clock: &Timeline) -> Result<(), Error> {
+async fn erase_removed(store: &dyn Store, clock: &Timeline) -> Result<(), Error> {
     while let Some(organization) = store.removed_with_names(1).await?.pop() {
         let rule = move |_: &State| {
             let mut decision = Decision::nothing();

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::path::{Path, absolute};
 
 use lictor_server::authority::start::check_secret;
-use lictor_store::sqlite::DATABASE_FILE;
 
 use crate::config::{Given, ServeOptions};
 use crate::exit::{Failure, Outcome};
@@ -71,7 +70,7 @@ fn admin_token() -> Outcome<Option<String>> {
 /// `LICTOR_DATA` names the folder of either process. A folder with a database was a server's before.
 fn refuse_folder_of_node(options: &ServeOptions) -> Outcome {
     match &options.data {
-        Some(data) if data.join(NODE_FILE).exists() && !data.join(DATABASE_FILE).exists() => {
+        Some(data) if data.join(NODE_FILE).exists() && !lictor_store::is_in(data) => {
             Err(Failure::Usage(format!(
                 "{} is a node's folder; give the server one of its own",
                 data.display()
@@ -93,7 +92,7 @@ fn try_token_file(options: &ServeOptions) -> Outcome {
     };
     // A folder that is still to be made can be written to, and one with a database was started
     // before.
-    if data.join(DATABASE_FILE).exists() || (!data.exists() && within(file)) {
+    if lictor_store::is_in(data) || (!data.exists() && within(file)) {
         return Ok(());
     }
     TokenFile::new(file, data)

@@ -8,8 +8,7 @@ use lictor_core::change::Change;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::{Claims, Date, KeyId, SigningKey};
-use lictor_store::sqlite::SqliteStore;
-use lictor_store::{Store as _, Write};
+use lictor_store::{New, Write};
 use lictor_testkit::{Answer, Folder, OPERATOR, Request, TestServer, vendor};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -198,7 +197,7 @@ fn store_organizations(data: &Path, keys: Vec<&'static str>) {
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let store = SqliteStore::open(data).expect("a store");
+        let store = lictor_store::open(data, New::Beside(&[])).expect("a store");
         for (key, number) in keys.into_iter().zip(1..) {
             let created = Change::OrganizationCreated {
                 id: Uuid::from_u128(number.into()),

@@ -306,5 +306,5 @@ fn a_backup_is_a_whole_database_and_leaves_nothing_behind() {
     let file = folder.path().join("backup");
     std::fs::write(&file, &answer.body).expect("a file");
     let data = folder.path().join("data");
-    lictor_store::sqlite::restore(&file, &data).expect("a backup that can be restored");
+    lictor_store::restore(&file, &data).expect("a backup that can be restored");
 }

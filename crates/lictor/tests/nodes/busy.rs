@@ -9,7 +9,7 @@ use lictor_core::decision::Decision;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::usage::{Reading, UsageReport};
 use lictor_core::feed::EnrollmentToken;
-use lictor_store::{Store as _, Write};
+use lictor_store::Write;
 use lictor_testkit::{Answer, OPERATOR, claims, text, vendor};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;

@@ -9,7 +9,7 @@ use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router};
 use lictor_server::settings::{Server as Serving, Settings};
-use lictor_store::sqlite::SqliteStore;
+use lictor_store::{New, Store};
 use lictor_testkit::{Folder, OPERATOR, claims, vendor};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -22,7 +22,7 @@ const START: i64 = 1_800_000_000;
 /// What keeps such a server running.
 pub(crate) struct Clocked {
     clock: Arc<ManualClock>,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) authority: Arc<Authority>,
     pub(crate) runtime: Runtime,
 }
@@ -35,7 +35,7 @@ pub(crate) fn clocked() -> Server<Clocked> {
     let clock = ServerClock::Manual(Arc::clone(&manual));
     let data = folder.path().join("data");
     let (url, store, authority) = runtime.block_on(async {
-        let store = Arc::new(SqliteStore::open(&data).expect("a store"));
+        let store = lictor_store::open(&data, New::Beside(&[])).expect("a store");
         let start = Start {
             keys: vec![vendor(1).public_key()],
             operator_secret: Some(OPERATOR.to_owned()),
