@@ -485,6 +485,7 @@ mod tests {
             stats: thread.stats,
             failed: thread.failed,
             full: thread.full,
+            observers: thread.observers,
             looking: Mutex::default(),
         };
         assert!(matches!(writer.ready(), Err(Error::ReadOnly(_))));
