@@ -14,8 +14,6 @@ mod seats;
 mod tokens;
 mod usage;
 
-pub use places::node_of;
-
 use std::collections::BTreeMap;
 
 use uuid::Uuid;

@@ -3,11 +3,13 @@
 
 mod breather;
 mod check;
+mod effects;
 mod licenses;
 mod places;
 mod queue;
 mod recent;
 mod rule;
+mod spans;
 pub mod sqlite;
 mod turns;
 mod watch;

@@ -7,8 +7,8 @@ use crate::facts::node::Place;
 use crate::state::State;
 
 impl State {
-    /// Where the node is counted that a change is about.
-    pub(super) fn place_of(&self, change: &Change) -> Option<Place> {
+    /// Where the node is counted that a change makes, moves or takes away.
+    pub fn place_of(&self, change: &Change) -> Option<Place> {
         let node = self.nodes.get(&node_of(change)?)?;
         node.is_live().then(|| Place {
             application: node.application.clone(),
@@ -39,7 +39,7 @@ impl State {
 }
 
 /// Which node a change makes, moves to another place, or takes away.
-pub fn node_of(change: &Change) -> Option<Uuid> {
+fn node_of(change: &Change) -> Option<Uuid> {
     match change {
         Change::NodeEnrolled { id, .. }
         | Change::NodeJoined { id }

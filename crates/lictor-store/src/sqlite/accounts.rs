@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use lictor_core::facts::account::{Account, AccountCounts, AccountState};
 use lictor_core::facts::email::Email;
-use lictor_core::given::Given;
 use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::reads::{behind, many};
 use super::rows::{Sql, parsed};
+use crate::effects::Identity;
 
 /// The columns of [`account_state`] and [`account`], in their order, of the table `accounts`.
 pub(super) const ACCOUNT: &str = "accounts.id, accounts.number, accounts.kind, accounts.status, \
@@ -137,7 +137,7 @@ pub(super) fn put_counts(
     database: &Connection,
     organization: Uuid,
     counts: &AccountCounts,
-) -> Sql<()> {
+) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT OR REPLACE INTO account_counts
@@ -153,8 +153,7 @@ pub(super) fn put_counts(
             ":active_holders": counts.active_holders,
             ":administrator_holders": counts.administrator_holders,
             ":services": counts.services,
-        })?;
-    Ok(())
+        })
 }
 
 /// Stores a new account.
@@ -202,39 +201,29 @@ pub(super) fn update(
         ))
 }
 
-/// Stores an account's e-mail and name; says whether it had another one.
-pub(super) fn name(
+/// Stores an account's e-mail and name.
+pub(super) fn put_identity(
     database: &Connection,
     stream: Uuid,
-    id: Uuid,
-    email: Option<&Email>,
-    name: Given<String>,
-) -> Sql<bool> {
-    let named = !name.is_nothing();
-    let name = name.said().flatten();
-    let put = |condition: &str| {
-        let sql = format!(
-            "UPDATE accounts SET email = coalesce(?3, email), email_key = coalesce(?4, email_key),
-                 name = iif(?6, ?5, name)
-             WHERE organization_id = ?1 AND id = ?2{condition}"
-        );
-        database.prepare_cached(&sql)?.execute((
-            stream,
-            id,
-            email.map(|email| &email.shown),
-            email.map(|email| &email.key),
-            &name,
-            named,
-        ))
+    identity: &Identity<'_>,
+) -> Sql<usize> {
+    let condition = match identity.if_new {
+        true => " AND (?3 IS NULL OR email IS NULL) AND (NOT ?6 OR name IS NULL)",
+        false => "",
     };
-    let had_none = " AND (?3 IS NULL OR email IS NULL) AND (NOT ?6 OR name IS NULL)";
-    if put(had_none)? == 1 {
-        return Ok(false);
-    }
-    match put("")? {
-        1 => Ok(true),
-        touched => Err(rusqlite::Error::StatementChangedRows(touched)),
-    }
+    let sql = format!(
+        "UPDATE accounts SET email = coalesce(?3, email), email_key = coalesce(?4, email_key),
+             name = iif(?6, ?5, name)
+         WHERE organization_id = ?1 AND id = ?2{condition}"
+    );
+    database.prepare_cached(&sql)?.execute((
+        stream,
+        identity.id,
+        identity.email.map(|email| &email.shown),
+        identity.email.map(|email| &email.key),
+        identity.name.flatten(),
+        identity.name.is_some(),
+    ))
 }
 
 /// Erases an account's e-mail and name.

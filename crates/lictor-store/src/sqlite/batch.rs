@@ -16,9 +16,13 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::answers::Found;
-use super::heads::{Counted, HeadRow, Heads};
+use super::effects::Statements;
+use super::heads::{HeadRow, Heads};
 use super::rows::{self, DecodedKeys, Sql};
-use super::{accounts, answers, ended, facts, seats, sums, usage};
+use super::{answers, ended, facts};
+use crate::effects::{
+    self, Before, Counted, Figured, carry_out_change, carry_out_figures, carry_out_record,
+};
 use crate::{Fact, Idempotent, Write, Written};
 
 /// Why a write was not stored.
@@ -29,34 +33,12 @@ pub(super) enum Fault {
     Batch(BatchError),
 }
 
-/// Why a batch was not stored. Some of it may have been written.
-#[derive(Debug)]
-pub(super) enum BatchError {
-    /// What one write does is wrong in this way: a fault of ours.
-    Write(String),
-    /// The database failed.
-    Database(rusqlite::Error),
-}
-
-impl BatchError {
-    /// What the log says.
-    pub(super) fn reason(&self) -> String {
-        match self {
-            Self::Write(reason) => reason.clone(),
-            Self::Database(error) => error.to_string(),
-        }
-    }
-}
+/// Why a batch was not stored.
+pub(super) type BatchError = effects::BatchError<rusqlite::Error>;
 
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Batch(error.into())
-    }
-}
-
-impl From<rusqlite::Error> for BatchError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error)
     }
 }
 
@@ -156,19 +138,18 @@ impl<'a> Batch<'a> {
         decision: Decision,
         counted: &mut Counted,
     ) -> Result<(HeadRow, Written), BatchError> {
-        let licenses_before = seats::licenses(&state);
-        let counts_before = state.counts;
-        let usage_before = state.usage_sum;
-        let months_before = state.usage_months.clone();
+        let figured = Figured::before(&state);
+        let mut rows = Statements(self.database);
         let mut entries = Vec::with_capacity(decision.changes.len());
         for change in decision.changes {
             let position = head.head.position + 1;
             let (stream, at, actor) = (write.stream, write.now.wall(), write.actor);
+            let before = Before::of(&state, &change);
             state.apply(position, at, &change);
             if let Some(breach) = state.breach(&change) {
                 return Err(BatchError::Write(breach));
             }
-            rows::persist(self.database, stream, at, &state, &change)?;
+            carry_out_change(&mut rows, stream, at, &before, &state, &change)?;
             let entry = Entry {
                 stream,
                 position,
@@ -191,19 +172,10 @@ impl<'a> Batch<'a> {
         }
         for record in &decision.records {
             let (stream, now) = (write.stream, &write.now);
-            rows::record(self.database, stream, now, &state, record, counted)?;
+            carry_out_record(&mut rows, stream, now, &state, record, counted)?;
             state.note(record);
         }
-        seats::put_licenses(self.database, write.stream, &state, &licenses_before)?;
-        if state.counts != counts_before {
-            accounts::put_counts(self.database, write.stream, &state.counts)?;
-        }
-        if state.usage_sum != usage_before {
-            sums::put_sum(self.database, write.stream, state.usage_sum)?;
-        }
-        sums::move_months(self.database, write.stream, &state.usage_moved)?;
-        let months = &state.usage_months;
-        usage::add_to_months(self.database, write.stream, months, &months_before)?;
+        carry_out_figures(&mut rows, write.stream, &figured, &state)?;
         let written = Written {
             entries,
             records: decision.records,

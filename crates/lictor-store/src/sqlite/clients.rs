@@ -2,21 +2,19 @@
 //! read back.
 
 use lictor_core::Timestamp;
-use lictor_core::change::Change;
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::client::{CODE_TTL, Client, ClientState, CodesMade};
 use lictor_core::facts::grant::{Access, Code, GrantState};
 use lictor_core::facts::role::Role;
 use lictor_core::facts::token::Token;
-use lictor_core::record::Record;
 use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT};
 use super::reads::{behind, many};
-use super::rows::{Sql, loaded, scopes, scopes_text};
+use super::rows::{Sql, scopes, scopes_text};
 
 /// The columns of [`client_state`] and [`client`], in their order.
 pub(super) const CLIENT: &str = "clients.id, clients.account_id, clients.application, \
@@ -308,123 +306,165 @@ pub(super) fn load_access(
     Ok(())
 }
 
-/// Stores the rows behind a change of clients or grants that `state` has applied.
-pub(super) fn persist(
+/// Stores a new client.
+pub(super) fn insert(
     database: &Connection,
     stream: Uuid,
-    state: &State,
-    change: &Change,
+    id: Uuid,
+    client: &ClientState,
 ) -> Sql<usize> {
-    match change {
-        Change::ClientCreated { id, .. } => {
-            let client = loaded(state.clients.get(id), "client")?;
-            database
-                .prepare_cached(
-                    "INSERT INTO clients
-                         (organization_id, id, account_id, application, scopes, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute((
-                    stream,
-                    id,
-                    client.account,
-                    &client.application,
-                    scopes_text(&client.scopes)?,
-                    client.created_at,
-                ))
-        }
-        Change::ClientRemoved { id } => {
-            let removed_at = loaded(state.clients.get(id), "client")?.removed_at;
-            database
-                .prepare_cached(
-                    "UPDATE clients SET removed_at = ?3 WHERE organization_id = ?1 AND id = ?2",
-                )?
-                .execute((stream, id, removed_at))
-        }
-        Change::GrantCreated { id, .. } => {
-            let grant = loaded(state.grants.get(id), "grant")?;
-            database
-                .prepare_cached(
-                    "INSERT INTO grants
-                         (organization_id, id, client, by_code, created_at, revision)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute((
-                    stream,
-                    id,
-                    grant.client,
-                    grant.by_code,
-                    grant.created_at,
-                    grant.revision,
-                ))
-        }
-        Change::GrantRevoked { id } => {
-            let revoked_at = loaded(state.grants.get(id), "grant")?.revoked_at;
-            database
-                .prepare_cached(
-                    "UPDATE grants SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2",
-                )?
-                .execute((stream, id, revoked_at))
-        }
-        _ => Ok(0),
-    }
+    database
+        .prepare_cached(
+            "INSERT INTO clients
+                 (organization_id, id, account_id, application, scopes, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            stream,
+            id,
+            client.account,
+            &client.application,
+            scopes_text(&client.scopes)?,
+            client.created_at,
+        ))
 }
 
-/// Stores what goes with clients and is no part of the ledger.
-pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sql<usize> {
-    match record {
-        Record::ClientSecret {
-            id,
-            client_id,
-            sha256,
-            name,
-        } => database
-            .prepare_cached(
-                "UPDATE clients SET client_id = ?3, secret_sha256 = ?4, name = ?5
-                 WHERE organization_id = ?1 AND id = ?2",
-            )?
-            .execute((stream, id, client_id, sha256.0, name)),
-        Record::ClientName { id, name } => database
-            .prepare_cached("UPDATE clients SET name = ?3 WHERE organization_id = ?1 AND id = ?2")?
-            .execute((stream, id, name)),
-        Record::GrantSecret {
-            id,
-            refresh_sha256,
-            code_sha256,
-            given_at,
-        } => {
-            let code = code_sha256.map(|code| code.0);
-            database
-                .prepare_cached("DELETE FROM codes WHERE organization_id = ?1 AND sha256 = ?2")?
-                .execute((stream, code))?;
-            database
-                .prepare_cached(
-                    "UPDATE grants SET refresh_sha256 = ?3, code_sha256 = ?4, given_at = ?5
-                     WHERE organization_id = ?1 AND id = ?2",
-                )?
-                .execute((stream, id, refresh_sha256.0, code, given_at.seconds()))
-        }
-        Record::Code {
-            sha256,
-            client,
-            expires_at,
-        } => database
-            .prepare_cached(
-                "INSERT INTO codes (organization_id, sha256, client, expires_at)
-                 VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute((stream, sha256.0, client, expires_at.seconds())),
-        Record::Access { sha256, access } => hand_out(database, stream, *sha256, access),
-        Record::AccessEnded { sha256 } => database
-            .prepare_cached(
-                "UPDATE access_tokens SET ended = 1 WHERE organization_id = ?1 AND sha256 = ?2",
-            )?
-            .execute((stream, sha256.0)),
-        _ => Ok(0),
-    }
+/// Stores when a client was removed.
+pub(super) fn remove(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    removed_at: Option<Timestamp>,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE clients SET removed_at = ?3 WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((stream, id, removed_at))
 }
 
-fn hand_out(database: &Connection, stream: Uuid, sha256: Digest, access: &Access) -> Sql<usize> {
+/// Stores what a client calls itself, the hash of its secret, and its name.
+pub(super) fn put_secret(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    (client_id, sha256, name): (&str, Digest, Option<&str>),
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE clients SET client_id = ?3, secret_sha256 = ?4, name = ?5
+             WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((stream, id, client_id, sha256.0, name))
+}
+
+/// Stores a client's name.
+pub(super) fn name(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    name: Option<&str>,
+) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE clients SET name = ?3 WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id, name))
+}
+
+/// Stores a new grant.
+pub(super) fn insert_grant(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    grant: &GrantState,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO grants
+                 (organization_id, id, client, by_code, created_at, revision)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            stream,
+            id,
+            grant.client,
+            grant.by_code,
+            grant.created_at,
+            grant.revision,
+        ))
+}
+
+/// Stores when a grant was revoked.
+pub(super) fn revoke_grant(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    revoked_at: Option<Timestamp>,
+) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE grants SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id, revoked_at))
+}
+
+/// Stores the hashes of what stands for a grant, and when it was given.
+pub(super) fn put_grant_secret(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    (refresh, code, given_at): (Digest, Option<Digest>, Elapsed),
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE grants SET refresh_sha256 = ?3, code_sha256 = ?4, given_at = ?5
+             WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((
+            stream,
+            id,
+            refresh.0,
+            code.map(|code| code.0),
+            given_at.seconds(),
+        ))
+}
+
+/// Stores a new code.
+pub(super) fn insert_code(
+    database: &Connection,
+    stream: Uuid,
+    sha256: Digest,
+    client: Uuid,
+    expires_at: Elapsed,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO codes (organization_id, sha256, client, expires_at)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((stream, sha256.0, client, expires_at.seconds()))
+}
+
+/// Removes a code.
+pub(super) fn delete_code(database: &Connection, stream: Uuid, sha256: Digest) -> Sql<usize> {
+    database
+        .prepare_cached("DELETE FROM codes WHERE organization_id = ?1 AND sha256 = ?2")?
+        .execute((stream, sha256.0))
+}
+
+/// Stores that an access token ended before its time.
+pub(super) fn end_access(database: &Connection, stream: Uuid, sha256: Digest) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE access_tokens SET ended = 1 WHERE organization_id = ?1 AND sha256 = ?2",
+        )?
+        .execute((stream, sha256.0))
+}
+
+/// Stores a new access token.
+pub(super) fn hand_out(
+    database: &Connection,
+    stream: Uuid,
+    sha256: Digest,
+    access: &Access,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO access_tokens (organization_id, sha256, client, grant_id, scopes,

@@ -212,7 +212,6 @@ pub(super) fn drop_some(
     application: &str,
     before: Timestamp,
 ) -> Sql<usize> {
-    ask_no_more(database, organization, before)?;
     database
         .prepare_cached(
             "DELETE FROM ended_leases WHERE number IN (
@@ -263,7 +262,11 @@ pub(super) fn drop_oldest(database: &Connection, organization: Uuid, least: u64)
 }
 
 /// From now on the check does not ask for those that ended before an instant.
-fn ask_no_more(database: &Connection, organization: Uuid, before: Timestamp) -> Sql<usize> {
+pub(super) fn ask_no_more(
+    database: &Connection,
+    organization: Uuid,
+    before: Timestamp,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO ended_leases_kept (organization_id, position, since) VALUES (?1, 0, ?2)

@@ -126,47 +126,6 @@ impl Heads {
     }
 }
 
-/// What comes and goes with records, of any organization.
-#[derive(Default)]
-pub(super) struct Counted {
-    by_organization: BTreeMap<Uuid, Vec<(Quota, i64)>>,
-    /// The bytes of payloads that were stored.
-    pub(super) payload_bytes: u64,
-    /// Whether something that named somebody was erased, of which nothing may be left.
-    pub(super) has_erased: bool,
-}
-
-impl Counted {
-    /// Counts more, or fewer where it is negative.
-    pub(super) fn add(&mut self, organization: Uuid, quota: Quota, by: i64) {
-        self.by_organization
-            .entry(organization)
-            .or_default()
-            .push((quota, by));
-    }
-
-    /// Counts those that are gone.
-    pub(super) fn fewer(&mut self, organization: Uuid, quota: Quota, gone: usize) {
-        self.add(
-            organization,
-            quota,
-            i64::try_from(gone).map_or(0, i64::wrapping_neg),
-        );
-    }
-
-    /// Takes what was counted of one organization.
-    pub(super) fn take(&mut self, organization: Uuid) -> Vec<(Quota, i64)> {
-        self.by_organization
-            .remove(&organization)
-            .unwrap_or_default()
-    }
-
-    /// The organizations of which something was counted.
-    pub(super) fn organizations(&self) -> Vec<Uuid> {
-        self.by_organization.keys().copied().collect()
-    }
-}
-
 /// What is counted of what no ledger entry says, and the table whose rows it is.
 pub(super) const RECORDS: [(Quota, &str); 4] = [
     (Quota::UsageEpochs, "usage_epochs"),

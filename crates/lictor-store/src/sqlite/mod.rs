@@ -9,6 +9,7 @@ mod batch;
 mod check;
 mod clients;
 mod clock;
+mod effects;
 mod ended;
 mod erased_log;
 mod erasures;

@@ -1,7 +1,7 @@
 //! Rows of pools of nodes, and which of their nodes may have been silent: how they are stored, loaded and
 //! read back.
 
-use lictor_core::change::Change;
+use lictor_core::Timestamp;
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::pool::{Pool, PoolIdentity, PoolState};
@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::reads::{behind, many};
-use super::rows::{Sql, loaded};
+use super::rows::Sql;
 use crate::{PoolBy, PoolNode};
 
 /// The columns of [`pool_state`], [`identity`] and [`pool`], in their order.
@@ -156,45 +156,54 @@ fn load_from(
     Ok(())
 }
 
-/// Stores the rows behind a change of pools that `state` has applied.
-pub(super) fn persist(
+/// Stores a new pool.
+pub(super) fn insert(
     database: &Connection,
     stream: Uuid,
-    state: &State,
-    change: &Change,
+    id: Uuid,
+    pool: &PoolState,
 ) -> Sql<usize> {
-    match change {
-        Change::NodePoolCreated { id, .. } => {
-            let pool = loaded(state.node_pools.get(id), "pool of nodes")?;
-            database
-                .prepare_cached(
-                    "INSERT INTO node_pools (organization_id, id, application, uses, forget_after,
-                         created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute((
-                    stream,
-                    id,
-                    &pool.application,
-                    pool.uses,
-                    pool.forget_after,
-                    pool.created_at,
-                ))
-        }
-        Change::NodePoolRevoked { id } => {
-            let pool = loaded(state.node_pools.get(id), "pool of nodes")?;
-            database
-                .prepare_cached(
-                    "UPDATE node_pools SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2",
-                )?
-                .execute((stream, id, pool.revoked_at))
-        }
-        _ => Ok(0),
-    }
+    database
+        .prepare_cached(
+            "INSERT INTO node_pools (organization_id, id, application, uses, forget_after,
+                 created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            stream,
+            id,
+            &pool.application,
+            pool.uses,
+            pool.forget_after,
+            pool.created_at,
+        ))
+}
+
+/// Stores when a pool was revoked.
+pub(super) fn revoke(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    revoked_at: Option<Timestamp>,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE node_pools SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((stream, id, revoked_at))
+}
+
+/// Counts places of a pool that are taken.
+pub(super) fn count(database: &Connection, stream: Uuid, id: Uuid, by: i64) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE node_pools SET taken = taken + ?3 WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((stream, id, by))
 }
 
 /// Stores what a pool is known by.
-pub(super) fn record(
+pub(super) fn put_identity(
     database: &Connection,
     stream: Uuid,
     id: Uuid,

@@ -1,22 +1,19 @@
 //! Rows of nodes, of their settings and of the rotations they trust keys by: how they are stored,
 //! loaded and read back.
 
-use lictor_core::change::Change;
 use lictor_core::digest::Digest;
 use lictor_core::document::rotation::Rotation;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::node::{
-    Counting, Leave, Node, NodeIdentity, NodeSettings, NodeState, Place,
+    Counting, Leave, Node, NodeIdentity, NodeSeen, NodeSettings, NodeState,
 };
 use lictor_core::feed::NodePolicy;
-use lictor_core::record::Record;
-use lictor_core::state::{self, State};
+use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::node_pools;
 use super::reads::{behind, many};
-use super::rows::{Sql, invalid, loaded};
+use super::rows::{Sql, invalid};
 use crate::NodePlaces;
 
 /// The columns of [`node_state`], [`identity`] and [`read`], in their order.
@@ -288,122 +285,68 @@ fn load_from(
     Ok(())
 }
 
-/// Stores the rows behind a change of nodes that `state` has applied, and what they come to.
-pub(super) fn persist(
+/// Counts nodes of an application.
+pub(super) fn count(
     database: &Connection,
     stream: Uuid,
-    state: &State,
-    change: &Change,
+    application: &str,
+    nodes: i64,
+    joined: i64,
 ) -> Sql<usize> {
-    let Some(id) = state::node_of(change) else {
-        return put(database, stream, state, change);
-    };
-    let before = place(database, stream, id)?;
-    let rows = put(database, stream, state, change)?;
-    let after = place(database, stream, id)?;
-    if after != before {
-        for (place, by) in [(after, 1), (before, -1)] {
-            if let Some(place) = place {
-                count(database, stream, &place, by)?;
-            }
-        }
-    }
-    Ok(rows)
-}
-
-/// Where a node is counted that is neither revoked nor has left.
-fn place(database: &Connection, stream: Uuid, id: Uuid) -> Sql<Option<Place>> {
-    database
-        .prepare_cached(
-            "SELECT application, pool, joined_at IS NOT NULL FROM nodes
-             WHERE organization_id = ?1 AND id = ?2 AND revoked_at IS NULL",
-        )?
-        .query_row((stream, id), |row| {
-            Ok(Place {
-                application: row.get(0)?,
-                pool: row.get(1)?,
-                joined: row.get(2)?,
-            })
-        })
-        .optional()
-}
-
-fn count(database: &Connection, stream: Uuid, place: &Place, by: i64) -> Sql<()> {
-    let joined = if place.joined { by } else { 0 };
     database
         .prepare_cached(
             "UPDATE applications SET nodes = nodes + ?3, joined_nodes = joined_nodes + ?4
              WHERE organization_id = ?1 AND key = ?2",
         )?
-        .execute((stream, &place.application, by, joined))?;
-    if let Some(pool) = place.pool {
-        database
-            .prepare_cached(
-                "UPDATE node_pools SET taken = taken + ?3 WHERE organization_id = ?1 AND id = ?2",
-            )?
-            .execute((stream, pool, by))?;
-    }
-    Ok(())
+        .execute((stream, application, nodes, joined))
 }
 
-fn put(database: &Connection, stream: Uuid, state: &State, change: &Change) -> Sql<usize> {
-    match change {
-        Change::NodeEnrolled { id, .. } => {
-            let node = loaded(state.nodes.get(id), "node")?;
-            database
-                .prepare_cached(
-                    "INSERT INTO nodes (organization_id, id, application, created_at, pool)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute((stream, id, &node.application, node.created_at, node.pool))
-        }
-        Change::NodeJoined { id }
-        | Change::NodeRevoked { id }
-        | Change::NodeLeft { id, .. }
-        | Change::NodeReturned { id, .. }
-        | Change::NodeBarred { id } => {
-            let node = loaded(state.nodes.get(id), "node")?;
-            database
-                .prepare_cached(
-                    "UPDATE nodes SET joined_at = ?3, revoked_at = ?4, pool = ?5, left_by = ?6
-                     WHERE organization_id = ?1 AND id = ?2",
-                )?
-                .execute((
-                    stream,
-                    id,
-                    node.joined_at,
-                    node.revoked_at,
-                    node.pool,
-                    node.left.map(Leave::as_str),
-                ))
-        }
-        Change::NodeRemoved { id } => database
-            .prepare_cached("DELETE FROM nodes WHERE organization_id = ?1 AND id = ?2")?
-            .execute((stream, id)),
-        Change::NodePoolCreated { .. } | Change::NodePoolRevoked { .. } => {
-            node_pools::persist(database, stream, state, change)
-        }
-        Change::NodePolicySet {
-            stale_after,
-            expires_after,
-            grace,
-        } => {
-            let policy = NodePolicy {
-                stale_after: *stale_after,
-                expires_after: *expires_after,
-                grace: *grace,
-            };
-            set_policy(database, stream, policy)
-        }
-        Change::NodesAdopted { raise } => add_to_raised(database, stream, *raise),
-        _ => Ok(0),
-    }
+/// Stores a new node.
+pub(super) fn insert(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    node: &NodeState,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO nodes (organization_id, id, application, created_at, pool)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((stream, id, &node.application, node.created_at, node.pool))
 }
 
-// Both write what the change says and not what the state holds: in the state of a rule that did not
-// ask for the settings, the rest of them is the default.
+/// Stores what may change of a node.
+pub(super) fn update(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    node: &NodeState,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE nodes SET joined_at = ?3, revoked_at = ?4, pool = ?5, left_by = ?6
+             WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((
+            stream,
+            id,
+            node.joined_at,
+            node.revoked_at,
+            node.pool,
+            node.left.map(Leave::as_str),
+        ))
+}
 
-fn set_policy(database: &Connection, stream: Uuid, policy: NodePolicy) -> Sql<usize> {
+/// Removes a node.
+pub(super) fn delete(database: &Connection, stream: Uuid, id: Uuid) -> Sql<usize> {
+    database
+        .prepare_cached("DELETE FROM nodes WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id))
+}
+
+/// Stores how long nodes go on without news.
+pub(super) fn set_policy(database: &Connection, stream: Uuid, policy: NodePolicy) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO node_settings (organization_id, stale_after, expires_after, grace, raised)
@@ -419,8 +362,9 @@ fn set_policy(database: &Connection, stream: Uuid, policy: NodePolicy) -> Sql<us
         ))
 }
 
-/// A sum that is too large for SQLite becomes a float, which the column refuses.
-fn add_to_raised(database: &Connection, stream: Uuid, raise: u64) -> Sql<usize> {
+/// Adds to what the revision was raised by. A sum that is too large for SQLite becomes a float, which the column
+/// refuses.
+pub(super) fn add_to_raised(database: &Connection, stream: Uuid, raise: u64) -> Sql<usize> {
     let policy = NodePolicy::default();
     database
         .prepare_cached(
@@ -437,38 +381,59 @@ fn add_to_raised(database: &Connection, stream: Uuid, raise: u64) -> Sql<usize> 
         ))
 }
 
-/// Stores what goes with nodes and is no part of the ledger.
-pub(super) fn record(database: &Connection, stream: Uuid, record: &Record) -> Sql<usize> {
-    match record {
-        Record::NodeIdentity { id, identity } => database
-            .prepare_cached(
-                "UPDATE nodes SET name = ?3, token_sha256 = ?4, token_expires_at = ?5,
-                     credential_sha256 = ?6
-                 WHERE organization_id = ?1 AND id = ?2",
-            )?
-            .execute((
-                stream,
-                id,
-                &identity.name,
-                identity.token_sha256.map(|sha256| sha256.0),
-                identity.token_expires_at.seconds(),
-                identity.credential_sha256.map(|sha256| sha256.0),
-            )),
-        Record::NodePoolIdentity { id, identity } => {
-            node_pools::record(database, stream, *id, identity)
-        }
-        Record::NodeSeen { id, seen } => database
-            .prepare_cached("UPDATE nodes SET seen = ?3 WHERE organization_id = ?1 AND id = ?2")?
-            .execute((stream, id, stored(serde_json::to_string(seen))?)),
-        Record::NodeStarts { id, counting, .. } => database
-            .prepare_cached("UPDATE nodes SET starts = ?3 WHERE organization_id = ?1 AND id = ?2")?
-            .execute((stream, id, stored(serde_json::to_string(counting))?)),
-        Record::KeyRotation(rotation) => database
-            .prepare_cached("UPDATE trusted_keys SET rotation = ?2 WHERE id = ?1")?
-            .execute((
-                rotation.to.id().to_string(),
-                stored(serde_json::to_string(rotation))?,
-            )),
-        _ => Ok(0),
-    }
+/// Stores what a node is known and recognized by.
+pub(super) fn put_identity(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    identity: &NodeIdentity,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE nodes SET name = ?3, token_sha256 = ?4, token_expires_at = ?5,
+                 credential_sha256 = ?6
+             WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((
+            stream,
+            id,
+            &identity.name,
+            identity.token_sha256.map(|sha256| sha256.0),
+            identity.token_expires_at.seconds(),
+            identity.credential_sha256.map(|sha256| sha256.0),
+        ))
+}
+
+/// Stores what a node said of itself.
+pub(super) fn put_seen(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    seen: &NodeSeen,
+) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE nodes SET seen = ?3 WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id, stored(serde_json::to_string(seen))?))
+}
+
+/// Stores who counts in the epochs of a node.
+pub(super) fn put_starts(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    counting: &[Counting],
+) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE nodes SET starts = ?3 WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id, stored(serde_json::to_string(counting))?))
+}
+
+/// Stores the rotation by which nodes trust a key.
+pub(super) fn put_rotation(database: &Connection, rotation: &Rotation) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE trusted_keys SET rotation = ?2 WHERE id = ?1")?
+        .execute((
+            rotation.to.id().to_string(),
+            stored(serde_json::to_string(rotation))?,
+        ))
 }

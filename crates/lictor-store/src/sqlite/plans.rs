@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::{
     ended, expired, facts, heads, looks, node_pools, nodes, open, reads, refusals, rows, seats,
 };
+use crate::effects::Ended;
 use crate::{Dates, EndedFilter, EndedKey, Fact, Licenses as _, PoolBy, Which};
 
 /// The tables of an installation that do not grow with its tenants and what they do.
@@ -209,8 +210,15 @@ fn ask(database: &Connection) {
     refusals::page(database, ACME, None, 9).expect("reads");
     refusals::of_holder(database, ACME, "h1").expect("reads");
     refusals::forget(database, ACME, "h3").expect("writes");
-    let mut counted = heads::Counted::default();
-    expired::drop_some(database, &Now::at(0), &mut counted).expect("writes");
+    let start = Now::at(0).elapsed();
+    for ended in [
+        Ended::Answers(start),
+        Ended::Codes(start),
+        Ended::AccessTokens(start),
+        Ended::Refusals(0),
+    ] {
+        expired::drop_some(database, ended).expect("writes");
+    }
 }
 
 fn ask_for_licenses(database: &Connection) {

@@ -1,49 +1,34 @@
 //! Rows of refusals and of their sums: how they are counted and read back.
 
-use lictor_core::Timestamp;
-use lictor_core::facts::lease::holder_key;
-use lictor_core::facts::seats::{Holder, SeatRefusal};
+use lictor_core::facts::seats::{Holder, SeatReason, SeatRefusal};
 use rusqlite::{Connection, Row, named_params};
 use uuid::Uuid;
 
 use super::reads::many;
 use super::rows::{Sql, invalid, parsed};
+use crate::effects::RefusalRow;
 use crate::{RefusalSum, Refused, RefusedKey, SumKey};
 
-/// Counts a refusal, once in the row of its minute and once in the sum of its hour; says whether the
-/// row is new. One whose holder is not to be kept goes into the row of the holder where there is one,
-/// and else into one without a holder.
-pub(super) fn count(
-    database: &Connection,
-    stream: Uuid,
-    refusal: &SeatRefusal,
-    keep_holder: bool,
-    now: Timestamp,
-) -> Sql<bool> {
-    let (kind, mut holder) = (refusal.holder.kind(), refusal.holder.text());
-    let mut key = match &refusal.holder {
-        Holder::Account(_) => None,
-        Holder::Lease(holder) => Some(holder_key(holder)),
-    };
-    let (minute, reason) = (now.div_euclid(60), refusal.reason.as_str());
-    let there = |holder: &str| {
-        let row = (stream, minute, &refusal.application, kind, holder, reason);
-        database
-            .prepare_cached(
-                "SELECT 1 FROM refusals WHERE organization_id = ?1 AND minute = ?2
-                     AND application = ?3 AND kind = ?4 AND holder = ?5 AND reason = ?6",
-            )?
-            .exists(row)
-    };
-    let mut known = there(&holder)?;
-    if !known && !keep_holder {
-        holder = match refusal.holder {
-            Holder::Account(_) => Uuid::nil().to_string(),
-            Holder::Lease(_) => String::new(),
-        };
-        key = None;
-        known = there(&holder)?;
-    }
+/// Whether there is a row of such refusals.
+pub(super) fn is_there(database: &Connection, stream: Uuid, row: &RefusalRow<'_>) -> Sql<bool> {
+    let RefusalRow {
+        minute,
+        holder,
+        refusal,
+        ..
+    } = row;
+    let (kind, reason) = (refusal.holder.kind(), refusal.reason.as_str());
+    database
+        .prepare_cached(
+            "SELECT 1 FROM refusals WHERE organization_id = ?1 AND minute = ?2
+                 AND application = ?3 AND kind = ?4 AND holder = ?5 AND reason = ?6",
+        )?
+        .exists((stream, minute, &refusal.application, kind, holder, reason))
+}
+
+/// Counts a refusal in its row.
+pub(super) fn count(database: &Connection, stream: Uuid, row: &RefusalRow<'_>) -> Sql<usize> {
+    let refusal = row.refusal;
     database
         .prepare_cached(
             "INSERT INTO refusals (organization_id, minute, application, kind, holder, reason,
@@ -54,18 +39,27 @@ pub(super) fn count(
                  used = excluded.used, position = excluded.position",
         )?
         .execute(named_params! {
-            ":organization": stream, ":minute": minute,
-            ":application": refusal.application, ":kind": kind, ":holder": holder,
-            ":reason": reason, ":limit": refusal.limit, ":used": refusal.used,
-            ":position": refusal.position, ":key": key,
-        })?;
+            ":organization": stream, ":minute": row.minute,
+            ":application": refusal.application, ":kind": refusal.holder.kind(),
+            ":holder": row.holder, ":reason": refusal.reason.as_str(), ":limit": refusal.limit,
+            ":used": refusal.used, ":position": refusal.position, ":key": row.key,
+        })
+}
+
+/// Counts a refusal in the sum of its hour.
+pub(super) fn add_to_sum(
+    database: &Connection,
+    stream: Uuid,
+    hour: i64,
+    application: &str,
+    reason: SeatReason,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO refusal_sums (organization_id, hour, application, reason, count)
              VALUES (?1, ?2, ?3, ?4, 1) ON CONFLICT DO UPDATE SET count = count + 1",
         )?
-        .execute((stream, now.div_euclid(3_600), &refusal.application, reason))?;
-    Ok(!known)
+        .execute((stream, hour, application, reason.as_str()))
 }
 
 /// A page of refusals, the newest minute first.

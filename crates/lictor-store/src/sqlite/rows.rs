@@ -1,162 +1,52 @@
-//! Rows and what they mean: how changes and records are stored, and how rows are read back. It
-//! decides nothing; what a change does to the state is the core's.
+//! Rows of the installation, of tokens and of licenses: how they are stored and read back. It decides nothing:
+//! what a change does to rows stands in `effects`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lictor_core::change::Change;
 use lictor_core::digest::Digest;
-use lictor_core::elapsed::Now;
 use lictor_core::facts::license::{License, LicenseState};
 use lictor_core::facts::organization::{INSTALLATION, Organization, OrganizationState};
-use lictor_core::facts::quota::Quota;
 use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::facts::token::{Origin, Token, TokenState};
-use lictor_core::facts::usage::UsageKey;
 use lictor_core::ledger::Entry;
-use lictor_core::record::Record;
-use lictor_core::rules::quota;
-use lictor_core::state::State;
 use lictor_core::{KeyId, PublicKey, Timestamp, TrustPolicy, TrustedKey, Validity};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
-use super::heads::Counted;
-use super::{
-    accounts, answers, clients, ended, expired, nodes, refusals, removed, seats, sums, usage,
-};
+use super::accounts;
 
 /// The result of a statement.
 pub(super) type Sql<T> = rusqlite::Result<T>;
 
-/// Stores the row behind a change, decided at `now`, that `state` has applied already.
-pub(super) fn persist(
-    database: &Connection,
-    stream: Uuid,
-    now: Timestamp,
-    state: &State,
-    change: &Change,
-) -> Sql<()> {
-    let touched = match change {
-        Change::PolicySet { policy } => database
-            .prepare_cached(
-                "INSERT INTO settings (name, value) VALUES ('policy', ?1)
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            )?
-            .execute([policy.to_string()])?,
-        Change::OrganizationCreated { id, .. } => insert_organization(
-            database,
-            *id,
-            loaded(state.organizations.get(id), "organization")?,
-        )?,
-        Change::OrganizationRemoved => remove_organization(database, stream)?,
-        Change::KeyTrusted { key_id, .. }
-        | Change::KeyRetired { key_id }
-        | Change::KeyRevoked { key_id } => {
-            put_key(database, *key_id, loaded(state.keys.get(key_id), "key")?)?
-        }
-        Change::TokenCreated { id, .. } => insert_token(
-            database,
-            stream,
-            *id,
-            loaded(state.tokens.get(id), "token")?,
-        )?,
-        Change::TokenRevoked { id } => database
-            .prepare_cached(
-                "UPDATE tokens SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2",
-            )?
-            .execute((
-                stream,
-                id,
-                loaded(state.tokens.get(id), "token")?.revoked_at,
-            ))?,
-        // The row of a new one is stored with its dates, so that each index is written once.
-        Change::LicenseWritten { replaces: None, .. } => 1,
-        Change::LicenseWritten { id, .. } => update_license(
-            database,
-            stream,
-            *id,
-            loaded(state.licenses.get(id), "license")?,
-        )?,
-        Change::LicenseRemoved { id } => database
-            .prepare_cached("DELETE FROM licenses WHERE organization_id = ?1 AND id = ?2")?
-            .execute((stream, id))?,
-        Change::AccountCreated { id, .. } => accounts::insert(
-            database,
-            stream,
-            *id,
-            loaded(state.accounts.get(id), "account")?,
-        )?,
-        Change::AccountSet { id, .. } | Change::AccountRemoved { id } => accounts::update(
-            database,
-            stream,
-            *id,
-            loaded(state.accounts.get(id), "account")?,
-        )?,
-        Change::ApplicationCreated { .. }
-        | Change::ApplicationSet { .. }
-        | Change::ApplicationRemoved { .. }
-        | Change::SeatAssigned { .. }
-        | Change::SeatReleased { .. }
-        | Change::LeaseCheckedOut { .. }
-        | Change::LeaseEnded { .. } => seats::persist(database, stream, now, state, change)?,
-        Change::ClientCreated { .. }
-        | Change::ClientRemoved { .. }
-        | Change::GrantCreated { .. }
-        | Change::GrantRevoked { .. } => clients::persist(database, stream, state, change)?,
-        Change::NodeEnrolled { .. }
-        | Change::NodeJoined { .. }
-        | Change::NodeRevoked { .. }
-        | Change::NodeLeft { .. }
-        | Change::NodeReturned { .. }
-        | Change::NodeBarred { .. }
-        | Change::NodeRemoved { .. }
-        | Change::NodePoolCreated { .. }
-        | Change::NodePoolRevoked { .. }
-        | Change::NodePolicySet { .. }
-        | Change::NodesAdopted { .. } => nodes::persist(database, stream, state, change)?,
-        // It stands in the head row, which is stored at the end of the batch.
-        Change::QuotaSet { .. } => 1,
-        Change::UsageCorrected {
-            source,
-            service,
-            month,
-            ..
-        } => {
-            let key = UsageKey {
-                month: month.clone(),
-                service: service.clone(),
-                source: source.clone(),
-            };
-            usage::correct(database, stream, &key, state)?
-        }
-    };
-    // The rule saw the row under the lock, so a statement that misses it is a fault of ours.
-    if touched == 1 {
-        Ok(())
-    } else {
-        Err(rusqlite::Error::StatementChangedRows(touched))
-    }
+/// Stores the installation's trust policy.
+pub(super) fn put_policy(database: &Connection, policy: TrustPolicy) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO settings (name, value) VALUES ('policy', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )?
+        .execute([policy.to_string()])
 }
 
-/// A rule may only change what it asked for: anything else was not applied to the state.
-pub(super) fn loaded<'a, T>(found: Option<&'a T>, kind: &str) -> Sql<&'a T> {
-    found.ok_or_else(|| unreadable(format!("a rule changed a {kind} that it had not asked for")))
-}
-
-fn insert_organization(
-    database: &Connection,
-    id: Uuid,
-    organization: &OrganizationState,
-) -> Sql<usize> {
+/// Stores the first head row of an organization.
+pub(super) fn insert_head(database: &Connection, id: Uuid) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO heads (stream, position, hash, newest_updated_at, removed)
              VALUES (?1, 0, zeroblob(32), 0, 0)",
         )?
-        .execute([id])?;
+        .execute([id])
+}
+
+/// Stores a new organization.
+pub(super) fn insert_organization(
+    database: &Connection,
+    id: Uuid,
+    organization: &OrganizationState,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO organizations (id, key, number, created_at) VALUES (?1, ?2, ?3, ?4)",
@@ -169,14 +59,22 @@ fn insert_organization(
         ))
 }
 
-fn remove_organization(database: &Connection, stream: Uuid) -> Sql<usize> {
-    // The head row is marked when the batch stores its heads.
+/// Marks an organization as removed.
+pub(super) fn remove_organization(database: &Connection, stream: Uuid) -> Sql<usize> {
     database
         .prepare_cached("UPDATE organizations SET removed = 1 WHERE id = ?1 AND removed = 0")?
         .execute([stream])
 }
 
-fn put_key(database: &Connection, id: KeyId, key: &TrustedKey) -> Sql<usize> {
+/// Stores an organization's name.
+pub(super) fn name_organization(database: &Connection, id: Uuid, name: Option<&str>) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE organizations SET name = ?2 WHERE id = ?1")?
+        .execute((id, name))
+}
+
+/// Stores a trusted key, or its status.
+pub(super) fn put_key(database: &Connection, id: KeyId, key: &TrustedKey) -> Sql<usize> {
     let status = key.status.as_str();
     database
         .prepare_cached(
@@ -197,7 +95,13 @@ pub(super) fn scopes(row: &Row<'_>, column: usize) -> Sql<Vec<Scope>> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| invalid(column, error))
 }
 
-fn insert_token(database: &Connection, stream: Uuid, id: Uuid, token: &TokenState) -> Sql<usize> {
+/// Stores a new token.
+pub(super) fn insert_token(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    token: &TokenState,
+) -> Sql<usize> {
     let scopes = scopes_text(&token.scopes)?;
     database
         .prepare_cached(
@@ -216,7 +120,63 @@ fn insert_token(database: &Connection, stream: Uuid, id: Uuid, token: &TokenStat
         ))
 }
 
-fn update_license(
+/// Stores when a token was revoked.
+pub(super) fn revoke_token(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    revoked_at: Option<Timestamp>,
+) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE tokens SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id, revoked_at))
+}
+
+/// Stores what a token is found by, and its name.
+pub(super) fn put_token_secret(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    sha256: &[u8; 32],
+    name: Option<&str>,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE tokens SET secret_sha256 = ?3, name = ?4
+             WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((stream, id, sha256, name))
+}
+
+/// Stores where a token came from.
+pub(super) fn put_token_origin(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    origin: Origin,
+) -> Sql<usize> {
+    database
+        .prepare_cached("UPDATE tokens SET origin = ?3 WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id, origin.to_string()))
+}
+
+/// Stores a payload, unless it is there.
+pub(super) fn insert_payload(
+    database: &Connection,
+    stream: Uuid,
+    sha256: Digest,
+    text: &str,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO payloads (organization_id, sha256, text) VALUES (?1, ?2, ?3)
+             ON CONFLICT (organization_id, sha256) DO NOTHING",
+        )?
+        .execute((stream, sha256.0, text))
+}
+
+/// Stores what a license has become.
+pub(super) fn update_license(
     database: &Connection,
     stream: Uuid,
     id: Uuid,
@@ -237,7 +197,7 @@ fn update_license(
 }
 
 /// Stores a license with the dates of its document.
-fn put_license(
+pub(super) fn put_license(
     database: &Connection,
     stream: Uuid,
     id: Uuid,
@@ -262,6 +222,13 @@ fn put_license(
         })
 }
 
+/// Removes a license.
+pub(super) fn delete_license(database: &Connection, stream: Uuid, id: Uuid) -> Sql<usize> {
+    database
+        .prepare_cached("DELETE FROM licenses WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id))
+}
+
 /// Appends a ledger entry.
 pub(super) fn append(database: &Connection, entry: &Entry, hash: Digest, body: &str) -> Sql<()> {
     database
@@ -269,135 +236,6 @@ pub(super) fn append(database: &Connection, entry: &Entry, hash: Digest, body: &
             "INSERT INTO entries (stream, position, hash, body) VALUES (?1, ?2, ?3, ?4)",
         )?
         .execute((entry.stream, entry.position, hash.0, body))?;
-    Ok(())
-}
-
-/// Stores what goes with the changes, which `state` has applied, and the records before it, and counts
-/// what comes and goes with it.
-pub(super) fn record(
-    database: &Connection,
-    stream: Uuid,
-    now: &Now,
-    state: &State,
-    record: &Record,
-    counted: &mut Counted,
-) -> Sql<()> {
-    match record {
-        Record::Payload { sha256, text } => {
-            let stored = database
-                .prepare_cached(
-                    "INSERT INTO payloads (organization_id, sha256, text) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (organization_id, sha256) DO NOTHING",
-                )?
-                .execute((stream, sha256.0, &**text))?;
-            counted.payload_bytes += (stored * text.len()) as u64;
-            stored
-        }
-        Record::LicenseDates { id, validity } => {
-            let license = loaded(state.licenses.get(id), "license")?;
-            put_license(database, stream, *id, license, *validity)?
-        }
-        Record::TokenSecret { id, sha256, name } => database
-            .prepare_cached(
-                "UPDATE tokens SET secret_sha256 = ?3, name = ?4
-                 WHERE organization_id = ?1 AND id = ?2",
-            )?
-            .execute((stream, id, sha256, name))?,
-        Record::TokenOrigin { id, origin } => database
-            .prepare_cached("UPDATE tokens SET origin = ?3 WHERE organization_id = ?1 AND id = ?2")?
-            .execute((stream, id, origin.to_string()))?,
-        Record::OrganizationName { id, name } => database
-            .prepare_cached("UPDATE organizations SET name = ?2 WHERE id = ?1")?
-            .execute((id, name))?,
-        Record::Usage {
-            key,
-            reported,
-            counted_in,
-        } => {
-            if counted_in.is_some() {
-                sums::add_service(database, stream, &key.service)?;
-            }
-            usage::record(database, stream, key, reported)?
-        }
-        Record::UsageEpoch {
-            series,
-            epoch,
-            state,
-        } => usage::record_epoch(database, stream, series, epoch, *state)?,
-        Record::UsageMerged { from, into } => usage::merge(database, stream, from, into)?,
-        Record::UsageEpochForgotten { series, epoch } => {
-            usage::forget_epoch(database, stream, series, epoch)?
-        }
-        Record::ApplicationName { key, name } => {
-            seats::name(database, stream, key, name.as_deref())?
-        }
-        Record::Identity { id, email, name } => {
-            let had = accounts::name(database, stream, *id, email.as_ref(), name.clone())?;
-            counted.has_erased |= had;
-            1
-        }
-        Record::IdentityErased { id } => {
-            let dropped = answers::drop_naming_account(database, stream, *id)?;
-            counted.fewer(stream, Quota::KeptAnswers, dropped);
-            counted.has_erased = true;
-            accounts::erase(database, stream, *id)?
-        }
-        Record::Lease { id, terms } => seats::put_lease(database, stream, state, *id, terms)?,
-        Record::HolderOfEndedForgotten(lease) => {
-            counted.has_erased = true;
-            ended::forget(database, stream, lease)?
-        }
-        Record::HolderOfRefusalsForgotten { key } => {
-            let merged = refusals::forget(database, stream, key)?;
-            counted.fewer(stream, Quota::Refusals, merged);
-            counted.has_erased = true;
-            merged
-        }
-        Record::AnswersNamingHolderDropped { key } => {
-            let dropped = answers::drop_naming_holder(database, stream, key)?;
-            counted.fewer(stream, Quota::KeptAnswers, dropped);
-            counted.has_erased |= dropped > 0;
-            dropped
-        }
-        Record::ExpiredDropped => {
-            let dropped = expired::drop_some(database, now, counted)?;
-            counted.has_erased |= dropped > 0;
-            dropped
-        }
-        Record::NamesOfRemovedErased { organization } => {
-            let erased = removed::erase_some(database, *organization, counted)?;
-            counted.has_erased |= erased > 0;
-            erased
-        }
-        Record::EndedLeasesDropped {
-            organization,
-            application,
-            before,
-        } => {
-            let dropped = ended::drop_some(database, *organization, application, *before)?;
-            counted.fewer(*organization, Quota::EndedLeases, dropped);
-            counted.has_erased |= dropped > 0;
-            dropped
-        }
-        Record::Refusal(refusal) => {
-            let beyond = quota::room(state, Quota::Refusals, state.used.of(Quota::Refusals));
-            let holder = beyond.is_ok();
-            let new = refusals::count(database, stream, refusal, holder, now.wall())?;
-            counted.add(stream, Quota::Refusals, i64::from(new));
-            1
-        }
-        Record::ClientSecret { .. }
-        | Record::ClientName { .. }
-        | Record::GrantSecret { .. }
-        | Record::Code { .. }
-        | Record::Access { .. }
-        | Record::AccessEnded { .. } => clients::record(database, stream, record)?,
-        Record::NodeIdentity { .. }
-        | Record::NodePoolIdentity { .. }
-        | Record::NodeSeen { .. }
-        | Record::NodeStarts { .. }
-        | Record::KeyRotation(_) => nodes::record(database, stream, record)?,
-    };
     Ok(())
 }
 

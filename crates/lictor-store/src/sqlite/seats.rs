@@ -1,19 +1,17 @@
 //! Rows of applications, seats and leases: how they are stored, loaded and read back.
 
-use lictor_core::change::Change;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::application::{Application, ApplicationState, OverLimit};
 use lictor_core::facts::lease::{self, Lease, LeaseState, LeaseTerms};
 use lictor_core::facts::seats::{Seat, SeatId, SeatState};
+use lictor_core::names;
 use lictor_core::state::State;
-use lictor_core::{Timestamp, names};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT, ACCOUNT_COLUMNS};
-use super::ended;
 use super::reads::{behind, many};
-use super::rows::{Sql, loaded, parsed};
+use super::rows::{Sql, parsed};
 
 /// How many leases whose time is over one rule ends at most.
 const DUE: usize = 256;
@@ -344,116 +342,91 @@ pub(super) fn due(database: &Connection, now: Elapsed) -> Sql<Vec<Uuid>> {
     Ok(due)
 }
 
-/// Stores the rows behind a change of applications, seats or leases, decided at `now`, that `state`
-/// has applied.
-pub(super) fn persist(
-    database: &Connection,
-    stream: Uuid,
-    now: Timestamp,
-    state: &State,
-    change: &Change,
-) -> Sql<usize> {
-    match change {
-        Change::ApplicationCreated { key } => database
-            .prepare_cached("INSERT INTO applications (organization_id, key) VALUES (?1, ?2)")?
-            .execute((stream, key)),
-        Change::ApplicationSet { key, over_limit } => database
-            .prepare_cached(
-                "UPDATE applications SET over_limit = ?3 WHERE organization_id = ?1 AND key = ?2",
-            )?
-            .execute((stream, key, over_limit.as_str())),
-        Change::ApplicationRemoved { key } => database
-            .prepare_cached("DELETE FROM applications WHERE organization_id = ?1 AND key = ?2")?
-            .execute((stream, key)),
-        Change::SeatAssigned {
-            application,
-            account,
-            limit,
-            ..
-        } => assign(database, stream, state, (application, *account), *limit),
-        Change::SeatReleased {
-            application,
-            account,
-        } => release(database, stream, state, application, *account),
-        // The row comes with the record of its holder, fence and end.
-        Change::LeaseCheckedOut {
-            application, limit, ..
-        } => take(database, stream, state, application, *limit, (0, 1)),
-        Change::LeaseEnded {
-            id,
-            application,
-            reason,
-        } => {
-            let kept = ended::keep(database, stream, *id, (now, state.position), *reason)?;
-            let ended = database
-                .prepare_cached("DELETE FROM leases WHERE organization_id = ?1 AND id = ?2")?
-                .execute((stream, id))?;
-            let free = give_back(database, stream, application, 0, 1)?;
-            Ok(kept.min(ended).min(free))
-        }
-        _ => Ok(0),
-    }
+/// Stores a new application.
+pub(super) fn insert_application(database: &Connection, stream: Uuid, key: &str) -> Sql<usize> {
+    database
+        .prepare_cached("INSERT INTO applications (organization_id, key) VALUES (?1, ?2)")?
+        .execute((stream, key))
 }
 
-fn assign(
+/// Stores what happens when an application has no seat left.
+pub(super) fn put_over_limit(
     database: &Connection,
     stream: Uuid,
-    state: &State,
-    (application, account): (&str, Uuid),
-    limit: Option<u32>,
+    key: &str,
+    over_limit: OverLimit,
 ) -> Sql<usize> {
-    let id = SeatId {
-        application: application.to_owned(),
-        account,
-    };
-    let seat = loaded(state.seats.get(&id), "seat")?;
+    database
+        .prepare_cached(
+            "UPDATE applications SET over_limit = ?3 WHERE organization_id = ?1 AND key = ?2",
+        )?
+        .execute((stream, key, over_limit.as_str()))
+}
+
+/// Removes an application.
+pub(super) fn delete_application(database: &Connection, stream: Uuid, key: &str) -> Sql<usize> {
+    database
+        .prepare_cached("DELETE FROM applications WHERE organization_id = ?1 AND key = ?2")?
+        .execute((stream, key))
+}
+
+/// Stores a new seat.
+pub(super) fn insert_seat(
+    database: &Connection,
+    stream: Uuid,
+    application: &str,
+    account: Uuid,
+    seat: SeatState,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO seats (organization_id, application, account_id, since, revision)
              VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute((stream, application, account, seat.since, seat.revision))?;
-    let counted = count_seats(database, stream, state, account)?;
-    Ok(counted.min(take(database, stream, state, application, limit, (1, 0))?))
+        .execute((stream, application, account, seat.since, seat.revision))
 }
 
-fn release(
+/// Removes a seat.
+pub(super) fn delete_seat(
     database: &Connection,
     stream: Uuid,
-    state: &State,
     application: &str,
     account: Uuid,
 ) -> Sql<usize> {
-    let released = database
+    database
         .prepare_cached(
             "DELETE FROM seats WHERE organization_id = ?1 AND application = ?2 AND account_id = ?3",
         )?
-        .execute((stream, application, account))?;
-    let counted = count_seats(database, stream, state, account)?;
-    Ok(released
-        .min(counted)
-        .min(give_back(database, stream, application, 1, 0)?))
+        .execute((stream, application, account))
 }
 
-fn count_seats(database: &Connection, stream: Uuid, state: &State, account: Uuid) -> Sql<usize> {
-    let seats = loaded(state.accounts.get(&account), "account")?.seats;
+/// Removes a lease.
+pub(super) fn delete_lease(database: &Connection, stream: Uuid, id: Uuid) -> Sql<usize> {
+    database
+        .prepare_cached("DELETE FROM leases WHERE organization_id = ?1 AND id = ?2")?
+        .execute((stream, id))
+}
+
+/// Stores how many seats an account has.
+pub(super) fn count_seats(
+    database: &Connection,
+    stream: Uuid,
+    account: Uuid,
+    seats: u64,
+) -> Sql<usize> {
     database
         .prepare_cached("UPDATE accounts SET seats = ?3 WHERE organization_id = ?1 AND id = ?2")?
         .execute((stream, account, seats))
 }
 
-/// Counts a seat as taken. The condition and the row's own constraint repeat what the rule has
-/// decided; if one of them ever objects, the rule is wrong.
-fn take(
+/// Counts seats as taken, unless there are too many; the row's own constraint says the same.
+pub(super) fn take(
     database: &Connection,
     stream: Uuid,
-    state: &State,
     application: &str,
-    limit: Option<u32>,
     (seats, leases): (u64, u64),
+    ceiling: Option<u32>,
 ) -> Sql<usize> {
-    let over_limit = loaded(state.applications.get(application), "application")?.over_limit;
-    let ceiling = limit.filter(|_| over_limit == OverLimit::Refuse);
     database
         .prepare_cached(
             "UPDATE applications SET seats = seats + ?3, leases = leases + ?4, ceiling = ?5
@@ -462,7 +435,8 @@ fn take(
         .execute((stream, application, seats, leases, ceiling))
 }
 
-fn give_back(
+/// Counts seats as free again.
+pub(super) fn give_back(
     database: &Connection,
     stream: Uuid,
     application: &str,
@@ -477,38 +451,20 @@ fn give_back(
         .execute((stream, application, seats, leases))
 }
 
-/// The licenses of the applications that were loaded: how many, and the sum of their revisions.
-pub(super) fn licenses(state: &State) -> Vec<(String, (u64, u64))> {
-    let loaded = state.applications.iter();
-    loaded
-        .map(|(key, application)| (key.clone(), licenses_of(application)))
-        .collect()
-}
-
-fn licenses_of(application: &ApplicationState) -> (u64, u64) {
-    (application.licenses, application.license_revisions)
-}
-
-/// Stores which licenses applications have, where it is not as it was before.
+/// Stores how many licenses an application has, and the sum of their revisions.
 pub(super) fn put_licenses(
     database: &Connection,
     stream: Uuid,
-    state: &State,
-    before: &[(String, (u64, u64))],
-) -> Sql<()> {
-    let known = |key: &str| before.iter().find(|(before, _)| before == key);
-    for (key, application) in &state.applications {
-        let now = licenses_of(application);
-        if now != known(key).map_or((0, 0), |(_, before)| *before) {
-            database
-                .prepare_cached(
-                    "UPDATE applications SET licenses = ?3, license_revisions = ?4
-                     WHERE organization_id = ?1 AND key = ?2",
-                )?
-                .execute((stream, key, now.0, now.1))?;
-        }
-    }
-    Ok(())
+    key: &str,
+    licenses: u64,
+    revisions: u64,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "UPDATE applications SET licenses = ?3, license_revisions = ?4
+             WHERE organization_id = ?1 AND key = ?2",
+        )?
+        .execute((stream, key, licenses, revisions))
 }
 
 /// Stores an application's name.
@@ -525,30 +481,36 @@ pub(super) fn name(
         .execute((stream, key, name))
 }
 
-/// Stores a lease that was checked out, or what changes of one with every renewal. It gets its key
-/// when it is checked out: the one of a row that has none belongs to another.
-pub(super) fn put_lease(
+/// Stores what changes of a lease with every renewal.
+pub(super) fn update_lease(
     database: &Connection,
     stream: Uuid,
-    state: &State,
     id: Uuid,
     terms: &LeaseTerms,
 ) -> Sql<usize> {
-    let lease = loaded(state.leases.get(&id), "lease")?;
-    if state.lease_terms.contains_key(&id) {
-        return database
-            .prepare_cached(
-                "UPDATE leases SET holder = ?3, fence = ?4, expires_at = ?5
-                 WHERE organization_id = ?1 AND id = ?2",
-            )?
-            .execute((
-                stream,
-                id,
-                &terms.holder,
-                terms.fence,
-                terms.expires_at.seconds(),
-            ));
-    }
+    database
+        .prepare_cached(
+            "UPDATE leases SET holder = ?3, fence = ?4, expires_at = ?5
+             WHERE organization_id = ?1 AND id = ?2",
+        )?
+        .execute((
+            stream,
+            id,
+            &terms.holder,
+            terms.fence,
+            terms.expires_at.seconds(),
+        ))
+}
+
+/// Stores a lease that was checked out. It gets its key then: the one of a row that has none belongs to
+/// another.
+pub(super) fn insert_lease(
+    database: &Connection,
+    stream: Uuid,
+    id: Uuid,
+    lease: &LeaseState,
+    terms: &LeaseTerms,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO leases (organization_id, id, application, since, revision, holder,

@@ -1,8 +1,6 @@
 //! What an organization's usage comes to: sums that are kept in the transaction of the counts, so that
 //! no report looks at them, and compared with them by a check.
 
-use std::collections::BTreeMap;
-
 use lictor_core::facts::usage::MAX_COUNT;
 use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
@@ -33,48 +31,43 @@ pub(super) fn figures(database: &Connection, organization: Uuid) -> Sql<UsageFig
     })
 }
 
-/// Moves the sums of months.
-pub(super) fn move_months(
-    database: &Connection,
-    stream: Uuid,
-    moved: &BTreeMap<String, i64>,
-) -> Sql<()> {
-    for (month, by) in moved {
-        // A month is there before anything is taken away from it.
-        let known = database
-            .prepare_cached(
-                "UPDATE usage_month_sums SET total = total + ?3
-                 WHERE organization_id = ?1 AND month = ?2",
-            )?
-            .execute((stream, month, by))?;
-        if known == 0 {
-            database
-                .prepare_cached(
-                    "INSERT INTO usage_month_sums (organization_id, month, total)
-                     VALUES (?1, ?2, ?3)",
-                )?
-                .execute((stream, month, by))?;
-        }
+/// Moves the sum of a month.
+pub(super) fn move_month(database: &Connection, stream: Uuid, month: &str, by: i64) -> Sql<usize> {
+    // A month is there before anything is taken away from it.
+    let known = database
+        .prepare_cached(
+            "UPDATE usage_month_sums SET total = total + ?3
+             WHERE organization_id = ?1 AND month = ?2",
+        )?
+        .execute((stream, month, by))?;
+    if known > 0 {
+        return Ok(known);
     }
-    Ok(())
+    database
+        .prepare_cached(
+            "INSERT INTO usage_month_sums (organization_id, month, total)
+             VALUES (?1, ?2, ?3)",
+        )?
+        .execute((stream, month, by))
 }
 
-/// Counts a service, if it is new.
-pub(super) fn add_service(database: &Connection, stream: Uuid, service: &str) -> Sql<()> {
-    let new = database
+/// Stores a service, unless it is there.
+pub(super) fn insert_service(database: &Connection, stream: Uuid, service: &str) -> Sql<usize> {
+    database
         .prepare_cached(
             "INSERT OR IGNORE INTO usage_services (organization_id, service) VALUES (?1, ?2)",
         )?
-        .execute((stream, service))?;
-    if new == 1 {
-        database
-            .prepare_cached(
-                "INSERT INTO usage_sums (organization_id, total, services) VALUES (?1, 0, 1)
-                 ON CONFLICT (organization_id) DO UPDATE SET services = services + 1",
-            )?
-            .execute([stream])?;
-    }
-    Ok(())
+        .execute((stream, service))
+}
+
+/// Counts one more service.
+pub(super) fn add_service(database: &Connection, stream: Uuid) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO usage_sums (organization_id, total, services) VALUES (?1, 0, 1)
+             ON CONFLICT (organization_id) DO UPDATE SET services = services + 1",
+        )?
+        .execute([stream])
 }
 
 /// The sum of an organization's counts.
@@ -87,14 +80,13 @@ pub(super) fn sum(database: &Connection, stream: Uuid) -> Sql<u64> {
 }
 
 /// Stores the sum of an organization's counts.
-pub(super) fn put_sum(database: &Connection, stream: Uuid, sum: u64) -> Sql<()> {
+pub(super) fn put_sum(database: &Connection, stream: Uuid, sum: u64) -> Sql<usize> {
     database
         .prepare_cached(
             "INSERT INTO usage_sums (organization_id, total) VALUES (?1, ?2)
              ON CONFLICT (organization_id) DO UPDATE SET total = excluded.total",
         )?
-        .execute((stream, sum))?;
-    Ok(())
+        .execute((stream, sum))
 }
 
 /// The sum of an organization's usage is what its counts add up to.

@@ -1,7 +1,5 @@
 //! Rows of usage: counts with their corrections, running totals, and the sum of an organization's counts.
 
-use std::collections::BTreeMap;
-
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::usage::{
     EARLIER, EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow,
@@ -140,23 +138,28 @@ fn sources_of(name: &str) -> (String, String) {
     (format!("{name}@"), format!("{name}A"))
 }
 
-/// Puts a count to that of another source. Sums stay; there is one count less where both were there.
-pub(super) fn merge(
+/// Puts a count under another source, unless that has one.
+pub(super) fn rename(
     database: &Connection,
     stream: Uuid,
     from: &UsageKey,
     into: &str,
 ) -> Sql<usize> {
-    let key = (stream, &from.month, &from.service, &from.source, into);
-    let renamed = database
+    database
         .prepare_cached(
             "UPDATE OR IGNORE usage SET source = ?5
              WHERE organization_id = ?1 AND month = ?2 AND service = ?3 AND source = ?4",
         )?
-        .execute(key)?;
-    if renamed > 0 {
-        return Ok(renamed);
-    }
+        .execute((stream, &from.month, &from.service, &from.source, into))
+}
+
+/// Adds a count to that of another source.
+pub(super) fn add_merged(
+    database: &Connection,
+    stream: Uuid,
+    from: &UsageKey,
+    into: &str,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "UPDATE usage SET count = usage.count + merged.count, added = usage.added + merged.added
@@ -165,8 +168,11 @@ pub(super) fn merge(
                  AND usage.source = ?5 AND merged.organization_id = ?1 AND merged.month = ?2
                  AND merged.service = ?3 AND merged.source = ?4",
         )?
-        .execute(key)?;
-    // It counts among its month, or among the earlier ones if it came late.
+        .execute((stream, &from.month, &from.service, &from.source, into))
+}
+
+/// Counts one less of a month, or of the earlier ones if it came late.
+pub(super) fn one_series_less(database: &Connection, stream: Uuid, month: &str) -> Sql<usize> {
     database
         .prepare_cached(
             "UPDATE usage_months SET series = series - 1
@@ -175,13 +181,17 @@ pub(super) fn merge(
                  WHERE organization_id = ?1 AND month IN (?2, ?3) AND series > 0
                  ORDER BY month = ?3 LIMIT 1)",
         )?
-        .execute((stream, &from.month, EARLIER))?;
+        .execute((stream, month, EARLIER))
+}
+
+/// Removes a count.
+pub(super) fn delete(database: &Connection, stream: Uuid, key: &UsageKey) -> Sql<usize> {
     database
         .prepare_cached(
             "DELETE FROM usage
              WHERE organization_id = ?1 AND month = ?2 AND service = ?3 AND source = ?4",
         )?
-        .execute((stream, &from.month, &from.service, &from.source))
+        .execute((stream, &key.month, &key.service, &key.source))
 }
 
 /// Loads the running total of an epoch; where it is not stored, all of its source and service.
@@ -263,26 +273,20 @@ pub(super) fn load_month(
     Ok(())
 }
 
-/// Counts what there is more of months than before.
-pub(super) fn add_to_months(
+/// Counts what there is more of a month.
+pub(super) fn add_to_month(
     database: &Connection,
     stream: Uuid,
-    months: &BTreeMap<String, u64>,
-    before: &BTreeMap<String, u64>,
-) -> Sql<()> {
-    for (month, series) in months {
-        let more = series - before.get(month).copied().unwrap_or_default();
-        if more > 0 {
-            database
-                .prepare_cached(
-                    "INSERT INTO usage_months (organization_id, month, series) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (organization_id, month)
-                     DO UPDATE SET series = series + excluded.series",
-                )?
-                .execute((stream, month, more))?;
-        }
-    }
-    Ok(())
+    month: &str,
+    more: u64,
+) -> Sql<usize> {
+    database
+        .prepare_cached(
+            "INSERT INTO usage_months (organization_id, month, series) VALUES (?1, ?2, ?3)
+             ON CONFLICT (organization_id, month)
+             DO UPDATE SET series = series + excluded.series",
+        )?
+        .execute((stream, month, more))
 }
 
 /// Of two reports of the same the greater stays, so that it does not matter how often one is sent.
@@ -361,16 +365,15 @@ pub(super) fn forget_epoch(
 pub(super) fn correct(
     database: &Connection,
     stream: Uuid,
-    key: &UsageKey,
-    state: &State,
+    (month, service, source): (&str, &str, &str),
+    sum: i64,
 ) -> Sql<usize> {
-    let correction = state.corrections.get(key).copied().unwrap_or_default();
     database
         .prepare_cached(
             "UPDATE usage SET correction = ?5
              WHERE organization_id = ?1 AND month = ?2 AND service = ?3 AND source = ?4",
         )?
-        .execute((stream, &key.month, &key.service, &key.source, correction))
+        .execute((stream, month, service, source, sum))
 }
 
 #[cfg(test)]

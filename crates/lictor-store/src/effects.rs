@@ -1,0 +1,448 @@
+//! What a change and a record do to rows, once for every backend: as data of three kinds, which a backend
+//! carries out. Nothing here decides, and nothing here knows a statement.
+
+mod changes;
+mod figures;
+mod records;
+
+use std::collections::BTreeMap;
+
+use lictor_core::digest::Digest;
+use lictor_core::document::rotation::Rotation;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::account::{AccountCounts, AccountState};
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::client::ClientState;
+use lictor_core::facts::email::Email;
+use lictor_core::facts::grant::{Access, GrantState};
+use lictor_core::facts::lease::{EndedLease, LeaseEnd, LeaseState, LeaseTerms};
+use lictor_core::facts::license::LicenseState;
+use lictor_core::facts::node::{Counting, NodeIdentity, NodeSeen, NodeState};
+use lictor_core::facts::organization::OrganizationState;
+use lictor_core::facts::pool::{PoolIdentity, PoolState};
+use lictor_core::facts::quota::Quota;
+use lictor_core::facts::seats::{SeatReason, SeatRefusal, SeatState};
+use lictor_core::facts::token::{Origin, TokenState};
+use lictor_core::facts::usage::{EpochState, Reported, Series, UsageKey};
+use lictor_core::feed::NodePolicy;
+use lictor_core::{KeyId, Timestamp, TrustPolicy, TrustedKey, Validity};
+use uuid::Uuid;
+
+pub(crate) use changes::{Before, carry_out_change};
+pub(crate) use figures::{Figured, carry_out_figures};
+pub(crate) use records::carry_out_record;
+
+/// Carries effects out on the rows of a stream, within one transaction. Each says how many rows it touched.
+pub(crate) trait Rows {
+    /// What the database says.
+    type Error;
+
+    /// Stores a row, or a part of one that is there.
+    fn put(&mut self, stream: Uuid, put: &Put<'_>) -> Result<usize, Self::Error>;
+
+    /// Removes rows, or names from them.
+    fn remove(&mut self, stream: Uuid, remove: &Remove<'_>) -> Result<usize, Self::Error>;
+
+    /// Adds to counters of a row that is there; makes it where it need not be.
+    fn add(&mut self, stream: Uuid, add: &Add<'_>) -> Result<usize, Self::Error>;
+
+    /// Whether there is a row of such refusals.
+    fn is_refused(&mut self, stream: Uuid, row: &RefusalRow<'_>) -> Result<bool, Self::Error>;
+
+    /// Drops some of what has ended, of all streams: says how much, and whose it was where that is counted.
+    fn drop_ended(&mut self, ended: Ended) -> Result<Dropped, Self::Error>;
+}
+
+/// A row, or a part of one, as it is to be.
+#[derive(Debug)]
+pub(crate) enum Put<'a> {
+    /// The installation's trust policy.
+    Policy(TrustPolicy),
+    /// The first head row of an organization.
+    NewHead(Uuid),
+    /// A new organization.
+    NewOrganization(Uuid, &'a OrganizationState),
+    /// That the stream's organization was removed.
+    OrganizationRemoved,
+    /// That nothing in an organization that was removed names anybody.
+    OrganizationErased(Uuid),
+    /// An organization's name.
+    OrganizationName(Uuid, Option<&'a str>),
+    /// A trusted key, new or of another status.
+    Key(KeyId, &'a TrustedKey),
+    /// The rotation by which nodes trust a key.
+    KeyRotation(&'a Rotation),
+    /// A new token.
+    NewToken(Uuid, &'a TokenState),
+    /// When a token was revoked.
+    TokenRevoked(Uuid, Option<Timestamp>),
+    /// The SHA-256 of a token's secret, and its name.
+    TokenSecret(Uuid, &'a [u8; 32], Option<&'a str>),
+    /// Where a token came from.
+    TokenOrigin(Uuid, Origin),
+    /// A payload, unless it is there.
+    Payload(Digest, &'a str),
+    /// What a license that is there has become.
+    License(Uuid, &'a LicenseState),
+    /// A new license with its dates, or the dates of one that is there.
+    DatedLicense(Uuid, &'a LicenseState, Validity),
+    /// A new account.
+    NewAccount(Uuid, &'a AccountState),
+    /// What may change of an account.
+    Account(Uuid, &'a AccountState),
+    /// How many seats an account has.
+    AccountSeats(Uuid, u64),
+    /// An account's e-mail and name.
+    Identity(Identity<'a>),
+    /// How many accounts there are of each kind.
+    AccountCounts(&'a AccountCounts),
+    /// A new application.
+    NewApplication(&'a str),
+    /// What happens when an application has no seat left.
+    OverLimit(&'a str, OverLimit),
+    /// An application's name.
+    ApplicationName(&'a str, Option<&'a str>),
+    /// How many licenses an application has, and the sum of their revisions.
+    ApplicationLicenses(&'a str, u64, u64),
+    /// A new seat, of an application and an account.
+    NewSeat(&'a str, Uuid, SeatState),
+    /// A new lease.
+    NewLease(Uuid, &'a LeaseState, &'a LeaseTerms),
+    /// What changes of a lease with every renewal.
+    LeaseTerms(Uuid, &'a LeaseTerms),
+    /// From when on the leases of an organization that ended are all kept, unless it is later already.
+    EndedLeasesKept(Uuid, Timestamp),
+    /// A refusal: a new row, or one more in the row that is there, with the figures of this one.
+    Refusal(&'a RefusalRow<'a>),
+    /// A new client.
+    NewClient(Uuid, &'a ClientState),
+    /// When a client was removed.
+    ClientRemoved(Uuid, Option<Timestamp>),
+    /// What a client signs in with, and its name.
+    ClientSecret {
+        /// The client's id.
+        id: Uuid,
+        /// What it calls itself.
+        client_id: &'a str,
+        /// The SHA-256 of its secret.
+        sha256: Digest,
+        /// Its name.
+        name: Option<&'a str>,
+    },
+    /// A client's name.
+    ClientName(Uuid, Option<&'a str>),
+    /// A new grant.
+    NewGrant(Uuid, &'a GrantState),
+    /// When a grant was revoked.
+    GrantRevoked(Uuid, Option<Timestamp>),
+    /// What stands for a grant.
+    GrantSecret {
+        /// The grant's id.
+        id: Uuid,
+        /// The SHA-256 of its refresh token.
+        refresh: Digest,
+        /// The SHA-256 of the code that it was given for.
+        code: Option<Digest>,
+        /// When it was given.
+        given_at: Elapsed,
+    },
+    /// A new code of a client, and when it ends.
+    NewCode(Digest, Uuid, Elapsed),
+    /// A new access token.
+    NewAccess(Digest, &'a Access),
+    /// That an access token ended before its time.
+    AccessEnded(Digest),
+    /// A new node.
+    NewNode(Uuid, &'a NodeState),
+    /// What may change of a node.
+    Node(Uuid, &'a NodeState),
+    /// What a node is known and recognized by.
+    NodeIdentity(Uuid, &'a NodeIdentity),
+    /// What a node said of itself.
+    NodeSeen(Uuid, &'a NodeSeen),
+    /// Who counts in the epochs of a node.
+    NodeStarts(Uuid, &'a [Counting]),
+    /// A new pool of nodes.
+    NewPool(Uuid, &'a PoolState),
+    /// When a pool of nodes was revoked.
+    PoolRevoked(Uuid, Option<Timestamp>),
+    /// What a pool of nodes is known by.
+    PoolIdentity(Uuid, &'a PoolIdentity),
+    /// How long nodes go on without news.
+    NodePolicy(NodePolicy),
+    /// What was reported of usage: of two the greater figures stay.
+    Usage(&'a UsageKey, Reported),
+    /// A count under another source, unless that has one of the same service and month.
+    UsageSource(&'a UsageKey, &'a str),
+    /// A service that usage was counted of, unless it is there.
+    UsageService(&'a str),
+    /// The running total of an epoch: of two the greater figures stay.
+    UsageEpoch(&'a Series, &'a str, EpochState),
+    /// What the corrections of a count come to.
+    Correction {
+        /// The month.
+        month: &'a str,
+        /// The service.
+        service: &'a str,
+        /// The source.
+        source: &'a str,
+        /// Their sum.
+        sum: i64,
+    },
+    /// The sum of all usage counts.
+    UsageSum(u64),
+}
+
+/// An account's e-mail and name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity<'a> {
+    /// The account's id.
+    pub(crate) id: Uuid,
+    /// The e-mail; none: it stays as it is.
+    pub(crate) email: Option<&'a Email>,
+    /// The name, or that it has none any more; none: it stays as it is.
+    pub(crate) name: Option<Option<&'a str>>,
+    /// Whether the row is left alone where something else stood in the place of what is given.
+    pub(crate) if_new: bool,
+}
+
+/// What is gone.
+#[derive(Debug)]
+pub(crate) enum Remove<'a> {
+    /// A license.
+    License(Uuid),
+    /// An account's e-mail and name.
+    Identity(Uuid),
+    /// An application.
+    Application(&'a str),
+    /// The seat of an account for an application.
+    Seat(&'a str, Uuid),
+    /// A lease. What it was is kept among those that ended.
+    Lease {
+        /// The lease's id.
+        id: Uuid,
+        /// When it ended.
+        until: Timestamp,
+        /// The ledger position at which it ended.
+        position: u64,
+        /// Why.
+        reason: LeaseEnd,
+    },
+    /// The name in what is kept of a lease that ended.
+    HolderOfEnded(&'a EndedLease),
+    /// The name in some of the refusals of a holder, by its key: rows that are the same without it become
+    /// one. It says how many there are fewer.
+    HolderOfRefusals(&'a str),
+    /// Some of the answers that name a holder, by its key.
+    AnswersNamingHolder(&'a str),
+    /// The answers that name an account.
+    AnswersNamingAccount(Uuid),
+    /// Some of an application's leases that ended before an instant.
+    EndedLeases {
+        /// Whose they were.
+        organization: Uuid,
+        /// The application's key.
+        application: &'a str,
+        /// The instant.
+        before: Timestamp,
+    },
+    /// At most so many of what names somebody in an organization.
+    Names(Uuid, Named, usize),
+    /// A code.
+    Code(Digest),
+    /// A node.
+    Node(Uuid),
+    /// A usage count.
+    Usage(&'a UsageKey),
+    /// The running total of an epoch.
+    UsageEpoch(&'a Series, &'a str),
+}
+
+/// What names somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// Accounts that are found by any spelling of their e-mails.
+    Accounts,
+    /// Accounts that are found by one spelling alone.
+    AccountsApart,
+    /// Leases: without a name they have no end, so that they are due no more.
+    Leases,
+    /// Refusals, which go as a whole.
+    Refusals,
+    /// Kept answers, which go as a whole.
+    Answers,
+}
+
+/// What counters rise by, or fall.
+#[derive(Debug)]
+pub(crate) enum Add<'a> {
+    /// Seats and leases of an application are taken.
+    Taken {
+        /// The application's key.
+        application: &'a str,
+        /// How many seats.
+        seats: u64,
+        /// How many leases.
+        leases: u64,
+        /// How many there may be of both at most; none: any number. The rule has seen to it already.
+        ceiling: Option<u32>,
+    },
+    /// Seats and leases of an application are free again.
+    Free {
+        /// The application's key.
+        application: &'a str,
+        /// How many seats.
+        seats: u64,
+        /// How many leases.
+        leases: u64,
+    },
+    /// Nodes of an application.
+    Nodes {
+        /// The application's key.
+        application: &'a str,
+        /// How many.
+        nodes: i64,
+        /// How many of those have joined.
+        joined: i64,
+    },
+    /// Places that are taken of a pool of nodes.
+    Places(Uuid, i64),
+    /// By how much the revision of the nodes' state was raised.
+    Raised(u64),
+    /// A refusal of the hour.
+    RefusalSum {
+        /// Hours since 1970.
+        hour: i64,
+        /// The application's key.
+        application: &'a str,
+        /// Why.
+        reason: SeatReason,
+    },
+    /// The figures of a count, to those of another source for the same service and month.
+    UsageMerged(&'a UsageKey, &'a str),
+    /// One count less of a month, or of the earlier ones if it came late.
+    SeriesMerged(&'a str),
+    /// Counts of a month.
+    Series(&'a str, u64),
+    /// The sum of the counts of a month.
+    MonthSum(&'a str, i64),
+    /// A service to those of the organization.
+    Service,
+}
+
+/// The row that a refusal is counted in.
+#[derive(Debug)]
+pub(crate) struct RefusalRow<'a> {
+    /// Minutes since 1970.
+    pub(crate) minute: i64,
+    /// The account's id or the holder's name; without a name one that says nothing.
+    pub(crate) holder: String,
+    /// The key of a holder of leases, if it is found by that.
+    pub(crate) key: Option<String>,
+    /// The rest, and the figures.
+    pub(crate) refusal: &'a SeatRefusal,
+}
+
+/// What is kept for a span, and until when it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Kept answers.
+    Answers(Elapsed),
+    /// Codes.
+    Codes(Elapsed),
+    /// Access tokens.
+    AccessTokens(Elapsed),
+    /// Refusals of the minutes before one.
+    Refusals(i64),
+}
+
+/// What was dropped of all streams.
+#[derive(Debug, Default)]
+pub(crate) struct Dropped {
+    /// How many rows.
+    pub(crate) rows: usize,
+    /// The organization of each that is counted.
+    pub(crate) whose: Vec<Uuid>,
+}
+
+/// Why a batch was not stored. Some of it may have been written.
+#[derive(Debug)]
+pub(crate) enum BatchError<E> {
+    /// What one write does is wrong in this way: a fault of ours.
+    Write(String),
+    /// The database failed.
+    Database(E),
+}
+
+impl<E: std::fmt::Display> BatchError<E> {
+    /// What the log says.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Write(reason) => reason.clone(),
+            Self::Database(error) => error.to_string(),
+        }
+    }
+}
+
+impl<E> From<E> for BatchError<E> {
+    fn from(error: E) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// A rule may only change what it asked for: anything else was not applied to the state.
+fn loaded<'a, T, E>(found: Option<&'a T>, kind: &str) -> Result<&'a T, BatchError<E>> {
+    let unasked = || format!("a rule changed a {kind} that it had not asked for");
+    found.ok_or_else(|| BatchError::Write(unasked()))
+}
+
+/// The rule saw the row under the lock, so an effect that misses it is a fault of ours.
+fn one<E>(touched: usize) -> Result<(), BatchError<E>> {
+    match touched {
+        1 => Ok(()),
+        _ => Err(BatchError::Write(format!(
+            "a statement changed {touched} rows"
+        ))),
+    }
+}
+
+/// What comes and goes with records, of any organization.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    by_organization: BTreeMap<Uuid, Vec<(Quota, i64)>>,
+    /// The bytes of payloads that were stored.
+    pub(crate) payload_bytes: u64,
+    /// Whether something that named somebody was erased, of which nothing may be left.
+    pub(crate) has_erased: bool,
+}
+
+impl Counted {
+    /// Counts more, or fewer where it is negative.
+    fn add(&mut self, organization: Uuid, quota: Quota, by: i64) {
+        self.by_organization
+            .entry(organization)
+            .or_default()
+            .push((quota, by));
+    }
+
+    /// Counts those that are gone.
+    fn fewer(&mut self, organization: Uuid, quota: Quota, gone: usize) {
+        self.add(
+            organization,
+            quota,
+            i64::try_from(gone).map_or(0, i64::wrapping_neg),
+        );
+    }
+
+    /// Takes what was counted of one organization.
+    pub(crate) fn take(&mut self, organization: Uuid) -> Vec<(Quota, i64)> {
+        self.by_organization
+            .remove(&organization)
+            .unwrap_or_default()
+    }
+
+    /// The organizations of which something was counted.
+    pub(crate) fn organizations(&self) -> Vec<Uuid> {
+        self.by_organization.keys().copied().collect()
+    }
+}
