@@ -3,8 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,10 +18,26 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Process {
     /// As the system knows it.
     pub child: Child,
-    /// What it writes to standard error, line by line.
-    lines: Mutex<Receiver<String>>,
-    /// All of that, once it has ended.
-    log: Option<JoinHandle<String>>,
+    log: Arc<Log>,
+    /// Reads the log.
+    follower: Option<JoinHandle<()>>,
+}
+
+/// What a process writes to standard error, as it writes it.
+#[derive(Default)]
+struct Log {
+    said: Mutex<Said>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Said {
+    /// Whole lines.
+    text: String,
+    /// How many bytes of it were waited for.
+    read: usize,
+    /// Nothing follows.
+    ended: bool,
 }
 
 impl Process {
@@ -33,15 +48,15 @@ impl Process {
     pub fn start(command: &mut Command) -> Result<Self> {
         let child = command.stderr(Stdio::piped()).spawn();
         let child = child.with_context(|| command.get_program().display().to_string())?;
-        let (sender, lines) = channel();
         // From here on, an early return kills the child.
         let mut process = Self {
             child,
-            lines: Mutex::new(lines),
-            log: None,
+            log: Arc::default(),
+            follower: None,
         };
         let stderr = process.child.stderr.take().context("no standard error")?;
-        process.log = Some(std::thread::spawn(move || follow(stderr, &sender)));
+        let log = Arc::clone(&process.log);
+        process.follower = Some(std::thread::spawn(move || log.follow(stderr)));
         Ok(process)
     }
 
@@ -51,10 +66,13 @@ impl Process {
     /// The program cannot be started.
     pub(crate) fn start_with_log(command: &mut Command, log: File) -> Result<Self> {
         let child = command.stderr(log).spawn();
+        let child = child.with_context(|| command.get_program().display().to_string())?;
+        let log = Arc::<Log>::default();
+        log.said().ended = true;
         Ok(Self {
-            child: child.with_context(|| command.get_program().display().to_string())?,
-            lines: Mutex::new(channel().1),
-            log: None,
+            child,
+            log,
+            follower: None,
         })
     }
 
@@ -63,17 +81,30 @@ impl Process {
     /// # Errors
     /// The process ended, or has not said it within a minute; with all that it said instead.
     pub fn wait_for(&self, word: &str) -> Result<String> {
-        let mut said = Vec::new();
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Ok(line) = lines.recv_timeout(PATIENCE) {
-            if let Some(rest) = line.strip_prefix(word) {
-                return Ok(rest.to_owned());
+        let mut said = self.log.said();
+        let begin = said.read;
+        loop {
+            let Said { text, read, ended } = &mut *said;
+            while let Some((line, _)) = text[*read..].split_once('\n') {
+                *read += line.len() + 1;
+                if let Some(rest) = line.strip_prefix(word) {
+                    return Ok(rest.to_owned());
+                }
             }
-            said.push(line);
+            if *ended {
+                break;
+            }
+            let silent = |said: &mut Said| !said.ended && said.read == said.text.len();
+            let waited = self.log.more.wait_timeout_while(said, PATIENCE, silent);
+            let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            said = guard;
+            if waited.timed_out() {
+                break;
+            }
         }
         bail!(
             "no line begins with {word:?}; it said:\n{}",
-            said.join("\n")
+            &said.text[begin..]
         )
     }
 
@@ -138,8 +169,13 @@ impl Process {
 
     /// All that it wrote to standard error, once; waits for its end.
     pub(crate) fn log(&mut self) -> String {
-        let log = self.log.take().map(JoinHandle::join);
-        log.and_then(Result::ok).unwrap_or_default()
+        if let Some(follower) = self.follower.take() {
+            // It does not panic.
+            follower.join().ok();
+        }
+        let mut said = self.log.said();
+        said.read = 0;
+        std::mem::take(&mut said.text)
     }
 }
 
@@ -151,15 +187,20 @@ impl Drop for Process {
     }
 }
 
-/// Reads to the end whatever the process says, so that it never waits for a reader.
-fn follow(stderr: ChildStderr, sender: &Sender<String>) -> String {
-    let mut log = String::new();
-    for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line).into_owned();
-        log.push_str(&line);
-        log.push('\n');
-        // Nobody listens any more once the process is ready, or dropped.
-        sender.send(line).ok();
+impl Log {
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    log
+
+    /// Reads to the end whatever the process says, so that it never waits for a reader.
+    fn follow(&self, stderr: ChildStderr) {
+        for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+            let mut said = self.said();
+            said.text.push_str(&String::from_utf8_lossy(&line));
+            said.text.push('\n');
+            self.more.notify_all();
+        }
+        self.said().ended = true;
+        self.more.notify_all();
+    }
 }
