@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, ensure};
-use lictor_testkit::programs::shown;
+use anyhow::{Context, Result};
+use jiff::Timestamp;
 
 /// Seconds in a day.
 const DAY: i64 = 86_400;
@@ -60,11 +59,7 @@ pub(crate) fn next_midnight() -> (i64, i64) {
 
 /// The day of a time, as `2026-11-25`.
 pub(crate) fn date(time: i64) -> Result<String> {
-    let mut date = Command::new("date");
-    date.args(["--utc", "+%F", "--date", &format!("@{time}")]);
-    let output = date.output()?;
-    ensure!(output.status.success(), "{} failed", shown(&date));
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    Ok(Timestamp::from_second(time)?.strftime("%F").to_string())
 }
 
 /// A clock that can be turned while a process reads it. The time since boot stays as it is.
@@ -125,41 +120,5 @@ pub(crate) fn forget_process(id: u32) {
 
 /// Reads `2026-11-25T00:00:00Z` as seconds since 1970.
 pub(crate) fn seconds_of(text: &str) -> Option<i64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let mut time = time.splitn(3, ':').map(str::parse::<i64>);
-    let (hours, minutes, seconds) = (time.next()?.ok()?, time.next()?.ok()?, time.next()?.ok()?);
-    Some(day_of(date)? * 86_400 + hours * 3_600 + minutes * 60 + seconds)
-}
-
-/// The number of a day since 1970, after Howard Hinnant's `days_from_civil`.
-fn day_of(date: &str) -> Option<i64> {
-    let mut parts = date.splitn(3, '-').map(str::parse::<i64>);
-    let (year, month, day) = (
-        parts.next()?.ok()?,
-        parts.next()?.ok()?,
-        parts.next()?.ok()?,
-    );
-    let year = if month <= 2 { year - 1 } else { year };
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-    Some(year.div_euclid(400) * 146_097 + days - 719_468)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read() {
-        let cases = [
-            ("1970-01-01T00:00:00Z", Some(0)),
-            ("2000-02-29T12:00:01Z", Some(951_825_601)),
-            ("2026-11-25T00:00:00Z", Some(1_795_564_800)),
-            ("2026-11-25 00:00:00", None),
-        ];
-        for (text, seconds) in cases {
-            assert_eq!(seconds_of(text), seconds, "{text}");
-        }
-    }
+    text.parse().ok().map(Timestamp::as_second)
 }

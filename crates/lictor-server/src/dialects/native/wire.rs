@@ -20,6 +20,7 @@ use std::str::FromStr;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
 use lictor_core::document::rotation::Rotation;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::account::Account;
@@ -490,11 +491,9 @@ impl ReportView {
 
 /// `2026-11-22T04:00:00Z`; years 1 to 9999.
 pub(super) fn time(seconds: Timestamp) -> String {
-    let seconds = seconds.clamp(-62_135_596_800, 253_402_300_799);
-    let second_of_day = seconds.rem_euclid(86_400);
-    let (hour, minute) = (second_of_day / 3_600, second_of_day / 60 % 60);
-    let second = second_of_day % 60;
-    format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::of(seconds))
+    let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+    let since = SignedDuration::from_secs(seconds.clamp(-62_135_596_800, 253_402_300_799));
+    format!("{}Z", epoch.saturating_add(since))
 }
 
 /// Reads RFC 3339, with any offset; parts of a second are left out.
