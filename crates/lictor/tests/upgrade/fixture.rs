@@ -40,16 +40,27 @@ pub(crate) fn private(path: &Path, bytes: &[u8]) {
 }
 
 impl Fixture {
+    /// What 8fa8079 left behind.
     pub(crate) fn new() -> Self {
+        Self::of(ROWS)
+    }
+
+    /// What an older server left behind: its database as statements.
+    pub(crate) fn of(rows: &str) -> Self {
         let folder = Folder::new();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).expect("a folder");
         let database = rusqlite::Connection::open(data.join("lictor.db")).expect("a database");
-        database.execute_batch(ROWS).expect("rows");
+        database.execute_batch(rows).expect("rows");
         database.close().expect("it closes");
         let key = SigningKey::from_seed([2; 32]).to_pem().expect("a key");
         private(&folder.path().join("control-plane.pem"), key.as_bytes());
         Self { folder, data }
+    }
+
+    /// The folder of the database.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
     }
 
     /// A path in the test's folder.

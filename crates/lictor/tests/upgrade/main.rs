@@ -1,6 +1,6 @@
 //! What the binary of commit 8fa8079 left behind, opened by this one: its database is checked, every
 //! figure is what it was but for those that a rule changed since, what was handed out is taken, and
-//! its nodes follow.
+//! its nodes follow. `pools.rs` opens what another commit left.
 //!
 //! The folder `8fa8079` was made by that binary: two organizations with rows in every table, what it
 //! answered (without what changes with time), and the folders of two nodes that had joined.
@@ -13,6 +13,7 @@
 mod compare;
 mod fixture;
 mod nodes;
+mod pools;
 
 use lictor_testkit::text;
 use serde_json::{Value, json};
