@@ -34,6 +34,10 @@ const OLDEST: &str = "SELECT id, name, pool FROM nodes INDEXED BY nodes_left
              AND month = ?5 AND correction = 0))
      ORDER BY revoked_at LIMIT ?4";
 
+/// How many left beyond so many, at most a number of them.
+const BEYOND: &str = "SELECT count(*) FROM (SELECT 1 FROM nodes INDEXED BY nodes_left
+     WHERE organization_id = ?1 AND left_by IS NOT NULL LIMIT ?3 OFFSET ?2)";
+
 /// Some of the nodes that left and are kept no longer, at most so many.
 pub(super) fn due(database: &Connection, now: &Now, limit: usize) -> Sql<Vec<LeftNode>> {
     let mut due = Vec::new();
@@ -72,14 +76,10 @@ fn crowded(
             return Ok(counted);
         }
     }
-    let left: u64 = database
-        .prepare_cached(
-            "SELECT count(*) FROM nodes INDEXED BY nodes_left
-             WHERE organization_id = ?1 AND left_by IS NOT NULL",
-        )?
-        .query_row([organization], |row| row.get(0))?;
-    let more = left.saturating_sub(head.quotas.limit(Quota::Nodes));
-    let more = usize::try_from(more).unwrap_or(usize::MAX).min(limit);
+    let kept = head.quotas.limit(Quota::Nodes);
+    let more = database
+        .prepare_cached(BEYOND)?
+        .query_row((organization, kept, limit), |row| row.get(0))?;
     oldest(database, organization, Timestamp::MAX, None, more)
 }
 

@@ -1,12 +1,13 @@
-//! A test of how many steps it takes to read what the rules of nodes look at: the same however many nodes
-//! there are.
+//! Tests of how many steps it takes to read what the rules of nodes look at, and to find nodes that left and
+//! are to go: the same however many nodes there are.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use lictor_core::elapsed::Now;
 use rusqlite::Connection;
 
-use super::super::{facts, heads, node_pools, nodes, open, rows, seats};
+use super::super::{facts, heads, left, node_pools, nodes, open, rows, seats};
 use super::{ACME, NOW};
 use crate::{Fact, PoolBy};
 
@@ -97,4 +98,25 @@ fn what_rules_of_nodes_look_at_costs_the_same_however_many_there_are() {
         let [few, many] = [&mut few, &mut many].map(|database| steps(database, read));
         assert!(few > 0 && many == few, "{what}: {many} steps, not {few}");
     }
+}
+
+#[test]
+fn nodes_that_left_are_found_by_as_many_steps_as_there_are_to_go() {
+    // Five may be there of those that left, and ten are asked for.
+    let [few, many] = [20, 3_000].map(|nodes| {
+        let mut database = with_nodes(nodes);
+        let organization = "CAST(zeroblob(15) || char(1) AS BLOB)";
+        database
+            .execute_batch(&format!(
+                "INSERT INTO heads (stream, position, hash, newest_updated_at, removed, quotas)
+                     VALUES ({organization}, 0, zeroblob(32), 0, 0, '{{\"nodes\":5}}');
+                 UPDATE nodes SET left_by = 'goodbye', revoked_at = 1000000"
+            ))
+            .expect("they leave");
+        steps(&mut database, |database| {
+            let due = left::due(database, &Now::at(1_000_000), 10);
+            assert_eq!(due.expect("reads").len(), 10);
+        })
+    });
+    assert!(few > 0 && many == few, "{many} steps, not {few}");
 }
