@@ -195,10 +195,10 @@ pub struct Written {
     pub state: Box<State>,
 }
 
-/// Learns what was written, and to which stream: when it is durable, in the order of each stream's writes,
-/// and before anybody gets an answer that rests on it. All writes wait meanwhile, so it must be short, and it
-/// must not panic.
-pub type Observer = Box<dyn Fn(Uuid, &Written) + Send + Sync>;
+/// Learns what a write has stored: when it is durable, in the order of each stream's writes, and before any
+/// write is answered that rests on it. Reads may find it a moment before. All writes wait meanwhile, so it must
+/// be short; it must not panic, and must not call the store, which would wait for itself.
+pub type Observer = Box<dyn Fn(&Write, &Written) + Send + Sync>;
 
 impl Written {
     /// The entries, unless the one thing that was asked for was refused.

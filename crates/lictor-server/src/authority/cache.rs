@@ -90,9 +90,9 @@ impl Weighter<(Uuid, String), CachedEntitlement> for BySize {
 }
 
 impl Cache {
-    /// Reads what is needed from the beginning.
-    pub(super) async fn open(store: &dyn Store) -> Result<Self, Error> {
-        let cache = Self {
+    /// Empty, and so to be read. `exclusive`: no other server can revoke a token.
+    pub(super) fn new(exclusive: bool) -> Self {
+        Self {
             license_writes: (0..DECISIONS).map(|_| AtomicU64::new(0)).collect(),
             numbering: RandomState::new(),
             installation: RwLock::default(),
@@ -101,15 +101,13 @@ impl Cache {
             refreshing: tokio::sync::Mutex::default(),
             licenses: Bounded::with_weighter(LICENSES, LICENSE_BYTES, BySize),
             tokens: KeptTokens::new(),
-            exclusive: store.is_exclusive(),
+            exclusive,
             entitlements: Bounded::with_weighter(DECISIONS, CANDIDATES, BySize),
             deriving: Bounded::new(DECISIONS),
             known: AllKnown::new(),
             verdicts: Bounded::new(DECISIONS),
             looked_at: AtomicU64::new(0),
-        };
-        cache.refresh_if_stale(store).await?;
-        Ok(cache)
+        }
     }
 
     pub(super) fn installation(&self) -> Arc<Installation> {

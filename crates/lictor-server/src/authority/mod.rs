@@ -289,13 +289,13 @@ impl Authority {
         let (store, cache) = (self.store.clone(), self.cache.clone());
         let (feed, refusals) = (self.feed.clone(), self.quota_refusals.clone());
         let task = tokio::spawn(async move {
-            let (_place, stream, now) = (place, write.stream, write.now.elapsed());
+            let (_place, stream) = (place, write.stream);
             let written = store.write(write).await;
             refusals.note(&written);
             let written = written?;
             planted::point("write.stored");
             cache.refresh_after_write(store.as_ref()).await;
-            feed.after(stream, &written, now);
+            feed.wake(stream, &written);
             planted::point("write.learned");
             Ok(written)
         });

@@ -100,6 +100,19 @@ pub fn check_secret(secret: &str) -> Result<(), StartError> {
     }
 }
 
+/// Lets what is in memory learn of each write, for as long as anybody has it.
+fn observe(store: &dyn Store, cache: &Arc<cache::Cache>, feed: &Arc<Feed>) {
+    let (cache, feed) = (Arc::downgrade(cache), Arc::downgrade(feed));
+    store.observe(Box::new(move |write, written| {
+        if let Some(cache) = cache.upgrade() {
+            cache.invalidate(write.stream, written);
+        }
+        if let Some(feed) = feed.upgrade() {
+            feed.learn(write.stream, written, write.now.elapsed());
+        }
+    }));
+}
+
 fn say_replaced(tokens: &[Uuid]) {
     for token in tokens {
         tracing::warn!(
@@ -128,17 +141,14 @@ impl Authority {
             .map_or(Ok(()), check_secret)?;
         let saved = store.clock().await?;
         let clock = Timeline::open(clock, saved);
-        let cache = Arc::new(cache::Cache::open(store.as_ref()).await?);
         let control_plane_key = match start.control_plane_key {
             Some(key) => key,
             None => SigningKey::from_seed(random::bytes()?),
         };
         let feed = Arc::new(Feed::new(control_plane_key, random::id(&clock)?));
-        let (caches, places) = (Arc::clone(&cache), Arc::clone(&feed));
-        store.observe(Box::new(move |stream, written| {
-            caches.invalidate(stream, written);
-            places.invalidate(stream, written);
-        }));
+        let cache = Arc::new(cache::Cache::new(store.is_exclusive()));
+        observe(store.as_ref(), &cache, &feed);
+        cache.refresh_if_stale(store.as_ref()).await?;
         let authority = Self {
             feed,
             quota_refusals: Arc::default(),

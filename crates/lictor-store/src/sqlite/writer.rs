@@ -254,7 +254,7 @@ impl Thread {
             if let Ok(written) = outcome {
                 observers
                     .iter()
-                    .for_each(|observer| observer(write.stream, written));
+                    .for_each(|observer| observer(write, written));
             }
         }
     }

@@ -169,8 +169,8 @@ pub(crate) async fn writes_are_observed_before_anybody_is_answered(store: Arc<dy
     acme(&*store).await;
     let observed: Arc<Mutex<Vec<u64>>> = Arc::default();
     let seen = Arc::clone(&observed);
-    store.observe(Box::new(move |stream, written| {
-        assert_eq!(stream, ACME);
+    store.observe(Box::new(move |write, written| {
+        assert_eq!(write.stream, ACME);
         let positions = written.entries.iter().map(|entry| entry.position);
         seen.lock().expect("no panic").extend(positions);
     }));

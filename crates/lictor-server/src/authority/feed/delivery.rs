@@ -80,6 +80,7 @@ impl Authority {
                 .store
                 .choose_licenses(organization, application, Box::new(choose))
                 .await?;
+            // The tick of a change is known before the keys are read again.
             if installation.trust_changed == read.basis.trust {
                 let licenses = std::mem::take(&mut *locked(&choice)).into_taken()?;
                 return delivered(application, &installation, read, licenses);

@@ -1,7 +1,6 @@
 //! What wakes the open feeds, and what is remembered of nodes in memory.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lictor_core::change::Change;
@@ -10,6 +9,7 @@ use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::node::{Node, NodeSeen};
 use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::feed::StateTerms;
+use lictor_core::ledger::Entry;
 use lictor_core::{Error, PublicKey, SigningKey};
 use lictor_store::Written;
 use quick_cache::Weighter;
@@ -66,12 +66,11 @@ type Place = (Uuid, String, u64, Option<Elapsed>);
 pub struct Feed {
     key: SigningKey,
     instance: Uuid,
-    wakers: Mutex<Wakers>,
+    ticks: Mutex<Ticks>,
+    /// What wakes the feeds of each organization that has any.
+    wakers: Mutex<HashMap<Uuid, watch::Sender<()>>>,
     turns: Turns,
-    /// The last tick of each organization.
-    changed: Mutex<HashMap<Uuid, u64>>,
     ended: watch::Sender<bool>,
-    all_changed: AtomicU64,
     presence: Arc<Presence>,
     /// What became of nodes of late, and when that was; who was read since knows it from the store.
     fates: Mutex<HashMap<Uuid, (Fate, Elapsed)>>,
@@ -107,18 +106,53 @@ impl Weighter<Place, Arc<Delivery>> for ByLength {
     }
 }
 
-/// What wakes the feeds of each organization that has any.
+/// When something changed last that nodes are to hear of.
 #[derive(Default)]
-struct Wakers {
-    /// Moves with every change that any node is to hear of.
-    tick: u64,
-    of: HashMap<Uuid, watch::Sender<()>>,
+struct Ticks {
+    /// Moves with every such change.
+    last: u64,
+    /// The tick of the last one that concerns all organizations.
+    all: u64,
+    /// That of the last one of each organization.
+    own: HashMap<Uuid, u64>,
 }
 
 /// What a node said last, and what of it is stored.
 struct Seen {
     last: NodeSeen,
     kept: Option<NodeSeen>,
+}
+
+impl Ticks {
+    fn note(&mut self, stream: Uuid) {
+        self.last += 1;
+        if stream == INSTALLATION {
+            self.all = self.last;
+        } else {
+            self.own.insert(stream, self.last);
+        }
+    }
+}
+
+/// Whether feeds are to hear of a write. That a node left concerns nobody else.
+fn is_news(written: &Written) -> bool {
+    let is_news = |entry: &Entry| {
+        matches!(
+            entry.change,
+            Change::LicenseWritten { .. }
+                | Change::LicenseRemoved { .. }
+                | Change::NodePolicySet { .. }
+                | Change::NodesAdopted { .. }
+                | Change::PolicySet { .. }
+                | Change::KeyTrusted { .. }
+                | Change::KeyRetired { .. }
+                | Change::KeyRevoked { .. }
+                | Change::NodeRevoked { .. }
+                | Change::NodeBarred { .. }
+                | Change::OrganizationRemoved
+        )
+    };
+    written.entries.iter().any(is_news)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -131,11 +165,10 @@ impl Feed {
         Self {
             key,
             instance,
+            ticks: Mutex::default(),
             wakers: Mutex::default(),
             turns: Turns::new(AT_ONCE),
-            changed: Mutex::default(),
             ended: watch::Sender::new(false),
-            all_changed: AtomicU64::new(0),
             presence: Arc::default(),
             fates: Mutex::default(),
             removed: Mutex::default(),
@@ -165,7 +198,7 @@ impl Feed {
     /// Wakes at every change that some node of the organization is to hear of.
     pub fn changes(&self, organization: Uuid) -> watch::Receiver<()> {
         let mut wakers = lock(&self.wakers);
-        wakers.of.entry(organization).or_default().subscribe()
+        wakers.entry(organization).or_default().subscribe()
     }
 
     /// The turns of feeds that were woken.
@@ -258,29 +291,15 @@ impl Feed {
         lock(&self.removed).contains(&organization)
     }
 
-    /// Forgets what a write has made untrue.
-    pub(in crate::authority) fn invalidate(&self, stream: Uuid, written: &Written) {
+    /// Takes up what a write of this moment has changed, before whoever rests on it is answered. The tick
+    /// comes last: whoever sees it finds the rest.
+    pub(in crate::authority) fn learn(&self, stream: Uuid, written: &Written, now: Elapsed) {
         self.places.invalidate(stream, written);
-    }
-
-    /// Wakes those whom a write concerns.
-    pub(in crate::authority) fn after(&self, stream: Uuid, written: &Written, now: Elapsed) {
-        let mut news = false;
         for entry in &written.entries {
             match &entry.change {
-                Change::LicenseWritten { .. }
-                | Change::LicenseRemoved { .. }
-                | Change::NodePolicySet { .. }
-                | Change::NodesAdopted { .. }
-                | Change::PolicySet { .. }
-                | Change::KeyTrusted { .. }
-                | Change::KeyRetired { .. }
-                | Change::KeyRevoked { .. } => news = true,
                 Change::NodeRevoked { id } | Change::NodeBarred { id } => {
                     self.note_fate(*id, Fate::Revoked, now);
-                    news = true;
                 }
-                // It concerns nobody else.
                 Change::NodeLeft { id, .. } => {
                     self.note_fate(*id, Fate::Left, now);
                     self.presence.end(*id);
@@ -298,36 +317,36 @@ impl Feed {
                 }
                 Change::OrganizationRemoved => {
                     lock(&self.removed).insert(stream);
-                    news = true;
                 }
                 _ => {}
             }
         }
-        if news {
-            self.wake(stream);
+        if is_news(written) {
+            lock(&self.ticks).note(stream);
         }
     }
 
-    fn wake(&self, stream: Uuid) {
+    /// Wakes those whom a write concerns. They may be thousands, so this is not for the one who writes.
+    pub(in crate::authority) fn wake(&self, stream: Uuid, written: &Written) {
+        if !is_news(written) {
+            return;
+        }
         let mut wakers = lock(&self.wakers);
-        wakers.tick += 1;
         if stream == INSTALLATION {
-            self.all_changed.store(wakers.tick, Ordering::SeqCst);
-            wakers.of.retain(|_, waker| waker.send(()).is_ok());
-        } else {
-            lock(&self.changed).insert(stream, wakers.tick);
-            let waker = wakers.of.get(&stream);
-            if waker.is_some_and(|waker| waker.send(()).is_err()) {
-                wakers.of.remove(&stream);
-            }
+            wakers.retain(|_, waker| waker.send(()).is_ok());
+        } else if wakers
+            .get(&stream)
+            .is_some_and(|waker| waker.send(()).is_err())
+        {
+            wakers.remove(&stream);
         }
     }
 
     /// The last tick that concerns an organization.
     pub fn tick_of(&self, organization: Uuid) -> u64 {
-        let own = lock(&self.changed).get(&organization).copied();
-        own.unwrap_or(0)
-            .max(self.all_changed.load(Ordering::SeqCst))
+        let ticks = lock(&self.ticks);
+        let own = ticks.own.get(&organization).copied();
+        own.unwrap_or(0).max(ticks.all)
     }
 
     /// The delivery to an organization's application, from memory unless something changed since.
@@ -408,7 +427,6 @@ mod tests {
     use lictor_core::Timestamp;
     use lictor_core::facts::node::{NodeIdentity, NodeState};
     use lictor_core::feed::NodePolicy;
-    use lictor_core::ledger::Entry;
     use serde_json::value::RawValue;
 
     use super::*;
@@ -488,7 +506,7 @@ mod tests {
                 entries: vec![entry],
                 ..Written::default()
             };
-            feed.after(Uuid::from_u128(200), &written, NOW);
+            feed.learn(Uuid::from_u128(200), &written, NOW);
         }
         assert!(feed.known(Digest([1; 32]), NOW, true).is_some());
         assert_eq!(feed.fate(other), Some(Fate::Revoked));
