@@ -2,7 +2,6 @@
 //! logged when it changes.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -54,8 +53,6 @@ struct Found {
 pub(super) struct Places {
     /// By organization, with when it was read.
     kept: Bounded<Uuid, (Elapsed, Arc<Enrolled>)>,
-    /// Moves with every write to a node's place.
-    changes: AtomicU64,
     /// Where there are more nodes than are granted, as it was logged last.
     beyond: Mutex<BTreeMap<(Uuid, String), Beyond>>,
 }
@@ -64,7 +61,6 @@ impl Default for Places {
     fn default() -> Self {
         Self {
             kept: Bounded::new(ORGANIZATIONS),
-            changes: AtomicU64::new(0),
             beyond: Mutex::default(),
         }
     }
@@ -85,8 +81,28 @@ impl Places {
             )
         };
         if written.entries.iter().any(|entry| touches(&entry.change)) {
-            self.changes.fetch_add(1, Ordering::SeqCst);
             self.kept.remove(&stream);
+        }
+    }
+
+    /// Those of an organization, from memory or read. A write that happens meanwhile removes the
+    /// placeholder, so that what was read before it is never kept.
+    async fn enrolled(
+        &self,
+        organization: Uuid,
+        now: Elapsed,
+        read: impl Future<Output = Result<Enrolled, Error>>,
+    ) -> Result<Arc<Enrolled>, Error> {
+        self.kept
+            .remove_if(&organization, |(at, _)| now.since(*at) >= HOLDS);
+        match self.kept.get_value_or_guard_async(&organization).await {
+            Ok((_, enrolled)) => Ok(enrolled),
+            Err(place) => {
+                let enrolled = Arc::new(read.await?);
+                // Refused where a write came between; the next reader asks the store again.
+                let _ = place.insert((now, Arc::clone(&enrolled)));
+                Ok(enrolled)
+            }
         }
     }
 
@@ -138,21 +154,16 @@ impl Authority {
     /// # Errors
     /// A fault of the store.
     pub async fn enrolled_nodes(&self, call: &Call) -> Result<Arc<Enrolled>, Error> {
-        let (places, id) = (&self.feed.places, call.organization.id);
-        let now = self.clock.now().elapsed();
-        let kept = places.kept.get(&id);
-        let fresh = kept.filter(|(at, _)| self.store.is_exclusive() && now.since(*at) < HOLDS);
-        if let Some((_, enrolled)) = fresh {
-            return Ok(enrolled);
+        let (id, now) = (call.organization.id, self.clock.now().elapsed());
+        let read = async {
+            let rows = self.store.node_places(Some(id), now).await?;
+            let rows = rows.into_iter().map(|row| (row.application, row.enrolled));
+            Ok(rows.collect())
+        };
+        if !self.store.is_exclusive() {
+            return read.await.map(Arc::new);
         }
-        let changes = places.changes.load(Ordering::SeqCst);
-        let rows = self.store.node_places(Some(id), now).await?;
-        let rows = rows.into_iter().map(|row| (row.application, row.enrolled));
-        let enrolled: Arc<Enrolled> = Arc::new(rows.collect());
-        if places.changes.load(Ordering::SeqCst) == changes {
-            places.kept.insert(id, (now, Arc::clone(&enrolled)));
-        }
-        Ok(enrolled)
+        self.feed.places.enrolled(id, now, read).await
     }
 
     /// Whether more nodes of this application are enrolled than are granted, as it was seen last.
@@ -216,7 +227,48 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
+    use lictor_core::Timestamp;
+    use lictor_core::ledger::Entry;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_read_before_a_write_is_not_kept_after_it() {
+        let (places, organization) = (Places::default(), Uuid::from_u128(1));
+        let joined = || {
+            let entry = Entry {
+                stream: organization,
+                position: 1,
+                at: Timestamp::default(),
+                actor: None,
+                change: Change::NodeJoined { id: Uuid::nil() },
+            };
+            let written = Written {
+                entries: vec![entry],
+                ..Written::default()
+            };
+            places.invalidate(organization, &written);
+        };
+        let count = |count: u64| Ok(BTreeMap::from([("gateway".to_owned(), count)]));
+        let now = Elapsed::from_seconds(1);
+        let reading = async {
+            joined();
+            count(1)
+        };
+        let asked = async |read: u64| {
+            let enrolled = places.enrolled(organization, now, async { count(read) });
+            enrolled.await.expect("read")["gateway"]
+        };
+        let before = places.enrolled(organization, now, reading).await;
+        assert_eq!(before.expect("read")["gateway"], 1);
+        assert_eq!(asked(2).await, 2, "what was read before it");
+        assert_eq!(asked(3).await, 2, "nothing has changed");
+        joined();
+        assert_eq!(asked(4).await, 4);
+        let later = now.plus(HOLDS);
+        let late = places.enrolled(organization, later, async { count(5) });
+        assert_eq!(late.await.expect("read")["gateway"], 5);
+    }
 
     #[test]
     fn why_there_are_no_more_nodes_than_granted_is_said_as_it_is() {
