@@ -263,15 +263,21 @@ impl Cache {
     }
 
     fn is_stale(&self) -> bool {
-        self.read_changes.load(Ordering::SeqCst) < self.changes.load(Ordering::SeqCst)
+        self.has_not_read(self.changes.load(Ordering::SeqCst))
+    }
+
+    fn has_not_read(&self, changes: u64) -> bool {
+        self.read_changes.load(Ordering::SeqCst) < changes
     }
 
     /// One at a time, so that what is kept was read after the last write that asked for it. The
     /// basis is read first: what is derived from older keys must never pass for newer.
     async fn refresh_installation(&self, store: &dyn Store) -> Result<(), Error> {
+        let wanted = self.changes.load(Ordering::SeqCst);
         let _one_at_a_time = self.refreshing.lock().await;
-        // Whoever had the lock before may have begun to read after the write that asks for it here.
-        if !self.is_stale() {
+        // Whoever had the lock before may have begun to read before the write that asks for it here. What
+        // changed since then is for those who ask since, else each of many would read all again.
+        if !self.has_not_read(wanted) {
             return Ok(());
         }
         let changes = self.changes.load(Ordering::SeqCst);
@@ -336,5 +342,31 @@ impl Cache {
         let is_fresh = |read_at| self.exclusive || read_at == now;
         let read = store.token_by_secret(sha256);
         self.tokens.token(sha256, now, is_fresh, read).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waited_reads_nothing_for_a_change_that_came_after() {
+        let store = lictor_store::open_temporary().expect("a store");
+        let cache = Cache::new(true);
+        let reading = cache.refreshing.lock().await;
+        let mut asked = Box::pin(cache.refresh_if_stale(store.as_ref()));
+        assert!((&mut asked).now_or_never().is_none());
+        // Whoever reads has all that changed up to then, and there is another change.
+        cache.read_changes.store(1, Ordering::SeqCst);
+        cache.changes.store(2, Ordering::SeqCst);
+        drop(reading);
+        let before = cache.installation();
+        asked.await.expect("nothing to do");
+        assert!(Arc::ptr_eq(&before, &cache.installation()), "it was read");
+        cache.refresh_if_stale(store.as_ref()).await.expect("read");
+        assert!(!Arc::ptr_eq(&before, &cache.installation()));
+        assert!(!cache.is_stale());
     }
 }
