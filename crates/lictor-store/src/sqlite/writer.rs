@@ -437,15 +437,32 @@ fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
 fn acknowledge_early(gathered: &mut Gathered, outcomes: &mut Outcomes) {
     let own = |write: &Write| write.stream == lictor_core::facts::organization::INSTALLATION;
     if planted::is("early-ack") && !gathered.writes.iter().any(own) {
-        let done = outcomes.iter().map(|_| Ok(Default::default())).collect();
-        acknowledge(&mut gathered.waiting, std::mem::replace(outcomes, done));
+        acknowledge_and_keep(&mut gathered.waiting, outcomes);
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Acknowledges, and keeps what observers are to be told: there is no second fault beside the planted one.
+fn acknowledge_and_keep(waiting: &mut [Waiting], outcomes: &mut Outcomes) {
+    let stored = outcomes.iter().map(|outcome| {
+        let Ok(written) = outcome else {
+            return Ok(Written::default());
+        };
+        Ok(Written {
+            entries: written.entries.clone(),
+            records: written.records.clone(),
+            state: written.state.clone(),
+            ..Written::default()
+        })
+    });
+    let stored = stored.collect();
+    acknowledge(waiting, std::mem::replace(outcomes, stored));
 }
 
 #[cfg(test)]
 mod tests {
     use lictor_core::elapsed::Now;
+    use lictor_core::record::Record;
 
     use super::*;
 
@@ -489,5 +506,24 @@ mod tests {
             looking: Mutex::default(),
         };
         assert!(matches!(writer.ready(), Err(Error::ReadOnly(_))));
+    }
+
+    #[test]
+    fn what_is_acknowledged_early_is_told_all_the_same() {
+        let record = Record::ExpiredDropped;
+        let written = Written {
+            records: vec![record.clone()],
+            ..Written::default()
+        };
+        let (done, mut answer) = oneshot::channel();
+        let mut outcomes = vec![Ok(written)];
+        acknowledge_and_keep(&mut [Some(done)], &mut outcomes);
+        let answer = answer.try_recv().expect("it is acknowledged");
+        for written in [answer, outcomes.remove(0)] {
+            assert_eq!(
+                written.expect("stored").records,
+                std::slice::from_ref(&record)
+            );
+        }
     }
 }

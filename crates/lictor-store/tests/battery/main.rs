@@ -43,6 +43,7 @@ macro_rules! battery {
             writes::the_refused_leave_no_trace_in_their_batch;
             writes::positions_have_no_gaps_under_many_writers;
             writes::writes_are_observed_before_anybody_is_answered;
+            writes::writes_that_run_again_alone_are_observed_too;
             writes::entries_say_who_when_and_what;
             writes::a_faulty_rule_harms_nobody_else;
             writes::a_failing_record_takes_the_change_with_it;

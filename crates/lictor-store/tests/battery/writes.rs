@@ -200,6 +200,70 @@ pub(crate) async fn writes_are_observed_before_anybody_is_answered(store: Arc<dy
     );
 }
 
+/// One of a batch fails in the database, so that the others run again, each alone.
+pub(crate) async fn writes_that_run_again_alone_are_observed_too(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    let observed: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let seen = Arc::clone(&observed);
+    store.observe(Box::new(move |_, written| {
+        let positions = written.entries.iter().map(|entry| entry.position);
+        seen.lock().expect("no panic").extend(positions);
+    }));
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let (gate, begun, asked, ran) = (Mutex::new(gate), counter(), counter(), counter());
+    let began = begun.clone();
+    let held = write(ACME, NOW, vec![], move |_| {
+        began.fetch_add(1, SeqCst);
+        // It errs when the gate is open for good.
+        let _ = gate.lock().expect("no panic").recv();
+        Ok(Decision::nothing())
+    });
+    let held = asks(&store, held, &asked);
+    while begun.load(SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let runs = ran.clone();
+    let first = write(ACME, NOW, vec![], move |_| {
+        runs.fetch_add(1, SeqCst);
+        let key = "first".to_owned();
+        Ok(Change::ApplicationCreated { key }.into())
+    });
+    // Of these the one with the number 11 fails.
+    let others = [11, 1, 2, 4, 5].map(one_of_a_crowd);
+    let mut tasks = Vec::new();
+    for (number, write) in (2..).zip(std::iter::once(first).chain(others)) {
+        let (answer, observed) = (asks(&store, write, &asked), Arc::clone(&observed));
+        tasks.push(tokio::spawn(async move {
+            let written = answer.await.expect("ends").ok()?;
+            let own = written.entries.last().map(|entry| entry.position);
+            Some((own, observed.lock().expect("no panic").last().copied()))
+        }));
+        while asked.load(SeqCst) < number {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(open);
+    held.await.expect("ends").expect("nothing is written");
+    let mut stored = 0;
+    for task in tasks {
+        if let Some((own, observed)) = task.await.expect("ends") {
+            assert!(
+                own <= observed,
+                "{own:?} is answered, {observed:?} observed"
+            );
+            stored += 1;
+        }
+    }
+    let runs = ran.load(SeqCst);
+    assert!(
+        stored == 5 && runs > 2,
+        "{stored}: the rule ran {runs} times"
+    );
+    let entries = store.entries(ACME, 0, 100).await.expect("reads");
+    let positions: Vec<_> = entries.iter().map(|entry| entry.position).collect();
+    assert_eq!(*observed.lock().expect("no panic"), positions);
+}
+
 fn end_of(entries: &[Entry]) -> Head {
     let bodies = entries
         .iter()
