@@ -58,7 +58,8 @@ impl Granted {
 /// An application as it is known.
 pub(super) struct Row {
     pub(super) application: Application,
-    /// Which of the noted writes was the last to its licenses.
+    /// The number of the last noted write to its licenses; at least that of the last one before it was
+    /// first read.
     licenses: u64,
     /// What it is entitled to, and the figures that this makes; none: nobody asked yet.
     granted: Option<(Granted, Arc<ApplicationFigures>)>,
@@ -166,6 +167,8 @@ impl Applications {
 pub(super) struct Known {
     rows: Vec<Arc<Row>>,
     pub(super) counts: AccountCounts,
+    /// The position of the organization's stream when it was read.
+    pub(super) position: u64,
     /// All of them with what they are entitled to, and for how long that holds.
     applications: OnceLock<Option<(Granted, Arc<Applications>)>>,
     _weight: Weight,
@@ -181,12 +184,18 @@ impl Drop for Weight {
 }
 
 impl Known {
-    fn new(rows: Vec<Arc<Row>>, counts: AccountCounts, bytes: &Arc<AtomicUsize>) -> Arc<Self> {
+    pub(super) fn new(
+        rows: Vec<Arc<Row>>,
+        counts: AccountCounts,
+        position: u64,
+        bytes: &Arc<AtomicUsize>,
+    ) -> Arc<Self> {
         let own = rows.iter().map(|row| row.bytes()).sum();
         bytes.fetch_add(own, Ordering::Relaxed);
         Arc::new(Self {
             rows,
             counts,
+            position,
             applications: OnceLock::new(),
             _weight: Weight(Arc::clone(bytes), own),
         })
@@ -262,16 +271,19 @@ impl Known {
                 };
             }
         }
-        Self::new(rows, self.counts, &self._weight.0)
+        Self::new(rows, self.counts, self.position, &self._weight.0)
     }
 
-    /// The same as it was read now: those of its applications that were touched since, or all. What
-    /// an application is entitled to is forgotten with a write to its licenses.
+    /// The same as it was read now, after so many writes: those of its applications that were touched since,
+    /// or all. What an application is entitled to is forgotten with a write to its licenses. One that was
+    /// not known begins with the number of writes, so that what was found out of it before all was
+    /// forgotten, under a lower number, is never kept.
     fn read_again(
         &self,
         read: Figures,
         touched: &HashMap<String, Touched>,
         all: bool,
+        writes: u64,
     ) -> Arc<Self> {
         let mut rows = self.rows.clone();
         match all {
@@ -284,10 +296,10 @@ impl Known {
             let granted = known.filter(|_| licenses == 0);
             let granted = granted.and_then(|row| row.granted.as_ref());
             let granted = granted.map(|(granted, _)| granted.clone());
-            let licenses = licenses.max(known.map_or(0, |row| row.licenses));
+            let licenses = licenses.max(known.map_or(writes, |row| row.licenses));
             Row::new(application, licenses, granted)
         }));
         rows.sort_by(|one, other| one.application.key.cmp(&other.application.key));
-        Self::new(rows, read.counts, &self._weight.0)
+        Self::new(rows, read.counts, read.position, &self._weight.0)
     }
 }

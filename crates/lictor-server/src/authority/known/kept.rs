@@ -22,7 +22,7 @@ const BYTES: usize = 128 << 20;
 const MANY: usize = 1_000;
 
 /// How many touched applications are noted before all is forgotten: an organization that nobody reads.
-const NOTED: usize = 4_096;
+pub(super) const NOTED: usize = 4_096;
 
 /// What writes did to an application since it was read.
 #[derive(Clone, Copy, Default)]
@@ -211,14 +211,14 @@ impl AllKnown {
             Some(before) if few => {
                 let keys = touched.keys().cloned().collect();
                 let read = store.figures_of(organization, keys).await?;
-                before.read_again(read, &touched, false)
+                before.read_again(read, &touched, false, writes)
             }
             before => {
                 let before = before.unwrap_or_else(|| {
-                    Known::new(Vec::new(), AccountCounts::default(), &self.bytes)
+                    Known::new(Vec::new(), AccountCounts::default(), 0, &self.bytes)
                 });
                 let read = store.figures(organization).await?;
-                before.read_again(read, &touched, true)
+                before.read_again(read, &touched, true, writes)
             }
         };
         let mut held = place.held();

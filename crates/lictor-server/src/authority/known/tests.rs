@@ -1,14 +1,20 @@
 //! What is kept of what was found out, whoever writes meanwhile.
 
-use super::kept::Place;
+use lictor_core::facts::application::OverLimit;
+use lictor_core::record::Record;
+use lictor_store::Written;
+
+use super::kept::{NOTED, Place};
 use super::*;
+use crate::authority::{Authority, Start};
+use crate::clock::{Clock, ManualClock};
 
 fn known(seats: u64) -> Arc<Known> {
     let counts = AccountCounts {
         holders: seats,
         ..AccountCounts::default()
     };
-    Known::new(Vec::new(), counts, &Arc::default())
+    Known::new(Vec::new(), counts, 0, &Arc::default())
 }
 
 #[test]
@@ -30,4 +36,51 @@ fn what_is_kept_is_made_without_the_lock_and_of_what_is_known_then() {
         .as_ref()
         .map(|known| known.counts.holders);
     assert_eq!(holders, Some(12));
+}
+
+#[tokio::test]
+async fn what_was_found_out_before_all_was_forgotten_is_not_kept() {
+    let secret = "an-operator-token-of-the-tests-long-enough";
+    let start = Start {
+        operator_secret: Some(secret.to_owned()),
+        ..Start::default()
+    };
+    let store = lictor_store::open_temporary().expect("a store");
+    let clock = Clock::Manual(ManualClock::at(1_800_000_000));
+    let authority = Authority::open(store.clone(), clock, start, |_| Ok(())).await;
+    let authority = authority.expect("an installation");
+    let signed_in = authority.sign_in(secret).await.expect("an operator");
+    let call = authority.call(signed_in, None).expect("a call");
+    let made = authority.create_application(&call, "editor", None, OverLimit::Refuse);
+    made.await.expect("created");
+
+    let (all, id) = (&authority.cache.known, call.organization.id);
+    let find_out = async || {
+        let known = all.read(store.as_ref(), id).await.expect("read");
+        let row = known.row("editor").expect("it is there");
+        Arc::clone(row).found(Granted::nothing("editor"))
+    };
+    let place = all.place(id);
+    let is_granted = || {
+        let held = place.held();
+        let row = held.known.as_ref().and_then(|known| known.row("editor"));
+        row.expect("it is there").granted.is_some()
+    };
+    let early = find_out().await;
+    // So much is written that all is forgotten, and all is read again.
+    let name = |number: usize| Record::ApplicationName {
+        key: format!("app-{number}"),
+        name: None,
+    };
+    let written = Written {
+        records: (0..=NOTED).map(name).collect(),
+        ..Written::default()
+    };
+    all.note(id, &written);
+    assert!(place.held().known.is_none());
+    let late = find_out().await;
+    place.keep(&[early]);
+    assert!(!is_granted(), "its licenses may have been written since");
+    place.keep(&[late]);
+    assert!(is_granted());
 }
