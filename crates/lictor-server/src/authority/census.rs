@@ -1,16 +1,21 @@
 //! The census: how many distinct accounts count, and how old that figure may be.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lictor_core::Error;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::right::Resource;
+use quick_cache::sync::Cache as Bounded;
+use uuid::Uuid;
 
 use super::known::Known;
 use super::{Authority, Call};
 
 /// The oldest that a census may be allowed to become: 7 days, in seconds.
 pub const MAX_AGE: i64 = 7 * 86_400;
+
+/// How many organizations' censuses are kept in memory.
+const ORGANIZATIONS: usize = 16_384;
 
 /// The count of accounts as it was found at one instant.
 pub struct Census {
@@ -35,6 +40,33 @@ impl Census {
     }
 }
 
+/// The last census of each organization.
+pub(super) struct Censuses {
+    last: Bounded<Uuid, Arc<Census>>,
+    keeping: Mutex<()>,
+}
+
+impl Default for Censuses {
+    fn default() -> Self {
+        Self {
+            last: Bounded::new(ORGANIZATIONS),
+            keeping: Mutex::default(),
+        }
+    }
+}
+
+impl Censuses {
+    /// Keeps a census, unless one is kept that came from a later read.
+    fn keep(&self, organization: Uuid, census: &Arc<Census>) {
+        let _one_at_a_time = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let order = |census: &Census| (census.known.position, census.taken_at);
+        let kept = self.last.peek(&organization);
+        if kept.is_none_or(|kept| order(&kept) <= order(census)) {
+            self.last.insert(organization, Arc::clone(census));
+        }
+    }
+}
+
 impl Authority {
     /// The census, taken anew if it is older than it may be.
     ///
@@ -43,7 +75,7 @@ impl Authority {
     pub async fn census(&self, call: &Call) -> Result<Arc<Census>, Error> {
         call.may_read(Resource::Census)?;
         let id = call.organization.id;
-        if let Some(kept) = self.censuses.get(&id)
+        if let Some(kept) = self.censuses.last.get(&id)
             && call.now.elapsed() < kept.next_at
         {
             return Ok(kept);
@@ -85,8 +117,39 @@ impl Authority {
             next_at: call.now.elapsed().plus(self.census_max_age),
         });
         if self.census_max_age > 0 {
-            self.censuses.insert(id, census.clone());
+            self.censuses.keep(id, &census);
         }
         Ok(census)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lictor_core::facts::account::AccountCounts;
+
+    use super::*;
+
+    #[test]
+    fn a_census_of_an_earlier_read_replaces_no_later_one() {
+        let (censuses, organization) = (Censuses::default(), Uuid::from_u128(1));
+        let census = |position, second| {
+            let counts = AccountCounts::default();
+            let taken_at = Elapsed::from_seconds(second);
+            Arc::new(Census {
+                known: Known::new(Vec::new(), counts, position, &Arc::default()),
+                taken_at,
+                next_at: taken_at.plus(MAX_AGE),
+            })
+        };
+        let kept = |census: &Arc<Census>| {
+            censuses.keep(organization, census);
+            let last = censuses.last.get(&organization).expect("one is kept");
+            Arc::ptr_eq(&last, census)
+        };
+        // Whoever came later had read before, and was slow.
+        let later = census(8, 1);
+        assert!(kept(&later));
+        assert!(!kept(&census(7, 2)) && !kept(&census(8, 0)));
+        assert!(kept(&census(8, 2)) && kept(&census(9, 2)));
     }
 }

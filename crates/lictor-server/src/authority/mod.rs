@@ -51,7 +51,6 @@ use lictor_core::facts::right::{Action, Resource, Right};
 use lictor_planted as planted;
 pub use lictor_store::{DatabaseCopy, Sizes};
 use lictor_store::{Fact, Rule, Store, Write};
-use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
 pub use accounts::{
@@ -106,7 +105,7 @@ pub struct Authority {
     census_max_age: i64,
     /// How long ended leases are kept, in seconds.
     keep_holders: i64,
-    censuses: Bounded<Uuid, Arc<Census>>,
+    censuses: census::Censuses,
     attempts: attempts::Attempts,
     feed: Arc<Feed>,
     quota_refusals: Arc<refused::QuotaRefusals>,

@@ -15,7 +15,6 @@ use lictor_core::rules::{organization, token, trust};
 use lictor_core::{Error, KeyId, PublicKey, SigningKey, TrustPolicy, facts};
 use lictor_planted as planted;
 use lictor_store::{Fact, Rule, Store, Write};
-use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
 use super::tokens::{Issue, TokenRequest};
@@ -28,9 +27,6 @@ pub const MIN_SECRET_LENGTH: usize = 32;
 
 /// How many tokens are read at once.
 const PAGE: usize = 1_000;
-
-/// How many organizations' censuses are kept in memory.
-const CENSUSES: usize = 16_384;
 
 /// What a server is started with.
 #[derive(Default)]
@@ -167,7 +163,7 @@ impl Authority {
                 .keep_holders
                 .unwrap_or(ended::DEFAULT_KEPT)
                 .clamp(0, ended::MAX_KEPT),
-            censuses: Bounded::new(CENSUSES),
+            censuses: census::Censuses::default(),
             attempts: attempts::Attempts::default(),
         };
         authority.ensure_clock(saved).await;
