@@ -102,7 +102,7 @@ async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
             }
             tokio::task::yield_now().await;
         };
-        // What is forgotten is forgotten at once after the commit; give that task its turn.
+        // A read may find what is written a moment before the caches have learned of it.
         for _ in 0..1_000 {
             let now = authority
                 .license(&call, ID)

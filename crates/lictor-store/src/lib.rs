@@ -133,7 +133,7 @@ pub trait Store: Send + Sync {
     /// [`Error::StorageFull`], [`Error::ReadOnly`] or [`Error::Internal`].
     async fn write(&self, write: Write) -> Result<Written, Error>;
 
-    /// From now on tells `observer` of each stored write.
+    /// From now on tells `observer` of each stored write, for as long as the store is open.
     fn observe(&self, observer: Observer);
 
     /// One license.

@@ -36,7 +36,7 @@ const POINTS: [(&str, Way); 25] = [
     ("write.filled", Way::Writing),
     ("write.committed", Way::Writing),
     ("write.stored", Way::Writing),
-    ("write.learned", Way::Writing),
+    ("write.woken", Way::Writing),
     ("create.drafted", Way::FirstStart(1)),
     ("create.migrated", Way::FirstStart(1)),
     ("create.synced", Way::FirstStart(1)),

@@ -1,5 +1,5 @@
-//! What the authority keeps in memory: heads, trust, organizations, licenses, tokens. Each is
-//! brought up to date by the server's own writes before they are answered.
+//! What the authority keeps in memory: trust, organizations, licenses, tokens, entitlements. It forgets
+//! what one of the server's own writes made untrue before any write is answered that rests on it.
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, RandomState};
@@ -139,7 +139,7 @@ impl Cache {
         made.unwrap_or_else(|never| match never {})
     }
 
-    /// Forgets entitlements, and reads the trusted keys anew: they were derived from what is not
+    /// Forgets entitlements, and reads the installation again: they were derived from what is not
     /// stored any more.
     pub(super) async fn forget_entitlements(
         &self,
@@ -231,7 +231,7 @@ impl Cache {
     /// of it, but nobody signs in until it is mended.
     pub(super) async fn refresh_after_write(&self, store: &dyn Store) {
         if let Err(error) = self.refresh_if_stale(store).await {
-            tracing::error!(%error, "the trusted keys could not be read after a change");
+            tracing::error!(%error, "keys, policy and organizations could not be read after a change");
         }
     }
 

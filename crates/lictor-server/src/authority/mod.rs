@@ -262,7 +262,7 @@ impl Authority {
         actor.may(Right::read(Resource::Metrics), None)
     }
 
-    /// Runs a rule on behalf of a call, and brings the caches up to what it wrote.
+    /// Runs a rule on behalf of a call.
     async fn write(
         &self,
         call: &Call,
@@ -295,7 +295,7 @@ impl Authority {
             planted::point("write.stored");
             cache.refresh_after_write(store.as_ref()).await;
             feed.wake(stream, &written);
-            planted::point("write.learned");
+            planted::point("write.woken");
             Ok(written)
         });
         task.await.map_err(Error::internal)?
