@@ -382,9 +382,11 @@ pub fn report(bytes: &[u8]) {
     else {
         return;
     };
+    let (decided, refused) = decided.split();
     assert!(decided.changes.is_empty());
     // What is not news is not written, and what is refused is not either.
-    let (most, refused) = (report.counts.len() + 1, decided.refused.len());
+    let refused = refused(&state).map_or(0, |refused| refused.len());
+    let most = report.counts.len() + 1;
     assert!((1..=most).contains(&(decided.records.len() + refused)));
     for record in decided.records {
         if let Record::NodeSeen { seen, .. } = record {

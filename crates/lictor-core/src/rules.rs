@@ -5,6 +5,7 @@ pub mod account;
 pub mod application;
 pub mod client;
 pub mod grant;
+pub mod import;
 pub mod in_force;
 pub mod lease;
 pub mod license;

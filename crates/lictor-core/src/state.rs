@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::change::Change;
-use crate::decision::Decision;
 use crate::digest::Digest;
 use crate::document::keys::KeyId;
 use crate::document::trust::{TrustPolicy, TrustedKey};
@@ -250,17 +249,6 @@ impl State {
                 }
             }
             _ => {}
-        }
-    }
-
-    /// Applies a decision in advance: a rule that decides row after row continues from it. Times are left
-    /// out.
-    pub fn absorb(&mut self, decision: &Decision) {
-        for change in &decision.changes {
-            self.apply(self.position + 1, 0, change);
-        }
-        for record in &decision.records {
-            self.note(record);
         }
     }
 }

@@ -322,9 +322,7 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     assert_eq!(first.len(), 5);
     assert_eq!(anew(&first, &rows(&authority, &call).await), [""; 0]);
     // A lease.
-    let asked = authority.ask_for_lease(&call, "b", "someone", 600);
-    let asked = asked.expect("asked");
-    let lease = authority.check_out(&call, &asked);
+    let lease = authority.check_out(&call, "b", "someone", 600);
     lease.await.map(drop).expect("a lease");
     let second = rows(&authority, &call).await;
     assert_eq!(anew(&first, &second), ["b"]);

@@ -122,7 +122,8 @@ impl World {
         let changed = self
             .authority
             .change_seats(&call, APPLICATION, rows, Rows::Each);
-        changed.await.expect("decided").refused.is_empty()
+        let rows = changed.await.expect("decided");
+        rows.iter().all(|row| row.refused.is_empty())
     }
 
     async fn run(&mut self, step: &Step) {

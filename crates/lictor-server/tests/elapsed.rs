@@ -78,11 +78,10 @@ impl World {
     /// Checks a lease out. Its id, and the end that is shown.
     async fn check_out(&self, holder: &str, ttl: i64) -> (Uuid, Timestamp) {
         let call = self.call().await;
-        let asked = self
+        let out = self
             .authority
-            .ask_for_lease(&call, APPLICATION, holder, ttl)
-            .expect("a request");
-        let out = self.authority.check_out(&call, &asked).await;
+            .check_out(&call, APPLICATION, holder, ttl)
+            .await;
         let lease = out.expect("a lease").lease;
         (lease.id, call.now.shown(lease.terms.expires_at))
     }
@@ -107,15 +106,15 @@ impl World {
         let mut call = self.call().await;
         call.idempotent = Some(Idempotent {
             key: key.clone(),
-            render: Arc::new(|_| Answer {
-                status: 201,
-                body: "once".to_owned(),
+            render: Arc::new(|_| {
+                Some(Answer {
+                    status: 201,
+                    body: "once".to_owned(),
+                })
             }),
             before: Vec::new(),
         });
-        let asked = self.authority.ask_for_lease(&call, APPLICATION, "a", 60);
-        let asked = asked.expect("a request");
-        let out = self.authority.check_out(&call, &asked).await;
+        let out = self.authority.check_out(&call, APPLICATION, "a", 60).await;
         out.expect("a lease");
         (call.organization.id, key)
     }

@@ -74,9 +74,10 @@ impl World {
     }
 
     async fn hold_in(&self, call: &Call, holder: &str) {
-        let asked = self.authority.ask_for_lease(call, APPLICATION, holder, 60);
-        let asked = asked.expect("an id");
-        let out = self.authority.check_out(call, &asked).await;
+        let out = self
+            .authority
+            .check_out(call, APPLICATION, holder, 60)
+            .await;
         let id = out.expect("a lease").lease.id;
         let released = self.authority.release_lease(call, id, None).await;
         released.expect("it ends");

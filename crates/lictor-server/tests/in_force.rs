@@ -349,7 +349,7 @@ impl World {
             assert!(matches!(put, Err(Error::InvalidDocument(_))), "{put:?}");
             return;
         }
-        let (_, added) = put.expect("an allowed write");
+        let added = put.expect("an allowed write").added;
         assert_eq!(added, stored.is_none());
         let place = (organization, slot);
         if same && !self.model.would_move(place, self.keys, call.now.wall()) {
@@ -389,7 +389,7 @@ impl World {
                 created_at: None,
             };
             let put = self.authority.put_license(&call, id, new, None).await;
-            put.map(|(license, _)| license)
+            put.map(|written| written.license)
         };
         let refused = self.keys[written.key] == KeyNow::Revoked;
         assert_eq!(done.is_err(), refused, "{done:?}");

@@ -69,7 +69,7 @@ impl World {
             .authority
             .put_license(&call, id, license.clone(), None)
             .await;
-        let (license, _) = put.expect("put");
+        let license = put.expect("put").license;
         let standing = self.authority.standing(&call, license).await;
         standing.expect("stands");
     }
@@ -177,9 +177,7 @@ async fn work(world: &World, of: u32, write: impl Fn(u32) -> NewLicense) -> u64 
                 .expect("reads");
             let added = world.authority.add_license(&call, id, write(of - 1)).await;
             added.expect("added");
-            let asked = world.authority.ask_for_lease(&call, "editor", "me", 60);
-            let asked = asked.expect("asked");
-            let out = world.authority.check_out(&call, &asked).await;
+            let out = world.authority.check_out(&call, "editor", "me", 60).await;
             out.expect("checked out");
             world.entitlement().await;
         })
@@ -453,7 +451,7 @@ async fn one_that_is_written_again_goes_before_those_that_were_not_looked_at() {
         let stored = world.authority.license(&call, id).await.expect("reads");
         let stored = stored.expect("is there").state.revision;
         let put = world.authority.put_license(&call, id, mine.clone(), None);
-        let (written, _) = put.await.expect("put");
+        let written = put.await.expect("put").license;
         revisions.push(written.state.revision > stored);
     }
     assert_eq!(revisions, [true, false], "written again, and once");

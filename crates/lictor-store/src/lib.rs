@@ -5,6 +5,7 @@ mod breather;
 mod check;
 mod effects;
 mod licenses;
+mod outcome;
 mod places;
 mod queue;
 mod recent;
@@ -42,6 +43,7 @@ use uuid::Uuid;
 pub use breather::Breather;
 pub use check::CheckReport;
 pub use licenses::{Choose, Dates, Licenses, Look, Which};
+pub use outcome::Outcome;
 pub use recent::RecentStreams;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, Grown,

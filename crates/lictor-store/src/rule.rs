@@ -1,5 +1,6 @@
 //! A write as the authority hands it to a store: which stream, which facts, which rule.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use lictor_core::facts::application::Application;
 use lictor_core::facts::entitlement::Basis;
 use lictor_core::facts::node::NodeSettings;
 use lictor_core::facts::organization::INSTALLATION;
-use lictor_core::facts::quota::{Quotas, Used};
+use lictor_core::facts::quota::{Quota, Quotas, Used};
 use lictor_core::facts::seats::{SeatId, SeatReason, SeatRefusal};
 use lictor_core::facts::usage::{Series, UsageKey, UsageRow};
 use lictor_core::ledger::Entry;
@@ -20,6 +21,8 @@ use lictor_core::record::Record;
 use lictor_core::state::State;
 use lictor_core::{Error, KeyId, Timestamp};
 use uuid::Uuid;
+
+use crate::Outcome;
 
 /// A part of the state that a rule wants to see. What is not there is simply absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,7 +166,32 @@ pub enum Fact {
 
 /// A pure decision on the facts that were asked for. It may run twice; what counts is the run
 /// whose decision was stored.
-pub type Rule = Arc<dyn Fn(&State) -> Result<Decision, Error> + Send + Sync>;
+#[derive(Clone)]
+pub struct Rule(Arc<Decide>);
+
+type Decide = dyn Fn(&State) -> Result<Decision<Outcome>, Error> + Send + Sync;
+
+impl Rule {
+    /// A rule that decides so, whatever its outcome is.
+    pub fn new<T: Any + Send + Sync>(
+        decide: impl Fn(&State) -> Result<Decision<T>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(move |state| Ok(decide(state)?.map(Outcome::new))))
+    }
+
+    /// A rule that is chosen by the facts.
+    pub fn chosen(choose: impl Fn(&State) -> Result<Self, Error> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move |state| choose(state)?.decide(state)))
+    }
+
+    /// What it decides on these facts.
+    ///
+    /// # Errors
+    /// What it refuses with.
+    pub fn decide(&self, state: &State) -> Result<Decision<Outcome>, Error> {
+        (self.0)(state)
+    }
+}
 
 /// One write to one stream.
 pub struct Write {
@@ -188,30 +216,18 @@ pub struct Written {
     pub entries: Vec<Entry>,
     /// What was stored with them.
     pub records: Vec<Record>,
-    /// What was refused all the same: the number of the row, and why.
-    pub refused: Vec<(usize, Error)>,
-    /// The facts that the rule asked for, as they are after it. In a box, since it is large and handed
-    /// on often.
-    pub state: Box<State>,
+    /// The quotas that a part of it would have gone beyond, which was left out.
+    pub over_quota: Vec<Quota>,
+    /// The keys of the applications that the rule was shown, and of those that it made.
+    pub applications: Vec<String>,
+    /// What whoever asked gets.
+    pub outcome: Outcome,
 }
 
 /// Learns what a write has stored: when it is durable, in the order of each stream's writes, and before any
 /// write is answered that rests on it. Reads may find it a moment before. All writes wait meanwhile, so it must
 /// be short; it must not panic, and must not call the store, which would wait for itself.
 pub type Observer = Box<dyn Fn(&Write, &Written) + Send + Sync>;
-
-impl Written {
-    /// The entries, unless the one thing that was asked for was refused.
-    ///
-    /// # Errors
-    /// The refusal.
-    pub fn unless_refused(mut self) -> Result<Self, Error> {
-        match self.refused.pop() {
-            Some((_, error)) => Err(error),
-            None => Ok(self),
-        }
-    }
-}
 
 /// Refusals of one holder, application and reason within one minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -436,8 +452,9 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Makes the answer of a request from what it wrote, in as many parts as it was written in.
-pub type Render = Arc<dyn Fn(&[&Written]) -> Answer + Send + Sync>;
+/// Makes the answer of a request from what it wrote, in as many parts as it was written in; none: it is not
+/// kept, as the next request may get another.
+pub type Render = Arc<dyn Fn(&[&Written]) -> Option<Answer> + Send + Sync>;
 
 /// An idempotency record: stored in the transaction of the write it belongs to.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::change::Change;
 use crate::decision::Decision;
 use crate::error::{Error, Kind, LastWay};
-use crate::facts::account::{AccountKind, AccountState, AccountStatus, DEFAULT_LANGUAGE};
+use crate::facts::account::{Account, AccountKind, AccountState, AccountStatus, DEFAULT_LANGUAGE};
 use crate::facts::email::Email;
 use crate::given::Given;
 use crate::invalid::InvalidInput;
@@ -69,7 +69,7 @@ impl AccountPatch {
 ///
 /// # Errors
 /// [`Error::InvalidInput`], [`Error::AlreadyExists`].
-pub fn create(state: &State, new: &NewAccount) -> Result<Decision, Error> {
+pub fn create(state: &State, new: &NewAccount) -> Result<Decision<Account>, Error> {
     let email = Email::parse(&new.email)?;
     let name = new.name.as_deref().map(clean_name).transpose()?;
     let language = new.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
@@ -91,12 +91,22 @@ pub fn create(state: &State, new: &NewAccount) -> Result<Decision, Error> {
         language: language.to_owned(),
     };
     let mut decision: Decision = change.into();
+    let id = new.id;
+    let shown = (email.shown.clone(), name.clone());
     decision.records.push(Record::Identity {
-        id: new.id,
+        id,
         email: Some(email),
         name: name.into(),
     });
-    Ok(decision)
+    Ok(decision.with(move |after| {
+        let (email, name) = shown;
+        Ok(Account {
+            id,
+            email: Some(email),
+            name,
+            state: find(after, id)?.clone(),
+        })
+    }))
 }
 
 /// Changes an account. `state` holds it with its seats and their applications, and the account

@@ -54,7 +54,7 @@ pub struct NewClient {
 ///
 /// # Errors
 /// [`Error::NotFound`] for the account or the application, [`Error::InvalidInput`].
-pub fn create(state: &State, new: &NewClient, now: Elapsed) -> Result<Decision, Error> {
+pub fn create(state: &State, new: &NewClient, now: Elapsed) -> Result<Decision<Uuid>, Error> {
     if let Some(account) = new.account {
         account::find(state, account)?;
     }
@@ -95,7 +95,7 @@ pub fn create(state: &State, new: &NewClient, now: Elapsed) -> Result<Decision, 
         },
         code_record(client, new.code, now),
     ];
-    Ok(decision)
+    Ok(decision.with(move |_| Ok(client)))
 }
 
 fn check_client_scopes(new: &NewClient) -> Result<(), Error> {

@@ -41,16 +41,15 @@ pub fn exchange(
     code: Digest,
     secrets: &Secrets,
     now: Elapsed,
-) -> Result<Decision, Error> {
+) -> Result<Decision<Result<(), GrantRefusal>>, Error> {
     let client = usable(state, secrets.client)?;
     let invalid = Error::GrantRefused(GrantRefusal::InvalidCode);
     match state.codes.get(&code) {
         Some(Code::Unused { client, expires_at })
             if *client == secrets.client && now < *expires_at => {}
         Some(Code::Used(grant)) if own_grant(state, *grant, secrets.client) => {
-            let mut decision = revoke_grant(state, *grant);
-            decision.refused.push((0, invalid));
-            return Ok(decision);
+            let refused = Err(GrantRefusal::InvalidCode);
+            return Ok(revoke_grant(state, *grant).with(move |_| Ok(refused)));
         }
         Some(_) | None => return Err(invalid),
     }
@@ -88,7 +87,7 @@ pub fn exchange(
         },
         access_record(secrets, Some(grant), client.scopes.clone(), 1, now),
     ];
-    Ok(decision)
+    Ok(decision.with(|_| Ok(Ok(()))))
 }
 
 /// Trades a refresh token for an access token. `state` holds the client with its account, the grant

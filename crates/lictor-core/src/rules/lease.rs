@@ -8,13 +8,13 @@ use crate::elapsed::Elapsed;
 use crate::error::{Error, Kind};
 use crate::facts::entitlement::SeatTerms;
 use crate::facts::lease::{
-    EndedLease, LeaseEnd, LeaseTerms, MAX_HOLDER_LENGTH, MAX_TTL, holder_key,
+    EndedLease, Lease, LeaseEnd, LeaseTerms, MAX_HOLDER_LENGTH, MAX_TTL, holder_key,
 };
-use crate::facts::seats::Holder;
+use crate::facts::seats::{Holder, SeatRefusal};
 use crate::names;
 use crate::record::Record;
 use crate::rules::application;
-use crate::rules::seats::{refuse, room};
+use crate::rules::seats::{refusal, refuse, room};
 use crate::state::State;
 
 /// A lease that is asked for.
@@ -30,6 +30,19 @@ pub struct CheckOut {
     pub ttl: i64,
 }
 
+/// A lease that was checked out, with the figures of its application after that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedOut {
+    /// The lease.
+    pub lease: Lease,
+    /// Whether the holder had it already.
+    pub held: bool,
+    /// Seats granted; none: unlimited.
+    pub limit: Option<u32>,
+    /// Seats in use.
+    pub used: u64,
+}
+
 /// Checks a lease out. `state` holds the application, the holder's lease and those of the
 /// application whose time is over. A holder with a live lease gets the same one, its fence raised.
 ///
@@ -41,7 +54,7 @@ pub fn check_out(
     request: &CheckOut,
     terms: &SeatTerms,
     now: Elapsed,
-) -> Result<Decision, Error> {
+) -> Result<Decision<Result<CheckedOut, SeatRefusal>>, Error> {
     let CheckOut {
         id,
         application,
@@ -55,6 +68,7 @@ pub fn check_out(
     let expires_at = end(*ttl, now)?;
     application::find(state, application)?;
     let mut decision = expire(state, now);
+    let limit = terms.limit;
     if let Some((id, held)) = held {
         let terms = LeaseTerms {
             fence: held.fence + 1,
@@ -62,23 +76,24 @@ pub fn check_out(
             ..held.clone()
         };
         decision.records.push(Record::Lease { id, terms });
-        return Ok(decision);
+        return Ok(decision.with(move |after| checked_out(after, id, true, limit).map(Ok)));
     }
     let holder = names::trimmed(holder);
     let mut after = state.clone();
-    after.absorb(&decision);
+    decision.apply_to(&mut after);
     let stored = application::find(&after, application)?;
     if let Err(reason) = room(&after, stored, terms)? {
         let holder = Holder::Lease(holder.to_owned());
-        let refused = refuse(&after, application, holder, reason, terms);
-        decision.records.extend(refused.records);
-        decision.refused = refused.refused;
-        return Ok(decision);
+        return Ok(refuse(
+            decision,
+            refusal(&after, application, holder, reason, terms),
+        ));
     }
+    let id = *id;
     decision.changes.push(Change::LeaseCheckedOut {
-        id: *id,
+        id,
         application: application.clone(),
-        limit: terms.limit,
+        limit,
         used: stored.used() + 1,
     });
     let terms = LeaseTerms {
@@ -86,13 +101,39 @@ pub fn check_out(
         fence: 1,
         expires_at,
     };
-    decision.records.push(Record::Lease { id: *id, terms });
-    Ok(decision)
+    decision.records.push(Record::Lease { id, terms });
+    Ok(decision.with(move |after| checked_out(after, id, false, limit).map(Ok)))
+}
+
+fn checked_out(
+    after: &State,
+    id: Uuid,
+    held: bool,
+    limit: Option<u32>,
+) -> Result<CheckedOut, Error> {
+    let lease = live(after, id)?;
+    let used = application::find(after, &lease.state.application)?.used();
+    Ok(CheckedOut {
+        lease,
+        held,
+        limit,
+        used,
+    })
+}
+
+/// A lease that has not ended.
+fn live(state: &State, id: Uuid) -> Result<Lease, Error> {
+    let (stored, terms) = (state.leases.get(&id), find(state, id)?);
+    Ok(Lease {
+        id,
+        state: stored.ok_or_else(|| missing(id))?.clone(),
+        terms: terms.clone(),
+    })
 }
 
 /// The live lease of a holder: the one of just this spelling, or else of one that is the same.
 /// Of one name there were two spellings before such were one.
-pub fn held_by<'a>(
+fn held_by<'a>(
     state: &'a State,
     application: &str,
     holder: &str,
@@ -121,22 +162,22 @@ pub fn renew(
     fence: u64,
     ttl: i64,
     now: Elapsed,
-) -> Result<Decision, Error> {
+) -> Result<Decision<Lease>, Error> {
     let expires_at = end(ttl, now)?;
-    let live = find(state, id)?;
-    if live.expires_at <= now {
+    let renewed = find(state, id)?;
+    if renewed.expires_at <= now {
         return Err(missing(id));
     }
-    check_fence(live, fence)?;
+    check_fence(renewed, fence)?;
     let mut decision = Decision::nothing();
     decision.records.push(Record::Lease {
         id,
         terms: LeaseTerms {
             expires_at,
-            ..live.clone()
+            ..renewed.clone()
         },
     });
-    Ok(decision)
+    Ok(decision.with(move |after| live(after, id)))
 }
 
 /// Releases a lease; without a fence it is forced.
@@ -165,13 +206,26 @@ pub fn expire(state: &State, now: Elapsed) -> Decision {
         .collect()
 }
 
+/// From how much the name of a holder was taken, beside the ended leases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    /// From how many refusals.
+    pub refusals: u64,
+    /// How many kept answers went.
+    pub answers: u64,
+}
+
 /// Forgets a holder: what is kept of `ended` leases, which were the holder's, and of refusals stays,
 /// without the name; kept answers with the name go. `state` holds the holder's leases, and how many
 /// refusals and answers there are.
 ///
 /// # Errors
 /// [`Error::HolderHasLeases`]: their records would have the name once more.
-pub fn forget(state: &State, key: &str, ended: &[EndedLease]) -> Result<Decision, Error> {
+pub fn forget(
+    state: &State,
+    key: &str,
+    ended: &[EndedLease],
+) -> Result<Decision<Forgotten>, Error> {
     let held = state.lease_terms.iter();
     let held = held.filter(|(_, terms)| holder_key(&terms.holder) == key);
     let leases: Vec<_> = held.map(|(id, _)| *id).collect();
@@ -195,7 +249,12 @@ pub fn forget(state: &State, key: &str, ended: &[EndedLease]) -> Result<Decision
             .records
             .push(Record::AnswersNamingHolderDropped { key });
     }
-    Ok(decision)
+    Ok(decision.with(|after| {
+        Ok(Forgotten {
+            refusals: after.refusals_of_holder,
+            answers: after.answers_of_holder,
+        })
+    }))
 }
 
 fn ended(state: &State, id: Uuid, reason: LeaseEnd) -> Option<Change> {

@@ -13,7 +13,7 @@ use crate::document::trust::{KeyStatus, TrustPolicy, TrustSet};
 use crate::document::{Document, Signer};
 use crate::error::{Error, Kind};
 use crate::facts::entitlement::ApplicationBasis;
-use crate::facts::license::MAX_PAYLOAD_BYTES;
+use crate::facts::license::{License, LicenseState, MAX_PAYLOAD_BYTES};
 use crate::record::Record;
 use crate::state::State;
 use crate::time::{Timestamp, Validity};
@@ -82,6 +82,15 @@ pub fn validity_of(payload: &str) -> Result<Validity, DocumentError> {
     Ok(Document::parse(payload)?.claims()?.validity())
 }
 
+/// A license as it is after a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenLicense {
+    /// The license.
+    pub license: License,
+    /// Whether it was not there before.
+    pub added: bool,
+}
+
 /// Adds a license under a new id. `state` holds the license with this id, the application, the
 /// trusted keys.
 ///
@@ -93,7 +102,7 @@ pub fn add(
     document: &Admissible,
     created_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Decision, Error> {
+) -> Result<Decision<WrittenLicense>, Error> {
     let decision = write(state, id, document, created_at.unwrap_or(now), now)?;
     if state.licenses.contains_key(&id) {
         return Err(Error::AlreadyExists {
@@ -101,7 +110,7 @@ pub fn add(
             name: id.to_string(),
         });
     }
-    Ok(decision)
+    Ok(with_license(state, id, document, decision))
 }
 
 /// What it would come to if the stored document were written again, as it was found before the
@@ -140,47 +149,77 @@ pub fn put(
     expected: Option<u64>,
     repetition: Option<Repetition>,
     now: Timestamp,
-) -> Result<Decision, Error> {
+) -> Result<Decision<WrittenLicense>, Error> {
     let decision = write(state, id, document, created_at.unwrap_or(now), now)?;
     check_revision(state, id, expected)?;
-    unless_repeated(state, id, document, created_at, repetition, decision)
+    let decision = unless_repeated(state, id, document, created_at, repetition, decision)?;
+    Ok(with_license(state, id, document, decision))
 }
 
-/// Changes what is given of a stored license. Without a document its `updated_at` moves in any case;
-/// with the one that is stored as [`put`] says.
+/// Changes the document of a stored license, and its creation time if that is given. What is there already
+/// is written as [`put`] says.
 ///
 /// # Errors
 /// [`Error::NotFound`], else a retired or revoked key, else [`Error::Outdated`] as from [`put`].
 pub fn patch(
     state: &State,
     id: Uuid,
-    document: Option<&Admissible>,
+    document: &Admissible,
     created_at: Option<Timestamp>,
     repetition: Option<Repetition>,
     now: Timestamp,
-) -> Result<Decision, Error> {
-    let stored = state
-        .licenses
-        .get(&id)
-        .ok_or_else(|| Error::no_license(id))?;
+) -> Result<Decision<WrittenLicense>, Error> {
+    let stored = find(state, id)?;
     let kept = created_at.unwrap_or(stored.created_at);
-    match document {
-        Some(document) => {
-            let decision = write(state, id, document, kept, now)?;
-            unless_repeated(state, id, document, created_at, repetition, decision)
-        }
-        None => {
-            let touched = Change::LicenseWritten {
-                id,
-                application: stored.application.clone(),
-                payload_sha256: stored.payload_sha256,
-                created_at: kept,
-                updated_at: now.max(state.newest_updated_at),
-                replaces: Some(stored.revision),
-            };
-            Ok(touched.into())
-        }
-    }
+    let decision = write(state, id, document, kept, now)?;
+    let decision = unless_repeated(state, id, document, created_at, repetition, decision)?;
+    Ok(with_license(state, id, document, decision))
+}
+
+/// Moves a stored license's `updated_at`, and its creation time if that is given. The document stays.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub fn touch(
+    state: &State,
+    id: Uuid,
+    created_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Decision<LicenseState>, Error> {
+    let stored = find(state, id)?;
+    let touched = Decision::from(Change::LicenseWritten {
+        id,
+        application: stored.application.clone(),
+        payload_sha256: stored.payload_sha256,
+        created_at: created_at.unwrap_or(stored.created_at),
+        updated_at: now.max(state.newest_updated_at),
+        replaces: Some(stored.revision),
+    });
+    Ok(touched.with(move |after| find(after, id).cloned()))
+}
+
+fn find(state: &State, id: Uuid) -> Result<&LicenseState, Error> {
+    let stored = state.licenses.get(&id);
+    stored.ok_or_else(|| Error::no_license(id))
+}
+
+/// The decision with the license that it leads to.
+fn with_license(
+    state: &State,
+    id: Uuid,
+    document: &Admissible,
+    decision: Decision,
+) -> Decision<WrittenLicense> {
+    let added = !state.licenses.contains_key(&id);
+    let payload = Arc::clone(&document.payload);
+    decision.with(move |after| {
+        let license = License {
+            id,
+            payload,
+            state: find(after, id)?.clone(),
+        };
+        Ok(WrittenLicense { license, added })
+    })
 }
 
 /// The decision, or nothing where it would only repeat what is stored.
@@ -207,18 +246,15 @@ fn unless_repeated(
     }
 }
 
-/// Removes a license; one that is not there changes nothing.
+/// Removes a license, and tells whether it was there; one that is not changes nothing.
 ///
 /// # Errors
 /// [`Error::RevisionMismatch`] where `expected` is not the stored revision.
-pub fn remove(state: &State, id: Uuid, expected: Option<u64>) -> Result<Decision, Error> {
+pub fn remove(state: &State, id: Uuid, expected: Option<u64>) -> Result<Decision<bool>, Error> {
     check_revision(state, id, expected)?;
     let stored = state.licenses.contains_key(&id);
-    Ok(if stored {
-        Change::LicenseRemoved { id }.into()
-    } else {
-        Decision::nothing()
-    })
+    let removed = stored.then_some(Change::LicenseRemoved { id });
+    Ok(Decision::from_iter(removed).with(move |_| Ok(stored)))
 }
 
 fn check_revision(state: &State, id: Uuid, expected: Option<u64>) -> Result<(), Error> {

@@ -5,11 +5,12 @@ use uuid::Uuid;
 use crate::change::Change;
 use crate::decision::Decision;
 use crate::error::{Error, Kind};
-use crate::facts::organization::{DEFAULT_KEY, RESERVED_KEYS, is_key};
+use crate::facts::organization::{DEFAULT_KEY, Organization, RESERVED_KEYS, is_key};
 use crate::given::Given;
 use crate::names::clean_name;
 use crate::record::Record;
 use crate::state::State;
+use crate::time::Timestamp;
 
 /// Creates an organization. `state` holds the live organization with this key, if there is one.
 ///
@@ -20,7 +21,8 @@ pub fn create(
     (id, number): (Uuid, u64),
     key: &str,
     name: Option<&str>,
-) -> Result<Decision, Error> {
+    now: Timestamp,
+) -> Result<Decision<Organization>, Error> {
     check_key(key)?;
     let name = name.map(clean_name).transpose()?;
     if state
@@ -39,10 +41,17 @@ pub fn create(
         number,
     }
     .into();
+    let created = Organization {
+        id,
+        key: key.to_owned(),
+        number,
+        name: name.clone(),
+        created_at: now,
+    };
     if name.is_some() {
         decision.records.push(Record::OrganizationName { id, name });
     }
-    Ok(decision)
+    Ok(decision.with(|_| Ok(created)))
 }
 
 /// Names an organization, or takes its name away.
@@ -98,7 +107,7 @@ mod tests {
 
     const ID: (Uuid, u64) = (Uuid::from_u128(1), 7);
 
-    fn field(result: Result<Decision, Error>) -> Option<&'static str> {
+    fn field<T>(result: Result<Decision<T>, Error>) -> Option<&'static str> {
         match result {
             Err(Error::InvalidInput { field, .. }) => Some(field),
             _ => None,
@@ -120,7 +129,7 @@ mod tests {
             "v11",
             &long,
         ] {
-            assert!(create(&state, ID, key, None).is_ok(), "{key}");
+            assert!(create(&state, ID, key, None, 0).is_ok(), "{key}");
         }
         let longer = "a".repeat(MAX_KEY_LENGTH + 1);
         let bad = [
@@ -128,7 +137,7 @@ mod tests {
         ];
         for key in bad.iter().chain(RESERVED_KEYS) {
             assert_eq!(
-                field(create(&state, ID, key, Some(""))),
+                field(create(&state, ID, key, Some(""), 0)),
                 Some("key"),
                 "{key}"
             );
@@ -151,12 +160,12 @@ mod tests {
         let state = State::default();
         let long = "ü".repeat(MAX_NAME_LENGTH);
         for name in ["x", "Prüf GmbH 🦀", &long] {
-            assert!(create(&state, ID, "team", Some(name)).is_ok(), "{name}");
+            assert!(create(&state, ID, "team", Some(name), 0).is_ok(), "{name}");
         }
         let longer = "ü".repeat(MAX_NAME_LENGTH + 1);
         for name in ["", " ", "a\nb", "a\0", "a\u{7f}", "a\u{85}", &longer] {
             assert_eq!(
-                field(create(&state, ID, "team", Some(name))),
+                field(create(&state, ID, "team", Some(name), 0)),
                 Some("name"),
                 "{name:?}"
             );
@@ -166,7 +175,7 @@ mod tests {
     #[test]
     fn a_key_is_given_once_and_the_name_stays_out_of_the_ledger() {
         let mut state = State::default();
-        let created = create(&state, ID, "team", Some("The Team")).expect("a new key");
+        let created = create(&state, ID, "team", Some("The Team"), 0).expect("a new key");
         let change = Change::OrganizationCreated {
             id: ID.0,
             key: "team".to_owned(),
@@ -185,7 +194,7 @@ mod tests {
             created_at: 99,
         };
         assert_eq!(state.organizations[&ID.0], expected);
-        let again = create(&state, (Uuid::from_u128(2), 8), "team", None);
+        let again = create(&state, (Uuid::from_u128(2), 8), "team", None, 0);
         assert!(matches!(
             again,
             Err(Error::AlreadyExists {

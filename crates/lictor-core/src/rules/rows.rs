@@ -25,10 +25,20 @@ words!(
     }
 );
 
+/// What became of a row.
+#[derive(Debug)]
+pub struct Row<T> {
+    /// What it led to; none where it was refused as a whole, or undone as another was.
+    pub done: Option<T>,
+    /// Why it was refused, or parts of it.
+    pub refused: Vec<Error>,
+}
+
 /// A decision made in steps, each based on the state after the steps before it.
 pub struct Steps {
     after: State,
     all: Decision,
+    refused: Vec<Error>,
 }
 
 impl Steps {
@@ -37,58 +47,63 @@ impl Steps {
         &self.after
     }
 
-    /// Takes the next step, unless it goes beyond a quota.
+    /// Takes the next step, unless it goes beyond a quota, and gives its outcome.
     ///
     /// # Errors
     /// [`Error::QuotaReached`].
-    pub fn take(&mut self, decided: Decision) -> Result<(), Error> {
+    pub fn take<T>(&mut self, decided: Decision<T>) -> Result<T, Error> {
+        let (decided, outcome) = decided.split();
         quota::admit(&self.after, &decided.changes)?;
-        self.after.absorb(&decided);
+        decided.apply_to(&mut self.after);
         self.all.append(decided);
-        Ok(())
+        outcome(&self.after)
     }
 
     /// Refuses a part of the row; what was taken of it before stays.
     pub fn refuse(&mut self, error: Error) {
-        self.all.refused.push((0, error));
+        self.all.note_quota(&error);
+        self.refused.push(error);
     }
 }
 
 /// Decides row after row, each in steps of its own.
 ///
 /// # Errors
-/// [`Error::Outdated`]. What refuses a row stands in the decision, with the row's number.
-pub fn each_row<T>(
+/// [`Error::Outdated`]. What refuses a row is among its outcomes.
+pub fn each_row<R, T: Send + 'static>(
     state: &State,
-    rows: &[T],
+    rows: &[R],
     mode: Rows,
-    decide: impl Fn(&mut Steps, &T) -> Result<(), Error>,
-) -> Result<Decision, Error> {
+    decide: impl Fn(&mut Steps, &R) -> Result<T, Error>,
+) -> Result<Decision<Vec<Row<T>>>, Error> {
     // Copied once, and not for each step: a request may have a thousand accounts loaded.
     let mut steps = Steps {
         after: state.clone(),
         all: Decision::nothing(),
+        refused: Vec::new(),
     };
-    for (number, row) in rows.iter().enumerate() {
-        let before = steps.all.refused.len();
-        match decide(&mut steps, row) {
-            Ok(()) => {}
+    let mut outcomes = Vec::with_capacity(rows.len());
+    for row in rows {
+        let done = match decide(&mut steps, row) {
+            Ok(done) => Some(done),
             Err(Error::Outdated) => return Err(Error::Outdated),
-            Err(error) => steps.refuse(error),
-        }
-        for (row, _) in &mut steps.all.refused[before..] {
-            *row = number;
-        }
+            Err(error) => {
+                steps.refuse(error);
+                None
+            }
+        };
+        let refused = std::mem::take(&mut steps.refused);
+        outcomes.push(Row { done, refused });
     }
     let mut all = steps.all;
-    if mode == Rows::AllOrNothing && !all.refused.is_empty() {
-        refuse_all(state, &mut all);
+    if mode == Rows::AllOrNothing && outcomes.iter().any(|row| !row.refused.is_empty()) {
+        undo(state, &mut all, &mut outcomes);
     }
-    Ok(all)
+    Ok(all.with(|_| Ok(outcomes)))
 }
 
 /// Drops all changes; the refusals then show the figures of the state before the request.
-fn refuse_all(state: &State, all: &mut Decision) {
+fn undo<T>(state: &State, all: &mut Decision, outcomes: &mut [Row<T>]) {
     let before = |refusal: &mut SeatRefusal| {
         let stored = state.applications.get(&refusal.application);
         refusal.used = stored.map_or(0, ApplicationState::used);
@@ -102,9 +117,12 @@ fn refuse_all(state: &State, all: &mut Decision) {
         }
         _ => false,
     });
-    for (_, error) in &mut all.refused {
-        if let Error::SeatRefused(refusal) = error {
-            before(refusal);
+    for row in outcomes {
+        row.done = None;
+        for error in &mut row.refused {
+            if let Error::SeatRefused(refusal) = error {
+                before(refusal);
+            }
         }
     }
 }

@@ -37,27 +37,45 @@ pub(crate) fn room(
     })
 }
 
-/// A decision to refuse, which is recorded.
-pub(crate) fn refuse(
+/// A refusal, with the figures that it was decided by.
+pub(crate) fn refusal(
     state: &State,
     application: &str,
     holder: Holder,
     reason: SeatReason,
     terms: &SeatTerms,
-) -> Decision {
+) -> SeatRefusal {
     let used = state.applications.get(application);
-    let refusal = SeatRefusal {
+    SeatRefusal {
         application: application.to_owned(),
         holder,
         reason,
         limit: terms.limit,
         used: used.map_or(0, ApplicationState::used),
         position: state.position,
-    };
-    let mut decision = Decision::nothing();
+    }
+}
+
+/// A decision to refuse, which is recorded.
+pub(crate) fn refuse<T>(
+    mut decision: Decision,
+    refusal: SeatRefusal,
+) -> Decision<Result<T, SeatRefusal>> {
     decision.records.push(Record::Refusal(refusal.clone()));
-    decision.refused.push((0, Error::SeatRefused(refusal)));
-    decision
+    decision.with(|_| Ok(Err(refusal)))
+}
+
+/// A seat that an account has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// The seat.
+    pub seat: SeatId,
+    /// Whether it was given now; else the account had it.
+    pub given: bool,
+    /// Seats granted; none: unlimited.
+    pub limit: Option<u32>,
+    /// Seats in use.
+    pub used: u64,
 }
 
 /// Assigns a seat to an account; if it already has one, nothing changes. `state` holds the
@@ -71,15 +89,26 @@ pub fn assign(
     application: &str,
     account: Uuid,
     terms: &SeatTerms,
-) -> Result<Decision, Error> {
+) -> Result<Decision<Result<Assigned, SeatRefusal>>, Error> {
     let stored = application::find(state, application)?;
     let holder = account::find(state, account)?;
     let seat = SeatId {
         application: application.to_owned(),
         account,
     };
-    if state.seats.contains_key(&seat) {
-        return Ok(Decision::nothing());
+    let given = !state.seats.contains_key(&seat);
+    let limit = terms.limit;
+    let assigned = move |after: &State| {
+        let used = application::find(after, &seat.application)?.used();
+        Ok(Ok(Assigned {
+            seat,
+            given,
+            limit,
+            used,
+        }))
+    };
+    if !given {
+        return Ok(Decision::nothing().with(assigned));
     }
     let allowed = match holder.may_hold_seats() {
         Ok(()) => room(state, stored, terms)?,
@@ -87,15 +116,16 @@ pub fn assign(
     };
     if let Err(reason) = allowed {
         let holder = Holder::Account(account);
-        return Ok(refuse(state, application, holder, reason, terms));
+        let refusal = refusal(state, application, holder, reason, terms);
+        return Ok(refuse(Decision::nothing(), refusal));
     }
-    Ok(Change::SeatAssigned {
+    let decision = Decision::from(Change::SeatAssigned {
         application: application.to_owned(),
         account,
-        limit: terms.limit,
+        limit,
         used: stored.used() + 1,
-    }
-    .into())
+    });
+    Ok(decision.with(assigned))
 }
 
 /// Releases an account's seat.

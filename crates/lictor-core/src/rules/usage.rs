@@ -97,6 +97,17 @@ pub fn check_reports(reports: usize) -> Result<(), Error> {
     Err(invalid("counts", reason))
 }
 
+/// What became of a report.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The report, under the names that it is counted by.
+    pub report: UsageReport,
+    /// What is stored for it: its month's greatest count, or its epoch's greatest total.
+    pub stored: u64,
+    /// Why it was refused.
+    pub refused: Option<Error>,
+}
+
 /// Records what sources counted. `state` holds what is stored for each, the epochs of running totals,
 /// the sum of the organization's counts, and how many there are of each month. Of running totals it holds each that is reported; for
 /// one that is not stored, all of its source and service.
@@ -107,14 +118,43 @@ pub fn check_reports(reports: usize) -> Result<(), Error> {
 /// place of the one that was silent longest, if that was for [`EPOCH_SILENT_AFTER`].
 ///
 /// Each is decided by itself: one that is out of bounds or beyond a quota, would raise a sum above
-/// [`MAX_COUNT`], or is of an epoch that there is no place for, is among the refused, by its number, and all others are
-/// recorded.
+/// [`MAX_COUNT`], or is of an epoch that there is no place for, is refused, and all others are recorded.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for more than [`MAX_COUNTS`]; then nothing is recorded.
-pub fn record(state: &State, reports: &[UsageReport], now: Now) -> Result<Decision, Error> {
-    record_within(state, reports, now, |_| 0)
+/// [`Error::InvalidInput`] for more than [`MAX_COUNTS`]; unless `may_all_be_refused` the first refusal where
+/// none is recorded. Then nothing changes.
+pub fn record(
+    state: &State,
+    reports: &[UsageReport],
+    may_all_be_refused: bool,
+    now: Now,
+) -> Result<Decision<Vec<Recorded>>, Error> {
+    let wall = now.wall();
+    let reports = reports.iter().map(|report| report.as_stored(state, wall));
+    let reports: Vec<_> = reports.collect();
+    let (decision, mut refused) = record_within(state, &reports, now, |_| 0)?;
+    // Nobody would look for a refusal in an answer that says that it was done.
+    if !may_all_be_refused && refused.len() == reports.len() && !reports.is_empty() {
+        return Err(refused.swap_remove(0).1);
+    }
+    Ok(decision.with(move |after| {
+        let mut refused = refused.into_iter().peekable();
+        let recorded = reports.into_iter().enumerate().map(|(number, report)| {
+            let report = report.as_stored(after, wall);
+            Recorded {
+                stored: report.stored(after, wall),
+                refused: refused
+                    .next_if(|(refused, _)| *refused == number)
+                    .map(|(_, error)| error),
+                report,
+            }
+        });
+        Ok(recorded.collect())
+    }))
 }
+
+/// Reports that were refused, by their numbers in rising order, and why.
+pub type RefusedReports = Vec<(usize, Error)>;
 
 /// The same, where some reports may find room in so much more than the quota of a month's counts.
 pub(crate) fn record_within(
@@ -122,20 +162,23 @@ pub(crate) fn record_within(
     reports: &[UsageReport],
     now: Now,
     beyond: impl Fn(&UsageReport) -> u64,
-) -> Result<Decision, Error> {
+) -> Result<(Decision, RefusedReports), Error> {
     check_reports(reports.len())?;
     let mut ahead = state.clone();
-    let mut decision = Decision::nothing();
+    let (mut decision, mut refused) = (Decision::nothing(), Vec::new());
     for (number, report) in reports.iter().enumerate() {
         match take(&ahead, report, now, beyond(report)) {
             Ok(records) => {
                 records.iter().for_each(|record| ahead.note(record));
                 decision.records.extend(records);
             }
-            Err(error) => decision.refused.push((number, error)),
+            Err(error) => {
+                decision.note_quota(&error);
+                refused.push((number, error));
+            }
         }
     }
-    Ok(decision)
+    Ok((decision, refused))
 }
 
 fn take(state: &State, report: &UsageReport, now: Now, beyond: u64) -> Result<Vec<Record>, Error> {
@@ -233,6 +276,19 @@ fn make_place(state: &State, series: &Series, now: Elapsed) -> Result<Option<Rec
     ))
 }
 
+/// A count that was corrected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corrected {
+    /// The count as it is after it.
+    pub row: UsageRow,
+    /// By how much.
+    pub by: i64,
+    /// Why, as it is stored.
+    pub reason: String,
+    /// The ledger position that says so.
+    pub position: u64,
+}
+
 /// Corrects the count of a source, service and month by a difference that stands beside what is
 /// reported, so that the next report does not undo it. `state` holds what is stored for it, and the
 /// sum of the organization's counts.
@@ -240,12 +296,18 @@ fn make_place(state: &State, series: &Series, now: Elapsed) -> Result<Option<Rec
 /// # Errors
 /// [`Error::NotFound`] where nothing was reported; [`Error::InvalidInput`] for a difference of 0, or
 /// one that takes a figure below 0 or above [`MAX_COUNT`], and for the reason.
-pub fn correct(state: &State, key: UsageKey, by: i64, reason: &str) -> Result<Decision, Error> {
+pub fn correct(
+    state: &State,
+    key: &UsageKey,
+    by: i64,
+    reason: &str,
+) -> Result<Decision<Corrected>, Error> {
+    let key = key.as_stored(state);
     let reported = state.usage.get(&key).ok_or_else(|| Error::NotFound {
         kind: Kind::Usage,
         name: key.to_string(),
     })?;
-    let row = UsageRow {
+    let mut row = UsageRow {
         correction: state.corrections.get(&key).copied().unwrap_or_default(),
         reported: *reported,
         key,
@@ -267,15 +329,23 @@ pub fn correct(state: &State, key: UsageKey, by: i64, reason: &str) -> Result<De
         month,
         service,
         source,
-    } = row.key;
-    Ok(Change::UsageCorrected {
+    } = row.key.clone();
+    let decision = Decision::from(Change::UsageCorrected {
         source,
         service,
         month,
         by,
-        reason,
-    }
-    .into())
+        reason: reason.clone(),
+    });
+    Ok(decision.with(move |after| {
+        row.correction = after.corrections.get(&row.key).copied().unwrap_or_default();
+        Ok(Corrected {
+            row,
+            by,
+            reason,
+            position: after.position,
+        })
+    }))
 }
 
 fn check_count(field: &'static str, count: u64) -> Result<(), Error> {

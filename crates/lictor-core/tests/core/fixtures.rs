@@ -46,7 +46,7 @@ pub(crate) fn admissible(text: &str, seed: u8) -> Admissible {
 }
 
 /// Applies a decision as a store would: positions without gaps after `position`.
-pub(crate) fn apply(state: &mut State, position: u64, decision: &Decision) {
+pub(crate) fn apply<T>(state: &mut State, position: u64, decision: &Decision<T>) {
     for (next, change) in (position + 1..).zip(&decision.changes) {
         state.apply(next, NOW, change);
     }

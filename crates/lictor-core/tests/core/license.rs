@@ -9,7 +9,7 @@ use lictor_core::facts::license::{License, MAX_PAYLOAD_BYTES};
 use lictor_core::record::Record;
 use lictor_core::rules::in_force::{Candidate, in_force};
 use lictor_core::rules::license::{
-    self, Admissible, Repetition, add, examine, remove, validity_of,
+    self, Admissible, Repetition, WrittenLicense, add, examine, remove, validity_of,
 };
 use lictor_core::state::State;
 use lictor_core::{DocumentError, Error, KeyStatus, Timestamp, TrustPolicy};
@@ -40,7 +40,7 @@ fn stored(status: KeyStatus) -> State {
     state
 }
 
-fn times(decision: &Decision) -> (Timestamp, Timestamp) {
+fn times<T>(decision: &Decision<T>) -> (Timestamp, Timestamp) {
     let written = decision.changes.iter().find_map(|change| match change {
         Change::LicenseWritten {
             created_at,
@@ -67,7 +67,7 @@ fn put(
     created_at: Option<Timestamp>,
     expected: Option<u64>,
     now: Timestamp,
-) -> Result<Decision, Error> {
+) -> Result<Decision<WrittenLicense>, Error> {
     let again = again(state, true);
     license::put(state, id, document, created_at, expected, again, now)
 }
@@ -76,14 +76,14 @@ fn put(
 fn patch(
     state: &State,
     id: Uuid,
-    document: Option<&Admissible>,
+    document: &Admissible,
     created_at: Option<Timestamp>,
     now: Timestamp,
-) -> Result<Decision, Error> {
+) -> Result<Decision<WrittenLicense>, Error> {
     license::patch(state, id, document, created_at, again(state, true), now)
 }
 
-fn is_refused(decision: &Result<Decision, Error>, reason: &DocumentError) -> bool {
+fn is_refused<T>(decision: &Result<Decision<T>, Error>, reason: &DocumentError) -> bool {
     matches!(decision, Err(Error::InvalidDocument(error)) if error == reason)
 }
 
@@ -151,7 +151,7 @@ fn the_key_counts_as_it_stands_when_the_license_is_stored() {
     let id = key(1).public_key().id();
     let (same, other) = (document(), other_document());
     let written = |status, document| put(&stored(status), ID, document, None, None, NOW);
-    let patched = |status, document| patch(&stored(status), ID, Some(document), None, NOW);
+    let patched = |status, document| patch(&stored(status), ID, document, None, NOW);
     for document in [&same, &other] {
         assert!(written(KeyStatus::Active, document).is_ok());
         assert!(patched(KeyStatus::Active, document).is_ok());
@@ -239,24 +239,26 @@ fn a_revision_is_compared_after_the_document() {
 fn a_patch_changes_what_it_names_and_moves_updated_at() {
     let mut state = stored(KeyStatus::Revoked);
     let (missing, document) = (Uuid::from_u128(2), document());
-    for given in [None, Some(&document)] {
-        assert!(matches!(
-            patch(&state, missing, given, None, NOW),
-            Err(Error::NotFound { .. })
-        ));
-    }
+    assert!(matches!(
+        patch(&state, missing, &document, None, NOW),
+        Err(Error::NotFound { .. })
+    ));
+    assert!(matches!(
+        license::touch(&state, missing, None, NOW),
+        Err(Error::NotFound { .. })
+    ));
     let before = state.licenses[&ID].clone();
-    let touched = patch(&state, ID, None, None, NOW + 9).expect("nothing is refused");
+    let touched = license::touch(&state, ID, None, NOW + 9).expect("nothing is refused");
     assert!(touched.records.is_empty());
     apply(&mut state, 6, &touched);
     let mut expected = before.clone();
     (expected.updated_at, expected.revision) = (NOW + 9, 7);
     assert_eq!(state.licenses[&ID], expected);
 
-    let moved = patch(&state, ID, None, Some(1), NOW).expect("nothing is refused");
+    let moved = license::touch(&state, ID, Some(1), NOW).expect("nothing is refused");
     assert_eq!(times(&moved), (1, NOW + 9));
     let state = stored(KeyStatus::Active);
-    let replaced = patch(&state, ID, Some(&other_document()), None, NOW + 1).expect("accepted");
+    let replaced = patch(&state, ID, &other_document(), None, NOW + 1).expect("accepted");
     assert_eq!(times(&replaced), (before.created_at, NOW + 1));
 }
 
@@ -367,7 +369,7 @@ fn what_is_stored_is_written_again_only_if_that_moves_what_is_in_force() {
     let (same, other) = (document(), other_document());
     let both = |document: &Admissible, created_at, again| {
         let put = license::put(&state, ID, document, created_at, None, again, NOW + 5);
-        let patch = license::patch(&state, ID, Some(document), created_at, again, NOW + 5);
+        let patch = license::patch(&state, ID, document, created_at, again, NOW + 5);
         [put, patch].map(|decision| decision.map(|decision| !decision.is_nothing()))
     };
     let still = again(&state, false);
@@ -409,6 +411,6 @@ fn what_is_stored_is_written_again_only_if_that_moves_what_is_in_force() {
             .is_nothing()
     );
     // A touch is always one.
-    let touch = license::patch(&state, ID, None, Some(stored_at), still, NOW);
+    let touch = license::touch(&state, ID, Some(stored_at), NOW);
     assert!(!touch.expect("a touch").is_nothing());
 }

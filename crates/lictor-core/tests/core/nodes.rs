@@ -11,6 +11,7 @@ use lictor_core::facts::quota::Quota;
 use lictor_core::feed::{Applied, Mode, NodeCount, NodePolicy, NodeReport, OTHER_SERVICES};
 use lictor_core::record::Record;
 use lictor_core::rules::node::{self, NewNode};
+use lictor_core::rules::usage::RefusedReports;
 use lictor_core::state::State;
 use lictor_core::{Error, Timestamp, facts};
 use uuid::Uuid;
@@ -67,7 +68,7 @@ fn at(seconds: i64) -> Elapsed {
 }
 
 /// Applies what was decided as a store would, without moving what entitlements rest on.
-fn take(state: &mut State, decided: Result<Decision, Error>, now: Timestamp) {
+fn take<T>(state: &mut State, decided: Result<Decision<T>, Error>, now: Timestamp) {
     let decision = decided.expect("a decision");
     for change in &decision.changes {
         let position = state.position + 1;
@@ -84,7 +85,7 @@ fn enroll(
     new: &NewNode,
     terms: &NodeTerms,
     now: Elapsed,
-) -> Result<Decision, Error> {
+) -> Result<Decision<Uuid>, Error> {
     let mut state = state.clone();
     let to_join = state.nodes.iter().filter(|(id, node)| {
         let lasts = |identity: &NodeIdentity| !identity.has_expired(now);
@@ -366,19 +367,15 @@ fn the_others_of_a_node_find_room_beyond_the_quota_and_as_many_of_them_as_there_
         });
         let report = counting(counts.collect());
         let decided = node::report(&state, id(1), node, &report, false, Now::at(NOW));
-        let decision = decided.expect("in bounds");
-        decision
-            .records
-            .iter()
-            .for_each(|record| state.note(record));
-        let refused = decision.refused.iter();
-        let others = refused.map(|(number, error)| {
-            assert!(matches!(error, Error::QuotaReached { .. }), "{error}");
-            (
-                *number,
-                node::is_without_room(&report.counts[*number], error),
-            )
-        });
+        let others = noted(&mut state, decided)
+            .into_iter()
+            .map(|(number, error)| {
+                assert!(matches!(error, Error::QuotaReached { .. }), "{error}");
+                (
+                    number,
+                    node::is_without_room(&report.counts[number], &error),
+                )
+            });
         others.collect()
     };
     let first = [("a", 1), ("b", 2), ("c", 3)];
@@ -408,6 +405,14 @@ fn the_others_of_a_node_find_room_beyond_the_quota_and_as_many_of_them_as_there_
     assert!(!node::is_without_room(&one, &largest));
 }
 
+/// Takes up what was decided, and gives what was refused of it.
+fn noted(state: &mut State, decided: Result<Decision<RefusedReports>, Error>) -> RefusedReports {
+    let (decision, refused) = decided.expect("in bounds").split();
+    let records = decision.records.iter();
+    records.for_each(|record| state.note(record));
+    refused(state).expect("an outcome")
+}
+
 #[test]
 fn what_a_node_counted_in_earlier_epochs_is_put_together_and_told_again_adds_nothing() {
     let mut state = with_nodes(state(), &[1, 2]);
@@ -423,12 +428,7 @@ fn what_a_node_counted_in_earlier_epochs_is_put_together_and_told_again_adds_not
     };
     let told = |state: &mut State, report: &NodeReport| {
         let decided = node::report(state, id(1), "edge-1", report, false, Now::at(NOW));
-        let decision = decided.expect("in bounds");
-        decision
-            .records
-            .iter()
-            .for_each(|record| state.note(record));
-        decision.refused
+        noted(state, decided)
     };
     let merged = |state: &mut State, number| {
         let decided = node::merge(state, id(1), "edge-1", &epoch(number), Now::at(NOW));

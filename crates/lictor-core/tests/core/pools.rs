@@ -39,7 +39,7 @@ fn new() -> NewPool {
     }
 }
 
-fn take(state: &mut State, decided: Result<Decision, Error>) -> Vec<Change> {
+fn take<T>(state: &mut State, decided: Result<Decision<T>, Error>) -> Vec<Change> {
     let decision = decided.expect("a decision");
     for change in &decision.changes {
         let position = state.position + 1;
@@ -79,7 +79,7 @@ fn join(state: &State, number: u128) -> Result<Decision, Error> {
     join_within(state, number, None, 1)
 }
 
-fn refusal(decided: Result<Decision, Error>) -> JoinRefusal {
+fn refusal<T>(decided: Result<Decision<T>, Error>) -> JoinRefusal {
     match decided {
         Err(Error::JoinRefused(refusal)) => refusal,
         other => panic!("{other:?}"),

@@ -2,28 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use lictor_core::change::Change;
 use lictor_core::decision::Decision;
 use lictor_core::error::Kind;
 use lictor_core::facts::account::{Account, AccountKind};
-use lictor_core::facts::email::Email;
-use lictor_core::facts::entitlement::SeatTerms;
 use lictor_core::facts::quota::Quota;
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::seats::{SeatId, SeatState};
-use lictor_core::names::clean_name;
 use lictor_core::rules::account::{self, AccountPatch, NewAccount};
-use lictor_core::rules::rows::{Rows, Steps};
-use lictor_core::rules::{self, seats};
+use lictor_core::rules::import::{self, Imported};
+use lictor_core::rules::rows::Rows;
 use lictor_core::state::State;
 use lictor_core::{Error, facts};
-use lictor_store::{Fact, Written};
+use lictor_store::{Fact, Rule, Written};
 use uuid::Uuid;
 
 use super::givers::Giver;
-use super::{Authority, Call, parts};
+use super::parts::{self, Parts};
+use super::{Authority, Call};
 use crate::random;
 
 /// An account to create.
@@ -70,19 +67,6 @@ impl Terms {
     }
 }
 
-/// What became of a row of a request with many.
-#[derive(Debug)]
-pub struct RowOutcome<'a> {
-    /// The account that it is about, if there is one.
-    pub account: Option<Uuid>,
-    /// Whether the request created that account.
-    pub created: bool,
-    /// The applications that the row gave the account a seat of; not those that it held already.
-    pub given: Vec<&'a str>,
-    /// Why the row was refused, or parts of it: where there is an account, seats alone.
-    pub refused: Vec<&'a Error>,
-}
-
 /// What requests that were tried before would have done, had they been meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TriedBefore {
@@ -90,6 +74,21 @@ pub struct TriedBefore {
     pub seats: BTreeMap<String, u64>,
     /// How many accounts they would have created.
     pub accounts: u64,
+}
+
+impl TriedBefore {
+    /// The state as they would have left it.
+    fn added_to(&self, state: &State) -> State {
+        let mut state = state.clone();
+        state.used.add(Quota::Accounts, bounded(self.accounts));
+        for (application, seats) in &self.seats {
+            state.used.add(Quota::Seats, bounded(*seats));
+            if let Some(stored) = state.applications.get_mut(application) {
+                stored.seats = stored.seats.saturating_add(*seats);
+            }
+        }
+        state
+    }
 }
 
 fn bounded(count: u64) -> i64 {
@@ -232,10 +231,8 @@ impl Authority {
     pub async fn create_account(&self, call: &Call, new: NewAccount) -> Result<Account, Error> {
         call.may_write(Resource::Accounts)?;
         let facts = vec![Fact::AccountByEmail(new.email.clone())];
-        let shown = new.clone();
-        let rule = Arc::new(move |state: &State| account::create(state, &new));
-        let written = self.write(call, call.organization.id, facts, rule).await?;
-        written_account(&written, &shown)
+        self.decide(call, facts, move |state| account::create(state, &new))
+            .await
     }
 
     /// Changes an account.
@@ -256,7 +253,7 @@ impl Authority {
         facts.extend(patch.email.clone().map(Fact::AccountByEmail));
         let shuts = patch.status.is_some() || patch.administrator.is_some();
         facts.extend(shuts.then_some(Fact::OtherAdministrator(id)));
-        let rule = Arc::new(move |state: &State| {
+        let rule = Rule::new(move |state: &State| {
             let decision = account::set(state, id, &patch, terms.expected)?;
             terms.check(state, id, decision)
         });
@@ -276,7 +273,7 @@ impl Authority {
             Fact::SeatsOf(id),
             Fact::OtherAdministrator(id),
         ];
-        let rule = Arc::new(move |state: &State| {
+        let rule = Rule::new(move |state: &State| {
             let decision = account::remove(state, id, terms.expected)?;
             terms.check(state, id, decision)
         });
@@ -285,8 +282,7 @@ impl Authority {
     }
 
     /// Creates many accounts at once and gives them seats. An account that exists stays as it is,
-    /// so that an import can be repeated. It is written in these
-    /// [parts](Authority::parts_of_import); what becomes of each row of one, [`row_outcomes`] says.
+    /// so that an import can be repeated. It is written in these [parts](Authority::parts_of_import).
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::InvalidInput`] for too many rows, or a fault of the store;
@@ -297,7 +293,7 @@ impl Authority {
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
         mode: Rows,
         parts: Vec<Range<usize>>,
-    ) -> Result<Vec<Arc<Written>>, Error> {
+    ) -> Result<Parts<Vec<Imported>>, Error> {
         check_import(call, &rows)?;
         parts::written(&self.parts, call, parts, |call, part, _| {
             self.import_part(call, rows.clone(), part, mode)
@@ -315,13 +311,13 @@ impl Authority {
         let (applications, facts) = import_facts(&rows[part.clone()]);
         self.write_by_terms(&call, applications, facts, move |terms| {
             let (rows, part) = (rows.clone(), part.clone());
-            Arc::new(move |state| import_rows(state, &rows[part.clone()], mode, &terms))
+            Rule::new(move |state| import::import(state, &rows[part.clone()], mode, &terms))
         })
         .await
     }
 
-    /// Decides what an import would do, and stores nothing: the decision, and the facts as they
-    /// would be. `taken` has the seats that earlier parts of the same try would have given.
+    /// Decides what an import would do, and stores nothing. `taken` has the seats that earlier parts of the
+    /// same try would have given.
     ///
     /// # Errors
     /// As [`Authority::import_accounts`].
@@ -330,33 +326,18 @@ impl Authority {
         call: &Call,
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
         mode: Rows,
-        before: Arc<TriedBefore>,
-    ) -> Result<(Decision, State), Error> {
+        before: TriedBefore,
+    ) -> Result<Vec<Imported>, Error> {
         check_import(call, &rows)?;
         let (applications, facts) = import_facts(&rows);
-        let tried = Arc::new(Mutex::new(Decision::nothing()));
-        let kept = tried.clone();
-        let written = self.write_by_terms(call, applications, facts, move |terms| {
-            let (rows, before, tried) = (rows.clone(), before.clone(), tried.clone());
-            Arc::new(move |state| {
-                let mut state = state.clone();
-                state.used.add(Quota::Accounts, bounded(before.accounts));
-                for (application, seats) in &before.seats {
-                    state.used.add(Quota::Seats, bounded(*seats));
-                    if let Some(stored) = state.applications.get_mut(application) {
-                        stored.seats = stored.seats.saturating_add(*seats);
-                    }
-                }
-                let decision = import_rows(&state, &rows, mode, &terms)?;
-                *tried.lock().unwrap_or_else(PoisonError::into_inner) = decision;
-                Ok(Decision::nothing())
-            })
-        });
-        let mut state = written.await?.state;
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let decision = std::mem::replace(&mut *kept, Decision::nothing());
-        state.absorb(&decision);
-        Ok((decision, *state))
+        self.decide_by_terms(call, applications, facts, move |state, terms| {
+            let mut after = before.added_to(state);
+            let (decision, outcome) = import::import(&after, &rows, mode, terms)?.split();
+            decision.apply_to(&mut after);
+            let tried = outcome(&after)?;
+            Ok(Decision::nothing().with(|_| Ok(tried)))
+        })
+        .await
     }
 
     /// Refuses unless the caller may do this in the call's organization: for dialects that must say
@@ -400,52 +381,6 @@ fn import_facts(rows: &[(NewAccount, Vec<String>)]) -> (Vec<String>, Vec<Fact>) 
     (applications, facts)
 }
 
-fn import_rows(
-    state: &State,
-    rows: &[(NewAccount, Vec<String>)],
-    mode: Rows,
-    terms: &BTreeMap<String, SeatTerms>,
-) -> Result<Decision, Error> {
-    rules::rows::each_row(state, rows, mode, |steps, (new, seats)| {
-        import_row(steps, new, seats, terms)
-    })
-}
-
-fn import_row(
-    steps: &mut Steps,
-    new: &NewAccount,
-    applications: &[String],
-    terms: &BTreeMap<String, SeatTerms>,
-) -> Result<(), Error> {
-    let email = Email::parse(&new.email)?;
-    let account = match account::by_email(steps.state(), &email) {
-        Some(known) => known,
-        None => {
-            let created = account::create(steps.state(), new)?;
-            steps.take(created)?;
-            new.id
-        }
-    };
-    for application in applications {
-        let unknown = || Error::NotFound {
-            kind: Kind::Application,
-            name: application.clone(),
-        };
-        let decided = terms
-            .get(application)
-            .ok_or_else(unknown)
-            .and_then(|terms| seats::assign(steps.state(), application, account, terms))
-            .and_then(|decided| steps.take(decided));
-        match decided {
-            Ok(()) => {}
-            Err(Error::Outdated) => return Err(Error::Outdated),
-            // The account is there all the same.
-            Err(error) => steps.refuse(error),
-        }
-    }
-    Ok(())
-}
-
 /// Refuses more rows than one request may have.
 pub(super) fn check_rows(count: usize) -> Result<(), Error> {
     if count <= facts::seats::MAX_ROWS {
@@ -456,79 +391,4 @@ pub(super) fn check_rows(count: usize) -> Result<(), Error> {
         field: "rows",
         reason,
     })
-}
-
-/// The account that a write created.
-///
-/// # Errors
-/// [`Error::Internal`] if it did not.
-pub fn written_account(written: &Written, new: &NewAccount) -> Result<Account, Error> {
-    let state = written.state.accounts.get(&new.id).cloned();
-    Ok(Account {
-        id: new.id,
-        email: Some(Email::parse(&new.email)?.shown),
-        name: new.name.as_deref().map(clean_name).transpose()?,
-        state: state.ok_or_else(|| Error::internal("no entry creates the account"))?,
-    })
-}
-
-/// What became of each row of an import.
-pub fn row_outcomes<'a>(
-    written: &'a Written,
-    rows: &[(NewAccount, Vec<String>)],
-) -> Vec<RowOutcome<'a>> {
-    let changes = written.entries.iter().map(|entry| &entry.change);
-    outcomes(changes, &written.refused, &written.state, rows)
-}
-
-/// What would become of each row, as [`Authority::try_import`] decided.
-pub fn tried_outcomes<'a>(
-    (decision, state): &'a (Decision, State),
-    rows: &[(NewAccount, Vec<String>)],
-) -> Vec<RowOutcome<'a>> {
-    outcomes(decision.changes.iter(), &decision.refused, state, rows)
-}
-
-/// By the changes of an import, its refusals, and the state after it.
-fn outcomes<'a>(
-    changes: impl Iterator<Item = &'a Change>,
-    refusals: &'a [(usize, Error)],
-    state: &State,
-    rows: &[(NewAccount, Vec<String>)],
-) -> Vec<RowOutcome<'a>> {
-    let mut created = BTreeSet::new();
-    let mut given: BTreeMap<Uuid, Vec<&str>> = BTreeMap::new();
-    for change in changes {
-        match change {
-            Change::AccountCreated { id, .. } => {
-                created.insert(*id);
-            }
-            Change::SeatAssigned {
-                application,
-                account,
-                ..
-            } => given.entry(*account).or_default().push(application),
-            _ => {}
-        }
-    }
-    let mut refused: BTreeMap<usize, Vec<&Error>> = BTreeMap::new();
-    for (row, error) in refusals {
-        refused.entry(*row).or_default().push(error);
-    }
-    let outcome = |(row, (new, seats)): (usize, &(NewAccount, Vec<String>))| {
-        let is_new = created.contains(&new.id);
-        let email = Email::parse(&new.email).ok();
-        let known = email.and_then(|email| account::by_email(state, &email));
-        let account = if is_new { Some(new.id) } else { known };
-        // Of two rows for one account, the first that asks is the one that gave.
-        let of_account = account.and_then(|account| given.get_mut(&account));
-        let is_asked = |given: &mut &str| seats.iter().any(|asked| asked == given);
-        RowOutcome {
-            account,
-            created: is_new,
-            given: of_account.map_or_else(Vec::new, |all| all.extract_if(.., is_asked).collect()),
-            refused: refused.remove(&row).unwrap_or_default(),
-        }
-    };
-    rows.iter().enumerate().map(outcome).collect()
 }

@@ -12,7 +12,7 @@ use lictor_core::facts::right::Resource;
 use lictor_core::given::Given;
 use lictor_core::rules::application;
 use lictor_core::state::State;
-use lictor_store::Fact;
+use lictor_store::{Fact, Rule};
 
 use super::{Applications, Authority, Call};
 
@@ -85,7 +85,7 @@ impl Authority {
     ) -> Result<(), Error> {
         call.may_write(Resource::Applications)?;
         let (rule_key, rule_name) = (key.to_owned(), name.map(str::to_owned));
-        let rule = Arc::new(move |state: &State| {
+        let rule = Rule::new(move |state: &State| {
             application::create(state, &rule_key, rule_name.as_deref(), over_limit)
         });
         let facts = vec![Fact::Application(key.to_owned())];
@@ -106,7 +106,7 @@ impl Authority {
     ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
         call.may_write(Resource::Applications)?;
         let rule_key = key.to_owned();
-        let rule = Arc::new(move |state: &State| {
+        let rule = Rule::new(move |state: &State| {
             let name = name
                 .as_ref()
                 .try_map(|name| Ok::<_, Error>(name.as_str()))?;
@@ -125,7 +125,7 @@ impl Authority {
     pub async fn remove_application(&self, call: &Call, key: &str) -> Result<(), Error> {
         call.may_write(Resource::Applications)?;
         let rule_key = key.to_owned();
-        let rule = Arc::new(move |state: &State| application::remove(state, &rule_key));
+        let rule = Rule::new(move |state: &State| application::remove(state, &rule_key));
         let facts = vec![
             Fact::Application(key.to_owned()),
             Fact::AnyLicenseOf(key.to_owned()),

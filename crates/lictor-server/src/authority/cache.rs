@@ -203,7 +203,7 @@ impl Cache {
         }
         if licensed {
             // A rule writes no license of an application that it was not shown, or that it makes.
-            for application in written.state.applications.keys() {
+            for application in &written.applications {
                 self.writes_of(stream, application)
                     .fetch_add(1, Ordering::SeqCst);
             }

@@ -1,8 +1,6 @@
 //! OAuth clients: create, list, remove, and make grant codes for them. What they are handed for
 //! those is in `grants`.
 
-use std::sync::Arc;
-
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Now;
 use lictor_core::error::Kind;
@@ -17,7 +15,7 @@ use lictor_core::rules::client::{self, NewClient};
 use lictor_core::rules::token;
 use lictor_core::state::State;
 use lictor_core::{Error, Timestamp, facts};
-use lictor_store::Fact;
+use lictor_store::{Fact, Rule};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -129,7 +127,7 @@ impl Authority {
         let facts = account.into_iter().chain(application).collect();
         let (rule_client, now) = (new.clone(), call.now);
         let rule =
-            Arc::new(move |state: &State| client::create(state, &rule_client, now.elapsed()));
+            Rule::new(move |state: &State| client::create(state, &rule_client, now.elapsed()));
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(IssuedClient {
             client: Client {
@@ -163,7 +161,7 @@ impl Authority {
     ) -> Result<Client, Error> {
         call.may_write(Resource::Clients)?;
         let id = self.find_client(call, name).await?.id;
-        let rule = Arc::new(move |state: &State| {
+        let rule = Rule::new(move |state: &State| {
             let new = new.as_ref().try_map(|new| Ok::<_, Error>(new.as_str()))?;
             client::rename(state, id, new)
         });
@@ -184,7 +182,7 @@ impl Authority {
         let code = random::credential()?;
         let (id, code_sha256, now) = (client.id, sha256(&code), call.now);
         let rule =
-            Arc::new(move |state: &State| client::add_code(state, id, code_sha256, now.elapsed()));
+            Rule::new(move |state: &State| client::add_code(state, id, code_sha256, now.elapsed()));
         let facts = vec![
             Fact::Client(id),
             Fact::CodesOf {
@@ -203,7 +201,7 @@ impl Authority {
     pub async fn remove_client(&self, call: &Call, name: &str) -> Result<(), Error> {
         call.may_write(Resource::Clients)?;
         let id = self.find_client(call, name).await?.id;
-        let rule = Arc::new(move |state: &State| client::remove(state, id));
+        let rule = Rule::new(move |state: &State| client::remove(state, id));
         let facts = vec![Fact::Client(id)];
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(())

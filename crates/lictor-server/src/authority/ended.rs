@@ -13,7 +13,7 @@ use lictor_core::facts::right::{Resource, Right};
 use lictor_core::record::Record;
 use lictor_core::rules::lease;
 use lictor_core::state::State;
-use lictor_store::{EndedFilter, EndedKey, Fact, Write};
+use lictor_store::{EndedFilter, EndedKey, Fact, Rule, Write};
 
 use super::{Authority, Call};
 
@@ -90,14 +90,11 @@ impl Authority {
         // whose end could come between.
         loop {
             forgotten.leases += ended.len() as u64;
-            let (fact, key) = (Fact::Holder(key.clone()), key.clone());
-            let rule = {
-                let key = key.clone();
-                Arc::new(move |state: &State| lease::forget(state, &key, &ended))
-            };
-            let written = self.write(call, organization, vec![fact], rule).await?;
-            let refusals = written.state.refusals_of_holder;
-            let answers = written.state.answers_of_holder;
+            let (facts, named) = (vec![Fact::Holder(key.clone())], key.clone());
+            let part = self.decide(call, facts, move |state| {
+                lease::forget(state, &named, &ended)
+            });
+            let lease::Forgotten { refusals, answers } = part.await?;
             forgotten.refusals += refusals;
             ended = self
                 .store
@@ -195,7 +192,7 @@ fn dropping(now: Now, dropped: Record) -> Write {
         actor: None,
         now,
         facts: Vec::new(),
-        rule: Arc::new(rule),
+        rule: Rule::new(rule),
         idempotent: None,
     }
 }

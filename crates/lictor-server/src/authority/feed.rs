@@ -22,9 +22,7 @@ use lictor_core::feed::{
     Audience, HeldCount, Join, Joined, NodeCount, NodeReport, REPORT_SECONDS, Reported, Settled,
     StateTerms, sign, source,
 };
-use lictor_core::record::Record;
 use lictor_core::rules::node;
-use lictor_core::state::State;
 use lictor_core::{Error, facts};
 use lictor_store::{Fact, PoolBy, Rule, Write, Written};
 use uuid::Uuid;
@@ -418,10 +416,10 @@ impl Authority {
                     },
                 ];
                 let (id, name, epoch) = (node.id, name.clone(), epoch.clone());
-                let rule = move |state: &State| node::merge(state, id, &name, &epoch, now);
-                let written = self.write_of_node(node, facts, Arc::new(rule), now).await;
+                let rule = Rule::new(move |state| node::merge(state, id, &name, &epoch, now));
+                let written = self.write_of_node(node, facts, rule, now).await;
                 let moved = match written {
-                    Ok(written) => written.records.iter().any(is_merge),
+                    Ok(written) => written.outcome.take()?,
                     Err(Error::QuotaReached { .. }) => false,
                     Err(error) => return Err(error),
                 };
@@ -461,9 +459,9 @@ impl Authority {
                 epoch: epoch.clone(),
             }));
             let shared = Arc::clone(&part);
-            let rule = move |state: &State| node::report(state, id, &name, &shared, keep, now);
-            let written = self.write_of_node(node, facts, Arc::new(rule), now).await?;
-            held.extend(held_counts(&part, written.refused));
+            let rule = Rule::new(move |state| node::report(state, id, &name, &shared, keep, now));
+            let written = self.write_of_node(node, facts, rule, now).await?;
+            held.extend(held_counts(&part, written.outcome.take()?));
         }
         Ok(held)
     }
@@ -524,10 +522,6 @@ fn held_counts(report: &NodeReport, refused: Vec<(usize, Error)>) -> Vec<HeldCou
         })
     });
     held.collect()
-}
-
-fn is_merge(record: &Record) -> bool {
-    matches!(record, Record::UsageMerged { .. })
 }
 
 /// Whether there is more to store than that time has passed.

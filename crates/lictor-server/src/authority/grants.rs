@@ -2,14 +2,12 @@
 //! their own credentials (RFC 6749). Clients sign in here; everywhere else access tokens do.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use lictor_core::elapsed::Now;
 use lictor_core::facts::client::Client;
 use lictor_core::facts::grant::GrantRefusal;
 use lictor_core::facts::scope::Scope;
 use lictor_core::rules::grant::{self, Secrets};
-use lictor_core::state::State;
 use lictor_core::{Error, facts};
 use lictor_store::{Fact, Rule, Write};
 use uuid::Uuid;
@@ -50,6 +48,13 @@ pub struct HandedOut {
     pub scopes: Vec<Scope>,
 }
 
+/// Whether a grant was refused although something was stored.
+type Granted = Result<(), GrantRefusal>;
+
+fn granted((): ()) -> Granted {
+    Ok(())
+}
+
 impl Authority {
     /// Hands a client what it asks for, if it signs in and may have it.
     ///
@@ -77,12 +82,15 @@ impl Authority {
                 let since = now.elapsed().minus(facts::grant::WINDOW);
                 facts.extend([Fact::Code(code), Fact::GrantsOf { client: id, since }]);
                 handed_refresh = Some(refresh_token);
-                Arc::new(move |state| grant::exchange(state, code, &secrets, now.elapsed()))
+                Rule::new(move |state| grant::exchange(state, code, &secrets, now.elapsed()))
             }
             Grant::RefreshToken(token) => {
                 let token = sha256(&token);
                 facts.push(Fact::ClientSecret(token));
-                Arc::new(move |state| grant::refresh(state, token, &secrets, now.elapsed()))
+                Rule::new(move |state| {
+                    let refreshed = grant::refresh(state, token, &secrets, now.elapsed())?;
+                    Ok(refreshed.map(granted))
+                })
             }
             Grant::Credentials(wanted, organization) => {
                 self.check_organization(&client, organization)?;
@@ -90,7 +98,10 @@ impl Authority {
                     scopes.clone_from(&wanted);
                 }
                 facts.push(Fact::AccessOf(id));
-                Arc::new(move |state| grant::credentials(state, &wanted, &secrets, now.elapsed()))
+                Rule::new(move |state| {
+                    let given = grant::credentials(state, &wanted, &secrets, now.elapsed())?;
+                    Ok(given.map(granted))
+                })
             }
         };
         self.write_for_client(&client, facts, rule, now).await?;
@@ -119,7 +130,10 @@ impl Authority {
         let (token, now) = (sha256(token), self.clock.now());
         let found = self.store.organization_of_secret(token).await?;
         let stream = found.ok_or(Error::GrantRefused(GrantRefusal::InvalidCode))?;
-        let rule = Arc::new(move |state: &State| grant::revoke(state, token, by, now.elapsed()));
+        let rule =
+            Rule::new(
+                move |state| Ok(grant::revoke(state, token, by, now.elapsed())?.map(granted)),
+            );
         let facts = vec![Fact::ClientSecret(token)];
         match self.write_grant(stream, by, facts, rule, now).await {
             // Its organization is gone, and the token with it.
@@ -160,7 +174,8 @@ impl Authority {
             rule,
             idempotent: None,
         };
-        self.run(write).await?.unless_refused().map(drop)
+        let outcome = self.run(write).await?.outcome.take::<Granted>()?;
+        outcome.map_err(Error::GrantRefused)
     }
 
     /// The client that these credentials belong to. Who fails too often from one address has to

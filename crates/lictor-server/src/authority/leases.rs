@@ -1,18 +1,16 @@
 //! Leases: check out, renew, release, list; and the loop that ends those whose time is over.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lictor_core::Error;
-use lictor_core::elapsed::Now;
 use lictor_core::error::Kind;
-use lictor_core::facts::application::ApplicationState;
 use lictor_core::facts::lease::Lease;
 use lictor_core::facts::right::Resource;
-use lictor_core::rules::lease::{self, CheckOut};
+use lictor_core::rules::lease::{self, CheckOut, CheckedOut};
 use lictor_core::state::State;
 use lictor_planted as planted;
-use lictor_store::{Fact, Write, Written};
+use lictor_store::{Fact, Rule, Write};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -20,19 +18,6 @@ use crate::random;
 
 /// How often the loop looks for leases whose time is over.
 const TICK: Duration = Duration::from_millis(500);
-
-/// A lease that was checked out, with the figures of its application after that.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckedOut {
-    /// The lease.
-    pub lease: Lease,
-    /// Whether the holder had it already.
-    pub held: bool,
-    /// Seats granted; none: unlimited.
-    pub limit: Option<u32>,
-    /// Seats in use.
-    pub used: u64,
-}
 
 impl Authority {
     /// At most `limit` leases of an application in order of their holders, beginning after
@@ -65,59 +50,41 @@ impl Authority {
         found.ok_or_else(|| missing(id))
     }
 
-    /// What a request for a lease becomes: it gets an id, should it lead to a new lease.
+    /// Checks a lease out, for so many seconds. A holder with a live lease gets the same one with a greater
+    /// fence.
     ///
     /// # Errors
-    /// The operating system has no randomness to give.
-    pub fn ask_for_lease(
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`],
+    /// [`Error::SeatRefused`], or a fault of the store.
+    pub async fn check_out(
         &self,
         call: &Call,
         application: &str,
         holder: &str,
         ttl: i64,
-    ) -> Result<AskedLease, Error> {
-        Ok(AskedLease {
-            now: call.now,
-            request: CheckOut {
-                id: random::id(&self.clock)?,
-                application: application.to_owned(),
-                holder: holder.to_owned(),
-                ttl,
-            },
-            limit: Arc::default(),
-        })
-    }
-
-    /// Checks a lease out. A holder with a live lease gets the same one with a greater fence.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`],
-    /// [`Error::SeatRefused`], or a fault of the store.
-    pub async fn check_out(&self, call: &Call, asked: &AskedLease) -> Result<CheckedOut, Error> {
+    ) -> Result<CheckedOut, Error> {
         call.may_write(Resource::Leases)?;
-        let key = asked.request.application.clone();
+        let now = call.now.elapsed();
+        let request = CheckOut {
+            id: random::id(&self.clock)?,
+            application: application.to_owned(),
+            holder: holder.to_owned(),
+            ttl,
+        };
         let facts = vec![
-            Fact::Application(key.clone()),
+            Fact::Application(request.application.clone()),
             Fact::LeaseOf {
-                application: key.clone(),
-                holder: asked.request.holder.clone(),
+                application: request.application.clone(),
+                holder: request.holder.clone(),
             },
-            Fact::Due(asked.now.elapsed()),
+            Fact::Due(now),
         ];
-        let wanted = asked.clone();
-        let written = self
-            .write_by_terms(call, vec![key], facts, move |mut terms| {
-                let asked = wanted.clone();
-                let terms = terms.remove(&asked.request.application);
-                asked.decided_by(terms.and_then(|terms| terms.limit));
-                Arc::new(move |state| {
-                    let terms = terms.as_ref().ok_or(Error::Outdated)?;
-                    lease::check_out(state, &asked.request, terms, asked.now.elapsed())
-                })
-            })
-            .await?
-            .unless_refused()?;
-        asked.checked_out(&written)
+        let applications = vec![request.application.clone()];
+        let out = self.decide_by_terms(call, applications, facts, move |state, terms| {
+            let terms = terms.get(&request.application).ok_or(Error::Outdated)?;
+            lease::check_out(state, &request, terms, now)
+        });
+        out.await?.map_err(Error::SeatRefused)
     }
 
     /// Moves a lease's end.
@@ -134,13 +101,10 @@ impl Authority {
     ) -> Result<Lease, Error> {
         call.may_write(Resource::Leases)?;
         let now = call.now.elapsed();
-        let rule = Arc::new(move |state: &State| lease::renew(state, id, fence, ttl, now));
-        let facts = vec![Fact::Lease(id)];
-        let mut written = self.write(call, call.organization.id, facts, rule).await?;
-        let state = written.state.leases.remove(&id);
-        let terms = written.state.lease_terms.remove(&id);
-        let (state, terms) = state.zip(terms).ok_or_else(|| missing(id))?;
-        Ok(Lease { id, state, terms })
+        self.decide(call, vec![Fact::Lease(id)], move |state| {
+            lease::renew(state, id, fence, ttl, now)
+        })
+        .await
     }
 
     /// Gives a lease back; without a fence it is taken away.
@@ -154,7 +118,7 @@ impl Authority {
         fence: Option<u64>,
     ) -> Result<(), Error> {
         call.may_write(Resource::Leases)?;
-        let rule = Arc::new(move |state: &State| lease::release(state, id, fence));
+        let rule = Rule::new(move |state: &State| lease::release(state, id, fence));
         let facts = vec![Fact::Lease(id)];
         if planted::is("early-release") {
             return self.release_early(call, id, fence, facts, rule).await;
@@ -175,7 +139,11 @@ impl Authority {
             .await?
         {
             loop {
-                let rule = Arc::new(move |state: &State| Ok(lease::expire(state, now.elapsed())));
+                let rule = Rule::new(move |state: &State| {
+                    let ended = lease::expire(state, now.elapsed());
+                    let more = !ended.is_nothing();
+                    Ok(ended.with(move |_| Ok(more)))
+                });
                 let written = self
                     .run(Write {
                         stream,
@@ -186,9 +154,9 @@ impl Authority {
                         idempotent: None,
                     })
                     .await;
-                match written {
-                    Ok(written) if written.entries.is_empty() => break,
-                    Ok(_) => {}
+                match written.and_then(|written| written.outcome.take()) {
+                    Ok(true) => {}
+                    Ok(false) => break,
                     // Its organization was removed, and the leases with it.
                     Err(Error::NotFound { .. }) => break,
                     Err(error) => return Err(error),
@@ -226,49 +194,5 @@ pub(super) fn missing(id: Uuid) -> Error {
     Error::NotFound {
         kind: Kind::Lease,
         name: id.to_string(),
-    }
-}
-
-/// A lease that is asked for.
-#[derive(Debug, Clone)]
-pub struct AskedLease {
-    now: Now,
-    request: CheckOut,
-    /// The limit of the terms that it was last decided by.
-    limit: Arc<Mutex<Option<u32>>>,
-}
-
-impl AskedLease {
-    fn decided_by(&self, limit: Option<u32>) {
-        *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = limit;
-    }
-
-    /// The lease that a write checked out, with the figures after it.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] if it left none.
-    pub fn checked_out(&self, written: &Written) -> Result<CheckedOut, Error> {
-        let (state, request) = (&written.state, &self.request);
-        let found = lease::held_by(
-            state,
-            &request.application,
-            &request.holder,
-            self.now.elapsed(),
-        );
-        let lease = found.and_then(|(id, terms)| {
-            Some(Lease {
-                id,
-                state: state.leases.get(&id)?.clone(),
-                terms: terms.clone(),
-            })
-        });
-        let lease = lease.ok_or_else(|| Error::internal("a check-out left no lease"))?;
-        let used = state.applications.get(&request.application);
-        Ok(CheckedOut {
-            held: lease.id != request.id,
-            lease,
-            limit: *self.limit.lock().unwrap_or_else(PoisonError::into_inner),
-            used: used.map_or(0, ApplicationState::used),
-        })
     }
 }

@@ -1,12 +1,10 @@
 //! Nodes that left their pools: those that are kept no longer are removed, and their counts become their
 //! pool's.
 
-use std::sync::Arc;
-
 use lictor_core::Error;
-use lictor_core::rules::node;
+use lictor_core::rules::node::{self, Removal};
 use lictor_core::state::State;
-use lictor_store::{Fact, LeftNode, PoolBy, Write};
+use lictor_store::{Fact, LeftNode, PoolBy, Rule, Write};
 
 use super::Authority;
 
@@ -61,13 +59,14 @@ impl Authority {
                             into: into.clone(),
                         },
                     ],
-                    rule: Arc::new(move |state: &State| Ok(node::remove(state, id, before, now))),
+                    rule: Rule::new(move |state: &State| Ok(node::remove(state, id, before, now))),
                     idempotent: None,
                 })
                 .await?;
-            removed |= !written.entries.is_empty() || !written.records.is_empty();
-            if !written.entries.is_empty() || written.records.is_empty() {
-                return Ok(removed);
+            match written.outcome.take()? {
+                Removal::Part => removed = true,
+                Removal::Done => return Ok(true),
+                Removal::Nothing => return Ok(removed),
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use lictor_core::change::Change;
-use lictor_core::facts::license::License;
+use lictor_core::decision::Decision;
+use lictor_core::facts::license::{License, LicenseState, MAX_PAYLOAD_BYTES};
 use lictor_core::facts::right::Resource;
-use lictor_core::ledger::Entry;
-use lictor_core::rules::license::{self, Admissible, Repetition};
-use lictor_core::{Error, Timestamp, facts};
-use lictor_store::{Fact, Rule, Written};
+use lictor_core::rules::license::{self, Admissible, Repetition, WrittenLicense};
+use lictor_core::state::State;
+use lictor_core::{Error, Timestamp};
+use lictor_store::Fact;
 use uuid::Uuid;
 
 use super::labor::Turn;
@@ -117,13 +117,11 @@ impl Authority {
         call.may_write(Resource::Licenses)?;
         let id = id.map_or_else(|| random::id(&self.clock), Ok)?;
         let document = Arc::new(self.examine(call, new.payload)?);
-        let (rule_document, now) = (document.clone(), call.now.wall());
-        let rule =
-            Arc::new(move |state: &_| license::add(state, id, &rule_document, new.created_at, now));
-        let written = self
-            .write_license(call, id, Some(&document), None, rule)
-            .await?;
-        written_license(&written, document.payload())
+        let (given, now) = (Arc::clone(&document), call.now.wall());
+        let added = self.decide(call, facts(id, Some(&document)), move |state| {
+            license::add(state, id, &given, new.created_at, now)
+        });
+        Ok(added.await?.license)
     }
 
     /// Adds a license under `id` or replaces the one that is there. The flag tells whether it was
@@ -138,22 +136,15 @@ impl Authority {
         id: Uuid,
         new: NewLicense,
         expected: Option<u64>,
-    ) -> Result<(License, bool), Error> {
+    ) -> Result<WrittenLicense, Error> {
         call.may_write(Resource::Licenses)?;
         let document = Arc::new(self.examine(call, new.payload)?);
-        let (rule_document, now) = (document.clone(), call.now.wall());
-        let rule = |repetition| -> Rule {
-            let document = rule_document.clone();
-            Arc::new(move |state| {
-                let created_at = new.created_at;
-                license::put(state, id, &document, created_at, expected, repetition, now)
-            })
-        };
-        let written = self.write_document(call, id, &document, rule).await?;
-        let added =
-            |entry: &Entry| matches!(entry.change, Change::LicenseWritten { replaces: None, .. });
-        let added = written.entries.iter().any(added);
-        Ok((written_license(&written, document.payload())?, added))
+        let (given, now) = (Arc::clone(&document), call.now.wall());
+        self.write_document(call, id, &document, move |state, repetition| {
+            let created_at = new.created_at;
+            license::put(state, id, &given, created_at, expected, repetition, now)
+        })
+        .await
     }
 
     /// Changes what is given of a stored license. Without a document its `updated_at` moves in any case;
@@ -174,29 +165,21 @@ impl Authority {
             .license(self.store.as_ref(), call.organization.id, id)
             .await?;
         let stored = stored.ok_or_else(|| Error::no_license(id))?;
-        let document = patch
-            .payload
-            .map(|payload| self.examine(call, payload))
-            .transpose()?
-            .map(Arc::new);
-        let (rule_document, now) = (document.clone(), call.now.wall());
-        let rule = |repetition| -> Rule {
-            let document = rule_document.clone();
-            Arc::new(move |state| {
-                let (document, created_at) = (document.as_deref(), patch.created_at);
-                license::patch(state, id, document, created_at, repetition, now)
-            })
+        let (created_at, now) = (patch.created_at, call.now.wall());
+        let Some(payload) = patch.payload else {
+            let touched = self.decide(call, facts(id, None), move |state| {
+                license::touch(state, id, created_at, now)
+            });
+            return self
+                .touched_license(call, id, touched.await?, &stored)
+                .await;
         };
-        match document {
-            Some(document) => {
-                let written = self.write_document(call, id, &document, rule).await?;
-                written_license(&written, document.payload())
-            }
-            None => {
-                let written = self.write_license(call, id, None, None, rule(None)).await?;
-                self.touched_license(call, &written, &stored).await
-            }
-        }
+        let document = Arc::new(self.examine(call, payload)?);
+        let given = Arc::clone(&document);
+        let written = self.write_document(call, id, &document, move |state, repetition| {
+            license::patch(state, id, &given, created_at, repetition, now)
+        });
+        Ok(written.await?.license)
     }
 
     /// Removes a license, and tells whether it was there.
@@ -210,9 +193,10 @@ impl Authority {
         expected: Option<u64>,
     ) -> Result<bool, Error> {
         call.may_write(Resource::Licenses)?;
-        let rule = Arc::new(move |state: &_| license::remove(state, id, expected));
-        let written = self.write_license(call, id, None, None, rule).await?;
-        Ok(!written.entries.is_empty())
+        self.decide(call, facts(id, None), move |state| {
+            license::remove(state, id, expected)
+        })
+        .await
     }
 
     /// Says what is wrong with a document without storing it. A retired key is not found out here,
@@ -226,11 +210,8 @@ impl Authority {
     }
 
     fn examine(&self, call: &Call, payload: Arc<str>) -> Result<Admissible, Error> {
-        if payload.len() > facts::license::MAX_PAYLOAD_BYTES {
-            let reason = format!(
-                "length must be at most {}",
-                facts::license::MAX_PAYLOAD_BYTES
-            );
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            let reason = format!("length must be at most {MAX_PAYLOAD_BYTES}");
             return Err(Error::InvalidInput {
                 field: "payload",
                 reason,
@@ -247,8 +228,16 @@ impl Authority {
         call: &Call,
         id: Uuid,
         document: &Admissible,
-        rule: impl Fn(Option<Repetition>) -> Rule + Send + Sync,
-    ) -> Result<Written, Error> {
+        decide: impl Fn(&State, Option<Repetition>) -> Result<Decision<WrittenLicense>, Error>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<WrittenLicense, Error> {
+        let decide = Arc::new(decide);
+        let decided = |repetition| {
+            let decide = Arc::clone(&decide);
+            move |state: &State| decide(state, repetition)
+        };
         let (store, organization) = (self.store.as_ref(), call.organization.id);
         for _ in 0..LOOKS {
             let stored = self.cache.license(store, organization, id).await;
@@ -260,12 +249,9 @@ impl Authority {
                 // What cannot be read can be written anew.
                 Err(_) => Some(Repetition::unseen()),
             };
-            let looked = repetition.is_some().then_some(Fact::Trust);
-            let decided = rule(repetition);
-            match self
-                .write_license(call, id, Some(document), looked, decided)
-                .await
-            {
+            let mut facts = facts(id, Some(document));
+            facts.extend(repetition.is_some().then_some(Fact::Trust));
+            match self.decide(call, facts, decided(repetition)).await {
                 Err(Error::Outdated) => {}
                 other => return other,
             }
@@ -275,26 +261,8 @@ impl Authority {
                 .await?;
         }
         // So can what does not hold still.
-        let decided = rule(Some(Repetition::unseen()));
-        self.write_license(call, id, Some(document), None, decided)
-            .await
-    }
-
-    async fn write_license(
-        &self,
-        call: &Call,
-        id: Uuid,
-        document: Option<&Admissible>,
-        more: Option<Fact>,
-        rule: Rule,
-    ) -> Result<Written, Error> {
-        let mut facts = vec![Fact::License(id)];
-        facts.extend(more);
-        if let Some(document) = document {
-            facts.push(Fact::Application(document.application().to_owned()));
-            facts.extend(document.signer().key_id().map(Fact::Key));
-        }
-        self.write(call, call.organization.id, facts, rule).await
+        let decided = decided(Some(Repetition::unseen()));
+        self.decide(call, facts(id, Some(document)), decided).await
     }
 
     /// A touch keeps the document that was stored at the time of the write, which may be newer
@@ -302,31 +270,28 @@ impl Authority {
     async fn touched_license(
         &self,
         call: &Call,
-        written: &Written,
+        id: Uuid,
+        touched: LicenseState,
         before: &License,
     ) -> Result<License, Error> {
-        let touched = written_license(written, &before.payload)?;
-        if touched.state.payload_sha256 == before.state.payload_sha256 {
-            return Ok(touched);
+        if touched.payload_sha256 == before.state.payload_sha256 {
+            return Ok(License {
+                id,
+                payload: Arc::clone(&before.payload),
+                state: touched,
+            });
         }
-        let now = self.store.license(call.organization.id, touched.id).await?;
-        now.ok_or_else(|| Error::no_license(touched.id))
+        let now = self.store.license(call.organization.id, id).await?;
+        now.ok_or_else(|| Error::no_license(id))
     }
 }
 
-/// The license that a write was about, as it is after it.
-///
-/// # Errors
-/// [`Error::Internal`] if it was about none.
-pub fn written_license(written: &Written, payload: &Arc<str>) -> Result<License, Error> {
-    let license = written
-        .state
-        .licenses
-        .first_key_value()
-        .map(|(id, state)| License {
-            id: *id,
-            payload: payload.clone(),
-            state: state.clone(),
-        });
-    license.ok_or_else(|| Error::internal("a license write was about no license"))
+/// What is looked at to write a license.
+fn facts(id: Uuid, document: Option<&Admissible>) -> Vec<Fact> {
+    let mut facts = vec![Fact::License(id)];
+    if let Some(document) = document {
+        facts.push(Fact::Application(document.application().to_owned()));
+        facts.extend(document.signer().key_id().map(Fact::Key));
+    }
+    facts
 }

@@ -39,24 +39,24 @@ mod tokens;
 mod trust;
 mod usage;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use lictor_core::Error;
 use lictor_core::access::Actor;
+use lictor_core::decision::Decision;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::organization::Organization;
 use lictor_core::facts::right::{Action, Resource, Right};
+use lictor_core::state::State;
 use lictor_planted as planted;
 pub use lictor_store::{DatabaseCopy, Sizes};
 use lictor_store::{Fact, Rule, Store, Write};
 use uuid::Uuid;
 
-pub use accounts::{
-    AccountRequest, ImportRow, RowOutcome, Terms, TriedBefore, row_outcomes, tried_outcomes,
-    written_account,
-};
+pub use accounts::{AccountRequest, ImportRow, Terms, TriedBefore};
 pub use census::Census;
 pub use clients::{ClientRequest, IssuedClient, IssuedCode};
 pub use ended::Forgotten;
@@ -69,15 +69,20 @@ pub use jobs::{JOB_BYTES, JOBS, Job};
 pub use kept::{KeptLicense, Render};
 pub use known::Applications;
 pub use labor::{Turn, written_in_place};
-pub use leases::{AskedLease, CheckedOut};
 pub use ledger::Stream;
-pub use licenses::{NewLicense, Patch, is_long_page, payload_bytes, written_license};
+pub use licenses::{NewLicense, Patch, is_long_page, payload_bytes};
+pub use lictor_core::rules::import::Imported;
+pub use lictor_core::rules::lease::CheckedOut;
+pub use lictor_core::rules::license::WrittenLicense;
+pub use lictor_core::rules::rows::Row;
+pub use lictor_core::rules::seats::Assigned;
+pub use lictor_core::rules::usage::{Corrected, Recorded};
 pub use lictor_store::{
     Answer, Bounds, Breather, EndedFilter, EndedKey, IdempotencyKey, Idempotent, RefusalSum,
     Refused, RefusedKey, SumKey, Written,
 };
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
-pub use parts::parts_of_usage;
+pub use parts::{Parts, outcomes, parts_of_usage};
 pub use pools::{IssuedPool, PoolRequest, PoolStanding};
 pub use report::{CurrentLicense, Report, System};
 pub use seats::{SeatRow, Who};
@@ -279,6 +284,18 @@ impl Authority {
             idempotent: call.idempotent.clone(),
         };
         self.run(write).await
+    }
+
+    /// Runs a rule on the call's organization, and gives what it decided.
+    async fn decide<T: Any + Send + Sync>(
+        &self,
+        call: &Call,
+        facts: Vec<Fact>,
+        decide: impl Fn(&State) -> Result<Decision<T>, Error> + Send + Sync + 'static,
+    ) -> Result<T, Error> {
+        let rule = Rule::new(decide);
+        let written = self.write(call, call.organization.id, facts, rule).await?;
+        written.outcome.take()
     }
 
     /// A caller who goes away drops this future at any point. The write and what follows from it are a task

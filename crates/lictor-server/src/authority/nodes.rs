@@ -1,8 +1,6 @@
 //! Nodes as their operators see them: enroll, list, revoke, and lead back after a restored backup.
 //! What nodes themselves ask for is in `feed`.
 
-use std::sync::Arc;
-
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::{Elapsed, Now};
 use lictor_core::facts::entitlement::NodeTerms;
@@ -13,7 +11,7 @@ use lictor_core::names::trimmed;
 use lictor_core::rules::node::{self, NewNode};
 use lictor_core::state::State;
 use lictor_core::{Date, Error, Timestamp, facts};
-use lictor_store::Fact;
+use lictor_store::{Fact, Rule};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -255,7 +253,7 @@ impl Authority {
             let terms = granted.get(&application);
             let terms = terms.map(|(entitlement, basis)| NodeTerms::of(entitlement, *basis));
             let new = new.clone();
-            Arc::new(move |state: &State| {
+            Rule::new(move |state: &State| {
                 let terms = terms.as_ref().ok_or(Error::Outdated)?;
                 node::enroll(state, &new, terms, now)
             })
@@ -298,7 +296,7 @@ impl Authority {
     pub async fn revoke_node(&self, call: &Call, name: &str) -> Result<(), Error> {
         call.may_write(Resource::Nodes)?;
         let id = self.find_node(call, name).await?.id;
-        let rule = Arc::new(move |state: &State| node::revoke(state, id));
+        let rule = Rule::new(move |state: &State| node::revoke(state, id));
         self.write(call, call.organization.id, vec![Fact::Node(id)], rule)
             .await?;
         Ok(())
@@ -323,7 +321,7 @@ impl Authority {
         policy: NodePolicy,
     ) -> Result<NodePolicy, Error> {
         call.may_in_installation(Resource::Nodes, Action::Write)?;
-        let rule = Arc::new(move |state: &State| node::set_policy(state, policy));
+        let rule = Rule::new(move |state: &State| node::set_policy(state, policy));
         self.write(call, call.organization.id, vec![Fact::NodeSettings], rule)
             .await?;
         Ok(policy)
@@ -352,7 +350,7 @@ impl Authority {
                 Some(_) | None => break,
             }
         }
-        let rule = Arc::new(move |state: &State| Ok(node::adopt(state, highest)));
+        let rule = Rule::new(move |state: &State| Ok(node::adopt(state, highest)));
         let facts = vec![Fact::NodeSettings, Fact::Trust];
         self.write(call, call.organization.id, facts, rule).await?;
         Ok(nodes)
@@ -388,7 +386,7 @@ impl Authority {
         now: Now,
     ) -> Result<(), Error> {
         let id = node.id;
-        let rule = Arc::new(move |state: &State| node::join(state, id, credential, now.elapsed()));
+        let rule = Rule::new(move |state: &State| node::join(state, id, credential, now.elapsed()));
         self.write_of_node(node, vec![Fact::Node(id)], rule, now)
             .await?;
         Ok(())

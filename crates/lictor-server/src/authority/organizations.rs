@@ -10,7 +10,7 @@ use lictor_core::facts::quota::Quota;
 use lictor_core::facts::right::{Action, Resource};
 use lictor_core::given::Given;
 use lictor_core::rules::{organization, quota};
-use lictor_store::{Bounds, Fact};
+use lictor_store::{Bounds, Fact, Rule};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -147,16 +147,17 @@ impl Authority {
         call: &Call,
         key: &str,
         name: Option<&str>,
-    ) -> Result<Arc<Organization>, Error> {
+    ) -> Result<Organization, Error> {
         call.may_in_installation(Resource::Organizations, Action::Write)?;
         let (id, number) = (random::id(&self.clock)?, random::number()?);
         let (rule_key, rule_name) = (key.to_owned(), name.map(str::to_owned));
-        let rule = Arc::new(move |state: &_| {
-            organization::create(state, (id, number), &rule_key, rule_name.as_deref())
+        let now = call.now.wall();
+        let rule = Rule::new(move |state: &_| {
+            organization::create(state, (id, number), &rule_key, rule_name.as_deref(), now)
         });
         let facts = vec![Fact::Organization(key.to_owned())];
-        self.write(call, INSTALLATION, facts, rule).await?;
-        self.organization_for(&call.actor, Some(key))
+        let written = self.write(call, INSTALLATION, facts, rule).await?;
+        written.outcome.take()
     }
 
     /// Removes an organization that holds no licenses, and with it its tokens; an operator's right.
@@ -168,7 +169,7 @@ impl Authority {
         call.may_in_installation(Resource::Organizations, Action::Write)?;
         let organization = self.organization_for(&call.actor, Some(key))?;
         let rule_key = key.to_owned();
-        let rule = Arc::new(move |state: &_| organization::remove(state, &rule_key));
+        let rule = Rule::new(move |state: &_| organization::remove(state, &rule_key));
         self.write(call, organization.id, vec![Fact::AnyLicense], rule)
             .await?;
         Ok(())
@@ -208,7 +209,7 @@ impl Authority {
         call.may_in_installation(Resource::Organizations, Action::Write)?;
         let organization = self.organization_for(&call.actor, Some(key))?;
         let id = organization.id;
-        let rule = Arc::new(move |state: &_| {
+        let rule = Rule::new(move |state: &_| {
             let mut decision = quota::set(state, &limits)?;
             let name = name
                 .as_ref()

@@ -2,6 +2,8 @@
 //! waits long for one of them. What was stored before a crash or a fault stays; the same request
 //! again goes on after it.
 
+use std::any::Any;
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -63,17 +65,43 @@ fn parts(weights: impl Iterator<Item = usize>, most: usize) -> Vec<Range<usize>>
     all
 }
 
+/// What was decided of a request that was written in parts, part by part.
+pub struct Parts<T> {
+    written: Vec<Arc<Written>>,
+    outcome: PhantomData<fn() -> T>,
+}
+
+impl<T: Any> Parts<T> {
+    /// The outcome of each part.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if it was another request.
+    pub fn outcomes(&self) -> Result<Vec<&T>, Error> {
+        outcomes(self.written.iter().map(Arc::as_ref))
+    }
+}
+
+/// The outcomes of these writes.
+///
+/// # Errors
+/// [`Error::Internal`] if they are of another type.
+pub fn outcomes<'a, T: Any>(
+    written: impl Iterator<Item = &'a Written>,
+) -> Result<Vec<&'a T>, Error> {
+    written.map(|part| part.outcome.get()).collect()
+}
+
 /// Writes one part after the other, when it is their turn. The answer is kept with the last, which is
 /// made of all.
 ///
 /// # Errors
 /// What a part is refused with; where one before it has changed something, [`Error::StoredInPart`].
-pub(super) async fn written<F>(
+pub(super) async fn written<F, T>(
     turns: &Turns,
     call: &Call,
     parts: Vec<Range<usize>>,
     write: impl Fn(Call, Range<usize>, &[Arc<Written>]) -> F,
-) -> Result<Vec<Arc<Written>>, Error>
+) -> Result<Parts<T>, Error>
 where
     F: Future<Output = Result<Written, Error>>,
 {
@@ -103,7 +131,10 @@ where
         })?;
         before.push(Arc::new(written));
     }
-    Ok(before)
+    Ok(Parts {
+        written: before,
+        outcome: PhantomData,
+    })
 }
 
 fn has_changed(part: &Arc<Written>) -> bool {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lictor_core::access::Actor;
-use lictor_core::change::Change;
 use lictor_core::elapsed::{Elapsed, Now};
 use lictor_core::error::Kind;
 use lictor_core::facts::entitlement::NodeTerms;
@@ -19,7 +18,7 @@ use lictor_core::rules::node::{self, NewPool};
 use lictor_core::state::State;
 use lictor_core::{Error, Timestamp, facts};
 use lictor_planted as planted;
-use lictor_store::{Fact, PoolBy, PoolNode, Write};
+use lictor_store::{Fact, PoolBy, PoolNode, Rule, Write};
 use uuid::Uuid;
 
 use super::{Authority, Call, expiry};
@@ -149,7 +148,7 @@ impl Authority {
             Fact::NodePoolNamed(new.name.clone()),
         ];
         let (id, now) = (new.id, call.now.elapsed());
-        let rule = Arc::new(move |state: &State| node::create_pool(state, &new, now));
+        let rule = Rule::new(move |state: &State| node::create_pool(state, &new, now));
         self.write(call, call.organization.id, facts, rule).await?;
         let pool = self.find_pool(call, &id.to_string()).await?;
         let pool = standing(call, pool);
@@ -163,7 +162,7 @@ impl Authority {
     pub async fn revoke_pool(&self, call: &Call, name: &str) -> Result<(), Error> {
         call.may_write(Resource::Nodes)?;
         let id = self.find_pool(call, name).await?.id;
-        let rule = Arc::new(move |state: &State| node::revoke_pool(state, id));
+        let rule = Rule::new(move |state: &State| node::revoke_pool(state, id));
         self.write(call, call.organization.id, vec![Fact::NodePool(id)], rule)
             .await?;
         Ok(())
@@ -218,7 +217,7 @@ impl Authority {
             let terms = granted.get(&application);
             let terms = terms.map(|(entitlement, basis)| NodeTerms::of(entitlement, *basis));
             let unknown = unknown.clone();
-            Arc::new(move |state: &State| {
+            Rule::new(move |state: &State| {
                 let terms = terms.as_ref().ok_or(Error::Outdated)?;
                 let now = now.elapsed();
                 match &unknown {
@@ -286,12 +285,11 @@ impl Authority {
                 actor: Some(id),
                 now,
                 facts: vec![Fact::Node(id), Fact::NodeStarts(id)],
-                rule: Arc::new(move |state: &State| Ok(node::leave(state, id, start.as_ref()))),
+                rule: Rule::new(move |state: &State| Ok(node::leave(state, id, start.as_ref()))),
                 idempotent: None,
             })
             .await?;
-        let left = |change: &Change| matches!(change, Change::NodeLeft { .. });
-        Ok(written.entries.iter().any(|entry| left(&entry.change)))
+        written.outcome.take()
     }
 
     /// Gives places of silent nodes back for as long as it is polled.
@@ -384,7 +382,7 @@ impl Authority {
                 actor: None,
                 now,
                 facts,
-                rule: Arc::new(rule),
+                rule: Rule::new(rule),
                 idempotent: None,
             })
             .await?;

@@ -14,18 +14,17 @@ impl QuotaRefusals {
     /// Counts what a write was refused for, as a whole or in part.
     pub(super) fn note(&self, outcome: &Result<Written, Error>) {
         match outcome {
-            Err(error) => self.count(error),
+            Err(Error::QuotaReached { quota, .. }) => self.count(*quota),
+            Err(_) => {}
             Ok(written) => written
-                .refused
+                .over_quota
                 .iter()
-                .for_each(|(_, error)| self.count(error)),
+                .for_each(|quota| self.count(*quota)),
         }
     }
 
-    fn count(&self, error: &Error) {
-        if let Error::QuotaReached { quota, .. } = error {
-            self.0[*quota as usize].fetch_add(1, Ordering::Relaxed);
-        }
+    fn count(&self, quota: Quota) {
+        self.0[quota as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// The name of each quota, and how often it was met.

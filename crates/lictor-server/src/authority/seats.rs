@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::Error;
+use lictor_core::decision::Decision;
 use lictor_core::error::Kind;
 use lictor_core::facts::account::Account;
-use lictor_core::facts::entitlement::SeatTerms;
 use lictor_core::facts::right::{Resource, Right};
-use lictor_core::facts::seats::{Holder, Seat, SeatId};
-use lictor_core::rules::rows::Rows;
-use lictor_core::rules::{self, seats};
+use lictor_core::facts::seats::{Holder, Seat, SeatId, SeatRefusal};
+use lictor_core::rules::rows::{self, Row, Rows};
+use lictor_core::rules::seats::{self, Assigned};
 use lictor_core::state::State;
-use lictor_store::{Fact, RefusalSum, Refused, RefusedKey, SumKey, Written};
+use lictor_store::{Fact, RefusalSum, Refused, RefusedKey, SumKey};
 use uuid::Uuid;
 
 use super::accounts::check_rows;
 use super::givers::Giver;
+use super::terms::Terms;
 use super::{Authority, Call};
 
 /// Who is to get or to lose a seat.
@@ -128,8 +129,48 @@ impl Authority {
         self.store.refusal_sums(organization, before, limit).await
     }
 
-    /// Gives seats of an application and takes some back, row after row. What is refused stands in
-    /// the answer, with the row's number.
+    /// Gives an account a seat of an application; one that has it keeps it.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::SeatRefused`], or a fault of the store.
+    pub async fn assign_seat(
+        &self,
+        call: &Call,
+        application: &str,
+        who: Who,
+    ) -> Result<Assigned, Error> {
+        call.may_write(Resource::Seats)?;
+        self.known_application(call, application).await?;
+        let account = self.account_of(call, &who).await?;
+        let (key, facts) = (application.to_owned(), facts(application, [account]));
+        let assigned = self.decide_by_terms(call, vec![key.clone()], facts, move |state, terms| {
+            assign(state, &key, account.ok_or_else(|| missing(&who))?, terms)
+        });
+        assigned.await?.map_err(Error::SeatRefused)
+    }
+
+    /// Takes an account's seat of an application back.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    pub async fn release_seat(
+        &self,
+        call: &Call,
+        application: &str,
+        who: Who,
+    ) -> Result<(), Error> {
+        call.may_write(Resource::Seats)?;
+        self.known_application(call, application).await?;
+        let account = self.account_of(call, &who).await?;
+        let (key, facts) = (application.to_owned(), facts(application, [account]));
+        self.decide(call, facts, move |state| {
+            seats::release(state, &key, account.ok_or_else(|| missing(&who))?)
+        })
+        .await
+    }
+
+    /// Gives seats of an application and takes some back, row after row, and tells of each whether that
+    /// changed anything, or why it was refused.
     ///
     /// # Errors
     /// [`Error::Forbidden`], [`Error::NotFound`] for the application, [`Error::InvalidInput`] for
@@ -140,47 +181,47 @@ impl Authority {
         application: &str,
         rows: Arc<Vec<SeatRow>>,
         mode: Rows,
-    ) -> Result<Written, Error> {
+    ) -> Result<Vec<Row<bool>>, Error> {
         call.may_write(Resource::Seats)?;
         check_rows(rows.len())?;
         self.known_application(call, application).await?;
-        let accounts = self.accounts_of(call, &rows).await?;
-        let mut facts = vec![Fact::Application(application.to_owned())];
-        for account in accounts.iter().flatten() {
-            facts.push(Fact::Account(*account));
-            facts.push(Fact::Seat(SeatId {
-                application: application.to_owned(),
-                account: *account,
-            }));
+        let mut accounts = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            accounts.push(self.account_of(call, row.who()).await?);
         }
-        let rows: Arc<Vec<_>> = Arc::new(rows.iter().cloned().zip(accounts).collect());
+        let facts = facts(application, accounts.iter().copied());
+        let rows: Vec<_> = rows.iter().cloned().zip(accounts).collect();
         let key = application.to_owned();
-        self.write_by_terms(call, vec![key.clone()], facts, move |terms| {
-            let (rows, key) = (rows.clone(), key.clone());
-            Arc::new(move |state| {
-                rules::rows::each_row(state, &rows, mode, |steps, (row, account)| {
-                    let decided = decide(steps.state(), &key, row, *account, &terms)?;
-                    steps.take(decided)
-                })
+        self.decide_by_terms(call, vec![key.clone()], facts, move |state, terms| {
+            rows::each_row(state, &rows, mode, |steps, (row, account)| {
+                let account = account.ok_or_else(|| missing(row.who()))?;
+                match row {
+                    SeatRow::Assign(_) => {
+                        let decided = assign(steps.state(), &key, account, terms)?;
+                        let assigned = steps.take(decided)?.map_err(Error::SeatRefused)?;
+                        Ok(assigned.given)
+                    }
+                    SeatRow::Release(_) => {
+                        let decided = seats::release(steps.state(), &key, account)?;
+                        steps.take(decided)?;
+                        Ok(true)
+                    }
+                }
             })
         })
         .await
     }
 
-    /// The ids that the rows mean. An account keeps its id, so this needs no lock.
-    async fn accounts_of(&self, call: &Call, rows: &[SeatRow]) -> Result<Vec<Option<Uuid>>, Error> {
-        let mut accounts = Vec::with_capacity(rows.len());
-        for row in rows {
-            accounts.push(match row.who() {
-                Who::Id(id) => Some(*id),
-                Who::Email(text) => {
-                    let organization = call.organization.id;
-                    let found = self.store.account_by_email(organization, text).await?;
-                    found.map(|account| account.id)
-                }
-            });
+    /// The id of the account that is meant, if there is one. It keeps it, so that this needs no lock.
+    async fn account_of(&self, call: &Call, who: &Who) -> Result<Option<Uuid>, Error> {
+        match who {
+            Who::Id(id) => Ok(Some(*id)),
+            Who::Email(text) => {
+                let organization = call.organization.id;
+                let found = self.store.account_by_email(organization, text).await?;
+                Ok(found.map(|account| account.id))
+            }
         }
-        Ok(accounts)
     }
 
     /// Refuses an application that is not known.
@@ -207,24 +248,39 @@ fn may_read_refusals(call: &Call) -> Result<(), Error> {
     Ok(())
 }
 
-fn decide(
+/// What is looked at to change the seats of these accounts.
+fn facts(application: &str, accounts: impl IntoIterator<Item = Option<Uuid>>) -> Vec<Fact> {
+    let mut facts = vec![Fact::Application(application.to_owned())];
+    for account in accounts.into_iter().flatten() {
+        facts.push(Fact::Account(account));
+        facts.push(Fact::Seat(SeatId {
+            application: application.to_owned(),
+            account,
+        }));
+    }
+    facts
+}
+
+fn assign(
     state: &State,
     application: &str,
-    row: &SeatRow,
-    account: Option<Uuid>,
-    terms: &BTreeMap<String, SeatTerms>,
-) -> Result<lictor_core::decision::Decision, Error> {
-    let missing = |kind, name: String| Error::NotFound { kind, name };
-    let account = match (account, row.who()) {
-        (Some(account), _) => account,
-        (None, Who::Email(email)) => return Err(missing(Kind::Account, email.clone())),
-        (None, Who::Id(id)) => return Err(missing(Kind::Account, id.to_string())),
-    };
-    let terms = terms
-        .get(application)
-        .ok_or_else(|| missing(Kind::Application, application.to_owned()))?;
-    match row {
-        SeatRow::Assign(_) => seats::assign(state, application, account, terms),
-        SeatRow::Release(_) => seats::release(state, application, account),
+    account: Uuid,
+    terms: &Terms,
+) -> Result<Decision<Result<Assigned, SeatRefusal>>, Error> {
+    let terms = terms.get(application).ok_or_else(|| Error::NotFound {
+        kind: Kind::Application,
+        name: application.to_owned(),
+    })?;
+    seats::assign(state, application, account, terms)
+}
+
+/// What is said of an account that is not there.
+fn missing(who: &Who) -> Error {
+    Error::NotFound {
+        kind: Kind::Account,
+        name: match who {
+            Who::Email(email) => email.clone(),
+            Who::Id(id) => id.to_string(),
+        },
     }
 }

@@ -1,9 +1,11 @@
 //! Writes that are decided by what the licenses in force grant: by what is known of that first, and
 //! where the licenses changed meanwhile by what is read while they cannot.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lictor_core::decision::Decision;
 use lictor_core::facts::entitlement::{ApplicationBasis, Entitlement, SeatTerms};
 use lictor_core::facts::license::FIRST;
 use lictor_core::rules::in_force::{self, FoundBefore};
@@ -48,6 +50,9 @@ impl Reach {
     }
 }
 
+/// The seats that the licenses in force grant, by application.
+pub(super) type Terms = BTreeMap<String, SeatTerms>;
+
 /// What applications are entitled to, and what that was derived from.
 pub(super) type Granted = BTreeMap<String, (Arc<Entitlement>, ApplicationBasis)>;
 
@@ -61,7 +66,7 @@ impl Authority {
         call: &Call,
         applications: Vec<String>,
         facts: Vec<Fact>,
-        rule: impl Fn(BTreeMap<String, SeatTerms>) -> Rule + Send + Sync + 'static,
+        rule: impl Fn(Terms) -> Rule + Send + Sync + 'static,
     ) -> Result<Written, Error> {
         let mut early = BTreeMap::new();
         if planted::is("seats-checked-early") {
@@ -78,6 +83,25 @@ impl Authority {
             rule(terms.collect())
         })
         .await
+    }
+
+    /// The same, and gives what it decided.
+    ///
+    /// # Errors
+    /// As [`Self::write_by_terms`].
+    pub(super) async fn decide_by_terms<T: Any + Send + Sync>(
+        &self,
+        call: &Call,
+        applications: Vec<String>,
+        facts: Vec<Fact>,
+        decide: impl Fn(&State, &Terms) -> Result<Decision<T>, Error> + Send + Sync + 'static,
+    ) -> Result<T, Error> {
+        let decide = Arc::new(decide);
+        let written = self.write_by_terms(call, applications, facts, move |terms| {
+            let decide = Arc::clone(&decide);
+            Rule::new(move |state| decide(state, &terms))
+        });
+        written.await?.outcome.take()
     }
 
     /// Runs a rule that decides by what the licenses in force grant. Nobody who writes licenses makes
@@ -123,7 +147,7 @@ impl Authority {
             let more = locked.facts();
             let facts = facts.iter().cloned().chain(more).collect();
             let rule = Arc::clone(&rule);
-            let decided = Arc::new(move |state: &State| rule(locked.granted(state)?)(state));
+            let decided = Rule::chosen(move |state| Ok(rule(locked.granted(state)?)));
             match self.write(call, organization, facts, decided).await {
                 Err(Error::Outdated) => {}
                 other => return other,

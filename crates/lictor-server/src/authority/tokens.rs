@@ -16,7 +16,7 @@ use lictor_core::record::Record;
 use lictor_core::rules::token::{self, NewToken};
 use lictor_core::state::State;
 use lictor_core::{Error, Timestamp};
-use lictor_store::{Fact, Idempotent, Write};
+use lictor_store::{Fact, Idempotent, Rule, Write};
 use uuid::Uuid;
 
 use super::{Authority, Call};
@@ -202,14 +202,14 @@ impl Authority {
             account: request.account,
         };
         let (rule_token, replaced) = (new.clone(), replaces.clone());
-        let rule = Arc::new(move |state: &State| {
+        let rule = Rule::new(move |state: &State| {
             let mut decision = token::create(state, &rule_token, now.wall())?;
             let id = rule_token.id;
             decision.records.push(Record::TokenOrigin { id, origin });
             for id in &replaced {
                 decision.changes.extend(token::revoke(state, *id)?.changes);
             }
-            Ok(decision)
+            Ok(decision.with(move |_| Ok(id)))
         });
         self.run(Write {
             stream,
@@ -260,7 +260,7 @@ impl Authority {
             .organization
             .unwrap_or(INSTALLATION);
         let now = call.now.wall();
-        let rule = Arc::new(move |state: &State| {
+        let rule = Rule::new(move |state: &State| {
             if !force {
                 token::keep_an_operator(state, id, now)?;
             }

@@ -8,7 +8,7 @@ use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::facts::right::{Action, Resource};
 use lictor_core::rules::trust;
 use lictor_core::{Error, KeyId, PublicKey, TrustPolicy, TrustSet, TrustedKey};
-use lictor_store::Fact;
+use lictor_store::{Fact, Rule};
 
 use super::{Authority, Call};
 
@@ -42,7 +42,7 @@ impl Authority {
     pub async fn add_key(&self, call: &Call, key: PublicKey) -> Result<TrustedKey, Error> {
         call.may_in_installation(Resource::Trust, Action::Write)?;
         let id = key.id();
-        let rule = Arc::new(move |state: &_| trust::add(state, &key));
+        let rule = Rule::new(move |state: &_| trust::add(state, &key));
         self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
             .await?;
         self.key_now(id)
@@ -56,7 +56,7 @@ impl Authority {
     pub async fn rotate_key(&self, call: &Call, rotation: Rotation) -> Result<TrustedKey, Error> {
         call.may_in_installation(Resource::Trust, Action::Write)?;
         let (from, to) = (rotation.from, rotation.to.id());
-        let rule = Arc::new(move |state: &_| trust::add_by_rotation(state, &rotation));
+        let rule = Rule::new(move |state: &_| trust::add_by_rotation(state, &rotation));
         let facts = vec![Fact::Key(from), Fact::Key(to)];
         self.write(call, INSTALLATION, facts, rule).await?;
         self.key_now(to)
@@ -81,7 +81,7 @@ impl Authority {
     /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::KeyRevoked`], or a fault of the store.
     pub async fn retire_key(&self, call: &Call, id: KeyId) -> Result<TrustedKey, Error> {
         call.may_in_installation(Resource::Trust, Action::Write)?;
-        let rule = Arc::new(move |state: &_| trust::retire(state, id));
+        let rule = Rule::new(move |state: &_| trust::retire(state, id));
         self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
             .await?;
         self.key_now(id)
@@ -93,7 +93,7 @@ impl Authority {
     /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
     pub async fn revoke_key(&self, call: &Call, id: KeyId) -> Result<TrustedKey, Error> {
         call.may_in_installation(Resource::Trust, Action::Write)?;
-        let rule = Arc::new(move |state: &_| trust::revoke(state, id));
+        let rule = Rule::new(move |state: &_| trust::revoke(state, id));
         self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
             .await?;
         self.key_now(id)

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use lictor_core::facts::right::Resource;
 use lictor_core::facts::usage::{Reading, UsageKey, UsageReport};
-use lictor_core::rules::usage;
-use lictor_core::state::State;
+use lictor_core::rules::usage::{self, Corrected, Recorded};
 use lictor_core::{Error, Timestamp, facts};
-use lictor_store::{Fact, UsagePage, Written};
+use lictor_store::{Fact, Rule, UsagePage, Written};
 
-use super::{Authority, Call, parts};
+use super::parts::{self, Parts};
+use super::{Authority, Call};
 
 /// A correction to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,12 @@ impl Authority {
         &self,
         call: &Call,
         reports: Arc<[UsageReport]>,
-    ) -> Result<Vec<Arc<Written>>, Error> {
+    ) -> Result<Parts<Vec<Recorded>>, Error> {
         call.may_write(Resource::Usage)?;
         usage::check_reports(reports.len())?;
         let parts = parts::parts_of_usage(reports.len());
         parts::written(&self.parts, call, parts, |call, part, before| {
-            let refused: usize = before.iter().map(|written| written.refused.len()).sum();
+            let refused: usize = before.iter().map(|part| refused(part)).sum();
             let is_last = part.end == reports.len();
             let may_all_be_refused = !is_last || refused < part.start;
             self.record_part(call, reports[part].into(), may_all_be_refused)
@@ -54,19 +54,12 @@ impl Authority {
         reports: Arc<[UsageReport]>,
         may_all_be_refused: bool,
     ) -> Result<Written, Error> {
-        let (moment, now, all) = (call.now, call.now.wall(), reports.len());
+        let (moment, now) = (call.now, call.now.wall());
         let labeled = reports.iter().map(UsageReport::labeled);
         let either: Vec<_> = reports.iter().cloned().chain(labeled).collect();
         let facts = facts(&either, now);
-        let rule = Arc::new(move |state: &State| {
-            let reports = reports.iter().map(|report| report.as_stored(state, now));
-            let mut decision = usage::record(state, &reports.collect::<Vec<_>>(), moment)?;
-            // Nobody would look for a refusal in an answer that says that it was done.
-            match decision.refused.len() == all && all > 0 && !may_all_be_refused {
-                true => Err(decision.refused.swap_remove(0).1),
-                false => Ok(decision),
-            }
-        });
+        let rule =
+            Rule::new(move |state| usage::record(state, &reports, may_all_be_refused, moment));
         self.write(&call, call.organization.id, facts, rule).await
     }
 
@@ -78,16 +71,15 @@ impl Authority {
         &self,
         call: &Call,
         request: CorrectionRequest,
-    ) -> Result<Written, Error> {
+    ) -> Result<Corrected, Error> {
         call.may_write(Resource::Corrections)?;
         let keys = [request.key.clone(), request.key.labeled()];
         let facts = keys.map(Fact::Usage).into_iter().chain([Fact::UsageSum]);
         let facts = facts.collect();
-        let rule = Arc::new(move |state: &State| {
-            let key = request.key.as_stored(state);
-            usage::correct(state, key, request.by, &request.reason)
-        });
-        self.write(call, call.organization.id, facts, rule).await
+        self.decide(call, facts, move |state| {
+            usage::correct(state, &request.key, request.by, &request.reason)
+        })
+        .await
     }
 
     /// At most `limit` counts of the organization in order of month, service and source, beginning
@@ -104,6 +96,14 @@ impl Authority {
         call.may_read(Resource::Usage)?;
         self.store.usage(call.organization.id, after, limit).await
     }
+}
+
+/// How many reports of a part were refused.
+fn refused(part: &Written) -> usize {
+    let recorded = part.outcome.get::<Vec<Recorded>>();
+    recorded.map_or(0, |all| {
+        all.iter().filter(|one| one.refused.is_some()).count()
+    })
 }
 
 /// What the rule looks at that records these.

@@ -71,7 +71,7 @@ async fn a_removed_organization_is_known() {
         .authority
         .create_organization(&call, "acme", None)
         .await;
-    call.organization = made.expect("an organization");
+    call.organization = made.expect("an organization").into();
     let organization = call.organization.id;
     let before = world.authority.feed().tick_of(organization);
     let removed = other.authority.remove_organization(&call, "acme").await;

@@ -311,7 +311,7 @@ async fn nobody_says_to_be_a_node_of_another_organization_or_one_that_left() {
     let node = world.join_by(&token, "first").await.expect("a place");
     let mut call = world.operator().await;
     let other = world.authority.create_organization(&call, "other", None);
-    call.organization = other.await.expect("an organization");
+    call.organization = other.await.expect("an organization").into();
     let payload = world.vendor.sign(&claims().to_json()).into();
     let new = NewLicense {
         payload,

@@ -23,7 +23,7 @@ use super::{answers, ended, facts};
 use crate::effects::{
     self, Before, Counted, Figured, carry_out_change, carry_out_figures, carry_out_record,
 };
-use crate::{Fact, Idempotent, Write, Written};
+use crate::{Fact, Idempotent, Outcome, Write, Written};
 
 /// Why a write was not stored.
 pub(super) enum Fault {
@@ -91,15 +91,15 @@ impl<'a> Batch<'a> {
             }
         }
         let mut counted = Counted::default();
-        let (mut head, mut written) = self
+        let (mut head, mut state, written) = self
             .store(write, head, state, decision, &mut counted)
             .map_err(Fault::Batch)?;
-        let used = &mut written.state.used;
+        let used = &mut state.used;
         for (quota, by) in counted.take(write.stream) {
             used.add(quota, by);
         }
         head.grown.payload_bytes += counted.payload_bytes;
-        let most = written.state.quotas.limit(Quota::EndedLeases);
+        let most = state.quotas.limit(Quota::EndedLeases);
         if used.of(Quota::EndedLeases) > most {
             let more = used.of(Quota::EndedLeases) - most;
             let gone = ended::drop_oldest(self.database, write.stream, more)?;
@@ -109,9 +109,9 @@ impl<'a> Batch<'a> {
         }
         self.has_erased |= counted.has_erased;
         if self.keep_answer(write, &written).map_err(Fault::Batch)? && !replaces {
-            written.state.used.more(Quota::KeptAnswers);
+            state.used.more(Quota::KeptAnswers);
         }
-        head.take_up(&written.state);
+        head.take_up(&state);
         self.heads.put(write.stream, head);
         self.count_elsewhere(counted)?;
         Ok(written)
@@ -135,11 +135,12 @@ impl<'a> Batch<'a> {
         write: &Write,
         mut head: HeadRow,
         mut state: Box<State>,
-        decision: Decision,
+        decision: Decision<Outcome>,
         counted: &mut Counted,
-    ) -> Result<(HeadRow, Written), BatchError> {
+    ) -> Result<(HeadRow, Box<State>, Written), BatchError> {
         let figured = Figured::before(&state);
         let mut rows = Statements(self.database);
+        let (decision, outcome) = decision.split();
         let mut entries = Vec::with_capacity(decision.changes.len());
         for change in decision.changes {
             let position = head.head.position + 1;
@@ -176,13 +177,15 @@ impl<'a> Batch<'a> {
             state.note(record);
         }
         carry_out_figures(&mut rows, write.stream, &figured, &state)?;
+        let outcome = guarded(|| outcome(&state)).map_err(BatchError::Write)?;
         let written = Written {
+            outcome: outcome.map_err(|error| BatchError::Write(error.to_string()))?,
             entries,
             records: decision.records,
-            refused: decision.refused,
-            state,
+            over_quota: decision.over_quota,
+            applications: state.applications.keys().cloned().collect(),
         };
-        Ok((head, written))
+        Ok((head, state, written))
     }
 
     /// The head row, which every write of the stream goes through.
@@ -237,19 +240,16 @@ impl<'a> Batch<'a> {
         };
         let before = idempotent.before.iter().map(Arc::as_ref);
         let parts: Vec<&Written> = before.chain([written]).collect();
-        // A refusal is no answer to keep: the next request may find room.
-        let done = parts.iter().all(|part| part.refused.is_empty())
-            || parts.iter().any(|part| !part.entries.is_empty());
-        if done {
-            let answer = guarded(|| (idempotent.render)(&parts)).map_err(BatchError::Write)?;
-            answers::keep(self.database, &idempotent.key, &answer, write, &parts)?;
+        let answer = guarded(|| (idempotent.render)(&parts)).map_err(BatchError::Write)?;
+        if let Some(answer) = &answer {
+            answers::keep(self.database, &idempotent.key, answer, write, &parts)?;
         }
-        Ok(done)
+        Ok(answer.is_some())
     }
 }
 
-fn decide(write: &Write, state: &State) -> Result<Decision, Error> {
-    guarded(|| (write.rule)(state)).map_err(Error::internal)?
+fn decide(write: &Write, state: &State) -> Result<Decision<Outcome>, Error> {
+    guarded(|| write.rule.decide(state)).map_err(Error::internal)?
 }
 
 /// A fault in a rule is the fault of one write, not the end of the writer.

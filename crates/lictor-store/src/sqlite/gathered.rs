@@ -121,8 +121,6 @@ impl Gathered {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use lictor_core::decision::Decision;
     use lictor_core::elapsed::Now;
 
@@ -135,7 +133,7 @@ mod tests {
             actor: None,
             now: Now::at(0),
             facts: Vec::new(),
-            rule: Arc::new(|_| Ok(Decision::nothing())),
+            rule: crate::Rule::new(|_| Ok(Decision::nothing())),
             idempotent: None,
         };
         for (mixed, fits) in [(false, true), (true, false)] {

@@ -451,7 +451,7 @@ fn acknowledge_and_keep(waiting: &mut [Waiting], outcomes: &mut Outcomes) {
         Ok(Written {
             entries: written.entries.clone(),
             records: written.records.clone(),
-            state: written.state.clone(),
+            applications: written.applications.clone(),
             ..Written::default()
         })
     });
@@ -488,7 +488,7 @@ mod tests {
             actor: None,
             now: Now::at(0),
             facts: Vec::new(),
-            rule: Arc::new(|_| Ok(lictor_core::decision::Decision::nothing())),
+            rule: crate::Rule::new(|_| Ok(lictor_core::decision::Decision::nothing())),
             idempotent: None,
         };
         let outcomes = thread.together(&mut Gathered::of(write, None), None);

@@ -52,7 +52,7 @@ pub(crate) async fn a_moment_is_saved_with_the_first_write_of_its_second(store: 
 pub(crate) async fn a_refused_write_saves_no_moment(store: Arc<dyn Store>) {
     acme(&*store).await;
     let before = saved(&*store).await;
-    let refuse = write(ACME, NOW + 50, vec![], |_| Err(Error::Outdated));
+    let refuse = write::<()>(ACME, NOW + 50, vec![], |_| Err(Error::Outdated));
     refused(&*store, refuse).await;
     assert_eq!(saved(&*store).await, before);
 }

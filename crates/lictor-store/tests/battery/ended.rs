@@ -1,5 +1,6 @@
 //! Promises about what is kept of leases that ended and of refusals: who, when and why.
 
+use lictor_core::rules::lease::{CheckedOut, Forgotten};
 use std::sync::Arc;
 
 use lictor_core::decision::Decision;
@@ -8,14 +9,14 @@ use lictor_core::facts::account::AccountKind;
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::lease::{EndedLease, LeaseEnd, holder_key};
 use lictor_core::facts::organization::INSTALLATION;
-use lictor_core::facts::seats::{Holder, SeatReason};
+use lictor_core::facts::seats::{Holder, SeatReason, SeatRefusal};
 use lictor_core::record::Record;
 use lictor_core::{Error, Timestamp};
 use lictor_store::{EndedFilter, EndedKey, IdempotencyKey, Store, SumKey};
 
 use crate::given::{
     ACME, NOW, acme, at, check_out, done, drop_ended, end_due, forget, give_back, id, idempotent,
-    new_account, new_application, refused, remove_organization, renew, write,
+    new_account, new_application, outcome, refused, remove_organization, renew, write,
 };
 
 const APP: &str = "editor";
@@ -130,7 +131,8 @@ pub(crate) async fn refusals_are_summed_by_hour_and_reason(store: Arc<dyn Store>
         (3_600, APP, "b", 0),
     ] {
         let refuse = check_out(ACME, application, (id(9), holder), limit, start + at);
-        assert!(!done(&*store, refuse).await.refused.is_empty());
+        let out = outcome::<Result<CheckedOut, SeatRefusal>>(&*store, refuse);
+        assert!(out.await.is_err());
     }
     let all = store.refusal_sums(ACME, None, 10).await.expect("reads");
     let told = all.iter().map(|sum| {
@@ -198,8 +200,8 @@ async fn ended_of(store: &dyn Store, holder: &str) -> Vec<EndedLease> {
 async fn forget_all(store: &dyn Store, holder: &str) -> (usize, u64) {
     let ended = ended_of(store, holder).await;
     let leases = ended.len();
-    let written = done(store, forget(ACME, holder, ended)).await;
-    (leases, written.state.refusals_of_holder)
+    let forgotten: Forgotten = outcome(store, forget(ACME, holder, ended)).await;
+    (leases, forgotten.refusals)
 }
 
 pub(crate) async fn a_forgotten_holder_leaves_records_without_a_name(store: Arc<dyn Store>) {

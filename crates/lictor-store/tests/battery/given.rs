@@ -3,6 +3,7 @@
 
 mod clients;
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -31,7 +32,7 @@ use lictor_core::rules::{
 };
 use lictor_core::state::State;
 use lictor_core::{Claims, Date, Error, KeyId, SigningKey, Timestamp, TrustPolicy, TrustSet};
-use lictor_store::{Fact, IdempotencyKey, Idempotent, Store, Write, Written};
+use lictor_store::{Answer, Fact, IdempotencyKey, Idempotent, Rule, Store, Write, Written};
 use uuid::Uuid;
 
 pub(crate) use clients::{exchange, handed, new_client, refresh, remove_client};
@@ -76,11 +77,11 @@ pub(crate) fn at(seconds: i64) -> Elapsed {
 }
 
 /// A write whose rule runs twice, as a store may run it, and must decide the same.
-pub(crate) fn write(
+pub(crate) fn write<T: Any + Send + Sync>(
     stream: Uuid,
     now: Timestamp,
     facts: Vec<Fact>,
-    rule: impl Fn(&State) -> Result<Decision, Error> + Send + Sync + 'static,
+    rule: impl Fn(&State) -> Result<Decision<T>, Error> + Send + Sync + 'static,
 ) -> Write {
     let twice = move |state: &State| {
         let (first, second) = (rule(state), rule(state));
@@ -92,7 +93,7 @@ pub(crate) fn write(
         actor: None,
         now: Now::at(now),
         facts,
-        rule: Arc::new(twice),
+        rule: Rule::new(twice),
         idempotent: None,
     }
 }
@@ -105,7 +106,7 @@ pub(crate) fn new_organization(organization: Uuid, key: &'static str) -> Write {
     let facts = vec![Fact::Organization(key.to_owned())];
     let number = u64::try_from(organization.as_u128() % (1 << 53)).expect("small");
     write(INSTALLATION, NOW, facts, move |state| {
-        organization::create(state, (organization, number), key, Some("A name"))
+        organization::create(state, (organization, number), key, Some("A name"), NOW)
     })
 }
 
@@ -192,7 +193,7 @@ pub(crate) fn put_license(
 
 pub(crate) fn touch_license(stream: Uuid, license: Uuid, now: Timestamp) -> Write {
     write(stream, now, vec![Fact::License(license)], move |state| {
-        license::patch(state, license, None, Some(now), None, now)
+        license::touch(state, license, Some(now), now)
     })
 }
 
@@ -238,10 +239,11 @@ pub(crate) fn digest(text: impl std::fmt::Display) -> Digest {
 /// Makes the write idempotent; the answer says how many entries it had.
 pub(crate) fn idempotent(write: Write, key: &IdempotencyKey) -> Write {
     let entries = |parts: &[&Written]| parts.iter().map(|part| part.entries.len()).sum::<usize>();
-    let render = move |parts: &[&Written]| lictor_store::Answer {
+    let answer = |entries| Answer {
         status: 201,
-        body: format!("{} entries", entries(parts)),
+        body: format!("{entries} entries"),
     };
+    let render = move |parts: &[&Written]| Some(answer(entries(parts)));
     let idempotent = Idempotent {
         key: key.clone(),
         render: Arc::new(render),
@@ -535,6 +537,12 @@ pub(crate) async fn seen(store: &dyn Store, stream: Uuid, facts: Vec<Fact>) -> S
 /// Runs a write that must not be refused.
 pub(crate) async fn done(store: &dyn Store, write: Write) -> Written {
     store.write(write).await.expect("stored")
+}
+
+/// The outcome of a write that must not be refused.
+pub(crate) async fn outcome<T: Any>(store: &dyn Store, write: Write) -> T {
+    let written = done(store, write).await;
+    written.outcome.take().expect("of this type")
 }
 
 /// Runs a write that must be refused, and leave everything as it was.

@@ -1,5 +1,7 @@
 //! Promises about seats and leases: the limit holds, whoever asks and however often.
 
+use lictor_core::rules::lease::CheckedOut;
+use lictor_core::rules::seats::Assigned;
 use std::sync::Arc;
 
 use lictor_core::Error;
@@ -7,7 +9,7 @@ use lictor_core::change::Change;
 use lictor_core::facts::account::{AccountKind, AccountStatus};
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::entitlement::SeatTerms;
-use lictor_core::facts::seats::{Holder, SeatReason};
+use lictor_core::facts::seats::{Holder, SeatReason, SeatRefusal};
 use lictor_core::rules::seats;
 use lictor_core::state::State;
 use lictor_store::{Fact, Store, Write};
@@ -15,8 +17,8 @@ use uuid::Uuid;
 
 use crate::given::{
     ACME, NOW, acme, add_license, assign, at, check_out, document, done, end_due, give_back, id,
-    new_account, new_application, put_license, refused, release, remove_license, renew, set_status,
-    write,
+    new_account, new_application, outcome, put_license, refused, release, remove_license, renew,
+    set_status, write,
 };
 use crate::looks;
 
@@ -40,12 +42,16 @@ async fn figures(store: &dyn Store) -> (u64, u64, u64) {
 
 /// Why a seat was refused, which is stored all the same.
 async fn no_seat(store: &dyn Store, write: Write) -> SeatReason {
-    let written = done(store, write).await;
-    let refused = written.unless_refused().expect_err("refused");
-    let Error::SeatRefused(refusal) = refused else {
-        panic!("{refused}")
+    let written = done(store, write).await.outcome;
+    let assigned = written.get::<Result<Assigned, SeatRefusal>>();
+    let refused = match assigned {
+        Ok(assigned) => assigned.as_ref().err(),
+        Err(_) => {
+            let out = written.get::<Result<CheckedOut, SeatRefusal>>();
+            out.expect("a seat or a lease").as_ref().err()
+        }
     };
-    refusal.reason
+    refused.expect("refused").reason
 }
 
 pub(crate) async fn an_account_has_one_seat_of_an_application(store: Arc<dyn Store>) {
@@ -71,8 +77,9 @@ pub(crate) async fn the_limit_holds_under_many_writers(store: Arc<dyn Store>) {
     let writers = (1..=30).map(|number| {
         let store = store.clone();
         tokio::spawn(async move {
-            let written = done(&*store, assign(ACME, APP, id(number), 7)).await;
-            usize::from(written.refused.is_empty())
+            let assign = assign(ACME, APP, id(number), 7);
+            let assigned: Result<Assigned, SeatRefusal> = outcome(&*store, assign).await;
+            usize::from(assigned.is_ok())
         })
     });
     let mut given = 0;

@@ -105,7 +105,7 @@ fn one_of_a_crowd(number: u64) -> Write {
             Ok(decision)
         })
     } else if number.is_multiple_of(7) {
-        write(ACME, NOW, vec![], |_| panic!("a fault in a rule"))
+        write::<()>(ACME, NOW, vec![], |_| panic!("a fault in a rule"))
     } else if number.is_multiple_of(3) {
         add_license(ACME, id(1_000), &document, NOW)
     } else {
@@ -313,7 +313,7 @@ pub(crate) async fn entries_say_who_when_and_what(store: Arc<dyn Store>) {
 
 pub(crate) async fn a_faulty_rule_harms_nobody_else(store: Arc<dyn Store>) {
     acme(&*store).await;
-    let faulty = write(ACME, NOW, vec![], |_| panic!("a fault in a rule"));
+    let faulty = write::<()>(ACME, NOW, vec![], |_| panic!("a fault in a rule"));
     assert!(matches!(refused(&*store, faulty).await, Error::Internal(_)));
     // It asks for no fact, and yet changes a license.
     let blind = write(ACME, NOW, vec![], |_| {

@@ -13,7 +13,7 @@ use lictor_core::rules::account;
 use lictor_core::state::State;
 use lictor_planted as planted;
 use lictor_server::clock::{Clock, Timeline};
-use lictor_store::{Fact, Restored, Store, Watch, Write, checked_backup, removed_accounts};
+use lictor_store::{Fact, Restored, Rule, Store, Watch, Write, checked_backup, removed_accounts};
 use serde_json::json;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -147,7 +147,7 @@ async fn remove_again(copy: &Restored, erased: Vec<(Uuid, Uuid)>) -> Outcome<u64
                 actor: None,
                 now: clock.now(),
                 facts: vec![Fact::Account(account), Fact::SeatsOf(account)],
-                rule: Arc::new(move |state| account::remove(state, account, None)),
+                rule: Rule::new(move |state| account::remove(state, account, None)),
                 idempotent: None,
             };
             let store = Arc::clone(&store);
@@ -181,7 +181,7 @@ async fn erase_removed(store: &dyn Store, clock: &Timeline) -> Result<(), Error>
             actor: None,
             now: clock.now(),
             facts: Vec::new(),
-            rule: Arc::new(rule),
+            rule: Rule::new(rule),
             idempotent: None,
         };
         store.write(write).await?;

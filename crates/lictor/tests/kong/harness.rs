@@ -2,13 +2,12 @@
 //! in that dialect is asked of the native one.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use lictor_core::change::Change;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::{Claims, Date, KeyId, SigningKey};
-use lictor_store::{New, Write};
+use lictor_store::{New, Rule, Write};
 use lictor_testkit::{Answer, Folder, OPERATOR, Request, TestServer, vendor};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -209,7 +208,7 @@ fn store_organizations(data: &Path, keys: Vec<&'static str>) {
                 actor: None,
                 now: Now::at(1_700_000_000),
                 facts: Vec::new(),
-                rule: Arc::new(move |_| Ok(created.clone().into())),
+                rule: Rule::new(move |_| Ok(created.clone().into())),
                 idempotent: None,
             };
             store.write(write).await.expect("written");

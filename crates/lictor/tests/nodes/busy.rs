@@ -9,7 +9,7 @@ use lictor_core::decision::Decision;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::usage::{Reading, UsageReport};
 use lictor_core::feed::EnrollmentToken;
-use lictor_store::Write;
+use lictor_store::{Rule, Write};
 use lictor_testkit::{Answer, OPERATOR, claims, text, vendor};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -45,7 +45,7 @@ fn while_full(server: &Server<Clocked>, act: impl FnOnce()) {
         actor: None,
         now: Now::at(server.now()),
         facts: Vec::new(),
-        rule: Arc::new(move |_| {
+        rule: Rule::new(move |_| {
             drop(opened.lock());
             Ok(Decision::nothing())
         }),

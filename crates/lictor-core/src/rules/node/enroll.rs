@@ -37,7 +37,7 @@ pub fn enroll(
     new: &NewNode,
     terms: &NodeTerms,
     now: Elapsed,
-) -> Result<Decision, Error> {
+) -> Result<Decision<Uuid>, Error> {
     let application = application::find(state, &new.application)?;
     check_name(&new.name)?;
     let named = live_named(state, &new.name);
@@ -70,7 +70,8 @@ pub fn enroll(
             credential_sha256: None,
         },
     });
-    Ok(decision)
+    let id = new.id;
+    Ok(decision.with(move |_| Ok(id)))
 }
 
 /// The nodes that are not revoked.

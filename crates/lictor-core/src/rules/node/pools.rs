@@ -50,7 +50,7 @@ pub struct NewPool {
 ///
 /// # Errors
 /// [`Error::NotFound`] for the application, [`Error::InvalidInput`], [`Error::AlreadyExists`].
-pub fn create_pool(state: &State, new: &NewPool, now: Elapsed) -> Result<Decision, Error> {
+pub fn create_pool(state: &State, new: &NewPool, now: Elapsed) -> Result<Decision<Uuid>, Error> {
     application::find(state, &new.application)?;
     check_name_of(&new.name, MAX_POOL_NAME_LENGTH)?;
     if !(1..=MAX_USES).contains(&new.uses) {
@@ -90,7 +90,8 @@ pub fn create_pool(state: &State, new: &NewPool, now: Elapsed) -> Result<Decisio
             token_expires_at: now.plus(new.ttl),
         },
     });
-    Ok(decision)
+    let id = new.id;
+    Ok(decision.with(move |_| Ok(id)))
 }
 
 /// Revokes the token of a pool: nobody joins by it any more, and its nodes go on. Repeating it changes
@@ -214,11 +215,13 @@ pub(super) fn check_application(pool: &PoolState, application: &str) -> Result<(
 /// Takes up that a start of a node says goodbye: the node's place is free. Where another start went on
 /// meanwhile the node lives, and keeps it, as does one that is of no pool. `state` holds the node, and who
 /// counts in its epochs.
-pub fn leave(state: &State, id: Uuid, start: Option<&Start>) -> Decision {
-    match start.is_some_and(|start| is_followed(state, id, start)) {
+pub fn leave(state: &State, id: Uuid, start: Option<&Start>) -> Decision<bool> {
+    let decision = match start.is_some_and(|start| is_followed(state, id, start)) {
         true => Decision::nothing(),
         false => left(state, id, Leave::Goodbye),
-    }
+    };
+    let leaves = !decision.is_nothing();
+    decision.with(move |_| Ok(leaves))
 }
 
 /// Gives the places of nodes back that were silent for too long. `silent` says since when each was;

@@ -29,7 +29,28 @@ use crate::time::Timestamp;
 /// that they are put to.
 ///
 /// Until it is gone it may come back: what it tells again of an epoch that was put to the pool's adds nothing.
-pub fn remove(state: &State, id: Uuid, before: Timestamp, now: Now) -> Decision {
+pub fn remove(state: &State, id: Uuid, before: Timestamp, now: Now) -> Decision<Removal> {
+    let decision = removal(state, id, before, now);
+    let step = match (decision.changes.is_empty(), decision.records.is_empty()) {
+        (false, _) => Removal::Done,
+        (true, false) => Removal::Part,
+        (true, true) => Removal::Nothing,
+    };
+    decision.with(move |_| Ok(step))
+}
+
+/// How far a node is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is not to be removed.
+    Nothing,
+    /// A part of its counts was put to the others'; more may be left.
+    Part,
+    /// It is gone.
+    Done,
+}
+
+fn removal(state: &State, id: Uuid, before: Timestamp, now: Now) -> Decision {
     let mut decision = Decision::nothing();
     let node = state.nodes.get(&id);
     let node = node.filter(|node| node.left.is_some());

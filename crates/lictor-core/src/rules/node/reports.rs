@@ -15,7 +15,8 @@ use crate::feed::{NodeCount, NodeReport, OTHER_SERVICES, source};
 use crate::record::Record;
 use crate::rules::node::epochs::{earlier, is_epoch, is_removed, merged};
 use crate::rules::node::starts;
-use crate::rules::{quota, usage};
+use crate::rules::quota;
+use crate::rules::usage::{self, RefusedReports};
 use crate::state::State;
 
 /// The longest name of a machine that is kept, in characters.
@@ -65,7 +66,7 @@ pub fn report(
     report: &NodeReport,
     keep: bool,
     now: Now,
-) -> Result<Decision, Error> {
+) -> Result<Decision<RefusedReports>, Error> {
     check_counts(report)?;
     if !state.nodes.contains_key(&id) {
         return Err(Error::Unauthenticated);
@@ -82,8 +83,8 @@ pub fn report(
     let told = usage_of(name, report).into_iter().enumerate();
     let told = told.filter(|(number, _)| !is_merged(&report.counts[*number]));
     let (numbers, told): (Vec<_>, Vec<_>) = told.unzip();
-    let mut decision = usage::record_within(state, &told, now, beyond)?;
-    for (number, _) in &mut decision.refused {
+    let (mut decision, mut refused) = usage::record_within(state, &told, now, beyond)?;
+    for (number, _) in &mut refused {
         *number = numbers[*number];
     }
     if keep {
@@ -92,7 +93,7 @@ pub fn report(
             seen: seen(report, now),
         });
     }
-    Ok(decision)
+    Ok(decision.with(|_| Ok(refused)))
 }
 
 /// Whether a count was refused as nothing is stored of its service and there is no room for it.
@@ -119,10 +120,11 @@ pub fn merge(
     name: &str,
     epoch: &str,
     now: Now,
-) -> Result<Decision, Error> {
+) -> Result<Decision<bool>, Error> {
     let mut decision = Decision::nothing();
+    let nothing = || Ok(Decision::nothing().with(|_| Ok(false)));
     if !state.nodes.contains_key(&id) || starts::is_counted_in(state, id, epoch) {
-        return Ok(decision);
+        return nothing();
     }
     let series = merged(name);
     let known = state.usage_epochs.get(&series);
@@ -132,7 +134,7 @@ pub fn merge(
             it.values().filter(|state| !is_removed(state)).count()
         };
         if !is_epoch(epoch) || known.map_or(0, merged) >= MAX_MERGED {
-            return Ok(decision);
+            return nothing();
         }
         let remembered = state.used.of(Quota::UsageEpochs);
         quota::room(state, Quota::UsageEpochs, remembered)?;
@@ -144,6 +146,7 @@ pub fn merge(
         });
     }
     let (own, into) = (source(name, epoch), earlier(name));
+    let mut moved = false;
     for (key, reported) in &state.usage {
         let stored = state.usage.get(&key.of_source(&into)).copied();
         let sum = stored.unwrap_or_default().sum() + reported.sum();
@@ -154,9 +157,10 @@ pub fn merge(
                 from: key.clone(),
                 into: into.clone(),
             });
+            moved = true;
         }
     }
-    Ok(decision)
+    Ok(decision.with(move |_| Ok(moved)))
 }
 
 /// The usage that a report tells, as a source of the node's name and its epoch says it.

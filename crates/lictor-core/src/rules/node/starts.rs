@@ -29,7 +29,7 @@ pub fn begin(
     name: &str,
     start: &Start,
     leaving: bool,
-) -> Result<Decision, Error> {
+) -> Result<Decision<Judgment>, Error> {
     check(start)?;
     let mut judging = Judging {
         state,
@@ -53,6 +53,10 @@ pub fn begin(
     }
     let beyond = counting.len().saturating_sub(MAX_COUNTED);
     counting.drain(..beyond);
+    let judgment = Judgment {
+        apart,
+        own: own.clone(),
+    };
     let mut decision = Decision::nothing();
     decision.records.push(Record::NodeStarts {
         id,
@@ -60,7 +64,16 @@ pub fn begin(
         apart,
         own,
     });
-    Ok(decision)
+    Ok(decision.with(|_| Ok(judgment)))
+}
+
+/// How a start was judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgment {
+    /// Why it does not go on in the epoch of its journal; none: it does.
+    pub apart: Option<Apart>,
+    /// Which of its parts begin epochs of their own.
+    pub own: Vec<Uuid>,
 }
 
 /// The epochs that what a start reports may be of: that of its journal, and one for each of its parts.

@@ -28,16 +28,19 @@ fn total(epoch: &str, total: u64) -> UsageReport {
     }
 }
 
+fn decide(state: &State, reports: &[UsageReport], now: Timestamp) -> (Decision, RefusedReports) {
+    record_within(state, reports, Now::at(now), |_| 0).expect("not too many")
+}
+
 /// Records them, and gives back which were refused.
 fn report(state: &mut State, reports: &[UsageReport], now: Timestamp) -> Vec<usize> {
-    let decision = record(state, reports, Now::at(now)).expect("not too many");
+    let (decision, refused) = decide(state, reports, now);
     assert!(decision.changes.is_empty());
     decision
         .records
         .iter()
         .for_each(|record| state.note(record));
-    let refused = decision.refused.iter();
-    refused.map(|(number, _)| *number).collect()
+    refused.into_iter().map(|(number, _)| number).collect()
 }
 
 fn figures(state: &State) -> Vec<(&str, u64)> {
@@ -95,11 +98,9 @@ fn a_count_out_of_bounds_is_refused_and_no_other_with_it() {
         ("epoch", total(&"e".repeat(MAX_EPOCH_LENGTH + 1), 1)),
     ] {
         let reports = [bad.clone(), count("n", "s", "2026-11", 1)];
-        let decision = record(&State::default(), &reports, Now::at(NOW)).expect("two");
+        let (decision, refused) = decide(&State::default(), &reports, NOW);
         assert_eq!(decision.records.len(), 1, "{bad:?}");
-        let refused = decision.refused.as_slice();
-        let is =
-            matches!(refused, [(0, Error::InvalidInput { field: found, .. })] if *found == field);
+        let is = matches!(&refused[..], [(0, Error::InvalidInput { field: found, .. })] if *found == field);
         assert!(is, "{bad:?}: {refused:?}");
     }
 }
@@ -126,9 +127,9 @@ fn a_month_begins_a_day_early_for_a_source_and_no_earlier() {
 fn a_report_has_a_size() {
     let counts = |size| vec![count("n", "s", "2026-11", 1); size];
     let state = State::default();
-    assert!(record(&state, &[], Now::at(NOW)).is_ok());
-    assert!(record(&state, &counts(MAX_COUNTS), Now::at(NOW)).is_ok());
-    let refused = record(&state, &counts(MAX_COUNTS + 1), Now::at(NOW));
+    assert!(record(&state, &[], false, Now::at(NOW)).is_ok());
+    assert!(record(&state, &counts(MAX_COUNTS), false, Now::at(NOW)).is_ok());
+    let refused = record(&state, &counts(MAX_COUNTS + 1), false, Now::at(NOW));
     assert!(matches!(
         refused,
         Err(Error::InvalidInput {
@@ -164,12 +165,12 @@ fn epochs_that_are_still_reported_never_count_twice_however_many_there_are() {
         .map(|number| total(&format!("e{number}"), 5))
         .collect();
     let mut say = |passed: i64, reports: &[UsageReport]| {
-        let decision = record(&state, reports, Now::at(NOW + passed)).expect("not too many");
+        let (decision, refused) = decide(&state, reports, NOW + passed);
         decision
             .records
             .iter()
             .for_each(|record| state.note(record));
-        let refused = decision.refused.into_iter().map(|(_, error)| error);
+        let refused = refused.into_iter().map(|(_, error)| error);
         (refused.collect::<Vec<_>>(), state.usage_sum)
     };
     let place = 5 * MAX_EPOCHS as u64;
@@ -230,7 +231,7 @@ fn a_count_that_would_pass_the_largest_sum_is_refused_and_the_next_are_not() {
 
 fn corrected(state: &mut State, by: i64) -> Result<(), Error> {
     let key = total("", 0).key(NOW);
-    let decision = correct(state, key, by, "why")?;
+    let decision = correct(state, &key, by, "why")?;
     state.apply(state.position + 1, NOW, &decision.changes[0]);
     Ok(())
 }
@@ -267,7 +268,7 @@ fn a_reason_is_given_and_short() {
     report(&mut state, &[count("s", "x", "2026-11", 5)], NOW);
     let key = || total("", 0).key(NOW);
     for bad in ["", " ", "a\nb", &"r".repeat(MAX_REASON_LENGTH + 1)] {
-        let refused = correct(&state, key(), -1, bad);
+        let refused = correct(&state, &key(), -1, bad);
         let is = matches!(
             refused,
             Err(Error::InvalidInput {
@@ -277,7 +278,7 @@ fn a_reason_is_given_and_short() {
         );
         assert!(is, "{bad:?}");
     }
-    assert!(correct(&state, key(), -1, &"r".repeat(MAX_REASON_LENGTH)).is_ok());
+    assert!(correct(&state, &key(), -1, &"r".repeat(MAX_REASON_LENGTH)).is_ok());
 }
 
 #[test]

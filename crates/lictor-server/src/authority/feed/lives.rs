@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use lictor_core::elapsed::Elapsed;
-use lictor_core::feed::{Apart, Judged, REPORT_SECONDS, Start};
+use lictor_core::feed::{Judged, REPORT_SECONDS, Start};
+use lictor_core::rules::node::Judgment;
 use uuid::Uuid;
 
 /// For how many seconds a report tells that a start runs: two that are due, and half as long.
@@ -14,15 +15,6 @@ const HOLDS: i64 = REPORT_SECONDS.cast_signed() * 5 / 2;
 /// How many starts of one node are remembered. Of more that run at once the others are not counted, so
 /// that those that are remembered can be told from each other.
 const REMEMBERED: usize = 32;
-
-/// How a start was judged.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
-    /// Why it does not go on in the epoch of its journal; none: it does.
-    pub(super) apart: Option<Apart>,
-    /// Which of its parts begin epochs of their own.
-    pub(super) own: Vec<Uuid>,
-}
 
 /// The starts of this server's nodes.
 #[derive(Default)]
@@ -37,7 +29,7 @@ struct Life {
     /// Whether its folder is a copy, or an older one that was put back.
     copied: bool,
     /// The epoch that it was judged for, and how.
-    judged: Option<(String, Verdict)>,
+    judged: Option<(String, Judgment)>,
     /// The order in which it was first heard of.
     first: u64,
     /// Its last report: the number, when it came, and its place among all reports.
@@ -101,7 +93,7 @@ impl Lives {
     }
 
     /// How a start was judged for the epoch that it counts in, if it was since this server began.
-    pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<Verdict> {
+    pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<Judgment> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let life = all.get(&node)?.iter().find(|life| life.start == start.id)?;
         let (epoch, verdict) = life.judged.as_ref()?;
@@ -109,7 +101,7 @@ impl Lives {
     }
 
     /// Notes how it was judged. Who was let go on took the epoch from whoever had it, and has ended.
-    pub(super) fn judge(&self, node: Uuid, start: &Start, verdict: Verdict) {
+    pub(super) fn judge(&self, node: Uuid, start: &Start, verdict: Judgment) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = all.entry(node).or_default();
         let goes_on = |life: &Life| {
@@ -134,7 +126,7 @@ impl Lives {
         &self,
         node: Uuid,
         start: &Start,
-        verdict: Verdict,
+        verdict: Judgment,
         now: Elapsed,
     ) -> Judged {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -268,12 +260,12 @@ mod tests {
         ];
         let (lives, count) = heard(&both, 2);
         assert_eq!(count, 2);
-        lives.judge(NODE, &start(1, 3, 2), Verdict::default());
+        lives.judge(NODE, &start(1, 3, 2), Judgment::default());
         let now = Elapsed::from_seconds(1);
         for (number, answered) in [(1, 0), (2, 1), (3, 2)] {
             let again = start(3, number, answered);
             lives.note(NODE, &again, "host", now);
-            lives.judge(NODE, &again, Verdict::default());
+            lives.judge(NODE, &again, Judgment::default());
         }
         lives.note(NODE, &start(2, 4, 3), "host", now);
         lives.note(NODE, &start(2, 5, 4), "host", now);

@@ -1,19 +1,14 @@
 //! Which start of a node goes on in the epoch of its journal: decided once for each, and remembered.
 
-use std::sync::Arc;
-
 use lictor_core::Error;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::node::Node;
 use lictor_core::feed::{Judged, Start, source};
-use lictor_core::record::Record;
-use lictor_core::rules::node;
-use lictor_core::state::State;
+use lictor_core::rules::node::{self, Judgment};
 use lictor_planted as planted;
-use lictor_store::Fact;
+use lictor_store::{Fact, Rule};
 
 use super::Authority;
-use super::lives::Verdict;
 
 impl Authority {
     /// What is said to a start that reports.
@@ -36,7 +31,7 @@ impl Authority {
             }
         };
         if planted::is("start-ignored") {
-            verdict = Verdict::default();
+            verdict = Judgment::default();
         }
         Ok(lives.answer(node.id, start, verdict, now.elapsed()))
     }
@@ -58,7 +53,7 @@ impl Authority {
         start: &Start,
         leaving: bool,
         now: Now,
-    ) -> Result<Verdict, Error> {
+    ) -> Result<Judgment, Error> {
         let (id, name) = (node.id, node.identity.name.clone());
         // It may have been removed since it signed in.
         let mut facts = vec![Fact::Node(id), Fact::NodeStarts(id)];
@@ -70,15 +65,13 @@ impl Authority {
             });
         }
         let start = start.clone();
-        let rule = move |state: &State| match state.nodes.contains_key(&id) {
+        let rule = Rule::new(move |state| match state.nodes.contains_key(&id) {
             true => node::begin(state, id, &name, &start, leaving),
             false => Err(Error::Unauthenticated),
-        };
-        let written = self.write_of_node(node, facts, Arc::new(rule), now).await?;
-        let judged = written.records.into_iter().find_map(|record| match record {
-            Record::NodeStarts { apart, own, .. } => Some(Verdict { apart, own }),
-            _ => None,
         });
-        Ok(judged.unwrap_or_default())
+        self.write_of_node(node, facts, rule, now)
+            .await?
+            .outcome
+            .take()
     }
 }

@@ -96,7 +96,7 @@ impl Place {
             }
         }
         // A rule changes no application but those that it was shown, and those that it makes.
-        let shown = written.state.applications.keys().cloned();
+        let shown = written.applications.iter().cloned();
         let shown: Vec<_> = match written.entries.is_empty() {
             true => names.collect(),
             false => names.chain(shown).collect(),

@@ -65,8 +65,8 @@ pub(super) async fn put(
     let id = ask.id()?;
     let new = ask.new_license(fields, violations)?;
     let authority = &ask.server.authority;
-    let (stored, _) = authority.put_license(ask.call, id, new, None).await?;
-    Ok(wire::license(StatusCode::OK, &stored))
+    let put = authority.put_license(ask.call, id, new, None).await?;
+    Ok(wire::license(StatusCode::OK, &put.license))
 }
 
 /// `PATCH /licenses/{id}`

@@ -21,9 +21,7 @@ use super::told::Told;
 use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAccount};
 use super::wire::seats::HeldView;
 use super::wire::{self, List};
-use crate::authority::{
-    Authority, Call, Terms, Written, row_outcomes, tried_outcomes, written_account,
-};
+use crate::authority::{Authority, Call, Imported, Terms};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Accounts);
@@ -68,13 +66,10 @@ pub(super) async fn create(
         Begun::Answered(response) => return Ok(response),
     };
     let new = server.authority.new_account(body.into_request()?)?;
-    let kept = new.clone();
-    post.keep(move |written| match written_account(written, &kept) {
-        Ok(account) => wire::answer(201, &AccountView::from_account(account)),
-        Err(error) => Problem::from(error).into_answer(),
-    });
+    let render = |account: &Account| wire::answer(201, &AccountView::from_account(account.clone()));
+    post.keep(render);
     let account = server.authority.create_account(&post.call, new).await?;
-    Ok(post.respond(wire::answer(201, &AccountView::from_account(account))))
+    Ok(post.respond(render(&account)))
 }
 
 pub(super) async fn import(
@@ -99,29 +94,27 @@ pub(super) async fn import(
     let (rows, mode) = read.await??;
     let authority = &server.authority;
     if let Some(taken) = taken {
-        let tried = authority.try_import(&post.call, rows.clone(), mode, Arc::new(taken));
-        let tried = tried.await?;
-        let view = ImportView::from_outcomes(&tried_outcomes(&tried, &rows), &told).tried();
+        let tried = authority.try_import(&post.call, rows, mode, taken).await?;
+        let view = ImportView::of(tried.iter(), &told).tried();
         return Ok(post.respond(wire::answer(200, &view)));
     }
     let parts = authority.parts_of_import(&post.call, &rows, mode);
-    let (kept, kept_parts) = (rows.clone(), parts.clone());
-    let render = move |written: &[&Written]| {
-        let parts = kept_parts.iter().cloned().zip(written);
-        let outcomes = parts.flat_map(|(part, written)| row_outcomes(written, &kept[part]));
-        wire::answer(
-            200,
-            &ImportView::from_outcomes(&outcomes.collect::<Vec<_>>(), &told),
-        )
+    let render = move |parts: &[&Vec<Imported>]| {
+        wire::answer(200, &ImportView::of(parts.iter().copied().flatten(), &told))
     };
-    post.keep_of_parts(render.clone());
-    let written = authority
-        .import_accounts(&post.call, rows, mode, parts)
-        .await?;
-    let rendered = post.labor(&server, move || {
-        render(&written.iter().map(Arc::as_ref).collect::<Vec<_>>())
+    let kept = render.clone();
+    post.keep_of_parts_if(move |parts: &[&Vec<Imported>]| {
+        let mut rows = parts.iter().copied().flatten();
+        let changed = rows.clone().any(|row| row.created || !row.given.is_empty());
+        let refused = rows.any(|row| !row.refused.is_empty());
+        (changed || !refused).then(|| kept(parts))
     });
-    Ok(post.respond(rendered.await?))
+    let imported = authority.import_accounts(&post.call, rows, mode, parts);
+    let imported = imported.await?;
+    let rendered = post.labor(&server, move || {
+        Ok::<_, Error>(render(&imported.outcomes()?))
+    });
+    Ok(post.respond(rendered.await??))
 }
 
 pub(super) async fn set(

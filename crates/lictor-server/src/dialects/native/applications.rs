@@ -85,7 +85,7 @@ pub(super) async fn create(
         &ApplicationView::of(&figures, &none, &Enrolled::new(), post.call.now.wall()),
     );
     let kept = answer.clone();
-    post.keep(move |_| kept.clone());
+    post.keep(move |(): &()| kept.clone());
     server
         .authority
         .create_application(&post.call, &key, name.as_deref(), over_limit)

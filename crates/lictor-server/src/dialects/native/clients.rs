@@ -6,8 +6,8 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use lictor_core::change::Change;
 use lictor_core::facts::right::{Resource, Right};
+use uuid::Uuid;
 
 use super::auth::Caller;
 use super::error::{Problem, shown_already};
@@ -61,17 +61,10 @@ pub(super) async fn create(
         None => None,
     };
     let request = request.into_request(account.as_ref())?;
-    post.keep(|written| {
-        let created = written
-            .entries
-            .iter()
-            .find_map(|entry| match &entry.change {
-                Change::ClientCreated { id, .. } => Some(id.to_string()),
-                _ => None,
-            });
+    post.keep(|id: &Uuid| {
         let detail = "this request created the client and showed its secrets, which are not kept; \
                       if the answer was lost, remove the client and create another";
-        shown_already(detail, created)
+        shown_already(detail, Some(id.to_string()))
     });
     let issued = server.authority.create_client(&post.call, request).await?;
     Ok(post.respond(wire::answer(201, &ClientView::with_secrets(issued))))
@@ -86,7 +79,7 @@ pub(super) async fn create_code(
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    post.keep(|_| {
+    post.keep(|(): &()| {
         let detail = "this request made the code and showed it, and it is not kept; if the \
                       answer was lost, make another";
         shown_already(detail, None)

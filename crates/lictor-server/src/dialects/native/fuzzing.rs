@@ -102,13 +102,14 @@ pub fn new_token(body: &[u8]) -> Option<(Role, Vec<String>, Option<Timestamp>)> 
 pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<(String, String, String, u64)>> {
     let usage: wire::usage::NewUsage = json::parse(body).ok()?;
     let reports = usage.into_reports(now);
-    let decision =
-        lictor_core::rules::usage::record(&State::default(), &reports, Now::at(now)).ok()?;
+    let state = State::default();
+    let decision = lictor_core::rules::usage::record(&state, &reports, true, Now::at(now)).ok()?;
+    let recorded = decision.outcome(&state).ok()?;
     let plain = |report: UsageReport| {
         let (month, value) = (report.key(now).month, report.value());
         (report.source, report.service, month, value)
     };
-    let all = decision.refused.is_empty();
+    let all = recorded.iter().all(|one| one.refused.is_none());
     all.then(|| reports.into_iter().map(plain).collect())
 }
 

@@ -1,6 +1,7 @@
 //! What all POST routes share: sign in, read the body, and answer a repeated request with the
 //! first answer. What a route does is its own file's.
 
+use std::any::Any;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use lictor_core::Error;
 use lictor_core::digest::Digest;
 use lictor_core::facts::right::Right;
+use lictor_core::facts::seats::SeatRefusal;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,7 +25,7 @@ use super::json;
 use super::page::no_query;
 use super::told::Told;
 use super::wire::added::object_of;
-use crate::authority::{Answer, Call, IdempotencyKey, Idempotent, Written};
+use crate::authority::{Answer, Call, IdempotencyKey, Idempotent, Written, outcomes};
 use crate::settings::Server;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -177,20 +179,41 @@ impl<T> Post<T> {
         (post, self.request)
     }
 
-    /// Keeps the answer, which `render` makes of what the request wrote, for a repeated request.
-    pub(super) fn keep(&mut self, render: impl Fn(&Written) -> Answer + Send + Sync + 'static) {
-        self.keep_of_parts(move |parts| match parts {
-            [written] => render(written),
-            _ => Problem::from(Error::internal("it was not written at once")).into_answer(),
+    /// Keeps the answer, which `render` makes of what was decided, for a repeated request.
+    pub(super) fn keep<O: Any>(&mut self, render: impl Fn(&O) -> Answer + Send + Sync + 'static) {
+        self.keep_if(move |outcome| Some(render(outcome)));
+    }
+
+    /// The same of what may be refused although something is stored. A refusal is not kept: the next request
+    /// may find room.
+    pub(super) fn keep_unless_refused<O: Any>(
+        &mut self,
+        render: impl Fn(&O) -> Answer + Send + Sync + 'static,
+    ) {
+        self.keep_if(move |outcome: &Result<O, SeatRefusal>| outcome.as_ref().ok().map(&render));
+    }
+
+    /// The same where `render` makes none of what is not kept: a refusal, as the next request may find room.
+    pub(super) fn keep_if<O: Any>(
+        &mut self,
+        render: impl Fn(&O) -> Option<Answer> + Send + Sync + 'static,
+    ) {
+        self.keep_of_parts_if(move |outcomes| match outcomes {
+            [outcome] => render(outcome),
+            _ => None,
         });
     }
 
-    /// The same of a request that is written in parts.
-    pub(super) fn keep_of_parts(
+    /// The same of a request that is written in parts, of the outcomes of all.
+    pub(super) fn keep_of_parts_if<O: Any>(
         &mut self,
-        render: impl Fn(&[&Written]) -> Answer + Send + Sync + 'static,
+        render: impl Fn(&[&O]) -> Option<Answer> + Send + Sync + 'static,
     ) {
         let key = self.key.clone();
+        let render = move |written: &[&Written]| match outcomes(written.iter().copied()) {
+            Ok(outcomes) => render(&outcomes),
+            Err(error) => Some(Problem::from(error).into_answer()),
+        };
         self.call.idempotent = key.map(|key| Idempotent {
             key,
             render: Arc::new(render),

@@ -21,7 +21,7 @@ use super::path::{PathKey, Segment};
 use super::wire::List;
 use super::wire::kept::{EndedLeaseView, ForgottenView};
 use super::wire::leases::{CheckedOutView, LeaseView, NewLease, Release, Renewal};
-use crate::authority::{Call, EndedFilter, EndedKey};
+use crate::authority::{Call, CheckedOut, EndedFilter, EndedKey};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Leases);
@@ -128,16 +128,13 @@ pub(super) async fn check_out(
         Begun::Answered(response) => return Ok(response),
     };
     let authority = server.authority.clone();
-    let asked = authority.ask_for_lease(&post.call, &key, &body.holder, body.ttl())?;
-    let (kept, now, told) = (asked.clone(), post.call.now, post.told.clone());
-    post.keep(move |written| match kept.checked_out(written) {
-        Ok(out) => told.answer(201, &CheckedOutView::of(out, &now), &LEASE),
-        Err(error) => told.problem(error).into_answer(),
-    });
-    let out = authority.check_out(&post.call, &asked).await;
+    let (now, told) = (post.call.now, post.told.clone());
+    let render = move |out: &CheckedOut| told.answer(201, &CheckedOutView::of(out, &now), &LEASE);
+    post.keep_unless_refused(render.clone());
+    let (holder, ttl) = (&body.holder, body.ttl());
+    let out = authority.check_out(&post.call, &key, holder, ttl).await;
     let out = out.map_err(|error| post.told.problem(error))?;
-    let view = CheckedOutView::of(out, &now);
-    Ok(post.respond(post.told.answer(201, &view, &LEASE)))
+    Ok(post.respond(render(&out)))
 }
 
 pub(super) async fn renew(

@@ -23,8 +23,8 @@ use super::path::Segment;
 use super::wire::added::AddedLicense;
 use super::wire::{self, LicenseView};
 use crate::authority::{
-    Answer, Authority, Breather, Call, NewLicense, StandingLicense, payload_bytes,
-    written_in_place, written_license,
+    Answer, Authority, Breather, Call, NewLicense, StandingLicense, WrittenLicense, payload_bytes,
+    written_in_place,
 };
 use crate::dialects::pages::PageTurn;
 use crate::settings::Server;
@@ -91,17 +91,16 @@ pub(super) async fn add(
     };
     let id = post.request.id;
     let payload: Arc<str> = std::mem::take(&mut post.request.payload).into();
-    let written = Arc::new(Written {
+    let adding = Arc::new(Adding {
         before: licenses_before(&server.authority, &post.call, &payload).await?,
         authority: server.authority.clone(),
         call: post.call.clone(),
-        payload: payload.clone(),
     });
-    let kept = written.clone();
-    post.keep(move |written| kept.answer(written_license(written, &kept.payload)));
+    let kept = adding.clone();
+    post.keep(move |added: &WrittenLicense| kept.answer(added.license.clone()));
     let new = new_license(payload);
     let license = server.authority.add_license(&post.call, id, new).await?;
-    Ok(post.respond(written.answer(Ok(license))))
+    Ok(post.respond(adding.answer(license)))
 }
 
 pub(super) async fn put(
@@ -121,7 +120,8 @@ pub(super) async fn put(
     let authority = &server.authority;
     let put = authority.put_license(&call, id, new, expected).await;
     let may_read = authority.may(&call, READ).is_ok();
-    let (license, added) = put.map_err(|error| conditions::told(error, may_read))?;
+    let WrittenLicense { license, added } =
+        put.map_err(|error| conditions::told(error, may_read))?;
     let standing = server.authority.standing(&call, license).await?;
     let view = view_of_written(&server.authority, &call, standing);
     let answer = Shown::of(view.revision, &view)?.answer()?;
@@ -159,19 +159,17 @@ pub(super) async fn remove(
 }
 
 /// What the answer to an added license is made of, within the write as well as after it.
-struct Written {
+struct Adding {
     authority: Arc<Authority>,
     call: Call,
-    payload: Arc<str>,
     before: Arc<[Candidate]>,
 }
 
-impl Written {
-    fn answer(&self, license: Result<License, Error>) -> Answer {
-        let standing = license.and_then(|license| {
-            self.authority
-                .standing_when_written(&self.call, license, &self.before)
-        });
+impl Adding {
+    fn answer(&self, license: License) -> Answer {
+        let standing = self
+            .authority
+            .standing_when_written(&self.call, license, &self.before);
         match standing {
             Ok((standing, place)) => {
                 let may_read = self.authority.may(&self.call, READ).is_ok();

@@ -5,8 +5,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::change::Change;
 use lictor_core::facts::right::{Resource, Right};
+use uuid::Uuid;
 
 use super::auth::Caller;
 use super::error::{Problem, shown_already};
@@ -57,15 +57,10 @@ pub(super) async fn create(
         Begun::Answered(response) => return Ok(response),
     };
     let request = std::mem::take(&mut post.request).into_request();
-    post.keep(|written| {
-        let entries = written.entries.iter();
-        let mut made = entries.filter_map(|entry| match &entry.change {
-            Change::NodePoolCreated { id, .. } => Some(id.to_string()),
-            _ => None,
-        });
+    post.keep(|id: &Uuid| {
         let detail = "this request made the pool and showed its token, which is not kept; if the answer \
                       was lost, revoke the pool and make it again";
-        shown_already(detail, made.next_back())
+        shown_already(detail, Some(id.to_string()))
     });
     let issued = server.authority.create_pool(&post.call, request).await?;
     let view = PoolView::with_token(issued);

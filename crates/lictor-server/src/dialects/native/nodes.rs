@@ -5,8 +5,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::change::Change;
 use lictor_core::facts::right::{Resource, Right};
+use uuid::Uuid;
 
 use super::auth::Caller;
 use super::error::{Problem, shown_already};
@@ -57,17 +57,10 @@ pub(super) async fn enroll(
         Begun::Answered(response) => return Ok(response),
     };
     let request = std::mem::take(&mut post.request).into_request();
-    post.keep(|written| {
-        let enrolled = written
-            .entries
-            .iter()
-            .find_map(|entry| match &entry.change {
-                Change::NodeEnrolled { id, .. } => Some(id.to_string()),
-                _ => None,
-            });
+    post.keep(|id: &Uuid| {
         let detail = "this request enrolled the node and showed its token, which is not kept; if \
                       the answer was lost, revoke the node and enroll it again";
-        shown_already(detail, enrolled)
+        shown_already(detail, Some(id.to_string()))
     });
     let enrolled = server.authority.enroll_node(&post.call, request).await;
     let enrolled = enrolled.map_err(|error| post.told.problem(error))?;

@@ -7,12 +7,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use lictor_core::Error;
-use lictor_core::change::Change;
 use lictor_core::facts::organization::Organization;
 use lictor_core::facts::right::{Resource, Right};
-use lictor_core::ledger::Entry;
-use lictor_core::names::clean_name;
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -85,14 +81,7 @@ pub(super) async fn create(
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    // As it will be stored.
-    let name = post.request.name.as_deref().map(clean_name).transpose()?;
-    post.keep(
-        move |written| match created(&written.entries, name.clone()) {
-            Ok(organization) => answer(&organization),
-            Err(error) => Problem::from(error).into_answer(),
-        },
-    );
+    post.keep(answer);
     let wire::NewOrganization { key, name } = &post.request;
     let organization = server
         .authority
@@ -114,19 +103,4 @@ pub(super) async fn remove(
 
 fn answer(organization: &Organization) -> Answer {
     wire::answer(201, &OrganizationView::from_organization(organization))
-}
-
-/// The organization that these entries created.
-fn created(entries: &[Entry], name: Option<String>) -> Result<Organization, Error> {
-    let organization = entries.iter().find_map(|entry| match &entry.change {
-        Change::OrganizationCreated { id, key, number } => Some(Organization {
-            id: *id,
-            key: key.clone(),
-            number: *number,
-            name: name.clone(),
-            created_at: entry.at,
-        }),
-        _ => None,
-    });
-    organization.ok_or_else(|| Error::internal("no entry creates the organization"))
 }

@@ -6,12 +6,8 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::Error;
-use lictor_core::change::Change;
-use lictor_core::facts::application::ApplicationState;
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::seats::Seat;
-use lictor_core::rules::rows::Rows;
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -21,7 +17,7 @@ use super::path::{Pair, PathKey};
 use super::told::Told;
 use super::wire::seats::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView, who};
 use super::wire::{self, List};
-use crate::authority::{Answer, SeatRow, Written};
+use crate::authority::{Answer, Assigned, Row};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Seats);
@@ -50,44 +46,25 @@ pub(super) async fn assign(
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
     };
-    let limit = server
-        .authority
-        .entitlement_now(&post.call, &key)
-        .await?
-        .seat_limit();
-    let application = key.clone();
     let told = post.told.clone();
-    let render = move |written: &Written| assigned(&told, written, &application, limit);
-    post.keep(render.clone());
-    let rows = Arc::new(vec![SeatRow::Assign(who(body.account))]);
-    let written = server
+    let render = move |seat: &Assigned| assigned(&told, seat);
+    post.keep_unless_refused(render.clone());
+    let assigned = server
         .authority
-        .change_seats(&post.call, &key, rows, Rows::Each)
+        .assign_seat(&post.call, &key, who(body.account))
         .await
-        .and_then(Written::unless_refused)
         .map_err(|error| post.told.problem(error))?;
-    Ok(post.respond(render(&written)))
+    Ok(post.respond(render(&assigned)))
 }
 
 /// 201 for a seat that was given, 200 for one that was there.
-fn assigned(told: &Told, written: &Written, application: &str, limit: Option<u32>) -> Answer {
-    let Some(account) = written.state.accounts.keys().next().copied() else {
-        let error = Error::internal("a seat was given to nobody");
-        return Problem::from(error).into_answer();
-    };
-    let given = written.entries.iter().find_map(|entry| match entry.change {
-        Change::SeatAssigned { limit, .. } => Some(limit),
-        _ => None,
-    });
-    let used = written.state.applications.get(application);
-    let view = AssignedView {
-        application: application.to_owned(),
-        account,
-        limit: given.unwrap_or(limit),
-        used: used.map_or(0, ApplicationState::used),
-    };
-    let status = if given.is_some() { 201 } else { 200 };
-    told.answer(status, &view, &["application", "account"])
+fn assigned(told: &Told, assigned: &Assigned) -> Answer {
+    let status = if assigned.given { 201 } else { 200 };
+    told.answer(
+        status,
+        &AssignedView::of(assigned),
+        &["application", "account"],
+    )
 }
 
 pub(super) async fn bulk(
@@ -104,14 +81,18 @@ pub(super) async fn bulk(
     let rows = Arc::new(rows);
     let kept = rows.clone();
     let told = post.told.clone();
-    let view = move |written: &Written| BulkView::of(&kept, &written.refused, mode, &told);
+    let view = move |outcomes: &Vec<Row<bool>>| BulkView::of(&kept, outcomes, &told);
     let unnamed = view.clone();
-    post.keep(move |written| wire::answer(200, &unnamed(written).unnamed()));
-    let written = server
+    post.keep_if(move |rows: &Vec<Row<bool>>| {
+        let changed = rows.iter().any(|row| row.done == Some(true));
+        let refused = rows.iter().any(|row| !row.refused.is_empty());
+        (changed || !refused).then(|| wire::answer(200, &unnamed(rows).unnamed()))
+    });
+    let outcomes = server
         .authority
         .change_seats(&post.call, &key, rows, mode)
         .await?;
-    Ok(post.respond(wire::answer(200, &view(&written))))
+    Ok(post.respond(wire::answer(200, &view(&outcomes))))
 }
 
 /// The kept answer, with the accounts as the repeated request names them.
@@ -128,11 +109,9 @@ pub(super) async fn release(
     pair: Pair,
 ) -> Result<StatusCode, Problem> {
     let (key, text) = pair.names(&call, WRITE)?;
-    let rows = Arc::new(vec![SeatRow::Release(who(text))]);
     server
         .authority
-        .change_seats(&call, &key, rows, Rows::Each)
-        .await?
-        .unless_refused()?;
+        .release_seat(&call, &key, who(text))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

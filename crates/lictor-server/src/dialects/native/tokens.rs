@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use lictor_core::change::Change;
 use lictor_core::error::Kind;
 use lictor_core::facts::right::{Resource, Right};
 use uuid::Uuid;
@@ -67,17 +66,10 @@ pub(super) async fn create(
         None => None,
     };
     let request = request.into_request(owner.as_ref())?;
-    post.keep(|written| {
-        let created = written
-            .entries
-            .iter()
-            .find_map(|entry| match &entry.change {
-                Change::TokenCreated { id, .. } => Some(id.to_string()),
-                _ => None,
-            });
+    post.keep(|id: &Uuid| {
         let detail = "this request created the token and showed its secret, which is not kept; \
                       if the answer was lost, revoke the token and create another";
-        shown_already(detail, created)
+        shown_already(detail, Some(id.to_string()))
     });
     let issued = server.authority.create_token(&post.call, request).await?;
     let view = TokenView::from_token(issued.token, &post.call.now, Some(issued.secret));

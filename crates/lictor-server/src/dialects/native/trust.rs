@@ -69,7 +69,7 @@ pub(super) async fn add(
     };
     let answer = post.told.answer(201, &KeyView::from_key(&trusted), &MADE);
     let kept = answer.clone();
-    post.keep(move |_| kept.clone());
+    post.keep(move |(): &()| kept.clone());
     let authority = &server.authority;
     match rotation {
         Some(rotation) => authority.rotate_key(&post.call, rotation).await?,
@@ -104,7 +104,7 @@ async fn end(server: Server, mut request: Request, status: KeyStatus) -> Result<
     let view = KeyView::from_key(&TrustedKey { status, ..key });
     let answer = post.told.answer(200, &view, &MADE);
     let kept = answer.clone();
-    post.keep(move |_| kept.clone());
+    post.keep(move |(): &()| kept.clone());
     match status {
         KeyStatus::Revoked => authority.revoke_key(&post.call, id).await?,
         KeyStatus::Active | KeyStatus::Retired => authority.retire_key(&post.call, id).await?,

@@ -13,9 +13,9 @@ use super::auth::Caller;
 use super::error::Problem;
 use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
-use super::wire::usage::{CorrectedView, CountView, NewCorrection, NewUsage, Recorded};
+use super::wire::usage::{CorrectedView, CountView, NewCorrection, NewUsage, RecordedView};
 use super::wire::{self, List};
-use crate::authority::Written;
+use crate::authority::{Corrected, Recorded};
 use crate::settings::Server;
 
 pub(super) async fn list(
@@ -76,14 +76,23 @@ pub(super) async fn record(
     let now = post.call.now.wall();
     let reports = std::mem::take(&mut post.request).into_reports(now);
     let reports: Arc<[UsageReport]> = reports.into();
-    let (kept, told) = (Arc::clone(&reports), post.told.clone());
-    let render =
-        move |written: &[&Written]| wire::answer(200, &Recorded::of(&kept, written, now, &told));
-    post.keep_of_parts(render.clone());
-    let written = server.authority.record_usage(&post.call, reports).await;
-    let written = written.map_err(|error| post.told.problem(error))?;
-    let written: Vec<&Written> = written.iter().map(Arc::as_ref).collect();
-    Ok(post.respond(render(&written)))
+    let told = post.told.clone();
+    let render = move |parts: &[&Vec<Recorded>]| {
+        wire::answer(
+            200,
+            &RecordedView::of(parts.iter().copied().flatten(), &told),
+        )
+    };
+    let kept = render.clone();
+    post.keep_of_parts_if(move |parts: &[&Vec<Recorded>]| {
+        let mut recorded = parts.iter().copied().flatten();
+        recorded
+            .all(|one| one.refused.is_none())
+            .then(|| kept(parts))
+    });
+    let recorded = server.authority.record_usage(&post.call, reports).await;
+    let recorded = recorded.map_err(|error| post.told.problem(error))?;
+    Ok(post.respond(render(&recorded.outcomes()?)))
 }
 
 pub(super) async fn correct(
@@ -97,13 +106,11 @@ pub(super) async fn correct(
     };
     let (mut post, request) = post.split();
     let request = request.into_request();
-    let (key, told) = (request.key.clone(), post.told.clone());
-    let answer = move |written: &_| match CorrectedView::of(&key, written) {
-        Ok(corrected) => told.answer(200, &corrected, &["position"]),
-        Err(problem) => problem.into_answer(),
-    };
+    let told = post.told.clone();
+    let answer =
+        move |corrected: &Corrected| told.answer(200, &CorrectedView::of(corrected), &["position"]);
     post.keep(answer.clone());
-    let written = server.authority.correct_usage(&post.call, request).await;
-    let written = written.map_err(|error| post.told.problem(error))?;
-    Ok(post.respond(answer(&written)))
+    let corrected = server.authority.correct_usage(&post.call, request).await;
+    let corrected = corrected.map_err(|error| post.told.problem(error))?;
+    Ok(post.respond(answer(&corrected)))
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{one_of, time};
-use crate::authority::{AccountRequest, ImportRow, RowOutcome, TriedBefore};
+use crate::authority::{AccountRequest, ImportRow, Imported, TriedBefore};
 use crate::dialects::native::error::{Problem, invalid};
 use crate::dialects::native::json::Object;
 use crate::dialects::native::told::Told;
@@ -222,12 +222,11 @@ struct RowView {
 
 impl ImportView {
     /// What became of each row; `told` says how much of seats may be told.
-    pub(in crate::dialects::native) fn from_outcomes(
-        outcomes: &[RowOutcome<'_>],
+    pub(in crate::dialects::native) fn of<'a>(
+        rows: impl Iterator<Item = &'a Imported>,
         told: &Told,
     ) -> Self {
-        let row = |outcome| RowView::from_outcome(outcome, told);
-        let rows: Vec<RowView> = outcomes.iter().map(row).collect();
+        let rows: Vec<RowView> = rows.map(|row| RowView::of(row, told)).collect();
         Self {
             dry_run: false,
             created: rows.iter().filter(|row| row.created).count(),
@@ -247,7 +246,7 @@ impl ImportView {
 }
 
 impl RowView {
-    fn from_outcome(outcome: &RowOutcome<'_>, told: &Told) -> Self {
+    fn of(outcome: &Imported, told: &Told) -> Self {
         let errors = outcome.refused.iter();
         let errors: Vec<Value> = errors.map(|error| row_error(error, told)).collect();
         Self {
@@ -258,7 +257,7 @@ impl RowView {
                 (true, false) => "existing",
             },
             created: outcome.created,
-            given: outcome.given.iter().copied().map(str::to_owned).collect(),
+            given: outcome.given.clone(),
             error: errors.first().cloned(),
             errors,
         }

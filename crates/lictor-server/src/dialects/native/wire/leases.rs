@@ -98,9 +98,9 @@ pub(in crate::dialects::native) struct CheckedOutView {
 }
 
 impl CheckedOutView {
-    pub(in crate::dialects::native) fn of(out: CheckedOut, now: &Now) -> Self {
+    pub(in crate::dialects::native) fn of(out: &CheckedOut, now: &Now) -> Self {
         Self {
-            lease: LeaseView::from_lease(out.lease, now),
+            lease: LeaseView::from_lease(out.lease.clone(), now),
             limit: out.limit,
             used: out.used,
         }

@@ -1,7 +1,6 @@
 //! Seats as JSON: given, taken back, and who holds them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_core::Error;
@@ -14,7 +13,7 @@ use uuid::Uuid;
 
 use super::accounts::{into_mode, refused_row, row_error};
 use super::time;
-use crate::authority::{Giver, SeatRow, Who};
+use crate::authority::{Assigned, Giver, Row, SeatRow, Who};
 use crate::dialects::native::error::Problem;
 use crate::dialects::native::told::Told;
 
@@ -69,27 +68,24 @@ struct BulkRowView {
 impl BulkView {
     pub(in crate::dialects::native) fn of(
         rows: &[SeatRow],
-        refused: &[(usize, Error)],
-        mode: Rows,
+        outcomes: &[Row<bool>],
         told: &Told,
     ) -> Self {
-        let refusals: BTreeMap<usize, &Error> =
-            refused.iter().map(|(row, error)| (*row, error)).collect();
-        let undone = mode == Rows::AllOrNothing && !refused.is_empty();
-        let view = |(number, row): (usize, &SeatRow)| BulkRowView {
+        let view = |(row, outcome): (&SeatRow, &Row<bool>)| BulkRowView {
             account: named(row).into(),
-            result: match (refusals.get(&number), row) {
-                (Some(_), _) => "refused",
-                (None, _) if undone => "undone",
-                (None, SeatRow::Assign(_)) => "assigned",
-                (None, SeatRow::Release(_)) => "released",
+            result: match (outcome.refused.first(), outcome.done, row) {
+                (Some(_), ..) => "refused",
+                (None, None, _) => "undone",
+                (None, Some(_), SeatRow::Assign(_)) => "assigned",
+                (None, Some(_), SeatRow::Release(_)) => "released",
             }
             .into(),
-            error: refusals.get(&number).map(|error| row_error(error, told)),
+            error: outcome.refused.first().map(|error| row_error(error, told)),
         };
+        let refused = outcomes.iter().filter(|row| !row.refused.is_empty());
         Self {
-            refused: refusals.len(),
-            rows: rows.iter().enumerate().map(view).collect(),
+            refused: refused.count(),
+            rows: rows.iter().zip(outcomes).map(view).collect(),
         }
     }
 
@@ -215,8 +211,19 @@ impl HeldView {
 /// A seat that was just given, or was there already.
 #[derive(Serialize)]
 pub(in crate::dialects::native) struct AssignedView {
-    pub(in crate::dialects::native) application: String,
-    pub(in crate::dialects::native) account: Uuid,
-    pub(in crate::dialects::native) limit: Option<u32>,
-    pub(in crate::dialects::native) used: u64,
+    application: String,
+    account: Uuid,
+    limit: Option<u32>,
+    used: u64,
+}
+
+impl AssignedView {
+    pub(in crate::dialects::native) fn of(assigned: &Assigned) -> Self {
+        Self {
+            application: assigned.seat.application.clone(),
+            account: assigned.seat.account,
+            limit: assigned.limit,
+            used: assigned.used,
+        }
+    }
 }

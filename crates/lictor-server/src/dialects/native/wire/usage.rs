@@ -2,16 +2,14 @@
 
 use std::fmt;
 
-use lictor_core::change::Change;
 use lictor_core::facts::usage::{Reading, UsageKey, UsageReport, UsageRow};
-use lictor_core::{Date, Error, Timestamp, whole};
+use lictor_core::{Date, Timestamp, whole};
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::accounts::row_error;
-use crate::authority::{CorrectionRequest, Written, parts_of_usage};
-use crate::dialects::native::error::Problem;
+use crate::authority::{Corrected, CorrectionRequest, Recorded};
 use crate::dialects::native::json::Object;
 use crate::dialects::native::told::Told;
 
@@ -146,7 +144,7 @@ impl NewUsage {
 
 /// What became of a usage report.
 #[derive(Serialize)]
-pub(in crate::dialects::native) struct Recorded {
+pub(in crate::dialects::native) struct RecordedView {
     /// Only to who may read usage, as the next two: what was reported may have changed nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     accepted: Option<usize>,
@@ -171,24 +169,20 @@ struct OutcomeView {
     error: Option<Value>,
 }
 
-impl Recorded {
+impl RecordedView {
     /// What was written says of each report. Who may not read usage is not told whether more was stored
     /// before: by that it could be found out.
-    pub(in crate::dialects::native) fn of(
-        reports: &[UsageReport],
-        parts: &[&Written],
-        now: Timestamp,
+    pub(in crate::dialects::native) fn of<'a>(
+        recorded: impl Iterator<Item = &'a Recorded>,
         told: &Told,
     ) -> Self {
-        let view = |written: &Written, number: usize, report: &UsageReport| {
-            let mut refused = written.refused.iter();
-            let refused = refused.find(|(row, _)| *row == number);
-            let report = report.as_stored(&written.state, now);
-            let stored = report.stored(&written.state, now);
+        let view = |recorded: &Recorded| {
+            let report = &recorded.report;
             let (month, epoch) = match &report.reading {
                 Reading::Count { month, .. } => (Some(month.clone()), None),
                 Reading::Total { epoch, .. } => (None, Some(epoch.clone())),
             };
+            let refused = recorded.refused.as_ref();
             OutcomeView {
                 source: report.source.clone(),
                 service: report.service.clone(),
@@ -197,18 +191,14 @@ impl Recorded {
                 result: match refused {
                     Some(_) => "refused",
                     None if !told.is_all() => "reported",
-                    None if stored > report.value() => "kept",
+                    None if recorded.stored > report.value() => "kept",
                     None => "taken",
                 },
-                stored: told.is_all().then_some(stored),
-                error: refused.map(|(_, error)| row_error(error, told)),
+                stored: told.is_all().then_some(recorded.stored),
+                error: refused.map(|error| row_error(error, told)),
             }
         };
-        let mut counts = Vec::with_capacity(reports.len());
-        for (part, written) in parts_of_usage(reports.len()).into_iter().zip(parts) {
-            let reports = reports[part].iter().enumerate();
-            counts.extend(reports.map(|(number, report)| view(written, number, report)));
-        }
+        let counts: Vec<OutcomeView> = recorded.map(view).collect();
         let of = |word| counts.iter().filter(|count| count.result == word).count();
         Self {
             accepted: told.is_all().then(|| of("taken")),
@@ -258,29 +248,13 @@ pub(in crate::dialects::native) struct CorrectedView {
 
 impl CorrectedView {
     /// Of a count that was corrected.
-    pub(in crate::dialects::native) fn of(
-        key: &UsageKey,
-        written: &Written,
-    ) -> Result<Self, Problem> {
-        let entry = written.entries.first();
-        let Some((position, Change::UsageCorrected { by, reason, .. })) =
-            entry.map(|entry| (entry.position, &entry.change))
-        else {
-            return Err(Error::internal("a correction without its entry").into());
-        };
-        let state = &written.state;
-        let key = key.as_stored(state);
-        let row = UsageRow {
-            reported: state.usage.get(&key).copied().unwrap_or_default(),
-            correction: state.corrections.get(&key).copied().unwrap_or_default(),
-            key,
-        };
-        Ok(Self {
-            position,
-            by: *by,
-            reason: reason.clone(),
-            count: CountView::of(row),
-        })
+    pub(in crate::dialects::native) fn of(corrected: &Corrected) -> Self {
+        Self {
+            position: corrected.position,
+            by: corrected.by,
+            reason: corrected.reason.clone(),
+            count: CountView::of(corrected.row.clone()),
+        }
     }
 }
 
