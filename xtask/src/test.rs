@@ -19,6 +19,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
     report.step("format", || format(workspace));
     report.step("tidy", || tidy::run(workspace));
     report.step("clippy", || clippy(workspace));
+    report.step("documentation", || documentation(workspace));
     report.step("packages to embed", || embedding::run(workspace));
     report.step("cargo test", || cargo_test(workspace));
     let mut binary = None;
@@ -59,6 +60,13 @@ fn clippy(workspace: &Workspace) -> Result<Tally> {
     component(workspace, "clippy", "clippy")?;
     let lint = ["clippy", "--workspace", "--all-targets", "--profile", "ci"];
     succeed(workspace.cargo(&lint).args(["--", "--deny", "warnings"]))?;
+    Ok(Tally::ONE)
+}
+
+/// Of private items too: few of them are public. A link that leads nowhere is denied in the manifest.
+fn documentation(workspace: &Workspace) -> Result<Tally> {
+    let document = ["doc", "--workspace", "--no-deps", "--profile", "ci"];
+    succeed(workspace.cargo(&document).arg("--document-private-items"))?;
     Ok(Tally::ONE)
 }
 

@@ -25,7 +25,7 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], Error> {
 /// A new UUID v7.
 ///
 /// # Errors
-/// As [`bytes`].
+/// As [`bytes()`].
 pub fn id(clock: &Timeline) -> Result<Uuid, Error> {
     let milliseconds = u64::try_from(clock.now().reading.wall).unwrap_or(0);
     Ok(uuid::Builder::from_unix_timestamp_millis(milliseconds, &bytes()?).into_uuid())
@@ -34,7 +34,7 @@ pub fn id(clock: &Timeline) -> Result<Uuid, Error> {
 /// A new number from 1 to 2^53 - 1, for dialects whose ids are numbers.
 ///
 /// # Errors
-/// As [`bytes`].
+/// As [`bytes()`].
 pub fn number() -> Result<u64, Error> {
     Ok((u64::from_be_bytes(bytes()?) >> 11).max(1))
 }
@@ -42,7 +42,7 @@ pub fn number() -> Result<u64, Error> {
 /// A new token: 256 random bits after the word `lictor`.
 ///
 /// # Errors
-/// As [`bytes`].
+/// As [`bytes()`].
 pub fn token() -> Result<String, Error> {
     Ok(format!(
         "{TOKEN_WORD}{}",
@@ -54,7 +54,7 @@ pub fn token() -> Result<String, Error> {
 /// written for other servers know.
 ///
 /// # Errors
-/// As [`bytes`].
+/// As [`bytes()`].
 pub fn client_id() -> Result<String, Error> {
     // 32 of the letters and digits, so that each is as likely as the others.
     const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -66,7 +66,7 @@ pub fn client_id() -> Result<String, Error> {
 /// does not belong.
 ///
 /// # Errors
-/// As [`bytes`].
+/// As [`bytes()`].
 pub fn client_secret() -> Result<String, Error> {
     Ok(format!("{CLIENT_WORD}{}", hex::encode(bytes::<32>()?)))
 }
@@ -74,7 +74,7 @@ pub fn client_secret() -> Result<String, Error> {
 /// A new grant code, refresh token or access token: 256 random bits in the same form.
 ///
 /// # Errors
-/// As [`bytes`].
+/// As [`bytes()`].
 pub fn credential() -> Result<String, Error> {
     let (first, second) = (bytes::<16>()?, bytes::<16>()?);
     Ok(format!(

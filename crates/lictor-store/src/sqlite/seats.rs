@@ -181,7 +181,7 @@ pub(super) fn seats_page(
     )
 }
 
-/// The columns of [`lease_state`] and [`lease`], in their order.
+/// The columns of [`lease_state`] and [`lease()`], in their order.
 pub(super) const LEASE: &str = "id, application, since, revision, holder, fence, expires_at";
 
 /// Reads the first columns of [`LEASE`].
