@@ -2,6 +2,7 @@
 //! readers beside it. What is decided is decided elsewhere.
 
 mod accounts;
+mod answering;
 mod answers;
 mod apart;
 mod backup;

@@ -6,7 +6,7 @@ use lictor_core::facts::lease::LeaseEnd;
 use lictor_core::facts::seats::SeatReason;
 use lictor_core::ledger::{Entry, Head};
 use lictor_store::sqlite::{SqliteStore, check_folder};
-use lictor_store::{EndedFilter, Store};
+use lictor_store::{EndedFilter, Maintenance as _, SeatReads as _};
 use rusqlite::Connection;
 
 use super::files::older_schema;

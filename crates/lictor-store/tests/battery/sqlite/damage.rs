@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use lictor_core::{Error, TrustSet, facts::organization::INSTALLATION};
-use lictor_store::Store;
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder};
+use lictor_store::{LicenseReads as _, Maintenance as _, Store};
 use rusqlite::Connection;
 
 use super::{fill, folder};
@@ -524,7 +524,7 @@ async fn a_writer_that_meets_damage_stops_writing() {
 }
 
 /// Everything that the ledger vouches for, as the reads say it.
-async fn told(store: &SqliteStore) -> impl PartialEq + std::fmt::Debug + use<> {
+async fn told(store: &dyn Store) -> impl PartialEq + std::fmt::Debug + use<> {
     let trust: TrustSet = store.trust().await.expect("reads");
     let mut streams = Vec::new();
     for stream in [INSTALLATION, ACME, id(2)] {

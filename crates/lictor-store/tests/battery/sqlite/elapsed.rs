@@ -1,7 +1,7 @@
 //! What the migration to elapsed time leaves as it was: ends that were stored keep their values.
 
 use lictor_store::sqlite::SqliteStore;
-use lictor_store::{Answer, IdempotencyKey, Store};
+use lictor_store::{Answer, IdempotencyKey, LedgerReads as _, SeatReads as _};
 use rusqlite::Connection;
 
 use super::files::older_schema;

@@ -10,7 +10,7 @@ use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::record::Record;
 use lictor_core::rules::account::AccountPatch;
 use lictor_store::sqlite::{SqliteStore, check_folder, removed_accounts};
-use lictor_store::{Store, Write};
+use lictor_store::{AccountReads as _, Write};
 
 use super::folder;
 use crate::given::{

@@ -14,7 +14,10 @@ use lictor_core::facts::usage::{MAX_COUNT, UsageRow};
 use lictor_core::ledger::{Entry, Head};
 use lictor_core::record::Record;
 use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
-use lictor_store::{ANSWER_KEPT_SECONDS, Dates, IdempotencyKey, Store, Which};
+use lictor_store::{
+    ANSWER_KEPT_SECONDS, AccountReads as _, Dates, IdempotencyKey, InstallationReads as _,
+    LedgerReads as _, LicenseReads as _, Maintenance as _, NodeReads as _, Which,
+};
 use rusqlite::Connection;
 
 use super::{fill, folder};

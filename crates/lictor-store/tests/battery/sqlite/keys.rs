@@ -7,8 +7,8 @@ use lictor_core::change::Change;
 use lictor_core::facts::account::{AccountKind, AccountStatus};
 use lictor_core::ledger::{Entry, Head};
 use lictor_core::rules::account::AccountPatch;
-use lictor_store::Store;
 use lictor_store::sqlite::{SqliteStore, check_folder};
+use lictor_store::{AccountReads as _, Maintenance as _, SeatReads as _};
 use rusqlite::Connection;
 use uuid::Uuid;
 

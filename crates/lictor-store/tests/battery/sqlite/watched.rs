@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use lictor_core::Error;
 use lictor_store::sqlite::{OpenError, SqliteStore, checked, watched_check};
-use lictor_store::{Step, Store, Watch};
+use lictor_store::{Maintenance as _, Step, Watch};
 
 use super::{fill, folder};
 
