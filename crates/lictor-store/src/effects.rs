@@ -32,11 +32,14 @@ pub(crate) use changes::{Before, carry_out_change};
 pub(crate) use figures::{Figured, carry_out_figures};
 pub(crate) use records::carry_out_record;
 
-/// Carries effects out on the rows of a stream, within one transaction. Each says how many rows it touched.
-pub(crate) trait Rows {
-    /// What the database says.
+/// What fails in its own way.
+pub(crate) trait Database {
+    /// What it says then.
     type Error;
+}
 
+/// Carries effects out on the rows of a stream, within one transaction. Each says how many rows it touched.
+pub(crate) trait Rows: Database {
     /// Stores a row, or a part of one that is there.
     fn put(&mut self, stream: Uuid, put: &Put<'_>) -> Result<usize, Self::Error>;
 

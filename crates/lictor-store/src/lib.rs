@@ -4,6 +4,7 @@
 mod breather;
 mod check;
 mod effects;
+mod facts;
 mod licenses;
 mod maintenance;
 mod outcome;

@@ -1,10 +1,9 @@
-//! Rows of accounts and of their counts: how they are stored, loaded and read back.
+//! Rows of accounts and of their counts: how they are stored and read back.
 
 use std::sync::Arc;
 
 use lictor_core::facts::account::{Account, AccountCounts, AccountState};
 use lictor_core::facts::email::Email;
-use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
@@ -52,54 +51,33 @@ pub(super) fn owner(row: &Row<'_>, first: usize) -> Sql<Option<Arc<Account>>> {
     id.map(|_| account(row, first).map(Arc::new)).transpose()
 }
 
-/// Loads an account for a rule.
-pub(super) fn load(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
-    let sql = format!("SELECT {ACCOUNT} FROM accounts WHERE organization_id = ?1 AND id = ?2");
-    let found = database
-        .prepare_cached(&sql)?
-        .query_row((stream, id), |row| account_state(row, 0))
-        .optional()?;
-    state.accounts.extend(found);
-    Ok(())
-}
-
-/// Loads the accounts that an e-mail can mean for a rule: the one with its key, and one of just
-/// this spelling that has none.
-pub(super) fn load_by_email(
+/// What the ledger records about an account.
+pub(super) fn state(
     database: &Connection,
     stream: Uuid,
-    email: &str,
-    state: &mut State,
-) -> Sql<Vec<Uuid>> {
-    let mut found = Vec::new();
-    if let Some(id) = apart(database, stream, email)? {
-        state.emails_apart.insert(Email::spelled(email), id);
-        found.push(id);
-    }
-    if let Ok(email) = Email::parse(email)
-        && let Some(id) = with_key(database, stream, &email.key)?
-    {
-        state.emails.insert(email.key, id);
-        found.push(id);
-    }
-    for id in &found {
-        load(database, stream, *id, state)?;
-    }
-    Ok(found)
+    id: Uuid,
+) -> Sql<Option<(Uuid, AccountState)>> {
+    let sql = format!("SELECT {ACCOUNT} FROM accounts WHERE organization_id = ?1 AND id = ?2");
+    database
+        .prepare_cached(&sql)?
+        .query_row((stream, id), |row| account_state(row, 0))
+        .optional()
 }
 
-fn apart(database: &Connection, organization: Uuid, email: &str) -> Sql<Option<Uuid>> {
+/// The account that has an e-mail in just this spelling, and no key.
+pub(super) fn apart(database: &Connection, organization: Uuid, email: &str) -> Sql<Option<Uuid>> {
     database
         .prepare_cached(
             "SELECT id FROM accounts INDEXED BY accounts_apart
              WHERE organization_id = ?1 AND email = ?2 AND email IS NOT NULL
                  AND email_key IS NULL",
         )?
-        .query_row((organization, Email::spelled(email)), |row| row.get(0))
+        .query_row((organization, email), |row| row.get(0))
         .optional()
 }
 
-fn with_key(database: &Connection, organization: Uuid, key: &str) -> Sql<Option<Uuid>> {
+/// The account whose e-mail has this key.
+pub(super) fn with_key(database: &Connection, organization: Uuid, key: &str) -> Sql<Option<Uuid>> {
     database
         .prepare_cached("SELECT id FROM accounts WHERE organization_id = ?1 AND email_key = ?2")?
         .query_row((organization, key), |row| row.get(0))
@@ -251,7 +229,8 @@ pub(super) fn by_email(
     organization: Uuid,
     email: &str,
 ) -> Sql<Option<Account>> {
-    let id = match (apart(database, organization, email)?, Email::parse(email)) {
+    let apart = apart(database, organization, &Email::spelled(email))?;
+    let id = match (apart, Email::parse(email)) {
         (Some(id), _) => Some(id),
         (None, Ok(email)) => with_key(database, organization, &email.key)?,
         (None, Err(_)) => None,

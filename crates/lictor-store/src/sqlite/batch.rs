@@ -16,14 +16,13 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::answers::Found;
-use super::effects::Statements;
 use super::heads::{HeadRow, Heads};
 use super::rows::{self, DecodedKeys, Sql};
-use super::{answers, ended, facts};
+use super::{answers, ended};
 use crate::effects::{
-    self, Before, Counted, Figured, carry_out_change, carry_out_figures, carry_out_record,
+    self, Before, Counted, Database, Figured, carry_out_change, carry_out_figures, carry_out_record,
 };
-use crate::{Fact, Idempotent, Outcome, Write, Written};
+use crate::{Fact, Idempotent, Outcome, Write, Written, facts};
 
 /// Why a write was not stored.
 pub(super) enum Fault {
@@ -44,11 +43,11 @@ impl From<rusqlite::Error> for Fault {
 
 /// A batch whose transaction has begun.
 pub(super) struct Batch<'a> {
-    database: &'a Connection,
+    pub(super) database: &'a Connection,
     /// The head rows. SQLite has one writer, which is their lock.
     heads: &'a mut Heads,
     /// What the writes so far have read of the trusted keys.
-    decoded: DecodedKeys,
+    pub(super) decoded: DecodedKeys,
     /// Whether something that named somebody was erased.
     has_erased: bool,
 }
@@ -72,15 +71,10 @@ impl<'a> Batch<'a> {
         if let Some(idempotent) = &write.idempotent {
             replaces = self.check_unanswered(idempotent, write, &head)?;
         }
-        let trust_changed = self.trust_changed(&write.facts)?;
-        let state = facts::load(
-            self.database,
-            write.stream,
-            &head,
-            trust_changed,
-            &write.facts,
-            &mut self.decoded,
-        )?;
+        let mut state = Box::<State>::default();
+        head.give(&mut state);
+        state.trust_changed = self.trust_changed(&write.facts)?;
+        facts::load(self, write.stream, &write.facts, &mut state)?;
         let decision = decide(write, &state).map_err(Fault::Refused)?;
         if write.stream != INSTALLATION {
             quota::admit(&state, &decision.changes).map_err(Fault::Refused)?;
@@ -131,7 +125,7 @@ impl<'a> Batch<'a> {
     }
 
     fn store(
-        &self,
+        &mut self,
         write: &Write,
         mut head: HeadRow,
         mut state: Box<State>,
@@ -139,7 +133,6 @@ impl<'a> Batch<'a> {
         counted: &mut Counted,
     ) -> Result<(HeadRow, Box<State>, Written), BatchError> {
         let figured = Figured::before(&state);
-        let mut rows = Statements(self.database);
         let (decision, outcome) = decision.split();
         let mut entries = Vec::with_capacity(decision.changes.len());
         for change in decision.changes {
@@ -150,7 +143,7 @@ impl<'a> Batch<'a> {
             if let Some(breach) = state.breach(&change) {
                 return Err(BatchError::Write(breach));
             }
-            carry_out_change(&mut rows, stream, at, &before, &state, &change)?;
+            carry_out_change(self, stream, at, &before, &state, &change)?;
             let entry = Entry {
                 stream,
                 position,
@@ -173,10 +166,10 @@ impl<'a> Batch<'a> {
         }
         for record in &decision.records {
             let (stream, now) = (write.stream, &write.now);
-            carry_out_record(&mut rows, stream, now, &state, record, counted)?;
+            carry_out_record(self, stream, now, &state, record, counted)?;
             state.note(record);
         }
-        carry_out_figures(&mut rows, write.stream, &figured, &state)?;
+        carry_out_figures(self, write.stream, &figured, &state)?;
         let outcome = guarded(|| outcome(&state)).map_err(BatchError::Write)?;
         let written = Written {
             outcome: outcome.map_err(|error| BatchError::Write(error.to_string()))?,
@@ -246,6 +239,10 @@ impl<'a> Batch<'a> {
         }
         Ok(answer.is_some())
     }
+}
+
+impl Database for Batch<'_> {
+    type Error = rusqlite::Error;
 }
 
 fn decide(write: &Write, state: &State) -> Result<Decision<Outcome>, Error> {

@@ -1,5 +1,5 @@
-//! Rows of OAuth clients, their grants, codes and access tokens: how they are stored, loaded and
-//! read back.
+//! Rows of OAuth clients, their grants, codes and access tokens: how they are stored and read
+//! back.
 
 use lictor_core::Timestamp;
 use lictor_core::digest::Digest;
@@ -8,13 +8,13 @@ use lictor_core::facts::client::{CODE_TTL, Client, ClientState, CodesMade};
 use lictor_core::facts::grant::{Access, Code, GrantState};
 use lictor_core::facts::role::Role;
 use lictor_core::facts::token::Token;
-use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT};
 use super::reads::{behind, many};
 use super::rows::{Sql, scopes, scopes_text};
+use crate::facts::GrantBy;
 
 /// The columns of [`client_state`] and [`client`], in their order.
 pub(super) const CLIENT: &str = "clients.id, clients.account_id, clients.application, \
@@ -169,49 +169,32 @@ pub(super) fn token(database: &Connection, sha256: [u8; 32]) -> Sql<Option<Token
         .optional()
 }
 
-/// Loads a client and its account for a rule.
-pub(super) fn load(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
-    if let Some(found) = one(database, stream, id)? {
-        if let Some(account) = found.state.account {
-            accounts::load(database, stream, account, state)?;
-        }
-        state.clients.insert(id, found.state);
-    }
-    Ok(())
-}
-
-/// Loads a client's live grants, and all that were given since then.
-pub(super) fn load_grants(
+/// A client's live grants, and all that were given since then; and when.
+pub(super) fn grants_of(
     database: &Connection,
     stream: Uuid,
     client: Uuid,
     since: Elapsed,
-    state: &mut State,
-) -> Sql<()> {
+) -> Sql<Vec<(Uuid, GrantState, Elapsed)>> {
     let sql = format!(
         "SELECT {GRANT}, given_at FROM grants INDEXED BY grants_by_client
          WHERE organization_id = ?1 AND client = ?2 AND (revoked_at IS NULL OR given_at > ?3)"
     );
     let parameters = (stream, client, since.seconds());
-    let found = many(database, &sql, parameters, |row| {
-        Ok((grant(row)?, Elapsed::from_seconds(row.get(6)?)))
-    })?;
-    for ((id, grant), given_at) in found {
-        state.grants.insert(id, grant);
-        state.grants_given.insert(id, given_at);
-    }
-    Ok(())
+    many(database, &sql, parameters, |row| {
+        let (id, grant) = grant(row)?;
+        Ok((id, grant, Elapsed::from_seconds(row.get(6)?)))
+    })
 }
 
-/// Loads how many codes were made for a client after a moment: those that nobody used, and those that
-/// became grants.
-pub(super) fn load_codes(
+/// How many codes were made for a client after a moment: those that nobody used, and those that became
+/// grants.
+pub(super) fn codes_of(
     database: &Connection,
     stream: Uuid,
     client: Uuid,
     since: Elapsed,
-    state: &mut State,
-) -> Sql<()> {
+) -> Sql<CodesMade> {
     let sql = "SELECT count(*), min(made_at) FROM (
              SELECT expires_at - ?3 AS made_at FROM codes INDEXED BY codes_by_client
                  WHERE organization_id = ?1 AND client = ?2 AND expires_at > ?3 + ?4
@@ -224,86 +207,77 @@ pub(super) fn load_codes(
             oldest: oldest.map(Elapsed::from_seconds),
         })
     };
-    let made = database
+    database
         .prepare_cached(sql)?
-        .query_row((stream, client, CODE_TTL, since.seconds()), read)?;
-    state.codes_made.insert(client, made);
-    Ok(())
+        .query_row((stream, client, CODE_TTL, since.seconds()), read)
 }
 
-/// Loads a code, or the grant that came of it.
-pub(super) fn load_code(
+/// A code that nobody used.
+pub(super) fn unused_code(database: &Connection, stream: Uuid, code: Digest) -> Sql<Option<Code>> {
+    let unused = "SELECT client, expires_at FROM codes WHERE organization_id = ?1 AND sha256 = ?2";
+    let read = |row: &Row<'_>| {
+        let (client, expires_at) = (row.get(0)?, Elapsed::from_seconds(row.get(1)?));
+        Ok(Code::Unused { client, expires_at })
+    };
+    database
+        .prepare_cached(unused)?
+        .query_row((stream, code.0), read)
+        .optional()
+}
+
+/// The grant that is meant.
+pub(super) fn one_grant(
     database: &Connection,
     stream: Uuid,
-    code: Digest,
-    state: &mut State,
-) -> Sql<()> {
-    let unused = "SELECT client, expires_at FROM codes WHERE organization_id = ?1 AND sha256 = ?2";
-    let unused = many(database, unused, (stream, code.0), |row| {
-        let (client, expires_at) = (row.get(0)?, Elapsed::from_seconds(row.get(1)?));
-        Ok((code, Code::Unused { client, expires_at }))
-    })?;
-    state.codes.extend(unused);
-    let used =
-        format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND code_sha256 = ?2");
-    for (id, found) in many(database, &used, (stream, code.0), grant)? {
-        state.codes.insert(code, Code::Used(id));
-        state.grants.insert(id, found);
-    }
-    Ok(())
+    by: GrantBy,
+) -> Sql<Option<(Uuid, GrantState)>> {
+    let mut found = match by {
+        GrantBy::Id(id) => {
+            let sql = format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND id = ?2");
+            many(database, &sql, (stream, id), grant)?
+        }
+        GrantBy::Code(code) => {
+            let sql = format!(
+                "SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND code_sha256 = ?2"
+            );
+            many(database, &sql, (stream, code.0), grant)?
+        }
+        GrantBy::RefreshToken(secret) => {
+            let sql = format!(
+                "SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND refresh_sha256 = ?2"
+            );
+            many(database, &sql, (stream, secret.0), grant)?
+        }
+    };
+    Ok(found.pop())
 }
 
-/// Loads what a refresh token stands for and what rests on it, or an access token.
-pub(super) fn load_secret(
+/// One access token.
+pub(super) fn access_token(
     database: &Connection,
     stream: Uuid,
     secret: Digest,
-    state: &mut State,
-) -> Sql<()> {
-    let by_refresh =
-        format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND refresh_sha256 = ?2");
-    for (id, found) in many(database, &by_refresh, (stream, secret.0), grant)? {
-        load_client(database, stream, found.client, state)?;
-        load_access(database, stream, found.client, Some(id), state)?;
-        state.refresh_tokens.insert(secret, id);
-        state.grants.insert(id, found);
-    }
+) -> Sql<Option<(Digest, Access)>> {
     let sql =
         format!("SELECT {ACCESS} FROM access_tokens WHERE organization_id = ?1 AND sha256 = ?2");
-    for (sha256, found) in many(database, &sql, (stream, secret.0), access)? {
-        load_client(database, stream, found.client, state)?;
-        let by_id = format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND id = ?2");
-        let grants = many(database, &by_id, (stream, found.grant), grant)?;
-        state.grants.extend(grants);
-        state.access_tokens.insert(sha256, found);
-    }
-    Ok(())
+    database
+        .prepare_cached(&sql)?
+        .query_row((stream, secret.0), access)
+        .optional()
 }
 
-/// Loads a client that another fact may have loaded.
-fn load_client(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
-    match state.clients.contains_key(&id) {
-        true => Ok(()),
-        false => load(database, stream, id, state),
-    }
-}
-
-/// Loads the access tokens that rest on a grant, or on a client's credentials.
-pub(super) fn load_access(
+/// The access tokens that rest on a grant, or on a client's credentials.
+pub(super) fn access_tokens_of(
     database: &Connection,
     stream: Uuid,
     client: Uuid,
     grant: Option<Uuid>,
-    state: &mut State,
-) -> Sql<()> {
+) -> Sql<Vec<(Digest, Access)>> {
     let sql = format!(
         "SELECT {ACCESS} FROM access_tokens INDEXED BY access_tokens_by_grant
          WHERE organization_id = ?1 AND client = ?2 AND grant_id IS ?3"
     );
-    state
-        .access_tokens
-        .extend(many(database, &sql, (stream, client, grant), access)?);
-    Ok(())
+    many(database, &sql, (stream, client, grant), access)
 }
 
 /// Stores a new client.

@@ -1,8 +1,8 @@
 //! Which statement carries out which effect.
 
-use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::batch::Batch;
 use super::rows::{self, Sql};
 use super::{
     accounts, answers, clients, ended, expired, node_pools, nodes, refusals, removed, seats, sums,
@@ -10,14 +10,9 @@ use super::{
 };
 use crate::effects::{Add, Dropped, Ended, Put, RefusalRow, Remove, Rows};
 
-/// The statements of a connection whose transaction has begun.
-pub(super) struct Statements<'a>(pub(super) &'a Connection);
-
-impl Rows for Statements<'_> {
-    type Error = rusqlite::Error;
-
+impl Rows for Batch<'_> {
     fn put(&mut self, stream: Uuid, put: &Put<'_>) -> Sql<usize> {
-        let database = self.0;
+        let database = self.database;
         match put {
             Put::Policy(policy) => rows::put_policy(database, *policy),
             Put::NewHead(id) => rows::insert_head(database, *id),
@@ -112,7 +107,7 @@ impl Rows for Statements<'_> {
     }
 
     fn remove(&mut self, stream: Uuid, remove: &Remove<'_>) -> Sql<usize> {
-        let database = self.0;
+        let database = self.database;
         match remove {
             Remove::License(id) => rows::delete_license(database, stream, *id),
             Remove::Identity(id) => accounts::erase(database, stream, *id),
@@ -151,7 +146,7 @@ impl Rows for Statements<'_> {
     }
 
     fn add(&mut self, stream: Uuid, add: &Add<'_>) -> Sql<usize> {
-        let database = self.0;
+        let database = self.database;
         match add {
             Add::Taken {
                 application,
@@ -185,10 +180,10 @@ impl Rows for Statements<'_> {
     }
 
     fn is_refused(&mut self, stream: Uuid, row: &RefusalRow<'_>) -> Sql<bool> {
-        refusals::is_there(self.0, stream, row)
+        refusals::is_there(self.database, stream, row)
     }
 
     fn drop_ended(&mut self, ended: Ended) -> Sql<Dropped> {
-        expired::drop_some(self.0, ended)
+        expired::drop_some(self.database, ended)
     }
 }

@@ -1,221 +1,290 @@
-//! Loading the facts that a rule asked for into a state. It reads only, and inside the writer's
-//! transaction, after the stream's head row.
+//! Which statement reads which fact, inside the writer's transaction.
 
-use lictor_core::Timestamp;
-use lictor_core::facts::quota::Quota;
-use lictor_core::state::State;
+use lictor_core::digest::Digest;
+use lictor_core::elapsed::Elapsed;
+use lictor_core::facts::account::{AccountCounts, AccountState};
+use lictor_core::facts::application::ApplicationState;
+use lictor_core::facts::client::{ClientState, CodesMade};
+use lictor_core::facts::grant::{Access, Code, GrantState};
+use lictor_core::facts::lease::Lease;
+use lictor_core::facts::license::{LicenseState, Newest};
+use lictor_core::facts::node::{Counting, NodeIdentity, NodeSettings, NodeState};
+use lictor_core::facts::organization::OrganizationState;
+use lictor_core::facts::pool::{PoolIdentity, PoolState};
+use lictor_core::facts::seats::{SeatId, SeatState};
+use lictor_core::facts::token::TokenState;
+use lictor_core::facts::usage::{EpochState, Series, UsageKey, UsageRow};
+use lictor_core::{KeyId, Timestamp, TrustPolicy, TrustedKey};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::accounts::ACCOUNT;
-use super::heads::HeadRow;
+use super::batch::Batch;
 use super::reads::{self, many};
-use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
+use super::rows::{self, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use super::{accounts, answers, clients, node_pools, nodes, refusals, seats, sums, usage};
-use crate::Fact;
+use crate::facts::{By, FactReads, GrantBy, UsageOf};
 
-/// The part of the state that `facts` ask for; what is not there stays absent. `trust_changed` is the
-/// installation's `basis_changed`, where that is asked for.
-pub(super) fn load(
-    database: &Connection,
-    stream: Uuid,
-    head: &HeadRow,
-    trust_changed: u64,
-    facts: &[Fact],
-    decoded: &mut DecodedKeys,
-) -> Sql<Box<State>> {
-    let mut state = Box::<State>::default();
-    head.give(&mut state);
-    state.trust_changed = trust_changed;
-    if facts.iter().any(is_about_accounts) {
-        state.counts = accounts::counts(database, stream)?;
+impl FactReads for Batch<'_> {
+    fn policy(&mut self) -> Sql<Option<TrustPolicy>> {
+        rows::policy(self.database)
     }
-    for fact in facts {
-        add(database, stream, fact, &mut state, decoded)?;
+
+    fn key(&mut self, id: KeyId) -> Sql<Option<(KeyId, TrustedKey)>> {
+        let sql = format!("SELECT {KEY} FROM trusted_keys WHERE id = ?1");
+        let decoded = &mut self.decoded;
+        one(self.database, &sql, [id.to_string()], |row| {
+            rows::trusted_key(row, decoded)
+        })
     }
-    Ok(state)
-}
 
-fn is_about_accounts(fact: &Fact) -> bool {
-    matches!(fact, Fact::Account(_) | Fact::AccountByEmail(_))
-}
+    fn organization(&mut self, key: &str) -> Sql<Option<(Uuid, OrganizationState)>> {
+        let sql =
+            format!("SELECT {ORGANIZATION} FROM organizations WHERE key = ?1 AND removed = 0");
+        one(self.database, &sql, [key], rows::organization_state)
+    }
 
-fn add(
-    database: &Connection,
-    stream: Uuid,
-    fact: &Fact,
-    state: &mut State,
-    decoded: &mut DecodedKeys,
-) -> Sql<()> {
-    match fact {
-        Fact::Policy => state.policy = rows::policy(database)?,
-        Fact::Key(id) => {
-            let sql = format!("SELECT {KEY} FROM trusted_keys WHERE id = ?1");
-            let found = one(database, &sql, [id.to_string()], |row| {
-                rows::trusted_key(row, decoded)
-            })?;
-            state.keys.extend(found);
-        }
-        Fact::Organization(key) => {
-            let sql =
-                format!("SELECT {ORGANIZATION} FROM organizations WHERE key = ?1 AND removed = 0");
-            let found = one(database, &sql, [key], rows::organization_state)?;
-            state.organizations.extend(found);
-        }
-        Fact::Token(id) => {
-            let sql = format!("SELECT {TOKEN} FROM tokens WHERE organization_id = ?1 AND id = ?2");
-            let found = one(database, &sql, (stream, id), rows::token_state)?;
-            state.tokens.extend(found);
-        }
-        Fact::OtherOperator { than, now } => {
-            // Those that never end, then the others, the last one first, each as the index has them.
-            for end in ["expires_at IS NULL AND ?3 NOTNULL", "expires_at > ?3"] {
-                let sql = format!(
-                    "SELECT {TOKEN} FROM tokens INDEXED BY tokens_unrevoked
-                     WHERE organization_id = ?1 AND account_id IS NULL AND revoked_at IS NULL
-                         AND id <> ?2 AND role = 'operator' AND scopes = '[]' AND {end}
-                     ORDER BY expires_at DESC LIMIT 1"
-                );
-                let found = one(database, &sql, (stream, than, now), rows::token_state)?;
-                state.tokens.extend(found);
-            }
-        }
-        Fact::OtherAdministrator(than) => {
+    fn token(&mut self, stream: Uuid, id: Uuid) -> Sql<Option<(Uuid, TokenState)>> {
+        let sql = format!("SELECT {TOKEN} FROM tokens WHERE organization_id = ?1 AND id = ?2");
+        one(self.database, &sql, (stream, id), rows::token_state)
+    }
+
+    fn other_operators(
+        &mut self,
+        stream: Uuid,
+        than: Uuid,
+        now: Timestamp,
+    ) -> Sql<Vec<(Uuid, TokenState)>> {
+        let mut others = Vec::new();
+        // Those that never end, then the others, the last one first, each as the index has them.
+        for end in ["expires_at IS NULL AND ?3 NOTNULL", "expires_at > ?3"] {
             let sql = format!(
-                "SELECT {ACCOUNT} FROM accounts INDEXED BY accounts_administrators
-                 WHERE organization_id = ?1 AND administrator = 1 AND status = 'active'
-                     AND id <> ?2 LIMIT 1"
+                "SELECT {TOKEN} FROM tokens INDEXED BY tokens_unrevoked
+                 WHERE organization_id = ?1 AND account_id IS NULL AND revoked_at IS NULL
+                     AND id <> ?2 AND role = 'operator' AND scopes = '[]' AND {end}
+                 ORDER BY expires_at DESC LIMIT 1"
             );
-            let found = one(database, &sql, (stream, than), |row| {
-                accounts::account_state(row, 0)
-            })?;
-            state.accounts.extend(found);
+            let found = one(self.database, &sql, (stream, than, now), rows::token_state)?;
+            others.extend(found);
         }
-        Fact::ExpiredTokens(now) => load_expired(database, stream, *now, state)?,
-        Fact::Application(key) => {
-            seats::load_application(database, stream, key, state)?;
-        }
-        Fact::NewestLicenses {
-            application,
-            after,
-            limit,
-            bytes,
-        } => {
-            let bounds = (*limit, *bytes);
-            let newest = reads::licenses_since(database, stream, application, *after, bounds)?;
-            state.newest_licenses.insert(application.clone(), newest);
-        }
-        Fact::License(id) => {
-            let sql =
-                format!("SELECT {LICENSE} FROM licenses WHERE organization_id = ?1 AND id = ?2");
-            let found = one(database, &sql, (stream, id), rows::license_state)?;
-            if let Some((_, license)) = &found {
-                seats::load_application(database, stream, &license.application, state)?;
-            }
-            state.licenses.extend(found);
-        }
-        Fact::AnyLicense => {
+        Ok(others)
+    }
+
+    fn expired_tokens(
+        &mut self,
+        stream: Uuid,
+        now: Timestamp,
+        most: usize,
+    ) -> Sql<Vec<(Uuid, TokenState)>> {
+        let sql = format!(
+            "SELECT {TOKEN} FROM tokens INDEXED BY tokens_by_end
+             WHERE organization_id = ?1 AND expires_at <= ?2 AND revoked_at IS NULL
+             ORDER BY expires_at LIMIT ?3"
+        );
+        many(self.database, &sql, (stream, now, most), rows::token_state)
+    }
+
+    fn other_administrator(
+        &mut self,
+        stream: Uuid,
+        than: Uuid,
+    ) -> Sql<Option<(Uuid, AccountState)>> {
+        let sql = format!(
+            "SELECT {ACCOUNT} FROM accounts INDEXED BY accounts_administrators
+             WHERE organization_id = ?1 AND administrator = 1 AND status = 'active'
+                 AND id <> ?2 LIMIT 1"
+        );
+        one(self.database, &sql, (stream, than), |row| {
+            accounts::account_state(row, 0)
+        })
+    }
+
+    fn application(&mut self, stream: Uuid, key: &str) -> Sql<Option<ApplicationState>> {
+        let found = seats::one(self.database, stream, key)?;
+        Ok(found.map(|found| found.state))
+    }
+
+    fn newest_licenses(
+        &mut self,
+        stream: Uuid,
+        application: &str,
+        after: (Timestamp, u64),
+        bounds: (usize, usize),
+    ) -> Sql<Newest> {
+        reads::licenses_since(self.database, stream, application, after, bounds)
+    }
+
+    fn license(&mut self, stream: Uuid, id: Uuid) -> Sql<Option<(Uuid, LicenseState)>> {
+        let sql = format!("SELECT {LICENSE} FROM licenses WHERE organization_id = ?1 AND id = ?2");
+        one(self.database, &sql, (stream, id), rows::license_state)
+    }
+
+    fn any_license(
+        &mut self,
+        stream: Uuid,
+        application: Option<&str>,
+    ) -> Sql<Option<(Uuid, LicenseState)>> {
+        let Some(application) = application else {
             let sql = format!("SELECT {LICENSE} FROM licenses WHERE organization_id = ?1 LIMIT 1");
-            let found = one(database, &sql, [stream], rows::license_state)?;
-            state.licenses.extend(found);
-        }
-        Fact::AnyLicenseOf(application) => {
-            let sql = format!(
-                "SELECT {LICENSE} FROM licenses INDEXED BY licenses_by_application
-                 WHERE organization_id = ?1 AND application = ?2 LIMIT 1"
-            );
-            let found = one(database, &sql, (stream, application), rows::license_state)?;
-            state.licenses.extend(found);
-        }
-        // The caller has it.
-        Fact::Trust => {}
-        Fact::Account(id) => accounts::load(database, stream, *id, state)?,
-        Fact::AccountByEmail(email) => {
-            for id in accounts::load_by_email(database, stream, email, state)? {
-                seats::load_seats(database, stream, id, state)?;
-            }
-        }
-        Fact::Seat(id) => seats::load_seat(database, stream, id, state)?,
-        Fact::SeatsOf(account) => {
-            seats::load_seats(database, stream, *account, state)?;
-            let held: Vec<_> = state
-                .seats
-                .keys()
-                .map(|id| id.application.clone())
-                .collect();
-            for application in held {
-                seats::load_application(database, stream, &application, state)?;
-            }
-        }
-        Fact::Lease(id) => seats::load_lease(database, stream, *id, state)?,
-        Fact::LeaseOf {
-            application,
-            holder,
-        } => seats::load_lease_of(database, stream, application, holder, state)?,
-        Fact::Holder(key) => {
-            seats::load_leases_of(database, stream, key, state)?;
-            state.refusals_of_holder = refusals::of_holder(database, stream, key)?;
-            state.answers_of_holder = answers::of_holder(database, stream, key)?;
-        }
-        Fact::Due(now) => seats::load_due(database, stream, *now, state)?,
-        Fact::Client(id) => clients::load(database, stream, *id, state)?,
-        Fact::GrantsOf { client, since } => {
-            clients::load_grants(database, stream, *client, *since, state)?;
-        }
-        Fact::CodesOf { client, since } => {
-            clients::load_codes(database, stream, *client, *since, state)?;
-        }
-        Fact::Code(sha256) => clients::load_code(database, stream, *sha256, state)?,
-        Fact::ClientSecret(sha256) => clients::load_secret(database, stream, *sha256, state)?,
-        Fact::AccessOf(client) => clients::load_access(database, stream, *client, None, state)?,
-        Fact::Node(id) => nodes::load(database, stream, *id, state)?,
-        Fact::NodesToJoin(application, now) => {
-            let count = nodes::to_join(database, stream, application, *now)?;
-            state.nodes_to_join.insert(application.clone(), count);
-        }
-        Fact::NodeNamed(name) => nodes::load_named(database, stream, name, state)?,
-        Fact::NodePool(id) => node_pools::load(database, stream, *id, state)?,
-        Fact::NodePoolNamed(name) => node_pools::load_named(database, stream, name, state)?,
-        Fact::NodeSettings => state.node_settings = nodes::settings(database, stream)?,
-        Fact::Usage(key) => usage::load(database, stream, key, state)?,
-        Fact::UsageEpoch { series, epoch } => {
-            usage::load_epoch(database, stream, series, epoch, state)?;
-        }
-        Fact::UsageOf { source, into } => {
-            usage::load_source(database, stream, source, into, state)?;
-        }
-        Fact::UsageOfNode { name, into } => {
-            usage::load_node(database, stream, name, into, state)?;
-        }
-        Fact::NodeStarts(id) => {
-            let found = nodes::starts(database, stream, *id)?;
-            state.node_starts.insert(*id, found);
-        }
-        Fact::UsageBySource(source) => {
-            let sum = usage::of_source(database, stream, source)?;
-            state.usage_by_source.insert(source.clone(), sum);
-        }
-        Fact::UsageMonth(month) => usage::load_month(database, stream, month, state)?,
-        Fact::UsageSum => state.usage_sum = sums::sum(database, stream)?,
+            return one(self.database, &sql, [stream], rows::license_state);
+        };
+        let sql = format!(
+            "SELECT {LICENSE} FROM licenses INDEXED BY licenses_by_application
+             WHERE organization_id = ?1 AND application = ?2 LIMIT 1"
+        );
+        let parameters = (stream, application);
+        one(self.database, &sql, parameters, rows::license_state)
     }
-    Ok(())
-}
 
-/// How many expired tokens give way at once at most.
-const EXPIRED: usize = 100;
-
-fn load_expired(database: &Connection, stream: Uuid, now: Timestamp, state: &mut State) -> Sql<()> {
-    if state.used.of(Quota::Tokens) < state.quotas.limit(Quota::Tokens) {
-        return Ok(());
+    fn account_counts(&mut self, stream: Uuid) -> Sql<AccountCounts> {
+        accounts::counts(self.database, stream)
     }
-    let sql = format!(
-        "SELECT {TOKEN} FROM tokens INDEXED BY tokens_by_end
-         WHERE organization_id = ?1 AND expires_at <= ?2 AND revoked_at IS NULL
-         ORDER BY expires_at LIMIT ?3"
-    );
-    let found = many(database, &sql, (stream, now, EXPIRED), rows::token_state)?;
-    state.tokens.extend(found);
-    Ok(())
+
+    fn account(&mut self, stream: Uuid, id: Uuid) -> Sql<Option<(Uuid, AccountState)>> {
+        accounts::state(self.database, stream, id)
+    }
+
+    fn account_with_key(&mut self, stream: Uuid, key: &str) -> Sql<Option<Uuid>> {
+        accounts::with_key(self.database, stream, key)
+    }
+
+    fn account_apart(&mut self, stream: Uuid, email: &str) -> Sql<Option<Uuid>> {
+        accounts::apart(self.database, stream, email)
+    }
+
+    fn seat(&mut self, stream: Uuid, id: &SeatId) -> Sql<Option<(SeatId, SeatState)>> {
+        seats::one_seat(self.database, stream, id)
+    }
+
+    fn seats_of(&mut self, stream: Uuid, account: Uuid) -> Sql<Vec<(SeatId, SeatState)>> {
+        seats::seats_of(self.database, stream, account)
+    }
+
+    fn lease(&mut self, stream: Uuid, id: Uuid) -> Sql<Option<Lease>> {
+        seats::one_lease(self.database, stream, id)
+    }
+
+    fn leases_with_key(&mut self, stream: Uuid, application: &str, key: &str) -> Sql<Vec<Lease>> {
+        seats::leases_with_key(self.database, stream, application, key)
+    }
+
+    fn leases_apart(
+        &mut self,
+        stream: Uuid,
+        application: &str,
+        spellings: [&str; 2],
+    ) -> Sql<Vec<Lease>> {
+        seats::leases_apart(self.database, stream, application, spellings)
+    }
+
+    fn leases_of_holder(&mut self, stream: Uuid, key: &str) -> Sql<Vec<Lease>> {
+        seats::leases_of(self.database, stream, key)
+    }
+
+    fn due_leases(&mut self, stream: Uuid, now: Elapsed, most: usize) -> Sql<Vec<Lease>> {
+        seats::due_leases(self.database, stream, now, most)
+    }
+
+    fn refusals_of_holder(&mut self, stream: Uuid, key: &str) -> Sql<u64> {
+        refusals::of_holder(self.database, stream, key)
+    }
+
+    fn answers_of_holder(&mut self, stream: Uuid, key: &str) -> Sql<u64> {
+        answers::of_holder(self.database, stream, key)
+    }
+
+    fn client(&mut self, stream: Uuid, id: Uuid) -> Sql<Option<ClientState>> {
+        let found = clients::one(self.database, stream, id)?;
+        Ok(found.map(|found| found.state))
+    }
+
+    fn grants_of(
+        &mut self,
+        stream: Uuid,
+        client: Uuid,
+        since: Elapsed,
+    ) -> Sql<Vec<(Uuid, GrantState, Elapsed)>> {
+        clients::grants_of(self.database, stream, client, since)
+    }
+
+    fn codes_of(&mut self, stream: Uuid, client: Uuid, since: Elapsed) -> Sql<CodesMade> {
+        clients::codes_of(self.database, stream, client, since)
+    }
+
+    fn unused_code(&mut self, stream: Uuid, code: Digest) -> Sql<Option<Code>> {
+        clients::unused_code(self.database, stream, code)
+    }
+
+    fn grant(&mut self, stream: Uuid, by: GrantBy) -> Sql<Option<(Uuid, GrantState)>> {
+        clients::one_grant(self.database, stream, by)
+    }
+
+    fn access_token(&mut self, stream: Uuid, secret: Digest) -> Sql<Option<(Digest, Access)>> {
+        clients::access_token(self.database, stream, secret)
+    }
+
+    fn access_tokens_of(
+        &mut self,
+        stream: Uuid,
+        client: Uuid,
+        grant: Option<Uuid>,
+    ) -> Sql<Vec<(Digest, Access)>> {
+        clients::access_tokens_of(self.database, stream, client, grant)
+    }
+
+    fn node(&mut self, stream: Uuid, by: By<'_>) -> Sql<Option<(Uuid, NodeState, NodeIdentity)>> {
+        nodes::state(self.database, stream, by)
+    }
+
+    fn nodes_to_join(&mut self, stream: Uuid, application: &str, now: Elapsed) -> Sql<u64> {
+        nodes::to_join(self.database, stream, application, now)
+    }
+
+    fn node_starts(&mut self, stream: Uuid, id: Uuid) -> Sql<Vec<Counting>> {
+        nodes::starts(self.database, stream, id)
+    }
+
+    fn node_settings(&mut self, stream: Uuid) -> Sql<NodeSettings> {
+        nodes::settings(self.database, stream)
+    }
+
+    fn pool(&mut self, stream: Uuid, by: By<'_>) -> Sql<Option<(Uuid, PoolState, PoolIdentity)>> {
+        node_pools::state(self.database, stream, by)
+    }
+
+    fn usage(&mut self, stream: Uuid, key: &UsageKey) -> Sql<Option<UsageRow>> {
+        usage::one(self.database, stream, key)
+    }
+
+    fn uncorrected_usage(
+        &mut self,
+        stream: Uuid,
+        of: UsageOf<'_>,
+        most: usize,
+    ) -> Sql<Vec<UsageRow>> {
+        usage::uncorrected(self.database, stream, of, most)
+    }
+
+    fn usage_epochs(
+        &mut self,
+        stream: Uuid,
+        series: &Series,
+        epoch: Option<&str>,
+    ) -> Sql<Vec<(String, EpochState)>> {
+        usage::epochs(self.database, stream, series, epoch)
+    }
+
+    fn usage_of_source(&mut self, stream: Uuid, source: &str) -> Sql<u64> {
+        usage::of_source(self.database, stream, source)
+    }
+
+    fn series_of_month(&mut self, stream: Uuid, month: &str) -> Sql<u64> {
+        usage::of_month(self.database, stream, month)
+    }
+
+    fn usage_sum(&mut self, stream: Uuid) -> Sql<u64> {
+        sums::sum(self.database, stream)
+    }
 }
 
 fn one<T>(

@@ -1,16 +1,16 @@
-//! Rows of pools of nodes, and which of their nodes may have been silent: how they are stored, loaded and
-//! read back.
+//! Rows of pools of nodes, and which of their nodes may have been silent: how they are stored and read
+//! back.
 
 use lictor_core::Timestamp;
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::pool::{Pool, PoolIdentity, PoolState};
-use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::reads::{behind, many};
 use super::rows::Sql;
+use crate::facts::By;
 use crate::{PoolBy, PoolNode};
 
 /// The columns of [`pool_state`], [`identity`] and [`pool`], in their order.
@@ -124,36 +124,17 @@ pub(super) fn all(database: &Connection, stream: Uuid) -> Sql<Vec<(Uuid, PoolSta
     many(database, &sql, [stream], pool_state)
 }
 
-/// Loads a pool for a rule.
-pub(super) fn load(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
-    load_from(database, BY_ID, (stream, id), state)
-}
-
-/// Loads the pool with this name that is not revoked for a rule.
-pub(super) fn load_named(
+/// What rules see of the pool that is meant.
+pub(super) fn state(
     database: &Connection,
     stream: Uuid,
-    name: &str,
-    state: &mut State,
-) -> Sql<()> {
-    load_from(database, BY_NAME, (stream, name), state)
-}
-
-fn load_from(
-    database: &Connection,
-    rest: &str,
-    parameters: impl Params,
-    state: &mut State,
-) -> Sql<()> {
-    let sql = format!("SELECT {POOL} FROM node_pools WHERE {rest}");
-    let found = many(database, &sql, parameters, |row| {
-        Ok((pool_state(row)?, identity(row)?))
-    })?;
-    for ((id, pool), identity) in found {
-        state.node_pools.insert(id, pool);
-        state.pool_identities.insert(id, identity);
-    }
-    Ok(())
+    by: By<'_>,
+) -> Sql<Option<(Uuid, PoolState, PoolIdentity)>> {
+    let found = match by {
+        By::Id(id) => first(database, BY_ID, (stream, id))?,
+        By::Name(name) => first(database, BY_NAME, (stream, name))?,
+    };
+    Ok(found.map(|pool| (pool.id, pool.state, pool.identity)))
 }
 
 /// Stores a new pool.

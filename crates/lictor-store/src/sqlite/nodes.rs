@@ -1,5 +1,5 @@
-//! Rows of nodes, of their settings and of the rotations they trust keys by: how they are stored,
-//! loaded and read back.
+//! Rows of nodes, of their settings and of the rotations they trust keys by: how they are stored
+//! and read back.
 
 use lictor_core::digest::Digest;
 use lictor_core::document::rotation::Rotation;
@@ -8,13 +8,13 @@ use lictor_core::facts::node::{
     Counting, Leave, Node, NodeIdentity, NodeSeen, NodeSettings, NodeState,
 };
 use lictor_core::feed::NodePolicy;
-use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::reads::{behind, many};
 use super::rows::{Sql, invalid};
 use crate::NodePlaces;
+use crate::facts::By;
 
 /// The columns of [`node_state`], [`identity`] and [`read`], in their order.
 pub(super) const NODE: &str = "id, application, created_at, joined_at, revoked_at, name, \
@@ -227,29 +227,20 @@ pub(super) fn rotations(database: &Connection) -> Sql<Vec<Rotation>> {
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Loads a node for a rule.
-pub(super) fn load(database: &Connection, stream: Uuid, id: Uuid, state: &mut State) -> Sql<()> {
-    load_from(
-        database,
-        &format!("nodes WHERE {BY_ID}"),
-        (stream, id),
-        state,
-    )
-}
-
-/// Loads the node with this name that is not revoked for a rule.
-pub(super) fn load_named(
+/// What rules see of the node that is meant.
+pub(super) fn state(
     database: &Connection,
     stream: Uuid,
-    name: &str,
-    state: &mut State,
-) -> Sql<()> {
-    load_from(
-        database,
-        &format!("nodes WHERE {BY_NAME}"),
-        (stream, name),
-        state,
-    )
+    by: By<'_>,
+) -> Sql<Option<(Uuid, NodeState, NodeIdentity)>> {
+    let read = |row: &Row<'_>| {
+        let (id, node) = node_state(row)?;
+        Ok((id, node, identity(row)?))
+    };
+    match by {
+        By::Id(id) => first(database, BY_ID, (stream, id), read),
+        By::Name(name) => first(database, BY_NAME, (stream, name), read),
+    }
 }
 
 /// How many nodes of an application have not joined, and still can.
@@ -266,23 +257,6 @@ pub(super) fn to_join(
                  AND joined_at IS NULL AND token_expires_at > ?3",
         )?
         .query_row((stream, application, now.seconds()), |row| row.get(0))
-}
-
-fn load_from(
-    database: &Connection,
-    from: &str,
-    parameters: impl Params,
-    state: &mut State,
-) -> Sql<()> {
-    let sql = format!("SELECT {NODE} FROM {from}");
-    let found = many(database, &sql, parameters, |row| {
-        Ok((node_state(row)?, identity(row)?))
-    })?;
-    for ((id, node), identity) in found {
-        state.nodes.insert(id, node);
-        state.node_identities.insert(id, identity);
-    }
-    Ok(())
 }
 
 /// Counts nodes of an application.

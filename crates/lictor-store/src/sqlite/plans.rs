@@ -18,11 +18,11 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
-use super::{
-    ended, expired, facts, heads, looks, node_pools, nodes, open, reads, refusals, rows, seats,
-};
+use super::batch::Batch;
+use super::heads::Heads;
+use super::{ended, expired, looks, node_pools, nodes, open, reads, refusals, seats};
 use crate::effects::Ended;
-use crate::{Dates, EndedFilter, EndedKey, Fact, Licenses as _, PoolBy, Which};
+use crate::{Dates, EndedFilter, EndedKey, Fact, Licenses as _, PoolBy, Which, facts};
 
 /// The tables of an installation that do not grow with its tenants and what they do.
 const SMALL: [&str; 3] = ["clock", "settings", "trusted_keys"];
@@ -179,11 +179,7 @@ fn ask(database: &Connection) {
         Fact::Holder("h1".to_owned()),
         Fact::Due(NOW),
     ];
-    let head = heads::one(database, lictor_core::facts::organization::INSTALLATION)
-        .expect("reads")
-        .expect("is there");
-    let mut decoded = rows::DecodedKeys::default();
-    facts::load(database, ACME, &head, 0, &facts, &mut decoded).expect("loads");
+    load(database, &facts);
     ask_for_licenses(database);
     ask_for_nodes(database);
     seats::seats_page(database, ACME, "app-1", Some(account), 9).expect("reads");
@@ -221,6 +217,13 @@ fn ask(database: &Connection) {
     }
 }
 
+/// Loads facts as a write does.
+fn load(database: &Connection, facts: &[Fact]) {
+    let mut heads = Heads::default();
+    let mut batch = Batch::new(database, &mut heads);
+    facts::load(&mut batch, ACME, facts, &mut State::default()).expect("loads");
+}
+
 fn ask_for_licenses(database: &Connection) {
     let (app, now) = ("app-1", Timestamp::MAX);
     for application in [None, Some(app)] {
@@ -254,7 +257,6 @@ fn ask_for_licenses(database: &Connection) {
 }
 
 fn ask_for_nodes(database: &Connection) {
-    let mut state = State::default();
     nodes::one(database, ACME, ACME).expect("reads");
     nodes::by_name(database, ACME, "edge").expect("reads");
     nodes::is_elsewhere(database, ACME, ACME).expect("reads");
@@ -262,11 +264,17 @@ fn ask_for_nodes(database: &Connection) {
     for organization in [None, Some(ACME)] {
         nodes::places(database, organization, NOW).expect("reads");
     }
-    nodes::load(database, ACME, ACME, &mut state).expect("reads");
-    nodes::load_named(database, ACME, "edge", &mut state).expect("reads");
     nodes::to_join(database, ACME, "app-1", NOW).expect("reads");
-    node_pools::load(database, ACME, ACME, &mut state).expect("reads");
-    node_pools::load_named(database, ACME, "edge", &mut state).expect("reads");
+    let name = || "edge".to_owned();
+    load(
+        database,
+        &[
+            Fact::Node(ACME),
+            Fact::NodeNamed(name()),
+            Fact::NodePool(ACME),
+            Fact::NodePoolNamed(name()),
+        ],
+    );
     for by in [
         PoolBy::Id(ACME, ACME),
         PoolBy::Name(ACME, "edge".to_owned()),

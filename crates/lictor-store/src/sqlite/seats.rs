@@ -1,20 +1,15 @@
-//! Rows of applications, seats and leases: how they are stored, loaded and read back.
+//! Rows of applications, seats and leases: how they are stored and read back.
 
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::application::{Application, ApplicationState, OverLimit};
 use lictor_core::facts::lease::{self, Lease, LeaseState, LeaseTerms};
 use lictor_core::facts::seats::{Seat, SeatId, SeatState};
-use lictor_core::names;
-use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT, ACCOUNT_COLUMNS};
 use super::reads::{behind, many};
 use super::rows::{Sql, parsed};
-
-/// How many leases whose time is over one rule ends at most.
-const DUE: usize = 256;
 
 /// The columns of [`application`], in its order.
 pub(super) const APPLICATION: &str =
@@ -58,23 +53,6 @@ pub(super) fn all(database: &Connection, organization: Uuid) -> Sql<Vec<Applicat
     many(database, &sql, [organization], application)
 }
 
-/// Loads an application for a rule, unless another fact did.
-pub(super) fn load_application(
-    database: &Connection,
-    stream: Uuid,
-    key: &str,
-    state: &mut State,
-) -> Sql<()> {
-    if state.applications.contains_key(key) {
-        return Ok(());
-    }
-    let found = one(database, stream, key)?;
-    state
-        .applications
-        .extend(found.map(|found| (found.key, found.state)));
-    Ok(())
-}
-
 /// The columns of [`seat`], in its order.
 pub(super) const SEAT: &str = "seats.application, seats.account_id, seats.since, seats.revision";
 
@@ -91,35 +69,24 @@ pub(super) fn seat(row: &Row<'_>) -> Sql<(SeatId, SeatState)> {
     Ok((id, state))
 }
 
-/// Loads one seat for a rule.
-pub(super) fn load_seat(
+/// One seat.
+pub(super) fn one_seat(
     database: &Connection,
     stream: Uuid,
     id: &SeatId,
-    state: &mut State,
-) -> Sql<()> {
+) -> Sql<Option<(SeatId, SeatState)>> {
     let sql = format!(
         "SELECT {SEAT} FROM seats
          WHERE organization_id = ?1 AND application = ?2 AND account_id = ?3"
     );
-    let found = many(database, &sql, (stream, &id.application, id.account), seat)?;
-    state.seats.extend(found);
-    Ok(())
-}
-
-/// Loads an account's seats for a rule.
-pub(super) fn load_seats(
-    database: &Connection,
-    stream: Uuid,
-    account: Uuid,
-    state: &mut State,
-) -> Sql<()> {
-    state.seats.extend(seats_of(database, stream, account)?);
-    Ok(())
+    database
+        .prepare_cached(&sql)?
+        .query_row((stream, &id.application, id.account), seat)
+        .optional()
 }
 
 /// All seats of an account.
-fn seats_of(
+pub(super) fn seats_of(
     database: &Connection,
     organization: Uuid,
     account: Uuid,
@@ -242,82 +209,52 @@ pub(super) fn leases_page(
     leases(database, "leases_by_holder", rest, parameters)
 }
 
-/// Loads a lease for a rule, and its application.
-pub(super) fn load_lease(
-    database: &Connection,
-    stream: Uuid,
-    id: Uuid,
-    state: &mut State,
-) -> Sql<()> {
-    if let Some(lease) = one_lease(database, stream, id)? {
-        load_application(database, stream, &lease.state.application, state)?;
-        keep(state, [lease]);
-    }
-    Ok(())
-}
-
-/// Loads the lease of a holder for a rule.
-pub(super) fn load_lease_of(
+/// The leases of an application whose holder has this key.
+pub(super) fn leases_with_key(
     database: &Connection,
     stream: Uuid,
     application: &str,
-    holder: &str,
-    state: &mut State,
-) -> Sql<()> {
+    key: &str,
+) -> Sql<Vec<Lease>> {
     let same = "application = ?2 AND holder_key = ?3";
-    let key = lease::holder_key(holder);
-    let parameters = (stream, application, key);
-    keep(state, leases(database, "leases_by_key", same, parameters)?);
-    // Of two rows from before spellings were one, that without the key is found by its own alone.
-    // There are few; a new row is spelled without the blanks around.
-    let apart = "application = ?2 AND holder IN (?3, ?4) AND holder_key IS NULL";
-    let spellings = (stream, application, holder, names::trimmed(holder));
-    keep(state, leases(database, "leases_apart", apart, spellings)?);
-    Ok(())
+    leases(database, "leases_by_key", same, (stream, application, key))
 }
 
-/// Loads all leases of a holder for a rule.
-pub(super) fn load_leases_of(
+/// The leases of an application without a key that have one of two spellings.
+pub(super) fn leases_apart(
     database: &Connection,
     stream: Uuid,
-    key: &str,
-    state: &mut State,
-) -> Sql<()> {
-    let same = "holder_key = ?2";
-    keep(
-        state,
-        leases(database, "leases_by_key", same, (stream, key))?,
-    );
-    let apart = "holder_key IS NULL AND holder IS NOT NULL AND holder_key(holder) = ?2";
-    keep(
-        state,
-        leases(database, "leases_apart", apart, (stream, key))?,
-    );
-    Ok(())
+    application: &str,
+    [spelling, trimmed]: [&str; 2],
+) -> Sql<Vec<Lease>> {
+    let apart = "application = ?2 AND holder IN (?3, ?4) AND holder_key IS NULL";
+    let parameters = (stream, application, spelling, trimmed);
+    leases(database, "leases_apart", apart, parameters)
 }
 
-/// Loads the leases whose time is over for a rule, and their applications.
-pub(super) fn load_due(
+/// All leases of a holder, those without a key included.
+pub(super) fn leases_of(database: &Connection, stream: Uuid, key: &str) -> Sql<Vec<Lease>> {
+    let same = "holder_key = ?2";
+    let mut found = leases(database, "leases_by_key", same, (stream, key))?;
+    let apart = "holder_key IS NULL AND holder IS NOT NULL AND holder_key(holder) = ?2";
+    found.extend(leases(database, "leases_apart", apart, (stream, key))?);
+    Ok(found)
+}
+
+/// Leases whose time is over.
+pub(super) fn due_leases(
     database: &Connection,
     stream: Uuid,
     now: Elapsed,
-    state: &mut State,
-) -> Sql<()> {
+    most: usize,
+) -> Sql<Vec<Lease>> {
     let rest = "expires_at <= ?2 LIMIT ?3";
-    let parameters = (stream, now.seconds(), DUE);
-    let found = leases(database, "leases_by_end", rest, parameters)?;
-    for lease in &found {
-        load_application(database, stream, &lease.state.application, state)?;
-    }
-    keep(state, found);
-    Ok(())
-}
-
-fn keep(state: &mut State, leases: impl IntoIterator<Item = Lease>) {
-    for lease in leases {
-        state.leases.insert(lease.id, lease.state);
-        state.lease_terms.insert(lease.id, lease.terms);
-    }
+    leases(
+        database,
+        "leases_by_end",
+        rest,
+        (stream, now.seconds(), most),
+    )
 }
 
 /// The organizations that have leases whose time is over, without those that were removed.

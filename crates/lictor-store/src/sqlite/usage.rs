@@ -4,7 +4,6 @@ use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::usage::{
     EARLIER, EpochState, MAX_COUNT, Reported, Series, UsageKey, UsageRow,
 };
-use lictor_core::state::State;
 use lictor_planted as planted;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
@@ -13,6 +12,7 @@ use super::reads::many;
 use super::rows::Sql;
 use super::sums;
 use crate::UsagePage;
+use crate::facts::UsageOf;
 
 /// The columns of [`row`], in its order.
 pub(super) const USAGE: &str = "month, service, source, count, added, correction";
@@ -59,78 +59,43 @@ pub(super) fn page(
     })
 }
 
-/// Loads what is stored for a source, service and month.
-pub(super) fn load(
-    database: &Connection,
-    stream: Uuid,
-    key: &UsageKey,
-    state: &mut State,
-) -> Sql<()> {
+/// The count of a source, service and month.
+pub(super) fn one(database: &Connection, stream: Uuid, key: &UsageKey) -> Sql<Option<UsageRow>> {
     let sql = format!(
         "SELECT {USAGE} FROM usage
          WHERE organization_id = ?1 AND month = ?2 AND service = ?3 AND source = ?4"
     );
-    let found = database
+    database
         .prepare_cached(&sql)?
         .query_row((stream, &key.month, &key.service, &key.source), row)
-        .optional()?;
-    if let Some(row) = found {
-        if row.correction != 0 {
-            state.corrections.insert(row.key.clone(), row.correction);
+        .optional()
+}
+
+/// Counts that nobody corrected.
+pub(super) fn uncorrected(
+    database: &Connection,
+    stream: Uuid,
+    of: UsageOf<'_>,
+    most: usize,
+) -> Sql<Vec<UsageRow>> {
+    match of {
+        UsageOf::Source(source) => {
+            let sql = format!(
+                "SELECT {USAGE} FROM usage INDEXED BY usage_by_source
+                 WHERE organization_id = ?1 AND source = ?2 AND correction = 0 LIMIT ?3"
+            );
+            many(database, &sql, (stream, source, most), row)
         }
-        state.usage.insert(row.key, row.reported);
+        UsageOf::Node(name) => {
+            let sql = format!(
+                "SELECT {USAGE} FROM usage INDEXED BY usage_by_source
+                 WHERE organization_id = ?1 AND source >= ?2 AND source < ?3 AND correction = 0
+                 LIMIT ?4"
+            );
+            let (first, beyond) = sources_of(name);
+            many(database, &sql, (stream, first, beyond, most), row)
+        }
     }
-    Ok(())
-}
-
-/// How many counts are put to another source in one transaction.
-const MERGED_AT_ONCE: usize = 250;
-
-/// Loads counts of a source that nobody corrected, and those that they would be put to.
-pub(super) fn load_source(
-    database: &Connection,
-    stream: Uuid,
-    source: &str,
-    into: &str,
-    state: &mut State,
-) -> Sql<()> {
-    let sql = format!(
-        "SELECT {USAGE} FROM usage INDEXED BY usage_by_source
-         WHERE organization_id = ?1 AND source = ?2 AND correction = 0 LIMIT ?3"
-    );
-    let found = many(database, &sql, (stream, source, MERGED_AT_ONCE), row)?;
-    load_with(database, stream, found, into, state)
-}
-
-/// The same of all sources of a node.
-pub(super) fn load_node(
-    database: &Connection,
-    stream: Uuid,
-    name: &str,
-    into: &str,
-    state: &mut State,
-) -> Sql<()> {
-    let sql = format!(
-        "SELECT {USAGE} FROM usage INDEXED BY usage_by_source
-         WHERE organization_id = ?1 AND source >= ?2 AND source < ?3 AND correction = 0 LIMIT ?4"
-    );
-    let (first, beyond) = sources_of(name);
-    let found = many(database, &sql, (stream, first, beyond, MERGED_AT_ONCE), row)?;
-    load_with(database, stream, found, into, state)
-}
-
-fn load_with(
-    database: &Connection,
-    stream: Uuid,
-    found: Vec<UsageRow>,
-    into: &str,
-    state: &mut State,
-) -> Sql<()> {
-    for found in found {
-        load(database, stream, &found.key.of_source(into), state)?;
-        state.usage.insert(found.key, found.reported);
-    }
-    Ok(())
 }
 
 /// The first source of a node, and what is beyond its last: what follows `@` is `A`.
@@ -194,15 +159,13 @@ pub(super) fn delete(database: &Connection, stream: Uuid, key: &UsageKey) -> Sql
         .execute((stream, &key.month, &key.service, &key.source))
 }
 
-/// Loads the running total of an epoch; where it is not stored, all of its source and service.
-pub(super) fn load_epoch(
+/// The running total of an epoch, or of all of a source and service.
+pub(super) fn epochs(
     database: &Connection,
     stream: Uuid,
-    series: &Series,
-    epoch: &str,
-    state: &mut State,
-) -> Sql<()> {
-    let (source, service) = series;
+    (source, service): &Series,
+    epoch: Option<&str>,
+) -> Sql<Vec<(String, EpochState)>> {
     let read = |row: &Row<'_>| {
         let state = EpochState {
             total: row.get(1)?,
@@ -212,14 +175,13 @@ pub(super) fn load_epoch(
     };
     let all = "SELECT epoch, total, heard_at FROM usage_epochs
          WHERE organization_id = ?1 AND source = ?2 AND service = ?3";
-    let one = format!("{all} AND epoch = ?4");
-    let mut found = many(database, &one, (stream, source, service, epoch), read)?;
-    if found.is_empty() {
-        found = many(database, all, (stream, source, service), read)?;
+    match epoch {
+        None => many(database, all, (stream, source, service), read),
+        Some(epoch) => {
+            let one = format!("{all} AND epoch = ?4");
+            many(database, &one, (stream, source, service, epoch), read)
+        }
     }
-    let known = state.usage_epochs.entry(series.clone()).or_default();
-    known.extend(found);
-    Ok(())
 }
 
 /// What all counts of a source come to, as they were reported.
@@ -259,18 +221,6 @@ pub(super) fn of_month(database: &Connection, stream: Uuid, month: &str) -> Sql<
         .query_row((stream, month), |row| row.get(0))
         .optional()?;
     Ok(found.unwrap_or_default())
-}
-
-/// Loads how many counts there are of a month.
-pub(super) fn load_month(
-    database: &Connection,
-    stream: Uuid,
-    month: &str,
-    state: &mut State,
-) -> Sql<()> {
-    let count = of_month(database, stream, month)?;
-    state.usage_months.insert(month.to_owned(), count);
-    Ok(())
 }
 
 /// Counts what there is more of a month.
@@ -316,9 +266,8 @@ pub(super) fn record(
 
 /// The fault `counts-added`: what is reported and what was stored before.
 fn added_up(database: &Connection, stream: Uuid, key: &UsageKey, counted: u64) -> Sql<u64> {
-    let mut stored = State::default();
-    load(database, stream, key, &mut stored)?;
-    Ok(counted + stored.usage.get(key).map_or(0, |stored| stored.counted))
+    let stored = one(database, stream, key)?;
+    Ok(counted + stored.map_or(0, |stored| stored.reported.counted))
 }
 
 /// Stores a running total.
@@ -378,8 +327,13 @@ pub(super) fn correct(
 
 #[cfg(test)]
 mod tests {
+    use lictor_core::state::State;
+
     use super::*;
+    use crate::sqlite::batch::Batch;
+    use crate::sqlite::heads::Heads;
     use crate::sqlite::open;
+    use crate::{Fact, facts};
 
     #[test]
     fn running_totals_from_before_were_heard_of_when_something_was_last_written() {
@@ -393,9 +347,15 @@ mod tests {
             .expect("inserts");
         open::migrate(&mut database).expect("migrates");
         let series = ("edge".to_owned(), "web".to_owned());
+        let mut heads = Heads::default();
         for (epoch, found) in [("a", 1), ("c", 2)] {
             let mut state = State::default();
-            load_epoch(&database, Uuid::nil(), &series, epoch, &mut state).expect("loads");
+            let fact = Fact::UsageEpoch {
+                series: series.clone(),
+                epoch: epoch.to_owned(),
+            };
+            let mut batch = Batch::new(&database, &mut heads);
+            facts::load(&mut batch, Uuid::nil(), &[fact], &mut state).expect("loads");
             let known = &state.usage_epochs[&series];
             assert_eq!(known.len(), found, "{epoch}");
             let first = known["a"];

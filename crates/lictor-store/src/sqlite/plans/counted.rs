@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use lictor_core::elapsed::Now;
 use rusqlite::Connection;
 
-use super::super::{facts, heads, left, node_pools, nodes, open, rows, seats};
-use super::{ACME, NOW};
+use super::super::{left, node_pools, nodes, open, seats};
+use super::{ACME, NOW, load};
 use crate::{Fact, PoolBy};
 
 /// What is read, and how.
@@ -54,13 +54,6 @@ fn steps(database: &mut Connection, read: impl Fn(&Connection)) -> u64 {
         .progress_handler(0, None::<fn() -> bool>)
         .expect("is left alone");
     steps.load(Ordering::Relaxed)
-}
-
-fn load(database: &Connection, facts: &[Fact]) {
-    let head = heads::one(database, lictor_core::facts::organization::INSTALLATION);
-    let head = head.expect("reads").expect("is there");
-    let mut decoded = rows::DecodedKeys::default();
-    facts::load(database, ACME, &head, 0, facts, &mut decoded).expect("loads");
 }
 
 #[test]
