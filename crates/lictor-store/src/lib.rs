@@ -28,11 +28,11 @@ pub use breather::Breather;
 pub use check::CheckReport;
 pub use licenses::{Choose, Dates, Licenses, Look, Which};
 pub use maintenance::{Batches, DatabaseCopy, Maintenance, Sizes};
+pub use outcome::Outcome;
 pub use reads::{
     AccountReads, InstallationReads, LedgerReads, LicenseReads, NodeReads, SeatReads, TokenReads,
     UsageReads,
 };
-pub use outcome::Outcome;
 pub use recent::RecentStreams;
 pub use rule::{
     ANSWER_KEPT_SECONDS, Answer, Bounds, EndedFilter, EndedKey, Fact, Figures, Grown,
