@@ -218,7 +218,8 @@ pub struct Written {
     pub records: Vec<Record>,
     /// The quotas that a part of it would have gone beyond, which was left out.
     pub over_quota: Vec<Quota>,
-    /// The keys of the applications that the rule was shown, and of those that it made.
+    /// Where there are entries, the keys of the applications that the rule was shown, and of those that it
+    /// made.
     pub applications: Vec<String>,
     /// What whoever asked gets.
     pub outcome: Outcome,

@@ -44,13 +44,13 @@ pub fn import(
     let decision = each_row(state, rows, mode, |steps, (new, seats)| {
         import_row(steps, new, seats, terms)
     })?;
-    let emails = rows.iter().map(|(new, _)| Email::parse(&new.email).ok());
+    let emails = rows.iter().map(|(new, _)| new.email.clone());
     let emails: Vec<_> = emails.collect();
     let (decision, outcome) = decision.split();
     Ok(decision.with(move |after| {
-        let rows = outcome(after)?.into_iter().zip(emails);
+        let rows = outcome(after)?.into_iter().zip(&emails);
         Ok(rows
-            .map(|(row, email)| imported(after, row, email.as_ref()))
+            .map(|(row, email)| imported(after, row, email))
             .collect())
     }))
 }
@@ -63,7 +63,7 @@ struct Done {
 }
 
 /// A row that was refused or undone may still be about an account that is there.
-fn imported(after: &State, row: Row<Done>, email: Option<&Email>) -> Imported {
+fn imported(after: &State, row: Row<Done>, email: &str) -> Imported {
     let refused = row.refused;
     match row.done {
         Some(done) => Imported {
@@ -73,7 +73,9 @@ fn imported(after: &State, row: Row<Done>, email: Option<&Email>) -> Imported {
             refused,
         },
         None => Imported {
-            account: email.and_then(|email| account::by_email(after, email)),
+            account: Email::parse(email)
+                .ok()
+                .and_then(|email| account::by_email(after, &email)),
             created: false,
             given: Vec::new(),
             refused,
@@ -93,7 +95,8 @@ fn import_row(
         Some(known) => known,
         None => {
             let created = account::create(steps.state(), new)?;
-            steps.take(created)?.id
+            steps.take(created.split().0)?;
+            new.id
         }
     };
     let mut given = Vec::new();

@@ -35,8 +35,6 @@ pub struct CheckOut {
 pub struct CheckedOut {
     /// The lease.
     pub lease: Lease,
-    /// Whether the holder had it already.
-    pub held: bool,
     /// Seats granted; none: unlimited.
     pub limit: Option<u32>,
     /// Seats in use.
@@ -76,7 +74,7 @@ pub fn check_out(
             ..held.clone()
         };
         decision.records.push(Record::Lease { id, terms });
-        return Ok(decision.with(move |after| checked_out(after, id, true, limit).map(Ok)));
+        return Ok(decision.with(move |after| checked_out(after, id, limit).map(Ok)));
     }
     let holder = names::trimmed(holder);
     let mut after = state.clone();
@@ -102,23 +100,13 @@ pub fn check_out(
         expires_at,
     };
     decision.records.push(Record::Lease { id, terms });
-    Ok(decision.with(move |after| checked_out(after, id, false, limit).map(Ok)))
+    Ok(decision.with(move |after| checked_out(after, id, limit).map(Ok)))
 }
 
-fn checked_out(
-    after: &State,
-    id: Uuid,
-    held: bool,
-    limit: Option<u32>,
-) -> Result<CheckedOut, Error> {
+fn checked_out(after: &State, id: Uuid, limit: Option<u32>) -> Result<CheckedOut, Error> {
     let lease = live(after, id)?;
     let used = application::find(after, &lease.state.application)?.used();
-    Ok(CheckedOut {
-        lease,
-        held,
-        limit,
-        used,
-    })
+    Ok(CheckedOut { lease, limit, used })
 }
 
 /// A lease that has not ended.

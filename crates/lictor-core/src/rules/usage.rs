@@ -139,16 +139,16 @@ pub fn record(
     }
     Ok(decision.with(move |after| {
         let mut refused = refused.into_iter().peekable();
-        let recorded = reports.into_iter().enumerate().map(|(number, report)| {
-            let report = report.as_stored(after, wall);
-            Recorded {
+        let recorded = reports
+            .into_iter()
+            .enumerate()
+            .map(|(number, report)| Recorded {
                 stored: report.stored(after, wall),
                 refused: refused
                     .next_if(|(refused, _)| *refused == number)
                     .map(|(_, error)| error),
                 report,
-            }
-        });
+            });
         Ok(recorded.collect())
     }))
 }

@@ -316,7 +316,7 @@ impl Authority {
         .await
     }
 
-    /// Decides what an import would do, and stores nothing. `taken` has the seats that earlier parts of the
+    /// Decides what an import would do, and stores nothing. `before` has the seats that earlier parts of the
     /// same try would have given.
     ///
     /// # Errors

@@ -34,7 +34,8 @@ pub use places::{Enrolled, NodesOf};
 pub use presence::Connection;
 
 use super::attempts::Attempt;
-use super::{Authority, Call, parts_of_usage, usage};
+use super::parts::parts_of_usage;
+use super::{Authority, Call, usage};
 use crate::standing;
 
 /// How old what is stored of a node's last report may become while nothing in it changes but the

@@ -76,7 +76,7 @@ impl Authority {
         let (mut scopes, id) = (client.state.scopes.clone(), client.id);
         let mut facts = vec![Fact::Client(id)];
         let mut handed_refresh = None;
-        let rule: Rule = match grant {
+        let rule = match grant {
             Grant::Code(code) => {
                 let code = sha256(&code);
                 let since = now.elapsed().minus(facts::grant::WINDOW);

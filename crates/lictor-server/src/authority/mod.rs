@@ -82,7 +82,7 @@ pub use lictor_store::{
     Refused, RefusedKey, SumKey, Written,
 };
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
-pub use parts::{Parts, outcomes, parts_of_usage};
+pub use parts::{Parts, outcomes};
 pub use pools::{IssuedPool, PoolRequest, PoolStanding};
 pub use report::{CurrentLicense, Report, System};
 pub use seats::{SeatRow, Who};

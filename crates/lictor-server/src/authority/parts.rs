@@ -46,7 +46,7 @@ impl Authority {
 }
 
 /// The counts that are recorded together. There is at least one part.
-pub fn parts_of_usage(counts: usize) -> Vec<Range<usize>> {
+pub(super) fn parts_of_usage(counts: usize) -> Vec<Range<usize>> {
     parts(std::iter::repeat_n(1, counts), COUNTS)
 }
 

@@ -186,7 +186,7 @@ impl Authority {
         if saved.is_some_and(|saved| saved.is_same_boot(now.reading)) {
             return;
         }
-        let nothing: Rule = Rule::new(|_| Ok(Decision::nothing()));
+        let nothing = Rule::new(|_| Ok(Decision::nothing()));
         if let Err(error) = self.write_at_start(Vec::new(), nothing).await {
             tracing::warn!(%error, "elapsed time could not be saved at the start");
         }
@@ -200,7 +200,7 @@ impl Authority {
             (Some(_), _) => Ok(()),
             (None, asked) => {
                 let policy = asked.unwrap_or_default();
-                let rule: Rule = Rule::new(move |state| {
+                let rule = Rule::new(move |state| {
                     Ok(match state.policy {
                         Some(_) => Decision::nothing(),
                         None => Change::PolicySet { policy }.into(),
@@ -224,7 +224,7 @@ impl Authority {
         }
         let (id, number) = (random::id(&self.clock)?, random::number()?);
         let now = self.clock.now().wall();
-        let rule: Rule =
+        let rule =
             Rule::new(move |state| organization::create(state, (id, number), key, None, now));
         self.write_at_start(vec![Fact::Organization(key.to_owned())], rule)
             .await
@@ -313,7 +313,7 @@ impl Authority {
             replaces.clone(),
             replaces.iter().copied().map(Fact::Token).collect(),
         );
-        let rule: Rule = Rule::new(move |state| {
+        let rule = Rule::new(move |state| {
             let mut decision = Decision::nothing();
             for id in &replaces {
                 decision.changes.extend(token::revoke(state, *id)?.changes);
@@ -329,7 +329,7 @@ impl Authority {
 
     async fn ensure_key(&self, key: PublicKey) -> Result<(), StartError> {
         let id = key.id();
-        let rule: Rule = Rule::new(move |state| trust::ensure(state, &key));
+        let rule = Rule::new(move |state| trust::ensure(state, &key));
         match self.write_at_start(vec![Fact::Key(id)], rule).await {
             Err(StartError::Store(Error::KeyRevoked(id))) => Err(StartError::KeyRevoked(id)),
             other => other,

@@ -40,10 +40,16 @@ impl Authority {
         usage::check_reports(reports.len())?;
         let parts = parts::parts_of_usage(reports.len());
         parts::written(&self.parts, call, parts, |call, part, before| {
-            let refused: usize = before.iter().map(|part| refused(part)).sum();
-            let is_last = part.end == reports.len();
-            let may_all_be_refused = !is_last || refused < part.start;
-            self.record_part(call, reports[part].into(), may_all_be_refused)
+            let refused = before
+                .iter()
+                .map(|part| refused(part))
+                .sum::<Result<usize, _>>();
+            let (is_last, reports) = (part.end == reports.len(), Arc::clone(&reports));
+            async move {
+                let may_all_be_refused = !is_last || refused? < part.start;
+                self.record_part(call, reports[part].into(), may_all_be_refused)
+                    .await
+            }
         })
         .await
     }
@@ -99,11 +105,9 @@ impl Authority {
 }
 
 /// How many reports of a part were refused.
-fn refused(part: &Written) -> usize {
-    let recorded = part.outcome.get::<Vec<Recorded>>();
-    recorded.map_or(0, |all| {
-        all.iter().filter(|one| one.refused.is_some()).count()
-    })
+fn refused(part: &Written) -> Result<usize, Error> {
+    let recorded = part.outcome.get::<Vec<Recorded>>()?.iter();
+    Ok(recorded.filter(|one| one.refused.is_some()).count())
 }
 
 /// What the rule looks at that records these.

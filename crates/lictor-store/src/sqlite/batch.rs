@@ -171,12 +171,16 @@ impl<'a> Batch<'a> {
         }
         carry_out_figures(self, write.stream, &figured, &state)?;
         let outcome = guarded(|| outcome(&state)).map_err(BatchError::Write)?;
+        let applications = match entries.is_empty() {
+            true => Vec::new(),
+            false => state.applications.keys().cloned().collect(),
+        };
         let written = Written {
             outcome: outcome.map_err(|error| BatchError::Write(error.to_string()))?,
             entries,
             records: decision.records,
             over_quota: decision.over_quota,
-            applications: state.applications.keys().cloned().collect(),
+            applications,
         };
         Ok((head, state, written))
     }

@@ -120,6 +120,47 @@ fn a_refusal_is_not_kept() {
     call.expect(201);
 }
 
+/// Sends a request twice: what it refuses, and whether the second answer is the first one again.
+fn twice(server: &Server, path: &str, body: &Value) -> (u64, bool) {
+    let first = keyed(server, path, body).expect(200);
+    let again = keyed(server, path, body).expect(200);
+    let refused = first.json()["refused"].as_u64().expect("a number");
+    (refused, again.header("idempotency-replayed").is_some())
+}
+
+#[test]
+fn what_is_refused_in_part_is_kept_only_where_something_was_stored() {
+    let server = Server::start();
+    server.post("/v1/licenses", &json!({ "payload": document("Konnect") }));
+    let person = |number: u64| json!({ "email": format!("p{number}@example.com") });
+    let bad = json!({ "email": "nobody" });
+    let import = |rows: Vec<Value>, mode: &str| json!({ "rows": rows, "mode": mode });
+    let path = "/v1/accounts/import";
+    for mode in ["each", "all"] {
+        assert_eq!(
+            twice(&server, path, &import(vec![bad.clone()], mode)),
+            (1, false),
+            "{mode}"
+        );
+    }
+    let undone = import(vec![person(1), bad.clone()], "all");
+    assert_eq!(twice(&server, path, &undone), (1, false));
+    // Of two parts the last is refused as a whole.
+    let mut rows: Vec<_> = (0..128).map(person).collect();
+    rows.extend([bad.clone(), bad]);
+    assert_eq!(twice(&server, path, &import(rows, "each")), (2, true));
+    let bulk = "/v1/applications/konnect/seats/bulk";
+    let nobody = json!({ "assign": ["x@example.com"], "mode": "each" });
+    assert_eq!(twice(&server, bulk, &nobody), (1, false));
+    let some = json!({ "assign": ["x@example.com", "p1@example.com"], "mode": "each" });
+    assert_eq!(twice(&server, bulk, &some), (1, true));
+    let counts = json!({ "counts": [
+        { "service": "a", "count": 1 },
+        { "service": "", "count": 1 },
+    ] });
+    assert_eq!(twice(&server, "/v1/usage", &counts), (1, false));
+}
+
 #[test]
 fn a_secret_is_not_shown_again() {
     let server = Server::start();

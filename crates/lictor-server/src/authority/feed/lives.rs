@@ -96,22 +96,22 @@ impl Lives {
     pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<Judgment> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let life = all.get(&node)?.iter().find(|life| life.start == start.id)?;
-        let (epoch, verdict) = life.judged.as_ref()?;
-        (*epoch == start.epoch).then(|| verdict.clone())
+        let (epoch, judgment) = life.judged.as_ref()?;
+        (*epoch == start.epoch).then(|| judgment.clone())
     }
 
     /// Notes how it was judged. Who was let go on took the epoch from whoever had it, and has ended.
-    pub(super) fn judge(&self, node: Uuid, start: &Start, verdict: Judgment) {
+    pub(super) fn judge(&self, node: Uuid, start: &Start, judgment: Judgment) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = all.entry(node).or_default();
         let goes_on = |life: &Life| {
             let judged = life.judged.as_ref();
             judged.is_some_and(|(epoch, was)| *epoch == start.epoch && was.apart.is_none())
         };
-        let follows = verdict.apart.is_none();
+        let follows = judgment.apart.is_none();
         lives.retain(|life| life.start == start.id || !follows || !goes_on(life));
         if let Some(life) = lives.iter_mut().find(|life| life.start == start.id) {
-            life.judged = Some((start.epoch.clone(), verdict));
+            life.judged = Some((start.epoch.clone(), judgment));
         }
     }
 
@@ -126,7 +126,7 @@ impl Lives {
         &self,
         node: Uuid,
         start: &Start,
-        verdict: Judgment,
+        judgment: Judgment,
         now: Elapsed,
     ) -> Judged {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,8 +139,8 @@ impl Lives {
         };
         Judged {
             epoch: start.epoch.clone(),
-            apart: verdict.apart,
-            own: (verdict.apart.is_some() && !start.parts.is_empty()).then_some(verdict.own),
+            apart: judgment.apart,
+            own: (judgment.apart.is_some() && !start.parts.is_empty()).then_some(judgment.own),
             lives: at_once(lives, now).count().max(1) as u64,
             again: own.is_some_and(unsure),
         }

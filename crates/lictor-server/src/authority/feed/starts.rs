@@ -22,18 +22,18 @@ impl Authority {
         let lives = &self.feed.lives;
         lives.note(node.id, start, host, now.elapsed());
         let known = lives.judged(node.id, start);
-        let mut verdict = match known {
-            Some(verdict) => verdict,
+        let mut judgment = match known {
+            Some(judgment) => judgment,
             None => {
-                let verdict = self.write_start(node, start, false, now).await?;
-                lives.judge(node.id, start, verdict.clone());
-                verdict
+                let judgment = self.write_start(node, start, false, now).await?;
+                lives.judge(node.id, start, judgment.clone());
+                judgment
             }
         };
         if planted::is("start-ignored") {
-            verdict = Judgment::default();
+            judgment = Judgment::default();
         }
-        Ok(lives.answer(node.id, start, verdict, now.elapsed()))
+        Ok(lives.answer(node.id, start, judgment, now.elapsed()))
     }
 
     /// Takes up that a start ends.

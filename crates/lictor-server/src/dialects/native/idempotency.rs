@@ -190,10 +190,11 @@ impl<T> Post<T> {
         &mut self,
         render: impl Fn(&O) -> Answer + Send + Sync + 'static,
     ) {
-        self.keep_if(move |outcome: &Result<O, SeatRefusal>| outcome.as_ref().ok().map(&render));
+        self.keep_if(unless_refused(render));
     }
 
-    /// The same where `render` makes none of what is not kept: a refusal, as the next request may find room.
+    /// The same where `render` gives none for what is not to be kept: a refusal, because the next request may
+    /// find room.
     pub(super) fn keep_if<O: Any>(
         &mut self,
         render: impl Fn(&O) -> Option<Answer> + Send + Sync + 'static,
@@ -210,13 +211,9 @@ impl<T> Post<T> {
         render: impl Fn(&[&O]) -> Option<Answer> + Send + Sync + 'static,
     ) {
         let key = self.key.clone();
-        let render = move |written: &[&Written]| match outcomes(written.iter().copied()) {
-            Ok(outcomes) => render(&outcomes),
-            Err(error) => Some(Problem::from(error).into_answer()),
-        };
         self.call.idempotent = key.map(|key| Idempotent {
             key,
-            render: Arc::new(render),
+            render: Arc::new(rendered(render)),
             before: Vec::new(),
         });
     }
@@ -224,6 +221,23 @@ impl<T> Post<T> {
     /// The response that this answer is sent as, now or when it is repeated.
     pub(super) fn respond(&self, answer: Answer) -> Response {
         respond(answer, &self.path, self.name)
+    }
+}
+
+fn unless_refused<O>(
+    render: impl Fn(&O) -> Answer,
+) -> impl Fn(&Result<O, SeatRefusal>) -> Option<Answer> {
+    move |outcome| outcome.as_ref().ok().map(&render)
+}
+
+/// Renders what was written by its outcomes; none where they are of another type, so that nothing false is
+/// kept.
+fn rendered<O: Any>(
+    render: impl Fn(&[&O]) -> Option<Answer>,
+) -> impl Fn(&[&Written]) -> Option<Answer> {
+    move |written| {
+        let outcomes = outcomes(written.iter().copied()).ok()?;
+        render(&outcomes)
     }
 }
 
@@ -262,4 +276,36 @@ fn client_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
     let reason = format!("use 1 to {MAX_KEY_LENGTH} visible ASCII characters");
     Err(invalid("Idempotency-Key", reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use lictor_core::facts::seats::{Holder, SeatReason};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_not_kept_whatever_is_stored_beside_it() {
+        let render = unless_refused(|status: &u16| Answer {
+            status: *status,
+            body: String::new(),
+        });
+        let refusal = SeatRefusal {
+            application: "editor".to_owned(),
+            holder: Holder::Lease("host".to_owned()),
+            reason: SeatReason::Unlicensed,
+            limit: Some(0),
+            used: 0,
+            position: 7,
+        };
+        assert_eq!(render(&Err(refusal)), None);
+        assert_eq!(render(&Ok(201)).map(|answer| answer.status), Some(201));
+    }
+
+    #[test]
+    fn nothing_is_kept_of_an_outcome_that_another_request_has() {
+        let written = Written::default();
+        let answer = |_: &[&u16]| -> Option<Answer> { panic!("there is no such outcome") };
+        assert_eq!(rendered(answer)(&[&written]), None);
+    }
 }

@@ -9,6 +9,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use lictor_core::facts::organization::Organization;
 use lictor_core::facts::right::{Resource, Right};
+use lictor_core::names::clean_name;
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -81,11 +82,12 @@ pub(super) async fn create(
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
+    // Before the key is looked at.
+    let name = post.request.name.as_deref().map(clean_name).transpose()?;
     post.keep(answer);
-    let wire::NewOrganization { key, name } = &post.request;
     let organization = server
         .authority
-        .create_organization(&post.call, key, name.as_deref())
+        .create_organization(&post.call, &post.request.key, name.as_deref())
         .await?;
     Ok(post.respond(answer(&organization)))
 }
