@@ -13,7 +13,7 @@ use lictor_core::feed::{
     StateDocument, StateTerms,
 };
 use lictor_core::record::Record;
-use lictor_core::rules::node;
+use lictor_core::rules::{node, usage};
 use lictor_core::state::State;
 use lictor_core::{Claims, Date, Document, PublicKey, SigningKey, TrustPolicy, TrustSet, names};
 use lictor_node::fuzzing as node_inside;
@@ -196,7 +196,14 @@ pub fn requests(bytes: &[u8]) {
     }
     drop(native::fuzzing::new_organization(bytes));
     drop(native::fuzzing::new_token(bytes));
-    drop(native::fuzzing::new_usage(bytes, 1_790_000_000));
+    let now = 1_790_000_000;
+    if let Some(reports) = native::fuzzing::new_usage(bytes, now) {
+        let state = State::default();
+        if let Ok(decision) = usage::record(&state, &reports, true, Now::at(now)) {
+            let recorded = decision.outcome(&state).expect("what was recorded");
+            assert_eq!(recorded.len(), reports.len());
+        }
+    }
 }
 
 /// An e-mail is the same when it is read again, and any body about accounts is read or refused.

@@ -1,6 +1,7 @@
 //! The rules of the house that no compiler knows: reads every source file and names the lines that break one.
 
 mod boundaries;
+mod doors;
 mod floors;
 mod shipped;
 mod text;
@@ -33,7 +34,7 @@ struct Finding {
 type Rule = fn(&Source) -> Vec<Finding>;
 
 /// All of them, by the sentence that each one holds.
-const RULES: [(&str, Rule); 14] = [
+const RULES: [(&str, Rule); 16] = [
     (
         "a Rust file opens by saying what it holds",
         text::opens_with_its_purpose,
@@ -47,8 +48,16 @@ const RULES: [(&str, Rule); 14] = [
         boundaries::serializes_in_wire_only,
     ),
     (
-        "a dialect calls the authority and nothing else",
+        "a dialect knows no other dialect",
         boundaries::dialect_stands_alone,
+    ),
+    (
+        "dialects and HTTP call the authority and nothing else",
+        doors::callers_see_the_authority,
+    ),
+    (
+        "the authority knows nothing of HTTP",
+        doors::authority_knows_no_http,
     ),
     ("the core is pure", boundaries::core_is_pure),
     (

@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use lictor_authority::Authority;
 use lictor_core::digest::Digest;
 
-use crate::authority::Authority;
 use crate::http::budget::Budgets;
 
 /// The settings of one server.

@@ -3,9 +3,9 @@
 use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
+use lictor_authority::StartError;
 use lictor_core::Error;
 use lictor_core::secret::masked;
-use lictor_server::authority::StartError;
 use lictor_store::OpenError;
 
 use crate::commands::serve::Unprinted;

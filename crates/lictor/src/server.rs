@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lictor_authority::clock::Clock;
+use lictor_authority::random;
+use lictor_authority::{Authority, Start, StartError};
 use lictor_core::{PublicKey, SigningKey};
-use lictor_server::authority::{Authority, Start, StartError};
-use lictor_server::clock::Clock;
 use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
-use lictor_server::random;
 use lictor_server::settings::{Server, Settings};
 use lictor_store::New;
 use reqwest::Url;

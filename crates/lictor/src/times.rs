@@ -276,7 +276,7 @@ pub(crate) fn span_within(text: &str, least: i64, most: i64, forms: &str) -> Res
 
 /// Today by the system's clock, in UTC.
 pub(crate) fn today() -> Date {
-    Date::of(lictor_server::clock::Clock::System.now())
+    Date::of(lictor_authority::clock::Clock::System.now())
 }
 
 #[cfg(test)]

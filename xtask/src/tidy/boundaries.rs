@@ -114,9 +114,6 @@ pub(super) fn dialect_stands_alone(source: &Source) -> Vec<Finding> {
     let sibling = "super::".repeat(depth);
     let mut findings = Vec::new();
     for (number, line) in source.code() {
-        if line.contains("lictor_store") {
-            findings.push(source.finding(number, "call the authority; it alone knows the store"));
-        }
         let others = NAMES.iter().filter(|name| **name != own);
         let reaches = |name: &&str| {
             names(line, &format!("dialects::{name}")) || names(line, &format!("{sibling}{name}"))
@@ -264,12 +261,6 @@ mod tests {
         assert_eq!(red(serializes_in_wire_only, wire, text), [0; 0]);
         let bound = "#[derive(Debug)]\nfn body(value: &impl Serialize) {}\n";
         assert_eq!(red(serializes_in_wire_only, KONG, bound), [0; 0]);
-    }
-
-    #[test]
-    fn a_dialect_that_asks_the_store_is_red() {
-        let text = "//! x\nuse lictor_store::Store;\n// lictor_store is not for us\n";
-        assert_eq!(red(dialect_stands_alone, KONG, text), [2]);
     }
 
     #[test]

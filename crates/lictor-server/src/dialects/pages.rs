@@ -2,9 +2,9 @@
 //! turn and, where it is long, memory and its organization's turn.
 
 use axum::response::Response;
+use lictor_authority::{Call, LIST_BYTES, is_long_page};
 use lictor_core::Error;
 
-use crate::authority::{self, Call, LIST_BYTES, is_long_page};
 use crate::holding;
 use crate::http::answers::Reserved;
 use crate::http::budget::{NO_ROOM, NoRoom, Owner};
@@ -18,7 +18,7 @@ const LICENSE_BYTES: usize = 2 * 1024;
 pub(super) struct PageTurn {
     of_connection: Option<holding::Turn>,
     reserved: Option<Reserved>,
-    _of_organization: Option<authority::Turn>,
+    _of_organization: Option<lictor_authority::Turn>,
 }
 
 impl PageTurn {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lictor_authority::clock;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +23,6 @@ use super::notes::Notes;
 use super::peer::Peer;
 use super::places::Places;
 use super::traffic::Cut;
-use crate::clock;
 
 /// How long the loop rests when the process or the system is out of files or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::network::counted_as;
+use lictor_authority::counted_as;
 
 type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
 

@@ -15,6 +15,7 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use lictor_authority::clock;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::coop::has_budget_remaining;
@@ -35,7 +36,6 @@ use super::strangers::{Strangers, Turn};
 use super::stream::{Followed, Reset};
 use super::streams::Streams;
 use super::traffic::{Connections, Cut};
-use crate::clock;
 
 /// hyper with our limits, made once for all connections.
 pub(crate) fn builder(limits: &ConnectionLimits) -> auto::Builder<Streams> {

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
+use lictor_authority::clock::Step;
 use lictor_core::Error;
 use lictor_core::error::Class;
 use lictor_core::exposition::Format;
@@ -15,7 +16,6 @@ use serde_json::json;
 use super::call;
 use super::metrics::{Database, Metrics, Nodes};
 use super::status;
-use crate::clock::Step;
 use crate::settings::Server;
 
 /// What the routes here are given.

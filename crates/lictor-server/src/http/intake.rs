@@ -4,11 +4,11 @@ use axum::body::{Body, HttpBody as _};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
+use lictor_authority::Job;
 use lictor_planted as planted;
 
 use super::answers::Kept;
 use super::budget::{Budgets, Hold, NoRoom, Owner};
-use crate::authority::Job;
 
 /// A body, and the place of the job that it is for.
 pub struct OfJob {

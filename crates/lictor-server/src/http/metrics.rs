@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use lictor_authority::clock::ClockFigures;
+use lictor_authority::{LicenseEnd, NodesOf, Sizes};
 use lictor_core::exposition::{Exposition, Format, Kind, Section};
 
 use super::traffic::{Connections, Cut, Traffic};
-use crate::authority::{LicenseEnd, NodesOf, Sizes};
-use crate::clock::ClockFigures;
 
 const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",

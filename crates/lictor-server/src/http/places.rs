@@ -222,7 +222,7 @@ mod tests {
         let signed_in = connect(&mut places);
         signed_in
             .standing
-            .of(async { crate::standing::signed_in() })
+            .of(async { lictor_authority::answering::signed_in() })
             .await;
         pass(GRACE).await;
         let idle = connect(&mut places);
@@ -243,7 +243,7 @@ mod tests {
             let notes = connect(&mut places);
             notes
                 .standing
-                .of(async { crate::standing::signed_in() })
+                .of(async { lictor_authority::answering::signed_in() })
                 .await;
         }
         pass(GRACE * 100).await;
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(enter(&other, 20).len(), 20, "their places are free again");
         other
             .standing
-            .of(async { crate::standing::signed_in() })
+            .of(async { lictor_authority::answering::signed_in() })
             .await;
         assert_eq!(enter(&other, 100).len(), 4, "they have a sum of their own");
         assert_eq!(other.crowding(), 0);

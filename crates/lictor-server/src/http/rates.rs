@@ -11,11 +11,11 @@ use std::time::Instant;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use lictor_authority::counted_as;
 use lictor_core::digest::Digest;
 use quick_cache::sync::Cache;
 
 use super::call::basic;
-use crate::network::counted_as;
 
 /// How many tokens, and how many addresses, are remembered. Who is forgotten begins anew.
 const REMEMBERED: usize = 65_536;

@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderValue;
-
-use crate::random;
+use lictor_authority::random;
 
 /// 32 hex digits that differ with every request. They name a request and guard nothing, so a
 /// random start and a mixed counter are enough, and cost no system call.

@@ -9,10 +9,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
+use lictor_authority::answering;
 use pin_project_lite::pin_project;
 use uuid::Uuid;
-
-use crate::standing;
 
 /// What takes less is paid for with its turn.
 const LONG: Duration = Duration::from_micros(250);
@@ -222,7 +221,7 @@ impl<F: Future> Future for InRounds<F> {
         }
         let began = this.begins.take().unwrap_or_else(Instant::now);
         let (polled, organization) =
-            standing::answering(*this.organization, || this.answering.poll(context));
+            answering::go_on(*this.organization, || this.answering.poll(context));
         *this.organization = organization;
         let now = Instant::now();
         let took = now.duration_since(began);
@@ -247,7 +246,7 @@ mod tests {
 
     /// Signs in, and then keeps the thread busy so many times.
     async fn work(organization: Uuid, times: usize, long: Duration) {
-        standing::acts_in(organization);
+        answering::acts_in(organization);
         for _ in 0..times {
             tokio::task::yield_now().await;
             let began = Instant::now();

@@ -148,7 +148,10 @@ fn app(entered: &Arc<Notify>, dropped: &Arc<Notify>, release: &Arc<Notify>) -> R
     let zeros = |count| move || async move { Bytes::from(vec![0; count]) };
     Router::new()
         .route("/", get(|| async { "fine" }))
-        .route("/member", get(|| async { crate::standing::signed_in() }))
+        .route(
+            "/member",
+            get(|| async { lictor_authority::answering::signed_in() }),
+        )
         .route("/work", get(work))
         .route("/feed", get(feed))
         .route("/kilobytes", get(zeros(8 * 1024)))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use lictor_server::authority::JOBS;
+use lictor_authority::JOBS;
 use lictor_server::http::budget;
 use lictor_server::http::limits::{BODY_READ_TIMEOUT, CREDENTIAL_READ_TIMEOUT, ConnectionLimits};
 

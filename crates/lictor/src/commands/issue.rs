@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use lictor_authority::random;
 use lictor_core::document::claims::MAX_COUNT;
 use lictor_core::facts::license::MAX_PAYLOAD_BYTES;
 use lictor_core::{Claims, Date, SigningKey};
-use lictor_server::random;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 

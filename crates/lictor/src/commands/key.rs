@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use lictor_authority::random;
 use lictor_core::SigningKey;
 use lictor_core::document::rotation;
-use lictor_server::random;
 use serde_json::json;
 
 use crate::exit::{self, Failure, Outcome};

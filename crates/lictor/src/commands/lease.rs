@@ -1,7 +1,7 @@
 //! `lictor lease`: floating seats with an end.
 
 use clap::Subcommand;
-use lictor_server::clock::Clock;
+use lictor_authority::clock::Clock;
 use serde_json::json;
 
 use crate::args::Api;

@@ -28,7 +28,7 @@ pub(crate) mod trust;
 pub(crate) mod usage;
 pub(crate) mod verify;
 
-use lictor_server::clock;
+use lictor_authority::clock;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::{Cli, Command};

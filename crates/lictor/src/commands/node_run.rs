@@ -222,7 +222,7 @@ fn of_node(given: &NodeOptions) -> Outcome<Options> {
         None => {}
     }
     options.more_metrics = Some(Arc::new(log::write_metrics));
-    options.host = lictor_server::authority::System::here().hostname;
+    options.host = lictor_authority::System::here().hostname;
     Ok(options)
 }
 

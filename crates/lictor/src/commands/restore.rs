@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
+use lictor_authority::clock::{Clock, Timeline};
 use lictor_core::Error;
 use lictor_core::decision::Decision;
 use lictor_core::facts::organization::INSTALLATION;
@@ -12,7 +13,6 @@ use lictor_core::record::Record;
 use lictor_core::rules::account;
 use lictor_core::state::State;
 use lictor_planted as planted;
-use lictor_server::clock::{Clock, Timeline};
 use lictor_store::{Fact, Restored, Rule, Store, Watch, Write, checked_backup, removed_accounts};
 use serde_json::json;
 use tokio::task::JoinSet;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, absolute};
 
-use lictor_server::authority::start::check_secret;
+use lictor_authority::start::check_secret;
 
 use crate::config::{Given, ServeOptions};
 use crate::exit::{Failure, Outcome};

@@ -1,11 +1,11 @@
 //! `lictor token`: who may use a server.
 
 use clap::Subcommand;
+use lictor_authority::clock::Clock;
 use lictor_core::Timestamp;
 use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::facts::token::Origin;
-use lictor_server::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::args::Api;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use lictor_authority::clock::Clock;
 use lictor_core::{Claims, Date, Document, DocumentError, KeyId, TrustSet};
-use lictor_server::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::exit::{Failure, Outcome};

@@ -7,8 +7,8 @@ use clap::Args;
 use clap::builder::{
     BoolishValueParser, OsStringValueParser, PathBufValueParser, TypedValueParser as _,
 };
+use lictor_authority::{census, ended};
 use lictor_core::TrustPolicy;
-use lictor_server::authority::{census, ended};
 use lictor_server::http::budget::Limits;
 use lictor_server::http::limits::ConnectionLimits;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! How often one token may ask, where the operator sets it.
 
-use lictor_server::authority::JOBS;
+use lictor_authority::JOBS;
 use serde_json::json;
 
 use crate::harness::{Bounded as _, Server, is_turned_away, until};

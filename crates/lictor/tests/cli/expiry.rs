@@ -1,7 +1,7 @@
 //! What the log says of licenses that end.
 
+use lictor_authority::clock::Clock;
 use lictor_core::{Claims, Date, SigningKey};
-use lictor_server::clock::Clock;
 use lictor_testkit::{Running, command, result, serve};
 
 use crate::server::Server;

@@ -176,7 +176,7 @@ impl Round<'_> {
         let n = self.number;
         let (app, month) = (
             format!("app{n}"),
-            lictor_core::Date::of(lictor_server::clock::Clock::System.now()).month(),
+            lictor_core::Date::of(lictor_authority::clock::Clock::System.now()).month(),
         );
         let mut line = line
             .replace("{n}", &n.to_string())

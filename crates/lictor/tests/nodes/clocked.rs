@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use lictor_authority::clock::{Clock as ServerClock, ManualClock};
+use lictor_authority::{Authority, Start};
 use lictor_core::SigningKey;
-use lictor_server::authority::{Authority, Start};
-use lictor_server::clock::{Clock as ServerClock, ManualClock};
 use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router};

@@ -2,6 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use lictor_authority::{Call, SignedIn};
 use lictor_core::Error;
 use lictor_core::access::Actor;
 use lictor_core::facts::account::AccountStatus;
@@ -9,7 +10,6 @@ use lictor_core::facts::email::Email;
 use uuid::Uuid;
 
 use super::error::Refusal;
-use crate::authority::{Call, SignedIn};
 use crate::http::call::basic;
 use crate::settings::Server;
 

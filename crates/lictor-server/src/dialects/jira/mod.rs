@@ -15,10 +15,10 @@ use axum::extract::Request;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::response::Response;
+use lictor_authority::Call;
 use lictor_core::Error;
 use percent_encoding::percent_decode_str;
 
-use crate::authority::Call;
 use crate::dialects::patterns::variable;
 use crate::http::budget::{NoRoom, Owner};
 use crate::http::request_id::request_id;

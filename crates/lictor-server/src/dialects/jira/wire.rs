@@ -6,14 +6,13 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use lictor_authority::LIST_BYTES;
 use lictor_core::Plan;
 use lictor_core::access::Actor;
 use lictor_core::facts::figures::{ApplicationFigures, OrganizationFigures};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
-
-use crate::authority::LIST_BYTES;
 
 /// Clients read the words of an error only under this very text.
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");

@@ -2,10 +2,10 @@
 //! rules.
 
 use axum::http::HeaderMap;
+use lictor_authority::{Call, SignedIn};
 use lictor_core::Error;
 use lictor_core::facts::right::{Resource, Right};
 
-use crate::authority::{Call, SignedIn};
 use crate::http::call::bearer;
 use crate::settings::Server;
 

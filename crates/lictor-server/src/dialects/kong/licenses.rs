@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use lictor_authority::{NewLicense, Patch, payload_bytes, written_in_place};
 use lictor_core::Error;
 use lictor_core::facts::right::{Resource, Right};
 use uuid::Uuid;
@@ -10,7 +11,6 @@ use super::error::{Refusal, license_reason};
 use super::page::Page;
 use super::schema::{self, Fields, Violations};
 use super::{Ask, headers, wire};
-use crate::authority::{NewLicense, Patch, payload_bytes, written_in_place};
 use crate::dialects::pages::PageTurn;
 
 const READ: Right = Right::read(Resource::Licenses);

@@ -29,9 +29,9 @@ use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
+use lictor_authority::Call;
 use lictor_core::facts::organization::{RESERVED_KEYS, may_be_stored};
 
-use crate::authority::Call;
 use crate::dialects::patterns::variable;
 use crate::http::budget::{NoRoom, Owner};
 use crate::http::intake::OfJob;
@@ -232,7 +232,7 @@ async fn change(
         Ok::<_, Refusal>(read.unwrap_or_default())
     };
     let organization = ask.call.organization.id;
-    let read = ask.server.authority.labor(organization, bytes, reading);
+    let read = ask.server.authority.long_work(organization, bytes, reading);
     let (fields, violations) = read.await??;
     check_arguments(ask.query)?;
     match (place, &head.method) {

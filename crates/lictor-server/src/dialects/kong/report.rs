@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use lictor_authority::Report;
 
 use super::error::Refusal;
 use super::wire::{
@@ -9,7 +10,6 @@ use super::wire::{
     PluginsCount, SystemInfo,
 };
 use super::{Ask, escape, wire};
-use crate::authority::{self, Report};
 
 const UNLICENSED: &str = "UNLICENSED";
 
@@ -93,7 +93,7 @@ fn later(report: &Report, figures: Figures<'_>) -> Response {
 }
 
 /// The current license, or Kong's words for none.
-pub(super) fn license_of(current: Option<&authority::CurrentLicense>) -> CurrentLicense<'_> {
+pub(super) fn license_of(current: Option<&lictor_authority::CurrentLicense>) -> CurrentLicense<'_> {
     CurrentLicense {
         license_key: current.map_or(UNLICENSED, |license| &license.license_key),
         license_expiration_date: current.map_or(UNLICENSED_DATE.into(), |license| {

@@ -2,12 +2,12 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use lictor_authority::System;
 use lictor_core::Error;
 
 use super::error::Refusal;
 use super::report::license_of;
 use super::{Ask, wire};
-use crate::authority::System;
 
 /// Kong's word for keeping its configuration in a database, as against `off`. Clients refuse to
 /// work with any other, so it is not the name of our engine: the report tells that one.

@@ -8,6 +8,7 @@ use std::fmt;
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
+use lictor_authority::{Breather, CachedLicense, LIST_BYTES};
 use lictor_core::digest::Digest;
 use lictor_core::facts::license::License;
 use lictor_core::facts::organization::Organization;
@@ -21,7 +22,6 @@ use super::body::{Argument, Arguments, MAX_ARGUMENTS};
 use super::page::Next;
 use super::schema::Violations;
 use super::{error, headers};
-use crate::authority::{Breather, KeptLicense, LIST_BYTES};
 use crate::http::traffic::Traffic;
 
 /// An answer with nothing but a text.
@@ -307,7 +307,7 @@ pub(super) fn touched_license(license: &License) -> Response {
 }
 
 /// The answer with a license that was read, whose body is made once for all who read it.
-pub(super) fn kept_license(license: &KeptLicense) -> Response {
+pub(super) fn kept_license(license: &CachedLicense) -> Response {
     with_body(StatusCode::OK, license.body(license_body))
 }
 

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use lictor_authority::{Authority, Call, Imported, Preconditions};
 use lictor_core::Error;
 use lictor_core::facts::account::Account;
 use lictor_core::facts::right::{Resource, Right};
@@ -21,7 +22,6 @@ use super::told::Told;
 use super::wire::accounts::{AccountView, Import, ImportView, NewAccount, PatchAccount};
 use super::wire::seats::HeldView;
 use super::wire::{self, List};
-use crate::authority::{Authority, Call, Imported, Terms};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Accounts);
@@ -83,7 +83,7 @@ pub(super) async fn import(
     let taken = body.take_try()?;
     let told = Told::about(&post.call, Resource::Seats);
     let own = server.authority.clone();
-    let read = post.labor(&server, move || {
+    let read = post.long_work(&server, move || {
         let (rows, mode) = body.into_rows()?;
         let rows = rows
             .into_iter()
@@ -111,7 +111,7 @@ pub(super) async fn import(
     });
     let imported = authority.import_accounts(&post.call, rows, mode, parts);
     let imported = imported.await?;
-    let rendered = post.labor(&server, move || {
+    let rendered = post.long_work(&server, move || {
         Ok::<_, Error>(render(&imported.outcomes()?))
     });
     Ok(post.respond(rendered.await??))
@@ -134,8 +134,8 @@ pub(super) async fn set(
     let found = authority.account_named(&call, WRITE, &name).await?;
     let may_read = authority.may(&call, READ).is_ok();
     let (id, expected) = (found.id, expected(condition, found, may_read)?);
-    let terms = Terms { expected, force };
-    let account = authority.set_account(&call, id, patch, terms).await;
+    let only_if = Preconditions { expected, force };
+    let account = authority.set_account(&call, id, patch, only_if).await;
     // What else it is, is for whoever may read it.
     match account.map_err(|error| conditions::told(error, may_read))? {
         account if may_read => shown(account)?.answer(),
@@ -155,8 +155,8 @@ pub(super) async fn remove(
     let found = authority.account_named(&call, WRITE, &name).await?;
     let may_read = authority.may(&call, READ).is_ok();
     let (id, expected) = (found.id, expected(condition, found, may_read)?);
-    let terms = Terms { expected, force };
-    let removed = authority.remove_account(&call, id, terms).await;
+    let only_if = Preconditions { expected, force };
+    let removed = authority.remove_account(&call, id, only_if).await;
     removed.map_err(|error| conditions::told(error, may_read))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use lictor_authority::{Answer, Enrolled};
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
 use lictor_core::facts::right::{Resource, Right};
@@ -18,7 +19,6 @@ use super::path::Segment;
 use super::told::Told;
 use super::wire::applications::{ApplicationPatch, ApplicationView, NewApplication};
 use super::wire::{self, List};
-use crate::authority::{Answer, Enrolled};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Applications);
@@ -33,7 +33,7 @@ pub(super) async fn list(
     let page = Page::take(query, &call, None)?;
     let all = server.authority.figures_of_applications(&call).await?;
     let nodes = server.authority.enrolled_nodes(&call).await?;
-    let rows = all.behind(page.after.as_deref());
+    let rows = all.after(page.after.as_deref());
     page.cut(
         rows,
         |(figures, _)| figures.application.clone(),

@@ -5,10 +5,10 @@ use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
+use lictor_authority::{Authority, Call};
 use lictor_core::Error;
 
 use super::error::{Problem, invalid};
-use crate::authority::{Authority, Call};
 use crate::http::call::bearer;
 use crate::settings::Server;
 

@@ -10,6 +10,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CON
 use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
+use lictor_authority::DatabaseCopy;
 use lictor_core::Error;
 use lictor_core::facts::right::{Resource, Right};
 use tokio::io::{AsyncRead, ReadBuf};
@@ -17,7 +18,6 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::auth::Caller;
 use super::error::Problem;
 use super::page::no_query;
-use crate::authority::DatabaseCopy;
 use crate::http::answers::MadeAsTaken;
 use crate::settings::Server;
 

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
+use lictor_authority::{Call, Census};
 use lictor_core::facts::right::{Resource, Right};
 
 use super::auth::Caller;
@@ -12,7 +13,6 @@ use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
 use super::wire::Nothing;
 use super::wire::counts::CensusView;
-use crate::authority::{Call, Census};
 use crate::settings::Server;
 
 pub(super) async fn show(

@@ -23,7 +23,7 @@ pub(super) async fn show(
     let page = Page::take(query, &call, application.as_deref())?;
     let all = server.authority.figures(&call).await?;
     let Some(key) = application else {
-        let rows = all.behind(page.after.as_deref()).map(|(row, _)| row);
+        let rows = all.after(page.after.as_deref()).map(|(row, _)| row);
         let (rows, next_cursor) = page.rows_of(rows, |row| row.application.clone());
         return Ok(Json(CountsView::of(&rows, &all.figures, next_cursor)));
     };

@@ -5,6 +5,7 @@ use axum::http::Uri;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use lictor_authority::Answer;
 use lictor_core::error::Kind;
 use lictor_core::facts::quota::Quota;
 use lictor_core::facts::seats::SeatRefusal;
@@ -14,7 +15,6 @@ use serde_json::{Map, Value, json};
 
 use super::auth::Caller;
 use super::conditions::mismatch;
-use crate::authority::Answer;
 use crate::http::budget::{self, NO_ROOM};
 
 /// The media type of problems.

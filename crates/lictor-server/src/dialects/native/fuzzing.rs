@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::Uri;
+use lictor_authority::Call;
 use lictor_core::Timestamp;
 use lictor_core::access::Actor;
 use lictor_core::elapsed::Now;
@@ -10,13 +11,11 @@ use lictor_core::facts::organization::Organization;
 use lictor_core::facts::right::Resource;
 use lictor_core::facts::role::Role;
 use lictor_core::facts::usage::UsageReport;
-use lictor_core::state::State;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::page::{Page, Query};
 use super::{json, wire};
-use crate::authority::Call;
 
 /// A list, which cursors are bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,19 +97,10 @@ pub fn new_token(body: &[u8]) -> Option<(Role, Vec<String>, Option<Timestamp>)> 
     Some((request.role, scopes.collect(), request.expires_at))
 }
 
-/// The counts of a usage report, if the rule takes all: source, service, month, count or total.
-pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<(String, String, String, u64)>> {
+/// The counts of a usage report.
+pub fn new_usage(body: &[u8], now: Timestamp) -> Option<Vec<UsageReport>> {
     let usage: wire::usage::NewUsage = json::parse(body).ok()?;
-    let reports = usage.into_reports(now);
-    let state = State::default();
-    let decision = lictor_core::rules::usage::record(&state, &reports, true, Now::at(now)).ok()?;
-    let recorded = decision.outcome(&state).ok()?;
-    let plain = |report: UsageReport| {
-        let (month, value) = (report.key(now).month, report.value());
-        (report.source, report.service, month, value)
-    };
-    let all = recorded.iter().all(|one| one.refused.is_none());
-    all.then(|| reports.into_iter().map(plain).collect())
+    Some(usage.into_reports(now))
 }
 
 /// How many of the bodies about accounts and what they hold this can be.

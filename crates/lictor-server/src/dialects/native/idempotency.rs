@@ -10,6 +10,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use lictor_authority::{Answer, Call, IdempotencyKey, kept_answer};
 use lictor_core::Error;
 use lictor_core::digest::Digest;
 use lictor_core::facts::right::Right;
@@ -25,7 +26,6 @@ use super::json;
 use super::page::no_query;
 use super::told::Told;
 use super::wire::added::object_of;
-use crate::authority::{Answer, Call, IdempotencyKey, Idempotent, Written, outcomes};
 use crate::settings::Server;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -155,13 +155,16 @@ impl<T: DeserializeOwned + Send + 'static> Post<T> {
 
 impl<T> Post<T> {
     /// Does what is to be done with each row of a large body.
-    pub(super) async fn labor<R: Send + 'static>(
+    pub(super) async fn long_work<R: Send + 'static>(
         &self,
         server: &Server,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Problem> {
         let (organization, bytes) = (self.call.organization.id, self.body.len());
-        Ok(server.authority.labor(organization, bytes, work).await?)
+        Ok(server
+            .authority
+            .long_work(organization, bytes, work)
+            .await?)
     }
 
     /// The request without its body, and the body.
@@ -211,11 +214,7 @@ impl<T> Post<T> {
         render: impl Fn(&[&O]) -> Option<Answer> + Send + Sync + 'static,
     ) {
         let key = self.key.clone();
-        self.call.idempotent = key.map(|key| Idempotent {
-            key,
-            render: Arc::new(rendered(render)),
-            before: Vec::new(),
-        });
+        self.call.idempotent = key.map(|key| kept_answer(key, render));
     }
 
     /// The response that this answer is sent as, now or when it is repeated.
@@ -228,17 +227,6 @@ fn unless_refused<O>(
     render: impl Fn(&O) -> Answer,
 ) -> impl Fn(&Result<O, SeatRefusal>) -> Option<Answer> {
     move |outcome| outcome.as_ref().ok().map(&render)
-}
-
-/// Renders what was written by its outcomes; none where they are of another type, so that nothing false is
-/// kept.
-fn rendered<O: Any>(
-    render: impl Fn(&[&O]) -> Option<Answer>,
-) -> impl Fn(&[&Written]) -> Option<Answer> {
-    move |written| {
-        let outcomes = outcomes(written.iter().copied()).ok()?;
-        render(&outcomes)
-    }
 }
 
 /// `Location` and `ETag` are what the body says, so that they need not be kept beside it.
@@ -300,12 +288,5 @@ mod tests {
         };
         assert_eq!(render(&Err(refusal)), None);
         assert_eq!(render(&Ok(201)).map(|answer| answer.status), Some(201));
-    }
-
-    #[test]
-    fn nothing_is_kept_of_an_outcome_that_another_request_has() {
-        let written = Written::default();
-        let answer = |_: &[&u16]| -> Option<Answer> { panic!("there is no such outcome") };
-        assert_eq!(rendered(answer)(&[&written]), None);
     }
 }

@@ -9,12 +9,12 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use lictor_authority::Call;
 use lictor_core::fault;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use super::error::{Problem, busy};
-use crate::authority::Call;
 use crate::http::budget::Owner;
 use crate::http::intake::{OfJob, Unread};
 use crate::settings::Server;
@@ -79,7 +79,7 @@ pub(super) async fn object<T: DeserializeOwned + Send + 'static>(
     let parsing = move || parse(&text);
     let parsed = server
         .authority
-        .labor(call.organization.id, bytes.len(), parsing);
+        .long_work(call.organization.id, bytes.len(), parsing);
     Ok((parsed.await??, bytes))
 }
 

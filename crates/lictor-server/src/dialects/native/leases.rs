@@ -8,6 +8,7 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use lictor_authority::{Call, CheckedOut, EndedFilter, EndedKey};
 use lictor_core::error::Kind;
 use lictor_core::facts::lease::{EndedLease, Lease};
 use lictor_core::facts::right::{Resource, Right};
@@ -21,7 +22,6 @@ use super::path::{PathKey, Segment};
 use super::wire::List;
 use super::wire::kept::{EndedLeaseView, ForgottenView};
 use super::wire::leases::{CheckedOutView, LeaseView, NewLease, Release, Renewal};
-use crate::authority::{Call, CheckedOut, EndedFilter, EndedKey};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Leases);

@@ -4,14 +4,13 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use axum::http::Uri;
+use lictor_authority::{ListedEntry, Stream};
 use lictor_core::facts::right::Resource;
-use lictor_core::ledger::Entry;
 
 use super::auth::Caller;
 use super::error::{Problem, invalid};
 use super::page::{Page, Query};
 use super::wire::{EntryView, List};
-use crate::authority::Stream;
 use crate::settings::Server;
 
 /// The greatest position that can be asked for: 2^53 - 1.
@@ -50,7 +49,7 @@ pub(super) async fn list(
         .authority
         .entries(&call, stream, after, page.rows())
         .await?;
-    let key = |entry: &Entry| entry.position.to_string();
+    let key = |entry: &ListedEntry| entry.position.to_string();
     page.cut(entries, key, EntryView::from_entry)
 }
 

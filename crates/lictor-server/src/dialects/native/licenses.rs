@@ -6,10 +6,14 @@ use axum::extract::{Request, State};
 use axum::http::header::{IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use lictor_authority::{
+    Answer, Authority, Breather, Call, NewLicense, StandingLicense, WrittenLicense, payload_bytes,
+    written_in_place,
+};
+use lictor_authority::{Candidate, Succession};
 use lictor_core::error::Kind;
 use lictor_core::facts::license::License;
 use lictor_core::facts::right::{Resource, Right};
-use lictor_core::rules::in_force::{Candidate, Succession};
 use lictor_core::{Document, Error};
 use uuid::Uuid;
 
@@ -22,10 +26,6 @@ use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::added::AddedLicense;
 use super::wire::{self, LicenseView};
-use crate::authority::{
-    Answer, Authority, Breather, Call, NewLicense, StandingLicense, WrittenLicense, payload_bytes,
-    written_in_place,
-};
 use crate::dialects::pages::PageTurn;
 use crate::settings::Server;
 

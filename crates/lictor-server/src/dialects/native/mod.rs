@@ -37,11 +37,11 @@ use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use futures_util::FutureExt as _;
+use lictor_authority::answering;
 use tower::Service as _;
 
 use crate::http::budget::{Budgets, NoRoom, Owner};
 use crate::settings::Server;
-use crate::standing;
 
 /// What answers under `/v1`.
 pub struct Routes {
@@ -88,7 +88,7 @@ pub fn too_many() -> Response {
 /// Hands an answer over, for the memory of the organization that the request was about.
 async fn hand_over(budgets: Budgets, answer: Response, is_read: bool) -> Response {
     let is_done = !is_read && answer.status().is_success();
-    let owner = standing::organization().map_or(Owner::Anonymous, Owner::Organization);
+    let owner = answering::organization().map_or(Owner::Anonymous, Owner::Organization);
     let handed_over = budgets.hand_over(owner, answer).await;
     handed_over.unwrap_or_else(|NoRoom| match is_done {
         true => error::answer_lost().into_response(),

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use lictor_authority::PoolStanding;
 use lictor_core::facts::right::{Resource, Right};
 use uuid::Uuid;
 
@@ -16,7 +17,6 @@ use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::List;
 use super::wire::node_pools::{NewPool, PoolView};
-use crate::authority::PoolStanding;
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Nodes);

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use lictor_authority::NodeStanding;
 use lictor_core::facts::right::{Resource, Right};
 use uuid::Uuid;
 
@@ -16,7 +17,6 @@ use super::path::Segment;
 use super::wire::nodes::{AdoptionView, NewNode, NodePolicyBody, NodeView};
 use super::wire::{List, Nothing};
 use super::{auth, conditions, json};
-use crate::authority::NodeStanding;
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Nodes);

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use lictor_authority::Answer;
 use lictor_core::facts::organization::Organization;
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::names::clean_name;
@@ -19,7 +20,6 @@ use super::page::{Page, Query};
 use super::path::Segment;
 use super::wire::quotas::{BoundsView, OrganizationPatch};
 use super::wire::{self, List, OrganizationView};
-use crate::authority::Answer;
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Organizations);

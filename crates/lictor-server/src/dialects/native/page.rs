@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use lictor_authority::Call;
 use lictor_core::digest::Digest;
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::{Error, Timestamp, whole};
@@ -12,7 +13,6 @@ use serde::Serialize;
 
 use super::error::{Problem, invalid};
 use super::wire::{Cursor, List, into_time};
-use crate::authority::Call;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: u64 = 1_000;

@@ -4,6 +4,7 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use lictor_authority::Call;
 use lictor_core::error::Kind;
 use lictor_core::facts::right::Right;
 use uuid::Uuid;
@@ -12,7 +13,6 @@ use super::auth::Caller;
 use super::conditions;
 use super::error::{Problem, invalid, missing};
 use super::page::no_query;
-use crate::authority::Call;
 use crate::settings::Server;
 
 /// What a request must not have that takes no parameters and, where it writes, no conditions.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use axum::http::Uri;
+use lictor_authority::{Call, RefusalSum, Refused, RefusedKey, SumKey};
 use lictor_core::facts::right::Resource;
 
 use super::auth::Caller;
@@ -11,7 +12,6 @@ use super::error::{Problem, invalid};
 use super::page::{Page, Query};
 use super::wire::List;
 use super::wire::kept::{RefusalSumView, RefusalView};
-use crate::authority::{Call, RefusalSum, Refused, RefusedKey, SumKey};
 use crate::settings::Server;
 
 /// What stands between the parts of a place; no part can hold it, as none holds control characters.

@@ -6,6 +6,7 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use lictor_authority::{Answer, Assigned, Row};
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::seats::Seat;
 
@@ -17,7 +18,6 @@ use super::path::{Pair, PathKey};
 use super::told::Told;
 use super::wire::seats::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView, who};
 use super::wire::{self, List};
-use crate::authority::{Answer, Assigned, Row};
 use crate::settings::Server;
 
 const WRITE: Right = Right::write(Resource::Seats);

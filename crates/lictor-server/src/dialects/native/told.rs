@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lictor_authority::{Answer, Call};
 use lictor_core::Error;
 use lictor_core::facts::right::{Resource, Right};
 use serde::Serialize;
@@ -13,7 +14,6 @@ use serde_json::{Map, Value};
 
 use super::error::Problem;
 use super::wire;
-use crate::authority::{Answer, Call};
 use crate::settings::Server;
 
 /// How much may be told of a write.
@@ -38,7 +38,7 @@ impl Told {
         }
         let (organization, text) = (call.organization.id, body.clone());
         let names = move || members(&text);
-        let names = server.authority.labor(organization, body.len(), names);
+        let names = server.authority.long_work(organization, body.len(), names);
         Ok(Self {
             sent: Some(names.await?),
         })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
+use lictor_authority::{Corrected, Recorded};
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::usage::{UsageKey, UsageReport, UsageRow};
 
@@ -15,7 +16,6 @@ use super::idempotency::{Begun, Post};
 use super::page::{Page, Query};
 use super::wire::usage::{CorrectedView, CountView, NewCorrection, NewUsage, RecordedView};
 use super::wire::{self, List};
-use crate::authority::{Corrected, Recorded};
 use crate::settings::Server;
 
 pub(super) async fn list(

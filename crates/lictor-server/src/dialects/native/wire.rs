@@ -21,6 +21,9 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
+use lictor_authority::{
+    Answer, LIST_BYTES, ListedChange, ListedEntry, Report, Standing, StandingLicense, TokenRequest,
+};
 use lictor_core::document::rotation::Rotation;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::account::Account;
@@ -28,7 +31,6 @@ use lictor_core::facts::organization::Organization;
 use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::facts::token::{Origin, Token};
-use lictor_core::ledger::Entry;
 use lictor_core::words::listed;
 use lictor_core::{
     Claims, Date, Error, KeyId, KeyStatus, Plan, Timestamp, TrustPolicy, TrustedKey,
@@ -38,7 +40,6 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::error::{Problem, document_reason, invalid};
-use crate::authority::{Answer, LIST_BYTES, Report, Standing, StandingLicense, TokenRequest};
 
 /// An answer with this body.
 pub(super) fn answer(status: u16, body: &impl Serialize) -> Answer {
@@ -413,11 +414,11 @@ pub(super) struct EntryView {
     position: u64,
     at: String,
     actor: Option<Uuid>,
-    change: lictor_core::change::Change,
+    change: ListedChange,
 }
 
 impl EntryView {
-    pub(super) fn from_entry(entry: Entry) -> Self {
+    pub(super) fn from_entry(entry: ListedEntry) -> Self {
         Self {
             stream: entry.stream,
             position: entry.position,

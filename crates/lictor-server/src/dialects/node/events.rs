@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
+use lictor_authority::feed::Connection;
+use lictor_authority::{Authority, SignedState, Signing};
 use lictor_core::Error;
 use lictor_core::facts::node::Node;
 use lictor_core::feed::HEARTBEAT_SECONDS;
@@ -14,8 +16,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::wire;
-use crate::authority::feed::Connection;
-use crate::authority::{Authority, SignedState, Signing};
 use crate::http::budget::{Budgets, Owner};
 use crate::settings::Server;
 

@@ -6,6 +6,7 @@ use axum::extract::Request;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use lictor_authority::feed::Connection;
 use lictor_core::Error;
 use lictor_core::facts::node::Node;
 use lictor_core::feed::LONGEST_WAIT;
@@ -13,7 +14,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::Refusal;
 use super::{auth, events, wire};
-use crate::authority::feed::Connection;
 use crate::http::budget::{NoRoom, Owner};
 use crate::http::if_none_match;
 use crate::http::peer::WhileListening;

@@ -67,7 +67,7 @@ pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
     })?;
     let length = bytes.len();
     let parsing = move || parse(&bytes);
-    let parsed = server.authority.labor(organization, length, parsing);
+    let parsed = server.authority.long_work(organization, length, parsing);
     parsed.await?.map_err(invalid)
 }
 

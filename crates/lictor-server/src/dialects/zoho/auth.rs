@@ -2,10 +2,10 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use lictor_authority::Call;
 use lictor_core::Error;
 
 use super::error::Refusal;
-use crate::authority::Call;
 use crate::settings::Server;
 
 /// The schemes, in lower case.

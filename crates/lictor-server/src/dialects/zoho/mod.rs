@@ -20,10 +20,10 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::Response;
+use lictor_authority::Call;
 use lictor_core::facts::right::{Resource, Right};
 use percent_encoding::percent_decode_str;
 
-use crate::authority::Call;
 use crate::dialects::patterns::variable;
 use crate::http::budget::{NoRoom, Owner};
 use crate::settings::Server;

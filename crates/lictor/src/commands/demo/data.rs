@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use lictor_authority::clock::Clock;
+use lictor_authority::random;
 use lictor_core::facts::account::AccountKind;
 use lictor_core::facts::role::Role;
 use lictor_core::rules::rows::Rows;
 use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
-use lictor_server::clock::Clock;
-use lictor_server::random;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

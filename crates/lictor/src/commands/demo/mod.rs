@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use lictor_authority::System;
 use lictor_node::{Listen, Local, LocalSocket, Node, Options, serve_local};
-use lictor_server::authority::System;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use lictor_authority::AccountPatch;
+use lictor_authority::Rows;
+use lictor_authority::{AccountImport, AccountRequest, Imported, TriedBefore};
 use lictor_core::Error;
 use lictor_core::facts::account::{Account, AccountKind, AccountStatus};
 use lictor_core::given::Given;
-use lictor_core::rules::account::AccountPatch;
-use lictor_core::rules::rows::Rows;
 use lictor_core::whole::Whole;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{one_of, time};
-use crate::authority::{AccountRequest, ImportRow, Imported, TriedBefore};
 use crate::dialects::native::error::{Problem, invalid};
 use crate::dialects::native::json::Object;
 use crate::dialects::native::told::Told;
@@ -111,7 +111,7 @@ struct NewRow {
 }
 
 impl NewRow {
-    fn into_row(self) -> Result<ImportRow, Problem> {
+    fn into_row(self) -> Result<AccountImport, Problem> {
         let account = NewAccount {
             email: self.email,
             name: self.name,
@@ -120,7 +120,7 @@ impl NewRow {
             administrator: self.administrator,
             language: self.language,
         };
-        Ok(ImportRow {
+        Ok(AccountImport {
             account: account.into_request()?,
             seats: self.seats.unwrap_or_default(),
         })
@@ -142,7 +142,9 @@ impl Import {
         }
     }
 
-    pub(in crate::dialects::native) fn into_rows(self) -> Result<(Vec<ImportRow>, Rows), Problem> {
+    pub(in crate::dialects::native) fn into_rows(
+        self,
+    ) -> Result<(Vec<AccountImport>, Rows), Problem> {
         let mode = into_mode(self.mode.as_deref())?;
         let rows = self.rows.into_iter();
         let rows: Result<Vec<_>, Problem> = rows.map(|Object(row)| row.into_row()).collect();

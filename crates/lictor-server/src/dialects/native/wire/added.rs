@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use lictor_core::rules::in_force::{Candidate, Succession};
+use lictor_authority::{Candidate, Succession};
 use lictor_core::{Date, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;

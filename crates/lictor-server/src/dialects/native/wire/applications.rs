@@ -1,5 +1,6 @@
 //! Applications as JSON: what creates and changes them, and how they are shown.
 
+use lictor_authority::Enrolled;
 use lictor_core::Timestamp;
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::entitlement::Entitlement;
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{one_of, plan_word, time};
-use crate::authority::Enrolled;
 use crate::dialects::native::error::Problem;
 
 /// An application to create.

@@ -1,5 +1,6 @@
 //! Requests and answers about OAuth clients.
 
+use lictor_authority::{ClientRequest, IssuedClient, IssuedCode};
 use lictor_core::facts::account::Account;
 use lictor_core::facts::client::Client;
 use lictor_core::given::Given;
@@ -7,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::super::error::{Problem, invalid};
 use super::time;
-use crate::authority::{ClientRequest, IssuedClient, IssuedCode};
 
 /// A client to create.
 #[derive(Deserialize, Default)]

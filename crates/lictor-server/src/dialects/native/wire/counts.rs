@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lictor_authority::Census;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::figures::{ApplicationFigures, OrganizationFigures};
 use serde::Serialize;
 
 use super::{plan_word, time};
-use crate::authority::Census;
 
 /// The figures of some of an organization's applications, and what those of all come to.
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lictor_authority::{ForgottenHolder, RefusalSum, Refused};
 use lictor_core::facts::account::Account;
 use lictor_core::facts::lease::{EndedLease, LeaseEnd};
 use lictor_core::facts::seats::Holder;
@@ -9,7 +10,6 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::time;
-use crate::authority::{Forgotten, RefusalSum, Refused};
 
 /// A lease that ended.
 #[derive(Serialize)]
@@ -45,7 +45,7 @@ pub(in crate::dialects::native) struct ForgottenView {
 }
 
 impl ForgottenView {
-    pub(in crate::dialects::native) fn of(forgotten: Forgotten) -> Self {
+    pub(in crate::dialects::native) fn of(forgotten: ForgottenHolder) -> Self {
         Self {
             leases: forgotten.leases,
             refusals: forgotten.refusals,

@@ -1,5 +1,6 @@
 //! Leases as JSON: checked out, renewed, given back.
 
+use lictor_authority::CheckedOut;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::lease::{DEFAULT_TTL, Lease};
 use lictor_core::whole;
@@ -7,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::time;
-use crate::authority::CheckedOut;
 use crate::dialects::native::error::{Problem, invalid};
 
 /// A lease to check out.

@@ -1,10 +1,10 @@
 //! Requests and answers about pools of nodes.
 
+use lictor_authority::{IssuedPool, PoolRequest, PoolStanding};
 use lictor_core::whole;
 use serde::{Deserialize, Serialize};
 
 use super::time;
-use crate::authority::{IssuedPool, PoolRequest, PoolStanding};
 
 /// A pool to make; spans in seconds.
 #[derive(Deserialize, Default)]

@@ -1,11 +1,11 @@
 //! Requests and answers about nodes.
 
+use lictor_authority::{EnrollRequest, EnrolledNode, NodeStanding};
 use lictor_core::feed::{Mode, NodePolicy};
 use lictor_core::whole;
 use serde::{Deserialize, Serialize};
 
 use super::time;
-use crate::authority::{EnrollRequest, EnrolledNode, NodeStanding};
 
 /// A node to enroll.
 #[derive(Deserialize, Default)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lictor_authority::Bounds;
 use lictor_core::facts::organization::Organization;
 use lictor_core::facts::quota::Quota;
 use lictor_core::given::Given;
@@ -9,7 +10,6 @@ use lictor_core::whole::Whole;
 use serde::{Deserialize, Serialize};
 
 use super::OrganizationView;
-use crate::authority::Bounds;
 use crate::dialects::native::error::{Problem, invalid};
 
 /// An organization, what it has and may have.

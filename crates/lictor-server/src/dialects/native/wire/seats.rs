@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use lictor_authority::Rows;
+use lictor_authority::{ActorName, Assigned, Row, SeatRow, Who};
 use lictor_core::Error;
 use lictor_core::error::Kind;
 use lictor_core::facts::seats::{Seat, SeatId, SeatState};
-use lictor_core::rules::rows::Rows;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::accounts::{into_mode, refused_row, row_error};
 use super::time;
-use crate::authority::{Assigned, Giver, Row, SeatRow, Who};
 use crate::dialects::native::error::Problem;
 use crate::dialects::native::told::Told;
 
@@ -157,7 +157,7 @@ struct GiverView {
 }
 
 impl GiverView {
-    fn of(giver: &Giver) -> Self {
+    fn of(giver: &ActorName) -> Self {
         let account = giver.account.as_ref();
         Self {
             token: giver.token,
@@ -171,7 +171,7 @@ impl GiverView {
 impl SeatView {
     pub(in crate::dialects::native) fn of(
         application: &str,
-        (seat, giver): (Seat, Option<Arc<Giver>>),
+        (seat, giver): (Seat, Option<Arc<ActorName>>),
     ) -> Self {
         Self {
             given_by: giver.as_deref().map(GiverView::of),
@@ -197,7 +197,7 @@ pub(in crate::dialects::native) struct HeldView {
 
 impl HeldView {
     pub(in crate::dialects::native) fn of(
-        (id, state, giver): (SeatId, SeatState, Option<Arc<Giver>>),
+        (id, state, giver): (SeatId, SeatState, Option<Arc<ActorName>>),
     ) -> Self {
         Self {
             given_by: giver.as_deref().map(GiverView::of),

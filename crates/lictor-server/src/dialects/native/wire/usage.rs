@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use lictor_authority::{Corrected, CorrectionRequest, Recorded};
 use lictor_core::facts::usage::{Reading, UsageKey, UsageReport, UsageRow};
 use lictor_core::{Date, Timestamp, whole};
 use serde::de::{self, Unexpected, Visitor};
@@ -9,7 +10,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::accounts::row_error;
-use crate::authority::{Corrected, CorrectionRequest, Recorded};
 use crate::dialects::native::json::Object;
 use crate::dialects::native::told::Told;
 
