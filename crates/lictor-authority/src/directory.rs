@@ -43,10 +43,7 @@ impl Directory {
     }
 
     /// Those with greater ids than this one, in order of those; none: all.
-    pub(super) fn after_id(
-        &self,
-        after: Option<Uuid>,
-    ) -> impl Iterator<Item = &Arc<Organization>> {
+    pub(super) fn after_id(&self, after: Option<Uuid>) -> impl Iterator<Item = &Arc<Organization>> {
         let first = match after {
             Some(after) => self
                 .ids

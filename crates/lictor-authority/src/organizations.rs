@@ -81,7 +81,8 @@ impl Authority {
             None => all.after_key(after).iter().take(limit).cloned().collect(),
             Some(own) => {
                 let own = all.by_id(own).into_iter().take(limit);
-                let follows = |own: &&Arc<Organization>| after.is_none_or(|after| *own.key > *after);
+                let follows =
+                    |own: &&Arc<Organization>| after.is_none_or(|after| *own.key > *after);
                 own.filter(follows).cloned().collect()
             }
         })

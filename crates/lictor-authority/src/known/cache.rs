@@ -192,7 +192,12 @@ impl KnownCache {
         let (before, touched, writes, forgotten) = {
             let cached = slot.cached();
             let known = cached.known.clone();
-            (known, cached.touched.clone(), cached.writes, cached.forgotten)
+            (
+                known,
+                cached.touched.clone(),
+                cached.writes,
+                cached.forgotten,
+            )
         };
         let few = touched.len() <= MANY;
         let known = match before {
