@@ -122,37 +122,14 @@ impl Metrics {
         let mut text = Exposition::new(format);
         self.requests(&mut text);
         self.cuts(&mut text);
-        let (commits, writes) = (self.store)();
-        text.family(
-            "lictor_store_commits",
-            Kind::Counter,
-            "Transactions committed",
-        )
-        .sample(&[], commits);
-        text.family(
-            "lictor_store_writes",
-            Kind::Counter,
-            "Writes stored in these transactions",
-        )
-        .sample(&[], writes);
+        self.writes(&mut text);
         text.family(
             "lictor_licenses_looked_at",
             Kind::Counter,
             "Times that a stored license was looked at to find the one in force",
         )
         .sample(&[], database.licenses_looked_at);
-        text.family(
-            "lictor_clock_steps",
-            Kind::Counter,
-            "Times that the wall clock was set by more than 10 seconds",
-        )
-        .sample(&[], clock.steps);
-        text.family(
-            "lictor_clock_ahead_seconds",
-            Kind::Gauge,
-            "Seconds that the wall clock is ahead of elapsed time",
-        )
-        .sample(&[], clock.ahead);
+        clock_figures(&mut text, &clock);
         let help = "Requests refused because they would exceed a quota";
         let mut family = text.family("lictor_quota_refusals", Kind::Counter, help);
         for (quota, refused) in quotas {
@@ -179,6 +156,22 @@ impl Metrics {
         )
         .sample(&build, 1);
         text.finish()
+    }
+
+    fn writes(&self, text: &mut Exposition) {
+        let (commits, writes) = (self.store)();
+        text.family(
+            "lictor_store_commits",
+            Kind::Counter,
+            "Transactions committed",
+        )
+        .sample(&[], commits);
+        text.family(
+            "lictor_store_writes",
+            Kind::Counter,
+            "Writes stored in these transactions",
+        )
+        .sample(&[], writes);
     }
 
     fn cuts(&self, text: &mut Exposition) {
@@ -226,6 +219,22 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").finish_non_exhaustive()
     }
+}
+
+/// What elapsed time says of the wall clock.
+fn clock_figures(text: &mut Exposition, clock: &ClockFigures) {
+    text.family(
+        "lictor_clock_steps",
+        Kind::Counter,
+        "Times that the wall clock was set by more than 10 seconds",
+    )
+    .sample(&[], clock.steps);
+    text.family(
+        "lictor_clock_ahead_seconds",
+        Kind::Gauge,
+        "Seconds that the wall clock is ahead of elapsed time",
+    )
+    .sample(&[], clock.ahead);
 }
 
 /// How many nodes each application has and is granted.

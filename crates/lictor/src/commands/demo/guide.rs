@@ -1,4 +1,4 @@
-//! What the demo prints: where it is, and lines to copy that show what it can do.
+//! The text that the demo prints: its addresses, and lines to copy that show what it can do.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,12 @@ use super::{Demo, data};
 
 /// The whole text.
 pub(super) fn text(demo: &Demo<'_>) -> String {
+    [setup(demo), requests(), commands()].concat()
+}
+
+/// Where the demo is, and the variables for the lines to copy.
+fn setup(demo: &Demo<'_>) -> String {
     let folder = demo.folder.display();
-    let new_license = data::NEW_LICENSE;
     format!(
         "\
 Lictor demo: a server with example data. Ctrl-C ends it and leaves nothing
@@ -29,6 +33,24 @@ Copy this into another terminal first:
   export NODE_URL={node}
   export DEMO={folder}
 {command}
+",
+        url = demo.url,
+        operator = demo.operator_token,
+        acme = demo.acme_token,
+        administrator = demo.administrator_token,
+        client_id = demo.client.id,
+        client_secret = demo.client.secret,
+        refresh_token = demo.client.refresh_token,
+        node = demo.node_url,
+        command = command().unwrap_or_default(),
+    )
+}
+
+/// Requests to every interface.
+fn requests() -> String {
+    let new_license = data::NEW_LICENSE;
+    format!(
+        "\
 Licenses, as Kong's tools ask for them:
 
   curl -sH \"Kong-Admin-Token: $LICTOR_TOKEN\" $LICTOR_URL/licenses
@@ -72,6 +94,16 @@ gone; 204 is allowed, 403 is not:
   curl -s $NODE_URL/status
   lictor node list
 
+",
+        ada = data::ADMINISTRATOR,
+    )
+}
+
+/// The same by commands.
+fn commands() -> String {
+    let new_license = data::NEW_LICENSE;
+    format!(
+        "\
 The same by commands:
 
   lictor license list
@@ -81,17 +113,7 @@ The same by commands:
   lictor lease checkout gateway-pro laptop-7
   lictor license verify --trust $DEMO/vendor.pub $DEMO/{new_license}
   lictor report
-",
-        url = demo.url,
-        operator = demo.operator_token,
-        acme = demo.acme_token,
-        administrator = demo.administrator_token,
-        ada = data::ADMINISTRATOR,
-        client_id = demo.client.id,
-        client_secret = demo.client.secret,
-        refresh_token = demo.client.refresh_token,
-        node = demo.node_url,
-        command = command().unwrap_or_default(),
+"
     )
 }
 
