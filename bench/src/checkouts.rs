@@ -9,7 +9,7 @@ use lictor_testkit::usage::cpu_seconds;
 use lictor_testkit::{OPERATOR, Server};
 
 use super::Bench;
-use super::against::Case;
+use super::compare::Case;
 use super::load::{Turn, figures_of};
 use super::postgres::Postgres;
 use super::redis::Redis;

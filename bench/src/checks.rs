@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use lictor_testkit::{Node, Server};
 
 use super::Bench;
-use super::against::{Case, Entrant};
 use super::bare::{Bare, fetch};
+use super::compare::{Case, Entrant};
 use super::contestant::pin;
 use super::enrolled::enroll_one;
 use super::load::{Kind, Load, Turn};

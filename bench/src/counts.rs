@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use super::Bench;
-use super::against::{Case, Entrant};
 use super::bare::{Bare, fetch};
+use super::compare::{Case, Entrant};
 use super::load::Turn;
 use super::rounds::Samples;
 use super::seated::Count;

@@ -1,9 +1,9 @@
 //! `cargo xtask bench [NAME]`: measures the release build beside named alternatives, and writes the tables of BENCHMARKS.md anew.
 
-mod against;
 mod bare;
 mod checkouts;
 mod checks;
+mod compare;
 mod contestant;
 mod counts;
 mod enrolled;
@@ -31,7 +31,7 @@ use anyhow::{Context, Result, ensure};
 use lictor_testkit::programs::run;
 use lictor_testkit::{Installation, Tally, Workspace};
 
-use self::against::Case;
+use self::compare::Case;
 use self::rounds::Rounds;
 
 const FILE: &str = "BENCHMARKS.md";
@@ -40,7 +40,7 @@ const FILE: &str = "BENCHMARKS.md";
 struct Table {
     name: &'static str,
     measure: fn(&Bench) -> Result<String>,
-    /// What one build is compared with another by; none: the table does not measure one server.
+    /// What one build is compared with another by. `None` if the table does not measure one server.
     cases: &'static [Case],
 }
 
@@ -111,7 +111,7 @@ const TABLES: [Table; 12] = [
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// One table; none: all.
+    /// One table. `None` for all.
     name: Option<&'static str>,
     rounds: Rounds,
     /// How many accounts are many.
@@ -177,7 +177,7 @@ impl Request {
             }
         }
         if request.against.is_some() {
-            request.rounds.count = against::ROUNDS;
+            request.rounds.count = compare::ROUNDS;
             if request.table().is_none_or(|table| table.cases.is_empty()) {
                 return Err(format!("--against wants one of {}", comparable()));
             }
@@ -229,7 +229,7 @@ fn comparable() -> String {
 /// Something could not be measured.
 pub fn measure(workspace: &Workspace, request: &Request) -> Result<Tally> {
     if let Some(commit) = &request.against {
-        return against::measure(workspace, request, commit);
+        return compare::measure(workspace, request, commit);
     }
     let binary = workspace.measured_binary(request.profile)?;
     request.build_loads(workspace)?;

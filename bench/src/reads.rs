@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use lictor_testkit::Server;
 
 use super::Bench;
-use super::against::{Case, Entrant};
 use super::bare::{Bare, ensure_same, fetch};
+use super::compare::{Case, Entrant};
 use super::contestant::{Process, free_address};
 use super::load::{Load, Turn};
 use super::rounds::Samples;

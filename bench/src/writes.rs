@@ -9,7 +9,7 @@ use lictor_testkit::programs::run;
 use lictor_testkit::{Connection, Server};
 
 use super::Bench;
-use super::against::{Case, Entrant};
+use super::compare::{Case, Entrant};
 use super::contestant::pin;
 use super::load::{Kind, Load, Turn};
 use super::postgres::Postgres;

@@ -1,9 +1,9 @@
 //! `prove disk`: every call that a fixed script makes on its files is failed in turn; nothing acknowledged may be lost, and nobody may panic.
 
+mod full;
 mod log;
 mod node;
 mod programs;
-mod room;
 mod script;
 
 use std::fmt;
@@ -89,7 +89,7 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
         unreached * 10 < failed,
         "too many calls did not come a second time"
     );
-    room::prove(&installation, trial, &mut tally)?;
+    full::prove(&installation, trial, &mut tally)?;
     log::prove(&installation, trial, &mut tally)?;
     scratch.end(tally)
 }

@@ -56,9 +56,9 @@ pub const EXPERIMENTS: [Experiment; 11] = [
 pub struct Request {
     /// How often to try.
     pub count: Count,
-    /// What chance begins with; none: the id of the process.
+    /// What chance begins with. `None` for the process id.
     pub seed: Option<u64>,
-    /// The server to test; none: it is built.
+    /// The server to test. `None` if it is built.
     pub binary: Option<PathBuf>,
     /// The fault that is planted, and must be found out.
     pub plant: Option<String>,

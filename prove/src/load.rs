@@ -1,15 +1,15 @@
 //! `prove load`: good clients at a steady rate on many connections, while slow attackers hold all they can.
 
+mod all_attackers;
 mod attackers;
 mod bodies;
 mod clients;
-mod confined;
 mod connections;
 mod files;
 mod http2;
 mod latencies;
-mod siege;
-mod still;
+mod low_memory;
+mod stalled;
 
 use std::ops::Range;
 use std::thread::sleep;
@@ -23,8 +23,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Experiment, Trial};
+use all_attackers::{AllAttackers, Told};
 use clients::{Clients, Plan, Seen};
-use siege::{Siege, Told};
 
 /// Good connections, of which there are `count`, make so many requests a second together.
 const RATE: u32 = 2_000;
@@ -85,7 +85,7 @@ fn run(workspace: &Workspace, trial: &Trial) -> Result<Tally> {
         judge(&seen, &plan, trial.count, &mut tally);
     }
     files::prove(&installation, trial, &document, &mut tally)?;
-    confined::prove(&installation, trial, (each, lasting), &mut tally)?;
+    low_memory::prove(&installation, trial, (each, lasting), &mut tally)?;
     scratch.end(tally)
 }
 
@@ -110,7 +110,7 @@ fn measure(server: &Server, plan: &Plan, each: usize, lasting: Duration) -> Resu
     let clients = Clients::begin(plan)?;
     sleep(CALM);
     let (before, begun) = (Usage::of(server.id())?, Instant::now());
-    let siege = Siege::begin(&server.address, &token, each)?;
+    let siege = AllAttackers::begin(&server.address, &token, each)?;
     sleep(lasting);
     let (usage, ended) = (Usage::of(server.id())?, Instant::now());
     let cpu = usage.cpu_seconds - before.cpu_seconds;
@@ -153,29 +153,22 @@ fn judge(measured: &Measured, plan: &Plan, count: u64, tally: &mut Tally) {
         format!("no good request fails; the first error: {first}"),
         *errors == 0 && requests > 0,
     );
-    gate(
-        "every good connection stays open".to_owned(),
-        *open == connections,
-    );
-    gate(
-        format!("the server takes at most {MOST_MEGABYTES} MB"),
-        peak <= MOST_MEGABYTES,
-    );
-    gate(
-        format!(
-            "what it took more it has given back, but for a fifth, after {} s",
-            GIVEN_BACK.as_secs()
-        ),
-        gone <= calm * MOST_GROWTH,
-    );
-    let who = if told.left.is_empty() {
-        "none".to_owned()
-    } else {
-        told.left.join(", ")
+    let sentence = "every good connection stays open".to_owned();
+    gate(sentence, *open == connections);
+    let sentence = format!("the server takes at most {MOST_MEGABYTES} MB");
+    gate(sentence, peak <= MOST_MEGABYTES);
+    let seconds = GIVEN_BACK.as_secs();
+    let sentence =
+        format!("all but a fifth of the additional memory is released after {seconds} s");
+    gate(sentence, gone <= calm * MOST_GROWTH);
+    let who = match told.left.as_slice() {
+        [] => "none".to_owned(),
+        left => left.join(", "),
     };
+    let all_cut_off = told.left.is_empty();
     gate(
         format!("every attacker is cut off in time; left over: {who}"),
-        told.left.is_empty(),
+        all_cut_off,
     );
     let (came, waited_for) = told.bodies;
     gate(

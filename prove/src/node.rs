@@ -3,12 +3,12 @@
 mod catching_up;
 mod endings;
 mod expiry;
-mod judge;
 mod modes;
 mod network;
 mod outages;
 mod rounds;
 mod site;
+mod time_checks;
 mod watch;
 
 use std::path::Path;

@@ -1,10 +1,10 @@
 //! `prove seats`: many clients at few seats; no seat is given twice, none is refused in vain, and each answer fits the others; and leases end by the time that passes, wherever the server's clock is set.
 
+mod checker;
 mod client;
 mod clocks;
 mod histories;
 mod hot;
-mod judge;
 mod ledger;
 mod model;
 
@@ -15,10 +15,10 @@ use anyhow::{Context, Result, ensure};
 use lictor_testkit::{Connection, Installation, Server, Tally, Workspace};
 use serde_json::{Value, json};
 
+use self::checker::Case;
 use self::client::{Asked, Outcome};
 use self::clocks::Clocks;
 use self::hot::Heard;
-use self::judge::Case;
 use self::ledger::{Event, Written};
 use super::promise::count;
 use super::random::Random;
@@ -193,8 +193,8 @@ fn create_accounts(server: &Server, number: usize) -> Result<Vec<String>> {
     rows.iter().map(id).collect()
 }
 
-/// Prints how often each thing happened that can; returns what never did, and so was not tried.
-fn never_seen(heard: &Heard, written: &Written) -> Vec<String> {
+/// How often each possible outcome happened.
+fn outcomes(heard: &Heard, written: &Written) -> [(&'static str, usize); 11] {
     let count = |is: fn(Asked, &Outcome) -> bool| {
         let seen = heard.seen.iter();
         seen.filter(|seen| is(seen.asked, &seen.outcome)).count()
@@ -211,7 +211,7 @@ fn never_seen(heard: &Heard, written: &Written) -> Vec<String> {
         .events()
         .filter(|(_, event)| matches!(event, Event::Ended { reason, .. } if reason == "expired"));
     let new = |out: &Outcome| matches!(out, Outcome::CheckedOut(out) if out.fence == 1);
-    let figures = [
+    [
         ("refused", count(|_, it| matches!(it, Outcome::Refused(_)))),
         (
             "checked out",
@@ -247,7 +247,12 @@ fn never_seen(heard: &Heard, written: &Written) -> Vec<String> {
             "seats given back",
             done(|asked| matches!(asked, Asked::Unassign { .. })),
         ),
-    ];
+    ]
+}
+
+/// Prints how often each outcome happened. Returns those that never did, and so were not tested.
+fn never_seen(heard: &Heard, written: &Written) -> Vec<String> {
+    let figures = outcomes(heard, written);
     let (operations, seconds) = (heard.seen.len(), heard.took.as_secs_f64());
     let entries = written.ledger.events.len();
     let clients = hot::CLIENTS;

@@ -1,6 +1,6 @@
 //! `prove size`: an installation with a million accounts answers, imports, lends and is checked as one with a thousand.
 
-mod beside;
+mod concurrent;
 mod fill;
 mod reads;
 
@@ -15,7 +15,7 @@ use lictor_testkit::{Connection, Installation, OPERATOR, Server, Tally, Workspac
 
 use super::promise::{Promise, count};
 use super::{Experiment, Trial};
-use beside::{Seen, beside, write_licenses};
+use concurrent::{Seen, beside, write_licenses};
 use fill::{LARGE, NEIGHBOR, SMALL, Tenant};
 
 /// Accounts of the large tenant. A tenth of them are its licenses, and each makes five entries.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use lictor_bench as bench;
 use lictor_prove::{Experiment, Request};
-use lictor_testkit::{Report, Verdict, Workspace};
+use lictor_testkit::{Report, RunOutcome, Workspace};
 
 use conformance::Suite;
 
@@ -78,10 +78,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(verb: Verb) -> anyhow::Result<Verdict> {
+fn run(verb: Verb) -> anyhow::Result<RunOutcome> {
     if verb == Verb::Help {
         println!("{USAGE}");
-        return Ok(Verdict::Passed);
+        return Ok(RunOutcome::Passed);
     }
     let workspace = Workspace::find()?;
     let mut report = Report::default();
@@ -92,7 +92,7 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
         Verb::Embedding => report.step("packages to embed", || embedding::run(&workspace)),
         Verb::Conformance { suite, request } => {
             if !packages::step(&mut report) {
-                return Ok(Verdict::NotPrepared);
+                return Ok(RunOutcome::NotPrepared);
             }
             let found = Suite::named(&suite).context("no such suite")?;
             report.step(&format!("conformance {suite}"), || {
@@ -101,7 +101,7 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
         }
         Verb::Bench(request) => {
             if !packages::step_for_bench(&mut report) {
-                return Ok(Verdict::NotPrepared);
+                return Ok(RunOutcome::NotPrepared);
             }
             report.step("bench", || bench::measure(&workspace, &request));
         }
@@ -110,7 +110,7 @@ fn run(verb: Verb) -> anyhow::Result<Verdict> {
             request,
         } => {
             if !packages::step(&mut report) {
-                return Ok(Verdict::NotPrepared);
+                return Ok(RunOutcome::NotPrepared);
             }
             let found = Experiment::named(&experiment).context("no such experiment")?;
             report.step(&format!("prove {experiment}"), || {

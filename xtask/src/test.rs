@@ -6,15 +6,15 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use lictor_prove::{EXPERIMENTS, Request};
 use lictor_testkit::programs::{run as succeed, shown};
-use lictor_testkit::{Report, Tally, Verdict, Workspace};
+use lictor_testkit::{Report, RunOutcome, Tally, Workspace};
 
 use crate::conformance::SUITES;
 use crate::{conformance, embedding, packages, tidy};
 
-pub(crate) fn run(workspace: &Workspace) -> Result<Verdict> {
+pub(crate) fn run(workspace: &Workspace) -> Result<RunOutcome> {
     let mut report = Report::default();
     if !packages::step(&mut report) {
-        return Ok(Verdict::NotPrepared);
+        return Ok(RunOutcome::NotPrepared);
     }
     report.step("format", || format(workspace));
     report.step("tidy", || tidy::run(workspace));

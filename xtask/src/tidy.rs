@@ -2,10 +2,10 @@
 
 mod boundaries;
 mod doors;
-mod floors;
+mod duplicates;
+mod layers;
 mod shipped;
 mod text;
-mod twins;
 
 use std::fs;
 use std::path::Path;
@@ -62,7 +62,7 @@ const RULES: [(&str, Rule); 16] = [
     ("the core is pure", boundaries::core_is_pure),
     (
         "a module of the core names only what stands below it",
-        floors::core_stands_on_floors,
+        layers::core_stands_on_floors,
     ),
     (
         "vendor words stay in the vendor's folder",
@@ -91,7 +91,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Tally> {
     let by_file = RULES.map(|(sentence, rule)| (sentence, sources.iter().flat_map(rule).collect()));
     let twins = (
         "what two crates each have says the same in both",
-        twins::agree(&sources),
+        duplicates::agree(&sources),
     );
     for (sentence, findings) in by_file.into_iter().chain([twins]) {
         let findings: Vec<Finding> = findings;

@@ -11,8 +11,8 @@ use lictor_core::facts::quota::Quota;
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::seats::{SeatId, SeatState};
 use lictor_core::rules::account::{self, AccountPatch, NewAccount};
+use lictor_core::rules::batch::BatchMode;
 use lictor_core::rules::import::{self, Imported};
-use lictor_core::rules::rows::Rows;
 use lictor_core::state::State;
 use lictor_core::{Error, facts};
 use lictor_store::{Fact, Rule, Written};
@@ -296,7 +296,7 @@ impl Authority {
         &self,
         call: &Call,
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
-        mode: Rows,
+        mode: BatchMode,
         parts: Vec<Range<usize>>,
     ) -> Result<Parts<Vec<Imported>>, Error> {
         check_import(call, &rows)?;
@@ -311,7 +311,7 @@ impl Authority {
         call: Call,
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
         part: Range<usize>,
-        mode: Rows,
+        mode: BatchMode,
     ) -> Result<Written, Error> {
         let (applications, facts) = import_facts(&rows[part.clone()]);
         self.write_by_terms(&call, applications, facts, move |terms| {
@@ -330,7 +330,7 @@ impl Authority {
         &self,
         call: &Call,
         rows: Arc<Vec<(NewAccount, Vec<String>)>>,
-        mode: Rows,
+        mode: BatchMode,
         before: TriedBefore,
     ) -> Result<Vec<Imported>, Error> {
         check_import(call, &rows)?;

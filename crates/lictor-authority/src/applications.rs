@@ -9,7 +9,7 @@ use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
 use lictor_core::facts::right::Resource;
-use lictor_core::given::Given;
+use lictor_core::patch_field::PatchField;
 use lictor_core::rules::application;
 use lictor_core::state::State;
 use lictor_store::{Fact, Rule};
@@ -101,7 +101,7 @@ impl Authority {
         &self,
         call: &Call,
         key: &str,
-        name: Given<String>,
+        name: PatchField<String>,
         over_limit: Option<OverLimit>,
     ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
         call.may_write(Resource::Applications)?;

@@ -9,8 +9,8 @@ use lictor_core::facts::grant::WINDOW;
 use lictor_core::facts::right::Resource;
 use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
-use lictor_core::given::Given;
 use lictor_core::names::clean_name;
+use lictor_core::patch_field::PatchField;
 use lictor_core::rules::client::{self, NewClient};
 use lictor_core::rules::token;
 use lictor_core::state::State;
@@ -157,7 +157,7 @@ impl Authority {
         &self,
         call: &Call,
         name: &str,
-        new: Given<String>,
+        new: PatchField<String>,
     ) -> Result<Client, Error> {
         call.may_write(Resource::Clients)?;
         let id = self.find_client(call, name).await?.id;

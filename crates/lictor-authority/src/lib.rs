@@ -77,11 +77,11 @@ pub use known::Applications;
 pub use ledger::{ListedChange, ListedEntry, Stream};
 pub use licenses::{NewLicense, Patch, is_long_page, payload_bytes};
 pub use lictor_core::rules::account::AccountPatch;
+pub use lictor_core::rules::batch::{BatchMode, Row};
 pub use lictor_core::rules::import::Imported;
 pub use lictor_core::rules::in_force::{Candidate, Succession};
 pub use lictor_core::rules::lease::CheckedOut;
 pub use lictor_core::rules::license::WrittenLicense;
-pub use lictor_core::rules::rows::{Row, Rows};
 pub use lictor_core::rules::seats::Assigned;
 pub use lictor_core::rules::usage::{Corrected, Recorded};
 pub use lictor_store::{

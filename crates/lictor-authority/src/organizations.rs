@@ -8,7 +8,7 @@ use lictor_core::access::Actor;
 use lictor_core::facts::organization::{DEFAULT_KEY, INSTALLATION, Organization};
 use lictor_core::facts::quota::Quota;
 use lictor_core::facts::right::{Action, Resource};
-use lictor_core::given::Given;
+use lictor_core::patch_field::PatchField;
 use lictor_core::rules::{organization, quota};
 use lictor_store::{Bounds, Fact, Rule};
 use uuid::Uuid;
@@ -204,7 +204,7 @@ impl Authority {
         &self,
         call: &Call,
         key: &str,
-        name: Given<String>,
+        name: PatchField<String>,
         limits: BTreeMap<Quota, Option<u64>>,
     ) -> Result<(Arc<Organization>, Bounds), Error> {
         call.may_in_installation(Resource::Organizations, Action::Write)?;

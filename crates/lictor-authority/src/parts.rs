@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lictor_core::Error;
 use lictor_core::rules::account::NewAccount;
-use lictor_core::rules::rows::Rows;
+use lictor_core::rules::batch::BatchMode;
 use lictor_store::{Answer, IdempotencyKey, Idempotent, Written};
 
 use super::long_work::Turns;
@@ -32,15 +32,15 @@ impl Authority {
         &self,
         call: &Call,
         rows: &[(NewAccount, Vec<String>)],
-        mode: Rows,
+        mode: BatchMode,
     ) -> Vec<Range<usize>> {
         let most = match self.lines.others_write(call.organization.id) {
             true => AMONG_OTHERS,
             false => ALONE,
         };
         match mode {
-            Rows::AllOrNothing => std::iter::once(0..rows.len()).collect(),
-            Rows::Each => parts(rows.iter().map(|(_, seats)| 1 + seats.len()), most),
+            BatchMode::AllOrNothing => std::iter::once(0..rows.len()).collect(),
+            BatchMode::Each => parts(rows.iter().map(|(_, seats)| 1 + seats.len()), most),
         }
     }
 }

@@ -9,7 +9,7 @@ use lictor_core::error::Kind;
 use lictor_core::facts::account::Account;
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::seats::{Holder, Seat, SeatId, SeatRefusal};
-use lictor_core::rules::rows::{self, Row, Rows};
+use lictor_core::rules::batch::{self, BatchMode, Row};
 use lictor_core::rules::seats::{self, Assigned};
 use lictor_core::state::State;
 use lictor_store::{Fact, RefusalSum, Refused, RefusedKey, SumKey};
@@ -180,7 +180,7 @@ impl Authority {
         call: &Call,
         application: &str,
         rows: Arc<Vec<SeatRow>>,
-        mode: Rows,
+        mode: BatchMode,
     ) -> Result<Vec<Row<bool>>, Error> {
         call.may_write(Resource::Seats)?;
         check_rows(rows.len())?;
@@ -193,7 +193,7 @@ impl Authority {
         let rows: Vec<_> = rows.iter().cloned().zip(accounts).collect();
         let key = application.to_owned();
         self.decide_by_terms(call, vec![key.clone()], facts, move |state, terms| {
-            rows::each_row(state, &rows, mode, |steps, (row, account)| {
+            batch::each_row(state, &rows, mode, |steps, (row, account)| {
                 let account = account.ok_or_else(|| missing(row.who()))?;
                 match row {
                     SeatRow::Assign(_) => {

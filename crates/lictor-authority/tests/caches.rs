@@ -342,7 +342,7 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     let named = authority.set_application(
         &call,
         "none",
-        lictor_core::given::Given::Value("Named".to_owned()),
+        lictor_core::patch_field::PatchField::Value("Named".to_owned()),
         None,
     );
     named.await.expect("set");

@@ -14,7 +14,7 @@ use lictor_authority::clock::{Clock, ManualClock};
 use lictor_authority::{AccountRequest, Authority, Call, NewLicense, SeatRow, Start, Who};
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::account::AccountKind;
-use lictor_core::rules::rows::Rows;
+use lictor_core::rules::batch::BatchMode;
 use lictor_core::{Claims, Date, SigningKey};
 use proptest::prelude::*;
 
@@ -121,7 +121,7 @@ impl World {
         let (call, rows) = (self.call().await, Arc::new(vec![row]));
         let changed = self
             .authority
-            .change_seats(&call, APPLICATION, rows, Rows::Each);
+            .change_seats(&call, APPLICATION, rows, BatchMode::Each);
         let rows = changed.await.expect("decided");
         rows.iter().all(|row| row.refused.is_empty())
     }

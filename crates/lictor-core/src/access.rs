@@ -77,15 +77,15 @@ pub struct Actor {
     pub name: Option<String>,
     /// The token's role.
     pub role: Role,
-    /// The organization it belongs to; none for operators.
+    /// The organization it belongs to. `None` for operators.
     pub organization: Option<Uuid>,
     /// What it is narrowed to; empty: all that the role allows.
     pub scopes: Vec<Scope>,
-    /// When the token ends; none: never.
+    /// When the token ends. `None` if never.
     pub expires_at: Option<Timestamp>,
-    /// The account that owns the token; none: nobody's.
+    /// The account that owns the token. `None` if it has no owner.
     pub account: Option<Arc<Account>>,
-    /// The one application that the token shows; none: all.
+    /// The one application that the token shows. `None` for all.
     pub application: Option<String>,
 }
 
@@ -157,7 +157,7 @@ impl Token {
         }
     }
 
-    /// Who a caller is that shows this token; none once it is revoked or has expired.
+    /// Who a caller is that shows this token. `None` once it is revoked or has expired.
     pub fn actor(&self, now: &Now) -> Option<Actor> {
         self.is_live(now).then(|| Actor {
             token: self.id,

@@ -64,7 +64,7 @@ pub enum Change {
         scopes: Vec<Scope>,
         /// When it ends.
         expires_at: Option<Timestamp>,
-        /// The account that owns it; none: nobody's.
+        /// The account that owns it. `None` if it has no owner.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         account: Option<Uuid>,
     },
@@ -90,7 +90,7 @@ pub enum Change {
         created_at: Timestamp,
         /// When it was written.
         updated_at: Timestamp,
-        /// The revision of what it replaced; none: it was added.
+        /// The revision of what it replaced. `None` if it was added.
         replaces: Option<u64>,
     },
     /// A license was removed.
@@ -147,7 +147,7 @@ pub enum Change {
         application: String,
         /// The account's id.
         account: Uuid,
-        /// The limit it was decided by; none: unlimited.
+        /// The limit it was decided by. `None` if unlimited.
         limit: Option<u32>,
         /// Seats in use after it.
         used: u64,
@@ -165,7 +165,7 @@ pub enum Change {
         id: Uuid,
         /// The application's key.
         application: String,
-        /// The limit it was decided by; none: unlimited.
+        /// The limit it was decided by. `None` if unlimited.
         limit: Option<u32>,
         /// Seats in use after it.
         used: u64,
@@ -185,9 +185,9 @@ pub enum Change {
         id: Uuid,
         /// What its access tokens may do at most.
         scopes: Vec<Scope>,
-        /// The account it acts for; none: nobody's.
+        /// The account it acts for. `None` if it has no owner.
         account: Option<Uuid>,
-        /// The one application whose figures it sees; none: all.
+        /// The one application whose figures it sees. `None` for all.
         application: Option<String>,
     },
     /// A client was removed; its grants and access tokens are dead.
@@ -215,11 +215,11 @@ pub enum Change {
         id: Uuid,
         /// The key of the application that it serves.
         application: String,
-        /// The limit it was decided by; none: unlimited, or nothing is licensed.
+        /// The limit it was decided by. `None` if unlimited, or nothing is licensed.
         limit: Option<u32>,
         /// Nodes of the application that take a place after it.
         enrolled: u64,
-        /// The pool by whose token it joins; none: it has a token of its own.
+        /// The pool by whose token it joins. `None` if it has a token of its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pool: Option<Uuid>,
     },
@@ -246,7 +246,7 @@ pub enum Change {
         id: Uuid,
         /// The pool.
         pool: Uuid,
-        /// The limit it was decided by; none: unlimited, or nothing is licensed.
+        /// The limit it was decided by. `None` if unlimited, or nothing is licensed.
         limit: Option<u32>,
         /// Nodes of the application that take a place after it.
         enrolled: u64,
@@ -308,7 +308,7 @@ pub enum Change {
     QuotaSet {
         /// Of what.
         quota: Quota,
-        /// The limit; none: the default again.
+        /// The limit. `None` restores the default.
         limit: Option<u64>,
     },
 }

@@ -18,7 +18,7 @@ use crate::document::error::DocumentError;
 use crate::document::json::Members;
 use crate::document::keys::{KeyId, signature_from_hex};
 use crate::document::trust::{KeyStatus, TrustPolicy, TrustSet};
-use crate::fault;
+use crate::parse_error;
 
 /// The version that is written, and the only one that [`TrustPolicy::Verified`] accepts.
 const VERSION: &str = "1";
@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
     pub fn parse(text: &'a str) -> Result<Self, DocumentError> {
         // The whole text first, so that what is no JSON is never called a wrong shape.
         let whole: &RawValue = serde_json::from_str(text)
-            .map_err(|error| DocumentError::NotJson(fault::of_json(text, &error)))?;
+            .map_err(|error| DocumentError::NotJson(parse_error::of_json(text, &error)))?;
         let mut outer = json::members(whole, "the document")?;
         let license = required(&mut outer, "license")?;
         let mut inner = json::members(license, "`license`")?;

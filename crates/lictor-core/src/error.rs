@@ -135,9 +135,9 @@ pub enum Error {
         quota: Quota,
         /// The limit.
         limit: u64,
-        /// The key of the application that it is a quota of; none: of the organization.
+        /// The key of the application that it is a quota of. `None` if it is the organization's.
         of: Option<String>,
-        /// In how many seconds there may be room again by itself; none: it takes somebody to make it.
+        /// In how many seconds there may be room again by itself. `None` if someone has to make room.
         retry_after: Option<u64>,
     },
     /// An enrollment token lets nobody join.
@@ -197,7 +197,7 @@ impl Error {
         Self::Internal(cause.into())
     }
 
-    /// What it says to who may not read the figures that it was decided by; none: it tells none.
+    /// What it says to who may not read the figures that it was decided by. `None` if it shows none.
     pub fn without_figures(&self) -> Option<String> {
         match self {
             Self::SeatRefused(refusal) => Some(refusal.without_figures()),

@@ -1,55 +1,55 @@
-//! The feed: what the control plane sends to a node and a node reports back, and when a node may
-//! take what it is sent. Both ends are built on this one description.
+//! The feed: what the control plane sends to a node, what a node reports, and when a node may accept what it
+//! receives. Both sides use this one description.
 
-mod age;
 mod enrollment;
+mod freshness;
 mod messages;
-mod pinned;
+mod pinned_keys;
 mod ratchet;
 mod state;
 
-pub use age::{Mode, NodePolicy};
 pub use enrollment::EnrollmentToken;
+pub use freshness::{Mode, NodePolicy};
 pub use messages::{
-    Apart, Applied, Beyond, Failure, FailureCode, HeldCount, Join, Joined, Judged, KnownNode,
-    MAX_PARTS, NodeCount, NodeReport, OTHER_SERVICES, Part, Reported, Settled, Start, epoch_of,
-    source,
+    Applied, Failure, FailureCode, Join, Joined, KnownNode, MAX_PARTS, NodeCount, NodeOverage,
+    NodeReport, OTHER_SERVICES, Part, RejectedCount, Reported, SettledEpochs, SplitReason, Start,
+    StartReply, epoch_of, source,
 };
-pub use pinned::Pinned;
+pub use pinned_keys::PinnedKeys;
 pub use ratchet::Ratchet;
 pub use state::{
     Audience, Content, DeliveredKey, DeliveredLicense, StateDocument, StateError, StateTerms, sign,
     sign_payload,
 };
 
-/// The format of the state that this version makes and takes.
+/// The format of the state that this version signs and accepts.
 pub const FORMAT: u32 = 1;
 
 /// The longest state, in bytes: 16 MiB.
 pub const MAX_STATE_BYTES: usize = 16 << 20;
 
-/// Where a node trades its enrollment token for a place: POST of [`Join`], answered by [`Joined`].
+/// Where a node joins with its enrollment token: POST of [`Join`], answered by [`Joined`].
 pub const JOIN_PATH: &str = "/v1/feed/join";
 
-/// Where the states come from: server-sent events, or the newest one by itself, with an `ETag`, for
-/// who does not ask for events.
+/// Where states come from: as server-sent events, or only the newest one, with an `ETag`, for requests that do
+/// not ask for events.
 pub const FEED_PATH: &str = "/v1/feed";
 
 /// Where a node reports: POST of [`NodeReport`], answered by [`Reported`].
 pub const REPORT_PATH: &str = "/v1/feed/report";
 
-/// The header in which a node names the formats that it takes, such as `1`, or `1, 2`.
+/// The header in which a node names the formats that it accepts, such as `1` or `1, 2`.
 pub const FORMATS_HEADER: &str = "lictor-node-formats";
 
-/// The event that carries a state; its id is the state's revision.
+/// The event with a state. Its id is the state's revision.
 pub const STATE_EVENT: &str = "state";
 
-/// How often a quiet feed says that it is alive, in seconds.
+/// How often an idle feed sends a heartbeat, in seconds.
 pub const HEARTBEAT_SECONDS: u64 = 20;
 
-/// For how many seconds an answer to who asks for the newest state alone is held back at most, where it
-/// asks so by `Prefer: wait=SECONDS` and knows the newest.
+/// The longest wait of a long poll (`Prefer: wait=SECONDS`) for a state newer than the one that the node has, in
+/// seconds.
 pub const LONGEST_WAIT: u64 = 20;
 
-/// How often a node reports that has nothing new to say, in seconds.
+/// How often a node without news reports, in seconds.
 pub const REPORT_SECONDS: u64 = 60;

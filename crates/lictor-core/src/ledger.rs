@@ -16,7 +16,7 @@ pub struct Entry {
     pub position: u64,
     /// When it was decided, by the server's clock.
     pub at: Timestamp,
-    /// The token of the caller who asked for it; none: the server itself.
+    /// The token of the caller who asked for it. `None` for the server itself.
     pub actor: Option<Uuid>,
     /// What changed.
     pub change: Change,

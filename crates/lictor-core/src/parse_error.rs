@@ -38,7 +38,7 @@ pub(crate) fn of_shape(error: &serde_json::Error) -> String {
     of_reader(said).unwrap_or_else(|| said.to_owned())
 }
 
-/// What a derived reader has to say of a value, in our words; none where it was not such a reader who
+/// What a derived reader has to say of a value, in our words. `None` if it was not such a reader who
 /// said it.
 pub fn of_reader(said: &str) -> Option<String> {
     let named = |begin: &str| {

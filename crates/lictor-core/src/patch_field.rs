@@ -1,64 +1,64 @@
-//! What a request that changes something says of a member that may be absent (RFC 7396): nothing, none, or a value.
+//! A member of a merge patch (RFC 7396): absent, `null`, or a value.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::invalid::InvalidInput;
 
-/// What is said of a member. Read it with `#[serde(default)]`.
+/// A member of a merge patch. Deserialize it with `#[serde(default)]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Given<T> {
-    /// Nothing: it stays.
+pub enum PatchField<T> {
+    /// The member is absent: the field stays as it is.
     #[default]
-    Nothing,
-    /// `null`: it is taken away.
+    Absent,
+    /// The member is `null`: the field is removed.
     Null,
-    /// A value: it is set.
+    /// The member has a value: the field is set.
     Value(T),
 }
 
-impl<T> Given<T> {
-    /// Whether nothing is said.
-    pub fn is_nothing(&self) -> bool {
-        matches!(self, Self::Nothing)
+impl<T> PatchField<T> {
+    /// Whether the member is absent.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
     }
 
-    /// The same of the value that is made of this one.
+    /// Converts the value.
     ///
     /// # Errors
-    /// What making it says.
-    pub fn try_map<U, E>(self, make: impl FnOnce(T) -> Result<U, E>) -> Result<Given<U>, E> {
+    /// The error of `make`.
+    pub fn try_map<U, E>(self, make: impl FnOnce(T) -> Result<U, E>) -> Result<PatchField<U>, E> {
         Ok(match self {
-            Self::Nothing => Given::Nothing,
-            Self::Null => Given::Null,
-            Self::Value(value) => Given::Value(make(value)?),
+            Self::Absent => PatchField::Absent,
+            Self::Null => PatchField::Null,
+            Self::Value(value) => PatchField::Value(make(value)?),
         })
     }
 
-    /// The same of a reference.
-    pub fn as_ref(&self) -> Given<&T> {
+    /// The same with a reference to the value.
+    pub fn as_ref(&self) -> PatchField<&T> {
         match self {
-            Self::Nothing => Given::Nothing,
-            Self::Null => Given::Null,
-            Self::Value(value) => Given::Value(value),
+            Self::Absent => PatchField::Absent,
+            Self::Null => PatchField::Null,
+            Self::Value(value) => PatchField::Value(value),
         }
     }
 
-    /// What is to be there afterwards, if it changes.
-    pub fn said(self) -> Option<Option<T>> {
+    /// The field after the patch. The outer `None` means that it stays as it is.
+    pub fn into_change(self) -> Option<Option<T>> {
         match self {
-            Self::Nothing => None,
+            Self::Absent => None,
             Self::Null => Some(None),
             Self::Value(value) => Some(Some(value)),
         }
     }
 
-    /// The value of a member that is always there.
+    /// The value for a field that always has one.
     ///
     /// # Errors
     /// [`InvalidInput`] for `null`.
-    pub fn of_what_stays(self, field: &'static str) -> Result<Option<T>, InvalidInput> {
+    pub fn required(self, field: &'static str) -> Result<Option<T>, InvalidInput> {
         match self {
-            Self::Nothing => Ok(None),
+            Self::Absent => Ok(None),
             Self::Value(value) => Ok(Some(value)),
             Self::Null => Err(InvalidInput {
                 field,
@@ -70,24 +70,24 @@ impl<T> Given<T> {
     }
 }
 
-impl<T> From<Option<T>> for Given<T> {
-    /// What is none stays.
+impl<T> From<Option<T>> for PatchField<T> {
+    /// `None` becomes an absent member.
     fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Nothing, Self::Value)
+        value.map_or(Self::Absent, Self::Value)
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Given<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for PatchField<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let read = Option::deserialize(deserializer)?;
         Ok(read.map_or(Self::Null, Self::Value))
     }
 }
 
-impl<T: Serialize> Serialize for Given<T> {
+impl<T: Serialize> Serialize for PatchField<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Nothing | Self::Null => serializer.serialize_none(),
+            Self::Absent | Self::Null => serializer.serialize_none(),
             Self::Value(value) => value.serialize(serializer),
         }
     }
@@ -100,19 +100,19 @@ mod tests {
     #[derive(Deserialize)]
     struct Patch {
         #[serde(default)]
-        name: Given<String>,
+        name: PatchField<String>,
     }
 
     #[test]
     fn a_member_that_is_absent_null_or_there_is_told_apart() {
         for (text, given) in [
-            ("{}", Given::Nothing),
-            (r#"{"name":null}"#, Given::Null),
-            (r#"{"name":"N"}"#, Given::Value("N".to_owned())),
+            ("{}", PatchField::Absent),
+            (r#"{"name":null}"#, PatchField::Null),
+            (r#"{"name":"N"}"#, PatchField::Value("N".to_owned())),
         ] {
             let patch: Patch = serde_json::from_str(text).expect("a patch");
-            let kept = patch.name.clone().of_what_stays("name");
-            assert_eq!(kept.is_err(), given == Given::Null, "{text}");
+            let kept = patch.name.clone().required("name");
+            assert_eq!(kept.is_err(), given == PatchField::Null, "{text}");
             assert_eq!(patch.name, given, "{text}");
         }
     }

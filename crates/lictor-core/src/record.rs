@@ -15,8 +15,8 @@ use crate::facts::pool::PoolIdentity;
 use crate::facts::seats::SeatRefusal;
 use crate::facts::token::Origin;
 use crate::facts::usage::{EpochState, Reported, Series, UsageKey};
-use crate::feed::Apart;
-use crate::given::Given;
+use crate::feed::SplitReason;
+use crate::patch_field::PatchField;
 use crate::time::{Timestamp, Validity};
 
 /// What is stored in the same transaction as the changes without being a part of the ledger:
@@ -57,7 +57,7 @@ pub enum Record {
     OrganizationName {
         /// The organization's id.
         id: Uuid,
-        /// The name; none: it has none any more.
+        /// The name. `None` if it has none any more.
         name: Option<String>,
     },
     /// What a source reported for a service and month; less than what is there changes nothing.
@@ -67,7 +67,7 @@ pub enum Record {
         /// All that it reported.
         reported: Reported,
         /// Among the counts of which month it is one more, see
-        /// [`counted_in`](crate::facts::usage::counted_in); none: it is there already.
+        /// [`counted_in`](crate::facts::usage::counted_in). `None` if it is there already.
         counted_in: Option<String>,
     },
     /// A running total.
@@ -97,24 +97,24 @@ pub enum Record {
     ApplicationName {
         /// The application's key.
         key: String,
-        /// The name; none: it has none any more.
+        /// The name. `None` if it has none any more.
         name: Option<String>,
     },
     /// A client's name.
     ClientName {
         /// The client's id.
         id: Uuid,
-        /// The name; none: it has none any more.
+        /// The name. `None` if it has none any more.
         name: Option<String>,
     },
     /// An account's e-mail and name.
     Identity {
         /// The account's id.
         id: Uuid,
-        /// The e-mail; none: it stays as it is.
+        /// The e-mail. `None` if it stays as it is.
         email: Option<Email>,
         /// The name.
-        name: Given<String>,
+        name: PatchField<String>,
     },
     /// An account's e-mail and name are erased.
     IdentityErased {
@@ -232,8 +232,8 @@ pub enum Record {
         id: Uuid,
         /// All of them, the one that was let go on last at the end.
         counting: Vec<Counting>,
-        /// Why the start that this was decided for does not go on in its epoch; none: it does.
-        apart: Option<Apart>,
+        /// Why the start that this was decided for does not go on in its epoch. `None` if it does.
+        apart: Option<SplitReason>,
         /// The starts of its parts that begin epochs of their own.
         own: Vec<Uuid>,
     },

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod application;
+pub mod batch;
 pub mod client;
 pub mod grant;
 pub mod import;
@@ -12,7 +13,6 @@ pub mod license;
 pub mod node;
 pub mod organization;
 pub mod quota;
-pub mod rows;
 pub mod seats;
 pub mod token;
 pub mod trust;

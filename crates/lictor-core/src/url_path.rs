@@ -1,8 +1,7 @@
-//! Paths as clients write them: a run of slashes is one, for whichever server the path is of.
+//! The paths of URLs as clients write them: repeated slashes count as one.
 
-/// The path with every run of slashes made one; none where there is none to make. An escaped slash is
-/// no slash.
-pub fn merged(path: &str) -> Option<String> {
+/// The path with repeated slashes merged. `None` if there are none. An escaped slash is not a slash.
+pub fn merge_slashes(path: &str) -> Option<String> {
     if !path.contains("//") {
         return None;
     }

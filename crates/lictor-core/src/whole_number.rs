@@ -1,4 +1,4 @@
-//! Whole numbers in JSON and in queries, however they are written: `60`, `60.0` and `6e1` are one number.
+//! Whole numbers in JSON and in queries, in any notation: `60`, `60.0` and `6e1` are the same number.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
-/// The greatest that is taken: a reader of JSON may be off by the last digit of a float, and up to 2^52 that
-/// is no other whole number.
+/// The greatest float that is accepted, 2^52. A JSON reader may be off by the last digit of a float, and up to here
+/// that cannot yield another whole number.
 const MAX_EXACT: f64 = 4_503_599_627_370_496.0;
 
-/// The whole number that a float is; none where it is a part of one, or so large that it may stand for another.
+/// The whole number that a float represents. `None` if it has a fraction, or is so large that it may be inexact.
 pub fn of_float(number: f64) -> Option<i64> {
     let is_whole = number.fract() == 0.0 && number.abs() <= MAX_EXACT;
     #[expect(
@@ -20,7 +20,7 @@ pub fn of_float(number: f64) -> Option<i64> {
     is_whole.then_some(number as i64)
 }
 
-/// The whole number, 0 or more, that stands in a query; none where none does.
+/// The whole number, 0 or more, in a query parameter. `None` if it is not one.
 pub fn of_text(text: &str) -> Option<u64> {
     let begins = |byte: &u8| byte.is_ascii_digit();
     if !text.as_bytes().first().is_some_and(begins) {
@@ -33,7 +33,7 @@ pub fn of_text(text: &str) -> Option<u64> {
 
 /// A type of whole numbers.
 pub trait Number: TryFrom<u64> + TryFrom<i64> {
-    /// What is wanted where it is none.
+    /// The words for an error message: what is wanted.
     const WANTED: &'static str;
 }
 
@@ -49,22 +49,22 @@ impl Number for i64 {
     const WANTED: &'static str = "a whole number";
 }
 
-/// A whole number of JSON.
+/// A whole number in JSON.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Whole<T>(pub T);
+pub struct WholeNumber<T>(pub T);
 
-impl<'de, T: Number> Deserialize<'de> for Whole<T> {
+impl<'de, T: Number> Deserialize<'de> for WholeNumber<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // It reads floats as well, which a reader of integers would refuse.
-        deserializer.deserialize_any(WholeVisitor(PhantomData))
+        // Unlike a reader of integers, this also accepts floats.
+        deserializer.deserialize_any(WholeNumberVisitor(PhantomData))
     }
 }
 
-struct WholeVisitor<T>(PhantomData<T>);
+struct WholeNumberVisitor<T>(PhantomData<T>);
 
-impl<T: Number> Visitor<'_> for WholeVisitor<T> {
-    type Value = Whole<T>;
+impl<T: Number> Visitor<'_> for WholeNumberVisitor<T> {
+    type Value = WholeNumber<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::WANTED)
@@ -72,56 +72,56 @@ impl<T: Number> Visitor<'_> for WholeVisitor<T> {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
         let refused = |_| E::invalid_value(Unexpected::Unsigned(number), &self);
-        T::try_from(number).map(Whole).map_err(refused)
+        T::try_from(number).map(WholeNumber).map_err(refused)
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
         let refused = |_| E::invalid_value(Unexpected::Signed(number), &self);
-        T::try_from(number).map(Whole).map_err(refused)
+        T::try_from(number).map(WholeNumber).map_err(refused)
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
         let whole = of_float(number).and_then(|whole| T::try_from(whole).ok());
         whole
-            .map(Whole)
+            .map(WholeNumber)
             .ok_or_else(|| E::invalid_value(Unexpected::Float(number), &self))
     }
 }
 
-/// Reads a member that is a whole number, for `deserialize_with`.
+/// Reads a whole number, for `deserialize_with`.
 ///
 /// # Errors
-/// Whatever the reader finds.
+/// The deserializer's error.
 pub fn read<'de, T: Number, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Whole::deserialize(deserializer).map(|Whole(number)| number)
+    WholeNumber::deserialize(deserializer).map(|WholeNumber(number)| number)
 }
 
-/// Reads a member that may be left out or `null`, and else is a whole number, for `deserialize_with`.
+/// Reads a whole number that may be absent or `null`, for `deserialize_with`.
 ///
 /// # Errors
-/// Whatever the reader finds.
+/// The deserializer's error.
 pub fn read_some<'de, T: Number, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    let read = Option::<Whole<T>>::deserialize(deserializer)?;
-    Ok(read.map(|Whole(number)| number))
+    let read = Option::<WholeNumber<T>>::deserialize(deserializer)?;
+    Ok(read.map(|WholeNumber(number)| number))
 }
 
-/// Reads a member that is a list of whole numbers, for `deserialize_with`.
+/// Reads a list of whole numbers, for `deserialize_with`.
 ///
 /// # Errors
-/// Whatever the reader finds.
+/// The deserializer's error.
 pub fn read_each<'de, T: Number, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    let read = Vec::<Whole<T>>::deserialize(deserializer)?;
-    Ok(read.into_iter().map(|Whole(number)| number).collect())
+    let read = Vec::<WholeNumber<T>>::deserialize(deserializer)?;
+    Ok(read.into_iter().map(|WholeNumber(number)| number).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault;
+    use crate::parse_error;
 
     #[test]
     fn a_whole_number_is_read_however_it_is_written() {
@@ -145,17 +145,20 @@ mod tests {
             ("[60]", None),
             ("true", None),
         ] {
-            let read = serde_json::from_str::<Whole<i64>>(text);
-            assert_eq!(read.ok(), number.map(Whole), "{text}");
-            let unsigned = serde_json::from_str::<Whole<u64>>(text).ok();
+            let read = serde_json::from_str::<WholeNumber<i64>>(text);
+            assert_eq!(read.ok(), number.map(WholeNumber), "{text}");
+            let unsigned = serde_json::from_str::<WholeNumber<u64>>(text).ok();
             let expected = number.and_then(|number| u64::try_from(number).ok());
             if text != "9223372036854775808" {
-                assert_eq!(unsigned, expected.map(Whole), "{text}");
+                assert_eq!(unsigned, expected.map(WholeNumber), "{text}");
             }
         }
         for negative in ["-1", "-1.0"] {
-            assert!(serde_json::from_str::<Whole<u64>>(negative).is_err());
-            assert_eq!(serde_json::from_str(negative).ok(), Some(Whole(-1_i64)));
+            assert!(serde_json::from_str::<WholeNumber<u64>>(negative).is_err());
+            assert_eq!(
+                serde_json::from_str(negative).ok(),
+                Some(WholeNumber(-1_i64))
+            );
         }
     }
 
@@ -175,8 +178,8 @@ mod tests {
                 "a whole number, 0 or more, is wanted, not a boolean (line 1, column 4)",
             ),
         ] {
-            let error = serde_json::from_str::<Whole<u64>>(text).expect_err(text);
-            assert_eq!(fault::of_json(text, &error), said);
+            let error = serde_json::from_str::<WholeNumber<u64>>(text).expect_err(text);
+            assert_eq!(parse_error::of_json(text, &error), said);
         }
     }
 

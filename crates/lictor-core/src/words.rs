@@ -69,7 +69,7 @@ mod tests {
     use crate::facts::role::Role;
     use crate::facts::seats::SeatReason;
     use crate::feed::Mode;
-    use crate::rules::rows::Rows;
+    use crate::rules::batch::BatchMode;
 
     fn are_read<T>(all: &[T])
     where
@@ -111,7 +111,7 @@ mod tests {
         are_read(&Action::ALL);
         are_read(&Plan::ALL);
         are_read(&Resource::ALL);
-        are_read(&Rows::ALL);
+        are_read(&BatchMode::ALL);
         are_read(&SeatReason::ALL);
     }
 

@@ -13,7 +13,7 @@ use crate::options::Options;
 /// as well, without a last report.
 pub struct BlockingNode {
     node: Arc<Node>,
-    /// Taken when it ends.
+    /// Accepted when it ends.
     runtime: Option<Runtime>,
 }
 
@@ -72,7 +72,7 @@ impl Drop for BlockingNode {
     }
 }
 
-/// What comes of a future, in a thread that is part of no runtime, wherever the caller is; none: it
+/// What comes of a future, in a thread that is part of no runtime, wherever the caller is. `None` if it
 /// panicked, or there is no thread.
 fn outside<T: Send>(runtime: &Runtime, future: impl Future<Output = T> + Send) -> Option<T> {
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Requests to the control plane.
+//! The HTTP client for the control plane.
 
 use std::time::Duration;
 
@@ -10,69 +10,68 @@ use lictor_core::secret::masked;
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
-use crate::cause;
 use crate::clock;
+use crate::connection_errors;
 use crate::error::StartError;
 use crate::options::Options;
 use crate::resolver::Resolver;
 
-/// How long a connection may take to be made. Short: where packets were lost it is only tried again
-/// after ever longer pauses, and a new one at once.
+/// The timeout for connecting. It is short because lost packets are retried after ever longer pauses, while a
+/// new connection is tried at once.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// How long the control plane may take to answer; not much longer, for the same reason.
+/// The timeout for an answer. It is not much longer, for the same reason.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// When a connection that says nothing is asked for a sign of life, how long until it is asked again,
-/// and how often before it is given up: after eleven seconds.
+/// TCP keep-alive: the idle time before the first probe, the interval between probes, and their number. A dead
+/// connection is given up after eleven seconds.
 const QUIET: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 const ASK: u32 = 3;
 
-/// How long a connection may leave unconfirmed what was sent or asked; where there is this option, it
-/// counts instead of [`ASK`].
+/// How long sent data may stay unacknowledged. On systems with this option it replaces [`ASK`].
 #[cfg(target_os = "linux")]
 const UNCONFIRMED: Duration = Duration::from_secs(10);
 
-/// How long a state that is asked for by itself may take to come as a whole.
+/// The timeout for receiving a whole state.
 const STATE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The longest answer that is no state.
+/// The longest answer, in bytes.
 const MAX_ANSWER: usize = MAX_STATE_BYTES + (1 << 20);
 
 /// A client of one control plane, as one node.
 pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
-    /// The proxy by which it asks.
+    /// The proxy that requests go through.
     proxy: Option<String>,
     credential: HeaderValue,
 }
 
-/// Why a request brought nothing.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Trouble {
-    /// It was refused.
+pub(crate) enum RequestError {
+    /// The control plane refused it.
     #[error("{}", .0.message)]
     Refused(Box<Failure>),
-    /// There was no answer, or none that can be read.
+    /// There was no answer, or it cannot be read.
     #[error("{0}")]
     Unreachable(String),
 }
 
-/// The newest state, when it is asked for by itself.
+/// The answer to a request for the newest state.
 pub(crate) enum Newest {
     /// Its text, and its `ETag`.
     State(String, Option<HeaderValue>),
-    /// The one that the `ETag` stands for.
-    Same,
+    /// It is unchanged: the state with the `ETag` of the request.
+    Unchanged,
 }
 
 impl Client {
     /// A client that signs in with this credential.
     ///
     /// # Errors
-    /// The address is none, or not a safe one; the certificates cannot be used.
+    /// The address is invalid or insecure, or the certificates cannot be used.
     pub(crate) fn new(options: &Options, credential: &str) -> Result<Self, StartError> {
         let address = &options.control_plane;
         let wrong = || StartError::Address(masked(address).into_owned());
@@ -84,39 +83,40 @@ impl Client {
         if base.scheme() == "http" && !loopback && !options.insecure_http {
             return Err(StartError::Insecure(masked(address).into_owned()));
         }
-        // Who asks is said by the credential. Neither fails where there is a host.
+        // The credential identifies the node. Neither call fails for an address with a host.
         let _ = (base.set_username(""), base.set_password(None));
         let straight = loopback || options.no_proxy;
         Ok(Self {
             http: http(options, &base, straight)?,
             proxy: (!straight)
-                .then(|| cause::proxy_of(base.as_str()))
+                .then(|| connection_errors::proxy_of(base.as_str()))
                 .flatten(),
             credential: bearer(credential).ok_or_else(wrong)?,
             base,
         })
     }
 
-    /// Trades an enrollment token for a place.
+    /// Joins with an enrollment token.
     ///
     /// # Errors
-    /// It is refused, or nobody answers.
-    pub(crate) async fn join(&self, token: &str, join: &Join) -> Result<Joined, Trouble> {
+    /// The request is refused or not answered.
+    pub(crate) async fn join(&self, token: &str, join: &Join) -> Result<Joined, RequestError> {
         let request = self.http.post(self.url(JOIN_PATH)).json(join);
-        let token = bearer(token).ok_or_else(|| Trouble::Unreachable("no token".to_owned()))?;
+        let token =
+            bearer(token).ok_or_else(|| RequestError::Unreachable("no token".to_owned()))?;
         let request = request.header(AUTHORIZATION, token).timeout(STATE_TIMEOUT);
         read(accepted(request).await?).await
     }
 
-    /// Opens the stream of states after `revision`, which begins within `longest`.
+    /// Opens the stream of states after `revision`. It must begin within `longest`.
     ///
     /// # Errors
-    /// It is refused, or nobody answers.
+    /// The request is refused or not answered.
     pub(crate) async fn feed(
         &self,
         revision: Option<u64>,
         longest: Duration,
-    ) -> Result<Response, Trouble> {
+    ) -> Result<Response, RequestError> {
         let mut request = self.get_feed().header(ACCEPT, "text/event-stream");
         if let Some(revision) = revision {
             request = request.header("last-event-id", revision);
@@ -124,16 +124,16 @@ impl Client {
         accepted_within(request, longest).await
     }
 
-    /// Asks for the newest state, unless it is the one that `etag` stands for; then the answer may be
-    /// held back for so long, until there is another one.
+    /// Requests the newest state. If it still has this `etag`, the control plane may wait up to `wait` for
+    /// another one before it answers.
     ///
     /// # Errors
-    /// It is refused, or nobody answers.
+    /// The request is refused or not answered.
     pub(crate) async fn newest(
         &self,
         etag: Option<HeaderValue>,
         wait: Duration,
-    ) -> Result<Newest, Trouble> {
+    ) -> Result<Newest, RequestError> {
         let mut request = self.get_feed().header(ACCEPT, "application/json");
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
@@ -144,19 +144,20 @@ impl Client {
         let request = request.timeout(STATE_TIMEOUT + wait);
         let response = accepted_within(request, TIMEOUT + wait).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
-            return Ok(Newest::Same);
+            return Ok(Newest::Unchanged);
         }
         let etag = response.headers().get(ETAG).cloned();
         let text = String::from_utf8(body(response).await?);
-        let text = text.map_err(|_| Trouble::Unreachable("the state is no text".to_owned()))?;
+        let text =
+            text.map_err(|_| RequestError::Unreachable("the state is no text".to_owned()))?;
         Ok(Newest::State(text, etag))
     }
 
-    /// Reports.
+    /// Sends a report.
     ///
     /// # Errors
-    /// It is refused, or nobody answers.
-    pub(crate) async fn report(&self, report: &NodeReport) -> Result<Reported, Trouble> {
+    /// The request is refused or not answered.
+    pub(crate) async fn report(&self, report: &NodeReport) -> Result<Reported, RequestError> {
         let request = self.http.post(self.url(REPORT_PATH)).json(report);
         let request = request.header(AUTHORIZATION, self.credential.clone());
         read(accepted(request.timeout(TIMEOUT)).await?).await
@@ -167,9 +168,9 @@ impl Client {
         self.base.as_str()
     }
 
-    /// Why nothing came of a request, with the way that it went.
-    pub(crate) fn by_its_way(&self, why: &str) -> String {
-        cause::by_proxy(self.proxy.as_deref(), why)
+    /// Why a request failed, naming the proxy that it went through.
+    pub(crate) fn with_proxy(&self, why: &str) -> String {
+        connection_errors::by_proxy(self.proxy.as_deref(), why)
     }
 
     fn get_feed(&self) -> RequestBuilder {
@@ -179,7 +180,7 @@ impl Client {
             .header(FORMATS_HEADER, FORMAT)
     }
 
-    /// An address below the base, which may have a path of its own.
+    /// The URL of a path below the base, which may have a path of its own.
     fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         let own = self.base.path().trim_end_matches('/');
@@ -203,7 +204,7 @@ fn http(options: &Options, base: &Url, straight: bool) -> Result<reqwest::Client
         builder = builder.tcp_user_timeout(UNCONFIRMED);
     }
     if base.scheme() == "http" {
-        // The system's certificates are not needed, and a bare machine has none.
+        // The system's certificates are not needed, and a minimal machine has none.
         builder = builder.tls_certs_only([]);
     } else if let Some(ca) = &options.ca {
         let roots = reqwest::Certificate::from_pem_bundle(ca.as_bytes())
@@ -240,11 +241,11 @@ fn bearer(secret: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
+async fn accepted(request: RequestBuilder) -> Result<Response, RequestError> {
     if !clock::can_be_told() {
-        // rustls would panic, and no certificate is valid then.
+        // rustls would panic, and no certificate would be valid.
         let why = "the clock of this machine is not within the years 1970 to 9999; set it";
-        return Err(Trouble::Unreachable(why.to_owned()));
+        return Err(RequestError::Unreachable(why.to_owned()));
     }
     let response = request.send().await.map_err(unreachable)?;
     let status = response.status();
@@ -253,49 +254,56 @@ async fn accepted(request: RequestBuilder) -> Result<Response, Trouble> {
     }
     let said = body(response).await?;
     Err(match serde_json::from_slice(&said) {
-        Ok(failure) if is_of_control_plane(status, &failure) => Trouble::Refused(Box::new(failure)),
-        // Whoever that is.
-        Ok(_) | Err(_) => Trouble::Unreachable(cause::of_status(status.as_u16())),
+        Ok(failure) if is_of_control_plane(status, &failure) => {
+            RequestError::Refused(Box::new(failure))
+        }
+        // Something else answered.
+        Ok(_) | Err(_) => RequestError::Unreachable(connection_errors::of_status(status.as_u16())),
     })
 }
 
-/// Whether a control plane says this, and no gateway before it that writes its refusals likewise.
+/// Whether this is the answer of a control plane, and not of a gateway that answers in a similar form.
 fn is_of_control_plane(status: StatusCode, failure: &Failure) -> bool {
     match status.as_u16() {
-        // Never a control plane's.
+        // A control plane never answers these.
         407 | 502 | 504 => false,
         401 | 403 | 429 | 500 | 503 => failure.code != FailureCode::Other,
         _ => true,
     }
 }
 
-/// The same, where an answer begins within a time, however long it goes on.
-async fn accepted_within(request: RequestBuilder, longest: Duration) -> Result<Response, Trouble> {
+/// The same, but the answer must begin within `longest`. It may take longer to end.
+async fn accepted_within(
+    request: RequestBuilder,
+    longest: Duration,
+) -> Result<Response, RequestError> {
     let begun = tokio::time::timeout(longest, accepted(request)).await;
-    begun.unwrap_or_else(|_| Err(Trouble::Unreachable("it does not answer".to_owned())))
+    begun.unwrap_or_else(|_| Err(RequestError::Unreachable("it does not answer".to_owned())))
 }
 
-async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, Trouble> {
+async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, RequestError> {
     let body = body(response).await?;
     serde_json::from_slice(&body).map_err(|_| {
-        Trouble::Unreachable("its answer cannot be read; is it a control plane?".to_owned())
+        RequestError::Unreachable("its answer cannot be read; is it a control plane?".to_owned())
     })
 }
 
-async fn body(mut response: Response) -> Result<Vec<u8>, Trouble> {
+async fn body(mut response: Response) -> Result<Vec<u8>, RequestError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(Trouble::Unreachable("its answer is too long".to_owned()));
+            return Err(RequestError::Unreachable(
+                "its answer is too long".to_owned(),
+            ));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-/// There is no answer.
-pub(crate) fn unreachable(error: reqwest::Error) -> Trouble {
-    Trouble::Unreachable(cause::of_request(&error))
+/// The error for a request without an answer.
+pub(crate) fn unreachable(error: reqwest::Error) -> RequestError {
+    RequestError::Unreachable(connection_errors::of_request(&error))
 }
 
 #[cfg(test)]
@@ -305,8 +313,8 @@ mod tests {
 
     use super::*;
 
-    /// What comes of a request that is refused so.
-    async fn refused(status: u16, body: &str) -> Trouble {
+    /// The error of a request that is refused like this.
+    async fn refused(status: u16, body: &str) -> RequestError {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let length = body.len();
@@ -363,8 +371,10 @@ mod tests {
             (404, r#"{"message":"no route"}"#, "not Lictor: status 404"),
         ] {
             match refused(status, body).await {
-                Trouble::Unreachable(why) => assert!(why.contains(said), "{status} {body}: {why}"),
-                Trouble::Refused(failure) => panic!("{status} {body}: {failure}"),
+                RequestError::Unreachable(why) => {
+                    assert!(why.contains(said), "{status} {body}: {why}");
+                }
+                RequestError::Refused(failure) => panic!("{status} {body}: {failure}"),
             }
         }
         for (status, code) in [
@@ -372,15 +382,15 @@ mod tests {
             (403, "revoked"),
             (409, "no-place"),
             (429, "unavailable"),
-            // A fault of its own, as it answers one.
+            // An internal error of the control plane.
             (500, "unavailable"),
             (503, "unavailable"),
             (409, "of-a-later-version"),
         ] {
             let body = format!(r#"{{"code":"{code}","message":"our word"}}"#);
             match refused(status, &body).await {
-                Trouble::Refused(failure) => assert_eq!(failure.message, "our word"),
-                Trouble::Unreachable(why) => panic!("{status} {code}: {why}"),
+                RequestError::Refused(failure) => assert_eq!(failure.message, "our word"),
+                RequestError::Unreachable(why) => panic!("{status} {code}: {why}"),
             }
         }
     }

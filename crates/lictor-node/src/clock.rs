@@ -44,7 +44,7 @@ pub(crate) struct Readings {
     pub wall: i64,
     /// The time since boot. It never goes back while the machine is up.
     pub boot: i64,
-    /// Which boot that is; none: nobody knows.
+    /// Which boot that is. `None` if nobody knows.
     pub boot_id: Option<Uuid>,
 }
 

@@ -51,7 +51,7 @@ pub fn of_status(status: u16) -> String {
         .unwrap_or_else(|| format!("what answers there is not Lictor: status {status}"))
 }
 
-/// The same of a status that gateways and proxies answer of their own accord; none: of any other.
+/// The same of a status that gateways and proxies answer of their own accord. `None` for any other.
 pub fn of_gateway(status: u16) -> Option<String> {
     let why = match status {
         401 | 403 => {
@@ -73,7 +73,7 @@ pub fn of_gateway(status: u16) -> Option<String> {
     Some(format!("a proxy between answers {status}: {why}"))
 }
 
-/// The proxy by which requests to this address go, as the environment says; none: they go straight.
+/// The proxy by which requests to this address go, as the environment says. `None` if they go straight.
 /// Without the name and the password that it may have.
 pub fn proxy_of(address: &str) -> Option<String> {
     let way = Matcher::from_env().intercept(&address.parse().ok()?)?;

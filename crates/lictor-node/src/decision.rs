@@ -1,4 +1,4 @@
-//! What a node decides: a pure function of the state it holds and the time it trusts.
+//! How a node decides: a pure function of its state and trusted time.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Date, Timestamp};
 
 use crate::error::Reason;
-use crate::held::Held;
+use crate::verified_state::VerifiedState;
 
 /// The license in force and what the node shows of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,64 +20,65 @@ pub(crate) struct Granted {
     pub customer: Option<String>,
 }
 
-/// What holds until the next boundary.
+/// A decision, which is valid until the next instant at which it may change by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    /// How the node stands.
+pub(crate) struct Decision {
+    /// The node's mode.
     pub mode: Mode,
     /// What is granted, or why nothing is.
-    pub standing: Result<Arc<Granted>, Reason>,
-    /// The license in force, whatever the mode is.
+    pub grant: Result<Arc<Granted>, Reason>,
+    /// The license in force, whatever the mode.
     pub license: Option<Arc<Granted>>,
     /// The month in which requests are counted.
     pub month: String,
-    /// When this may change by itself.
+    /// When the decision may change by itself.
     pub until: Timestamp,
 }
 
 /// Decides at `now`.
-pub(crate) fn judge(
+pub(crate) fn evaluate(
     application: &str,
-    held: Option<&Held>,
+    state: Option<&VerifiedState>,
     revoked: bool,
     now: Timestamp,
-) -> Verdict {
+) -> Decision {
     let month = Date::of(now).month();
-    let turn = month_turn(now);
-    let Some(held) = held else {
-        return Verdict {
+    let month_end = next_month(now);
+    let Some(state) = state else {
+        return Decision {
             mode: Mode::Restricted,
-            standing: Err(Reason::Restricted),
+            grant: Err(Reason::Restricted),
             license: None,
             month,
-            until: turn,
+            until: month_end,
         };
     };
-    let issued_at = held.ratchet.issued_at;
-    let aged = held.policy.mode(issued_at, held.expires_at, now);
-    let mode = if revoked { Mode::Restricted } else { aged };
-    let granted = granted(application, held, now);
-    let standing = match (mode, &granted) {
+    let issued_at = state.ratchet.issued_at;
+    let by_age = state.policy.mode(issued_at, state.expires_at, now);
+    let mode = if revoked { Mode::Restricted } else { by_age };
+    let granted = granted(application, state, now);
+    let grant = match (mode, &granted) {
         (Mode::Restricted, _) => Err(Reason::Restricted),
         (_, Some(granted)) => Ok(Arc::clone(granted)),
-        (_, None) => Err(unlicensed(held, now)),
+        (_, None) => Err(why_unlicensed(state, now)),
     };
     let edges = [
-        next_boundary(&held.candidates, now),
-        held.policy.next_change(issued_at, held.expires_at, now),
+        next_boundary(&state.candidates, now),
+        state.policy.next_change(issued_at, state.expires_at, now),
     ];
-    let until = edges.into_iter().flatten().fold(turn, Timestamp::min);
-    Verdict {
+    let until = edges.into_iter().flatten().fold(month_end, Timestamp::min);
+    Decision {
         mode,
-        standing,
+        grant,
         license: granted,
         month,
         until,
     }
 }
 
-impl Verdict {
-    /// Whether a request is allowed that asks for an application and a feature.
+impl Decision {
+    /// Whether a request that needs this application and this feature is allowed. `own` is the node's
+    /// application.
     pub(crate) fn allows(
         &self,
         own: &str,
@@ -90,7 +91,7 @@ impl Verdict {
         if application.is_some_and(|application| application != own) {
             return Err(Reason::Unlicensed);
         }
-        let granted = self.standing.as_ref().map_err(|reason| *reason)?;
+        let granted = self.grant.as_ref().map_err(|reason| *reason)?;
         let has = |feature: &str| {
             let mut features = granted.license.features.iter();
             features.any(|granted| granted == feature)
@@ -102,17 +103,17 @@ impl Verdict {
     }
 }
 
-fn granted(application: &str, held: &Held, now: Timestamp) -> Option<Arc<Granted>> {
-    let license = Entitlement::of(application, &held.candidates, now).license?;
-    let mut candidates = held.candidates.iter();
+fn granted(application: &str, state: &VerifiedState, now: Timestamp) -> Option<Arc<Granted>> {
+    let license = Entitlement::of(application, &state.candidates, now).license?;
+    let mut candidates = state.candidates.iter();
     let candidate = candidates.find(|candidate| candidate.id == license.license);
     let customer = candidate.and_then(|candidate| candidate.claims.customer.clone());
     Some(Arc::new(Granted { license, customer }))
 }
 
-/// Why none is in force: all that have begun have ended, or none has begun.
-fn unlicensed(held: &Held, now: Timestamp) -> Reason {
-    let begun = held
+/// Why no license is in force: either all that have begun have ended, or none has begun.
+fn why_unlicensed(state: &VerifiedState, now: Timestamp) -> Reason {
+    let begun = state
         .candidates
         .iter()
         .any(|candidate| candidate.signer.is_ok() && candidate.claims.validity().has_begun(now));
@@ -124,7 +125,7 @@ fn unlicensed(held: &Held, now: Timestamp) -> Reason {
 }
 
 /// When the next month begins.
-fn month_turn(now: Timestamp) -> Timestamp {
+fn next_month(now: Timestamp) -> Timestamp {
     let month = Date::of(now).month();
     let later = (1..=31).map(|days| Date::of(now.saturating_add(days * SECONDS_PER_DAY)));
     let next = later.into_iter().find(|date| date.month() != month);

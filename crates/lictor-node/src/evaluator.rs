@@ -1,5 +1,5 @@
-//! Who decides: the state that is held, the time that is trusted, and the gate that a request passes
-//! with one look as long as nothing changes.
+//! The evaluator decides requests by the current state and trusted time. A decision is cached until the next
+//! instant at which it may change, so that most requests cost one atomic read.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,54 +10,55 @@ use lictor_core::Timestamp;
 
 use crate::clock::Clock;
 use crate::counters::Counters;
-use crate::decision::{Verdict, judge};
+use crate::decision::{Decision, evaluate};
 use crate::error::Reason;
-use crate::held::Held;
-use crate::trusted::{Difference, KeptTime, TrustedTime};
+use crate::trusted_time::{Difference, SavedTime, TrustedTime};
+use crate::verified_state::VerifiedState;
 
-/// No verdict is passed on for longer without being looked at anew.
+/// How long a decision is cached at most.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// Who decides.
-pub(crate) struct Judge {
+/// Decides requests.
+pub(crate) struct Evaluator {
     application: String,
     clock: Clock,
     counters: Arc<Counters>,
     base: Instant,
     inner: Mutex<Inner>,
-    verdict: ArcSwap<Verdict>,
-    /// Until when the verdict holds, in nanoseconds since `base`, times 2; and 1 if it allows.
+    decision: ArcSwap<Decision>,
+    /// Until when the decision is valid, in nanoseconds since `base`, times 2; plus 1 if it allows
+    /// requests.
     gate: AtomicU64,
 }
 
 struct Inner {
     time: TrustedTime,
-    held: Option<Arc<Held>>,
+    state: Option<Arc<VerifiedState>>,
     revoked: bool,
 }
 
-/// What the node's time is, and how far the machine's differs.
+/// Trusted time, and how far the machine's clock differs from it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
     /// Trusted time.
     pub now: Timestamp,
-    /// By how many seconds the machine's clock is ahead.
+    /// How many seconds the machine's clock is ahead of it.
     pub wall_difference: i64,
-    /// Whether that is too much.
+    /// The difference, if it is too large.
     pub difference: Option<Difference>,
 }
 
-impl Judge {
-    /// Decides by what was held before.
+impl Evaluator {
+    /// Starts with what was loaded from disk.
     pub(crate) fn new(
         application: String,
         clock: Clock,
         counters: Arc<Counters>,
         time: TrustedTime,
-        held: Option<Arc<Held>>,
+        state: Option<Arc<VerifiedState>>,
         revoked: bool,
     ) -> Self {
-        let verdict = judge(&application, held.as_deref(), revoked, time.now());
+        let decision = evaluate(&application, state.as_deref(), revoked, time.now());
         let new = Self {
             application,
             clock,
@@ -65,74 +66,74 @@ impl Judge {
             base: Instant::now(),
             inner: Mutex::new(Inner {
                 time,
-                held,
+                state,
                 revoked,
             }),
-            verdict: ArcSwap::from_pointee(verdict),
+            decision: ArcSwap::from_pointee(decision),
             gate: AtomicU64::new(0),
         };
-        new.look();
+        new.refresh();
         new
     }
 
-    /// Whether a request is allowed that asks for nothing in particular.
+    /// Whether requests that need no particular feature are allowed.
     #[inline]
     pub(crate) fn decide(&self) -> Result<(), Reason> {
         let gate = self.gate.load(Ordering::Acquire);
         if gate & 1 == 1 && self.elapsed() < gate >> 1 {
             return Ok(());
         }
-        self.current()
-            .standing
+        self.decision()
+            .grant
             .as_ref()
             .map(|_| ())
             .map_err(|reason| *reason)
     }
 
-    /// Whether a request is allowed that asks for an application and a feature.
+    /// Whether a request that needs this application and this feature is allowed.
     pub(crate) fn decide_on(
         &self,
         application: Option<&str>,
         feature: Option<&str>,
     ) -> Result<(), Reason> {
-        self.current()
+        self.decision()
             .allows(&self.application, application, feature)
     }
 
-    /// The verdict that holds now.
-    pub(crate) fn current(&self) -> Arc<Verdict> {
+    /// The current decision.
+    pub(crate) fn decision(&self) -> Arc<Decision> {
         if self.elapsed() < self.gate.load(Ordering::Acquire) >> 1 {
-            return self.verdict.load_full();
+            return self.decision.load_full();
         }
-        self.look()
+        self.refresh()
     }
 
-    /// Looks at the clocks and decides anew.
-    pub(crate) fn look(&self) -> Arc<Verdict> {
+    /// Reads the clocks and decides again.
+    pub(crate) fn refresh(&self) -> Arc<Decision> {
         let mut inner = self.inner();
         self.publish(&mut inner)
     }
 
-    /// Holds another state from now on.
-    pub(crate) fn hold(&self, held: Arc<Held>, revoked: bool) {
+    /// Decides by another state from now on.
+    pub(crate) fn set_state(&self, state: Arc<VerifiedState>, revoked: bool) {
         let mut inner = self.inner();
-        inner.held = Some(held);
+        inner.state = Some(state);
         inner.revoked = revoked;
         self.publish(&mut inner);
     }
 
-    /// Allows nothing from now on.
+    /// Denies every request from now on.
     pub(crate) fn revoke(&self) {
         let mut inner = self.inner();
         inner.revoked = true;
         self.publish(&mut inner);
     }
 
-    /// Takes up a time that the control plane signed.
-    pub(crate) fn raise_to(&self, issued_at: Timestamp) {
+    /// Advances trusted time to one that the control plane signed.
+    pub(crate) fn advance_time(&self, issued_at: Timestamp) {
         let mut inner = self.inner();
         inner.time.read(self.clock.read());
-        inner.time.raise_to(issued_at);
+        inner.time.advance_to(issued_at);
         self.publish(&mut inner);
     }
 
@@ -147,44 +148,45 @@ impl Judge {
         }
     }
 
-    /// Trusted time as it is to be kept on disk.
-    pub(crate) fn kept_time(&self) -> KeptTime {
+    /// Trusted time in the form that is saved on disk.
+    pub(crate) fn saved_time(&self) -> SavedTime {
         let mut inner = self.inner();
         inner.time.read(self.clock.read());
-        inner.time.kept()
+        inner.time.to_saved()
     }
 
-    /// The same once a time that the control plane signed is taken up.
-    pub(crate) fn kept_time_from(&self, issued_at: Timestamp) -> KeptTime {
+    /// The same as if trusted time had been advanced to one that the control plane signed.
+    pub(crate) fn saved_time_at(&self, issued_at: Timestamp) -> SavedTime {
         let mut time = self.inner().time.clone();
         time.read(self.clock.read());
-        time.raise_to(issued_at);
-        time.kept()
+        time.advance_to(issued_at);
+        time.to_saved()
     }
 
-    /// The state that is held, and whether the node was revoked.
-    pub(crate) fn held(&self) -> (Option<Arc<Held>>, bool) {
+    /// The current state, and whether the node was revoked.
+    pub(crate) fn state(&self) -> (Option<Arc<VerifiedState>>, bool) {
         let inner = self.inner();
-        (inner.held.clone(), inner.revoked)
+        (inner.state.clone(), inner.revoked)
     }
 
-    fn publish(&self, inner: &mut Inner) -> Arc<Verdict> {
+    fn publish(&self, inner: &mut Inner) -> Arc<Decision> {
         let elapsed = self.elapsed();
         let now = inner.time.read(self.clock.read());
-        let verdict = judge(&self.application, inner.held.as_deref(), inner.revoked, now);
-        // Before anything is let through that belongs to the new month.
-        self.counters.follow(&verdict.month);
-        let ahead = verdict
+        let state = inner.state.as_deref();
+        let decision = evaluate(&self.application, state, inner.revoked, now);
+        // Before any request of the new month is let through.
+        self.counters.set_month(&decision.month);
+        let ahead = decision
             .until
             .saturating_mul(1_000)
             .saturating_sub(inner.time.milliseconds());
         let ahead = Duration::from_millis(u64::try_from(ahead).unwrap_or(0)).min(LONGEST);
         let until = elapsed.saturating_add(nanoseconds(ahead));
-        let allows = u64::from(verdict.standing.is_ok());
-        let verdict = Arc::new(verdict);
-        self.verdict.store(Arc::clone(&verdict));
+        let allows = u64::from(decision.grant.is_ok());
+        let decision = Arc::new(decision);
+        self.decision.store(Arc::clone(&decision));
         self.gate.store((until << 1) | allows, Ordering::Release);
-        verdict
+        decision
     }
 
     #[inline]

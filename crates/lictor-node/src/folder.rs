@@ -77,8 +77,8 @@ impl Folder {
     }
 
     /// Which lock this process has, in this boot of the machine: a copy of the folder has another one.
-    /// None: nobody knows.
-    pub(crate) fn place(&self, boot: Option<Uuid>) -> Option<String> {
+    /// `None` if nobody knows.
+    pub(crate) fn lock_location(&self, boot: Option<Uuid>) -> Option<String> {
         let (boot, lock) = (boot?, self.lock.metadata().ok()?);
         let made = lock.created().ok();
         let made = made.and_then(|made| made.duration_since(SystemTime::UNIX_EPOCH).ok());
@@ -96,7 +96,7 @@ impl Folder {
         &self.path
     }
 
-    /// The bytes of a file; none: it is not there.
+    /// The bytes of a file. `None` if it is not there.
     ///
     /// # Errors
     /// It cannot be read.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::counters::journal;
-use crate::counters::{Entry, Key, Start};
+use crate::counters::{Entry, JournalStart, Key};
 use crate::sse::Parser;
 
 /// Names and data of the events of a stream that comes in these pieces, each event with at most so
-/// many bytes of data; none: the stream cannot be read.
+/// many bytes of data. `None` if the stream cannot be read.
 pub fn events<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     most: usize,
@@ -27,7 +27,7 @@ pub type Counts = Vec<(String, String, u64)>;
 /// A journal, as a process writes it that adds these counts one after the other.
 pub fn write_journal(epoch: &str, counts: &[(&str, &str, u64)]) -> Vec<u8> {
     let epoch: Arc<str> = epoch.into();
-    let mut bytes = journal::first_line(&epoch, &Start::default()).unwrap_or_default();
+    let mut bytes = journal::first_line(&epoch, &JournalStart::default()).unwrap_or_default();
     for (service, month, count) in counts {
         let key = Key {
             epoch: Arc::clone(&epoch),

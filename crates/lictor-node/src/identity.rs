@@ -1,14 +1,14 @@
 //! Who a node is: what it was told when it joined, and the secret that it made for that.
 
 use lictor_core::digest::Digest;
-use lictor_core::feed::{Audience, Pinned};
+use lictor_core::feed::{Audience, PinnedKeys};
 use lictor_core::{PublicKey, TrustPolicy};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::checksum;
 use crate::error::StartError;
 use crate::folder::{Folder, NODE};
-use crate::sealed;
 
 /// What `node.json` holds. It has no `Debug`: it holds the credential.
 #[derive(Clone, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub(crate) struct NodeFile {
     /// The SHA-256 of the enrollment token that it joined with.
     #[serde(default)]
     pub token_sha256: Option<Digest>,
-    /// What it was told; none: it has not joined yet.
+    /// What it was told. `None` if it has not joined yet.
     pub joined: Option<Identity>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Identity {
     /// What was accepted as a license then.
     pub policy: TrustPolicy,
     /// The vendor keys that it trusted then.
-    pub keys: Pinned,
+    pub keys: PinnedKeys,
 }
 
 impl Identity {
@@ -57,7 +57,7 @@ impl Identity {
 }
 
 impl NodeFile {
-    /// Reads it; none: the folder is new.
+    /// Reads it. `None` if the folder is new.
     ///
     /// # Errors
     /// It is damaged, or cannot be read.
@@ -66,7 +66,7 @@ impl NodeFile {
         let Some(bytes) = bytes else {
             return Ok(None);
         };
-        match sealed::open(&bytes) {
+        match checksum::decode(&bytes) {
             Some(file) => Ok(Some(file)),
             None => Err(StartError::Damaged(folder.path().join(NODE))),
         }
@@ -77,7 +77,7 @@ impl NodeFile {
     /// # Errors
     /// It cannot be written.
     pub(crate) fn write(&self, folder: &Folder) -> Result<(), StartError> {
-        let text = sealed::seal(self).map_err(|error| failed(folder)(error.into()))?;
+        let text = checksum::encode(self).map_err(|error| failed(folder)(error.into()))?;
         folder
             .replace(NODE, text.as_bytes())
             .map_err(failed(folder))?;

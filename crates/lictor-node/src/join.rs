@@ -5,19 +5,19 @@ use std::sync::Arc;
 use lictor_core::PublicKey;
 use lictor_core::digest::Digest;
 use lictor_core::feed::{
-    Audience, EnrollmentToken, FORMAT, Failure, FailureCode, Join, Joined, Pinned, Ratchet,
+    Audience, EnrollmentToken, FORMAT, Failure, FailureCode, Join, Joined, PinnedKeys, Ratchet,
     StateDocument,
 };
 use lictor_core::secret::masked;
 
-use crate::client::{Client, Trouble};
+use crate::client::{Client, RequestError};
 use crate::error::StartError;
 use crate::folder::Folder;
 use crate::identity::{Identity, NodeFile};
-use crate::kept::{Kept, write_state};
 use crate::options::Options;
-use crate::returning::Returning;
-use crate::trusted::KeptTime;
+use crate::persistence::{RatchetFile, write_state};
+use crate::rejoin::Rejoin;
+use crate::trusted_time::SavedTime;
 use crate::{planted, random};
 
 /// The identity of the folder's node, which joins if it has not yet, the client that it signs in with,
@@ -28,7 +28,7 @@ use crate::{planted, random};
 pub(crate) async fn identity(
     options: &Options,
     folder: &Arc<Folder>,
-) -> Result<(Identity, Client, Option<Returning>), StartError> {
+) -> Result<(Identity, Client, Option<Rejoin>), StartError> {
     let stored = NodeFile::read(folder)?;
     let mut file = match (stored, &options.enroll) {
         (Some(file), _) => file,
@@ -37,9 +37,9 @@ pub(crate) async fn identity(
     };
     let client = Client::new(options, &file.credential)?;
     let of_pool = options.enroll.clone().filter(EnrollmentToken::is_of_pool);
-    let returning = of_pool.map(|token| {
+    let rejoin = of_pool.map(|token| {
         let join = request(&file.credential, &options.host, &options.version);
-        Returning::new(token, join)
+        Rejoin::new(token, join)
     });
     let identity = match (file.joined.take(), &options.enroll) {
         (Some(identity), Some(token)) if token.pin() != identity.control_plane_key.sha256() => {
@@ -58,7 +58,7 @@ pub(crate) async fn identity(
             joined: identity.application,
             asked: asked.clone(),
         }),
-        _ => Ok((identity, client, returning)),
+        _ => Ok((identity, client, rejoin)),
     }
 }
 
@@ -73,7 +73,7 @@ fn note_other_token(
     if file.token_sha256.is_none_or(|it| it == token.sha256()) {
         return Ok(());
     }
-    if Kept::read(folder).is_some_and(|kept| kept.revoked) {
+    if RatchetFile::read(folder).is_some_and(|stored| stored.revoked) {
         return Err(StartError::Revoked(identity.name.clone()));
     }
     let node = &identity.name;
@@ -118,14 +118,14 @@ async fn join(
     let join = request(&file.credential, &options.host, &options.version);
     let joined = match client.join(token.as_str(), &join).await {
         Ok(joined) => joined,
-        Err(Trouble::Refused(failure)) if is_for_now(token, &failure) => {
+        Err(RequestError::Refused(failure)) if is_for_now(token, &failure) => {
             return Err(StartError::NoPlace(failure.message));
         }
-        Err(Trouble::Refused(failure)) => return Err(StartError::Refused(failure.message)),
-        Err(Trouble::Unreachable(reason)) => {
+        Err(RequestError::Refused(failure)) => return Err(StartError::Refused(failure.message)),
+        Err(RequestError::Unreachable(reason)) => {
             return Err(StartError::Unreachable {
                 address: masked(&options.control_plane).into_owned(),
-                reason: client.by_its_way(&reason),
+                reason: client.with_proxy(&reason),
             });
         }
     };
@@ -165,28 +165,30 @@ fn first_state(
     let document = StateDocument::verify(&joined.state, &joined.control_plane_key, audience)?;
     let content = document.content();
     let keys = if trust.is_empty() {
-        Pinned::from_delivered(&content.keys)
+        PinnedKeys::from_delivered(&content.keys)
     } else {
-        Pinned::from_keys(trust.iter().cloned()).advanced_by(&content.keys)
+        PinnedKeys::from_keys(trust.iter().cloned()).advanced_by(&content.keys)
     };
-    let mut kept = Kept {
+    let mut first = RatchetFile {
         ratchet: Some(Ratchet::of(&document)),
         current: Some(Digest::of(joined.state.as_bytes())),
         previous: None,
         pinned: keys.clone(),
-        time: KeptTime {
+        time: SavedTime {
             signed: document.issued_at().saturating_mul(1_000),
-            ..KeptTime::default()
+            ..SavedTime::default()
         },
         revoked: document.is_revoked(),
     };
-    let before = Kept {
+    let before = RatchetFile {
         current: None,
-        ..kept.clone()
+        ..first.clone()
     };
-    write_state(folder, &before, &mut kept, &joined.state).map_err(|error| StartError::Folder {
-        path: folder.path().to_owned(),
-        error,
+    write_state(folder, &before, &mut first, &joined.state).map_err(|error| {
+        StartError::Folder {
+            path: folder.path().to_owned(),
+            error,
+        }
     })?;
     Ok(Identity {
         node: joined.node,

@@ -21,40 +21,40 @@
 //! A program without a Tokio runtime calls [`Node::start_blocking`], as `examples/blocking.rs` does.
 
 mod blocking;
-pub mod cause;
+mod checksum;
 mod client;
 mod clock;
+pub mod connection_errors;
 mod counters;
 mod decision;
 mod error;
+mod evaluator;
 mod feed;
 mod folder;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod held;
 mod identity;
 mod join;
-mod judge;
-mod keeper;
-mod kept;
 mod link;
 mod local;
 mod meter;
 mod node;
 mod options;
+mod persistence;
 mod planted;
 mod problems;
 mod random;
+mod rejoin;
 mod report;
 mod resolver;
-mod returning;
-mod sealed;
 mod shared;
 mod sse;
+mod state_store;
 mod status;
 #[cfg(test)]
 mod testing;
-mod trusted;
+mod trusted_time;
+mod verified_state;
 
 pub use blocking::BlockingNode;
 pub use clock::{Clock, ManualClock};
@@ -65,5 +65,5 @@ pub use node::Node;
 pub use options::{CountDurability, Options, Pace};
 #[cfg(feature = "planted-faults")]
 pub use planted::plant;
-pub use returning::back_off;
+pub use rejoin::back_off;
 pub use status::{LicenseStatus, StateStatus, Status};

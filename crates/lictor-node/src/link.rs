@@ -1,4 +1,4 @@
-//! What the parts of a node tell each other about the link to the control plane.
+//! The state of the link to the control plane, shared by the feed, the poll and the reports.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,27 +6,27 @@ use std::time::Instant;
 
 use tokio::sync::{Notify, watch};
 
-/// The link to the control plane, as the feed and the reports find it.
+/// The link to the control plane.
 #[derive(Default)]
 pub(crate) struct Link {
-    /// When the feed last brought something; none: it is not open.
+    /// When the feed last brought something. `None` if it is not open.
     heard: Mutex<Option<Instant>>,
-    /// Since when nothing came of any request; none: the last was answered.
+    /// Since when all requests have failed. `None` if the last one was answered.
     lost_since: Mutex<Option<Instant>>,
-    /// When a request was answered last, whichever it was.
+    /// When any request was last answered.
     answered: Mutex<Option<Instant>>,
-    /// Whether requests are answered, and the feed brings nothing.
+    /// Whether requests are answered but the feed brings nothing.
     held_back: AtomicBool,
-    /// Told when the newest state is to be asked for.
+    /// Notified when the newest state should be requested.
     asked: Notify,
-    /// Told when a report gets through, and the feed may not know yet that it can.
+    /// Notified when a report gets through before the feed knows that the link works again.
     healed: Notify,
-    /// The revision of the state at the control plane, as it answers reports.
+    /// The revision of the control plane's state, from its answers to reports.
     announced: watch::Sender<u64>,
 }
 
 impl Link {
-    /// Notes that the feed is open, and brought something.
+    /// Notes that the feed is open and brought something.
     pub(crate) fn note_heard(&self) {
         *self.heard() = Some(Instant::now());
     }
@@ -36,13 +36,13 @@ impl Link {
         *self.heard() = None;
     }
 
-    /// Whether the feed is open, as far as can be known here.
+    /// Whether the feed is open, as far as is known.
     pub(crate) fn is_open(&self) -> bool {
         self.heard().is_some()
     }
 
-    /// Notes that a report was answered, by a control plane whose state has this revision. `lost`:
-    /// when the report before was sent, if nothing came of it.
+    /// Notes that a report was answered by a control plane whose state has this revision. `lost` is when the
+    /// previous report was sent, if it failed.
     pub(crate) fn note_answer(&self, revision: u64, lost: Option<Instant>) {
         let silent_since = |lost| self.heard().is_none_or(|heard| heard < lost);
         if lost.is_some_and(silent_since) {
@@ -51,18 +51,17 @@ impl Link {
         self.announced.send_replace(revision);
     }
 
-    /// Waits until a report gets through again, and the feed brought nothing since the last that was
-    /// lost.
+    /// Waits until a report gets through again while the feed has brought nothing since the last failed one.
     pub(crate) async fn healed(&self) {
         self.healed.notified().await;
     }
 
-    /// The revisions that reports are answered with; a change is each answer.
+    /// The revisions in the answers to reports. Each answer counts as a change.
     pub(crate) fn announced(&self) -> watch::Receiver<u64> {
         self.announced.subscribe()
     }
 
-    /// Notes that nothing came of a request, and says since when that is so.
+    /// Notes that a request failed. Returns since when all requests have failed.
     pub(crate) fn note_lost(&self) -> Instant {
         *self.lost_since().get_or_insert_with(Instant::now)
     }
@@ -73,12 +72,13 @@ impl Link {
         *self.answered() = Some(Instant::now());
     }
 
-    /// Whether a request was answered since then.
+    /// Whether a request was answered after `then`.
     pub(crate) fn was_reached_since(&self, then: Instant) -> bool {
         self.answered().is_some_and(|at| at > then)
     }
 
-    /// Notes whether something between node and control plane holds the feed back; whether that is news.
+    /// Notes whether something between node and control plane holds the feed back. Returns whether that is a
+    /// change.
     pub(crate) fn note_held_back(&self, held_back: bool) -> bool {
         self.held_back.swap(held_back, Ordering::Relaxed) != held_back
     }
@@ -88,12 +88,12 @@ impl Link {
         self.held_back.load(Ordering::Relaxed)
     }
 
-    /// Has the newest state asked for.
+    /// Requests the newest state.
     pub(crate) fn ask(&self) {
         self.asked.notify_one();
     }
 
-    /// Waits until the newest state is to be asked for.
+    /// Waits until the newest state should be requested.
     pub(crate) async fn asked(&self) {
         self.asked.notified().await;
     }

@@ -1,4 +1,4 @@
-//! A running node: how it starts, what goes on inside, and how it stops.
+//! A running node: how it starts, its tasks, and how it stops.
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,34 +9,34 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::client::Client;
-use crate::clock::Clock;
 use crate::counters::flush::{self, Flusher};
 use crate::counters::journal::{self, Journal};
-use crate::counters::{Counters, Start};
+use crate::counters::{Counters, JournalStart};
 use crate::error::StartError;
+use crate::evaluator::Evaluator;
 use crate::folder::{DAMAGED, Folder, JOURNAL, with_advice};
 use crate::identity::Identity;
-use crate::judge::Judge;
-use crate::keeper::{Keeper, Loaded};
 use crate::link::Link;
 use crate::meter::Meter;
 use crate::options::Options;
 use crate::problems::{Kind, Problems};
 use crate::report::{self, Reporter};
-use crate::shared::{Shared, Standing};
+use crate::shared::{Enforcement, Shared};
+use crate::state_store::{Loaded, StateStore};
 use crate::status::Status;
-use crate::trusted::TrustedTime;
+use crate::trusted_time::TrustedTime;
 use crate::{feed, join, random};
 
-/// How long the last report may take.
+/// The timeout of the last report.
 const LAST_REPORT: Duration = Duration::from_secs(2);
 
-/// How long a node that leaves its pool may take to tell what it counted, and then to say goodbye: together
-/// well within the 30 seconds that Kubernetes leaves it. Beside each, how long it waits between two tries.
-const TELLING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(100));
+/// How long a node that leaves its pool may take to report its counts, and how long it waits between attempts.
+const LAST_COUNTS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_millis(100));
+
+/// The same for saying goodbye. Both are well within the 30 seconds that Kubernetes allows.
 const GOODBYE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(500));
 
-/// A running node. Dropped without [`Node::stop`] it ends as well, without a last report.
+/// A running node. If it is dropped without [`Node::stop`], it ends without a last report.
 pub struct Node {
     pub(crate) shared: Arc<Shared>,
     reporter: Arc<tokio::sync::Mutex<Reporter>>,
@@ -47,20 +47,20 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts the node of a folder, within a Tokio runtime. It joins first if it has not yet; once it
-    /// has, it starts whether or not its control plane can be reached.
+    /// Starts the node of a folder, within a Tokio runtime. The first time, it joins. Later it starts even if its
+    /// control plane cannot be reached.
     ///
     /// # Errors
     /// Why it does not start.
     pub async fn start(options: Options) -> Result<Arc<Self>, StartError> {
         let folder = Arc::new(Folder::open(&options.folder)?);
-        let (identity, client, returning) = join::identity(&options, &folder).await?;
+        let (identity, client, rejoin) = join::identity(&options, &folder).await?;
         if options.leave_on_stop && identity.pool.is_none() {
             let node = &identity.name;
             tracing::warn!(%node, "keeps its place when it stops, because it is not in a pool");
         }
         let (mut shared, journal) = assemble(&options, folder, identity, client)?;
-        shared.returning = returning;
+        shared.rejoin = rejoin;
         let shared = Arc::new(shared);
         let noted = Arc::clone(&shared);
         let flusher = flush::spawn(
@@ -90,37 +90,37 @@ impl Node {
         }))
     }
 
-    /// Decides and counts for a service; none, or a name that no service may have: the application
-    /// itself.
+    /// A meter for a service. `None`, or a name that no service may have, stands for the application itself.
     pub fn meter(&self, service: Option<&str>) -> Meter {
         let named = service.filter(|name| self.shared.counters.takes(name));
         let service = named.unwrap_or(&self.shared.identity.application);
         Meter::new(&self.shared, service)
     }
 
-    /// How the node stands.
+    /// The node's status.
     pub fn status(&self) -> Status {
         Status::of(&self.shared)
     }
 
-    /// Closes the feed for good, so that the control plane knows at once that the node stops,
-    /// however long it then takes. It decides, counts and reports as before.
+    /// Closes the feed for good, so that the control plane knows at once that the node is stopping. Until then
+    /// the node decides, counts and reports as before.
     pub fn leave(&self) {
         end(&self.feeds);
     }
 
-    /// Leaves, writes what was counted, tries for two seconds to report it, and gives the folder
-    /// back. One that is to leave its pool tries for five seconds before that to tell all that it has
-    /// counted, for it gives its place back only then; and for ten seconds to be answered that it did. Meters
-    /// that are left decide as before, but what they count is lost.
+    /// Stops the node: closes the feed, writes the counts, tries for two seconds to report them, and unlocks the
+    /// folder. Meters that are left decide as before, but what they count is lost.
     ///
-    /// Returns whether it left its pool: all that it counted is told and its place is free, so that its folder
-    /// can be removed. Of no pool, or without [`Options::leave_on_stop`], it never leaves.
+    /// A node that leaves its pool first tries for five seconds to report everything, because it gives up its
+    /// place only then, and afterwards for ten seconds to get that acknowledged.
+    ///
+    /// Returns whether it left its pool. Then everything that it counted is reported and its place is free, so
+    /// that its folder can be removed. A node without a pool or without [`Options::leave_on_stop`] never leaves.
     pub async fn stop(&self) -> bool {
         self.leave();
         end(&self.tasks);
         let gives_back = self.leave_on_stop && self.shared.identity.pool.is_some();
-        let told = gives_back && self.tell_all().await;
+        let reported = gives_back && self.report_all().await;
         self.shared.flusher.stop();
         let flusher = {
             let mut flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,7 +136,7 @@ impl Node {
         if let Err(error) = written.await {
             tracing::error!(%error, "what was counted last could not be written");
         }
-        let gave_back = match told {
+        let gave_back = match reported {
             true => self.say_goodbye().await,
             false => self.last_report(false).await.unwrap_or_else(|| {
                 tracing::info!("the last report was not answered");
@@ -147,7 +147,7 @@ impl Node {
             tracing::info!("gave its place in the pool back");
         } else if gives_back {
             tracing::warn!(
-                told,
+                reported,
                 "did not leave its pool: its place is free once it has been silent for the pool's \
                  --forget-after; what it has not reported yet stays in its folder, and is reported when \
                  it starts again"
@@ -157,23 +157,23 @@ impl Node {
         gave_back
     }
 
-    /// Tries for a while to tell all that was counted; whether that was taken.
-    async fn tell_all(&self) -> bool {
-        let telling = async {
+    /// Tries for a while to report everything that was counted. Returns whether all of it was accepted.
+    async fn report_all(&self) -> bool {
+        let reporting = async {
             loop {
                 let written = self.shared.flusher.written().await.is_ok();
                 let mut reporter = self.reporter.lock().await;
-                if written && reporter.tell(&self.shared).await {
+                if written && reporter.report_counts(&self.shared).await {
                     return;
                 }
                 drop(reporter);
-                sleep(TELLING.1).await;
+                sleep(LAST_COUNTS.1).await;
             }
         };
-        timeout(TELLING.0, telling).await.is_ok()
+        timeout(LAST_COUNTS.0, reporting).await.is_ok()
     }
 
-    /// Gives the place in the pool back, as often as nobody answers that; whether it is free.
+    /// Gives up the place in the pool, and tries again until that is answered. Returns whether the place is free.
     async fn say_goodbye(&self) -> bool {
         let saying = async {
             loop {
@@ -186,7 +186,7 @@ impl Node {
         timeout(GOODBYE.0, saying).await.unwrap_or_default()
     }
 
-    /// Whether the place was given back; none: nobody answered.
+    /// Sends the last report. Returns whether the place was given up, or `None` without an answer.
     async fn last_report(&self, gives_back: bool) -> Option<bool> {
         let mut reporter = self.reporter.lock().await;
         let last = reporter.finish(&self.shared, gives_back);
@@ -207,46 +207,38 @@ fn end(tasks: &Mutex<Vec<JoinHandle<()>>>) {
     tasks.iter().for_each(JoinHandle::abort);
 }
 
-/// Reads what is on disk and puts the parts together.
+/// Loads what is on disk and assembles the parts of the node.
 fn assemble(
     options: &Options,
     folder: Arc<Folder>,
     identity: Identity,
     client: Client,
 ) -> Result<(Shared, Journal), StartError> {
-    let loaded = Keeper::load(Arc::clone(&folder), identity.clone(), &options.trust);
+    let loaded = StateStore::load(Arc::clone(&folder), identity.clone(), &options.trust);
     let problems = Problems::default();
     note_loaded(&problems, &loaded);
-    let mut time = TrustedTime::from_kept(loaded.time, options.clock.read());
-    if let Some(held) = &loaded.held {
-        time.raise_to(held.ratchet.issued_at);
+    let mut time = TrustedTime::from_saved(loaded.time, options.clock.read());
+    if let Some(state) = &loaded.state {
+        time.advance_to(state.ratchet.issued_at);
     }
-    let place = folder.place(options.clock.read().boot_id);
-    let (counters, journal) = counters(&folder, place, &time, &problems)?;
-    let Loaded {
-        keeper,
-        held,
-        revoked,
-        ..
-    } = loaded;
-    let application = identity.application.clone();
-    let clock: Clock = options.clock.clone();
-    let judge = Judge::new(
-        application,
-        clock,
+    let lock_location = folder.lock_location(options.clock.read().boot_id);
+    let (counters, journal) = counters(&folder, lock_location, &time, &problems)?;
+    let evaluator = Evaluator::new(
+        identity.application.clone(),
+        options.clock.clone(),
         Arc::clone(&counters),
         time,
-        held,
-        revoked,
+        loaded.state,
+        loaded.revoked,
     );
-    let standing = Mutex::new(Standing::of(&judge));
+    let enforcement = Mutex::new(Enforcement::of(&evaluator));
     let shared = Shared {
         identity,
         folder,
         client,
-        returning: None,
-        judge,
-        keeper,
+        rejoin: None,
+        evaluator,
+        store: loaded.store,
         counters,
         flusher: Arc::new(Flusher::default()),
         problems,
@@ -256,7 +248,7 @@ fn assemble(
         lives: AtomicU64::new(1),
         is_copy: AtomicBool::new(false),
         refused: Mutex::default(),
-        standing,
+        enforcement,
         durability: options.durability,
         pace: options.pace,
         host: options.host.clone(),
@@ -266,7 +258,7 @@ fn assemble(
     shared.note_revoked();
     shared.note_untrusted();
     shared.save();
-    shared.look();
+    shared.refresh();
     Ok((shared, journal))
 }
 
@@ -277,7 +269,7 @@ fn note_loaded(problems: &Problems, loaded: &Loaded) {
                 one";
     let older = "the newest stored state cannot be read; an older one is in force until the control \
                  plane sends another";
-    let state = if loaded.held.is_none() {
+    let state = if loaded.state.is_none() {
         Some(none)
     } else {
         loaded.newest_lost.then_some(older)
@@ -287,22 +279,22 @@ fn note_loaded(problems: &Problems, loaded: &Loaded) {
     problems.set(Kind::RatchetLost, ratchet);
 }
 
-/// The counters as the journal holds them. A damaged journal is replaced by a new one with another
-/// epoch, so that what was reported of the old one is never counted again.
+/// The counters from the journal. A damaged journal is replaced by a new one with another epoch, so that what was
+/// reported of the old one is never counted again.
 fn counters(
     folder: &Arc<Folder>,
-    place: Option<String>,
+    lock_location: Option<String>,
     time: &TrustedTime,
     problems: &Problems,
 ) -> Result<(Arc<Counters>, Journal), StartError> {
     let read = match folder.read(JOURNAL) {
         Ok(Some(bytes)) => journal::read(&bytes),
-        Ok(None) => journal::Read::default(),
+        Ok(None) => journal::JournalContents::default(),
         Err(error) => {
             tracing::warn!(%error, "the journal cannot be read");
-            journal::Read {
+            journal::JournalContents {
                 damaged: true,
-                ..journal::Read::default()
+                ..journal::JournalContents::default()
             }
         }
     };
@@ -310,7 +302,7 @@ fn counters(
         Kind::JournalDamaged,
         read.damaged.then(|| keep_damaged(folder)),
     );
-    let start = Start::on(read.start.as_ref(), random::start()?, place);
+    let start = JournalStart::on(read.start.as_ref(), random::start()?, lock_location);
     let (epoch, start) = match read.epoch {
         Some(epoch) => (epoch.to_string(), start),
         None => (random::epoch()?, start.anew()),
@@ -325,7 +317,7 @@ fn counters(
     Ok((counters, journal))
 }
 
-/// Keeps a damaged journal for people, and says so.
+/// Keeps a damaged journal for inspection. Returns the problem.
 fn keep_damaged(folder: &Folder) -> String {
     let lost = "counters.log was damaged; what could be read counts, and what was counted last before \
                 the damage may be missing";
@@ -351,17 +343,17 @@ fn note_unwritten(problems: &Problems, error: Option<&std::io::Error>) -> bool {
     problems.set(Kind::CountsUnwritten, text)
 }
 
-/// Looks at the clocks, and saves from time to time.
+/// Reads the clocks regularly, and saves from time to time.
 async fn tick(shared: Arc<Shared>) {
     let mut saved = Instant::now();
     loop {
         sleep(shared.pace.tick).await;
-        shared.look();
+        shared.refresh();
         shared.note_services();
         if saved.elapsed() >= shared.pace.save {
             saved = Instant::now();
             let shared = Arc::clone(&shared);
-            // It fails only where the runtime ends.
+            // It fails only if the runtime ends.
             let _ = tokio::task::spawn_blocking(move || shared.save()).await;
         }
     }

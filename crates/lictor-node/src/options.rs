@@ -36,7 +36,7 @@ pub struct Options {
     pub no_proxy: bool,
     /// When a count is acknowledged.
     pub durability: CountDurability,
-    /// The application that the node must serve; none: the one that it was enrolled for.
+    /// The application that the node must serve. `None` for the one that it was enrolled for.
     pub application: Option<String>,
     /// The name of the machine, as it is reported.
     pub host: String,
@@ -102,22 +102,22 @@ pub struct Pace {
     /// How long a node waits between two long polls, where the control plane does not hold its answers
     /// back; 3 s.
     pub between_polls: Duration,
-    /// The longest time between two questions for the newest state; 2 min.
+    /// The longest time between two requests for the newest state; 2 min.
     pub poll: Duration,
     /// How long the feed may take to bring a state that the control plane is known to have; 500 ms.
     pub missed: Duration,
-    /// How long the control plane may be out of reach before that is a problem; 15 s.
+    /// How long the control plane may be unreachable before that is a problem; 15 s.
     pub unreachable: Duration,
-    /// How long a node waits that is not let in; 60 s.
+    /// How long a node waits after it was refused; 60 s.
     pub refused: Duration,
     /// How long a change waits for others before it is reported; 200 ms.
     pub debounce: Duration,
     /// How often counts are reported; 1 s.
     pub report_counts: Duration,
-    /// How often a node reports that has nothing new; a minute.
+    /// How often a node without news reports; a minute.
     pub report: Duration,
-    /// How long a count that was not taken waits before it is reported again; a minute.
-    pub held: Duration,
+    /// How long a rejected count waits before it is reported again; a minute.
+    pub rejected: Duration,
 }
 
 impl Default for Pace {
@@ -137,7 +137,7 @@ impl Default for Pace {
             debounce: Duration::from_millis(200),
             report_counts: Duration::from_secs(1),
             report: Duration::from_secs(REPORT_SECONDS),
-            held: Duration::from_secs(60),
+            rejected: Duration::from_secs(60),
         }
     }
 }

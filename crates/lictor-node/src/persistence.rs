@@ -1,72 +1,72 @@
-//! What a node remembers on disk of the states that it took, and how both are written so that a crash
-//! at any moment leaves a state that may be served.
+//! The state and the ratchet on disk: written so that a crash at any moment leaves a state that may be
+//! served.
 
 use std::io;
 
 use lictor_core::digest::Digest;
-use lictor_core::feed::{Pinned, Ratchet};
+use lictor_core::feed::{PinnedKeys, Ratchet};
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Folder, PREVIOUS, RATCHET, STATE, beside};
-use crate::trusted::KeptTime;
-use crate::{planted, sealed};
+use crate::trusted_time::SavedTime;
+use crate::{checksum, planted};
 
-/// What `ratchet.json` holds.
+/// The content of `ratchet.json`: what the node remembers of the states that it accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    /// The newest state that was taken; none: nothing is known of any.
+pub(crate) struct RatchetFile {
+    /// The newest state that was accepted, if there was one.
     pub ratchet: Option<Ratchet>,
     /// The SHA-256 of its text.
     pub current: Option<Digest>,
     /// The SHA-256 of the text of the state before it.
     pub previous: Option<Digest>,
-    /// The vendor keys that are trusted.
-    pub pinned: Pinned,
-    /// Trusted time when it was written.
-    pub time: KeptTime,
+    /// The trusted vendor keys.
+    pub pinned: PinnedKeys,
+    /// Trusted time when the file was written.
+    pub time: SavedTime,
     /// Whether the node was revoked.
     pub revoked: bool,
 }
 
-impl Kept {
-    /// Reads it; none: it is not there, or it is damaged.
+impl RatchetFile {
+    /// Reads the file. `None` if it is missing or damaged.
     pub(crate) fn read(folder: &Folder) -> Option<Self> {
         if planted::is("node-state-in-memory") {
             return None;
         }
         let bytes = folder.read(RATCHET).ok()??;
-        sealed::open(&bytes)
+        checksum::decode(&bytes)
     }
 
-    /// Writes it, durably.
+    /// Writes the file durably.
     ///
     /// # Errors
-    /// It cannot be written; then the old one is still there.
+    /// It cannot be written. The old file is then still there.
     pub(crate) fn write(&self, folder: &Folder) -> io::Result<()> {
-        folder.replace(RATCHET, sealed::seal(self)?.as_bytes())?;
+        folder.replace(RATCHET, checksum::encode(self)?.as_bytes())?;
         Ok(())
     }
 }
 
-/// Writes a new state and what is remembered of it, durably. `kept` names it as the current one, and
-/// is told which text becomes the previous one; `before` is what was on disk until now.
+/// Writes a new state and its ratchet durably. `new` names the state as the current one; this fills in
+/// which text becomes the previous one. `on_disk` is the file as it was until now.
 ///
-/// What is remembered goes first: a crash after it leaves an older state that is served, and a node
-/// that does not take that older one as new.
+/// The ratchet is written first. After a crash the node then serves the older state, but does not accept
+/// it as new.
 ///
 /// # Errors
-/// It cannot be written. What is on disk then still fits together.
+/// It cannot be written. The files on disk are then still consistent.
 pub(crate) fn write_state(
     folder: &Folder,
-    before: &Kept,
-    kept: &mut Kept,
+    on_disk: &RatchetFile,
+    new: &mut RatchetFile,
     text: &str,
 ) -> io::Result<()> {
-    let on_disk = folder.read(STATE)?.map(|bytes| Digest::of(&bytes));
-    let known = [before.current, before.previous];
-    let good = on_disk.filter(|digest| known.contains(&Some(*digest)));
-    kept.previous = good.or(before.previous);
-    folder.write_beside(RATCHET, sealed::seal(kept)?.as_bytes())?;
+    let stored = folder.read(STATE)?.map(|bytes| Digest::of(&bytes));
+    let known = [on_disk.current, on_disk.previous];
+    let good = stored.filter(|digest| known.contains(&Some(*digest)));
+    new.previous = good.or(on_disk.previous);
+    folder.write_beside(RATCHET, checksum::encode(new)?.as_bytes())?;
     folder.write_beside(STATE, text.as_bytes())?;
     planted::point("node-state-written");
     let again = folder.read(&beside(STATE))?;
@@ -86,7 +86,7 @@ pub(crate) fn write_state(
     folder.sync()
 }
 
-/// The stored states' texts, the likeliest first.
+/// The texts of the stored states, the likeliest first.
 pub(crate) fn read_states(folder: &Folder) -> Vec<String> {
     if planted::is("node-state-in-memory") {
         return Vec::new();
@@ -98,19 +98,19 @@ pub(crate) fn read_states(folder: &Folder) -> Vec<String> {
         .collect()
 }
 
-/// Ends a change of files that a crash cut short, if there was one.
+/// Completes a write that a crash interrupted, if there was one.
 ///
 /// # Errors
 /// A file cannot be renamed.
-pub(crate) fn finish(folder: &Folder, kept: &Kept) -> io::Result<()> {
+pub(crate) fn complete_write(folder: &Folder, stored: &RatchetFile) -> io::Result<()> {
     let digest = |name: &str| -> io::Result<Option<Digest>> {
         Ok(folder.read(name)?.map(|bytes| Digest::of(&bytes)))
     };
     let in_place = digest(STATE)?;
-    if in_place == kept.current || digest(&beside(STATE))? != kept.current {
+    if in_place == stored.current || digest(&beside(STATE))? != stored.current {
         return Ok(());
     }
-    if in_place.is_some() && in_place == kept.previous {
+    if in_place.is_some() && in_place == stored.previous {
         folder.rename(STATE, PREVIOUS)?;
     }
     folder.put_in_place(STATE)?;

@@ -1,18 +1,18 @@
-//! What is wrong with a node, in words for people: one for each kind.
+//! The problems of a node, in words for people: at most one of each kind.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Kinds of problems, in the order in which they are told.
+/// Kinds of problems, in the order in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     /// The node was revoked.
     Revoked,
     /// The newest stored state cannot be read.
     StateLost,
-    /// What the node remembered of its states was lost.
+    /// `ratchet.json` was lost.
     RatchetLost,
-    /// A license that was sent counts for nothing here.
+    /// The newest license is not valid here.
     Untrusted,
     /// A state was refused.
     StateRefused,
@@ -20,11 +20,11 @@ pub(crate) enum Kind {
     StateUnsaved,
     /// The control plane cannot be reached.
     Unreachable,
-    /// Requests are answered, and the feed brings nothing.
+    /// Requests are answered, but the feed brings nothing.
     FeedHeldBack,
-    /// Two control planes answer behind one address.
+    /// Two control planes answer at one address.
     TwoControlPlanes,
-    /// The control plane does not let the node in.
+    /// The control plane refuses the node.
     NotLetIn,
     /// A report was refused.
     ReportRefused,
@@ -32,16 +32,16 @@ pub(crate) enum Kind {
     Clock,
     /// Counts cannot be written.
     CountsUnwritten,
-    /// The control plane did not take counts.
-    CountsHeld,
-    /// The folder is a copy, or an older one that was put back.
+    /// The control plane rejected counts.
+    CountsRejected,
+    /// The folder is a copy, or an older one was restored.
     Copied,
     /// The journal of counts was damaged.
     JournalDamaged,
     /// There are too many services.
     Services,
     /// More nodes are enrolled than the license grants.
-    Beyond,
+    NodeOverage,
     /// All requests are denied.
     Denies,
 }
@@ -51,7 +51,7 @@ pub(crate) enum Kind {
 pub(crate) struct Problems(Mutex<BTreeMap<Kind, String>>);
 
 impl Problems {
-    /// Notes a problem, or that there is none of this kind any more; whether that is news.
+    /// Sets or clears the problem of a kind. Returns whether that is a change.
     pub(crate) fn set(&self, kind: Kind, text: Option<String>) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.get(&kind) == text.as_ref() {
@@ -71,20 +71,20 @@ impl Problems {
         true
     }
 
-    /// Whether there is one of this kind.
+    /// Whether there is a problem of this kind.
     pub(crate) fn has(&self, kind: Kind) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.contains_key(&kind)
     }
 
-    /// All of them.
+    /// All problems.
     pub(crate) fn list(&self) -> Vec<String> {
         self.but(None)
     }
 
-    /// Those that the control plane does not know already.
+    /// The problems that the control plane does not know of.
     pub(crate) fn news(&self) -> Vec<String> {
-        self.but(Some(Kind::Beyond))
+        self.but(Some(Kind::NodeOverage))
     }
 
     fn but(&self, one: Option<Kind>) -> Vec<String> {

@@ -1,5 +1,4 @@
-//! Reports: how the node stands, at once when that changes, and what it counted, as far as that is on
-//! disk.
+//! Reports to the control plane: the node's status, at once when it changes, and the counts that are on disk.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,53 +6,54 @@ use std::time::{Duration, Instant};
 
 use lictor_core::facts::usage::{MAX_COUNT, MAX_COUNTS};
 use lictor_core::feed::{
-    Apart, Applied, FailureCode, HeldCount, NodeCount, NodeReport, Settled, Start,
+    Applied, FailureCode, NodeCount, NodeReport, RejectedCount, SettledEpochs, SplitReason, Start,
 };
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::client::Trouble;
+use crate::client::RequestError;
 use crate::planted;
 use crate::problems::Kind;
-use crate::shared::{Shared, Standing};
+use crate::shared::{Enforcement, Shared};
 
-/// How many problems are reported at most.
+/// The most problems in a report.
 const MAX_PROBLEMS: usize = 16;
 
-/// How many counts are reported at least, however slow the link is.
+/// How many counts go into a report at least, however slow the link is.
 const MIN_COUNTS: usize = 20;
 
 /// How many starts of control planes are remembered.
 const MAX_EARLIER: usize = 8;
 
-/// For how long it is told that two control planes answer in turn, after it was seen.
+/// How long it stays a problem that two control planes answer in turn, after it was last seen.
 const IN_TURN: Duration = Duration::from_secs(600);
 
-/// What the reports so far have come to.
+/// Sends reports, and remembers what came of them.
 pub(crate) struct Reporter {
-    /// How many counts go into one report: half as many after each that was lost, as on a slow link.
+    /// How many counts go into one report. Halved after each lost report, as on a slow link.
     most: usize,
     /// Which start of the control plane answered last.
     instance: Option<Uuid>,
-    /// Which answered before it, the last at the end.
+    /// Which starts answered before it, the last at the end.
     earlier: Vec<Uuid>,
-    /// Which the node said goodbye to last, with all told.
+    /// Which start the node last said goodbye to, with everything reported.
     goodbye_to: Option<Uuid>,
-    /// When one answered again behind another one.
+    /// When an earlier start last answered again after another one.
     in_turn: Option<Instant>,
-    /// What was last reported, but for counts.
-    said: Option<NodeReport>,
+    /// The last report, without its counts.
+    last: Option<NodeReport>,
+    /// When it was sent.
     at: Option<Instant>,
-    /// When the last report was sent, if nothing came of it.
+    /// When the last report was sent, if it failed.
     lost: Option<Instant>,
-    /// When counts were not taken last.
-    held_at: Option<Instant>,
-    /// The number of the last report, and that of the last that was answered.
+    /// When counts were last rejected.
+    rejected_at: Option<Instant>,
+    /// The number of the last report, and of the last one that was answered.
     number: u64,
     answered: u64,
-    /// Whether the control plane waits for the next one.
+    /// Whether the control plane waits for the next report.
     awaited: bool,
-    /// Within which time it wants to hear of the node; none: that is the node's choice.
+    /// How soon the control plane wants the next report. `None` if the node may choose.
     within: Option<Duration>,
 }
 
@@ -65,10 +65,10 @@ impl Default for Reporter {
             earlier: Vec::new(),
             goodbye_to: None,
             in_turn: None,
-            said: None,
+            last: None,
             at: None,
             lost: None,
-            held_at: None,
+            rejected_at: None,
             number: 0,
             answered: 0,
             awaited: false,
@@ -85,9 +85,11 @@ pub(crate) async fn run(shared: Arc<Shared>, reporter: Arc<tokio::sync::Mutex<Re
             match reporter.due(&shared) {
                 Some(report) => match reporter.send(&shared, report).await {
                     Ok(_) => Duration::ZERO,
-                    Err(trouble) => {
-                        tracing::debug!(%trouble, "a report brought nothing");
-                        shared.after(&trouble, shared.pace.report_counts).await
+                    Err(error) => {
+                        tracing::debug!(%error, "a report brought nothing");
+                        shared
+                            .handle_failure(&error, shared.pace.report_counts)
+                            .await
                     }
                 },
                 None => Duration::ZERO,
@@ -98,20 +100,20 @@ pub(crate) async fn run(shared: Arc<Shared>, reporter: Arc<tokio::sync::Mutex<Re
             .pace
             .report_counts
             .saturating_sub(shared.pace.debounce);
-        // A change is worth a report at once; whether there is one, `due` finds.
+        // A change is reported at once. `due` finds out whether there is one.
         let _ = timeout(quiet, shared.changed.notified()).await;
         sleep(shared.pace.debounce).await;
     }
 }
 
 impl Reporter {
-    /// One last report, counts and all, which says that the node leaves. With `gives_back` it gives its
-    /// place back once there is nothing more to tell. Whether the place is free; none: nobody answered that.
+    /// Sends the last reports, with all counts, saying that the node stops. With `gives_back` the node gives up
+    /// its place once everything is reported. Returns whether the place is free, or `None` without an answer.
     pub(crate) async fn finish(&mut self, shared: &Arc<Shared>, gives_back: bool) -> Option<bool> {
         let mut report = now(shared);
         report.leaving = true;
-        // Another start of the control plane may know nothing of what was told to the one before it, so
-        // that a goodbye is said only to one that was heard.
+        // Another start of the control plane may not have what was reported to the one before it. So the node
+        // says goodbye only to a start that has answered.
         let mut was_heard = self.goodbye_to.is_some();
         loop {
             if planted::is("goodbye-without-counts") {
@@ -119,20 +121,20 @@ impl Reporter {
                 return self.send(shared, report).await.ok();
             }
             report.counts = shared.counters.unsent(self.most, false);
-            report.gives_back = gives_back && was_heard && shared.counters.are_told();
+            report.gives_back = gives_back && was_heard && shared.counters.all_reported();
             let instance = self.instance;
             if report.gives_back {
                 self.goodbye_to = instance;
             }
             match self.send(shared, report.clone()).await {
-                // Either it was given back and the answer to that was lost, or the node was silent for too
-                // long, and has not told all that it counted.
-                Err(Trouble::Refused(failure)) if failure.code == FailureCode::Left => {
+                // Either the place was given up and the answer was lost, or the node was silent for too long
+                // and has not reported everything.
+                Err(RequestError::Refused(failure)) if failure.code == FailureCode::Left => {
                     let is_it = |to| failure.instance.is_none_or(|instance| instance == to);
                     return Some(self.goodbye_to.is_some_and(is_it));
                 }
-                // It takes no place, and no other answer comes.
-                Err(Trouble::Refused(failure)) if failure.code == FailureCode::Revoked => {
+                // It has no place, and no other answer will come.
+                Err(RequestError::Refused(failure)) if failure.code == FailureCode::Revoked => {
                     return Some(false);
                 }
                 Err(_) => return None,
@@ -140,59 +142,59 @@ impl Reporter {
                 Ok(false) => was_heard = true,
             }
             let more = !shared.counters.unsent(1, false).is_empty();
-            let goodbye = gives_back && !report.gives_back && shared.counters.are_told();
+            let goodbye = gives_back && !report.gives_back && shared.counters.all_reported();
             if !more && !goodbye {
                 return Some(false);
             }
         }
     }
 
-    /// Reports what is on disk and untold; whether all that was counted is told and taken.
-    pub(crate) async fn tell(&mut self, shared: &Arc<Shared>) -> bool {
-        if shared.counters.are_told() || planted::is("goodbye-without-counts") {
+    /// Reports the counts on disk. Returns whether everything that was counted is reported and accepted.
+    pub(crate) async fn report_counts(&mut self, shared: &Arc<Shared>) -> bool {
+        if shared.counters.all_reported() || planted::is("goodbye-without-counts") {
             return true;
         }
         let mut report = now(shared);
         report.counts = shared.counters.unsent(self.most, true);
         match self.send(shared, report).await {
-            Ok(_) => shared.counters.are_told(),
-            Err(trouble) => {
-                sleep(shared.after(&trouble, Duration::ZERO).await).await;
+            Ok(_) => shared.counters.all_reported(),
+            Err(error) => {
+                sleep(shared.handle_failure(&error, Duration::ZERO).await).await;
                 false
             }
         }
     }
 
-    /// A report, if one is due: something changed, or nothing was said for long.
+    /// A report, if one is due: because something changed, or because the last one is long ago.
     fn due(&self, shared: &Shared) -> Option<NodeReport> {
         let mut report = now(shared);
-        let news = self.said.as_ref() != Some(&unnumbered(&report));
+        let is_changed = self.last.as_ref() != Some(&unnumbered(&report));
         let every = self
             .within
             .map_or(shared.pace.report, |within| shared.pace.report.min(within));
         let long = self.at.is_none_or(|at| at.elapsed() >= every);
         let again = self
-            .held_at
-            .is_some_and(|at| at.elapsed() >= shared.pace.held);
+            .rejected_at
+            .is_some_and(|at| at.elapsed() >= shared.pace.rejected);
         report.counts = shared.counters.unsent(self.most, again);
         if !report.counts.is_empty() {
             report.settled = self.settled(shared);
         }
-        (news || long || self.awaited || !report.counts.is_empty()).then_some(report)
+        (is_changed || long || self.awaited || !report.counts.is_empty()).then_some(report)
     }
 
-    /// What the control plane may put together, as it said at this start that it has all of it.
-    fn settled(&self, shared: &Shared) -> Option<Settled> {
+    /// The epochs that the control plane may merge, because this start of it has acknowledged all their counts.
+    fn settled(&self, shared: &Shared) -> Option<SettledEpochs> {
         let (instance, epochs) = (self.instance?, shared.counters.settled());
-        (!epochs.is_empty()).then_some(Settled { instance, epochs })
+        (!epochs.is_empty()).then_some(SettledEpochs { instance, epochs })
     }
 
-    /// Sends a report; whether the node gave its place back with it.
+    /// Sends a report. Returns whether the node gave up its place with it.
     async fn send(
         &mut self,
         shared: &Arc<Shared>,
         mut report: NodeReport,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, RequestError> {
         self.number += 1;
         if let Some(start) = &mut report.start {
             (start.number, start.answered) = (self.number, self.answered);
@@ -200,9 +202,9 @@ impl Reporter {
         let began = Instant::now();
         let reported = match shared.client.report(&report).await {
             Ok(reported) => reported,
-            Err(trouble) => {
-                self.note_trouble(shared, &trouble, began);
-                return Err(trouble);
+            Err(error) => {
+                self.note_failure(shared, &error, began);
+                return Err(error);
             }
         };
         shared.note_let_in();
@@ -212,36 +214,36 @@ impl Reporter {
         shared.problems.set(Kind::ReportRefused, None);
         self.note_instance(shared, reported.instance);
         if self.instance.replace(reported.instance) != Some(reported.instance) {
-            // It may know nothing of what was told to the one before it.
+            // It may not have what was reported to the one before it.
             shared.counters.report_all_again();
         }
         let beyond = reported.beyond.map(|beyond| beyond.to_string());
-        shared.problems.set(Kind::Beyond, beyond);
-        let judged = reported.start.as_ref();
-        if let Some(judged) = judged.filter(|judged| judged.apart == Some(Apart::Removed)) {
-            // Of that epoch nothing was added, though nothing is among the refused.
-            report.counts.retain(|count| count.epoch != judged.epoch);
+        shared.problems.set(Kind::NodeOverage, beyond);
+        let reply = reported.start.as_ref();
+        if let Some(reply) = reply.filter(|reply| reply.apart == Some(SplitReason::Removed)) {
+            // Nothing of that epoch was added, although nothing of it was rejected.
+            report.counts.retain(|count| count.epoch != reply.epoch);
         }
-        note_counts(shared, &report.counts, &reported.held);
-        if reported.held.iter().any(|held| !held.as_other) {
-            self.held_at = Some(Instant::now());
+        note_counts(shared, &report.counts, &reported.rejected);
+        if reported.rejected.iter().any(|count| !count.as_other) {
+            self.rejected_at = Some(Instant::now());
         }
         self.answered = self.number;
         self.within = reported.within.map(Duration::from_secs);
-        self.awaited = reported.start.as_ref().is_some_and(|judged| judged.again);
+        self.awaited = reported.start.as_ref().is_some_and(|reply| reply.again);
         if let Some(start) = &report.start {
-            shared.note_judged(start, reported.start);
+            shared.note_start_reply(start, reported.start);
         }
         self.most = self.most.saturating_mul(2).min(MAX_COUNTS);
-        self.said = Some(unnumbered(&report));
+        self.last = Some(unnumbered(&report));
         self.at = Some(Instant::now());
         Ok(reported.gave_back)
     }
 
-    /// A control plane that was started again answers under a new name. One that answers under its old one
-    /// after another, or after one that does not know this node, is beside it.
+    /// Notes which start of a control plane answered. A restarted control plane has a new instance id. If an
+    /// old id answers after another one, or after one that does not know this node, there are two of them.
     fn note_instance(&mut self, shared: &Shared, instance: Uuid) {
-        // One and the same may have lost what tells who asks to a proxy, for a while.
+        // A proxy may have dropped the node's credential for a while; that is the same control plane.
         let unknown = shared.unknown_there().take();
         let unknown = unknown.is_some_and(|refused| refused != instance);
         let again = match self.instance {
@@ -261,51 +263,51 @@ impl Reporter {
         shared.note_in_turn(self.in_turn.is_some_and(lasts));
     }
 
-    fn note_trouble(&mut self, shared: &Shared, trouble: &Trouble, began: Instant) {
-        match trouble {
-            Trouble::Unreachable(_) => {
+    fn note_failure(&mut self, shared: &Shared, error: &RequestError, began: Instant) {
+        match error {
+            RequestError::Unreachable(_) => {
                 self.lost = Some(began);
                 self.most = (self.most / 2).max(MIN_COUNTS);
             }
-            Trouble::Refused(failure)
+            RequestError::Refused(failure)
                 if matches!(failure.code, FailureCode::Invalid | FailureCode::Other) =>
             {
                 let text = format!("the control plane refused a report: {}", failure.message);
                 shared.problems.set(Kind::ReportRefused, Some(text));
             }
-            Trouble::Refused(_) => {}
+            RequestError::Refused(_) => {}
         }
     }
 }
 
-/// Notes which counts were taken, and names those that were not.
-fn note_counts(shared: &Shared, sent: &[NodeCount], held: &[HeldCount]) {
-    let is_held = |count: &&NodeCount| held.iter().any(|held| held.count == **count);
-    let taken: Vec<_> = sent
+/// Notes which counts were accepted, and names those that were rejected.
+fn note_counts(shared: &Shared, sent: &[NodeCount], rejected: &[RejectedCount]) {
+    let is_rejected = |count: &&NodeCount| rejected.iter().any(|other| other.count == **count);
+    let accepted: Vec<_> = sent
         .iter()
-        .filter(|count| !is_held(count))
+        .filter(|count| !is_rejected(count))
         .cloned()
         .collect();
-    shared.counters.note_reported(&taken);
-    let (as_other, held): (Vec<_>, Vec<_>) = held.iter().partition(|held| held.as_other);
+    shared.counters.note_reported(&accepted);
+    let (as_other, rejected): (Vec<_>, Vec<_>) = rejected.iter().partition(|count| count.as_other);
     let counters = &shared.counters;
-    counters.note_no_room(as_other.into_iter().map(|held| &held.count));
-    counters.note_held(held.iter().map(|held| &held.count));
-    let (number, first) = (shared.counters.held(), held.first());
-    let text = first.map(|HeldCount { count, reason, .. }| {
+    counters.note_no_room(as_other.into_iter().map(|rejected| &rejected.count));
+    counters.note_rejected(rejected.iter().map(|rejected| &rejected.count));
+    let (number, first) = (shared.counters.rejected(), rejected.first());
+    let text = first.map(|RejectedCount { count, reason, .. }| {
         let (service, month) = (&count.service, &count.month);
         format!(
             "the control plane refused {number} counts, which stay here and are sent again; \
              {service} in {month}: {reason}"
         )
     });
-    // The words of the last refusal stay until all are taken.
+    // The reason of the last rejection stays until all counts are accepted.
     if text.is_some() || number == 0 {
-        shared.problems.set(Kind::CountsHeld, text);
+        shared.problems.set(Kind::CountsRejected, text);
     }
 }
 
-/// The report without what changes all the time, and whether a state was only signed again.
+/// The report without what changes all the time, such as the signing time of the same state.
 fn unnumbered(report: &NodeReport) -> NodeReport {
     let signed = |applied: Applied| Applied {
         issued_at: 0,
@@ -326,7 +328,7 @@ fn unnumbered(report: &NodeReport) -> NodeReport {
     }
 }
 
-/// Which start reports, but for its numbers, once its journal names it.
+/// The start that reports, without its numbers, once the journal names it.
 fn start(shared: &Shared) -> Option<Start> {
     let claim = shared.counters.claim()?;
     Some(Start {
@@ -342,10 +344,10 @@ fn start(shared: &Shared) -> Option<Start> {
     })
 }
 
-/// How the node stands now.
+/// A report of the node's current status.
 fn now(shared: &Shared) -> NodeReport {
-    let standing = Standing::of(&shared.judge);
-    let (held, _) = shared.judge.held();
+    let enforcement = Enforcement::of(&shared.evaluator);
+    let (state, _) = shared.evaluator.state();
     let totals = shared.counters.totals();
     let requests = totals.this_month.values();
     let mut problems = shared.problems.news();
@@ -353,10 +355,10 @@ fn now(shared: &Shared) -> NodeReport {
     NodeReport {
         host: shared.host.clone(),
         version: shared.version.clone(),
-        mode: standing.mode,
-        applied: held.map(|held| Applied::from(&held.ratchet)),
+        mode: enforcement.mode,
+        applied: state.map(|state| Applied::from(&state.ratchet)),
         control_plane: Some(shared.identity.control_plane_key.sha256()),
-        license: standing.license,
+        license: enforcement.license,
         requests: requests.fold(0, |sum: u64, more| sum.saturating_add(*more).min(MAX_COUNT)),
         problems,
         counts: Vec::new(),

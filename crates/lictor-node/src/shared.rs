@@ -1,4 +1,4 @@
-//! What the parts of a running node share.
+//! The parts of a running node, and what it notes about its control plane.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -7,51 +7,51 @@ use std::time::Duration;
 
 use lictor_core::exposition::Section;
 use lictor_core::feed::{
-    Apart, Failure, FailureCode, Judged, Mode, OTHER_SERVICES, Start, StateError,
+    Failure, FailureCode, Mode, OTHER_SERVICES, SplitReason, Start, StartReply, StateError,
 };
 use lictor_core::{DocumentError, Timestamp};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::client::{Client, Trouble};
+use crate::client::{Client, RequestError};
 use crate::counters::flush::Flusher;
-use crate::counters::{Counters, MAX_SERVICES, Verdict};
+use crate::counters::{Counters, EpochAssignment, MAX_SERVICES};
 use crate::error::{Reason, StartError};
+use crate::evaluator::Evaluator;
 use crate::folder::Folder;
 use crate::identity::Identity;
-use crate::judge::Judge;
-use crate::keeper::{Keeper, Taken};
 use crate::link::Link;
 use crate::options::{CountDurability, Pace};
 use crate::problems::{Kind, Problems};
 use crate::random;
-use crate::returning::Returning;
-use crate::trusted::Difference;
+use crate::rejoin::Rejoin;
+use crate::state_store::{Accepted, StateStore};
+use crate::trusted_time::Difference;
 
 /// What the parts of a running node share.
 pub(crate) struct Shared {
     pub identity: Identity,
     pub folder: Arc<Folder>,
     pub client: Client,
-    /// How it takes a place of its pool again; none: it has no pool's token.
-    pub returning: Option<Returning>,
-    pub judge: Judge,
-    pub keeper: Keeper,
+    /// How it rejoins its pool. `None` if it has no pool token.
+    pub rejoin: Option<Rejoin>,
+    pub evaluator: Evaluator,
+    pub store: StateStore,
     pub counters: Arc<Counters>,
     pub flusher: Arc<Flusher>,
     pub problems: Problems,
-    /// Told when there may be something new to report.
+    /// Notified when there may be something new to report.
     pub changed: Notify,
     pub link: Link,
-    /// Which start of a control plane answered that it knows nothing of this node, since the last that
-    /// does; nil: one that does not say.
+    /// Which start of a control plane answered that it does not know this node, since the last answer of one
+    /// that does. Nil if it did not name its start.
     pub unknown_there: Mutex<Option<Uuid>>,
-    /// How many starts of the node run at once, as the control plane sees it.
+    /// How many instances of the node run at once, as the control plane sees it.
     pub lives: AtomicU64,
-    /// Whether the folder turned out to be a copy, or an older one.
+    /// Whether the folder turned out to be a copy or an older one.
     pub is_copy: AtomicBool,
     pub refused: Mutex<BTreeMap<&'static str, u64>>,
-    pub standing: Mutex<Standing>,
+    pub enforcement: Mutex<Enforcement>,
     pub durability: CountDurability,
     pub pace: Pace,
     pub host: String,
@@ -59,51 +59,54 @@ pub(crate) struct Shared {
     pub more_metrics: Option<Arc<Section>>,
 }
 
-/// How a node stands, as far as a change of it is news.
+/// Whether the node allows requests. A change of this is reported at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Enforcement {
     pub mode: Mode,
     pub license: Option<Uuid>,
     pub denied: Option<Reason>,
-    /// Since when it stands so.
+    /// When it last changed.
     pub since: Timestamp,
 }
 
-impl Standing {
-    /// How the node stands now.
-    pub(crate) fn of(judge: &Judge) -> Self {
-        let verdict = judge.current();
+impl Enforcement {
+    /// What the evaluator decides now.
+    pub(crate) fn of(evaluator: &Evaluator) -> Self {
+        let decision = evaluator.decision();
         Self {
-            mode: verdict.mode,
-            license: verdict
+            mode: decision.mode,
+            license: decision
                 .license
                 .as_ref()
                 .map(|granted| granted.license.license),
-            denied: verdict.standing.as_ref().err().copied(),
-            since: judge.times().now,
+            denied: decision.grant.as_ref().err().copied(),
+            since: evaluator.times().now,
         }
     }
 }
 
 impl Shared {
-    /// Takes a state in a thread that may wait for the disk.
-    pub(crate) async fn take(self: &Arc<Self>, text: String) -> Result<Taken, StateError> {
+    /// Accepts or refuses a state, in a thread that may wait for the disk.
+    pub(crate) async fn accept_state(
+        self: &Arc<Self>,
+        text: String,
+    ) -> Result<Accepted, StateError> {
         let shared = Arc::clone(self);
-        let taken = tokio::task::spawn_blocking(move || shared.take_now(&text)).await;
-        taken.unwrap_or_else(|error| {
-            tracing::error!(%error, "a state was not taken to its end");
+        let accepted = tokio::task::spawn_blocking(move || shared.accept_state_now(&text)).await;
+        accepted.unwrap_or_else(|error| {
+            tracing::error!(%error, "the task that reads a state failed");
             let why = "the node failed while it was read; its log says more";
             Err(StateError::Unreadable(why.to_owned()))
         })
     }
 
-    fn take_now(&self, text: &str) -> Result<Taken, StateError> {
+    fn accept_state_now(&self, text: &str) -> Result<Accepted, StateError> {
         let before = self.revision();
-        let taken = self.keeper.take(text, &self.judge);
-        match &taken {
+        let accepted = self.store.accept(text, &self.evaluator);
+        match &accepted {
             Ok(new) => {
                 self.problems.set(Kind::StateRefused, None);
-                if *new == Taken::New {
+                if *new == Accepted::New {
                     self.problems.set(Kind::StateLost, None);
                     self.problems.set(Kind::RatchetLost, None);
                     self.note_saved();
@@ -113,7 +116,7 @@ impl Shared {
                 let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 *refused.entry(error.word()).or_default() += 1;
                 drop(refused);
-                // An earlier signing of what is held tells nobody anything.
+                // An earlier signing of the current state is no problem.
                 if !matches!(error, StateError::Repeated(_)) {
                     let text = format!("a state was refused: {error}");
                     self.problems.set(Kind::StateRefused, Some(text));
@@ -122,34 +125,37 @@ impl Shared {
         }
         self.note_revoked();
         self.note_untrusted();
-        self.look();
-        // The same revision signed again is no news.
-        if taken.is_err() || self.revision() != before {
+        self.refresh();
+        // The same revision signed again is not worth a report.
+        if accepted.is_err() || self.revision() != before {
             self.changed.notify_one();
         }
-        taken
+        accepted
     }
 
     /// The revision of the state in force.
     pub(crate) fn revision(&self) -> Option<u64> {
-        let (held, _) = self.judge.held();
-        held.map(|held| held.ratchet.revision)
+        let (state, _) = self.evaluator.state();
+        state.map(|state| state.ratchet.revision)
     }
 
-    /// Looks at the clocks, and whether something is news.
-    pub(crate) fn look(&self) {
-        self.judge.look();
-        let now = Standing::of(&self.judge);
-        let clock = self.judge.times().difference.map(clock_problem);
+    /// Reads the clocks, and notes what has changed.
+    pub(crate) fn refresh(&self) {
+        self.evaluator.refresh();
+        let now = Enforcement::of(&self.evaluator);
+        let clock = self.evaluator.times().difference.map(clock_problem);
         let mut news = self.problems.set(Kind::Clock, clock);
         let denies = now.denied.map(|reason| {
             let (word, why) = (reason.as_str(), reason.message());
             format!("denies all requests: {word}: {why}")
         });
         news |= self.problems.set(Kind::Denies, denies);
-        let mut known = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .enforcement
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let since = known.since;
-        if (Standing { since, ..now }) != *known {
+        if (Enforcement { since, ..now }) != *known {
             match now.denied {
                 None => tracing::info!(mode = %now.mode, license = ?now.license, "allows requests"),
                 Some(reason) => tracing::warn!(mode = %now.mode, %reason, "denies requests"),
@@ -163,9 +169,9 @@ impl Shared {
         }
     }
 
-    /// Writes what is kept of states and time; this waits for the disk.
+    /// Saves the state, if that failed before, and trusted time. This waits for the disk.
     pub(crate) fn save(&self) {
-        if let Err(error) = self.keeper.save(&self.judge) {
+        if let Err(error) = self.store.save(&self.evaluator) {
             tracing::warn!(%error, "the trusted time could not be saved");
         }
         self.note_saved();
@@ -173,7 +179,7 @@ impl Shared {
 
     /// Notes whether the state in force is on disk.
     pub(crate) fn note_saved(&self) {
-        let text = self.keeper.unsaved().map(|reason| {
+        let text = self.store.unsaved().map(|reason| {
             format!(
                 "the state could not be saved: {reason}; the node goes on with it in memory and \
                  tries again each minute"
@@ -186,22 +192,23 @@ impl Shared {
 
     /// Notes whether the node was revoked.
     pub(crate) fn note_revoked(&self) {
-        let (_, revoked) = self.judge.held();
+        let (_, revoked) = self.evaluator.state();
         let text = "this node was revoked and denies all requests; enroll another with `lictor \
                     node enroll`, in a new folder";
         self.problems
             .set(Kind::Revoked, revoked.then(|| text.to_owned()));
     }
 
-    /// Takes up why a request brought nothing, and says how long to wait before the next.
-    pub(crate) async fn after(
+    /// Handles a failed request. Returns how long to wait before the next one; `otherwise` if nothing special
+    /// applies.
+    pub(crate) async fn handle_failure(
         self: &Arc<Self>,
-        trouble: &Trouble,
+        error: &RequestError,
         otherwise: Duration,
     ) -> Duration {
-        let failure = match trouble {
-            Trouble::Refused(failure) => failure,
-            Trouble::Unreachable(reason) => {
+        let failure = match error {
+            RequestError::Refused(failure) => failure,
+            RequestError::Unreachable(reason) => {
                 self.note_unreachable(reason);
                 return otherwise;
             }
@@ -211,14 +218,14 @@ impl Shared {
         if is_unknown {
             self.note_unknown(failure.instance);
         }
-        // One that is not known any more was removed, as it left long ago.
-        let is_removed = is_unknown && self.returning.is_some();
+        // A pool's node that is no longer known was removed because it left long ago.
+        let is_removed = is_unknown && self.rejoin.is_some();
         if failure.code == FailureCode::Left || is_removed {
             return self.return_to_pool(&failure.message).await;
         }
         if let Some(state) = &failure.state {
-            // What it says is noted there, whether it is taken or refused.
-            let _ = self.take(state.clone()).await;
+            // The outcome is noted there.
+            let _ = self.accept_state(state.clone()).await;
         }
         let Some(problem) = not_let_in(failure) else {
             return otherwise;
@@ -229,26 +236,25 @@ impl Shared {
         self.pace.refused
     }
 
-    /// Remembers which start of a control plane knows nothing of this node. One that does not say which it is
-    /// may have removed a node of a pool, and take it up again.
+    /// Remembers which start of a control plane does not know this node. A control plane that does not name
+    /// its start may have removed the node of a pool, and may let it rejoin.
     fn note_unknown(&self, instance: Option<Uuid>) {
-        if instance.is_some() || self.returning.is_none() {
+        if instance.is_some() || self.rejoin.is_none() {
             *self.unknown_there() = Some(instance.unwrap_or_default());
         }
     }
 
-    /// What is remembered of one that knows nothing of this node.
+    /// The start of a control plane that does not know this node.
     pub(crate) fn unknown_there(&self) -> MutexGuard<'_, Option<Uuid>> {
         self.unknown_there
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a place of the pool again, if the node has the token for it; how long to wait before the
-    /// next request.
+    /// Rejoins the pool, if the node has the token for that. Returns how long to wait before the next request.
     async fn return_to_pool(self: &Arc<Self>, message: &str) -> Duration {
-        let (problem, wait) = match &self.returning {
-            Some(returning) => match returning.take(self).await {
+        let (problem, wait) = match &self.rejoin {
+            Some(rejoin) => match rejoin.attempt(self).await {
                 None => (None, Duration::ZERO),
                 Some((why, wait)) => (Some(why), wait),
             },
@@ -263,7 +269,7 @@ impl Shared {
         wait
     }
 
-    /// Notes that the control plane lets the node in.
+    /// Notes that the control plane accepts the node.
     pub(crate) fn note_let_in(&self) {
         self.note_reached();
         if self.problems.set(Kind::NotLetIn, None) {
@@ -271,7 +277,7 @@ impl Shared {
         }
     }
 
-    /// Notes whether the answers are those of two control planes in turn.
+    /// Notes whether two control planes answer in turn.
     pub(crate) fn note_in_turn(&self, in_turn: bool) {
         let text = format!(
             "two control planes answer at {} in turn; have the address lead to one of them: stop \
@@ -310,8 +316,8 @@ impl Shared {
         self.link.ask();
     }
 
-    /// Notes that nothing came of a request. It is a problem once that lasts; then the first reason
-    /// stays, as further ones say the same in other words.
+    /// Notes that a request failed. It becomes a problem once that lasts. The first reason stays, because later
+    /// ones say the same in other words.
     fn note_unreachable(&self, reason: &str) {
         let lasts = self.link.note_lost().elapsed() >= self.pace.unreachable;
         if lasts && !self.problems.has(Kind::Unreachable) {
@@ -319,16 +325,16 @@ impl Shared {
                 "the control plane {} cannot be reached: {}; requests are decided as the last state and \
                  its policy say",
                 self.client.address(),
-                self.client.by_its_way(reason)
+                self.client.with_proxy(reason)
             );
             self.problems.set(Kind::Unreachable, Some(text));
         }
     }
 
-    /// Notes whether the newest license counts for nothing here.
+    /// Notes whether the newest license is not valid here.
     pub(crate) fn note_untrusted(&self) {
-        let (held, _) = self.judge.held();
-        let newest = held.as_ref().and_then(|held| held.candidates.first());
+        let (state, _) = self.evaluator.state();
+        let newest = state.as_ref().and_then(|state| state.candidates.first());
         let text = newest.and_then(|license| {
             let reason = match license.signer.as_ref().err()? {
                 DocumentError::UnknownKey(key) => format!(
@@ -343,42 +349,42 @@ impl Shared {
         self.problems.set(Kind::Untrusted, text);
     }
 
-    /// Takes up what the control plane says of this start, for the epoch that it reported; none: it is
-    /// of a version that knows nothing of starts.
-    pub(crate) fn note_judged(self: &Arc<Self>, start: &Start, judged: Option<Judged>) {
+    /// Notes what the control plane decided about this start, for the epoch that was reported. `None` if its
+    /// version does not know starts.
+    pub(crate) fn note_start_reply(self: &Arc<Self>, start: &Start, reply: Option<StartReply>) {
         let epoch = start.epoch.as_str();
-        let (apart, own, lives) = match judged {
-            Some(judged) if judged.epoch == epoch => (judged.apart, judged.own, judged.lives),
+        let (apart, own, lives) = match reply {
+            Some(reply) if reply.epoch == epoch => (reply.apart, reply.own, reply.lives),
             Some(_) => return,
             None => (None, None, 1),
         };
         self.lives.store(lives, Ordering::Relaxed);
-        let mut verdict = Verdict::default();
+        let mut assignment = EpochAssignment::default();
         if apart.is_some() {
-            // A version that cannot tell the parts from each other does not say where each belongs.
+            // A version that does not know parts does not say where each belongs.
             let parts = start.parts.iter().map(|part| part.start);
-            verdict.own = own.unwrap_or_else(|| parts.collect());
-            if verdict.own.is_empty() {
-                // It is judged again with the next report where there is no randomness.
+            assignment.own = own.unwrap_or_else(|| parts.collect());
+            if assignment.own.is_empty() {
+                // Without randomness, the next report has it decided again.
                 let Ok(epoch) = random_epoch() else { return };
-                verdict.rest = Some(epoch);
+                assignment.rest = Some(epoch);
             }
         }
         let is_copy = match apart {
-            Some(Apart::Behind) => true,
-            // A version that does not name its starts may have counted between. One that was judged before
-            // hears so from a control plane that was put back from a backup.
-            Some(Apart::Followed) => {
+            Some(SplitReason::Behind) => true,
+            // A version that does not name its starts may have counted in between. A start that was decided
+            // before gets this reply from a control plane that was restored from a backup.
+            Some(SplitReason::Followed) => {
                 !start.parts.is_empty() && start.after.len() >= start.parts.len()
             }
-            Some(Apart::Unsure | Apart::Removed | Apart::Other) | None => false,
+            Some(SplitReason::Unsure | SplitReason::Removed | SplitReason::Other) | None => false,
         };
         if is_copy {
             self.is_copy.store(true, Ordering::Relaxed);
         }
-        if self.counters.judge(epoch, verdict) {
+        if self.counters.assign(epoch, assignment) {
             let shared = Arc::clone(self);
-            // What may be told now is news.
+            // There may be more to report now.
             self.flusher
                 .ask(Box::new(move |_| shared.changed.notify_one()));
         }
@@ -406,9 +412,13 @@ impl Shared {
         }
     }
 
-    /// Notes whether there are more services than are counted apart, here or at the control plane.
+    /// Notes whether there are more services than are counted under their own names, here or at the control
+    /// plane.
     pub(crate) fn note_services(&self) {
-        let text = match (self.counters.are_too_many(), self.counters.without_room()) {
+        let text = match (
+            self.counters.has_too_many_services(),
+            self.counters.without_room(),
+        ) {
             (true, _) => Some(format!(
                 "more than {MAX_SERVICES} services: requests of further ones are counted as \
                  {OTHER_SERVICES}; use fewer names, such as one for each part of the product"
@@ -454,7 +464,7 @@ fn not_let_in(failure: &Failure) -> Option<String> {
     }
 }
 
-/// In whole units, so that the text does not change each second.
+/// The difference is in whole units, so that the text does not change each second.
 fn clock_problem(difference: Difference) -> String {
     match difference {
         Difference::Ahead(seconds) => format!(

@@ -1,4 +1,4 @@
-//! How a node stands, as it is shown to people and programs.
+//! The status of a node, as it is shown to people and programs.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -12,9 +12,9 @@ use uuid::Uuid;
 use crate::decision::Granted;
 use crate::problems::Kind;
 use crate::shared::Shared;
-use crate::trusted::Difference;
+use crate::trusted_time::Difference;
 
-/// How a node stands. Times are trusted time.
+/// The status of a node. Times are trusted time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// Its id.
@@ -33,46 +33,46 @@ pub struct Status {
     pub version: String,
     /// Whether the feed is open.
     pub connected: bool,
-    /// How it stands towards its control plane.
+    /// How recent its state is.
     pub mode: Mode,
-    /// Since when it stands so, and its license too; at the earliest since its start.
+    /// When its mode or its license last changed, or when it started.
     #[serde(serialize_with = "rfc3339")]
     pub since: Timestamp,
-    /// The state that it decides by; none: none could be read.
+    /// The state that it decides by. `None` if none can be read.
     pub state: Option<StateStatus>,
     /// Whether it was revoked.
     pub revoked: bool,
-    /// The time that it goes by.
+    /// The time that it decides by.
     #[serde(serialize_with = "rfc3339")]
     pub trusted_time: Timestamp,
-    /// By how many seconds the machine's clock is ahead of that.
+    /// How many seconds the machine's clock is ahead of that.
     pub clock_difference_seconds: i64,
-    /// Whether that is more than is believed.
+    /// Whether it is ahead by more than a minute.
     pub clock_ahead: bool,
     /// Whether it is behind by more than a minute.
     pub clock_behind: bool,
     /// The license in force.
     pub license: Option<LicenseStatus>,
-    /// Why requests are denied; none: they are allowed.
+    /// Why requests are denied. `None` if they are allowed.
     pub denied: Option<&'static str>,
     /// What is wrong, in words for people.
     pub problems: Vec<String>,
-    /// The requests of this month by service, as far as they are on disk.
+    /// This month's requests by service that are on disk.
     pub requests: BTreeMap<String, u64>,
-    /// How many counts have not been reported as they are on disk.
+    /// How many counts on disk have not been reported.
     pub unsent: usize,
-    /// How many requests are not on disk yet.
+    /// How many requests are not yet on disk.
     pub unjournaled: u64,
-    /// The name of the journal that counts.
+    /// The epoch of the journal.
     pub epoch: String,
-    /// How many starts of this node run at once, as the control plane sees it: more than one where its
+    /// How many instances of this node run at once, as the control plane sees it: more than one if its
     /// folder was copied.
     pub lives: u64,
-    /// Whether its folder is a copy, or an older one that was put back, as far as that was seen since the
-    /// start: this start or another one counts by itself. The problem says more.
+    /// Whether its folder was found to be a copy, or an older one that was restored, since the start. This
+    /// instance or another one then counts in an epoch of its own. `problems` says more.
     pub copied: bool,
     /// Whether more nodes of its application are enrolled than the license grants, as the control plane
-    /// says; the problem tells how many.
+    /// says. `problems` says how many.
     pub beyond_license: bool,
     /// How many states were refused since the start, by reason.
     pub states_refused: BTreeMap<&'static str, u64>,
@@ -88,7 +88,7 @@ pub struct StateStatus {
     /// When it was signed.
     #[serde(serialize_with = "rfc3339")]
     pub issued_at: Timestamp,
-    /// From when on it has expired.
+    /// When it expires.
     #[serde(serialize_with = "rfc3339")]
     pub expires_at: Timestamp,
     /// How many seconds ago it was signed.
@@ -106,14 +106,14 @@ pub struct LicenseStatus {
     pub plan: &'static str,
     /// The features that it grants.
     pub features: Vec<String>,
-    /// Seats; none: unlimited.
+    /// Seats. `None` if unlimited.
     pub seat_limit: Option<u32>,
-    /// Nodes; none: unlimited.
+    /// Nodes. `None` if unlimited.
     pub node_limit: Option<u32>,
     /// When it ends.
     #[serde(serialize_with = "rfc3339")]
     pub expires_at: Timestamp,
-    /// When it ends, or the renewals that follow it without a gap.
+    /// When it ends, including the renewals that follow it without a gap.
     #[serde(serialize_with = "rfc3339")]
     pub covered_until: Timestamp,
     /// Who signed it.
@@ -122,17 +122,17 @@ pub struct LicenseStatus {
 
 impl Status {
     pub(crate) fn of(shared: &Shared) -> Self {
-        let verdict = shared.judge.current();
-        let times = shared.judge.times();
-        let (held, revoked) = shared.judge.held();
+        let decision = shared.evaluator.decision();
+        let times = shared.evaluator.times();
+        let (state, revoked) = shared.evaluator.state();
         let totals = shared.counters.totals();
         let refused = shared
             .refused
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let refused = refused.clone();
-        let standing = *shared
-            .standing
+        let enforcement = *shared
+            .enforcement
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let denied = shared.counters.denied();
@@ -146,25 +146,21 @@ impl Status {
             control_plane: shared.client.address().to_owned(),
             version: shared.version.clone(),
             connected: shared.link.is_open(),
-            mode: verdict.mode,
-            since: standing.since,
-            state: held.map(|held| StateStatus {
-                revision: held.ratchet.revision,
-                issued_at: held.ratchet.issued_at,
-                expires_at: held.expires_at,
-                age_seconds: times.now.saturating_sub(held.ratchet.issued_at),
+            mode: decision.mode,
+            since: enforcement.since,
+            state: state.map(|state| StateStatus {
+                revision: state.ratchet.revision,
+                issued_at: state.ratchet.issued_at,
+                expires_at: state.expires_at,
+                age_seconds: times.now.saturating_sub(state.ratchet.issued_at),
             }),
             revoked,
             trusted_time: times.now,
             clock_difference_seconds: times.wall_difference,
             clock_ahead: matches!(times.difference, Some(Difference::Ahead(_))),
             clock_behind: matches!(times.difference, Some(Difference::Behind(_))),
-            license: verdict.license.as_deref().map(LicenseStatus::of),
-            denied: verdict
-                .standing
-                .as_ref()
-                .err()
-                .map(|reason| reason.as_str()),
+            license: decision.license.as_deref().map(LicenseStatus::of),
+            denied: decision.grant.as_ref().err().map(|reason| reason.as_str()),
             problems: shared.problems.list(),
             requests: totals.this_month,
             unsent: totals.unsent,
@@ -172,7 +168,7 @@ impl Status {
             epoch: totals.epoch,
             lives: shared.lives.load(Ordering::Relaxed),
             copied: shared.problems.has(Kind::Copied),
-            beyond_license: shared.problems.has(Kind::Beyond),
+            beyond_license: shared.problems.has(Kind::NodeOverage),
             states_refused: refused,
             requests_denied: denied
                 .into_iter()

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use lictor_core::feed::{
-    Content, DeliveredKey, DeliveredLicense, NodePolicy, Pinned, StateTerms, sign,
+    Content, DeliveredKey, DeliveredLicense, NodePolicy, PinnedKeys, StateTerms, sign,
 };
 use lictor_core::{KeyStatus, SigningKey, Timestamp, TrustPolicy};
 use uuid::Uuid;
 
 use crate::clock::{Clock, ManualClock};
 use crate::counters::Counters;
+use crate::evaluator::Evaluator;
 use crate::identity::Identity;
-use crate::judge::Judge;
-use crate::keeper::Loaded;
-use crate::trusted::TrustedTime;
+use crate::state_store::Loaded;
+use crate::trusted_time::TrustedTime;
 
 /// 2027-01-15T08:00:00Z.
 pub(crate) const NOW: Timestamp = 1_800_000_000;
@@ -32,7 +32,7 @@ pub(crate) fn identity() -> Identity {
         application: "editor".to_owned(),
         control_plane_key: key(90).public_key(),
         policy: TrustPolicy::Verified,
-        keys: Pinned::from_keys([key(1).public_key()]),
+        keys: PinnedKeys::from_keys([key(1).public_key()]),
     }
 }
 
@@ -94,15 +94,15 @@ pub(crate) fn clock() -> Arc<ManualClock> {
 }
 
 /// Who decides by what was loaded.
-pub(crate) fn judge_of(loaded: &Loaded, clock: &Arc<ManualClock>) -> Judge {
+pub(crate) fn evaluator_of(loaded: &Loaded, clock: &Arc<ManualClock>) -> Evaluator {
     let clock = Clock::Manual(Arc::clone(clock));
-    let time = TrustedTime::from_kept(loaded.time, clock.read());
+    let time = TrustedTime::from_saved(loaded.time, clock.read());
     let month = lictor_core::Date::of(time.now()).month();
     let counters = Arc::new(Counters::new(
         "00000000000000aa",
         &month,
         Default::default(),
     ));
-    let (held, application) = (loaded.held.clone(), identity().application);
-    Judge::new(application, clock, counters, time, held, loaded.revoked)
+    let (state, application) = (loaded.state.clone(), identity().application);
+    Evaluator::new(application, clock, counters, time, state, loaded.revoked)
 }

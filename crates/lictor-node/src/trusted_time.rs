@@ -1,5 +1,6 @@
-//! Trusted time: the times that the control plane signed, and the time since boot behind them, also
-//! while the process is away. The machine's own clock may raise it a little and never lowers it.
+//! Trusted time: the last time that the control plane signed, plus the time since boot that has passed
+//! since, even while the process was not running. The machine's wall clock can advance it a little, but
+//! never turns it back.
 
 use lictor_core::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,23 +10,23 @@ use uuid::Uuid;
 use crate::clock::Readings;
 use crate::planted;
 
-/// No machine that runs this version lives before it: 2026-11-01T00:00:00Z.
+/// The earliest trusted time, 2026-11-01T00:00:00Z. This version did not exist before it.
 const EARLIEST: Timestamp = 1_793_491_200;
 
-/// How far the wall clock is believed beyond what was signed, in milliseconds.
+/// How far the wall clock may advance trusted time beyond what was signed, in milliseconds.
 const TOLERANCE: i64 = 60_000;
 
-/// Trusted time, as it is kept on disk.
+/// Trusted time as it is saved on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct KeptTime {
-    /// What signed times and the time since boot say, in milliseconds since 1970.
+pub(crate) struct SavedTime {
+    /// The time by signed times and the time since boot, in milliseconds since 1970.
     pub signed: i64,
-    /// By how much the wall clock has raised it, in milliseconds.
+    /// By how much the wall clock advanced it beyond that, in milliseconds.
     pub raised: i64,
     /// The time since boot then, in milliseconds.
     #[serde(default)]
     pub boot: i64,
-    /// Which boot that was; none: nobody knows.
+    /// The boot that this is counted from, if it is known.
     #[serde(default)]
     pub boot_id: Option<Uuid>,
 }
@@ -40,24 +41,24 @@ pub(crate) struct TrustedTime {
     wall_ahead: i64,
 }
 
-/// How the machine's clock differs from trusted time, where it differs too much.
+/// How the machine's clock differs from trusted time, if it differs by too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Difference {
-    /// By so many seconds it is ahead, and not believed.
+    /// It is this many seconds ahead, and not trusted.
     Ahead(i64),
-    /// By so many seconds it is behind.
+    /// It is this many seconds behind.
     Behind(i64),
 }
 
 impl TrustedTime {
-    /// Goes on from what was kept.
-    pub(crate) fn from_kept(kept: KeptTime, now: Readings) -> Self {
-        // The machine has been up since: what passed meanwhile is known.
-        let same_boot = kept.boot_id.is_some() && kept.boot_id == now.boot_id;
+    /// Continues from what was saved.
+    pub(crate) fn from_saved(saved: SavedTime, now: Readings) -> Self {
+        // The machine was not rebooted, so the time that has passed is known.
+        let same_boot = saved.boot_id.is_some() && saved.boot_id == now.boot_id;
         let mut time = Self {
-            signed: kept.signed.max(EARLIEST.saturating_mul(1_000)),
-            raised: kept.raised.clamp(0, TOLERANCE),
-            boot: if same_boot { kept.boot } else { now.boot },
+            signed: saved.signed.max(EARLIEST.saturating_mul(1_000)),
+            raised: saved.raised.clamp(0, TOLERANCE),
+            boot: if same_boot { saved.boot } else { now.boot },
             boot_id: now.boot_id,
             wall_ahead: 0,
         };
@@ -65,7 +66,7 @@ impl TrustedTime {
         time
     }
 
-    /// Takes the clocks into account and says what time it is.
+    /// Updates trusted time from the clocks and returns it.
     pub(crate) fn read(&mut self, now: Readings) -> Timestamp {
         let passed = now.boot.saturating_sub(self.boot).max(0);
         self.signed = self.signed.saturating_add(passed);
@@ -81,8 +82,8 @@ impl TrustedTime {
         self.now()
     }
 
-    /// Takes up a time that the control plane signed.
-    pub(crate) fn raise_to(&mut self, issued_at: Timestamp) {
+    /// Advances to a time that the control plane signed.
+    pub(crate) fn advance_to(&mut self, issued_at: Timestamp) {
         let issued_at = issued_at.saturating_mul(1_000);
         if issued_at > self.signed {
             let by = issued_at.saturating_sub(self.signed);
@@ -102,12 +103,12 @@ impl TrustedTime {
         self.signed.saturating_add(self.raised)
     }
 
-    /// By how many seconds the machine's clock is ahead of trusted time.
+    /// How many seconds the machine's clock is ahead of trusted time.
     pub(crate) fn wall_difference(&self) -> i64 {
         self.wall_ahead.saturating_sub(self.raised) / 1_000
     }
 
-    /// How the machine's clock differs, if it does by too much.
+    /// How the machine's clock differs, if it differs by too much.
     pub(crate) fn difference(&self) -> Option<Difference> {
         let beyond = self.wall_ahead.saturating_sub(self.raised);
         if self.wall_ahead > TOLERANCE {
@@ -119,9 +120,9 @@ impl TrustedTime {
         }
     }
 
-    /// What is to be kept on disk.
-    pub(crate) fn kept(&self) -> KeptTime {
-        KeptTime {
+    /// The form that is saved on disk.
+    pub(crate) fn to_saved(&self) -> SavedTime {
+        SavedTime {
             signed: self.signed,
             raised: self.raised,
             boot: self.boot,
@@ -145,11 +146,11 @@ mod tests {
     }
 
     fn started() -> TrustedTime {
-        let kept = KeptTime {
+        let saved = SavedTime {
             signed: START,
-            ..KeptTime::default()
+            ..SavedTime::default()
         };
-        TrustedTime::from_kept(kept, at(0, 0))
+        TrustedTime::from_saved(saved, at(0, 0))
     }
 
     #[test]
@@ -200,16 +201,16 @@ mod tests {
         let mut time = started();
         time.read(at(3_600_000, 0));
         assert_eq!(time.difference(), Some(Difference::Ahead(3_600)));
-        time.raise_to(START / 1_000 + 3_590);
+        time.advance_to(START / 1_000 + 3_590);
         assert_eq!(time.difference(), None);
         assert_eq!(time.read(at(3_600_000, 0)), START / 1_000 + 3_600);
         // One of the past changes nothing.
-        time.raise_to(START / 1_000 - 9);
+        time.advance_to(START / 1_000 - 9);
         assert_eq!(time.now(), START / 1_000 + 3_600);
-        assert_eq!(time.kept().raised, 10_000);
-        time.raise_to(START / 1_000 + 3_595);
+        assert_eq!(time.to_saved().raised, 10_000);
+        time.advance_to(START / 1_000 + 3_595);
         assert_eq!(time.now(), START / 1_000 + 3_600);
-        assert_eq!(time.kept().raised, 5_000);
+        assert_eq!(time.to_saved().raised, 5_000);
     }
 
     #[test]
@@ -225,7 +226,7 @@ mod tests {
             (wall, off) = (wall + away, off + away);
             // Whoever turns the clock in between gains nothing.
             let turned = wall + (restart % 3 - 1) * 86_400_000;
-            time = TrustedTime::from_kept(time.kept(), at(turned, 0));
+            time = TrustedTime::from_saved(time.to_saved(), at(turned, 0));
             assert!(time.milliseconds() >= before);
             let behind = START + wall - time.milliseconds();
             assert!((-60_000..=off).contains(&behind), "{restart}: {behind}");
@@ -238,32 +239,32 @@ mod tests {
             boot_id: Some(Uuid::from_u128(boot_id)),
             ..at(-86_400_000, boot)
         };
-        let kept = KeptTime {
+        let saved = SavedTime {
             signed: START,
             raised: 0,
             boot: 5_000,
             boot_id: Some(Uuid::from_u128(1)),
         };
-        let time = TrustedTime::from_kept(kept, of_boot(1, 3_605_000));
+        let time = TrustedTime::from_saved(saved, of_boot(1, 3_605_000));
         assert_eq!(time.now(), START / 1_000 + 3_600);
         // Another boot says nothing, nor does a clock that has gone back.
         for now in [of_boot(2, 3_605_000), of_boot(1, 4_000), at(0, 3_605_000)] {
-            let time = TrustedTime::from_kept(kept, now);
+            let time = TrustedTime::from_saved(saved, now);
             assert_eq!(time.now(), START / 1_000);
         }
     }
 
     #[test]
     fn what_is_kept_cannot_lie_before_this_version() {
-        let damaged = KeptTime {
+        let damaged = SavedTime {
             signed: i64::MIN,
             raised: i64::MAX,
             boot: i64::MIN,
             boot_id: None,
         };
-        let mut time = TrustedTime::from_kept(damaged, at(0, i64::MAX));
+        let mut time = TrustedTime::from_saved(damaged, at(0, i64::MAX));
         assert_eq!(time.now(), EARLIEST + 60);
-        time.raise_to(Timestamp::MAX);
+        time.advance_to(Timestamp::MAX);
         let far = time.read(Readings {
             wall: i64::MIN,
             boot: i64::MIN,

@@ -1,35 +1,35 @@
-//! The state that a node decides by, with its licenses verified by the node itself.
+//! A state whose licenses this node has verified itself. The node decides by it.
 
 use lictor_core::digest::Digest;
-use lictor_core::feed::{NodePolicy, Pinned, Ratchet, StateDocument};
+use lictor_core::feed::{NodePolicy, PinnedKeys, Ratchet, StateDocument};
 use lictor_core::rules::in_force::Candidate;
 use lictor_core::{Timestamp, TrustPolicy};
 
 use crate::identity::Identity;
 
-/// A state that was taken.
+/// A state that the node accepted.
 #[derive(Debug)]
-pub(crate) struct Held {
-    /// The SHA-256 of its whole text.
+pub(crate) struct VerifiedState {
+    /// The SHA-256 of its full text.
     pub sha256: Digest,
-    /// Which one it is.
+    /// Its revision, signing time and content.
     pub ratchet: Ratchet,
-    /// From when on it has expired.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// How long the node goes on without news.
+    /// How long the node keeps working without news.
     pub policy: NodePolicy,
-    /// The application's licenses, the newest first.
+    /// The application's licenses, newest first.
     pub candidates: Vec<Candidate>,
 }
 
-impl Held {
-    /// Verifies the licenses in a state against the keys that the node pinned. The control plane may
-    /// ask for more than when the node joined, and never for less.
-    pub(crate) fn of(
+impl VerifiedState {
+    /// Verifies the licenses of a state with the keys that the node pinned. The control plane can make
+    /// the policy stricter than it was when the node joined, but never more lenient.
+    pub(crate) fn new(
         document: &StateDocument<'_>,
         sha256: Digest,
         identity: &Identity,
-        pinned: &Pinned,
+        pinned: &PinnedKeys,
     ) -> Self {
         let content = document.content();
         let policy = match (identity.policy, content.policy) {

@@ -6,10 +6,10 @@ mod binary;
 
 #[cfg(feature = "tests")]
 mod folder;
-#[cfg(feature = "tests")]
-mod foreign;
 mod http;
 mod installation;
+#[cfg(feature = "tests")]
+mod library_messages;
 pub mod limits;
 mod node;
 mod process;
@@ -30,13 +30,13 @@ mod workspace;
 pub use binary::{binary, command, lictor, refusal, result, serve};
 #[cfg(feature = "tests")]
 pub use folder::Folder;
-#[cfg(feature = "tests")]
-pub use foreign::assert_none_of_a_library;
 pub use http::{Answer, Connection, Request};
 pub use installation::Installation;
+#[cfg(feature = "tests")]
+pub use library_messages::assert_none_of_a_library;
 pub use node::Node;
 pub use process::Process;
-pub use report::{Report, Tally, Verdict};
+pub use report::{Report, RunOutcome, Tally};
 #[cfg(feature = "tests")]
 pub use running::Running;
 pub use scratch::Scratch;

@@ -26,12 +26,12 @@ pub struct Process {
 /// What a process writes to standard error, as it writes it.
 #[derive(Default)]
 struct Log {
-    said: Mutex<Said>,
+    said: Mutex<LogText>,
     more: Condvar,
 }
 
 #[derive(Default)]
-struct Said {
+struct LogText {
     /// Whole lines.
     text: String,
     /// How many bytes of it were waited for.
@@ -84,7 +84,7 @@ impl Process {
         let mut said = self.log.said();
         let begin = said.read;
         loop {
-            let Said { text, read, ended } = &mut *said;
+            let LogText { text, read, ended } = &mut *said;
             while let Some((line, _)) = text[*read..].split_once('\n') {
                 *read += line.len() + 1;
                 if let Some(rest) = line.strip_prefix(word) {
@@ -94,7 +94,7 @@ impl Process {
             if *ended {
                 break;
             }
-            let silent = |said: &mut Said| !said.ended && said.read == said.text.len();
+            let silent = |said: &mut LogText| !said.ended && said.read == said.text.len();
             let waited = self.log.more.wait_timeout_while(said, PATIENCE, silent);
             let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
             said = guard;
@@ -188,7 +188,7 @@ impl Drop for Process {
 }
 
 impl Log {
-    fn said(&self) -> MutexGuard<'_, Said> {
+    fn said(&self) -> MutexGuard<'_, LogText> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

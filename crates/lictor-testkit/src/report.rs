@@ -39,7 +39,7 @@ impl Tally {
 
 /// How a whole run ended; becomes the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RunOutcome {
     /// All steps passed.
     Passed,
     /// At least one test failed.
@@ -48,12 +48,12 @@ pub enum Verdict {
     NotPrepared,
 }
 
-impl From<Verdict> for ExitCode {
-    fn from(verdict: Verdict) -> Self {
+impl From<RunOutcome> for ExitCode {
+    fn from(verdict: RunOutcome) -> Self {
         match verdict {
-            Verdict::Passed => Self::SUCCESS,
-            Verdict::Failed => Self::FAILURE,
-            Verdict::NotPrepared => Self::from(2),
+            RunOutcome::Passed => Self::SUCCESS,
+            RunOutcome::Failed => Self::FAILURE,
+            RunOutcome::NotPrepared => Self::from(2),
         }
     }
 }
@@ -83,7 +83,7 @@ impl Report {
     }
 
     /// Prints the table and the last line.
-    pub fn finish(&self) -> Verdict {
+    pub fn finish(&self) -> RunOutcome {
         println!(
             "\n{:<28} {:>7} {:>7} {:>9}",
             "step", "passed", "failed", "seconds"
@@ -99,9 +99,9 @@ impl Report {
         }
         println!("\n{} passed, {} failed", total.passed, total.failed);
         if total.failed == 0 {
-            Verdict::Passed
+            RunOutcome::Passed
         } else {
-            Verdict::Failed
+            RunOutcome::Failed
         }
     }
 }
@@ -119,8 +119,8 @@ mod tests {
                 failed: 0,
             })
         });
-        assert_eq!(report.finish(), Verdict::Passed);
+        assert_eq!(report.finish(), RunOutcome::Passed);
         report.step("broken", || anyhow::bail!("no"));
-        assert_eq!(report.finish(), Verdict::Failed);
+        assert_eq!(report.finish(), RunOutcome::Failed);
     }
 }

@@ -10,9 +10,9 @@ use crate::commands::{
     account, application, backup, check, client, count, demo, forget, key, lease, license, node,
     organization, report, restore, seat, token, trust, usage,
 };
-use crate::config::{Given, ServeOptions};
+use crate::config::{Configured, ServeOptions};
 use crate::exit::{Failure, Outcome};
-use crate::{exit, guard};
+use crate::{exit, misplaced_secrets};
 
 const EXAMPLES: &str = "\
 Try it:
@@ -59,7 +59,7 @@ impl Cli {
     pub(crate) fn read() -> Result<Self, ExitCode> {
         let mut parser = without_empty_variables(Self::command());
         let as_json = wants_json();
-        let checked = guard::check(&parser, std::env::args_os().skip(1));
+        let checked = misplaced_secrets::check(&parser, std::env::args_os().skip(1));
         if let Err(failure) = checked.and_then(|()| refuse_dashed()) {
             return Err(exit::code(Err(failure), as_json));
         }
@@ -116,7 +116,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 pub(crate) enum Command {
     /// Run the server
     #[command(after_help = SERVE_EXAMPLES)]
-    Serve(Given<ServeOptions>),
+    Serve(Configured<ServeOptions>),
     /// Run a server with example data to try it out; removes it all at the end
     Demo(demo::DemoOptions),
     /// Make the key pair that licenses are signed with

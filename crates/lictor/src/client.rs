@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lictor_node::cause;
+use lictor_node::connection_errors;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{ClientBuilder, Method, Response, StatusCode, Url};
 use serde_json::Value;
@@ -50,7 +50,7 @@ pub(crate) struct Page {
     pub rows_in: &'static str,
     /// Its rows, as they came.
     pub rows: Vec<Box<RawValue>>,
-    /// Where the next one begins; none: it is the last.
+    /// Where the next one begins. `None` if it is the last.
     pub next: Option<String>,
     /// What stands beside the rows, by name.
     pub beside: BTreeMap<String, Box<RawValue>>,
@@ -119,7 +119,7 @@ impl Client {
             builder = builder.no_proxy();
         }
         let proxy = (!straight)
-            .then(|| cause::proxy_of(base.as_str()))
+            .then(|| connection_errors::proxy_of(base.as_str()))
             .flatten();
         let http = builder.build().map_err(|_| {
             let why = "no certificates to verify servers with could be read; check SSL_CERT_FILE \
@@ -301,7 +301,7 @@ impl Client {
             ));
         }
         let base = self.base.as_str().trim_end_matches('/');
-        let advice = if cause::is_of_certificate(&error) {
+        let advice = if connection_errors::is_of_certificate(&error) {
             "A certificate that the system does not know can be named with SSL_CERT_FILE."
         } else {
             "Is it running there? Start it with `lictor serve`, or name another with --url or \
@@ -309,7 +309,10 @@ impl Client {
         };
         let text = format!(
             "no answer from {base}: {}.\n{advice}",
-            cause::by_proxy(self.proxy.as_deref(), &cause::of_request(&error))
+            connection_errors::by_proxy(
+                self.proxy.as_deref(),
+                &connection_errors::of_request(&error)
+            )
         );
         match error.is_connect() {
             true => Failure::Unreachable(text),
@@ -320,7 +323,7 @@ impl Client {
     async fn refusal(&self, response: Response) -> Failure {
         let status = response.status();
         let text = response.text().await.unwrap_or_default();
-        match (status, OwnWord::of(status, &text)) {
+        match (status, ApiError::of(status, &text)) {
             (StatusCode::UNAUTHORIZED, Some(_)) if self.token.is_none() => Failure::Unauthorized(
                 "no token given; set LICTOR_TOKEN, or give --token".to_owned(),
             ),
@@ -348,12 +351,12 @@ impl Client {
 
     /// What is said of a refusal that is none of Lictor's.
     fn said_by_gateway(&self, status: StatusCode) -> Failure {
-        let why = match cause::of_gateway(status.as_u16()) {
+        let why = match connection_errors::of_gateway(status.as_u16()) {
             Some(why) => why,
-            None if status.is_server_error() => cause::of_status(status.as_u16()),
+            None if status.is_server_error() => connection_errors::of_status(status.as_u16()),
             None => return not_lictor(&self.base),
         };
-        let why = cause::by_proxy(self.proxy.as_deref(), &why);
+        let why = connection_errors::by_proxy(self.proxy.as_deref(), &why);
         let text = format!("no answer from {}: {why}", self.base);
         match status.is_server_error() {
             // It may have come through, and been done.
@@ -364,7 +367,7 @@ impl Client {
 }
 
 /// What Lictor itself says in a refusal.
-struct OwnWord {
+struct ApiError {
     /// The last word of its type; empty: no route saw the request.
     kind: String,
     said: String,
@@ -372,8 +375,8 @@ struct OwnWord {
     is_done: bool,
 }
 
-impl OwnWord {
-    /// The word in this answer; none: a gateway or proxy between says it, in whatever form.
+impl ApiError {
+    /// The word in this answer. `None` if a gateway or proxy between says it, in whatever form.
     fn of(status: StatusCode, text: &str) -> Option<Self> {
         let answer: Value = serde_json::from_str(text).ok()?;
         let text_of = |name: &str| answer[name].as_str().map(str::to_owned);
@@ -454,7 +457,7 @@ async fn reply(response: Response) -> Outcome<Reply> {
 
 async fn text_of(response: Response) -> Outcome<String> {
     response.text().await.map_err(|error| {
-        let why = cause::of_request(&error);
+        let why = connection_errors::of_request(&error);
         Failure::Unanswered(format!("the answer broke off: {why}"))
     })
 }

@@ -10,12 +10,12 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
-use lictor_core::fault;
+use lictor_core::parse_error;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use crate::exit::{Failure, Outcome};
-use crate::{files, guard};
+use crate::{files, misplaced_secrets};
 
 pub(crate) use node::{Durability, NodeOptions};
 pub(crate) use serve::ServeOptions;
@@ -32,9 +32,9 @@ pub(crate) enum LogFormat {
 /// What the command line and the environment say of the options of type `T`, of which one is
 /// `config`, the file with the rest.
 #[derive(Debug)]
-pub(crate) struct Given<T>(ArgMatches, PhantomData<T>);
+pub(crate) struct Configured<T>(ArgMatches, PhantomData<T>);
 
-impl<T: Args + Default + DeserializeOwned> Given<T> {
+impl<T: Args + Default + DeserializeOwned> Configured<T> {
     /// The options of the configuration file, with what is given put over them.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl<T: Args + Default + DeserializeOwned> Given<T> {
     }
 }
 
-impl<T> FromArgMatches for Given<T> {
+impl<T> FromArgMatches for Configured<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         Ok(Self(matches.clone(), PhantomData))
     }
@@ -62,7 +62,7 @@ impl<T> FromArgMatches for Given<T> {
     }
 }
 
-impl<T: Args> Args for Given<T> {
+impl<T: Args> Args for Configured<T> {
     fn augment_args(command: Command) -> Command {
         // Their names follow from the flags, as the help says once for all.
         T::augment_args(command).mut_args(|option| option.hide_env(true))
@@ -85,17 +85,17 @@ fn read<T: DeserializeOwned>(path: &Path) -> Outcome<T> {
     // A name that is none of ours is the fault that was found.
     let unknown = parsed.as_ref().err().map_or(0, at_fault);
     for (name, value) in table.iter().flatten() {
-        guard::check_member(None, name).map_err(|why| wrong(unknown, &why))?;
+        misplaced_secrets::check_member(None, name).map_err(|why| wrong(unknown, &why))?;
         let many = value.as_array().into_iter().flatten();
         for part in many.chain([value]).filter_map(toml::Value::as_str) {
             let at = text.find(name).unwrap_or_default();
-            guard::check_member(Some(name), part).map_err(|why| wrong(at, &why))?;
+            misplaced_secrets::check_member(Some(name), part).map_err(|why| wrong(at, &why))?;
         }
     }
     table.map_err(|error| wrong(at_fault(&error), no_toml(&error)))?;
     parsed.map_err(|error| {
         let said = error.message();
-        let why = fault::of_reader(said).unwrap_or_else(|| said.to_owned());
+        let why = parse_error::of_reader(said).unwrap_or_else(|| said.to_owned());
         wrong(at_fault(&error), &why)
     })
 }

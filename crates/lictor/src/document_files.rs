@@ -41,7 +41,7 @@ pub(crate) fn read_public(path: &Path, wanted: &str) -> Outcome<String> {
     text_of(path, bytes)
 }
 
-/// What a text is instead, in words that say what helps; none if nothing is known.
+/// What a text is instead, in words that say what helps. `None` if nothing is known.
 pub(crate) fn cause(text: &str) -> Option<&'static str> {
     let text = text.trim();
     let begins = |words: &[&str]| {

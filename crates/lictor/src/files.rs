@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lictor_store::of_file_system;
 
-use crate::document;
+use crate::document_files;
 use crate::exit::{Failure, Outcome};
 
 /// Reads a text file, without a byte-order mark; `-` is standard input.
 pub(crate) fn read_text(path: &Path) -> Outcome<String> {
-    document::text_of(path, read_bytes(path)?)
+    document_files::text_of(path, read_bytes(path)?)
 }
 
 /// Reads a file; `-` is standard input.
@@ -79,7 +79,7 @@ pub(crate) fn read_secret(path: &Path) -> Outcome<String> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)
         .map_err(|error| cannot("read", path, &error))?;
-    let text = document::text_of(path, bytes).map_err(Failure::into_usage)?;
+    let text = document_files::text_of(path, bytes).map_err(Failure::into_usage)?;
     // First of all: nobody is told to change the permissions of some other file.
     if !text.contains("PRIVATE KEY-----") {
         let hint = match text.contains("PUBLIC KEY-----") {

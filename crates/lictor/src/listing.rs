@@ -104,7 +104,7 @@ impl Listing<'_> {
         }
     }
 
-    /// Prints all of its pages but the last, and gives that for what is printed below it; none: nobody reads
+    /// Prints all of its pages but the last, and gives that for what is printed below it. `None` if nobody reads
     /// on.
     ///
     /// # Errors

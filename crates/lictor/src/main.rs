@@ -5,20 +5,20 @@ mod args;
 mod client;
 mod commands;
 mod config;
-mod document;
+mod document_files;
 mod exit;
 mod files;
-mod guard;
-mod limits;
 mod listing;
 mod log;
+mod misplaced_secrets;
 mod output;
 mod progress;
+mod quota_options;
 mod server;
 mod signals;
-mod times;
+mod time_parsers;
 mod token_file;
-mod values;
+mod value_parsers;
 
 use std::process::ExitCode;
 
@@ -26,7 +26,7 @@ use std::process::ExitCode;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let _ending = log::Ending;
+    let _ending = log::FlushOnDrop;
     #[cfg(feature = "planted-faults")]
     lictor_node::plant(lictor_planted::is, lictor_planted::point);
     match args::Cli::read() {

@@ -14,7 +14,7 @@ use crate::exit::{Failure, Outcome};
 
 /// What may stand in a place.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wants {
+enum Expected {
     /// A token of a client of the server.
     Token,
     /// The token that a node joins with.
@@ -30,7 +30,7 @@ enum Wants {
     Name,
 }
 
-impl Wants {
+impl Expected {
     /// What an option or argument wants, by its id.
     fn of(id: &str) -> Self {
         match id {
@@ -98,8 +98,8 @@ pub(crate) fn check(root: &Command, given: impl Iterator<Item = OsString>) -> Ou
                     open = Some(argument).filter(|argument| argument.get_action().takes_values());
                 }
                 (None, _) => {
-                    check_text("an option", Wants::Name, name)?;
-                    check_text("an option", Wants::Name, value.unwrap_or_default())?;
+                    check_text("an option", Expected::Name, name)?;
+                    check_text("an option", Expected::Name, value.unwrap_or_default())?;
                 }
             }
         } else if let Some(inner) = command.find_subcommand(&*text).filter(|_| position == 0) {
@@ -107,7 +107,7 @@ pub(crate) fn check(root: &Command, given: impl Iterator<Item = OsString>) -> Ou
         } else {
             match command.get_positionals().nth(position) {
                 Some(argument) => check_argument(argument, &text)?,
-                None => check_text("an argument", Wants::Name, &text)?,
+                None => check_text("an argument", Expected::Name, &text)?,
             }
             position += 1;
         }
@@ -117,7 +117,7 @@ pub(crate) fn check(root: &Command, given: impl Iterator<Item = OsString>) -> Ou
             continue;
         };
         if let Some(value) = std::env::var_os(name) {
-            let wants = Wants::of_argument(argument);
+            let wants = Expected::of_argument(argument);
             check_text(&name.to_string_lossy(), wants, &value.to_string_lossy())?;
         }
     }
@@ -131,7 +131,7 @@ pub(crate) fn check(root: &Command, given: impl Iterator<Item = OsString>) -> Ou
 /// What is wrong, without the secret.
 pub(crate) fn check_member(name: Option<&str>, text: &str) -> Result<(), String> {
     let place = name.map_or_else(|| "an option".to_owned(), |name| format!("`{name}`"));
-    let wants = Wants::of(&name.unwrap_or_default().replace('-', "_"));
+    let wants = Expected::of(&name.unwrap_or_default().replace('-', "_"));
     match wants.misplaced(text) {
         Some(found) => Err(wrong_place(&place, wants, found)),
         None => Ok(()),
@@ -145,11 +145,11 @@ fn check_argument(argument: &Arg, text: &str) -> Outcome {
         (None, [value, ..]) => format!("<{value}>"),
         (None, []) => format!("<{}>", argument.get_id().as_str().to_uppercase()),
     };
-    check_text(&place, Wants::of_argument(argument), text)
+    check_text(&place, Expected::of_argument(argument), text)
 }
 
-fn check_text(place: &str, wants: Wants, text: &str) -> Outcome {
-    if wants == Wants::Node && is_container_id(text) {
+fn check_text(place: &str, wants: Expected, text: &str) -> Outcome {
+    if wants == Expected::Node && is_container_id(text) {
         return Err(Failure::Usage(format!(
             "{place} holds 64 hex digits, and the name of a node has {MAX_NAME_LENGTH} characters at \
              most. If they are the id of a container, the first 12 are enough, as in its host name; \
@@ -161,7 +161,7 @@ fn check_text(place: &str, wants: Wants, text: &str) -> Outcome {
     }
     let document = text.trim_start();
     let is_document = document.starts_with('{') || is_pem(document);
-    if wants == Wants::Path && is_document && !Path::new(text).exists() {
+    if wants == Expected::Path && is_document && !Path::new(text).exists() {
         return Err(Failure::Usage(format!(
             "{place} holds the text of a document where the name of its file belongs; give the \
              file's name, or `-` for standard input where the help says so"
@@ -170,9 +170,9 @@ fn check_text(place: &str, wants: Wants, text: &str) -> Outcome {
     Ok(())
 }
 
-fn wrong_place(place: &str, wants: Wants, found: Secret) -> String {
+fn wrong_place(place: &str, wants: Expected, found: Secret) -> String {
     let advice = match (found, wants) {
-        (Secret::PrivateKey, Wants::Path) => {
+        (Secret::PrivateKey, Expected::Path) => {
             "keep the key in a file of mode 0600 and give that file's name"
         }
         (Secret::PrivateKey, _) => "keep the key in a file of mode 0600",

@@ -1,20 +1,20 @@
 //! What commands print: results on standard output, everything else on standard error.
 
+mod table;
+
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use comfy_table::{
-    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets,
-};
-use lictor_core::feed::Beyond;
+use lictor_core::feed::NodeOverage;
 use lictor_core::names::{escaped, is_active};
 use lictor_core::secret::masked;
 use unicode_width::UnicodeWidthStr as _;
 
+pub(crate) use self::table::{Rows, Widths};
 use crate::exit::{Failure, Outcome};
 use crate::log;
 
@@ -111,158 +111,6 @@ pub(crate) fn done(done: &str, id: &str, text: &str, as_json: bool) -> Outcome {
     Ok(())
 }
 
-/// How wide the columns of a table are that is printed in pages.
-#[derive(Default)]
-pub(crate) struct Widths(Vec<u16>);
-
-impl Widths {
-    /// Whether nothing was printed yet.
-    pub(crate) fn are_unknown(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// A table without borders. On a terminal it fits its width; where it does not, only the columns
-/// of free text are wrapped.
-pub(crate) struct Rows {
-    table: Table,
-    /// What stands below each row, a paragraph each.
-    below: Vec<Vec<String>>,
-    /// What stands below all of them.
-    at_end: Vec<String>,
-}
-
-impl Rows {
-    /// A table with these headings; those that end in `#` are of figures, aligned right, and those
-    /// that end in `~` of text that may be wrapped.
-    pub(crate) fn new(headings: &[&str]) -> Self {
-        let mut table = plain_table();
-        let plain = |heading: &str| heading.trim_end_matches(['#', '~']).to_owned();
-        table.set_header(headings.iter().map(|heading| plain(heading)));
-        for (index, heading) in headings.iter().enumerate() {
-            if let Some(column) = table.column_mut(index) {
-                let apart = if index + 1 < headings.len() { 2 } else { 0 };
-                column.set_padding((0, apart));
-                if !heading.ends_with('~') {
-                    column.set_constraint(ColumnConstraint::ContentWidth);
-                }
-                if heading.ends_with('#') {
-                    column.set_cell_alignment(CellAlignment::Right);
-                }
-            }
-        }
-        Self {
-            table,
-            below: Vec::new(),
-            at_end: Vec::new(),
-        }
-    }
-
-    /// Whether there is no row.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.below.is_empty()
-    }
-
-    /// Adds a row.
-    pub(crate) fn row<I: IntoIterator<Item = String>>(&mut self, cells: I) {
-        let cells = cells.into_iter().map(|text| {
-            Cell::new(if text.is_empty() {
-                "-".into()
-            } else {
-                printable(&text)
-            })
-        });
-        self.table.add_row(cells);
-        self.below.push(Vec::new());
-    }
-
-    /// Adds a paragraph below the last row, indented and as wide as the terminal. Only for tables
-    /// without columns that may be wrapped: there a row is one line.
-    pub(crate) fn below(&mut self, text: String) {
-        if let Some(paragraphs) = self.below.last_mut() {
-            paragraphs.push(printable(&text));
-        }
-    }
-
-    /// Adds a paragraph below the whole table, whether rows are wrapped or not.
-    pub(crate) fn at_end(&mut self, text: &str) {
-        self.at_end.push(printable(text));
-    }
-
-    /// Prints it.
-    pub(crate) fn print(&self) -> Outcome {
-        raw(self.text(true).as_bytes())
-    }
-
-    /// Its text as it goes on below other pages of the same table: with the headings on the first, and
-    /// at least as wide as those before where nothing is wrapped.
-    pub(crate) fn text_after(&mut self, widths: &mut Widths) -> String {
-        let first = widths.are_unknown();
-        let wraps = io::stdout().is_terminal() || width().is_some();
-        let own = self.table.column_max_content_widths();
-        widths.0.resize(own.len(), 0);
-        for (index, (own, known)) in own.iter().zip(&mut widths.0).enumerate() {
-            if let Some(column) = self.table.column_mut(index)
-                && own < known
-                && !(wraps && column.constraint().is_none())
-            {
-                let apart = column.padding_width();
-                let wide = Width::Fixed(known.saturating_add(apart));
-                column.set_constraint(ColumnConstraint::Absolute(wide));
-            }
-            *known = (*own).max(*known);
-        }
-        self.text(first)
-    }
-
-    fn text(&self, headings: bool) -> String {
-        let mut text = String::new();
-        // The first line has the headings.
-        for (line, row) in self.table.lines().enumerate() {
-            if line > 0 || headings {
-                push_line(&mut text, &row);
-            }
-            let row = line.checked_sub(1).and_then(|row| self.below.get(row));
-            for paragraph in row.into_iter().flatten() {
-                push_paragraph(&mut text, paragraph);
-            }
-        }
-        for paragraph in &self.at_end {
-            push_paragraph(&mut text, paragraph);
-        }
-        text
-    }
-}
-
-/// Adds a paragraph, indented and as wide as the terminal.
-fn push_paragraph(text: &mut String, paragraph: &str) {
-    let mut table = plain_table();
-    table.add_row([paragraph]);
-    if let Some(column) = table.column_mut(0) {
-        column.set_padding((2, 0));
-    }
-    table.lines().for_each(|row| push_line(text, &row));
-}
-
-/// A table without borders that is as wide as the terminal at most.
-fn plain_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    if !io::stdout().is_terminal() {
-        table.force_no_tty();
-    }
-    if let Some(width) = width() {
-        table.set_width(width);
-    }
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table
-}
-
-fn push_line(text: &mut String, line: &str) {
-    text.push_str(line.trim_end());
-    text.push('\n');
-}
-
 /// Prints names and values, a line each, the values aligned.
 pub(crate) fn details(pairs: &[(&str, String)]) -> Outcome {
     let names: Vec<String> = pairs.iter().map(|(name, _)| printable(name)).collect();
@@ -344,7 +192,7 @@ pub(crate) fn limit_of(value: &serde_json::Value) -> String {
 /// The applications with more nodes than the license in force grants, as rows name them, which may have been
 /// read one after the other: each is told of once.
 #[derive(Default)]
-pub(crate) struct Exceeded(BTreeMap<String, Beyond>);
+pub(crate) struct Exceeded(BTreeMap<String, NodeOverage>);
 
 impl Exceeded {
     /// Takes note of the application that a row names.
@@ -362,13 +210,13 @@ impl Exceeded {
     }
 }
 
-fn beyond_of(shown: &serde_json::Value) -> Option<Beyond> {
+fn beyond_of(shown: &serde_json::Value) -> Option<NodeOverage> {
     // Without one it shows none that it grants, and no node decides anything.
     if shown["plan"] == "UNLICENSED" {
         return None;
     }
     let granted = shown["node_limit"].as_u64()?;
-    Beyond::of(shown["nodes"].as_u64()?, u32::try_from(granted).ok())
+    NodeOverage::of(shown["nodes"].as_u64()?, u32::try_from(granted).ok())
 }
 
 /// A count with its thousands apart.
@@ -388,13 +236,6 @@ pub(crate) fn figure(count: u64) -> String {
 pub(crate) fn counted(count: u64, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{} {what}{ending}", figure(count))
-}
-
-/// The terminal's width, if the result goes to one or `COLUMNS` says it.
-fn width() -> Option<u16> {
-    let told = std::env::var("COLUMNS").ok();
-    told.and_then(|text| text.parse().ok())
-        .filter(|width| *width >= 40)
 }
 
 /// JSON spread over lines; names, their order and figures stay as they are.

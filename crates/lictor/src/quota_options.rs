@@ -5,7 +5,7 @@ use lictor_core::facts::quota::{MAX_LIMIT, Quota};
 use serde_json::{Map, Value};
 
 use crate::exit::{Failure, Outcome};
-use crate::{output, values};
+use crate::{output, value_parsers};
 
 /// The limits that were given.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ fn limit(text: &str) -> Result<Limit, String> {
     if text.trim() == "default" {
         return Ok(Limit(None));
     }
-    let number = values::number(text, MAX_LIMIT);
+    let number = value_parsers::number(text, MAX_LIMIT);
     number
         .map(|number| Limit(Some(number)))
         .map_err(|why| format!("{why}, nor the word default"))

@@ -13,14 +13,14 @@ use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
 use lictor_server::settings::{Server, Settings};
-use lictor_store::New;
+use lictor_store::{New, Store};
 use reqwest::Url;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 
 use crate::address;
 use crate::config::ServeOptions;
-use crate::document;
+use crate::document_files;
 use crate::exit::{self, Failure, Outcome};
 use crate::files;
 use crate::log;
@@ -80,7 +80,7 @@ pub(crate) async fn prepare(
         keys: read_keys(&options.trust)?,
         operator_secret,
         census_max_age: options.census_max_age.map_or(0, |age| age.0),
-        keep_holders: options.keep_holders.map(|kept| kept.0),
+        keep_holders: options.keep_holders.map(|retention| retention.0),
         control_plane_key: None,
     };
     let (port, metrics_port) = take_ports(&options, given, tls.is_some()).await?;
@@ -96,26 +96,14 @@ pub(crate) async fn prepare(
     let key = control_plane_key(&options, &folder)?;
     start.control_plane_key = Some(key.key);
     let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
-    if key.is_new && authority.has_nodes().await.map_err(StartError::Store)? {
-        tracing::error!(
-            file = %key.file.display(),
-            "the control plane's key was missing and a new one was made: nodes that joined \
-             before accept nothing from it; put the old key back, or enroll them again"
-        );
-    }
+    warn_of_new_key(&authority, &key.file, key.is_new).await?;
     let listener = open(port, "--listen")?;
     let metrics_listener = metrics_port.map(|port| open(port, "--metrics-listen"));
     let metrics_listener = metrics_listener.transpose()?;
     if let Some(url) = metrics_url {
         tracing::info!("metrics are at {url}/metrics, without a token");
     }
-    let address = match &public_url {
-        Some(public_url) => format!("{url}, for clients at {public_url}"),
-        None => url.clone(),
-    };
-    if let Err(error) = store.note_address(&address) {
-        tracing::warn!(%error, "the address could not be noted in the data folder");
-    }
+    note_address(&*store, &url, public_url.as_deref());
     let server = Server {
         authority: authority.clone(),
         settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
@@ -137,6 +125,29 @@ pub(crate) async fn prepare(
         authority,
         limits,
     })
+}
+
+/// Warns if the control plane's key was lost: nodes accept nothing that is signed with a new one.
+async fn warn_of_new_key(authority: &Authority, file: &Path, is_new: bool) -> Outcome {
+    if is_new && authority.has_nodes().await.map_err(StartError::Store)? {
+        tracing::error!(
+            file = %file.display(),
+            "the control plane's key was missing and a new one was made: nodes that joined \
+             before accept nothing from it; put the old key back, or enroll them again"
+        );
+    }
+    Ok(())
+}
+
+/// Notes in the data folder where the server listens, for commands that find it in use.
+fn note_address(store: &dyn Store, url: &str, public_url: Option<&str>) {
+    let address = match public_url {
+        Some(public_url) => format!("{url}, for clients at {public_url}"),
+        None => url.to_owned(),
+    };
+    if let Err(error) = store.note_address(&address) {
+        tracing::warn!(%error, "the address could not be noted in the data folder");
+    }
 }
 
 /// How many files this process may have open.
@@ -308,9 +319,9 @@ fn read_keys(files: &[PathBuf]) -> Outcome<Vec<PublicKey>> {
 
 /// Reads a public key file.
 pub(crate) fn read_public_key(file: &Path) -> Outcome<PublicKey> {
-    let pem = document::read_public(file, "a public key").map_err(Failure::into_usage)?;
+    let pem = document_files::read_public(file, "a public key").map_err(Failure::into_usage)?;
     PublicKey::from_pem(pem.trim()).map_err(|error| {
-        let why = match document::cause(&pem).filter(|_| !pem.contains("PUBLIC KEY-----")) {
+        let why = match document_files::cause(&pem).filter(|_| !pem.contains("PUBLIC KEY-----")) {
             Some(cause) => format!("not a public key: {cause}"),
             None => error,
         };

@@ -28,7 +28,7 @@ impl Unit {
         (Self::Year, "y", &["yr", "yrs", "year", "years"]),
     ];
 
-    /// How many seconds it has; none where that is not always the same.
+    /// How many seconds it has. `None` if that is not always the same.
     fn seconds(self) -> Option<i64> {
         match self {
             Self::Second => Some(1),
@@ -46,7 +46,7 @@ impl Unit {
 struct Amount(i64, Unit);
 
 impl Amount {
-    /// Reads it; none where the text is something else.
+    /// Reads it. `None` if the text is something else.
     ///
     /// # Errors
     /// A sentence for the user: it can only mean one thing, and is written otherwise.
@@ -102,7 +102,7 @@ pub(crate) enum Day {
 }
 
 impl Day {
-    /// The date, counted from `start` where it is relative; none beyond the year 9999.
+    /// The date, counted from `start` where it is relative. `None` beyond the year 9999.
     pub(crate) fn from(&self, start: Date) -> Option<Date> {
         match self {
             Self::On(date) => Some(*date),
@@ -177,12 +177,12 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// The moment, after `now` where it is relative; none beyond the year 9999.
+    /// The moment, after `now` where it is relative. `None` beyond the year 9999.
     pub(crate) fn after(&self, now: Timestamp) -> Option<Timestamp> {
         self.off(now, jiff::Zoned::checked_add)
     }
 
-    /// The moment, before `now` where it is relative; none before the year -9999.
+    /// The moment, before `now` where it is relative. `None` before the year -9999.
     pub(crate) fn before(&self, now: Timestamp) -> Option<Timestamp> {
         self.off(now, jiff::Zoned::checked_sub)
     }
@@ -230,7 +230,7 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     )
 }
 
-/// A moment as the API has it; none beyond the years that there are.
+/// A moment as the API has it. `None` beyond the years that there are.
 pub(crate) fn instant(time: Timestamp) -> Option<String> {
     let time = jiff::Timestamp::from_second(time).ok()?;
     Some(time.to_string())

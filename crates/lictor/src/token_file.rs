@@ -20,7 +20,7 @@ pub(crate) struct TokenFile {
 }
 
 /// What is there before a token is written.
-enum There {
+enum Existing {
     Nothing,
     /// A token of a start of this server that was cut off, by its hash.
     Own(String),
@@ -56,11 +56,11 @@ impl TokenFile {
         planted::point("token.synced");
         let hash = hash_of(token);
         match there {
-            There::Nothing => {
+            Existing::Nothing => {
                 self.note(&hash)?;
                 file.persist_noclobber(&self.path)
             }
-            There::Own(old) => {
+            Existing::Own(old) => {
                 // Both, as the old one is there until the new one has its name.
                 self.note(&format!("{old}\n{hash}"))?;
                 file.persist(&self.path)
@@ -80,9 +80,9 @@ impl TokenFile {
         let _ = std::fs::remove_file(&self.note);
     }
 
-    fn there(&self) -> io::Result<There> {
+    fn there(&self) -> io::Result<Existing> {
         match self.path.symlink_metadata() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(There::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Existing::Nothing),
             Err(error) => return Err(error),
             Ok(found) if !found.is_file() => {
                 return Err(foreign("it exists and is not a regular file"));
@@ -99,7 +99,7 @@ impl TokenFile {
         };
         let hash = hash_of(text.trim_end());
         if noted.lines().any(|line| line == hash) {
-            return Ok(There::Own(hash));
+            return Ok(Existing::Own(hash));
         }
         Err(foreign(if text.starts_with("lictor_") {
             "the file holds a token that another server wrote, or this one for other data"

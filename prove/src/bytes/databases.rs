@@ -35,7 +35,7 @@ struct Original {
 }
 
 /// How a changed database was met.
-enum Verdict {
+enum Finding {
     Reported,
     Harmless,
 }
@@ -61,8 +61,8 @@ pub(super) fn run(workspace: &Workspace, trial: &Trial, count: u64) -> Result<Ta
                 println!("FAIL database {number}, {change}: {error:#}");
                 continue;
             }
-            Ok(Verdict::Harmless) => harmless += 1,
-            Ok(Verdict::Reported) => {}
+            Ok(Finding::Harmless) => harmless += 1,
+            Ok(Finding::Reported) => {}
         }
         fs::remove_dir_all(folder)?;
     }
@@ -200,7 +200,7 @@ fn meet(
     folder: &Path,
     original: &Original,
     trial: &Trial,
-) -> Result<Verdict> {
+) -> Result<Finding> {
     let mut check = Command::new("timeout");
     check.arg(PATIENCE_SECONDS).arg(&installation.binary);
     check.args(["check", "--data"]).arg(folder);
@@ -215,7 +215,7 @@ fn meet(
         Some(_) if said.trim().is_empty() && output.stdout.is_empty() => {
             bail!("check says nothing")
         }
-        Some(_) => return Ok(Verdict::Reported),
+        Some(_) => return Ok(Finding::Reported),
     }
     let served = installation
         .serve(folder, &trial.environment())
@@ -231,5 +231,5 @@ fn meet(
             "check finds nothing, but {path} is answered differently"
         );
     }
-    Ok(Verdict::Harmless)
+    Ok(Finding::Harmless)
 }

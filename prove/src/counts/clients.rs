@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// What the clients of a node know.
 #[derive(Default)]
 pub(super) struct Door {
-    /// Where the node is, with a number for each of its runs; none: it is down.
+    /// Where the node is, with a number for each of its runs. `None` if it is down.
     address: Mutex<(u64, Option<String>)>,
     /// The requests that were acknowledged, by service.
     pub(super) acknowledged: [AtomicU64; SERVICES.len()],

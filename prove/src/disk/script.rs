@@ -29,7 +29,7 @@ pub(super) struct Script {
     /// The greatest count that was acknowledged, and the greatest that was reported.
     counted: u64,
     reported: u64,
-    /// How each write was answered, in order; none: it was not.
+    /// How each write was answered, in order. `None` if it was not.
     answers: Vec<Option<u16>>,
     readiness: Option<u16>,
 }

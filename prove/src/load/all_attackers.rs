@@ -6,13 +6,13 @@ use anyhow::{Result, ensure};
 
 use super::attackers::Attack;
 use super::bodies::Crowd;
-use super::still::Still;
+use super::stalled::Stalled;
 
 /// All of them, ended at the latest when dropped.
-pub(super) struct Siege {
+pub(super) struct AllAttackers {
     slow: Attack,
     crowd: Crowd,
-    still: Still,
+    still: Stalled,
     held: usize,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Told {
     pub(super) bodies: (usize, usize),
 }
 
-impl Siege {
+impl AllAttackers {
     /// Lets `each` slow attackers begin in every way, and a third as many of the others. Those who
     /// have signed in have this token.
     pub(super) fn begin(address: &str, token: &str, each: usize) -> Result<Self> {
@@ -36,7 +36,7 @@ impl Siege {
             held >= 2 * each,
             "only {held} attackers came, which proves nothing"
         );
-        let still = Still::begin(address, token, each.div_ceil(3));
+        let still = Stalled::begin(address, token, each.div_ceil(3));
         Ok(Self {
             slow,
             crowd,

@@ -15,8 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use super::all_attackers::AllAttackers;
 use super::bodies;
-use super::siege::Siege;
 use crate::Trial;
 use crate::image::{FileSystem, Image, fill};
 
@@ -86,7 +86,7 @@ fn besiege(
     let document = installation.issue("Confined GmbH", "2025-01-01", "2099-12-31")?;
     let body = json!({ "payload": document }).to_string();
     let token = bodies::tenant(&server.address, &document)?;
-    let siege = Siege::begin(&server.address, &token, each)?;
+    let siege = AllAttackers::begin(&server.address, &token, each)?;
     let ballast = mount.join("ballast");
     fill(&ballast)?;
     let mut connection = Connection::open(&server.address)?;

@@ -83,7 +83,7 @@ const WAYS: [Way; 8] = [
 ];
 
 /// All attackers, who do not come again when dropped.
-pub(super) struct Still {
+pub(super) struct Stalled {
     ended: Arc<AtomicBool>,
     runner: Option<JoinHandle<Result<Vec<Told>>>>,
 }
@@ -95,7 +95,7 @@ struct Told {
     held: usize,
 }
 
-impl Still {
+impl Stalled {
     /// Lets `each` attackers begin in every way.
     pub(super) fn begin(address: &str, token: &str, each: usize) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
@@ -132,7 +132,7 @@ impl Still {
     }
 }
 
-impl Drop for Still {
+impl Drop for Stalled {
     fn drop(&mut self) {
         self.leave();
     }

@@ -6,9 +6,9 @@ use anyhow::{Result, ensure};
 
 use super::super::random::Random;
 use super::clock::{Seconds, date, next_midnight};
-use super::judge::TOLERANCE;
 use super::network::Cut;
 use super::site::{Site, TURNS};
+use super::time_checks::TOLERANCE;
 use super::watch::{Seen, Told, Watch};
 use crate::Trial;
 use crate::promise::Promise;

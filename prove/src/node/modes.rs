@@ -89,7 +89,7 @@ pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String
     Ok((promises, figures))
 }
 
-/// The mode that a state has that was signed so long ago; none: it is too near to an edge.
+/// The mode that a state has that was signed so long ago. `None` if it is too near to an edge.
 fn mode_at(age: Seconds) -> Option<&'static str> {
     let near = |edge: Seconds| (age - edge).abs() < TOLERANCE;
     if MODES.iter().any(|(_, edge)| near(*edge)) {

@@ -36,7 +36,7 @@ pub(super) struct Clocks<'a> {
 }
 
 /// A lease, and between which moments it must end, in seconds from the beginning.
-struct Held {
+struct HeldLease {
     earliest: f64,
     latest: f64,
 }
@@ -50,7 +50,7 @@ struct Run<'a> {
     server: Server,
     connection: Connection,
     began: Instant,
-    held: BTreeMap<String, Held>,
+    held: BTreeMap<String, HeldLease>,
     holders: u64,
     figures: [u64; 4],
     early: Vec<String>,
@@ -151,7 +151,7 @@ impl Run<'_> {
             let found = format!("{since} where {expected} was expected, set by {by} s");
             self.elsewhere.push(found);
         }
-        let held = Held {
+        let held = HeldLease {
             earliest: asked + ttl as f64 - MARGIN,
             latest: self.now() + ttl as f64 + MARGIN,
         };

@@ -30,14 +30,14 @@ pub(super) enum Event {
 /// The ledger of the organization, as far as it was read.
 #[derive(Default)]
 pub(super) struct Ledger {
-    /// One for each position from 1 on; none where the entry is about something else.
+    /// One for each position from 1 on. `None` if the entry is about something else.
     pub(super) events: Vec<Option<Event>>,
     /// Seats and leases in use after each position; the first is before all.
     pub(super) used: Vec<(u64, u64)>,
 }
 
 impl Ledger {
-    /// How many seats are in use after a position, counted anew; none where the ledger ends before.
+    /// How many seats are in use after a position, counted anew. `None` if the ledger ends before.
     pub(super) fn used_at(&self, position: u64) -> Option<u64> {
         let (seats, leases) = self.used.get(usize::try_from(position).ok()?)?;
         Some(seats + leases)

@@ -1,7 +1,7 @@
 //! `cargo xtask conformance nodes`: Debian's nginx in front of a site, a node behind it, and the control
 //! plane that the node belongs to.
 
-mod held_back;
+mod buffering_proxy;
 mod site;
 
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ fn run(workspace: &Workspace, subject: &Subject) -> Result<Tally> {
     cases.equal("the site once the node is stopped", 500, site.status("/")?);
     drop(site);
     stay_open(&scratch, &page, &lictor, &subject.binary, &mut cases)?;
-    held_back::measure(&scratch, &lictor, &subject.binary, &mut cases)?;
+    buffering_proxy::measure(&scratch, &lictor, &subject.binary, &mut cases)?;
     server.kill()?;
     scratch.end(cases.0)
 }

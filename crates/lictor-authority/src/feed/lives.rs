@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use lictor_core::elapsed::Elapsed;
-use lictor_core::feed::{Judged, REPORT_SECONDS, Start};
-use lictor_core::rules::node::Judgment;
+use lictor_core::feed::{REPORT_SECONDS, Start, StartReply};
+use lictor_core::rules::node::StartDecision;
 use uuid::Uuid;
 
 /// For how many seconds a report tells that a start runs: two that are due, and half as long.
@@ -29,7 +29,7 @@ struct Life {
     /// Whether its folder is a copy, or an older one that was put back.
     copied: bool,
     /// The epoch that it was judged for, and how.
-    judged: Option<(String, Judgment)>,
+    judged: Option<(String, StartDecision)>,
     /// The order in which it was first heard of.
     first: u64,
     /// Its last report: the number, when it came, and its place among all reports.
@@ -93,7 +93,7 @@ impl Lives {
     }
 
     /// How a start was judged for the epoch that it counts in, if it was since this server began.
-    pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<Judgment> {
+    pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<StartDecision> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let life = all.get(&node)?.iter().find(|life| life.start == start.id)?;
         let (epoch, judgment) = life.judged.as_ref()?;
@@ -101,7 +101,7 @@ impl Lives {
     }
 
     /// Notes how it was judged. Who was let go on took the epoch from whoever had it, and has ended.
-    pub(super) fn judge(&self, node: Uuid, start: &Start, judgment: Judgment) {
+    pub(super) fn judge(&self, node: Uuid, start: &Start, judgment: StartDecision) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = all.entry(node).or_default();
         let goes_on = |life: &Life| {
@@ -126,9 +126,9 @@ impl Lives {
         &self,
         node: Uuid,
         start: &Start,
-        judgment: Judgment,
+        judgment: StartDecision,
         now: Elapsed,
-    ) -> Judged {
+    ) -> StartReply {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = all.get(&node).map(Vec::as_slice).unwrap_or_default();
         let own = lives.iter().find(|life| life.start == start.id);
@@ -137,7 +137,7 @@ impl Lives {
             let mut heard = others.filter(|life| life.is_heard(now));
             heard.any(|other| own.ran.is_none_or(|ran| ran < other.first))
         };
-        Judged {
+        StartReply {
             epoch: start.epoch.clone(),
             apart: judgment.apart,
             own: (judgment.apart.is_some() && !start.parts.is_empty()).then_some(judgment.own),
@@ -260,12 +260,12 @@ mod tests {
         ];
         let (lives, count) = heard(&both, 2);
         assert_eq!(count, 2);
-        lives.judge(NODE, &start(1, 3, 2), Judgment::default());
+        lives.judge(NODE, &start(1, 3, 2), StartDecision::default());
         let now = Elapsed::from_seconds(1);
         for (number, answered) in [(1, 0), (2, 1), (3, 2)] {
             let again = start(3, number, answered);
             lives.note(NODE, &again, "host", now);
-            lives.judge(NODE, &again, Judgment::default());
+            lives.judge(NODE, &again, StartDecision::default());
         }
         lives.note(NODE, &start(2, 4, 3), "host", now);
         lives.note(NODE, &start(2, 5, 4), "host", now);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lictor_core::Error;
 use lictor_core::elapsed::Elapsed;
-use lictor_core::feed::Beyond;
+use lictor_core::feed::NodeOverage;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
@@ -53,7 +53,7 @@ pub(super) struct Places {
     /// By organization, with when it was read.
     kept: Bounded<Uuid, (Elapsed, Arc<Enrolled>)>,
     /// Where there are more nodes than are granted, as it was logged last.
-    beyond: Mutex<BTreeMap<(Uuid, String), Beyond>>,
+    beyond: Mutex<BTreeMap<(Uuid, String), NodeOverage>>,
 }
 
 impl Default for Places {
@@ -94,7 +94,7 @@ impl Places {
         }
     }
 
-    fn beyond(&self, organization: Uuid, application: &str) -> Option<Beyond> {
+    fn beyond(&self, organization: Uuid, application: &str) -> Option<NodeOverage> {
         let beyond = self.beyond.lock().unwrap_or_else(PoisonError::into_inner);
         if beyond.is_empty() {
             return None;
@@ -107,7 +107,7 @@ impl Places {
         let place = |found: &Found| (found.organization, found.nodes.application.clone());
         let all: BTreeMap<_, _> = found.iter().map(|found| (place(found), found)).collect();
         let beyond = all.iter().filter_map(|(place, found)| {
-            let beyond = Beyond::of(found.nodes.enrolled, found.nodes.granted)?;
+            let beyond = NodeOverage::of(found.nodes.enrolled, found.nodes.granted)?;
             Some((place.clone(), beyond))
         });
         let now: BTreeMap<_, _> = beyond.collect();
@@ -155,7 +155,7 @@ impl Authority {
     }
 
     /// Whether more nodes of this application are enrolled than are granted, as it was seen last.
-    pub(super) fn seen_beyond(&self, organization: Uuid, application: &str) -> Option<Beyond> {
+    pub(super) fn seen_beyond(&self, organization: Uuid, application: &str) -> Option<NodeOverage> {
         self.feed.places.beyond(organization, application)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::node::{Node, NodeSeen};
 use lictor_core::feed::{
-    HeldCount, NodeCount, NodeReport, REPORT_SECONDS, Reported, Settled, source,
+    NodeCount, NodeReport, REPORT_SECONDS, RejectedCount, Reported, SettledEpochs, source,
 };
 use lictor_core::rules::node;
 use lictor_core::{Error, facts};
@@ -57,7 +57,7 @@ impl Authority {
             instance: self.feed.instance(),
             state_revision,
             start: judged,
-            held,
+            rejected: held,
             beyond: self.seen_beyond(node.organization, &node.state.application),
             within: node.forget_after.and_then(within),
             gave_back,
@@ -72,11 +72,11 @@ impl Authority {
         mut report: NodeReport,
         keep: bool,
         now: Now,
-    ) -> Result<Vec<HeldCount>, Error> {
+    ) -> Result<Vec<RejectedCount>, Error> {
         node::check_counts(&report)?;
         let counts = std::mem::take(&mut report.counts);
         let held = self.write_counts(node, &report, counts, keep, now).await?;
-        let own = |settled: &Settled| settled.instance == self.feed.instance();
+        let own = |settled: &SettledEpochs| settled.instance == self.feed.instance();
         let Some(settled) = report.settled.take().filter(own) else {
             return Ok(held);
         };
@@ -135,7 +135,7 @@ impl Authority {
         counts: Vec<NodeCount>,
         keep: bool,
         now: Now,
-    ) -> Result<Vec<HeldCount>, Error> {
+    ) -> Result<Vec<RejectedCount>, Error> {
         let (id, mut held) = (node.id, Vec::new());
         for part in parts_of_usage(counts.len()) {
             let keep = keep && part.end == counts.len();
@@ -169,10 +169,10 @@ fn within(forget_after: i64) -> Option<u64> {
 }
 
 /// The counts that were not taken, and why.
-fn held_counts(report: &NodeReport, refused: Vec<(usize, Error)>) -> Vec<HeldCount> {
+fn held_counts(report: &NodeReport, refused: Vec<(usize, Error)>) -> Vec<RejectedCount> {
     let held = refused.into_iter().filter_map(|(number, error)| {
         let count = report.counts.get(number)?.clone();
-        Some(HeldCount {
+        Some(RejectedCount {
             as_other: node::is_without_room(&count, &error),
             count,
             reason: error.to_string(),

@@ -3,8 +3,8 @@
 use lictor_core::Error;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::node::Node;
-use lictor_core::feed::{Judged, Start, source};
-use lictor_core::rules::node::{self, Judgment};
+use lictor_core::feed::{Start, StartReply, source};
+use lictor_core::rules::node::{self, StartDecision};
 use lictor_planted as planted;
 use lictor_store::{Fact, Rule};
 
@@ -18,7 +18,7 @@ impl Authority {
         start: &Start,
         host: &str,
         now: Now,
-    ) -> Result<Judged, Error> {
+    ) -> Result<StartReply, Error> {
         let lives = &self.feed.lives;
         lives.note(node.id, start, host, now.elapsed());
         let known = lives.judged(node.id, start);
@@ -31,7 +31,7 @@ impl Authority {
             }
         };
         if planted::is("start-ignored") {
-            judgment = Judgment::default();
+            judgment = StartDecision::default();
         }
         Ok(lives.answer(node.id, start, judgment, now.elapsed()))
     }
@@ -53,7 +53,7 @@ impl Authority {
         start: &Start,
         leaving: bool,
         now: Now,
-    ) -> Result<Judgment, Error> {
+    ) -> Result<StartDecision, Error> {
         let (id, name) = (node.id, node.identity.name.clone());
         // It may have been removed since it signed in.
         let mut facts = vec![Fact::Node(id), Fact::NodeStarts(id)];

@@ -7,7 +7,7 @@ use lictor_authority::{NewLicense, PoolRequest};
 use lictor_core::Error;
 use lictor_core::facts::node::{JoinRefusal, LEFT_KEPT, Node};
 use lictor_core::facts::quota::Quota;
-use lictor_core::feed::{Apart, KnownNode, Mode, NodeCount, NodeReport, Start};
+use lictor_core::feed::{KnownNode, Mode, NodeCount, NodeReport, SplitReason, Start};
 use uuid::Uuid;
 
 use crate::world::{DAY, World, claims, open, refused};
@@ -236,7 +236,7 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
         .authority
         .report_of_node(&node, counting(old, 5))
         .await;
-    assert!(told.expect("taken").held.is_empty());
+    assert!(told.expect("taken").rejected.is_empty());
     world.pass(3_600);
     look(&world).await;
     world.pass(LEFT_KEPT);
@@ -290,12 +290,12 @@ async fn a_node_that_left_long_ago_is_removed_and_whatever_comes_of_it_late_coun
     // The late report judged nothing: the start is told that its epoch counts no more.
     let told = world.authority.report_of_node(&back, late).await;
     let judged = told.expect("taken").start.expect("judged");
-    assert_eq!(judged.apart, Some(Apart::Removed));
+    assert_eq!(judged.apart, Some(SplitReason::Removed));
     for (epoch, count) in [(old, 9), (new, 2)] {
         let told = world
             .authority
             .report_of_node(&back, counting(epoch, count));
-        assert!(told.await.expect("taken").held.is_empty());
+        assert!(told.await.expect("taken").rejected.is_empty());
     }
     assert_eq!(usage(&world).await, [of_pool, (format!("{name}@{new}"), 2)]);
     assert_eq!(taken(&world).await, 1);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::document::error::DocumentError;
 use crate::document::json::text_members;
-use crate::fault;
+use crate::parse_error;
 use crate::time::{Date, Timestamp, Validity};
 use crate::words::{listed, words};
 
@@ -48,9 +48,9 @@ pub struct Claims {
     pub creation_date: Option<Date>,
     /// The date at whose start it ends.
     pub expiration_date: Date,
-    /// Seats, 0 to [`MAX_COUNT`]; none: unlimited.
+    /// Seats, 0 to [`MAX_COUNT`]. `None` if unlimited.
     pub admin_seats: Option<u32>,
-    /// Data planes, 0 to [`MAX_COUNT`]; none: unlimited.
+    /// Data planes, 0 to [`MAX_COUNT`]. `None` if unlimited.
     pub dataplanes: Option<u32>,
     /// The vendor's support plan.
     pub support_plan: Option<String>,
@@ -94,7 +94,7 @@ impl Claims {
     /// [`DocumentError::BadClaim`], in this order.
     pub fn read(payload: &str) -> Result<Self, DocumentError> {
         let raw: &RawValue = serde_json::from_str(payload).map_err(|error| {
-            let why = fault::of_json(payload, &error);
+            let why = parse_error::of_json(payload, &error);
             DocumentError::WrongShape(format!("`payload`: {why}"))
         })?;
         Self::of(text_members(raw)?)

@@ -6,12 +6,13 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::document::error::DocumentError;
-use crate::fault;
+use crate::parse_error;
 
 /// The members of `raw`, which is `what`.
 pub(crate) fn members<'a>(raw: &'a RawValue, what: &str) -> Result<Members<'a>, DocumentError> {
-    serde_json::from_str(raw.get())
-        .map_err(|error| DocumentError::WrongShape(format!("{what}: {}", fault::of_shape(&error))))
+    serde_json::from_str(raw.get()).map_err(|error| {
+        DocumentError::WrongShape(format!("{what}: {}", parse_error::of_shape(&error)))
+    })
 }
 
 /// The text that `raw`, which is `what`, stands for. JSON text that is no Unicode text, as a lone

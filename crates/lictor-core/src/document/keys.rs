@@ -10,7 +10,7 @@ use ed25519_dalek::pkcs8::{
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::fault;
+use crate::parse_error;
 
 /// What is signed. Its name precedes the signed bytes, so that no artifact of a key can be taken
 /// for one of another purpose.
@@ -41,7 +41,7 @@ impl Purpose {
 pub struct KeyId([u8; 8]);
 
 impl KeyId {
-    /// Reads 16 lower-case hex digits; none for anything else.
+    /// Reads 16 lower-case hex digits. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 8];
         let lower = text.bytes().all(|byte| !byte.is_ascii_uppercase());
@@ -87,7 +87,7 @@ impl PublicKey {
     /// A text that says what is wrong: not PEM, not Ed25519, or a weak key.
     pub fn from_pem(pem: &str) -> Result<Self, String> {
         let key = ed25519_dalek::VerifyingKey::from_public_key_pem(pem.trim_start())
-            .map_err(|_| format!("no public key: {}", fault::of_pem(pem, "PUBLIC KEY")))?;
+            .map_err(|_| format!("no public key: {}", parse_error::of_pem(pem, "PUBLIC KEY")))?;
         Self::strong(key)
     }
 
@@ -206,7 +206,12 @@ impl SigningKey {
     pub fn from_pem(pem: &str) -> Result<Self, String> {
         ed25519_dalek::SigningKey::from_pkcs8_pem(pem.trim_start())
             .map(Self)
-            .map_err(|_| format!("no private key: {}", fault::of_pem(pem, "PRIVATE KEY")))
+            .map_err(|_| {
+                format!(
+                    "no private key: {}",
+                    parse_error::of_pem(pem, "PRIVATE KEY")
+                )
+            })
     }
 
     /// The PKCS#8 PEM, in version 1 of the form, which every library reads. Keep it secret.

@@ -83,7 +83,7 @@ impl AccountState {
 pub struct Account {
     /// UUID v7.
     pub id: Uuid,
-    /// Its e-mail as it was given, in NFC; none once it is removed.
+    /// Its e-mail as it was given, in NFC. `None` once it is removed.
     pub email: Option<String>,
     /// Its display name.
     pub name: Option<String>,

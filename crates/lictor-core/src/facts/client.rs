@@ -15,7 +15,7 @@ pub const CODE_TTL: i64 = 180;
 pub struct ClientState {
     /// The account it acts for.
     pub account: Option<Uuid>,
-    /// The one application whose figures it sees; none: all.
+    /// The one application whose figures it sees. `None` for all.
     pub application: Option<String>,
     /// What its access tokens may do at most.
     pub scopes: Vec<Scope>,

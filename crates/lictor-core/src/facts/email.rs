@@ -81,7 +81,7 @@ fn fits(text: &str) -> bool {
         && text.chars().count() <= MAX_EMAIL_LENGTH
 }
 
-/// A domain in the form in which its spellings are the same; none for one that UTS 46 refuses, or
+/// A domain in the form in which its spellings are the same. `None` for one that UTS 46 refuses, or
 /// that has an empty label.
 fn domain_key(domain: &str) -> Option<String> {
     if domain.is_ascii() && domain.starts_with('[') && domain.ends_with(']') {

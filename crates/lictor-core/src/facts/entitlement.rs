@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 pub struct Entitlement {
     /// The application's key.
     pub application: String,
-    /// The license in force; none: unlicensed.
+    /// The license in force. `None` if unlicensed.
     pub license: Option<InForce>,
 }
 
@@ -26,9 +26,9 @@ pub struct InForce {
     pub signer: Signer,
     /// Its plan.
     pub plan: Plan,
-    /// Seats; none: unlimited.
+    /// Seats. `None` if unlimited.
     pub seat_limit: Option<u32>,
-    /// Nodes; none: unlimited.
+    /// Nodes. `None` if unlimited.
     pub node_limit: Option<u32>,
     /// Features.
     pub features: Vec<String>,
@@ -88,7 +88,7 @@ pub struct Basis {
 pub struct SeatTerms {
     /// Whether a license is in force.
     pub licensed: bool,
-    /// Seats; none: unlimited.
+    /// Seats. `None` if unlimited.
     pub limit: Option<u32>,
     /// What it was derived from.
     pub basis: ApplicationBasis,

@@ -15,11 +15,11 @@ pub struct ApplicationFigures {
     pub application: String,
     /// Its display name.
     pub name: Option<String>,
-    /// The plan of the license in force; none: unlicensed.
+    /// The plan of the license in force. `None` if unlicensed.
     pub plan: Option<Plan>,
     /// When the license in force ends.
     pub expires_at: Option<Timestamp>,
-    /// Seats granted; none: unlimited. Without a license in force 0.
+    /// Seats granted. `None` if unlimited. Without a license in force 0.
     pub limit: Option<u32>,
     /// Accounts that hold a seat.
     pub seats: u64,
@@ -50,7 +50,7 @@ impl ApplicationFigures {
         self.seats + self.leases
     }
 
-    /// Seats left, never less than none; none: unlimited.
+    /// Seats left, never less than none. `None` if unlimited.
     pub fn available(&self) -> Option<u64> {
         self.limit
             .map(|limit| u64::from(limit).saturating_sub(self.used()))
@@ -73,7 +73,7 @@ pub struct OrganizationFigures {
 }
 
 impl OrganizationFigures {
-    /// The sum of the limits; none: one of them is unlimited.
+    /// The sum of the limits. `None` if one of them is unlimited.
     pub fn limit(&self) -> Option<u64> {
         let limits = self.applications.iter().map(|row| row.limit.map(u64::from));
         limits.sum()
@@ -84,7 +84,7 @@ impl OrganizationFigures {
         self.applications.iter().map(|row| row.used()).sum()
     }
 
-    /// The sum of the seats left; none: one application has no limit.
+    /// The sum of the seats left. `None` if one application has no limit.
     pub fn available(&self) -> Option<u64> {
         self.applications.iter().map(|row| row.available()).sum()
     }

@@ -82,7 +82,7 @@ pub struct EndedLease {
     pub id: Uuid,
     /// The application's key.
     pub application: String,
-    /// Who held it; none: the holder was forgotten.
+    /// Who held it. `None` if the holder was forgotten.
     pub holder: Option<String>,
     /// When it was checked out.
     pub since: Timestamp,

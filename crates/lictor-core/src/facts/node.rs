@@ -63,15 +63,15 @@ words!(
 pub struct NodeState {
     /// The application that it serves.
     pub application: String,
-    /// The pool by whose token it joined last; none: it had a token of its own.
+    /// The pool by whose token it joined last. `None` if it had a token of its own.
     pub pool: Option<Uuid>,
     /// When it was enrolled.
     pub created_at: Timestamp,
     /// When it joined with its enrollment token.
     pub joined_at: Option<Timestamp>,
-    /// When it was revoked, or left; none: it is neither.
+    /// When it was revoked, or left. `None` if it is neither.
     pub revoked_at: Option<Timestamp>,
-    /// How it left its pool, to which it can come back; none: it did not.
+    /// How it left its pool, to which it can come back. `None` if it did not.
     pub left: Option<Leave>,
 }
 
@@ -89,7 +89,7 @@ impl NodeState {
 
 /// Where a node that is neither revoked nor has left is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct NodeGroup {
     /// The application that it serves.
     pub application: String,
     /// The pool that it has a place of.
@@ -103,7 +103,7 @@ pub struct Place {
 pub struct NodeIdentity {
     /// Its display name; of the nodes that are not revoked only one has it.
     pub name: String,
-    /// The SHA-256 of its enrollment token; none: it joined by its pool's.
+    /// The SHA-256 of its enrollment token. `None` if it joined by its pool's.
     pub token_sha256: Option<Digest>,
     /// From when on the token cannot be used; of a node of a pool, when it took its place there.
     pub token_expires_at: Elapsed,
@@ -123,7 +123,7 @@ impl NodeIdentity {
 pub struct NodeSeen {
     /// When, by the wall clock.
     pub at: Timestamp,
-    /// When, on the line of elapsed time; none: a version wrote it that did not say so.
+    /// When, on the line of elapsed time. `None` if a version wrote it that did not say so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_at: Option<Elapsed>,
     /// The name of its machine.
@@ -163,11 +163,11 @@ pub struct Node {
     pub state: NodeState,
     /// What it is recognized by.
     pub identity: NodeIdentity,
-    /// The name of its pool; none: it is of none.
+    /// The name of its pool. `None` if it is in none.
     pub pool: Option<String>,
     /// After how many seconds of silence it gives its place there back.
     pub forget_after: Option<i64>,
-    /// What it last said; none: nothing yet.
+    /// What it last said. `None` if nothing yet.
     pub seen: Option<NodeSeen>,
 }
 

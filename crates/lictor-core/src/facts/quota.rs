@@ -293,7 +293,7 @@ impl Quotas {
         self.set_to(quota).unwrap_or(quota.facts().default)
     }
 
-    /// What it was set to; none: it is the default.
+    /// What it was set to. `None` if it is the default.
     pub fn set_to(&self, quota: Quota) -> Option<u64> {
         self.0[quota as usize]
     }

@@ -124,7 +124,7 @@ pub struct SeatRefusal {
     pub holder: Holder,
     /// Why it was refused.
     pub reason: SeatReason,
-    /// The limit then; none: unlimited.
+    /// The limit then. `None` if unlimited.
     pub limit: Option<u32>,
     /// Seats in use then.
     pub used: u64,

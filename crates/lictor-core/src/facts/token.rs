@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 pub struct Token {
     /// UUID v7.
     pub id: Uuid,
-    /// The organization it belongs to; none for operators.
+    /// The organization it belongs to. `None` for operators.
     pub organization: Option<Uuid>,
     /// Its display name; not part of the ledger.
     pub name: Option<String>,
@@ -28,17 +28,17 @@ pub struct Token {
     pub scopes: Vec<Scope>,
     /// When it was created.
     pub created_at: Timestamp,
-    /// The date that it was given to end at; none: none.
+    /// The date that it was given to end at. `None` if it has none.
     pub expires_at: Option<Timestamp>,
-    /// Where its span ends; none: it has none.
+    /// Where its span ends. `None` if it has none.
     pub ends: Option<Elapsed>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// The account that owns it; none: nobody's.
+    /// The account that owns it. `None` if it has no owner.
     pub account: Option<Arc<Account>>,
-    /// The one application that it shows; none: all.
+    /// The one application that it shows. `None` for all.
     pub application: Option<String>,
-    /// Where it came from; none: it is of a version that did not note it, or an access token.
+    /// Where it came from. `None` if it is of a version that did not note it, or an access token.
     pub origin: Option<Origin>,
 }
 

@@ -207,7 +207,7 @@ impl UsageReport {
     }
 }
 
-/// Why a count, a total or a correction was refused, for who may not read what is stored of usage; none: it
+/// Why a count, a total or a correction was refused, for who may not read what is stored of usage. `None` if it
 /// is no such field.
 pub(crate) fn without_figures(field: &str) -> Option<String> {
     match field {

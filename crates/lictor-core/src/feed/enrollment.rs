@@ -1,4 +1,4 @@
-//! Enrollment tokens: what a node, or the nodes of a pool, join with.
+//! Enrollment tokens, with which a node or the nodes of a pool join.
 
 use std::str::FromStr;
 
@@ -6,9 +6,8 @@ use crate::digest::Digest;
 use crate::document::keys::PublicKey;
 use crate::secret::{ENROLLMENT_WORD, POOL_WORD};
 
-/// A token that lets one node join, once, or the nodes of a pool: a secret, and the SHA-256 of the
-/// control plane's public key, by which a node knows that it speaks with the right one. It has no
-/// `Debug`.
+/// A token that lets one node join once, or the nodes of a pool. It consists of a secret and the SHA-256 of the
+/// control plane's public key, so that a node recognizes its control plane. It has no `Debug`.
 #[derive(Clone)]
 pub struct EnrollmentToken {
     text: String,
@@ -16,12 +15,12 @@ pub struct EnrollmentToken {
 }
 
 impl EnrollmentToken {
-    /// The token of a secret, which is to be 256 random bits.
+    /// The token of one node, from 256 random bits.
     pub fn new(secret: &[u8; 32], control_plane: &PublicKey) -> Self {
         Self::with(ENROLLMENT_WORD, secret, control_plane)
     }
 
-    /// The token of a pool with this secret, which is to be 256 random bits.
+    /// The token of a pool, from 256 random bits.
     pub fn of_pool(secret: &[u8; 32], control_plane: &PublicKey) -> Self {
         Self::with(POOL_WORD, secret, control_plane)
     }
@@ -34,7 +33,7 @@ impl EnrollmentToken {
         }
     }
 
-    /// Whether the nodes of a pool join with it, and may do so again.
+    /// Whether it is the token of a pool, which may be used repeatedly.
     pub fn is_of_pool(&self) -> bool {
         self.text.starts_with(POOL_WORD)
     }

@@ -1,4 +1,4 @@
-//! How old a state may become, and what that means for the node that holds it.
+//! How old a node's state may become, and what the node does then.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +9,14 @@ use crate::words::words;
 /// The longest of each span: ten years, in seconds.
 const LONGEST: i64 = 3_660 * 86_400;
 
-/// How long a node goes on without news, set by an operator for an organization.
+/// How long a node keeps working without news. An operator sets it for an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodePolicy {
-    /// After how many seconds without a newly signed state a node calls itself stale; 10 or more.
+    /// After how many seconds without a newly signed state a node is stale. 10 or more.
     pub stale_after: i64,
-    /// How many seconds a state holds from its signing on; not less than `stale_after`.
+    /// After how many seconds from its signing a state expires. Not less than `stale_after`.
     pub expires_after: i64,
-    /// For how many seconds a node goes on after that; 0 or more.
+    /// How many seconds a node keeps working after that. 0 or more.
     pub grace: i64,
 }
 
@@ -32,7 +32,7 @@ impl Default for NodePolicy {
 }
 
 impl NodePolicy {
-    /// Refuses spans out of bounds.
+    /// Checks the bounds.
     ///
     /// # Errors
     /// [`InvalidInput`].
@@ -55,13 +55,13 @@ impl NodePolicy {
         Ok(())
     }
 
-    /// After how many seconds the control plane signs the same revision again: before half of the
-    /// time after which its nodes are stale.
+    /// After how many seconds the control plane signs the same revision again: less than half of
+    /// `stale_after`.
     pub fn sign_again_after(&self) -> i64 {
         self.stale_after * 2 / 5
     }
 
-    /// How a node stands at `now` that holds a state signed at `issued_at`.
+    /// The mode at `now` of a node whose state was signed at `issued_at`.
     pub fn mode(&self, issued_at: Timestamp, expires_at: Timestamp, now: Timestamp) -> Mode {
         if now < issued_at.saturating_add(self.stale_after).min(expires_at) {
             Mode::Fresh
@@ -88,15 +88,15 @@ impl NodePolicy {
     }
 }
 
-/// How a node stands towards its control plane.
+/// How recent a node's state is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Its state was signed a short time ago.
     Fresh,
-    /// No newly signed state came for a while. It decides as before.
+    /// No newly signed state has arrived for a while. The node decides as before.
     Stale,
-    /// Its state has expired. It decides as before, but not for ever.
+    /// Its state has expired. The node decides as before, for a limited time.
     Grace,
     /// It allows nothing until it gets a newly signed state.
     Restricted,

@@ -1,5 +1,5 @@
-//! What a node and the control plane say to each other beside the signed state. Members that a
-//! receiver does not know are ignored, so that either side may be one version ahead.
+//! The messages between a node and the control plane, apart from the signed state. A receiver ignores unknown
+//! members, so that either side may be one version ahead.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::digest::Digest;
 use crate::document::keys::PublicKey;
 use crate::feed::{Mode, Ratchet};
 use crate::time::Timestamp;
-use crate::whole;
+use crate::whole_number;
 
-/// What a node sends with its enrollment token as bearer. Repeated with the same credential it is
-/// answered as the first time, so that a lost answer costs nothing.
+/// A request to join, sent with the enrollment token as bearer token. A repetition with the same credential
+/// gets the same answer, so that a lost answer does no harm.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Join {
-    /// The SHA-256 of the credential that the node made for itself and signs in with from then on.
+    /// The SHA-256 of the credential that the node generated and signs in with from then on.
     pub credential_sha256: Digest,
     /// The name of the machine it runs on.
     #[serde(default)]
@@ -24,16 +24,16 @@ pub struct Join {
     /// The version of its program.
     #[serde(default)]
     pub version: String,
-    /// The formats of the state that it takes.
-    #[serde(default, deserialize_with = "whole::read_each")]
+    /// The state formats that it accepts.
+    #[serde(default, deserialize_with = "whole_number::read_each")]
     pub formats: Vec<u32>,
-    /// Who the folder's node is; none: it has not joined yet, or is of a version that does not say so.
+    /// The node that the folder belongs to. `None` if it has not joined yet, or its version does not send this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownNode>,
 }
 
-/// Who a node is that joined before. Its pool may have removed it, as it left long ago: then it is taken up
-/// again under its name, and what it tells of these epochs adds nothing, as it may be counted already.
+/// A node that joined before. Its pool may have removed it because it left long ago. It then joins again under
+/// its old name, and its counts of these epochs are ignored, because they may be counted already.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KnownNode {
     /// Its id.
@@ -42,12 +42,12 @@ pub struct KnownNode {
     pub name: String,
     /// The application that it serves.
     pub application: String,
-    /// The epochs that its journal knows.
+    /// The epochs in its journal.
     #[serde(default)]
     pub epochs: Vec<String>,
 }
 
-/// What a node is told that has joined.
+/// The answer to a request to join.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Joined {
     /// Its id.
@@ -58,23 +58,23 @@ pub struct Joined {
     pub organization: Uuid,
     /// The application that it serves.
     pub application: String,
-    /// The pool by whose token it joined; none: it had a token of its own.
+    /// The pool whose token it joined with. `None` if it had a token of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
-    /// The control plane's key. It fits the enrollment token, else it is the wrong one.
+    /// The control plane's key. It must match the enrollment token.
     pub control_plane_key: PublicKey,
-    /// The first state, as exact text.
+    /// The exact text of the first state.
     pub state: String,
 }
 
-/// Which state a node applies.
+/// The state that a node applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// Its revision.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     pub revision: u64,
     /// When it was signed.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     pub issued_at: Timestamp,
     /// The SHA-256 of its content.
     pub content_sha256: Digest,
@@ -90,130 +90,134 @@ impl From<&Ratchet> for Applied {
     }
 }
 
-/// What a node counted for one service in one month, from the beginning of the epoch until now.
+/// A node's count of one service in one month, since the beginning of the epoch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeCount {
-    /// 16 lower-case hex digits: the journal that counts, a new one where the old was lost.
+    /// The epoch of the journal, 16 lower-case hex digits. A new journal has a new epoch.
     pub epoch: String,
     /// The service.
     pub service: String,
-    /// `2026-11`.
+    /// The month, such as `2026-11`.
     pub month: String,
     /// The requests so far.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     pub count: u64,
 }
 
-/// The service that a node counts all those as which are not counted by their names.
+/// The name under which a node counts all services that are not counted under their own names.
 pub const OTHER_SERVICES: &str = "(other)";
 
-/// The epochs of a node before its own of which it has nothing left to tell.
+/// Earlier epochs of a node that are completely reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settled {
-    /// Which start of the control plane took all their counts.
+pub struct SettledEpochs {
+    /// The start of the control plane that accepted all their counts.
     pub instance: Uuid,
     /// The epochs.
     pub epochs: Vec<String>,
 }
 
-/// The source under which the control plane keeps a node's counts of one epoch.
+/// The source under which the control plane stores a node's counts of one epoch.
 pub fn source(node_name: &str, epoch: &str) -> String {
     format!("{node_name}@{epoch}")
 }
 
-/// The epoch of what a start of a node counts by itself, and of those that go on from it.
+/// The epoch that a start of a node begins, if it does not continue another one.
 pub fn epoch_of(start: Uuid) -> String {
     let (high, low) = start.as_u64_pair();
     format!("{:016x}", high ^ low)
 }
 
-/// The most starts in a row that a report may name as judged by nobody.
+/// The most undecided starts that a report may name.
 pub const MAX_PARTS: usize = 64;
 
-/// What one start of a node counted that nobody has judged yet.
+/// What one start of a node has counted while it is undecided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The start.
     pub start: Uuid,
-    /// Whether the one before it had ended for certain when it began.
+    /// Whether the start before it had certainly ended when it began.
     #[serde(default)]
     pub ended: bool,
-    /// The requests that it counted; 0 for the one that runs.
+    /// The requests that it counted. 0 for the running one.
     #[serde(default)]
     pub counted: u64,
 }
 
-/// Which start of a node reports, and what its journal goes on from. A folder that was copied, or put
-/// back from an older copy, is known by it.
+/// The start of a node that sends a report, and what its journal continues from. It shows whether a folder was
+/// copied or restored from an older copy.
+///
+/// The control plane decides for each start whether it continues the epoch of its journal or begins a new one.
+/// Until then the start is *undecided*.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
-    /// Drawn anew at each start of the program.
+    /// Random, new at each start of the program.
     pub id: Uuid,
     /// The number of this report among those of the start, from 1.
     pub number: u64,
-    /// The greatest number of a report that was answered; 0: none.
+    /// The greatest number of a report that was answered. 0 if none was.
     #[serde(default)]
     pub answered: u64,
-    /// The journal that it counts in: the one that is judged.
+    /// The epoch of the journal that it counts in.
     pub epoch: String,
-    /// The starts that the journal goes on from: the last that was let go on in it, and those since.
+    /// The starts that the journal continues from: the last one that was allowed to continue the epoch, and
+    /// those since.
     #[serde(default)]
     pub after: Vec<Uuid>,
-    /// Whether each of them has ended for certain: this one has the lock that they had.
+    /// Whether each of them has certainly ended, because this start holds the lock that they held.
     #[serde(default)]
     pub ended: bool,
-    /// The requests of the epoch that it may tell whatever it is answered, as they were counted before
-    /// it; all of them once it was let go on.
+    /// The requests of the epoch that it may report whatever the answer, because they were counted before it
+    /// began. All of them once it was allowed to continue the epoch.
     #[serde(default)]
     pub counted: u64,
-    /// Until it was judged: the starts since the last one that was, itself at the end, each of which
-    /// follows the one before it. What they counted is told once the control plane has said in which
-    /// epoch. None: it was judged, or it is of a version that does not tell them from each other.
+    /// While the start is undecided: the starts since the last decided one, each following the one before it,
+    /// with this one at the end. They report what they counted once the control plane has said in which epoch.
+    /// Empty if the start is decided, or if its version does not keep them apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
-    /// Whether it was told that its folder is a copy, or an older one that was put back.
+    /// Whether the node knows that its folder is a copy, or an older one that was restored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub copied: bool,
 }
 
-/// What is said to a start about the journal that it counts in.
+/// What the control plane decided about a start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judged {
-    /// The journal.
+pub struct StartReply {
+    /// The epoch of the journal that it counts in.
     pub epoch: String,
-    /// Why what it counted since it began is to be told as an epoch of its own; none: it goes on.
+    /// Why it must report what it has counted in an epoch of its own. `None` if it continues the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub apart: Option<Apart>,
-    /// With that: the starts of its parts that begin an epoch of their own, [`epoch_of`] them, in order;
-    /// each other one goes on in that of the one before it. None: it sent no parts, or this is of a
-    /// version that knows none.
+    pub apart: Option<SplitReason>,
+    /// With `apart`: those of its parts that begin an epoch of their own, which is [`epoch_of`] the start, in
+    /// order. Each other part continues the epoch of the part before it. `None` if it sent no parts, or if the
+    /// control plane's version does not know them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<Vec<Uuid>>,
-    /// How many starts of the node run at once, this one included.
+    /// How many starts of the node run at once, including this one.
     pub lives: u64,
-    /// Whether to report again at once, so that the control plane learns how many those are.
+    /// Whether to report again at once, so that the control plane learns how many run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub again: bool,
 }
 
-/// Why a start does not go on in the epoch of its journal.
+/// Why a start does not continue the epoch of its journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Apart {
-    /// Another start went on from the same journal.
+pub enum SplitReason {
+    /// Another start continues the same journal.
     Followed,
-    /// More is stored than the journal holds: a newer one of it told that.
+    /// More is stored than the journal contains, so a newer copy of the journal was reported.
     Behind,
-    /// The start before it may still run elsewhere.
+    /// The start before it may still be running elsewhere.
     Unsure,
-    /// The node was removed since, as it had left long ago.
+    /// The node was removed meanwhile because it had left long ago.
     Removed,
     /// A reason of a later version.
     #[serde(other)]
     Other,
 }
 
-/// What a node reports: at once when it has something new, else every
+/// A node's report. It is sent at once when there is something new, otherwise every
 /// [`REPORT_SECONDS`](super::REPORT_SECONDS).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeReport {
@@ -221,59 +225,58 @@ pub struct NodeReport {
     pub host: String,
     /// The version of its program.
     pub version: String,
-    /// How it stands.
+    /// How recent its state is.
     pub mode: Mode,
-    /// Which state it applies; none: it has none.
+    /// The state that it applies. `None` if it has none.
     pub applied: Option<Applied>,
-    /// The SHA-256 of the control plane's key that it takes states from; none: it is of a version
-    /// that does not say so.
+    /// The SHA-256 of the control plane key that it trusts. `None` if its version does not send this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<Digest>,
-    /// The license that is in force there.
+    /// The license in force on the node.
     pub license: Option<Uuid>,
-    /// The requests that it counted this month.
-    #[serde(default, deserialize_with = "whole::read")]
+    /// The requests that it has counted this month.
+    #[serde(default, deserialize_with = "whole_number::read")]
     pub requests: u64,
-    /// What is wrong, in words for people; at most 16.
+    /// What is wrong, in words for people. At most 16.
     #[serde(default)]
     pub problems: Vec<String>,
-    /// Counts, each the greatest so far; at most `MAX_COUNTS` of `facts::usage`.
+    /// Counts, each the greatest so far. At most `MAX_COUNTS` of `facts::usage`.
     #[serde(default)]
     pub counts: Vec<NodeCount>,
-    /// With counts: the earlier epochs that the control plane may put together when it has no room.
+    /// With counts: the earlier epochs that the control plane may merge when it has no room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settled: Option<Settled>,
-    /// Which start reports; none: it is of a version that does not say so.
+    pub settled: Option<SettledEpochs>,
+    /// The start that reports. `None` if its version does not send this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
-    /// Whether this is the last one: the node is about to end.
+    /// Whether this is the last report, because the node is about to stop.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,
-    /// With the last one: whether the node gives its place in its pool back, as it has nothing more to
-    /// tell.
+    /// With the last report: whether the node gives up its place in its pool, because it has nothing more to
+    /// report.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gives_back: bool,
 }
 
-/// More nodes of an application take a place than its license in force grants, as after a renewal with
-/// fewer of them. All go on.
+/// More nodes of an application are enrolled than its license in force grants, for example after a renewal
+/// with fewer nodes. All of them keep working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Beyond {
-    /// How many take a place.
+pub struct NodeOverage {
+    /// The enrolled nodes.
     pub enrolled: u64,
-    /// How many are granted.
+    /// The granted nodes.
     pub granted: u32,
 }
 
-impl Beyond {
-    /// Whether so many are more than so many; no limit, no more.
+impl NodeOverage {
+    /// The overage, if more nodes are enrolled than granted. `None` for `granted` means no limit.
     pub fn of(enrolled: u64, granted: Option<u32>) -> Option<Self> {
         let granted = granted.filter(|granted| enrolled > u64::from(*granted))?;
         Some(Self { enrolled, granted })
     }
 }
 
-impl fmt::Display for Beyond {
+impl fmt::Display for NodeOverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { enrolled, granted } = self;
         write!(
@@ -284,59 +287,58 @@ impl fmt::Display for Beyond {
     }
 }
 
-/// What a report is answered with once its counts are durable.
+/// The answer to a report, sent once its counts are durable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
-    /// Another one at each start of the control plane: the node then sends all its counts again, in
-    /// case a backup was restored.
+    /// New at each start of the control plane. When it changes, the node sends all its counts again, in case a
+    /// backup was restored.
     pub instance: Uuid,
-    /// The revision of the state there.
+    /// The revision of the control plane's state.
     pub state_revision: u64,
-    /// About the start that reported; none: it is of a version that knows nothing of starts.
+    /// About the start that reported. `None` if the control plane's version does not know starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<Judged>,
-    /// The counts that were not taken, as they would have raised a sum above the largest or taken more
-    /// room than there is. The node keeps them, names them, and sends them again or among others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub held: Vec<HeldCount>,
+    pub start: Option<StartReply>,
+    /// The counts that were rejected, because a sum would have exceeded the maximum or because there was no
+    /// room. The node keeps them, shows them, and sends them again, possibly as [`OTHER_SERVICES`].
+    #[serde(default, rename = "held", skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<RejectedCount>,
     /// Whether more nodes of its application are enrolled than the license grants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub beyond: Option<Beyond>,
-    /// Within how many seconds the node is to report again, whether or not it has something new: its pool
-    /// forgets it soon where nothing else of it comes through. None: as it does by itself.
+    pub beyond: Option<NodeOverage>,
+    /// Within how many seconds the node must report again, even without news, because its pool soon forgets a
+    /// silent node. `None` if the node may choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<u64>,
-    /// Whether the node's place in its pool is free from now on.
+    /// Whether the node's place in its pool is now free.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gave_back: bool,
 }
 
-/// A count of a node's that was not taken.
+/// A count that the control plane rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldCount {
+pub struct RejectedCount {
     /// The count as it was reported.
     #[serde(flatten)]
     pub count: NodeCount,
-    /// Why, for people.
+    /// Why, in words for people.
     pub reason: String,
-    /// Whether nothing of it is stored, as there is no room for another service of this node and
-    /// month: the node counts it as [`OTHER_SERVICES`] from now on, all that it came to included.
+    /// Whether nothing of it is stored because there is no room for another service of this node and month. The
+    /// node then counts all of it as [`OTHER_SERVICES`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub as_other: bool,
 }
 
-/// How a request of a node is refused.
+/// The refusal of a node's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The reason, for programs.
     pub code: FailureCode,
     /// The reason, for people.
     pub message: String,
-    /// For a node that was revoked: the signed state that says so.
+    /// For a revoked node: the signed state that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
-    /// To a node that is not known: which start of the control plane says so; none: it is of a version
-    /// that does not tell.
+    /// For an unknown node: which start of the control plane answers. `None` if its version does not send this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Uuid>,
 }
@@ -345,27 +347,27 @@ pub struct Failure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureCode {
-    /// The credential is unknown here.
+    /// The credential is unknown.
     Unauthorized,
-    /// No credential of a node came with the request: something between took it.
+    /// The request has no node credential. A proxy may have removed it.
     NoCredential,
-    /// The enrollment token is unknown, used, or its time is over.
+    /// The enrollment token is unknown, used or expired.
     EnrollmentRefused,
     /// The node was revoked.
     Revoked,
-    /// The node gave its place in a pool back; it takes one again with the pool's token.
+    /// The node gave up its place in a pool. It can take one again with the pool's token.
     Left,
-    /// There is no place in the pool now.
+    /// The pool has no free place now.
     NoPlace,
-    /// A client certificate is needed.
+    /// A client certificate is required.
     CertificateRequired,
-    /// None of the node's formats is spoken here.
+    /// The control plane supports none of the node's formats.
     UnsupportedFormat,
     /// The request cannot be read, or is out of bounds.
     Invalid,
-    /// There is no such path, or not by this method.
+    /// The path is unknown, or does not allow this method.
     NoRoute,
-    /// The control plane cannot do it now.
+    /// The control plane cannot handle the request now.
     Unavailable,
     /// A reason of a later version.
     #[serde(other)]
@@ -391,8 +393,8 @@ mod tests {
         let written = serde_json::to_value(&start).expect("JSON");
         assert!(written.get("parts").is_none(), "{written}");
         let older = r#"{"epoch":"00000000000000aa","apart":"unsure","lives":1}"#;
-        let judged: Judged = serde_json::from_str(older).expect("readable");
-        assert_eq!((judged.apart, judged.own), (Some(Apart::Unsure), None));
+        let reply: StartReply = serde_json::from_str(older).expect("readable");
+        assert_eq!((reply.apart, reply.own), (Some(SplitReason::Unsure), None));
         assert_eq!(
             epoch_of(Uuid::from_u128(0xab << 64 | 0xff)),
             "0000000000000054"

@@ -1,5 +1,5 @@
-//! The license keys that a node trusts: fixed when it joined, and changed only by a rotation that
-//! one of them signed. What the control plane sends can take trust away, never give it.
+//! The license keys that a node trusts. They are pinned when it joins, and only a rotation signed by one of
+//! them adds another. The control plane can take trust away, but never give it.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use crate::document::keys::{KeyId, PublicKey};
 use crate::document::trust::{KeyStatus, TrustSet, TrustedKey};
 use crate::feed::DeliveredKey;
 
-/// The keys that a node trusts, by their ids, revoked ones included.
+/// The keys that a node trusts, by their ids, including revoked ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pinned(BTreeMap<KeyId, PinnedKey>);
+pub struct PinnedKeys(BTreeMap<KeyId, PinnedKey>);
 
 /// A key and whether it was revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,21 +20,21 @@ struct PinnedKey {
     revoked: bool,
 }
 
-impl Pinned {
-    /// The keys that the first state brought, but for revoked ones.
+impl PinnedKeys {
+    /// The keys of the first state, except revoked ones.
     pub fn from_delivered(keys: &[DeliveredKey]) -> Self {
         let live = keys.iter().filter(|key| key.status != KeyStatus::Revoked);
         Self::from_keys(live.map(|key| key.public_key.clone()))
     }
 
-    /// These keys.
+    /// Pins these keys.
     pub fn from_keys(keys: impl IntoIterator<Item = PublicKey>) -> Self {
         let mut pinned = Self::default();
         keys.into_iter().for_each(|key| pinned.add(key));
         pinned
     }
 
-    /// Trusts a key that the node's own operator names. One that was revoked stays so.
+    /// Trusts a key that the node's operator names. A revoked key stays revoked.
     pub fn add(&mut self, public_key: PublicKey) {
         self.0.entry(public_key.id()).or_insert(PinnedKey {
             public_key,
@@ -42,11 +42,11 @@ impl Pinned {
         });
     }
 
-    /// Takes up what a newer state says: revocations, and keys that a trusted one rotated to.
+    /// The keys after a newer state: with its revocations, and with the keys that trusted keys rotated to.
     #[must_use]
     pub fn advanced_by(&self, delivered: &[DeliveredKey]) -> Self {
         let mut next = self.clone();
-        // Before the rotations: what a stolen key hands on is no trust.
+        // Before the rotations, because a stolen key must not hand on trust.
         for key in delivered {
             if let Some(known) = next.0.get_mut(&key.public_key.id()) {
                 known.revoked |= key.status == KeyStatus::Revoked;
@@ -78,7 +78,7 @@ impl Pinned {
         })
     }
 
-    /// The keys as licenses are verified against.
+    /// The keys in the form that licenses are verified with.
     pub fn trust_set(&self) -> TrustSet {
         let keys = self.0.iter().map(|(id, key)| {
             let status = if key.revoked {
@@ -116,7 +116,7 @@ mod tests {
         }
     }
 
-    fn trusts(pinned: &Pinned, seed: u8) -> bool {
+    fn trusts(pinned: &PinnedKeys, seed: u8) -> bool {
         let set = pinned.trust_set();
         set.get(key(seed).public_key().id())
             .is_some_and(|key| key.status == KeyStatus::Active)
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn trust_is_taken_away_by_anyone_and_given_by_rotation_alone() {
-        let pinned = Pinned::from_delivered(&[
+        let pinned = PinnedKeys::from_delivered(&[
             delivered(1, KeyStatus::Active, None),
             delivered(2, KeyStatus::Retired, None),
             delivered(3, KeyStatus::Revoked, None),

@@ -1,4 +1,4 @@
-//! The ratchet: what a node remembers of the state it took last, so that it never takes an older
+//! The ratchet: what a node remembers of the last state that it accepted, so that it never accepts an older
 //! one.
 
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,11 @@ use crate::document::keys::KeyId;
 use crate::feed::{StateDocument, StateError};
 use crate::time::Timestamp;
 
-/// The newest state that was taken. It belongs to the key that signed it: a revision that another
-/// key reached says nothing about this one's.
+/// The newest accepted state. It belongs to the key that signed it, because revisions of different keys cannot
+/// be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ratchet {
-    /// Who signed it.
+    /// The key that signed it.
     pub key_id: KeyId,
     /// Its revision.
     pub revision: u64,
@@ -23,7 +23,7 @@ pub struct Ratchet {
 }
 
 impl Ratchet {
-    /// The ratchet behind this state.
+    /// The ratchet once this state is accepted.
     pub fn of(state: &StateDocument<'_>) -> Self {
         Self {
             key_id: state.key_id(),
@@ -33,8 +33,8 @@ impl Ratchet {
         }
     }
 
-    /// Refuses a state that is not newer: a smaller revision, or the same with another content or
-    /// without a later signing.
+    /// Refuses a state that is not newer: one with a smaller revision, or one with the same revision that has
+    /// another content or was not signed later.
     ///
     /// # Errors
     /// [`StateError::Older`], [`StateError::OtherContent`], [`StateError::Repeated`].

@@ -1,5 +1,5 @@
-//! The signed state: everything that a node decides by, in one document made for it alone. What is
-//! verified is what is parsed.
+//! The signed state: everything that a node decides by, in one document made for that node. What is verified is
+//! what is parsed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,15 +12,14 @@ use crate::document::json::{self, Members};
 use crate::document::keys::{KeyId, PublicKey, SigningKey};
 use crate::document::rotation::Rotation;
 use crate::document::trust::{KeyStatus, TrustPolicy};
-use crate::fault;
 use crate::feed::NodePolicy;
+use crate::parse_error;
 use crate::time::Timestamp;
 
 /// The version of the envelope around the payload.
 const VERSION: &str = "1";
 
-/// The members of payload and content that this version understands: what another control plane may
-/// call critical.
+/// The members of payload and content that this version understands. Only these may be listed as critical.
 const UNDERSTOOD: [&str; 14] = [
     "format",
     "critical",
@@ -54,12 +53,12 @@ pub struct Content {
     pub application: String,
     /// What is accepted as a license.
     pub policy: TrustPolicy,
-    /// The installation's keys, revoked ones included.
+    /// The installation's keys, including revoked ones.
     pub keys: Vec<DeliveredKey>,
     /// The application's licenses that can be in force now or later, the greatest (`updated_at`,
     /// revision) first.
     pub licenses: Vec<DeliveredLicense>,
-    /// How long the node goes on without news.
+    /// How long the node keeps working without news.
     pub node_policy: NodePolicy,
 }
 
@@ -70,7 +69,7 @@ pub struct DeliveredKey {
     pub public_key: PublicKey,
     /// How far the installation trusts it.
     pub status: KeyStatus,
-    /// By which a node trusts it that knew the key before it.
+    /// The rotation through which nodes that trust an earlier key trust this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<Rotation>,
 }
@@ -94,13 +93,13 @@ impl Content {
     /// The content as text.
     ///
     /// # Errors
-    /// A text that cannot be written.
+    /// It cannot be serialized.
     pub fn to_text(&self) -> Result<Box<RawValue>, serde_json::Error> {
         serde_json::value::to_raw_value(self)
     }
 }
 
-/// What is said of a content when it is signed for one node.
+/// What is signed for one node beside the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StateTerms {
     /// Who it is for.
@@ -109,9 +108,9 @@ pub struct StateTerms {
     pub revision: u64,
     /// When it is signed.
     pub issued_at: Timestamp,
-    /// From when on it has expired.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// Whether the node was revoked, so that it allows nothing any more.
+    /// Whether the node is revoked and must deny all requests.
     pub revoked: bool,
 }
 
@@ -131,18 +130,18 @@ struct Payload<'a> {
     content: &'a RawValue,
 }
 
-/// What is read first, whatever the format of the rest is.
+/// The members that are read first, whatever the format.
 #[derive(Deserialize)]
-struct Preface {
+struct FormatHeader {
     format: u32,
     #[serde(default)]
     critical: Vec<String>,
 }
 
-/// Signs a content for one node; the whole document, in one line.
+/// Signs a content for one node. Returns the whole document, in one line.
 ///
 /// # Errors
-/// A text that cannot be written.
+/// It cannot be serialized.
 pub fn sign(
     key: &SigningKey,
     terms: &StateTerms,
@@ -162,7 +161,7 @@ pub fn sign(
     Ok(sign_payload(key, &payload))
 }
 
-/// Signs the payload of a state, whatever its format is; the whole document.
+/// Signs the payload of a state, whatever its format. Returns the whole document.
 pub fn sign_payload(key: &SigningKey, payload: &str) -> String {
     key.sign_state(payload)
 }
@@ -170,7 +169,7 @@ pub fn sign_payload(key: &SigningKey, payload: &str) -> String {
 /// Why a node refuses a state, in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// It is cut short or is no state at all.
+    /// It is incomplete, or not a state at all.
     #[error("the state cannot be read: {0}")]
     Unreadable(String),
     /// Another key signed it.
@@ -179,30 +178,30 @@ pub enum StateError {
     /// It was changed after it was signed.
     #[error("the state's signature does not fit: it was changed after signing")]
     BadSignature,
-    /// It has a form that this version does not know.
+    /// This version does not know its format.
     #[error("the state has format {0}, which this version does not know; update the node")]
     UnsupportedFormat(u32),
-    /// It says something that this version would have to understand.
+    /// It has a critical member that this version does not understand.
     #[error("the state needs {0:?} to be understood, which this version does not; update the node")]
     MustUnderstand(String),
     /// It is for another node or organization.
     #[error("the state is for another node or organization")]
     OtherAudience,
-    /// It had expired before it came.
+    /// It had expired before it arrived.
     #[error("the state had expired before it came")]
     Expired,
-    /// A newer one was taken already.
+    /// A newer one was accepted already.
     #[error("the state has revision {received}, older than {held}, which this node holds")]
     Older {
-        /// The revision that was taken last.
+        /// The revision that was accepted last.
         held: u64,
-        /// The revision that came.
+        /// The revision that arrived.
         received: u64,
     },
     /// The same revision has another content.
     #[error("revision {0} came with another content than this node holds")]
     OtherContent(u64),
-    /// It is not newer than the one that was taken.
+    /// It is not newer than the accepted one.
     #[error("the state of revision {0} is not newer than the one that this node holds")]
     Repeated(u64),
 }
@@ -224,8 +223,8 @@ impl StateError {
         }
     }
 
-    /// Whether the control plane is behind what this node knows, as after it was restored from a
-    /// backup.
+    /// Whether this node knows a newer state than the control plane, for example after the control plane was
+    /// restored from a backup.
     pub fn is_ahead(&self) -> bool {
         matches!(self, Self::Older { .. } | Self::OtherContent(_))
     }
@@ -248,8 +247,8 @@ impl std::fmt::Debug for Payload<'_> {
 }
 
 impl<'a> StateDocument<'a> {
-    /// Takes a state apart and verifies it: signature, format, audience, in this order. Whether it
-    /// is newer is for [`Ratchet::check`](super::Ratchet::check), and whether it has expired for
+    /// Parses a state and verifies its signature, format and audience, in this order. It does not check whether
+    /// the state is newer, see [`Ratchet::check`](super::Ratchet::check), or whether it has expired, see
     /// [`StateDocument::check_expiry`].
     ///
     /// # Errors
@@ -266,12 +265,12 @@ impl<'a> StateDocument<'a> {
         if !control_plane.signed_state(raw.get(), &signature) {
             return Err(StateError::BadSignature);
         }
-        let preface: Preface = read(raw.get())?;
-        if preface.format != FORMAT {
-            return Err(StateError::UnsupportedFormat(preface.format));
+        let header: FormatHeader = read(raw.get())?;
+        if header.format != FORMAT {
+            return Err(StateError::UnsupportedFormat(header.format));
         }
         let unknown = |name: &String| !UNDERSTOOD.contains(&name.as_str());
-        if let Some(name) = preface.critical.into_iter().find(unknown) {
+        if let Some(name) = header.critical.into_iter().find(unknown) {
             return Err(StateError::MustUnderstand(name));
         }
         let payload: Payload<'a> = read(raw.get())?;
@@ -297,7 +296,7 @@ impl<'a> StateDocument<'a> {
         Ok(())
     }
 
-    /// Who signed it.
+    /// The key that signed it.
     pub fn key_id(&self) -> KeyId {
         self.key_id
     }
@@ -312,7 +311,7 @@ impl<'a> StateDocument<'a> {
         self.payload.issued_at
     }
 
-    /// From when on it has expired.
+    /// When it expires.
     pub fn expires_at(&self) -> Timestamp {
         self.payload.expires_at
     }
@@ -327,7 +326,7 @@ impl<'a> StateDocument<'a> {
         Digest::of(self.payload.content.get().as_bytes())
     }
 
-    /// What it says.
+    /// Its content.
     pub fn content(&self) -> &Content {
         &self.content
     }
@@ -341,13 +340,14 @@ fn unreadable(error: DocumentError) -> StateError {
 }
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, StateError> {
-    serde_json::from_str(text).map_err(|error| StateError::Unreadable(fault::of_json(text, &error)))
+    serde_json::from_str(text)
+        .map_err(|error| StateError::Unreadable(parse_error::of_json(text, &error)))
 }
 
-/// The payload's exact text, the signature, and who is said to have made it.
+/// The payload's exact text, the signature, and the id of the key that claims to have signed it.
 fn envelope(text: &str) -> Result<(&RawValue, String, KeyId), DocumentError> {
     let whole: &RawValue = serde_json::from_str(text)
-        .map_err(|error| DocumentError::NotJson(fault::of_json(text, &error)))?;
+        .map_err(|error| DocumentError::NotJson(parse_error::of_json(text, &error)))?;
     let mut outer = json::members(whole, "the document")?;
     let state = required(&mut outer, "state")?;
     let mut inner = json::members(state, "`state`")?;

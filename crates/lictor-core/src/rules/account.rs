@@ -7,9 +7,9 @@ use crate::decision::Decision;
 use crate::error::{Error, Kind, LastWay};
 use crate::facts::account::{Account, AccountKind, AccountState, AccountStatus, DEFAULT_LANGUAGE};
 use crate::facts::email::Email;
-use crate::given::Given;
 use crate::invalid::InvalidInput;
 use crate::names::clean_name;
+use crate::patch_field::PatchField;
 use crate::record::Record;
 use crate::state::State;
 
@@ -40,7 +40,7 @@ pub struct AccountPatch {
     /// Its e-mail.
     pub email: Option<String>,
     /// Its name.
-    pub name: Given<String>,
+    pub name: PatchField<String>,
     /// Its status; not [`AccountStatus::Removed`].
     pub status: Option<AccountStatus>,
     /// Whether it administers its organization.
@@ -50,7 +50,7 @@ pub struct AccountPatch {
 }
 
 impl AccountPatch {
-    fn clean_name(&self) -> Result<Given<String>, InvalidInput> {
+    fn clean_name(&self) -> Result<PatchField<String>, InvalidInput> {
         self.name.as_ref().try_map(|name| clean_name(name))
     }
 
@@ -65,7 +65,7 @@ impl AccountPatch {
     }
 }
 
-/// Creates an account. `state` holds the account with this e-mail, if there is one.
+/// Creates an account. `state` contains the account with this e-mail, if there is one.
 ///
 /// # Errors
 /// [`Error::InvalidInput`], [`Error::AlreadyExists`].
@@ -109,12 +109,12 @@ pub fn create(state: &State, new: &NewAccount) -> Result<Decision<Account>, Erro
     }))
 }
 
-/// Changes an account. `state` holds it with its seats and their applications, and the account
+/// Changes an account. `state` contains it with its seats and their applications, and the account
 /// with the new e-mail, if there is one. Deactivation gives its seats back.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::InvalidInput`], [`Error::AlreadyExists`], and
-/// [`Error::RevisionMismatch`] where `expected` is not the stored revision.
+/// [`Error::RevisionMismatch`] if `expected` is not the stored revision.
 pub fn set(
     state: &State,
     id: Uuid,
@@ -147,7 +147,7 @@ pub fn set(
         administrator: patch.administrator.unwrap_or(stored.administrator),
         language: patch.language.clone().unwrap_or(stored.language.clone()),
     };
-    let named = email.is_some() || !name.is_nothing();
+    let named = email.is_some() || !name.is_absent();
     if named || !is_same(stored, &change) {
         decision.changes.push(change);
     }
@@ -160,7 +160,7 @@ pub fn set(
 /// Removes an account: its seats are given back, its e-mail and name erased, its id kept.
 ///
 /// # Errors
-/// [`Error::NotFound`], and [`Error::RevisionMismatch`] where `expected` is not the stored one.
+/// [`Error::NotFound`], and [`Error::RevisionMismatch`] if `expected` is not the stored one.
 pub fn remove(state: &State, id: Uuid, expected: Option<u64>) -> Result<Decision, Error> {
     let stored = find(state, id)?;
     check_revision(stored, expected)?;
@@ -171,7 +171,7 @@ pub fn remove(state: &State, id: Uuid, expected: Option<u64>) -> Result<Decision
     Ok(decision)
 }
 
-/// Refuses a decision about an account after which none administers the organization. `state` holds
+/// Refuses a decision about an account after which none administers the organization. `state` contains
 /// another active one that does, if there is one.
 ///
 /// # Errors

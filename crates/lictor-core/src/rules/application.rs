@@ -5,12 +5,12 @@ use crate::decision::Decision;
 use crate::document::claims::is_application_key;
 use crate::error::{Error, Kind};
 use crate::facts::application::{ApplicationState, OverLimit};
-use crate::given::Given;
 use crate::names::clean_name;
+use crate::patch_field::PatchField;
 use crate::record::Record;
 use crate::state::State;
 
-/// Creates an application. `state` holds the one with this key, if there is one.
+/// Creates an application. `state` contains the one with this key, if there is one.
 ///
 /// # Errors
 /// [`Error::InvalidInput`], [`Error::AlreadyExists`].
@@ -51,10 +51,10 @@ pub fn create(
 pub fn set(
     state: &State,
     key: &str,
-    name: Given<&str>,
+    name: PatchField<&str>,
     over_limit: Option<OverLimit>,
 ) -> Result<Decision, Error> {
-    let name = name.try_map(clean_name)?.said();
+    let name = name.try_map(clean_name)?.into_change();
     let stored = find(state, key)?;
     let mut decision = Decision::nothing();
     if let Some(over_limit) = over_limit.filter(|given| *given != stored.over_limit) {
@@ -67,7 +67,7 @@ pub fn set(
     Ok(decision)
 }
 
-/// Removes an application. `state` holds any one of its licenses, if there is one, and its nodes.
+/// Removes an application. `state` contains any one of its licenses, if there is one, and its nodes.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::ApplicationInUse`].

@@ -11,7 +11,7 @@ use crate::words::words;
 
 /// Whether a request with many rows is all or nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rows {
+pub enum BatchMode {
     /// One refused row refuses them all.
     AllOrNothing,
     /// Each row is decided by itself.
@@ -19,7 +19,7 @@ pub enum Rows {
 }
 
 words!(
-    Rows, "a mode of requests with many rows", {
+    BatchMode, "a mode of requests with many rows", {
         AllOrNothing => "all",
         Each => "each",
     }
@@ -28,7 +28,7 @@ words!(
 /// What became of a row.
 #[derive(Debug)]
 pub struct Row<T> {
-    /// What it led to; none where it was refused as a whole, or undone as another was.
+    /// What it led to. `None` if it was refused as a whole, or undone as another was.
     pub done: Option<T>,
     /// Why it was refused, or parts of it.
     pub refused: Vec<Error>,
@@ -73,7 +73,7 @@ impl Steps {
 pub fn each_row<R, T: Send + 'static>(
     state: &State,
     rows: &[R],
-    mode: Rows,
+    mode: BatchMode,
     decide: impl Fn(&mut Steps, &R) -> Result<T, Error>,
 ) -> Result<Decision<Vec<Row<T>>>, Error> {
     // Copied once, and not for each step: a request may have a thousand accounts loaded.
@@ -96,7 +96,7 @@ pub fn each_row<R, T: Send + 'static>(
         outcomes.push(Row { done, refused });
     }
     let mut all = steps.all;
-    if mode == Rows::AllOrNothing && outcomes.iter().any(|row| !row.refused.is_empty()) {
+    if mode == BatchMode::AllOrNothing && outcomes.iter().any(|row| !row.refused.is_empty()) {
         undo(state, &mut all, &mut outcomes);
     }
     Ok(all.with(|_| Ok(outcomes)))

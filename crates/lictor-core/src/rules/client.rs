@@ -12,8 +12,8 @@ use crate::facts::grant::WINDOW;
 use crate::facts::quota::Quota;
 use crate::facts::right::{Resource, Right};
 use crate::facts::scope::{Scope, check_scopes, rights};
-use crate::given::Given;
 use crate::names::clean_name;
+use crate::patch_field::PatchField;
 use crate::record::Record;
 use crate::rules::{account, application};
 use crate::state::State;
@@ -50,7 +50,7 @@ pub struct NewClient {
     pub code: Digest,
 }
 
-/// Creates a client. `state` holds its account and its application.
+/// Creates a client. `state` contains its account and its application.
 ///
 /// # Errors
 /// [`Error::NotFound`] for the account or the application, [`Error::InvalidInput`].
@@ -122,8 +122,8 @@ fn check_client_scopes(new: &NewClient) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`] for a client that is not there or was removed, [`Error::InvalidInput`].
-pub fn rename(state: &State, id: Uuid, name: Given<&str>) -> Result<Decision, Error> {
-    let name = name.try_map(clean_name)?.said();
+pub fn rename(state: &State, id: Uuid, name: PatchField<&str>) -> Result<Decision, Error> {
+    let name = name.try_map(clean_name)?.into_change();
     let stored = state.clients.get(&id);
     if stored.is_none_or(|client| client.removed_at.is_some()) {
         return Err(missing(id));
@@ -146,7 +146,7 @@ pub fn remove(state: &State, id: Uuid) -> Result<Decision, Error> {
     }
 }
 
-/// Makes a code for a client. `state` holds those that were made of late.
+/// Makes a code for a client. `state` contains those that were made of late.
 ///
 /// # Errors
 /// [`Error::NotFound`] for a client that is not there or was removed, [`Error::QuotaReached`] with the

@@ -30,7 +30,7 @@ pub struct Secrets {
     pub grant: (Uuid, Digest),
 }
 
-/// Trades a code for a grant and an access token. `state` holds the client with its account, the
+/// Trades a code for a grant and an access token. `state` contains the client with its account, the
 /// code, and the client's grants. A code that was used before takes its grant along: one of its two
 /// users was not meant to have it (RFC 6749, 4.1.2).
 ///
@@ -90,7 +90,7 @@ pub fn exchange(
     Ok(decision.with(|_| Ok(Ok(()))))
 }
 
-/// Trades a refresh token for an access token. `state` holds the client with its account, the grant
+/// Trades a refresh token for an access token. `state` contains the client with its account, the grant
 /// of the refresh token, and the access tokens that rest on it.
 ///
 /// # Errors
@@ -113,7 +113,7 @@ pub fn refresh(
     hand_out(state, secrets, Some(grant), client.scopes.clone(), now)
 }
 
-/// Hands out an access token for the client's own credentials. `state` holds the client with its
+/// Hands out an access token for the client's own credentials. `state` contains the client with its
 /// account, and the access tokens that rest on them. `scopes` narrows; empty: all of the client's.
 ///
 /// # Errors
@@ -138,7 +138,7 @@ pub fn credentials(
 }
 
 /// Revokes a refresh token with all that rests on it, or an access token alone, for the client that
-/// has signed in or for whoever has the token. `state` holds whichever it is, with its client and the
+/// has signed in or for whoever has the token. `state` contains whichever it is, with its client and the
 /// grant that it rests on.
 ///
 /// # Errors

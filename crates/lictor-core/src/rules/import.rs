@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::facts::email::Email;
 use crate::facts::entitlement::SeatTerms;
 use crate::rules::account::{self, NewAccount};
-use crate::rules::rows::{Row, Rows, Steps, each_row};
+use crate::rules::batch::{BatchMode, Row, Steps, each_row};
 use crate::rules::seats;
 use crate::state::State;
 
@@ -30,7 +30,7 @@ pub struct Imported {
     pub refused: Vec<Error>,
 }
 
-/// Creates accounts and gives them seats. `state` holds the accounts with these e-mails and the
+/// Creates accounts and gives them seats. `state` contains the accounts with these e-mails and the
 /// applications; `terms` what licenses grant of each.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ pub struct Imported {
 pub fn import(
     state: &State,
     rows: &[ImportRow],
-    mode: Rows,
+    mode: BatchMode,
     terms: &BTreeMap<String, SeatTerms>,
 ) -> Result<Decision<Vec<Imported>>, Error> {
     let decision = each_row(state, rows, mode, |steps, (new, seats)| {

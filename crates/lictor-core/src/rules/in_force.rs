@@ -130,7 +130,7 @@ impl<'a> FoundBefore<'a> {
 /// was known `before`, as far as that is still `stored`.
 ///
 /// # Errors
-/// [`Error::Outdated`] where it could be a license that is in neither.
+/// [`Error::Outdated`] if it could be a license that is in neither.
 pub fn in_force_since(
     newest_first: &[Candidate],
     all_after: (Timestamp, u64),
@@ -177,7 +177,7 @@ pub fn next_boundary(candidates: &[Candidate], now: Timestamp) -> Option<Timesta
 }
 
 /// The first instant from `now` on at which none of the candidates is in force: the end of what
-/// follows without a gap, be it a renewal or a license that a shorter one superseded. None: none is
+/// follows without a gap, be it a renewal or a license that a shorter one superseded. `None` if none is
 /// in force now.
 pub fn covered_until(candidates: &[Candidate], now: Timestamp) -> Option<Timestamp> {
     let counting = candidates.iter().filter(|one| one.signer.is_ok());

@@ -35,13 +35,13 @@ pub struct CheckOut {
 pub struct CheckedOut {
     /// The lease.
     pub lease: Lease,
-    /// Seats granted; none: unlimited.
+    /// Seats granted. `None` if unlimited.
     pub limit: Option<u32>,
     /// Seats in use.
     pub used: u64,
 }
 
-/// Checks a lease out. `state` holds the application, the holder's lease and those of the
+/// Checks a lease out. `state` contains the application, the holder's lease and those of the
 /// application whose time is over. A holder with a live lease gets the same one, its fence raised.
 ///
 /// # Errors
@@ -204,7 +204,7 @@ pub struct Forgotten {
 }
 
 /// Forgets a holder: what is kept of `ended` leases, which were the holder's, and of refusals stays,
-/// without the name; kept answers with the name go. `state` holds the holder's leases, and how many
+/// without the name; kept answers with the name go. `state` contains the holder's leases, and how many
 /// refusals and answers there are.
 ///
 /// # Errors

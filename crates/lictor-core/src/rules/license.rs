@@ -91,7 +91,7 @@ pub struct WrittenLicense {
     pub added: bool,
 }
 
-/// Adds a license under a new id. `state` holds the license with this id, the application, the
+/// Adds a license under a new id. `state` contains the license with this id, the application, the
 /// trusted keys.
 ///
 /// # Errors
@@ -138,8 +138,8 @@ impl Repetition {
 /// time included, is written again only if that moves what is in force.
 ///
 /// # Errors
-/// A retired or revoked key, else [`Error::RevisionMismatch`] where `expected` is not the stored
-/// revision; 0 stands for a license that is not there yet. Else [`Error::Outdated`] where it depends on
+/// A retired or revoked key, else [`Error::RevisionMismatch`] if `expected` is not the stored
+/// revision; 0 stands for a license that is not there yet. Else [`Error::Outdated`] if it depends on
 /// a `repetition` that is missing or not of now.
 pub fn put(
     state: &State,
@@ -249,7 +249,7 @@ fn unless_repeated(
 /// Removes a license, and tells whether it was there; one that is not changes nothing.
 ///
 /// # Errors
-/// [`Error::RevisionMismatch`] where `expected` is not the stored revision.
+/// [`Error::RevisionMismatch`] if `expected` is not the stored revision.
 pub fn remove(state: &State, id: Uuid, expected: Option<u64>) -> Result<Decision<bool>, Error> {
     check_revision(state, id, expected)?;
     let stored = state.licenses.contains_key(&id);

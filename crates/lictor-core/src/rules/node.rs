@@ -14,4 +14,4 @@ pub use pools::{NewPool, create_pool, forget, join_pool, leave, missing_pool, re
 pub use removal::{Removal, remove, take_up};
 pub use reports::{check_counts, is_without_room, merge, report, seen, usage_of};
 pub use settings::{adopt, is_ahead, set_policy};
-pub use starts::{Judgment, begin, epochs_of};
+pub use starts::{StartDecision, begin, epochs_of};

@@ -6,13 +6,13 @@ use crate::change::Change;
 use crate::decision::Decision;
 use crate::error::{Error, Kind};
 use crate::facts::organization::{DEFAULT_KEY, Organization, RESERVED_KEYS, is_key};
-use crate::given::Given;
 use crate::names::clean_name;
+use crate::patch_field::PatchField;
 use crate::record::Record;
 use crate::state::State;
 use crate::time::Timestamp;
 
-/// Creates an organization. `state` holds the live organization with this key, if there is one.
+/// Creates an organization. `state` contains the live organization with this key, if there is one.
 ///
 /// # Errors
 /// [`Error::InvalidInput`] for a key or name out of bounds, [`Error::AlreadyExists`].
@@ -58,9 +58,9 @@ pub fn create(
 ///
 /// # Errors
 /// [`Error::InvalidInput`].
-pub fn rename(id: Uuid, name: Given<&str>) -> Result<Decision, Error> {
+pub fn rename(id: Uuid, name: PatchField<&str>) -> Result<Decision, Error> {
     let mut decision = Decision::nothing();
-    if let Some(name) = name.try_map(clean_name)?.said() {
+    if let Some(name) = name.try_map(clean_name)?.into_change() {
         decision.records.push(Record::OrganizationName { id, name });
     }
     Ok(decision)

@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::state::quota::{Step, step};
 
 /// Refuses changes that would take an organization beyond a quota. What it has beyond one already
-/// stays, and changes that do not add to it are never refused. `state` holds the applications that
+/// stays, and changes that do not add to it are never refused. `state` contains the applications that
 /// licenses are added to.
 ///
 /// # Errors

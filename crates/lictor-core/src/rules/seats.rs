@@ -16,7 +16,7 @@ use crate::state::State;
 /// Whether one more seat of an application can be taken.
 ///
 /// # Errors
-/// [`Error::Outdated`] where the terms are not those of now; else the reason in the inner result.
+/// [`Error::Outdated`] if the terms are not those of now; else the reason in the inner result.
 pub(crate) fn room(
     state: &State,
     application: &ApplicationState,
@@ -72,13 +72,13 @@ pub struct Assigned {
     pub seat: SeatId,
     /// Whether it was given now; else the account had it.
     pub given: bool,
-    /// Seats granted; none: unlimited.
+    /// Seats granted. `None` if unlimited.
     pub limit: Option<u32>,
     /// Seats in use.
     pub used: u64,
 }
 
-/// Assigns a seat to an account; if it already has one, nothing changes. `state` holds the
+/// Assigns a seat to an account; if it already has one, nothing changes. `state` contains the
 /// application, the account and its seat, if it has it.
 ///
 /// # Errors

@@ -36,7 +36,7 @@ pub struct NewToken {
 }
 
 /// Creates a token in the stream of its organization, or of the installation for an operator. Where
-/// the quota is reached `state` holds some of those that have expired: they are revoked, and so give
+/// the quota is reached `state` contains some of those that have expired: they are revoked, and so give
 /// way.
 ///
 /// # Errors
@@ -139,7 +139,7 @@ pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
 }
 
 /// Refuses to revoke an operator's live token that is not narrowed, unless another such one lasts at least
-/// as long: one that ends in a minute is no way in. `state` holds the last one to end, if there is one.
+/// as long: one that ends in a minute is no way in. `state` contains the last one to end, if there is one.
 ///
 /// # Errors
 /// [`Error::LastAdministrator`].

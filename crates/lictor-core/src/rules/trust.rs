@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::record::Record;
 use crate::state::State;
 
-/// Trusts a key by a rotation, so that nodes trust it that know the key before it. `state` holds both
+/// Trusts a key by a rotation, so that nodes trust it that know the key before it. `state` contains both
 /// keys.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Recording what sources counted, and correcting it.
+//! Recording the counts of sources, and correcting them.
 
 use crate::change::Change;
 use crate::decision::Decision;
@@ -16,13 +16,12 @@ use crate::rules::quota;
 use crate::state::State;
 use crate::time::{Date, SECONDS_PER_DAY, Timestamp};
 
-/// How exactly it is stored when an epoch was last heard of while its total does not rise, in
-/// seconds.
+/// While an epoch's total does not rise, the time of its last report is stored at most this often, in seconds.
 const HEARD_WITHIN: i64 = SECONDS_PER_DAY;
 
 impl UsageKey {
-    /// Under the names that it is counted by: its own where something is stored under them, else as
-    /// [`label`](names::label) has them.
+    /// The key under which it is stored: unchanged if something is stored under it, otherwise with names as
+    /// [`label`](names::label) returns them.
     pub fn as_stored(&self, state: &State) -> Self {
         match state.usage.contains_key(self) {
             true => self.clone(),
@@ -32,8 +31,8 @@ impl UsageKey {
 }
 
 impl UsageReport {
-    /// Under the names that it is counted by: its own where something is stored under them, so that
-    /// what a source sums up is not counted twice; else as [`label`](names::label) has them.
+    /// The report with the names under which it is stored: unchanged if something is stored under them, so that
+    /// a source's running total is not counted twice; otherwise as [`label`](names::label) returns them.
     pub fn as_stored(&self, state: &State, now: Timestamp) -> Self {
         match self.is_stored(state, now) {
             true => self.clone(),
@@ -48,7 +47,7 @@ impl UsageReport {
         goes_on || state.usage.contains_key(&self.key(now))
     }
 
-    /// What is stored for it: its month's greatest count, or its epoch's greatest total.
+    /// The stored figure: the greatest count of its month, or the greatest total of its epoch.
     pub fn stored(&self, state: &State, now: Timestamp) -> u64 {
         match &self.reading {
             Reading::Count { .. } => state
@@ -61,7 +60,7 @@ impl UsageReport {
         }
     }
 
-    /// Refuses names, months and counts out of bounds. A name that is already stored stays allowed.
+    /// Checks names, months and counts. A name that is already stored stays allowed.
     fn check(&self, state: &State, now: Timestamp) -> Result<(), Error> {
         if !self.is_stored(state, now) {
             for (field, name) in [("source", &self.source), ("service", &self.service)] {
@@ -85,7 +84,7 @@ fn epoch_of(state: &State, series: &Series, epoch: &str) -> Option<EpochState> {
     state.usage_epochs.get(series)?.get(epoch).copied()
 }
 
-/// Refuses more reports than one request may have.
+/// Checks the number of reports in a request.
 ///
 /// # Errors
 /// [`Error::InvalidInput`] for more than [`MAX_COUNTS`].
@@ -97,32 +96,32 @@ pub fn check_reports(reports: usize) -> Result<(), Error> {
     Err(invalid("counts", reason))
 }
 
-/// What became of a report.
+/// The result of a report.
 #[derive(Debug)]
 pub struct Recorded {
-    /// The report, under the names that it is counted by.
+    /// The report, with the names under which it is stored.
     pub report: UsageReport,
-    /// What is stored for it: its month's greatest count, or its epoch's greatest total.
+    /// The stored figure: the greatest count of its month, or the greatest total of its epoch.
     pub stored: u64,
-    /// Why it was refused.
+    /// Why it was refused, if it was.
     pub refused: Option<Error>,
 }
 
-/// Records what sources counted. `state` holds what is stored for each, the epochs of running totals,
-/// the sum of the organization's counts, and how many there are of each month. Of running totals it holds each that is reported; for
-/// one that is not stored, all of its source and service.
+/// Records the counts of sources. `state` contains what is stored for each, the epochs of running totals, the sum
+/// of the organization's counts, and the number of counts in each month. It contains every reported running total;
+/// for one that is not stored, all of its source and service.
 ///
-/// A count is the greatest ever reported for its source, service and month, so that a repeated or
-/// late report changes nothing. Of a running total the first of its epoch counts whole, then what it
-/// rose by since; one that is not greater counts nothing. A new epoch beyond [`MAX_EPOCHS`] takes the
-/// place of the one that was silent longest, if that was for [`EPOCH_SILENT_AFTER`].
+/// A stored count is the greatest ever reported for its source, service and month, so that a repeated or late
+/// report changes nothing. The first running total of an epoch counts in full; later ones count by how much they
+/// rose, and one that is not greater counts nothing. If there are [`MAX_EPOCHS`] already, a new epoch replaces the
+/// one that has been silent longest, provided that it was silent for [`EPOCH_SILENT_AFTER`].
 ///
-/// Each is decided by itself: one that is out of bounds or beyond a quota, would raise a sum above
-/// [`MAX_COUNT`], or is of an epoch that there is no place for, is refused, and all others are recorded.
+/// Each report is decided by itself. It is refused if it is out of bounds or exceeds a quota, if a sum would
+/// exceed [`MAX_COUNT`], or if there is no room for its epoch. All others are recorded.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for more than [`MAX_COUNTS`]; unless `may_all_be_refused` the first refusal where
-/// none is recorded. Then nothing changes.
+/// [`Error::InvalidInput`] for more than [`MAX_COUNTS`] reports. If all reports are refused, the first refusal,
+/// unless `may_all_be_refused`. Then nothing changes.
 pub fn record(
     state: &State,
     reports: &[UsageReport],
@@ -133,7 +132,7 @@ pub fn record(
     let reports = reports.iter().map(|report| report.as_stored(state, wall));
     let reports: Vec<_> = reports.collect();
     let (decision, mut refused) = record_within(state, &reports, now, |_| 0)?;
-    // Nobody would look for a refusal in an answer that says that it was done.
+    // Nobody looks for refusals in an answer that reports success.
     if !may_all_be_refused && refused.len() == reports.len() && !reports.is_empty() {
         return Err(refused.swap_remove(0).1);
     }
@@ -153,10 +152,10 @@ pub fn record(
     }))
 }
 
-/// Reports that were refused, by their numbers in rising order, and why.
+/// The refused reports, by their numbers in ascending order, with the reasons.
 pub type RefusedReports = Vec<(usize, Error)>;
 
-/// The same, where some reports may find room in so much more than the quota of a month's counts.
+/// Like [`record`]. `beyond` says how much room a report has beyond the quota of a month's counts.
 pub(crate) fn record_within(
     state: &State,
     reports: &[UsageReport],
@@ -167,7 +166,7 @@ pub(crate) fn record_within(
     let mut ahead = state.clone();
     let (mut decision, mut refused) = (Decision::nothing(), Vec::new());
     for (number, report) in reports.iter().enumerate() {
-        match take(&ahead, report, now, beyond(report)) {
+        match record_one(&ahead, report, now, beyond(report)) {
             Ok(records) => {
                 records.iter().for_each(|record| ahead.note(record));
                 decision.records.extend(records);
@@ -181,7 +180,12 @@ pub(crate) fn record_within(
     Ok((decision, refused))
 }
 
-fn take(state: &State, report: &UsageReport, now: Now, beyond: u64) -> Result<Vec<Record>, Error> {
+fn record_one(
+    state: &State,
+    report: &UsageReport,
+    now: Now,
+    beyond: u64,
+) -> Result<Vec<Record>, Error> {
     report.check(state, now.wall())?;
     let key = report.key(now.wall());
     let known = state.usage.get(&key).copied();
@@ -211,13 +215,7 @@ fn take(state: &State, report: &UsageReport, now: Now, beyond: u64) -> Result<Ve
                     return Ok(records);
                 }
                 Some(_) => {}
-                None => match make_place(state, &series, heard_at)? {
-                    Some(forgotten) => records.push(forgotten),
-                    None => {
-                        let remembered = state.used.of(Quota::UsageEpochs);
-                        quota::room(state, Quota::UsageEpochs, remembered)?;
-                    }
-                },
+                None => records.extend(make_room(state, &series, heard_at)?),
             }
             let risen = total - before.map_or(0, |before| before.total);
             reported.added = reported.added.saturating_add(risen);
@@ -226,16 +224,7 @@ fn take(state: &State, report: &UsageReport, now: Now, beyond: u64) -> Result<Ve
         }
     };
     let risen = reported.sum() - known.unwrap_or_default().sum();
-    if reported.sum() > MAX_COUNT || state.usage_sum.saturating_add(risen) > MAX_COUNT {
-        return Err(invalid(
-            field,
-            format!(
-                "all counts of the organization come to {}, and {risen} more would exceed \
-                 {MAX_COUNT}; if one of them is wrong, take it back with `lictor usage correct`",
-                state.usage_sum
-            ),
-        ));
-    }
+    check_sum(state, field, reported.sum(), risen)?;
     let mut new_in = None;
     if known.is_none() {
         let month = counted_in(&key.month, now.wall());
@@ -251,10 +240,28 @@ fn take(state: &State, report: &UsageReport, now: Now, beyond: u64) -> Result<Ve
     Ok(records)
 }
 
-/// Forgets an epoch for another, where there are as many as are remembered.
-fn make_place(state: &State, series: &Series, now: Elapsed) -> Result<Option<Record>, Error> {
+/// Checks that neither a count nor the organization's sum exceeds [`MAX_COUNT`].
+fn check_sum(state: &State, field: &'static str, count: u64, risen: u64) -> Result<(), Error> {
+    if count <= MAX_COUNT && state.usage_sum.saturating_add(risen) <= MAX_COUNT {
+        return Ok(());
+    }
+    Err(invalid(
+        field,
+        format!(
+            "all counts of the organization come to {}, and {risen} more would exceed \
+             {MAX_COUNT}; if one of them is wrong, take it back with `lictor usage correct`",
+            state.usage_sum
+        ),
+    ))
+}
+
+/// Makes room for a new epoch by forgetting another one, if the maximum number is reached. Returns what it
+/// forgets. Otherwise checks that the quota has room.
+fn make_room(state: &State, series: &Series, now: Elapsed) -> Result<Option<Record>, Error> {
     let known = state.usage_epochs.get(series).into_iter().flatten();
     if known.clone().count() < MAX_EPOCHS {
+        let remembered = state.used.of(Quota::UsageEpochs);
+        quota::room(state, Quota::UsageEpochs, remembered)?;
         return Ok(None);
     }
     let silent = known.filter(|(_, known)| now.since(known.heard_at) >= EPOCH_SILENT_AFTER);
@@ -276,26 +283,26 @@ fn make_place(state: &State, series: &Series, now: Elapsed) -> Result<Option<Rec
     ))
 }
 
-/// A count that was corrected.
+/// A corrected count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Corrected {
-    /// The count as it is after it.
+    /// The count after the correction.
     pub row: UsageRow,
-    /// By how much.
+    /// The difference.
     pub by: i64,
-    /// Why, as it is stored.
+    /// The reason, as it is stored.
     pub reason: String,
-    /// The ledger position that says so.
+    /// The ledger position of the correction.
     pub position: u64,
 }
 
-/// Corrects the count of a source, service and month by a difference that stands beside what is
-/// reported, so that the next report does not undo it. `state` holds what is stored for it, and the
-/// sum of the organization's counts.
+/// Corrects the count of a source, service and month by a difference. The difference is stored beside what is
+/// reported, so that the next report does not undo it. `state` contains what is stored for the count, and the sum
+/// of the organization's counts.
 ///
 /// # Errors
-/// [`Error::NotFound`] where nothing was reported; [`Error::InvalidInput`] for a difference of 0, or
-/// one that takes a figure below 0 or above [`MAX_COUNT`], and for the reason.
+/// [`Error::NotFound`] if nothing was reported; [`Error::InvalidInput`] for a difference of 0, for one that takes
+/// a figure below 0 or above [`MAX_COUNT`], and for an invalid reason.
 pub fn correct(
     state: &State,
     key: &UsageKey,

@@ -1,36 +1,36 @@
-//! How many nodes there are of each application, and in each pool: counted as they come and go.
+//! The numbers of nodes of each application and in each pool, kept as nodes come and go.
 
 use uuid::Uuid;
 
 use crate::change::Change;
-use crate::facts::node::Place;
+use crate::facts::node::NodeGroup;
 use crate::state::State;
 
 impl State {
-    /// Where the node is counted that a change makes, moves or takes away.
-    pub fn place_of(&self, change: &Change) -> Option<Place> {
+    /// The groups in which the node of a change is counted.
+    pub fn group_of(&self, change: &Change) -> Option<NodeGroup> {
         let node = self.nodes.get(&node_of(change)?)?;
-        node.is_live().then(|| Place {
+        node.is_live().then(|| NodeGroup {
             application: node.application.clone(),
             pool: node.pool,
             joined: node.joined_at.is_some(),
         })
     }
 
-    /// Counts a node where it is now, and no more where it was.
-    pub(super) fn move_place(&mut self, before: Option<Place>, after: Option<Place>) {
+    /// Moves a node from the counts of one group to those of another.
+    pub(super) fn move_node(&mut self, before: Option<NodeGroup>, after: Option<NodeGroup>) {
         if before == after {
             return;
         }
-        for (place, by) in [(after, 1), (before, -1)] {
-            let Some(place) = place else { continue };
-            self.alter_application(&place.application, |application| {
+        for (group, by) in [(after, 1), (before, -1)] {
+            let Some(group) = group else { continue };
+            self.alter_application(&group.application, |application| {
                 move_by(&mut application.nodes, by);
-                if place.joined {
+                if group.joined {
                     move_by(&mut application.joined_nodes, by);
                 }
             });
-            let pool = place.pool.and_then(|pool| self.node_pools.get_mut(&pool));
+            let pool = group.pool.and_then(|pool| self.node_pools.get_mut(&pool));
             if let Some(pool) = pool {
                 move_by(&mut pool.taken, by);
             }
@@ -38,7 +38,7 @@ impl State {
     }
 }
 
-/// Which node a change makes, moves to another place, or takes away.
+/// The node that a change adds, moves to another group, or removes.
 fn node_of(change: &Change) -> Option<Uuid> {
     match change {
         Change::NodeEnrolled { id, .. }

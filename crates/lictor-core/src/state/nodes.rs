@@ -10,10 +10,10 @@ use crate::time::Timestamp;
 impl State {
     /// Applies a change of nodes.
     pub(super) fn apply_to_nodes(&mut self, position: u64, at: Timestamp, change: &Change) {
-        let before = self.place_of(change);
+        let before = self.group_of(change);
         self.apply_to_node(position, at, change);
-        let after = self.place_of(change);
-        self.move_place(before, after);
+        let after = self.group_of(change);
+        self.move_node(before, after);
     }
 
     fn apply_to_node(&mut self, position: u64, at: Timestamp, change: &Change) {

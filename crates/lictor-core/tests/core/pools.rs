@@ -9,7 +9,7 @@ use lictor_core::facts::application::ApplicationState;
 use lictor_core::facts::entitlement::{ApplicationBasis, NodeTerms};
 use lictor_core::facts::node::{Counting, JoinRefusal, Leave};
 use lictor_core::facts::pool::name_in_pool;
-use lictor_core::feed::{Apart, KnownNode, Start};
+use lictor_core::feed::{KnownNode, SplitReason, Start};
 use lictor_core::record::Record;
 use lictor_core::rules::node::{self, NewPool};
 use lictor_core::state::State;
@@ -313,7 +313,7 @@ fn a_node_that_is_not_known_any_more_has_its_name_again_and_its_epochs_are_count
             Record::NodeStarts { apart, .. } => apart,
             _ => None,
         });
-    assert_eq!(apart, Some(Apart::Removed));
+    assert_eq!(apart, Some(SplitReason::Removed));
     // Once it is there, it is the one that it is.
     assert!(take_up(&state, &back, 7).expect("a place").is_nothing());
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::feed::{self, Apart, source};
+use lictor_core::feed::{self, SplitReason, source};
 use lictor_core::record::Record;
 use lictor_core::rules::node;
 use lictor_core::state::State;
@@ -33,18 +33,18 @@ impl Random {
 #[derive(Clone)]
 struct Disk {
     epoch: Arc<str>,
-    start: Start,
+    start: JournalStart,
     all: Vec<(Key, Entry)>,
 }
 
 impl Disk {
     fn of(counters: &Counters) -> Self {
-        let whole = counters.whole();
-        counters.note_whole(&whole);
+        let snapshot = counters.snapshot();
+        counters.note_snapshot(&snapshot);
         Self {
-            epoch: whole.epoch,
-            start: whole.start,
-            all: whole.all,
+            epoch: snapshot.epoch,
+            start: snapshot.start,
+            all: snapshot.all,
         }
     }
 }
@@ -52,7 +52,7 @@ impl Disk {
 struct Running {
     counters: Counters,
     disk: Disk,
-    place: u64,
+    lock_location: u64,
 }
 
 #[derive(Default)]
@@ -68,14 +68,15 @@ struct World {
 impl World {
     fn new() -> Self {
         let mut world = Self::default();
-        let place = world.place();
-        let start = Start::on(None, world.start_id(), Some(place.to_string())).anew();
+        let lock_location = world.place();
+        let start =
+            JournalStart::on(None, world.start_id(), Some(lock_location.to_string())).anew();
         let counters = Counters::new("00000000000000aa", "2026-11", BTreeMap::new()).started(start);
         let disk = Disk::of(&counters);
         world.folders.push(Running {
             counters,
             disk,
-            place,
+            lock_location,
         });
         world
     }
@@ -90,36 +91,46 @@ impl World {
         Uuid::from_u128(u128::from(self.starts))
     }
 
-    fn run(&mut self, disk: &Disk, place: u64) -> Running {
-        let start = Start::on(Some(&disk.start), self.start_id(), Some(place.to_string()));
+    fn run(&mut self, disk: &Disk, lock_location: u64) -> Running {
+        let start = JournalStart::on(
+            Some(&disk.start),
+            self.start_id(),
+            Some(lock_location.to_string()),
+        );
         let counts = disk.all.iter().cloned().collect();
         let counters = Counters::new(&disk.epoch, "2026-11", counts).started(start);
         let disk = Disk::of(&counters);
         Running {
             counters,
             disk,
-            place,
+            lock_location,
         }
     }
 
-    fn restart(&mut self, at: usize, disk: &Disk, place: u64) {
-        self.folders[at] = self.run(disk, place);
+    fn restart(&mut self, at: usize, disk: &Disk, lock_location: u64) {
+        self.folders[at] = self.run(disk, lock_location);
     }
 
     fn restart_in_place(&mut self) {
-        let (disk, place) = (self.folders[0].disk.clone(), self.folders[0].place);
-        self.restart(0, &disk, place);
+        let (disk, lock_location) = (self.folders[0].disk.clone(), self.folders[0].lock_location);
+        self.restart(0, &disk, lock_location);
     }
 
     fn count(&mut self, at: usize, more: u64) {
         let folder = &mut self.folders[at];
-        folder.counters.add(&folder.counters.slot("a"), more);
+        folder.counters.add(&folder.counters.counter("a"), more);
         flush(folder);
         self.counted += more;
     }
 
     /// A report; whether its answer comes, and whether it is on disk before the process ends.
-    fn report(&mut self, at: usize, leaving: bool, answered: bool, settled: bool) -> Option<Apart> {
+    fn report(
+        &mut self,
+        at: usize,
+        leaving: bool,
+        answered: bool,
+        settled: bool,
+    ) -> Option<SplitReason> {
         let folder = &mut self.folders[at];
         let claim = folder.counters.claim().expect("on disk");
         let sent = folder.counters.unsent(99, false);
@@ -160,9 +171,11 @@ impl World {
                 self.starts += 1;
                 Arc::from(format!("{:016x}", (1 << 40) + self.starts))
             });
-            let judged = folder.counters.judge(&start.epoch, Verdict { own, rest });
+            let judged = folder
+                .counters
+                .assign(&start.epoch, EpochAssignment { own, rest });
             if judged && settled {
-                folder.counters.settle_start();
+                folder.counters.apply_assignment();
                 folder.disk = Disk::of(&folder.counters);
             }
         }
@@ -174,7 +187,7 @@ impl World {
             self.report(at, false, true, true);
         }
         let folder = &self.folders[at];
-        assert!(folder.counters.are_told(), "{:#?}", self.log);
+        assert!(folder.counters.all_reported(), "{:#?}", self.log);
     }
 
     fn stored(&self) -> u64 {
@@ -191,7 +204,10 @@ fn flush(folder: &mut Running) {
 /// One of the things that may happen to a folder.
 fn happen(world: &mut World, random: &mut Random, kept: &mut Vec<(usize, Disk)>) {
     let at = random.below(world.folders.len() as u64) as usize;
-    let (disk, place) = (world.folders[at].disk.clone(), world.folders[at].place);
+    let (disk, lock_location) = (
+        world.folders[at].disk.clone(),
+        world.folders[at].lock_location,
+    );
     match random.below(12) {
         0..4 => world.count(at, 1 + random.below(9)),
         4..6 => {
@@ -200,21 +216,21 @@ fn happen(world: &mut World, random: &mut Random, kept: &mut Vec<(usize, Disk)>)
             if !settled {
                 // It was killed before that was on disk, or goes on without an answer.
                 let disk = world.folders[at].disk.clone();
-                world.restart(at, &disk, place);
+                world.restart(at, &disk, lock_location);
             }
         }
-        6..8 => world.restart(at, &disk, place),
+        6..8 => world.restart(at, &disk, lock_location),
         8 => {
             // The machine was started again, or the folder moved.
             if random.one_in(2) {
                 world.report(at, true, random.one_in(2), true);
             }
-            let (disk, place) = (world.folders[at].disk.clone(), world.place());
-            world.restart(at, &disk, place);
+            let (disk, lock_location) = (world.folders[at].disk.clone(), world.place());
+            world.restart(at, &disk, lock_location);
         }
         9 if world.folders.len() < 4 => {
-            let place = world.place();
-            let copy = world.run(&disk, place);
+            let lock_location = world.place();
+            let copy = world.run(&disk, lock_location);
             world.folders.push(copy);
         }
         10 => kept.push((at, disk)),
@@ -224,12 +240,12 @@ fn happen(world: &mut World, random: &mut Random, kept: &mut Vec<(usize, Disk)>)
                 // What was told to nobody is lost with the files.
                 world.tell_all(at);
                 let (_, older) = kept.remove(of);
-                let place = if random.one_in(2) {
-                    place
+                let lock_location = if random.one_in(2) {
+                    lock_location
                 } else {
                     world.place()
                 };
-                world.restart(at, &older, place);
+                world.restart(at, &older, lock_location);
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The thread that writes counts to disk: at each interval, and at once for those who wait for it;
-//! one write serves all who wait.
+//! The thread that writes counts to disk, at intervals and at once for callers who wait. One write serves
+//! all of them.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use super::Counters;
 use super::journal::Journal;
 use crate::error::NotCounted;
 
-/// Is called with whether the counts are on disk.
+/// Called with whether the counts are on disk.
 pub(crate) type Waiter = Box<dyn FnOnce(Result<(), NotCounted>) + Send>;
 
-/// Where those wait who want their counts on disk.
+/// The queue of callers who wait for their counts to be on disk.
 #[derive(Default)]
 pub(crate) struct Flusher {
     queue: Mutex<Queue>,
@@ -25,7 +25,7 @@ struct Queue {
 }
 
 impl Flusher {
-    /// Calls `waiter` once everything is on disk that was counted before.
+    /// Calls `waiter` once everything counted before is on disk.
     pub(crate) fn ask(&self, waiter: Waiter) {
         let mut queue = self.queue();
         if queue.stopping {
@@ -37,20 +37,20 @@ impl Flusher {
         self.wake.notify_one();
     }
 
-    /// Blocks until everything is on disk that was counted before.
+    /// Blocks until everything counted before is on disk.
     ///
     /// # Errors
     /// It could not be written.
     pub(crate) fn wait(&self) -> Result<(), NotCounted> {
         let (done, told) = std::sync::mpsc::channel();
         self.ask(Box::new(move |outcome| {
-            // It fails where nobody waits any more.
+            // It fails only if nobody waits any more.
             let _ = done.send(outcome);
         }));
         told.recv().unwrap_or(Err(NotCounted))
     }
 
-    /// Waits until everything is on disk that was counted before.
+    /// Waits until everything counted before is on disk.
     ///
     /// # Errors
     /// It could not be written.
@@ -62,14 +62,14 @@ impl Flusher {
         told.await.unwrap_or(Err(NotCounted))
     }
 
-    /// Ends [`Flusher::run`] after one last write.
+    /// Stops [`Flusher::run`] after a last write.
     pub(crate) fn stop(&self) {
         self.queue().stopping = true;
         self.wake.notify_all();
     }
 
-    /// Writes until it is stopped; `note` is told of each outcome, and whether there was something
-    /// to write.
+    /// Writes until it is stopped. `note` is called with each outcome and whether there was something to
+    /// write.
     pub(crate) fn run(
         &self,
         counters: &Counters,
@@ -84,7 +84,7 @@ impl Flusher {
             note(outcome);
             waiters.into_iter().for_each(|waiter| waiter(told));
             if stopping {
-                // Who came since is not to wait for ever.
+                // Later callers must not wait for ever.
                 let late = std::mem::take(&mut self.queue().waiters);
                 late.into_iter().for_each(|waiter| waiter(Err(NotCounted)));
                 return;
@@ -104,15 +104,15 @@ impl Flusher {
     }
 }
 
-/// Writes what is not on disk yet; whether there was something.
+/// Writes what is not yet on disk. Returns whether there was something.
 ///
 /// # Errors
-/// It cannot be written; it is tried again with the next flush.
+/// It cannot be written. The next flush tries again.
 pub(crate) fn flush(counters: &Counters, journal: &mut Journal) -> std::io::Result<bool> {
-    if counters.settle_start() || journal.is_due() {
-        let whole = counters.whole();
-        journal.rewrite(&whole)?;
-        counters.note_whole(&whole);
+    if counters.apply_assignment() || journal.is_due() {
+        let snapshot = counters.snapshot();
+        journal.rewrite(&snapshot)?;
+        counters.note_snapshot(&snapshot);
         return Ok(true);
     }
     let changed = counters.unjournaled();
@@ -124,7 +124,7 @@ pub(crate) fn flush(counters: &Counters, journal: &mut Journal) -> std::io::Resu
     Ok(true)
 }
 
-/// The part of a node that its flusher runs in.
+/// Starts the flusher's thread.
 pub(crate) fn spawn(
     flusher: &Arc<Flusher>,
     counters: &Arc<Counters>,

@@ -1,6 +1,6 @@
-//! The journal `counters.log`: lines that are appended, each after the first 16 hex digits of the
-//! SHA-256 of its JSON. The first names the epoch and the start that counts, each other holds counts as
-//! they were then.
+//! The journal `counters.log`, a file that lines are appended to. Each line begins with the first 16 hex
+//! digits of the SHA-256 of its JSON. The first line names the epoch and the running start; each other line
+//! contains counts.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,14 +12,14 @@ use lictor_core::facts::usage::MAX_COUNT;
 use lictor_core::feed::epoch_of;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, Key, Start, Whole};
+use super::{Entry, JournalSnapshot, JournalStart, Key};
 use crate::folder::{Folder, JOURNAL, of_file_system};
 use crate::planted;
 
-/// From this length on a journal is written anew, if that makes it much shorter; 1 MiB.
+/// The length above which a journal is rewritten if that makes it much shorter: 1 MiB.
 const LONG: u64 = 1 << 20;
 
-/// How many counts a line holds at most.
+/// The most counts in one line.
 const PER_LINE: usize = 500;
 
 #[derive(Default, Serialize, Deserialize)]
@@ -27,46 +27,46 @@ struct Line {
     epoch: Arc<str>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     counts: Vec<(Arc<str>, Arc<str>, u64)>,
-    /// Those that are told among the others from now on.
+    /// The counts that are reported as other services from now on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     as_other: Vec<(Arc<str>, Arc<str>, u64)>,
-    /// In the first line: who counts.
+    /// In the first line: the running start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    start: Option<Start>,
-    /// What its epoch held when that one began, until it was judged. A version that does not count it by
-    /// itself until then counts on from there, and tells no more.
+    start: Option<JournalStart>,
+    /// The counts of the epoch when an undecided start began. A version that does not keep its counts apart
+    /// continues from them, and reports no more than them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     base: Vec<(Arc<str>, Arc<str>, u64)>,
 }
 
 /// What was read from a journal.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Read {
-    /// The epoch that it counts in; none: a new one is due.
+pub(crate) struct JournalContents {
+    /// The epoch that it counts in. `None` if a new one is needed.
     pub epoch: Option<Arc<str>>,
-    /// What could be read.
+    /// The counts that could be read.
     pub counts: BTreeMap<Key, Entry>,
-    /// Who counted last; none: a version that did not say so.
-    pub start: Option<Start>,
-    /// What its epoch held when it began, if it was not judged yet.
+    /// The start that counted last. `None` if the version did not record it.
+    pub start: Option<JournalStart>,
+    /// The counts of the epoch when that start began, if it is undecided.
     pub base: BTreeMap<Key, u64>,
-    /// Whether something could not.
+    /// Whether something could not be read.
     pub damaged: bool,
 }
 
 /// The journal as it is written.
 pub(crate) struct Journal {
     folder: Arc<Folder>,
-    /// None: the last write failed, and a new file is due.
+    /// `None` if the last write failed and a new file is needed.
     file: Option<File>,
     length: u64,
     compact: u64,
 }
 
-/// Reads a journal. The rest of a last line that was cut short was never on disk for certain, so
-/// that nobody was told of it; anything else that does not fit is damage.
-pub(crate) fn read(bytes: &[u8]) -> Read {
-    let mut read = Read::default();
+/// Reads a journal. An incomplete last line was never confirmed to be on disk, so nothing of it was
+/// reported; it is ignored. Anything else that cannot be read is damage.
+pub(crate) fn read(bytes: &[u8]) -> JournalContents {
+    let mut read = JournalContents::default();
     let mut rest = bytes;
     let mut first = true;
     while !rest.is_empty() {
@@ -95,14 +95,14 @@ pub(crate) fn read(bytes: &[u8]) -> Read {
     if read.damaged {
         read.epoch = None;
     }
-    put_apart(&mut read);
+    separate_pending(&mut read);
     read
 }
 
-/// Puts what a start that nobody judged counted in the epoch of its journal, as an earlier version does,
-/// to what it counts by itself.
-fn put_apart(read: &mut Read) {
-    // Of a build that writes no base nothing of the epoch is the start's.
+/// Moves what an undecided start counted in the epoch of its journal, as an earlier version does, to the
+/// start's own epoch.
+fn separate_pending(read: &mut JournalContents) {
+    // A build that writes no base counted nothing of this start in the journal's epoch.
     let start = read.start.as_ref();
     let start = start.filter(|start| start.pending && !read.base.is_empty());
     let (Some(epoch), Some(start)) = (&read.epoch, start) else {
@@ -127,7 +127,7 @@ fn put_apart(read: &mut Read) {
     }
 }
 
-fn take(read: &mut Read, line: Line) {
+fn take(read: &mut JournalContents, line: Line) {
     let key = |service, month| Key {
         epoch: Arc::clone(&line.epoch),
         month,
@@ -167,7 +167,7 @@ fn write_line(into: &mut Vec<u8>, line: &Line) -> io::Result<()> {
 }
 
 /// The line that every journal begins with.
-pub(crate) fn first_line(epoch: &Arc<str>, start: &Start) -> io::Result<Vec<u8>> {
+pub(crate) fn first_line(epoch: &Arc<str>, start: &JournalStart) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let line = Line {
         epoch: Arc::clone(epoch),
@@ -178,13 +178,16 @@ pub(crate) fn first_line(epoch: &Arc<str>, start: &Start) -> io::Result<Vec<u8>>
     Ok(text)
 }
 
-/// The lines of what the epoch of a start held when that began, while nobody judged it: it counts by itself.
-fn base_lines(whole: &Whole) -> io::Result<Vec<u8>> {
+/// The lines with the counts of the epoch when its undecided start began.
+fn base_lines(snapshot: &JournalSnapshot) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    if !whole.start.pending {
+    if !snapshot.start.pending {
         return Ok(text);
     }
-    let base = whole.all.iter().filter(|(key, _)| key.epoch == whole.epoch);
+    let base = snapshot
+        .all
+        .iter()
+        .filter(|(key, _)| key.epoch == snapshot.epoch);
     let base: Vec<_> = base
         .map(|(key, entry)| {
             let (service, month) = (Arc::clone(&key.service), Arc::clone(&key.month));
@@ -193,7 +196,7 @@ fn base_lines(whole: &Whole) -> io::Result<Vec<u8>> {
         .collect();
     for some in base.chunks(PER_LINE) {
         let line = Line {
-            epoch: Arc::clone(&whole.epoch),
+            epoch: Arc::clone(&snapshot.epoch),
             base: some.to_vec(),
             ..Line::default()
         };
@@ -240,20 +243,20 @@ impl Journal {
         }
     }
 
-    /// Whether the whole file is to be written anew: the last write failed, or it became long.
+    /// Whether the file must be rewritten, because the last write failed or it became long.
     pub(crate) fn is_due(&self) -> bool {
         self.file.is_none() || (self.length > LONG && self.length > 2 * self.compact)
     }
 
-    /// Writes the whole file anew, durably.
+    /// Rewrites the file durably.
     ///
     /// # Errors
-    /// It cannot be written; then the old one is still there, and a new one is due.
-    pub(crate) fn rewrite(&mut self, whole: &Whole) -> io::Result<()> {
+    /// It cannot be written. The old file is then still there, and must be rewritten.
+    pub(crate) fn rewrite(&mut self, snapshot: &JournalSnapshot) -> io::Result<()> {
         self.file = None;
-        let mut text = first_line(&whole.epoch, &whole.start)?;
-        text.extend(base_lines(whole)?);
-        text.extend(lines(&whole.all)?);
+        let mut text = first_line(&snapshot.epoch, &snapshot.start)?;
+        text.extend(base_lines(snapshot)?);
+        text.extend(lines(&snapshot.all)?);
         let file = self.folder.write_beside(JOURNAL, &text)?;
         planted::point("journal-rewritten");
         self.folder.put_in_place(JOURNAL)?;
@@ -265,10 +268,11 @@ impl Journal {
         Ok(())
     }
 
-    /// Appends counts, durably.
+    /// Appends counts durably.
     ///
     /// # Errors
-    /// They cannot be written. Nothing is appended after a line that may be torn: a new file is due.
+    /// They cannot be written. Nothing is appended to a line that may be incomplete: the file must then be
+    /// rewritten.
     pub(crate) fn append(&mut self, counts: &[(Key, Entry)]) -> io::Result<()> {
         let text = lines(counts)?;
         let Some(mut file) = self.file.take() else {

@@ -1,9 +1,9 @@
-//! Counting: a counter for each service, cheap to raise from many threads, and the sums by epoch,
-//! month and service that are journaled and then reported.
+//! Counting requests: one cheap counter per service, and sums by epoch, month and service, which are
+//! journaled and then reported.
 
 pub(crate) mod flush;
 pub(crate) mod journal;
-mod slot;
+mod service_counter;
 mod start;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,19 +16,19 @@ use lictor_core::names::label;
 
 use crate::error::Reason;
 use crate::planted;
-pub(crate) use slot::Slot;
-pub(crate) use start::{Start, Verdict, Whole};
+pub(crate) use service_counter::ServiceCounter;
+pub(crate) use start::{EpochAssignment, JournalSnapshot, JournalStart};
 
-/// The most services that are counted by their names.
+/// The most services that are counted under their own names.
 pub(crate) const MAX_SERVICES: usize = 1_000;
 
-/// More than this at once is added up under the lock, so that no shard ever goes round.
+/// Larger counts are added under the lock, so that no shard ever wraps.
 const LARGE: u64 = 1 << 32;
 
 /// What a count belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    /// The journal that counts.
+    /// The journal's epoch.
     pub epoch: Arc<str>,
     /// The month, such as `2026-11`.
     pub month: Arc<str>,
@@ -45,7 +45,7 @@ impl Key {
         }
     }
 
-    /// That of all other services of its epoch and month.
+    /// The key of all other services of its epoch and month.
     fn others(&self) -> Self {
         Self {
             service: Arc::from(OTHER),
@@ -54,34 +54,34 @@ impl Key {
     }
 }
 
-/// What is on disk of a count.
+/// A count on disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// The requests so far.
     pub count: u64,
-    /// Whether they are told among [`OTHER`], as the control plane has no room for the service.
+    /// Whether they are reported as [`OTHER`], because the control plane has no room for the service.
     pub as_other: bool,
 }
 
-/// How far a count has come; each is at most the one before it.
+/// How far a count has come. Each number is at most the one before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Value {
+struct CountProgress {
     counted: u64,
     journaled: u64,
-    /// What of it the journal has in another epoch, until that is written anew.
+    /// How much of it the journal has in another epoch, until the journal is rewritten.
     journaled_elsewhere: u64,
     reported: u64,
-    /// How much of it was ever told, or may have been before this start.
-    told: u64,
-    /// The control plane does not take it now.
-    held: bool,
-    /// It is to be told among [`OTHER`], for ever.
+    /// How much of it was ever reported, or may have been before this start.
+    ever_reported: u64,
+    /// The control plane rejected it the last time.
+    rejected: bool,
+    /// It is reported as [`OTHER`] from now on.
     as_other: bool,
-    /// That is on disk.
+    /// Whether `as_other` is on disk.
     as_other_journaled: bool,
 }
 
-impl Value {
+impl CountProgress {
     fn entry(&self) -> Entry {
         Entry {
             count: self.counted,
@@ -93,8 +93,8 @@ impl Value {
         self.journaled < self.counted || self.as_other != self.as_other_journaled
     }
 
-    /// How many requests may be told.
-    fn tellable(&self) -> u64 {
+    /// How many requests may be reported.
+    fn reportable(&self) -> u64 {
         match planted::is("node-reports-unjournaled") {
             true => self.counted,
             false => self.journaled,
@@ -104,77 +104,77 @@ impl Value {
 
 /// All counts of a node.
 pub(crate) struct Counters {
-    slots: RwLock<HashMap<Arc<str>, Arc<Slot>>>,
+    services: RwLock<HashMap<Arc<str>, Arc<ServiceCounter>>>,
     sums: Mutex<Sums>,
     denied: [AtomicU64; Reason::ALL.len()],
 }
 
 struct Sums {
-    /// The journal's.
+    /// The journal's epoch.
     epoch: Arc<str>,
-    /// What is counted into now: that, or one of the start's own until it is judged.
+    /// The epoch that counts go to now: the journal's, or the start's own while it is undecided.
     counting: Arc<str>,
-    /// Whether nothing more of the journal's is told until the start is judged anew.
-    held_back: bool,
-    /// The epochs of starts that nobody has judged.
+    /// Whether the journal's epoch is not reported until the start is decided again.
+    reporting_paused: bool,
+    /// The epochs of undecided starts.
     unjudged: Vec<Arc<str>>,
-    /// The start that counts.
-    start: Start,
-    /// Whether the journal on disk names it: where none does, who goes on from it would not follow it.
+    /// The running start.
+    start: JournalStart,
+    /// Whether the journal on disk names it. Otherwise a later start would not continue from it.
     start_journaled: bool,
-    /// How it was judged, until that holds.
-    verdict: Option<Verdict>,
+    /// What was decided about it, until that is applied.
+    assignment: Option<EpochAssignment>,
     month: Arc<str>,
-    values: BTreeMap<Key, Value>,
+    values: BTreeMap<Key, CountProgress>,
 }
 
-/// What the counts amount to.
+/// Totals of the counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
-    /// The requests of this month by service, as far as they are on disk.
+    /// This month's requests by service that are on disk.
     pub this_month: BTreeMap<String, u64>,
-    /// How many counts have not been reported as they are on disk.
+    /// How many counts on disk have not been reported.
     pub unsent: usize,
-    /// How many requests are not on disk yet.
+    /// How many requests are not yet on disk.
     pub unjournaled: u64,
-    /// The name of the journal.
+    /// The journal's epoch.
     pub epoch: String,
 }
 
 impl Counters {
-    /// Goes on from what the journal holds.
+    /// Continues from the journal.
     pub(crate) fn new(epoch: &str, month: &str, journaled: BTreeMap<Key, Entry>) -> Self {
         let (epoch, month) = (Arc::<str>::from(epoch), Arc::<str>::from(month));
         let known = journaled.keys();
         let known = known.filter(|key| key.month == month);
-        let slots = known
-            .map(|key| (Arc::clone(&key.service), Slot::new(&key.service)))
+        let services = known
+            .map(|key| (Arc::clone(&key.service), ServiceCounter::new(&key.service)))
             .collect();
-        // Nothing is journaled of others that have no requests of their own.
+        // The journal has no entry for other services that have no requests of their own.
         let others = journaled.iter().filter(|(_, entry)| entry.as_other);
-        let others = others.map(|(key, _)| (key.others(), Value::default()));
+        let others = others.map(|(key, _)| (key.others(), CountProgress::default()));
         let mut values: BTreeMap<_, _> = others.collect();
         values.extend(journaled.into_iter().map(|(key, entry)| {
-            let value = Value {
+            let value = CountProgress {
                 counted: entry.count,
                 journaled: entry.count,
-                told: entry.count,
+                ever_reported: entry.count,
                 as_other: entry.as_other,
                 as_other_journaled: entry.as_other,
-                ..Value::default()
+                ..CountProgress::default()
             };
             (key, value)
         }));
         Self {
-            slots: RwLock::new(slots),
+            services: RwLock::new(services),
             sums: Mutex::new(Sums {
                 counting: Arc::clone(&epoch),
-                held_back: false,
+                reporting_paused: false,
                 unjudged: Vec::new(),
                 epoch,
-                start: Start::default(),
+                start: JournalStart::default(),
                 start_journaled: false,
-                verdict: None,
+                assignment: None,
                 month,
                 values,
             }),
@@ -182,47 +182,52 @@ impl Counters {
         }
     }
 
-    /// Whether a service may have this name: one that is counted, or one that [`label`] takes.
+    /// Whether a service may have this name: one that is counted already, or one that [`label`] accepts.
     pub(crate) fn takes(&self, service: &str) -> bool {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        slots.contains_key(service) || service_name(service).is_some()
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        services.contains_key(service) || service_name(service).is_some()
     }
 
-    /// The counter of a service; that of all others once there are too many. What is counted goes on
-    /// under the name that it has; a new one is counted as [`label`] has it.
-    pub(crate) fn slot(&self, service: &str) -> Arc<Slot> {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = slots.get(service) {
-            return Arc::clone(slot);
+    /// The counter of a service, or that of all other services once there are too many. A service that is
+    /// counted already keeps its name; a new one is counted under the name that [`label`] returns.
+    pub(crate) fn counter(&self, service: &str) -> Arc<ServiceCounter> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = services.get(service) {
+            return Arc::clone(counter);
         }
-        drop(slots);
+        drop(services);
         let labeled = service_name(service);
         let service = labeled.as_deref().unwrap_or(service);
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
-        let named = slots.len() - usize::from(slots.contains_key(OTHER));
-        let full = named >= MAX_SERVICES && !slots.contains_key(service);
+        let mut services = self
+            .services
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let named = services.len() - usize::from(services.contains_key(OTHER));
+        let full = named >= MAX_SERVICES && !services.contains_key(service);
         let name = if full { OTHER } else { service };
-        let slot = slots.entry(Arc::from(name)).or_insert_with_key(Slot::new);
-        Arc::clone(slot)
+        let counter = services
+            .entry(Arc::from(name))
+            .or_insert_with_key(ServiceCounter::new);
+        Arc::clone(counter)
     }
 
-    /// Whether there are more services than are counted apart.
-    pub(crate) fn are_too_many(&self) -> bool {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        slots.len() > MAX_SERVICES
+    /// Whether there are more services than are counted under their own names.
+    pub(crate) fn has_too_many_services(&self) -> bool {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        services.len() > MAX_SERVICES
     }
 
-    /// Counts so many requests.
+    /// Counts requests.
     #[inline]
-    pub(crate) fn add(&self, slot: &Slot, count: u64) {
+    pub(crate) fn add(&self, counter: &ServiceCounter, count: u64) {
         if count < LARGE {
-            slot.add(count);
+            counter.add(count);
         } else {
-            self.sums().add(&slot.service, count);
+            self.sums().add(&counter.service, count);
         }
     }
 
-    /// Counts a denied request, for the metrics alone.
+    /// Counts a denied request, only for the metrics.
     pub(crate) fn deny(&self, reason: Reason) {
         self.denied[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
@@ -232,8 +237,8 @@ impl Counters {
         Reason::ALL.map(|reason| (reason, self.denied[reason as usize].load(Ordering::Relaxed)))
     }
 
-    /// Closes the month that was, if it is over.
-    pub(crate) fn follow(&self, month: &str) {
+    /// Begins a new month if the old one is over.
+    pub(crate) fn set_month(&self, month: &str) {
         let mut sums = self.sums();
         if *sums.month != *month {
             self.collect(&mut sums);
@@ -241,7 +246,7 @@ impl Counters {
         }
     }
 
-    /// What is not on disk as it is now.
+    /// The counts that are not on disk as they are now.
     pub(crate) fn unjournaled(&self) -> Vec<(Key, Entry)> {
         let mut sums = self.sums();
         self.collect(&mut sums);
@@ -254,20 +259,20 @@ impl Counters {
             .collect()
     }
 
-    /// All that a new journal is to hold.
-    pub(crate) fn whole(&self) -> Whole {
+    /// The full content for a new journal.
+    pub(crate) fn snapshot(&self) -> JournalSnapshot {
         let mut sums = self.sums();
         self.collect(&mut sums);
         let all = sums.values.iter();
         let all = all.map(|(key, value)| (key.clone(), value.entry()));
-        Whole {
+        JournalSnapshot {
             epoch: Arc::clone(&sums.epoch),
             start: sums.start.clone(),
             all: all.collect(),
         }
     }
 
-    /// Notes that these are on disk.
+    /// Notes that these counts are on disk.
     pub(crate) fn note_journaled(&self, written: &[(Key, Entry)]) {
         let mut sums = self.sums();
         for (key, entry) in written {
@@ -279,16 +284,16 @@ impl Counters {
         }
     }
 
-    /// Counts that are on disk and were not reported so, at most `most`; after them, if asked for,
-    /// those that the control plane did not take.
-    pub(crate) fn unsent(&self, most: usize, held: bool) -> Vec<NodeCount> {
+    /// At most `most` counts that are on disk and not reported. If `rejected`, they are followed by those that
+    /// the control plane rejected.
+    pub(crate) fn unsent(&self, most: usize, rejected: bool) -> Vec<NodeCount> {
         let sums = self.sums();
-        let changed = |held| {
-            sums.untold()
-                .filter(move |(_, value, _)| value.held == held)
+        let changed = |rejected| {
+            sums.unreported()
+                .filter(move |(_, value, _)| value.rejected == rejected)
         };
-        let held = held.then(|| changed(true)).into_iter().flatten();
-        let counts = changed(false).chain(held).take(most);
+        let rejected = rejected.then(|| changed(true)).into_iter().flatten();
+        let counts = changed(false).chain(rejected).take(most);
         let counts = counts.map(|(key, _, count)| NodeCount {
             epoch: key.epoch.to_string(),
             service: key.service.to_string(),
@@ -298,44 +303,44 @@ impl Counters {
         counts.collect()
     }
 
-    /// Notes that these were reported and acknowledged.
+    /// Notes that these counts were reported and acknowledged.
     pub(crate) fn note_reported(&self, sent: &[NodeCount]) {
         let mut sums = self.sums();
         for count in sent {
             if let Some(value) = sums.values.get_mut(&Key::of(count)) {
                 value.reported = value.reported.max(count.count);
-                value.told = value.told.max(count.count);
-                value.held = false;
+                value.ever_reported = value.ever_reported.max(count.count);
+                value.rejected = false;
             }
         }
     }
 
-    /// Notes which of those that were reported the control plane did not take.
-    pub(crate) fn note_held<'a>(&self, held: impl IntoIterator<Item = &'a NodeCount>) {
+    /// Notes which reported counts the control plane rejected.
+    pub(crate) fn note_rejected<'a>(&self, rejected: impl IntoIterator<Item = &'a NodeCount>) {
         let mut sums = self.sums();
-        for count in held {
+        for count in rejected {
             if let Some(value) = sums.values.get_mut(&Key::of(count)) {
-                value.held = true;
+                value.rejected = true;
             }
         }
     }
 
-    /// Notes which of those that were reported the control plane has no room for, and never stored:
-    /// they are told among [`OTHER`] once that is on disk, with all that comes to them.
+    /// Notes for which reported counts the control plane has no room. It has never stored them; they are
+    /// reported as [`OTHER`] once that is on disk, together with all that they grow by.
     pub(crate) fn note_no_room<'a>(&self, counts: impl IntoIterator<Item = &'a NodeCount>) {
         let mut sums = self.sums();
         for count in counts {
             let key = Key::of(count);
-            // What all others come to has no others.
+            // The count of all other services has no other.
             let value = sums.values.get_mut(&key);
             if let Some(value) = value.filter(|_| *key.service != *OTHER) {
-                (value.as_other, value.held) = (true, false);
+                (value.as_other, value.rejected) = (true, false);
                 sums.values.entry(key.others()).or_default();
             }
         }
     }
 
-    /// How many services of this month are told among [`OTHER`] for want of room.
+    /// How many services of this month are reported as [`OTHER`] for lack of room.
     pub(crate) fn without_room(&self) -> usize {
         let sums = self.sums();
         let values = sums.values.iter();
@@ -344,7 +349,7 @@ impl Counters {
             .count()
     }
 
-    /// The epochs before this one of which everything was told and taken.
+    /// The earlier epochs of which everything was reported and accepted.
     pub(crate) fn settled(&self) -> Vec<String> {
         let sums = self.sums();
         let mut epochs: BTreeSet<_> = sums.values.keys().map(|key| &key.epoch).collect();
@@ -352,37 +357,38 @@ impl Counters {
         for unjudged in &sums.unjudged {
             epochs.remove(unjudged);
         }
-        for (key, ..) in sums.untold() {
+        for (key, ..) in sums.unreported() {
             epochs.remove(&key.epoch);
         }
-        let waits = |(_, value): &(&Key, &Value)| value.as_other != value.as_other_journaled;
+        let waits =
+            |(_, value): &(&Key, &CountProgress)| value.as_other != value.as_other_journaled;
         for (key, _) in sums.values.iter().filter(waits) {
             epochs.remove(&key.epoch);
         }
         epochs.into_iter().map(ToString::to_string).collect()
     }
 
-    /// Whether all that was ever counted is on disk, told and taken.
-    pub(crate) fn are_told(&self) -> bool {
+    /// Whether everything that was ever counted is on disk, reported and accepted.
+    pub(crate) fn all_reported(&self) -> bool {
         let totals = self.totals();
-        totals.unjournaled == 0 && totals.unsent == 0 && self.held() == 0
+        totals.unjournaled == 0 && totals.unsent == 0 && self.rejected() == 0
     }
 
-    /// How many counts the control plane does not take.
-    pub(crate) fn held(&self) -> usize {
+    /// How many counts the control plane rejects.
+    pub(crate) fn rejected(&self) -> usize {
         let sums = self.sums();
-        sums.values.values().filter(|value| value.held).count()
+        sums.values.values().filter(|value| value.rejected).count()
     }
 
-    /// Forgets what was reported, as after the control plane was restored from a backup.
+    /// Forgets what was reported, for example after the control plane was restored from a backup.
     pub(crate) fn report_all_again(&self) {
         let mut sums = self.sums();
         sums.values
             .values_mut()
-            .for_each(|value| (value.reported, value.held) = (0, false));
+            .for_each(|value| (value.reported, value.rejected) = (0, false));
     }
 
-    /// What they amount to.
+    /// Totals of the counts.
     pub(crate) fn totals(&self) -> Totals {
         let mut sums = self.sums();
         self.collect(&mut sums);
@@ -390,9 +396,9 @@ impl Counters {
             epoch: sums.epoch.to_string(),
             ..Totals::default()
         };
-        let waits = |value: &&Value| value.as_other != value.as_other_journaled;
-        totals.unsent = sums.untold().count() + sums.values.values().filter(waits).count();
-        totals.unsent += sums.kept_back();
+        let waits = |value: &&CountProgress| value.as_other != value.as_other_journaled;
+        totals.unsent = sums.unreported().count() + sums.values.values().filter(waits).count();
+        totals.unsent += sums.paused();
         for (key, value) in &sums.values {
             let on_disk = value.journaled + value.journaled_elsewhere;
             if key.month == sums.month && on_disk > 0 {
@@ -409,11 +415,11 @@ impl Counters {
     }
 
     fn collect(&self, sums: &mut Sums) {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
-        for slot in slots.values() {
-            let more = slot.take();
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        for counter in services.values() {
+            let more = counter.take();
             if more > 0 {
-                sums.add(&slot.service, more);
+                sums.add(&counter.service, more);
             }
         }
     }
@@ -424,32 +430,35 @@ impl Counters {
 }
 
 impl Sums {
-    /// What is to be told and was not told so: the counts, and how far they may be told.
-    fn untold(&self) -> impl Iterator<Item = (&Key, &Value, u64)> {
+    /// The counts that are to be reported and were not, and how far they may be reported.
+    fn unreported(&self) -> impl Iterator<Item = (&Key, &CountProgress, u64)> {
         let values = self.values.iter().filter(|(_, value)| !value.as_other);
-        let told = values.map(|(key, value)| (key, value, self.tellable(key, value)));
+        let told = values.map(|(key, value)| (key, value, self.reportable(key, value)));
         told.filter(|(_, value, count)| value.reported < *count)
     }
 
-    /// How many requests may be told of a count: of [`OTHER`] also those of services without room.
-    fn tellable(&self, key: &Key, value: &Value) -> u64 {
-        if self.is_kept_back(&key.epoch) {
+    /// How many requests of a count may be reported. [`OTHER`] includes those of services without room.
+    fn reportable(&self, key: &Key, value: &CountProgress) -> u64 {
+        if self.is_paused(&key.epoch) {
             return 0;
         }
-        let own = value.tellable();
+        let own = value.reportable();
         if *key.service != *OTHER {
             return own;
         }
-        // In order of their epochs, then months.
+        // The keys are in order of epoch, then month.
         let first = Key {
             service: Arc::from(""),
             ..key.clone()
         };
-        let same =
-            |(other, _): &(&Key, &Value)| (&other.epoch, &other.month) == (&key.epoch, &key.month);
+        let same = |(other, _): &(&Key, &CountProgress)| {
+            (&other.epoch, &other.month) == (&key.epoch, &key.month)
+        };
         let others = self.values.range(first..).take_while(same);
         let others = others.filter(|(_, value)| value.as_other_journaled);
-        let sum = others.fold(own, |sum, (_, value)| sum.saturating_add(value.tellable()));
+        let sum = others.fold(own, |sum, (_, value)| {
+            sum.saturating_add(value.reportable())
+        });
         sum.min(MAX_COUNT)
     }
 
@@ -469,6 +478,6 @@ fn service_name(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod copies;
+mod copied_folders;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! One service's counter: a number for each of a few shards, so that threads rarely meet.
+//! The counter of one service, split into shards so that threads rarely contend.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -6,20 +6,20 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 const SHARDS: usize = 16;
 
-/// A number alone in its pair of cache lines.
+/// A number that has its pair of cache lines to itself.
 #[derive(Default)]
 #[repr(align(128))]
 struct Shard(AtomicU64);
 
 /// The counter of one service.
-pub(crate) struct Slot {
+pub(crate) struct ServiceCounter {
     /// The service.
     pub service: Arc<str>,
     shards: [Shard; SHARDS],
     taken: AtomicU64,
 }
 
-impl Slot {
+impl ServiceCounter {
     /// A counter at 0.
     pub(crate) fn new(service: &Arc<str>) -> Arc<Self> {
         Arc::new(Self {
@@ -29,13 +29,13 @@ impl Slot {
         })
     }
 
-    /// Counts so many.
+    /// Counts `count` requests.
     #[inline]
     pub(crate) fn add(&self, count: u64) {
         self.shards[shard()].0.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// What was counted since it was last asked. One caller at a time.
+    /// What was counted since the last call. One caller at a time.
     pub(crate) fn take(&self) -> u64 {
         let shards = self.shards.iter();
         let sum = shards.fold(0_u64, |sum, shard| {

@@ -1,5 +1,5 @@
-//! Which start of the node counts, what its journal goes on from, and what becomes of its counts once
-//! the control plane has judged it.
+//! The starts of a node in its journal, and which epoch each start's counts belong to once the control
+//! plane has decided that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,52 +9,52 @@ use lictor_core::feed::{MAX_PARTS, Part, epoch_of};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Counters, Entry, Key, OTHER, Sums, Value};
+use super::{CountProgress, Counters, Entry, Key, OTHER, Sums};
 use crate::planted;
 
-/// The most starts that a journal tells from each other which nobody has judged, beside the one that counts.
+/// The most undecided starts that a journal keeps apart, besides the running one.
 const MAX_UNJUDGED: usize = MAX_PARTS / 2;
 
-/// The most starts before those that a journal names.
+/// The most decided starts that a journal names.
 const MAX_AFTER: usize = 32;
 
-/// A start of the node, as its journal names it.
+/// A start of the node as its journal records it. A start is *undecided* until the control plane has said in
+/// which epoch it counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Start {
-    /// Drawn anew at each start.
+pub(crate) struct JournalStart {
+    /// Random, new at each start.
     pub id: Uuid,
-    /// The starts that its epoch goes on from, the last that was judged at the end. Before it those that
-    /// went before it for certain, of which a control plane knows one that was put back from a backup, or
-    /// whose last answers were lost.
+    /// The starts that its epoch continues from; the last decided one is at the end. A control plane that was
+    /// restored from a backup, or whose last answers were lost, may know only one of the earlier ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Uuid>,
-    /// Those since that nobody has judged, in order: what each of them counted is in an epoch of its own.
+    /// The undecided starts since then, in order. Each of them counted in an epoch of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unjudged: Vec<Unjudged>,
-    /// Whether the one before it has ended for certain.
+    /// Whether the start before it has certainly ended.
     #[serde(default)]
     pub ended: bool,
-    /// Whether it was not judged yet: what was counted since it began is told to nobody.
+    /// Whether it is undecided. Until it is decided, what it counted is not reported.
     #[serde(default)]
     pub pending: bool,
-    /// Where its lock is; whoever has the same one knows that this start has ended.
-    #[serde(default)]
-    pub place: Option<String>,
+    /// Where its lock is. A later start that holds the same lock knows that this one has ended.
+    #[serde(default, rename = "place")]
+    pub lock_location: Option<String>,
 }
 
-/// A start that ended before anybody judged it.
+/// A start that ended before it was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unjudged {
     pub start: Uuid,
-    /// Whether the one before it had ended for certain.
+    /// Whether the start before it had certainly ended.
     #[serde(default)]
     pub ended: bool,
 }
 
-impl Start {
-    /// The start that goes on from a journal in which `before` counted last; none: a version that did
-    /// not say so.
-    pub(crate) fn on(before: Option<&Self>, id: Uuid, place: Option<String>) -> Self {
+impl JournalStart {
+    /// The start that continues a journal in which `before` counted last. `None` if the journal is from a
+    /// version that did not record starts.
+    pub(crate) fn on(before: Option<&Self>, id: Uuid, lock_location: Option<String>) -> Self {
         let mut start = Self {
             id,
             pending: true,
@@ -62,7 +62,7 @@ impl Start {
             ..Self::default()
         };
         if let Some(before) = before {
-            start.ended = place.is_some() && place == before.place;
+            start.ended = lock_location.is_some() && lock_location == before.lock_location;
             if before.pending {
                 start.after.clone_from(&before.after);
                 start.unjudged.clone_from(&before.unjudged);
@@ -78,7 +78,7 @@ impl Start {
                 start.bound_after();
             }
         }
-        start.place = place;
+        start.lock_location = lock_location;
         start
     }
 
@@ -87,9 +87,9 @@ impl Start {
         self.after.drain(..beyond);
     }
 
-    /// One with a journal of its own, which nobody else can have counted in.
+    /// The start of a new journal, in which no other start can have counted.
     pub(crate) fn anew(self) -> Self {
-        // It makes place for those before it alone.
+        // It replaces the starts before it only if they have all ended.
         let ended = self.have_ended();
         let unjudged = self.unjudged.iter().map(|unjudged| unjudged.start);
         let after = self.after.iter().copied().chain(unjudged);
@@ -102,64 +102,64 @@ impl Start {
         }
     }
 
-    /// Whether each of those before it has ended for certain.
+    /// Whether each start before it has certainly ended.
     fn have_ended(&self) -> bool {
         self.ended && self.unjudged.iter().all(|unjudged| unjudged.ended)
     }
 
-    /// The epoch in which it counts what is not judged; none: in that of the journal.
+    /// The epoch in which it counts while it is undecided. `None` if it counts in the journal's epoch.
     pub(super) fn own_epoch(&self) -> Option<Arc<str>> {
         self.pending.then(|| epoch_of(self.id).into())
     }
 
-    /// The epochs of what nobody has judged, in order, and the starts that counted it.
-    pub(super) fn untold(&self) -> Vec<(Uuid, Arc<str>)> {
+    /// The undecided starts with their epochs, in order.
+    pub(super) fn unreported(&self) -> Vec<(Uuid, Arc<str>)> {
         let unjudged = self.unjudged.iter().map(|unjudged| unjudged.start);
         let all = unjudged.chain(self.pending.then_some(self.id));
         all.map(|start| (start, epoch_of(start).into())).collect()
     }
 }
 
-/// What the control plane says of the start.
+/// Which epochs the counts of undecided starts go to, as the control plane decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    /// The starts that begin epochs of their own; each other one goes on in that of the one before it.
+pub(crate) struct EpochAssignment {
+    /// The starts that begin an epoch of their own. Each other start continues the epoch before it.
     pub own: Vec<Uuid>,
-    /// The epoch of what was counted and not told, where another one goes on in that of the journal.
+    /// A new epoch for what was counted but not reported, if another start continues the journal's epoch.
     pub rest: Option<Arc<str>>,
 }
 
-/// What a journal is written anew from.
-pub(crate) struct Whole {
-    /// The epoch that it counts in, or goes on from.
+/// The full content of a journal.
+pub(crate) struct JournalSnapshot {
+    /// The epoch that it counts in, or continues from.
     pub epoch: Arc<str>,
-    /// The start that counts.
-    pub start: Start,
+    /// The running start.
+    pub start: JournalStart,
     /// All counts.
     pub all: Vec<(Key, Entry)>,
 }
 
-/// What is said of the start in a report.
+/// What a report says about the start.
 pub(crate) struct Claim {
-    /// The epoch that it counts in, or goes on from.
+    /// The epoch that it counts in, or continues from.
     pub epoch: Arc<str>,
     /// The start.
     pub id: Uuid,
-    /// Those that it goes on from, in order.
+    /// The starts that it continues from, in order.
     pub after: Vec<Uuid>,
-    /// Whether each of them has ended for certain.
+    /// Whether each of them has certainly ended.
     pub ended: bool,
-    /// How many requests of the epoch may be told, whatever the answer is.
+    /// How many requests of the epoch may be reported, whatever the answer is.
     pub counted: u64,
-    /// What was counted since by starts that nobody has judged.
+    /// What undecided starts have counted since.
     pub parts: Vec<Part>,
 }
 
 impl Counters {
-    /// The same, where this start counts.
-    pub(crate) fn started(self, mut start: Start) -> Self {
+    /// The same counters, counting for this start.
+    pub(crate) fn started(self, mut start: JournalStart) -> Self {
         let mut sums = self.sums();
-        // Of that many a copy of the first ones is not told from what went on from them.
+        // With this many, a copy of the first ones cannot be told from a continuation of them.
         while start.unjudged.len() > MAX_UNJUDGED {
             let first = start.unjudged.remove(0);
             let next = start.unjudged.first_mut();
@@ -168,9 +168,9 @@ impl Counters {
                 next.start
             });
             if let Some(next) = next {
-                sums.put_to(&epoch_of(first.start), &epoch_of(next).into());
+                sums.move_counts(&epoch_of(first.start), &epoch_of(next).into());
             }
-            // It may be the one that was judged last, if nobody heard the answer.
+            // It may be the one that was decided last, if the answer was lost.
             if let Some(last) = start.after.len().checked_sub(1) {
                 start.after.insert(last, first.start);
             }
@@ -181,7 +181,7 @@ impl Counters {
         self
     }
 
-    /// What is said of the start; none, until the journal on disk names it.
+    /// What to report about the start. `None` until the journal on disk names it.
     pub(crate) fn claim(&self) -> Option<Claim> {
         let sums = self.sums();
         if !sums.start_journaled {
@@ -209,25 +209,25 @@ impl Counters {
         })
     }
 
-    /// Takes up how the start was judged for an epoch: it holds with the next flush. Whether that
-    /// changes anything.
-    pub(crate) fn judge(&self, epoch: &str, verdict: Verdict) -> bool {
+    /// Notes what was decided about the start for an epoch. It takes effect at the next flush. Returns whether
+    /// it changes anything.
+    pub(crate) fn assign(&self, epoch: &str, assignment: EpochAssignment) -> bool {
         let mut sums = self.sums();
-        let news = sums.start.pending || sums.held_back || verdict.rest.is_some();
-        if *sums.epoch == *epoch && news && sums.verdict.is_none() {
-            sums.verdict = Some(verdict);
+        let news = sums.start.pending || sums.reporting_paused || assignment.rest.is_some();
+        if *sums.epoch == *epoch && news && sums.assignment.is_none() {
+            sums.assignment = Some(assignment);
             return true;
         }
         false
     }
 
-    /// Tells no more of the epoch than was taken, until the start is judged: while the node had no place its
-    /// counts may have been put to those of its pool.
-    pub(crate) fn hold_back(&self) {
-        self.sums().held_back = true;
+    /// Stops reporting the journal's epoch until the start is decided again. While the node had no place, its
+    /// counts may have been moved to those of its pool.
+    pub(crate) fn pause_reporting(&self) {
+        self.sums().reporting_paused = true;
     }
 
-    /// All epochs of which anything may have been told.
+    /// All epochs of which something may have been reported.
     pub(crate) fn epochs(&self) -> Vec<String> {
         let sums = self.sums();
         let mut epochs: BTreeSet<_> = sums.values.keys().map(|key| &key.epoch).collect();
@@ -236,52 +236,52 @@ impl Counters {
         epochs.into_iter().map(ToString::to_string).collect()
     }
 
-    /// Lets a verdict hold, if there is one; whether there is, so that the journal is to be written
-    /// anew. To be called by who writes the journal alone.
-    pub(crate) fn settle_start(&self) -> bool {
+    /// Applies what was decided about the start, if anything. Returns whether it did; then the journal must be
+    /// rewritten. Only the writer of the journal may call this.
+    pub(crate) fn apply_assignment(&self) -> bool {
         let mut sums = self.sums();
-        let Some(verdict) = sums.verdict.take() else {
+        let Some(assignment) = sums.assignment.take() else {
             return false;
         };
         self.collect(&mut sums);
-        sums.settle(verdict);
+        sums.apply(assignment);
         true
     }
 
-    /// Notes that the whole journal is on disk.
-    pub(crate) fn note_whole(&self, whole: &Whole) {
-        self.note_journaled(&whole.all);
+    /// Notes that this journal is on disk.
+    pub(crate) fn note_snapshot(&self, snapshot: &JournalSnapshot) {
+        self.note_journaled(&snapshot.all);
         let mut sums = self.sums();
-        sums.start_journaled |= whole.start.id == sums.start.id;
+        sums.start_journaled |= snapshot.start.id == sums.start.id;
     }
 }
 
 impl Sums {
-    fn count_for(&mut self, start: Start) {
+    fn count_for(&mut self, start: JournalStart) {
         self.counting = start.own_epoch().unwrap_or_else(|| Arc::clone(&self.epoch));
-        let untold = start.untold().into_iter();
-        self.unjudged = untold.map(|(_, epoch)| epoch).collect();
+        let unreported = start.unreported().into_iter();
+        self.unjudged = unreported.map(|(_, epoch)| epoch).collect();
         self.start = start;
     }
 
-    /// Puts what each start counted that nobody had judged into the epoch that it is of.
-    fn settle(&mut self, verdict: Verdict) {
+    /// Moves the counts of each undecided start to the epoch that they belong to.
+    fn apply(&mut self, assignment: EpochAssignment) {
         let mut start = std::mem::take(&mut self.start);
-        self.held_back = false;
+        self.reporting_paused = false;
         let (mut epoch, mut ended) = (Arc::clone(&self.epoch), true);
-        let takes_all = planted::is("start-takes-all") && !verdict.own.is_empty();
+        let takes_all = planted::is("start-takes-all") && !assignment.own.is_empty();
         if takes_all {
             epoch = epoch_of(start.id).into();
         }
         let links = start.unjudged.iter().map(|unjudged| unjudged.ended);
         let links: Vec<_> = links.chain([start.ended]).collect();
-        for ((part, own), link) in start.untold().into_iter().zip(links) {
-            if verdict.own.contains(&part) && !takes_all {
+        for ((part, own), link) in start.unreported().into_iter().zip(links) {
+            if assignment.own.contains(&part) && !takes_all {
                 (epoch, ended) = (own, true);
                 start.after.clear();
             } else {
                 ended &= link;
-                self.put_to(&own, &epoch);
+                self.move_counts(&own, &epoch);
             }
             start.after.push(part);
         }
@@ -292,15 +292,15 @@ impl Sums {
         start.unjudged.clear();
         start.pending = false;
         self.epoch = epoch;
-        if let Some(rest) = verdict.rest {
-            self.part(rest);
+        if let Some(rest) = assignment.rest {
+            self.split_off(rest);
             start.after.clear();
         }
         self.count_for(start);
     }
 
-    /// Puts all counts of an epoch to those of another.
-    fn put_to(&mut self, from: &str, into: &Arc<str>) {
+    /// Adds all counts of an epoch to those of another.
+    fn move_counts(&mut self, from: &str, into: &Arc<str>) {
         if *from == **into {
             return;
         }
@@ -317,21 +317,21 @@ impl Sums {
         }
     }
 
-    /// Puts what was counted, and was not told, into another epoch.
-    fn part(&mut self, epoch: Arc<str>) {
+    /// Moves what was counted, but not reported, to another epoch.
+    fn split_off(&mut self, epoch: Arc<str>) {
         let mut apart = Vec::new();
-        let mut others = self.told_among_others();
+        let mut others = self.reported_among_others();
         for (key, value) in &mut self.values {
             if key.epoch != self.epoch {
                 continue;
             }
             let among = others.get_mut(&key.month).filter(|_| value.as_other);
             let more = among.map_or(0, |rest| {
-                let more = value.counted.saturating_sub(value.told).min(*rest);
+                let more = value.counted.saturating_sub(value.ever_reported).min(*rest);
                 *rest -= more;
                 more
             });
-            let stays = value.told.saturating_add(more).min(value.counted);
+            let stays = value.ever_reported.saturating_add(more).min(value.counted);
             let key = Key {
                 epoch: Arc::clone(&epoch),
                 ..key.clone()
@@ -341,10 +341,10 @@ impl Sums {
             if counted > 0 {
                 apart.push((
                     key,
-                    Value {
+                    CountProgress {
                         counted,
                         journaled_elsewhere: on_disk.saturating_sub(stays),
-                        ..Value::default()
+                        ..CountProgress::default()
                     },
                 ));
             }
@@ -354,39 +354,39 @@ impl Sums {
         self.epoch = epoch;
     }
 
-    /// How much of services that are told among [`OTHER`] was told beyond what was there when the start
-    /// began, by month.
-    fn told_among_others(&self) -> BTreeMap<Arc<str>, u64> {
+    /// How much of the services that are reported as [`OTHER`] was reported beyond what was counted when the
+    /// start began, by month.
+    fn reported_among_others(&self) -> BTreeMap<Arc<str>, u64> {
         let mut told = BTreeMap::new();
         let own = self
             .values
             .iter()
             .filter(|(key, _)| key.epoch == self.epoch);
         for (key, value) in own.clone().filter(|(key, _)| *key.service == *OTHER) {
-            let rest = value.told.saturating_sub(value.counted);
+            let rest = value.ever_reported.saturating_sub(value.counted);
             told.insert(Arc::clone(&key.month), rest);
         }
         for (key, value) in own.filter(|(_, value)| value.as_other) {
             if let Some(rest) = told.get_mut(&key.month) {
-                *rest = rest.saturating_sub(value.told);
+                *rest = rest.saturating_sub(value.ever_reported);
             }
         }
         told
     }
 
-    /// Whether nothing more of an epoch may be told now: nobody has judged it, or it is being put apart.
-    pub(super) fn is_kept_back(&self, epoch: &Arc<str>) -> bool {
-        let parts = |verdict: &Verdict| verdict.rest.is_some();
-        let waits = self.held_back || self.verdict.as_ref().is_some_and(parts);
+    /// Whether an epoch may not be reported now, because it is undecided or about to be split.
+    pub(super) fn is_paused(&self, epoch: &Arc<str>) -> bool {
+        let parts = |assignment: &EpochAssignment| assignment.rest.is_some();
+        let waits = self.reporting_paused || self.assignment.as_ref().is_some_and(parts);
         self.unjudged.contains(epoch) || (waits && *epoch == self.epoch)
     }
 
-    /// How many counts are kept back.
-    pub(super) fn kept_back(&self) -> usize {
+    /// How many counts may not be reported now.
+    pub(super) fn paused(&self) -> usize {
         let kept = self
             .values
             .iter()
-            .filter(|(key, value)| value.counted > value.reported && self.is_kept_back(&key.epoch));
+            .filter(|(key, value)| value.counted > value.reported && self.is_paused(&key.epoch));
         kept.count()
     }
 

@@ -21,10 +21,10 @@ fn flush(counters: &Counters) {
 #[test]
 fn nothing_is_reported_before_it_is_on_disk() {
     let counters = counters();
-    counters.add(&counters.slot("a"), 3);
+    counters.add(&counters.counter("a"), 3);
     assert_eq!(counters.unsent(9, false), []);
     let written = counters.unjournaled();
-    counters.add(&counters.slot("a"), 2);
+    counters.add(&counters.counter("a"), 2);
     assert_eq!(counters.totals().unjournaled, 5);
     counters.note_journaled(&written);
     let sent = counters.unsent(9, false);
@@ -43,19 +43,19 @@ fn nothing_is_reported_before_it_is_on_disk() {
 fn what_is_not_taken_stays_and_holds_up_nothing_else() {
     let counters = counters();
     for service in ["a", "b"] {
-        counters.add(&counters.slot(service), 3);
+        counters.add(&counters.counter(service), 3);
     }
     flush(&counters);
     let sent = counters.unsent(9, false);
     counters.note_reported(&sent[1..]);
-    counters.note_held(&sent[..1]);
-    assert_eq!((counters.held(), counters.totals().unsent), (1, 1));
+    counters.note_rejected(&sent[..1]);
+    assert_eq!((counters.rejected(), counters.totals().unsent), (1, 1));
     assert_eq!(counters.unsent(9, false), []);
-    counters.add(&counters.slot("b"), 1);
-    counters.add(&counters.slot("a"), 1);
+    counters.add(&counters.counter("b"), 1);
+    counters.add(&counters.counter("a"), 1);
     flush(&counters);
-    let services = |most, held| {
-        let unsent = counters.unsent(most, held).into_iter();
+    let services = |most, rejected| {
+        let unsent = counters.unsent(most, rejected).into_iter();
         unsent
             .map(|count| (count.service, count.count))
             .collect::<Vec<_>>()
@@ -64,7 +64,7 @@ fn what_is_not_taken_stays_and_holds_up_nothing_else() {
     assert_eq!(services(1, true), std::slice::from_ref(&b));
     assert_eq!(services(9, true), [b, a]);
     counters.note_reported(&counters.unsent(9, true));
-    assert_eq!((counters.held(), counters.totals().unsent), (0, 0));
+    assert_eq!((counters.rejected(), counters.totals().unsent), (0, 0));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn an_earlier_epoch_is_settled_once_all_of_it_is_told_and_taken_and_the_own_one_
         (key, entry(1))
     });
     let counters = Counters::new(own, "2026-11", BTreeMap::from(earlier));
-    counters.add(&counters.slot("a"), 1);
+    counters.add(&counters.counter("a"), 1);
     flush(&counters);
     assert_eq!(counters.settled(), [""; 0]);
     let sent = counters.unsent(9, false);
@@ -87,7 +87,7 @@ fn an_earlier_epoch_is_settled_once_all_of_it_is_told_and_taken_and_the_own_one_
     assert_eq!((last.len(), last[0].service.as_str()), (1, "b"));
     counters.note_reported(&sent[..3]);
     assert_eq!(counters.settled(), [told]);
-    counters.note_held(last);
+    counters.note_rejected(last);
     assert_eq!(counters.settled(), [told]);
     counters.note_no_room(last);
     assert_eq!(
@@ -106,11 +106,11 @@ fn an_earlier_epoch_is_settled_once_all_of_it_is_told_and_taken_and_the_own_one_
 #[test]
 fn a_month_is_closed_with_what_was_counted_in_it() {
     let counters = counters();
-    let slot = counters.slot("a");
-    counters.add(&slot, 1);
-    counters.follow("2026-11");
-    counters.follow("2026-12");
-    counters.add(&slot, 5);
+    let counter = counters.counter("a");
+    counters.add(&counter, 1);
+    counters.set_month("2026-11");
+    counters.set_month("2026-12");
+    counters.add(&counter, 5);
     flush(&counters);
     let sent = counters.unsent(9, false);
     let sent: Vec<_> = sent
@@ -125,22 +125,22 @@ fn a_month_is_closed_with_what_was_counted_in_it() {
 fn services_beyond_a_thousand_are_counted_together() {
     let counters = counters();
     for number in 0..1_500 {
-        counters.add(&counters.slot(&number.to_string()), 1);
+        counters.add(&counters.counter(&number.to_string()), 1);
     }
     flush(&counters);
     let totals = counters.totals().this_month;
     assert_eq!((totals.len(), totals[OTHER]), (1_001, 500));
     assert_eq!(counters.unsent(1_000, false).len(), 1_000);
-    assert_eq!(counters.slot("7").service.as_ref(), "7");
+    assert_eq!(counters.counter("7").service.as_ref(), "7");
 }
 
 #[test]
 fn counts_of_many_threads_add_up_and_end_at_the_largest() {
     let counters = counters();
-    let slot = counters.slot("a");
+    let counter = counters.counter("a");
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| (0..10_000).for_each(|_| counters.add(&slot, 1)));
+            scope.spawn(|| (0..10_000).for_each(|_| counters.add(&counter, 1)));
         }
         for _ in 0..50 {
             flush(&counters);
@@ -149,7 +149,7 @@ fn counts_of_many_threads_add_up_and_end_at_the_largest() {
     flush(&counters);
     assert_eq!(counters.totals().this_month["a"], 80_000);
     for _ in 0..5_000 {
-        counters.add(&slot, MAX_COUNT);
+        counters.add(&counter, MAX_COUNT);
     }
     flush(&counters);
     assert_eq!(counters.totals().this_month["a"], MAX_COUNT);
@@ -175,7 +175,7 @@ fn spellings_of_one_service_are_counted_as_one_and_what_is_counted_keeps_its_nam
     let counters = Counters::new(epoch, month, BTreeMap::from([(key, entry(7))]));
     assert!(counters.takes(old));
     for service in [old, "cafe\u{301}", " caf\u{e9} ", "Caf\u{e9}"] {
-        counters.add(&counters.slot(service), 1);
+        counters.add(&counters.counter(service), 1);
     }
     flush(&counters);
     let counted = [(old, 8), ("caf\u{e9}", 2), ("Caf\u{e9}", 1)];
@@ -199,7 +199,7 @@ fn what_was_told_among_others_is_told_apart_later_without_being_told_twice() {
     let counters = counters();
     let epoch = counters.totals().epoch;
     for (service, count) in [("a", 50), ("b", 30), ("c", 7)] {
-        counters.add(&counters.slot(service), count);
+        counters.add(&counters.counter(service), count);
     }
     flush(&counters);
     counters.note_no_room(&counters.unsent(2, false));
@@ -208,21 +208,21 @@ fn what_was_told_among_others_is_told_apart_later_without_being_told_twice() {
     // As of a control plane that was restored and knows another start.
     counters.report_all_again();
     assert_eq!(tell(&counters), 87);
-    counters.add(&counters.slot("a"), 5);
+    counters.add(&counters.counter("a"), 5);
     flush(&counters);
-    assert!(counters.judge(
+    assert!(counters.assign(
         &epoch,
-        Verdict {
+        EpochAssignment {
             own: Vec::new(),
             rest: Some("00000000000000ff".into())
         }
     ));
-    counters.add(&counters.slot("b"), 1);
+    counters.add(&counters.counter("b"), 1);
     flush(&counters);
     assert_eq!(tell(&counters), 87, "what is put apart is told there");
-    assert!(!counters.are_told(), "it is not told yet");
-    assert!(counters.settle_start());
-    counters.note_whole(&counters.whole());
+    assert!(!counters.all_reported(), "it is not told yet");
+    assert!(counters.apply_assignment());
+    counters.note_snapshot(&counters.snapshot());
     assert_eq!(tell(&counters), 93);
 }
 
@@ -230,22 +230,22 @@ fn what_was_told_among_others_is_told_apart_later_without_being_told_twice() {
 fn what_was_told_before_the_control_plane_began_anew_is_not_told_of_another_epoch() {
     let counters = counters();
     let (old, new) = (counters.totals().epoch, "00000000000000ff");
-    counters.add(&counters.slot("a"), 3);
+    counters.add(&counters.counter("a"), 3);
     flush(&counters);
     counters.note_reported(&counters.unsent(9, false));
     counters.report_all_again();
-    counters.add(&counters.slot("a"), 2);
+    counters.add(&counters.counter("a"), 2);
     flush(&counters);
-    counters.hold_back();
+    counters.pause_reporting();
     assert_eq!(counters.unsent(9, false), []);
     let rest = Some(new.into());
     let own = Vec::new();
-    assert!(counters.judge(&old, Verdict { own, rest }));
-    assert!(counters.settle_start());
+    assert!(counters.assign(&old, EpochAssignment { own, rest }));
+    assert!(counters.apply_assignment());
     // The journal has all of it, though in another epoch.
     assert_eq!(counters.totals().this_month["a"], 5);
-    assert!(!counters.are_told());
-    counters.note_whole(&counters.whole());
+    assert!(!counters.all_reported());
+    counters.note_snapshot(&counters.snapshot());
     assert_eq!(counters.totals().this_month["a"], 5);
     let told = counters.unsent(9, false).into_iter();
     let told: Vec<_> = told.map(|count| (count.epoch, count.count)).collect();

@@ -8,7 +8,10 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::testing::{NOW, clock, content, identity, license, signed};
 
-fn held(licenses: Vec<lictor_core::feed::DeliveredLicense>, policy: NodePolicy) -> Arc<Held> {
+fn state(
+    licenses: Vec<lictor_core::feed::DeliveredLicense>,
+    policy: NodePolicy,
+) -> Arc<VerifiedState> {
     let mut content = content(licenses);
     content.node_policy = policy;
     let text = signed(5, NOW, false, &content);
@@ -16,43 +19,52 @@ fn held(licenses: Vec<lictor_core::feed::DeliveredLicense>, policy: NodePolicy) 
     let document = StateDocument::verify(&text, &identity.control_plane_key, identity.audience())
         .expect("a state");
     let digest = Digest::of(text.as_bytes());
-    Arc::new(Held::of(&document, digest, &identity, &identity.keys))
+    Arc::new(VerifiedState::new(
+        &document,
+        digest,
+        &identity,
+        &identity.keys,
+    ))
 }
 
-fn judge_with(held: Arc<Held>, clock: &Arc<ManualClock>, kept: KeptTime) -> Judge {
+fn evaluator_with(
+    state: Arc<VerifiedState>,
+    clock: &Arc<ManualClock>,
+    saved: SavedTime,
+) -> Evaluator {
     let clock = Clock::Manual(Arc::clone(clock));
     let counters = Arc::new(Counters::new(
         "00000000000000aa",
         "2027-01",
         Default::default(),
     ));
-    let time = TrustedTime::from_kept(kept, clock.read());
-    Judge::new(
+    let time = TrustedTime::from_saved(saved, clock.read());
+    Evaluator::new(
         "editor".to_owned(),
         clock,
         counters,
         time,
-        Some(held),
+        Some(state),
         false,
     )
 }
 
-fn start() -> KeptTime {
-    KeptTime {
+fn start() -> SavedTime {
+    SavedTime {
         signed: NOW * 1_000,
-        ..KeptTime::default()
+        ..SavedTime::default()
     }
 }
 
 #[test]
 fn four_hundred_days_without_news_pass_through_all_modes() {
     let policy = NodePolicy::default();
-    let held = held(vec![license(1, "2029-01-01", "")], policy);
+    let state = state(vec![license(1, "2029-01-01", "")], policy);
     let clock = clock();
-    let judge = judge_with(held, &clock, start());
+    let evaluator = evaluator_with(state, &clock, start());
     let hour = 3_600_000;
     for passed in 0..400 * 24 {
-        let verdict = judge.look();
+        let decision = evaluator.refresh();
         let seconds = passed * 3_600;
         let expected = match seconds {
             ..300 => Mode::Fresh,
@@ -60,10 +72,10 @@ fn four_hundred_days_without_news_pass_through_all_modes() {
             86_400..2_678_400 => Mode::Grace,
             _ => Mode::Restricted,
         };
-        assert_eq!(verdict.mode, expected, "{seconds}");
+        assert_eq!(decision.mode, expected, "{seconds}");
         let allowed = expected != Mode::Restricted;
-        assert_eq!(judge.decide().is_ok(), allowed, "{seconds}");
-        assert!(verdict.until > NOW + seconds);
+        assert_eq!(evaluator.decide().is_ok(), allowed, "{seconds}");
+        assert!(decision.until > NOW + seconds);
         clock.pass(hour);
     }
 }
@@ -81,8 +93,8 @@ fn reasons_come_in_their_order() {
         foreign
     };
     let decide = |licenses, application, feature| {
-        let judge = judge_with(held(licenses, policy), &clock(), start());
-        judge.decide_on(application, feature)
+        let evaluator = evaluator_with(state(licenses, policy), &clock(), start());
+        evaluator.decide_on(application, feature)
     };
     let (none, good) = (|| vec![], || vec![good.clone()]);
     for (licenses, application, feature, expected) in [
@@ -106,34 +118,34 @@ fn reasons_come_in_their_order() {
         assert_eq!(found, expected, "{application:?} {feature:?}");
     }
     let clock = clock();
-    let judge = judge_with(held(none(), policy), &clock, start());
+    let evaluator = evaluator_with(state(none(), policy), &clock, start());
     clock.pass(40 * 86_400_000);
-    judge.look();
+    evaluator.refresh();
     assert_eq!(
-        judge.decide_on(Some("other"), None),
+        evaluator.decide_on(Some("other"), None),
         Err(Reason::Restricted)
     );
 }
 
 #[test]
 fn a_license_ends_to_the_second_and_the_gate_knows_it() {
-    let held = held(vec![license(1, "2027-01-16", "")], NodePolicy::default());
+    let state = state(vec![license(1, "2027-01-16", "")], NodePolicy::default());
     let clock = clock();
-    let judge = judge_with(held, &clock, start());
+    let evaluator = evaluator_with(state, &clock, start());
     let end = lictor_core::Date::parse("2027-01-16")
         .expect("a date")
         .start();
     clock.pass(300_000);
-    assert_eq!(judge.look().until, end, "no other edge before it");
+    assert_eq!(evaluator.refresh().until, end, "no other edge before it");
     let left = (end - NOW - 300) * 1_000;
     clock.pass(left - 1);
-    judge.look();
-    assert_eq!(judge.decide(), Ok(()));
+    evaluator.refresh();
+    assert_eq!(evaluator.decide(), Ok(()));
     clock.pass(1);
     // The gate stands open for the millisecond of real time that was left.
     let began = Instant::now();
-    while judge.decide().is_ok() && began.elapsed() < Duration::from_secs(20) {}
-    assert_eq!(judge.decide(), Err(Reason::Expired));
+    while evaluator.decide().is_ok() && began.elapsed() < Duration::from_secs(20) {}
+    assert_eq!(evaluator.decide(), Err(Reason::Expired));
 }
 
 #[test]
@@ -148,7 +160,7 @@ fn no_clock_that_is_turned_makes_a_decision_more_generous() {
         .expect("a date")
         .start();
     let clock = clock();
-    let mut judge = judge_with(held(licenses(), policy), &clock, start());
+    let mut evaluator = evaluator_with(state(licenses(), policy), &clock, start());
     let (mut true_time, mut off) = (NOW, 0);
     for step in 0..2_000_i64 {
         // An hour a step; the clock stands anywhere between ten years ago and in ten years.
@@ -158,17 +170,17 @@ fn no_clock_that_is_turned_makes_a_decision_more_generous() {
         clock
             .wall
             .store((true_time + turned) * 1_000, Ordering::SeqCst);
-        judge.look();
+        evaluator.refresh();
         if step % 10 == 9 {
             let away = step % 4 * 600;
             (true_time, off) = (true_time + away, off + away);
             clock.boot.store(0, Ordering::SeqCst);
-            let kept = judge.kept_time();
-            judge = judge_with(held(licenses(), policy), &clock, kept);
+            let saved = evaluator.saved_time();
+            evaluator = evaluator_with(state(licenses(), policy), &clock, saved);
         }
-        let allowed = judge.look().standing.is_ok();
+        let allowed = evaluator.refresh().grant.is_ok();
         assert!(!allowed || true_time < end + off, "step {step}");
-        let early = judge.times().now - true_time;
+        let early = evaluator.times().now - true_time;
         assert!(early <= 60, "step {step}: {early}");
     }
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use hyper::{HeaderMap, StatusCode};
 
 use super::Service;
-use super::answers::{self, Answer};
 use super::query;
+use super::responses::{self, LocalResponse};
 use super::usage::BAD_SERVICE;
 use crate::meter::Meter;
 
@@ -14,7 +14,11 @@ use crate::meter::Meter;
 const SERVICE: &str = "lictor-service";
 
 /// Answers.
-pub(super) async fn answer(service: &Service, query: Option<&str>, headers: &HeaderMap) -> Answer {
+pub(super) async fn answer(
+    service: &Service,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> LocalResponse {
     let query = query.unwrap_or_default();
     if query.is_empty() && !headers.contains_key(SERVICE) {
         return outcome(service.meter.ask(None, None).await);
@@ -25,14 +29,14 @@ pub(super) async fn answer(service: &Service, query: Option<&str>, headers: &Hea
     });
     let [name, application, feature] = match &asked {
         Ok(asked) => asked,
-        Err(message) => return answers::failure(StatusCode::BAD_REQUEST, "invalid", message),
+        Err(message) => return responses::failure(StatusCode::BAD_REQUEST, "invalid", message),
     };
     let meter = match name {
         None => None,
         Some(name) if service.shared.counters.takes(name) => {
             Some(Meter::new(&service.shared, name))
         }
-        Some(_) => return answers::failure(StatusCode::BAD_REQUEST, "invalid", BAD_SERVICE),
+        Some(_) => return responses::failure(StatusCode::BAD_REQUEST, "invalid", BAD_SERVICE),
     };
     let meter = meter.as_ref().unwrap_or(&service.meter);
     outcome(meter.ask(application.as_deref(), feature.as_deref()).await)
@@ -64,9 +68,9 @@ fn one_service<'a>(
     }
 }
 
-fn outcome(decided: Result<(), crate::error::Denial>) -> Answer {
+fn outcome(decided: Result<(), crate::error::Denial>) -> LocalResponse {
     match decided {
-        Ok(()) => answers::allowed(),
-        Err(denial) => answers::denied(denial),
+        Ok(()) => responses::allowed(),
+        Err(denial) => responses::denied(denial),
     }
 }

@@ -5,12 +5,12 @@ use hyper::header::ACCEPT;
 use lictor_core::exposition::{Exposition, Format, Kind};
 use lictor_core::feed::Mode;
 
-use super::answers::{self, Answer};
+use super::responses::{self, LocalResponse};
 use crate::shared::Shared;
 use crate::status::Status;
 
 /// Answers in the format that the headers of the request ask for.
-pub(super) fn answer(shared: &Shared, headers: &HeaderMap) -> Answer {
+pub(super) fn answer(shared: &Shared, headers: &HeaderMap) -> LocalResponse {
     let accept = headers.get_all(ACCEPT).iter();
     let format = Format::asked_for(accept.filter_map(|value| value.to_str().ok()));
     let mut text = Exposition::new(format);
@@ -18,7 +18,7 @@ pub(super) fn answer(shared: &Shared, headers: &HeaderMap) -> Answer {
     if let Some(more) = &shared.more_metrics {
         more(&mut text);
     }
-    answers::metrics(format, text.finish())
+    responses::metrics(format, text.finish())
 }
 
 fn write(text: &mut Exposition, status: &Status) {

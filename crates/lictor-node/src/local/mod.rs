@@ -1,12 +1,12 @@
-//! The local API: what programs beside the node ask it over HTTP, on a loopback address or a Unix
+//! The local API: programs on the same machine ask the node over HTTP, on a loopback address or a Unix
 //! socket.
 
-mod answers;
 mod check;
 mod listen;
 mod metrics;
-mod patient;
 mod query;
+mod responses;
+mod timeouts;
 mod usage;
 
 use std::convert::Infallible;
@@ -24,54 +24,54 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use lictor_core::digest::Digest;
-use lictor_core::slashes::merged;
+use lictor_core::url_path::merge_slashes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use self::answers::Answer;
 use self::listen::Listener;
 pub use self::listen::{Listen, LocalError, LocalSocket};
-use self::patient::Patient;
+use self::responses::LocalResponse;
+use self::timeouts::TimeoutIo;
 use crate::clock;
 use crate::meter::Meter;
 use crate::node::Node;
 use crate::shared::Shared;
 
-/// How many connections are held at once; further ones wait.
+/// The most open connections. Further ones wait.
 const MAX_CONNECTIONS: usize = 4_096;
 
-/// How much of a request is held at once, its whole head included, in bytes.
+/// How much of a request is buffered, in bytes. Its head must fit.
 const MAX_BUFFER: usize = 64 << 10;
 
-/// How long a connection may have no request.
+/// How long a connection may be idle.
 const IDLE: Duration = Duration::from_secs(75);
 
-/// How long requests may go on that have come before the end.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long open requests may take during a shutdown.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
-/// The local API as it is served. Dropped without [`Local::stop`] it ends at once.
+/// The running local API. If it is dropped without [`Local::stop`], it ends at once.
 pub struct Local {
     address: Listen,
-    door: Arc<Door>,
+    handler: Arc<Handler>,
     stopping: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Local {
-    /// Answers from now on for this node.
+    /// Answers for this node from now on.
     pub fn open(&self, node: &Node) {
         let service = Service {
             shared: Arc::clone(&node.shared),
             meter: node.meter(None),
         };
-        // There is one node behind one socket.
-        let _ = self.door.service.set(service);
+        // A socket serves one node.
+        let _ = self.handler.service.set(service);
     }
 
     /// Why no node answers yet, in words for people.
     pub fn note_waiting(&self, reason: &str) {
-        reason.clone_into(&mut self.door.waiting());
+        reason.clone_into(&mut self.handler.waiting());
     }
 
     /// Where it listens.
@@ -79,10 +79,10 @@ impl Local {
         &self.address
     }
 
-    /// Takes no more connections, and gives requests that have come five seconds to be answered.
+    /// Accepts no more connections and gives open requests five seconds to be answered.
     pub async fn stop(mut self) {
         self.stopping.send_replace(true);
-        if tokio::time::timeout(FAREWELL, &mut self.task)
+        if tokio::time::timeout(SHUTDOWN, &mut self.task)
             .await
             .is_err()
         {
@@ -95,22 +95,22 @@ impl Drop for Local {
     fn drop(&mut self) {
         self.task.abort();
         if let Listen::Unix(path) = &self.address {
-            // It may be gone already.
+            // It may already be gone.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
-/// Who is asked.
-struct Door {
+/// Answers requests, before and after there is a node.
+struct Handler {
     token: Option<Digest>,
-    /// The node's answers, once there is one.
+    /// The node, once there is one.
     service: OnceLock<Service>,
-    /// What is said until then.
+    /// What to answer until then.
     waiting: Mutex<String>,
 }
 
-/// What the answers are made from.
+/// The node that answers.
 struct Service {
     shared: Arc<Shared>,
     meter: Meter,
@@ -123,26 +123,26 @@ pub fn serve_local(node: &Node, socket: LocalSocket) -> Local {
     local
 }
 
-/// Serves the local API before there is a node: it denies all requests, and says that it waits, until
-/// [`Local::open`].
+/// Serves the local API before there is a node. It denies all requests and says that it is waiting, until
+/// [`Local::open`] is called.
 pub fn serve_waiting(socket: LocalSocket) -> Local {
     let LocalSocket {
         address,
         listener,
         token,
     } = socket;
-    let door = Arc::new(Door {
+    let handler = Arc::new(Handler {
         token,
         service: OnceLock::new(),
         waiting: Mutex::default(),
     });
-    let service = Arc::clone(&door);
+    let service = Arc::clone(&handler);
     let (stopping, stopped) = watch::channel(false);
     let task = match listener {
         Listener::Tcp(listener) => {
             let next = async move || {
                 let (stream, _) = listener.accept().await?;
-                // Without it answers are late, not wrong.
+                // A failure makes answers slower, not wrong.
                 let _ = stream.set_nodelay(true);
                 Ok(stream)
             };
@@ -155,14 +155,14 @@ pub fn serve_waiting(socket: LocalSocket) -> Local {
     };
     Local {
         address,
-        door,
+        handler,
         stopping,
         task,
     }
 }
 
 async fn accept<S>(
-    service: Arc<Door>,
+    service: Arc<Handler>,
     mut stopped: watch::Receiver<bool>,
     next: impl AsyncFn() -> io::Result<S>,
 ) where
@@ -172,8 +172,8 @@ async fn accept<S>(
     let mut connections = JoinSet::new();
     let watched = stopped.clone();
     let accepted = async || {
-        let place = Arc::clone(&room).acquire_owned().await;
-        Ok((place.map_err(io::Error::other)?, next().await?))
+        let permit = Arc::clone(&room).acquire_owned().await;
+        Ok((permit.map_err(io::Error::other)?, next().await?))
     };
     loop {
         while connections.try_join_next().is_some() {}
@@ -182,8 +182,9 @@ async fn accept<S>(
             accepted = accepted() => accepted,
         };
         match accepted {
-            Ok((place, stream)) => {
-                connections.spawn(hold(Arc::clone(&service), stream, watched.clone(), place));
+            Ok((permit, stream)) => {
+                let service = Arc::clone(&service);
+                connections.spawn(serve(service, stream, watched.clone(), permit));
             }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a local connection");
@@ -194,19 +195,19 @@ async fn accept<S>(
     while connections.join_next().await.is_some() {}
 }
 
-/// Holds one connection to its end.
-async fn hold<S>(
-    service: Arc<Door>,
+/// Serves one connection until it ends.
+async fn serve<S>(
+    service: Arc<Handler>,
     stream: S,
     mut stopped: watch::Receiver<bool>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     if !clock::can_be_told() {
         return refuse_undated(stream).await;
     }
-    let io = Patient::new(TokioIo::new(stream));
+    let io = TimeoutIo::new(TokioIo::new(stream));
     let answer = service_fn(move |request| {
         let service = Arc::clone(&service);
         async move { Ok::<_, Infallible>(service.answer(request).await) }
@@ -218,7 +219,7 @@ async fn hold<S>(
     let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
     let mut is_stopping = false;
     let ended = poll_fn(|context| {
-        // hyper would panic.
+        // Otherwise hyper would panic.
         if !clock::can_be_told() {
             return Poll::Ready(Ok(()));
         }
@@ -234,8 +235,8 @@ async fn hold<S>(
     }
 }
 
-/// Nothing can be answered by a clock that is so wrong that its time has no name. It is told once
-/// something is asked: clients take no answer before.
+/// Refuses a connection while the clock is so wrong that its time cannot be written as a date. The answer
+/// is sent once the client has asked something, because clients ignore an earlier one.
 async fn refuse_undated(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let asked = tokio::time::timeout(TOLD_WITHIN, stream.read(&mut [0; 1024])).await;
     if matches!(asked, Ok(Err(_) | Ok(0))) {
@@ -244,8 +245,7 @@ async fn refuse_undated(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let told = async {
         stream.write_all(UNDATED).await?;
         stream.shutdown().await?;
-        // A connection that is closed over bytes that nobody read is reset, and what was said may be
-        // lost by that.
+        // Closing a connection with unread bytes resets it, and the client may lose the answer.
         let mut asked = stream.take(TOLD_BYTES);
         tokio::io::copy(&mut asked, &mut tokio::io::sink()).await
     };
@@ -253,7 +253,7 @@ async fn refuse_undated(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = tokio::time::timeout(TOLD_WITHIN, told).await;
 }
 
-/// The most that is taken of a request then, in bytes, and for how long.
+/// How much of a request is read then, in bytes, and for how long.
 const TOLD_BYTES: u64 = 64 * 1024;
 const TOLD_WITHIN: Duration = Duration::from_secs(1);
 
@@ -261,26 +261,28 @@ const UNDATED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/
     connection: close\r\ncontent-length: 71\r\n\r\n\
     the clock of this machine is not within the years 1970 to 9999; set it\n";
 
-impl Door {
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+impl Handler {
+    async fn answer(&self, request: Request<Incoming>) -> LocalResponse {
         let given = request.uri().clone();
-        let merged = merged(given.path());
+        let merged = merge_slashes(given.path());
         let path = merged.as_deref().unwrap_or(given.path());
         if path == "/healthz" {
-            return answers::text("text/plain", "ok\n".to_owned());
+            return responses::text("text/plain", "ok\n".to_owned());
         }
         if path != "/readyz" && !self.is_known(&request) {
-            return answers::failure(
+            return responses::failure(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
                 "send the local token as `Authorization: Bearer TOKEN`",
             );
         }
         match self.service.get() {
-            Some(service) if path == "/readyz" => answers::ready(service.shared.judge.decide()),
+            Some(service) if path == "/readyz" => {
+                responses::ready(service.shared.evaluator.decide())
+            }
             Some(service) => service.answer(path, request).await,
             // Nothing is allowed while there is no node.
-            None => answers::waiting(path == "/check", &self.waiting()),
+            None => responses::waiting(path == "/check", &self.waiting()),
         }
     }
 
@@ -288,8 +290,8 @@ impl Door {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the request carries the token, if there is one. Digests are compared, so that the
-    /// time it takes tells nothing of the token.
+    /// Whether the request has the token, if there is one. Digests are compared, so that the time this takes
+    /// reveals nothing about the token.
     fn is_known(&self, request: &Request<Incoming>) -> bool {
         let Some(token) = self.token else {
             return true;
@@ -301,18 +303,18 @@ impl Door {
 }
 
 impl Service {
-    async fn answer(&self, path: &str, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, path: &str, request: Request<Incoming>) -> LocalResponse {
         match (path, request.method()) {
             ("/check", _) => check::answer(self, request.uri().query(), request.headers()).await,
             ("/usage", &Method::POST) => usage::answer(self, request).await,
-            ("/license", &Method::GET | &Method::HEAD) => answers::license(&self.shared),
-            ("/status", &Method::GET | &Method::HEAD) => answers::status(&self.shared),
+            ("/license", &Method::GET | &Method::HEAD) => responses::license(&self.shared),
+            ("/status", &Method::GET | &Method::HEAD) => responses::status(&self.shared),
             ("/metrics", &Method::GET | &Method::HEAD) => {
                 metrics::answer(&self.shared, request.headers())
             }
-            ("/usage", _) => answers::method_not_allowed("POST"),
-            ("/license" | "/status" | "/metrics", _) => answers::method_not_allowed("GET, HEAD"),
-            _ => answers::failure(
+            ("/usage", _) => responses::method_not_allowed("POST"),
+            ("/license" | "/status" | "/metrics", _) => responses::method_not_allowed("GET, HEAD"),
+            _ => responses::failure(
                 StatusCode::NOT_FOUND,
                 "no-route",
                 "use /check, /usage, /license, /status, /metrics, /readyz or /healthz",

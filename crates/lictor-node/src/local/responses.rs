@@ -1,4 +1,4 @@
-//! The answers of the local API.
+//! The responses of the local API.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -12,20 +12,20 @@ use crate::error::{Denial, Reason};
 use crate::shared::Shared;
 use crate::status::Status;
 
-pub(super) type Answer = Response<Full<Bytes>>;
+pub(super) type LocalResponse = Response<Full<Bytes>>;
 
 const REASON: HeaderName = HeaderName::from_static("lictor-reason");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Nothing but that it is allowed.
-pub(super) fn allowed() -> Answer {
-    let mut answer = Answer::default();
+/// The request is allowed.
+pub(super) fn allowed() -> LocalResponse {
+    let mut answer = LocalResponse::default();
     *answer.status_mut() = StatusCode::NO_CONTENT;
     answer
 }
 
-/// Why a request is not to be served.
-pub(super) fn denied(denial: Denial) -> Answer {
+/// Why a request must not be served.
+pub(super) fn denied(denial: Denial) -> LocalResponse {
     match denial {
         Denial::Refused(reason) => refused(reason),
         Denial::NotCounted(failed) => failure(
@@ -36,8 +36,8 @@ pub(super) fn denied(denial: Denial) -> Answer {
     }
 }
 
-/// Whether requests are allowed that ask for nothing in particular; nothing is counted.
-pub(super) fn ready(decided: Result<(), Reason>) -> Answer {
+/// Whether requests that need no particular feature are allowed. Nothing is counted.
+pub(super) fn ready(decided: Result<(), Reason>) -> LocalResponse {
     match decided {
         Ok(()) => text("text/plain", "ok\n".to_owned()),
         Err(reason) => {
@@ -48,8 +48,8 @@ pub(super) fn ready(decided: Result<(), Reason>) -> Answer {
     }
 }
 
-/// There is no node yet, and so nothing is allowed; who asks whether a request is gets the word for it.
-pub(super) fn waiting(decides: bool, why: &str) -> Answer {
+/// There is no node yet, so nothing is allowed. `decides` is whether the client asked if a request is.
+pub(super) fn waiting(decides: bool, why: &str) -> LocalResponse {
     let reason = Reason::Restricted;
     let status = match decides {
         true => StatusCode::FORBIDDEN,
@@ -61,7 +61,7 @@ pub(super) fn waiting(decides: bool, why: &str) -> Answer {
     answer
 }
 
-fn refused(reason: Reason) -> Answer {
+fn refused(reason: Reason) -> LocalResponse {
     let mut answer = with(StatusCode::FORBIDDEN, JSON, body_of(reason));
     let headers = answer.headers_mut();
     headers.insert(REASON, HeaderValue::from_static(reason.as_str()));
@@ -77,12 +77,12 @@ fn body_of(reason: Reason) -> String {
 }
 
 /// A request that cannot be answered.
-pub(super) fn failure(status: StatusCode, code: &str, message: &str) -> Answer {
+pub(super) fn failure(status: StatusCode, code: &str, message: &str) -> LocalResponse {
     json(status, &json!({"code": code, "message": message}))
 }
 
-/// A request by the wrong method.
-pub(super) fn method_not_allowed(allowed: &'static str) -> Answer {
+/// A request with the wrong method.
+pub(super) fn method_not_allowed(allowed: &'static str) -> LocalResponse {
     let mut answer = failure(
         StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
@@ -94,25 +94,25 @@ pub(super) fn method_not_allowed(allowed: &'static str) -> Answer {
 }
 
 /// A text.
-pub(super) fn text(kind: &'static str, text: String) -> Answer {
+pub(super) fn text(kind: &'static str, text: String) -> LocalResponse {
     with(StatusCode::OK, HeaderValue::from_static(kind), text)
 }
 
-/// Metrics in the format that was asked for.
-pub(super) fn metrics(format: Format, metrics: String) -> Answer {
+/// Metrics in the requested format.
+pub(super) fn metrics(format: Format, metrics: String) -> LocalResponse {
     let mut answer = text(format.content_type(), metrics);
     let headers = answer.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("accept"));
     answer
 }
 
-/// How the node stands.
-pub(super) fn status(shared: &Shared) -> Answer {
+/// The node's status.
+pub(super) fn status(shared: &Shared) -> LocalResponse {
     json(StatusCode::OK, &Status::of(shared))
 }
 
-/// What is in force.
-pub(super) fn license(shared: &Shared) -> Answer {
+/// The license in force.
+pub(super) fn license(shared: &Shared) -> LocalResponse {
     let status = Status::of(shared);
     let body = match (status.license, status.denied) {
         (Some(license), None) => json!({"license": license}),
@@ -121,7 +121,7 @@ pub(super) fn license(shared: &Shared) -> Answer {
     json(StatusCode::OK, &body)
 }
 
-fn json(status: StatusCode, value: &impl Serialize) -> Answer {
+fn json(status: StatusCode, value: &impl Serialize) -> LocalResponse {
     match serde_json::to_string(value) {
         Ok(text) => with(status, JSON, text + "\n"),
         Err(error) => with(
@@ -132,8 +132,8 @@ fn json(status: StatusCode, value: &impl Serialize) -> Answer {
     }
 }
 
-fn with(status: StatusCode, kind: HeaderValue, text: String) -> Answer {
-    let mut answer = Answer::new(Full::from(text));
+fn with(status: StatusCode, kind: HeaderValue, text: String) -> LocalResponse {
+    let mut answer = LocalResponse::new(Full::from(text));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, kind);

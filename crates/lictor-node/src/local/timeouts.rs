@@ -1,4 +1,4 @@
-//! A connection that ends if a request takes too long to come, or an answer to be taken, but not while there is none.
+//! Timeouts of a local connection: for reading a request and for writing an answer, but not while it is idle.
 
 use std::io;
 use std::pin::Pin;
@@ -8,30 +8,30 @@ use std::time::Duration;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::time::{Instant, Sleep};
 
-/// From the first byte of a request to its last.
+/// The timeout from the first byte of a request to its last.
 const REQUEST: Duration = Duration::from_secs(5);
 
-/// From when a peer does not take all of an answer at once to when it has taken it.
+/// The timeout from when a peer stops taking an answer to when it has taken all of it.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// A connection, and how long it has been waited for its peer.
-pub(super) struct Patient<T> {
+/// A connection with timeouts.
+pub(super) struct TimeoutIo<T> {
     inner: T,
-    request: Wait,
-    answer: Wait,
+    request: Deadline,
+    response: Deadline,
 }
 
-impl<T> Patient<T> {
+impl<T> TimeoutIo<T> {
     pub(super) fn new(inner: T) -> Self {
         Self {
             inner,
-            request: Wait::of(REQUEST),
-            answer: Wait::of(ANSWER),
+            request: Deadline::of(REQUEST),
+            response: Deadline::of(ANSWER),
         }
     }
 
-    /// What came of writing, unless it has waited for too long.
-    fn in_time(
+    /// The result of a write, or an error if the write has taken too long.
+    fn with_timeout(
         &mut self,
         written: Poll<io::Result<usize>>,
         context: &mut Context<'_>,
@@ -39,20 +39,20 @@ impl<T> Patient<T> {
         if written.is_ready() {
             return written;
         }
-        self.answer.begin();
-        self.answer.poll_end(context).map(Err)
+        self.response.begin();
+        self.response.poll_end(context).map(Err)
     }
 }
 
-/// A span within which something has to end.
-struct Wait {
+/// A time limit for something that may begin and end several times.
+struct Deadline {
     longest: Duration,
-    /// None if nothing has begun.
+    /// `None` if nothing has begun.
     since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
-impl Wait {
+impl Deadline {
     fn of(longest: Duration) -> Self {
         Self {
             longest,
@@ -69,7 +69,7 @@ impl Wait {
         self.since = None;
     }
 
-    /// Ready when the span is over.
+    /// Ready when the time limit has passed.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let Some(since) = self.since else {
             return Poll::Pending;
@@ -86,7 +86,7 @@ impl Wait {
     }
 }
 
-impl<T: Read + Unpin> Read for Patient<T> {
+impl<T: Read + Unpin> Read for TimeoutIo<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -101,21 +101,21 @@ impl<T: Read + Unpin> Read for Patient<T> {
     }
 }
 
-impl<T: Write + Unpin> Write for Patient<T> {
+impl<T: Write + Unpin> Write for TimeoutIo<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        // An answer: the request has come.
+        // An answer means that the request has been read.
         self.request.end();
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.in_time(written, context)
+        self.with_timeout(written, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Nothing is flushed before all of it was written.
-        self.answer.end();
+        // A flush means that all of the answer was written.
+        self.response.end();
         Pin::new(&mut self.inner).poll_flush(context)
     }
 
@@ -134,7 +134,7 @@ impl<T: Write + Unpin> Write for Patient<T> {
     ) -> Poll<io::Result<usize>> {
         self.request.end();
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
-        self.in_time(written, context)
+        self.with_timeout(written, context)
     }
 }
 
@@ -155,13 +155,13 @@ mod tests {
 
     const LENGTH: usize = 64 * 1024;
 
-    /// The client's side, and what tells when the server's has ended.
+    /// The client's side, and a handle that ends with the server's side.
     fn connect() -> (DuplexStream, tokio::task::JoinHandle<hyper::Result<()>>) {
         let (client, served) = duplex(4_096);
         let answer = service_fn(|_: Request<hyper::body::Incoming>| async {
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(vec![b'x'; LENGTH]))))
         });
-        let io = Patient::new(TokioIo::new(served));
+        let io = TimeoutIo::new(TokioIo::new(served));
         let served = http1::Builder::new().serve_connection(io, answer);
         (client, tokio::spawn(served))
     }

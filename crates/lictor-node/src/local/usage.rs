@@ -5,11 +5,11 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, StatusCode};
 use lictor_core::facts::usage::{MAX_COUNT, MAX_COUNTS};
-use lictor_core::{fault, whole};
+use lictor_core::{parse_error, whole_number};
 use serde::Deserialize;
 
 use super::Service;
-use super::answers::{self, Answer};
+use super::responses::{self, LocalResponse};
 use crate::counters::Counters;
 use crate::error::Denial;
 use crate::meter::written;
@@ -31,23 +31,23 @@ struct Usage {
 #[serde(deny_unknown_fields)]
 struct Count {
     service: String,
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     count: u64,
 }
 
 /// Answers.
-pub(super) async fn answer(service: &Service, request: Request<Incoming>) -> Answer {
+pub(super) async fn answer(service: &Service, request: Request<Incoming>) -> LocalResponse {
     let counters = &service.shared.counters;
     let usage = match read(counters, request).await {
         Ok(usage) => usage,
-        Err((status, message)) => return answers::failure(status, "invalid", &message),
+        Err((status, message)) => return responses::failure(status, "invalid", &message),
     };
     for Count { service, count } in &usage.counts {
-        counters.add(&counters.slot(service), *count);
+        counters.add(&counters.counter(service), *count);
     }
     match written(&service.shared).await {
-        Ok(()) => answers::allowed(),
-        Err(failed) => answers::denied(Denial::NotCounted(failed)),
+        Ok(()) => responses::allowed(),
+        Err(failed) => responses::denied(Denial::NotCounted(failed)),
     }
 }
 
@@ -72,7 +72,7 @@ async fn read(
     let usage: Usage = serde_json::from_str(text).map_err(|error| {
         bad(format!(
             "send {{\"counts\":[{{\"service\":\"NAME\",\"count\":1}}]}}: {}",
-            fault::of_json(text, &error)
+            parse_error::of_json(text, &error)
         ))
     })?;
     if usage.counts.len() > MAX_COUNTS {

@@ -8,7 +8,7 @@ use lictor_core::feed::{Mode, StateError};
 
 use super::*;
 use crate::folder::{PREVIOUS, RATCHET, STATE, beside};
-use crate::testing::{NOW, clock, content, identity, judge_of, key, signed, state};
+use crate::testing::{NOW, clock, content, evaluator_of, identity, key, signed, state};
 
 /// A folder that is opened again and again.
 struct Disk(tempfile::TempDir);
@@ -17,10 +17,10 @@ impl Disk {
     /// The states of these revisions were taken there, one after the other.
     fn with(revisions: &[u64]) -> Self {
         let disk = Self(tempfile::tempdir().expect("a folder"));
-        let (keeper, judge, _folder) = disk.open();
+        let (store, evaluator, _folder) = disk.open();
         for (later, revision) in (0..).zip(revisions) {
             let text = state(*revision, NOW + later);
-            assert_eq!(keeper.take(&text, &judge), Ok(Taken::New));
+            assert_eq!(store.accept(&text, &evaluator), Ok(Accepted::New));
         }
         disk
     }
@@ -29,11 +29,11 @@ impl Disk {
         self.0.path()
     }
 
-    fn open(&self) -> (Keeper, Judge, Arc<Folder>) {
+    fn open(&self) -> (StateStore, Evaluator, Arc<Folder>) {
         let folder = Arc::new(Folder::open(self.path()).expect("the folder"));
-        let loaded = Keeper::load(Arc::clone(&folder), identity(), &[]);
-        let judge = judge_of(&loaded, &clock());
-        (loaded.keeper, judge, folder)
+        let loaded = StateStore::load(Arc::clone(&folder), identity(), &[]);
+        let evaluator = evaluator_of(&loaded, &clock());
+        (loaded.store, evaluator, folder)
     }
 
     fn copy(&self) -> Self {
@@ -53,24 +53,30 @@ impl Disk {
     }
 }
 
-fn revision(judge: &Judge) -> Option<u64> {
-    judge.held().0.map(|held| held.ratchet.revision)
+fn revision(evaluator: &Evaluator) -> Option<u64> {
+    evaluator.state().0.map(|state| state.ratchet.revision)
 }
 
-fn older(held: u64, received: u64) -> Result<Taken, StateError> {
+fn older(held: u64, received: u64) -> Result<Accepted, StateError> {
     Err(StateError::Older { held, received })
 }
 
 #[test]
 fn what_was_taken_is_held_again_after_a_restart() {
     let disk = Disk::with(&[5, 6]);
-    let (keeper, judge, _folder) = disk.open();
-    assert_eq!(revision(&judge), Some(6));
-    assert_eq!(keeper.take(&state(5, NOW + 9), &judge), older(6, 5));
-    assert_eq!(keeper.take(&state(6, NOW + 1), &judge), Ok(Taken::Known));
-    assert_eq!(keeper.take(&state(6, NOW + 2), &judge), Ok(Taken::New));
+    let (store, evaluator, _folder) = disk.open();
+    assert_eq!(revision(&evaluator), Some(6));
+    assert_eq!(store.accept(&state(5, NOW + 9), &evaluator), older(6, 5));
     assert_eq!(
-        judge.times().now,
+        store.accept(&state(6, NOW + 1), &evaluator),
+        Ok(Accepted::Unchanged)
+    );
+    assert_eq!(
+        store.accept(&state(6, NOW + 2), &evaluator),
+        Ok(Accepted::New)
+    );
+    assert_eq!(
+        evaluator.times().now,
         NOW + 9,
         "also a refused state tells the time"
     );
@@ -79,7 +85,7 @@ fn what_was_taken_is_held_again_after_a_restart() {
 #[test]
 fn a_refused_state_leaves_the_last_good_one() {
     let disk = Disk::with(&[5]);
-    let (keeper, judge, _folder) = disk.open();
+    let (store, evaluator, _folder) = disk.open();
     let good = state(6, NOW + 1);
     let other = signed(5, NOW + 1, false, &content(Vec::new()));
     let expired = state(9, NOW - 86_400);
@@ -91,12 +97,12 @@ fn a_refused_state_leaves_the_last_good_one() {
         (&other, "other_content"),
         (&state(5, NOW - 1), "repeated"),
     ] {
-        let refused = keeper.take(text, &judge).expect_err(word);
+        let refused = store.accept(text, &evaluator).expect_err(word);
         assert_eq!(refused.word(), word);
-        assert_eq!(revision(&judge), Some(5), "{word}");
-        assert_eq!(judge.decide(), Ok(()));
+        assert_eq!(revision(&evaluator), Some(5), "{word}");
+        assert_eq!(evaluator.decide(), Ok(()));
     }
-    assert_eq!(keeper.take(&good, &judge), Ok(Taken::New));
+    assert_eq!(store.accept(&good, &evaluator), Ok(Accepted::New));
 }
 
 #[test]
@@ -104,27 +110,27 @@ fn a_revocation_restricts_at_once_and_for_good() {
     let disk = Disk::with(&[5]);
     let revoked = |at| signed(5, at, true, &content(vec![]));
     {
-        let (keeper, judge, _folder) = disk.open();
+        let (store, evaluator, _folder) = disk.open();
         // Signed in the same second as the state before.
         let same = crate::testing::license(1, "2027-03-01", "");
         let text = signed(5, NOW, true, &content(vec![same]));
-        assert_eq!(keeper.take(&text, &judge), Ok(Taken::New));
-        assert_eq!(judge.current().mode, Mode::Restricted);
+        assert_eq!(store.accept(&text, &evaluator), Ok(Accepted::New));
+        assert_eq!(evaluator.decision().mode, Mode::Restricted);
         assert_eq!(
-            keeper.take(&state(5, NOW), &judge),
+            store.accept(&state(5, NOW), &evaluator),
             Err(StateError::Repeated(5))
         );
         assert_eq!(
-            keeper.take(&revoked(NOW), &judge),
+            store.accept(&revoked(NOW), &evaluator),
             Err(StateError::OtherContent(5))
         );
     }
-    let (_, judge, folder) = disk.open();
-    assert_eq!(judge.current().mode, Mode::Restricted);
+    let (_, evaluator, folder) = disk.open();
+    assert_eq!(evaluator.decision().mode, Mode::Restricted);
     drop(folder);
     disk.damage(STATE, |bytes| bytes[9] ^= 1);
-    let (_, judge, _folder) = disk.open();
-    assert_eq!(judge.current().mode, Mode::Restricted, "the older one");
+    let (_, evaluator, _folder) = disk.open();
+    assert_eq!(evaluator.decision().mode, Mode::Restricted, "the older one");
 }
 
 #[test]
@@ -144,25 +150,25 @@ fn a_file_that_is_cut_or_changed_is_never_served_and_is_healed() {
                 Some(bit) => bytes[at] ^= bit,
                 None => bytes.truncate(at),
             });
-            let (keeper, judge, _folder) = disk.open();
-            let held = revision(&judge);
+            let (store, evaluator, _folder) = disk.open();
+            let current = revision(&evaluator);
             let expected = if name == STATE { 6 } else { 7 };
             // A change that changes nothing, as of a digit to a capital, does no harm.
             assert!(
-                held == Some(expected) || held == Some(7),
-                "{name} {at} {flip:?}: {held:?}"
+                current == Some(expected) || current == Some(7),
+                "{name} {at} {flip:?}: {current:?}"
             );
-            assert_eq!(judge.decide(), Ok(()), "{name} {at} {flip:?}");
-            assert_eq!(keeper.take(&state(6, NOW + 9), &judge), older(7, 6));
+            assert_eq!(evaluator.decide(), Ok(()), "{name} {at} {flip:?}");
+            assert_eq!(store.accept(&state(6, NOW + 9), &evaluator), older(7, 6));
             if at % 64 > 0 {
                 continue;
             }
             // The very state that was lost heals it, and a newer one anyway.
             assert!(
-                keeper.take(&state(7, NOW + 2), &judge).is_ok(),
+                store.accept(&state(7, NOW + 2), &evaluator).is_ok(),
                 "{name} {at}"
             );
-            assert_eq!(revision(&judge), Some(7));
+            assert_eq!(revision(&evaluator), Some(7));
         }
     }
 }
@@ -172,15 +178,18 @@ fn where_both_states_are_lost_the_node_is_restricted_and_the_ratchet_holds() {
     let disk = Disk::with(&[5, 6]);
     disk.damage(STATE, |bytes| bytes.truncate(100));
     disk.damage(PREVIOUS, |bytes| bytes[200] ^= 4);
-    let (keeper, judge, folder) = disk.open();
-    assert_eq!(revision(&judge), None);
-    assert_eq!(judge.current().mode, Mode::Restricted);
-    assert_eq!(keeper.take(&state(5, NOW + 9), &judge), older(6, 5));
-    assert_eq!(keeper.take(&state(6, NOW + 1), &judge), Ok(Taken::New));
-    assert_eq!(judge.decide(), Ok(()));
-    drop((keeper, folder));
-    let (_, judge, _folder) = disk.open();
-    assert_eq!(revision(&judge), Some(6));
+    let (store, evaluator, folder) = disk.open();
+    assert_eq!(revision(&evaluator), None);
+    assert_eq!(evaluator.decision().mode, Mode::Restricted);
+    assert_eq!(store.accept(&state(5, NOW + 9), &evaluator), older(6, 5));
+    assert_eq!(
+        store.accept(&state(6, NOW + 1), &evaluator),
+        Ok(Accepted::New)
+    );
+    assert_eq!(evaluator.decide(), Ok(()));
+    drop((store, folder));
+    let (_, evaluator, _folder) = disk.open();
+    assert_eq!(revision(&evaluator), Some(6));
 }
 
 #[test]
@@ -188,12 +197,15 @@ fn a_lost_memory_is_made_anew_from_the_states() {
     let disk = Disk::with(&[5, 6]);
     fs::remove_file(disk.path().join(RATCHET)).expect("there");
     let folder = Arc::new(Folder::open(disk.path()).expect("the folder"));
-    let loaded = Keeper::load(folder, identity(), &[]);
+    let loaded = StateStore::load(folder, identity(), &[]);
     assert!(loaded.ratchet_lost);
-    let judge = judge_of(&loaded, &clock());
-    assert_eq!(revision(&judge), Some(6));
-    assert_eq!(loaded.keeper.take(&state(5, NOW + 9), &judge), older(6, 5));
-    assert_eq!(judge.decide(), Ok(()));
+    let evaluator = evaluator_of(&loaded, &clock());
+    assert_eq!(revision(&evaluator), Some(6));
+    assert_eq!(
+        loaded.store.accept(&state(5, NOW + 9), &evaluator),
+        older(6, 5)
+    );
+    assert_eq!(evaluator.decide(), Ok(()));
 }
 
 #[test]
@@ -201,8 +213,8 @@ fn a_crash_between_any_two_steps_leaves_a_state_that_is_served() {
     let before = Disk::with(&[5, 6]);
     let after = before.copy();
     {
-        let (keeper, judge, _folder) = after.open();
-        assert!(keeper.take(&state(7, NOW + 9), &judge).is_ok());
+        let (store, evaluator, _folder) = after.open();
+        assert!(store.accept(&state(7, NOW + 9), &evaluator).is_ok());
     }
     let read = |disk: &Disk, name: &str| fs::read(disk.path().join(name)).expect("there");
     let (ratchet, new) = (read(&after, RATCHET), read(&after, STATE));
@@ -233,17 +245,17 @@ fn a_crash_between_any_two_steps_leaves_a_state_that_is_served() {
             }
         }
         for _ in 0..2 {
-            let (keeper, judge, _folder) = disk.open();
-            assert_eq!(revision(&judge), Some(expected), "step {step}");
-            assert_eq!(judge.decide(), Ok(()));
+            let (store, evaluator, _folder) = disk.open();
+            assert_eq!(revision(&evaluator), Some(expected), "step {step}");
+            assert_eq!(evaluator.decide(), Ok(()));
             let least = state(expected - 1, NOW + 99);
-            assert!(keeper.take(&least, &judge).is_err(), "step {step}");
+            assert!(store.accept(&least, &evaluator).is_err(), "step {step}");
         }
         // And where the new one is lost too, the one before it is served.
         if expected == 7 && step < 4 {
             let _ = fs::remove_file(disk.path().join(STATE));
-            let (_, judge, _folder) = disk.open();
-            assert_eq!(revision(&judge), Some(6), "step {step}");
+            let (_, evaluator, _folder) = disk.open();
+            assert_eq!(revision(&evaluator), Some(6), "step {step}");
         }
     }
 }
@@ -252,58 +264,65 @@ fn a_crash_between_any_two_steps_leaves_a_state_that_is_served() {
 fn a_state_that_cannot_be_saved_is_in_force_and_saved_later() {
     let disk = Disk::with(&[5]);
     {
-        let (keeper, judge, _folder) = disk.open();
+        let (store, evaluator, _folder) = disk.open();
         let hindrance = disk.path().join(beside(STATE));
         fs::create_dir(&hindrance).expect("a folder in the way");
-        assert_eq!(keeper.take(&state(6, NOW + 1), &judge), Ok(Taken::New));
-        assert_eq!(revision(&judge), Some(6));
-        assert!(keeper.unsaved().is_some());
-        assert!(keeper.save(&judge).is_err());
-        assert_eq!(keeper.take(&state(5, NOW + 9), &judge), older(6, 5));
+        assert_eq!(
+            store.accept(&state(6, NOW + 1), &evaluator),
+            Ok(Accepted::New)
+        );
+        assert_eq!(revision(&evaluator), Some(6));
+        assert!(store.unsaved().is_some());
+        assert!(store.save(&evaluator).is_err());
+        assert_eq!(store.accept(&state(5, NOW + 9), &evaluator), older(6, 5));
         fs::remove_dir(hindrance).expect("it was there");
-        assert!(keeper.save(&judge).is_ok());
-        assert_eq!(keeper.unsaved(), None);
+        assert!(store.save(&evaluator).is_ok());
+        assert_eq!(store.unsaved(), None);
     }
-    let (_, judge, _folder) = disk.open();
-    assert_eq!(revision(&judge), Some(6));
+    let (_, evaluator, _folder) = disk.open();
+    assert_eq!(revision(&evaluator), Some(6));
 }
 
 #[test]
 fn a_license_counts_only_under_a_key_that_the_node_pinned() {
     let disk = Disk::with(&[5]);
-    let (keeper, judge, _folder) = disk.open();
+    let (store, evaluator, _folder) = disk.open();
     let mut foreign = content(vec![crate::testing::license(2, "2027-03-01", "")]);
     let payload = r#"{"license_expiration_date":"2027-03-01","application":"editor"}"#;
     foreign.licenses[0].payload = key(2).sign(payload);
     foreign.keys[0].public_key = key(2).public_key();
     foreign.policy = lictor_core::TrustPolicy::Structural;
     let text = signed(6, NOW + 1, false, &foreign);
-    assert_eq!(keeper.take(&text, &judge), Ok(Taken::New));
-    assert_eq!(judge.decide(), Err(crate::error::Reason::Unlicensed));
+    assert_eq!(store.accept(&text, &evaluator), Ok(Accepted::New));
+    assert_eq!(evaluator.decide(), Err(crate::error::Reason::Unlicensed));
     // Its operator may name the key.
-    drop((keeper, _folder));
+    drop((store, _folder));
     let folder = Arc::new(Folder::open(disk.path()).expect("the folder"));
-    let loaded = Keeper::load(folder, identity(), &[key(2).public_key()]);
-    assert_eq!(judge_of(&loaded, &clock()).decide(), Ok(()));
+    let loaded = StateStore::load(folder, identity(), &[key(2).public_key()]);
+    assert_eq!(evaluator_of(&loaded, &clock()).decide(), Ok(()));
 }
 
 #[test]
 fn a_state_is_in_force_only_once_it_is_on_disk() {
     let disk = Disk::with(&[5]);
-    let (keeper, judge, folder) = disk.open();
+    let (store, evaluator, folder) = disk.open();
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
             while !done.load(std::sync::atomic::Ordering::SeqCst) {
-                let held = judge.held().0.expect("a state").ratchet;
-                let kept = Kept::read(&folder).expect("whole at any time");
-                let on_disk = kept.ratchet.expect("a state").revision;
-                assert!(on_disk >= held.revision, "{on_disk} < {}", held.revision);
+                let current = evaluator.state().0.expect("a state").ratchet;
+                let stored = RatchetFile::read(&folder).expect("whole at any time");
+                let on_disk = stored.ratchet.expect("a state").revision;
+                assert!(
+                    on_disk >= current.revision,
+                    "{on_disk} < {}",
+                    current.revision
+                );
             }
         });
         for revision in 6..40 {
             let text = state(revision, NOW + 1);
-            assert_eq!(keeper.take(&text, &judge), Ok(Taken::New));
+            assert_eq!(store.accept(&text, &evaluator), Ok(Accepted::New));
         }
         done.store(true, std::sync::atomic::Ordering::SeqCst);
         watch.join().expect("never ahead of the disk");

@@ -15,8 +15,8 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use lictor_core::digest::Digest;
 use lictor_core::feed::{
-    Apart, Audience, Content, EnrollmentToken, Failure, FailureCode, HeldCount, Join, Joined,
-    Judged, NodeCount, NodeReport, OTHER_SERVICES, Reported, StateTerms, sign,
+    Audience, Content, EnrollmentToken, Failure, FailureCode, Join, Joined, NodeCount, NodeReport,
+    OTHER_SERVICES, RejectedCount, Reported, SplitReason, StartReply, StateTerms, sign,
 };
 use lictor_core::{SigningKey, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -241,18 +241,18 @@ impl ControlPlane {
 
 impl Inside {
     /// Takes those counts out of a report that there is no room for.
-    fn without_room(&self, counts: &mut Vec<NodeCount>) -> Vec<HeldCount> {
+    fn without_room(&self, counts: &mut Vec<NodeCount>) -> Vec<RejectedCount> {
         let told = self.reports.iter().flat_map(|report| &report.counts);
         let key = |count: &NodeCount| (count.epoch.clone(), count.service.clone());
         let mut known: BTreeSet<_> = told.map(key).collect();
-        let mut held = Vec::new();
+        let mut rejected = Vec::new();
         counts.retain(|count| {
             let full = self.room.is_some_and(|room| known.len() >= room);
             let taken = !full || count.service == OTHER_SERVICES || known.contains(&key(count));
             if taken {
                 known.insert(key(count));
             } else {
-                held.push(HeldCount {
+                rejected.push(RejectedCount {
                     count: count.clone(),
                     reason: "there is no room".to_owned(),
                     as_other: true,
@@ -260,7 +260,7 @@ impl Inside {
             }
             taken
         });
-        held
+        rejected
     }
 }
 
@@ -382,13 +382,17 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
         "/v1/feed/report" => {
             let mut report: NodeReport = serde_json::from_slice(&body).expect("a report");
             let refuses = |count: &&NodeCount| inside.holds.as_deref() == Some(&count.service);
-            let held = report.counts.iter().filter(refuses).map(|count| HeldCount {
-                count: count.clone(),
-                reason: "the sum is too large".to_owned(),
-                as_other: false,
-            });
-            let mut held: Vec<_> = held.collect();
-            held.extend(inside.without_room(&mut report.counts));
+            let rejected = report
+                .counts
+                .iter()
+                .filter(refuses)
+                .map(|count| RejectedCount {
+                    count: count.clone(),
+                    reason: "the sum is too large".to_owned(),
+                    as_other: false,
+                });
+            let mut rejected: Vec<_> = rejected.collect();
+            rejected.extend(inside.without_room(&mut report.counts));
             let goodbye = report.gives_back;
             let removed = inside.removed > 0 && !report.counts.is_empty();
             if removed {
@@ -397,11 +401,11 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
             }
             let start = report.start.as_ref();
             let start = start.filter(|_| inside.tells_apart || removed);
-            let start = start.map(|start| Judged {
+            let start = start.map(|start| StartReply {
                 epoch: start.epoch.clone(),
                 apart: match removed {
-                    true => Some(Apart::Removed),
-                    false => (!start.after.is_empty()).then_some(Apart::Unsure),
+                    true => Some(SplitReason::Removed),
+                    false => (!start.after.is_empty()).then_some(SplitReason::Unsure),
                 },
                 own: None,
                 lives: 1,
@@ -426,7 +430,7 @@ async fn answer(shared: Arc<Mutex<Inside>>, request: Request<Incoming>) -> std::
                 instance: inside.instance,
                 state_revision: inside.announced,
                 start,
-                held,
+                rejected,
                 beyond: None,
                 within: inside.within,
                 gave_back: goodbye,

@@ -87,7 +87,7 @@ pub(crate) fn options(
         debounce: soon,
         report_counts: soon * 2,
         report: Duration::from_secs(15),
-        held: soon * 10,
+        rejected: soon * 10,
     };
     options
 }

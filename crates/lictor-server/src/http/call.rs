@@ -19,7 +19,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The user and the password of a credential of the scheme Basic, as they were before base64; none
+/// The user and the password of a credential of the scheme Basic, as they were before base64. `None`
 /// where it is not both.
 pub fn basic(credential: &str) -> Option<(String, String)> {
     let bytes = BASE64.decode(credential.trim()).ok()?;

@@ -15,6 +15,7 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulConnection;
 use lictor_authority::clock;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -26,12 +27,12 @@ use super::budget::Budgets;
 use super::deadlines::{Deadlines, Verdict};
 use super::framing;
 use super::limits::ConnectionLimits;
+use super::merge_slashes;
 use super::notes::{InFlight, Notes};
 use super::outgoing::{self, Piece, Stream};
 use super::peer::{Peer, WhileListening};
 use super::places::{Crowd, Crowds};
 use super::refusal::Refusal;
-use super::slashes;
 use super::strangers::{Strangers, Turn};
 use super::stream::{Followed, Reset};
 use super::streams::Streams;
@@ -143,7 +144,20 @@ pub(crate) async fn serve<S, A>(
         service_fn(move |request| answer(&shared, peer, &notes, request))
     };
     let stream = TokioIo::new(Followed::new(stream, Arc::clone(notes)));
-    let mut connection = pin!(shared.builder.serve_connection(stream, service));
+    let connection = pin!(shared.builder.serve_connection(stream, service));
+    if let Err(error) = drive(connection, notes, shared, first_byte_by, stopping).await {
+        tracing::debug!(peer = %peer.address, %error, "a connection ended early");
+    }
+}
+
+/// Polls a connection until it ends, and enforces its deadlines.
+async fn drive<C: GracefulConnection, A>(
+    mut connection: Pin<&mut C>,
+    notes: &Arc<Notes>,
+    shared: &Shared<A>,
+    first_byte_by: Instant,
+    stopping: watch::Receiver<bool>,
+) -> Result<(), C::Error> {
     let mut deadlines = Deadlines::new(notes, &shared.limits, first_byte_by);
     let first_look = first_byte_by.min(Instant::now() + shared.limits.idle_timeout / 4);
     let mut alarm = pin!(sleep_until(first_look));
@@ -153,9 +167,9 @@ pub(crate) async fn serve<S, A>(
     let mut turn = Turn::default();
 
     poll_fn(|cx| {
-        // hyper would panic.
+        // Otherwise hyper would panic.
         if !clock::can_be_told() {
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
         }
         // A timer and a signal that were polled once by this task wake it without being polled
         // again, which would cost every request two locks.
@@ -176,7 +190,7 @@ pub(crate) async fn serve<S, A>(
                     if let Some(cut) = cut {
                         notes.note_cut(cut);
                     }
-                    return Poll::Ready(());
+                    return Poll::Ready(Ok(()));
                 }
             }
         }
@@ -188,19 +202,16 @@ pub(crate) async fn serve<S, A>(
             return Poll::Pending;
         }
         if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
-            if let Err(error) = outcome {
-                tracing::debug!(peer = %peer.address, %error, "a connection ended early");
-            }
-            return Poll::Ready(());
+            return Poll::Ready(outcome);
         }
         if notes.is_crowding_others() {
             notes.note_cut(Cut::NoRoom);
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
         }
         deadlines.note(alarm.as_mut(), cx);
         Poll::Pending
     })
-    .await;
+    .await
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {
@@ -232,7 +243,7 @@ fn answer<A: Answers>(
     } else {
         Err(Refusal::AmbiguousFraming)
     };
-    slashes::merge(request.uri_mut());
+    merge_slashes::merge(request.uri_mut());
     peer.address = limits
         .trusted_proxies
         .client(peer.address, request.headers());

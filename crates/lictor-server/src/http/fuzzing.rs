@@ -71,10 +71,10 @@ pub struct Handed {
     pub body: Option<usize>,
 }
 
-/// A request's target with its runs of slashes made one; none if it is no target.
+/// A request's target with its runs of slashes made one. `None` if it is no target.
 pub fn merged(target: &str) -> Option<axum::http::Uri> {
     let mut uri = target.parse().ok()?;
-    super::slashes::merge(&mut uri);
+    super::merge_slashes::merge(&mut uri);
     Some(uri)
 }
 

@@ -2,11 +2,11 @@
 
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
-use lictor_core::slashes::merged;
+use lictor_core::url_path::merge_slashes;
 
 /// Makes every run of slashes in the path one. An escaped slash is none, and the query stays.
 pub(super) fn merge(uri: &mut Uri) {
-    let Some(mut merged) = merged(uri.path()) else {
+    let Some(mut merged) = merge_slashes(uri.path()) else {
         return;
     };
     if let Some(query) = uri.query() {

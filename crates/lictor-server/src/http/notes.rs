@@ -111,7 +111,7 @@ impl Notes {
         (in_flight, trusted)
     }
 
-    /// Begins a request on a stream of HTTP/2; none if it is one too many.
+    /// Begins a request on a stream of HTTP/2. `None` if it is one too many.
     pub(crate) fn begin_stream(self: &Arc<Self>, crowds: &Crowds) -> Option<(InFlight, bool)> {
         let before = self.in_work.fetch_add(1, Ordering::Relaxed);
         let mut in_work = InWork {
@@ -202,7 +202,7 @@ impl Notes {
         number != 0 && number == self.begun() && self.is_busy()
     }
 
-    /// A number that is the same for as long as the socket has not taken all it was given; none if
+    /// A number that is the same for as long as the socket has not taken all it was given. `None` if
     /// it has.
     pub(crate) fn blocked(&self) -> Option<u64> {
         let blocks = self.blocks.load(Ordering::Relaxed);

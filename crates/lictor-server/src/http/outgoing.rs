@@ -26,7 +26,7 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// A number that is the same for as long as bytes wait; none if none do.
+    /// A number that is the same for as long as bytes wait. `None` if none do.
     pub(crate) fn waiting(&self) -> Option<u64> {
         (self.left() > 0).then(|| self.emptied.load(Ordering::Relaxed))
     }

@@ -71,7 +71,7 @@ pub struct App(Arc<Parts>);
 struct Parts {
     server: Server,
     metrics: Arc<Metrics>,
-    /// None: anybody may ask as often as they like.
+    /// `None` if anybody may ask as often as they like.
     rates: Option<Rates>,
     rounds: Arc<Rounds>,
     native: native::Routes,

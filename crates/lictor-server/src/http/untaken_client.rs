@@ -73,7 +73,7 @@ impl Client {
         self.0.write_all(bytes).await.unwrap();
     }
 
-    /// The next frame that is neither a setting nor a ping, which are answered; none if the server
+    /// The next frame that is neither a setting nor a ping, which are answered. `None` if the server
     /// has closed the connection.
     pub(super) async fn next(&mut self) -> Option<Frame> {
         loop {
@@ -108,7 +108,7 @@ impl Client {
         })
     }
 
-    /// The next frame of this kind, of whatever stream; none if the connection is closed before.
+    /// The next frame of this kind, of whatever stream. `None` if the connection is closed before.
     pub(super) async fn next_of(&mut self, kind: u8) -> Option<Frame> {
         loop {
             let frame = self.next().await?;

@@ -3,7 +3,7 @@
 use lictor_core::Timestamp;
 use lictor_core::change::Change;
 use lictor_core::facts::application::OverLimit;
-use lictor_core::facts::node::Place;
+use lictor_core::facts::node::NodeGroup;
 use lictor_core::facts::seats::SeatId;
 use lictor_core::facts::usage::UsageKey;
 use lictor_core::feed::NodePolicy;
@@ -14,14 +14,14 @@ use super::{Add, BatchError, Put, Remove, Rows, loaded, one};
 
 /// What the effects of a change need of the state before it.
 pub(crate) struct Before {
-    place: Option<Place>,
+    place: Option<NodeGroup>,
 }
 
 impl Before {
     /// Of the state that the change is about to be applied to.
     pub(crate) fn of(state: &State, change: &Change) -> Self {
         Self {
-            place: state.place_of(change),
+            place: state.group_of(change),
         }
     }
 }
@@ -133,7 +133,7 @@ pub(crate) fn carry_out_change<R: Rows>(
         }
         Change::NodeEnrolled { id, .. } => {
             on.put(&Put::NewNode(*id, loaded(state.nodes.get(id), "node")?))?;
-            on.move_place(before.place.as_ref(), state.place_of(change).as_ref())
+            on.move_place(before.place.as_ref(), state.group_of(change).as_ref())
         }
         Change::NodeJoined { id }
         | Change::NodeRevoked { id }
@@ -141,7 +141,7 @@ pub(crate) fn carry_out_change<R: Rows>(
         | Change::NodeReturned { id, .. }
         | Change::NodeBarred { id } => {
             on.put(&Put::Node(*id, loaded(state.nodes.get(id), "node")?))?;
-            on.move_place(before.place.as_ref(), state.place_of(change).as_ref())
+            on.move_place(before.place.as_ref(), state.group_of(change).as_ref())
         }
         Change::NodeRemoved { id } => {
             on.remove(&Remove::Node(*id))?;
@@ -206,8 +206,8 @@ impl<R: Rows> On<'_, R> {
     /// Counts a node where it is now, and no more where it was.
     fn move_place(
         &mut self,
-        before: Option<&Place>,
-        after: Option<&Place>,
+        before: Option<&NodeGroup>,
+        after: Option<&NodeGroup>,
     ) -> Result<(), BatchError<R::Error>> {
         if before == after {
             return Ok(());

@@ -84,7 +84,10 @@ pub(crate) fn carry_out_record<R: Rows>(
             let mut identity = Identity {
                 id: *id,
                 email: email.as_ref(),
-                name: name.as_ref().said().map(|name| name.map(String::as_str)),
+                name: name
+                    .as_ref()
+                    .into_change()
+                    .map(|name| name.map(String::as_str)),
                 if_new: true,
             };
             if rows.put(stream, &Put::Identity(identity))? != 1 {

@@ -16,7 +16,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Connection {
     stream: BufReader<Stream>,
     address: String,
-    /// The organization that the operator acts in; none: the default one.
+    /// The organization that the operator acts in. `None` for the default one.
     organization: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, Rows, text_of};
-use crate::values::{self, changes};
+use crate::value_parsers::{self, changes};
 
 const ADD_EXAMPLES: &str = "\
 Prints the account's id. A person may hold seats, a service may not.
@@ -79,7 +79,7 @@ pub(crate) enum Account {
         #[arg(long)]
         name: Option<String>,
         /// What kind of account it is [default: person]
-        #[arg(long, value_parser = values::word(KINDS, AccountKind::as_str))]
+        #[arg(long, value_parser = value_parsers::word(KINDS, AccountKind::as_str))]
         kind: Option<AccountKind>,
         /// Its language, such as `de_DE` [default: `en_US`]
         #[arg(long, value_name = "xx_YY")]
@@ -97,7 +97,7 @@ pub(crate) enum Account {
     #[command(after_help = IMPORT_EXAMPLES)]
     Import {
         #[command(flatten)]
-        import: account_file::Wanted,
+        import: account_file::ImportOptions,
         #[command(flatten)]
         api: Api,
     },

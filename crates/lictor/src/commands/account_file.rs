@@ -12,25 +12,25 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use indicatif::ProgressBar;
-use lictor_core::rules::rows::Rows;
+use lictor_core::rules::batch::BatchMode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 
-use self::columns::Mapped;
+use self::columns::ColumnMapping;
 use self::rows::{Batch, Row};
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, counted, figure, printable, text_of};
 use crate::signals;
-use crate::values::listed;
+use crate::value_parsers::listed;
 
 /// How many refused rows are shown; --json has all.
 const SHOWN: usize = 100;
 
 /// What to import, and how.
 #[derive(clap::Args, Debug, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct ImportOptions {
     /// A CSV file; `-` reads standard input
     file: PathBuf,
     /// Applications to assign every account a seat of; several separated by commas
@@ -38,7 +38,7 @@ pub(crate) struct Wanted {
     seat: Vec<String>,
     /// Which column a header of the file is; repeatable
     #[arg(long, value_name = "COLUMN=HEADER", value_parser = columns::mapped)]
-    map: Vec<Mapped>,
+    map: Vec<ColumnMapping>,
     /// A column to ignore, by its number or letter, such as 3 or C; repeatable
     #[arg(long, value_name = "COLUMN", value_parser = columns::ignored)]
     ignore: Vec<usize>,
@@ -83,7 +83,7 @@ struct Refused {
 }
 
 /// Imports a file.
-pub(crate) async fn import(api: &Api, import: &Wanted, json: bool) -> Outcome {
+pub(crate) async fn import(api: &Api, import: &ImportOptions, json: bool) -> Outcome {
     let client = Client::new(api)?;
     // A pipe that nobody writes to is not opened before somebody does. Nothing is sent by then, so that
     // signals may end it as they do by themselves.
@@ -133,7 +133,7 @@ async fn send(client: &Client, rows: &[Row], tally: &mut Tally) -> Outcome {
         return Ok(());
     }
     let bodies: Vec<&Value> = rows.iter().map(|row| &row.body).collect();
-    let mut body = json!({ "rows": bodies, "mode": Rows::Each.as_str() });
+    let mut body = json!({ "rows": bodies, "mode": BatchMode::Each.as_str() });
     if tally.is_dry_run {
         body["dry_run"] = true.into();
         body["taken"] = json!(tally.taken);
@@ -150,7 +150,7 @@ async fn send(client: &Client, rows: &[Row], tally: &mut Tally) -> Outcome {
 }
 
 impl Tally {
-    fn of(import: &Wanted) -> Self {
+    fn of(import: &ImportOptions) -> Self {
         Self {
             is_dry_run: import.dry_run,
             ..Self::default()

@@ -11,7 +11,7 @@ use crate::client::{Client, Page};
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, Exceeded, Rows, date_of, limit_of, text_of};
-use crate::values::{self, changes};
+use crate::value_parsers::{self, changes};
 
 const CREATE_EXAMPLES: &str = "\
 A license for an unknown application creates it; create it yourself to name it,
@@ -49,7 +49,7 @@ pub(crate) enum Application {
         #[arg(long)]
         name: Option<String>,
         /// What happens when no seat is left [default: refuse]
-        #[arg(long, value_parser = values::word(OVER_LIMIT, OverLimit::as_str))]
+        #[arg(long, value_parser = value_parsers::word(OVER_LIMIT, OverLimit::as_str))]
         over_limit: Option<OverLimit>,
         #[command(flatten)]
         api: Api,
@@ -69,7 +69,7 @@ pub(crate) enum Application {
         #[arg(long)]
         name: Option<String>,
         /// What happens when no seat is left
-        #[arg(long, value_parser = values::word(OVER_LIMIT, OverLimit::as_str))]
+        #[arg(long, value_parser = value_parsers::word(OVER_LIMIT, OverLimit::as_str))]
         over_limit: Option<OverLimit>,
         #[command(flatten)]
         api: Api,

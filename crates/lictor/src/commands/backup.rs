@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lictor_node::cause;
+use lictor_node::connection_errors;
 use lictor_planted as planted;
 use lictor_store::of_file_system;
 use serde_json::json;
@@ -115,7 +115,7 @@ async fn ask_for_key(backup: &Backup) -> Outcome<String> {
     let client = Client::new(&backup.api)?;
     let response = client.download(&path, "application/x-pem-file").await?;
     response.text().await.map_err(|error| {
-        let why = cause::of_request(&error);
+        let why = connection_errors::of_request(&error);
         Failure::Unreachable(format!("the key did not arrive: {why}"))
     })
 }
@@ -164,7 +164,7 @@ async fn receive(
     let mut bytes = 0;
     loop {
         let chunk = response.chunk().await.map_err(|error| {
-            let why = cause::of_request(&error);
+            let why = connection_errors::of_request(&error);
             Failure::Unreachable(format!("the copy was cut off and is incomplete: {why}"))
         })?;
         let Some(chunk) = chunk else { return Ok(bytes) };

@@ -9,7 +9,7 @@ use crate::client::{Client as Server, Reply};
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, Rows, text_of};
-use crate::values::{changes, listed};
+use crate::value_parsers::{changes, listed};
 
 const CREATE_EXAMPLES: &str = "\
 Prints the client id, the client secret, a refresh token and a grant code, once:

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::issue_names::{check_claim, check_key};
 use crate::exit::{self, Failure, Outcome};
-use crate::times::{self, Day};
-use crate::{files, output, values};
+use crate::time_parsers::{self, Day};
+use crate::{files, output, value_parsers};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -68,10 +68,10 @@ pub(crate) struct Issue {
     #[arg(long, value_name = "N", value_parser = count)]
     dataplanes: Option<u64>,
     /// The first day on which the license is no longer valid: a date, or a time such as 30d, 6mo or 1y
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = times::day)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = time_parsers::day)]
     expires: Day,
     /// The first day on which the license is valid
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = times::day)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = time_parsers::day)]
     created: Option<Day>,
     /// The only organization that may use it, by its id
     #[arg(long = "for", value_name = "UUID", value_parser = organization)]
@@ -85,7 +85,7 @@ pub(crate) struct Issue {
 }
 
 fn count(text: &str) -> Result<u64, String> {
-    values::number(text, u64::from(MAX_COUNT))
+    value_parsers::number(text, u64::from(MAX_COUNT))
 }
 
 fn organization(text: &str) -> Result<Uuid, String> {
@@ -179,7 +179,7 @@ fn document(issue: Issue, key: &SigningKey) -> Outcome<(String, Claims)> {
 /// When it begins and ends.
 fn dates(issue: &Issue) -> Outcome<(Option<Date>, Date)> {
     let too_far = || Failure::Usage("the last date there can be is 9999-12-31".to_owned());
-    let today = times::today();
+    let today = time_parsers::today();
     let created = issue
         .created
         .as_ref()
@@ -198,7 +198,7 @@ fn dates(issue: &Issue) -> Outcome<(Option<Date>, Date)> {
 
 /// Says what may not have been meant.
 fn notes(claims: &Claims) {
-    if claims.expiration_date <= times::today() {
+    if claims.expiration_date <= time_parsers::today() {
         output::note(&format!(
             "warning: it has ended already: --expires {} is not in the future",
             claims.expiration_date

@@ -9,8 +9,8 @@ use crate::client::Client;
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, text_of};
-use crate::times::{self, Moment, span};
-use crate::values;
+use crate::time_parsers::{self, Moment, span};
+use crate::value_parsers;
 
 const CHECKOUT_EXAMPLES: &str = "\
 Prints the lease's id and its fence. A holder with a live lease gets the same
@@ -32,7 +32,7 @@ Examples:
 /// The time as the API has it. Before 1970 there are no leases.
 fn at(when: &Moment) -> Option<String> {
     let time = when.before(Clock::System.now()).unwrap_or_default();
-    times::instant(time.max(0))
+    time_parsers::instant(time.max(0))
 }
 
 /// `lictor lease …`
@@ -56,7 +56,7 @@ pub(crate) enum Lease {
         /// The lease's id
         id: String,
         /// Its fence, as `checkout` printed it
-        #[arg(long, value_name = "N", value_parser = values::count)]
+        #[arg(long, value_name = "N", value_parser = value_parsers::count)]
         fence: u64,
         /// How long from now: a number and s, m, h or d [default: 60s]
         #[arg(long, value_parser = span)]
@@ -69,7 +69,7 @@ pub(crate) enum Lease {
         /// The lease's id
         id: String,
         /// Its fence, as `checkout` printed it
-        #[arg(long, value_name = "N", value_parser = values::count, required_unless_present = "force")]
+        #[arg(long, value_name = "N", value_parser = value_parsers::count, required_unless_present = "force")]
         fence: Option<u64>,
         /// Release it without its fence
         #[arg(long, conflicts_with = "fence")]
@@ -89,10 +89,10 @@ pub(crate) enum Lease {
         #[arg(long, requires = "ended")]
         holder: Option<String>,
         /// Live at this time or later: a date, a time, or how long ago
-        #[arg(long, value_name = "WHEN", requires = "ended", value_parser = times::moment)]
+        #[arg(long, value_name = "WHEN", requires = "ended", value_parser = time_parsers::moment)]
         since: Option<Moment>,
         /// Checked out before this time
-        #[arg(long, value_name = "WHEN", requires = "ended", value_parser = times::moment)]
+        #[arg(long, value_name = "WHEN", requires = "ended", value_parser = time_parsers::moment)]
         until: Option<Moment>,
         #[command(flatten)]
         api: Api,

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{added, issue, verify};
+use super::{issue, license_warnings, verify};
 use crate::args::Api;
 use crate::client::{Client, Reply};
-use crate::document;
+use crate::document_files;
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, date_of, limit_of, text_of};
@@ -76,9 +76,9 @@ pub(crate) async fn run(command: License, json: bool) -> Outcome {
         License::Issue(issue) => issue::run(*issue, json),
         License::Verify(verify) => verify::run(&verify, json),
         License::Add { file, api } => {
-            let payload = document::read_license(&file)?;
+            let payload = document_files::read_license(&file)?;
             let reply = add(&Client::new(&api)?, &payload).await?;
-            added::notes(&reply.value)
+            license_warnings::notes(&reply.value)
                 .iter()
                 .for_each(|note| output::note(note));
             output::result(&reply.text, reply.str("id"), json)

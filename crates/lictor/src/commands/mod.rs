@@ -2,7 +2,6 @@
 
 pub(crate) mod account;
 mod account_file;
-mod added;
 pub(crate) mod application;
 pub(crate) mod backup;
 pub(crate) mod check;
@@ -15,6 +14,7 @@ mod issue_names;
 pub(crate) mod key;
 pub(crate) mod lease;
 pub(crate) mod license;
+mod license_warnings;
 pub(crate) mod node;
 mod node_pool;
 mod node_run;

@@ -10,11 +10,11 @@ use super::node_pool::{self, NewPool, Pool};
 use super::node_run;
 use crate::args::Api;
 use crate::client::{Client, Page};
-use crate::config::{Given, NodeOptions};
+use crate::config::{Configured, NodeOptions};
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, Exceeded, Rows, Widths, text_of};
-use crate::times::span;
+use crate::time_parsers::span;
 
 const ENROLL_EXAMPLES: &str = "\
 Prints a token alone, which one node can join with, once, within a day. It
@@ -85,7 +85,7 @@ pub(crate) enum Node {
     Pool(Pool),
     /// Run a node
     #[command(after_help = node_run::EXAMPLES)]
-    Run(Given<NodeOptions>),
+    Run(Configured<NodeOptions>),
     /// List the nodes: what they apply, what they counted, and what is wrong
     #[command(after_help = "Example:\n  lictor node list")]
     List {
@@ -263,7 +263,7 @@ async fn list(api: &Api, json: bool) -> Outcome {
     Ok(())
 }
 
-/// Prints the pools, which stand before the nodes, but the last page of them; none: nobody reads on.
+/// Prints the pools, which stand before the nodes, but the last page of them. `None` if nobody reads on.
 async fn pools(client: &Client, widths: &mut Widths) -> Outcome<Option<Rows>> {
     let pools = Listing {
         path: &["node-pools"],

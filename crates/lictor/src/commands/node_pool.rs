@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, Rows, text_of};
-use crate::times::span;
+use crate::time_parsers::span;
 
 const REVOKE_EXAMPLES: &str = "\
 Nobody joins by its token any more. The nodes that have a place go on, and keep

@@ -12,7 +12,7 @@ use lictor_node::{
 };
 
 use super::serve;
-use crate::config::{Durability, Given, NodeOptions};
+use crate::config::{Configured, Durability, NodeOptions};
 use crate::exit::{Failure, Outcome};
 use crate::{address, files, log, output, server, signals};
 
@@ -45,7 +45,7 @@ const QUIET: Duration = Duration::from_secs(2);
 const NOT_ANSWERED: &str = "the node waits for its control plane to answer";
 
 /// Runs it until it is told to stop.
-pub(super) async fn run(given: &Given<NodeOptions>) -> Outcome {
+pub(super) async fn run(given: &Configured<NodeOptions>) -> Outcome {
     let options = given.with_file()?;
     log::begin(options.log.as_deref(), options.log_format)?;
     serve::allow_many_files();

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::Outcome;
-use crate::limits::Limits;
 use crate::listing::Listing;
 use crate::output::{self, Rows, date_of, text_of};
-use crate::values::changes;
+use crate::quota_options::Limits;
+use crate::value_parsers::changes;
 
 const SHOW_EXAMPLES: &str = "\
 Of what is counted for each application alone, USED is not one figure.

@@ -56,7 +56,7 @@ pub(crate) struct Restore {
     control_plane_key: Option<PathBuf>,
 }
 
-/// What is said of a restore that was told to stop.
+/// The message of a restore that was stopped.
 const LEFT: &str = "nothing was restored, and nothing is left of it: run the same command again";
 
 /// Checks the backup and puts it in place.
@@ -101,6 +101,11 @@ pub(crate) async fn run(restore: &Restore, json: bool) -> Outcome {
         }
         return Err(error.into());
     }
+    report(restore, removed, json)
+}
+
+/// Says what was restored. `removed` is how many accounts were removed again.
+fn report(restore: &Restore, removed: u64, json: bool) -> Outcome {
     let (file, data) = (
         files::shown(&restore.file),
         restore.data.display().to_string(),

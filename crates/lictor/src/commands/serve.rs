@@ -5,7 +5,7 @@ use std::path::{Path, absolute};
 
 use lictor_authority::start::check_secret;
 
-use crate::config::{Given, ServeOptions};
+use crate::config::{Configured, ServeOptions};
 use crate::exit::{Failure, Outcome};
 use crate::token_file::TokenFile;
 use crate::{files, log, output, server, signals};
@@ -17,7 +17,7 @@ const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 const NODE_FILE: &str = "node.json";
 
 /// Serves until it is told to stop.
-pub(crate) async fn run(given: &Given<ServeOptions>, json: bool) -> Outcome {
+pub(crate) async fn run(given: &Configured<ServeOptions>, json: bool) -> Outcome {
     let mut options = given.with_file()?;
     options.admin_token_file = options
         .admin_token_file

@@ -13,8 +13,8 @@ use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::listing::Listing;
 use crate::output::{self, Rows, text_of};
-use crate::times::{self, Moment};
-use crate::values::listed;
+use crate::time_parsers::{self, Moment};
+use crate::value_parsers::listed;
 
 const CREATE_EXAMPLES: &str = "\
 The token is printed once and stored nowhere.
@@ -47,7 +47,7 @@ pub(crate) enum Token {
         scope: Vec<Scope>,
         /// When it ends: a time from now such as 12h, 30d, 6mo or 1y (m are minutes), or a date
         /// [default: never]
-        #[arg(long, value_name = "WHEN", value_parser = times::moment)]
+        #[arg(long, value_name = "WHEN", value_parser = time_parsers::moment)]
         expires: Option<Moment>,
         /// What to call it
         #[arg(long)]
@@ -86,7 +86,7 @@ fn end_of(when: &Moment, now: Timestamp) -> Result<String, &'static str> {
     let end = when.after(now).ok_or(too_far)?;
     match end.saturating_sub(now) {
         ..=0 => Err("a token that has already expired is of no use"),
-        1..=CENTURY => times::instant(end).ok_or(too_far),
+        1..=CENTURY => time_parsers::instant(end).ok_or(too_far),
         _ => Err(too_far),
     }
 }
@@ -198,7 +198,7 @@ mod tests {
             ("2030-1-31", "2030-01-31T00:00:00Z"),
             ("2030-01-31T12:00:00+02:00", "2030-01-31T10:00:00Z"),
         ] {
-            let when = times::moment(text).expect(text);
+            let when = time_parsers::moment(text).expect(text);
             assert_eq!(end_of(&when, now).as_deref(), Ok(end), "{text}");
         }
         for (text, said) in [
@@ -208,7 +208,7 @@ mod tests {
             ("9999-12-31", "a century"),
             ("9000y", "a century"),
         ] {
-            let when = times::moment(text).expect(text);
+            let when = time_parsers::moment(text).expect(text);
             let refused = end_of(&when, now).expect_err(text);
             assert!(refused.contains(said), "{text}: {refused}");
         }

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use lictor_core::fault;
+use lictor_core::parse_error;
 use serde_json::json;
 
 use crate::args::Api;
 use crate::client::{Client, Reply};
 use crate::exit::{Failure, Outcome};
 use crate::output::{self, text_of};
-use crate::{document, files, server};
+use crate::{document_files, files, server};
 
 /// `lictor trust …`
 #[derive(Subcommand, Debug)]
@@ -68,11 +68,11 @@ pub(crate) async fn run(command: Trust, json: bool) -> Outcome {
             let pem = server::read_public_key(&file)?.to_pem();
             let mut body = json!({ "public_key": pem });
             if let Some(file) = &rotation {
-                let text = document::read_public(file, "a rotation")?;
+                let text = document_files::read_public(file, "a rotation")?;
                 body["rotation"] = serde_json::from_str(&text).map_err(|error| {
                     let name = files::shown(file);
-                    let fault = || fault::of_json(&text, &error);
-                    let why = document::cause(&text).map_or_else(fault, str::to_owned);
+                    let fault = || parse_error::of_json(&text, &error);
+                    let why = document_files::cause(&text).map_or_else(fault, str::to_owned);
                     Failure::Usage(format!("{name} is not a rotation: {why}"))
                 })?;
             }

@@ -10,7 +10,7 @@ use crate::client::{Client, Page, Reply};
 use crate::exit::Outcome;
 use crate::listing::Listing;
 use crate::output::{self, Rows, figure, text_of};
-use crate::values;
+use crate::value_parsers;
 
 const ADD_EXAMPLES: &str = "\
 Counts are cumulative: what is kept is the greatest ever reported for a source,
@@ -40,7 +40,7 @@ pub(crate) enum Usage {
         /// The service
         service: String,
         /// How many requests so far
-        #[arg(value_parser = values::count)]
+        #[arg(value_parser = value_parsers::count)]
         count: u64,
         /// YYYY-MM, or UNKNOWN [default: the current month]
         #[arg(long, value_name = "MONTH")]
@@ -64,7 +64,7 @@ pub(crate) enum Usage {
         /// YYYY-MM, or UNKNOWN
         month: String,
         /// By how much: a whole number, less than 0 to subtract
-        #[arg(allow_hyphen_values = true, value_parser = values::difference)]
+        #[arg(allow_hyphen_values = true, value_parser = value_parsers::difference)]
         by: i64,
         /// Why; recorded in the ledger
         #[arg(long, value_name = "TEXT")]

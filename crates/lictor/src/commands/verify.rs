@@ -9,8 +9,8 @@ use lictor_core::{Claims, Date, Document, DocumentError, KeyId, TrustSet};
 use serde_json::{Value, json};
 
 use crate::exit::{Failure, Outcome};
-use crate::values::listed_file;
-use crate::{document, output, server};
+use crate::value_parsers::listed_file;
+use crate::{document_files, output, server};
 
 /// Examples of the command.
 pub(crate) const EXAMPLES: &str = "\
@@ -45,7 +45,7 @@ pub(crate) fn run(verify: &Verify, json: bool) -> Outcome {
         pems.push(server::read_public_key(file)?.to_pem());
     }
     let trust = TrustSet::from_pem(pems.iter().map(String::as_str)).map_err(refused)?;
-    let text = document::read_license(&verify.file)?;
+    let text = document_files::read_license(&verify.file)?;
     let document = Document::parse(&text).map_err(refused)?;
     let key = document.verify(&trust).map_err(refused)?;
     let claims = document.claims().map_err(refused)?;

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::LogFormat;
 use crate::files;
-use crate::times::span_within;
-use crate::values::listed_file;
+use crate::time_parsers::span_within;
+use crate::value_parsers::listed_file;
 
 /// The options of `lictor node run`; in a configuration file they have the same names. An option is
 /// declared here and nowhere else.

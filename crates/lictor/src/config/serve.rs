@@ -19,8 +19,8 @@ use super::memory::{self, Size};
 use super::rate::Rate;
 use crate::exit::Outcome;
 use crate::files;
-use crate::times::span_within;
-use crate::values::{self, listed, listed_file};
+use crate::time_parsers::span_within;
+use crate::value_parsers::{self, listed, listed_file};
 
 /// The options of `lictor serve`; in a configuration file they have the same names. An option is
 /// declared here and nowhere else.
@@ -67,11 +67,11 @@ pub(crate) struct ServeOptions {
     /// How old the count of accounts for Jira's clients may be: a number and s, m, h or d, up
     /// to 7d [default: 0s]
     #[arg(long, value_name = "AGE", env = "LICTOR_CENSUS_MAX_AGE")]
-    pub census_max_age: Option<Age>,
+    pub census_max_age: Option<CensusAge>,
     /// How long to keep records of ended leases: a number and s, m, h, d or w, up to 3650d;
     /// 0 drops them within a minute [default: 400d]
     #[arg(long, value_name = "SPAN", env = "LICTOR_KEEP_HOLDERS")]
-    pub keep_holders: Option<Kept>,
+    pub keep_holders: Option<Retention>,
     /// Certificate chain in PEM; turns TLS on
     #[arg(long, value_name = "FILE", env = "LICTOR_TLS_CERT", value_parser = PathBufValueParser::new().try_map(files::named))]
     #[serde(deserialize_with = "super::named_path")]
@@ -188,9 +188,9 @@ impl ServeOptions {
 /// An age of at most 7 days, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Age(pub i64);
+pub(crate) struct CensusAge(pub i64);
 
-impl FromStr for Age {
+impl FromStr for CensusAge {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -201,9 +201,9 @@ impl FromStr for Age {
 /// How long something is kept, in seconds, at most [`ended::MAX_KEPT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Kept(pub i64);
+pub(crate) struct Retention(pub i64);
 
-impl FromStr for Kept {
+impl FromStr for Retention {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -211,7 +211,7 @@ impl FromStr for Kept {
     }
 }
 
-impl TryFrom<String> for Kept {
+impl TryFrom<String> for Retention {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -219,7 +219,7 @@ impl TryFrom<String> for Kept {
     }
 }
 
-impl TryFrom<String> for Age {
+impl TryFrom<String> for CensusAge {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -229,6 +229,6 @@ impl TryFrom<String> for Age {
 
 /// Reads a number of connections.
 fn connection_count(text: &str) -> Result<usize, String> {
-    let number = values::number(text, u32::MAX.into())?;
+    let number = value_parsers::number(text, u32::MAX.into())?;
     usize::try_from(number).map_err(|error| error.to_string())
 }

@@ -2,9 +2,9 @@
 //! whatever happens to standard error blocks, fails and ends nothing.
 
 mod filter;
-mod kinds;
 mod line;
 mod queue;
+mod throttle;
 mod writer;
 
 use std::fmt;
@@ -20,9 +20,9 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter}
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use self::kinds::Kinds;
 use self::line::Line;
 use self::queue::{Entry, Queue};
+use self::throttle::LineCounts;
 use crate::config::LogFormat;
 use crate::exit::{Failure, Outcome};
 
@@ -36,7 +36,7 @@ static LOG: OnceLock<Arc<Log>> = OnceLock::new();
 #[derive(Default)]
 struct Log {
     queue: Queue,
-    kinds: Kinds,
+    kinds: LineCounts,
     figures: Figures,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn begin(filter: Option<&str>, form: Option<LogFormat>) -> Outcome {
     let events = Registry::default()
         .with(layer(form, queued, Arc::clone(&log)))
         .with(filter)
-        .with(kinds::Merging(Arc::clone(&log)));
+        .with(throttle::ThrottleLayer(Arc::clone(&log)));
     tracing_subscriber::util::SubscriberInitExt::try_init(events)
         .map_err(|error| cannot(&error))?;
     if LOG.set(log).is_ok() {
@@ -105,9 +105,9 @@ pub(crate) fn write_metrics(text: &mut Exposition) {
 }
 
 /// Writes what was logged last when it is dropped, if that can be done soon.
-pub(crate) struct Ending;
+pub(crate) struct FlushOnDrop;
 
-impl Drop for Ending {
+impl Drop for FlushOnDrop {
     fn drop(&mut self) {
         if let Some(log) = LOG.get() {
             log.queue.end(FAREWELL);
@@ -142,19 +142,19 @@ where
         .log_internal_errors(false)
         .with_writer(writer);
     match form {
-        Line::Json => Box::new(layer.json().map_event_format(|inner| Guarded(inner, log))),
+        Line::Json => Box::new(layer.json().map_event_format(|inner| PanicSafe(inner, log))),
         Line::Colored | Line::Plain => Box::new(
             layer
                 .with_ansi(form == Line::Colored)
-                .map_event_format(|inner| Guarded(inner, log)),
+                .map_event_format(|inner| PanicSafe(inner, log)),
         ),
     }
 }
 
 /// A form of events that counts those as lost that cannot be formed, values that panic included.
-struct Guarded<F>(F, Arc<Log>);
+struct PanicSafe<F>(F, Arc<Log>);
 
-impl<S, N, F> FormatEvent<S, N> for Guarded<F>
+impl<S, N, F> FormatEvent<S, N> for PanicSafe<F>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
     N: for<'w> FormatFields<'w> + 'static,

@@ -73,7 +73,7 @@ impl Logged {
         };
         let events = Registry::default()
             .with(layer(Line::Plain, queued, Arc::clone(&log)))
-            .with(kinds::Merging(Arc::clone(&log)));
+            .with(throttle::ThrottleLayer(Arc::clone(&log)));
         Self {
             log,
             events: Dispatch::new(events),

@@ -22,7 +22,7 @@ const SHARE_OF_DETAILS: u64 = 1_000;
 
 /// What the lines of this minute are counted by: where in the code they come from.
 #[derive(Default)]
-pub(super) struct Kinds(Mutex<HashMap<Kind, Count>>);
+pub(super) struct LineCounts(Mutex<HashMap<Kind, Count>>);
 
 #[derive(PartialEq, Eq, Hash, Clone)]
 struct Kind {
@@ -51,7 +51,7 @@ pub(super) struct Repeated {
     pub(super) times: u64,
 }
 
-impl Kinds {
+impl LineCounts {
     /// Whether this event is still within its kind's share; if not, it is counted.
     fn admit(&self, event: &Event<'_>) -> bool {
         let metadata = event.metadata();
@@ -112,9 +112,9 @@ impl Kinds {
 }
 
 /// Keeps lines away that are beyond their kind's share, before they are formed.
-pub(super) struct Merging(pub(super) Arc<Log>);
+pub(super) struct ThrottleLayer(pub(super) Arc<Log>);
 
-impl<S: Subscriber> Layer<S> for Merging {
+impl<S: Subscriber> Layer<S> for ThrottleLayer {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let is_admitted = self.0.kinds.admit(event);
         if !is_admitted {

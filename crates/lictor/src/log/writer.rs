@@ -12,9 +12,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::Registry;
 
-use super::kinds::Repeated;
 use super::line::{Line, OneLine};
 use super::queue::Pause;
+use super::throttle::Repeated;
 use super::{Log, layer};
 
 /// How long lines of one kind are counted together.

@@ -20,18 +20,18 @@ pub struct NewNode {
     pub id: Uuid,
     /// Its name.
     pub name: String,
-    /// The application that it is to serve.
+    /// The application that it serves.
     pub application: String,
     /// The SHA-256 of its enrollment token.
     pub token_sha256: Digest,
 }
 
-/// Enrolls a node. `state` holds the application, how many of its nodes are still to join, and the node
-/// with this name: where that one can join no more, it is revoked and gives its name back.
+/// Enrolls a node. `state` contains the application, how many of its nodes have yet to join, and the node with
+/// this name. If that node can no longer join, it is revoked and its name becomes free.
 ///
 /// # Errors
 /// [`Error::NotFound`] for the application, [`Error::InvalidInput`], [`Error::AlreadyExists`],
-/// [`Error::Outdated`] where the terms are not those of now, [`Error::NodeLimit`].
+/// [`Error::Outdated`] if the terms are no longer current, [`Error::NodeLimit`].
 pub fn enroll(
     state: &State,
     new: &NewNode,
@@ -51,7 +51,7 @@ pub fn enroll(
         return Err(Error::Outdated);
     }
     let enrolled = room(state, &new.application, terms)?;
-    // First, as of the nodes that are not revoked only one has the name.
+    // First, because only one live node may have the name.
     let revoked = named.map(|(id, ..)| Change::NodeRevoked { id });
     let new_one = Change::NodeEnrolled {
         id: new.id,
@@ -89,7 +89,7 @@ pub(super) fn live_named<'a>(
     live(state).find(|(_, _, identity)| identity.name == name)
 }
 
-/// How many nodes of an application take a place, if there is one for another.
+/// How many nodes of an application are enrolled, if there is room for another one.
 pub(super) fn room(state: &State, application: &str, terms: &NodeTerms) -> Result<u64, Error> {
     let joined = application::find(state, application)?.joined_nodes;
     let to_join = state.nodes_to_join.get(application).copied();
@@ -104,7 +104,7 @@ pub(super) fn room(state: &State, application: &str, terms: &NodeTerms) -> Resul
     }
 }
 
-/// Lets a node join that shows its enrollment token. The same credential again changes nothing.
+/// Lets a node join with its enrollment token. Repeating it with the same credential changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::JoinRefused`].
@@ -141,8 +141,8 @@ pub fn join(
     Ok(decision)
 }
 
-/// Revokes a node: it is sent nothing any more, and its place is free. One that left cannot come back.
-/// It is idempotent.
+/// Revokes a node. It gets no more states, and its place is free. A node that has left can no longer come back.
+/// Repeating it changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`].
@@ -155,7 +155,7 @@ pub fn revoke(state: &State, id: Uuid) -> Result<Decision, Error> {
     })
 }
 
-/// A node that is not there.
+/// The error for a missing node.
 pub fn missing(name: impl Into<String>) -> Error {
     Error::NotFound {
         kind: Kind::Node,

@@ -1,4 +1,4 @@
-//! The epochs of a node: how they are written, and where those are remembered that were merged.
+//! The epochs of a node: their format, and where merged ones are remembered.
 
 use crate::facts::usage::{EpochState, Series};
 use crate::feed::source;
@@ -8,26 +8,25 @@ pub(super) fn is_epoch(text: &str) -> bool {
     text.len() == 16 && text.bytes().all(lower)
 }
 
-/// The source of what is put together of a node's earlier epochs.
+/// The source of a node's merged epochs.
 pub fn earlier(name: &str) -> String {
     source(name, "earlier")
 }
 
-/// Where it is remembered which epochs of a node were put together: as running totals, of no service.
+/// Where the merged epochs of a node are remembered: as running totals without a service.
 pub fn merged(name: &str) -> Series {
     (earlier(name), String::new())
 }
 
-/// The source of what all nodes of a pool counted that were removed. No node has such a name.
+/// The source of the counts of all removed nodes of a pool. No node has such a name.
 pub fn left_source(pool: &str) -> String {
     format!("{pool} (left)")
 }
 
-/// What stands in the place of a total where an epoch is remembered as its node was removed; of one that
-/// was put together with others of its node it is 0.
+/// The total of an epoch that is remembered because its node was removed. The total of a merged epoch is 0.
 pub(super) const REMOVED: u64 = 1;
 
-/// Whether an epoch is remembered as its node was removed.
+/// Whether an epoch is remembered because its node was removed.
 pub(super) fn is_removed(known: &EpochState) -> bool {
     known.total == REMOVED
 }

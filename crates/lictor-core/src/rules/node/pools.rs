@@ -17,10 +17,11 @@ use crate::rules::node::enroll::{check_name_of, live_named, missing, room};
 use crate::rules::node::starts::is_followed;
 use crate::state::State;
 
-/// The bounds of both, in seconds. A node whose feed is open is not silent, so that the silence may be
-/// shorter than what lies between two reports.
+/// The bounds of a token's validity, in seconds.
 const TTL: std::ops::RangeInclusive<i64> = 60..=3_650 * 86_400;
 
+/// The bounds of the silence after which a node is forgotten, in seconds. It may be shorter than the interval
+/// between reports, because a node with an open feed is not silent.
 const FORGET_AFTER: std::ops::RangeInclusive<i64> = 10..=400 * 86_400;
 
 /// The most places of a pool.
@@ -33,20 +34,20 @@ pub struct NewPool {
     pub id: Uuid,
     /// Its name.
     pub name: String,
-    /// The application that its nodes are to serve.
+    /// The application that its nodes serve.
     pub application: String,
-    /// How many nodes there may be of it at once.
+    /// How many nodes it may have at once.
     pub uses: u64,
     /// How long its token can be used, in seconds.
     pub ttl: i64,
-    /// After how many seconds of silence a node gives its place back.
+    /// After how many seconds of silence a node loses its place.
     pub forget_after: i64,
     /// The SHA-256 of its token.
     pub token_sha256: Digest,
 }
 
-/// Creates a pool. `state` holds the application, and the pool with this name: one whose token has expired
-/// is revoked and gives its name back.
+/// Creates a pool. `state` contains the application and the pool with this name. If that pool's token has
+/// expired, it is revoked and its name becomes free.
 ///
 /// # Errors
 /// [`Error::NotFound`] for the application, [`Error::InvalidInput`], [`Error::AlreadyExists`].
@@ -73,7 +74,7 @@ pub fn create_pool(state: &State, new: &NewPool, now: Elapsed) -> Result<Decisio
             name: new.name.clone(),
         });
     }
-    // First, as of the pools that are not revoked only one has the name.
+    // First, because only one live pool may have the name.
     let revoked = named.map(|(id, _)| Change::NodePoolRevoked { id: *id });
     let made = Change::NodePoolCreated {
         id: new.id,
@@ -94,8 +95,8 @@ pub fn create_pool(state: &State, new: &NewPool, now: Elapsed) -> Result<Decisio
     Ok(decision.with(move |_| Ok(id)))
 }
 
-/// Revokes the token of a pool: nobody joins by it any more, and its nodes go on. Repeating it changes
-/// nothing.
+/// Revokes the token of a pool. No node can join with it any more; existing nodes keep working. Repeating it
+/// changes nothing.
 ///
 /// # Errors
 /// [`Error::NotFound`].
@@ -108,15 +109,15 @@ pub fn revoke_pool(state: &State, id: Uuid) -> Result<Decision, Error> {
     })
 }
 
-/// Lets a node join that shows the token of a pool and the SHA-256 of a credential. A node that is known
-/// by that credential is `node`: one that has its place keeps it, and one that left takes a place again,
-/// under the name that it has. Else `node` is the id of a new one. `state` holds the pool, the
-/// application, how many of its nodes are still to join, `node`, and who else has its name.
+/// Lets a node join with the token of a pool and the SHA-256 of its credential. `node` is the node with that
+/// credential, or the id for a new one. A known node keeps its place, or takes one again under its old name if it
+/// left. `state` contains the pool, the application, how many of its nodes have yet to join, `node`, and any other
+/// node with its name.
 ///
 /// # Errors
-/// [`Error::NotFound`] for the pool or the application, [`Error::JoinRefused`], [`Error::Outdated`] where
-/// the terms are not those of now, [`Error::NodeLimit`], [`Error::InvalidInput`] for a node of another
-/// application, [`Error::AlreadyExists`] where another node was given its name meanwhile.
+/// [`Error::NotFound`] for the pool or the application, [`Error::JoinRefused`], [`Error::Outdated`] if the terms
+/// are no longer current, [`Error::NodeLimit`], [`Error::InvalidInput`] for a node of another application,
+/// [`Error::AlreadyExists`] if another node has been given its name.
 pub fn join_pool(
     state: &State,
     pool: Uuid,
@@ -138,7 +139,7 @@ pub fn join_pool(
     if !found.is_live() {
         return Err(Error::JoinRefused(JoinRefusal::PoolRevoked));
     }
-    // The end of a token is for those who are not known yet: others have joined in time.
+    // The token's expiry matters only for new nodes. Known ones joined in time.
     if known.is_none() && identity.has_expired(now) {
         return Err(Error::JoinRefused(JoinRefusal::Expired));
     }
@@ -153,44 +154,20 @@ pub fn join_pool(
         return Err(Error::Outdated);
     }
     let enrolled = room(state, &found.application, terms)? + 1;
-    let limit = terms.limit;
     if known.is_some() {
-        let own = state.node_identities.get(&node);
-        let own = own.ok_or_else(|| missing(node.to_string()))?;
-        if live_named(state, &own.name).is_some() {
-            return Err(Error::AlreadyExists {
-                kind: Kind::Node,
-                name: own.name.clone(),
-            });
-        }
-        let mut decision: Decision = Change::NodeReturned {
-            id: node,
-            pool,
-            limit,
-            enrolled,
-        }
-        .into();
-        decision.records.push(Record::NodeIdentity {
-            id: node,
-            identity: NodeIdentity {
-                token_expires_at: now,
-                ..own.clone()
-            },
-        });
-        return Ok(decision);
+        return return_to_pool(state, pool, node, (terms.limit, enrolled), now);
     }
-    let mut decision: Decision = [
+    let joined = [
         Change::NodeEnrolled {
             id: node,
             application: found.application.clone(),
-            limit,
+            limit: terms.limit,
             enrolled,
             pool: Some(pool),
         },
         Change::NodeJoined { id: node },
-    ]
-    .into_iter()
-    .collect();
+    ];
+    let mut decision: Decision = joined.into_iter().collect();
     decision.records.push(Record::NodeIdentity {
         id: node,
         identity: NodeIdentity {
@@ -203,7 +180,40 @@ pub fn join_pool(
     Ok(decision)
 }
 
-/// Refuses a node that serves another application than the pool's.
+/// Gives a node that left a place of its pool again, under its old name.
+fn return_to_pool(
+    state: &State,
+    pool: Uuid,
+    node: Uuid,
+    (limit, enrolled): (Option<u32>, u64),
+    now: Elapsed,
+) -> Result<Decision, Error> {
+    let own = state.node_identities.get(&node);
+    let own = own.ok_or_else(|| missing(node.to_string()))?;
+    if live_named(state, &own.name).is_some() {
+        return Err(Error::AlreadyExists {
+            kind: Kind::Node,
+            name: own.name.clone(),
+        });
+    }
+    let mut decision: Decision = Change::NodeReturned {
+        id: node,
+        pool,
+        limit,
+        enrolled,
+    }
+    .into();
+    decision.records.push(Record::NodeIdentity {
+        id: node,
+        identity: NodeIdentity {
+            token_expires_at: now,
+            ..own.clone()
+        },
+    });
+    Ok(decision)
+}
+
+/// Checks that a node serves the pool's application.
 pub(super) fn check_application(pool: &PoolState, application: &str) -> Result<(), Error> {
     if application == pool.application {
         return Ok(());
@@ -212,9 +222,8 @@ pub(super) fn check_application(pool: &PoolState, application: &str) -> Result<(
     Err(invalid("credential_sha256", reason.to_owned()))
 }
 
-/// Takes up that a start of a node says goodbye: the node's place is free. Where another start went on
-/// meanwhile the node lives, and keeps it, as does one that is of no pool. `state` holds the node, and who
-/// counts in its epochs.
+/// Frees the place of a node of which a start says goodbye. The node keeps its place if another start has
+/// continued, or if it is in no pool. `state` contains the node and which starts count in its epochs.
 pub fn leave(state: &State, id: Uuid, start: Option<&Start>) -> Decision<bool> {
     let decision = match start.is_some_and(|start| is_followed(state, id, start)) {
         true => Decision::nothing(),
@@ -224,8 +233,8 @@ pub fn leave(state: &State, id: Uuid, start: Option<&Start>) -> Decision<bool> {
     decision.with(move |_| Ok(leaves))
 }
 
-/// Gives the places of nodes back that were silent for too long. `silent` says since when each was;
-/// `state` holds them and their pools.
+/// Frees the places of nodes that were silent for too long. `silent` says since when each node has been silent.
+/// `state` contains the nodes and their pools.
 pub fn forget(state: &State, silent: &[(Uuid, Elapsed)], now: Elapsed) -> Decision {
     let mut decision = Decision::nothing();
     for (id, since) in silent {
@@ -246,7 +255,7 @@ fn left(state: &State, id: Uuid, by: Leave) -> Decision {
     }
 }
 
-/// A pool that is not there.
+/// The error for a missing pool.
 pub fn missing_pool(name: impl Into<String>) -> Error {
     Error::NotFound {
         kind: Kind::NodePool,

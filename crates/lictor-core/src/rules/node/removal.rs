@@ -1,5 +1,5 @@
-//! Removing nodes that left long ago: their counts become their pool's. One that comes back after all
-//! is taken up again, and nothing is counted twice.
+//! Removing nodes that left long ago. Their counts become their pool's. A removed node that comes back can join
+//! again, and nothing is counted twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,12 +23,11 @@ use crate::rules::quota;
 use crate::state::State;
 use crate::time::Timestamp;
 
-/// Removes a node that left before an instant: a part of its counts is put to those of its pool, or, once
-/// there are none, the node goes. Counts that somebody corrected stay under its name. `state` holds the node,
-/// its pool, which of its epochs were put together, counts of its sources that nobody corrected, and those
-/// that they are put to.
+/// Removes a node that left before an instant, in steps: each moves a part of its counts to its pool, and once
+/// none are left, the node is removed. Corrected counts stay under its name. `state` contains the node, its pool,
+/// its merged epochs, uncorrected counts of its sources, and the counts that they are added to.
 ///
-/// Until it is gone it may come back: what it tells again of an epoch that was put to the pool's adds nothing.
+/// Until the node is removed it may come back. Reports for epochs that were moved to the pool then add nothing.
 pub fn remove(state: &State, id: Uuid, before: Timestamp, now: Now) -> Decision<Removal> {
     let decision = removal(state, id, before, now);
     let step = match (decision.changes.is_empty(), decision.records.is_empty()) {
@@ -39,14 +38,14 @@ pub fn remove(state: &State, id: Uuid, before: Timestamp, now: Now) -> Decision<
     decision.with(move |_| Ok(step))
 }
 
-/// How far a node is removed.
+/// A step of removing a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// It is not to be removed.
+    /// The node must not be removed.
     Nothing,
-    /// A part of its counts was put to the others'; more may be left.
+    /// A part of its counts was moved. There may be more.
     Part,
-    /// It is gone.
+    /// The node is removed.
     Done,
 }
 
@@ -89,7 +88,7 @@ fn removal(state: &State, id: Uuid, before: Timestamp, now: Now) -> Decision {
     decision
 }
 
-/// The counts of a node that are put to another source, no more than a sum may hold.
+/// The counts of a node that are moved to another source, as far as no sum exceeds its maximum.
 fn moved(state: &State, name: &str, into: &str) -> Vec<Record> {
     let (own, mut records) = (format!("{name}@"), Vec::new());
     let mut sums = BTreeMap::new();
@@ -124,15 +123,15 @@ fn remember(series: &(String, String), epoch: String, heard_at: Elapsed) -> Reco
     }
 }
 
-/// Lets a node join by the token of a pool that says who it is, and is not known here: it left long ago
-/// and was removed, or what is stored here was put back from before it came. It has its id and its name
-/// again, and what it tells of the epochs that it knows adds nothing. `state` holds what
-/// [`join_pool`] looks at, and which of its epochs are remembered.
+/// Lets a node rejoin with the token of a pool, if the node says who it is but is unknown here. Either it left
+/// long ago and was removed, or the control plane was restored from a backup that is older than the node. It gets
+/// its id and name back, and reports for the epochs that it names add nothing. `state` contains what
+/// [`join_pool`] reads, and which of the node's epochs are remembered.
 ///
 /// # Errors
-/// As [`join_pool`], also of another application; [`Error::InvalidInput`] for a name or epochs that it cannot have,
-/// [`Error::AlreadyExists`] where its id or its name is another node's, [`Error::QuotaReached`] where
-/// its epochs cannot be remembered.
+/// Those of [`join_pool`], also for another application; [`Error::InvalidInput`] for an impossible name or
+/// impossible epochs, [`Error::AlreadyExists`] if another node has its id or name, [`Error::QuotaReached`] if its
+/// epochs cannot be remembered.
 pub fn take_up(
     state: &State,
     pool: Uuid,
@@ -176,7 +175,8 @@ pub fn take_up(
     Ok(decision)
 }
 
-/// A node of a pool is called by the last group of its id, see [`name_in_pool`](crate::facts::pool::name_in_pool).
+/// Checks the name and epochs. The name of a pool's node ends with the last group of its id, see
+/// [`name_in_pool`](crate::facts::pool::name_in_pool).
 fn check(node: &KnownNode) -> Result<(), Error> {
     check_name(&node.name)?;
     let digits = node.node.simple().to_string();

@@ -1,5 +1,4 @@
-//! What nodes report: what is kept of it, which counts are taken, and what is put together of earlier
-//! epochs.
+//! Reports of nodes: what is stored of them, which counts are accepted, and how earlier epochs are merged.
 
 use std::collections::BTreeMap;
 
@@ -19,21 +18,22 @@ use crate::rules::quota;
 use crate::rules::usage::{self, RefusedReports};
 use crate::state::State;
 
-/// The longest name of a machine that is kept, in characters.
+/// The longest stored host name, in characters.
 const MAX_HOST_LENGTH: usize = 255;
 
-/// The longest version that is kept, in characters.
+/// The longest stored version, in characters.
 const MAX_VERSION_LENGTH: usize = 64;
 
-/// How many problems of a node are kept, and how much of each, in characters.
+/// The most stored problems of a node.
 const MAX_PROBLEMS: usize = 16;
 
+/// The longest stored problem, in characters.
 const MAX_PROBLEM_LENGTH: usize = 300;
 
-/// Refuses a report whose counts no node of ours would send.
+/// Checks the number of counts in a report and their epochs.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for too many counts, or a malformed epoch.
+/// [`Error::InvalidInput`] for too many counts or a malformed epoch.
 pub fn check_counts(report: &NodeReport) -> Result<(), Error> {
     if report.counts.len() > MAX_COUNTS {
         return Err(Error::InvalidInput {
@@ -50,15 +50,16 @@ pub fn check_counts(report: &NodeReport) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes up what a node reports: what it says of itself, if `keep` asks for that, and its counts,
-/// each the greatest so far. `state` holds the node, and what [`usage::record`] looks at. A count that is not taken is
-/// among the refused, by its number, and stays with the node; where [`is_without_room`] says so, the
-/// node is to count it as [`OTHER_SERVICES`]. For that there is more room than for anything else: as
-/// many counts in a month as there may be nodes.
+/// Records a node's report: its counts, each the greatest so far, and, if `keep` is set, what it says about
+/// itself. `state` contains the node and what [`usage::record`] reads.
+///
+/// The outcome lists the rejected counts by their numbers; they stay with the node. If [`is_without_room`] says
+/// so, the node must count such a count as [`OTHER_SERVICES`]. That name has extra room: as many counts in a
+/// month as there may be nodes.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for too many counts, or a malformed epoch, [`Error::Unauthenticated`] for a
-/// node that was removed; then nothing is taken up.
+/// [`Error::InvalidInput`] for too many counts or a malformed epoch, [`Error::Unauthenticated`] for a node that
+/// was removed. Then nothing is recorded.
 pub fn report(
     state: &State,
     id: Uuid,
@@ -76,14 +77,14 @@ pub fn report(
         true => nodes,
         false => 0,
     };
-    // What was put together counts already, whatever is told of it again.
+    // Merged epochs are counted already, whatever is reported for them again.
     let merged = state.usage_epochs.get(&merged(name));
     let is_merged =
         |count: &NodeCount| merged.is_some_and(|merged| merged.contains_key(&count.epoch));
-    let told = usage_of(name, report).into_iter().enumerate();
-    let told = told.filter(|(number, _)| !is_merged(&report.counts[*number]));
-    let (numbers, told): (Vec<_>, Vec<_>) = told.unzip();
-    let (mut decision, mut refused) = usage::record_within(state, &told, now, beyond)?;
+    let reports = usage_of(name, report).into_iter().enumerate();
+    let reports = reports.filter(|(number, _)| !is_merged(&report.counts[*number]));
+    let (numbers, reports): (Vec<_>, Vec<_>) = reports.unzip();
+    let (mut decision, mut refused) = usage::record_within(state, &reports, now, beyond)?;
     for (number, _) in &mut refused {
         *number = numbers[*number];
     }
@@ -96,7 +97,7 @@ pub fn report(
     Ok(decision.with(|_| Ok(refused)))
 }
 
-/// Whether a count was refused as nothing is stored of its service and there is no room for it.
+/// Whether a count was refused because nothing is stored for its service and there is no room for it.
 pub fn is_without_room(count: &NodeCount, refused: &Error) -> bool {
     let quota = match refused {
         Error::QuotaReached { quota, .. } => *quota,
@@ -105,15 +106,17 @@ pub fn is_without_room(count: &NodeCount, refused: &Error) -> bool {
     quota == Quota::UsageSeries && count.service != OTHER_SERVICES
 }
 
-/// Puts what was counted in an epoch of a node to what was in others before it: one count for each
-/// service and month. The node says that all of it was taken, so that from then on what it tells of
-/// that epoch again adds nothing. One that a start may still count in stays, as in a copy of the node's
-/// folder. `state` holds the node, who counts in which epoch; whether the epoch was put there already, else all that
-/// were; counts of its source that nobody corrected, not always all; and those they are put to.
-/// Where there is no place for another epoch, nothing changes.
+/// Merges the counts of one epoch of a node into those of its earlier epochs, so that one count is left for each
+/// service and month. The node says that all of them were accepted; from then on, reports for that epoch add
+/// nothing. An epoch that a start may still count in is not merged, for example one in a copy of the folder. If
+/// there is no room for another epoch, nothing changes.
+///
+/// `state` contains the node, which starts count in which epoch, and whether the epoch is already merged,
+/// otherwise all merged epochs. It also contains uncorrected counts of the epoch's source, though not always all,
+/// and the counts that they are merged into.
 ///
 /// # Errors
-/// [`Error::QuotaReached`] where no further epoch can be remembered.
+/// [`Error::QuotaReached`] if no further epoch can be remembered.
 pub fn merge(
     state: &State,
     id: Uuid,
@@ -129,7 +132,7 @@ pub fn merge(
     let series = merged(name);
     let known = state.usage_epochs.get(&series);
     if known.is_none_or(|known| !known.contains_key(epoch)) {
-        // Those that were remembered as the node was removed take no place here.
+        // Epochs that are remembered because the node was removed do not count here.
         let merged = |it: &BTreeMap<String, EpochState>| {
             it.values().filter(|state| !is_removed(state)).count()
         };
@@ -163,7 +166,7 @@ pub fn merge(
     Ok(decision.with(move |_| Ok(moved)))
 }
 
-/// The usage that a report tells, as a source of the node's name and its epoch says it.
+/// The usage in a report. The node's name and the epoch form the source.
 pub fn usage_of(name: &str, report: &NodeReport) -> Vec<UsageReport> {
     let counts = report.counts.iter().map(|count| UsageReport {
         source: source(name, &count.epoch),
@@ -176,7 +179,7 @@ pub fn usage_of(name: &str, report: &NodeReport) -> Vec<UsageReport> {
     counts.collect()
 }
 
-/// What is kept of a report: no more of each text than its bounds.
+/// What is stored of a report. Each text is cut to its maximum length.
 pub fn seen(report: &NodeReport, now: Now) -> NodeSeen {
     let plain = |text: &str, longest: usize| -> String {
         let visible = text.chars().filter(|character| !character.is_control());

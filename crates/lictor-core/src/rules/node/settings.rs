@@ -1,5 +1,5 @@
-//! Settings of all nodes of an organization: how long they go on without news, and the revision of
-//! their state.
+//! Settings of all nodes of an organization: how long they keep working without news, and the revision of their
+//! state.
 
 use crate::change::Change;
 use crate::decision::Decision;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::feed::{Applied, NodePolicy};
 use crate::state::State;
 
-/// Sets how long the organization's nodes go on without news. `state` holds the node settings.
+/// Sets how long the organization's nodes keep working without news. `state` contains the node settings.
 ///
 /// # Errors
 /// [`Error::InvalidInput`].
@@ -26,9 +26,9 @@ pub fn set_policy(state: &State, policy: NodePolicy) -> Result<Decision, Error> 
     })
 }
 
-/// Raises the revision of the state above the highest that a node reported, so that nodes that hold a
-/// newer state accept the one stored here. `state` holds the node settings and when trust changed. Where
-/// none is ahead, it changes nothing.
+/// Raises the revision of the state above the highest one that a node reported, so that nodes with a newer state
+/// accept the one stored here. `state` contains the node settings and when trust changed. If no node is ahead,
+/// nothing changes.
 pub fn adopt(state: &State, ahead: Option<u64>) -> Decision {
     match ahead {
         None => Decision::nothing(),
@@ -40,8 +40,8 @@ pub fn adopt(state: &State, ahead: Option<u64>) -> Decision {
     }
 }
 
-/// Whether a node knows a state that was never made here: a greater revision, or the same with
-/// another content. `content` is that of `revision` here.
+/// Whether a node has a state that this control plane did not make: one with a greater revision, or with the same
+/// revision and another content. `content` is the digest of `revision` here.
 pub fn is_ahead(applied: &Applied, revision: u64, content: Digest) -> bool {
     applied.revision > revision
         || (applied.revision == revision && applied.content_sha256 != content)

@@ -1,5 +1,5 @@
-//! Which start of a node counts in which of its epochs, so that a copied folder, or an older one put
-//! back, is known, and each request is counted once.
+//! Which start of a node counts in which of its epochs. This detects folders that were copied or restored from
+//! an older copy, and makes sure that each request is counted once.
 
 use uuid::Uuid;
 
@@ -7,53 +7,55 @@ use crate::decision::Decision;
 use crate::error::Error;
 use crate::facts::node::{Counting, MAX_BEFORE, MAX_COUNTED};
 use crate::facts::usage::EpochState;
-use crate::feed::{Apart, MAX_PARTS, Part, Start, epoch_of, source};
+use crate::feed::{MAX_PARTS, Part, SplitReason, Start, epoch_of, source};
 use crate::record::Record;
 use crate::rules::node::epochs::{is_epoch, is_removed, merged};
 use crate::state::State;
 
-/// Lets a start go on in the epoch of its journal, or tells it apart; the same for each of its parts, so
-/// that every folder that has counts of a start tells them in one epoch, where the greatest counts.
-/// `state` holds who counts in the epochs of the node, and of each of [`epochs_of`] what is stored and
-/// whether it was put together with others: what is told of it then adds nothing. One that takes its leave
-/// and has told all makes place for any other that has all of its counts.
+/// Decides whether a start continues the epoch of its journal or begins a new one, and the same for each of its
+/// parts. Every folder with counts of a start then reports them in the same epoch, where the greatest counts.
 ///
-/// A start tells nothing of what was counted since the last one that was judged, until it is itself. So
-/// whatever is decided, nothing is told twice, and nothing overlays anything else.
+/// `state` contains which starts count in the epochs of the node, and for each of [`epochs_of`] what is stored
+/// and whether it was merged; reports for a merged epoch add nothing. A start that is leaving and has reported
+/// everything makes room for any other start that has all of its counts.
+///
+/// An undecided start reports nothing that was counted since the last decided one. So whatever is decided,
+/// nothing is reported twice, and no count hides another.
 ///
 /// # Errors
-/// [`Error::InvalidInput`] for a malformed epoch, or parts that are out of bounds.
+/// [`Error::InvalidInput`] if an epoch is malformed or the parts are out of bounds.
 pub fn begin(
     state: &State,
     id: Uuid,
     name: &str,
     start: &Start,
     leaving: bool,
-) -> Result<Decision<Judgment>, Error> {
+) -> Result<Decision<StartDecision>, Error> {
     check(start)?;
-    let mut judging = Judging {
+    let mut assigner = EpochAssigner {
         state,
         name,
         counting: state.node_starts.get(&id).cloned().unwrap_or_default(),
     };
     let (apart, own) = match start.parts.is_empty() {
-        true => (judging.judge(start), Vec::new()),
-        false => judging.judge_parts(start),
+        true => (assigner.assign(start), Vec::new()),
+        false => assigner.assign_parts(start),
     };
-    // Where it has more to tell, another one that has less would go on.
-    let leaves = leaving && start.parts.is_empty() && judging.stored(&start.epoch) >= start.counted;
-    let mut counting = judging.counting;
+    // While it has more to report, a start with fewer counts must not continue its epoch.
+    let is_reported = assigner.stored(&start.epoch) >= start.counted;
+    let leaves = leaving && start.parts.is_empty() && is_reported;
+    let mut counting = assigner.counting;
     if leaves && let Some(left) = counting.iter_mut().find(|known| known.start == start.id) {
         left.left = true;
     }
     if start.ended {
-        // Of a journal that was damaged another one is the next.
-        let told: Vec<_> = epochs_of(start).collect();
-        counting.retain(|known| told.contains(&known.epoch) || !start.after.contains(&known.start));
+        // A damaged journal is followed by one with another epoch.
+        let own: Vec<_> = epochs_of(start).collect();
+        counting.retain(|known| own.contains(&known.epoch) || !start.after.contains(&known.start));
     }
     let beyond = counting.len().saturating_sub(MAX_COUNTED);
     counting.drain(..beyond);
-    let judgment = Judgment {
+    let decided = StartDecision {
         apart,
         own: own.clone(),
     };
@@ -64,19 +66,19 @@ pub fn begin(
         apart,
         own,
     });
-    Ok(decision.with(|_| Ok(judgment)))
+    Ok(decision.with(|_| Ok(decided)))
 }
 
-/// How a start was judged.
+/// What was decided about a start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Judgment {
-    /// Why it does not go on in the epoch of its journal; none: it does.
-    pub apart: Option<Apart>,
-    /// Which of its parts begin epochs of their own.
+pub struct StartDecision {
+    /// Why it does not continue the epoch of its journal. `None` if it does.
+    pub apart: Option<SplitReason>,
+    /// Its parts that begin epochs of their own.
     pub own: Vec<Uuid>,
 }
 
-/// The epochs that what a start reports may be of: that of its journal, and one for each of its parts.
+/// The epochs that a start may report counts of: its journal's, and one for each of its parts.
 pub fn epochs_of(start: &Start) -> impl Iterator<Item = String> {
     let parts = start.parts.iter().take(MAX_PARTS);
     std::iter::once(start.epoch.clone()).chain(parts.map(|part| epoch_of(part.start)))
@@ -99,15 +101,16 @@ fn check(start: &Start) -> Result<(), Error> {
     Ok(())
 }
 
-struct Judging<'a> {
+/// Assigns starts to epochs.
+struct EpochAssigner<'a> {
     state: &'a State,
     name: &'a str,
     counting: Vec<Counting>,
 }
 
-impl Judging<'_> {
-    /// A start that was judged before, or that does not tell its parts from each other.
-    fn judge(&mut self, start: &Start) -> Option<Apart> {
+impl EpochAssigner<'_> {
+    /// Decides about a start that was decided before, or that has no parts.
+    fn assign(&mut self, start: &Start) -> Option<SplitReason> {
         let known = self.known(&start.epoch);
         let counts = known.is_some_and(|known| known.start == start.id);
         if !counts || self.is_removed(&start.epoch) {
@@ -116,15 +119,15 @@ impl Judging<'_> {
                 return apart;
             }
         }
-        self.let_go_on(&start.epoch, start.id);
+        self.assign_epoch(&start.epoch, start.id);
         None
     }
 
-    /// Why a start does not go on in the epoch of its journal, and which of its parts begin one.
-    fn judge_parts(&mut self, start: &Start) -> (Option<Apart>, Vec<Uuid>) {
+    /// Why a start does not continue the epoch of its journal, and which of its parts begin a new one.
+    fn assign_parts(&mut self, start: &Start) -> (Option<SplitReason>, Vec<Uuid>) {
         let (mut apart, mut own) = (None, Vec::new());
-        let judged = (start.after.len() + 1).saturating_sub(start.parts.len());
-        let mut before = &start.after[..judged.min(start.after.len())];
+        let decided = (start.after.len() + 1).saturating_sub(start.parts.len());
+        let mut before = &start.after[..decided.min(start.after.len())];
         let (mut epoch, mut counted) = (start.epoch.clone(), start.counted);
         for part in &start.parts {
             if !self
@@ -135,40 +138,46 @@ impl Judging<'_> {
                     self.apart(&epoch, before, part.ended, counted),
                     epoch_of(part.start),
                 );
-                let is_told = self.known(&by_itself).is_some() || self.stored(&by_itself) > 0;
-                if refused.is_some() || is_told {
-                    apart = graver(apart, refused.unwrap_or(Apart::Unsure));
+                let is_reported = self.known(&by_itself).is_some() || self.stored(&by_itself) > 0;
+                if refused.is_some() || is_reported {
+                    apart = more_serious(apart, refused.unwrap_or(SplitReason::Unsure));
                     own.push(part.start);
                     (epoch, counted) = (by_itself, 0);
                 }
-                if !is_told {
-                    self.let_go_on(&epoch, part.start);
+                if !is_reported {
+                    self.assign_epoch(&epoch, part.start);
                 }
             }
             counted = counted.saturating_add(part.counted);
             before = std::slice::from_ref(&part.start);
         }
-        // What it counted is of that epoch, but another one went on from it.
+        // Its counts belong to that epoch, but another start continued it.
         let known = self.known(&epoch);
         if known.is_some_and(|known| known.start != start.id && known.holds(start.id)) {
-            apart = Some(Apart::Followed);
+            apart = Some(SplitReason::Followed);
         }
         (apart, own)
     }
 
-    /// Why a start does not go on in an epoch from one of these before it; none: it may.
-    fn apart(&self, epoch: &str, before: &[Uuid], ended: bool, counted: u64) -> Option<Apart> {
+    /// Why a start must not continue an epoch after one of the starts in `before`. `None` if it may.
+    fn apart(
+        &self,
+        epoch: &str,
+        before: &[Uuid],
+        ended: bool,
+        counted: u64,
+    ) -> Option<SplitReason> {
         let known = self.known(epoch);
         let running = known.filter(|known| !known.left);
-        // The first start of an epoch tells all that it counts, also before it was heard of: where it may
-        // still run, a copy of its folder that is heard of first does not take its place.
+        // The first start of an epoch reports everything that it counts, even what it counted before its first
+        // report. While it may still run, a copy of its folder that reports first must not replace it.
         let may_run = running.is_some() || (known.is_none() && !before.is_empty());
         match running {
-            // Nothing that is told of this epoch is counted any more.
-            _ if self.is_removed(epoch) => Some(Apart::Removed),
-            Some(running) if !before.contains(&running.start) => Some(Apart::Followed),
-            _ if counted < self.stored(epoch) => Some(Apart::Behind),
-            _ if may_run && !ended => Some(Apart::Unsure),
+            // Reports for this epoch no longer count.
+            _ if self.is_removed(epoch) => Some(SplitReason::Removed),
+            Some(running) if !before.contains(&running.start) => Some(SplitReason::Followed),
+            _ if counted < self.stored(epoch) => Some(SplitReason::Behind),
+            _ if may_run && !ended => Some(SplitReason::Unsure),
             _ => None,
         }
     }
@@ -186,7 +195,7 @@ impl Judging<'_> {
         self.merged(epoch).is_some_and(is_removed)
     }
 
-    /// How many requests of an epoch are stored; what was put together with others counts as all.
+    /// How many requests of an epoch are stored. A merged epoch counts as complete.
     fn stored(&self, epoch: &str) -> u64 {
         if self.merged(epoch).is_some() {
             return u64::MAX;
@@ -195,7 +204,7 @@ impl Judging<'_> {
         stored.copied().unwrap_or_default()
     }
 
-    fn let_go_on(&mut self, epoch: &str, start: Uuid) {
+    fn assign_epoch(&mut self, epoch: &str, start: Uuid) {
         let at = self.counting.iter().position(|known| known.epoch == epoch);
         let known = at.map(|at| self.counting.remove(at));
         let mut before = Vec::new();
@@ -216,22 +225,22 @@ impl Judging<'_> {
     }
 }
 
-/// Of two reasons the one that indicates a copy.
-fn graver(one: Option<Apart>, other: Apart) -> Option<Apart> {
+/// The reason that indicates a copy, if one of them does.
+fn more_serious(one: Option<SplitReason>, other: SplitReason) -> Option<SplitReason> {
     match one {
-        Some(Apart::Followed | Apart::Behind) => one,
+        Some(SplitReason::Followed | SplitReason::Behind) => one,
         _ => Some(other),
     }
 }
 
-/// Whether somebody may still count in an epoch of a node. `state` holds who does.
+/// Whether a start may still count in an epoch of a node. `state` contains which starts count.
 pub(super) fn is_counted_in(state: &State, id: Uuid, epoch: &str) -> bool {
     let counts = |known: &Counting| known.epoch == epoch && !known.left;
     let known = state.node_starts.get(&id);
     known.is_some_and(|known| known.iter().any(counts))
 }
 
-/// Whether another start goes on in the epoch of this one. `state` holds who does.
+/// Whether another start continues the epoch of this one. `state` contains which starts count.
 pub(super) fn is_followed(state: &State, id: Uuid, start: &Start) -> bool {
     let known = state.node_starts.get(&id);
     let other =

@@ -47,8 +47,8 @@ fn three() -> (Disk, Journal) {
     let mut journal = disk.journal();
     let counters = Counters::new(EPOCH, "2026-11", BTreeMap::new());
     for count in 1..=3 {
-        counters.add(&counters.slot("a"), count);
-        counters.add(&counters.slot("b\"ü"), 1);
+        counters.add(&counters.counter("a"), count);
+        counters.add(&counters.counter("b\"ü"), 1);
         assert!(flush(&counters, &mut journal).expect("written"));
         assert!(!flush(&counters, &mut journal).expect("nothing to write"));
     }
@@ -78,8 +78,8 @@ fn a_torn_end_is_cut_off() {
         assert!(!found.damaged, "cut at {at}");
         assert_eq!(found.epoch.as_deref(), Some(EPOCH));
         // A line counts as soon as it is whole.
-        let whole = bytes[..at].iter().filter(|byte| **byte == b'\n').count();
-        let least = [0, 0, 1, 3, 6][whole];
+        let snapshot = bytes[..at].iter().filter(|byte| **byte == b'\n').count();
+        let least = [0, 0, 1, 3, 6][snapshot];
         let a = found.counts.get(&key("a")).map_or(0, |entry| entry.count);
         assert!(a >= least, "cut at {at}: {a}");
     }
@@ -117,15 +117,15 @@ fn what_an_earlier_version_counted_for_a_start_in_its_epoch_is_its_own() {
 fn an_earlier_version_is_told_what_the_epoch_held_when_a_start_began() {
     let disk = Disk::new();
     let mut journal = disk.journal();
-    let before = Start {
+    let before = JournalStart {
         id: uuid::Uuid::from_u128(1),
-        ..Start::default()
+        ..JournalStart::default()
     };
-    let start = Start::on(Some(&before), uuid::Uuid::from_u128(2), None);
+    let start = JournalStart::on(Some(&before), uuid::Uuid::from_u128(2), None);
     let counts = BTreeMap::from([(key("a"), entry(6))]);
     let counters = Counters::new(EPOCH, "2026-11", counts).started(start);
     for _ in 0..2 {
-        counters.add(&counters.slot("a"), 4);
+        counters.add(&counters.counter("a"), 4);
         flush(&counters, &mut journal).expect("written");
     }
     let found = read(&disk.bytes());
@@ -166,7 +166,7 @@ fn a_journal_is_written_anew_after_a_failure_and_when_it_is_long() {
     let counters = Counters::new(EPOCH, "2026-11", BTreeMap::new());
     let hindrance = disk.0.path().join(crate::folder::beside(JOURNAL));
     fs::create_dir(&hindrance).expect("a folder in the way");
-    counters.add(&counters.slot("a"), 7);
+    counters.add(&counters.counter("a"), 7);
     assert!(flush(&counters, &mut journal).is_err());
     assert_eq!(counters.unsent(9, false), [], "it is on no disk");
     fs::remove_dir(hindrance).expect("there");
@@ -174,7 +174,7 @@ fn a_journal_is_written_anew_after_a_failure_and_when_it_is_long() {
     assert_eq!(counters.unsent(9, false)[0].count, 7);
     let mut longest = 0;
     for _ in 0..30_000 {
-        counters.add(&counters.slot("a"), 1);
+        counters.add(&counters.counter("a"), 1);
         let changed = counters.unjournaled();
         // As a flush does, without waiting for the disk.
         journal.length += lines(&changed).expect("a text").len() as u64;
@@ -195,15 +195,15 @@ fn a_new_epoch_goes_on_beside_the_old() {
     let old = read(&disk.bytes()).counts;
     let counters = Counters::new("00000000000000bb", "2026-11", old);
     let epoch: Arc<str> = Arc::from("00000000000000bb");
-    counters.add(&counters.slot("a"), 2);
-    let whole = counters.whole();
-    journal.rewrite(&whole).expect("written");
+    counters.add(&counters.counter("a"), 2);
+    let snapshot = counters.snapshot();
+    journal.rewrite(&snapshot).expect("written");
     let found = read(&disk.bytes());
     assert_eq!(found.epoch, Some(Arc::clone(&epoch)));
     assert_eq!(found.counts[&key("a")], entry(6));
     assert_eq!(found.counts[&Key { epoch, ..key("a") }], entry(2));
     assert_eq!(counters.totals().unsent, 2);
-    counters.note_whole(&whole);
+    counters.note_snapshot(&snapshot);
     assert_eq!(counters.totals().this_month["a"], 8);
 }
 
@@ -221,12 +221,12 @@ fn what_is_told_among_the_others_stays_so_over_a_restart_and_a_torn_end() {
     // Not before it is on disk: another process would tell both.
     assert_eq!(told(&counters), named[1..]);
     assert_eq!(counters.totals().unsent, 2);
-    counters.add(&counters.slot("a"), 1);
-    let whole = disk.bytes();
+    counters.add(&counters.counter("a"), 1);
+    let snapshot = disk.bytes();
     flush(&counters, &mut journal).expect("written");
     let others = [("(other)".to_owned(), 7), named[1].clone()];
     assert_eq!(told(&counters), others);
-    counters.add(&counters.slot("a"), 2);
+    counters.add(&counters.counter("a"), 2);
     flush(&counters, &mut journal).expect("written");
     let others = [("(other)".to_owned(), 9), named[1].clone()];
     assert_eq!(told(&counters), others);
@@ -245,7 +245,7 @@ fn what_is_told_among_the_others_stays_so_over_a_restart_and_a_torn_end() {
             &bytes[..last.expect("a line") + 5],
             &[("(other)".to_owned(), 7), named[1].clone()],
         ),
-        (&whole, &named),
+        (&snapshot, &named),
     ] {
         let again = Counters::new(EPOCH, "2026-11", read(bytes).counts);
         assert_eq!(told(&again), told_then);

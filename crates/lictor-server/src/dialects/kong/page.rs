@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use lictor_core::whole;
+use lictor_core::whole_number;
 use uuid::Uuid;
 
 use super::error::Refusal;
@@ -105,7 +105,7 @@ fn read_size(size: Repeated) -> Result<Option<usize>, Refusal> {
     };
     let number: Option<f64> = text.parse().ok().filter(|_| !size.differs);
     let number = number.ok_or(Refusal::InvalidSize("size must be a number"))?;
-    let whole = whole::of_float(number).and_then(|number| usize::try_from(number).ok());
+    let whole = whole_number::of_float(number).and_then(|number| usize::try_from(number).ok());
     let whole = whole.filter(|size| (1..=MAX_SIZE).contains(size));
     let refusal = Refusal::InvalidSize("size must be an integer between 1 and 1000");
     whole.map(Some).ok_or(refusal)

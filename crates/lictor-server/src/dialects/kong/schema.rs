@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::Method;
-use lictor_core::{Timestamp, whole};
+use lictor_core::{Timestamp, whole_number};
 use uuid::Uuid;
 
 use super::body::{Argument, Arguments};
@@ -144,7 +144,7 @@ fn created_at(argument: &Argument) -> Result<Option<Timestamp>, &'static str> {
         Argument::Null => return Ok(None),
         Argument::Integer(time) => Some(*time),
         Argument::Untyped(text) => {
-            let whole = || whole::of_text(text).and_then(|time| time.try_into().ok());
+            let whole = || whole_number::of_text(text).and_then(|time| time.try_into().ok());
             text.parse().ok().or_else(whole)
         }
         Argument::Text(_) | Argument::Other => None,

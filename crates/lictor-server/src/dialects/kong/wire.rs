@@ -12,7 +12,7 @@ use lictor_authority::{Breather, CachedLicense, LIST_BYTES};
 use lictor_core::digest::Digest;
 use lictor_core::facts::license::License;
 use lictor_core::facts::organization::Organization;
-use lictor_core::whole;
+use lictor_core::whole_number;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -462,7 +462,7 @@ impl<'de> Visitor<'de> for ArgumentVisitor {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Argument, E> {
-        Ok(whole::of_float(number).map_or(Argument::Other, Argument::Integer))
+        Ok(whole_number::of_float(number).map_or(Argument::Other, Argument::Integer))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Argument, E> {

@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use lictor_authority::Call;
-use lictor_core::fault;
+use lictor_core::parse_error;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
@@ -94,7 +94,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = if text.is_empty() { "{}" } else { text };
     serde_json::from_str::<Object<T>>(text)
         .map(|object| object.0)
-        .map_err(|error| not_json(fault::of_json(text, &error)))
+        .map_err(|error| not_json(parse_error::of_json(text, &error)))
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {

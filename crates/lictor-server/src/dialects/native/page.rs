@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lictor_authority::Call;
 use lictor_core::digest::Digest;
 use lictor_core::facts::right::{Resource, Right};
-use lictor_core::{Error, Timestamp, whole};
+use lictor_core::{Error, Timestamp, whole_number};
 use serde::Serialize;
 
 use super::error::{Problem, invalid};
@@ -59,7 +59,7 @@ impl Query {
         let Some(text) = self.take(name)? else {
             return Ok(None);
         };
-        let number = whole::of_text(&text).filter(|number| range.contains(number));
+        let number = whole_number::of_text(&text).filter(|number| range.contains(number));
         let (start, end) = range.into_inner();
         let reason = || format!("use a whole number from {start} to {end}");
         number.map(Some).ok_or_else(|| invalid(name, reason()))

@@ -7,8 +7,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use lictor_core::Error;
-use lictor_core::fault;
 use lictor_core::feed::FailureCode;
+use lictor_core::parse_error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -75,7 +75,7 @@ pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the body is not UTF-8".to_owned())?;
     serde_json::from_str(text)
-        .map_err(|error| format!("the body: {}", fault::of_json(text, &error)))
+        .map_err(|error| format!("the body: {}", parse_error::of_json(text, &error)))
 }
 
 /// One event of the feed: a state, which has no line ends.

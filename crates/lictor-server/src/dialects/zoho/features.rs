@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use lictor_core::whole;
+use lictor_core::whole_number;
 
 use super::Ask;
 use super::error::Refusal;
@@ -100,7 +100,7 @@ fn number(ask: &Ask<'_>, name: &'static str, most: usize) -> Result<Option<usize
     let Some(text) = ask.parameter(name) else {
         return Ok(None);
     };
-    let number = whole::of_text(&text).and_then(|number| usize::try_from(number).ok());
+    let number = whole_number::of_text(&text).and_then(|number| usize::try_from(number).ok());
     let number = number.filter(|number| (1..=most).contains(number));
     number.map(Some).ok_or(Refusal::InvalidData(name))
 }

@@ -47,7 +47,10 @@ async fn what_was_erased_is_in_no_free_page_and_in_no_log() {
         )
         .await;
         let patch = AccountPatch {
-            name: lictor_core::given::Given::Value(format!("Named {}", email(account(number)))),
+            name: lictor_core::patch_field::PatchField::Value(format!(
+                "Named {}",
+                email(account(number))
+            )),
             ..AccountPatch::default()
         };
         done(&store, set_account(ACME, account(number), patch)).await;

@@ -29,7 +29,7 @@ pub(super) enum Column {
 
 /// One `--map COLUMN=HEADER`; without a column, the header's is left out.
 #[derive(Debug, Clone)]
-pub(crate) struct Mapped {
+pub(crate) struct ColumnMapping {
     column: Option<&'static str>,
     header: String,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Mapped {
 ///
 /// # Errors
 /// It has no `=`, no header, or names a column that is not known.
-pub(crate) fn mapped(text: &str) -> Result<Mapped, String> {
+pub(crate) fn mapped(text: &str) -> Result<ColumnMapping, String> {
     let (name, header) = text
         .split_once('=')
         .ok_or_else(|| "write COLUMN=HEADER, such as 'email=User Email'".to_owned())?;
@@ -57,7 +57,7 @@ pub(crate) fn mapped(text: &str) -> Result<Mapped, String> {
                 .to_owned(),
         );
     }
-    Ok(Mapped {
+    Ok(ColumnMapping {
         column,
         header: header.trim().to_owned(),
     })
@@ -114,7 +114,7 @@ fn place(at: usize) -> String {
 /// header is not there, in words.
 pub(super) fn of<'a>(
     headers: impl Iterator<Item = &'a str>,
-    maps: &[Mapped],
+    maps: &[ColumnMapping],
     ignored: &[usize],
 ) -> Result<Vec<Column>, String> {
     let headers: Vec<&str> = headers.collect();
@@ -184,7 +184,7 @@ fn folded(name: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-fn is(header: &str, map: &Mapped) -> bool {
+fn is(header: &str, map: &ColumnMapping) -> bool {
     map.header.to_lowercase() == header.to_lowercase()
 }
 

@@ -13,10 +13,10 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::columns::{self, Column};
 use super::lines::Lines;
 use super::text::Text;
-use super::{Refused, Wanted, values};
+use super::{ImportOptions, Refused, values};
 use crate::exit::{Failure, Outcome};
 use crate::output::text_of;
-use crate::{document, files, progress};
+use crate::{document_files, files, progress};
 
 /// How many rows a request has; no server takes more.
 const ROWS: usize = 1_000;
@@ -77,7 +77,7 @@ impl Batch {
 ///
 /// # Errors
 /// It cannot be read.
-pub(super) fn read(import: &Wanted) -> Outcome<(ProgressBar, Receiver<Outcome<Batch>>)> {
+pub(super) fn read(import: &ImportOptions) -> Outcome<(ProgressBar, Receiver<Outcome<Batch>>)> {
     let unreadable = |error: Error| files::cannot("read", &import.file, &error);
     let file = files::open(&import.file)?;
     let bar = progress::bar(file.metadata().map_err(unreadable)?.len());
@@ -95,7 +95,7 @@ pub(super) fn read(import: &Wanted) -> Outcome<(ProgressBar, Receiver<Outcome<Ba
 }
 
 fn read_batches(
-    import: &Wanted,
+    import: &ImportOptions,
     file: ProgressBarIter<impl Read>,
     next: impl Fn(Batch) -> bool,
 ) -> Outcome {
@@ -136,7 +136,10 @@ fn read_batches(
     Ok(())
 }
 
-fn columns<R: Read>(reader: &mut csv::Reader<Lines<R>>, import: &Wanted) -> Outcome<Vec<Column>> {
+fn columns<R: Read>(
+    reader: &mut csv::Reader<Lines<R>>,
+    import: &ImportOptions,
+) -> Outcome<Vec<Column>> {
     let begin = reader.position().clone();
     let headers = reader.headers().cloned();
     let line = reader.get_mut().line_of(&begin);
@@ -148,7 +151,11 @@ fn columns<R: Read>(reader: &mut csv::Reader<Lines<R>>, import: &Wanted) -> Outc
                 .iter()
                 .any(|header| secret::looks_like(header).is_some())
             {
-                return Err(document::misplaced(&import.file, Secret::Random, WANTED));
+                return Err(document_files::misplaced(
+                    &import.file,
+                    Secret::Random,
+                    WANTED,
+                ));
             }
             columns::of(headers.iter(), &import.map, &import.ignore)
         }
@@ -161,10 +168,10 @@ fn columns<R: Read>(reader: &mut csv::Reader<Lines<R>>, import: &Wanted) -> Outc
 }
 
 /// Refuses a file with a secret in it, which is neither shown nor sent.
-fn refuse_secret(import: &Wanted, record: &csv::ByteRecord) -> Outcome {
+fn refuse_secret(import: &ImportOptions, record: &csv::ByteRecord) -> Outcome {
     let found = secret::find(&String::from_utf8_lossy(record.as_slice()));
     found.map_or(Ok(()), |found| {
-        Err(document::misplaced(&import.file, found, WANTED))
+        Err(document_files::misplaced(&import.file, found, WANTED))
     })
 }
 

@@ -94,7 +94,7 @@ fn most_frequent(head: &[u8]) -> u8 {
 /// A text in UTF-8 or UTF-16, read as UTF-8.
 pub(super) struct Utf8<R> {
     file: BufReader<R>,
-    /// None: the text is UTF-8.
+    /// `None` if the text is UTF-8.
     unit: Option<Unit>,
     /// A unit that was read, and belongs to what follows.
     ahead: Option<u16>,
@@ -123,7 +123,7 @@ impl<R: Read> Utf8<R> {
         })
     }
 
-    /// The next unit of UTF-16; none at the end.
+    /// The next unit of UTF-16. `None` at the end.
     fn next(&mut self, unit: Unit) -> Result<Option<u16>> {
         if let Some(ahead) = self.ahead.take() {
             return Ok(Some(ahead));

@@ -6,7 +6,7 @@ use lictor_authority::clock::Clock;
 use lictor_authority::random;
 use lictor_core::facts::account::AccountKind;
 use lictor_core::facts::role::Role;
-use lictor_core::rules::rows::Rows;
+use lictor_core::rules::batch::BatchMode;
 use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
 use serde_json::{Value, json};
@@ -117,7 +117,7 @@ async fn staff(client: &Client) -> Outcome<String> {
     rows.push(json!({ "email": "ci@example.com", "kind": AccountKind::Service }));
     // The trial has ended, so that this one gets no seat and the refusals show why.
     rows.push(json!({ "email": "late@example.com", "seats": ["sandbox"] }));
-    let import = json!({ "rows": rows, "mode": Rows::Each.as_str() });
+    let import = json!({ "rows": rows, "mode": BatchMode::Each.as_str() });
     client.post(&["accounts", "import"], &import).await?;
     let lease = json!({ "holder": "build-machine-1", "ttl": 86_400 });
     let path = ["applications", "gateway-pro", "leases"];

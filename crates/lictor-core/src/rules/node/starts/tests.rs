@@ -28,7 +28,7 @@ fn stored(count: u64) -> State {
 }
 
 /// What a start is told; `state` then holds what was stored.
-fn told(state: &mut State, start: &Start, leaving: bool) -> Option<Apart> {
+fn told(state: &mut State, start: &Start, leaving: bool) -> Option<SplitReason> {
     let decision = begin(state, NODE, "edge", start, leaving).expect("in order");
     let [
         Record::NodeStarts {
@@ -61,10 +61,13 @@ fn of_two_starts_on_one_journal_the_later_one_is_told_apart() {
     let mut state = stored(5);
     told(&mut state, &start(1, &[], false, 5), false);
     let unsure = start(2, &[1], false, 5);
-    assert_eq!(told(&mut state, &unsure, false), Some(Apart::Unsure));
+    assert_eq!(told(&mut state, &unsure, false), Some(SplitReason::Unsure));
     told(&mut state, &start(3, &[1], true, 5), false);
     let followed = start(4, &[1], true, 5);
-    assert_eq!(told(&mut state, &followed, false), Some(Apart::Followed));
+    assert_eq!(
+        told(&mut state, &followed, false),
+        Some(SplitReason::Followed)
+    );
     assert_eq!(told(&mut state, &start(3, &[1], true, 5), false), None);
 }
 
@@ -73,7 +76,7 @@ fn a_journal_with_less_than_is_stored_is_an_older_one() {
     let mut state = stored(5);
     told(&mut state, &start(1, &[], false, 5), false);
     let behind = start(2, &[1], true, 4);
-    assert_eq!(told(&mut state, &behind, false), Some(Apart::Behind));
+    assert_eq!(told(&mut state, &behind, false), Some(SplitReason::Behind));
     assert_eq!(told(&mut state, &start(2, &[1], true, 5), false), None);
 }
 
@@ -84,17 +87,17 @@ fn who_takes_its_leave_makes_place_for_whoever_has_all_of_its_counts() {
     told(&mut state, &start(1, &[], false, 5), true);
     assert_eq!(
         told(&mut state, &start(2, &[1], false, 4), false),
-        Some(Apart::Behind)
+        Some(SplitReason::Behind)
     );
     assert_eq!(told(&mut state, &start(2, &[1], false, 5), false), None);
     // A leave that comes late, of one that another followed, changes nothing.
     assert_eq!(
         told(&mut state, &start(1, &[], false, 5), true),
-        Some(Apart::Followed)
+        Some(SplitReason::Followed)
     );
     assert_eq!(
         told(&mut state, &start(3, &[1], true, 5), false),
-        Some(Apart::Followed)
+        Some(SplitReason::Followed)
     );
 }
 
@@ -102,12 +105,12 @@ fn who_takes_its_leave_makes_place_for_whoever_has_all_of_its_counts() {
 fn a_copy_that_is_heard_of_before_its_original_does_not_take_its_place() {
     let mut state = stored(0);
     let copy = start(2, &[1], false, 50);
-    assert_eq!(told(&mut state, &copy, false), Some(Apart::Unsure));
+    assert_eq!(told(&mut state, &copy, false), Some(SplitReason::Unsure));
     assert_eq!(told(&mut state, &start(1, &[], true, 100), false), None);
     // Nor where it told what it had of it before.
     let mut state = stored(50);
     let copy = start(2, &[1], false, 60);
-    assert_eq!(told(&mut state, &copy, false), Some(Apart::Unsure));
+    assert_eq!(told(&mut state, &copy, false), Some(SplitReason::Unsure));
     // One that was started again where it was goes on.
     let mut state = stored(0);
     assert_eq!(told(&mut state, &start(2, &[1], true, 50), false), None);
@@ -123,7 +126,7 @@ fn nobody_goes_on_in_an_epoch_that_was_put_together_with_others() {
     let epochs = state.usage_epochs.entry(merged("edge")).or_default();
     epochs.insert(EPOCH.to_owned(), total);
     let again = start(2, &[1], true, 5);
-    assert_eq!(told(&mut state, &again, false), Some(Apart::Behind));
+    assert_eq!(told(&mut state, &again, false), Some(SplitReason::Behind));
 }
 
 #[test]
@@ -163,7 +166,7 @@ fn parted(judged: &[u128], parts: &[(u128, bool, u64)], counted: u64) -> Start {
 }
 
 /// How a start with parts is judged; `state` then holds what was stored.
-fn judged(state: &mut State, start: &Start) -> (Option<Apart>, Vec<u128>) {
+fn judged(state: &mut State, start: &Start) -> (Option<SplitReason>, Vec<u128>) {
     let decision = begin(state, NODE, "edge", start, false).expect("in order");
     let [
         Record::NodeStarts {
@@ -207,12 +210,18 @@ fn what_a_start_counted_is_of_one_epoch_whoever_has_a_copy_of_it() {
         let mut state = stored(50);
         told(&mut state, &start(1, &[], false, 50), false);
         if copy_first {
-            assert_eq!(judged(&mut state, &copy), (Some(Apart::Unsure), vec![3]));
+            assert_eq!(
+                judged(&mut state, &copy),
+                (Some(SplitReason::Unsure), vec![3])
+            );
             store(&mut state, EPOCH, 70);
         }
         assert_eq!(judged(&mut state, &original), (None, vec![]));
         if !copy_first {
-            assert_eq!(judged(&mut state, &copy), (Some(Apart::Followed), vec![3]));
+            assert_eq!(
+                judged(&mut state, &copy),
+                (Some(SplitReason::Followed), vec![3])
+            );
         }
         // A copy of the copy: what 2 counted stays where it is, and so does what 3 did.
         let next = parted(&[1], &[(2, true, 20), (3, false, 5), (6, false, 0)], 50);
@@ -230,7 +239,10 @@ fn what_goes_on_from_a_start_that_may_still_run_is_not_of_its_epoch() {
     told(&mut state, &start(1, &[], false, 50), false);
     // 1 runs; 2 is a copy of it that nobody answered, and was started again.
     let copy = parted(&[1], &[(2, false, 30), (3, true, 0)], 50);
-    assert_eq!(judged(&mut state, &copy), (Some(Apart::Unsure), vec![2]));
+    assert_eq!(
+        judged(&mut state, &copy),
+        (Some(SplitReason::Unsure), vec![2])
+    );
     assert_eq!(told(&mut state, &start(1, &[], false, 90), false), None);
     // Once 1 has taken its leave, 2 is still where it was told.
     store(&mut state, EPOCH, 90);
@@ -251,13 +263,16 @@ fn an_older_folder_of_starts_that_nobody_had_answered_is_named() {
     store(&mut state, EPOCH, 150);
     // 2 counted 100, of which the folder that is put back has 30.
     let older = parted(&[1], &[(2, true, 30), (3, true, 0)], 50);
-    assert_eq!(judged(&mut state, &older), (Some(Apart::Behind), vec![3]));
+    assert_eq!(
+        judged(&mut state, &older),
+        (Some(SplitReason::Behind), vec![3])
+    );
     // Of a start that counts by itself likewise.
     store(&mut state, &epoch_of(Uuid::from_u128(3)), 9);
     let older = parted(&[1], &[(2, true, 30), (3, true, 8), (4, true, 0)], 50);
     assert_eq!(
         judged(&mut state, &older),
-        (Some(Apart::Behind), vec![3, 4])
+        (Some(SplitReason::Behind), vec![3, 4])
     );
     // Also where it is forgotten who counts there.
     let known = state.node_starts.get_mut(&NODE).expect("known");

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use lictor_authority::AccountPatch;
-use lictor_authority::Rows;
+use lictor_authority::BatchMode;
 use lictor_authority::{AccountImport, AccountRequest, Imported, TriedBefore};
 use lictor_core::Error;
 use lictor_core::facts::account::{Account, AccountKind, AccountStatus};
-use lictor_core::given::Given;
-use lictor_core::whole::Whole;
+use lictor_core::patch_field::PatchField;
+use lictor_core::whole_number::WholeNumber;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -53,16 +53,16 @@ impl NewAccount {
 #[serde(deny_unknown_fields)]
 #[serde(default)]
 pub(in crate::dialects::native) struct PatchAccount {
-    #[serde(skip_serializing_if = "Given::is_nothing")]
-    email: Given<String>,
-    #[serde(skip_serializing_if = "Given::is_nothing")]
-    name: Given<String>,
-    #[serde(skip_serializing_if = "Given::is_nothing")]
-    status: Given<String>,
-    #[serde(skip_serializing_if = "Given::is_nothing")]
-    administrator: Given<bool>,
-    #[serde(skip_serializing_if = "Given::is_nothing")]
-    language: Given<String>,
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
+    email: PatchField<String>,
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
+    name: PatchField<String>,
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
+    status: PatchField<String>,
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
+    administrator: PatchField<bool>,
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
+    language: PatchField<String>,
 }
 
 impl PatchAccount {
@@ -72,16 +72,16 @@ impl PatchAccount {
             AccountStatus::Active,
             AccountStatus::Deactivated,
         ];
-        let status = self.status.of_what_stays("status")?;
+        let status = self.status.required("status")?;
         let status = status
             .map(|text| one_of("status", &text, &to))
             .transpose()?;
         Ok(AccountPatch {
-            email: self.email.of_what_stays("email")?,
+            email: self.email.required("email")?,
             name: self.name,
             status,
-            administrator: self.administrator.of_what_stays("administrator")?,
-            language: self.language.of_what_stays("language")?,
+            administrator: self.administrator.required("administrator")?,
+            language: self.language.required("language")?,
         })
     }
 }
@@ -93,8 +93,8 @@ pub(in crate::dialects::native) struct Import {
     rows: Vec<Object<NewRow>>,
     mode: Option<String>,
     dry_run: Option<bool>,
-    taken: Option<BTreeMap<String, Whole<u64>>>,
-    created: Option<Whole<u64>>,
+    taken: Option<BTreeMap<String, WholeNumber<u64>>>,
+    created: Option<WholeNumber<u64>>,
 }
 
 /// The members of [`NewAccount`] one by one: read as a whole, they would let unknown ones through.
@@ -144,7 +144,7 @@ impl Import {
 
     pub(in crate::dialects::native) fn into_rows(
         self,
-    ) -> Result<(Vec<AccountImport>, Rows), Problem> {
+    ) -> Result<(Vec<AccountImport>, BatchMode), Problem> {
         let mode = into_mode(self.mode.as_deref())?;
         let rows = self.rows.into_iter();
         let rows: Result<Vec<_>, Problem> = rows.map(|Object(row)| row.into_row()).collect();
@@ -152,17 +152,17 @@ impl Import {
     }
 }
 
-fn whole_by_name(numbers: BTreeMap<String, Whole<u64>>) -> BTreeMap<String, u64> {
+fn whole_by_name(numbers: BTreeMap<String, WholeNumber<u64>>) -> BTreeMap<String, u64> {
     let numbers = numbers.into_iter();
     numbers
-        .map(|(name, Whole(number))| (name, number))
+        .map(|(name, WholeNumber(number))| (name, number))
         .collect()
 }
 
 /// Whether all rows are to be taken, or each that can be.
-pub(super) fn into_mode(text: Option<&str>) -> Result<Rows, Problem> {
-    let mode = text.map(|text| one_of("mode", text, &Rows::ALL));
-    Ok(mode.transpose()?.unwrap_or(Rows::AllOrNothing))
+pub(super) fn into_mode(text: Option<&str>) -> Result<BatchMode, Problem> {
+    let mode = text.map(|text| one_of("mode", text, &BatchMode::ALL));
+    Ok(mode.transpose()?.unwrap_or(BatchMode::AllOrNothing))
 }
 
 /// An account.

@@ -5,7 +5,7 @@ use lictor_core::Timestamp;
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
-use lictor_core::given::Given;
+use lictor_core::patch_field::PatchField;
 use lictor_core::time::days_left;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -33,15 +33,15 @@ impl NewApplication {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct ApplicationPatch {
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
-    pub(in crate::dialects::native) name: Given<String>,
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
-    over_limit: Given<String>,
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
+    pub(in crate::dialects::native) name: PatchField<String>,
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
+    over_limit: PatchField<String>,
 }
 
 impl ApplicationPatch {
     pub(in crate::dialects::native) fn over_limit(&self) -> Result<Option<OverLimit>, Problem> {
-        let given = self.over_limit.clone().of_what_stays("over_limit")?;
+        let given = self.over_limit.clone().required("over_limit")?;
         given.as_deref().map(into_over_limit).transpose()
     }
 }

@@ -3,7 +3,7 @@
 use lictor_authority::{ClientRequest, IssuedClient, IssuedCode};
 use lictor_core::facts::account::Account;
 use lictor_core::facts::client::Client;
-use lictor_core::given::Given;
+use lictor_core::patch_field::PatchField;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::{Problem, invalid};
@@ -40,8 +40,8 @@ impl NewClient {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct PatchClient {
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
-    pub(in crate::dialects::native) name: Given<String>,
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
+    pub(in crate::dialects::native) name: PatchField<String>,
 }
 
 /// A client; its secrets only in the answer to its creation.

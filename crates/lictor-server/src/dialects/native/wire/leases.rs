@@ -3,7 +3,7 @@
 use lictor_authority::CheckedOut;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::lease::{DEFAULT_TTL, Lease};
-use lictor_core::whole;
+use lictor_core::whole_number;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::dialects::native::error::{Problem, invalid};
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct NewLease {
     pub(in crate::dialects::native) holder: String,
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     ttl: Option<i64>,
 }
 
@@ -29,9 +29,9 @@ impl NewLease {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct Renewal {
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     pub(in crate::dialects::native) fence: u64,
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     ttl: Option<i64>,
 }
 
@@ -45,7 +45,7 @@ impl Renewal {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct Release {
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     fence: Option<u64>,
     force: Option<bool>,
 }

@@ -1,7 +1,7 @@
 //! Requests and answers about pools of nodes.
 
 use lictor_authority::{IssuedPool, PoolRequest, PoolStanding};
-use lictor_core::whole;
+use lictor_core::whole_number;
 use serde::{Deserialize, Serialize};
 
 use super::time;
@@ -12,11 +12,11 @@ use super::time;
 pub(in crate::dialects::native) struct NewPool {
     name: String,
     application: Option<String>,
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     uses: u64,
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     ttl: Option<i64>,
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     forget_after: Option<i64>,
 }
 

@@ -2,7 +2,7 @@
 
 use lictor_authority::{EnrollRequest, EnrolledNode, NodeStanding};
 use lictor_core::feed::{Mode, NodePolicy};
-use lictor_core::whole;
+use lictor_core::whole_number;
 use serde::{Deserialize, Serialize};
 
 use super::time;
@@ -108,11 +108,11 @@ impl NodeView {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct NodePolicyBody {
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     stale_after: i64,
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     expires_after: i64,
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     grace: i64,
 }
 

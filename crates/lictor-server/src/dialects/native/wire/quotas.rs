@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use lictor_authority::Bounds;
 use lictor_core::facts::organization::Organization;
 use lictor_core::facts::quota::Quota;
-use lictor_core::given::Given;
-use lictor_core::whole::Whole;
+use lictor_core::patch_field::PatchField;
+use lictor_core::whole_number::WholeNumber;
 use serde::{Deserialize, Serialize};
 
 use super::OrganizationView;
@@ -70,11 +70,11 @@ impl BoundsView {
 #[serde(deny_unknown_fields)]
 pub(in crate::dialects::native) struct OrganizationPatch {
     /// What people call it.
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
-    pub(in crate::dialects::native) name: Given<String>,
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
+    pub(in crate::dialects::native) name: PatchField<String>,
     /// Limits by the names of quotas; `null`: the default again.
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
-    quotas: Given<BTreeMap<String, Option<Whole<u64>>>>,
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
+    quotas: PatchField<BTreeMap<String, Option<WholeNumber<u64>>>>,
 }
 
 impl OrganizationPatch {
@@ -84,9 +84,9 @@ impl OrganizationPatch {
     ) -> Result<BTreeMap<Quota, Option<u64>>, Problem> {
         let mut limits = BTreeMap::new();
         let quotas = std::mem::take(&mut self.quotas);
-        let quotas = quotas.of_what_stays("quotas")?.unwrap_or_default();
+        let quotas = quotas.required("quotas")?.unwrap_or_default();
         for (name, limit) in quotas {
-            let limit = limit.map(|Whole(limit)| limit);
+            let limit = limit.map(|WholeNumber(limit)| limit);
             let unknown = || {
                 let known: Vec<_> = Quota::all().map(Quota::name).collect();
                 let known = known.join(", ");

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use lictor_authority::Rows;
+use lictor_authority::BatchMode;
 use lictor_authority::{ActorName, Assigned, Row, SeatRow, Who};
 use lictor_core::Error;
 use lictor_core::error::Kind;
@@ -35,7 +35,9 @@ pub(in crate::dialects::native) struct BulkSeats {
 
 impl BulkSeats {
     /// The rows: what is released first makes room for the rest.
-    pub(in crate::dialects::native) fn into_rows(self) -> Result<(Vec<SeatRow>, Rows), Problem> {
+    pub(in crate::dialects::native) fn into_rows(
+        self,
+    ) -> Result<(Vec<SeatRow>, BatchMode), Problem> {
         let release = self.release.unwrap_or_default().into_iter();
         let assign = self.assign.unwrap_or_default().into_iter();
         let rows = release

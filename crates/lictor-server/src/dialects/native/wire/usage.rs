@@ -4,7 +4,7 @@ use std::fmt;
 
 use lictor_authority::{Corrected, CorrectionRequest, Recorded};
 use lictor_core::facts::usage::{Reading, UsageKey, UsageReport, UsageRow};
-use lictor_core::{Date, Timestamp, whole};
+use lictor_core::{Date, Timestamp, whole_number};
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -77,7 +77,7 @@ impl Visitor<'_> for EpochVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Epoch, E> {
-        let whole = whole::of_float(number).filter(|whole| *whole >= 0);
+        let whole = whole_number::of_float(number).filter(|whole| *whole >= 0);
         let refused = || E::invalid_value(Unexpected::Float(number), &self);
         whole
             .map(|whole| Epoch(whole.to_string()))
@@ -87,7 +87,7 @@ impl Visitor<'_> for EpochVisitor {
 
 /// A member that may be left out, but is a number where it stands.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    whole::read(deserializer).map(Some)
+    whole_number::read(deserializer).map(Some)
 }
 
 impl TryFrom<CountMembers> for NewCount {
@@ -216,7 +216,7 @@ pub(in crate::dialects::native) struct NewCorrection {
     source: Option<String>,
     service: String,
     month: String,
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     by: i64,
     reason: String,
 }
