@@ -3,13 +3,12 @@
 
 use lictor_core::Error;
 use lictor_core::elapsed::Elapsed;
-use lictor_core::facts::lease::holder_key;
-use lictor_core::record::Record;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
 
 use super::rows::Sql;
-use crate::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Write, Written};
+use crate::plan::{Found, KeptAnswer, Subject};
+use crate::{Answer, IdempotencyKey};
 
 /// How many answers that name a holder are dropped at once at most.
 const DROPPED_AT_ONCE: usize = 1_000;
@@ -45,16 +44,6 @@ pub(super) fn answered(
     }
 }
 
-/// What lies under an idempotency key.
-pub(super) enum Found {
-    /// No answer.
-    Nothing,
-    /// One that has ended; a new one takes its place.
-    Ended,
-    /// One that is kept.
-    Kept,
-}
-
 /// Whether there is an answer under an idempotency key.
 pub(super) fn find(database: &Connection, key: &IdempotencyKey, now: Elapsed) -> Sql<Found> {
     let found = database
@@ -72,14 +61,13 @@ pub(super) fn find(database: &Connection, key: &IdempotencyKey, now: Elapsed) ->
     })
 }
 
-/// Keeps the answer to a write that is stored with it.
-pub(super) fn keep(
-    database: &Connection,
-    key: &IdempotencyKey,
-    answer: &Answer,
-    write: &Write,
-    parts: &[&Written],
-) -> Sql<usize> {
+/// Keeps an answer.
+pub(super) fn keep(database: &Connection, kept: &KeptAnswer<'_>) -> Sql<usize> {
+    let KeptAnswer { key, answer, .. } = kept;
+    let subject = kept.subject.as_ref().map(|subject| match subject {
+        Subject::Holder(key) => of_a_holder(key),
+        Subject::Account(id) => of_an_account(*id),
+    });
     database
         .prepare_cached(
             "INSERT OR REPLACE INTO answers
@@ -94,22 +82,10 @@ pub(super) fn keep(
             key.request_sha256,
             answer.status,
             &answer.body,
-            write.now.elapsed().plus(ANSWER_KEPT_SECONDS).seconds(),
-            write.stream,
-            subject(parts.iter().flat_map(|part| &part.records)),
+            kept.expires_at.seconds(),
+            kept.stream,
+            subject,
         ))
-}
-
-/// Whose name the answer to a write holds: that of the one lease or the one account that it stored.
-/// Of many accounts none is named; such answers are kept without their e-mails.
-fn subject<'a>(records: impl Iterator<Item = &'a Record>) -> Option<String> {
-    let mut named = records.filter_map(|record| match record {
-        Record::Lease { terms, .. } => Some(of_a_holder(&holder_key(&terms.holder))),
-        Record::Identity { id, .. } => Some(of_an_account(*id)),
-        _ => None,
-    });
-    let first = named.next();
-    first.filter(|_| named.next().is_none())
 }
 
 fn of_a_holder(key: &str) -> String {

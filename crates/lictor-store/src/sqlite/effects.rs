@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::batch::Batch;
+use super::batch::Transaction;
 use super::rows::{self, Sql};
 use super::{
     accounts, answers, clients, ended, expired, node_pools, nodes, refusals, removed, seats, sums,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::effects::{Add, Dropped, Ended, Put, RefusalRow, Remove, Rows};
 
-impl Rows for Batch<'_> {
+impl Rows for Transaction<'_> {
     fn put(&mut self, stream: Uuid, put: &Put<'_>) -> Sql<usize> {
         let database = self.database;
         match put {

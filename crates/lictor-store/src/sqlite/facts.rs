@@ -19,13 +19,13 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::accounts::ACCOUNT;
-use super::batch::Batch;
+use super::batch::Transaction;
 use super::reads::{self, many};
 use super::rows::{self, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use super::{accounts, answers, clients, node_pools, nodes, refusals, seats, sums, usage};
 use crate::facts::{By, FactReads, GrantBy, UsageOf};
 
-impl FactReads for Batch<'_> {
+impl FactReads for Transaction<'_> {
     fn policy(&mut self) -> Sql<Option<TrustPolicy>> {
         rows::policy(self.database)
     }

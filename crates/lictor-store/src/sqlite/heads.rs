@@ -1,72 +1,17 @@
-//! Head rows: where each stream ends, and what every write of it sees and alters without a statement
-//! of its own: how much there is of each kind of thing, and how much there may be.
+//! Head rows as they are stored, and those that the writer knows.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use lictor_core::Timestamp;
 use lictor_core::digest::Digest;
-use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::quota::{Quota, Quotas, Used};
 use lictor_core::ledger::Head;
-use lictor_core::rules::quota;
-use lictor_core::state::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use uuid::Uuid;
 
 use super::rows::{Sql, invalid};
 use crate::Grown;
-
-/// What the head row holds.
-#[derive(Clone, Copy)]
-pub(super) struct HeadRow {
-    /// Where the stream ends.
-    pub(super) head: Head,
-    /// The greatest `updated_at` that any license of the stream ever had.
-    pub(super) newest_updated_at: Timestamp,
-    /// Whether the stream's organization was removed.
-    pub(super) removed: bool,
-    /// The position of the last change that the state of nodes rests on.
-    pub(super) basis_changed: u64,
-    /// How much there may be of each kind of thing.
-    pub(super) quotas: Quotas,
-    /// How much there is.
-    pub(super) used: Used,
-    /// The day that the entries of a day are counted of.
-    pub(super) day: i64,
-    /// What only grows.
-    pub(super) grown: Grown,
-}
-
-impl HeadRow {
-    /// Begins to count the entries of another day.
-    pub(super) fn begin_day(&mut self, now: Elapsed) {
-        let today = quota::day(now);
-        if today > self.day {
-            self.day = today;
-            self.used.put(Quota::EntriesPerDay, 0);
-        }
-    }
-
-    /// Takes up what a write has made of it.
-    pub(super) fn take_up(&mut self, state: &State) {
-        self.newest_updated_at = state.newest_updated_at;
-        self.removed = state.removed;
-        self.basis_changed = state.basis_changed;
-        self.quotas = state.quotas;
-        self.used = state.used;
-    }
-
-    /// Gives a state what it holds.
-    pub(super) fn give(&self, state: &mut State) {
-        state.newest_updated_at = self.newest_updated_at;
-        state.removed = self.removed;
-        state.basis_changed = self.basis_changed;
-        state.position = self.head.position;
-        state.quotas = self.quotas;
-        state.used = self.used;
-    }
-}
+use crate::head_row::HeadRow;
 
 /// The head rows that the writer knows. It alone writes them, so what the last batch has seen of them
 /// is so still in the next.

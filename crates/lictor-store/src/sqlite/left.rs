@@ -7,11 +7,12 @@ use lictor_core::{Date, Timestamp};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::heads::{self, HeadRow};
+use super::heads;
 use super::reads::many;
 use super::rows::Sql;
 use super::usage;
 use crate::LeftNode;
+use crate::head_row::HeadRow;
 
 /// From which share of its quota on the usage series of a month are too many for those of nodes that left.
 const SHARE: u64 = 2;

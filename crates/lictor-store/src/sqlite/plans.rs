@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
-use super::batch::Batch;
+use super::batch::Transaction;
 use super::heads::Heads;
 use super::{ended, expired, looks, node_pools, nodes, open, reads, refusals, seats};
 use crate::effects::Ended;
@@ -220,8 +220,8 @@ fn ask(database: &Connection) {
 /// Loads facts as a write does.
 fn load(database: &Connection, facts: &[Fact]) {
     let mut heads = Heads::default();
-    let mut batch = Batch::new(database, &mut heads);
-    facts::load(&mut batch, ACME, facts, &mut State::default()).expect("loads");
+    let mut transaction = Transaction::new(database, &mut heads);
+    facts::load(&mut transaction, ACME, facts, &mut State::default()).expect("loads");
 }
 
 fn ask_for_licenses(database: &Connection) {

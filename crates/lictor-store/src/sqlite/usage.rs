@@ -330,7 +330,7 @@ mod tests {
     use lictor_core::state::State;
 
     use super::*;
-    use crate::sqlite::batch::Batch;
+    use crate::sqlite::batch::Transaction;
     use crate::sqlite::heads::Heads;
     use crate::sqlite::open;
     use crate::{Fact, facts};
@@ -354,8 +354,8 @@ mod tests {
                 series: series.clone(),
                 epoch: epoch.to_owned(),
             };
-            let mut batch = Batch::new(&database, &mut heads);
-            facts::load(&mut batch, Uuid::nil(), &[fact], &mut state).expect("loads");
+            let mut transaction = Transaction::new(&database, &mut heads);
+            facts::load(&mut transaction, Uuid::nil(), &[fact], &mut state).expect("loads");
             let known = &state.usage_epochs[&series];
             assert_eq!(known.len(), found, "{epoch}");
             let first = known["a"];

@@ -1,5 +1,5 @@
 //! The one thread that writes: it gathers waiting writes into a batch, commits once, and then
-//! acknowledges each. What a write does is in `batch.rs`.
+//! acknowledges each. What a write does stands in `plan.rs`.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,13 +13,14 @@ use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, ffi};
 use tokio::sync::{Mutex, oneshot};
 
-use super::batch::{Batch, BatchError, Fault};
+use super::batch::{BatchError, Transaction};
 use super::clock;
 use super::erased_log::ErasedLog;
 use super::gathered::{Gathered, Job, Waiting};
 use super::heads::Heads;
 use super::open::probe_room;
 use super::pool::off_the_runtime;
+use crate::plan::{self, Fault};
 use crate::queue::{Queue, Waited};
 use crate::{Batches, Observer, RecentStreams, Write, Written};
 
@@ -324,13 +325,13 @@ impl Thread {
         gathered: &mut Gathered,
         queue: Option<&Queue<Job>>,
     ) -> Result<Outcomes, BatchError> {
-        let mut batch = Batch::new(&self.database, &mut self.heads);
+        let mut batch = Transaction::new(&self.database, &mut self.heads);
         let mut outcomes = Vec::with_capacity(gathered.writes.len());
         let mut work = Vec::with_capacity(gathered.writes.len());
         loop {
             for write in &gathered.writes[outcomes.len()..] {
                 let began = Instant::now();
-                outcomes.push(match batch.run(write) {
+                outcomes.push(match plan::run(&mut batch, write) {
                     Ok(written) => Ok(written),
                     Err(Fault::Refused(error)) => Err(error),
                     Err(Fault::Batch(error)) => return Err(error),

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::each;
 use crate::check::{Many, Named, Replay};
-use crate::sqlite::heads::{self, HeadRow};
+use crate::head_row::HeadRow;
+use crate::sqlite::heads;
 use crate::sqlite::rows::{self, Sql};
 use crate::sqlite::{accounts, clients, ended, node_pools, nodes, seats, usage};
 use crate::{CheckReport, EndedKey};
