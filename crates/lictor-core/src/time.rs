@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
+use jiff::fmt::temporal::Pieces;
 use serde::{Deserialize, Serialize};
 
 /// Whole seconds since 1970-01-01T00:00:00Z.
@@ -13,6 +15,28 @@ const END_OF_DATES: Timestamp = 253_402_300_800;
 /// Whether a clock says a time from 1970 to 9999. Others cannot be told, and were set wrongly.
 pub fn is_in_calendar(now: Timestamp) -> bool {
     (0..END_OF_DATES).contains(&now)
+}
+
+/// 0001-01-01T00:00:00Z.
+const FIRST: Timestamp = -62_135_596_800;
+
+/// An instant as RFC 3339 has it, in UTC: `2026-11-22T04:00:00Z`; clamped to the years 1 to 9999.
+pub fn rfc3339(instant: Timestamp) -> String {
+    let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+    let since = SignedDuration::from_secs(instant.clamp(FIRST, END_OF_DATES - 1));
+    format!("{}Z", epoch.saturating_add(since))
+}
+
+/// Reads `2026-11-22T04:00:00Z`, with any offset; fractions of a second are left out. None for anything else
+/// and for times after the year 9999. A time zone in brackets is not looked at.
+pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    // An instant of jiff's ends some hours before the last date does.
+    let pieces = Pieces::parse(text).ok()?;
+    let (time, offset) = (pieces.time()?, pieces.to_numeric_offset()?);
+    let minutes = i64::from(time.hour()) * 60 + i64::from(time.minute());
+    let seconds = minutes * 60 + i64::from(time.second()) - i64::from(offset.seconds());
+    let instant = Date(pieces.date()).start() + seconds;
+    (instant < END_OF_DATES).then_some(instant)
 }
 
 /// Seconds in a day; Lictor's days have no leap seconds, as in POSIX time.
@@ -183,6 +207,47 @@ mod tests {
         }
         for now in [-1, last_day + SECONDS_PER_DAY, i64::MIN, i64::MAX] {
             assert!(!is_in_calendar(now), "{now}");
+        }
+    }
+
+    #[test]
+    fn every_time_that_is_shown_is_read_back() {
+        for (instant, shown) in [
+            (FIRST, "0001-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (0, "1970-01-01T00:00:00Z"),
+            (1_795_320_000, "2026-11-22T04:00:00Z"),
+            (253_402_214_400, "9999-12-31T00:00:00Z"),
+            (END_OF_DATES - 1, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(rfc3339(instant), shown);
+            assert_eq!(parse_rfc3339(shown), Some(instant), "{shown}");
+        }
+        assert_eq!(rfc3339(Timestamp::MAX), "9999-12-31T23:59:59Z");
+        assert_eq!(rfc3339(Timestamp::MIN), "0001-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn times_are_read_with_any_offset_and_nothing_else_is() {
+        for (text, instant) in [
+            ("1970-01-01T02:00:00+02:00", 0),
+            ("1970-01-01T00:00:00.999Z", 0),
+            ("1969-12-31t18:30:00-05:30", 0),
+            ("9999-12-31T23:59:59+01:00", END_OF_DATES - 3_601),
+        ] {
+            assert_eq!(parse_rfc3339(text), Some(instant), "{text}");
+        }
+        for text in [
+            "",
+            "2026-11-22",
+            "2026-11-22T04:00:00",
+            "2026-11-22T25:00:00Z",
+            "2026-02-30T04:00:00Z",
+            "2026-11-22T04:00:00Z and more",
+            "9999-12-31T23:59:59-00:01",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(parse_rfc3339(text), None, "{text}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use lictor_core::feed::Mode;
-use lictor_core::{Timestamp, TrustPolicy};
+use lictor_core::{Timestamp, TrustPolicy, time};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -196,8 +196,5 @@ impl LicenseStatus {
 }
 
 fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    match jiff::Timestamp::from_second(*time) {
-        Ok(time) => serializer.collect_str(&time),
-        Err(_) => serializer.collect_str("9999-12-31T23:59:59Z"),
-    }
+    serializer.serialize_str(&time::rfc3339(*time))
 }

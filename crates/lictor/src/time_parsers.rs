@@ -3,7 +3,7 @@
 
 use jiff::Span;
 use jiff::tz::TimeZone;
-use lictor_core::{Date, Timestamp};
+use lictor_core::{Date, Timestamp, time};
 
 /// What a number can be followed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,8 +213,8 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     if let Some(date) = Date::parse(text) {
         return Ok(Moment::At(date.start()));
     }
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Ok(Moment::At(time.as_second()));
+    if let Some(time) = time::parse_rfc3339(text) {
+        return Ok(Moment::At(time));
     }
     if let Some(amount) = Amount::read(text).unwrap_or_default() {
         return amount.span().map(Moment::Off);
@@ -230,10 +230,9 @@ pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     )
 }
 
-/// A moment as the API has it. `None` beyond the years that there are.
-pub(crate) fn instant(time: Timestamp) -> Option<String> {
-    let time = jiff::Timestamp::from_second(time).ok()?;
-    Some(time.to_string())
+/// A moment as the API has it. `None` after the year 9999 or before 1970.
+pub(crate) fn instant(moment: Timestamp) -> Option<String> {
+    time::is_in_calendar(moment).then(|| time::rfc3339(moment))
 }
 
 /// Reads a span that always has the same length, in seconds: a number and `s`, `m`, `h`, `d` or `w`,
@@ -340,6 +339,7 @@ mod tests {
             ("1970-01-02", 86_400),
             ("1970-01-02T00:00:05Z", 86_405),
             ("1970-01-02T01:00:05+01:00", 86_405),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
         ] {
             let moment = moment(text).expect(text);
             assert_eq!(moment.after(now), Some(at), "{text}");

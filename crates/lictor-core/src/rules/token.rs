@@ -14,7 +14,7 @@ use crate::names::clean_name;
 use crate::record::Record;
 use crate::rules::account;
 use crate::state::State;
-use crate::time::Timestamp;
+use crate::time::{self, Timestamp};
 
 /// What a new token is to be.
 #[derive(Debug, Clone)]
@@ -110,8 +110,7 @@ pub fn check_no_wider(creator: &Actor, role: Role, scopes: &[Scope]) -> Result<(
 pub fn check_no_longer(creator: &Actor, expires_at: Option<Timestamp>) -> Result<(), Error> {
     match creator.expires_at {
         Some(last) if expires_at.is_none_or(|end| end > last) => {
-            let shown = jiff::Timestamp::from_second(last);
-            let shown = shown.map_or_else(|_| last.to_string(), |time| time.to_string());
+            let shown = time::rfc3339(last);
             Err(Error::InvalidInput {
                 field: "expires_at",
                 reason: format!(

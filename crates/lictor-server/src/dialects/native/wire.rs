@@ -20,7 +20,6 @@ use std::str::FromStr;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use jiff::SignedDuration;
 use lictor_authority::{
     Answer, LIST_BYTES, ListedChange, ListedEntry, Report, Standing, StandingLicense, TokenRequest,
 };
@@ -33,7 +32,7 @@ use lictor_core::facts::scope::Scope;
 use lictor_core::facts::token::{Origin, Token};
 use lictor_core::words::listed;
 use lictor_core::{
-    Claims, Date, Error, KeyId, KeyStatus, Plan, Timestamp, TrustPolicy, TrustedKey,
+    Claims, Date, Error, KeyId, KeyStatus, Plan, Timestamp, TrustPolicy, TrustedKey, time,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -492,9 +491,7 @@ impl ReportView {
 
 /// `2026-11-22T04:00:00Z`; years 1 to 9999.
 pub(super) fn time(seconds: Timestamp) -> String {
-    let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
-    let since = SignedDuration::from_secs(seconds.clamp(-62_135_596_800, 253_402_300_799));
-    format!("{}Z", epoch.saturating_add(since))
+    time::rfc3339(seconds)
 }
 
 /// Reads RFC 3339, with any offset; parts of a second are left out.
@@ -502,8 +499,7 @@ pub(super) fn into_time(text: &str) -> Result<Timestamp, String> {
     let plain = text
         .get(10..11)
         .is_some_and(|letter| letter.eq_ignore_ascii_case("t"));
-    let time = text.parse::<jiff::Timestamp>().ok();
-    let time = time.filter(|_| plain && text.len() >= 20 && !text.contains('['));
-    time.map(jiff::Timestamp::as_second)
+    let time = time::parse_rfc3339(text);
+    time.filter(|_| plain && text.len() >= 20 && !text.contains('['))
         .ok_or_else(|| format!("{text:?} is not a time such as 2026-11-22T04:00:00Z"))
 }
