@@ -70,8 +70,8 @@ const RULES: [(&str, Rule); 16] = [
     ),
     ("SQL stays in the store", boundaries::sql_in_the_store),
     (
-        "backends stay in the store",
-        boundaries::backends_stay_in_the_store,
+        "one file of the store chooses the backend",
+        boundaries::backends_are_chosen_in_one_place,
     ),
     (
         "what a file system refuses is told as that",

@@ -269,3 +269,18 @@ fn ended_itself(status: ExitStatus) -> Result<()> {
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proofs_say_how_many_points_there_are() {
+        let proofs = include_str!("../../../docs/proofs.md");
+        let said = format!("at the next of {} named points", POINTS.len());
+        assert!(
+            proofs.contains(&said),
+            "docs/proofs.md does not say: {said}"
+        );
+    }
+}

@@ -208,20 +208,37 @@ pub(super) fn sql_in_the_store(source: &Source) -> Vec<Finding> {
         .collect()
 }
 
-/// The backends of the store, as other crates would name them.
-const BACKENDS: [&str; 2] = ["lictor_store::sqlite", "SqliteStore"];
+const STORE: &str = "crates/lictor-store/src/";
 
-/// Finds code outside the store that names one of its backends.
-pub(super) fn backends_stay_in_the_store(source: &Source) -> Vec<Finding> {
-    let is_other = ["crates/", "prove/", "bench/"]
-        .iter()
-        .any(|root| source.path.starts_with(root));
-    if !is_other || source.path.starts_with("crates/lictor-store/") {
+/// The file of the store that chooses a backend.
+const CHOOSES: &str = "crates/lictor-store/src/database.rs";
+
+/// The folders of the backends in the store.
+const BACKENDS: [&str; 2] = ["sqlite/", "postgres/"];
+
+/// What only a backend names: itself, and the crates that talk to its database.
+const OF_BACKENDS: [&str; 5] = ["sqlite", "Sqlite", "postgres", "Postgres", "refinery"];
+
+/// Finds code of the store that names a backend outside of it. Other crates cannot: the modules are private.
+pub(super) fn backends_are_chosen_in_one_place(source: &Source) -> Vec<Finding> {
+    let Some(inside) = source.path.strip_prefix(STORE) else {
+        return Vec::new();
+    };
+    let is_backend = BACKENDS.iter().any(|folder| inside.starts_with(folder));
+    if is_backend || source.path == CHOOSES || inside.ends_with("tests.rs") {
         return Vec::new();
     }
-    let named = |line: &str| BACKENDS.iter().any(|name| line.contains(name));
-    let lines = source.code().filter(|(_, line)| named(line));
-    let advice = "`lictor_store::open` knows the backends; ask for a `dyn Store`";
+    let is_private_module = |line: &str| {
+        let name = line
+            .strip_prefix("mod ")
+            .and_then(|rest| rest.strip_suffix(';'));
+        name.is_some_and(|name| BACKENDS.contains(&format!("{name}/").as_str()))
+    };
+    let named = |line: &str| OF_BACKENDS.iter().any(|name| line.contains(name));
+    let lines = source
+        .code()
+        .filter(|(_, line)| named(line) && !is_private_module(line.trim_end()));
+    let advice = "only database.rs knows which backends there are; move this into the backend";
     lines
         .map(|(number, _)| source.finding(number, advice))
         .collect()
@@ -264,12 +281,25 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_that_is_named_outside_the_store_is_red() {
-        let text = "//! x\nuse lictor_store::sqlite::New;\nlet store = SqliteStore::open(data);\n";
-        let serve = "crates/lictor/src/server.rs";
-        assert_eq!(red(backends_stay_in_the_store, serve, text), [2, 3]);
-        let own = "crates/lictor-store/tests/battery/main.rs";
-        assert_eq!(red(backends_stay_in_the_store, own, text), [0; 0]);
+    fn a_backend_that_is_named_elsewhere_in_the_store_is_red() {
+        let text = "//! x\nmod sqlite;\npub mod sqlite;\nuse crate::{plan, sqlite};\n\
+                    fn a() -> rusqlite::Result<()> {\nenum E { Migration(refinery::Error) }\n";
+        let above = "crates/lictor-store/src/check.rs";
+        assert_eq!(
+            red(backends_are_chosen_in_one_place, above, text),
+            [3, 4, 5, 6]
+        );
+        for own in [
+            "crates/lictor-store/src/sqlite/check.rs",
+            "crates/lictor-store/src/database.rs",
+            "crates/lictor-store/tests/battery/main.rs",
+        ] {
+            assert_eq!(
+                red(backends_are_chosen_in_one_place, own, text),
+                [0; 0],
+                "{own}"
+            );
+        }
     }
 
     #[test]
