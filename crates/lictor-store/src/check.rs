@@ -1,10 +1,12 @@
-//! The comparison behind `lictor check`: a stream's entries, replayed, against its rows, in little memory
-//! however much there is.
+//! The comparison that `lictor check` makes: the entries of a stream are replayed and compared with its rows, in
+//! bounded memory. A backend reads both.
 
-mod aside;
-mod held;
+mod bounded_state;
+mod ended;
+mod scratch;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use lictor_core::change::Change;
 use lictor_core::digest::Digest;
@@ -14,8 +16,12 @@ use lictor_core::ledger::{Entry, Head};
 use lictor_core::state::State;
 use uuid::Uuid;
 
-use self::held::Held;
-pub(crate) use self::held::{Many, Named};
+use self::bounded_state::BoundedState;
+use crate::open_error::OpenError;
+
+pub(crate) use self::bounded_state::{Many, Named};
+pub(crate) use self::ended::EndedLeases;
+pub(crate) use self::scratch::{Pair, Pairs, Scratch};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,22 +42,22 @@ pub struct CheckReport {
 pub(crate) struct Replay {
     stream: Uuid,
     head: Head,
-    held: Held,
+    replayed: BoundedState,
     differences: Vec<String>,
 }
 
 impl Replay {
-    /// Begins with an empty state.
-    pub(crate) fn new(stream: Uuid) -> Self {
-        Self::holding(stream, held::MOST)
+    /// Begins with an empty state. What does not stay in memory goes into `scratch`.
+    pub(crate) fn new(stream: Uuid, scratch: Box<dyn Scratch>) -> Self {
+        Self::within(stream, bounded_state::MOST, scratch)
     }
 
     /// The same, with so many things in memory at most.
-    fn holding(stream: Uuid, most: usize) -> Self {
+    fn within(stream: Uuid, most: usize, scratch: Box<dyn Scratch>) -> Self {
         Self {
             stream,
             head: Head::EMPTY,
-            held: Held::new(most),
+            replayed: BoundedState::new(most, scratch),
             differences: Vec::new(),
         }
     }
@@ -60,13 +66,13 @@ impl Replay {
     /// lease gives what its record must say, but for the holder.
     ///
     /// # Errors
-    /// What the scratch database said.
+    /// What the scratch file said.
     pub(crate) fn entry(
         &mut self,
         position: u64,
         hash: [u8; 32],
         body: &str,
-    ) -> rusqlite::Result<Option<EndedLease>> {
+    ) -> Result<Option<EndedLease>, OpenError> {
         let next = self.head.next(body);
         let place = format_args!("stream {}, position {position}", self.stream);
         if position != next.position {
@@ -96,10 +102,10 @@ impl Replay {
         Ok(None)
     }
 
-    fn apply(&mut self, entry: &Entry) -> rusqlite::Result<Option<EndedLease>> {
-        self.held.load(&entry.change)?;
+    fn apply(&mut self, entry: &Entry) -> Result<Option<EndedLease>, OpenError> {
+        self.replayed.load(&entry.change)?;
         let ended = self.ended(entry);
-        let state = &mut self.held.state;
+        let state = &mut self.replayed.state;
         state.apply(entry.position, entry.at, &entry.change);
         if let Some(breach) = state.breach(&entry.change) {
             self.differences.push(format!(
@@ -108,9 +114,9 @@ impl Replay {
             ));
         }
         if let Change::LicenseWritten { payload_sha256, .. } = entry.change {
-            self.held.payloads.insert(payload_sha256, Named);
+            self.replayed.payloads.insert(payload_sha256, Named);
         }
-        self.held.put_aside_if_many()?;
+        self.replayed.spill_if_many()?;
         Ok(ended)
     }
 
@@ -127,7 +133,7 @@ impl Replay {
             id: *id,
             application: application.clone(),
             holder: None,
-            since: self.held.state.leases.get(id)?.since,
+            since: self.replayed.state.leases.get(id)?.since,
             until: entry.at,
             reason: *reason,
             position: entry.position,
@@ -147,27 +153,31 @@ impl Replay {
     /// Compares with what the rows say of that of which there is little.
     pub(crate) fn compare_state(&mut self, rows: &State) {
         let State {
-            policy,
+            // Figures and settings.
+            policy: _,
+            removed: _,
+            newest_updated_at: _,
+            basis_changed: _,
+            counts: _,
+            node_settings: _,
+            quotas: _,
+            used: _,
+            // Of these there are few.
             keys,
-            organizations: _,
-            removed,
-            tokens: _,
             applications,
+            node_pools,
+            corrections,
+            // Of these there may be many.
+            organizations: _,
+            tokens: _,
             licenses: _,
-            newest_updated_at,
-            basis_changed,
             accounts: _,
-            counts,
             seats: _,
             leases: _,
             clients: _,
             grants: _,
             nodes: _,
-            node_pools,
-            node_settings,
-            corrections,
-            quotas,
-            used,
+            // No entry vouches for these.
             position: _,
             trust_changed: _,
             newest_licenses: _,
@@ -191,57 +201,52 @@ impl Replay {
             usage_moved: _,
             codes_made: _,
             usage_epochs: _,
-        } = &self.held.state;
-        let stream = self.stream;
-        let mut found = Vec::new();
-        let mut plain = |what: &str, same: bool| {
-            if !same {
-                found.push(format!("stream {stream}: {what} differs from the ledger"));
-            }
+        } = &self.replayed.state;
+        let mut found = self.different_figures(rows);
+        let mut few = Few {
+            stream: self.stream,
+            found: &mut found,
         };
-        plain("the trust policy", *policy == rows.policy);
-        plain("whether it was removed", *removed == rows.removed);
-        plain(
-            "the last change that the state of nodes rests on",
-            *basis_changed == rows.basis_changed,
-        );
-        plain("the count of accounts", *counts == rows.counts);
-        plain("the set of its quotas", *quotas == rows.quotas);
-        for quota in Quota::of_ledger() {
-            let what = format!("the count of {quota}");
-            plain(&what, used.of(quota) == rows.used.of(quota));
-        }
-        plain(
-            "the settings of nodes",
-            *node_settings == rows.node_settings,
-        );
-        plain(
-            "the greatest updated_at",
-            *newest_updated_at == rows.newest_updated_at,
-        );
-        compare("key", stream, keys, &rows.keys, &mut found);
-        compare(
-            "application",
-            stream,
-            applications,
-            &rows.applications,
-            &mut found,
-        );
-        compare(
-            "pool of nodes",
-            stream,
-            node_pools,
-            &rows.node_pools,
-            &mut found,
-        );
-        compare(
-            "usage correction",
-            stream,
-            corrections,
-            &rows.corrections,
-            &mut found,
-        );
+        few.compare("key", keys, &rows.keys);
+        few.compare("application", applications, &rows.applications);
+        few.compare("pool of nodes", node_pools, &rows.node_pools);
+        few.compare("usage correction", corrections, &rows.corrections);
         self.differences.append(&mut found);
+    }
+
+    /// What figures and settings differ from the rows.
+    fn different_figures(&self, rows: &State) -> Vec<String> {
+        let ledger = &self.replayed.state;
+        let counts = Quota::of_ledger().map(|quota| {
+            let same = ledger.used.of(quota) == rows.used.of(quota);
+            (format!("the count of {quota}"), same)
+        });
+        let figures = [
+            ("the trust policy", ledger.policy == rows.policy),
+            ("whether it was removed", ledger.removed == rows.removed),
+            (
+                "the last change that the state of nodes rests on",
+                ledger.basis_changed == rows.basis_changed,
+            ),
+            ("the count of accounts", ledger.counts == rows.counts),
+            ("the set of its quotas", ledger.quotas == rows.quotas),
+        ];
+        let settings = [
+            (
+                "the settings of nodes",
+                ledger.node_settings == rows.node_settings,
+            ),
+            (
+                "the greatest updated_at",
+                ledger.newest_updated_at == rows.newest_updated_at,
+            ),
+        ];
+        let named = |(what, same): (&str, bool)| (what.to_owned(), same);
+        let all = figures.into_iter().map(named).chain(counts);
+        all.chain(settings.into_iter().map(named))
+            .filter(|(_, same)| !same)
+            .map(|(what, _)| format!("stream {}: {what} differs from the ledger", self.stream))
+            .collect()
     }
 
     /// Compares with the rows of one kind, which come in order of their keys, and says how many those
@@ -251,13 +256,14 @@ impl Replay {
     /// What a database said.
     pub(crate) fn compare_many<M: Many>(
         &mut self,
-        rows: impl Iterator<Item = rusqlite::Result<(M::Key, M)>>,
-    ) -> rusqlite::Result<u64> {
+        rows: impl Iterator<Item = Result<(M::Key, M), OpenError>>,
+    ) -> Result<u64, OpenError> {
         let (stream, kind) = (self.stream, M::NAME);
         let (mut count, mut found, mut unknown) = (0, Vec::new(), Vec::new());
         let missing = |key| format!("stream {stream}: {kind} {key} is missing");
-        self.held.each::<M>(|ledger| {
-            for row in rows {
+        let mut rows = rows;
+        self.replayed.read_all::<M>(|ledger| {
+            for row in rows.by_ref() {
                 let (key, row) = row?;
                 count += 1;
                 while let Some((key, _)) = ledger.before(&key)? {
@@ -291,26 +297,36 @@ impl Replay {
     }
 }
 
-fn compare<K: Ord + std::fmt::Display, V: PartialEq>(
-    kind: &str,
+/// The comparison of things of which there are few.
+struct Few<'a> {
     stream: Uuid,
-    ledger: &BTreeMap<K, V>,
-    rows: &BTreeMap<K, V>,
-    found: &mut Vec<String>,
-) {
-    for (key, value) in ledger {
-        match rows.get(key) {
-            Some(row) if row == value => {}
-            Some(_) => found.push(format!(
-                "stream {stream}: {kind} {key} differs from the ledger"
-            )),
-            None => found.push(format!("stream {stream}: {kind} {key} is missing")),
+    found: &'a mut Vec<String>,
+}
+
+impl Few<'_> {
+    fn compare<K: Ord + Display, V: PartialEq>(
+        &mut self,
+        kind: &str,
+        ledger: &BTreeMap<K, V>,
+        rows: &BTreeMap<K, V>,
+    ) {
+        let stream = self.stream;
+        for (key, value) in ledger {
+            match rows.get(key) {
+                Some(row) if row == value => {}
+                Some(_) => self.found.push(format!(
+                    "stream {stream}: {kind} {key} differs from the ledger"
+                )),
+                None => self
+                    .found
+                    .push(format!("stream {stream}: {kind} {key} is missing")),
+            }
         }
-    }
-    for key in rows.keys().filter(|key| !ledger.contains_key(key)) {
-        found.push(format!(
-            "stream {stream}: {kind} {key} is not in the ledger"
-        ));
+        for key in rows.keys().filter(|key| !ledger.contains_key(key)) {
+            self.found.push(format!(
+                "stream {stream}: {kind} {key} is not in the ledger"
+            ));
+        }
     }
 }
 

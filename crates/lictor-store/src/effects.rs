@@ -1,5 +1,5 @@
 //! What a change and a record do to rows, once for every backend: as data of three kinds, which a backend
-//! carries out. Nothing here decides, and nothing here knows a statement.
+//! carries out. Nothing here decides, and nothing here knows SQL.
 
 mod changes;
 mod figures;
@@ -32,13 +32,17 @@ pub(crate) use changes::{Before, carry_out_change};
 pub(crate) use figures::{Figured, carry_out_figures};
 pub(crate) use records::carry_out_record;
 
-/// What fails in its own way.
+/// A backend, by the errors that it gives.
 pub(crate) trait Database {
-    /// What it says then.
+    /// An error of the database.
     type Error;
 }
 
-/// Carries effects out on the rows of a stream, within one transaction. Each says how many rows it touched.
+/// Carries effects out on the rows of a stream, within one transaction.
+///
+/// Each returns how many rows it changed. That is 1, and 0 where the row is not there, unless the variant says
+/// otherwise. Of those that say so the caller needs the number at once; the others a backend may gather and
+/// send together, as long as it compares the numbers before the commit.
 pub(crate) trait Rows: Database {
     /// Stores a row, or a part of one that is there.
     fn put(&mut self, stream: Uuid, put: &Put<'_>) -> Result<usize, Self::Error>;
@@ -46,14 +50,14 @@ pub(crate) trait Rows: Database {
     /// Removes rows, or names from them.
     fn remove(&mut self, stream: Uuid, remove: &Remove<'_>) -> Result<usize, Self::Error>;
 
-    /// Adds to counters of a row that is there; makes it where it need not be.
+    /// Adds to the counters of a row.
     fn add(&mut self, stream: Uuid, add: &Add<'_>) -> Result<usize, Self::Error>;
 
     /// Whether there is a row of such refusals.
     fn is_refused(&mut self, stream: Uuid, row: &RefusalRow<'_>) -> Result<bool, Self::Error>;
 
-    /// Drops some of what has ended, of all streams: says how much, and whose it was where that is counted.
-    fn drop_ended(&mut self, ended: Ended) -> Result<Dropped, Self::Error>;
+    /// Drops what has ended, of all streams: at most so many rows, or of refusals so many minutes.
+    fn drop_ended(&mut self, ended: Ended, most: usize) -> Result<Dropped, Self::Error>;
 }
 
 /// A row, or a part of one, as it is to be.
@@ -83,7 +87,7 @@ pub(crate) enum Put<'a> {
     TokenSecret(Uuid, &'a [u8; 32], Option<&'a str>),
     /// Where a token came from.
     TokenOrigin(Uuid, Origin),
-    /// A payload, unless it is there.
+    /// A payload, unless it is there: then it changes 0 rows.
     Payload(Digest, &'a str),
     /// What a license that is there has become.
     License(Uuid, &'a LicenseState),
@@ -113,7 +117,8 @@ pub(crate) enum Put<'a> {
     NewLease(Uuid, &'a LeaseState, &'a LeaseTerms),
     /// What changes of a lease with every renewal.
     LeaseTerms(Uuid, &'a LeaseTerms),
-    /// From when on the leases of an organization that ended are all kept, unless it is later already.
+    /// From when on the leases of an organization that ended are all kept: `lictor check` does not look for
+    /// earlier ones. Of two instants the later one stays.
     EndedLeasesKept(Uuid, Timestamp),
     /// A refusal: a new row, or one more in the row that is there, with the figures of this one.
     Refusal(&'a RefusalRow<'a>),
@@ -175,9 +180,9 @@ pub(crate) enum Put<'a> {
     NodePolicy(NodePolicy),
     /// What was reported of usage: of two the greater figures stay.
     Usage(&'a UsageKey, Reported),
-    /// A count under another source, unless that has one of the same service and month.
+    /// A count under another source, unless that has one of the same service and month: then it changes 0 rows.
     UsageSource(&'a UsageKey, &'a str),
-    /// A service that usage was counted of, unless it is there.
+    /// A service that usage was counted of, unless it is there: then it changes 0 rows.
     UsageService(&'a str),
     /// The running total of an epoch: of two the greater figures stay.
     UsageEpoch(&'a Series, &'a str, EpochState),
@@ -201,15 +206,15 @@ pub(crate) enum Put<'a> {
 pub(crate) struct Identity<'a> {
     /// The account's id.
     pub(crate) id: Uuid,
-    /// The e-mail; none: it stays as it is.
+    /// The e-mail; `None` leaves it as it is.
     pub(crate) email: Option<&'a Email>,
-    /// The name, or that it has none any more; none: it stays as it is.
+    /// The name, or `Some(None)` to remove it; `None` leaves it as it is.
     pub(crate) name: Option<Option<&'a str>>,
-    /// Whether the row is left alone where something else stood in the place of what is given.
+    /// Whether the row is left alone, and 0 rows change, where it has another e-mail or name than is given.
     pub(crate) if_new: bool,
 }
 
-/// What is gone.
+/// What is removed.
 #[derive(Debug)]
 pub(crate) enum Remove<'a> {
     /// A license.
@@ -220,7 +225,7 @@ pub(crate) enum Remove<'a> {
     Application(&'a str),
     /// The seat of an account for an application.
     Seat(&'a str, Uuid),
-    /// A lease. What it was is kept among those that ended.
+    /// A lease, whose holder and times are first copied to those that ended. The copy is not counted.
     Lease {
         /// The lease's id.
         id: Uuid,
@@ -233,14 +238,16 @@ pub(crate) enum Remove<'a> {
     },
     /// The name in what is kept of a lease that ended.
     HolderOfEnded(&'a EndedLease),
-    /// The name in some of the refusals of a holder, by its key: rows that are the same without it become
-    /// one. It says how many there are fewer.
-    HolderOfRefusals(&'a str),
-    /// Some of the answers that name a holder, by its key.
-    AnswersNamingHolder(&'a str),
-    /// The answers that name an account.
-    AnswersNamingAccount(Uuid),
-    /// Some of an application's leases that ended before an instant.
+    /// The name in at most so many of the refusals of a holder, by its key. Rows that are the same without it
+    /// become one; the number is by how many rows there are fewer.
+    HolderOfRefusals(&'a str, usize),
+    /// At most so many of the answers that name a holder, by its key; the number is how many were removed.
+    AnswersNamingHolder(&'a str, usize),
+    /// At most so many of the answers that name an account; the number is how many were removed. There are few,
+    /// because only the one who creates an account gets such an answer.
+    AnswersNamingAccount(Uuid, usize),
+    /// An application's leases that ended before an instant, the oldest first; the number is how many were
+    /// removed.
     EndedLeases {
         /// Whose they were.
         organization: Uuid,
@@ -248,8 +255,11 @@ pub(crate) enum Remove<'a> {
         application: &'a str,
         /// The instant.
         before: Timestamp,
+        /// How many at most.
+        most: usize,
     },
-    /// At most so many of what names somebody in an organization.
+    /// At most so many of the rows of one kind that name somebody in an organization: the name, or the row. The
+    /// number is how many rows changed.
     Names(Uuid, Named, usize),
     /// A code.
     Code(Digest),
@@ -276,7 +286,7 @@ pub(crate) enum Named {
     Answers,
 }
 
-/// What counters rise by, or fall.
+/// By how much counters rise, or fall where it is negative.
 #[derive(Debug)]
 pub(crate) enum Add<'a> {
     /// Seats and leases of an application are taken.
@@ -287,7 +297,7 @@ pub(crate) enum Add<'a> {
         seats: u64,
         /// How many leases.
         leases: u64,
-        /// How many there may be of both at most; none: any number. The rule has seen to it already.
+        /// How many of both together there may be at most; `None` is unlimited. The rule has checked it already.
         ceiling: Option<u32>,
     },
     /// Seats and leases of an application are free again.
@@ -299,7 +309,7 @@ pub(crate) enum Add<'a> {
         /// How many leases.
         leases: u64,
     },
-    /// Nodes of an application.
+    /// Nodes of an application; it changes 0 rows where the application was removed.
     Nodes {
         /// The application's key.
         application: &'a str,
@@ -312,7 +322,7 @@ pub(crate) enum Add<'a> {
     Places(Uuid, i64),
     /// By how much the revision of the nodes' state was raised.
     Raised(u64),
-    /// A refusal of the hour.
+    /// A refusal of the hour; the row is made where there is none.
     RefusalSum {
         /// Hours since 1970.
         hour: i64,
@@ -325,11 +335,11 @@ pub(crate) enum Add<'a> {
     UsageMerged(&'a UsageKey, &'a str),
     /// One count less of a month, or of the earlier ones if it came late.
     SeriesMerged(&'a str),
-    /// Counts of a month.
+    /// Counts of a month; the row is made where there is none.
     Series(&'a str, u64),
-    /// The sum of the counts of a month.
+    /// The sum of the counts of a month; the row is made where there is none.
     MonthSum(&'a str, i64),
-    /// A service to those of the organization.
+    /// A service to those of the organization; the row is made where there is none.
     Service,
 }
 
@@ -346,16 +356,16 @@ pub(crate) struct RefusalRow<'a> {
     pub(crate) refusal: &'a SeatRefusal,
 }
 
-/// What is kept for a span, and until when it ended.
+/// What is kept for a span, and what of it has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// Kept answers.
+    /// Kept answers that end at this moment or earlier.
     Answers(Elapsed),
-    /// Codes.
+    /// Codes that end at this moment or earlier.
     Codes(Elapsed),
-    /// Access tokens.
+    /// Access tokens that end at this moment or earlier.
     AccessTokens(Elapsed),
-    /// Refusals of the minutes before one.
+    /// Refusals of the minutes before this one, counted since 1970.
     Refusals(i64),
 }
 
@@ -364,7 +374,7 @@ pub(crate) enum Ended {
 pub(crate) struct Dropped {
     /// How many rows.
     pub(crate) rows: usize,
-    /// The organization of each that is counted.
+    /// The organization of each row, of kinds that have a quota.
     pub(crate) whose: Vec<Uuid>,
 }
 
@@ -395,8 +405,11 @@ impl<E> From<E> for BatchError<E> {
 
 /// A rule may only change what it asked for: anything else was not applied to the state.
 fn loaded<'a, T, E>(found: Option<&'a T>, kind: &str) -> Result<&'a T, BatchError<E>> {
-    let unasked = || format!("a rule changed a {kind} that it had not asked for");
-    found.ok_or_else(|| BatchError::Write(unasked()))
+    found.ok_or_else(|| unasked(kind))
+}
+
+fn unasked<E>(kind: &str) -> BatchError<E> {
+    BatchError::Write(format!("a rule changed a {kind} that it had not asked for"))
 }
 
 /// The rule saw the row under the lock, so an effect that misses it is a fault of ours.

@@ -154,11 +154,21 @@ pub(crate) trait FactReads: Database {
         most: usize,
     ) -> Result<Vec<Lease>, Self::Error>;
 
-    /// How many rows of refusals a holder has, up to those that are forgotten at once.
-    fn refusals_of_holder(&mut self, stream: Uuid, key: &str) -> Result<u64, Self::Error>;
+    /// How many rows of refusals a holder has, counted up to `most`.
+    fn refusals_of_holder(
+        &mut self,
+        stream: Uuid,
+        key: &str,
+        most: usize,
+    ) -> Result<u64, Self::Error>;
 
-    /// How many kept answers name a holder, up to those that are dropped at once.
-    fn answers_of_holder(&mut self, stream: Uuid, key: &str) -> Result<u64, Self::Error>;
+    /// How many kept answers name a holder, counted up to `most`.
+    fn answers_of_holder(
+        &mut self,
+        stream: Uuid,
+        key: &str,
+        most: usize,
+    ) -> Result<u64, Self::Error>;
 
     /// One client.
     fn client(&mut self, stream: Uuid, id: Uuid) -> Result<Option<ClientState>, Self::Error>;
@@ -222,7 +232,7 @@ pub(crate) trait FactReads: Database {
     /// Who counts in the epochs of a node.
     fn node_starts(&mut self, stream: Uuid, id: Uuid) -> Result<Vec<Counting>, Self::Error>;
 
-    /// What holds for all nodes.
+    /// The settings of all nodes.
     fn node_settings(&mut self, stream: Uuid) -> Result<NodeSettings, Self::Error>;
 
     /// The pool of nodes that is meant.

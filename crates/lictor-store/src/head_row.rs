@@ -1,5 +1,5 @@
-//! Head rows: where a stream ends, and what every write of it sees and alters without an effect of its own: how
-//! much there is of each kind of thing, and how much there may be.
+//! The head row of a stream: where its ledger ends, and what every write reads and may change without an effect of
+//! its own, such as the quotas and how much of each is used.
 
 use lictor_core::Timestamp;
 use lictor_core::elapsed::Elapsed;
@@ -10,7 +10,11 @@ use lictor_core::state::State;
 
 use crate::Grown;
 
-/// What the head row holds.
+/// From which share of its quota on, one half, the usage series of a month leave no room for those of nodes
+/// that left.
+const SHARE: u64 = 2;
+
+/// A head row.
 #[derive(Clone, Copy)]
 pub(crate) struct HeadRow {
     /// Where the stream ends.
@@ -21,18 +25,18 @@ pub(crate) struct HeadRow {
     pub(crate) removed: bool,
     /// The position of the last change that the state of nodes rests on.
     pub(crate) basis_changed: u64,
-    /// How much there may be of each kind of thing.
+    /// How many there may be of each kind of thing.
     pub(crate) quotas: Quotas,
-    /// How much there is.
+    /// How many there are.
     pub(crate) used: Used,
-    /// The day that the entries of a day are counted of.
+    /// The day whose entries are counted, in days of elapsed time.
     pub(crate) day: i64,
-    /// What only grows.
+    /// Totals that only grow.
     pub(crate) grown: Grown,
 }
 
 impl HeadRow {
-    /// Begins to count the entries of another day.
+    /// Counts the entries of the day from zero if it is another day than before.
     pub(crate) fn begin_day(&mut self, now: Elapsed) {
         let today = quota::day(now);
         if today > self.day {
@@ -41,7 +45,7 @@ impl HeadRow {
         }
     }
 
-    /// Takes up what a write has made of it.
+    /// Takes the values that a write has left in the state.
     pub(crate) fn take_up(&mut self, state: &State) {
         self.newest_updated_at = state.newest_updated_at;
         self.removed = state.removed;
@@ -50,7 +54,12 @@ impl HeadRow {
         self.used = state.used;
     }
 
-    /// Gives a state what it holds.
+    /// Whether so many usage series of a month are too many to keep those of nodes that left.
+    pub(crate) fn is_crowded_by(&self, series: u64) -> bool {
+        series > self.quotas.limit(Quota::UsageSeries) / SHARE
+    }
+
+    /// Gives its values to a state.
     pub(crate) fn give(&self, state: &mut State) {
         state.newest_updated_at = self.newest_updated_at;
         state.removed = self.removed;

@@ -1,13 +1,16 @@
 //! What Lictor persists, and nothing that decides: the [`Store`] trait, a family of reads and one
 //! write that runs a pure rule under the lock of a stream.
 
+mod at_once;
 mod breather;
 mod check;
+mod database;
 mod effects;
 mod facts;
 mod head_row;
 mod licenses;
 mod maintenance;
+mod open_error;
 mod outcome;
 mod places;
 mod plan;
@@ -16,20 +19,22 @@ mod reads;
 mod recent;
 mod rule;
 mod spans;
-pub mod sqlite;
+mod sqlite;
 mod turns;
 mod watch;
-
-use std::path::Path;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use lictor_core::Error;
 
 pub use breather::Breather;
 pub use check::CheckReport;
+pub use database::{
+    New, Restored, checked_backup, is_in, open, open_temporary, removed_accounts, restore,
+    watched_check,
+};
 pub use licenses::{Choose, Dates, Licenses, Look, Which};
 pub use maintenance::{Batches, DatabaseCopy, Maintenance, Sizes};
+pub use open_error::{DatabaseErrorKind, OpenError, of_file_system};
 pub use outcome::Outcome;
 pub use reads::{
     AccountReads, InstallationReads, LedgerReads, LicenseReads, NodeReads, SeatReads, TokenReads,
@@ -41,33 +46,7 @@ pub use rule::{
     IdempotencyKey, Idempotent, LeftNode, NodePlaces, NodesBasis, Observer, PoolBy, PoolNode,
     RefusalSum, Refused, RefusedKey, Render, Rule, SumKey, UsageFigures, UsagePage, Write, Written,
 };
-pub use sqlite::{
-    New, OpenError, Restored, checked as checked_backup, of_file_system, removed_accounts, restore,
-    watched_check,
-};
 pub use watch::{Step, Watch};
-
-/// Opens the database in the folder `data`; makes both, readable to their owner alone, where there is nothing
-/// yet and `new` allows it. Migrates an older database and looks at the end of its ledger.
-///
-/// # Errors
-/// [`OpenError`]: in use, not empty, foreign, newer, damaged, or what the operating system said.
-pub fn open(data: &Path, new: New<'_>) -> Result<Arc<dyn Store>, OpenError> {
-    Ok(Arc::new(sqlite::SqliteStore::open_new(data, new)?))
-}
-
-/// Opens a new database that is gone when it is dropped: for tests and demonstrations.
-///
-/// # Errors
-/// As [`open`].
-pub fn open_temporary() -> Result<Arc<dyn Store>, OpenError> {
-    Ok(Arc::new(sqlite::SqliteStore::in_memory()?))
-}
-
-/// Whether there is a database in the folder `data`.
-pub fn is_in(data: &Path) -> bool {
-    data.join(sqlite::DATABASE_FILE).exists()
-}
 
 /// Where a page of rows of any size ends at the latest, in bytes: 2 MiB.
 pub const PAGE_BYTES: usize = 2 * 1024 * 1024;

@@ -4,7 +4,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use lictor_core::Error;
 use lictor_core::change::Change;
 use lictor_core::decision::Decision;
 use lictor_core::digest::Digest;
@@ -16,10 +15,12 @@ use lictor_core::ledger::Entry;
 use lictor_core::record::Record;
 use lictor_core::rules::quota;
 use lictor_core::state::State;
+use lictor_core::{Error, Timestamp};
 use uuid::Uuid;
 
+use crate::at_once::DROPPED_ENDED_LEASES;
 use crate::effects::{
-    BatchError, Before, Counted, Figured, Rows, carry_out_change, carry_out_figures,
+    BatchError, Before, Counted, Figured, Put, Rows, carry_out_change, carry_out_figures,
     carry_out_record,
 };
 use crate::facts::{self, FactReads};
@@ -35,53 +36,54 @@ pub(crate) trait Backend: FactReads + Rows {
     /// through it.
     fn head(&mut self, stream: Uuid) -> Result<Option<HeadRow>, Self::Error>;
 
-    /// Takes what the head row has become, to be stored when the batch ends at the latest.
+    /// Takes the changed head row, which is stored at the end of the batch at the latest.
     fn put_head(&mut self, stream: Uuid, row: HeadRow) -> Result<(), Self::Error>;
 
-    /// What lies under an idempotency key.
+    /// Whether there is an answer under an idempotency key.
     fn find_answer(&mut self, key: &IdempotencyKey, now: Elapsed) -> Result<Found, Self::Error>;
 
-    /// Keeps an answer, in the place of one that has ended.
+    /// Stores an answer, in the place of one that has expired.
     fn keep_answer(&mut self, kept: &KeptAnswer<'_>) -> Result<(), Self::Error>;
 
     /// Appends an entry, whose text is `body`, to its ledger.
     fn append(&mut self, entry: &Entry, hash: Digest, body: &str) -> Result<(), Self::Error>;
 
-    /// Drops some of what is kept of leases that ended, the oldest of the application that has the oldest, at
-    /// least so many; says how many.
-    fn drop_oldest_ended(&mut self, stream: Uuid, least: u64) -> Result<usize, Self::Error>;
+    /// Drops at most so many of the leases that ended, the oldest of the application that has the oldest; gives
+    /// when each of them ended.
+    fn drop_oldest_ended(&mut self, stream: Uuid, most: u64)
+    -> Result<Vec<Timestamp>, Self::Error>;
 
-    /// Notes that something that named somebody was erased, of which nothing may be left.
+    /// Notes that a name was erased, so that no copy of it may stay in the files of the database.
     fn note_erased(&mut self);
 }
 
-/// What lies under an idempotency key.
+/// Whether there is an answer under an idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
     /// No answer.
     Nothing,
-    /// One that has ended; a new one takes its place.
-    Ended,
-    /// One that is kept.
-    Kept,
+    /// One that has expired; a new one takes its place.
+    Expired,
+    /// One that is still valid.
+    Valid,
 }
 
-/// An answer as it is kept.
+/// An answer as it is stored.
 #[derive(Debug)]
 pub(crate) struct KeptAnswer<'a> {
     /// The stream that was written to.
     pub(crate) stream: Uuid,
-    /// The key that it is found under.
+    /// The key by which it is found.
     pub(crate) key: &'a IdempotencyKey,
-    /// It.
+    /// The answer itself.
     pub(crate) answer: &'a Answer,
-    /// When it ends.
+    /// When it expires.
     pub(crate) expires_at: Elapsed,
-    /// Whose name it holds.
+    /// Whose name is in it.
     pub(crate) subject: Option<Subject>,
 }
 
-/// Whose name an answer holds.
+/// Whose name is in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// That of the holder of leases with this key.
@@ -230,7 +232,8 @@ fn trust_changed<B: Backend>(backend: &mut B, facts: &[Fact]) -> Result<u64, B::
     Ok(installation.map_or(0, |row| row.basis_changed))
 }
 
-/// Counts what came and went of the write's own organization. Of ended leases beyond the quota the oldest go.
+/// Adds what the records have counted to the usage of the write's own organization. Where there are more ended leases
+/// than their quota, the oldest are dropped.
 fn count_own<B: Backend>(
     backend: &mut B,
     stream: Uuid,
@@ -245,7 +248,14 @@ fn count_own<B: Backend>(
     let most = state.quotas.limit(Quota::EndedLeases);
     if used.of(Quota::EndedLeases) > most {
         let more = used.of(Quota::EndedLeases) - most;
-        let gone = backend.drop_oldest_ended(stream, more)?;
+        let ends = backend.drop_oldest_ended(stream, more.min(DROPPED_ENDED_LEASES as u64))?;
+        if let Some(last) = ends.iter().max() {
+            backend.put(
+                stream,
+                &Put::EndedLeasesKept(stream, last.saturating_add(1)),
+            )?;
+        }
+        let gone = ends.len();
         used.add(Quota::EndedLeases, -i64::try_from(gone).unwrap_or_default());
         head.grown.ended_leases_dropped += gone as u64;
         counted.has_erased |= gone > 0;
@@ -253,7 +263,7 @@ fn count_own<B: Backend>(
     Ok(())
 }
 
-/// Counts what came and went of other organizations than the write's.
+/// Adds what the records have counted to the usage of other organizations than the write's.
 fn count_elsewhere<B: Backend>(backend: &mut B, mut counted: Counted) -> Result<(), B::Error> {
     for organization in counted.organizations() {
         if let Some(mut head) = backend.head(organization)? {
@@ -266,8 +276,8 @@ fn count_elsewhere<B: Backend>(backend: &mut B, mut counted: Counted) -> Result<
     Ok(())
 }
 
-/// Refuses a twin, and a request whose answer cannot be kept; says whether the answer will take the place of
-/// one that has ended.
+/// Refuses a twin, and a request whose answer cannot be kept; returns whether the answer will take the place of one
+/// that has expired.
 fn check_unanswered<B: Backend>(
     backend: &mut B,
     idempotent: &Idempotent,
@@ -275,8 +285,8 @@ fn check_unanswered<B: Backend>(
     head: &HeadRow,
 ) -> Result<bool, Fault<B::Error>> {
     match backend.find_answer(&idempotent.key, write.now.elapsed())? {
-        Found::Kept => Err(Fault::Refused(Error::IdempotencyTwin)),
-        Found::Ended => Ok(true),
+        Found::Valid => Err(Fault::Refused(Error::IdempotencyTwin)),
+        Found::Expired => Ok(true),
         Found::Nothing if write.stream == INSTALLATION => Ok(false),
         Found::Nothing => {
             let room = quota::room_for_answer(&head.quotas, &head.used);
@@ -285,7 +295,7 @@ fn check_unanswered<B: Backend>(
     }
 }
 
-/// Keeps the answer to an idempotent request, and says whether there was one to keep.
+/// Keeps the answer to an idempotent request; returns whether there was one to keep.
 fn keep_answer<B: Backend>(
     backend: &mut B,
     write: &Write,
@@ -309,7 +319,7 @@ fn keep_answer<B: Backend>(
     Ok(answer.is_some())
 }
 
-/// Whose name the answer to a write holds: that of the one lease or the one account that it stored. Of many
+/// Whose name is in the answer to a write: that of the one lease or the one account that it stored. Of many
 /// accounts none is named; such answers are kept without their e-mails.
 fn subject<'a>(records: impl Iterator<Item = &'a Record>) -> Option<Subject> {
     let mut named = records.filter_map(|record| match record {

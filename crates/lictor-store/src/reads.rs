@@ -311,7 +311,7 @@ pub trait NodeReads: Send + Sync {
     /// half of what it may have.
     async fn left_nodes_due(&self, now: Now, limit: usize) -> Result<Vec<LeftNode>, Error>;
 
-    /// What holds for all nodes of an organization; the default where nothing was set.
+    /// The settings of all nodes of an organization; the default where nothing was set.
     async fn node_settings(&self, organization: Uuid) -> Result<NodeSettings, Error>;
 }
 

@@ -128,7 +128,7 @@ pub enum Fact {
     NodePool(Uuid),
     /// The pool of nodes with this name that is not revoked.
     NodePoolNamed(String),
-    /// What holds for all nodes. Ask for it before the nodes' policy or revision is changed.
+    /// The settings of all nodes. Ask for it before the nodes' policy or revision is changed.
     NodeSettings,
     /// What is stored of the usage of a source, service and month.
     Usage(UsageKey),
@@ -309,7 +309,7 @@ pub struct EndedKey {
 pub struct NodesBasis {
     /// When licenses, keys and policies changed last.
     pub basis: Basis,
-    /// What holds for all nodes.
+    /// The settings of all nodes.
     pub settings: NodeSettings,
     /// The rotations by which nodes trust keys, in order of the new keys' ids.
     pub rotations: Vec<Rotation>,

@@ -89,8 +89,8 @@ impl From<OpenError> for Failure {
             | OpenError::Corrupt(_)
             | OpenError::Differs { .. }
             | OpenError::Stopped
-            | OpenError::Database(_)
-            | OpenError::Migration(_) => Self::Refused(text),
+            | OpenError::Database { .. }
+            | OpenError::Migration { .. } => Self::Refused(text),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A replay that holds next to nothing in memory finds what one finds that holds all.
+//! A replay with next to nothing in memory finds what one finds with all in memory.
 
 use lictor_core::facts::account::{AccountKind, AccountState, AccountStatus};
 use lictor_core::facts::client::ClientState;
@@ -12,6 +12,7 @@ use lictor_core::facts::seats::{SeatId, SeatState};
 use lictor_core::facts::token::TokenState;
 
 use super::*;
+use crate::sqlite::ScratchFile;
 
 const STREAM: Uuid = Uuid::from_u128(1);
 
@@ -165,14 +166,14 @@ fn history() -> (Vec<Change>, State, BTreeMap<Digest, Named>) {
     (changes, state, payloads)
 }
 
-/// What a replay that holds so many things finds.
+/// What a replay with so many things in memory finds.
 fn found(
     most: usize,
     changes: &[Change],
     rows: &State,
     payloads: &BTreeMap<Digest, Named>,
 ) -> (Vec<String>, Vec<EndedLease>) {
-    let mut replay = Replay::holding(STREAM, most);
+    let mut replay = Replay::within(STREAM, most, Box::new(ScratchFile::default()));
     let (mut head, mut ended) = (Head::EMPTY, Vec::new());
     for change in changes {
         let entry = Entry {
@@ -216,21 +217,21 @@ fn compare<M: Many<Key: Clone> + Clone>(replay: &mut Replay, rows: &BTreeMap<M::
     replay.compare_many::<M>(rows).expect("compared")
 }
 
-/// How much the replays hold: next to nothing, some, and all.
-const HELD: [usize; 5] = [0, 1, 7, 40, usize::MAX];
+/// How much the replays have in memory: next to nothing, some, and all.
+const IN_MEMORY: [usize; 5] = [0, 1, 7, 40, usize::MAX];
 
 #[test]
-fn a_replay_that_holds_next_to_nothing_comes_to_the_same() {
+fn a_replay_with_next_to_nothing_in_memory_comes_to_the_same() {
     let (changes, state, payloads) = history();
-    for most in HELD {
+    for most in IN_MEMORY {
         let (differences, ended) = found(most, &changes, &state, &payloads);
-        assert_eq!(differences, [""; 0], "{most} held");
-        assert_eq!(ended.len(), 10, "{most} held");
+        assert_eq!(differences, [""; 0], "{most} in memory");
+        assert_eq!(ended.len(), 10, "{most} in memory");
     }
 }
 
 #[test]
-fn a_replay_that_holds_next_to_nothing_finds_every_difference() {
+fn a_replay_with_next_to_nothing_in_memory_finds_every_difference() {
     let (changes, mut rows, mut payloads) = history();
     let seat = |number| SeatId {
         application: application(number),
@@ -256,8 +257,8 @@ fn a_replay_that_holds_next_to_nothing_finds_every_difference() {
         ledger, missing, ledger, missing, ledger, missing, missing, ledger, ledger,
     ];
     assert_eq!(ends, expected, "{all:#?}");
-    for most in HELD {
+    for most in IN_MEMORY {
         let (differences, _) = found(most, &changes, &rows, &payloads);
-        assert_eq!(differences, all, "{most} held");
+        assert_eq!(differences, all, "{most} in memory");
     }
 }

@@ -10,11 +10,17 @@ use lictor_core::feed::NodePolicy;
 use lictor_core::state::State;
 use uuid::Uuid;
 
-use super::{Add, BatchError, Put, Remove, Rows, loaded, one};
+use super::{Add, BatchError, Put, Remove, Rows, loaded, one, unasked};
 
 /// What the effects of a change need of the state before it.
 pub(crate) struct Before {
     place: Option<NodeGroup>,
+    /// How many of each were loaded, of those that a change can remove.
+    licenses: usize,
+    applications: usize,
+    seats: usize,
+    leases: usize,
+    nodes: usize,
 }
 
 impl Before {
@@ -22,7 +28,20 @@ impl Before {
     pub(crate) fn of(state: &State, change: &Change) -> Self {
         Self {
             place: state.group_of(change),
+            licenses: state.licenses.len(),
+            applications: state.applications.len(),
+            seats: state.seats.len(),
+            leases: state.leases.len(),
+            nodes: state.nodes.len(),
         }
+    }
+}
+
+/// A rule may only remove what it asked for: else counters would still count it.
+fn removed<E>(before: usize, after: usize, kind: &str) -> Result<(), BatchError<E>> {
+    match before.checked_sub(after) {
+        Some(1) => Ok(()),
+        _ => Err(unasked(kind)),
     }
 }
 
@@ -66,10 +85,16 @@ pub(crate) fn carry_out_change<R: Rows>(
             let license = loaded(state.licenses.get(id), "license")?;
             on.put(&Put::License(*id, license))
         }
-        Change::LicenseRemoved { id } => on.remove(&Remove::License(*id)),
+        Change::LicenseRemoved { id } => {
+            removed(before.licenses, state.licenses.len(), "license")?;
+            on.remove(&Remove::License(*id))
+        }
         Change::ApplicationCreated { key } => on.put(&Put::NewApplication(key)),
         Change::ApplicationSet { key, over_limit } => on.put(&Put::OverLimit(key, *over_limit)),
-        Change::ApplicationRemoved { key } => on.remove(&Remove::Application(key)),
+        Change::ApplicationRemoved { key } => {
+            removed(before.applications, state.applications.len(), "application")?;
+            on.remove(&Remove::Application(key))
+        }
         Change::AccountCreated { id, .. } => {
             let account = loaded(state.accounts.get(id), "account")?;
             on.put(&Put::NewAccount(*id, account))
@@ -92,6 +117,7 @@ pub(crate) fn carry_out_change<R: Rows>(
             application,
             account,
         } => {
+            removed(before.seats, state.seats.len(), "seat")?;
             on.remove(&Remove::Seat(application, *account))?;
             on.put(&seats_of(state, *account)?)?;
             on.add(&free(application, (1, 0)))
@@ -108,6 +134,7 @@ pub(crate) fn carry_out_change<R: Rows>(
             application,
             reason,
         } => {
+            removed(before.leases, state.leases.len(), "lease")?;
             on.remove(&Remove::Lease {
                 id: *id,
                 until: now,
@@ -144,6 +171,7 @@ pub(crate) fn carry_out_change<R: Rows>(
             on.move_place(before.place.as_ref(), state.group_of(change).as_ref())
         }
         Change::NodeRemoved { id } => {
+            removed(before.nodes, state.nodes.len(), "node")?;
             on.remove(&Remove::Node(*id))?;
             on.move_place(before.place.as_ref(), None)
         }
@@ -167,7 +195,7 @@ pub(crate) fn carry_out_change<R: Rows>(
             grace: *grace,
         })),
         Change::NodesAdopted { raise } => on.add(&Add::Raised(*raise)),
-        // It stands in the head row.
+        // The quotas are stored with the head row.
         Change::QuotaSet { .. } => Ok(()),
         Change::UsageCorrected {
             source,

@@ -1,9 +1,11 @@
 //! What each record does to rows, and what comes and goes with it.
 
+use lictor_core::Timestamp;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::lease::holder_key;
 use lictor_core::facts::quota::Quota;
 use lictor_core::facts::seats::{Holder, SeatRefusal};
+use lictor_core::facts::usage::UsageKey;
 use lictor_core::record::Record;
 use lictor_core::rules::quota;
 use lictor_core::state::State;
@@ -12,11 +14,11 @@ use uuid::Uuid;
 use super::{
     Add, BatchError, Counted, Ended, Identity, Named, Put, RefusalRow, Remove, Rows, loaded, one,
 };
+use crate::at_once::{
+    DROPPED_ANSWERS, DROPPED_ENDED_LEASES, ERASED_NAMES, EXPIRED_MINUTES, EXPIRED_ROWS,
+    FORGOTTEN_REFUSALS,
+};
 use crate::spans::Spans;
-
-/// How many rows of a table of a removed organization are erased at once at most, so that no other write
-/// waits long.
-const ERASED_AT_ONCE: usize = 1_000;
 
 /// Carries out what a record does that goes with the changes, which `state` has applied, and with the records
 /// before it; and counts what comes and goes.
@@ -66,14 +68,7 @@ pub(crate) fn carry_out_record<R: Rows>(
         } => {
             rows.put(stream, &Put::UsageEpoch(series, epoch, *state))?;
         }
-        Record::UsageMerged { from, into } => {
-            // Sums stay; there is one count less where both were there.
-            if rows.put(stream, &Put::UsageSource(from, into))? == 0 {
-                rows.add(stream, &Add::UsageMerged(from, into))?;
-                rows.add(stream, &Add::SeriesMerged(&from.month))?;
-                rows.remove(stream, &Remove::Usage(from))?;
-            }
-        }
+        Record::UsageMerged { from, into } => merge_usage(rows, stream, from, into)?,
         Record::UsageEpochForgotten { series, epoch } => {
             rows.remove(stream, &Remove::UsageEpoch(series, epoch))?;
         }
@@ -81,7 +76,7 @@ pub(crate) fn carry_out_record<R: Rows>(
             rows.put(stream, &Put::ApplicationName(key, name.as_deref()))?;
         }
         Record::Identity { id, email, name } => {
-            let mut identity = Identity {
+            let identity = Identity {
                 id: *id,
                 email: email.as_ref(),
                 name: name
@@ -90,14 +85,11 @@ pub(crate) fn carry_out_record<R: Rows>(
                     .map(|name| name.map(String::as_str)),
                 if_new: true,
             };
-            if rows.put(stream, &Put::Identity(identity))? != 1 {
-                identity.if_new = false;
-                one(rows.put(stream, &Put::Identity(identity))?)?;
-                counted.has_erased = true;
-            }
+            put_identity(rows, stream, identity, counted)?;
         }
         Record::IdentityErased { id } => {
-            let dropped = rows.remove(stream, &Remove::AnswersNamingAccount(*id))?;
+            let dropped =
+                rows.remove(stream, &Remove::AnswersNamingAccount(*id, DROPPED_ANSWERS))?;
             counted.fewer(stream, Quota::KeptAnswers, dropped);
             counted.has_erased = true;
             rows.remove(stream, &Remove::Identity(*id))?;
@@ -115,12 +107,13 @@ pub(crate) fn carry_out_record<R: Rows>(
             rows.remove(stream, &Remove::HolderOfEnded(lease))?;
         }
         Record::HolderOfRefusalsForgotten { key } => {
-            let merged = rows.remove(stream, &Remove::HolderOfRefusals(key))?;
+            let merged = rows.remove(stream, &Remove::HolderOfRefusals(key, FORGOTTEN_REFUSALS))?;
             counted.fewer(stream, Quota::Refusals, merged);
             counted.has_erased = true;
         }
         Record::AnswersNamingHolderDropped { key } => {
-            let dropped = rows.remove(stream, &Remove::AnswersNamingHolder(key))?;
+            let dropped =
+                rows.remove(stream, &Remove::AnswersNamingHolder(key, DROPPED_ANSWERS))?;
             counted.fewer(stream, Quota::KeptAnswers, dropped);
             counted.has_erased |= dropped > 0;
         }
@@ -133,17 +126,7 @@ pub(crate) fn carry_out_record<R: Rows>(
             application,
             before,
         } => {
-            rows.put(stream, &Put::EndedLeasesKept(*organization, *before))?;
-            let dropped = rows.remove(
-                stream,
-                &Remove::EndedLeases {
-                    organization: *organization,
-                    application,
-                    before: *before,
-                },
-            )?;
-            counted.fewer(*organization, Quota::EndedLeases, dropped);
-            counted.has_erased |= dropped > 0;
+            drop_ended_leases(rows, stream, (*organization, application), *before, counted)?;
         }
         Record::Refusal(refusal) => {
             let beyond = quota::room(state, Quota::Refusals, state.used.of(Quota::Refusals));
@@ -221,6 +204,57 @@ pub(crate) fn carry_out_record<R: Rows>(
     Ok(())
 }
 
+/// Puts a count to another source. Sums stay; where both were there, there is one count less.
+fn merge_usage<R: Rows>(
+    rows: &mut R,
+    stream: Uuid,
+    from: &UsageKey,
+    into: &str,
+) -> Result<(), R::Error> {
+    if rows.put(stream, &Put::UsageSource(from, into))? == 0 {
+        rows.add(stream, &Add::UsageMerged(from, into))?;
+        rows.add(stream, &Add::SeriesMerged(&from.month))?;
+        rows.remove(stream, &Remove::Usage(from))?;
+    }
+    Ok(())
+}
+
+/// Stores an e-mail and a name, and notes whether they take the place of others, which must leave no trace.
+fn put_identity<R: Rows>(
+    rows: &mut R,
+    stream: Uuid,
+    mut identity: Identity<'_>,
+    counted: &mut Counted,
+) -> Result<(), BatchError<R::Error>> {
+    if rows.put(stream, &Put::Identity(identity))? != 1 {
+        identity.if_new = false;
+        one(rows.put(stream, &Put::Identity(identity))?)?;
+        counted.has_erased = true;
+    }
+    Ok(())
+}
+
+/// Drops some of an application's leases that ended before an instant.
+fn drop_ended_leases<R: Rows>(
+    rows: &mut R,
+    stream: Uuid,
+    (organization, application): (Uuid, &str),
+    before: Timestamp,
+    counted: &mut Counted,
+) -> Result<(), R::Error> {
+    rows.put(stream, &Put::EndedLeasesKept(organization, before))?;
+    let leases = Remove::EndedLeases {
+        organization,
+        application,
+        before,
+        most: DROPPED_ENDED_LEASES,
+    };
+    let dropped = rows.remove(stream, &leases)?;
+    counted.fewer(organization, Quota::EndedLeases, dropped);
+    counted.has_erased |= dropped > 0;
+    Ok(())
+}
+
 /// Counts a refusal, once in the row of its minute and once in the sum of its hour; says whether the row is
 /// new. One whose holder is not to be kept goes into the row of the holder where there is one, and else into
 /// one without a holder.
@@ -262,13 +296,18 @@ fn count_refusal<R: Rows>(
 /// Drops some of what is kept for a span that is over.
 fn drop_ended<R: Rows>(rows: &mut R, now: &Now, counted: &mut Counted) -> Result<(), R::Error> {
     let spans = Spans::at(now);
-    for (ended, quota) in [
-        (Ended::Answers(spans.ended), Some(Quota::KeptAnswers)),
-        (Ended::Codes(spans.codes), None),
-        (Ended::AccessTokens(spans.ended), None),
-        (Ended::Refusals(spans.first_minute), Some(Quota::Refusals)),
+    let (answers, refusals) = (Some(Quota::KeptAnswers), Some(Quota::Refusals));
+    for (ended, most, quota) in [
+        (Ended::Answers(spans.ended), EXPIRED_ROWS, answers),
+        (Ended::Codes(spans.codes), EXPIRED_ROWS, None),
+        (Ended::AccessTokens(spans.ended), EXPIRED_ROWS, None),
+        (
+            Ended::Refusals(spans.first_minute),
+            EXPIRED_MINUTES,
+            refusals,
+        ),
     ] {
-        let dropped = rows.drop_ended(ended)?;
+        let dropped = rows.drop_ended(ended, most)?;
         counted.has_erased |= dropped.rows > 0;
         for organization in dropped.whose {
             if let Some(quota) = quota {
@@ -279,7 +318,7 @@ fn drop_ended<R: Rows>(rows: &mut R, now: &Now, counted: &mut Counted) -> Result
     Ok(())
 }
 
-/// Erases some of the names that a removed organization holds, and notes when that was the last.
+/// Erases some of the names in a removed organization, and notes when none is left.
 fn erase_names<R: Rows>(
     rows: &mut R,
     stream: Uuid,
@@ -294,7 +333,7 @@ fn erase_names<R: Rows>(
         (Named::Refusals, Some(Quota::Refusals)),
         (Named::Answers, Some(Quota::KeptAnswers)),
     ] {
-        let names = Remove::Names(organization, named, ERASED_AT_ONCE);
+        let names = Remove::Names(organization, named, ERASED_NAMES);
         let gone = rows.remove(stream, &names)?;
         if let Some(quota) = quota {
             counted.fewer(organization, quota, gone);

@@ -12,18 +12,12 @@ use uuid::Uuid;
 
 use super::{By, FactReads, GrantBy, UsageOf};
 use crate::Fact;
+use crate::at_once::{
+    DROPPED_ANSWERS, DUE_LEASES, EXPIRED_TOKENS, FORGOTTEN_REFUSALS, MERGED_COUNTS,
+};
 
-/// How many expired tokens give way at once at most.
-const EXPIRED: usize = 100;
-
-/// How many leases whose time is over one rule ends at most.
-const DUE: usize = 256;
-
-/// How many counts are put to another source in one transaction.
-const MERGED_AT_ONCE: usize = 250;
-
-/// Adds the part of the state that `facts` ask for; what is not there stays absent. The state has what the head
-/// row holds.
+/// Adds the part of the state that `facts` ask for; what is not there stays absent. The state has the values
+/// of the head row.
 ///
 /// # Errors
 /// What the database says.
@@ -75,7 +69,7 @@ impl<R: FactReads> Loading<'_, R> {
             Fact::ExpiredTokens(now) => {
                 let used = self.state.used.of(Quota::Tokens);
                 if used >= self.state.quotas.limit(Quota::Tokens) {
-                    let found = reads.expired_tokens(stream, *now, EXPIRED)?;
+                    let found = reads.expired_tokens(stream, *now, EXPIRED_TOKENS)?;
                     self.state.tokens.extend(found);
                 }
             }
@@ -105,7 +99,7 @@ impl<R: FactReads> Loading<'_, R> {
                 let found = reads.any_license(stream, Some(application))?;
                 self.state.licenses.extend(found);
             }
-            // It stands in the installation's head row.
+            // The plan reads it from the installation's head row.
             Fact::Trust => {}
             Fact::Account(id) => self.state.accounts.extend(reads.account(stream, *id)?),
             Fact::AccountByEmail(email) => self.account_by_email(email)?,
@@ -123,12 +117,14 @@ impl<R: FactReads> Loading<'_, R> {
             } => self.lease_of(application, holder)?,
             Fact::Holder(key) => {
                 let found = reads.leases_of_holder(stream, key)?;
-                self.state.refusals_of_holder = reads.refusals_of_holder(stream, key)?;
-                self.state.answers_of_holder = reads.answers_of_holder(stream, key)?;
+                self.state.refusals_of_holder =
+                    reads.refusals_of_holder(stream, key, FORGOTTEN_REFUSALS)?;
+                self.state.answers_of_holder =
+                    reads.answers_of_holder(stream, key, DROPPED_ANSWERS)?;
                 self.leases(found);
             }
             Fact::Due(now) => {
-                let found = reads.due_leases(stream, *now, DUE)?;
+                let found = reads.due_leases(stream, *now, DUE_LEASES)?;
                 for lease in &found {
                     self.application(&lease.state.application)?;
                 }
@@ -344,7 +340,7 @@ impl<R: FactReads> Loading<'_, R> {
     fn usage_of(&mut self, of: UsageOf<'_>, into: &str) -> Result<(), R::Error> {
         for found in self
             .reads
-            .uncorrected_usage(self.stream, of, MERGED_AT_ONCE)?
+            .uncorrected_usage(self.stream, of, MERGED_COUNTS)?
         {
             self.usage(&found.key.of_source(into))?;
             self.state.usage.insert(found.key, found.reported);

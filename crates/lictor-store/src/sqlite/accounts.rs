@@ -7,7 +7,7 @@ use lictor_core::facts::email::Email;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
 
-use super::reads::{behind, many};
+use super::reads::{many, page_start};
 use super::rows::{Sql, parsed};
 use crate::effects::Identity;
 
@@ -246,7 +246,7 @@ pub(super) fn page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<Account>> {
-    let (sql, after) = (page_sql(), behind(after.as_ref()));
+    let (sql, after) = (page_sql(), page_start(after.as_ref()));
     many(database, &sql, (organization, after, limit), |row| {
         account(row, 0)
     })

@@ -10,9 +10,6 @@ use super::rows::Sql;
 use crate::plan::{Found, KeptAnswer, Subject};
 use crate::{Answer, IdempotencyKey};
 
-/// How many answers that name a holder are dropped at once at most.
-const DROPPED_AT_ONCE: usize = 1_000;
-
 /// The answer kept under an idempotency key.
 pub(super) fn answered(
     database: &Connection,
@@ -55,8 +52,8 @@ pub(super) fn find(database: &Connection, key: &IdempotencyKey, now: Elapsed) ->
         })
         .optional()?;
     Ok(match found {
-        Some(true) => Found::Kept,
-        Some(false) => Found::Ended,
+        Some(true) => Found::Valid,
+        Some(false) => Found::Expired,
         None => Found::Nothing,
     })
 }
@@ -96,43 +93,53 @@ fn of_an_account(id: Uuid) -> String {
     format!("account {id}")
 }
 
-/// How many answers name a holder, up to those that are dropped at once.
-pub(super) fn of_holder(database: &Connection, organization: Uuid, key: &str) -> Sql<u64> {
+/// How many answers name a holder, counted up to `most`.
+pub(super) fn of_holder(
+    database: &Connection,
+    organization: Uuid,
+    key: &str,
+    most: usize,
+) -> Sql<u64> {
     database
         .prepare_cached(
             "SELECT count(*) FROM (SELECT 1 FROM answers
              WHERE organization_id = ?1 AND subject = ?2 LIMIT ?3)",
         )?
-        .query_row((organization, of_a_holder(key), DROPPED_AT_ONCE), |row| {
-            row.get(0)
-        })
+        .query_row((organization, of_a_holder(key), most), |row| row.get(0))
 }
 
-/// Drops some of the answers that name a holder.
+/// Drops at most so many of the answers that name a holder.
 pub(super) fn drop_naming_holder(
     database: &Connection,
     organization: Uuid,
     key: &str,
+    most: usize,
 ) -> Sql<usize> {
-    drop_naming(database, organization, &of_a_holder(key))
+    drop_naming(database, organization, &of_a_holder(key), most)
 }
 
-/// Drops the answers that name an account: there are few, for each is of one that made it.
+/// Drops at most so many of the answers that name an account.
 pub(super) fn drop_naming_account(
     database: &Connection,
     organization: Uuid,
     id: Uuid,
+    most: usize,
 ) -> Sql<usize> {
-    drop_naming(database, organization, &of_an_account(id))
+    drop_naming(database, organization, &of_an_account(id), most)
 }
 
-fn drop_naming(database: &Connection, organization: Uuid, subject: &str) -> Sql<usize> {
+fn drop_naming(
+    database: &Connection,
+    organization: Uuid,
+    subject: &str,
+    most: usize,
+) -> Sql<usize> {
     database
         .prepare_cached(
             "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers
              WHERE organization_id = ?1 AND subject = ?2 LIMIT ?3)",
         )?
-        .execute((organization, subject, DROPPED_AT_ONCE))
+        .execute((organization, subject, most))
 }
 
 #[cfg(test)]
@@ -169,12 +176,15 @@ mod tests {
             }
         }
         open::migrate(&mut database).expect("migrates");
-        assert_eq!(of_holder(&database, organization, "ada").expect("reads"), 1);
+        assert_eq!(
+            of_holder(&database, organization, "ada", 9).expect("reads"),
+            1
+        );
         for (dropped, id) in [(1, 5), (0, 7)] {
-            let found = drop_naming_account(&database, organization, Uuid::from_u128(id));
+            let found = drop_naming_account(&database, organization, Uuid::from_u128(id), 9);
             assert_eq!(found.expect("writes"), dropped);
         }
-        let found = drop_naming_holder(&database, organization, "ada");
+        let found = drop_naming_holder(&database, organization, "ada", 9);
         assert_eq!(found.expect("writes"), 1);
         let left: i64 = database
             .query_row("SELECT count(*) FROM answers", [], |row| row.get(0))

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use lictor_core::Error;
 use lictor_planted as planted;
 
-use super::SqliteStore;
-use super::fault::OpenError;
-use super::open::{self, at};
 use super::pool::off_the_runtime;
+use super::{SqliteStore, connection};
+use crate::open_error::{OpenError, at};
 use crate::watch::EndsWith;
 use crate::{DatabaseCopy, Watch};
 
@@ -63,8 +62,8 @@ fn copy(path: &Path, name: &Path, watch: &Watch) -> Result<(), OpenError> {
     })?;
     // It reads every page through its tree, so that damage is found rather than copied, and leaves
     // out what was deleted.
-    let mut database = open::reader(path)?;
-    open::end_when_told(&mut database, watch)?;
+    let mut database = connection::reader(path)?;
+    connection::end_when_told(&mut database, watch)?;
     let copied = database.execute("VACUUM INTO ?1", [name]);
     if watch.is_stopped() {
         return Err(OpenError::Stopped);

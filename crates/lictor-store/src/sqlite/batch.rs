@@ -1,5 +1,6 @@
 //! A batch of writes in one transaction: what the order of a write asks of SQLite.
 
+use lictor_core::Timestamp;
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::ledger::Entry;
@@ -77,8 +78,8 @@ impl Backend for Transaction<'_> {
         rows::append(self.database, entry, hash, body)
     }
 
-    fn drop_oldest_ended(&mut self, stream: Uuid, least: u64) -> Sql<usize> {
-        ended::drop_oldest(self.database, stream, least)
+    fn drop_oldest_ended(&mut self, stream: Uuid, most: u64) -> Sql<Vec<Timestamp>> {
+        ended::drop_oldest(self.database, stream, most)
     }
 
     fn note_erased(&mut self) {

@@ -1,6 +1,7 @@
 //! The check of a whole database: SQLite's own, then every stream replayed against its rows. It
 //! changes nothing, and looks at one instant while writes go on.
 
+mod scratch;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +15,13 @@ use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use uuid::Uuid;
 
-use super::fault::OpenError;
-use super::open::{self, DATABASE_FILE, KNOWN_SCHEMA};
+#[cfg(test)]
+pub(crate) use self::scratch::ScratchFile;
+use super::folder::DATABASE_FILE;
+use super::open::{self, KNOWN_SCHEMA};
 use super::rows::{self, Sql};
-use super::{apart, ended, fault, heads, reads, sums};
+use super::{apart, connection, ended, fault, heads, reads, sums};
+use crate::open_error::{OpenError, at};
 use crate::{CheckReport, Step, Watch};
 
 /// How much of the database a check keeps in memory at most, in KiB.
@@ -26,35 +30,25 @@ const CACHE_KIB: i64 = 65_536;
 /// After how many entries it is told how far the check is.
 const TOLD_EVERY: u64 = 4_096;
 
-/// Checks the database in `folder`, also while a server uses it. Changes nothing.
-///
-/// # Errors
-/// [`OpenError`] if there is no database that can be read.
-pub fn check_folder(folder: &Path) -> Result<CheckReport, OpenError> {
-    watched_check(folder, &Watch::default())
-}
-
-/// The same while somebody follows it.
-///
-/// # Errors
-/// As [`check_folder`], and [`OpenError::Stopped`].
-pub fn watched_check(folder: &Path, watch: &Watch) -> Result<CheckReport, OpenError> {
+/// Checks the database in `folder`, as [`crate::watched_check`] says.
+pub(crate) fn watched_check(folder: &Path, watch: &Watch) -> Result<CheckReport, OpenError> {
     let path = folder.join(DATABASE_FILE);
-    if !path.try_exists().map_err(open::at(&path))? {
+    if !path.try_exists().map_err(at(&path))? {
         return Err(OpenError::Missing(folder.to_owned()));
     }
     // Whoever only reads may be led elsewhere.
-    let file = path.canonicalize().map_err(open::at(&path))?;
+    let file = path.canonicalize().map_err(at(&path))?;
     check(&mut open::for_check(&file)?, watch)
 }
 
 /// Checks one view of the database. Damage that stops the reading is an error, all else a
 /// difference in the report.
 pub(super) fn check(database: &mut Connection, watch: &Watch) -> Result<CheckReport, OpenError> {
-    let report = open::end_when_told(database, watch).and_then(|()| check_view(database, watch));
+    let report =
+        connection::end_when_told(database, watch).and_then(|()| check_view(database, watch));
     match report {
         Err(_) if watch.is_stopped() => Err(OpenError::Stopped),
-        report => report.map_err(fault::of_check),
+        report => report.map_err(OpenError::of_check),
     }
 }
 
@@ -83,7 +77,7 @@ fn check_view(database: &Connection, watch: &Watch) -> Result<CheckReport, OpenE
         // To SQLite a copy is something written.
         database.pragma_update(None, "query_only", false)?;
         let (_folder, mut copy) = open::migrated_copy(database)?;
-        open::end_when_told(&mut copy, watch)?;
+        connection::end_when_told(&mut copy, watch)?;
         return check_rows(&copy, report, watch);
     }
     check_rows(&view, report, watch)

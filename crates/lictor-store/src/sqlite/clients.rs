@@ -8,11 +8,11 @@ use lictor_core::facts::client::{CODE_TTL, Client, ClientState, CodesMade};
 use lictor_core::facts::grant::{Access, Code, GrantState};
 use lictor_core::facts::role::Role;
 use lictor_core::facts::token::Token;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, named_params, params};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT};
-use super::reads::{behind, many};
+use super::reads::{many, page_start};
 use super::rows::{Sql, scopes, scopes_text};
 use crate::facts::GrantBy;
 
@@ -90,7 +90,7 @@ pub(super) fn page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<Client>> {
-    let (sql, after) = (page_sql(), behind(after.as_ref()));
+    let (sql, after) = (page_sql(), page_start(after.as_ref()));
     many(database, &sql, (organization, after, limit), client)
 }
 
@@ -231,25 +231,16 @@ pub(super) fn one_grant(
     stream: Uuid,
     by: GrantBy,
 ) -> Sql<Option<(Uuid, GrantState)>> {
-    let mut found = match by {
-        GrantBy::Id(id) => {
-            let sql = format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND id = ?2");
-            many(database, &sql, (stream, id), grant)?
-        }
-        GrantBy::Code(code) => {
-            let sql = format!(
-                "SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND code_sha256 = ?2"
-            );
-            many(database, &sql, (stream, code.0), grant)?
-        }
-        GrantBy::RefreshToken(secret) => {
-            let sql = format!(
-                "SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND refresh_sha256 = ?2"
-            );
-            many(database, &sql, (stream, secret.0), grant)?
-        }
+    let (column, value): (&str, &dyn ToSql) = match &by {
+        GrantBy::Id(id) => ("id", id),
+        GrantBy::Code(code) => ("code_sha256", &code.0),
+        GrantBy::RefreshToken(secret) => ("refresh_sha256", &secret.0),
     };
-    Ok(found.pop())
+    let sql = format!("SELECT {GRANT} FROM grants WHERE organization_id = ?1 AND {column} = ?2");
+    database
+        .prepare_cached(&sql)?
+        .query_row(params![stream, value], grant)
+        .optional()
 }
 
 /// One access token.

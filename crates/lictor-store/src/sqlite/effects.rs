@@ -54,7 +54,7 @@ impl Rows for Transaction<'_> {
             }
             Put::LeaseTerms(id, terms) => seats::update_lease(database, stream, *id, terms),
             Put::EndedLeasesKept(organization, since) => {
-                ended::ask_no_more(database, *organization, *since)
+                ended::put_kept_from(database, *organization, *since)
             }
             Put::Refusal(row) => refusals::count(database, stream, row),
             Put::NewClient(id, client) => clients::insert(database, stream, *id, client),
@@ -125,14 +125,19 @@ impl Rows for Transaction<'_> {
                 Ok(kept.min(seats::delete_lease(database, stream, *id)?))
             }
             Remove::HolderOfEnded(lease) => ended::forget(database, stream, lease),
-            Remove::HolderOfRefusals(key) => refusals::forget(database, stream, key),
-            Remove::AnswersNamingHolder(key) => answers::drop_naming_holder(database, stream, key),
-            Remove::AnswersNamingAccount(id) => answers::drop_naming_account(database, stream, *id),
+            Remove::HolderOfRefusals(key, most) => refusals::forget(database, stream, key, *most),
+            Remove::AnswersNamingHolder(key, most) => {
+                answers::drop_naming_holder(database, stream, key, *most)
+            }
+            Remove::AnswersNamingAccount(id, most) => {
+                answers::drop_naming_account(database, stream, *id, *most)
+            }
             Remove::EndedLeases {
                 organization,
                 application,
                 before,
-            } => ended::drop_some(database, *organization, application, *before),
+                most,
+            } => ended::drop_some(database, *organization, application, *before, *most),
             Remove::Names(organization, named, most) => {
                 removed::erase(database, *organization, *named, *most)
             }
@@ -183,7 +188,7 @@ impl Rows for Transaction<'_> {
         refusals::is_there(self.database, stream, row)
     }
 
-    fn drop_ended(&mut self, ended: Ended) -> Sql<Dropped> {
-        expired::drop_some(self.database, ended)
+    fn drop_ended(&mut self, ended: Ended, most: usize) -> Sql<Dropped> {
+        expired::drop_some(self.database, ended, most)
     }
 }

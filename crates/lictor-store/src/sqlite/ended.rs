@@ -164,7 +164,7 @@ pub(super) fn count(database: &Connection, organization: Uuid) -> Sql<u64> {
         .query_row([organization], |row| row.get(0))
 }
 
-/// From where on every lease that ended has its row: behind this position, and from this instant.
+/// After which position, and from which instant on, every lease that ended has its row.
 pub(super) fn kept_from(database: &Connection, organization: Uuid) -> Sql<(u64, Timestamp)> {
     let found = database
         .prepare_cached("SELECT position, since FROM ended_leases_kept WHERE organization_id = ?1")?
@@ -202,15 +202,13 @@ pub(super) fn forget(database: &Connection, stream: Uuid, lease: &EndedLease) ->
         .execute((stream, &lease.application, lease.until, lease.position))
 }
 
-/// How many ended leases are dropped at once at most.
-const DROPPED_AT_ONCE: usize = 1_000;
-
-/// Drops some of an application's leases that ended before an instant.
+/// Drops at most so many of an application's leases that ended before an instant, the oldest first.
 pub(super) fn drop_some(
     database: &Connection,
     organization: Uuid,
     application: &str,
     before: Timestamp,
+    most: usize,
 ) -> Sql<usize> {
     database
         .prepare_cached(
@@ -219,12 +217,16 @@ pub(super) fn drop_some(
                  WHERE organization_id = ?1 AND application = ?2 AND until < ?3
                  ORDER BY until, position LIMIT ?4)",
         )?
-        .execute((organization, application, before, DROPPED_AT_ONCE))
+        .execute((organization, application, before, most))
 }
 
-/// Drops some of an organization's records, at least so many: the oldest of the application that has
-/// the oldest.
-pub(super) fn drop_oldest(database: &Connection, organization: Uuid, least: u64) -> Sql<usize> {
+/// Drops at most so many of an organization's records, the oldest of the application that has the oldest; gives
+/// when each of them ended.
+pub(super) fn drop_oldest(
+    database: &Connection,
+    organization: Uuid,
+    most: u64,
+) -> Sql<Vec<Timestamp>> {
     let mut next = database.prepare_cached(
         "SELECT application, until FROM ended_leases INDEXED BY ended_leases_by_end
          WHERE organization_id = ?1 AND application > ?2
@@ -239,30 +241,22 @@ pub(super) fn drop_oldest(database: &Connection, organization: Uuid, least: u64)
         }
     }
     let Some((_, application)) = oldest else {
-        return Ok(0);
+        return Ok(Vec::new());
     };
     let dropped = "DELETE FROM ended_leases WHERE number IN (
              SELECT number FROM ended_leases
              WHERE organization_id = ?1 AND application = ?2 ORDER BY until, position LIMIT ?3)
          RETURNING until";
-    let ends: Vec<Timestamp> = many(
+    many(
         database,
         dropped,
-        (
-            organization,
-            &application,
-            least.min(DROPPED_AT_ONCE as u64),
-        ),
+        (organization, &application, most),
         |row| row.get(0),
-    )?;
-    if let Some(last) = ends.iter().max() {
-        ask_no_more(database, organization, last.saturating_add(1))?;
-    }
-    Ok(ends.len())
+    )
 }
 
-/// From now on the check does not ask for those that ended before an instant.
-pub(super) fn ask_no_more(
+/// Stores from when on all are kept, unless that is later already.
+pub(super) fn put_kept_from(
     database: &Connection,
     organization: Uuid,
     before: Timestamp,

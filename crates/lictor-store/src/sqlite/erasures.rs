@@ -6,18 +6,14 @@ use lictor_core::change::Change;
 use lictor_core::ledger::Entry;
 use uuid::Uuid;
 
-use super::fault::OpenError;
-use super::open::{self, at};
+use super::{connection, open};
+use crate::open_error::{OpenError, at};
 
-/// The accounts that were removed according to the ledger of this database or backup, each with its
-/// organization: by themselves, or with that. The file is not changed.
-///
-/// # Errors
-/// As [`check`](super::check) of what cannot be read as a database of Lictor's.
-pub fn removed_accounts(file: &Path) -> Result<Vec<(Uuid, Uuid)>, OpenError> {
+/// The accounts that were removed, as [`crate::removed_accounts`] says.
+pub(crate) fn removed_accounts(file: &Path) -> Result<Vec<(Uuid, Uuid)>, OpenError> {
     file.metadata().map_err(at(file))?;
     open::schema(file)?;
-    let database = open::reader(file)?;
+    let database = connection::reader(file)?;
     // Bodies are compact JSON whose names come in one order.
     let mut entries = database.prepare(
         "SELECT stream, body FROM entries

@@ -10,11 +10,6 @@ use super::rows::Sql;
 use crate::effects::{Dropped, Ended};
 use crate::spans::Spans;
 
-/// How many rows of a table, or minutes of refusals, are dropped at once at most, so that no other
-/// write waits long.
-const DROPPED_AT_ONCE: usize = 2_000;
-const MINUTES_AT_ONCE: usize = 10;
-
 /// Whether there is anything whose span is over.
 pub(super) fn any(database: &Connection, now: &Now) -> Sql<bool> {
     let spans = Spans::at(now);
@@ -36,28 +31,28 @@ pub(super) fn any(database: &Connection, now: &Now) -> Sql<bool> {
     Ok(ended)
 }
 
-/// Drops some of it.
-pub(super) fn drop_some(database: &Connection, ended: Ended) -> Sql<Dropped> {
+/// Drops what has ended: at most so many rows, or of refusals so many minutes.
+pub(super) fn drop_some(database: &Connection, ended: Ended, most: usize) -> Sql<Dropped> {
     match ended {
         Ended::Answers(end) => {
             let answers = "DELETE FROM answers WHERE rowid IN
                      (SELECT rowid FROM answers WHERE expires_at <= ?1 LIMIT ?2)
                  RETURNING organization_id";
-            let ended = (end.seconds(), DROPPED_AT_ONCE);
+            let ended = (end.seconds(), most);
             let whose: Vec<Option<Uuid>> = many(database, answers, ended, |row| row.get(0))?;
             Ok(Dropped {
                 rows: whose.len(),
                 whose: whose.into_iter().flatten().collect(),
             })
         }
-        Ended::Codes(end) => drop_secrets(database, "codes", end),
-        Ended::AccessTokens(end) => drop_secrets(database, "access_tokens", end),
+        Ended::Codes(end) => drop_secrets(database, "codes", end, most),
+        Ended::AccessTokens(end) => drop_secrets(database, "access_tokens", end, most),
         Ended::Refusals(first_minute) => {
             let refusals = "DELETE FROM refusals WHERE minute IN
                                 (SELECT DISTINCT minute FROM refusals WHERE minute < ?1
                                  ORDER BY minute LIMIT ?2)
                             RETURNING organization_id";
-            let over = (first_minute, MINUTES_AT_ONCE);
+            let over = (first_minute, most);
             let whose: Vec<Uuid> = many(database, refusals, over, |row| row.get(0))?;
             Ok(Dropped {
                 rows: whose.len(),
@@ -67,14 +62,14 @@ pub(super) fn drop_some(database: &Connection, ended: Ended) -> Sql<Dropped> {
     }
 }
 
-fn drop_secrets(database: &Connection, table: &str, end: Elapsed) -> Sql<Dropped> {
+fn drop_secrets(database: &Connection, table: &str, end: Elapsed, most: usize) -> Sql<Dropped> {
     let sql = format!(
         "DELETE FROM {table} WHERE (organization_id, sha256) IN
              (SELECT organization_id, sha256 FROM {table} WHERE expires_at <= ?1 LIMIT ?2)"
     );
     let rows = database
         .prepare_cached(&sql)?
-        .execute((end.seconds(), DROPPED_AT_ONCE))?;
+        .execute((end.seconds(), most))?;
     Ok(Dropped {
         rows,
         whose: Vec::new(),

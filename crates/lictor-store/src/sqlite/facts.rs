@@ -185,12 +185,12 @@ impl FactReads for Transaction<'_> {
         seats::due_leases(self.database, stream, now, most)
     }
 
-    fn refusals_of_holder(&mut self, stream: Uuid, key: &str) -> Sql<u64> {
-        refusals::of_holder(self.database, stream, key)
+    fn refusals_of_holder(&mut self, stream: Uuid, key: &str, most: usize) -> Sql<u64> {
+        refusals::of_holder(self.database, stream, key, most)
     }
 
-    fn answers_of_holder(&mut self, stream: Uuid, key: &str) -> Sql<u64> {
-        answers::of_holder(self.database, stream, key)
+    fn answers_of_holder(&mut self, stream: Uuid, key: &str, most: usize) -> Sql<u64> {
+        answers::of_holder(self.database, stream, key, most)
     }
 
     fn client(&mut self, stream: Uuid, id: Uuid) -> Sql<Option<ClientState>> {

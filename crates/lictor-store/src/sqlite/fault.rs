@@ -1,135 +1,11 @@
-//! Why a data folder cannot be opened, copied into or checked, in our words and with what to do next.
-//! What SQLite and the migrations say themselves goes to the log alone.
+//! What SQLite and the migrations refuse, in our words and with what to do next. What they say themselves goes
+//! to the log alone.
 
 use std::error::Error;
-use std::path::PathBuf;
 
 use rusqlite::{ErrorCode, ffi};
 
-/// Why a data folder could not be opened, copied into or checked.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it open.
-    #[error("{folder} is in use by {holder}; stop it first, or choose another folder")]
-    InUse {
-        /// The data folder.
-        folder: PathBuf,
-        /// What the holder wrote about itself, such as `process 17, listening on 0.0.0.0:8001`.
-        holder: String,
-    },
-    /// A file could not be read or written.
-    #[error("{path}: {source}")]
-    File {
-        /// Which file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// A file has another one's name in its place.
-    #[error(
-        "{0} is a symbolic link, and nothing is written through one: put the file itself there, or name the folder that it is in"
-    )]
-    Link(PathBuf),
-    /// What was written last is in a log that cannot be read where nothing can be written.
-    #[error("{} holds what was written last, and cannot be read where nothing can be written: copy the whole folder to where it can be, and check the copy", log.display())]
-    Unreadable {
-        /// The log.
-        log: PathBuf,
-    },
-    /// There is no database in the folder.
-    #[error("there is no database in {0}")]
-    Missing(PathBuf),
-    /// There is a database in the folder already.
-    #[error("{0} holds a database already; choose an empty folder")]
-    Exists(PathBuf),
-    /// A restore into the folder was cut off, so that its database is missing.
-    #[error("a restore into {} was cut off, and nothing is in force there: run `lictor restore FILE --data {}` again, or remove {} to begin with nothing", folder.display(), folder.display(), draft.display())]
-    HalfRestored {
-        /// The folder.
-        folder: PathBuf,
-        /// The copy that has no name yet.
-        draft: PathBuf,
-    },
-    /// There is something in a folder without a database, in which a new one would begin.
-    #[error("{} holds {name:?} and no database: choose the folder of a server or an empty one, restore a backup into one, or start with --new if a new installation is to begin there", folder.display())]
-    NotNew {
-        /// The folder.
-        folder: PathBuf,
-        /// One of the names in it.
-        name: String,
-    },
-    /// There is something else in a folder that must be empty.
-    #[error("{} is not empty: it contains {name:?}; choose an empty folder, or one that does not \
-             exist", folder.display())]
-    NotEmpty {
-        /// The folder.
-        folder: PathBuf,
-        /// One of the names in it.
-        name: String,
-    },
-    /// The file is no database of Lictor's.
-    #[error("{0} is not a Lictor database, or no longer one: choose another file, or a backup")]
-    Foreign(PathBuf),
-    /// The database was written by a newer version.
-    #[error("the database has schema {found}, this version knows {known}; run a newer version")]
-    NewerSchema {
-        /// The schema of the database.
-        found: i64,
-        /// The newest schema that this build knows.
-        known: i64,
-    },
-    /// The database is damaged.
-    #[error("the database is damaged ({0}); restore a backup into a new folder")]
-    Corrupt(String),
-    /// A backup is whole, but its rows are not what its ledger says.
-    #[error("the backup does not agree with itself: {first} ({count} differences)")]
-    Differs {
-        /// The first difference.
-        first: String,
-        /// How many there are.
-        count: usize,
-    },
-    /// It was told to stop.
-    #[error("told to stop")]
-    Stopped,
-    /// There is no room for what a check puts aside, or no place.
-    #[error(
-        "nothing was found out: what a check puts aside cannot be written into the folder for temporary files; make room there, or name another folder in TMPDIR"
-    )]
-    NothingAside,
-    /// SQLite refused something else.
-    #[error("the database could not be opened: {}", of_sqlite(.0))]
-    Database(rusqlite::Error),
-    /// A migration failed; the database is as it was before.
-    #[error(
-        "the database could not be brought to the form of this version, and is as it was: {}",
-        of_migration(.0)
-    )]
-    Migration(refinery::Error),
-}
-
-impl OpenError {
-    /// Whether making room on the disk would help.
-    pub(super) fn is_full_disk(&self) -> bool {
-        match self {
-            Self::Database(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
-            Self::File { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
-            _ => false,
-        }
-    }
-}
-
-/// Why a check ended, which writes nothing but what it puts aside.
-pub(super) fn of_check(error: OpenError) -> OpenError {
-    let is_placeless = match &error {
-        OpenError::Database(error) => extended(error) == Some(ffi::SQLITE_IOERR_GETTEMPPATH),
-        _ => false,
-    };
-    match is_placeless || error.is_full_disk() {
-        true => OpenError::NothingAside,
-        false => error,
-    }
-}
+use crate::open_error::{DatabaseErrorKind, OpenError};
 
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
@@ -138,15 +14,64 @@ impl From<rusqlite::Error> for OpenError {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Corrupt(DAMAGED_PAGES.to_owned())
             }
-            _ => Self::Database(error),
+            _ => Self::Database {
+                reason: of_sqlite(&error),
+                kind: kind(&error),
+                source: error.into(),
+            },
         }
+    }
+}
+
+/// What follows from an error of SQLite.
+fn kind(error: &rusqlite::Error) -> DatabaseErrorKind {
+    if extended(error) == Some(ffi::SQLITE_IOERR_GETTEMPPATH) {
+        return DatabaseErrorKind::NoTemporaryFolder;
+    }
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => DatabaseErrorKind::DiskFull,
+        // It could not write what it needs beside a database to read it.
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => DatabaseErrorKind::NotWritable,
+        _ => DatabaseErrorKind::Other,
     }
 }
 
 impl From<refinery::Error> for OpenError {
     fn from(error: refinery::Error) -> Self {
         tracing::debug!(%error, "a migration failed");
-        Self::Migration(error)
+        Self::Migration {
+            reason: of_migration(&error),
+            source: error.into(),
+        }
+    }
+}
+
+/// How far an error of SQLite reaches.
+pub(super) enum Severity {
+    /// The disk is full; room may be made.
+    Full,
+    /// The disk or the file cannot be trusted any more.
+    Disk,
+    /// A fault of ours, or another process that has locked the database.
+    Other,
+}
+
+/// How far an error of SQLite reaches.
+pub(super) fn severity(error: &rusqlite::Error) -> Severity {
+    let Some(error) = error.sqlite_error() else {
+        return Severity::Other;
+    };
+    match (error.code, error.extended_code) {
+        // The index of the log could not grow: the same full disk by another name.
+        (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Severity::Full,
+        (
+            ErrorCode::SystemIoFailure
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::ReadOnly,
+            _,
+        ) => Severity::Disk,
+        _ => Severity::Other,
     }
 }
 
@@ -233,9 +158,7 @@ pub(super) fn of_integrity(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
-    use rustix::io::Errno;
 
-    use super::super::open::of_file_system;
     use super::*;
 
     #[test]
@@ -250,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_system_that_does_not_lock_sync_or_share_is_named() {
+    fn a_file_system_that_does_not_lock_sync_or_share_is_named_by_what_sqlite_says() {
         for (code, refused) in [
             (ffi::SQLITE_IOERR_LOCK, "refuses to lock"),
             (ffi::SQLITE_IOERR_RDLOCK, "refuses to lock"),
@@ -266,21 +189,13 @@ mod tests {
                 "{code}: {said}"
             );
         }
-        for errno in [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL] {
-            let said = of_file_system(errno.into()).to_string();
-            assert!(said.contains("refuses to lock or to sync"), "{said}");
-        }
-        for errno in [Errno::NOSPC, Errno::ACCESS, Errno::IO] {
-            let said = of_file_system(errno.into()).to_string();
-            assert!(!said.contains("file system"), "{said}");
-        }
     }
 
     #[test]
     fn a_check_without_room_for_what_it_puts_aside_blames_no_database() {
         let of = |code| {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            of_check(OpenError::Database(error))
+            OpenError::from(error).of_check()
         };
         for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_GETTEMPPATH] {
             let said = of(code).to_string();

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use lictor_core::Error;
+use lictor_core::facts::organization::INSTALLATION;
 use lictor_planted as planted;
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -25,6 +26,9 @@ const PART: usize = 128;
 
 /// Who waits for a write: taken when it is answered.
 pub(super) type Waiting = Option<oneshot::Sender<Result<Written, Error>>>;
+
+/// What became of each write of a batch.
+pub(super) type Outcomes = Vec<Result<Written, Error>>;
 
 /// A write, and who waits for it.
 pub(super) struct Job {
@@ -85,6 +89,21 @@ impl Gathered {
         each.map(|(write, waiting)| Self::of(write, waiting))
     }
 
+    /// Answers each with its outcome.
+    pub(super) fn acknowledge(&mut self, outcomes: Outcomes) {
+        acknowledge(&mut self.waiting, outcomes);
+    }
+
+    /// The fault `early-ack`: acknowledges before the commit, which the test that kills the server must find. The
+    /// installation's own writes are spared, or no server would start.
+    pub(super) fn acknowledge_early(&mut self, outcomes: &mut Outcomes) {
+        let is_own = |write: &Write| write.stream == INSTALLATION;
+        if planted::is("early-ack") && !self.writes.iter().any(is_own) {
+            acknowledge_and_keep(&mut self.waiting, outcomes);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Takes the next part of the queue; false: there is nothing, or it has to wait for the next
     /// batch.
     pub(super) fn grow(&mut self, queue: &Queue<Job>) -> bool {
@@ -119,10 +138,37 @@ impl Gathered {
     }
 }
 
+fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
+    for (done, outcome) in waiting.iter_mut().zip(outcomes) {
+        if let Some(done) = done.take() {
+            // Whoever asked may have gone away; the write counts all the same.
+            let _ = done.send(outcome);
+        }
+    }
+}
+
+/// Acknowledges, and keeps what observers are to be told: there is no second fault beside the planted one.
+fn acknowledge_and_keep(waiting: &mut [Waiting], outcomes: &mut Outcomes) {
+    let stored = outcomes.iter().map(|outcome| {
+        let Ok(written) = outcome else {
+            return Ok(Written::default());
+        };
+        Ok(Written {
+            entries: written.entries.clone(),
+            records: written.records.clone(),
+            applications: written.applications.clone(),
+            ..Written::default()
+        })
+    });
+    let stored = stored.collect();
+    acknowledge(waiting, std::mem::replace(outcomes, stored));
+}
+
 #[cfg(test)]
 mod tests {
     use lictor_core::decision::Decision;
     use lictor_core::elapsed::Now;
+    use lictor_core::record::Record;
 
     use super::*;
 
@@ -141,6 +187,24 @@ mod tests {
             gathered.room = PART;
             assert!(gathered.counts_in(&write, 1, Duration::ZERO));
             assert_eq!(gathered.counts_in(&write, 1, SHARED), fits);
+        }
+    }
+    #[test]
+    fn what_is_acknowledged_early_is_told_all_the_same() {
+        let record = Record::ExpiredDropped;
+        let written = Written {
+            records: vec![record.clone()],
+            ..Written::default()
+        };
+        let (done, mut answer) = oneshot::channel();
+        let mut outcomes = vec![Ok(written)];
+        acknowledge_and_keep(&mut [Some(done)], &mut outcomes);
+        let answer = answer.try_recv().expect("it is acknowledged");
+        for written in [answer, outcomes.remove(0)] {
+            assert_eq!(
+                written.expect("stored").records,
+                std::slice::from_ref(&record)
+            );
         }
     }
 }

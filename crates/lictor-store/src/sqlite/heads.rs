@@ -102,7 +102,7 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
 const BEFORE_COUNTERS: usize = 10;
 
 static UPDATE: LazyLock<String> = LazyLock::new(|| {
-    // A parameter for each counter, behind those that are named.
+    // A parameter for each counter, after those that are named.
     let used = counters().zip(BEFORE_COUNTERS + 2..);
     let used: String = used
         .map(|(column, at)| format!(", {column} = ?{at}"))

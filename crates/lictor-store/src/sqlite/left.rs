@@ -14,9 +14,6 @@ use super::usage;
 use crate::LeftNode;
 use crate::head_row::HeadRow;
 
-/// From which share of its quota on the usage series of a month are too many for those of nodes that left.
-const SHARE: u64 = 2;
-
 /// The organizations in which nodes left, each found by itself, however many nodes those are.
 const ORGANIZATIONS: &str = "WITH RECURSIVE found(id) AS (
          SELECT (SELECT organization_id FROM nodes INDEXED BY nodes_left WHERE left_by IS NOT NULL
@@ -71,7 +68,7 @@ fn crowded(
 ) -> Sql<Vec<LeftNode>> {
     let month = Date::of(now.wall()).month();
     let series = usage::of_month(database, organization, &month)?;
-    if series > head.quotas.limit(Quota::UsageSeries) / SHARE {
+    if head.is_crowded_by(series) {
         let counted = oldest(database, organization, Timestamp::MAX, Some(&month), limit)?;
         if !counted.is_empty() {
             return Ok(counted);

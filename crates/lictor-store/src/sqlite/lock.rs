@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Seek, SeekFrom, Write as _};
 use std::path::Path;
 
-use super::fault::OpenError;
-use super::open::{at, of_file_system, private};
+use super::folder::private;
+use crate::open_error::{OpenError, at, of_file_system};
 
 /// The locked file in the data folder.
 pub(super) const LOCK_FILE: &str = "lictor.lock";

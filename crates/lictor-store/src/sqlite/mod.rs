@@ -10,6 +10,7 @@ mod batch;
 mod check;
 mod clients;
 mod clock;
+mod connection;
 mod effects;
 mod ended;
 mod erased_log;
@@ -17,6 +18,7 @@ mod erasures;
 mod expired;
 mod facts;
 mod fault;
+mod folder;
 mod functions;
 mod gathered;
 mod heads;
@@ -49,48 +51,45 @@ use rusqlite::Connection;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use self::folder::DATABASE_FILE;
 use self::lock::FolderLock;
 use self::pool::Readers;
 use self::rows::Sql;
 use self::writer::Writer;
+use crate::New;
+use crate::open_error::{OpenError, at};
 
-pub use self::check::{check_folder, watched_check};
-pub use self::erasures::removed_accounts;
-pub use self::fault::OpenError;
-pub use self::open::{DATABASE_FILE, New, of_file_system};
-pub use self::restore::{Restored, checked, restore};
+#[cfg(test)]
+pub(crate) use self::check::ScratchFile;
+pub(crate) use self::check::watched_check;
+pub(crate) use self::erasures::removed_accounts;
+pub use self::restore::Restored;
+pub(crate) use self::restore::checked as checked_backup;
+
+/// Whether there is a database in the folder `data`.
+pub(crate) fn is_in(data: &Path) -> bool {
+    data.join(DATABASE_FILE).exists()
+}
 
 /// A store in one SQLite database.
-pub struct SqliteStore {
+pub(crate) struct SqliteStore {
     // Dropped in this order: the folder is given back when the database is closed.
     readers: Readers,
     writer: Writer,
-    /// None: somebody else holds it for this one.
+    /// `None` if the caller has it.
     lock: Option<FolderLock>,
     folder: PathBuf,
     path: PathBuf,
-    /// Held by who has a copy.
+    /// Locked for as long as a backup is made or fetched.
     copied: Arc<Mutex<()>>,
     _temporary: Option<tempfile::TempDir>,
 }
 
 impl SqliteStore {
-    /// Opens the database in `folder`; makes both, readable to their owner alone, if they are not
-    /// there and the folder is empty. Migrates an older database and looks at the end of its ledger.
-    ///
-    /// # Errors
-    /// [`OpenError`]: in use, not empty, foreign, newer, damaged, or what the operating system said.
-    pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        Self::open_new(folder, New::Beside(&[]))
-    }
-
-    /// The same, with a word on where a new database may begin.
-    ///
-    /// # Errors
-    /// As [`SqliteStore::open`].
-    pub fn open_new(folder: &Path, new: New<'_>) -> Result<Self, OpenError> {
-        open::make_folder(folder)?;
-        open::warn_if_shared(folder)?;
+    /// Opens the database in `folder`, as [`crate::open`] says.
+    pub(crate) fn open(folder: &Path, new: New<'_>) -> Result<Self, OpenError> {
+        folder::make_folder(folder)?;
+        folder::warn_if_shared(folder)?;
         let lock = FolderLock::take(folder)?;
         backup::remove_unfinished(folder)?;
         let database = open::writer(folder, new)?;
@@ -98,7 +97,7 @@ impl SqliteStore {
         Self::with(database, Some(lock), folder, folder.join(DATABASE_FILE))
     }
 
-    /// Opens the database at `path` in `folder`, whose lock the caller holds.
+    /// Opens the database at `path` in `folder`, whose lock the caller has.
     fn over(folder: &Path, path: PathBuf) -> Result<Self, OpenError> {
         Self::with(open::existing(&path)?, None, folder, path)
     }
@@ -110,7 +109,7 @@ impl SqliteStore {
         path: PathBuf,
     ) -> Result<Self, OpenError> {
         let readers = Readers::open(&path)?;
-        let writer = Writer::start(database).map_err(open::at(&path))?;
+        let writer = Writer::start(database).map_err(at(&path))?;
         Ok(Self {
             readers,
             writer,
@@ -122,12 +121,8 @@ impl SqliteStore {
         })
     }
 
-    /// Opens a new store that is gone when it is dropped: for tests and demonstrations. It lies in
-    /// memory where the system has a file system there.
-    ///
-    /// # Errors
-    /// As [`SqliteStore::open`].
-    pub fn in_memory() -> Result<Self, OpenError> {
+    /// Opens a new store that is gone when it is dropped, in memory where the system has a file system there.
+    pub(crate) fn temporary() -> Result<Self, OpenError> {
         let shared = Path::new("/dev/shm");
         let parent = if shared.is_dir() {
             shared.to_owned()
@@ -137,8 +132,8 @@ impl SqliteStore {
         let folder = tempfile::Builder::new()
             .prefix("lictor-")
             .tempdir_in(&parent)
-            .map_err(open::at(&parent))?;
-        let store = Self::open(folder.path())?;
+            .map_err(at(&parent))?;
+        let store = Self::open(folder.path(), New::Beside(&[]))?;
         Ok(Self {
             _temporary: Some(folder),
             ..store

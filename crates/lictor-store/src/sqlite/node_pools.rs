@@ -8,7 +8,7 @@ use lictor_core::facts::pool::{Pool, PoolIdentity, PoolState};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::reads::{behind, many};
+use super::reads::{many, page_start};
 use super::rows::Sql;
 use crate::facts::By;
 use crate::{PoolBy, PoolNode};
@@ -78,7 +78,7 @@ pub(super) fn page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<Pool>> {
-    let (sql, after) = (page_sql(), behind(after.as_ref()));
+    let (sql, after) = (page_sql(), page_start(after.as_ref()));
     many(database, &sql, (organization, after, limit), pool)
 }
 

@@ -11,7 +11,7 @@ use lictor_core::feed::NodePolicy;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::reads::{behind, many};
+use super::reads::{many, page_start};
 use super::rows::{Sql, invalid};
 use crate::NodePlaces;
 use crate::facts::By;
@@ -141,7 +141,7 @@ pub(super) fn page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<Node>> {
-    let after = behind(after.as_ref());
+    let after = page_start(after.as_ref());
     many(database, &page_sql(), (organization, after, limit), read)
 }
 
@@ -196,7 +196,7 @@ pub(super) fn starts(database: &Connection, organization: Uuid, id: Uuid) -> Sql
     Ok(found.flatten().flatten().unwrap_or_default())
 }
 
-/// What holds for all nodes of an organization.
+/// The settings of all nodes of an organization.
 pub(super) fn settings(database: &Connection, organization: Uuid) -> Sql<NodeSettings> {
     let read = |row: &Row<'_>| {
         Ok(NodeSettings {

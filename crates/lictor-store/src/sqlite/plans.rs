@@ -20,8 +20,9 @@ use uuid::Uuid;
 
 use super::batch::Transaction;
 use super::heads::Heads;
-use super::{ended, expired, looks, node_pools, nodes, open, reads, refusals, seats};
+use super::{clients, ended, expired, looks, node_pools, nodes, open, reads, refusals, seats};
 use crate::effects::Ended;
+use crate::facts::GrantBy;
 use crate::{Dates, EndedFilter, EndedKey, Fact, Licenses as _, PoolBy, Which, facts};
 
 /// The tables of an installation that do not grow with its tenants and what they do.
@@ -180,6 +181,13 @@ fn ask(database: &Connection) {
         Fact::Due(NOW),
     ];
     load(database, &facts);
+    for by in [
+        GrantBy::Id(account),
+        GrantBy::Code(Digest([0; 32])),
+        GrantBy::RefreshToken(Digest([0; 32])),
+    ] {
+        clients::one_grant(database, ACME, by).expect("reads");
+    }
     ask_for_licenses(database);
     ask_for_nodes(database);
     seats::seats_page(database, ACME, "app-1", Some(account), 9).expect("reads");
@@ -202,10 +210,10 @@ fn ask(database: &Connection) {
     ended::due(database, Timestamp::MAX, 9).expect("reads");
     ended::one(database, ACME, "app-1", key).expect("reads");
     ended::keep(database, ACME, account, (1, 1), LeaseEnd::Expired).expect("writes");
-    ended::drop_some(database, ACME, "app-1", 1).expect("writes");
+    ended::drop_some(database, ACME, "app-1", 1, 9).expect("writes");
     refusals::page(database, ACME, None, 9).expect("reads");
-    refusals::of_holder(database, ACME, "h1").expect("reads");
-    refusals::forget(database, ACME, "h3").expect("writes");
+    refusals::of_holder(database, ACME, "h1", 9).expect("reads");
+    refusals::forget(database, ACME, "h3", 9).expect("writes");
     let start = Now::at(0).elapsed();
     for ended in [
         Ended::Answers(start),
@@ -213,7 +221,7 @@ fn ask(database: &Connection) {
         Ended::AccessTokens(start),
         Ended::Refusals(0),
     ] {
-        expired::drop_some(database, ended).expect("writes");
+        expired::drop_some(database, ended, 9).expect("writes");
     }
 }
 

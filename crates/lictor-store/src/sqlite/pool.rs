@@ -8,8 +8,8 @@ use lictor_core::Error;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::fault::OpenError;
-use super::open;
+use super::connection;
+use crate::open_error::OpenError;
 use crate::places::Places;
 
 /// How many reads run at once: SQLite's are short and bound by the processor. No stream has the last
@@ -27,7 +27,7 @@ impl Readers {
     /// Opens the connections.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let idle = (0..READERS)
-            .map(|_| open::reader(path))
+            .map(|_| connection::reader(path))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             path: path.to_owned(),
@@ -49,7 +49,7 @@ impl Readers {
             // One is missing only after a read that panicked.
             let connection = match kept {
                 Some(connection) => connection,
-                None => open::reader(&path).map_err(Error::internal)?,
+                None => connection::reader(&path).map_err(Error::internal)?,
             };
             let result = read(&connection);
             idle.lock()

@@ -32,7 +32,7 @@ pub(super) fn licenses_page(
     after: Option<Uuid>,
     limit: usize,
 ) -> Sql<Vec<License>> {
-    let after = behind(after.as_ref());
+    let after = page_start(after.as_ref());
     match application {
         None => {
             let rest = "licenses.id > ?2 ORDER BY licenses.id LIMIT ?3";
@@ -215,7 +215,7 @@ pub(super) fn tokens(
     many(
         database,
         &sql,
-        (stream, behind(after.as_ref()), limit),
+        (stream, page_start(after.as_ref()), limit),
         rows::token,
     )
 }
@@ -288,8 +288,8 @@ pub(super) fn bounds(database: &Connection, organization: Uuid, now: &Now) -> Sq
 }
 
 /// What the ids of a page are greater than. A client may give a license any UUID, all zeros
-/// included, so a first page begins behind the empty blob, which comes before every id.
-pub(super) fn behind(after: Option<&Uuid>) -> &[u8] {
+/// included, so a first page begins after the empty blob, which comes before every id.
+pub(super) fn page_start(after: Option<&Uuid>) -> &[u8] {
     after.map_or(&[], |id| id.as_bytes())
 }
 

@@ -142,30 +142,35 @@ pub(super) fn sums(
     })
 }
 
-/// How many rows of a holder are forgotten at once at most.
-const FORGOTTEN_AT_ONCE: usize = 1_000;
-
-/// How many rows of a holder there are, up to those that are forgotten at once.
-pub(super) fn of_holder(database: &Connection, organization: Uuid, key: &str) -> Sql<u64> {
+/// How many rows of a holder there are, counted up to `most`.
+pub(super) fn of_holder(
+    database: &Connection,
+    organization: Uuid,
+    key: &str,
+    most: usize,
+) -> Sql<u64> {
     database
         .prepare_cached(
             "SELECT count(*) FROM (SELECT 1 FROM refusals
              WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3)",
         )?
-        .query_row((organization, key, FORGOTTEN_AT_ONCE), |row| row.get(0))
+        .query_row((organization, key, most), |row| row.get(0))
 }
 
-/// Takes the name from some refusals of a holder. Those that are the same but for the name become
-/// one row, so that there are as many as before; says how many rows there are fewer.
-pub(super) fn forget(database: &Connection, organization: Uuid, key: &str) -> Sql<usize> {
+/// Takes the name from at most so many refusals of a holder. Rows that are the same but for the name become
+/// one, whose count is the sum of theirs; says how many rows there are fewer.
+pub(super) fn forget(
+    database: &Connection,
+    organization: Uuid,
+    key: &str,
+    most: usize,
+) -> Sql<usize> {
     let found = "SELECT minute, application, holder, reason FROM refusals
          WHERE organization_id = ?1 AND holder_key = ?2 LIMIT ?3";
-    let rows: Vec<(i64, String, String, String)> = many(
-        database,
-        found,
-        (organization, key, FORGOTTEN_AT_ONCE),
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-    )?;
+    let rows: Vec<(i64, String, String, String)> =
+        many(database, found, (organization, key, most), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
     let one = "organization_id = ?1 AND minute = ?2 AND application = ?3 AND kind = 'lease'
          AND holder = ?4 AND reason = ?5";
     let merge = format!(

@@ -15,7 +15,7 @@ pub(super) fn to_erase(database: &Connection, limit: usize) -> Sql<Vec<Uuid>> {
     many(database, sql, [limit], |row| row.get(0))
 }
 
-/// Erases some of the names that a removed organization holds.
+/// Erases some of the names in a removed organization.
 pub(super) fn erase(
     database: &Connection,
     organization: Uuid,

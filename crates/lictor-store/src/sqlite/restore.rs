@@ -10,11 +10,10 @@ use lictor_planted as planted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::SqliteStore;
-use super::check;
-use super::fault::OpenError;
+use super::folder::{self, BESIDE, DATABASE_FILE, LOST_AND_FOUND, beside};
 use super::lock::{FolderLock, LOCK_FILE};
-use super::open::{self, BESIDE, DATABASE_FILE, LOST_AND_FOUND, at, beside};
+use super::{SqliteStore, check, connection, open};
+use crate::open_error::{OpenError, at, of_file_system};
 use crate::{Step, Store, Watch};
 
 /// How much of a backup is copied at once, in bytes.
@@ -41,23 +40,8 @@ pub struct Restored {
     is_installed: bool,
 }
 
-/// Puts a backup into `folder`, which must be empty or not be there.
-///
-/// # Errors
-/// As [`checked`] and [`Restored::install`].
-pub fn restore(backup_file: &Path, folder: &Path) -> Result<(), OpenError> {
-    let source = File::open(backup_file).map_err(at(backup_file))?;
-    checked((source, backup_file), folder, &[], &Watch::default())?.install()
-}
-
-/// Copies a backup, which is open and has this name, into `folder`, which must be empty or not be there,
-/// and checks the copy as `lictor check` does. What a restore that was cut off has left there may be, and files of these `known`
-/// names.
-///
-/// # Errors
-/// [`OpenError::InUse`], [`OpenError::Exists`], [`OpenError::NotEmpty`], [`OpenError::Differs`],
-/// [`OpenError::Stopped`], and what [`SqliteStore::open`](super::SqliteStore::open) would say of the backup.
-pub fn checked(
+/// Copies and checks a backup, as [`crate::checked_backup`] says.
+pub(crate) fn checked(
     (mut source, backup_file): (File, &Path),
     folder: &Path,
     known: &[&str],
@@ -80,7 +64,7 @@ pub fn checked(
         }
         refuse_what_is_there(folder, known)?;
     }
-    open::make_folder(folder)?;
+    folder::make_folder(folder)?;
     if restored.lock.is_none() {
         restored.lock = Some(FolderLock::take(folder)?);
     }
@@ -145,14 +129,16 @@ fn refuse_what_is_there(folder: &Path, known: &[&str]) -> Result<(), OpenError> 
 fn copy(source: &mut File, draft: &Path, watch: &Watch) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    open::remove_left(draft)?;
-    let mut target = open::private(&mut options).open(draft).map_err(at(draft))?;
+    folder::remove_left(draft)?;
+    let mut target = folder::private(&mut options)
+        .open(draft)
+        .map_err(at(draft))?;
     copy_bytes(source, &mut target, draft, watch)?;
     planted::point("restore.copied");
-    let synced = target.sync_all().map_err(open::of_file_system);
+    let synced = target.sync_all().map_err(of_file_system);
     synced.map_err(at(draft))?;
     open::schema(draft)?;
-    let report = check::check(&mut open::inspector(draft)?, watch)?;
+    let report = check::check(&mut connection::inspector(draft)?, watch)?;
     if let Some(first) = report.differences.first() {
         let count = report.differences.len();
         return Err(OpenError::Differs {
@@ -191,8 +177,8 @@ fn copy_bytes(
     }
 }
 
-/// Copies what has come through a pipe, and says how much; none: nothing has. Whoever waited for it in a
-/// read could not be told to stop.
+/// Copies what has come through a pipe, and returns how much; `None` if nothing has. A blocking read could not be
+/// told to stop.
 fn copy_what_came(source: &mut File, target: &mut File) -> io::Result<Option<u64>> {
     match poll(&mut [PollFd::new(source, PollFlags::IN)], Some(&LOOK)) {
         Ok(0) | Err(Errno::INTR) => return Ok(None),
@@ -210,7 +196,7 @@ impl Restored {
     /// installed.
     ///
     /// # Errors
-    /// As [`SqliteStore::open`](super::SqliteStore::open).
+    /// As [`open`](crate::open).
     pub fn store(&self) -> Result<Arc<dyn Store>, OpenError> {
         Ok(Arc::new(SqliteStore::over(&self.folder, self.draft())?))
     }
@@ -225,7 +211,7 @@ impl Restored {
         std::fs::rename(self.draft(), &path).map_err(at(&path))?;
         self.is_installed = true;
         planted::point("restore.renamed");
-        open::sync_folder(&self.folder)
+        folder::sync_folder(&self.folder)
     }
 
     fn draft(&self) -> PathBuf {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
 use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT, ACCOUNT_COLUMNS};
-use super::reads::{behind, many};
+use super::reads::{many, page_start};
 use super::rows::{Sql, parsed};
 
 /// The columns of [`application`], in its order.
@@ -139,7 +139,7 @@ pub(super) fn seats_page(
             },
         })
     };
-    let after = behind(after.as_ref());
+    let after = page_start(after.as_ref());
     many(
         database,
         &sql,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::open::beside;
+use super::folder::beside;
 use super::rows::Sql;
 use crate::Sizes;
 

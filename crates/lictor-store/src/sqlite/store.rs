@@ -5,7 +5,7 @@ use lictor_core::Error;
 use lictor_core::facts::organization::INSTALLATION;
 
 use super::pool::off_the_runtime;
-use super::{SqliteStore, backup, check, open, sizes};
+use super::{SqliteStore, backup, check, connection, sizes};
 use crate::{
     Batches, CheckReport, DatabaseCopy, LedgerReads as _, Maintenance, Observer, Sizes, Store,
     Watch, Write, Written,
@@ -29,7 +29,7 @@ impl Store for SqliteStore {
         self.head(INSTALLATION).await.map(drop)
     }
 
-    /// The kernel's lock on the folder sees to it.
+    /// The kernel's lock on the folder excludes other processes.
     fn is_exclusive(&self) -> bool {
         true
     }
@@ -45,7 +45,7 @@ impl Maintenance for SqliteStore {
         self.writer.batches()
     }
 
-    /// It stands in the lock file.
+    /// It is written into the lock file.
     fn note_address(&self, address: &str) -> std::io::Result<()> {
         let lock = self.lock.as_ref();
         lock.map_or(Ok(()), |lock| lock.note_address(address))
@@ -63,6 +63,7 @@ impl Maintenance for SqliteStore {
 
     async fn check(&self) -> Result<CheckReport, Error> {
         let path = self.path.clone();
-        off_the_runtime(move || check::check(&mut open::inspector(&path)?, &Watch::default())).await
+        off_the_runtime(move || check::check(&mut connection::inspector(&path)?, &Watch::default()))
+            .await
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn page(
          WHERE organization_id = ?1 AND (month, service, source) > (?2, ?3, ?4)
          ORDER BY month, service, source LIMIT ?5"
     );
-    // No month is empty, so a first page begins behind one that is.
+    // No month is empty, so a first page begins after an empty one.
     let UsageKey {
         month,
         service,

@@ -1,5 +1,5 @@
 //! The one thread that writes: it gathers waiting writes into a batch, commits once, and then
-//! acknowledges each. What a write does stands in `plan.rs`.
+//! acknowledges each. `plan.rs` says what a write does.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 use lictor_core::Error;
 use lictor_core::elapsed::Elapsed;
 use lictor_planted as planted;
-use rusqlite::{Connection, ErrorCode, ffi};
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Mutex, oneshot};
 
 use super::batch::{BatchError, Transaction};
 use super::clock;
 use super::erased_log::ErasedLog;
-use super::gathered::{Gathered, Job, Waiting};
+use super::fault::{Severity, severity};
+use super::folder::probe_room;
+use super::gathered::{Gathered, Job, Outcomes};
 use super::heads::Heads;
-use super::open::probe_room;
 use super::pool::off_the_runtime;
 use crate::plan::{self, Fault};
 use crate::queue::{Queue, Waited};
@@ -185,8 +186,6 @@ struct Thread {
     log: ErasedLog,
 }
 
-type Outcomes = Vec<Result<Written, Error>>;
-
 impl Thread {
     fn run(mut self, queue: &Queue<Job>) {
         loop {
@@ -221,7 +220,7 @@ impl Thread {
         match result {
             Ok(outcomes) => {
                 self.tell(&gathered.writes, &outcomes);
-                acknowledge(&mut gathered.waiting, outcomes);
+                gathered.acknowledge(outcomes);
             }
             Err(error) if count > 1 && concerns_one_write(&error) => {
                 let reason = error.reason();
@@ -232,13 +231,13 @@ impl Thread {
                         Err(error) => vec![Err(self.failure(&error))],
                     };
                     self.tell(&one.writes, &outcomes);
-                    acknowledge(&mut one.waiting, outcomes);
+                    one.acknowledge(outcomes);
                 }
             }
             Err(error) => {
                 let failed = |_| Err(self.failure(&error));
                 let outcomes = gathered.writes.iter().map(failed).collect();
-                acknowledge(&mut gathered.waiting, outcomes);
+                gathered.acknowledge(outcomes);
             }
         }
         count
@@ -276,7 +275,7 @@ impl Thread {
             .execute([])?;
         planted::point("write.begun");
         let result = self.fill(gathered, queue).and_then(|mut outcomes| {
-            acknowledge_early(gathered, &mut outcomes);
+            gathered.acknowledge_early(&mut outcomes);
             planted::point("write.filled");
             let began = Instant::now();
             self.database.prepare_cached("COMMIT")?.execute([])?;
@@ -388,33 +387,6 @@ impl Thread {
     }
 }
 
-enum Severity {
-    /// The disk is full; room may be made.
-    Full,
-    /// The disk or the file cannot be trusted any more.
-    Disk,
-    /// A fault of ours, or another process that holds the database.
-    Other,
-}
-
-fn severity(error: &rusqlite::Error) -> Severity {
-    let Some(error) = error.sqlite_error() else {
-        return Severity::Other;
-    };
-    match (error.code, error.extended_code) {
-        // The index of the log could not grow: the same full disk by another name.
-        (ErrorCode::DiskFull, _) | (_, ffi::SQLITE_IOERR_SHMSIZE) => Severity::Full,
-        (
-            ErrorCode::SystemIoFailure
-            | ErrorCode::DatabaseCorrupt
-            | ErrorCode::NotADatabase
-            | ErrorCode::ReadOnly,
-            _,
-        ) => Severity::Disk,
-        _ => Severity::Other,
-    }
-}
-
 /// Whether the other writes of the batch may still succeed.
 fn concerns_one_write(error: &BatchError) -> bool {
     let BatchError::Database(error) = error else {
@@ -424,46 +396,9 @@ fn concerns_one_write(error: &BatchError) -> bool {
     !busy && matches!(severity(error), Severity::Other)
 }
 
-fn acknowledge(waiting: &mut [Waiting], outcomes: Outcomes) {
-    for (done, outcome) in waiting.iter_mut().zip(outcomes) {
-        if let Some(done) = done.take() {
-            // Whoever asked may have gone away; the write counts all the same.
-            let _ = done.send(outcome);
-        }
-    }
-}
-
-/// The fault `early-ack`: acknowledges before the commit, which the test that kills the server must
-/// find. The installation's own writes are spared, or no server would start.
-fn acknowledge_early(gathered: &mut Gathered, outcomes: &mut Outcomes) {
-    let own = |write: &Write| write.stream == lictor_core::facts::organization::INSTALLATION;
-    if planted::is("early-ack") && !gathered.writes.iter().any(own) {
-        acknowledge_and_keep(&mut gathered.waiting, outcomes);
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Acknowledges, and keeps what observers are to be told: there is no second fault beside the planted one.
-fn acknowledge_and_keep(waiting: &mut [Waiting], outcomes: &mut Outcomes) {
-    let stored = outcomes.iter().map(|outcome| {
-        let Ok(written) = outcome else {
-            return Ok(Written::default());
-        };
-        Ok(Written {
-            entries: written.entries.clone(),
-            records: written.records.clone(),
-            applications: written.applications.clone(),
-            ..Written::default()
-        })
-    });
-    let stored = stored.collect();
-    acknowledge(waiting, std::mem::replace(outcomes, stored));
-}
-
 #[cfg(test)]
 mod tests {
     use lictor_core::elapsed::Now;
-    use lictor_core::record::Record;
 
     use super::*;
 
@@ -507,24 +442,5 @@ mod tests {
             looking: Mutex::default(),
         };
         assert!(matches!(writer.ready(), Err(Error::ReadOnly(_))));
-    }
-
-    #[test]
-    fn what_is_acknowledged_early_is_told_all_the_same() {
-        let record = Record::ExpiredDropped;
-        let written = Written {
-            records: vec![record.clone()],
-            ..Written::default()
-        };
-        let (done, mut answer) = oneshot::channel();
-        let mut outcomes = vec![Ok(written)];
-        acknowledge_and_keep(&mut [Some(done)], &mut outcomes);
-        let answer = answer.try_recv().expect("it is acknowledged");
-        for written in [answer, outcomes.remove(0)] {
-            assert_eq!(
-                written.expect("stored").records,
-                std::slice::from_ref(&record)
-            );
-        }
     }
 }

@@ -46,6 +46,7 @@ macro_rules! battery {
             writes::writes_that_run_again_alone_are_observed_too;
             writes::entries_say_who_when_and_what;
             writes::a_faulty_rule_harms_nobody_else;
+            writes::a_rule_removes_nothing_that_it_had_not_asked_for;
             writes::a_failing_record_takes_the_change_with_it;
             writes::nobody_waits_for_the_writes_of_another_organization;
             installation::organizations_are_listed_by_key;

@@ -8,6 +8,9 @@ use std::task::Poll;
 use lictor_core::Error;
 use lictor_core::change::Change;
 use lictor_core::decision::Decision;
+use lictor_core::facts::account::AccountKind;
+use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::lease::LeaseEnd;
 use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::facts::usage::Reported;
 use lictor_core::ledger::{Entry, Head};
@@ -16,8 +19,8 @@ use lictor_store::{Store, Write, Written};
 use tokio::task::JoinHandle;
 
 use crate::given::{
-    ACME, NOW, acme, add_license, applications, document, done, id, new_organization, refused,
-    write,
+    ACME, NOW, acme, add_license, applications, assign, check_out, document, done, enroll_node, id,
+    new_account, new_application, new_organization, refused, write,
 };
 use crate::usage::{count, counts_of};
 
@@ -336,6 +339,45 @@ pub(crate) async fn a_faulty_rule_harms_nobody_else(store: Arc<dyn Store>) {
     )
     .await;
     store.ready().await.expect("writes go on");
+}
+
+/// Counters would go on counting what the rule did not see.
+pub(crate) async fn a_rule_removes_nothing_that_it_had_not_asked_for(store: Arc<dyn Store>) {
+    acme(&*store).await;
+    for write in [
+        add_license(ACME, id(1), &document(1, "Kong", 1), NOW),
+        new_application(ACME, "editor", OverLimit::Refuse),
+        new_application(ACME, "unused", OverLimit::Refuse),
+        new_account(ACME, id(50), AccountKind::Person),
+        assign(ACME, "editor", id(50), 5),
+        check_out(ACME, "editor", (id(80), "device"), 5, NOW),
+        enroll_node(ACME, (id(90), "edge"), "kong", Some(3)),
+    ] {
+        done(&*store, write).await;
+    }
+    let editor = || "editor".to_owned();
+    for change in [
+        Change::LicenseRemoved { id: id(1) },
+        Change::ApplicationRemoved {
+            key: "unused".to_owned(),
+        },
+        Change::SeatReleased {
+            application: editor(),
+            account: id(50),
+        },
+        Change::LeaseEnded {
+            id: id(80),
+            application: editor(),
+            reason: LeaseEnd::Released,
+        },
+        Change::NodeRemoved { id: id(90) },
+    ] {
+        let said = format!("{change:?}");
+        let blind = write(ACME, NOW, vec![], move |_| Ok(change.clone().into()));
+        let error = refused(&*store, blind).await;
+        assert!(matches!(error, Error::Internal(_)), "{said}: {error}");
+    }
+    assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
 
 /// Changes, records and entry are one: the last record fails, and all is as before.

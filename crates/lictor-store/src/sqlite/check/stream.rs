@@ -1,6 +1,5 @@
 //! The check of one stream: its entries are replayed, and its rows compared one after the other.
 
-use lictor_core::Timestamp;
 use lictor_core::digest::Digest;
 use lictor_core::facts::account::AccountState;
 use lictor_core::facts::client::ClientState;
@@ -16,8 +15,10 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::each;
-use crate::check::{Many, Named, Replay};
+use super::scratch::ScratchFile;
+use crate::check::{EndedLeases, Many, Named, Replay};
 use crate::head_row::HeadRow;
+use crate::open_error::OpenError;
 use crate::sqlite::heads;
 use crate::sqlite::rows::{self, Sql};
 use crate::sqlite::{accounts, clients, ended, node_pools, nodes, seats, usage};
@@ -29,19 +30,22 @@ pub(super) fn check(
     stream: Uuid,
     report: &mut CheckReport,
     mut taken: impl FnMut(),
-) -> Sql<()> {
-    let mut replay = Replay::new(stream);
+) -> Result<(), OpenError> {
+    let mut replay = Replay::new(stream, Box::new(ScratchFile::default()));
     let head = heads::one(view, stream)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let mut ended = EndedLeases::begin(view, stream, head.removed)?;
+    let mut ended = EndedLeases::new(stream, head.removed, ended::kept_from(view, stream)?);
     let entries = "SELECT position, hash, body FROM entries WHERE stream = ?1 ORDER BY position";
-    each(view, entries, [stream], |row| {
+    let mut entries = view.prepare(entries)?;
+    let mut rows = entries.query([stream])?;
+    while let Some(row) = rows.next()? {
         taken();
-        match replay.entry(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?)? {
-            Some(expected) => ended.compare(view, &expected, &mut report.differences),
-            None => Ok(()),
+        let body = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+        if let Some(expected) = replay.entry(row.get(0)?, row.get(1)?, body)? {
+            let found = kept(view, stream, &expected)?;
+            ended.compare(&expected, found, &mut report.differences);
         }
-    })?;
-    ended.finish(view, &mut report.differences)?;
+    }
+    ended.finish(ended::count(view, stream)?, &mut report.differences);
     if stream != INSTALLATION {
         check_organization(view, stream, &head, &mut report.differences)?;
     }
@@ -50,6 +54,15 @@ pub(super) fn check(
     compare_many(view, stream, &mut replay, report)?;
     replay.finish(report);
     Ok(())
+}
+
+/// What is kept of a lease that ended.
+fn kept(view: &Connection, stream: Uuid, lease: &EndedLease) -> Sql<Option<EndedLease>> {
+    let key = EndedKey {
+        until: lease.until,
+        position: lease.position,
+    };
+    ended::one(view, stream, &lease.application, key)
 }
 
 /// What the rows say of that of which there is little.
@@ -90,7 +103,7 @@ fn compare_many(
     stream: Uuid,
     replay: &mut Replay,
     report: &mut CheckReport,
-) -> Sql<()> {
+) -> Result<(), OpenError> {
     let all = |columns: &str, table: &str, key: &str| {
         format!("SELECT {columns} FROM {table} WHERE organization_id = ?1 ORDER BY {key}")
     };
@@ -130,76 +143,10 @@ fn compare<M: Many>(
     parameters: impl Params,
     replay: &mut Replay,
     read: impl FnMut(&Row<'_>) -> Sql<(M::Key, M)>,
-) -> Sql<u64> {
+) -> Result<u64, OpenError> {
     let mut statement = view.prepare(sql)?;
     let rows = statement.query_map(parameters, read)?;
-    replay.compare_many(rows)
-}
-
-/// Compares what is kept of ended leases with the entries that ended them.
-struct EndedLeases {
-    stream: Uuid,
-    /// Whether the organization is gone, and the records with it.
-    removed: bool,
-    /// Behind which position, and from which instant on, none may be missing.
-    kept_from: (u64, Timestamp),
-    /// How many were found.
-    found: u64,
-}
-
-impl EndedLeases {
-    fn begin(view: &Connection, stream: Uuid, removed: bool) -> Sql<Self> {
-        Ok(Self {
-            stream,
-            removed,
-            kept_from: ended::kept_from(view, stream)?,
-            found: 0,
-        })
-    }
-
-    fn compare(
-        &mut self,
-        view: &Connection,
-        expected: &EndedLease,
-        differences: &mut Vec<String>,
-    ) -> Sql<()> {
-        let (behind, since) = self.kept_from;
-        let key = EndedKey {
-            until: expected.until,
-            position: expected.position,
-        };
-        let (stream, id) = (self.stream, expected.id);
-        match ended::one(view, stream, &expected.application, key)? {
-            Some(found) => {
-                self.found += 1;
-                let same = EndedLease {
-                    holder: None,
-                    ..found
-                };
-                if same != *expected {
-                    differences.push(format!(
-                        "stream {stream}: the record of ended lease {id} differs from the ledger"
-                    ));
-                }
-            }
-            None if self.removed || key.position <= behind || key.until < since => {}
-            None => differences.push(format!(
-                "stream {stream}: the record of ended lease {id} is missing"
-            )),
-        }
-        Ok(())
-    }
-
-    fn finish(self, view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
-        let more = ended::count(view, self.stream)?.saturating_sub(self.found);
-        if more > 0 {
-            differences.push(format!(
-                "stream {}: {more} records of ended leases are not in the ledger",
-                self.stream
-            ));
-        }
-        Ok(())
-    }
+    replay.compare_many(rows.map(|row| row.map_err(OpenError::from)))
 }
 
 fn check_organization(

@@ -5,11 +5,11 @@ use lictor_core::digest::Digest;
 use lictor_core::facts::lease::LeaseEnd;
 use lictor_core::facts::seats::SeatReason;
 use lictor_core::ledger::{Entry, Head};
-use lictor_store::sqlite::{SqliteStore, check_folder};
-use lictor_store::{EndedFilter, Maintenance as _, SeatReads as _};
+use lictor_store::EndedFilter;
 use rusqlite::Connection;
 
 use super::files::older_schema;
+use super::{check_folder, open};
 use crate::given::{ACME, NOW, check_out, done, give_back, id};
 
 /// Adds entries to the ledger of [`ACME`], as an older version did.
@@ -77,7 +77,7 @@ async fn what_ended_before_the_records_is_not_missed_and_refusals_are_summed_up(
     drop(raw);
     let report = check_folder(folder.path()).expect("checks");
     assert_eq!(report.differences, [""; 0], "as it is");
-    let store = SqliteStore::open(folder.path()).expect("opens");
+    let store = open(folder.path()).expect("opens");
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
     let firsts = store.refusals(ACME, None, 9).await.expect("reads");
     let firsts = firsts.iter().map(|row| row.first_position);
@@ -90,8 +90,8 @@ async fn what_ended_before_the_records_is_not_missed_and_refusals_are_summed_up(
         [(NOW / 3_600, why, 4), (-1, why, 2)]
     );
     // From now on there is a record, and it is missed when it is gone.
-    done(&store, check_out(ACME, "kong", (id(31), "Ada"), 5, NOW)).await;
-    done(&store, give_back(ACME, id(31), None)).await;
+    done(&*store, check_out(ACME, "kong", (id(31), "Ada"), 5, NOW)).await;
+    done(&*store, give_back(ACME, id(31), None)).await;
     let kong = EndedFilter {
         application: application(),
         ..EndedFilter::default()

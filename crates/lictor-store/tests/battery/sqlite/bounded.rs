@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use lictor_core::facts::quota::Quota;
-use lictor_store::sqlite::SqliteStore;
 use rusqlite::Connection;
 
-use super::folder;
+use super::{folder, open};
 
 /// What bounds a table.
 enum Bound {
@@ -100,7 +99,7 @@ fn unbounded(database: &Connection) -> (Vec<String>, Vec<&'static str>) {
 #[test]
 fn every_table_that_a_tenant_can_grow_has_its_quota() {
     let folder = folder();
-    drop(SqliteStore::open(folder.path()).expect("opens"));
+    drop(open(folder.path()).expect("opens"));
     let database = Connection::open(folder.path().join("lictor.db")).expect("opens");
     assert_eq!(unbounded(&database), (Vec::new(), Vec::new()));
     // A table without a quota is found.

@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use lictor_core::{Error, TrustSet, facts::organization::INSTALLATION};
-use lictor_store::sqlite::{OpenError, SqliteStore, check_folder};
-use lictor_store::{LicenseReads as _, Maintenance as _, Store};
+use lictor_store::{OpenError, Store};
 use rusqlite::Connection;
 
-use super::{fill, folder};
+use super::{check_folder, fill, folder, open};
 use crate::given::{ACME, NOW, applications, document, done, id, put_license, remove_license};
 
 /// One alteration each, and a word that the report must have.
@@ -391,11 +390,11 @@ async fn every_alteration_is_reported() {
 #[tokio::test]
 async fn a_missing_payload_is_reported_though_its_license_is_gone() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     let (replaced, new) = (id(1), document(1, "Kong", 99));
-    done(&store, put_license(ACME, replaced, &new, NOW)).await;
-    done(&store, remove_license(ACME, id(2))).await;
+    done(&*store, put_license(ACME, replaced, &new, NOW)).await;
+    done(&*store, remove_license(ACME, id(2))).await;
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
     drop(store);
     let gone = "DELETE FROM payloads
@@ -424,8 +423,8 @@ pub(super) fn alter(path: &Path, alteration: &str) {
 /// A folder with a filled database, all of it in one file, and that file's bytes.
 async fn filled() -> (tempfile::TempDir, Vec<u8>) {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     drop(store);
     assert!(
         !folder.path().join("lictor.db-wal").exists(),
@@ -446,9 +445,7 @@ async fn damage_at_the_end_of_the_ledger_is_found_at_the_start() {
     ] {
         std::fs::write(&path, &original).expect("writes");
         alter(&path, alteration);
-        let error = SqliteStore::open(folder.path())
-            .map(drop)
-            .expect_err("damaged");
+        let error = open(folder.path()).map(drop).expect_err("damaged");
         assert!(
             matches!(error, OpenError::Corrupt(_)),
             "{alteration}: {error}"
@@ -462,7 +459,7 @@ async fn a_damaged_payload_is_never_served() {
     let (folder, _) = filled().await;
     let alteration = "UPDATE payloads SET text = replace(text, '2027', '2099')";
     alter(&folder.path().join("lictor.db"), alteration);
-    let store = SqliteStore::open(folder.path()).expect("opens");
+    let store = open(folder.path()).expect("opens");
     assert!(store.license(ACME, id(1)).await.is_err());
     assert!(store.current_license(ACME).await.is_err());
 }
@@ -504,7 +501,7 @@ fn is_found(folder: &Path) -> bool {
 async fn a_writer_that_meets_damage_stops_writing() {
     let (folder, original) = filled().await;
     let path = folder.path().join("lictor.db");
-    let store = SqliteStore::open(folder.path()).expect("opens");
+    let store = open(folder.path()).expect("opens");
     let mut bytes = vec![0xFF; original.len()];
     bytes[..4_096].copy_from_slice(&original[..4_096]);
     std::fs::write(&path, &bytes).expect("writes");
@@ -565,8 +562,8 @@ async fn told(store: &dyn Store) -> impl PartialEq + std::fmt::Debug + use<> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flipped_bits_are_found_or_do_no_harm() {
     let (folder, original) = filled().await;
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    let expected = told(&store).await;
+    let store = open(folder.path()).expect("opens");
+    let expected = told(&*store).await;
     drop(store);
     let path = folder.path().join("lictor.db");
     let mut random = 0x9E37_79B9_7F4A_7C15_u64;
@@ -581,12 +578,12 @@ async fn flipped_bits_are_found_or_do_no_harm() {
         bytes[at] ^= 1 << (random % 8);
         std::fs::write(&path, &bytes).expect("writes");
         // Whether it opens or not: it must not panic.
-        let opened = SqliteStore::open(folder.path());
+        let opened = open(folder.path());
         if is_found(folder.path()) {
             found += 1;
         } else {
             let store = opened.unwrap_or_else(|error| panic!("byte {at}: {error}"));
-            assert_eq!(told(&store).await, expected, "byte {at}");
+            assert_eq!(told(&*store).await, expected, "byte {at}");
             harmless += 1;
         }
         for ending in ["-wal", "-shm"] {

@@ -1,10 +1,10 @@
 //! What the migration to elapsed time leaves as it was: ends that were stored keep their values.
 
-use lictor_store::sqlite::SqliteStore;
-use lictor_store::{Answer, IdempotencyKey, LedgerReads as _, SeatReads as _};
+use lictor_store::{Answer, IdempotencyKey};
 use rusqlite::Connection;
 
 use super::files::older_schema;
+use super::open;
 use crate::given::{ACME, NOW, at, id};
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn ends_that_were_stored_keep_their_values_on_the_line_of_elapsed_time() {
     )
     .expect("inserts");
     drop(raw);
-    let store = SqliteStore::open(folder.path()).expect("opens");
+    let store = open(folder.path()).expect("opens");
     assert_eq!(store.clock().await.expect("reads"), None, "it begins now");
     let lease = store.lease(ACME, id(80)).await.expect("reads");
     assert_eq!(lease.expect("a lease").terms.expires_at, at(NOW + 60));

@@ -13,14 +13,12 @@ use lictor_core::facts::quota::Quota;
 use lictor_core::facts::usage::{MAX_COUNT, UsageRow};
 use lictor_core::ledger::{Entry, Head};
 use lictor_core::record::Record;
-use lictor_store::sqlite::{OpenError, SqliteStore, check_folder, restore};
 use lictor_store::{
-    ANSWER_KEPT_SECONDS, AccountReads as _, Dates, IdempotencyKey, InstallationReads as _,
-    LedgerReads as _, LicenseReads as _, Maintenance as _, NodeReads as _, Which,
+    ANSWER_KEPT_SECONDS, Dates, IdempotencyKey, OpenError, Store, Which, open_temporary, restore,
 };
 use rusqlite::Connection;
 
-use super::{fill, folder};
+use super::{check_folder, fill, folder, open};
 use crate::given::{
     ACME, NOW, acme, add_license, document, done, enroll_node, id, idempotent, write,
 };
@@ -30,18 +28,18 @@ use crate::usage::{correct_usage, count, counts_of, refused_reports, report_usag
 #[tokio::test]
 async fn what_was_written_is_there_after_opening_again() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     let before = store.licenses(ACME, None, None, 100).await.expect("reads");
     drop(store);
-    let store = SqliteStore::open(folder.path()).expect("opens again");
+    let store = open(folder.path()).expect("opens again");
     assert_eq!(
         store.licenses(ACME, None, None, 100).await.expect("reads"),
         before
     );
     assert_eq!(before.len(), 12);
     done(
-        &store,
+        &*store,
         add_license(ACME, id(99), &document(1, "Kong", 99), NOW),
     )
     .await;
@@ -51,10 +49,10 @@ async fn what_was_written_is_there_after_opening_again() {
 #[tokio::test]
 async fn a_folder_in_use_is_refused_and_its_holder_named() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
+    let store = open(folder.path()).expect("opens");
     store.note_address("127.0.0.1:8001").expect("notes");
     for refused in [
-        SqliteStore::open(folder.path()).map(drop),
+        open(folder.path()).map(drop),
         restore(&folder.path().join("lictor.db"), folder.path()),
     ] {
         let error = refused.expect_err("in use");
@@ -68,7 +66,7 @@ async fn a_folder_in_use_is_refused_and_its_holder_named() {
         );
     }
     drop(store);
-    SqliteStore::open(folder.path()).expect("free again");
+    open(folder.path()).expect("free again");
 }
 
 #[cfg(unix)]
@@ -77,8 +75,8 @@ async fn only_the_owner_may_read_what_is_made() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
     let data = folder.path().join("new").join("data");
-    let store = SqliteStore::open(&data).expect("opens");
-    acme(&store).await;
+    let store = open(&data).expect("opens");
+    acme(&*store).await;
     let copy = store.backup().await.expect("copies");
     let copied = copy.file.metadata().expect("it is open");
     assert_eq!(copied.permissions().mode() & 0o777, 0o600);
@@ -99,13 +97,11 @@ async fn only_the_owner_may_read_what_is_made() {
 #[tokio::test]
 async fn a_newer_schema_is_refused() {
     let folder = folder();
-    drop(SqliteStore::open(folder.path()).expect("opens"));
+    drop(open(folder.path()).expect("opens"));
     let raw = Connection::open(folder.path().join("lictor.db")).expect("opens");
     raw.pragma_update(None, "user_version", 99).expect("sets");
     drop(raw);
-    let error = SqliteStore::open(folder.path())
-        .map(drop)
-        .expect_err("newer");
+    let error = open(folder.path()).map(drop).expect_err("newer");
     assert!(
         matches!(
             error,
@@ -131,9 +127,7 @@ async fn foreign_files_are_refused_and_left_alone() {
         b"PK".to_vec(),
     ] {
         std::fs::write(&path, &content).expect("writes");
-        let error = SqliteStore::open(folder.path())
-            .map(drop)
-            .expect_err("foreign");
+        let error = open(folder.path()).map(drop).expect_err("foreign");
         assert!(matches!(error, OpenError::Foreign(_)), "{error}");
         assert_eq!(std::fs::read(&path).expect("reads"), content);
     }
@@ -144,9 +138,7 @@ fn an_empty_database_file_or_a_lone_log_is_damage() {
     for name in ["lictor.db", "lictor.db-wal"] {
         let folder = folder();
         std::fs::write(folder.path().join(name), "").expect("writes");
-        let error = SqliteStore::open(folder.path())
-            .map(drop)
-            .expect_err("damaged");
+        let error = open(folder.path()).map(drop).expect_err("damaged");
         assert!(matches!(error, OpenError::Corrupt(_)), "{error}");
     }
 }
@@ -155,11 +147,11 @@ fn an_empty_database_file_or_a_lone_log_is_damage() {
 fn a_first_start_that_was_cut_short_is_begun_again() {
     let folder = folder();
     std::fs::write(folder.path().join("lictor.db.new"), "half a database").expect("writes");
-    SqliteStore::open(folder.path()).expect("opens");
+    open(folder.path()).expect("opens");
     assert!(!folder.path().join("lictor.db.new").exists());
 }
 
-async fn copy_into(file: &Path, store: &SqliteStore) {
+async fn copy_into(file: &Path, store: &dyn Store) {
     let mut copy = store.backup().await.expect("copies");
     let mut file = std::fs::File::create(file).expect("makes");
     std::io::copy(&mut copy.file, &mut file).expect("writes");
@@ -170,13 +162,13 @@ async fn a_restore_does_not_read_the_log_of_one_that_was_killed() {
     let folder = folder();
     let [former, other, target] =
         ["former", "other", "target"].map(|name| folder.path().join(name));
-    let store = SqliteStore::open(&other).expect("opens");
-    acme(&store).await;
+    let store = open(&other).expect("opens");
+    acme(&*store).await;
     let backup = folder.path().join("backup");
-    copy_into(&backup, &store).await;
+    copy_into(&backup, &*store).await;
     // Another backup was being written when the restore before was killed.
-    let store = SqliteStore::open(&former).expect("opens");
-    fill(&store).await;
+    let store = open(&former).expect("opens");
+    fill(&*store).await;
     std::fs::create_dir(&target).expect("a folder");
     for (from, to) in [
         ("lictor.db", "lictor.db.restored"),
@@ -187,7 +179,7 @@ async fn a_restore_does_not_read_the_log_of_one_that_was_killed() {
     }
     restore(&backup, &target).expect("restores");
     assert_eq!(names_in(&target), ["lictor.db", "lictor.lock"]);
-    let restored = SqliteStore::open(&target).expect("opens");
+    let restored = open(&target).expect("opens");
     let account = restored.account(ACME, id(50)).await.expect("reads");
     assert!(account.is_none(), "{account:?}");
     assert_eq!(restored.check().await.expect("checks").differences, [""; 0]);
@@ -206,8 +198,8 @@ fn names_in(folder: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_backup_has_no_name_that_could_stay_behind() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     let before = names_in(folder.path());
     let copy = store.backup().await.expect("copies");
     assert_eq!(names_in(folder.path()), before);
@@ -217,11 +209,11 @@ async fn a_backup_has_no_name_that_could_stay_behind() {
 #[test]
 fn the_backup_of_a_killed_server_is_removed_at_the_next_start() {
     let folder = folder();
-    drop(SqliteStore::open(folder.path()).expect("opens"));
+    drop(open(folder.path()).expect("opens"));
     for name in [".backup-x7Kq2A", ".backup-x7Kq2A-journal", ".other"] {
         std::fs::write(folder.path().join(name), "half a copy").expect("writes");
     }
-    let store = SqliteStore::open(folder.path()).expect("opens");
+    let store = open(folder.path()).expect("opens");
     let names = names_in(folder.path());
     assert!(
         !names.iter().any(|name| name.starts_with(".backup-")),
@@ -231,9 +223,7 @@ fn the_backup_of_a_killed_server_is_removed_at_the_next_start() {
     // It is not one of ours while somebody else holds the folder.
     let theirs = folder.path().join(".backup-b81LmZ");
     std::fs::write(&theirs, "their copy").expect("writes");
-    SqliteStore::open(folder.path())
-        .map(drop)
-        .expect_err("in use");
+    open(folder.path()).map(drop).expect_err("in use");
     assert!(theirs.exists());
     drop(store);
 }
@@ -241,7 +231,7 @@ fn the_backup_of_a_killed_server_is_removed_at_the_next_start() {
 #[tokio::test]
 async fn a_backup_made_among_writes_is_whole_and_can_be_restored() {
     let folder = folder();
-    let store = Arc::new(SqliteStore::open(&folder.path().join("data")).expect("opens"));
+    let store = open(&folder.path().join("data")).expect("opens");
     fill(&*store).await;
     let stop = Arc::new(AtomicBool::new(false));
     let (writer, ended) = (Arc::clone(&store), Arc::clone(&stop));
@@ -258,14 +248,14 @@ async fn a_backup_made_among_writes_is_whole_and_can_be_restored() {
         }
     });
     let file = folder.path().join("copy.db");
-    copy_into(&file, &store).await;
+    copy_into(&file, &*store).await;
     stop.store(true, Ordering::Relaxed);
     writes.await.expect("ends");
     let restored = folder.path().join("restored");
     restore(&file, &restored).expect("restores");
     let report = check_folder(&restored).expect("checks");
     assert_eq!((report.differences, report.streams), (vec![], 3));
-    let copy = SqliteStore::open(&restored).expect("opens");
+    let copy = open(&restored).expect("opens");
     assert!(
         copy.licenses(ACME, None, None, 100)
             .await
@@ -274,7 +264,7 @@ async fn a_backup_made_among_writes_is_whole_and_can_be_restored() {
             >= 12
     );
     done(
-        &copy,
+        &*copy,
         add_license(ACME, id(999), &document(1, "Kong", 1), NOW),
     )
     .await;
@@ -286,10 +276,10 @@ async fn a_backup_made_among_writes_is_whole_and_can_be_restored() {
 #[tokio::test]
 async fn a_backup_that_does_not_agree_with_itself_is_not_installed() {
     let folder = folder();
-    let store = SqliteStore::in_memory().expect("opens");
-    fill(&store).await;
+    let store = open_temporary().expect("opens");
+    fill(&*store).await;
     let file = folder.path().join("copy.db");
-    copy_into(&file, &store).await;
+    copy_into(&file, &*store).await;
     let raw = Connection::open(&file).expect("opens");
     raw.execute("DELETE FROM entries WHERE position = 3", [])
         .expect("deletes");
@@ -313,8 +303,8 @@ async fn a_backup_that_does_not_agree_with_itself_is_not_installed() {
 #[tokio::test]
 async fn a_check_beside_a_running_server_or_without_one_changes_nothing() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     let report = check_folder(folder.path()).expect("checks");
     assert_eq!((report.differences, report.licenses), (vec![], 12));
     drop(store);
@@ -329,13 +319,13 @@ async fn a_check_beside_a_running_server_or_without_one_changes_nothing() {
 #[tokio::test]
 async fn the_files_of_a_killed_server_open_without_help() {
     let (folder, copy) = (folder(), folder());
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     // What a kill leaves behind: the log was never folded in.
     for name in ["lictor.db", "lictor.db-wal", "lictor.db-shm", "lictor.lock"] {
         std::fs::copy(folder.path().join(name), copy.path().join(name)).expect("copies");
     }
-    let survivor = SqliteStore::open(copy.path()).expect("opens");
+    let survivor = open(copy.path()).expect("opens");
     let licenses = survivor
         .licenses(ACME, None, None, 100)
         .await
@@ -346,7 +336,7 @@ async fn the_files_of_a_killed_server_open_without_help() {
     );
     assert_eq!(survivor.check().await.expect("checks").differences, [""; 0]);
     done(
-        &survivor,
+        &*survivor,
         add_license(ACME, id(99), &document(1, "Kong", 99), NOW),
     )
     .await;
@@ -355,8 +345,8 @@ async fn the_files_of_a_killed_server_open_without_help() {
 #[tokio::test]
 async fn expired_answers_are_deleted_in_the_end() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    acme(&store).await;
+    let store = open(folder.path()).expect("opens");
+    acme(&*store).await;
     let tomorrow = NOW + ANSWER_KEPT_SECONDS;
     for number in 0..1_100 {
         let key = IdempotencyKey {
@@ -367,7 +357,7 @@ async fn expired_answers_are_deleted_in_the_end() {
         };
         let now = if number < 500 { NOW } else { tomorrow };
         let nothing = write(ACME, now, vec![], |_| Ok(Decision::nothing()));
-        done(&store, idempotent(nothing, &key)).await;
+        done(&*store, idempotent(nothing, &key)).await;
     }
     let now = Now::at(tomorrow);
     assert!(
@@ -382,7 +372,7 @@ async fn expired_answers_are_deleted_in_the_end() {
         decision.records.push(Record::ExpiredDropped);
         Ok(decision)
     });
-    done(&store, drop_some).await;
+    done(&*store, drop_some).await;
     assert!(!store.has_expired(now).await.expect("reads"));
     let raw = Connection::open(folder.path().join("lictor.db")).expect("opens");
     let kept: i64 = raw
@@ -517,7 +507,7 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
     raw.execute("UPDATE licenses SET created_at = ?1", [NOW])
         .expect("mends");
     drop(raw);
-    let store = SqliteStore::open(folder.path()).expect("opens");
+    let store = open(folder.path()).expect("opens");
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
     let basis = store.basis(ACME).await.expect("reads");
     assert_eq!((basis.licenses, basis.trust), (2, 0));
@@ -540,22 +530,22 @@ async fn is_checked_and_migrated(folder: tempfile::TempDir) {
         begun_by: Some(NOW),
         begins_after: None,
     };
-    let running = some_licenses(&store, ACME, "kong", Which::LastToEnd(dates), 9).await;
+    let running = some_licenses(&*store, ACME, "kong", Which::LastToEnd(dates), 9).await;
     assert_eq!(running, Vec::from_iter(license), "its dates are known");
     let counts = |rows: Vec<UsageRow>| rows.iter().map(UsageRow::count).collect::<Vec<_>>();
-    let usage = async || counts(counts_of(&store, ACME).await);
+    let usage = async || counts(counts_of(&*store, ACME).await);
     assert_eq!(usage().await, [MAX_COUNT, MAX_COUNT, 7]);
     done(
-        &store,
+        &*store,
         report_usage(ACME, vec![count("edge", "web", "2026-11", 9)]),
     )
     .await;
     let more = vec![count("new", "web", "2026-11", 1)];
-    let refused = refused_reports(&store, report_usage(ACME, more)).await;
+    let refused = refused_reports(&*store, report_usage(ACME, more)).await;
     assert_eq!(refused, [0], "the sum is too large already");
-    done(&store, correct_usage(ACME, -5)).await;
+    done(&*store, correct_usage(ACME, -5)).await;
     assert_eq!(usage().await, [MAX_COUNT, MAX_COUNT - 5, 7]);
-    done(&store, enroll_node(ACME, (id(90), "edge"), "kong", None)).await;
+    done(&*store, enroll_node(ACME, (id(90), "edge"), "kong", None)).await;
     let node = store.node(ACME, id(90)).await.expect("reads");
     assert!(node.is_some(), "what came later is there");
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);

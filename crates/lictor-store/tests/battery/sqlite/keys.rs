@@ -2,17 +2,18 @@
 //! how the other is found.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use lictor_core::change::Change;
 use lictor_core::facts::account::{AccountKind, AccountStatus};
 use lictor_core::ledger::{Entry, Head};
 use lictor_core::rules::account::AccountPatch;
-use lictor_store::sqlite::{SqliteStore, check_folder};
-use lictor_store::{AccountReads as _, Maintenance as _, SeatReads as _};
+use lictor_store::Store;
 use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::files::older_schema;
+use super::{check_folder, open};
 use crate::given::{
     ACME, NOW, check_out, done, give_back, id, refused, remove_account, set_account,
 };
@@ -113,11 +114,11 @@ fn before(emails: &[(u64, &str)], holders: &[(u64, &str)]) -> tempfile::TempDir 
     folder
 }
 
-fn open(folder: &Path) -> SqliteStore {
-    SqliteStore::open(folder).expect("opens")
+fn opened(folder: &Path) -> Arc<dyn Store> {
+    open(folder).expect("opens")
 }
 
-async fn found(store: &SqliteStore, email: &str) -> Option<Uuid> {
+async fn found(store: &dyn Store, email: &str) -> Option<Uuid> {
     let found = store.account_by_email(ACME, email).await.expect("reads");
     found.map(|account| account.id)
 }
@@ -134,7 +135,7 @@ async fn of_two_accounts_with_one_e_mail_the_older_has_the_key_and_both_are_foun
     let folder = before(&emails, &[]);
     let report = check_folder(folder.path()).expect("checks");
     assert_eq!(report.differences, [""; 0]);
-    let store = open(folder.path());
+    let store = opened(folder.path());
     for (email, account) in [
         ("max@bücher.de", 11),
         ("MAX@bu\u{308}cher.de", 11),
@@ -145,9 +146,9 @@ async fn of_two_accounts_with_one_e_mail_the_older_has_the_key_and_both_are_foun
         ("Ada@example.com.", 14),
         ("eve@xn--a.de", 15),
     ] {
-        assert_eq!(found(&store, email).await, Some(id(account)), "{email}");
+        assert_eq!(found(&*store, email).await, Some(id(account)), "{email}");
     }
-    assert_eq!(found(&store, "eve@XN--a.de").await, None);
+    assert_eq!(found(&*store, "eve@XN--a.de").await, None);
     let checked = store.check().await.expect("checks");
     assert_eq!(checked.differences, [""; 0]);
     assert_eq!(
@@ -164,31 +165,31 @@ async fn of_two_accounts_with_one_e_mail_the_older_has_the_key_and_both_are_foun
 #[tokio::test]
 async fn the_key_goes_to_whoever_is_left_and_is_given_the_e_mail_again() {
     let folder = before(&[(11, "max@bücher.de"), (12, "max@xn--bcher-kva.de")], &[]);
-    let store = open(folder.path());
+    let store = opened(folder.path());
     let with = |email: &str| AccountPatch {
         email: Some(email.to_owned()),
         ..AccountPatch::default()
     };
     // As a client does that sends all of an account back.
     done(
-        &store,
+        &*store,
         set_account(ACME, id(12), with("max@xn--bcher-kva.de")),
     )
     .await;
-    refused(&store, set_account(ACME, id(12), with("Max@bücher.de"))).await;
+    refused(&*store, set_account(ACME, id(12), with("Max@bücher.de"))).await;
     // The key is its own, but the spelling is the other one's.
     let spelling = with("max@xn--bcher-kva.de");
-    refused(&store, set_account(ACME, id(11), spelling)).await;
-    assert_eq!(found(&store, "max@xn--bcher-kva.de").await, Some(id(12)));
+    refused(&*store, set_account(ACME, id(11), spelling)).await;
+    assert_eq!(found(&*store, "max@xn--bcher-kva.de").await, Some(id(12)));
     assert_eq!(store.check().await.expect("checks").notes.len(), 1);
-    done(&store, remove_account(ACME, id(11))).await;
-    assert_eq!(found(&store, "max@bücher.de").await, None);
+    done(&*store, remove_account(ACME, id(11))).await;
+    assert_eq!(found(&*store, "max@bücher.de").await, None);
     done(
-        &store,
+        &*store,
         set_account(ACME, id(12), with("max@xn--bcher-kva.de")),
     )
     .await;
-    assert_eq!(found(&store, "max@bücher.de").await, Some(id(12)));
+    assert_eq!(found(&*store, "max@bücher.de").await, Some(id(12)));
     let checked = store.check().await.expect("checks");
     assert_eq!((checked.differences, checked.notes), (vec![], vec![]));
 }
@@ -201,7 +202,7 @@ async fn of_two_leases_of_one_holder_each_is_renewed_and_comes_back() {
     );
     let report = check_folder(folder.path()).expect("checks");
     assert_eq!((report.differences.len(), report.notes.len()), (0, 2));
-    let store = open(folder.path());
+    let store = opened(folder.path());
     for (number, holder, lease) in [
         (1, "alice", 22),
         (2, "Alice", 21),
@@ -210,7 +211,7 @@ async fn of_two_leases_of_one_holder_each_is_renewed_and_comes_back() {
         (5, " BOB", 24),
     ] {
         let out = check_out(ACME, "kong", (id(30 + number), holder), 9, NOW);
-        let written = done(&store, out).await;
+        let written = done(&*store, out).await;
         assert_eq!(written.entries, [], "{holder:?} has a lease");
         let kept = store
             .lease(ACME, id(lease))
@@ -228,11 +229,11 @@ async fn of_two_leases_of_one_holder_each_is_renewed_and_comes_back() {
     );
     assert_eq!(store.check().await.expect("checks").notes.len(), 2);
     for lease in [21, 22, 23] {
-        done(&store, give_back(ACME, id(lease), None)).await;
+        done(&*store, give_back(ACME, id(lease), None)).await;
     }
-    done(&store, check_out(ACME, "kong", (id(40), "ALICE"), 9, NOW)).await;
+    done(&*store, check_out(ACME, "kong", (id(40), "ALICE"), 9, NOW)).await;
     let again = check_out(ACME, "kong", (id(41), "alice"), 9, NOW);
-    assert_eq!(done(&store, again).await.entries, []);
+    assert_eq!(done(&*store, again).await.entries, []);
     let checked = store.check().await.expect("checks");
     assert_eq!((checked.differences, checked.notes), (vec![], vec![]));
 }
@@ -240,11 +241,11 @@ async fn of_two_leases_of_one_holder_each_is_renewed_and_comes_back() {
 #[tokio::test]
 async fn who_gave_one_of_two_spellings_back_comes_to_the_other() {
     let folder = before(&[], &[(21, "alice "), (22, "alice")]);
-    let store = open(folder.path());
-    done(&store, give_back(ACME, id(21), None)).await;
+    let store = opened(folder.path());
+    done(&*store, give_back(ACME, id(21), None)).await;
     for (number, holder) in [(1, "alice "), (2, " alice"), (3, "alice")] {
         let out = check_out(ACME, "kong", (id(30 + number), holder), 9, NOW);
-        assert_eq!(done(&store, out).await.entries, [], "{holder:?}");
+        assert_eq!(done(&*store, out).await.entries, [], "{holder:?}");
     }
     assert_eq!(store.check().await.expect("checks").differences, [""; 0]);
 }
@@ -252,7 +253,7 @@ async fn who_gave_one_of_two_spellings_back_comes_to_the_other() {
 #[tokio::test]
 async fn a_key_that_is_another_names_is_damage() {
     let folder = before(&[(11, "max@bücher.de")], &[(21, "Alice")]);
-    drop(open(folder.path()));
+    drop(opened(folder.path()));
     let raw = Connection::open(folder.path().join("lictor.db")).expect("opens");
     for damage in [
         "UPDATE accounts SET email_key = 'eve@example.com'",

@@ -18,8 +18,7 @@ use lictor_core::facts::account::AccountKind;
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::facts::role::Role;
-use lictor_store::Store;
-use lictor_store::sqlite::SqliteStore;
+use lictor_store::{CheckReport, New, OpenError, Store, Watch, watched_check};
 use tempfile::TempDir;
 
 use crate::given::{
@@ -30,7 +29,15 @@ use crate::given::{
 use crate::usage::{count, report_usage};
 
 pub(crate) fn open_in_memory() -> Arc<dyn Store> {
-    Arc::new(SqliteStore::in_memory().expect("opens"))
+    lictor_store::open_temporary().expect("opens")
+}
+
+fn open(folder: &Path) -> Result<Arc<dyn Store>, OpenError> {
+    lictor_store::open(folder, New::Beside(&[]))
+}
+
+fn check_folder(folder: &Path) -> Result<CheckReport, OpenError> {
+    watched_check(folder, &Watch::default())
 }
 
 fn folder() -> TempDir {

@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use lictor_store::sqlite::{SqliteStore, check_folder};
 use rusqlite::Connection;
 
-use super::{fill, folder};
+use super::{check_folder, fill, folder, open};
 
 /// The kinds of pages at whose end a search arrives: of an index, and of a table.
 const INDEX_LEAF: u8 = 10;
@@ -30,8 +29,8 @@ fn roots(file: &Path) -> (usize, Vec<(String, usize)>) {
 #[tokio::test]
 async fn an_empty_page_of_another_kind_is_found_in_each_place_where_an_empty_one_may_be() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     drop(store);
     let file = folder.path().join("lictor.db");
     let (size, roots) = roots(&file);

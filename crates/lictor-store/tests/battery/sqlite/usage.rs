@@ -1,9 +1,7 @@
 //! What damage does to usage, as far as the ledger or the sum says how it must be.
 
-use lictor_store::sqlite::{SqliteStore, check_folder};
-
 use super::damage::alter;
-use super::{fill, folder};
+use super::{check_folder, fill, folder, open};
 use crate::given::{ACME, done};
 use crate::usage::{correct_usage, report_usage, total};
 
@@ -11,10 +9,10 @@ use crate::usage::{correct_usage, report_usage, total};
 async fn altered_usage_is_reported_as_far_as_the_ledger_and_the_sum_say_it() {
     let folder = folder();
     let path = folder.path().join("lictor.db");
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
-    done(&store, correct_usage(ACME, 3)).await;
-    done(&store, report_usage(ACME, vec![total("first", 4)])).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
+    done(&*store, correct_usage(ACME, 3)).await;
+    done(&*store, report_usage(ACME, vec![total("first", 4)])).await;
     drop(store);
     let original = std::fs::read(&path).expect("reads");
     let correction = "usage correction of web by edge in 2026-11";

@@ -6,16 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lictor_core::Error;
-use lictor_store::sqlite::{OpenError, SqliteStore, checked, watched_check};
-use lictor_store::{Maintenance as _, Step, Watch};
+use lictor_store::{OpenError, Step, Watch, checked_backup, watched_check};
 
-use super::{fill, folder};
+use super::{fill, folder, open};
 
 #[tokio::test]
 async fn backups_are_made_one_at_a_time() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     let first = store.backup().await.expect("copies");
     let second = store.backup().await;
     assert!(matches!(second, Err(Error::Busy(_))), "{second:?}");
@@ -46,8 +45,8 @@ fn stopping_at(is_it: fn(Step) -> bool) -> (Watch, Arc<Mutex<Vec<Step>>>) {
 #[tokio::test]
 async fn a_check_tells_how_far_it_is_and_ends_when_told() {
     let folder = folder();
-    let store = SqliteStore::open(folder.path()).expect("opens");
-    fill(&store).await;
+    let store = open(folder.path()).expect("opens");
+    fill(&*store).await;
     let (watch, told) = stopping_at(|_| false);
     let report = watched_check(folder.path(), &watch).expect("checks");
     let (done, of) = (0, report.entries);
@@ -61,8 +60,8 @@ async fn a_check_tells_how_far_it_is_and_ends_when_told() {
 #[tokio::test]
 async fn a_restore_that_is_told_to_stop_leaves_nothing() {
     let folder = folder();
-    let store = SqliteStore::open(&folder.path().join("data")).expect("opens");
-    fill(&store).await;
+    let store = open(&folder.path().join("data")).expect("opens");
+    fill(&*store).await;
     drop(store);
     let backup = folder.path().join("data/lictor.db");
     let steps: [fn(Step) -> bool; 3] = [
@@ -74,7 +73,7 @@ async fn a_restore_that_is_told_to_stop_leaves_nothing() {
         let (watch, _) = stopping_at(is_it);
         let to = folder.path().join("restored");
         let source = File::open(&backup).expect("a backup");
-        let ended = checked((source, &backup), &to, &[], &watch).map(drop);
+        let ended = checked_backup((source, &backup), &to, &[], &watch).map(drop);
         assert!(matches!(ended, Err(OpenError::Stopped)), "{ended:?}");
         assert!(!to.exists());
     }
@@ -89,7 +88,7 @@ async fn a_restore_to_which_nothing_comes_ends_when_told() {
     // The first time nothing was read yet.
     let (watch, _) = stopping_at(|_| TOLD.fetch_add(1, Ordering::Relaxed) == 1);
     let to = folder.path().join("restored");
-    let ended = checked((source, "a pipe".as_ref()), &to, &[], &watch).map(drop);
+    let ended = checked_backup((source, "a pipe".as_ref()), &to, &[], &watch).map(drop);
     assert!(matches!(ended, Err(OpenError::Stopped)), "{ended:?}");
     assert!(!to.exists());
 }

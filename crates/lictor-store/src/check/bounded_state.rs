@@ -1,5 +1,5 @@
-//! The things of which there may be many in a stream: a replay holds some of them in memory and puts the
-//! rest aside.
+//! The state of a stream in bounded memory: of the things of which there may be many, some are in memory and the
+//! rest in a scratch file.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -16,26 +16,29 @@ use lictor_core::facts::organization::OrganizationState;
 use lictor_core::facts::seats::{SeatId, SeatState};
 use lictor_core::facts::token::TokenState;
 use lictor_core::state::State;
-use rusqlite::types::Type;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::aside::Aside;
+use super::scratch::{Pair, Scratch};
+use crate::open_error::{OpenError, at};
 
-/// How many things are held in memory at most: some 40 MB of them.
+/// How many things are in memory at most: some 40 MB of them.
 pub(super) const MOST: usize = 100_000;
 
 /// That an entry names a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Named;
 
-/// The state of a stream as far as it was replayed, most of it in memory or most of it aside.
-pub(crate) struct Held {
+/// The state of a stream as far as it was replayed.
+pub(crate) struct BoundedState {
     pub(super) state: State,
     /// The hashes of all payloads that the entries name, also those of licenses that are gone.
     pub(super) payloads: BTreeMap<Digest, Named>,
-    aside: Aside,
+    scratch: Box<dyn Scratch>,
+    /// Whether anything was ever put into it.
+    has_spilled: bool,
+    /// How many things are in memory at most.
     most: usize,
 }
 
@@ -55,7 +58,7 @@ pub(crate) trait Many: Serialize + DeserializeOwned + PartialEq + Sized {
     fn key(bytes: &[u8]) -> Option<Self::Key>;
 
     /// Those that are in memory.
-    fn of(held: &mut Held) -> &mut BTreeMap<Self::Key, Self>;
+    fn of(state: &mut BoundedState) -> &mut BTreeMap<Self::Key, Self>;
 }
 
 macro_rules! many {
@@ -73,8 +76,8 @@ macro_rules! many {
                 Uuid::from_slice(bytes).ok()
             }
 
-            fn of(held: &mut Held) -> &mut BTreeMap<Uuid, Self> {
-                &mut held.state.$of
+            fn of(state: &mut BoundedState) -> &mut BTreeMap<Uuid, Self> {
+                &mut state.state.$of
             }
         }
     };
@@ -108,8 +111,8 @@ impl Many for SeatState {
         })
     }
 
-    fn of(held: &mut Held) -> &mut BTreeMap<SeatId, Self> {
-        &mut held.state.seats
+    fn of(state: &mut BoundedState) -> &mut BTreeMap<SeatId, Self> {
+        &mut state.state.seats
     }
 }
 
@@ -126,24 +129,26 @@ impl Many for Named {
         bytes.try_into().ok().map(Digest)
     }
 
-    fn of(held: &mut Held) -> &mut BTreeMap<Digest, Self> {
-        &mut held.payloads
+    fn of(state: &mut BoundedState) -> &mut BTreeMap<Digest, Self> {
+        &mut state.payloads
     }
 }
 
-impl Held {
-    pub(super) fn new(most: usize) -> Self {
+impl BoundedState {
+    /// An empty state with so many things in memory at most.
+    pub(super) fn new(most: usize, scratch: Box<dyn Scratch>) -> Self {
         Self {
             state: State::default(),
             payloads: BTreeMap::new(),
-            aside: Aside::empty(),
+            scratch,
+            has_spilled: false,
             most,
         }
     }
 
     /// Brings back what a change alters. What it creates takes the place of what is there.
-    pub(super) fn load(&mut self, change: &Change) -> rusqlite::Result<()> {
-        if !self.aside.is_used() {
+    pub(super) fn load(&mut self, change: &Change) -> Result<(), OpenError> {
+        if !self.has_spilled {
             return Ok(());
         }
         match change {
@@ -198,21 +203,21 @@ impl Held {
         }
     }
 
-    fn back<M: Many>(&mut self, key: M::Key) -> rusqlite::Result<()> {
+    fn back<M: Many>(&mut self, key: M::Key) -> Result<(), OpenError> {
         if M::of(self).contains_key(&key) {
             return Ok(());
         }
-        if let Some(value) = self.aside.take(M::KIND, &M::bytes(&key))? {
+        if let Some(value) = self.scratch.take(M::KIND, &M::bytes(&key))? {
             let value = serde_json::from_slice(&value).map_err(unreadable)?;
             M::of(self).insert(key, value);
         }
         Ok(())
     }
 
-    /// Puts all aside if it is more than is held.
-    pub(super) fn put_aside_if_many(&mut self) -> rusqlite::Result<()> {
+    /// Puts all into the scratch file if it is more than may be in memory.
+    pub(super) fn spill_if_many(&mut self) -> Result<(), OpenError> {
         let state = &self.state;
-        let held = state.organizations.len()
+        let count = state.organizations.len()
             + state.tokens.len()
             + state.licenses.len()
             + state.accounts.len()
@@ -222,68 +227,68 @@ impl Held {
             + state.nodes.len()
             + state.seats.len()
             + self.payloads.len();
-        if held > self.most {
-            self.put_aside()?;
+        if count > self.most {
+            self.spill_all()?;
         }
         Ok(())
     }
 
-    fn put_aside(&mut self) -> rusqlite::Result<()> {
-        self.put::<OrganizationState>()?;
-        self.put::<TokenState>()?;
-        self.put::<LicenseState>()?;
-        self.put::<AccountState>()?;
-        self.put::<LeaseState>()?;
-        self.put::<ClientState>()?;
-        self.put::<GrantState>()?;
-        self.put::<NodeState>()?;
-        self.put::<SeatState>()?;
-        self.put::<Named>()
+    fn spill_all(&mut self) -> Result<(), OpenError> {
+        self.spill::<OrganizationState>()?;
+        self.spill::<TokenState>()?;
+        self.spill::<LicenseState>()?;
+        self.spill::<AccountState>()?;
+        self.spill::<LeaseState>()?;
+        self.spill::<ClientState>()?;
+        self.spill::<GrantState>()?;
+        self.spill::<NodeState>()?;
+        self.spill::<SeatState>()?;
+        self.spill::<Named>()
     }
 
-    fn put<M: Many>(&mut self) -> rusqlite::Result<()> {
-        let all = std::mem::take(M::of(self));
-        let put = "INSERT OR REPLACE INTO aside (kind, key, value) VALUES (?1, ?2, ?3)";
-        let mut put = self.aside.database()?.prepare_cached(put)?;
-        for (key, value) in all {
+    fn spill<M: Many>(&mut self) -> Result<(), OpenError> {
+        self.has_spilled = true;
+        let all = std::mem::take(M::of(self)).into_iter();
+        let mut pairs = all.map(|(key, value)| -> Result<Pair, OpenError> {
             let value = serde_json::to_vec(&value).map_err(unreadable)?;
-            put.execute((M::KIND, M::bytes(&key), value))?;
-        }
-        Ok(())
+            Ok((M::bytes(&key), value))
+        });
+        self.scratch.put(M::KIND, &mut pairs)
     }
 
-    /// Hands out all of a kind in order of the keys, wherever they are, and forgets those in memory.
-    pub(super) fn each<M: Many>(
+    /// Gives all of a kind to `read` in order of the keys, wherever they are, and forgets those in memory.
+    pub(super) fn read_all<M: Many>(
         &mut self,
-        take: impl FnOnce(&mut Ordered<'_, M>) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
-        if self.aside.is_used() {
-            self.put::<M>()?;
+        mut read: impl FnMut(&mut Ordered<'_, M>) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
+        if !self.has_spilled {
+            let all = std::mem::take(M::of(self)).into_iter();
+            return read(&mut Ordered(Box::new(all.map(Ok)), None));
         }
-        let held = std::mem::take(M::of(self)).into_iter();
-        let Some(mut all) = self.aside.all()? else {
-            return take(&mut Ordered(Box::new(held.map(Ok)), None));
-        };
-        let all = all.query_map([M::KIND], |row| {
-            let (key, value) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
-            let key = M::key(key).ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            Ok((key, serde_json::from_slice(value).map_err(unreadable)?))
-        })?;
-        take(&mut Ordered(Box::new(all), None))
+        self.spill::<M>()?;
+        self.scratch.read_all(M::KIND, &mut |pairs| {
+            read(&mut Ordered(Box::new(pairs.map(decoded::<M>)), None))
+        })
     }
 }
 
-type Pair<M> = (<M as Many>::Key, M);
+fn decoded<M: Many>(pair: Result<Pair, OpenError>) -> Result<(M::Key, M), OpenError> {
+    let (key, value) = pair?;
+    let key = M::key(&key).ok_or_else(|| unreadable(serde::de::Error::custom("not a key")))?;
+    Ok((key, serde_json::from_slice(&value).map_err(unreadable)?))
+}
+
+type Keyed<M> = (<M as Many>::Key, M);
 
 /// Things of one kind in order of their keys, and the next one, once it was looked at.
 pub(super) struct Ordered<'a, M: Many>(
-    Box<dyn Iterator<Item = rusqlite::Result<Pair<M>>> + 'a>,
-    Option<Pair<M>>,
+    Box<dyn Iterator<Item = Result<Keyed<M>, OpenError>> + 'a>,
+    Option<Keyed<M>>,
 );
 
 impl<M: Many> Ordered<'_, M> {
     /// The next one.
-    pub(super) fn next(&mut self) -> rusqlite::Result<Option<Pair<M>>> {
+    pub(super) fn next(&mut self) -> Result<Option<Keyed<M>>, OpenError> {
         match self.1.take() {
             Some(next) => Ok(Some(next)),
             None => self.0.next().transpose(),
@@ -291,12 +296,12 @@ impl<M: Many> Ordered<'_, M> {
     }
 
     /// The next one if its key comes before this one.
-    pub(super) fn before(&mut self, key: &M::Key) -> rusqlite::Result<Option<Pair<M>>> {
+    pub(super) fn before(&mut self, key: &M::Key) -> Result<Option<Keyed<M>>, OpenError> {
         self.next_if(|next| next < key)
     }
 
     /// The one with this key, if it is the next.
-    pub(super) fn at(&mut self, key: &M::Key) -> rusqlite::Result<Option<M>> {
+    pub(super) fn at(&mut self, key: &M::Key) -> Result<Option<M>, OpenError> {
         let found = self.next_if(|next| next == key)?;
         Ok(found.map(|(_, found)| found))
     }
@@ -304,7 +309,7 @@ impl<M: Many> Ordered<'_, M> {
     fn next_if(
         &mut self,
         is_it: impl FnOnce(&M::Key) -> bool,
-    ) -> rusqlite::Result<Option<Pair<M>>> {
+    ) -> Result<Option<Keyed<M>>, OpenError> {
         let next = self.next()?;
         if next.as_ref().is_some_and(|(key, _)| is_it(key)) {
             return Ok(next);
@@ -314,6 +319,6 @@ impl<M: Many> Ordered<'_, M> {
     }
 }
 
-fn unreadable(error: serde_json::Error) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(1, Type::Blob, error.into())
+fn unreadable(error: serde_json::Error) -> OpenError {
+    at(&std::env::temp_dir())(error.into())
 }
