@@ -14,11 +14,7 @@ pub(crate) trait Scratch {
     ///
     /// # Errors
     /// The first error of `pairs`, or that there is no room.
-    fn put(
-        &mut self,
-        kind: u8,
-        pairs: &mut Pairs<'_>,
-    ) -> Result<(), OpenError>;
+    fn put(&mut self, kind: u8, pairs: &mut Pairs<'_>) -> Result<(), OpenError>;
 
     /// Takes out the value with this key.
     ///

@@ -22,11 +22,7 @@ impl ScratchFile {
 }
 
 impl Scratch for ScratchFile {
-    fn put(
-        &mut self,
-        kind: u8,
-        pairs: &mut Pairs<'_>,
-    ) -> Result<(), OpenError> {
+    fn put(&mut self, kind: u8, pairs: &mut Pairs<'_>) -> Result<(), OpenError> {
         let put = "INSERT OR REPLACE INTO aside (kind, key, value) VALUES (?1, ?2, ?3)";
         let mut put = self.database()?.prepare_cached(put)?;
         for pair in pairs {
