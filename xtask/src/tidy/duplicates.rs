@@ -7,7 +7,7 @@ const TWINS: [(&str, [&str; 2]); 1] = [(
     "of_file_system",
     [
         "crates/lictor-node/src/folder.rs",
-        "crates/lictor-store/src/sqlite/open.rs",
+        "crates/lictor-store/src/open_error.rs",
     ],
 )];
 
