@@ -3,9 +3,10 @@
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
+use arc_swap::{ArcSwap, Guard};
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::license::License;
@@ -41,7 +42,7 @@ pub(super) struct Cache {
     /// How often this server wrote licenses of an application; some applications share a number.
     license_writes: Box<[AtomicU64]>,
     numbering: RandomState,
-    installation: RwLock<Arc<Installation>>,
+    installation: ArcSwap<Installation>,
     /// How often the installation has changed, and which of the changes are in what was read.
     changes: AtomicU64,
     read_changes: AtomicU64,
@@ -93,7 +94,7 @@ impl Cache {
         Self {
             license_writes: (0..DECISIONS).map(|_| AtomicU64::new(0)).collect(),
             numbering: RandomState::new(),
-            installation: RwLock::default(),
+            installation: ArcSwap::default(),
             changes: AtomicU64::new(1),
             read_changes: AtomicU64::new(0),
             refreshing: tokio::sync::Mutex::default(),
@@ -108,11 +109,14 @@ impl Cache {
         }
     }
 
+    /// For as long as it is needed.
     pub(super) fn installation(&self) -> Arc<Installation> {
-        self.installation
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.installation.load_full()
+    }
+
+    /// For a look, which counts nowhere that somebody looks: processors wait for each other where they count.
+    pub(super) fn installation_now(&self) -> Guard<Arc<Installation>> {
+        self.installation.load()
     }
 
     /// A number that rises whenever this server has written licenses of an application: what was
@@ -229,10 +233,7 @@ impl Cache {
         }
         let changes = self.changes.load(Ordering::SeqCst);
         let fresh = Self::read_installation(store).await?;
-        *self
-            .installation
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        self.installation.store(Arc::new(fresh));
         self.read_changes.store(changes, Ordering::SeqCst);
         Ok(())
     }
@@ -259,22 +260,31 @@ impl Cache {
         organization: Uuid,
         id: Uuid,
     ) -> Result<Option<Arc<CachedLicense>>, Error> {
-        match self
-            .licenses
-            .get_value_or_guard_async(&(organization, id))
-            .await
-        {
-            Ok(license) => Ok(Some(license)),
-            Err(place) => {
-                let Some(license) = store.license(organization, id).await? else {
-                    return Ok(None);
-                };
-                let license = Arc::new(CachedLicense::from(license));
-                // Refused where a write came between; the next reader asks the store again.
-                let _ = place.insert(license.clone());
-                Ok(Some(license))
-            }
+        let key = (organization, id);
+        if let Some(license) = self.licenses.get(&key) {
+            return Ok(Some(license));
         }
+        // In a box, so that the reads that find it, which are many more, do not carry the room for it.
+        Box::pin(self.read_license(store, key)).await
+    }
+
+    async fn read_license(
+        &self,
+        store: &dyn Store,
+        key: (Uuid, Uuid),
+    ) -> Result<Option<Arc<CachedLicense>>, Error> {
+        let place = match self.licenses.get_value_or_guard_async(&key).await {
+            Ok(license) => return Ok(Some(license)),
+            Err(place) => place,
+        };
+        let (organization, id) = key;
+        let Some(license) = store.license(organization, id).await? else {
+            return Ok(None);
+        };
+        let license = Arc::new(CachedLicense::from(license));
+        // Refused where a write came between; the next reader asks the store again.
+        let _ = place.insert(license.clone());
+        Ok(Some(license))
     }
 
     /// The token of a secret, from memory if nothing can have changed it: where there are other
@@ -287,8 +297,11 @@ impl Cache {
         now: Elapsed,
     ) -> Result<Option<Arc<Token>>, Error> {
         let is_fresh = |read_at| self.exclusive || read_at == now;
+        if let Some(token) = self.tokens.get(&sha256, is_fresh) {
+            return Ok(Some(token));
+        }
         let read = store.token_by_secret(sha256);
-        self.tokens.token(sha256, now, is_fresh, read).await
+        Box::pin(self.tokens.read(sha256, now, read)).await
     }
 }
 

@@ -26,7 +26,7 @@ impl Authority {
         actor: &Actor,
         key: Option<&str>,
     ) -> Result<Arc<Organization>, Error> {
-        let installation = self.cache.installation();
+        let installation = self.cache.installation_now();
         let organizations = &installation.organizations;
         let found = match (key, actor.organization) {
             (Some(key), own) => organizations

@@ -45,21 +45,28 @@ impl TokenCache {
         }
     }
 
-    /// The token of a secret, from memory if it may be taken from there: `is_fresh` says so by the
-    /// second that it was read in. Of many who ask at once one reads.
-    pub(super) async fn token(
+    /// The token of a secret, if it is in memory and may be taken from there: `is_fresh` says so by the
+    /// second that it was read in.
+    pub(super) fn get(
+        &self,
+        secret: &Secret,
+        is_fresh: impl Fn(Elapsed) -> bool,
+    ) -> Option<Arc<Token>> {
+        let (token, read_at) = self.tokens.get(secret)?;
+        if is_fresh(read_at) {
+            return Some(token);
+        }
+        self.tokens.remove(secret);
+        None
+    }
+
+    /// The token of a secret that [`get`](Self::get) did not find. Of many who ask at once one reads.
+    pub(super) async fn read(
         &self,
         secret: Secret,
         now: Elapsed,
-        is_fresh: impl Fn(Elapsed) -> bool,
         read: impl Future<Output = Result<Option<Token>, Error>>,
     ) -> Result<Option<Arc<Token>>, Error> {
-        if let Some((token, read_at)) = self.tokens.get(&secret) {
-            if is_fresh(read_at) {
-                return Ok(Some(token));
-            }
-            self.tokens.remove(&secret);
-        }
         let place = match self.tokens.get_value_or_guard_async(&secret).await {
             Ok((token, _)) => return Ok(Some(token)),
             Err(place) => place,
@@ -169,7 +176,7 @@ mod tests {
             read.set(true);
             Ok(Some(token(number)))
         };
-        let found = tokens.token(secret, Elapsed::from_seconds(0), |_| true, reading);
+        let found = tokens.read(secret, Elapsed::from_seconds(0), reading);
         assert!(found.await.expect("read").is_some());
         read.get()
     }
@@ -204,7 +211,7 @@ mod tests {
             wait.await.expect("revoked");
             Ok(stale)
         };
-        let reading = tokens.token(SECRET, Elapsed::from_seconds(0), |_| true, reading);
+        let reading = tokens.read(SECRET, Elapsed::from_seconds(0), reading);
         // Another one waits for the same token.
         let waiting = async { is_read(&tokens, SECRET, 1).await };
         let revoke = async {

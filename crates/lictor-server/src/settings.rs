@@ -1,12 +1,14 @@
 //! What an operator can set of the HTTP server; the authority knows nothing of it.
 
 use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use lictor_authority::Authority;
 use lictor_core::digest::Digest;
 
 use crate::http::budget::Budgets;
+use crate::http::metrics::Metrics;
 
 /// The settings of one server.
 #[derive(Debug, Clone)]
@@ -38,13 +40,40 @@ impl Settings {
     }
 }
 
-/// What every handler is given.
+/// What every handler is given. A clone is the same server.
 #[derive(Clone)]
-pub struct Server {
+pub struct Server(Arc<Parts>);
+
+/// What a server consists of.
+#[derive(Clone)]
+pub struct Parts {
     /// The use cases.
     pub authority: Arc<Authority>,
     /// The settings.
     pub settings: Arc<Settings>,
     /// Memory for bodies.
     pub budgets: Budgets,
+    /// What is counted of requests.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Server {
+    /// A server of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// The same server for the requests of one connection. It is cloned for each of them, and processors
+    /// that count clones in the same place wait for each other.
+    pub(crate) fn for_connection(&self) -> Self {
+        Self::new(Parts::clone(&self.0))
+    }
+}
+
+impl Deref for Server {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }

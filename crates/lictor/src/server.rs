@@ -12,7 +12,7 @@ use lictor_core::{PublicKey, SigningKey};
 use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
-use lictor_server::settings::{Server, Settings};
+use lictor_server::settings::{Parts, Server, Settings};
 use lictor_store::{New, Store};
 use reqwest::Url;
 use tokio::net::{TcpListener, TcpSocket};
@@ -104,24 +104,24 @@ pub(crate) async fn prepare(
         tracing::info!("metrics are at {url}/metrics, without a token");
     }
     note_address(&*store, &url, public_url.as_deref());
-    let server = Server {
-        authority: authority.clone(),
-        settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
-        budgets,
-    };
     let figures = move || {
         let batches = store.batches();
         (batches.commits, batches.writes)
     };
-    let counters = router::counters(Box::new(figures), Box::new(log::write_metrics));
+    let server = Server::new(Parts {
+        authority: authority.clone(),
+        settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
+        budgets,
+        metrics: router::counters(Box::new(figures), Box::new(log::write_metrics)),
+    });
     Ok(Prepared {
         url,
         public_url,
         listener,
         metrics_listener,
         tls,
-        app: router::router(server.clone(), counters.clone()),
-        metrics_app: router::metrics_router(server, counters),
+        app: router::router(server.clone()),
+        metrics_app: router::metrics_router(server),
         authority,
         limits,
     })

@@ -57,11 +57,21 @@ impl Budgets {
         if !is_large(&answer) {
             return Ok(answer);
         }
+        // In a box, so that the small answers, which are many more, do not carry the room for it.
+        Box::pin(self.hold_for(owner, answer, reserved)).await
+    }
+
+    async fn hold_for(
+        &self,
+        owner: Owner,
+        answer: Response,
+        reserved: Option<Reserved>,
+    ) -> Result<Response, NoRoom> {
         let length = answer.body().size_hint().exact();
         let length = length.and_then(|length| usize::try_from(length).ok());
         let length = length.ok_or(NoRoom)?;
         let hold = match reserved.and_then(|Reserved(hold)| Arc::into_inner(hold)) {
-            Some(hold) => Box::pin(resized(hold, length)).await?,
+            Some(hold) => resized(hold, length).await?,
             None => self.hold_made(owner, length).await?,
         };
         Ok(answer.map(|body| Body::new(HeldBody::of(body, hold))))

@@ -80,6 +80,11 @@ pub trait Answers: Clone + Send + Sync + 'static {
         request: Request<Body>,
     ) -> impl Future<Output = Response<Body>> + Send + 'static;
 
+    /// The same for one connection, whose requests clone it.
+    fn for_connection(&self) -> Self {
+        self.clone()
+    }
+
     /// What the connections are counted by, if they are.
     fn traffic(&self) -> Option<Arc<Connections>> {
         None
@@ -141,7 +146,8 @@ pub(crate) async fn serve<S, A>(
     let _open = traffic.as_ref().map(Connections::open);
     let service = {
         let (shared, notes) = (Arc::clone(shared), Arc::clone(notes));
-        service_fn(move |request| answer(&shared, peer, &notes, request))
+        let app = shared.app.for_connection();
+        service_fn(move |request| answer(&shared, &app, peer, &notes, request))
     };
     let stream = TokioIo::new(Followed::new(stream, Arc::clone(notes)));
     let connection = pin!(shared.builder.serve_connection(stream, service));
@@ -223,6 +229,7 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 /// a stream is refused.
 fn answer<A: Answers>(
     shared: &Shared<A>,
+    app: &A,
     mut peer: Peer,
     notes: &Arc<Notes>,
     mut request: Request<Incoming>,
@@ -250,7 +257,7 @@ fn answer<A: Answers>(
     // Combinators and no async block, which would have room for what is routed twice.
     let routed = match checked {
         Ok(()) => {
-            let answer = shared.app.clone().answer(peer, request.map(body_of));
+            let answer = app.clone().answer(peer, request.map(body_of));
             Either::Left(notes.standing.of(answer))
         }
         Err(refusal) => Either::Right(future::ready(refusal.into_response(version))),

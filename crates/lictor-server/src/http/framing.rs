@@ -40,7 +40,17 @@ pub(crate) struct Follower {
     frames: Frames,
 }
 
-/// What is known of a line, however many reads it came in.
+/// A line that has ended.
+struct Ended<'l> {
+    /// As much of it as is looked at.
+    start: &'l [u8],
+    /// It is longer.
+    is_cut: bool,
+    /// It ends with a carriage return and a line feed.
+    is_by_both: bool,
+}
+
+/// What is known of a line that comes in several reads.
 #[derive(Debug)]
 struct Line {
     start: [u8; LINE_BYTES],
@@ -85,11 +95,7 @@ impl Follower {
             place: Place::Head,
             head: Head::default(),
             heads: 0,
-            line: Line {
-                start: [0; LINE_BYTES],
-                length: 0,
-                last: [0; 2],
-            },
+            line: Line::new(),
             frames: Frames::new(),
         }
     }
@@ -138,23 +144,29 @@ impl Follower {
     }
 
     fn read_line<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
-        let end = memchr(b'\n', bytes).map(|end| end + 1);
-        let (line, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
-        self.line.grow(line);
-        if end.is_some() {
-            self.take_line();
-            self.line.length = 0;
+        let Some(end) = memchr(b'\n', bytes) else {
+            self.line.grow(bytes);
+            return &[];
+        };
+        let (part, rest) = bytes.split_at(end + 1);
+        if self.line.length == 0 {
+            // Most lines come in one read, and are not copied.
+            self.take_line(Ended::of(part));
+        } else {
+            self.line.grow(part);
+            let line = std::mem::replace(&mut self.line, Line::new());
+            self.take_line(line.ended());
         }
         rest
     }
 
-    fn take_line(&mut self) {
-        let line = self.line.start();
+    fn take_line(&mut self, ended: Ended<'_>) {
+        let line = ended.start;
         if self.place == Place::Trailers {
             // hyper takes a line feed without a carriage return for a part of the trailer.
             self.place = match line {
                 b"\r\n" => Place::Head,
-                _ if self.line.last == *b"\r\n" => Place::Trailers,
+                _ if ended.is_by_both => Place::Trailers,
                 _ => Place::Ambiguous,
             };
             return;
@@ -163,7 +175,7 @@ impl Follower {
             b"\n" | b"\r\n" if self.head.begun => self.end_head(),
             // Empty lines before a request are allowed, and skipped by hyper too.
             b"\n" | b"\r\n" => {}
-            _ if self.head.begun => self.head.take_field(line, self.line.is_cut()),
+            _ if self.head.begun => self.head.take_field(line, ended.is_cut),
             _ => {
                 self.head.begun = true;
                 if self.heads == 0 && line.starts_with(b"PRI * HTTP/2.0") {
@@ -229,6 +241,8 @@ impl Follower {
     }
 }
 
+const CRLF: &[u8; 2] = b"\r\n";
+
 /// The CR and LF after a chunk's data.
 const CHUNK_END_BYTES: u64 = 2;
 
@@ -237,7 +251,26 @@ const START_OF_CHUNK: Place = Place::ChunkSize {
     digits: false,
 };
 
+impl<'l> Ended<'l> {
+    /// One that came in one read.
+    fn of(line: &'l [u8]) -> Self {
+        Self {
+            start: &line[..line.len().min(LINE_BYTES)],
+            is_cut: line.len() > LINE_BYTES,
+            is_by_both: line.ends_with(CRLF),
+        }
+    }
+}
+
 impl Line {
+    fn new() -> Self {
+        Self {
+            start: [0; LINE_BYTES],
+            length: 0,
+            last: [0; 2],
+        }
+    }
+
     /// `part` is not empty.
     fn grow(&mut self, part: &[u8]) {
         if let Some(free) = self.start.get_mut(self.length..) {
@@ -252,12 +285,12 @@ impl Line {
         };
     }
 
-    fn start(&self) -> &[u8] {
-        &self.start[..self.length.min(LINE_BYTES)]
-    }
-
-    fn is_cut(&self) -> bool {
-        self.length > LINE_BYTES
+    fn ended(&self) -> Ended<'_> {
+        Ended {
+            start: &self.start[..self.length.min(LINE_BYTES)],
+            is_cut: self.length > LINE_BYTES,
+            is_by_both: self.last == *CRLF,
+        }
     }
 }
 

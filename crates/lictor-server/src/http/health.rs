@@ -1,7 +1,5 @@
 //! What the server says of itself, in nobody's dialect: alive, ready, metrics, and that it panicked.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY, WWW_AUTHENTICATE};
@@ -14,16 +12,9 @@ use lictor_core::exposition::Format;
 use serde_json::json;
 
 use super::call;
-use super::metrics::{Database, Metrics, Nodes};
+use super::metrics::{Database, Nodes};
 use super::status;
 use crate::settings::Server;
-
-/// What the routes here are given.
-#[derive(Clone)]
-pub(super) struct Observed {
-    pub(super) server: Server,
-    pub(super) metrics: Arc<Metrics>,
-}
 
 /// `GET /healthz`: the process lives.
 pub(super) async fn healthz() -> Response<Body> {
@@ -31,10 +22,10 @@ pub(super) async fn healthz() -> Response<Body> {
 }
 
 /// `GET /readyz`: whether writes would be taken, and why not.
-pub(super) async fn readyz(State(observed): State<Observed>) -> Response<Body> {
-    match observed.server.authority.ready().await {
+pub(super) async fn readyz(State(server): State<Server>) -> Response<Body> {
+    match server.authority.ready().await {
         Ok(()) => {
-            let clock = observed.server.authority.clock();
+            let clock = server.authority.clock();
             answer(StatusCode::OK, &ready(clock.last_step()))
         }
         Err(error) => {
@@ -61,28 +52,28 @@ fn ready(step: Option<Step>) -> serde_json::Value {
 
 /// `GET /metrics` with an operator's token.
 pub(super) async fn metrics_for_operators(
-    State(observed): State<Observed>,
+    State(server): State<Server>,
     headers: HeaderMap,
 ) -> Response<Body> {
     let Some(secret) = call::bearer(&headers) else {
         return refused(&Error::Unauthenticated);
     };
-    let authority = &observed.server.authority;
+    let authority = &server.authority;
     let caller = authority.sign_in(secret).await;
     match caller.and_then(|caller| authority.may_read_metrics(&caller.actor)) {
-        Ok(()) => metrics_for_all(State(observed), headers).await,
+        Ok(()) => metrics_for_all(State(server), headers).await,
         Err(error) => refused(&error),
     }
 }
 
 /// `GET /metrics` on a listener of its own, without a token.
 pub(super) async fn metrics_for_all(
-    State(observed): State<Observed>,
+    State(server): State<Server>,
     headers: HeaderMap,
 ) -> Response<Body> {
     let accept = headers.get_all(ACCEPT).iter();
     let format = Format::asked_for(accept.filter_map(|value| value.to_str().ok()));
-    let authority = &observed.server.authority;
+    let authority = &server.authority;
     let read = async {
         let ends = authority.license_ends().await?;
         let of = authority.nodes_of_all().await?;
@@ -94,7 +85,7 @@ pub(super) async fn metrics_for_all(
                 copied: authority.copied_nodes(),
                 of,
             };
-            let text = observed.metrics.text(
+            let text = server.metrics.text(
                 format,
                 &Database {
                     engine: authority.engine(),

@@ -1,18 +1,19 @@
 //! Ids of requests, for dialects whose answers carry one.
 
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
 
 use axum::http::HeaderValue;
 use lictor_authority::random;
 
 /// 32 hex digits that differ with every request. They name a request and guard nothing, so a
-/// random start and a mixed counter are enough, and cost no system call.
+/// random start of each thread and a mixed counter are enough, and cost no system call.
 pub fn request_id() -> HeaderValue {
-    static START: LazyLock<[u8; 16]> = LazyLock::new(|| random::bytes().unwrap_or_default());
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let start = u128::from_le_bytes(*START);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    thread_local! {
+        static START: u128 = u128::from_le_bytes(random::bytes().unwrap_or_default());
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+    let start = START.with(|start| *start);
+    let count = COUNT.replace(COUNT.get().wrapping_add(1));
     let high = mix((start >> 64) as u64 ^ count);
     let low = mix((start as u64).wrapping_add(high));
     let mut digits = [0; 32];

@@ -1,6 +1,7 @@
 //! Rounds of the runtime: an organization whose request kept a thread of it busy for long lets all that
 //! is ready of others go first, before it goes on.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -86,19 +87,23 @@ impl Drop for Place {
     }
 }
 
-impl Rounds {
-    /// Lets `answering`, which begins now, take part, and tells when it has ended. Whose it is, it
-    /// says by signing in.
-    pub(super) fn of<F: Future>(self: &Arc<Self>, now: Instant, answering: F) -> InRounds<F> {
-        InRounds {
-            answering,
-            rounds: Arc::clone(self),
-            begins: Some(now),
-            organization: None,
-            place: None,
-        }
+/// Lets `answering`, which begins now, take part in the rounds that `rounds` has, and tells when it has
+/// ended. Whose it is, it says by signing in.
+pub(super) fn of<R, F>(rounds: R, now: Instant, answering: F) -> InRounds<R, F>
+where
+    R: Borrow<Arc<Rounds>>,
+    F: Future,
+{
+    InRounds {
+        answering,
+        rounds,
+        begins: Some(now),
+        organization: None,
+        place: None,
     }
+}
 
+impl Rounds {
     /// A place in the line of an organization that lets others go first.
     fn line_up(self: &Arc<Self>, organization: Uuid) -> Option<Place> {
         if self.waiting.load(Ordering::Acquire) == 0 {
@@ -192,10 +197,10 @@ impl Rounds {
 
 pin_project! {
     /// A request that is being answered.
-    pub(super) struct InRounds<F> {
+    pub(super) struct InRounds<R, F> {
         #[pin]
         answering: F,
-        rounds: Arc<Rounds>,
+        rounds: R,
         // Until it was polled: every look at the clock is felt.
         begins: Option<Instant>,
         organization: Option<Uuid>,
@@ -203,15 +208,16 @@ pin_project! {
     }
 }
 
-impl<F: Future> Future for InRounds<F> {
+impl<R: Borrow<Arc<Rounds>>, F: Future> Future for InRounds<R, F> {
     type Output = (F::Output, Instant);
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let rounds: &Arc<Rounds> = (*this.rounds).borrow();
         if this.place.is_none()
             && let Some(organization) = *this.organization
         {
-            *this.place = this.rounds.line_up(organization);
+            *this.place = rounds.line_up(organization);
         }
         if let Some(Place { waiter, .. }) = this.place {
             waiter.waker.register(context.waker());
@@ -230,7 +236,7 @@ impl<F: Future> Future for InRounds<F> {
         } else if let Some(organization) = organization
             && took > LONG
         {
-            this.rounds.took_long(organization);
+            rounds.took_long(organization);
         }
         *this.place = None;
         polled.map(|output| (output, now))
@@ -273,14 +279,18 @@ mod tests {
         const LONG: Duration = Duration::from_millis(2);
         let rounds = Arc::<Rounds>::default();
         let heavy: Vec<_> = (0..100)
-            .map(|_| tokio::spawn(rounds.of(Instant::now(), work(HEAVY, 2, LONG))))
+            .map(|_| tokio::spawn(of(rounds.clone(), Instant::now(), work(HEAVY, 2, LONG))))
             .collect();
         // All of them have signed in, and one has worked.
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
         let began = Instant::now();
-        let light = tokio::spawn(rounds.of(Instant::now(), work(LIGHT, 4, Duration::ZERO)));
+        let light = tokio::spawn(of(
+            rounds.clone(),
+            Instant::now(),
+            work(LIGHT, 4, Duration::ZERO),
+        ));
         ends(light).await;
         let waited = began.elapsed();
         let left = heavy.iter().filter(|one| !one.is_finished()).count();
@@ -312,7 +322,11 @@ mod tests {
         let rounds = Arc::<Rounds>::default();
         rounds.took_long(HEAVY);
         let gone = rounds.line_up(HEAVY);
-        let next = tokio::spawn(rounds.of(Instant::now(), work(HEAVY, 1, Duration::ZERO)));
+        let next = tokio::spawn(of(
+            rounds.clone(),
+            Instant::now(),
+            work(HEAVY, 1, Duration::ZERO),
+        ));
         drop(gone);
         ends(next).await;
         // Nor one whose turn it is.

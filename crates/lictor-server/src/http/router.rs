@@ -1,5 +1,6 @@
 //! The whole URL space on one screen: which path goes to which dialect. It answers nothing itself.
 
+use std::borrow::Borrow;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,14 +20,12 @@ use tower::Service;
 use super::body::BodyDeadline;
 use super::budget::Budgets;
 use super::connection::Answers;
-use super::health::{
-    Observed, after_panic, healthz, metrics_for_all, metrics_for_operators, readyz,
-};
+use super::health::{after_panic, healthz, metrics_for_all, metrics_for_operators, readyz};
 use super::limits::{CREDENTIAL_READ_TIMEOUT, REFUSED_AFTER};
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
 use super::rates::{self, Rates};
-use super::rounds::Rounds;
+use super::rounds::{self, Rounds};
 use super::traffic::Connections;
 use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
@@ -68,11 +67,11 @@ pub fn counters(store: Box<StoreFigures>, process: Box<Section>) -> Arc<Metrics>
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
+#[derive(Clone)]
 struct Parts {
     server: Server,
-    metrics: Arc<Metrics>,
     /// `None` if anybody may ask as often as they like.
-    rates: Option<Rates>,
+    rates: Option<Arc<Rates>>,
     rounds: Arc<Rounds>,
     native: native::Routes,
     /// Health and metrics.
@@ -83,33 +82,28 @@ struct Parts {
 type Routed = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// Everything that the server answers.
-pub fn router(server: Server, metrics: Arc<Metrics>) -> App {
+pub fn router(server: Server) -> App {
     let native = native::Routes::new(server.clone());
-    let observed = Observed {
-        server: server.clone(),
-        metrics: metrics.clone(),
-    };
     let observed = Router::new()
         .route(HEALTHZ, get(healthz))
         .route(READYZ, get(readyz))
         .route(METRICS, get(metrics_for_operators))
-        .with_state(observed);
+        .with_state(server.clone());
     App(Arc::new(Parts {
-        rates: server.settings.rate_limit.map(Rates::new),
+        rates: server.settings.rate_limit.map(Rates::new).map(Arc::new),
         rounds: Arc::default(),
         server,
-        metrics,
         native,
         observed,
     }))
 }
 
 /// The metrics without a token, for a listener of their own.
-pub fn metrics_router(server: Server, metrics: Arc<Metrics>) -> Router {
+pub fn metrics_router(server: Server) -> Router {
     Router::new()
         .route(HEALTHZ, get(healthz))
         .route(METRICS, get(metrics_for_all))
-        .with_state(Observed { server, metrics })
+        .with_state(server)
 }
 
 impl Answers for App {
@@ -122,35 +116,46 @@ impl Answers for App {
         let begun = Instant::now();
         let method = request.method().clone();
         let dialect = dialect_of(request.uri().path());
-        let Self(parts) = self;
+        let parts = &self.0;
         let routed = if parts.rates.is_none() || dialect == Dialect::Server {
             parts.route(dialect, peer, request, begun)
         } else {
-            let parts = Arc::clone(&parts);
+            let parts = Arc::clone(parts);
             Box::pin(parts.route_within_rate(dialect, peer, request, begun))
         };
         let caught = AssertUnwindSafe(routed).catch_unwind();
-        parts
-            .rounds
-            .of(begun, caught)
-            .map(move |(answered, ended)| {
-                let response = match answered {
-                    Ok(response) => response,
-                    Err(panic) => after_panic(panic),
-                };
-                let took = ended.duration_since(begun);
-                let metrics = &parts.metrics;
-                metrics.count(dialect as usize, &method, response.status(), took);
-                response
-            })
+        rounds::of(self.clone(), begun, caught).map(move |(answered, ended)| {
+            let response = match answered {
+                Ok(response) => response,
+                Err(panic) => after_panic(panic),
+            };
+            let took = ended.duration_since(begun);
+            let metrics = &self.0.server.metrics;
+            metrics.count(dialect as usize, &method, response.status(), took);
+            response
+        })
+    }
+
+    fn for_connection(&self) -> Self {
+        let parts = &*self.0;
+        Self(Arc::new(Parts {
+            server: parts.server.for_connection(),
+            ..parts.clone()
+        }))
     }
 
     fn traffic(&self) -> Option<Arc<Connections>> {
-        Some(self.0.metrics.connections())
+        Some(self.0.server.metrics.connections())
     }
 
     fn budgets(&self) -> Option<Budgets> {
         Some(self.0.server.budgets.clone())
+    }
+}
+
+impl Borrow<Arc<Rounds>> for App {
+    fn borrow(&self) -> &Arc<Rounds> {
+        &self.0.rounds
     }
 }
 
@@ -227,10 +232,7 @@ impl Parts {
         let (server, in_time) = (self.server.clone(), BodyDeadline::default());
         match dialect {
             Dialect::Kong => {
-                let metrics = self.metrics.clone();
-                Box::pin(in_time.around(request, |request| {
-                    kong::handle(server, metrics, request, begun)
-                }))
+                Box::pin(in_time.around(request, |request| kong::handle(server, request, begun)))
             }
             Dialect::Jira => {
                 Box::pin(in_time.around(request, |request| jira::handle(server, request)))
@@ -246,7 +248,7 @@ impl Parts {
                 Box::pin(in_time.around(request, |request| node::handle(server, peer, request)))
             }
             Dialect::Native => {
-                Box::pin(in_time.around(request, |request| self.native.answer(request)))
+                Box::pin(in_time.around(request, |request| self.native.answer(server, request)))
             }
             Dialect::Server => {
                 Box::pin(self.observed.clone().call(request).map(|Ok(answer)| answer))

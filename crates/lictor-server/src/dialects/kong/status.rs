@@ -17,6 +17,6 @@ pub(super) async fn show(ask: &Ask<'_>) -> Response {
     };
     wire::json(
         StatusCode::OK,
-        &wire::Status::of(reachable, ask.metrics.traffic()),
+        &wire::Status::of(reachable, ask.server.metrics.traffic()),
     )
 }

@@ -40,20 +40,19 @@ use futures_util::FutureExt as _;
 use lictor_authority::answering;
 use tower::Service as _;
 
-use crate::http::budget::{Budgets, NoRoom, Owner};
+use crate::http::budget::{NoRoom, Owner};
 use crate::settings::Server;
 
 /// What answers under `/v1`.
+#[derive(Clone)]
 pub struct Routes {
     router: Router,
-    budgets: Budgets,
     running: Arc<idempotency::Running>,
 }
 
 impl Routes {
     /// All of them.
     pub fn new(server: Server) -> Self {
-        let budgets = server.budgets.clone();
         // One router with whole paths: each that is nested and each layer would cost every request
         // some allocations.
         let router = table()
@@ -66,17 +65,22 @@ impl Routes {
             .with_state(server);
         Self {
             router,
-            budgets,
             running: Arc::default(),
         }
     }
 
     /// Answers one request. How large a body may be is for each route to say.
-    pub fn answer(&self, mut request: Request) -> impl Future<Output = Response> + Send + use<> {
-        request.extensions_mut().insert(Arc::clone(&self.running));
+    pub fn answer(
+        &self,
+        server: Server,
+        mut request: Request,
+    ) -> impl Future<Output = Response> + Send + use<> {
         let is_read = request.method().is_safe();
-        let (answered, budgets) = (self.router.clone().call(request), self.budgets.clone());
-        answered.then(move |Ok(answer)| hand_over(budgets, answer, is_read))
+        if !is_read {
+            request.extensions_mut().insert(Arc::clone(&self.running));
+        }
+        let answered = self.router.clone().call(request);
+        answered.then(move |Ok(answer)| hand_over(server, answer, is_read))
     }
 }
 
@@ -86,10 +90,10 @@ pub fn too_many() -> Response {
 }
 
 /// Hands an answer over, for the memory of the organization that the request was about.
-async fn hand_over(budgets: Budgets, answer: Response, is_read: bool) -> Response {
+async fn hand_over(server: Server, answer: Response, is_read: bool) -> Response {
     let is_done = !is_read && answer.status().is_success();
     let owner = answering::organization().map_or(Owner::Anonymous, Owner::Organization);
-    let handed_over = budgets.hand_over(owner, answer).await;
+    let handed_over = server.budgets.hand_over(owner, answer).await;
     handed_over.unwrap_or_else(|NoRoom| match is_done {
         true => error::answer_lost().into_response(),
         false => error::busy().into_response(),
