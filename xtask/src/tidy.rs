@@ -34,7 +34,7 @@ struct Finding {
 type Rule = fn(&Source) -> Vec<Finding>;
 
 /// All of them, by the sentence that each one holds.
-const RULES: [(&str, Rule); 16] = [
+const RULES: [(&str, Rule); 17] = [
     (
         "a Rust file opens by saying what it holds",
         text::opens_with_its_purpose,
@@ -54,6 +54,10 @@ const RULES: [(&str, Rule); 16] = [
     (
         "dialects and HTTP call the authority and nothing else",
         doors::callers_see_the_authority,
+    ),
+    (
+        "a dialect asks for rights by permits",
+        doors::rights_are_asked_by_permits,
     ),
     (
         "the authority knows nothing of HTTP",

@@ -8,11 +8,10 @@ use lictor_core::decision::Decision;
 use lictor_core::error::Kind;
 use lictor_core::facts::account::{Account, AccountKind};
 use lictor_core::facts::quota::Quota;
-use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::seats::{SeatId, SeatState};
 use lictor_core::rules::account::{self, AccountPatch, NewAccount};
 use lictor_core::rules::batch::BatchMode;
-use lictor_core::rules::import::{self, Imported};
+use lictor_core::rules::import::{self, ImportRow, Imported};
 use lictor_core::state::State;
 use lictor_core::{Error, facts};
 use lictor_store::{Fact, Rule, Written};
@@ -20,6 +19,8 @@ use uuid::Uuid;
 
 use super::actor_names::ActorName;
 use super::parts::{self, Parts};
+use super::permits::{Permit, needed};
+use super::right::{Accounts, Clients, Read, Seats, Tokens, Write};
 use super::{Authority, Call};
 use crate::random;
 
@@ -98,18 +99,42 @@ fn bounded(count: u64) -> i64 {
 /// More seats than any account has.
 const ALL_SEATS: usize = 1 << 30;
 
+/// The permits of those who may name an account: to see it, to change it, or to make something that it is to own.
+pub trait NamesAccounts<'c>: Copy {
+    /// The call that was asked.
+    fn call(self) -> &'c Call;
+}
+
+impl<'c, A> NamesAccounts<'c> for Permit<'c, Accounts, A> {
+    fn call(self) -> &'c Call {
+        Permit::call(self)
+    }
+}
+
+impl<'c> NamesAccounts<'c> for Permit<'c, Clients, Write> {
+    fn call(self) -> &'c Call {
+        Permit::call(self)
+    }
+}
+
+impl<'c> NamesAccounts<'c> for Permit<'c, Tokens, Write> {
+    fn call(self) -> &'c Call {
+        Permit::call(self)
+    }
+}
+
 impl Authority {
     /// At most `limit` accounts in order of their ids, beginning after `after`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn accounts(
         &self,
-        call: &Call,
+        permit: Permit<'_, Accounts, Read>,
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Account>, Error> {
-        call.may_read(Resource::Accounts)?;
+        let call = permit.call();
         self.store
             .accounts(call.organization.id, after, limit)
             .await
@@ -118,22 +143,26 @@ impl Authority {
     /// One account that is not removed.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn account(&self, call: &Call, id: Uuid) -> Result<Account, Error> {
-        call.may_read(Resource::Accounts)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn account(
+        &self,
+        permit: Permit<'_, Accounts, Read>,
+        id: Uuid,
+    ) -> Result<Account, Error> {
+        let call = permit.call();
         self.stored_account(call, id).await
     }
 
     /// The account with this e-mail, in whatever spelling; text that is no e-mail finds none.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn account_by_email(
         &self,
-        call: &Call,
+        permit: Permit<'_, Accounts, Read>,
         email: &str,
     ) -> Result<Option<Account>, Error> {
-        call.may_read(Resource::Accounts)?;
+        let call = permit.call();
         self.store
             .account_by_email(call.organization.id, email)
             .await
@@ -143,15 +172,15 @@ impl Authority {
     /// applications' keys, beginning after `after`; and who gave them.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    /// [`Error::NotFound`], or a fault of the store.
     pub async fn seats_of(
         &self,
-        call: &Call,
+        permit: Permit<'_, Seats, Read>,
         account: Uuid,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<(SeatId, SeatState, Option<Arc<ActorName>>)>, Error> {
-        call.may_read(Resource::Seats)?;
+        let call = permit.call();
         self.stored_account(call, account).await?;
         // Who sees one application alone has one seat of an account to see, wherever it stands.
         let limit = call.actor.application.as_ref().map_or(limit, |_| ALL_SEATS);
@@ -171,18 +200,16 @@ impl Authority {
             .collect())
     }
 
-    /// The account that who has this right names by its id or its e-mail, to change it or to do something
-    /// for it.
+    /// The account that is named by its id or its e-mail, to see it, to change it or to do something for it.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn account_named(
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn account_named<'c>(
         &self,
-        call: &Call,
-        right: Right,
+        permit: impl NamesAccounts<'c>,
         name: &str,
     ) -> Result<Account, Error> {
-        self.may(call, right)?;
+        let call = permit.call();
         if let Ok(id) = Uuid::try_parse(name) {
             return self.stored_account(call, id).await;
         }
@@ -194,6 +221,11 @@ impl Authority {
             kind: Kind::Account,
             name: name.to_owned(),
         })
+    }
+
+    /// The account that owns the caller's token; none: nobody does.
+    pub fn own_account<'c>(&self, permit: Permit<'c, Accounts, Read>) -> Option<&'c Account> {
+        permit.call().actor.account.as_deref()
     }
 
     async fn stored_account(&self, call: &Call, id: Uuid) -> Result<Account, Error> {
@@ -226,10 +258,14 @@ impl Authority {
     /// Creates an account.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::AlreadyExists`], or a fault of the
+    /// [`Error::InvalidInput`], [`Error::AlreadyExists`], or a fault of the
     /// store.
-    pub async fn create_account(&self, call: &Call, new: NewAccount) -> Result<Account, Error> {
-        call.may_write(Resource::Accounts)?;
+    pub async fn create_account(
+        &self,
+        permit: Permit<'_, Accounts, Write>,
+        new: NewAccount,
+    ) -> Result<Account, Error> {
+        let call = permit.call();
         let facts = vec![Fact::AccountByEmail(new.email.clone())];
         self.decide(call, facts, move |state| account::create(state, &new))
             .await
@@ -238,17 +274,17 @@ impl Authority {
     /// Changes an account.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`],
+    /// [`Error::NotFound`], [`Error::InvalidInput`],
     /// [`Error::AlreadyExists`], [`Error::RevisionMismatch`], [`Error::LastAdministrator`], or a fault of
     /// the store.
     pub async fn set_account(
         &self,
-        call: &Call,
+        permit: Permit<'_, Accounts, Write>,
         id: Uuid,
         patch: AccountPatch,
         only_if: Preconditions,
     ) -> Result<Account, Error> {
-        call.may_write(Resource::Accounts)?;
+        let call = permit.call();
         let mut facts = vec![Fact::Account(id), Fact::SeatsOf(id)];
         facts.extend(patch.email.clone().map(Fact::AccountByEmail));
         let shuts = patch.status.is_some() || patch.administrator.is_some();
@@ -264,15 +300,15 @@ impl Authority {
     /// Removes an account: gives its seats back and erases its e-mail and name.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::RevisionMismatch`],
+    /// [`Error::NotFound`], [`Error::RevisionMismatch`],
     /// [`Error::LastAdministrator`], or a fault of the store.
     pub async fn remove_account(
         &self,
-        call: &Call,
+        permit: Permit<'_, Accounts, Write>,
         id: Uuid,
         only_if: Preconditions,
     ) -> Result<(), Error> {
-        call.may_write(Resource::Accounts)?;
+        let call = permit.call();
         let facts = vec![
             Fact::Account(id),
             Fact::SeatsOf(id),
@@ -286,21 +322,23 @@ impl Authority {
         Ok(())
     }
 
-    /// Creates many accounts at once and gives them seats. An account that exists stays as it is,
-    /// so that an import can be repeated. It is written in these [parts](Authority::parts_of_import).
+    /// Creates many accounts at once and gives them seats, for which `seats` is needed. An account that exists stays
+    /// as it is, so that an import can be repeated. It is written in these
+    /// [parts](Authority::parts_of_import).
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`] for too many rows, or a fault of the store;
-    /// parts before the one that it happened in are stored then.
+    /// [`Error::Forbidden`] for seats without the permit, [`Error::InvalidInput`] for too many of them, or a fault of
+    /// the store; parts before the one that it happened in are stored then.
     pub async fn import_accounts(
         &self,
-        call: &Call,
-        rows: Arc<Vec<(NewAccount, Vec<String>)>>,
+        permit: Permit<'_, Accounts, Write>,
+        seats: Option<Permit<'_, Seats, Write>>,
+        rows: ImportRows,
         mode: BatchMode,
         parts: Vec<Range<usize>>,
     ) -> Result<Parts<Vec<Imported>>, Error> {
-        check_import(call, &rows)?;
-        parts::written(&self.parts, call, parts, |call, part, _| {
+        let rows = rows.permitted(seats)?;
+        parts::written(&self.parts, permit.call(), parts, |call, part, _| {
             self.import_part(call, rows.clone(), part, mode)
         })
         .await
@@ -309,7 +347,7 @@ impl Authority {
     async fn import_part(
         &self,
         call: Call,
-        rows: Arc<Vec<(NewAccount, Vec<String>)>>,
+        rows: Arc<Vec<ImportRow>>,
         part: Range<usize>,
         mode: BatchMode,
     ) -> Result<Written, Error> {
@@ -328,13 +366,15 @@ impl Authority {
     /// As [`Authority::import_accounts`].
     pub async fn try_import(
         &self,
-        call: &Call,
-        rows: Arc<Vec<(NewAccount, Vec<String>)>>,
+        permit: Permit<'_, Accounts, Write>,
+        seats: Option<Permit<'_, Seats, Write>>,
+        rows: ImportRows,
         mode: BatchMode,
         before: TriedBefore,
     ) -> Result<Vec<Imported>, Error> {
-        check_import(call, &rows)?;
+        let rows = rows.permitted(seats)?;
         let (applications, facts) = import_facts(&rows);
+        let call = permit.call();
         self.decide_by_terms(call, applications, facts, move |state, terms| {
             let mut after = before.added_to(state);
             let (decision, outcome) = import::import(&after, &rows, mode, terms)?.split();
@@ -344,40 +384,60 @@ impl Authority {
         })
         .await
     }
-
-    /// Refuses unless the caller may do this in the call's organization: for dialects that must say
-    /// so before they look at the rest.
-    ///
-    /// # Errors
-    /// [`Error::OutOfScope`], [`Error::Forbidden`].
-    pub fn may(&self, call: &Call, right: Right) -> Result<(), Error> {
-        call.actor.may(right, Some(call.organization.id))
-    }
 }
 
-/// Refuses what the caller may not import, and too much of it.
-fn check_import(call: &Call, rows: &[(NewAccount, Vec<String>)]) -> Result<(), Error> {
-    call.may_write(Resource::Accounts)?;
-    check_rows(rows.len())?;
-    let asked: usize = rows.iter().map(|(_, seats)| seats.len()).sum();
-    if asked > 0 {
-        call.may_write(Resource::Seats)?;
+/// The rows of an import: no more than one request may have.
+#[derive(Clone)]
+pub struct ImportRows(Arc<Vec<ImportRow>>);
+
+impl ImportRows {
+    /// These.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for too many rows.
+    pub fn new(rows: Vec<ImportRow>) -> Result<Self, Error> {
+        check_rows(rows.len())?;
+        Ok(Self(Arc::new(rows)))
     }
-    if asked > facts::seats::MAX_SEATS_ASKED {
-        let reason = format!(
-            "ask for at most {} seats at once",
-            facts::seats::MAX_SEATS_ASKED
-        );
-        return Err(Error::InvalidInput {
-            field: "rows",
-            reason,
-        });
+
+    /// Whether they ask for seats, which takes a permit of its own.
+    pub fn ask_for_seats(&self) -> bool {
+        self.seats_asked() > 0
     }
-    Ok(())
+
+    fn seats_asked(&self) -> usize {
+        self.0.iter().map(|(_, seats)| seats.len()).sum()
+    }
+
+    /// The rows, for who may give the seats that they ask for.
+    fn permitted(
+        self,
+        seats: Option<Permit<'_, Seats, Write>>,
+    ) -> Result<Arc<Vec<ImportRow>>, Error> {
+        if self.ask_for_seats() {
+            needed(seats)?;
+        }
+        if self.seats_asked() > facts::seats::MAX_SEATS_ASKED {
+            let reason = format!(
+                "ask for at most {} seats at once",
+                facts::seats::MAX_SEATS_ASKED
+            );
+            return Err(Error::InvalidInput {
+                field: "rows",
+                reason,
+            });
+        }
+        Ok(self.0)
+    }
+
+    /// Each.
+    pub(super) fn all(&self) -> &[ImportRow] {
+        &self.0
+    }
 }
 
 /// The applications that an import names, and the facts that it is decided by.
-fn import_facts(rows: &[(NewAccount, Vec<String>)]) -> (Vec<String>, Vec<Fact>) {
+fn import_facts(rows: &[ImportRow]) -> (Vec<String>, Vec<Fact>) {
     let named: BTreeSet<&String> = rows.iter().flat_map(|(_, seats)| seats).collect();
     let applications: Vec<String> = named.into_iter().cloned().collect();
     let emails = rows.iter().map(|(new, _)| new.email.clone());

@@ -8,62 +8,32 @@ use lictor_core::facts::account::AccountCounts;
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
-use lictor_core::facts::right::Resource;
 use lictor_core::patch_field::PatchField;
 use lictor_core::rules::application;
 use lictor_core::state::State;
 use lictor_store::{Fact, Rule};
 
-use super::{Applications, Authority, Call};
+use super::permits::Permit;
+use super::right::OnResource;
+use super::{Applications, Authority, Call, right};
+
+/// What shows the figures of applications to who may read it.
+pub trait ShowsFigures: OnResource {}
+
+impl ShowsFigures for right::Applications {}
+impl ShowsFigures for right::Organizations {}
+impl ShowsFigures for right::Seats {}
 
 impl Authority {
     /// What was bought, what is used and what is left, of every application.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Busy`], or a fault of the store.
-    pub async fn figures(self: &Arc<Self>, call: &Call) -> Result<Arc<Applications>, Error> {
-        call.may_read(Resource::Seats)?;
-        self.figures_now(call).await
-    }
-
-    /// As [`Authority::figures`], for whoever may read organizations.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], [`Error::Busy`], or a fault of the store.
-    pub async fn figures_of_organization(
+    /// [`Error::Busy`], or a fault of the store.
+    pub async fn figures<R: ShowsFigures>(
         self: &Arc<Self>,
-        call: &Call,
+        permit: Permit<'_, R, right::Read>,
     ) -> Result<Arc<Applications>, Error> {
-        call.may_read(Resource::Organizations)?;
-        self.figures_now(call).await
-    }
-
-    /// How many accounts there are of each sort.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn account_counts(&self, call: &Call) -> Result<AccountCounts, Error> {
-        call.may_read(Resource::Accounts)?;
-        Ok(self.known(call).await?.counts)
-    }
-
-    /// As [`Authority::figures`], for whoever may read applications.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`], [`Error::Busy`], or a fault of the store.
-    pub async fn figures_of_applications(
-        self: &Arc<Self>,
-        call: &Call,
-    ) -> Result<Arc<Applications>, Error> {
-        call.may_read(Resource::Applications)?;
-        self.figures_now(call).await
-    }
-
-    /// As [`Authority::figures`], for whoever's right was asked already.
-    pub(super) async fn figures_now(
-        self: &Arc<Self>,
-        call: &Call,
-    ) -> Result<Arc<Applications>, Error> {
+        let call = permit.call();
         let all = self.applications_soon(call).await?;
         Ok(match &call.actor.application {
             None => all,
@@ -71,19 +41,30 @@ impl Authority {
         })
     }
 
+    /// How many accounts there are of each sort.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn account_counts(
+        &self,
+        permit: Permit<'_, right::Accounts, right::Read>,
+    ) -> Result<AccountCounts, Error> {
+        Ok(self.known(permit.call()).await?.counts)
+    }
+
     /// Creates an application.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::AlreadyExists`], or a fault of the
+    /// [`Error::InvalidInput`], [`Error::AlreadyExists`], or a fault of the
     /// store.
     pub async fn create_application(
         &self,
-        call: &Call,
+        permit: Permit<'_, right::Applications, right::Write>,
         key: &str,
         name: Option<&str>,
         over_limit: OverLimit,
     ) -> Result<(), Error> {
-        call.may_write(Resource::Applications)?;
+        let call = permit.call();
         let (rule_key, rule_name) = (key.to_owned(), name.map(str::to_owned));
         let rule = Rule::new(move |state: &State| {
             application::create(state, &rule_key, rule_name.as_deref(), over_limit)
@@ -96,15 +77,15 @@ impl Authority {
     /// Changes what is given of an application.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    /// [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
     pub async fn set_application(
         &self,
-        call: &Call,
+        permit: Permit<'_, right::Applications, right::Write>,
         key: &str,
         name: PatchField<String>,
         over_limit: Option<OverLimit>,
     ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
-        call.may_write(Resource::Applications)?;
+        let call = permit.call();
         let rule_key = key.to_owned();
         let rule = Rule::new(move |state: &State| {
             let name = name
@@ -120,10 +101,14 @@ impl Authority {
     /// Removes an application that no license, seat or node needs any more.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::ApplicationInUse`], or a fault of the
+    /// [`Error::NotFound`], [`Error::ApplicationInUse`], or a fault of the
     /// store.
-    pub async fn remove_application(&self, call: &Call, key: &str) -> Result<(), Error> {
-        call.may_write(Resource::Applications)?;
+    pub async fn remove_application(
+        &self,
+        permit: Permit<'_, right::Applications, right::Write>,
+        key: &str,
+    ) -> Result<(), Error> {
+        let call = permit.call();
         let rule_key = key.to_owned();
         let rule = Rule::new(move |state: &State| application::remove(state, &rule_key));
         let facts = vec![
@@ -137,13 +122,13 @@ impl Authority {
     /// The figures and the entitlement of one application.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    /// [`Error::NotFound`], or a fault of the store.
     pub async fn application(
         &self,
-        call: &Call,
+        permit: Permit<'_, right::Applications, right::Read>,
         key: &str,
     ) -> Result<(ApplicationFigures, Arc<Entitlement>), Error> {
-        call.may_read(Resource::Applications)?;
+        let call = permit.call();
         self.application_now(call, key).await
     }
 

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lictor_core::Error;
 use lictor_core::elapsed::Elapsed;
-use lictor_core::facts::right::Resource;
 use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
 use super::known::Known;
-use super::{Authority, Call};
+use super::permits::Permit;
+use super::{Authority, Call, right};
 
 /// The oldest that a census may be allowed to become: 7 days, in seconds.
 pub const MAX_AGE: i64 = 7 * 86_400;
@@ -71,9 +71,12 @@ impl Authority {
     /// The census, taken anew if it is older than it may be.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn census(&self, call: &Call) -> Result<Arc<Census>, Error> {
-        call.may_read(Resource::Census)?;
+    /// A fault of the store.
+    pub async fn census(
+        &self,
+        permit: Permit<'_, right::Census, right::Read>,
+    ) -> Result<Arc<Census>, Error> {
+        let call = permit.call();
         let id = call.organization.id;
         if let Some(kept) = self.censuses.last.get(&id)
             && call.now.elapsed() < kept.next_at
@@ -87,9 +90,13 @@ impl Authority {
     /// known. One that came after the census had nobody then.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn census_of(&self, call: &Call, application: &str) -> Result<Option<u64>, Error> {
-        let census = self.census(call).await?;
+    /// A fault of the store.
+    pub async fn census_of(
+        &self,
+        permit: Permit<'_, right::Census, right::Read>,
+        application: &str,
+    ) -> Result<Option<u64>, Error> {
+        let (call, census) = (permit.call(), self.census(permit).await?);
         if let Some(row) = census.known.row(application) {
             return Ok(Some(row.application.state.seats));
         }
@@ -103,9 +110,12 @@ impl Authority {
     /// Takes the census now, whatever its age.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn take_census(&self, call: &Call) -> Result<Arc<Census>, Error> {
-        call.may_write(Resource::Census)?;
+    /// A fault of the store.
+    pub async fn take_census(
+        &self,
+        permit: Permit<'_, right::Census, right::Write>,
+    ) -> Result<Arc<Census>, Error> {
+        let call = permit.call();
         self.take_census_now(call).await
     }
 

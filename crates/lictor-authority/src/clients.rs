@@ -6,7 +6,6 @@ use lictor_core::elapsed::Now;
 use lictor_core::error::Kind;
 use lictor_core::facts::client::{Client, ClientState};
 use lictor_core::facts::grant::WINDOW;
-use lictor_core::facts::right::Resource;
 use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::names::clean_name;
@@ -18,6 +17,8 @@ use lictor_core::{Error, Timestamp, facts};
 use lictor_store::{Fact, Rule};
 use uuid::Uuid;
 
+use super::permits::Permit;
+use super::right::{Clients, Read, Write};
 use super::{Authority, Call};
 use crate::random;
 
@@ -59,23 +60,27 @@ impl Authority {
     /// `after`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn clients(
         &self,
-        call: &Call,
+        permit: Permit<'_, Clients, Read>,
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Client>, Error> {
-        call.may_read(Resource::Clients)?;
+        let call = permit.call();
         self.store.clients(call.organization.id, after, limit).await
     }
 
     /// The client with this id, or that calls itself so.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn client(&self, call: &Call, name: &str) -> Result<Client, Error> {
-        call.may_read(Resource::Clients)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn client(
+        &self,
+        permit: Permit<'_, Clients, Read>,
+        name: &str,
+    ) -> Result<Client, Error> {
+        let call = permit.call();
         self.find_client(call, name).await
     }
 
@@ -99,13 +104,13 @@ impl Authority {
     /// Creates a client, which can do no more than its creator, with a refresh token and a code.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    /// [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
     pub async fn create_client(
         &self,
-        call: &Call,
+        permit: Permit<'_, Clients, Write>,
         request: ClientRequest,
     ) -> Result<IssuedClient, Error> {
-        call.may_write(Resource::Clients)?;
+        let call = permit.call();
         token::check_no_wider(&call.actor, Role::Admin, &request.scopes)?;
         token::check_no_longer(&call.actor, None)?;
         let (secret, refresh_token) = (random::client_secret()?, random::credential()?);
@@ -152,14 +157,14 @@ impl Authority {
     /// Names a client, or takes its name away.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    /// [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
     pub async fn rename_client(
         &self,
-        call: &Call,
+        permit: Permit<'_, Clients, Write>,
         name: &str,
         new: PatchField<String>,
     ) -> Result<Client, Error> {
-        call.may_write(Resource::Clients)?;
+        let call = permit.call();
         let id = self.find_client(call, name).await?.id;
         let rule = Rule::new(move |state: &State| {
             let new = new.as_ref().try_map(|new| Ok::<_, Error>(new.as_str()))?;
@@ -173,9 +178,13 @@ impl Authority {
     /// Makes a code that the client can trade for a refresh token.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn create_code(&self, call: &Call, name: &str) -> Result<IssuedCode, Error> {
-        call.may_write(Resource::Clients)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn create_code(
+        &self,
+        permit: Permit<'_, Clients, Write>,
+        name: &str,
+    ) -> Result<IssuedCode, Error> {
+        let call = permit.call();
         let client = self.find_client(call, name).await?;
         // Else a caller could give itself more than it has.
         token::check_no_wider(&call.actor, Role::Admin, &client.state.scopes)?;
@@ -197,9 +206,13 @@ impl Authority {
     /// Removes a client; what it was handed is dead at once.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn remove_client(&self, call: &Call, name: &str) -> Result<(), Error> {
-        call.may_write(Resource::Clients)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn remove_client(
+        &self,
+        permit: Permit<'_, Clients, Write>,
+        name: &str,
+    ) -> Result<(), Error> {
+        let call = permit.call();
         let id = self.find_client(call, name).await?.id;
         let rule = Rule::new(move |state: &State| client::remove(state, id));
         let facts = vec![Fact::Client(id)];

@@ -9,13 +9,14 @@ use lictor_core::decision::Decision;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::lease::{EndedLease, holder_key};
 use lictor_core::facts::organization::INSTALLATION;
-use lictor_core::facts::right::{Resource, Right};
 use lictor_core::record::Record;
 use lictor_core::rules::lease;
 use lictor_core::state::State;
 use lictor_store::{EndedFilter, EndedKey, Fact, Rule, Write};
 
-use super::{Authority, Call};
+use super::permits::{Permit, forbidden};
+use super::right::{Accounts, Leases, Read};
+use super::{Authority, right};
 
 /// How long ended leases are kept if nothing else is said, in seconds: 400 days.
 pub const DEFAULT_KEPT: i64 = 400 * 86_400;
@@ -47,15 +48,15 @@ impl Authority {
     /// `before`. The filter's holder may be spelled in any way.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    /// [`Error::NotFound`], or a fault of the store.
     pub async fn ended_leases(
         &self,
-        call: &Call,
+        permit: Permit<'_, Leases, Read>,
         filter: &EndedFilter,
         before: Option<EndedKey>,
         limit: usize,
     ) -> Result<Vec<EndedLease>, Error> {
-        call.may_read(Resource::Leases)?;
+        let call = permit.call();
         let filter = EndedFilter {
             holder: filter.holder.as_deref().map(holder_key),
             ..filter.clone()
@@ -77,12 +78,16 @@ impl Authority {
     /// Of a holder that was forgotten before, or never known, it is nothing.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::HolderHasLeases`], or a fault of the store.
-    pub async fn forget_holder(&self, call: &Call, holder: &str) -> Result<ForgottenHolder, Error> {
-        call.may_write(Resource::Accounts)?;
+    /// [`Error::HolderHasLeases`], or a fault of the store.
+    pub async fn forget_holder(
+        &self,
+        permit: Permit<'_, Accounts, right::Write>,
+        holder: &str,
+    ) -> Result<ForgottenHolder, Error> {
+        let call = permit.call();
         if call.actor.application.is_some() {
             // The name is forgotten in all applications.
-            return Err(Error::Forbidden(Right::write(Resource::Accounts)));
+            return Err(forbidden::<Permit<'_, Accounts, right::Write>>());
         }
         let (organization, key) = (call.organization.id, holder_key(holder));
         let (mut forgotten, mut ended) = (ForgottenHolder::default(), Vec::new());

@@ -9,7 +9,6 @@ use lictor_core::error::Kind;
 use lictor_core::facts::application::Application;
 use lictor_core::facts::entitlement::{ApplicationBasis, Entitlement};
 use lictor_core::facts::license::License;
-use lictor_core::facts::right::Resource;
 use lictor_core::rules::in_force::{self, Candidate, FoundBefore};
 use lictor_core::rules::license::Repetition;
 use lictor_core::time::SECONDS_PER_DAY;
@@ -21,7 +20,8 @@ use uuid::Uuid;
 use super::cache::Installation;
 use super::candidates::{Candidates, Search, Signed};
 use super::known::{Applications, Granted, Known, Row};
-use super::{Authority, Call};
+use super::permits::Permit;
+use super::{Authority, Call, right};
 
 /// Of how many applications it is found out what they are entitled to before it is kept.
 const AT_ONCE: usize = 256;
@@ -79,9 +79,13 @@ impl Authority {
     /// The entitlement of one application.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn entitlement(&self, call: &Call, key: &str) -> Result<Arc<Entitlement>, Error> {
-        call.may_read(Resource::Applications)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn entitlement(
+        &self,
+        permit: Permit<'_, right::Applications, right::Read>,
+        key: &str,
+    ) -> Result<Arc<Entitlement>, Error> {
+        let call = permit.call();
         let known = self.known(call).await?;
         if known.row(key).is_none() {
             return Err(Error::NotFound {
@@ -191,10 +195,11 @@ impl Authority {
     /// A fault of the store.
     pub async fn licenses_around(
         &self,
-        call: &Call,
+        permit: Permit<'_, right::Licenses, right::Write>,
         application: &str,
         new: Validity,
     ) -> Result<Arc<[Candidate]>, Error> {
+        let call = permit.call();
         let at = |instant| Dates {
             ends_after: Some(instant),
             begun_by: Some(instant),

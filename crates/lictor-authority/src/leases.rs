@@ -6,14 +6,15 @@ use std::time::Duration;
 use lictor_core::Error;
 use lictor_core::error::Kind;
 use lictor_core::facts::lease::Lease;
-use lictor_core::facts::right::Resource;
 use lictor_core::rules::lease::{self, CheckOut, CheckedOut};
 use lictor_core::state::State;
 use lictor_planted as planted;
 use lictor_store::{Fact, Rule, Write};
 use uuid::Uuid;
 
-use super::{Authority, Call};
+use super::permits::Permit;
+use super::right::{Leases, Read};
+use super::{Authority, right};
 use crate::random;
 
 /// How often the loop looks for leases whose time is over.
@@ -24,15 +25,15 @@ impl Authority {
     /// `after`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    /// [`Error::NotFound`], or a fault of the store.
     pub async fn leases(
         &self,
-        call: &Call,
+        permit: Permit<'_, Leases, Read>,
         application: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Lease>, Error> {
-        call.may_read(Resource::Leases)?;
+        let call = permit.call();
         self.known_application(call, application).await?;
         let organization = call.organization.id;
         self.store
@@ -43,9 +44,9 @@ impl Authority {
     /// One lease that has not ended.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn lease(&self, call: &Call, id: Uuid) -> Result<Lease, Error> {
-        call.may_read(Resource::Leases)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn lease(&self, permit: Permit<'_, Leases, Read>, id: Uuid) -> Result<Lease, Error> {
+        let call = permit.call();
         let found = self.store.lease(call.organization.id, id).await?;
         found.ok_or_else(|| missing(id))
     }
@@ -54,16 +55,16 @@ impl Authority {
     /// fence.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`],
+    /// [`Error::NotFound`], [`Error::InvalidInput`],
     /// [`Error::SeatRefused`], or a fault of the store.
     pub async fn check_out(
         &self,
-        call: &Call,
+        permit: Permit<'_, Leases, right::Write>,
         application: &str,
         holder: &str,
         ttl: i64,
     ) -> Result<CheckedOut, Error> {
-        call.may_write(Resource::Leases)?;
+        let call = permit.call();
         let now = call.now.elapsed();
         let request = CheckOut {
             id: random::id(&self.clock)?,
@@ -90,16 +91,16 @@ impl Authority {
     /// Moves a lease's end.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::FenceMismatch`],
+    /// [`Error::NotFound`], [`Error::FenceMismatch`],
     /// [`Error::InvalidInput`], or a fault of the store.
     pub async fn renew_lease(
         &self,
-        call: &Call,
+        permit: Permit<'_, Leases, right::Write>,
         id: Uuid,
         fence: u64,
         ttl: i64,
     ) -> Result<Lease, Error> {
-        call.may_write(Resource::Leases)?;
+        let call = permit.call();
         let now = call.now.elapsed();
         self.decide(call, vec![Fact::Lease(id)], move |state| {
             lease::renew(state, id, fence, ttl, now)
@@ -110,14 +111,14 @@ impl Authority {
     /// Gives a lease back; without a fence it is taken away.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::FenceMismatch`], or a fault of the store.
+    /// [`Error::NotFound`], [`Error::FenceMismatch`], or a fault of the store.
     pub async fn release_lease(
         &self,
-        call: &Call,
+        permit: Permit<'_, Leases, right::Write>,
         id: Uuid,
         fence: Option<u64>,
     ) -> Result<(), Error> {
-        call.may_write(Resource::Leases)?;
+        let call = permit.call();
         let rule = Rule::new(move |state: &State| lease::release(state, id, fence));
         let facts = vec![Fact::Lease(id)];
         if planted::is("early-release") {

@@ -2,22 +2,14 @@
 
 use lictor_core::change::Change;
 use lictor_core::facts::organization::INSTALLATION;
-use lictor_core::facts::right::{Action, Resource};
 use lictor_core::ledger::Entry;
 use lictor_core::{Error, Timestamp};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::{Authority, Call};
-
-/// Which stream of the ledger is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// The call's organization.
-    Organization,
-    /// The installation; an operator's right.
-    Installation,
-}
+use super::Authority;
+use super::permits::{InstallationPermit, Permit};
+use super::right::{Ledger, Read};
 
 /// An entry as it is listed.
 #[derive(Debug, Clone)]
@@ -57,27 +49,39 @@ impl From<Entry> for ListedEntry {
 }
 
 impl Authority {
-    /// At most `limit` entries after position `after`.
+    /// At most `limit` entries of the organization after position `after`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn entries(
         &self,
-        call: &Call,
-        stream: Stream,
+        permit: Permit<'_, Ledger, Read>,
         after: u64,
         limit: usize,
     ) -> Result<Vec<ListedEntry>, Error> {
-        let stream = match stream {
-            Stream::Organization => {
-                call.may_read(Resource::Ledger)?;
-                call.organization.id
-            }
-            Stream::Installation => {
-                call.may_in_installation(Resource::Ledger, Action::Read)?;
-                INSTALLATION
-            }
-        };
+        let stream = permit.call().organization.id;
+        self.listed_entries(stream, after, limit).await
+    }
+
+    /// The same of the installation.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn entries_of_installation(
+        &self,
+        _: InstallationPermit<'_, Ledger, Read>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ListedEntry>, Error> {
+        self.listed_entries(INSTALLATION, after, limit).await
+    }
+
+    async fn listed_entries(
+        &self,
+        stream: Uuid,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ListedEntry>, Error> {
         let entries = self.store.entries(stream, after, limit).await?;
         Ok(entries.into_iter().map(ListedEntry::from).collect())
     }

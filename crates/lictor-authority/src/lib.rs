@@ -31,11 +31,13 @@ mod network;
 mod nodes;
 mod organizations;
 mod parts;
+pub mod permits;
 mod pools;
 pub mod random;
 mod reactions;
 mod refused;
 mod report;
+pub mod right;
 mod seats;
 mod standings;
 pub mod start;
@@ -55,16 +57,21 @@ use lictor_core::access::Actor;
 use lictor_core::decision::Decision;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::organization::Organization;
-use lictor_core::facts::right::{Action, Resource, Right};
+use lictor_core::facts::right::{Resource, Right};
 use lictor_core::state::State;
 use lictor_planted as planted;
 use lictor_store::{Fact, Idempotent, Rule, Store, Write, Written};
 use uuid::Uuid;
 
 use clock::Timeline;
+use permits::InstallationPermit;
+use right::{Backup, Read};
 
-pub use accounts::{AccountImport, AccountRequest, Preconditions, TriedBefore};
+pub use accounts::{
+    AccountImport, AccountRequest, ImportRows, NamesAccounts, Preconditions, TriedBefore,
+};
 pub use actor_names::ActorName;
+pub use applications::ShowsFigures;
 pub use cached_license::{CachedLicense, Render};
 pub use census::Census;
 pub use clients::{ClientRequest, IssuedClient, IssuedCode};
@@ -74,7 +81,7 @@ pub use feed::{Enrolled, Feed, NodesOf, SignedState, Signing};
 pub use grants::{Credentials, Grant, HandedOut};
 pub use jobs::{JOB_BYTES, JOBS, Job};
 pub use known::Applications;
-pub use ledger::{ListedChange, ListedEntry, Stream};
+pub use ledger::{ListedChange, ListedEntry};
 pub use licenses::{NewLicense, Patch, is_long_page, payload_bytes};
 pub use lictor_core::rules::account::AccountPatch;
 pub use lictor_core::rules::batch::{BatchMode, Row};
@@ -145,25 +152,6 @@ pub struct Call {
     pub now: Now,
     /// The idempotency record to store with what the call writes.
     pub idempotent: Option<Idempotent>,
-}
-
-impl Call {
-    /// Refuses unless the caller may read `resource` in the call's organization.
-    fn may_read(&self, resource: Resource) -> Result<(), Error> {
-        self.actor
-            .may(Right::read(resource), Some(self.organization.id))
-    }
-
-    /// Refuses unless the caller may change `resource` in the call's organization.
-    fn may_write(&self, resource: Resource) -> Result<(), Error> {
-        self.actor
-            .may(Right::write(resource), Some(self.organization.id))
-    }
-
-    /// Refuses unless the caller may do this to `resource` in the installation as a whole.
-    fn may_in_installation(&self, resource: Resource, action: Action) -> Result<(), Error> {
-        self.actor.may(Right { resource, action }, None)
-    }
 }
 
 impl Authority {
@@ -242,12 +230,14 @@ impl Authority {
         self.store.answered(organization, key, now).await
     }
 
-    /// A consistent copy of the database, gone when it is closed; an operator's right.
+    /// A consistent copy of the database, gone when it is closed.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::Busy`] while there is another for long, or a fault of the store.
-    pub async fn backup(&self, call: &Call) -> Result<DatabaseCopy, Error> {
-        call.may_in_installation(Resource::Backup, Action::Read)?;
+    /// [`Error::Busy`] while there is another for long, or a fault of the store.
+    pub async fn backup(
+        &self,
+        _: InstallationPermit<'_, Backup, Read>,
+    ) -> Result<DatabaseCopy, Error> {
         let patience = Instant::now() + COPY_PATIENCE;
         loop {
             match self.store.backup().await {

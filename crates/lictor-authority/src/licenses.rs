@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use lictor_core::decision::Decision;
 use lictor_core::facts::license::{License, LicenseState, MAX_PAYLOAD_BYTES};
-use lictor_core::facts::right::Resource;
 use lictor_core::rules::license::{self, Admissible, Repetition, WrittenLicense};
 use lictor_core::state::State;
 use lictor_core::{Error, Timestamp};
@@ -12,6 +11,8 @@ use lictor_store::Fact;
 use uuid::Uuid;
 
 use super::long_work::Turn;
+use super::permits::Permit;
+use super::right::{Licenses, Read, Write};
 use super::{Authority, CachedLicense, Call};
 use crate::random;
 
@@ -53,13 +54,13 @@ impl Authority {
     /// One license of the organization.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn license(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Read>,
         id: Uuid,
     ) -> Result<Option<Arc<CachedLicense>>, Error> {
-        call.may_read(Resource::Licenses)?;
+        let call = permit.call();
         self.cache
             .license(self.store.as_ref(), call.organization.id, id)
             .await
@@ -68,13 +69,13 @@ impl Authority {
     /// The same for who may change it.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn license_to_change(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Write>,
         id: Uuid,
     ) -> Result<Option<Arc<CachedLicense>>, Error> {
-        call.may_write(Resource::Licenses)?;
+        let call = permit.call();
         self.cache
             .license(self.store.as_ref(), call.organization.id, id)
             .await
@@ -84,15 +85,15 @@ impl Authority {
     /// application, or of all.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn licenses(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Read>,
         application: Option<&str>,
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<License>, Error> {
-        call.may_read(Resource::Licenses)?;
+        let call = permit.call();
         self.store
             .licenses(call.organization.id, application, after, limit)
             .await
@@ -110,15 +111,15 @@ impl Authority {
     /// Adds a license under a new id, or under `id` if it is free.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidDocument`], [`Error::AlreadyExists`], or a fault of
+    /// [`Error::InvalidDocument`], [`Error::AlreadyExists`], or a fault of
     /// the store.
     pub async fn add_license(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Write>,
         id: Option<Uuid>,
         new: NewLicense,
     ) -> Result<License, Error> {
-        call.may_write(Resource::Licenses)?;
+        let call = permit.call();
         let id = id.map_or_else(|| random::id(&self.clock), Ok)?;
         let document = Arc::new(self.examine(call, new.payload)?);
         let (given, now) = (Arc::clone(&document), call.now.wall());
@@ -136,12 +137,12 @@ impl Authority {
     /// stored revision.
     pub async fn put_license(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Write>,
         id: Uuid,
         new: NewLicense,
         expected: Option<u64>,
     ) -> Result<WrittenLicense, Error> {
-        call.may_write(Resource::Licenses)?;
+        let call = permit.call();
         let document = Arc::new(self.examine(call, new.payload)?);
         let (given, now) = (Arc::clone(&document), call.now.wall());
         self.write_document(call, id, &document, move |state, repetition| {
@@ -155,15 +156,15 @@ impl Authority {
     /// with the one that is stored, only if that moves what is in force.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`] before the document is looked at,
+    /// [`Error::NotFound`] before the document is looked at,
     /// [`Error::InvalidDocument`], or a fault of the store.
     pub async fn patch_license(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Write>,
         id: Uuid,
         patch: Patch,
     ) -> Result<License, Error> {
-        call.may_write(Resource::Licenses)?;
+        let call = permit.call();
         let stored = self
             .cache
             .license(self.store.as_ref(), call.organization.id, id)
@@ -189,14 +190,14 @@ impl Authority {
     /// Removes a license, and tells whether it was there.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::RevisionMismatch`], or a fault of the store.
+    /// [`Error::RevisionMismatch`], or a fault of the store.
     pub async fn remove_license(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Write>,
         id: Uuid,
         expected: Option<u64>,
     ) -> Result<bool, Error> {
-        call.may_write(Resource::Licenses)?;
+        let call = permit.call();
         self.decide(call, facts(id, None), move |state| {
             license::remove(state, id, expected)
         })
@@ -207,9 +208,13 @@ impl Authority {
     /// for it still lets the document that is stored already be written again.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::InvalidDocument`].
-    pub fn check_license(&self, call: &Call, payload: Arc<str>) -> Result<(), Error> {
-        call.may_write(Resource::Licenses)?;
+    /// [`Error::InvalidInput`], [`Error::InvalidDocument`].
+    pub fn check_license(
+        &self,
+        permit: Permit<'_, Licenses, Write>,
+        payload: Arc<str>,
+    ) -> Result<(), Error> {
+        let call = permit.call();
         self.examine(call, payload).map(drop)
     }
 

@@ -5,7 +5,6 @@ use lictor_core::digest::Digest;
 use lictor_core::elapsed::{Elapsed, Now};
 use lictor_core::facts::entitlement::NodeTerms;
 use lictor_core::facts::node::{Leave, Node, NodeSeen};
-use lictor_core::facts::right::{Action, Resource};
 use lictor_core::feed::{Applied, EnrollmentToken, NodePolicy};
 use lictor_core::names::trimmed;
 use lictor_core::rules::node::{self, NewNode};
@@ -14,6 +13,8 @@ use lictor_core::{Date, Error, Timestamp, facts};
 use lictor_store::{Fact, Rule};
 use uuid::Uuid;
 
+use super::permits::{InstallationPermit, Permit};
+use super::right::{Backup, Nodes, Read, Write};
 use super::{Authority, Call};
 use crate::random;
 
@@ -105,14 +106,14 @@ impl Authority {
     /// At most `limit` nodes that are not revoked in order of their ids, beginning after `after`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn nodes(
         &self,
-        call: &Call,
+        permit: Permit<'_, Nodes, Read>,
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<NodeStanding>, Error> {
-        call.may_read(Resource::Nodes)?;
+        let call = permit.call();
         self.standings(call, after, limit).await
     }
 
@@ -150,9 +151,13 @@ impl Authority {
     /// The node with this name or id that is not revoked, also one that left its pool.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn node(&self, call: &Call, name: &str) -> Result<NodeStanding, Error> {
-        call.may_read(Resource::Nodes)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn node(
+        &self,
+        permit: Permit<'_, Nodes, Read>,
+        name: &str,
+    ) -> Result<NodeStanding, Error> {
+        let call = permit.call();
         let node = self.find_node(call, name).await?;
         self.one_standing(call, node).await
     }
@@ -185,7 +190,7 @@ impl Authority {
         let put_back = self.feed.put_back(node.id, call.now.elapsed());
         let status = status(&node, stranger, revision, content, call.now.elapsed());
         let application = &node.state.application;
-        let enrolled = self.enrolled_nodes(call).await?;
+        let enrolled = self.enrolled_nodes_now(call).await?;
         let enrolled = enrolled.get(application).copied().unwrap_or_default();
         let entitlement = self.entitlement_now(call, application).await?;
         let reason = if stranger {
@@ -224,14 +229,14 @@ impl Authority {
     /// Enrolls a node, and makes the token that it joins with.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`] for the application, [`Error::InvalidInput`],
+    /// [`Error::NotFound`] for the application, [`Error::InvalidInput`],
     /// [`Error::AlreadyExists`], [`Error::NodeLimit`], or a fault of the store.
     pub async fn enroll_node(
         &self,
-        call: &Call,
+        permit: Permit<'_, Nodes, Write>,
         request: EnrollRequest,
     ) -> Result<EnrolledNode, Error> {
-        call.may_write(Resource::Nodes)?;
+        let call = permit.call();
         let application = match request.application {
             Some(application) => application,
             None => self.only_application(call).await?,
@@ -292,9 +297,13 @@ impl Authority {
     /// pool cannot come back.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn revoke_node(&self, call: &Call, name: &str) -> Result<(), Error> {
-        call.may_write(Resource::Nodes)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn revoke_node(
+        &self,
+        permit: Permit<'_, Nodes, Write>,
+        name: &str,
+    ) -> Result<(), Error> {
+        let call = permit.call();
         let id = self.find_node(call, name).await?.id;
         let rule = Rule::new(move |state: &State| node::revoke(state, id));
         self.write(call, call.organization.id, vec![Fact::Node(id)], rule)
@@ -305,22 +314,22 @@ impl Authority {
     /// How long the organization's nodes go on without news.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn node_policy(&self, call: &Call) -> Result<NodePolicy, Error> {
-        call.may_read(Resource::Nodes)?;
+    /// A fault of the store.
+    pub async fn node_policy(&self, permit: Permit<'_, Nodes, Read>) -> Result<NodePolicy, Error> {
+        let call = permit.call();
         Ok(self.store.node_settings(call.organization.id).await?.policy)
     }
 
     /// Sets how long the organization's nodes go on without news; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`], or a fault of the store.
+    /// [`Error::InvalidInput`], or a fault of the store.
     pub async fn set_node_policy(
         &self,
-        call: &Call,
+        permit: InstallationPermit<'_, Nodes, Write>,
         policy: NodePolicy,
     ) -> Result<NodePolicy, Error> {
-        call.may_in_installation(Resource::Nodes, Action::Write)?;
+        let call = permit.call();
         let rule = Rule::new(move |state: &State| node::set_policy(state, policy));
         self.write(call, call.organization.id, vec![Fact::NodeSettings], rule)
             .await?;
@@ -331,9 +340,12 @@ impl Authority {
     /// operator's right. Returns how many nodes were ahead; where none is, nothing changes.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn adopt_nodes(&self, call: &Call) -> Result<usize, Error> {
-        call.may_in_installation(Resource::Nodes, Action::Write)?;
+    /// A fault of the store.
+    pub async fn adopt_nodes(
+        &self,
+        permit: InstallationPermit<'_, Nodes, Write>,
+    ) -> Result<usize, Error> {
+        let call = permit.call();
         let (mut nodes, mut highest, mut after) = (0, None, None);
         loop {
             let page = self.standings(call, after, PAGE).await?;
@@ -369,12 +381,14 @@ impl Authority {
         Ok(false)
     }
 
-    /// The control plane's private key as PEM, for a backup of its own; an operator's right.
+    /// The control plane's private key as PEM, for a backup of its own.
     ///
     /// # Errors
-    /// [`Error::Forbidden`].
-    pub fn control_plane_key(&self, call: &Call) -> Result<String, Error> {
-        call.may_in_installation(Resource::Backup, Action::Read)?;
+    /// [`Error::Internal`].
+    pub fn control_plane_key(
+        &self,
+        _: InstallationPermit<'_, Backup, Read>,
+    ) -> Result<String, Error> {
         self.feed.key().to_pem().map_err(Error::internal)
     }
 

@@ -7,12 +7,13 @@ use lictor_core::Error;
 use lictor_core::access::Actor;
 use lictor_core::facts::organization::{DEFAULT_KEY, INSTALLATION, Organization};
 use lictor_core::facts::quota::Quota;
-use lictor_core::facts::right::{Action, Resource};
 use lictor_core::patch_field::PatchField;
 use lictor_core::rules::{organization, quota};
 use lictor_store::{Bounds, Fact, Rule};
 use uuid::Uuid;
 
+use super::permits::{InstallationPermit, Permit};
+use super::right::{Organizations, Read, Write};
 use super::{Authority, Call};
 use crate::random;
 
@@ -65,19 +66,16 @@ impl Authority {
 
     /// At most `limit` organizations that the caller may see, in order of their keys, beginning after
     /// `after`.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
     pub fn organizations(
         &self,
-        call: &Call,
+        permit: Permit<'_, Organizations, Read>,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Arc<Organization>>, Error> {
-        call.may_read(Resource::Organizations)?;
+    ) -> Vec<Arc<Organization>> {
+        let call = permit.call();
         let installation = self.cache.installation();
         let all = &installation.organizations;
-        Ok(match call.actor.organization {
+        match call.actor.organization {
             None => all.after_key(after).iter().take(limit).cloned().collect(),
             Some(own) => {
                 let own = all.by_id(own).into_iter().take(limit);
@@ -85,40 +83,42 @@ impl Authority {
                     |own: &&Arc<Organization>| after.is_none_or(|after| *own.key > *after);
                 own.filter(follows).cloned().collect()
             }
-        })
+        }
     }
 
     /// The same in order of their ids.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
     pub fn organizations_by_id(
         &self,
-        call: &Call,
+        permit: Permit<'_, Organizations, Read>,
         after: Option<Uuid>,
         limit: usize,
-    ) -> Result<Vec<Arc<Organization>>, Error> {
-        call.may_read(Resource::Organizations)?;
+    ) -> Vec<Arc<Organization>> {
+        let call = permit.call();
         let installation = self.cache.installation();
         let all = &installation.organizations;
-        Ok(match call.actor.organization {
+        match call.actor.organization {
             None => all.after_id(after).take(limit).cloned().collect(),
             Some(own) => {
                 let own = all.by_id(own).into_iter().take(limit);
                 let follows = |own: &&Arc<Organization>| after.is_none_or(|after| own.id > after);
                 own.filter(follows).cloned().collect()
             }
-        })
+        }
     }
 
     /// The organization with this key or id that the caller may see.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`].
-    pub fn organization_named(&self, call: &Call, name: &str) -> Result<Arc<Organization>, Error> {
+    /// [`Error::NotFound`].
+    pub fn organization_named(
+        &self,
+        permit: Permit<'_, Organizations, Read>,
+        name: &str,
+    ) -> Result<Arc<Organization>, Error> {
+        let call = permit.call();
         // In its usual form alone.
         let id = Uuid::try_parse(name).ok().filter(|_| name.len() == 36);
-        match (self.visible(call, name), id) {
+        match (self.organization_for(&call.actor, Some(name)), id) {
             (Err(Error::NotFound { .. }), Some(id)) => {
                 Ok(self.call_about(call.actor.clone(), id)?.organization)
             }
@@ -127,29 +127,25 @@ impl Authority {
     }
 
     /// How many organizations the caller may see.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub(super) fn count_organizations(&self, call: &Call) -> Result<usize, Error> {
-        call.may_read(Resource::Organizations)?;
-        Ok(match call.actor.organization {
+    pub(super) fn count_organizations(&self, permit: Permit<'_, Organizations, Read>) -> usize {
+        match permit.call().actor.organization {
             None => self.cache.installation().organizations.all().len(),
             Some(_) => 1,
-        })
+        }
     }
 
     /// Creates an organization; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::AlreadyExists`], or a fault of the
+    /// [`Error::InvalidInput`], [`Error::AlreadyExists`], or a fault of the
     /// store.
     pub async fn create_organization(
         &self,
-        call: &Call,
+        permit: InstallationPermit<'_, Organizations, Write>,
         key: &str,
         name: Option<&str>,
     ) -> Result<Organization, Error> {
-        call.may_in_installation(Resource::Organizations, Action::Write)?;
+        let call = permit.call();
         let (id, number) = (random::id(&self.clock)?, random::number()?);
         let (rule_key, rule_name) = (key.to_owned(), name.map(str::to_owned));
         let now = call.now.wall();
@@ -164,10 +160,14 @@ impl Authority {
     /// Removes an organization that holds no licenses, and with it its tokens; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::DefaultOrganization`],
+    /// [`Error::NotFound`], [`Error::DefaultOrganization`],
     /// [`Error::OrganizationNotEmpty`], or a fault of the store.
-    pub async fn remove_organization(&self, call: &Call, key: &str) -> Result<(), Error> {
-        call.may_in_installation(Resource::Organizations, Action::Write)?;
+    pub async fn remove_organization(
+        &self,
+        permit: InstallationPermit<'_, Organizations, Write>,
+        key: &str,
+    ) -> Result<(), Error> {
+        let call = permit.call();
         let organization = self.organization_for(&call.actor, Some(key))?;
         let rule_key = key.to_owned();
         let rule = Rule::new(move |state: &_| organization::remove(state, &rule_key));
@@ -179,35 +179,31 @@ impl Authority {
     /// An organization that the caller may see, with what it has and may have.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    /// [`Error::NotFound`], or a fault of the store.
     pub async fn bounds(
         &self,
-        call: &Call,
+        permit: Permit<'_, Organizations, Read>,
         key: &str,
     ) -> Result<(Arc<Organization>, Bounds), Error> {
-        let organization = self.visible(call, key)?;
+        let call = permit.call();
+        let organization = self.organization_for(&call.actor, Some(key))?;
         let bounds = self.bounds_of(call, &organization).await?;
         Ok((organization, bounds))
-    }
-
-    fn visible(&self, call: &Call, key: &str) -> Result<Arc<Organization>, Error> {
-        call.may_read(Resource::Organizations)?;
-        self.organization_for(&call.actor, Some(key))
     }
 
     /// Names an organization and sets its quotas, each to a number or back to its default, and gives what
     /// it has and may have then; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    /// [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
     pub async fn set_organization(
         &self,
-        call: &Call,
+        permit: InstallationPermit<'_, Organizations, Write>,
         key: &str,
         name: PatchField<String>,
         limits: BTreeMap<Quota, Option<u64>>,
     ) -> Result<(Arc<Organization>, Bounds), Error> {
-        call.may_in_installation(Resource::Organizations, Action::Write)?;
+        let call = permit.call();
         let organization = self.organization_for(&call.actor, Some(key))?;
         let id = organization.id;
         let rule = Rule::new(move |state: &_| {

@@ -8,10 +8,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use lictor_core::Error;
-use lictor_core::rules::account::NewAccount;
 use lictor_core::rules::batch::BatchMode;
 use lictor_store::{Answer, IdempotencyKey, Idempotent, Written};
 
+use super::accounts::ImportRows;
 use super::long_work::Turns;
 use super::{Authority, Call};
 
@@ -31,7 +31,7 @@ impl Authority {
     pub fn parts_of_import(
         &self,
         call: &Call,
-        rows: &[(NewAccount, Vec<String>)],
+        rows: &ImportRows,
         mode: BatchMode,
     ) -> Vec<Range<usize>> {
         let most = match self.lines.others_write(call.organization.id) {
@@ -39,8 +39,8 @@ impl Authority {
             false => ALONE,
         };
         match mode {
-            BatchMode::AllOrNothing => std::iter::once(0..rows.len()).collect(),
-            BatchMode::Each => parts(rows.iter().map(|(_, seats)| 1 + seats.len()), most),
+            BatchMode::AllOrNothing => std::iter::once(0..rows.all().len()).collect(),
+            BatchMode::Each => parts(rows.all().iter().map(|(_, seats)| 1 + seats.len()), most),
         }
     }
 }

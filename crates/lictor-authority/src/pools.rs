@@ -11,7 +11,6 @@ use lictor_core::error::Kind;
 use lictor_core::facts::entitlement::NodeTerms;
 use lictor_core::facts::node::Node;
 use lictor_core::facts::pool::Pool;
-use lictor_core::facts::right::Resource;
 use lictor_core::feed::{EnrollmentToken, Join, KnownNode, Start as FeedStart};
 use lictor_core::names::trimmed;
 use lictor_core::rules::node::{self, NewPool};
@@ -21,7 +20,9 @@ use lictor_planted as planted;
 use lictor_store::{Fact, PoolBy, PoolNode, Rule, Write};
 use uuid::Uuid;
 
-use super::{Authority, Call, expiry};
+use super::permits::Permit;
+use super::right::{Nodes, Read};
+use super::{Authority, Call, expiry, right};
 use crate::random;
 
 /// How soon, and after how long at the latest, it is looked again which nodes are silent: an eighth of
@@ -83,14 +84,14 @@ impl Authority {
     /// At most `limit` pools that are not revoked in order of their ids, beginning after `after`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn node_pools(
         &self,
-        call: &Call,
+        permit: Permit<'_, Nodes, Read>,
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<PoolStanding>, Error> {
-        call.may_read(Resource::Nodes)?;
+        let call = permit.call();
         let organization = call.organization.id;
         let pools = self.store.node_pools(organization, after, limit).await?;
         Ok(pools.into_iter().map(|pool| standing(call, pool)).collect())
@@ -99,9 +100,13 @@ impl Authority {
     /// The pool with this name or id that is not revoked.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn node_pool(&self, call: &Call, name: &str) -> Result<PoolStanding, Error> {
-        call.may_read(Resource::Nodes)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn node_pool(
+        &self,
+        permit: Permit<'_, Nodes, Read>,
+        name: &str,
+    ) -> Result<PoolStanding, Error> {
+        let call = permit.call();
         Ok(standing(call, self.find_pool(call, name).await?))
     }
 
@@ -119,14 +124,14 @@ impl Authority {
     /// Makes a pool, and the token that its nodes join with.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`] for the application, [`Error::InvalidInput`],
+    /// [`Error::NotFound`] for the application, [`Error::InvalidInput`],
     /// [`Error::AlreadyExists`], or a fault of the store.
     pub async fn create_pool(
         &self,
-        call: &Call,
+        permit: Permit<'_, Nodes, right::Write>,
         request: PoolRequest,
     ) -> Result<IssuedPool, Error> {
-        call.may_write(Resource::Nodes)?;
+        let call = permit.call();
         let application = match request.application {
             Some(application) => application,
             None => self.only_application(call).await?,
@@ -158,9 +163,13 @@ impl Authority {
     /// Revokes the token of a pool: nobody joins by it any more, and its nodes go on.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn revoke_pool(&self, call: &Call, name: &str) -> Result<(), Error> {
-        call.may_write(Resource::Nodes)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn revoke_pool(
+        &self,
+        permit: Permit<'_, Nodes, right::Write>,
+        name: &str,
+    ) -> Result<(), Error> {
+        let call = permit.call();
         let id = self.find_pool(call, name).await?.id;
         let rule = Rule::new(move |state: &State| node::revoke_pool(state, id));
         self.write(call, call.organization.id, vec![Fact::NodePool(id)], rule)

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use lictor_core::facts::license::License;
 use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::facts::quota::Quota;
-use lictor_core::facts::right::Resource;
 use lictor_core::facts::usage;
 use lictor_core::{Date, Document, Error, Timestamp};
 
-use super::{Authority, Call};
+use super::permits::Permit;
+use super::{Authority, Call, right};
 
 /// The figures of one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,9 +84,12 @@ impl Authority {
     /// The report of the call's organization; it needs admin rights.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
-    pub async fn report(self: &Arc<Self>, call: &Call) -> Result<Report, Error> {
-        call.may_read(Resource::Report)?;
+    /// A fault of the store.
+    pub async fn report(
+        self: &Arc<Self>,
+        permit: Permit<'_, right::Report, right::Read>,
+    ) -> Result<Report, Error> {
+        let call = permit.call();
         let organization = call.organization.id;
         let usage = self.store.usage_figures(organization).await?;
         let mut requests = usage.months;
@@ -104,10 +107,12 @@ impl Authority {
                 .then(|| self.feed.connected_of(organization, call.now.elapsed())),
             at: call.now.wall(),
             requests,
-            current_license: self.current_license(call).await?,
+            current_license: self.current_license(permit).await?,
             users,
             services: usage.services,
-            organizations: self.count_organizations(call).unwrap_or(1),
+            organizations: call
+                .permit()
+                .map_or(1, |permit| self.count_organizations(permit)),
             engine: self.store.engine(),
             system: System::here(),
         })
@@ -117,12 +122,12 @@ impl Authority {
     /// the report.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn current_license(
         self: &Arc<Self>,
-        call: &Call,
+        permit: Permit<'_, right::Report, right::Read>,
     ) -> Result<Option<CurrentLicense>, Error> {
-        call.may_read(Resource::Report)?;
+        let call = permit.call();
         let current = match self.newest_in_force(call).await? {
             Some(license) => Some(license),
             None => self.store.current_license(call.organization.id).await?,

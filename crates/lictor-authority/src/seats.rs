@@ -7,7 +7,6 @@ use lictor_core::Error;
 use lictor_core::decision::Decision;
 use lictor_core::error::Kind;
 use lictor_core::facts::account::Account;
-use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::seats::{Holder, Seat, SeatId, SeatRefusal};
 use lictor_core::rules::batch::{self, BatchMode, Row};
 use lictor_core::rules::seats::{self, Assigned};
@@ -17,6 +16,8 @@ use uuid::Uuid;
 
 use super::accounts::check_rows;
 use super::actor_names::ActorName;
+use super::permits::{Permit, forbidden};
+use super::right::{Read, Seats, Write};
 use super::terms::Terms;
 use super::{Authority, Call};
 
@@ -52,15 +53,15 @@ impl Authority {
     /// `after`, and who gave them.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    /// [`Error::NotFound`], or a fault of the store.
     pub async fn seats(
         &self,
-        call: &Call,
+        permit: Permit<'_, Seats, Read>,
         application: &str,
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<(Seat, Option<Arc<ActorName>>)>, Error> {
-        call.may_read(Resource::Seats)?;
+        let call = permit.call();
         self.known_application(call, application).await?;
         let organization = call.organization.id;
         let seats = self
@@ -82,15 +83,14 @@ impl Authority {
     /// were refused.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// [`Error::Forbidden`] for who sees one application alone, or a fault of the store.
     pub async fn refusals(
         &self,
-        call: &Call,
+        permit: Permit<'_, Seats, Read>,
         before: Option<&RefusedKey>,
         limit: usize,
     ) -> Result<Vec<(Refused, Option<Arc<Account>>)>, Error> {
-        may_read_refusals(call)?;
-        let organization = call.organization.id;
+        let organization = of_all_applications(permit)?;
         let refusals = self.store.refusals(organization, before, limit).await?;
         // The same few ask again and again.
         let mut known: BTreeMap<Uuid, Option<Arc<Account>>> = BTreeMap::new();
@@ -117,29 +117,28 @@ impl Authority {
     /// At most `limit` sums of refusals, the newest hour first, beginning after `before`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// [`Error::Forbidden`] for who sees one application alone, or a fault of the store.
     pub async fn refusal_sums(
         &self,
-        call: &Call,
+        permit: Permit<'_, Seats, Read>,
         before: Option<&SumKey>,
         limit: usize,
     ) -> Result<Vec<RefusalSum>, Error> {
-        may_read_refusals(call)?;
-        let organization = call.organization.id;
+        let organization = of_all_applications(permit)?;
         self.store.refusal_sums(organization, before, limit).await
     }
 
     /// Gives an account a seat of an application; one that has it keeps it.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::SeatRefused`], or a fault of the store.
+    /// [`Error::NotFound`], [`Error::SeatRefused`], or a fault of the store.
     pub async fn assign_seat(
         &self,
-        call: &Call,
+        permit: Permit<'_, Seats, Write>,
         application: &str,
         who: Who,
     ) -> Result<Assigned, Error> {
-        call.may_write(Resource::Seats)?;
+        let call = permit.call();
         self.known_application(call, application).await?;
         let account = self.account_of(call, &who).await?;
         let (key, facts) = (application.to_owned(), facts(application, [account]));
@@ -152,14 +151,14 @@ impl Authority {
     /// Takes an account's seat of an application back.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
+    /// [`Error::NotFound`], or a fault of the store.
     pub async fn release_seat(
         &self,
-        call: &Call,
+        permit: Permit<'_, Seats, Write>,
         application: &str,
         who: Who,
     ) -> Result<(), Error> {
-        call.may_write(Resource::Seats)?;
+        let call = permit.call();
         self.known_application(call, application).await?;
         let account = self.account_of(call, &who).await?;
         let (key, facts) = (application.to_owned(), facts(application, [account]));
@@ -173,16 +172,16 @@ impl Authority {
     /// changed anything, or why it was refused.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`] for the application, [`Error::InvalidInput`] for
+    /// [`Error::NotFound`] for the application, [`Error::InvalidInput`] for
     /// too many rows, or a fault of the store.
     pub async fn change_seats(
         &self,
-        call: &Call,
+        permit: Permit<'_, Seats, Write>,
         application: &str,
         rows: Arc<Vec<SeatRow>>,
         mode: BatchMode,
     ) -> Result<Vec<Row<bool>>, Error> {
-        call.may_write(Resource::Seats)?;
+        let call = permit.call();
         check_rows(rows.len())?;
         self.known_application(call, application).await?;
         let mut accounts = Vec::with_capacity(rows.len());
@@ -239,13 +238,13 @@ impl Authority {
     }
 }
 
-fn may_read_refusals(call: &Call) -> Result<(), Error> {
-    call.may_read(Resource::Seats)?;
-    if call.actor.application.is_some() {
-        // Those of all applications stand in one list.
-        return Err(Error::Forbidden(Right::read(Resource::Seats)));
+/// The organization whose refusals may be read: those of all applications stand in one list.
+fn of_all_applications(permit: Permit<'_, Seats, Read>) -> Result<Uuid, Error> {
+    let call = permit.call();
+    match call.actor.application {
+        None => Ok(call.organization.id),
+        Some(_) => Err(forbidden::<Permit<'_, Seats, Read>>()),
     }
-    Ok(())
 }
 
 /// What is looked at to change the seats of these accounts.

@@ -7,7 +7,6 @@ use lictor_core::digest::Digest;
 use lictor_core::elapsed::Now;
 use lictor_core::error::Kind;
 use lictor_core::facts::organization::INSTALLATION;
-use lictor_core::facts::right::{Action, Resource};
 use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::facts::token::{Origin, Token};
@@ -19,7 +18,9 @@ use lictor_core::{Error, Timestamp};
 use lictor_store::{Fact, Idempotent, Rule, Write};
 use uuid::Uuid;
 
-use super::{Authority, Call};
+use super::permits::{InstallationPermit, Permit, needed};
+use super::right::{Read, Tokens};
+use super::{Authority, Call, right};
 use crate::{answering, random};
 
 /// A token to create.
@@ -110,34 +111,39 @@ impl Authority {
         })
     }
 
-    /// At most `limit` tokens of the organization, or of the installation's operators, in order of
-    /// their ids, beginning after `after`.
+    /// At most `limit` tokens of the organization in order of their ids, beginning after `after`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn tokens(
         &self,
-        call: &Call,
-        operators: bool,
+        permit: Permit<'_, Tokens, Read>,
         after: Option<Uuid>,
         limit: usize,
     ) -> Result<Vec<Token>, Error> {
-        let stream = if operators {
-            call.may_in_installation(Resource::Tokens, Action::Read)?;
-            INSTALLATION
-        } else {
-            call.may_read(Resource::Tokens)?;
-            call.organization.id
-        };
+        let stream = permit.call().organization.id;
         self.store.tokens(stream, after, limit).await
+    }
+
+    /// The same of the installation's operators.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub async fn tokens_of_operators(
+        &self,
+        _: InstallationPermit<'_, Tokens, Read>,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> Result<Vec<Token>, Error> {
+        self.store.tokens(INSTALLATION, after, limit).await
     }
 
     /// One token of the organization or, for operators, of the installation.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn token(&self, call: &Call, id: Uuid) -> Result<Token, Error> {
-        call.may_read(Resource::Tokens)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn token(&self, permit: Permit<'_, Tokens, Read>, id: Uuid) -> Result<Token, Error> {
+        let call = permit.call();
         let found = self.find_token(call, id).await?;
         found.ok_or_else(|| Error::NotFound {
             kind: Kind::Token,
@@ -149,18 +155,21 @@ impl Authority {
     /// can do no more than its creator.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`], or a fault of the store.
+    /// [`Error::Forbidden`] for an operator's token without `of_operator`, [`Error::InvalidInput`], or a fault of
+    /// the store.
     pub async fn create_token(
         &self,
-        call: &Call,
+        permit: Permit<'_, Tokens, right::Write>,
+        of_operator: Option<InstallationPermit<'_, Tokens, right::Write>>,
         request: TokenRequest,
     ) -> Result<IssuedToken, Error> {
-        let stream = if request.role == Role::Operator {
-            call.may_in_installation(Resource::Tokens, Action::Write)?;
-            INSTALLATION
-        } else {
-            call.may_write(Resource::Tokens)?;
-            call.organization.id
+        let call = permit.call();
+        let stream = match request.role {
+            Role::Operator => {
+                needed(of_operator)?;
+                INSTALLATION
+            }
+            Role::Admin | Role::Reader => call.organization.id,
         };
         token::check_no_wider(&call.actor, request.role, &request.scopes)?;
         token::check_no_longer(&call.actor, request.expires_at)?;
@@ -247,9 +256,14 @@ impl Authority {
     /// Revokes a token. Repeating it changes nothing. The last operator's is revoked only by `force`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::LastAdministrator`], or a fault of the store.
-    pub async fn revoke_token(&self, call: &Call, id: Uuid, force: bool) -> Result<(), Error> {
-        call.may_write(Resource::Tokens)?;
+    /// [`Error::NotFound`], [`Error::LastAdministrator`], or a fault of the store.
+    pub async fn revoke_token(
+        &self,
+        permit: Permit<'_, Tokens, right::Write>,
+        id: Uuid,
+        force: bool,
+    ) -> Result<(), Error> {
+        let call = permit.call();
         let found = self.find_token(call, id).await?;
         let missing = || Error::NotFound {
             kind: Kind::Token,

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use lictor_core::document::rotation::Rotation;
 use lictor_core::error::Kind;
 use lictor_core::facts::organization::INSTALLATION;
-use lictor_core::facts::right::{Action, Resource};
 use lictor_core::rules::trust;
 use lictor_core::{Error, KeyId, PublicKey, TrustPolicy, TrustSet, TrustedKey};
 use lictor_store::{Fact, Rule};
 
-use super::{Authority, Call};
+use super::permits::{InstallationPermit, Permit};
+use super::{Authority, right};
 
 /// What the installation trusts.
 #[derive(Debug, Clone, Default)]
@@ -23,12 +23,8 @@ pub struct Trust {
 
 impl Authority {
     /// What the installation trusts.
-    ///
-    /// # Errors
-    /// [`Error::Forbidden`].
-    pub fn trust(&self, call: &Call) -> Result<Arc<Trust>, Error> {
-        call.may_read(Resource::Trust)?;
-        Ok(self.trust_now())
+    pub fn trust(&self, _: Permit<'_, right::Trust, right::Read>) -> Arc<Trust> {
+        self.trust_now()
     }
 
     pub(super) fn trust_now(&self) -> Arc<Trust> {
@@ -38,9 +34,13 @@ impl Authority {
     /// Trusts a key; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::KeyRevoked`], or a fault of the store.
-    pub async fn add_key(&self, call: &Call, key: PublicKey) -> Result<TrustedKey, Error> {
-        call.may_in_installation(Resource::Trust, Action::Write)?;
+    /// [`Error::KeyRevoked`], or a fault of the store.
+    pub async fn add_key(
+        &self,
+        permit: InstallationPermit<'_, right::Trust, right::Write>,
+        key: PublicKey,
+    ) -> Result<TrustedKey, Error> {
+        let call = permit.call();
         let id = key.id();
         let rule = Rule::new(move |state: &_| trust::add(state, &key));
         self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
@@ -52,9 +52,13 @@ impl Authority {
     /// right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`], [`Error::KeyRevoked`], or a fault of the store.
-    pub async fn rotate_key(&self, call: &Call, rotation: Rotation) -> Result<TrustedKey, Error> {
-        call.may_in_installation(Resource::Trust, Action::Write)?;
+    /// [`Error::InvalidInput`], [`Error::KeyRevoked`], or a fault of the store.
+    pub async fn rotate_key(
+        &self,
+        permit: InstallationPermit<'_, right::Trust, right::Write>,
+        rotation: Rotation,
+    ) -> Result<TrustedKey, Error> {
+        let call = permit.call();
         let (from, to) = (rotation.from, rotation.to.id());
         let rule = Rule::new(move |state: &_| trust::add_by_rotation(state, &rotation));
         let facts = vec![Fact::Key(from), Fact::Key(to)];
@@ -65,9 +69,12 @@ impl Authority {
     /// A key as it stands, for who may change it; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`].
-    pub fn key_to_change(&self, call: &Call, id: KeyId) -> Result<TrustedKey, Error> {
-        call.may_in_installation(Resource::Trust, Action::Write)?;
+    /// [`Error::NotFound`].
+    pub fn key_to_change(
+        &self,
+        _: InstallationPermit<'_, right::Trust, right::Write>,
+        id: KeyId,
+    ) -> Result<TrustedKey, Error> {
         let key = self.trust_now().keys.get(id).cloned();
         key.ok_or_else(|| Error::NotFound {
             kind: Kind::Key,
@@ -78,9 +85,13 @@ impl Authority {
     /// Retires a key: no new licenses with it, stored ones stay valid; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::KeyRevoked`], or a fault of the store.
-    pub async fn retire_key(&self, call: &Call, id: KeyId) -> Result<TrustedKey, Error> {
-        call.may_in_installation(Resource::Trust, Action::Write)?;
+    /// [`Error::NotFound`], [`Error::KeyRevoked`], or a fault of the store.
+    pub async fn retire_key(
+        &self,
+        permit: InstallationPermit<'_, right::Trust, right::Write>,
+        id: KeyId,
+    ) -> Result<TrustedKey, Error> {
+        let call = permit.call();
         let rule = Rule::new(move |state: &_| trust::retire(state, id));
         self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
             .await?;
@@ -90,9 +101,13 @@ impl Authority {
     /// Revokes a key: what it signed becomes unverified at once; an operator's right.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], or a fault of the store.
-    pub async fn revoke_key(&self, call: &Call, id: KeyId) -> Result<TrustedKey, Error> {
-        call.may_in_installation(Resource::Trust, Action::Write)?;
+    /// [`Error::NotFound`], or a fault of the store.
+    pub async fn revoke_key(
+        &self,
+        permit: InstallationPermit<'_, right::Trust, right::Write>,
+        id: KeyId,
+    ) -> Result<TrustedKey, Error> {
+        let call = permit.call();
         let rule = Rule::new(move |state: &_| trust::revoke(state, id));
         self.write(call, INSTALLATION, vec![Fact::Key(id)], rule)
             .await?;

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lictor_core::facts::right::Resource;
 use lictor_core::facts::usage::{Reading, UsageKey, UsageReport};
 use lictor_core::rules::usage::{self, Corrected, Recorded};
 use lictor_core::{Error, Timestamp, facts};
 use lictor_store::{Fact, Rule, UsagePage, Written};
 
 use super::parts::{self, Parts};
+use super::permits::Permit;
+use super::right::{Corrections, Read, Usage, Write};
 use super::{Authority, Call};
 
 /// A correction to ask for.
@@ -29,14 +30,14 @@ impl Authority {
     /// the [parts](parts::parts_of_usage) that they have.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::InvalidInput`] for too many at once or where all are refused, or
+    /// [`Error::InvalidInput`] for too many at once or where all are refused, or
     /// a fault of the store; parts before the one that it happened in are recorded then.
     pub async fn record_usage(
         &self,
-        call: &Call,
+        permit: Permit<'_, Usage, Write>,
         reports: Arc<[UsageReport]>,
     ) -> Result<Parts<Vec<Recorded>>, Error> {
-        call.may_write(Resource::Usage)?;
+        let call = permit.call();
         usage::check_reports(reports.len())?;
         let parts = parts::parts_of_usage(reports.len());
         parts::written(&self.parts, call, parts, |call, part, before| {
@@ -72,13 +73,13 @@ impl Authority {
     /// Corrects a count, and gives it as it is then.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
+    /// [`Error::NotFound`], [`Error::InvalidInput`], or a fault of the store.
     pub async fn correct_usage(
         &self,
-        call: &Call,
+        permit: Permit<'_, Corrections, Write>,
         request: CorrectionRequest,
     ) -> Result<Corrected, Error> {
-        call.may_write(Resource::Corrections)?;
+        let call = permit.call();
         let keys = [request.key.clone(), request.key.labeled()];
         let facts = keys.map(Fact::Usage).into_iter().chain([Fact::UsageSum]);
         let facts = facts.collect();
@@ -92,14 +93,14 @@ impl Authority {
     /// after `after`, and what all of them come to.
     ///
     /// # Errors
-    /// [`Error::Forbidden`], or a fault of the store.
+    /// A fault of the store.
     pub async fn usage(
         &self,
-        call: &Call,
+        permit: Permit<'_, Usage, Read>,
         after: Option<&UsageKey>,
         limit: usize,
     ) -> Result<UsagePage, Error> {
-        call.may_read(Resource::Usage)?;
+        let call = permit.call();
         self.store.usage(call.organization.id, after, limit).await
     }
 }

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lictor_authority::clock::{Clock, ManualClock};
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Read, Seats};
 use lictor_authority::{
     Authority, Call, ClientRequest, Credentials, Grant, NewLicense, Start, TokenRequest,
 };
@@ -58,7 +60,7 @@ fn license(vendor: &SigningKey, seats: u32) -> NewLicense {
 
 async fn seats(authority: &Authority, call: &Call) -> Option<u32> {
     authority
-        .entitlement(call, "editor")
+        .entitlement(call.permit().expect("the right"), "editor")
         .await
         .expect("an entitlement")
         .seat_limit()
@@ -80,21 +82,32 @@ async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
     let authority = open(lictor_store::open_temporary().expect("a store"), &[&vendor]).await;
     let call = operator(&authority).await;
     authority
-        .put_license(&call, ID, license(&vendor, 1), None)
+        .put_license(
+            call.permit().expect("the right"),
+            ID,
+            license(&vendor, 1),
+            None,
+        )
         .await
         .expect("stored");
     for round in 2..60 {
         let before = authority
-            .license(&call, ID)
+            .license(call.permit().expect("the right"), ID)
             .await
             .expect("read")
             .expect("there");
         assert_eq!(seats(&authority, &call).await, Some(round - 1));
-        go_away(authority.put_license(&call, ID, license(&vendor, round), None)).await;
+        go_away(authority.put_license(
+            call.permit().expect("the right"),
+            ID,
+            license(&vendor, round),
+            None,
+        ))
+        .await;
         // The store answers reads behind the write that was queued; wait until it shows there.
         let listed = loop {
             let page = authority
-                .licenses(&call, None, None, 1)
+                .licenses(call.permit().expect("the right"), None, None, 1)
                 .await
                 .expect("a page");
             if page[0].state.revision > before.state.revision {
@@ -105,7 +118,7 @@ async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
         // A read may find what is written a moment before the caches have learned of it.
         for _ in 0..1_000 {
             let now = authority
-                .license(&call, ID)
+                .license(call.permit().expect("the right"), ID)
                 .await
                 .expect("read")
                 .expect("there");
@@ -115,16 +128,16 @@ async fn a_caller_who_goes_away_leaves_nothing_untrue_behind() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let now = authority
-            .license(&call, ID)
+            .license(call.permit().expect("the right"), ID)
             .await
             .expect("read")
             .expect("there");
         assert_eq!(**now, listed[0]);
     }
     let key = vendor.public_key().id();
-    go_away(authority.revoke_key(&call, key)).await;
+    go_away(authority.revoke_key(call.permit().expect("the right"), key)).await;
     let status = authority
-        .revoke_key(&call, key)
+        .revoke_key(call.permit().expect("the right"), key)
         .await
         .expect("revoked")
         .status;
@@ -143,7 +156,12 @@ async fn a_revoked_key_is_out_of_force_at_once_whoever_reads_meanwhile() {
         let authority = open(lictor_store::open_temporary().expect("a store"), &[&vendor]).await;
         let call = operator(&authority).await;
         authority
-            .put_license(&call, ID, license(&vendor, 7), None)
+            .put_license(
+                call.permit().expect("the right"),
+                ID,
+                license(&vendor, 7),
+                None,
+            )
             .await
             .expect("stored");
         let done = Arc::new(AtomicBool::new(false));
@@ -160,7 +178,7 @@ async fn a_revoked_key_is_out_of_force_at_once_whoever_reads_meanwhile() {
             })
             .collect();
         authority
-            .revoke_key(&call, vendor.public_key().id())
+            .revoke_key(call.permit().expect("the right"), vendor.public_key().id())
             .await
             .expect("revoked");
         assert_eq!(seats(&authority, &call).await, Some(0), "seed {seed}");
@@ -210,10 +228,14 @@ async fn a_revoked_token_is_dead_at_once_whoever_signs_in_meanwhile() {
             name: None,
             account: None,
         };
-        let issued = authority.create_token(&call, request).await;
+        let issued = authority
+            .create_token(call.permit().expect("the right"), None, request)
+            .await;
         let issued = issued.expect("a token");
         let revoke = async {
-            let revoked = authority.revoke_token(&call, issued.token.id, true).await;
+            let revoked = authority
+                .revoke_token(call.permit().expect("the right"), issued.token.id, true)
+                .await;
             revoked.expect("revoked");
         };
         revoke_among_readers(&authority, &issued.secret, revoke).await;
@@ -224,7 +246,9 @@ async fn a_revoked_token_is_dead_at_once_whoever_signs_in_meanwhile() {
             account: None,
             application: None,
         };
-        let client = authority.create_client(&call, request).await;
+        let client = authority
+            .create_client(call.permit().expect("the right"), request)
+            .await;
         let client = client.expect("a client");
         let credentials = Credentials {
             client_id: client.client.client_id,
@@ -253,36 +277,43 @@ async fn a_restart_leaves_a_retired_key_retired() {
     let authority = open(store(folder.path()), &[&old, &new]).await;
     let call = operator(&authority).await;
     let id = old.public_key().id();
-    authority.retire_key(&call, id).await.expect("retired");
+    authority
+        .retire_key(call.permit().expect("the right"), id)
+        .await
+        .expect("retired");
     drop(authority);
     let authority = open(store(folder.path()), &[&old, &new]).await;
     let call = operator(&authority).await;
-    let trust = authority.trust(&call).expect("the trust set");
+    let trust = authority.trust(call.permit().expect("the right"));
     assert_eq!(
         trust.keys.get(id).map(|key| key.status),
         Some(KeyStatus::Retired)
     );
     assert!(
         authority
-            .add_license(&call, None, license(&old, 1))
+            .add_license(call.permit().expect("the right"), None, license(&old, 1))
             .await
             .is_err()
     );
     authority
-        .add_key(&call, old.public_key())
+        .add_key(call.permit().expect("the right"), old.public_key())
         .await
         .expect("trusted again on purpose");
     assert!(
         authority
-            .add_license(&call, None, license(&old, 1))
+            .add_license(call.permit().expect("the right"), None, license(&old, 1))
             .await
             .is_ok()
     );
 }
 
+fn seats_read(call: &Call) -> Permit<'_, Seats, Read> {
+    call.permit().expect("the right")
+}
+
 /// The figures of the applications, by which it is seen whether they were looked at again.
 async fn rows(authority: &Arc<Authority>, call: &Call) -> Vec<Arc<ApplicationFigures>> {
-    let all = authority.figures(call).await.expect("figures");
+    let all = authority.figures(seats_read(call)).await.expect("figures");
     all.figures.applications.clone()
 }
 
@@ -311,36 +342,52 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     };
     for (id, product) in [(1, "a"), (2, "b"), (3, "c")] {
         let id = Uuid::from_u128(id);
-        let put = authority.put_license(&call, id, licensed(product, 5), None);
+        let put = authority.put_license(
+            call.permit().expect("the right"),
+            id,
+            licensed(product, 5),
+            None,
+        );
         put.await.expect("stored");
     }
     for key in ["none", "some"] {
-        let made = authority.create_application(&call, key, None, OverLimit::Refuse);
+        let made = authority.create_application(
+            call.permit().expect("the right"),
+            key,
+            None,
+            OverLimit::Refuse,
+        );
         made.await.expect("created");
     }
     let first = rows(&authority, &call).await;
     assert_eq!(first.len(), 5);
     assert_eq!(anew(&first, &rows(&authority, &call).await), [""; 0]);
     // A lease.
-    let lease = authority.check_out(&call, "b", "someone", 600);
+    let lease = authority.check_out(call.permit().expect("the right"), "b", "someone", 600);
     lease.await.map(drop).expect("a lease");
     let second = rows(&authority, &call).await;
     assert_eq!(anew(&first, &second), ["b"]);
     assert_eq!(second[1].leases, 1);
     // A license.
-    let put = authority.put_license(&call, Uuid::from_u128(3), licensed("c", 9), None);
+    let put = authority.put_license(
+        call.permit().expect("the right"),
+        Uuid::from_u128(3),
+        licensed("c", 9),
+        None,
+    );
     put.await.expect("stored");
     let third = rows(&authority, &call).await;
     assert_eq!(anew(&second, &third), ["c"]);
     assert_eq!(third[2].limit, Some(9));
-    let removed = authority.remove_license(&call, Uuid::from_u128(1), None);
+    let removed =
+        authority.remove_license(call.permit().expect("the right"), Uuid::from_u128(1), None);
     removed.await.expect("removed");
     let fourth = rows(&authority, &call).await;
     assert_eq!(anew(&third, &fourth), ["a"]);
     assert_eq!(fourth[0].limit, Some(0));
     // A name; an application that goes, and one that comes.
     let named = authority.set_application(
-        &call,
+        call.permit().expect("the right"),
         "none",
         lictor_core::patch_field::PatchField::Value("Named".to_owned()),
         None,
@@ -350,10 +397,15 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     assert_eq!(anew(&fourth, &fifth), ["none"]);
     assert_eq!(fifth[3].name.as_deref(), Some("Named"));
     authority
-        .remove_application(&call, "some")
+        .remove_application(call.permit().expect("the right"), "some")
         .await
         .expect("removed");
-    let made = authority.create_application(&call, "new", None, OverLimit::Refuse);
+    let made = authority.create_application(
+        call.permit().expect("the right"),
+        "new",
+        None,
+        OverLimit::Refuse,
+    );
     made.await.expect("created");
     let sixth = rows(&authority, &call).await;
     assert_eq!(anew(&fifth, &sixth), ["new"]);
@@ -361,7 +413,10 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     assert_eq!(keys, ["a", "b", "c", "new", "none"]);
     // All of them, where the vendor's key is revoked.
     let key = vendor.public_key().id();
-    authority.revoke_key(&call, key).await.expect("revoked");
+    authority
+        .revoke_key(call.permit().expect("the right"), key)
+        .await
+        .expect("revoked");
     let limits = rows(&authority, &call).await;
     let limits: Vec<_> = limits.iter().map(|row| row.limit).collect();
     assert_eq!(limits, [Some(0); 5]);
@@ -376,13 +431,18 @@ async fn counts_are_those_of_every_write_that_was_acknowledged() {
         tokio::spawn(async move {
             for number in 0..60 {
                 let key = format!("app-{writer}-{number}");
-                let made = authority.create_application(&call, &key, None, OverLimit::Refuse);
+                let made = authority.create_application(
+                    call.permit().expect("the right"),
+                    &key,
+                    None,
+                    OverLimit::Refuse,
+                );
                 made.await.expect("created");
                 let known = rows(&authority, &call).await;
                 assert!(known.iter().any(|row| row.application == key), "{key}");
                 if number % 3 == 0 {
                     authority
-                        .remove_application(&call, &key)
+                        .remove_application(call.permit().expect("the right"), &key)
                         .await
                         .expect("removed");
                     let known = rows(&authority, &call).await;
@@ -413,16 +473,19 @@ async fn who_asks_what_many_applications_are_entitled_to_is_told_soon_to_come_ag
             payload: vendor.sign(&claims.to_json()).into(),
             created_at: None,
         };
-        let added = authority.add_license(&call, None, new);
+        let added = authority.add_license(call.permit().expect("the right"), None, new);
         added.await.expect("added");
     }
     // Now it is known which there are, and not what they are entitled to.
-    authority.account_counts(&call).await.expect("counts");
+    authority
+        .account_counts(call.permit().expect("the right"))
+        .await
+        .expect("counts");
     tokio::time::pause();
     let late = tokio::time::advance(Duration::from_secs(1));
-    let (told, ()) = tokio::join!(authority.figures(&call), late);
+    let (told, ()) = tokio::join!(authority.figures(seats_read(&call)), late);
     assert!(matches!(told, Err(Error::Busy(_))), "{}", told.is_ok());
     // It went on being found out, and nobody begins anew.
-    let all = authority.figures(&call).await.expect("figures");
+    let all = authority.figures(seats_read(&call)).await.expect("figures");
     assert_eq!(all.figures.limit(), Some(5 * MANY as u64));
 }

@@ -84,7 +84,10 @@ impl World {
             created_at: None,
         };
         let id = uuid::Uuid::from_u128(1);
-        let stored = world.authority.put_license(&call, id, license, None).await;
+        let stored = world
+            .authority
+            .put_license(call.permit().expect("the right"), id, license, None)
+            .await;
         stored.expect("a license");
         for person in 0..PEOPLE {
             let new = world.authority.new_account(AccountRequest {
@@ -96,7 +99,10 @@ impl World {
                 language: None,
             });
             let new = new.expect("an id");
-            let created = world.authority.create_account(&call, new).await;
+            let created = world
+                .authority
+                .create_account(call.permit().expect("the right"), new)
+                .await;
             created.expect("an account");
         }
         world.note();
@@ -119,9 +125,12 @@ impl World {
 
     async fn change(&self, row: SeatRow) -> bool {
         let (call, rows) = (self.call().await, Arc::new(vec![row]));
-        let changed = self
-            .authority
-            .change_seats(&call, APPLICATION, rows, BatchMode::Each);
+        let changed = self.authority.change_seats(
+            call.permit().expect("the right"),
+            APPLICATION,
+            rows,
+            BatchMode::Each,
+        );
         let rows = changed.await.expect("decided");
         rows.iter().all(|row| row.refused.is_empty())
     }
@@ -145,7 +154,11 @@ impl World {
             Step::Ask => self.ask().await,
             Step::TakeNow => {
                 let call = self.call().await;
-                let census = self.authority.take_census(&call).await.expect("a census");
+                let census = self
+                    .authority
+                    .take_census(call.permit().expect("the right"))
+                    .await
+                    .expect("a census");
                 assert_eq!(census.accounts(), self.holders.len() as u64);
             }
         }
@@ -154,7 +167,11 @@ impl World {
 
     async fn ask(&self) {
         let call = self.call().await;
-        let census = self.authority.census(&call).await.expect("a census");
+        let census = self
+            .authority
+            .census(call.permit().expect("the right"))
+            .await
+            .expect("a census");
         let age = self.time().since(census.taken_at);
         assert!((0..MAX_AGE).contains(&age), "it is {age} s old");
         let true_then = &self.history[&census.taken_at];
@@ -164,7 +181,10 @@ impl World {
             census.accounts(),
             census.taken_at
         );
-        let product = self.authority.census_of(&call, APPLICATION).await;
+        let product = self
+            .authority
+            .census_of(call.permit().expect("the right"), APPLICATION)
+            .await;
         assert_eq!(product.expect("a census"), Some(census.accounts()));
     }
 }

@@ -61,7 +61,10 @@ impl World {
         };
         let call = world.call().await;
         let id = Uuid::from_u128(1);
-        let stored = world.authority.put_license(&call, id, license, None).await;
+        let stored = world
+            .authority
+            .put_license(call.permit().expect("the right"), id, license, None)
+            .await;
         stored.expect("a license");
         world
     }
@@ -81,7 +84,7 @@ impl World {
         let call = self.call().await;
         let out = self
             .authority
-            .check_out(&call, APPLICATION, holder, ttl)
+            .check_out(call.permit().expect("the right"), APPLICATION, holder, ttl)
             .await;
         let lease = out.expect("a lease").lease;
         (lease.id, call.now.shown(lease.terms.expires_at))
@@ -91,7 +94,7 @@ impl World {
     async fn has(&self, lease: Uuid) -> bool {
         self.authority.end_due_leases().await.expect("ended");
         self.authority
-            .lease(&self.call().await, lease)
+            .lease(self.call().await.permit().expect("the right"), lease)
             .await
             .is_ok()
     }
@@ -115,7 +118,10 @@ impl World {
             }),
             before: Vec::new(),
         });
-        let out = self.authority.check_out(&call, APPLICATION, "a", 60).await;
+        let out = self
+            .authority
+            .check_out(call.permit().expect("the right"), APPLICATION, "a", 60)
+            .await;
         out.expect("a lease");
         (call.organization.id, key)
     }
@@ -148,7 +154,11 @@ async fn the_end_of_a_lease_is_shown_as_the_wall_clock_will_say_it() {
     world.clock.pass(60);
     world.clock.step(2 * HOUR);
     let call = world.call().await;
-    let found = world.authority.lease(&call, lease).await.expect("a lease");
+    let found = world
+        .authority
+        .lease(call.permit().expect("the right"), lease)
+        .await
+        .expect("a lease");
     let shown = call.now.shown(found.terms.expires_at);
     assert_eq!(shown, world.clock.wall() + HOUR - 60);
     assert_eq!(found.state.since, 1_800_000_000, "since is what it was");
@@ -207,7 +217,7 @@ async fn an_access_token_and_a_code_live_as_long_as_they_say_whatever_the_clock_
         };
         let client = world
             .authority
-            .create_client(&world.call().await, request)
+            .create_client(world.call().await.permit().expect("the right"), request)
             .await;
         let client = client.expect("a client");
         let credentials = Credentials {
@@ -229,7 +239,9 @@ async fn an_access_token_and_a_code_live_as_long_as_they_say_whatever_the_clock_
         world.clock.pass(1);
         assert!(world.authority.sign_in(&handed.access_token).await.is_err());
         let call = world.call().await;
-        let late = world.authority.create_code(&call, &client.client.client_id);
+        let late = world
+            .authority
+            .create_code(call.permit().expect("the right"), &client.client.client_id);
         let late = late.await.expect("a code");
         assert_eq!(late.expires_at, world.clock.wall() + 180);
         world.clock.step(step);
@@ -327,13 +339,16 @@ async fn a_node_can_join_for_a_day_that_passes() {
     };
     let enrolled = world
         .authority
-        .enroll_node(&world.call().await, request)
+        .enroll_node(world.call().await.permit().expect("the right"), request)
         .await;
     let enrolled = enrolled.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(enrolled.expires_at, world.clock.wall() + 86_400);
     let standing = async || {
         let call = world.call().await;
-        let found = world.authority.node(&call, "edge-1").await;
+        let found = world
+            .authority
+            .node(call.permit().expect("the right"), "edge-1")
+            .await;
         found.unwrap_or_else(|error| panic!("{error}")).reason
     };
     world.clock.step(3 * 86_400);

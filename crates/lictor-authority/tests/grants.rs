@@ -47,7 +47,9 @@ impl World {
             application: None,
         };
         let call = operator(&authority).await;
-        let client = authority.create_client(&call, request).await;
+        let client = authority
+            .create_client(call.permit().expect("the right"), request)
+            .await;
         Self {
             client: client.expect("a client"),
             authority,
@@ -93,7 +95,10 @@ impl World {
     async fn code(&self) -> String {
         let call = operator(&self.authority).await;
         let client = self.client.client.client_id.clone();
-        let code = self.authority.create_code(&call, &client).await;
+        let code = self
+            .authority
+            .create_code(call.permit().expect("the right"), &client)
+            .await;
         code.expect("a code").code
     }
 }

@@ -59,7 +59,10 @@ impl World {
             payload: vendor().sign(&claims.to_json()).into(),
             created_at: None,
         };
-        let stored = self.authority.put_license(call, ID, license, None).await;
+        let stored = self
+            .authority
+            .put_license(call.permit().expect("the right"), ID, license, None)
+            .await;
         stored.expect("a license");
     }
 
@@ -76,10 +79,13 @@ impl World {
     async fn hold_in(&self, call: &Call, holder: &str) {
         let out = self
             .authority
-            .check_out(call, APPLICATION, holder, 60)
+            .check_out(call.permit().expect("the right"), APPLICATION, holder, 60)
             .await;
         let id = out.expect("a lease").lease.id;
-        let released = self.authority.release_lease(call, id, None).await;
+        let released = self
+            .authority
+            .release_lease(call.permit().expect("the right"), id, None)
+            .await;
         released.expect("it ends");
     }
 
@@ -92,7 +98,10 @@ impl World {
             application: APPLICATION.to_owned(),
             ..EndedFilter::default()
         };
-        let ended = self.authority.ended_leases(&call, &filter, None, 100).await;
+        let ended = self
+            .authority
+            .ended_leases(call.permit().expect("the right"), &filter, None, 100)
+            .await;
         let ended = ended.expect("reads").into_iter();
         let report = self.store.check().await.expect("checks");
         assert_eq!(report.differences, [""; 0]);
@@ -147,16 +156,22 @@ async fn what_ended_in_a_removed_organization_is_dropped_with_it() {
     let call = world.call().await;
     let acme = world
         .authority
-        .create_organization(&call, "acme", None)
+        .create_organization(call.permit().expect("the right"), "acme", None)
         .await;
     let acme = acme.expect("an organization").id;
     let theirs = world.authority.call(call.clone().into(), Some("acme"));
     let theirs = theirs.expect("a call");
     world.license(&theirs).await;
     world.hold_in(&theirs, "theirs").await;
-    let removed = world.authority.remove_license(&theirs, ID, None).await;
+    let removed = world
+        .authority
+        .remove_license(theirs.permit().expect("the right"), ID, None)
+        .await;
     removed.expect("it is there");
-    let removed = world.authority.remove_organization(&call, "acme").await;
+    let removed = world
+        .authority
+        .remove_organization(call.permit().expect("the right"), "acme")
+        .await;
     removed.expect("it is empty");
     let all = EndedFilter {
         application: APPLICATION.to_owned(),

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lictor_authority::clock::{Clock, ManualClock};
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Applications, Read};
 use lictor_authority::{Authority, Call, NewLicense, Patch, Standing, Start};
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
@@ -231,7 +233,7 @@ impl World {
         let call = world.call(0).await;
         world
             .authority
-            .create_organization(&call, "other", None)
+            .create_organization(call.permit().expect("the right"), "other", None)
             .await
             .expect("created");
         world
@@ -271,7 +273,7 @@ impl World {
                 let id = Uuid::from_u128(slot);
                 let touched = self
                     .authority
-                    .patch_license(&call, id, Patch::default())
+                    .patch_license(call.permit().expect("the right"), id, Patch::default())
                     .await;
                 let there = self.model.licenses.contains_key(&(organization, slot));
                 assert_eq!(touched.is_ok(), there, "{touched:?}");
@@ -285,13 +287,19 @@ impl World {
             Step::Remove { organization, slot } => {
                 let call = self.call(organization).await;
                 let id = Uuid::from_u128(slot);
-                let removed = self.authority.remove_license(&call, id, None).await;
+                let removed = self
+                    .authority
+                    .remove_license(call.permit().expect("the right"), id, None)
+                    .await;
                 let there = self.model.licenses.remove(&(organization, slot)).is_some();
                 assert_eq!(removed.expect("no refusal"), there);
             }
             Step::Retire { key } => {
                 let id = self.signers[key].public_key().id();
-                let retired = self.authority.retire_key(&self.call(0).await, id).await;
+                let retired = self
+                    .authority
+                    .retire_key(self.call(0).await.permit().expect("the right"), id)
+                    .await;
                 assert_eq!(retired.is_ok(), self.keys[key] != KeyNow::Revoked);
                 if retired.is_ok() {
                     self.keys[key] = KeyNow::Retired;
@@ -300,7 +308,7 @@ impl World {
             Step::Revoke { key } => {
                 let id = self.signers[key].public_key().id();
                 self.authority
-                    .revoke_key(&self.call(0).await, id)
+                    .revoke_key(self.call(0).await.permit().expect("the right"), id)
                     .await
                     .expect("revoked");
                 self.keys[key] = KeyNow::Revoked;
@@ -343,7 +351,12 @@ impl World {
         };
         let put = self
             .authority
-            .put_license(&call, Uuid::from_u128(slot), new, None)
+            .put_license(
+                call.permit().expect("the right"),
+                Uuid::from_u128(slot),
+                new,
+                None,
+            )
             .await;
         if !allowed {
             assert!(matches!(put, Err(Error::InvalidDocument(_))), "{put:?}");
@@ -382,13 +395,18 @@ impl World {
                 payload: Some(payload),
                 created_at: None,
             };
-            self.authority.patch_license(&call, id, patch).await
+            self.authority
+                .patch_license(call.permit().expect("the right"), id, patch)
+                .await
         } else {
             let new = NewLicense {
                 payload,
                 created_at: None,
             };
-            let put = self.authority.put_license(&call, id, new, None).await;
+            let put = self
+                .authority
+                .put_license(call.permit().expect("the right"), id, new, None)
+                .await;
             put.map(|written| written.license)
         };
         let refused = self.keys[written.key] == KeyNow::Revoked;
@@ -461,7 +479,8 @@ impl World {
         let now = self.now();
         for organization in 0..2 {
             let call = self.call(organization).await;
-            let all = self.authority.figures_of_applications(&call).await;
+            let permit: Permit<'_, Applications, Read> = call.permit().expect("the right");
+            let all = self.authority.figures(permit).await;
             for (_, entitlement) in all.expect("entitlements").after(None) {
                 let expected =
                     self.model
@@ -486,7 +505,7 @@ impl World {
             }
             let licenses = self
                 .authority
-                .licenses(&call, None, None, 100)
+                .licenses(call.permit().expect("the right"), None, None, 100)
                 .await
                 .expect("a list");
             let mine = self

@@ -67,7 +67,7 @@ impl World {
         let (call, id) = (self.call().await, Uuid::from_u128(id));
         let put = self
             .authority
-            .put_license(&call, id, license.clone(), None)
+            .put_license(call.permit().expect("the right"), id, license.clone(), None)
             .await;
         let license = put.expect("put").license;
         let standing = self.authority.standing(&call, license).await;
@@ -78,7 +78,7 @@ impl World {
         let call = self.call().await;
         let removed = self
             .authority
-            .remove_license(&call, Uuid::from_u128(id), None)
+            .remove_license(call.permit().expect("the right"), Uuid::from_u128(id), None)
             .await;
         removed.expect("removed");
         self.entitlement().await;
@@ -94,7 +94,10 @@ impl World {
     async fn all(&self, call: &Call) -> Vec<License> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let page = self.authority.licenses(call, None, after, 100).await;
+            let page = self
+                .authority
+                .licenses(call.permit().expect("the right"), None, after, 100)
+                .await;
             let page = page.expect("reads");
             match page.last() {
                 Some(last) => after = Some(last.id),
@@ -172,12 +175,18 @@ async fn work(world: &World, of: u32, write: impl Fn(u32) -> NewLicense) -> u64 
             let id = Some(Uuid::from_u128(last));
             world
                 .authority
-                .licenses_around(&call, "editor", SOME_DAYS)
+                .licenses_around(call.permit().expect("the right"), "editor", SOME_DAYS)
                 .await
                 .expect("reads");
-            let added = world.authority.add_license(&call, id, write(of - 1)).await;
+            let added = world
+                .authority
+                .add_license(call.permit().expect("the right"), id, write(of - 1))
+                .await;
             added.expect("added");
-            let out = world.authority.check_out(&call, "editor", "me", 60).await;
+            let out = world
+                .authority
+                .check_out(call.permit().expect("the right"), "editor", "me", 60)
+                .await;
             out.expect("checked out");
             world.entitlement().await;
         })
@@ -239,7 +248,10 @@ async fn those_who_ask_at_once_are_told_what_the_first_of_them_finds() {
     let remove = async |id: u128| {
         let call = world.call().await;
         let id = Uuid::from_u128(id);
-        let removed = world.authority.remove_license(&call, id, None).await;
+        let removed = world
+            .authority
+            .remove_license(call.permit().expect("the right"), id, None)
+            .await;
         removed.expect("removed");
     };
     remove(0).await;
@@ -301,7 +313,10 @@ async fn nor_where_one_waits_whose_key_was_revoked() {
     }
     let call = world.call().await;
     let stolen = key(2).public_key().id();
-    let revoked = world.authority.revoke_key(&call, stolen).await;
+    let revoked = world
+        .authority
+        .revoke_key(call.permit().expect("the right"), stolen)
+        .await;
     revoked.expect("revoked");
     world.entitlement().await;
     let looked_at = world
@@ -378,7 +393,7 @@ async fn an_application_is_covered_by_one_that_many_of_a_revoked_key_stand_befor
         let call = world.call().await;
         let revoked = world
             .authority
-            .revoke_key(&call, key(2).public_key().id())
+            .revoke_key(call.permit().expect("the right"), key(2).public_key().id())
             .await;
         revoked.expect("revoked");
         let found = world.entitlement().await;
@@ -448,9 +463,16 @@ async fn one_that_is_written_again_goes_before_those_that_were_not_looked_at() {
     let call = world.call().await;
     let mut revisions = Vec::new();
     for _ in 0..2 {
-        let stored = world.authority.license(&call, id).await.expect("reads");
+        let stored = world
+            .authority
+            .license(call.permit().expect("the right"), id)
+            .await
+            .expect("reads");
         let stored = stored.expect("is there").state.revision;
-        let put = world.authority.put_license(&call, id, mine.clone(), None);
+        let put =
+            world
+                .authority
+                .put_license(call.permit().expect("the right"), id, mine.clone(), None);
         let written = put.await.expect("put").license;
         revisions.push(written.state.revision > stored);
     }
@@ -546,7 +568,10 @@ async fn agree(
     };
     let new = judged(&new);
     let span = new.claims.validity();
-    let around = world.authority.licenses_around(&call, "editor", span).await;
+    let around = world
+        .authority
+        .licenses_around(call.permit().expect("the right"), "editor", span)
+        .await;
     let around = around.expect("reads");
     let place = Succession::of(&around, &new, now);
     assert_eq!(place, Succession::of(&all, &new, now), "{at:?}");

@@ -63,7 +63,9 @@ fn license(vendor: &SigningKey, application: &str, seats: u32) -> NewLicense {
 }
 
 async fn check_out(authority: &Authority, call: &Call, holder: &str) -> Result<u32, Error> {
-    let out = authority.check_out(call, "editor", holder, 60).await?;
+    let out = authority
+        .check_out(call.permit().expect("the right"), "editor", holder, 60)
+        .await?;
     Ok(out.limit.expect("a limit"))
 }
 
@@ -86,13 +88,19 @@ fn write_on(
             while !stop.load(Ordering::Relaxed) {
                 turn += 1;
                 let size = sizes[turn % sizes.len()].clone();
-                let written = authority.put_license(&call, id, size.clone(), None).await;
+                let written = authority
+                    .put_license(call.permit().expect("the right"), id, size.clone(), None)
+                    .await;
                 written.expect("written");
-                let added = authority.add_license(&call, None, size).await;
+                let added = authority
+                    .add_license(call.permit().expect("the right"), None, size)
+                    .await;
                 let added = added.expect("added").id;
                 // Some stay, more than are read at once.
                 if turn > 4 {
-                    let removed = authority.remove_license(&call, added, None).await;
+                    let removed = authority
+                        .remove_license(call.permit().expect("the right"), added, None)
+                        .await;
                     assert!(removed.expect("removed"));
                 }
             }
@@ -109,7 +117,9 @@ async fn among_writers(
     let call = operator(&authority).await;
     for application in ["editor", "other"] {
         let license = license(&vendor, application, 1_000);
-        let added = authority.add_license(&call, None, license).await;
+        let added = authority
+            .add_license(call.permit().expect("the right"), None, license)
+            .await;
         added.expect("added");
     }
     let (mut writers, stop) = (JoinSet::new(), Arc::new(AtomicBool::new(false)));

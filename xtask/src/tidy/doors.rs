@@ -55,6 +55,18 @@ fn is_inner(module: &str) -> bool {
     module == "*" || INNER.contains(&module)
 }
 
+/// Finds a right that a dialect asks for by itself.
+pub(super) fn rights_are_asked_by_permits(source: &Source) -> Vec<Finding> {
+    if !CALLERS.iter().any(|folder| source.path.starts_with(folder)) {
+        return Vec::new();
+    }
+    let lines = source.code().filter(|(_, line)| line.contains(".may("));
+    let advice = "ask with `call.permit()?` and hand the permit to the use case, or say what differs by `call.has()`";
+    lines
+        .map(|(number, _)| source.finding(number, advice))
+        .collect()
+}
+
 /// Finds HTTP in the authority's manifest.
 pub(super) fn authority_knows_no_http(source: &Source) -> Vec<Finding> {
     if source.path != "crates/lictor-authority/Cargo.toml" {
@@ -165,6 +177,15 @@ mod tests {
                     use lictor_core::{Date, Error};\n// lictor_core::change\n\
                     use lictor_authority::{Call, ListedChange};\nlet state = State::default();\n";
         assert_eq!(red(callers_see_the_authority, NATIVE, text), [0; 0]);
+    }
+
+    #[test]
+    fn a_dialect_that_asks_for_a_right_by_itself_is_red() {
+        let text = "//! x\ncall.actor.may(READ, None)?;\nlet permit = call.permit()?;\n\
+                    // call.actor.may(READ, None)\nif call.has(READ) {}\n";
+        assert_eq!(red(rights_are_asked_by_permits, NATIVE, text), [2]);
+        let behind = "crates/lictor-authority/src/permits.rs";
+        assert_eq!(red(rights_are_asked_by_permits, behind, text), [0; 0]);
     }
 
     #[test]

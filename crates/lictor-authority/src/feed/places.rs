@@ -12,7 +12,9 @@ use quick_cache::sync::Cache as Bounded;
 use uuid::Uuid;
 
 use super::super::expiry::itself;
+use super::super::permits::Permit;
 use super::super::reactions::Reactions;
+use super::super::right::{Applications, Read};
 use super::super::{Authority, Call};
 
 /// Of how many organizations the places are kept in memory.
@@ -137,11 +139,19 @@ fn why_no_more(found: Option<&Found>) -> &'static str {
 }
 
 impl Authority {
-    /// How many nodes of the organization take a place, by application; whoever's right was asked.
+    /// How many nodes of the organization take a place, by application.
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn enrolled_nodes(&self, call: &Call) -> Result<Arc<Enrolled>, Error> {
+    pub async fn enrolled_nodes(
+        &self,
+        permit: Permit<'_, Applications, Read>,
+    ) -> Result<Arc<Enrolled>, Error> {
+        self.enrolled_nodes_now(permit.call()).await
+    }
+
+    /// The same, for a use case of another right.
+    pub(crate) async fn enrolled_nodes_now(&self, call: &Call) -> Result<Arc<Enrolled>, Error> {
         let (id, now) = (call.organization.id, self.clock.now().elapsed());
         let read = async {
             let rows = self.store.node_places(Some(id), now).await?;

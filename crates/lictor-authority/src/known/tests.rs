@@ -52,7 +52,12 @@ async fn what_was_found_out_before_all_was_forgotten_is_not_kept() {
     let authority = authority.expect("an installation");
     let signed_in = authority.sign_in(secret).await.expect("an operator");
     let call = authority.call(signed_in, None).expect("a call");
-    let made = authority.create_application(&call, "editor", None, OverLimit::Refuse);
+    let made = authority.create_application(
+        call.permit().expect("the right"),
+        "editor",
+        None,
+        OverLimit::Refuse,
+    );
     made.await.expect("created");
 
     let (all, id) = (&authority.cache.known, call.organization.id);

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Read, Seats};
 use lictor_authority::{PoolRequest, TokenRequest};
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::role::Role;
@@ -36,7 +38,7 @@ async fn what_became_of_a_node_is_known() {
     let call = world.operator().await;
     let pool = other
         .authority
-        .create_pool(&call, request)
+        .create_pool(call.permit().expect("the right"), request)
         .await
         .expect("a pool");
     let token = pool.token.as_str();
@@ -55,7 +57,7 @@ async fn what_became_of_a_node_is_known() {
     assert_eq!(became(), (false, false));
     other
         .authority
-        .revoke_node(&call, &id)
+        .revoke_node(call.permit().expect("the right"), &id)
         .await
         .expect("revoked");
     assert_eq!(became(), (false, true));
@@ -69,12 +71,15 @@ async fn a_removed_organization_is_known() {
     let mut call = world.operator().await;
     let made = other
         .authority
-        .create_organization(&call, "acme", None)
+        .create_organization(call.permit().expect("the right"), "acme", None)
         .await;
     call.organization = made.expect("an organization").into();
     let organization = call.organization.id;
     let before = world.authority.feed().tick_of(organization);
-    let removed = other.authority.remove_organization(&call, "acme").await;
+    let removed = other
+        .authority
+        .remove_organization(call.permit().expect("the right"), "acme")
+        .await;
     removed.expect("removed");
     let after = world.authority.feed().tick_of(organization);
     assert!(after > before, "{after}");
@@ -94,7 +99,7 @@ async fn the_next_state_has_the_license_and_the_keys_that_were_written() {
     let (call, key) = (world.operator().await, world.vendor.public_key().id());
     other
         .authority
-        .revoke_key(&call, key)
+        .revoke_key(call.permit().expect("the right"), key)
         .await
         .expect("revoked");
     let third = world.state(&node).await;
@@ -111,21 +116,28 @@ async fn counts_and_places_have_what_was_written() {
     let call = world.operator().await;
     let authority = &world.authority;
     let places = async || {
-        let enrolled = authority.enrolled_nodes(&call).await.expect("places");
+        let enrolled = authority
+            .enrolled_nodes(call.permit().expect("the right"))
+            .await
+            .expect("places");
         enrolled.get("konnect").copied()
     };
     assert_eq!(places().await, None);
     other.enroll("edge-1").await.map(drop).expect("a place");
     assert_eq!(places().await, Some(1));
     let keys = async || {
-        let all = authority.figures(&call).await.expect("figures");
+        let permit: Permit<'_, Seats, Read> = call.permit().expect("the right");
+        let all = authority.figures(permit).await.expect("figures");
         let rows = all.figures.applications.iter();
         rows.map(|row| row.application.clone()).collect::<Vec<_>>()
     };
     assert_eq!(keys().await, ["konnect"]);
-    let made = other
-        .authority
-        .create_application(&call, "editor", None, OverLimit::Refuse);
+    let made = other.authority.create_application(
+        call.permit().expect("the right"),
+        "editor",
+        None,
+        OverLimit::Refuse,
+    );
     made.await.expect("created");
     assert_eq!(keys().await, ["editor", "konnect"]);
 }
@@ -141,13 +153,16 @@ async fn a_token_that_was_revoked_lets_nobody_in() {
         name: None,
         account: None,
     };
-    let issued = other.authority.create_token(&call, request).await;
+    let issued = other
+        .authority
+        .create_token(call.permit().expect("the right"), None, request)
+        .await;
     let issued = issued.expect("a token");
     let sign_in = async || world.authority.sign_in(&issued.secret).await;
     sign_in().await.expect("signed in");
     let revoked = other
         .authority
-        .revoke_token(&call, issued.token.id, true)
+        .revoke_token(call.permit().expect("the right"), issued.token.id, true)
         .await;
     revoked.expect("revoked");
     assert!(matches!(sign_in().await, Err(Error::Unauthenticated)));

@@ -96,7 +96,10 @@ async fn a_token_that_was_never_used_gives_its_name_back_after_a_day() {
     let again = world.enroll("edge-1").await.expect("the name");
     assert_eq!(refused(world.join(&unused).await), JoinRefusal::Revoked);
     let call = world.operator().await;
-    let nodes = world.authority.nodes(&call, None, 10).await;
+    let nodes = world
+        .authority
+        .nodes(call.permit().expect("the right"), None, 10)
+        .await;
     let ids = nodes.expect("nodes").into_iter().map(|found| found.node.id);
     assert_eq!(ids.collect::<Vec<_>>(), [again.node.node.id]);
     world.join(&again).await.expect("joined");
@@ -220,7 +223,14 @@ async fn a_revision_that_is_only_claimed_leaves_room_for_those_to_come() {
         world.report(&node, Some(claimed), &[]).await;
         assert_eq!(world.standing(&node).await.status, NodeStatus::Ahead);
         let call = world.operator().await;
-        assert_eq!(world.authority.adopt_nodes(&call).await.ok(), Some(adopted));
+        assert_eq!(
+            world
+                .authority
+                .adopt_nodes(call.permit().expect("the right"))
+                .await
+                .ok(),
+            Some(adopted)
+        );
     }
     let reason = world.standing(&node).await.reason.unwrap_or_default();
     assert!(reason.contains("revoke it"), "{reason}");
@@ -284,7 +294,14 @@ async fn a_node_of_another_key_is_never_ahead_nor_current() {
             assert!(reason.contains("another control plane key"), "{reason}");
         }
         let call = world.operator().await;
-        assert_eq!(world.authority.adopt_nodes(&call).await.ok(), Some(0));
+        assert_eq!(
+            world
+                .authority
+                .adopt_nodes(call.permit().expect("the right"))
+                .await
+                .ok(),
+            Some(0)
+        );
     }
     assert_eq!(world.state(&node).await.revision, here.revision);
     // Its key is back.

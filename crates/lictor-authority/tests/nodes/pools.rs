@@ -23,13 +23,19 @@ async fn pool(world: &World) -> String {
         forget_after: None,
     };
     let call = world.operator().await;
-    let issued = world.authority.create_pool(&call, request).await;
+    let issued = world
+        .authority
+        .create_pool(call.permit().expect("the right"), request)
+        .await;
     issued.expect("a pool").token.as_str().to_owned()
 }
 
 async fn taken(world: &World) -> u64 {
     let call = world.operator().await;
-    let pool = world.authority.node_pool(&call, "edge").await;
+    let pool = world
+        .authority
+        .node_pool(call.permit().expect("the right"), "edge")
+        .await;
     pool.expect("a pool").pool.state.taken
 }
 
@@ -218,7 +224,11 @@ fn start(epoch: &str) -> Start {
 /// The sources of all counts, and how much each counted.
 async fn usage(world: &World) -> Vec<(String, u64)> {
     let call = world.operator().await;
-    let page = world.authority.usage(&call, None, 100).await.expect("read");
+    let page = world
+        .authority
+        .usage(call.permit().expect("the right"), None, 100)
+        .await
+        .expect("read");
     let rows = page.rows.into_iter();
     rows.map(|row| (row.key.source.clone(), row.count()))
         .collect()
@@ -310,16 +320,22 @@ async fn nobody_says_to_be_a_node_of_another_organization_or_one_that_left() {
     look(&world).await;
     let node = world.join_by(&token, "first").await.expect("a place");
     let mut call = world.operator().await;
-    let other = world.authority.create_organization(&call, "other", None);
+    let other =
+        world
+            .authority
+            .create_organization(call.permit().expect("the right"), "other", None);
     call.organization = other.await.expect("an organization").into();
     let payload = world.vendor.sign(&claims().to_json()).into();
     let new = NewLicense {
         payload,
         created_at: None,
     };
-    let put = world
-        .authority
-        .put_license(&call, Uuid::from_u128(2), new, None);
+    let put = world.authority.put_license(
+        call.permit().expect("the right"),
+        Uuid::from_u128(2),
+        new,
+        None,
+    );
     put.await.expect("a license");
     let request = PoolRequest {
         name: "edge".to_owned(),
@@ -328,7 +344,10 @@ async fn nobody_says_to_be_a_node_of_another_organization_or_one_that_left() {
         ttl: None,
         forget_after: None,
     };
-    let issued = world.authority.create_pool(&call, request).await;
+    let issued = world
+        .authority
+        .create_pool(call.permit().expect("the right"), request)
+        .await;
     let others = issued.expect("a pool").token.as_str().to_owned();
     let known = |id| KnownNode {
         node: id,
@@ -360,13 +379,16 @@ async fn revoking_a_node_that_left_tells_it_so_and_keeps_it_away() {
     let name = &node.identity.name;
     world
         .authority
-        .revoke_node(&call, name)
+        .revoke_node(call.permit().expect("the right"), name)
         .await
         .expect("revoked");
     assert!(world.authority.is_revoked(&node));
     let back = world.join_by(&token, "first").await;
     assert_eq!(refused(back), JoinRefusal::Revoked);
-    let again = world.authority.revoke_node(&call, name).await;
+    let again = world
+        .authority
+        .revoke_node(call.permit().expect("the right"), name)
+        .await;
     assert!(matches!(again, Err(Error::NotFound { .. })), "{again:?}");
 }
 
@@ -388,7 +410,10 @@ async fn a_node_that_would_be_forgotten_between_two_reports_is_asked_for_more_of
             forget_after,
         };
         let call = world.operator().await;
-        let issued = world.authority.create_pool(&call, request).await;
+        let issued = world
+            .authority
+            .create_pool(call.permit().expect("the right"), request)
+            .await;
         let token = issued.expect("a pool").token.as_str().to_owned();
         let node = world.join_by(&token, name).await.expect("a place");
         let report = counting("00000000000000aa", 1);

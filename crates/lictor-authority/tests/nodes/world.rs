@@ -55,7 +55,10 @@ impl World {
             created_at: None,
         };
         let (call, id) = (self.operator().await, Uuid::from_u128(id));
-        let put = self.authority.put_license(&call, id, new, None).await;
+        let put = self
+            .authority
+            .put_license(call.permit().expect("the right"), id, new, None)
+            .await;
         put.expect("a license");
     }
 
@@ -75,7 +78,9 @@ impl World {
             application: None,
         };
         let call = self.operator().await;
-        self.authority.enroll_node(&call, request).await
+        self.authority
+            .enroll_node(call.permit().expect("the right"), request)
+            .await
     }
 
     pub(crate) async fn join(&self, enrolled: &EnrolledNode) -> Result<Arc<Node>, Error> {
@@ -123,7 +128,10 @@ impl World {
     pub(crate) async fn standing(&self, node: &Node) -> NodeStanding {
         let call = self.operator().await;
         let id = node.id.to_string();
-        self.authority.node(&call, &id).await.expect("a node")
+        self.authority
+            .node(call.permit().expect("the right"), &id)
+            .await
+            .expect("a node")
     }
 
     pub(crate) async fn set_policy(&self, stale_after: i64, expires_after: i64) {
@@ -133,7 +141,10 @@ impl World {
             grace: 0,
         };
         let call = self.operator().await;
-        let set = self.authority.set_node_policy(&call, policy).await;
+        let set = self
+            .authority
+            .set_node_policy(call.permit().expect("the right"), policy)
+            .await;
         set.expect("a policy");
     }
 

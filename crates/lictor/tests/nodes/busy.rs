@@ -67,7 +67,7 @@ fn while_full(server: &Server<Clocked>, act: impl FnOnce()) {
                 },
             };
             authority
-                .record_usage(&call, Arc::new([report]))
+                .record_usage(call.permit().expect("the right"), Arc::new([report]))
                 .await
                 .map(drop)
         };

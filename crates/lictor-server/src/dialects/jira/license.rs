@@ -2,6 +2,8 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Applications, Read};
 
 use super::Ask;
 use super::error::Refusal;
@@ -17,19 +19,20 @@ const PRODUCTS: [&str; 4] = [
 
 pub(super) async fn plans(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let authority = &ask.server.authority;
-    let all = authority.figures_of_applications(ask.call()?).await?;
+    let permit: Permit<'_, Applications, Read> = ask.call()?.permit()?;
+    let all = authority.figures(permit).await?;
     Ok(wire::json(StatusCode::OK, &License::of(&all.figures)))
 }
 
 pub(super) async fn total(ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let census = ask.server.authority.census(ask.call()?).await?;
+    let census = ask.server.authority.census(ask.call()?.permit()?).await?;
     let metric = LicenseMetric::of("license.totalApproximateUserCount", census.accounts());
     Ok(wire::json(StatusCode::OK, &metric))
 }
 
 pub(super) async fn product(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let authority = &ask.server.authority;
-    let count = authority.census_of(ask.call()?, ask.key).await?;
+    let count = authority.census_of(ask.call()?.permit()?, ask.key).await?;
     let count = match count {
         Some(count) => count,
         None if PRODUCTS.contains(&ask.key) => 0,

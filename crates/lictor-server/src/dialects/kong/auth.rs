@@ -2,9 +2,8 @@
 //! rules.
 
 use axum::http::HeaderMap;
-use lictor_authority::{Call, SignedIn};
+use lictor_authority::SignedIn;
 use lictor_core::Error;
-use lictor_core::facts::right::{Resource, Right};
 
 use crate::http::call::bearer;
 use crate::settings::Server;
@@ -22,10 +21,4 @@ pub(super) async fn sign_in(server: &Server, headers: &HeaderMap) -> Result<Sign
         .authority
         .sign_in(token.ok_or(Error::Unauthenticated)?)
         .await
-}
-
-/// Refuses before the body is looked at; the authority asks again when it comes to the write.
-pub(super) fn may_write(call: &Call) -> Result<(), Error> {
-    let right = Right::write(Resource::Licenses);
-    call.actor.may(right, Some(call.organization.id))
 }

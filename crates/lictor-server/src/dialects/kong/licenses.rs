@@ -2,6 +2,8 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Licenses, Write};
 use lictor_authority::{NewLicense, Patch, payload_bytes, written_in_place};
 use lictor_core::Error;
 use lictor_core::facts::right::{Resource, Right};
@@ -21,9 +23,9 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let size = page.size();
     // One more than fits tells whether there is a next page, also when this one is exactly full.
     let (authority, rows) = (&ask.server.authority, size + 1);
-    authority.may(ask.call, READ)?;
+    let permit = ask.call.permit()?;
     let turn = PageTurn::take(ask.server, ask.call, rows).await?;
-    let licenses = authority.licenses(ask.call, None, page.after, rows).await?;
+    let licenses = authority.licenses(permit, None, page.after, rows).await?;
     let shown = &licenses[..wire::fitting(&licenses).min(size)];
     let next = match shown.last() {
         Some(last) if licenses.len() > shown.len() => {
@@ -39,19 +41,21 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
 /// `POST /licenses`
 pub(super) async fn add(
     ask: &Ask<'_>,
+    permit: Permit<'_, Licenses, Write>,
     fields: Fields,
     violations: Violations,
 ) -> Result<Response, Refusal> {
     let id = fields.id;
-    let new = ask.new_license(fields, violations)?;
-    let added = ask.server.authority.add_license(ask.call, id, new).await?;
+    let new = ask.new_license(permit, fields, violations)?;
+    let added = ask.server.authority.add_license(permit, id, new).await?;
     Ok(wire::license(StatusCode::CREATED, &added))
 }
 
 /// `GET /licenses/{id}`
 pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let id = ask.id()?;
-    let found = ask.server.authority.license(ask.call, id).await?;
+    let permit = ask.call.permit()?;
+    let found = ask.server.authority.license(permit, id).await?;
     let license = found.ok_or(Refusal::NotFound)?;
     Ok(wire::kept_license(&license))
 }
@@ -59,37 +63,41 @@ pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
 /// `PUT /licenses/{id}`
 pub(super) async fn put(
     ask: &Ask<'_>,
+    permit: Permit<'_, Licenses, Write>,
     fields: Fields,
     violations: Violations,
 ) -> Result<Response, Refusal> {
     let id = ask.id()?;
-    let new = ask.new_license(fields, violations)?;
+    let new = ask.new_license(permit, fields, violations)?;
     let authority = &ask.server.authority;
-    let put = authority.put_license(ask.call, id, new, None).await?;
+    let put = authority.put_license(permit, id, new, None).await?;
     Ok(wire::license(StatusCode::OK, &put.license))
 }
 
 /// `PATCH /licenses/{id}`
 pub(super) async fn patch(
     ask: &Ask<'_>,
+    permit: Permit<'_, Licenses, Write>,
     fields: Fields,
     violations: Violations,
 ) -> Result<Response, Refusal> {
     let id = ask.id()?;
     if !violations.is_empty() {
         // One that is not there is said before what is wrong with its fields.
-        if let Ok(None) = ask.server.authority.license(ask.call, id).await {
+        if let Ok(reads) = ask.call.permit()
+            && let Ok(None) = ask.server.authority.license(reads, id).await
+        {
             return Err(Error::no_license(id).into());
         }
-        return Err(ask.refuse(&fields, violations));
+        return Err(ask.refuse(permit, &fields, violations));
     }
     let patch = Patch {
         payload: fields.payload,
         created_at: fields.created_at,
     };
     let authority = &ask.server.authority;
-    let knows_payload = patch.payload.is_some() || authority.may(ask.call, READ).is_ok();
-    let changed = authority.patch_license(ask.call, id, patch).await?;
+    let knows_payload = patch.payload.is_some() || ask.call.has(READ);
+    let changed = authority.patch_license(permit, id, patch).await?;
     Ok(match knows_payload {
         true => wire::license(StatusCode::OK, &changed),
         false => wire::touched_license(&changed),
@@ -97,10 +105,13 @@ pub(super) async fn patch(
 }
 
 /// `DELETE /licenses/{id}`: also of one that is not there, for clients repeat it.
-pub(super) async fn remove(ask: &Ask<'_>) -> Result<Response, Refusal> {
+pub(super) async fn remove(
+    ask: &Ask<'_>,
+    permit: Permit<'_, Licenses, Write>,
+) -> Result<Response, Refusal> {
     let id = ask.id()?;
     let authority = &ask.server.authority;
-    authority.remove_license(ask.call, id, None).await?;
+    authority.remove_license(permit, id, None).await?;
     Ok(headers::empty(StatusCode::NO_CONTENT))
 }
 
@@ -109,22 +120,32 @@ impl Ask<'_> {
         schema::parse_id(self.id).ok_or(Refusal::InvalidKey)
     }
 
-    fn new_license(&self, fields: Fields, violations: Violations) -> Result<NewLicense, Refusal> {
+    fn new_license(
+        &self,
+        permit: Permit<'_, Licenses, Write>,
+        fields: Fields,
+        violations: Violations,
+    ) -> Result<NewLicense, Refusal> {
         match fields.payload {
             Some(payload) if violations.is_empty() => Ok(NewLicense {
                 payload,
                 created_at: fields.created_at,
             }),
-            Some(_) | None => Err(self.refuse(&fields, violations)),
+            Some(_) | None => Err(self.refuse(permit, &fields, violations)),
         }
     }
 
     /// What is wrong with the fields and, if there is one, with the document.
-    fn refuse(&self, fields: &Fields, mut violations: Violations) -> Refusal {
+    fn refuse(
+        &self,
+        permit: Permit<'_, Licenses, Write>,
+        fields: &Fields,
+        mut violations: Violations,
+    ) -> Refusal {
         let document = fields.payload.clone();
         let examined = document.map(|payload| {
             let authority = &self.server.authority;
-            authority.check_license(self.call, payload)
+            authority.check_license(permit, payload)
         });
         match examined {
             None | Some(Ok(())) => {}

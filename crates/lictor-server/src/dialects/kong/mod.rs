@@ -29,6 +29,8 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use bytes::Bytes;
 use lictor_authority::Call;
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Licenses, Write};
 use lictor_core::facts::organization::{RESERVED_KEYS, may_be_stored};
 
 use crate::dialects::patterns::variable;
@@ -182,7 +184,8 @@ async fn serve(
     body: Body,
 ) -> Result<Response, Refusal> {
     if body::is_write(&head.method) {
-        auth::may_write(ask.call)?;
+        // Before the body is looked at.
+        let permit = ask.call.permit()?;
         let conditions = [IF_MATCH, IF_NONE_MATCH];
         if conditions
             .iter()
@@ -191,7 +194,7 @@ async fn serve(
             return Err(Refusal::NoEntityTags);
         }
         // In a box, so that the reads, which are many more, do not carry the room for it.
-        return Box::pin(change(ask, place, head, content_type, body)).await;
+        return Box::pin(change(ask, permit, place, head, content_type, body)).await;
     }
     check_arguments(ask.query)?;
     match place {
@@ -209,6 +212,7 @@ async fn serve(
 
 async fn change(
     ask: &Ask<'_>,
+    permit: Permit<'_, Licenses, Write>,
     place: Place,
     head: &Parts,
     content_type: body::ContentType,
@@ -227,10 +231,10 @@ async fn change(
     let (fields, violations) = read.await??;
     check_arguments(ask.query)?;
     match (place, &head.method) {
-        (Place::Licenses, &Method::POST) => licenses::add(ask, fields, violations).await,
-        (Place::License, &Method::PUT) => licenses::put(ask, fields, violations).await,
-        (Place::License, &Method::PATCH) => licenses::patch(ask, fields, violations).await,
-        (Place::License, &Method::DELETE) => licenses::remove(ask).await,
+        (Place::Licenses, &Method::POST) => licenses::add(ask, permit, fields, violations).await,
+        (Place::License, &Method::PUT) => licenses::put(ask, permit, fields, violations).await,
+        (Place::License, &Method::PATCH) => licenses::patch(ask, permit, fields, violations).await,
+        (Place::License, &Method::DELETE) => licenses::remove(ask, permit).await,
         // Asked before, by `Found::serves`.
         _ => Err(Refusal::MethodNotAllowed),
     }

@@ -25,7 +25,7 @@ enum Shape {
 
 /// `GET /license/report`
 pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let report = ask.server.authority.report(ask.call).await?;
+    let report = ask.server.authority.report(ask.call.permit()?).await?;
     let shape = shape(ask.query)?;
     let hostname = ask.server.settings.shown_hostname(&report.system.hostname);
     let figures = Figures {

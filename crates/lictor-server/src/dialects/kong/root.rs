@@ -15,10 +15,11 @@ const IN_A_DATABASE: &str = "postgres";
 
 /// `GET /`
 pub(super) async fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let current = match ask.server.authority.current_license(ask.call).await {
+    let current = match ask.call.permit() {
+        Ok(permit) => ask.server.authority.current_license(permit).await?,
         // Whoever may not read the report is told no part of it.
         Err(Error::Forbidden(_) | Error::OutOfScope(_)) => None,
-        other => other?,
+        Err(error) => return Err(error.into()),
     };
     let settings = &ask.server.settings;
     let hostname = settings.shown_hostname(&System::here().hostname);

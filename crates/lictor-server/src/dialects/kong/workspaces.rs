@@ -14,7 +14,7 @@ use super::wire::{self, Workspace};
 pub(super) fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let page = Page::read(ask.query)?;
     let authority = &ask.server.authority;
-    let rows = authority.organizations_by_id(ask.call, page.after, page.size() + 1)?;
+    let rows = authority.organizations_by_id(ask.call.permit()?, page.after, page.size() + 1);
     let shown = &rows[..rows.len().min(page.size())];
     let next = match shown.last() {
         Some(last) if rows.len() > shown.len() => {
@@ -28,7 +28,9 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
 
 /// `GET /workspaces/{name}`, by key or by id.
 pub(super) fn show(ask: &Ask<'_>) -> Result<Response, Refusal> {
-    match ask.server.authority.organization_named(ask.call, ask.id) {
+    let authority = &ask.server.authority;
+    let permit = ask.call.permit();
+    match permit.and_then(|permit| authority.organization_named(permit, ask.id)) {
         Ok(found) => Ok(wire::json(StatusCode::OK, &Workspace::of(&found))),
         Err(Error::NotFound { .. }) => Err(Refusal::NotFound),
         Err(error) => Err(error.into()),

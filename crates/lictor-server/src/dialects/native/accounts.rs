@@ -1,12 +1,12 @@
 //! `/v1/accounts`: create, import, change, remove and show accounts.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use lictor_authority::{Authority, Call, Imported, Preconditions};
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Accounts, Read, Seats, Write};
+use lictor_authority::{Authority, Call, ImportRows, Imported, Preconditions};
 use lictor_core::Error;
 use lictor_core::facts::account::Account;
 use lictor_core::facts::right::{Resource, Right};
@@ -25,21 +25,19 @@ use super::wire::{self, List};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Accounts);
-const WRITE: Right = Right::write(Resource::Accounts);
-
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let mut query = Query::begin(&call, Resource::Accounts, &uri)?;
+    let (permit, mut query) = Query::begin(&call, &uri)?;
     let email = query.take("email")?;
     let page = Page::take(query, &call, email.as_deref())?;
     let (after, rows) = (page.after()?, page.rows());
     let authority = &server.authority;
     let accounts = match &email {
-        Some(email) => Vec::from_iter(authority.account_by_email(&call, email).await?),
-        None => authority.accounts(&call, after, rows).await?,
+        Some(email) => Vec::from_iter(authority.account_by_email(permit, email).await?),
+        None => authority.accounts(permit, after, rows).await?,
     };
     let key = |account: &Account| account.id.to_string();
     page.cut(accounts, key, AccountView::from_account)
@@ -51,8 +49,8 @@ pub(super) async fn show(
     segment: Segment,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let text = segment.name(&call, READ)?;
-    let account = find(&server.authority, &call, &text).await?;
+    let (permit, text) = segment.name(&call)?;
+    let account = find(&server.authority, permit, &text).await?;
     shown(account)?.read(&headers)
 }
 
@@ -60,7 +58,7 @@ pub(super) async fn create(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let post = Post::<NewAccount>::begin(&server, WRITE, "id", request).await?;
+    let post = Post::<NewAccount, _>::begin(&server, "id", request).await?;
     let (mut post, body) = match post {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
@@ -68,7 +66,7 @@ pub(super) async fn create(
     let new = server.authority.new_account(body.into_request()?)?;
     let render = |account: &Account| wire::answer(201, &AccountView::from_account(account.clone()));
     post.keep(render);
-    let account = server.authority.create_account(&post.call, new).await?;
+    let account = server.authority.create_account(post.permit(), new).await?;
     Ok(post.respond(render(&account)))
 }
 
@@ -76,12 +74,12 @@ pub(super) async fn import(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (mut post, mut body) = match Post::<Import>::begin(&server, WRITE, "id", request).await? {
+    let (mut post, mut body) = match Post::<Import, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
     };
     let taken = body.take_try()?;
-    let told = Told::about(&post.call, Resource::Seats);
+    let told = Told::about::<Seats>(&post.call);
     let own = server.authority.clone();
     let read = post.long_work(&server, move || {
         let (rows, mode) = body.into_rows()?;
@@ -89,12 +87,16 @@ pub(super) async fn import(
             .into_iter()
             .map(|row| Ok((own.new_account(row.account)?, row.seats)));
         let rows: Result<Vec<_>, Problem> = rows.collect();
-        Ok::<_, Problem>((Arc::new(rows?), mode))
+        Ok::<_, Problem>((rows?, mode))
     });
     let (rows, mode) = read.await??;
+    let rows = ImportRows::new(rows)?;
     let authority = &server.authority;
     if let Some(taken) = taken {
-        let tried = authority.try_import(&post.call, rows, mode, taken).await?;
+        let seats = seats_permit(&post.call, &rows)?;
+        let permit = post.permit();
+        let tried = authority.try_import(permit, seats, rows, mode, taken);
+        let tried = tried.await?;
         let view = ImportView::of(tried.iter(), &told).tried();
         return Ok(post.respond(wire::answer(200, &view)));
     }
@@ -109,12 +111,22 @@ pub(super) async fn import(
         let refused = rows.any(|row| !row.refused.is_empty());
         (changed || !refused).then(|| kept(parts))
     });
-    let imported = authority.import_accounts(&post.call, rows, mode, parts);
+    let seats = seats_permit(&post.call, &rows)?;
+    let imported = authority.import_accounts(post.permit(), seats, rows, mode, parts);
     let imported = imported.await?;
     let rendered = post.long_work(&server, move || {
         Ok::<_, Error>(render(&imported.outcomes()?))
     });
     Ok(post.respond(rendered.await??))
+}
+
+/// The permit that an import takes which asks for seats too.
+fn seats_permit<'c>(
+    call: &'c Call,
+    rows: &ImportRows,
+) -> Result<Option<Permit<'c, Seats, Write>>, Error> {
+    let asked = rows.ask_for_seats().then(|| call.permit());
+    asked.transpose()
 }
 
 pub(super) async fn set(
@@ -123,7 +135,7 @@ pub(super) async fn set(
     forceable: Forceable,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (name, force) = forceable.name(&call, WRITE)?;
+    let (permit, name, force) = forceable.name(&call)?;
     let (parts, body) = request.into_parts();
     let (patch, _held) = json::object::<PatchAccount>(&server, &call, &parts, body).await?;
     let said = Json(&patch).into_response();
@@ -131,11 +143,11 @@ pub(super) async fn set(
     patch.check()?;
     let condition = condition(&parts.headers)?;
     let authority = &server.authority;
-    let found = authority.account_named(&call, WRITE, &name).await?;
-    let may_read = authority.may(&call, READ).is_ok();
+    let found = authority.account_named(permit, &name).await?;
+    let may_read = call.has(READ);
     let (id, expected) = (found.id, expected(condition, found, may_read)?);
     let only_if = Preconditions { expected, force };
-    let account = authority.set_account(&call, id, patch, only_if).await;
+    let account = authority.set_account(permit, id, patch, only_if).await;
     // What else it is, is for whoever may read it.
     match account.map_err(|error| conditions::told(error, may_read))? {
         account if may_read => shown(account)?.answer(),
@@ -149,14 +161,14 @@ pub(super) async fn remove(
     forceable: Forceable,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let (name, force) = forceable.name(&call, WRITE)?;
+    let (permit, name, force) = forceable.name(&call)?;
     let condition = condition(&headers)?;
     let authority = &server.authority;
-    let found = authority.account_named(&call, WRITE, &name).await?;
-    let may_read = authority.may(&call, READ).is_ok();
+    let found = authority.account_named(permit, &name).await?;
+    let may_read = call.has(READ);
     let (id, expected) = (found.id, expected(condition, found, may_read)?);
     let only_if = Preconditions { expected, force };
-    let removed = authority.remove_account(&call, id, only_if).await;
+    let removed = authority.remove_account(permit, id, only_if).await;
     removed.map_err(|error| conditions::told(error, may_read))?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -167,17 +179,21 @@ pub(super) async fn seats(
     PathKey(text): PathKey,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let query = Query::begin(&call, Resource::Seats, &uri)?;
-    let id = find(&server.authority, &call, &text).await?.id;
+    let (permit, query) = Query::begin(&call, &uri)?;
+    let id = find(&server.authority, call.permit()?, &text).await?.id;
     let page = Page::take(query, &call, Some(&format!("seats of account {id}")))?;
     let (after, rows) = (page.after.as_deref(), page.rows());
-    let held = server.authority.seats_of(&call, id, after, rows).await?;
+    let held = server.authority.seats_of(permit, id, after, rows).await?;
     page.cut(held, |(seat, ..)| seat.application.clone(), HeldView::of)
 }
 
 /// The account that a path names by id or e-mail.
-async fn find(authority: &Authority, call: &Call, text: &str) -> Result<Account, Problem> {
-    Ok(authority.account_named(call, READ, text).await?)
+async fn find(
+    authority: &Authority,
+    permit: Permit<'_, Accounts, Read>,
+    text: &str,
+) -> Result<Account, Problem> {
+    Ok(authority.account_named(permit, text).await?)
 }
 
 fn shown(account: Account) -> Result<Shown, Error> {

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use lictor_authority::right::Applications;
 use lictor_authority::{Answer, Enrolled};
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
-use lictor_core::facts::right::{Resource, Right};
 use lictor_core::names::clean_name;
 
 use super::auth::Caller;
@@ -21,18 +21,15 @@ use super::wire::applications::{ApplicationPatch, ApplicationView, NewApplicatio
 use super::wire::{self, List};
 use crate::settings::Server;
 
-const READ: Right = Right::read(Resource::Applications);
-const WRITE: Right = Right::write(Resource::Applications);
-
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let query = Query::begin(&call, Resource::Applications, &uri)?;
+    let (permit, query) = Query::begin(&call, &uri)?;
     let page = Page::take(query, &call, None)?;
-    let all = server.authority.figures_of_applications(&call).await?;
-    let nodes = server.authority.enrolled_nodes(&call).await?;
+    let all = server.authority.figures(permit).await?;
+    let nodes = server.authority.enrolled_nodes(permit).await?;
     let rows = all.after(page.after.as_deref());
     page.cut(
         rows,
@@ -46,9 +43,9 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<ApplicationView>, Problem> {
-    let key = segment.name(&call, READ)?;
-    let (figures, entitlement) = server.authority.application(&call, &key).await?;
-    let nodes = server.authority.enrolled_nodes(&call).await?;
+    let (permit, key) = segment.name(&call)?;
+    let (figures, entitlement) = server.authority.application(permit, &key).await?;
+    let nodes = server.authority.enrolled_nodes(permit).await?;
     Ok(Json(ApplicationView::of(
         &figures,
         &entitlement,
@@ -61,7 +58,7 @@ pub(super) async fn create(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut post = match Post::<NewApplication>::begin(&server, WRITE, "key", request).await? {
+    let mut post = match Post::<NewApplication, _>::begin(&server, "key", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
@@ -88,7 +85,7 @@ pub(super) async fn create(
     post.keep(move |(): &()| kept.clone());
     server
         .authority
-        .create_application(&post.call, &key, name.as_deref(), over_limit)
+        .create_application(post.permit(), &key, name.as_deref(), over_limit)
         .await?;
     Ok(post.respond(answer))
 }
@@ -99,19 +96,19 @@ pub(super) async fn set(
     segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
-    let key = segment.name(&call, WRITE)?;
+    let (permit, key) = segment.name(&call)?;
     let (parts, body) = request.into_parts();
     let (patch, _held) = json::object::<ApplicationPatch>(&server, &call, &parts, body).await?;
     let over_limit = patch.over_limit()?;
     let (figures, entitlement) = server
         .authority
-        .set_application(&call, &key, patch.name.clone(), over_limit)
+        .set_application(permit, &key, patch.name.clone(), over_limit)
         .await?;
     // What it is entitled to and uses is for whoever may read it.
-    if server.authority.may(&call, READ).is_err() {
+    let Ok(permit) = call.permit() else {
         return Ok(Json(patch).into_response());
-    }
-    let nodes = server.authority.enrolled_nodes(&call).await?;
+    };
+    let nodes = server.authority.enrolled_nodes(permit).await?;
     let view = ApplicationView::of(&figures, &entitlement, &nodes, call.now.wall());
     Ok(Json(view).into_response())
 }
@@ -121,8 +118,8 @@ pub(super) async fn remove(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<StatusCode, Problem> {
-    let key = segment.name(&call, WRITE)?;
-    let removed = server.authority.remove_application(&call, &key).await;
-    removed.map_err(|error| Told::about(&call, Resource::Applications).problem(error))?;
+    let (permit, key) = segment.name(&call)?;
+    let removed = server.authority.remove_application(permit, &key).await;
+    removed.map_err(|error| Told::about::<Applications>(&call).problem(error))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,8 +11,9 @@ use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 use lictor_authority::DatabaseCopy;
+use lictor_authority::permits::InstallationPermit;
+use lictor_authority::right::{Backup, Read};
 use lictor_core::Error;
-use lictor_core::facts::right::{Resource, Right};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::auth::Caller;
@@ -29,9 +30,9 @@ pub(super) async fn send(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    call.actor.may(Right::read(Resource::Backup), None)?;
+    let permit = call.permit()?;
     no_query(&uri)?;
-    let copy = server.authority.backup(&call).await?;
+    let copy = server.authority.backup(permit).await?;
     let file = copy.file.try_clone().map_err(Error::internal)?;
     let length = file.metadata().map_err(Error::internal)?.len();
     let mut response = described(Body::new(Copy {
@@ -46,7 +47,7 @@ pub(super) async fn send(
 
 /// HEAD: what GET would send, without making it.
 pub(super) async fn announce(Caller(call): Caller, uri: Uri) -> Result<Response, Problem> {
-    call.actor.may(Right::read(Resource::Backup), None)?;
+    let _: InstallationPermit<'_, Backup, Read> = call.permit()?;
     no_query(&uri)?;
     Ok(described(Body::empty()))
 }
@@ -57,9 +58,9 @@ pub(super) async fn send_key(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    call.actor.may(Right::read(Resource::Backup), None)?;
+    let permit = call.permit()?;
     no_query(&uri)?;
-    let pem = server.authority.control_plane_key(&call)?;
+    let pem = server.authority.control_plane_key(permit)?;
     let headers = [
         (
             CONTENT_TYPE,

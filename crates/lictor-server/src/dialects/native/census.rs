@@ -5,7 +5,6 @@ use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
 use lictor_authority::{Call, Census};
-use lictor_core::facts::right::{Resource, Right};
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -20,8 +19,9 @@ pub(super) async fn show(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<CensusView>, Problem> {
-    let page = Page::take(Query::begin(&call, Resource::Census, &uri)?, &call, None)?;
-    let census = server.authority.census(&call).await?;
+    let (permit, query) = Query::begin(&call, &uri)?;
+    let page = Page::take(query, &call, None)?;
+    let census = server.authority.census(permit).await?;
     Ok(Json(view(&census, &page, &call)))
 }
 
@@ -36,13 +36,12 @@ pub(super) async fn take(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let right = Right::write(Resource::Census);
-    let post = match Post::<Nothing>::begin(&server, right, "id", request).await? {
+    let post = match Post::<Nothing, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    let census = server.authority.take_census(&post.call).await?;
-    let page = Page::first(&post.call, Resource::Census);
+    let census = server.authority.take_census(post.permit()).await?;
+    let page = Page::first(post.permit());
     let view = view(&census, &page, &post.call);
     let answer = post.told.answer(200, &view, &["taken_at"]);
     Ok(post.respond(answer))

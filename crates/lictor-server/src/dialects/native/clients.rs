@@ -20,17 +20,15 @@ use super::wire::{self, List, Nothing};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Clients);
-const WRITE: Right = Right::write(Resource::Clients);
-
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let query = Query::begin(&call, Resource::Clients, &uri)?;
+    let (permit, query) = Query::begin(&call, &uri)?;
     let page = Page::take(query, &call, None)?;
     let (after, rows) = (page.after()?, page.rows());
-    let clients = server.authority.clients(&call, after, rows).await?;
+    let clients = server.authority.clients(permit, after, rows).await?;
     page.cut(clients, |client| client.id.to_string(), ClientView::of)
 }
 
@@ -39,8 +37,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<ClientView>, Problem> {
-    let name = segment.name(&call, READ)?;
-    let client = server.authority.client(&call, &name).await?;
+    let (permit, name) = segment.name(&call)?;
+    let client = server.authority.client(permit, &name).await?;
     Ok(Json(ClientView::of(client)))
 }
 
@@ -48,14 +46,14 @@ pub(super) async fn create(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut post = match Post::<NewClient>::begin(&server, WRITE, "id", request).await? {
+    let mut post = match Post::<NewClient, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
     let request = std::mem::take(&mut post.request);
     let account = match &request.account {
         Some(name) => {
-            let named = server.authority.account_named(&post.call, WRITE, name);
+            let named = server.authority.account_named(post.permit(), name);
             Some(named.await?)
         }
         None => None,
@@ -66,7 +64,10 @@ pub(super) async fn create(
                       if the answer was lost, remove the client and create another";
         shown_already(detail, Some(id.to_string()))
     });
-    let issued = server.authority.create_client(&post.call, request).await?;
+    let issued = server
+        .authority
+        .create_client(post.permit(), request)
+        .await?;
     Ok(post.respond(wire::answer(201, &ClientView::with_secrets(issued))))
 }
 
@@ -75,7 +76,7 @@ pub(super) async fn create_code(
     mut request: Request,
 ) -> Result<Response, Problem> {
     let PathKey(name) = request.extract_parts_with_state(&server).await?;
-    let mut post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
+    let mut post = match Post::<Nothing, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
@@ -84,7 +85,7 @@ pub(super) async fn create_code(
                       answer was lost, make another";
         shown_already(detail, None)
     });
-    let code = server.authority.create_code(&post.call, &name).await?;
+    let code = server.authority.create_code(post.permit(), &name).await?;
     Ok(post.respond(wire::answer(201, &CodeView::of(code))))
 }
 
@@ -94,15 +95,15 @@ pub(super) async fn set(
     segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
-    let name = segment.name(&call, WRITE)?;
+    let (permit, name) = segment.name(&call)?;
     let (parts, body) = request.into_parts();
     let (patch, _held) = json::object::<PatchClient>(&server, &call, &parts, body).await?;
     let authority = &server.authority;
     let client = authority
-        .rename_client(&call, &name, patch.name.clone())
+        .rename_client(permit, &name, patch.name.clone())
         .await?;
     // What else it is, is for whoever may read it.
-    if authority.may(&call, READ).is_err() {
+    if !call.has(READ) {
         return Ok(Json(patch).into_response());
     }
     Ok(Json(ClientView::of(client)).into_response())
@@ -113,7 +114,7 @@ pub(super) async fn remove(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<StatusCode, Problem> {
-    let name = segment.name(&call, WRITE)?;
-    server.authority.remove_client(&call, &name).await?;
+    let (permit, name) = segment.name(&call)?;
+    server.authority.remove_client(permit, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use lictor_authority::right::Seats;
 use lictor_core::Error;
 use lictor_core::error::Kind;
 use lictor_core::facts::figures::OrganizationFigures;
-use lictor_core::facts::right::Resource;
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -18,10 +18,10 @@ pub(super) async fn show(
     Caller(call): Caller,
     uri: axum::http::Uri,
 ) -> Result<Json<CountsView>, Problem> {
-    let mut query = Query::begin(&call, Resource::Seats, &uri)?;
+    let (permit, mut query) = Query::begin::<Seats>(&call, &uri)?;
     let application = query.take("application")?;
     let page = Page::take(query, &call, application.as_deref())?;
-    let all = server.authority.figures(&call).await?;
+    let all = server.authority.figures(permit).await?;
     let Some(key) = application else {
         let rows = all.after(page.after.as_deref()).map(|(row, _)| row);
         let (rows, next_cursor) = page.rows_of(rows, |row| row.application.clone());

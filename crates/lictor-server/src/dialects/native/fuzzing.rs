@@ -46,8 +46,7 @@ impl List<'_> {
         let call = call(self.organization);
         let resource = Resource::ALL[usize::from(self.resource) % Resource::ALL.len()];
         let uri: Uri = format!("/?{query}").parse().ok()?;
-        let query = Query::begin(&call, resource, &uri).ok()?;
-        Page::take(query, &call, self.filter).ok()
+        Page::take(Query::of(resource, &uri), &call, self.filter).ok()
     }
 }
 

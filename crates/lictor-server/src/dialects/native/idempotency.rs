@@ -10,10 +10,11 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use lictor_authority::{Answer, Call, IdempotencyKey, kept_answer};
+use lictor_authority::permits::{Permit, PermittedCall};
+use lictor_authority::right::{OnResource, Write};
+use lictor_authority::{Answer, IdempotencyKey, kept_answer};
 use lictor_core::Error;
 use lictor_core::digest::Digest;
-use lictor_core::facts::right::Right;
 use lictor_core::facts::seats::SeatRefusal;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -65,9 +66,9 @@ impl Drop for Guard {
 }
 
 /// A POST request that may be carried out.
-pub(super) struct Post<T> {
+pub(super) struct Post<T, R> {
     /// The call, with the idempotency record once the answer is known.
-    pub(super) call: Call,
+    pub(super) call: PermittedCall<R, Write>,
     /// The body.
     pub(super) request: T,
     /// How much may be told of what it does.
@@ -81,37 +82,35 @@ pub(super) struct Post<T> {
 }
 
 /// How a POST request begins.
-pub(super) enum Begun<T> {
+pub(super) enum Begun<T, R> {
     /// It is to be carried out.
-    First(Box<Post<T>>),
+    First(Box<Post<T, R>>),
     /// It was carried out before: its answer.
     Answered(Response),
 }
 
-impl<T: DeserializeOwned + Send + 'static> Post<T> {
+impl<T: DeserializeOwned + Send + 'static, R: OnResource> Post<T, R> {
     /// Signs in, refuses who lacks the right before looking at the body, reads the body, and looks
     /// for an earlier answer. `name` is the member by which an object is found under the path.
     pub(super) async fn begin(
         server: &Server,
-        right: Right,
         name: &'static str,
         request: Request,
-    ) -> Result<Begun<T>, Problem> {
-        Self::begin_naming(server, right, name, request, |_, answer| answer).await
+    ) -> Result<Begun<T, R>, Problem> {
+        Self::begin_naming(server, name, request, |_, answer| answer).await
     }
 
     /// The same where what is kept of an answer lacks the names that the request holds: `naming` puts
     /// those of a repeated one, which is the same, into it again.
     pub(super) async fn begin_naming(
         server: &Server,
-        right: Right,
         name: &'static str,
         request: Request,
         naming: fn(T, Answer) -> Answer,
-    ) -> Result<Begun<T>, Problem> {
+    ) -> Result<Begun<T, R>, Problem> {
         let (parts, body) = request.into_parts();
         let call = auth::call(&server.authority, &parts.headers).await?;
-        call.actor.may(right, Some(call.organization.id))?;
+        let call = call.permitted()?;
         conditions::refuse(&parts.headers)?;
         let path = parts.uri.path().to_owned();
         no_query(&parts.uri)?;
@@ -141,7 +140,7 @@ impl<T: DeserializeOwned + Send + 'static> Post<T> {
             }
         }
         Ok(Begun::First(Box::new(Self {
-            told: Told::of(server, &call, right, &bytes).await?,
+            told: Told::of::<R>(server, &call, &bytes).await?,
             call,
             request,
             path,
@@ -153,13 +152,18 @@ impl<T: DeserializeOwned + Send + 'static> Post<T> {
     }
 }
 
-impl<T> Post<T> {
+impl<T, R> Post<T, R> {
+    /// The permit that was asked for before the body was read.
+    pub(super) fn permit(&self) -> Permit<'_, R, Write> {
+        self.call.as_permit()
+    }
+
     /// Does what is to be done with each row of a large body.
-    pub(super) async fn long_work<R: Send + 'static>(
+    pub(super) async fn long_work<W: Send + 'static>(
         &self,
         server: &Server,
-        work: impl FnOnce() -> R + Send + 'static,
-    ) -> Result<R, Problem> {
+        work: impl FnOnce() -> W + Send + 'static,
+    ) -> Result<W, Problem> {
         let (organization, bytes) = (self.call.organization.id, self.body.len());
         Ok(server
             .authority
@@ -168,7 +172,7 @@ impl<T> Post<T> {
     }
 
     /// The request without its body, and the body.
-    pub(super) fn split(self) -> (Post<()>, T) {
+    pub(super) fn split(self) -> (Post<(), R>, T) {
         let post = Post {
             call: self.call,
             request: (),
@@ -214,7 +218,8 @@ impl<T> Post<T> {
         render: impl Fn(&[&O]) -> Option<Answer> + Send + Sync + 'static,
     ) {
         let key = self.key.clone();
-        self.call.idempotent = key.map(|key| kept_answer(key, render));
+        self.call
+            .keep_answer(key.map(|key| kept_answer(key, render)));
     }
 
     /// The response that this answer is sent as, now or when it is repeated.

@@ -8,10 +8,13 @@ use axum::RequestExt as _;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lictor_authority::{Call, CheckedOut, EndedFilter, EndedKey};
+use lictor_authority::permits::{Permit, PermittedCall};
+use lictor_authority::right::{Leases, Read, Write};
+use lictor_authority::{CheckedOut, EndedFilter, EndedKey};
 use lictor_core::error::Kind;
 use lictor_core::facts::lease::{EndedLease, Lease};
-use lictor_core::facts::right::{Resource, Right};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::auth::{self, Caller};
 use super::error::{Problem, invalid};
@@ -23,8 +26,6 @@ use super::wire::List;
 use super::wire::kept::{EndedLeaseView, ForgottenView};
 use super::wire::leases::{CheckedOutView, LeaseView, NewLease, Release, Renewal};
 use crate::settings::Server;
-
-const WRITE: Right = Right::write(Resource::Leases);
 
 /// What a check-out makes: a lease, of which its holder must know all.
 const LEASE: [&str; 7] = [
@@ -43,17 +44,17 @@ pub(super) async fn list(
     PathKey(key): PathKey,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let mut query = Query::begin(&call, Resource::Leases, &uri)?;
+    let (permit, mut query) = Query::begin(&call, &uri)?;
     match query.take("ended")?.as_deref() {
         None | Some("false") => {}
-        Some("true") => return list_ended(&server, &call, key, query).await,
+        Some("true") => return list_ended(&server, permit, key, query).await,
         Some(_) => return Err(invalid("ended", "use true or false")),
     }
     let page = Page::take(query, &call, Some(&key))?;
     let (after, rows) = (page.after::<String>()?, page.rows());
     let leases = server
         .authority
-        .leases(&call, &key, after.as_deref(), rows)
+        .leases(permit, &key, after.as_deref(), rows)
         .await?;
     let view = |lease: Lease| LeaseView::from_lease(lease, &call.now);
     page.cut(leases, |lease| lease.terms.holder.clone(), view)
@@ -62,7 +63,7 @@ pub(super) async fn list(
 /// The leases that ended. What narrows them is a part of what their cursors are bound to.
 async fn list_ended(
     server: &Server,
-    call: &Call,
+    permit: Permit<'_, Leases, Read>,
     application: String,
     mut query: Query,
 ) -> Result<List, Problem> {
@@ -72,11 +73,11 @@ async fn list_ended(
         since: query.take_time("since")?,
         until: query.take_time("until")?,
     };
-    let page = Page::take(query, call, Some(&format!("ended {filter:?}")))?;
+    let page = Page::take(query, permit.call(), Some(&format!("ended {filter:?}")))?;
     let before = page.after::<EndedPlace>()?.map(|EndedPlace(key)| key);
     let ended = server
         .authority
-        .ended_leases(call, &filter, before, page.rows())
+        .ended_leases(permit, &filter, before, page.rows())
         .await?;
     let key = |ended: &EndedLease| format!("{} {}", ended.until, ended.position);
     page.cut(ended, key, EndedLeaseView::from_ended)
@@ -103,8 +104,8 @@ pub(super) async fn forget(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<ForgottenView>, Problem> {
-    let holder = segment.name(&call, Right::write(Resource::Accounts))?;
-    let forgotten = server.authority.forget_holder(&call, &holder).await?;
+    let (permit, holder) = segment.name(&call)?;
+    let forgotten = server.authority.forget_holder(permit, &holder).await?;
     Ok(Json(ForgottenView::of(forgotten)))
 }
 
@@ -113,8 +114,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<LeaseView>, Problem> {
-    let id = segment.id(&call, Right::read(Resource::Leases), Kind::Lease)?;
-    let lease = server.authority.lease(&call, id).await?;
+    let (permit, id) = segment.id(&call, Kind::Lease)?;
+    let lease = server.authority.lease(permit, id).await?;
     Ok(Json(LeaseView::from_lease(lease, &call.now)))
 }
 
@@ -123,7 +124,7 @@ pub(super) async fn check_out(
     mut request: Request,
 ) -> Result<Response, Problem> {
     let PathKey(key) = request.extract_parts_with_state(&server).await?;
-    let (mut post, body) = match Post::<NewLease>::begin(&server, WRITE, "id", request).await? {
+    let (mut post, body) = match Post::<NewLease, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
     };
@@ -132,7 +133,7 @@ pub(super) async fn check_out(
     let render = move |out: &CheckedOut| told.answer(201, &CheckedOutView::of(out, &now), &LEASE);
     post.keep_unless_refused(render.clone());
     let (holder, ttl) = (&body.holder, body.ttl());
-    let out = authority.check_out(&post.call, &key, holder, ttl).await;
+    let out = authority.check_out(post.permit(), &key, holder, ttl).await;
     let out = out.map_err(|error| post.told.problem(error))?;
     Ok(post.respond(render(&out)))
 }
@@ -144,7 +145,7 @@ pub(super) async fn renew(
     let (call, id, body) = change::<Renewal>(&server, request).await?;
     let lease = server
         .authority
-        .renew_lease(&call, id, body.fence, body.ttl())
+        .renew_lease(call.as_permit(), id, body.fence, body.ttl())
         .await?;
     Ok(Json(LeaseView::from_lease(lease, &call.now)))
 }
@@ -156,20 +157,21 @@ pub(super) async fn release(
     let (call, id, body) = change::<Release>(&server, request).await?;
     server
         .authority
-        .release_lease(&call, id, body.fence()?)
+        .release_lease(call.as_permit(), id, body.fence()?)
         .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// A change of one lease. Its fence makes it safe to repeat, so that it needs no idempotency key.
-async fn change<T: serde::de::DeserializeOwned + Send + 'static>(
+async fn change<T: DeserializeOwned + Send + 'static>(
     server: &Server,
     mut request: Request,
-) -> Result<(Call, uuid::Uuid, T), Problem> {
+) -> Result<(PermittedCall<Leases, Write>, Uuid, T), Problem> {
     let segment: Segment = request.extract_parts_with_state(server).await?;
     let (parts, body) = request.into_parts();
     let call = auth::call(&server.authority, &parts.headers).await?;
-    let id = segment.id(&call, WRITE, Kind::Lease)?;
+    let call = call.permitted()?;
+    let id = segment.permitted_id(Kind::Lease)?;
     let (request, _held) = json::object(server, &call, &parts, body).await?;
     Ok((call, id, request))
 }

@@ -4,8 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use axum::http::Uri;
-use lictor_authority::{ListedEntry, Stream};
-use lictor_core::facts::right::Resource;
+use lictor_authority::ListedEntry;
 
 use super::auth::Caller;
 use super::error::{Problem, invalid};
@@ -34,21 +33,27 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let mut query = Query::begin(&call, Resource::Ledger, &uri)?;
-    let stream = match query.take("stream")?.as_deref() {
-        None | Some("organization") => Stream::Organization,
-        Some("installation") => Stream::Installation,
+    let (permit, mut query) = Query::begin(&call, &uri)?;
+    let of_installation = match query.take("stream")?.as_deref() {
+        None | Some("organization") => false,
+        Some("installation") => true,
         Some(_) => return Err(invalid("stream", "use organization or installation")),
     };
     let begin = query.take_number("after", 0..=MAX_POSITION)?.unwrap_or(0);
-    let filter = (stream == Stream::Installation).then_some("installation");
+    let filter = of_installation.then_some("installation");
     let page = Page::take(query, &call, filter)?;
     // A cursor goes on where the page before ended, wherever the first one began.
     let after = page.after()?.map_or(begin, |Position(after)| after);
-    let entries = server
-        .authority
-        .entries(&call, stream, after, page.rows())
-        .await?;
+    let (authority, rows) = (&server.authority, page.rows());
+    let entries = match of_installation {
+        false => authority.entries(permit, after, rows).await?,
+        true => {
+            let permit = call.permit()?;
+            authority
+                .entries_of_installation(permit, after, rows)
+                .await?
+        }
+    };
     let key = |entry: &ListedEntry| entry.position.to_string();
     page.cut(entries, key, EntryView::from_entry)
 }

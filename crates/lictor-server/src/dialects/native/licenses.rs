@@ -6,6 +6,8 @@ use axum::extract::{Request, State};
 use axum::http::header::{IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Licenses, Write};
 use lictor_authority::{
     Answer, Authority, Breather, Call, NewLicense, StandingLicense, WrittenLicense, payload_bytes,
     written_in_place,
@@ -30,22 +32,19 @@ use crate::dialects::pages::PageTurn;
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Licenses);
-const WRITE: Right = Right::write(Resource::Licenses);
-
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let mut query = Query::begin(&call, Resource::Licenses, &uri)?;
+    let (permit, mut query) = Query::begin(&call, &uri)?;
     let application = query.take("application")?;
     let filter = application.as_deref();
     let page = Page::take(query, &call, filter)?;
     let (after, rows) = (page.after()?, page.rows());
     let authority = &server.authority;
-    authority.may(&call, READ)?;
     let turn = PageTurn::take(&server, &call, rows).await?;
-    let licenses = authority.licenses(&call, filter, after, rows).await?;
+    let licenses = authority.licenses(permit, filter, after, rows).await?;
     let entitlements = authority.entitlements_of(&call, &licenses).await?;
     let list = written_in_place(payload_bytes(&licenses), || {
         let (mut filling, mut breather) = (page.begin(), Breather::new());
@@ -70,8 +69,8 @@ pub(super) async fn show(
     segment: Segment,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = segment.id(&call, Right::read(Resource::Licenses), Kind::License)?;
-    let license = server.authority.license(&call, id).await?;
+    let (permit, id) = segment.id(&call, Kind::License)?;
+    let license = server.authority.license(permit, id).await?;
     let license = license.ok_or_else(|| Error::no_license(id))?;
     let standing = server
         .authority
@@ -85,21 +84,21 @@ pub(super) async fn add(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut post = match Post::<wire::NewLicense>::begin(&server, WRITE, "id", request).await? {
+    let mut post = match Post::<wire::NewLicense, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
     let id = post.request.id;
     let payload: Arc<str> = std::mem::take(&mut post.request.payload).into();
     let adding = Arc::new(Adding {
-        before: licenses_before(&server.authority, &post.call, &payload).await?,
+        before: licenses_before(&server.authority, post.permit(), &payload).await?,
         authority: server.authority.clone(),
-        call: post.call.clone(),
+        call: Call::clone(&post.call),
     });
     let kept = adding.clone();
     post.keep(move |added: &WrittenLicense| kept.answer(added.license.clone()));
     let new = new_license(payload);
-    let license = server.authority.add_license(&post.call, id, new).await?;
+    let license = server.authority.add_license(post.permit(), id, new).await?;
     Ok(post.respond(adding.answer(license)))
 }
 
@@ -109,21 +108,21 @@ pub(super) async fn put(
     segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
-    let text = segment.of_conditioned(&call, WRITE)?;
+    let (permit, text) = segment.of_conditioned(&call)?;
     let id = Uuid::try_parse(&text).map_err(|_| invalid("id", "it is not a UUID"))?;
     let (parts, body) = request.into_parts();
     let (put, _held) = json::object(&server, &call, &parts, body).await?;
     let wire::PutLicense { payload } = put;
     // After the body, which may take long: what a tag says besides the revision may change meanwhile.
-    let expected = expected_by_put(&server.authority, &call, id, &parts.headers).await?;
+    let expected = expected_by_put(&server.authority, permit, id, &parts.headers).await?;
     let new = new_license(payload.into());
     let authority = &server.authority;
-    let put = authority.put_license(&call, id, new, expected).await;
-    let may_read = authority.may(&call, READ).is_ok();
+    let put = authority.put_license(permit, id, new, expected).await;
+    let may_read = call.has(READ);
     let WrittenLicense { license, added } =
         put.map_err(|error| conditions::told(error, may_read))?;
     let standing = server.authority.standing(&call, license).await?;
-    let view = view_of_written(&server.authority, &call, standing);
+    let view = view_of_written(&call, standing);
     let answer = Shown::of(view.revision, &view)?.answer()?;
     Ok(if added {
         let location = [(LOCATION, format!("/v1/licenses/{id}"))];
@@ -139,19 +138,19 @@ pub(super) async fn remove(
     segment: Segment,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let text = segment.of_conditioned(&call, WRITE)?;
+    let (permit, text) = segment.of_conditioned(&call)?;
     let id = Uuid::try_parse(&text).map_err(|_| missing(Kind::License, text))?;
     conditions::refuse_none_match(&headers)?;
-    let may_read = server.authority.may(&call, READ).is_ok();
+    let may_read = call.has(READ);
     let expected = match Condition::of(&headers)? {
         // Without a license there is nothing to remove anyway.
         None | Some(Condition::Any) => None,
         Some(condition) => {
-            let stored = stored(&server.authority, &call, id).await?;
+            let stored = stored(&server.authority, permit, id).await?;
             Some(condition.expect_to_write(stored.as_ref(), may_read)?)
         }
     };
-    let removed = server.authority.remove_license(&call, id, expected).await;
+    let removed = server.authority.remove_license(permit, id, expected).await;
     match removed.map_err(|error| conditions::told(error, may_read))? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Error::no_license(id).into()),
@@ -172,13 +171,12 @@ impl Adding {
             .standing_when_written(&self.call, license, &self.before);
         match standing {
             Ok((standing, place)) => {
-                let may_read = self.authority.may(&self.call, READ).is_ok();
-                let place = if may_read {
+                let place = if self.call.has(READ) {
                     place
                 } else {
                     Succession::default()
                 };
-                let license = view_of_written(&self.authority, &self.call, standing);
+                let license = view_of_written(&self.call, standing);
                 wire::answer(201, &AddedLicense::new(license, &place, &self.before))
             }
             Err(error) => Problem::from(error).into_answer(),
@@ -187,11 +185,11 @@ impl Adding {
 }
 
 /// A license for who wrote it. Whoever may not read licenses is not told of those around it.
-fn view_of_written(authority: &Authority, call: &Call, standing: StandingLicense) -> LicenseView {
+fn view_of_written(call: &Call, standing: StandingLicense) -> LicenseView {
     let view = LicenseView::from_standing(standing);
-    match authority.may(call, READ) {
-        Ok(()) => view,
-        Err(_) => view.alone(),
+    match call.has(READ) {
+        true => view,
+        false => view.alone(),
     }
 }
 
@@ -199,13 +197,13 @@ fn view_of_written(authority: &Authority, call: &Call, standing: StandingLicense
 /// authority says what is wrong with it.
 async fn licenses_before(
     authority: &Authority,
-    call: &Call,
+    permit: Permit<'_, Licenses, Write>,
     payload: &str,
 ) -> Result<Arc<[Candidate]>, Error> {
     let claims = Document::parse(payload).and_then(|document| document.claims());
     match claims {
         Ok(claims) => {
-            let around = authority.licenses_around(call, &claims.application, claims.validity());
+            let around = authority.licenses_around(permit, &claims.application, claims.validity());
             around.await
         }
         Err(_) => Ok(Arc::default()),
@@ -222,7 +220,7 @@ fn new_license(payload: Arc<str>) -> NewLicense {
 /// The revision that must be stored for a PUT to be carried out; 0: none may be there.
 async fn expected_by_put(
     authority: &Authority,
-    call: &Call,
+    permit: Permit<'_, Licenses, Write>,
     id: Uuid,
     headers: &HeaderMap,
 ) -> Result<Option<u64>, Problem> {
@@ -231,8 +229,8 @@ async fn expected_by_put(
         (None, None) => Ok(None),
         (None, Some("*")) => Ok(Some(0)),
         (Some(condition), None) => {
-            let stored = stored(authority, call, id).await?;
-            let may_read = authority.may(call, READ).is_ok();
+            let stored = stored(authority, permit, id).await?;
+            let may_read = permit.call().has(READ);
             let expected = condition.expect_to_write(stored.as_ref(), may_read);
             expected.map(Some)
         }
@@ -244,11 +242,16 @@ async fn expected_by_put(
 }
 
 /// The license as it would be shown now to who may write it.
-async fn stored(authority: &Authority, call: &Call, id: Uuid) -> Result<Option<Shown>, Error> {
-    let Some(license) = authority.license_to_change(call, id).await? else {
+async fn stored(
+    authority: &Authority,
+    permit: Permit<'_, Licenses, Write>,
+    id: Uuid,
+) -> Result<Option<Shown>, Error> {
+    let call = permit.call();
+    let Some(license) = authority.license_to_change(permit, id).await? else {
         return Ok(None);
     };
     let standing = authority.standing(call, License::clone(&license)).await?;
-    let view = view_of_written(authority, call, standing);
+    let view = view_of_written(call, standing);
     Shown::of(view.revision, &view).map(Some)
 }

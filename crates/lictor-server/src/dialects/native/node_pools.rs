@@ -6,7 +6,6 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_authority::PoolStanding;
-use lictor_core::facts::right::{Resource, Right};
 use uuid::Uuid;
 
 use super::auth::Caller;
@@ -19,9 +18,6 @@ use super::wire::List;
 use super::wire::node_pools::{NewPool, PoolView};
 use crate::settings::Server;
 
-const READ: Right = Right::read(Resource::Nodes);
-const WRITE: Right = Right::write(Resource::Nodes);
-
 /// Tells the list from that of nodes, for whom a cursor is of no use.
 const LIST: &str = "pools";
 
@@ -30,10 +26,10 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let query = Query::begin(&call, Resource::Nodes, &uri)?;
+    let (permit, query) = Query::begin(&call, &uri)?;
     let page = Page::take(query, &call, Some(LIST))?;
     let (after, rows) = (page.after()?, page.rows());
-    let pools = server.authority.node_pools(&call, after, rows).await?;
+    let pools = server.authority.node_pools(permit, after, rows).await?;
     let key = |standing: &PoolStanding| standing.pool.id.to_string();
     page.cut(pools, key, PoolView::of)
 }
@@ -43,8 +39,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<PoolView>, Problem> {
-    let name = segment.name(&call, READ)?;
-    let standing = server.authority.node_pool(&call, &name).await?;
+    let (permit, name) = segment.name(&call)?;
+    let standing = server.authority.node_pool(permit, &name).await?;
     Ok(Json(PoolView::of(standing)))
 }
 
@@ -52,7 +48,7 @@ pub(super) async fn create(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut post = match Post::<NewPool>::begin(&server, WRITE, "name", request).await? {
+    let mut post = match Post::<NewPool, _>::begin(&server, "name", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
@@ -62,7 +58,7 @@ pub(super) async fn create(
                       was lost, revoke the pool and make it again";
         shown_already(detail, Some(id.to_string()))
     });
-    let issued = server.authority.create_pool(&post.call, request).await?;
+    let issued = server.authority.create_pool(post.permit(), request).await?;
     let view = PoolView::with_token(issued);
     Ok(post.respond(post.told.answer(201, &view, &MADE)))
 }
@@ -72,7 +68,7 @@ pub(super) async fn revoke(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<StatusCode, Problem> {
-    let name = segment.name(&call, WRITE)?;
-    server.authority.revoke_pool(&call, &name).await?;
+    let (permit, name) = segment.name(&call)?;
+    server.authority.revoke_pool(permit, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

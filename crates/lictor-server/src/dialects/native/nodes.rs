@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_authority::NodeStanding;
-use lictor_core::facts::right::{Resource, Right};
+use lictor_authority::right::Nodes;
 use uuid::Uuid;
 
 use super::auth::Caller;
@@ -19,9 +19,6 @@ use super::wire::{List, Nothing};
 use super::{auth, conditions, json};
 use crate::settings::Server;
 
-const READ: Right = Right::read(Resource::Nodes);
-const WRITE: Right = Right::write(Resource::Nodes);
-
 /// What nobody could go on without who makes a node or a pool.
 pub(super) const MADE: [&str; 3] = ["id", "enrollment_token", "token_expires_at"];
 
@@ -30,10 +27,10 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let query = Query::begin(&call, Resource::Nodes, &uri)?;
+    let (permit, query) = Query::begin(&call, &uri)?;
     let page = Page::take(query, &call, None)?;
     let (after, rows) = (page.after()?, page.rows());
-    let nodes = server.authority.nodes(&call, after, rows).await?;
+    let nodes = server.authority.nodes(permit, after, rows).await?;
     let key = |standing: &NodeStanding| standing.node.id.to_string();
     page.cut(nodes, key, NodeView::of)
 }
@@ -43,8 +40,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<NodeView>, Problem> {
-    let name = segment.name(&call, READ)?;
-    let standing = server.authority.node(&call, &name).await?;
+    let (permit, name) = segment.name(&call)?;
+    let standing = server.authority.node(permit, &name).await?;
     Ok(Json(NodeView::of(standing)))
 }
 
@@ -52,7 +49,7 @@ pub(super) async fn enroll(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut post = match Post::<NewNode>::begin(&server, WRITE, "name", request).await? {
+    let mut post = match Post::<NewNode, _>::begin(&server, "name", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
@@ -62,7 +59,7 @@ pub(super) async fn enroll(
                       the answer was lost, revoke the node and enroll it again";
         shown_already(detail, Some(id.to_string()))
     });
-    let enrolled = server.authority.enroll_node(&post.call, request).await;
+    let enrolled = server.authority.enroll_node(post.permit(), request).await;
     let enrolled = enrolled.map_err(|error| post.told.problem(error))?;
     let view = NodeView::with_token(enrolled);
     Ok(post.respond(post.told.answer(201, &view, &MADE)))
@@ -73,8 +70,8 @@ pub(super) async fn revoke(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<StatusCode, Problem> {
-    let name = segment.name(&call, WRITE)?;
-    server.authority.revoke_node(&call, &name).await?;
+    let (permit, name) = segment.name(&call)?;
+    server.authority.revoke_node(permit, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -83,9 +80,9 @@ pub(super) async fn show_policy(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<NodePolicyBody>, Problem> {
-    call.actor.may(READ, Some(call.organization.id))?;
+    let permit = call.permit()?;
     no_query(&uri)?;
-    let policy = server.authority.node_policy(&call).await?;
+    let policy = server.authority.node_policy(permit).await?;
     Ok(Json(policy.into()))
 }
 
@@ -95,13 +92,13 @@ pub(super) async fn set_policy(
 ) -> Result<Json<NodePolicyBody>, Problem> {
     let (parts, body) = request.into_parts();
     let call = auth::call(&server.authority, &parts.headers).await?;
-    call.actor.may(WRITE, None)?;
+    let permit = call.permit()?;
     conditions::refuse(&parts.headers)?;
     no_query(&parts.uri)?;
     let (policy, _held) = json::object::<NodePolicyBody>(&server, &call, &parts, body).await?;
     let policy = server
         .authority
-        .set_node_policy(&call, policy.into())
+        .set_node_policy(permit, policy.into())
         .await?;
     Ok(Json(policy.into()))
 }
@@ -111,12 +108,12 @@ pub(super) async fn adopt(
     request: Request,
 ) -> Result<Response, Problem> {
     let call = auth::call(&server.authority, request.headers()).await?;
-    call.actor.may(WRITE, None)?;
-    let post = match Post::<Nothing>::begin(&server, WRITE, "id", request).await? {
+    let permit = call.permit()?;
+    let post = match Post::<Nothing, Nodes>::begin(&server, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
-    let adopted = server.authority.adopt_nodes(&post.call).await?;
+    let adopted = server.authority.adopt_nodes(permit).await?;
     let view = AdoptionView { nodes: adopted };
     Ok(post.respond(post.told.answer(200, &view, &[])))
 }

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use lictor_authority::Answer;
+use lictor_authority::right::Organizations;
 use lictor_core::facts::organization::Organization;
 use lictor_core::facts::right::{Resource, Right};
 use lictor_core::names::clean_name;
@@ -23,17 +24,15 @@ use super::wire::{self, List, OrganizationView};
 use crate::settings::Server;
 
 const READ: Right = Right::read(Resource::Organizations);
-const WRITE: Right = Right::write(Resource::Organizations);
-
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let query = Query::begin(&call, Resource::Organizations, &uri)?;
+    let (permit, query) = Query::begin(&call, &uri)?;
     let page = Page::take(query, &call, None)?;
     let (after, rows) = (page.after.as_deref(), page.rows());
-    let organizations = server.authority.organizations(&call, after, rows)?;
+    let organizations = server.authority.organizations(permit, after, rows);
     let key = |organization: &Arc<Organization>| organization.key.clone();
     let view = |organization: Arc<_>| OrganizationView::from_organization(&organization);
     page.cut(organizations, key, view)
@@ -44,8 +43,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<BoundsView>, Problem> {
-    let key = segment.name(&call, READ)?;
-    let (organization, bounds) = server.authority.bounds(&call, &key).await?;
+    let (permit, key) = segment.name(&call)?;
+    let (organization, bounds) = server.authority.bounds(permit, &key).await?;
     Ok(Json(BoundsView::of(&organization, &bounds)))
 }
 
@@ -55,8 +54,7 @@ pub(super) async fn set(
     segment: Segment,
     request: Request,
 ) -> Result<Response, Problem> {
-    call.actor.may(WRITE, None)?;
-    let key = segment.name(&call, WRITE)?;
+    let (permit, key) = segment.name(&call)?;
     let (parts, body) = request.into_parts();
     let (mut patch, _held) =
         json::object::<OrganizationPatch>(&server, &call, &parts, body).await?;
@@ -64,12 +62,12 @@ pub(super) async fn set(
     let limits = patch.limits()?;
     let authority = &server.authority;
     let (organization, bounds) = authority
-        .set_organization(&call, &key, patch.name, limits)
+        .set_organization(permit, &key, patch.name, limits)
         .await?;
     // What it has, and what else it may have, is for whoever may read it.
-    match call.actor.may(READ, None) {
-        Ok(()) => Ok(Json(BoundsView::of(&organization, &bounds)).into_response()),
-        Err(_) => Ok(said),
+    match call.has_in_installation(READ) {
+        true => Ok(Json(BoundsView::of(&organization, &bounds)).into_response()),
+        false => Ok(said),
     }
 }
 
@@ -77,7 +75,8 @@ pub(super) async fn create(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let begun = Post::<wire::NewOrganization>::begin(&server, WRITE, "key", request).await?;
+    let begun =
+        Post::<wire::NewOrganization, Organizations>::begin(&server, "key", request).await?;
     let mut post = match begun {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
@@ -87,7 +86,7 @@ pub(super) async fn create(
     post.keep(answer);
     let organization = server
         .authority
-        .create_organization(&post.call, &post.request.key, name.as_deref())
+        .create_organization(post.call.permit()?, &post.request.key, name.as_deref())
         .await?;
     Ok(post.respond(answer(&organization)))
 }
@@ -97,9 +96,8 @@ pub(super) async fn remove(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<StatusCode, Problem> {
-    call.actor.may(WRITE, None)?;
-    let key = segment.name(&call, WRITE)?;
-    server.authority.remove_organization(&call, &key).await?;
+    let (permit, key) = segment.name(&call)?;
+    server.authority.remove_organization(permit, &key).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

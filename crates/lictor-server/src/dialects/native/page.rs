@@ -6,8 +6,10 @@ use axum::http::Uri;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use lictor_authority::Call;
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{OnResource, Read};
 use lictor_core::digest::Digest;
-use lictor_core::facts::right::{Resource, Right};
+use lictor_core::facts::right::Resource;
 use lictor_core::{Error, Timestamp, whole_number};
 use serde::Serialize;
 
@@ -28,16 +30,22 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Reads the part after the question mark, for who may read the resource.
-    pub(super) fn begin(call: &Call, resource: Resource, uri: &Uri) -> Result<Self, Problem> {
-        let right = Right::read(resource);
-        call.actor.may(right, Some(call.organization.id))?;
+    /// Reads the query string, for who may read the resource, and gives the permit.
+    pub(super) fn begin<'c, R: OnResource>(
+        call: &'c Call,
+        uri: &Uri,
+    ) -> Result<(Permit<'c, R, Read>, Self), Problem> {
+        Ok((call.permit()?, Self::of(R::RESOURCE, uri)))
+    }
+
+    /// Reads the query string.
+    pub(super) fn of(resource: Resource, uri: &Uri) -> Self {
         let text = uri.query().unwrap_or_default();
         let parameters = form_urlencoded::parse(text.as_bytes());
-        Ok(Self {
+        Self {
             resource,
             parameters: parameters.into_owned().collect(),
-        })
+        }
     }
 
     /// Takes a parameter that may be there once.
@@ -118,11 +126,11 @@ impl Page {
     }
 
     /// The first page of a list, as long as it is where nobody says how long.
-    pub(super) fn first(call: &Call, resource: Resource) -> Self {
+    pub(super) fn first<R: OnResource, A>(permit: Permit<'_, R, A>) -> Self {
         Self {
             limit: DEFAULT_LIMIT,
             after: None,
-            list: list_name(resource, call, None),
+            list: list_name(R::RESOURCE, permit.call(), None),
         }
     }
 

@@ -5,8 +5,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use lictor_authority::Call;
+use lictor_authority::permits::Asked;
 use lictor_core::error::Kind;
-use lictor_core::facts::right::Right;
 use uuid::Uuid;
 
 use super::auth::Caller;
@@ -33,8 +33,7 @@ impl Rest {
         }
     }
 
-    fn check(self, call: &Call, right: Right) -> Result<(), Problem> {
-        call.actor.may(right, Some(call.organization.id))?;
+    fn check(self) -> Result<(), Problem> {
         self.parameters.and(self.conditions)
     }
 }
@@ -60,10 +59,14 @@ impl FromRequestParts<Server> for Pair {
 }
 
 impl Pair {
-    /// Both, for who has the right.
-    pub(super) fn names(self, call: &Call, right: Right) -> Result<(String, String), Problem> {
-        self.rest.check(call, right)?;
-        Ok(self.segments)
+    /// Both, for who has the right, and the permit.
+    pub(super) fn names<'c, P: Asked<'c>>(
+        self,
+        call: &'c Call,
+    ) -> Result<(P, (String, String)), Problem> {
+        let permit = call.permit()?;
+        self.rest.check()?;
+        Ok((permit, self.segments))
     }
 }
 
@@ -100,24 +103,37 @@ impl FromRequestParts<Server> for Segment {
 }
 
 impl Segment {
-    /// The segment, for who has the right.
-    pub(super) fn name(self, call: &Call, right: Right) -> Result<String, Problem> {
-        self.rest.check(call, right)?;
-        Ok(self.text)
+    /// The segment, for who has the right, and the permit.
+    pub(super) fn name<'c, P: Asked<'c>>(self, call: &'c Call) -> Result<(P, String), Problem> {
+        let permit = call.permit()?;
+        self.rest.check()?;
+        Ok((permit, self.text))
     }
 
-    /// The segment as the id of such a thing, for who has the right.
-    pub(super) fn id(self, call: &Call, right: Right, kind: Kind) -> Result<Uuid, Problem> {
-        let text = self.name(call, right)?;
+    /// The segment as the id of such a thing, for who has the right, and the permit.
+    pub(super) fn id<'c, P: Asked<'c>>(
+        self,
+        call: &'c Call,
+        kind: Kind,
+    ) -> Result<(P, Uuid), Problem> {
+        let permit = call.permit()?;
+        Ok((permit, self.permitted_id(kind)?))
+    }
+
+    /// The segment as the id of such a thing, after the right was asked.
+    pub(super) fn permitted_id(self, kind: Kind) -> Result<Uuid, Problem> {
+        self.rest.check()?;
+        let text = self.text;
         Uuid::try_parse(&text).map_err(|_| missing(kind, text))
     }
 
-    /// The segment, for who has the right to a write that takes conditions.
-    pub(super) fn of_conditioned(self, call: &Call, right: Right) -> Result<String, Problem> {
-        let Self { text, mut rest } = self;
-        rest.conditions = Ok(());
-        rest.check(call, right)?;
-        Ok(text)
+    /// The segment, for who has the right to a write that takes conditions, and the permit.
+    pub(super) fn of_conditioned<'c, P: Asked<'c>>(
+        mut self,
+        call: &'c Call,
+    ) -> Result<(P, String), Problem> {
+        self.rest.conditions = Ok(());
+        self.name(call)
     }
 }
 
@@ -139,10 +155,13 @@ impl FromRequestParts<Server> for Forceable {
 }
 
 impl Forceable {
-    /// The segment, and whether to force it, for who has the right.
-    pub(super) fn name(self, call: &Call, right: Right) -> Result<(String, bool), Problem> {
-        call.actor.may(right, Some(call.organization.id))?;
-        Ok((self.text, self.force?))
+    /// The segment, and whether to force it, for who has the right, and the permit.
+    pub(super) fn name<'c, P: Asked<'c>>(
+        self,
+        call: &'c Call,
+    ) -> Result<(P, String, bool), Problem> {
+        let permit = call.permit()?;
+        Ok((permit, self.text, self.force?))
     }
 }
 

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use axum::extract::State;
 use axum::http::Uri;
-use lictor_authority::{Call, RefusalSum, Refused, RefusedKey, SumKey};
-use lictor_core::facts::right::Resource;
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Read, Seats};
+use lictor_authority::{RefusalSum, Refused, RefusedKey, SumKey};
 
 use super::auth::Caller;
 use super::error::{Problem, invalid};
@@ -70,12 +71,16 @@ fn place_of_sum(sum: &RefusalSum) -> String {
     [hour.as_str(), &sum.application, sum.reason.as_str()].join(&BETWEEN.to_string())
 }
 
-async fn sums(server: &Server, call: &Call, query: Query) -> Result<List, Problem> {
-    let page = Page::take(query, call, Some("refusals by hour"))?;
+async fn sums(
+    server: &Server,
+    permit: Permit<'_, Seats, Read>,
+    query: Query,
+) -> Result<List, Problem> {
+    let page = Page::take(query, permit.call(), Some("refusals by hour"))?;
     let before = page.after::<SumPlace>()?.map(|SumPlace(key)| key);
     let sums = server
         .authority
-        .refusal_sums(call, before.as_ref(), page.rows())
+        .refusal_sums(permit, before.as_ref(), page.rows())
         .await?;
     page.cut(sums, place_of_sum, RefusalSumView::from_sum)
 }
@@ -85,17 +90,17 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let mut query = Query::begin(&call, Resource::Seats, &uri)?;
+    let (permit, mut query) = Query::begin(&call, &uri)?;
     match query.take("by")?.as_deref() {
         None => {}
-        Some("hour") => return sums(&server, &call, query).await,
+        Some("hour") => return sums(&server, permit, query).await,
         Some(_) => return Err(invalid("by", "use hour")),
     }
     let page = Page::take(query, &call, Some("refusals"))?;
     let before = page.after::<Place>()?.map(|Place(key)| key);
     let refusals = server
         .authority
-        .refusals(&call, before.as_ref(), page.rows())
+        .refusals(permit, before.as_ref(), page.rows())
         .await?;
     let key = |(refused, _): &(Refused, _)| place_of(refused);
     page.cut(refusals, key, RefusalView::from_refused)

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use lictor_core::facts::right::Resource;
 
 use super::auth::Caller;
 use super::error::Problem;
@@ -16,8 +15,9 @@ pub(super) async fn show(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<ReportView>, Problem> {
-    Query::begin(&call, Resource::Report, &uri)?.finish()?;
-    let report = server.authority.report(&call).await?;
+    let (permit, query) = Query::begin(&call, &uri)?;
+    query.finish()?;
+    let report = server.authority.report(permit).await?;
     let hostname = server.settings.shown_hostname(&report.system.hostname);
     Ok(Json(ReportView::from_report(report, hostname)))
 }

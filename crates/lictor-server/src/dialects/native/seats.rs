@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use lictor_authority::{Answer, Assigned, Row};
-use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::seats::Seat;
 
 use super::auth::Caller;
@@ -20,18 +19,16 @@ use super::wire::seats::{AssignedView, BulkSeats, BulkView, NewSeat, SeatView, w
 use super::wire::{self, List};
 use crate::settings::Server;
 
-const WRITE: Right = Right::write(Resource::Seats);
-
 pub(super) async fn list(
     State(server): State<Server>,
     Caller(call): Caller,
     PathKey(key): PathKey,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let query = Query::begin(&call, Resource::Seats, &uri)?;
+    let (permit, query) = Query::begin(&call, &uri)?;
     let page = Page::take(query, &call, Some(&format!("seats of {key}")))?;
     let (after, rows) = (page.after()?, page.rows());
-    let seats = server.authority.seats(&call, &key, after, rows).await?;
+    let seats = server.authority.seats(permit, &key, after, rows).await?;
     let id = |(seat, _): &(Seat, _)| seat.account.id.to_string();
     page.cut(seats, id, |seat| SeatView::of(&key, seat))
 }
@@ -41,7 +38,7 @@ pub(super) async fn assign(
     mut request: Request,
 ) -> Result<Response, Problem> {
     let PathKey(key) = request.extract_parts_with_state(&server).await?;
-    let post = Post::<NewSeat>::begin(&server, WRITE, "account", request).await?;
+    let post = Post::<NewSeat, _>::begin(&server, "account", request).await?;
     let (mut post, body) = match post {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
@@ -51,7 +48,7 @@ pub(super) async fn assign(
     post.keep_unless_refused(render.clone());
     let assigned = server
         .authority
-        .assign_seat(&post.call, &key, who(body.account))
+        .assign_seat(post.permit(), &key, who(body.account))
         .await
         .map_err(|error| post.told.problem(error))?;
     Ok(post.respond(render(&assigned)))
@@ -72,7 +69,7 @@ pub(super) async fn bulk(
     mut request: Request,
 ) -> Result<Response, Problem> {
     let PathKey(key) = request.extract_parts_with_state(&server).await?;
-    let post = Post::<BulkSeats>::begin_naming(&server, WRITE, "account", request, named_again);
+    let post = Post::<BulkSeats, _>::begin_naming(&server, "account", request, named_again);
     let (mut post, body) = match post.await? {
         Begun::First(post) => post.split(),
         Begun::Answered(response) => return Ok(response),
@@ -90,7 +87,7 @@ pub(super) async fn bulk(
     });
     let outcomes = server
         .authority
-        .change_seats(&post.call, &key, rows, mode)
+        .change_seats(post.permit(), &key, rows, mode)
         .await?;
     Ok(post.respond(wire::answer(200, &view(&outcomes))))
 }
@@ -108,10 +105,10 @@ pub(super) async fn release(
     Caller(call): Caller,
     pair: Pair,
 ) -> Result<StatusCode, Problem> {
-    let (key, text) = pair.names(&call, WRITE)?;
+    let (permit, (key, text)) = pair.names(&call)?;
     server
         .authority
-        .release_seat(&call, &key, who(text))
+        .release_seat(permit, &key, who(text))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

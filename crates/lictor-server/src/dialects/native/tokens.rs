@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use lictor_core::error::Kind;
-use lictor_core::facts::right::{Resource, Right};
+use lictor_core::facts::role::Role;
 use uuid::Uuid;
 
 use super::auth::Caller;
@@ -22,7 +22,7 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let mut query = Query::begin(&call, Resource::Tokens, &uri)?;
+    let (permit, mut query) = Query::begin(&call, &uri)?;
     let operators = match query.take("operators")?.as_deref() {
         None | Some("false") => false,
         Some("true") => true,
@@ -30,10 +30,14 @@ pub(super) async fn list(
     };
     let page = Page::take(query, &call, operators.then_some("operators"))?;
     let (after, rows) = (page.after()?, page.rows());
-    let tokens = server
-        .authority
-        .tokens(&call, operators, after, rows)
-        .await?;
+    let authority = &server.authority;
+    let tokens = match operators {
+        false => authority.tokens(permit, after, rows).await?,
+        true => {
+            let permit = call.permit()?;
+            authority.tokens_of_operators(permit, after, rows).await?
+        }
+    };
     let view = |token| TokenView::from_token(token, &call.now, None);
     page.cut(tokens, |token| token.id.to_string(), view)
 }
@@ -43,8 +47,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<TokenView>, Problem> {
-    let id = segment.id(&call, Right::read(Resource::Tokens), Kind::Token)?;
-    let token = server.authority.token(&call, id).await?;
+    let (permit, id) = segment.id(&call, Kind::Token)?;
+    let token = server.authority.token(permit, id).await?;
     Ok(Json(TokenView::from_token(token, &call.now, None)))
 }
 
@@ -52,15 +56,14 @@ pub(super) async fn create(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let right = Right::write(Resource::Tokens);
-    let mut post = match Post::<wire::NewToken>::begin(&server, right, "id", request).await? {
+    let mut post = match Post::<wire::NewToken, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
     let mut request = std::mem::take(&mut post.request);
     let owner = match request.account.take() {
         Some(name) => {
-            let named = server.authority.account_named(&post.call, right, &name);
+            let named = server.authority.account_named(post.permit(), &name);
             Some(named.await?)
         }
         None => None,
@@ -71,7 +74,12 @@ pub(super) async fn create(
                       if the answer was lost, revoke the token and create another";
         shown_already(detail, Some(id.to_string()))
     });
-    let issued = server.authority.create_token(&post.call, request).await?;
+    let of_operator = (request.role == Role::Operator).then(|| post.call.permit());
+    let of_operator = of_operator.transpose()?;
+    let issued = server
+        .authority
+        .create_token(post.permit(), of_operator, request);
+    let issued = issued.await?;
     let view = TokenView::from_token(issued.token, &post.call.now, Some(issued.secret));
     Ok(post.respond(wire::answer(201, &view)))
 }
@@ -82,9 +90,9 @@ pub(super) async fn revoke(
     forceable: Forceable,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let (text, force) = forceable.name(&call, Right::write(Resource::Tokens))?;
+    let (permit, text, force) = forceable.name(&call)?;
     conditions::refuse(&headers)?;
     let id = Uuid::try_parse(&text).map_err(|_| missing(Kind::Token, text))?;
-    server.authority.revoke_token(&call, id, force).await?;
+    server.authority.revoke_token(permit, id, force).await?;
     Ok(StatusCode::NO_CONTENT)
 }

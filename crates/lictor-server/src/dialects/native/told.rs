@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lictor_authority::right::OnResource;
 use lictor_authority::{Answer, Call};
 use lictor_core::Error;
 use lictor_core::facts::right::{Resource, Right};
@@ -26,13 +27,12 @@ pub(super) struct Told {
 impl Told {
     /// About what is written with this body, by who has the right to write it. A large body is looked
     /// through beside the threads that answer.
-    pub(super) async fn of(
+    pub(super) async fn of<R: OnResource>(
         server: &Server,
         call: &Call,
-        write: Right,
         body: &Bytes,
     ) -> Result<Self, Problem> {
-        let told = Self::about(call, write.resource);
+        let told = Self::about::<R>(call);
         if told.is_all() {
             return Ok(told);
         }
@@ -45,13 +45,13 @@ impl Told {
     }
 
     /// About what is there of a resource, to who sent none of it.
-    pub(super) fn about(call: &Call, resource: Resource) -> Self {
-        let read = Right::read(match resource {
+    pub(super) fn about<R: OnResource>(call: &Call) -> Self {
+        let read = Right::read(match R::RESOURCE {
             // What is corrected is usage: who may correct it need not be told what it comes to.
             Resource::Corrections => Resource::Usage,
             written => written,
         });
-        let may_read = call.actor.may(read, Some(call.organization.id)).is_ok();
+        let may_read = call.has(read);
         Self {
             sent: (!may_read).then(Arc::default),
         }

@@ -5,8 +5,8 @@ use axum::RequestExt;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
+use lictor_authority::right::Trust;
 use lictor_core::error::Kind;
-use lictor_core::facts::right::{Resource, Right};
 use lictor_core::{Error, KeyId, KeyStatus, PublicKey, TrustedKey};
 
 use super::auth::Caller;
@@ -17,9 +17,6 @@ use super::path::{PathKey, Segment};
 use super::wire::{self, KeyView, TrustView};
 use crate::settings::Server;
 
-const READ: Right = Right::read(Resource::Trust);
-const WRITE: Right = Right::write(Resource::Trust);
-
 /// What a write of a key tells of it: which it is, and what became of it.
 const MADE: [&str; 2] = ["key_id", "status"];
 
@@ -28,8 +25,9 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<Json<TrustView>, Problem> {
-    Query::begin(&call, Resource::Trust, &uri)?.finish()?;
-    let trust = server.authority.trust(&call)?;
+    let (permit, query) = Query::begin(&call, &uri)?;
+    query.finish()?;
+    let trust = server.authority.trust(permit);
     let keys = trust.keys.iter().map(|(_, key)| KeyView::from_key(key));
     Ok(Json(TrustView {
         policy: trust.policy,
@@ -42,8 +40,8 @@ pub(super) async fn show(
     Caller(call): Caller,
     segment: Segment,
 ) -> Result<Json<KeyView>, Problem> {
-    let name = segment.name(&call, READ)?;
-    let trust = server.authority.trust(&call)?;
+    let (permit, name) = segment.name(&call)?;
+    let trust = server.authority.trust(permit);
     let key = trust.keys.get(key_id(&name)?);
     let key = key.ok_or_else(|| missing(Kind::Key, name))?;
     Ok(Json(KeyView::from_key(key)))
@@ -53,7 +51,7 @@ pub(super) async fn add(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut post = match Post::<wire::NewKey>::begin(&server, WRITE, "key_id", request).await? {
+    let mut post = match Post::<wire::NewKey, Trust>::begin(&server, "key_id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
@@ -71,9 +69,10 @@ pub(super) async fn add(
     let kept = answer.clone();
     post.keep(move |(): &()| kept.clone());
     let authority = &server.authority;
+    let permit = post.call.permit()?;
     match rotation {
-        Some(rotation) => authority.rotate_key(&post.call, rotation).await?,
-        None => authority.add_key(&post.call, public_key).await?,
+        Some(rotation) => authority.rotate_key(permit, rotation).await?,
+        None => authority.add_key(permit, public_key).await?,
     };
     Ok(post.respond(answer))
 }
@@ -94,20 +93,21 @@ pub(super) async fn revoke(
 
 async fn end(server: Server, mut request: Request, status: KeyStatus) -> Result<Response, Problem> {
     let PathKey(name) = request.extract_parts_with_state(&server).await?;
-    let mut post = match Post::<wire::Nothing>::begin(&server, WRITE, "key_id", request).await? {
+    let mut post = match Post::<wire::Nothing, Trust>::begin(&server, "key_id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
     let id = key_id(&name)?;
     let authority = &server.authority;
-    let key = authority.key_to_change(&post.call, id)?;
+    let key = authority.key_to_change(post.call.permit()?, id)?;
     let view = KeyView::from_key(&TrustedKey { status, ..key });
     let answer = post.told.answer(200, &view, &MADE);
     let kept = answer.clone();
     post.keep(move |(): &()| kept.clone());
+    let permit = post.call.permit()?;
     match status {
-        KeyStatus::Revoked => authority.revoke_key(&post.call, id).await?,
-        KeyStatus::Active | KeyStatus::Retired => authority.retire_key(&post.call, id).await?,
+        KeyStatus::Revoked => authority.revoke_key(permit, id).await?,
+        KeyStatus::Active | KeyStatus::Retired => authority.retire_key(permit, id).await?,
     };
     Ok(post.respond(answer))
 }

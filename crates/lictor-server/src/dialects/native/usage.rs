@@ -7,7 +7,6 @@ use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
 use lictor_authority::{Corrected, Recorded};
-use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::usage::{UsageKey, UsageReport, UsageRow};
 
 use super::auth::Caller;
@@ -23,11 +22,11 @@ pub(super) async fn list(
     Caller(call): Caller,
     uri: Uri,
 ) -> Result<List, Problem> {
-    let query = Query::begin(&call, Resource::Usage, &uri)?;
+    let (permit, query) = Query::begin(&call, &uri)?;
     let page = Page::take(query, &call, None)?;
     let after = page.after::<Place>()?.map(|Place(key)| key);
     let authority = &server.authority;
-    let usage = authority.usage(&call, after.as_ref(), page.rows()).await?;
+    let usage = authority.usage(permit, after.as_ref(), page.rows()).await?;
     let mut list = page.cut(usage.rows, place_of, CountView::of)?;
     list.total = Some(usage.total);
     Ok(list)
@@ -68,8 +67,7 @@ pub(super) async fn record(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let right = Right::write(Resource::Usage);
-    let mut post = match Post::<NewUsage>::begin(&server, right, "id", request).await? {
+    let mut post = match Post::<NewUsage, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
@@ -90,7 +88,7 @@ pub(super) async fn record(
             .all(|one| one.refused.is_none())
             .then(|| kept(parts))
     });
-    let recorded = server.authority.record_usage(&post.call, reports).await;
+    let recorded = server.authority.record_usage(post.permit(), reports).await;
     let recorded = recorded.map_err(|error| post.told.problem(error))?;
     Ok(post.respond(render(&recorded.outcomes()?)))
 }
@@ -99,8 +97,7 @@ pub(super) async fn correct(
     State(server): State<Server>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let right = Right::write(Resource::Corrections);
-    let post = match Post::<NewCorrection>::begin(&server, right, "id", request).await? {
+    let post = match Post::<NewCorrection, _>::begin(&server, "id", request).await? {
         Begun::First(post) => post,
         Begun::Answered(response) => return Ok(response),
     };
@@ -110,7 +107,7 @@ pub(super) async fn correct(
     let answer =
         move |corrected: &Corrected| told.answer(200, &CorrectedView::of(corrected), &["position"]);
     post.keep(answer.clone());
-    let corrected = server.authority.correct_usage(&post.call, request).await;
+    let corrected = server.authority.correct_usage(post.permit(), request).await;
     let corrected = corrected.map_err(|error| post.told.problem(error))?;
     Ok(post.respond(answer(&corrected)))
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use lictor_authority::Applications;
+use lictor_authority::permits::Permit;
+use lictor_authority::right::{Read, Seats};
 use lictor_core::whole_number;
 
 use super::Ask;
@@ -21,20 +24,26 @@ const MAX_MODULE: usize = 25;
 const MAX_PER_PAGE: usize = 200;
 const REACH: usize = 2_000;
 
-pub(super) async fn user_licenses(ask: &Ask<'_>) -> Result<Response, Refusal> {
-    let feature = count(ask).await?;
+pub(super) async fn user_licenses(
+    ask: &Ask<'_>,
+    permit: Permit<'_, Seats, Read>,
+) -> Result<Response, Refusal> {
+    let all = ask.server.authority.figures(permit).await?;
+    let feature = count(ask, &all);
     Ok(wire::json(StatusCode::OK, &Features::only(feature)))
 }
 
-async fn count<'a>(ask: &'a Ask<'_>) -> Result<Feature<'a>, Refusal> {
-    let all = ask.server.authority.figures(ask.call).await?;
+fn count<'a>(ask: &'a Ask<'_>, all: &Applications) -> Feature<'a> {
     let label = label(ask.language());
-    Ok(Feature::of_count(USER_LICENSES, &all.figures, label))
+    Feature::of_count(USER_LICENSES, &all.figures, label)
 }
 
-pub(super) async fn one(ask: &Ask<'_>) -> Result<Response, Refusal> {
+pub(super) async fn one(
+    ask: &Ask<'_>,
+    permit: Permit<'_, Seats, Read>,
+) -> Result<Response, Refusal> {
     let by_module = module(ask)?;
-    let all = ask.server.authority.figures(ask.call).await?;
+    let all = ask.server.authority.figures(permit).await?;
     if by_module || !all.features().contains(ask.name) {
         return Ok(wire::nothing());
     }
@@ -42,7 +51,10 @@ pub(super) async fn one(ask: &Ask<'_>) -> Result<Response, Refusal> {
     Ok(wire::json(StatusCode::OK, &Features::only(feature)))
 }
 
-pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
+pub(super) async fn list(
+    ask: &Ask<'_>,
+    permit: Permit<'_, Seats, Read>,
+) -> Result<Response, Refusal> {
     let by_module = module(ask)?;
     let per_page = number(ask, "per_page", MAX_PER_PAGE)?.unwrap_or(MAX_PER_PAGE);
     let page = number(ask, "page", REACH)?.unwrap_or(1);
@@ -56,10 +68,10 @@ pub(super) async fn list(ask: &Ask<'_>) -> Result<Response, Refusal> {
     let names = ask.parameter("api_names");
     let names: Option<BTreeSet<&str>> = names.as_deref().map(|names| names.split(',').collect());
     let wanted = |name: &str| names.as_ref().is_none_or(|names| names.contains(name));
-    let all = ask.server.authority.figures(ask.call).await?;
+    let all = ask.server.authority.figures(permit).await?;
     let mut rows = Vec::new();
     if wanted(USER_LICENSES) {
-        rows.push(count(ask).await?);
+        rows.push(count(ask, &all));
     }
     let others = all.features().iter().filter(|name| *name != USER_LICENSES);
     let others = others.filter(|name| wanted(name));

@@ -21,7 +21,6 @@ use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::Response;
 use lictor_authority::Call;
-use lictor_core::facts::right::{Resource, Right};
 use percent_encoding::percent_decode_str;
 
 use crate::dialects::patterns::variable;
@@ -40,33 +39,18 @@ enum Place {
     Org,
 }
 
-/// One path after the version: its segments (`{name}` is any), the first version that has it, what
-/// it asks the right for, and what stands there.
-struct Route(&'static [&'static str], u32, Resource, Place);
+/// One path after the version: its segments (`{name}` is any), the first version that has it, and what stands
+/// there.
+struct Route(&'static [&'static str], u32, Place);
 
 /// All paths of the dialect, the more exact ones first.
 const ROUTES: &[Route] = &[
-    Route(
-        &["__features", "user_licenses"],
-        6,
-        Resource::Seats,
-        Place::UserLicenses,
-    ),
-    Route(
-        &["__features", "{name}"],
-        6,
-        Resource::Seats,
-        Place::Feature,
-    ),
-    Route(&["__features"], 6, Resource::Seats, Place::Features),
-    Route(&["users"], FIRST, Resource::Accounts, Place::Users),
-    Route(
-        &["users", "actions", "count"],
-        FIRST,
-        Resource::Accounts,
-        Place::UserCount,
-    ),
-    Route(&["org"], FIRST, Resource::Organizations, Place::Org),
+    Route(&["__features", "user_licenses"], 6, Place::UserLicenses),
+    Route(&["__features", "{name}"], 6, Place::Feature),
+    Route(&["__features"], 6, Place::Features),
+    Route(&["users"], FIRST, Place::Users),
+    Route(&["users", "actions", "count"], FIRST, Place::UserCount),
+    Route(&["org"], FIRST, Place::Org),
 ];
 
 /// The versions that are known.
@@ -111,12 +95,11 @@ async fn answer(server: &Server, request: &Parts) -> Result<Response, Refusal> {
     if request.method != Method::GET {
         return Err(Refusal::WrongMethod);
     }
-    let Route(_, first, resource, place) = route;
+    let Route(_, first, place) = route;
     if version < *first || version > LAST {
         return Err(Refusal::Version(version.clamp(*first, LAST)));
     }
     let call = auth::call(server, &request.headers).await?;
-    server.authority.may(&call, Right::read(*resource))?;
     let ask = Ask {
         server,
         call: &call,
@@ -124,12 +107,12 @@ async fn answer(server: &Server, request: &Parts) -> Result<Response, Refusal> {
         query: request.uri.query().unwrap_or_default(),
     };
     let answer = match place {
-        Place::UserLicenses => features::user_licenses(&ask).await,
-        Place::Feature => features::one(&ask).await,
-        Place::Features => features::list(&ask).await,
-        Place::Users => users::current(&ask),
-        Place::UserCount => users::count(&ask).await,
-        Place::Org => org::show(&ask).await,
+        Place::UserLicenses => features::user_licenses(&ask, call.permit()?).await,
+        Place::Feature => features::one(&ask, call.permit()?).await,
+        Place::Features => features::list(&ask, call.permit()?).await,
+        Place::Users => users::current(&ask, call.permit()?),
+        Place::UserCount => users::count(&ask, call.permit()?).await,
+        Place::Org => org::show(&ask, call.permit()?).await,
     }?;
     let owner = Owner::Organization(call.organization.id);
     let handed_over = server.budgets.hand_over(owner, answer).await;
@@ -211,7 +194,7 @@ mod tests {
             ("/crm", None),
             ("/oauth/v2/token", None),
         ] {
-            let place = find(path).map(|(route, version, _)| (route.3, version));
+            let place = find(path).map(|(route, version, _)| (route.2, version));
             assert_eq!(place, found, "{path}");
         }
     }
