@@ -109,13 +109,14 @@ impl Cache {
         }
     }
 
-    /// For as long as it is needed.
+    /// Keys, policy and organizations as they were read last.
     pub(super) fn installation(&self) -> Arc<Installation> {
         self.installation.load_full()
     }
 
-    /// For a look, which counts nowhere that somebody looks: processors wait for each other where they count.
-    pub(super) fn installation_now(&self) -> Guard<Arc<Installation>> {
+    /// The same, borrowed for a moment without touching its reference count, for which processors would contend.
+    /// Do not hold it across an await.
+    pub(super) fn installation_ref(&self) -> Guard<Arc<Installation>> {
         self.installation.load()
     }
 

@@ -27,7 +27,7 @@ impl Authority {
         actor: &Actor,
         key: Option<&str>,
     ) -> Result<Arc<Organization>, Error> {
-        let installation = self.cache.installation_now();
+        let installation = self.cache.installation_ref();
         let organizations = &installation.organizations;
         let found = match (key, actor.organization) {
             (Some(key), own) => organizations

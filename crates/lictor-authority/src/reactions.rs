@@ -254,8 +254,10 @@ fn to_record(stream: Uuid, record: &Record) -> Reaction<'_> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use lictor_core::Timestamp;
+    use lictor_core::digest::Digest;
+    use lictor_core::facts::node::Leave;
     use lictor_core::ledger::Entry;
+    use lictor_core::{Timestamp, TrustPolicy};
 
     use super::*;
 
@@ -289,6 +291,33 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn tokens_are_stale_where_what_they_say_has_changed() {
+        let (stream, id) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let of = |id| Some(StaleTokens::Of(id));
+        for (change, stale) in [
+            (Change::TokenRevoked { id }, of(id)),
+            (Change::AccountRemoved { id }, of(id)),
+            (Change::ClientRemoved { id }, of(stream)),
+            (Change::OrganizationRemoved, of(stream)),
+            (Change::LicenseRemoved { id }, None),
+            (Change::NodeRemoved { id }, None),
+        ] {
+            assert_eq!(to_change(stream, &change).tokens, stale, "{change:?}");
+        }
+        let sha256 = Digest::of(b"secret");
+        for (record, stale) in [
+            (Record::IdentityErased { id }, of(id)),
+            (
+                Record::AccessEnded { sha256 },
+                Some(StaleTokens::WithSecret(sha256.0)),
+            ),
+            (Record::ExpiredDropped, None),
+        ] {
+            assert_eq!(to_record(stream, &record).tokens, stale, "{record:?}");
+        }
+    }
+
+    #[test]
     fn feeds_wake_for_what_nodes_decide_by_and_for_no_node_that_left() {
         let (stream, id) = (Uuid::from_u128(1), Uuid::from_u128(2));
         for (change, wakes) in [
@@ -298,6 +327,28 @@ pub(crate) mod tests {
             (Change::NodeBarred { id }, true),
             (Change::OrganizationRemoved, true),
             (Change::NodeJoined { id }, false),
+            (
+                Change::NodeLeft {
+                    id,
+                    by: Leave::Goodbye,
+                },
+                false,
+            ),
+            (
+                Change::NodeReturned {
+                    id,
+                    pool: id,
+                    limit: None,
+                    enrolled: 1,
+                },
+                false,
+            ),
+            (
+                Change::PolicySet {
+                    policy: TrustPolicy::default(),
+                },
+                true,
+            ),
             (Change::NodeRemoved { id }, false),
             (Change::TokenRevoked { id }, false),
         ] {

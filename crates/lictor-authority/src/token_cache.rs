@@ -171,6 +171,9 @@ mod tests {
 
     /// Asks for a token; whether it was read.
     async fn is_read(tokens: &TokenCache, secret: Secret, number: u128) -> bool {
+        if tokens.get(&secret, |_| true).is_some() {
+            return false;
+        }
         let read = Cell::new(false);
         let reading = async {
             read.set(true);
@@ -179,6 +182,19 @@ mod tests {
         let found = tokens.read(secret, Elapsed::from_seconds(0), reading);
         assert!(found.await.expect("read").is_some());
         read.get()
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_not_fresh_is_read_again() {
+        let tokens = TokenCache::new();
+        assert!(is_read(&tokens, SECRET, 1).await);
+        assert!(!is_read(&tokens, SECRET, 1).await);
+        assert!(
+            tokens
+                .get(&SECRET, |read_at| read_at != Elapsed::from_seconds(0))
+                .is_none()
+        );
+        assert!(is_read(&tokens, SECRET, 1).await);
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! What an operator can set of the HTTP server; the authority knows nothing of it.
+//! What every handler is given, and what an operator can set of the HTTP server.
 
 use std::num::NonZeroU32;
 use std::ops::Deref;
@@ -42,11 +42,11 @@ impl Settings {
 
 /// What every handler is given. A clone is the same server.
 #[derive(Clone)]
-pub struct Server(Arc<Parts>);
+pub struct Server(Arc<ServerParts>);
 
 /// What a server consists of.
 #[derive(Clone)]
-pub struct Parts {
+pub struct ServerParts {
     /// The use cases.
     pub authority: Arc<Authority>,
     /// The settings.
@@ -59,21 +59,21 @@ pub struct Parts {
 
 impl Server {
     /// A server of these parts.
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(parts: ServerParts) -> Self {
         Self(Arc::new(parts))
     }
 
-    /// The same server for the requests of one connection. It is cloned for each of them, and processors
-    /// that count clones in the same place wait for each other.
+    /// A copy with reference counts of its own, made once for each connection. Each request clones it, and
+    /// processors that change the same count wait for each other.
     pub(crate) fn for_connection(&self) -> Self {
-        Self::new(Parts::clone(&self.0))
+        Self::new(ServerParts::clone(&self.0))
     }
 }
 
 impl Deref for Server {
-    type Target = Parts;
+    type Target = ServerParts;
 
-    fn deref(&self) -> &Parts {
+    fn deref(&self) -> &ServerParts {
         &self.0
     }
 }

@@ -12,7 +12,7 @@ use lictor_core::{PublicKey, SigningKey};
 use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router, tls};
-use lictor_server::settings::{Parts, Server, Settings};
+use lictor_server::settings::{Server, ServerParts, Settings};
 use lictor_store::{New, Store};
 use reqwest::Url;
 use tokio::net::{TcpListener, TcpSocket};
@@ -108,7 +108,7 @@ pub(crate) async fn prepare(
         let batches = store.batches();
         (batches.commits, batches.writes)
     };
-    let server = Server::new(Parts {
+    let server = Server::new(ServerParts {
         authority: authority.clone(),
         settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
         budgets,

@@ -26,6 +26,8 @@ const HTTP: [&str; 10] = [
     "tower",
 ];
 
+const RENAMED: &str = "name lictor_core by its name, so that what is taken of it can be seen";
+
 /// Finds what a dialect, or HTTP, names beside the authority.
 pub(super) fn callers_see_the_authority(source: &Source) -> Vec<Finding> {
     let is_in = |folders: &[&str]| folders.iter().any(|folder| source.path.starts_with(folder));
@@ -40,8 +42,13 @@ pub(super) fn callers_see_the_authority(source: &Source) -> Vec<Finding> {
             (Some("lictor_core"), Some(module)) if is_in(&CALLERS) && is_inner(module) => {
                 "take it from lictor_authority, or let a use case hand out what is needed of it"
             }
+            (Some("lictor_core"), Some(module))
+                if is_in(&CALLERS) && module.starts_with("self as") =>
+            {
+                RENAMED
+            }
             (Some(whole), None) if is_in(&CALLERS) && whole.starts_with("lictor_core as") => {
-                "name lictor_core by its name, so that what is taken of it can be seen"
+                RENAMED
             }
             _ => continue,
         };
@@ -72,13 +79,22 @@ pub(super) fn authority_knows_no_http(source: &Source) -> Vec<Finding> {
     if source.path != "crates/lictor-authority/Cargo.toml" {
         return Vec::new();
     }
-    let name = |line: &str| line.split(['.', '=', ' ', ']']).next().map(str::to_owned);
-    let is_http = |line: &str| name(line).is_some_and(|name| HTTP.contains(&&*name));
+    let is_http = |line: &str| HTTP.iter().any(|name| names(line, name));
     let lines = source.lines().filter(|(_, line)| is_http(line));
     let advice = "the authority knows nothing of HTTP: this belongs to lictor-server";
     lines
         .map(|(number, _)| source.finding(number, advice))
         .collect()
+}
+
+/// Whether a line of a manifest is about a crate: as a key, as a table of its own, or under another name.
+fn names(line: &str, package: &str) -> bool {
+    let table = line.trim_end_matches(']').rsplit_once("dependencies.");
+    let key = table
+        .map_or(line, |(_, name)| name)
+        .split(['.', '=', ' '])
+        .next();
+    key == Some(package) || line.contains(&format!("package = \"{package}\""))
 }
 
 /// The paths that a file names from the root of a crate, each as it would be alone, with the line it begins in.
@@ -158,8 +174,8 @@ mod tests {
                     pub(super) use lictor_core::record;\n\
                     fn f(_: &lictor_core::change::Change, _: ::lictor_store::Written) {}\n\
                     use lictor_core::*;\nuse lictor_core as rules;\nuse lictor_store::Store;\n\
-                    use lictor_core::state as kept;\n";
-        let expected = [2, 3, 4, 4, 8, 9, 9, 10, 11, 12, 13];
+                    use lictor_core::state as kept;\nuse lictor_core::{self as c, Error};\n";
+        let expected = [2, 3, 4, 4, 8, 9, 9, 10, 11, 12, 13, 14];
         assert_eq!(red(callers_see_the_authority, NATIVE, text), expected);
         let http = "crates/lictor-server/src/http/health.rs";
         assert_eq!(red(callers_see_the_authority, http, text), expected);
@@ -191,9 +207,10 @@ mod tests {
     #[test]
     fn an_authority_that_speaks_http_is_red() {
         let manifest = "[dependencies]\nbytes.workspace = true\nhyper.workspace = true\n\
-                        lictor-server.workspace = true\nhttp = \"1\"\n";
+                        lictor-server.workspace = true\nhttp = \"1\"\n\
+                        web = { package = \"axum\" }\n[dependencies.tower]\nversion = \"0.5\"\n";
         let own = "crates/lictor-authority/Cargo.toml";
-        assert_eq!(red(authority_knows_no_http, own, manifest), [3, 4, 5]);
+        assert_eq!(red(authority_knows_no_http, own, manifest), [3, 4, 5, 6, 7]);
         let other = "crates/lictor-server/Cargo.toml";
         assert_eq!(red(authority_knows_no_http, other, manifest), [0; 0]);
     }

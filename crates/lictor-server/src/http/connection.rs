@@ -80,7 +80,7 @@ pub trait Answers: Clone + Send + Sync + 'static {
         request: Request<Body>,
     ) -> impl Future<Output = Response<Body>> + Send + 'static;
 
-    /// The same for one connection, whose requests clone it.
+    /// A copy with reference counts of its own, made once for each connection; each request clones it.
     fn for_connection(&self) -> Self {
         self.clone()
     }

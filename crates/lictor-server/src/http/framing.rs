@@ -368,3 +368,53 @@ fn is_host(value: &[u8]) -> bool {
         other => other.is_ascii_alphanumeric(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is known after these bytes: whether they are trusted, and how many heads they have.
+    fn followed(reads: &[&[u8]]) -> (Option<Reading>, u64) {
+        let mut follower = Follower::new();
+        let last = reads.iter().map(|read| follower.read(read)).last();
+        (last, follower.heads())
+    }
+
+    #[test]
+    fn bytes_mean_the_same_in_one_read_and_cut_anywhere() {
+        let long = |length: usize| {
+            let name = "Content-Length: 3";
+            format!(
+                "POST / HTTP/1.1\r\n{name}{}\r\n\r\nabc",
+                " ".repeat(length - name.len() - 2)
+            )
+        };
+        let chunked = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3;x=1\r\nabc\r\n0\r\n";
+        let settled = (Some(Reading::Settled), 1);
+        for (bytes, expected) in [
+            ("\r\n\nGET / HTTP/1.1\nHost: a\n\n".to_owned(), settled),
+            (long(64), settled),
+            (long(65), (Some(Reading::Ambiguous(0)), 0)),
+            (format!("{chunked}a: b\r\n\r\n"), settled),
+            (format!("{chunked}\r\n"), settled),
+            (
+                format!("{chunked}a: b\n\r\n"),
+                (Some(Reading::Ambiguous(1)), 1),
+            ),
+            (format!("{chunked}\n\r\n"), (Some(Reading::Ambiguous(1)), 1)),
+            (
+                format!("{chunked}\r\nGET / HT"),
+                (Some(Reading::InHead(1)), 1),
+            ),
+        ] {
+            let whole = bytes.as_bytes();
+            assert_eq!(followed(&[whole]), expected, "{bytes:?}");
+            for cut in 1..whole.len() {
+                let (one, other) = whole.split_at(cut);
+                assert_eq!(followed(&[one, other]), expected, "{bytes:?} cut at {cut}");
+            }
+            let single: Vec<&[u8]> = whole.chunks(1).collect();
+            assert_eq!(followed(&single), expected, "{bytes:?} byte by byte");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Ids of requests, for dialects whose answers carry one.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::HeaderValue;
 use lictor_authority::random;
@@ -9,7 +10,7 @@ use lictor_authority::random;
 /// random start of each thread and a mixed counter are enough, and cost no system call.
 pub fn request_id() -> HeaderValue {
     thread_local! {
-        static START: u128 = u128::from_le_bytes(random::bytes().unwrap_or_default());
+        static START: u128 = start();
         static COUNT: Cell<u64> = const { Cell::new(0) };
     }
     let start = START.with(|start| *start);
@@ -22,6 +23,13 @@ pub fn request_id() -> HeaderValue {
         Ok(()) => HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("")),
         Err(_) => HeaderValue::from_static(""),
     }
+}
+
+/// Where a thread begins: at random, and elsewhere than other threads even if there is no randomness.
+fn start() -> u128 {
+    static THREADS: AtomicU64 = AtomicU64::new(0);
+    let thread = u128::from(THREADS.fetch_add(1, Ordering::Relaxed)) << 96;
+    thread ^ u128::from_le_bytes(random::bytes().unwrap_or_default())
 }
 
 /// A bijection that spreads neighbors apart (the finalizer of `SplitMix64`).

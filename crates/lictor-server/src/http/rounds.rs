@@ -1,7 +1,6 @@
 //! Rounds of the runtime: an organization whose request kept a thread of it busy for long lets all that
 //! is ready of others go first, before it goes on.
 
-use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -87,11 +86,11 @@ impl Drop for Place {
     }
 }
 
-/// Lets `answering`, which begins now, take part in the rounds that `rounds` has, and tells when it has
-/// ended. Whose it is, it says by signing in.
+/// Lets `answering`, which begins now, join these rounds, and tells when it has ended. Whose it is, it says by
+/// signing in.
 pub(super) fn of<R, F>(rounds: R, now: Instant, answering: F) -> InRounds<R, F>
 where
-    R: Borrow<Arc<Rounds>>,
+    R: AsRef<Arc<Rounds>>,
     F: Future,
 {
     InRounds {
@@ -208,12 +207,12 @@ pin_project! {
     }
 }
 
-impl<R: Borrow<Arc<Rounds>>, F: Future> Future for InRounds<R, F> {
+impl<R: AsRef<Arc<Rounds>>, F: Future> Future for InRounds<R, F> {
     type Output = (F::Output, Instant);
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let rounds: &Arc<Rounds> = (*this.rounds).borrow();
+        let rounds: &Arc<Rounds> = (*this.rounds).as_ref();
         if this.place.is_none()
             && let Some(organization) = *this.organization
         {
@@ -247,6 +246,14 @@ impl<R: Borrow<Arc<Rounds>>, F: Future> Future for InRounds<R, F> {
 mod tests {
     use super::*;
 
+    struct Server(Arc<Rounds>);
+
+    impl AsRef<Arc<Rounds>> for Server {
+        fn as_ref(&self) -> &Arc<Rounds> {
+            &self.0
+        }
+    }
+
     const HEAVY: Uuid = Uuid::from_u128(1);
     const LIGHT: Uuid = Uuid::from_u128(2);
 
@@ -279,7 +286,13 @@ mod tests {
         const LONG: Duration = Duration::from_millis(2);
         let rounds = Arc::<Rounds>::default();
         let heavy: Vec<_> = (0..100)
-            .map(|_| tokio::spawn(of(rounds.clone(), Instant::now(), work(HEAVY, 2, LONG))))
+            .map(|_| {
+                tokio::spawn(of(
+                    Server(rounds.clone()),
+                    Instant::now(),
+                    work(HEAVY, 2, LONG),
+                ))
+            })
             .collect();
         // All of them have signed in, and one has worked.
         tokio::task::yield_now().await;
@@ -287,7 +300,7 @@ mod tests {
         tokio::task::yield_now().await;
         let began = Instant::now();
         let light = tokio::spawn(of(
-            rounds.clone(),
+            Server(rounds.clone()),
             Instant::now(),
             work(LIGHT, 4, Duration::ZERO),
         ));
@@ -323,7 +336,7 @@ mod tests {
         rounds.took_long(HEAVY);
         let gone = rounds.line_up(HEAVY);
         let next = tokio::spawn(of(
-            rounds.clone(),
+            Server(rounds.clone()),
             Instant::now(),
             work(HEAVY, 1, Duration::ZERO),
         ));

@@ -1,6 +1,5 @@
 //! The whole URL space on one screen: which path goes to which dialect. It answers nothing itself.
 
-use std::borrow::Borrow;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -65,10 +64,10 @@ pub fn counters(store: Box<StoreFigures>, process: Box<Section>) -> Arc<Metrics>
 
 /// Everything that the server answers: what `router` returns, shared by all connections.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App(Arc<AppParts>);
 
 #[derive(Clone)]
-struct Parts {
+struct AppParts {
     server: Server,
     /// `None` if anybody may ask as often as they like.
     rates: Option<Arc<Rates>>,
@@ -89,7 +88,7 @@ pub fn router(server: Server) -> App {
         .route(READYZ, get(readyz))
         .route(METRICS, get(metrics_for_operators))
         .with_state(server.clone());
-    App(Arc::new(Parts {
+    App(Arc::new(AppParts {
         rates: server.settings.rate_limit.map(Rates::new).map(Arc::new),
         rounds: Arc::default(),
         server,
@@ -138,7 +137,7 @@ impl Answers for App {
 
     fn for_connection(&self) -> Self {
         let parts = &*self.0;
-        Self(Arc::new(Parts {
+        Self(Arc::new(AppParts {
             server: parts.server.for_connection(),
             ..parts.clone()
         }))
@@ -153,13 +152,13 @@ impl Answers for App {
     }
 }
 
-impl Borrow<Arc<Rounds>> for App {
-    fn borrow(&self) -> &Arc<Rounds> {
+impl AsRef<Arc<Rounds>> for App {
+    fn as_ref(&self) -> &Arc<Rounds> {
         &self.0.rounds
     }
 }
 
-impl Parts {
+impl AppParts {
     /// Routes a request if its token, or its address where it shows none that is good, has not made
     /// too many.
     async fn route_within_rate(

@@ -8,7 +8,7 @@ use lictor_core::SigningKey;
 use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
 use lictor_server::http::{accept, router};
-use lictor_server::settings::{Parts, Server as Serving, Settings};
+use lictor_server::settings::{Server as Serving, ServerParts, Settings};
 use lictor_store::{New, Store};
 use lictor_testkit::{Folder, OPERATOR, claims, vendor};
 use tokio::net::TcpListener;
@@ -46,7 +46,7 @@ pub(crate) fn clocked() -> Server<Clocked> {
         let authority = opened.expect("an installation");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = Serving::new(Parts {
+        let server = Serving::new(ServerParts {
             authority: Arc::clone(&authority),
             settings: Arc::new(Settings {
                 public_url: url.clone(),
