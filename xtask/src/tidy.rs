@@ -5,7 +5,9 @@ mod doors;
 mod duplicates;
 mod layers;
 mod shipped;
+mod sizes;
 mod text;
+mod words;
 
 use std::fs;
 use std::path::Path;
@@ -39,7 +41,14 @@ const RULES: [(&str, Rule); 17] = [
         "a Rust file opens by saying what it holds",
         text::opens_with_its_purpose,
     ),
-    ("a Rust file has at most 600 lines", text::is_short),
+    (
+        "a Rust file has at most 600 lines, a shipped one 500",
+        sizes::is_short,
+    ),
+    (
+        "a function has at most 60 lines, or is one match",
+        sizes::has_short_functions,
+    ),
     ("no marks of unfinished work", text::is_finished),
     ("no white space at the end of a line", text::has_clean_lines),
     ("American spelling", text::is_spelled_american),
@@ -93,11 +102,17 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Tally> {
     collect(workspace, &workspace.root, &mut sources)?;
     let mut tally = Tally::default();
     let by_file = RULES.map(|(sentence, rule)| (sentence, sources.iter().flat_map(rule).collect()));
-    let twins = (
-        "what two crates each have says the same in both",
-        duplicates::agree(&sources),
-    );
-    for (sentence, findings) in by_file.into_iter().chain([twins]) {
+    let by_all = [
+        (
+            "what two crates each have says the same in both",
+            duplicates::agree(&sources),
+        ),
+        (
+            "each word of an enum is written once, in the core",
+            words::are_written_once(&sources),
+        ),
+    ];
+    for (sentence, findings) in by_file.into_iter().chain(by_all) {
         let findings: Vec<Finding> = findings;
         println!(
             "{} {sentence}",

@@ -87,12 +87,7 @@ pub(crate) async fn prepare(
     let url = url_of(&port, &tls)?;
     let metrics_url = metrics_port.as_ref().map(|port| url_of(port, &tls));
     let metrics_url = metrics_url.transpose()?;
-    let new = match options.new {
-        Some(true) => New::Anywhere,
-        // What a first start leaves that was cut off.
-        Some(false) | None => New::Beside(&[token_file::NOTE]),
-    };
-    let store = lictor_store::open(&folder, new)?;
+    let store = lictor_store::open(&folder, may_be_new(&options))?;
     let key = control_plane_key(&options, &folder)?;
     start.control_plane_key = Some(key.key);
     let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
@@ -125,6 +120,15 @@ pub(crate) async fn prepare(
         authority,
         limits,
     })
+}
+
+/// Where a new database may be made.
+fn may_be_new(options: &ServeOptions) -> New<'static> {
+    match options.new {
+        Some(true) => New::Anywhere,
+        // An interrupted first start leaves this file.
+        Some(false) | None => New::Beside(&[token_file::NOTE]),
+    }
 }
 
 /// Warns if the control plane's key was lost: nodes accept nothing that is signed with a new one.

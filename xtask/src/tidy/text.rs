@@ -1,8 +1,6 @@
-//! Rules about any file as text: its opening, its length, its words.
+//! Rules about any file as text: its opening, its white space and its spelling.
 
 use super::{Finding, Source};
-
-const LONGEST: usize = 600;
 
 /// The words as two halves, so that this file does not break its own rule.
 const MARKS: [&str; 3] = [
@@ -36,17 +34,6 @@ pub(super) fn opens_with_its_purpose(source: &Source) -> Vec<Finding> {
     vec![source.finding(
         1,
         "open with a //! sentence: what the file holds and must not hold",
-    )]
-}
-
-pub(super) fn is_short(source: &Source) -> Vec<Finding> {
-    let length = source.text.lines().count();
-    if !source.is("rs") || length <= LONGEST {
-        return Vec::new();
-    }
-    vec![source.finding(
-        LONGEST + 1,
-        format!("{length} lines: split by what the parts do"),
     )]
 }
 
@@ -123,12 +110,6 @@ mod tests {
             [0; 0]
         );
         assert_eq!(red(opens_with_its_purpose, "README.md", "# x\n"), [0; 0]);
-    }
-
-    #[test]
-    fn a_file_of_601_lines_is_red() {
-        assert_eq!(red(is_short, "a.rs", &"x\n".repeat(601)), [601]);
-        assert_eq!(red(is_short, "a.rs", &"x\n".repeat(600)), [0; 0]);
     }
 
     #[test]

@@ -193,9 +193,7 @@ async fn drive<C: GracefulConnection, A>(
                 Verdict::Keep => {}
                 Verdict::Retire => connection.as_mut().graceful_shutdown(),
                 Verdict::Close(cut) => {
-                    if let Some(cut) = cut {
-                        notes.note_cut(cut);
-                    }
+                    cut.into_iter().for_each(|cut| notes.note_cut(cut));
                     return Poll::Ready(Ok(()));
                 }
             }

@@ -143,9 +143,7 @@ pub fn join_pool(
     if known.is_none() && identity.has_expired(now) {
         return Err(Error::JoinRefused(JoinRefusal::Expired));
     }
-    if let Some(known) = known {
-        check_application(found, &known.application)?;
-    }
+    known.map_or(Ok(()), |known| check_application(found, &known.application))?;
     let application = application::find(state, &found.application)?;
     if found.taken >= found.uses {
         return Err(Error::JoinRefused(JoinRefusal::Full(found.uses)));

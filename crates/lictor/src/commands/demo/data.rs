@@ -5,7 +5,9 @@ use std::path::Path;
 use lictor_authority::clock::Clock;
 use lictor_authority::random;
 use lictor_core::facts::account::AccountKind;
+use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::role::Role;
+use lictor_core::facts::scope::Scope;
 use lictor_core::rules::batch::BatchMode;
 use lictor_core::time::SECONDS_PER_DAY;
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
@@ -61,7 +63,8 @@ pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
     let new = vendor.sign(&new_license(today).to_json());
     files::create(&folder.join(NEW_LICENSE), &format!("{new}\n"), 0o644)?;
     usage::add(client, counts(today)).await?;
-    let reader = json!({ "name": "dashboard", "scopes": ["licenses:read", "usage:read"] });
+    let scopes = [Resource::Licenses, Resource::Usage].map(reading);
+    let reader = json!({ "name": "dashboard", "scopes": scopes });
     token::create(client, &reader).await?;
 
     let administrator = staff(client).await?;
@@ -80,12 +83,15 @@ pub(super) async fn fill(client: &Client, folder: &Path) -> Outcome<Tokens> {
     })
 }
 
+/// The scope to read a resource.
+fn reading(resource: Resource) -> Scope {
+    Scope::of(Right::read(resource))
+}
+
 /// A client of the administrator's that may ask for what Zoho's SDKs do.
 async fn oauth_client(client: &Client) -> Outcome<OauthClient> {
-    let body = json!({
-        "name": "CRM dashboard", "account": ADMINISTRATOR,
-        "scopes": ["seats:read", "accounts:read", "organizations:read"],
-    });
+    let scopes = [Resource::Seats, Resource::Accounts, Resource::Organizations].map(reading);
+    let body = json!({ "name": "CRM dashboard", "account": ADMINISTRATOR, "scopes": scopes });
     let created = commands::client::create(client, &body).await?;
     let text = |name: &str| created.str(name).to_owned();
     Ok(OauthClient {
