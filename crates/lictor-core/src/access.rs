@@ -23,7 +23,7 @@ impl Role {
         }
     }
 
-    /// Whether the role includes the right, in the place where the role holds.
+    /// Whether the role includes the right, within the organization or installation of the role.
     pub fn includes(self, right: Right) -> bool {
         match self {
             Self::Operator => true,
@@ -68,7 +68,7 @@ impl Right {
     }
 }
 
-/// The caller: what a live token stands for.
+/// The caller, identified by a live token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// The token's id; of an access token its client's.
@@ -105,7 +105,7 @@ impl Actor {
     }
 
     /// Decides whether the actor has a right in an organization, or in the installation where
-    /// `organization` is none. Default is no.
+    /// `organization` is `None`. The default is no.
     ///
     /// # Errors
     /// [`Error::NotFound`] for another tenant's organization, [`Error::OutOfScope`] for what the
@@ -145,7 +145,7 @@ impl Token {
         owners.map_or(self.role, |owners| owners.min(self.role))
     }
 
-    /// Why it cannot be used, where [`actor`](Self::actor) is none.
+    /// Why it cannot be used, if [`actor`](Self::actor) is `None`.
     pub fn refusal(&self, now: &Now) -> Error {
         let unowned = Self {
             account: None,

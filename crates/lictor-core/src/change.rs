@@ -15,8 +15,8 @@ use crate::facts::role::Role;
 use crate::facts::scope::Scope;
 use crate::time::Timestamp;
 
-/// One change of one stream. It holds ids and figures, never a name or an e-mail, and it is all
-/// that [`State::apply`](crate::state::State::apply) needs to make the state anew. Its JSON form is
+/// One change of one stream. It contains ids and figures, never a name or an e-mail, and it is all
+/// that [`State::apply`](crate::state::State::apply) needs to rebuild the state. Its JSON form is
 /// stored for ever: variants and fields are added, never renamed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -195,7 +195,7 @@ pub enum Change {
         /// Its id.
         id: Uuid,
     },
-    /// A client was given a grant, which a refresh token stands for.
+    /// A client was given a grant, for which it has a refresh token.
     GrantCreated {
         /// Its id.
         id: Uuid,
@@ -281,7 +281,7 @@ pub enum Change {
     NodePolicySet {
         /// When they call themselves stale.
         stale_after: i64,
-        /// How long a state holds.
+        /// How long a state is valid.
         expires_after: i64,
         /// How long they go on after that.
         grace: i64,
@@ -301,7 +301,7 @@ pub enum Change {
         month: String,
         /// By how much.
         by: i64,
-        /// Why, in the words of whoever did it.
+        /// The reason, in the words of the person who did it.
         reason: String,
     },
     /// A limit of the organization was set.

@@ -8,22 +8,22 @@ use crate::facts::quota::Quota;
 use crate::record::Record;
 use crate::state::State;
 
-/// What a rule decided: changes and records that are stored together, if any, and what whoever asked gets.
+/// What a rule decided: changes and records that are stored together, if any, and an outcome for the caller.
 pub struct Decision<T = ()> {
     /// The ledger entries to append, in order.
     pub changes: Vec<Change>,
     /// What is stored with them.
     pub records: Vec<Record>,
-    /// The quotas that a part of it would have gone beyond, which is left out.
+    /// The quotas that parts of it would have exceeded. These parts are left out.
     pub over_quota: Vec<Quota>,
     outcome: Outcome<T>,
 }
 
-/// Makes of the state after a decision what whoever asked gets.
+/// Makes the outcome for the caller from the state after a decision.
 pub type Outcome<T> = Box<dyn FnOnce(&State) -> Result<T, Error> + Send>;
 
 impl Decision {
-    /// All is already as it was asked to be.
+    /// Nothing needs to change.
     pub fn nothing() -> Self {
         Self {
             changes: Vec::new(),
@@ -33,7 +33,7 @@ impl Decision {
         }
     }
 
-    /// The same with an outcome, which is made of the state after it.
+    /// The same with an outcome, which is made from the state after it.
     pub fn with<T>(
         self,
         outcome: impl FnOnce(&State) -> Result<T, Error> + Send + 'static,
@@ -46,7 +46,7 @@ impl Decision {
         }
     }
 
-    /// Adds what was decided next.
+    /// Appends a further decision.
     pub fn append(&mut self, next: Self) {
         self.changes.extend(next.changes);
         self.records.extend(next.records);
@@ -60,7 +60,7 @@ impl<T> Decision<T> {
         self.changes.is_empty() && self.records.is_empty()
     }
 
-    /// Notes that a part of it is left out, if that is for a quota.
+    /// Notes that a part of it is left out, if that is because of a quota.
     pub(crate) fn note_quota(&mut self, refused: &Error) {
         if let Error::QuotaReached { quota, .. } = refused {
             self.over_quota.push(*quota);
@@ -77,10 +77,10 @@ impl<T> Decision<T> {
         }
     }
 
-    /// The outcome, of the state after it.
+    /// The outcome, made from the state after it.
     ///
     /// # Errors
-    /// The state is not that after this decision.
+    /// The state is not the one after this decision.
     pub fn outcome(self, after: &State) -> Result<T, Error> {
         (self.outcome)(after)
     }
@@ -96,7 +96,7 @@ impl<T> Decision<T> {
         (stored, self.outcome)
     }
 
-    /// The same with another outcome, which is made of this one.
+    /// The same with another outcome, which is made from this one.
     pub fn map<U>(self, made: impl FnOnce(T) -> U + Send + 'static) -> Decision<U>
     where
         T: 'static,

@@ -99,7 +99,7 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// The exact bytes of the payload as they stand in the document: what the signature covers.
+    /// The exact bytes of the payload in the document, which the signature covers.
     pub fn payload(&self) -> &'a str {
         self.payload.get()
     }
@@ -157,7 +157,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Who signed the payload's bytes, whatever stands around them.
+    /// The key that signed the payload's bytes, whatever surrounds them.
     fn check_signature(&self, trust: &TrustSet) -> Result<KeyId, DocumentError> {
         let signature = signature_from_hex(&self.signature).ok_or_else(|| {
             DocumentError::WrongShape("`signature` is not 128 lower-case hex digits".to_owned())

@@ -84,7 +84,7 @@ pub enum Error {
     /// A client is handed no token.
     #[error("{0}")]
     GrantRefused(GrantRefusal),
-    /// No seat for whoever asked.
+    /// There is no seat for the holder.
     #[error("{0}")]
     SeatRefused(SeatRefusal),
     /// The application is still needed.
@@ -143,10 +143,10 @@ pub enum Error {
     /// An enrollment token lets nobody join.
     #[error("{0}")]
     JoinRefused(JoinRefusal),
-    /// The licenses or trusted keys changed while it was decided; whoever decided decides again.
+    /// The licenses or trusted keys changed while it was decided. The caller decides again.
     #[error("the licenses changed meanwhile; ask again")]
     Outdated,
-    /// The organization still holds licenses.
+    /// The organization still has licenses.
     #[error("organization {key} still has licenses; remove them first")]
     OrganizationNotEmpty {
         /// The organization's key.
@@ -173,13 +173,13 @@ pub enum Error {
          server again"
     )]
     ReadOnly(String),
-    /// A request whose rows are written in parts ended at one of them. What stands before is stored.
+    /// A request whose rows are written in parts ended at one of them. The rows before it are stored.
     #[error(
         "{}; the first {stored} of its {of} rows are stored, and stay: send the others again",
         ended_by(cause)
     )]
     StoredInPart {
-        /// How many rows were stored, or refused each by itself.
+        /// How many rows were stored or individually refused.
         stored: usize,
         /// How many there are.
         of: usize,

@@ -1,11 +1,11 @@
-//! Metrics as Prometheus and its like read them: written once, in the format that is asked for.
+//! Metrics in the formats that Prometheus and similar tools read.
 
 use std::fmt::{Display, Write as _};
 
 /// A format that metrics can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Prometheus' own text format, for whoever does not ask for another.
+    /// Prometheus' text format, the default.
     Text,
     /// `OpenMetrics` text.
     OpenMetrics,

@@ -7,7 +7,7 @@ use crate::change::Change;
 use crate::digest::Digest;
 use crate::time::Timestamp;
 
-/// One change as it stands in a stream.
+/// One change in a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The organization's id, or [`INSTALLATION`](crate::facts::organization::INSTALLATION).

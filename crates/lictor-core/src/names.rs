@@ -1,4 +1,4 @@
-//! Names, whatever they name: what may stand in one, which two are the same, and how text from
+//! Names of all kinds: which characters they may contain, when two are the same, and how text from
 //! elsewhere is shown where its characters could do more than be read.
 
 use std::borrow::Cow;
@@ -30,7 +30,7 @@ pub fn label(field: &'static str, text: &str, longest: usize) -> Result<String, 
     Ok(name)
 }
 
-/// The text without blanks around it. Line ends and tabs are none, so that they are refused.
+/// The text without blanks around it. Line ends and tabs do not count as blanks, so that they are refused.
 pub fn trimmed(text: &str) -> &str {
     text.trim_matches(|letter| sort(letter) == Sort::Blank)
 }
@@ -73,7 +73,7 @@ pub fn check(field: &'static str, name: &str, longest: usize) -> Result<(), Inva
     Err(InvalidInput { field, reason })
 }
 
-/// The first character of a name that may not stand where it does.
+/// The first character that is not allowed in its position in a name.
 fn misplaced(name: &str) -> Option<char> {
     let mut before = Preceding::default();
     let mut letters = name.chars().peekable();
@@ -183,7 +183,7 @@ struct Preceding {
 }
 
 impl Preceding {
-    /// Whether `letter` may stand here, before `next`; then moves past it.
+    /// Whether `letter` is allowed here, before `next`. Moves past it.
     fn allows(&mut self, letter: char, next: Option<char>) -> bool {
         let sort_of = sort(letter);
         let holds = match sort_of {

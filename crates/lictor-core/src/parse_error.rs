@@ -1,10 +1,10 @@
-//! What is wrong with a text that should be JSON, or a key in PEM form: in our words, with the place,
-//! and never with what stands there.
+//! Error messages for texts that should be JSON or a key in PEM form. They name the position and the cause, and
+//! never repeat the text itself.
 
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-/// Why `text` is not the JSON that is wanted, with line and column where they help.
+/// Why `text` is not the expected JSON, with line and column if they help.
 pub fn of_json(text: &str, error: &serde_json::Error) -> String {
     let place = format!("line {}, column {}", error.line(), error.column());
     let reason = match error.classify() {
@@ -26,7 +26,7 @@ pub fn of_json(text: &str, error: &serde_json::Error) -> String {
     }
 }
 
-/// Why JSON has not the members or values that are wanted, without the place.
+/// Why JSON does not have the expected members or values, without a position.
 pub(crate) fn of_shape(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let said = said
@@ -38,8 +38,7 @@ pub(crate) fn of_shape(error: &serde_json::Error) -> String {
     of_reader(said).unwrap_or_else(|| said.to_owned())
 }
 
-/// What a derived reader has to say of a value, in our words. `None` if it was not such a reader who
-/// said it.
+/// Rewords the error of a derived deserializer. `None` if it is another kind of error.
 pub fn of_reader(said: &str) -> Option<String> {
     let named = |begin: &str| {
         let (name, rest) = said.strip_prefix(begin)?.split_once('`')?;
@@ -69,7 +68,7 @@ pub fn of_reader(said: &str) -> Option<String> {
     Some(format!("{wanted} is wanted, not {got}"))
 }
 
-/// Whether the text begins with a whole value.
+/// Whether the text begins with a complete value.
 fn has_more(text: &str) -> bool {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     matches!(values.next(), Some(Ok(_)))
@@ -103,7 +102,7 @@ fn wanted_kind(words: &str) -> &str {
     }
 }
 
-/// The kind of what was found, without its value.
+/// The kind of the value that was found, without the value.
 fn got_kind(words: &str) -> &str {
     match words.split([' ', ',']).next().unwrap_or_default() {
         "string" | "character" => "text",

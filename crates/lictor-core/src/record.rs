@@ -173,7 +173,7 @@ pub enum Record {
         /// The name.
         name: Option<String>,
     },
-    /// What stands for a grant.
+    /// The secrets of a grant.
     GrantSecret {
         /// The grant's id.
         id: Uuid,

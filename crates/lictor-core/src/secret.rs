@@ -1,4 +1,4 @@
-//! What looks like a secret, so that none is printed, sent or written where it does not belong. It
+//! Detection of secrets in text, so that none is printed, sent or written where it does not belong. It
 //! knows the forms of secrets and no secret.
 //!
 //! Secrets that are made here begin with a word of their own, by which [`find`] knows them anywhere.
@@ -22,7 +22,7 @@ pub const POOL_WORD: &str = "lictor_pool_";
 /// What the secret of an OAuth client begins with.
 pub const CLIENT_WORD: &str = "lictor_client_";
 
-/// What stands where a secret was.
+/// The replacement for a secret.
 const MASK: &str = "***";
 
 /// A kind of secret.
@@ -169,7 +169,7 @@ fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// Where `word` stands in the text.
+/// The positions of `word` in the text.
 fn following<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> {
     text.match_indices(word).map(|(at, _)| at)
 }

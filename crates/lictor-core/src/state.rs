@@ -1,5 +1,5 @@
 //! The state that the ledger describes, and how each change alters it. A store loads the part that
-//! a rule needs; `lictor check` makes the whole anew from the entries and compares.
+//! a rule needs; `lictor check` rebuilds all of it from the entries and compares.
 
 mod accounts;
 mod applications;
@@ -77,7 +77,7 @@ pub struct State {
     pub nodes: BTreeMap<Uuid, NodeState>,
     /// The pools of nodes, revoked ones included.
     pub node_pools: BTreeMap<Uuid, PoolState>,
-    /// What holds for all nodes.
+    /// The settings of all nodes.
     pub node_settings: NodeSettings,
     /// The sums of corrections to usage counts, those that come to 0 left out.
     pub corrections: BTreeMap<UsageKey, i64>,
@@ -106,7 +106,7 @@ pub struct State {
     pub answers_of_holder: u64,
     /// Grant codes, by their SHA-256; so are the next two.
     pub codes: BTreeMap<Digest, Code>,
-    /// The grants that refresh tokens stand for.
+    /// The grants of refresh tokens.
     pub refresh_tokens: BTreeMap<Digest, Uuid>,
     /// When grants were given.
     pub grants_given: BTreeMap<Uuid, Elapsed>,
@@ -137,7 +137,7 @@ pub struct State {
 }
 
 impl State {
-    /// Applies the change that stands at `position` of the stream and was decided at `at`. A
+    /// Applies the change at `position` of the stream, which was decided at `at`. A
     /// change to something that is not loaded here alters nothing.
     pub fn apply(&mut self, position: u64, at: Timestamp, change: &Change) {
         self.position = position;

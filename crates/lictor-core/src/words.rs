@@ -1,5 +1,5 @@
-//! The words of enums. Each stands once, here or beside its enum, and whatever stores, sends, shows or
-//! reads one goes through that.
+//! The words of enums. Each word is written once, beside its enum; storage, the API and commands print and parse
+//! it through that.
 
 use std::fmt::Display;
 

@@ -14,7 +14,7 @@ pub enum Clock {
     /// The system's clocks.
     #[default]
     System,
-    /// Clocks that stand still until a test moves them.
+    /// Clocks that a test moves.
     Manual(Arc<ManualClock>),
 }
 
@@ -44,11 +44,11 @@ pub(crate) struct Readings {
     pub wall: i64,
     /// The time since boot. It never goes back while the machine is up.
     pub boot: i64,
-    /// Which boot that is. `None` if nobody knows.
+    /// The boot. `None` if nobody knows.
     pub boot_id: Option<Uuid>,
 }
 
-/// Whether the system's wall clock says a time that can be told, as in the head of an answer.
+/// Whether the system's wall clock shows a time that can be written as a date, as in response headers.
 pub(crate) fn can_be_told() -> bool {
     time::is_in_calendar(wall().div_euclid(1_000))
 }
@@ -87,7 +87,7 @@ impl Clock {
     }
 }
 
-/// Linux makes it up anew each time that it starts.
+/// Linux generates it at each boot.
 static BOOT_ID: LazyLock<Option<Uuid>> = LazyLock::new(|| {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     text.trim().parse().ok()

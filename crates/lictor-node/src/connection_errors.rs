@@ -1,4 +1,4 @@
-//! Why a request brought no answer, in our words: the cause at the bottom, with what helps.
+//! Messages for failed connections: the root cause, and what helps.
 
 use std::error::Error;
 use std::io;
@@ -7,7 +7,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 
 use rustls::CertificateError;
 
-/// Why a request failed, in a sentence for a user. It holds no address and no secret.
+/// Why a request failed, in a sentence for a user. It contains no address and no secret.
 pub fn of_request(error: &reqwest::Error) -> String {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     let mut system = None;
@@ -45,13 +45,13 @@ pub fn of_request(error: &reqwest::Error) -> String {
     }
 }
 
-/// What a status means that is answered by something between, and not by whom it was sent to.
+/// The meaning of a status that comes from a gateway or proxy instead of the server.
 pub fn of_status(status: u16) -> String {
     of_gateway(status)
         .unwrap_or_else(|| format!("what answers there is not Lictor: status {status}"))
 }
 
-/// The same of a status that gateways and proxies answer of their own accord. `None` for any other.
+/// The same, only for statuses that gateways and proxies send themselves. `None` for any other.
 pub fn of_gateway(status: u16) -> Option<String> {
     let why = match status {
         401 | 403 => {

@@ -64,7 +64,7 @@ pub enum StartError {
         /// What was asked for.
         asked: String,
     },
-    /// The address is none.
+    /// The address is not a URL.
     #[error(
         "{0} is not the address of a control plane; use one such as https://lictor.example.com"
     )]

@@ -128,7 +128,7 @@ impl Folder {
         Ok(file)
     }
 
-    /// Puts what was written beside a file in its place. It holds after [`Folder::sync`].
+    /// Replaces a file by the one that was written beside it. It is durable after [`Folder::sync`].
     ///
     /// # Errors
     /// It cannot be renamed.

@@ -1,4 +1,4 @@
-//! The door through which fuzz targets reach what reads a stream and a journal; no other build has it.
+//! Access for fuzz targets to the parsers of streams and journals. Only fuzzing builds have it.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub fn write_journal(epoch: &str, counts: &[(&str, &str, u64)]) -> Vec<u8> {
     bytes
 }
 
-/// What a journal has counted, and whether it is whole.
+/// The counts of a journal, and whether it is undamaged.
 pub fn read_journal(bytes: &[u8]) -> (Counts, bool) {
     let read = journal::read(bytes);
     let counts = read.counts.into_iter();

@@ -1,4 +1,4 @@
-//! Who a node is: what it was told when it joined, and the secret that it made for that.
+//! The identity of a node: what it received when it joined, and the secret that it generated.
 
 use lictor_core::digest::Digest;
 use lictor_core::feed::{Audience, PinnedKeys};
@@ -10,7 +10,7 @@ use crate::checksum;
 use crate::error::StartError;
 use crate::folder::{Folder, NODE};
 
-/// What `node.json` holds. It has no `Debug`: it holds the credential.
+/// The content of `node.json`. It has no `Debug`, because it contains the credential.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct NodeFile {
     /// The address that it joined at.
@@ -20,11 +20,11 @@ pub(crate) struct NodeFile {
     /// The SHA-256 of the enrollment token that it joined with.
     #[serde(default)]
     pub token_sha256: Option<Digest>,
-    /// What it was told. `None` if it has not joined yet.
+    /// What it received when it joined. `None` if it has not joined yet.
     pub joined: Option<Identity>,
 }
 
-/// What a node was told when it joined.
+/// What a node received when it joined.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Identity {
     /// Its id.

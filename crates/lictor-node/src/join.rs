@@ -1,4 +1,4 @@
-//! Joining: an enrollment token is traded for a place, and what is told then is pinned.
+//! Joining: the node signs in with its enrollment token, and pins the keys that it gets.
 
 use std::sync::Arc;
 

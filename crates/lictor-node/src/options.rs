@@ -1,4 +1,4 @@
-//! What a node is started with.
+//! The options of a node.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use lictor_core::feed::{EnrollmentToken, REPORT_SECONDS};
 
 use crate::clock::Clock;
 
-/// What a node is started with. It has no `Debug`: it holds secrets.
+/// The options of a node. It has no `Debug`, because it contains secrets.
 #[derive(Clone)]
 pub struct Options {
     /// The address of the control plane, such as `https://lictor.example.com`.

@@ -9,8 +9,8 @@ mod planting {
 
     static HOOKS: OnceLock<Hooks> = OnceLock::new();
 
-    /// From now on `is` says whether a fault is planted, and `point` is told of each named point of a path
-    /// that writes. The first call holds.
+    /// From now on `is` says whether a fault is planted, and `point` is called at each named point of a path
+    /// that writes. Only the first call has an effect.
     pub fn plant(is: fn(&str) -> bool, point: fn(&str)) {
         // A second one changes nothing.
         let _ = HOOKS.set((is, point));

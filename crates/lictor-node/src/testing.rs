@@ -1,4 +1,4 @@
-//! What the unit tests share: keys, states, an identity, and a node's parts without a network.
+//! Helpers of the unit tests: keys, states, an identity, and a node's parts without a network.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -86,14 +86,14 @@ pub(crate) fn signed(
     sign(&key(90), &terms, &content.to_text().expect("a text")).expect("a text")
 }
 
-/// A clock that stands at [`NOW`].
+/// A clock that shows [`NOW`].
 pub(crate) fn clock() -> Arc<ManualClock> {
     let clock = Arc::new(ManualClock::default());
     clock.wall.store(NOW * 1_000, Ordering::SeqCst);
     clock
 }
 
-/// Who decides by what was loaded.
+/// An evaluator of what was loaded.
 pub(crate) fn evaluator_of(loaded: &Loaded, clock: &Arc<ManualClock>) -> Evaluator {
     let clock = Clock::Manual(Arc::clone(clock));
     let time = TrustedTime::from_saved(loaded.time, clock.read());

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// Where the binary is: cargo says so, and else it stands beside the folder of the tests.
+/// The path of the binary, from cargo or else beside the folder of the tests.
 ///
 /// # Panics
 /// Nobody knows where this test is.

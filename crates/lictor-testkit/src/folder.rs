@@ -1,4 +1,4 @@
-//! The folder of one test: removed with the test, and kept for a look when the test is red.
+//! The folder of one test: removed after the test, kept if the test fails.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The one client: a request that sends what it is told, byte for byte, and an answer that hides nothing;
+//! The one client: a request that is sent byte for byte as it is given, and an answer with all headers;
 //! each on a connection of its own, or one after the other on one that is kept.
 
 mod answer;

@@ -41,7 +41,7 @@ impl Installation {
     /// Starts a server on `data` that trusts the key.
     ///
     /// # Errors
-    /// It does not start; what it said is told.
+    /// It does not start. The error contains its output.
     pub fn serve(&self, data: &Path, environment: &[(&str, &str)]) -> Result<Server> {
         let trust = self.folder.join("vendor.pub");
         Server::start(&self.binary, data, &trust, environment)
@@ -90,7 +90,7 @@ impl Installation {
     /// Runs one command to its end and returns what it printed.
     ///
     /// # Errors
-    /// It ends with anything but success; what it said is told.
+    /// It fails. The error contains its output.
     pub fn lictor(&self, arguments: &[&str]) -> Result<String> {
         let mut command = Command::new(&self.binary);
         command

@@ -1,6 +1,6 @@
-//! What only libraries say, and no message of Lictor's does.
+//! Phrases of library messages, which no message of Lictor contains.
 
-/// What only libraries say.
+/// Phrases of library messages.
 const FOREIGN: [&str; 37] = [
     "at line ",
     "EOF while",
@@ -41,7 +41,7 @@ const FOREIGN: [&str; 37] = [
     "disk image",
 ];
 
-/// Asserts that a text holds nothing that only libraries say.
+/// Asserts that a text contains no message of a library.
 ///
 /// # Panics
 /// It does.

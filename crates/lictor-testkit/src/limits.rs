@@ -39,7 +39,7 @@ pub fn allow_files(files: u64) -> Result<()> {
     run(Command::new("prlimit").args(["--pid", &own, &limit]))
 }
 
-/// Lets this thread run only where others leave it a processor: it stands for another machine, which
+/// Lets this thread run only where others leave it a processor: it represents another machine, which
 /// has processors of its own.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ impl Node {
     /// Starts a node that joins with a token, in a folder of its own, and waits until it answers.
     ///
     /// # Errors
-    /// It does not start; what it said is told.
+    /// It does not start. The error contains its output.
     pub fn join(
         binary: &Path,
         control_plane: &str,
@@ -34,7 +34,7 @@ impl Node {
     /// The same with one worker thread, as servers are measured.
     ///
     /// # Errors
-    /// It does not start; what it said is told.
+    /// It does not start. The error contains its output.
     pub fn join_with_one_worker(
         binary: &Path,
         control_plane: &str,
@@ -49,7 +49,7 @@ impl Node {
     /// Starts a node that has joined before, or joins with what the options say, in an environment.
     ///
     /// # Errors
-    /// It does not start; what it said is told.
+    /// It does not start. The error contains its output.
     pub fn start_in(
         environment: &[(&str, &str)],
         binary: &Path,

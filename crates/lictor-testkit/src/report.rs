@@ -1,4 +1,4 @@
-//! What a run prints about itself: a heading per step, its time, and the table at the end.
+//! The report of a run: a heading and a time for each step, and a table at the end.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use anyhow::Result;
 /// How many tests of one step passed and failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How many held.
+    /// How many passed.
     pub passed: usize,
-    /// How many did not.
+    /// How many failed.
     pub failed: usize,
 }
 
 impl Tally {
-    /// A step that is one test, and passed.
+    /// One test that passed.
     pub const ONE: Self = Self {
         passed: 1,
         failed: 0,
@@ -30,21 +30,21 @@ impl Tally {
         }
     }
 
-    /// Counts those of another step too.
+    /// Adds the counts of another step.
     pub fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
     }
 }
 
-/// How a whole run ended; becomes the exit code.
+/// How a run ended. It becomes the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunOutcome {
     /// All steps passed.
     Passed,
     /// At least one test failed.
     Failed,
-    /// The machine lacks something only its owner can install.
+    /// The machine lacks something that only its owner can install.
     NotPrepared,
 }
 
@@ -65,8 +65,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Runs one step and notes how it went. A step that breaks counts as one failure; the next ones
-    /// run all the same, so that one run shows everything that is wrong.
+    /// Runs one step and notes the result. A step that fails to run counts as one failure. The next steps run all
+    /// the same, so that one run shows everything that is wrong.
     pub fn step(&mut self, name: &str, run: impl FnOnce() -> Result<Tally>) {
         println!("\n=== {name}");
         let started = Instant::now();

@@ -1,4 +1,4 @@
-//! A process of one test: what it cannot do ends the test, and what it wrote is told then.
+//! A process of one test. A failure ends the test and prints the log.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The folder of one run: removed when the run was green, kept for a look otherwise.
+//! The folder of one run: removed after a green run, kept otherwise.
 
 use std::fs;
 use std::ops::Deref;
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::report::Tally;
 
-/// A folder of one run. Where it is dropped instead of ended, it is kept, and the user is told where.
+/// The folder of one run. If it is dropped instead of ended, it is kept and its path is printed.
 pub struct Scratch {
     folder: PathBuf,
     is_kept: bool,

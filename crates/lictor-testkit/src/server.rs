@@ -26,7 +26,7 @@ impl Server {
     /// Starts the server on the folder `data` and waits until it says where it listens.
     ///
     /// # Errors
-    /// It does not start; what it said is told.
+    /// It does not start. The error contains its output.
     pub fn start(
         binary: &Path,
         data: &Path,
@@ -39,7 +39,7 @@ impl Server {
     /// The same, but the server makes its own operator's token and puts it into `file`.
     ///
     /// # Errors
-    /// It does not start; what it said is told.
+    /// It does not start. The error contains its output.
     pub fn start_with_token_file(
         binary: &Path,
         data: &Path,
@@ -54,7 +54,7 @@ impl Server {
     /// The same as [`Server::start`], by a program that becomes the server, if there is one.
     ///
     /// # Errors
-    /// It does not start; what it said is told.
+    /// It does not start. The error contains its output.
     pub fn start_by(
         launcher: &[String],
         binary: &Path,
@@ -72,7 +72,7 @@ impl Server {
     /// The same as [`Server::start_by`], with its log in a file.
     ///
     /// # Errors
-    /// It does not start; what the file says is told.
+    /// It does not start. The error contains the file.
     pub fn start_with_log(
         launcher: &[String],
         binary: &Path,
@@ -107,7 +107,7 @@ impl Server {
     /// Starts what the command says and waits until it says where it listens.
     ///
     /// # Errors
-    /// It does not start; what it said is told.
+    /// It does not start. The error contains its output.
     pub fn spawn(mut command: Command) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let process = Process::start(&mut command)?;

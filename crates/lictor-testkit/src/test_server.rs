@@ -59,7 +59,7 @@ impl TestServer {
         server
     }
 
-    /// Starts one on what the folder holds.
+    /// Starts one on the content of the folder.
     ///
     /// # Panics
     /// It does not start.
@@ -72,7 +72,7 @@ impl TestServer {
         Self::started(Running::start(&mut command), folder)
     }
 
-    /// Starts one at this address, on what the folder holds.
+    /// Starts one at this address, on the content of the folder.
     ///
     /// # Panics
     /// It does not start.

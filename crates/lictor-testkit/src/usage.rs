@@ -1,4 +1,4 @@
-//! What the kernel says of a process: its memory and its time.
+//! A process's memory and CPU time, from the kernel.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +13,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub struct Usage {
     /// As [`cpu_seconds`].
     pub cpu_seconds: f64,
-    /// The most memory that it held.
+    /// Its peak memory.
     pub peak_megabytes: f64,
     /// Held now.
     pub megabytes: f64,

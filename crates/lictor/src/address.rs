@@ -7,10 +7,10 @@ use reqwest::Url;
 
 /// The address of a server. Blanks around it are no part of it; without a scheme it is `http` on
 /// this machine and `https` elsewhere, so that no token travels in plain text by a guess. A user and
-/// a password are left out: who asks is said by a token.
+/// a password are left out: the token says who asks.
 ///
 /// # Errors
-/// Why it is none.
+/// Why it is not a valid address.
 pub(crate) fn of_server(text: &str) -> Result<Url, &'static str> {
     const WRONG: &str = "not the address of a server";
     let text = text.trim();

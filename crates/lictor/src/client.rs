@@ -52,20 +52,20 @@ pub(crate) struct Page {
     pub rows: Vec<Box<RawValue>>,
     /// Where the next one begins. `None` if it is the last.
     pub next: Option<String>,
-    /// What stands beside the rows, by name.
+    /// The other members of the answer, by name.
     pub beside: BTreeMap<String, Box<RawValue>>,
     base: Url,
 }
 
 impl Page {
-    /// What stands beside the rows under a name; null: nothing.
+    /// Another member of the answer. `null` if there is none.
     pub(crate) fn beside(&self, name: &str) -> Value {
         let found = self.beside.get(name);
         let found = found.and_then(|raw| serde_json::from_str(raw.get()).ok());
         found.unwrap_or_default()
     }
 
-    /// What is said where its rows are none of Lictor's.
+    /// The message if the rows are not Lictor's.
     pub(crate) fn not_lictor(&self) -> Failure {
         not_lictor(&self.base)
     }
@@ -349,7 +349,7 @@ impl Client {
         }
     }
 
-    /// What is said of a refusal that is none of Lictor's.
+    /// The message for a refusal that is not Lictor's.
     fn said_by_gateway(&self, status: StatusCode) -> Failure {
         let why = match connection_errors::of_gateway(status.as_u16()) {
             Some(why) => why,
@@ -366,7 +366,7 @@ impl Client {
     }
 }
 
-/// What Lictor itself says in a refusal.
+/// The error in a refusal of Lictor.
 struct ApiError {
     /// The last word of its type; empty: no route saw the request.
     kind: String,
@@ -376,7 +376,7 @@ struct ApiError {
 }
 
 impl ApiError {
-    /// The word in this answer. `None` if a gateway or proxy between says it, in whatever form.
+    /// The error in this answer. `None` if it comes from a gateway or proxy.
     fn of(status: StatusCode, text: &str) -> Option<Self> {
         let answer: Value = serde_json::from_str(text).ok()?;
         let text_of = |name: &str| answer[name].as_str().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! What the processes that stay can be told: by flag, else by environment, else by configuration file.
+//! The configuration of long-running processes: flags, then the environment, then a configuration file.
 
 mod connections;
 mod memory;

@@ -1,4 +1,4 @@
-//! Files as people have them: what a file is that should be a license or a public key, said as its
+//! Files that should be a license or a public key. If one is something else, the message says what, as its
 //! cause and what helps.
 
 use std::path::Path;
@@ -31,7 +31,7 @@ pub(crate) fn read_license(path: &Path) -> Outcome<String> {
     }
 }
 
-/// Reads text that holds no secret.
+/// Reads text that is not secret.
 ///
 /// # Errors
 /// As [`read_license`], but the text may be anything.

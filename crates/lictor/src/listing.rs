@@ -9,7 +9,7 @@ use crate::output::{self, Rows, Widths};
 
 /// A list that the server answers in pages.
 pub(crate) struct Listing<'a> {
-    /// Its path behind `/v1`.
+    /// Its path below `/v1`.
     pub path: &'a [&'a str],
     /// The parameters that choose its rows.
     pub filter: &'a [(&'a str, &'a str)],

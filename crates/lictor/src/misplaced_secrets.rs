@@ -12,7 +12,7 @@ use lictor_core::secret::{self, Secret};
 
 use crate::exit::{Failure, Outcome};
 
-/// What may stand in a place.
+/// What an argument may contain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// A token of a client of the server.

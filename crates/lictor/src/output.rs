@@ -1,4 +1,4 @@
-//! What commands print: results on standard output, everything else on standard error.
+//! The output of commands: results on standard output, everything else on standard error.
 
 mod table;
 
@@ -18,11 +18,11 @@ pub(crate) use self::table::{Rows, Widths};
 use crate::exit::{Failure, Outcome};
 use crate::log;
 
-/// Says something that is not the result.
+/// Prints something that is not the result.
 pub(crate) fn note(text: &str) {
     let shown = format!("{}\n", lines(&masked(text)));
     if !log::say(&shown) {
-        // Nobody is left to be told where standard error is closed.
+        // Nothing can be done if standard error is closed.
         let _ = io::stderr().write_all(shown.as_bytes());
     }
 }
@@ -37,7 +37,7 @@ pub(crate) fn raw(bytes: &[u8]) -> Outcome {
     more(bytes).map(drop)
 }
 
-/// The same, and whether somebody reads on.
+/// The same. Returns whether somebody still reads.
 pub(crate) fn more(bytes: &[u8]) -> Outcome<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -51,13 +51,13 @@ pub(crate) fn more(bytes: &[u8]) -> Outcome<bool> {
     }
 }
 
-/// Prints what is shown this once, the one word or all of it as JSON; where nobody can have seen it, that
-/// is said, and what to do.
+/// Prints a secret that is shown only once, as one word or as JSON. If nobody can have seen it, says so and what
+/// to do.
 pub(crate) fn secret(answer: &str, word: &str, as_json: bool, unseen: &str) -> Outcome {
     shown_once(unseen, || result(answer, word, as_json))
 }
 
-/// Runs what prints something that is shown this once.
+/// Prints something that is shown only once.
 pub(crate) fn shown_once(unseen: &str, print: impl FnOnce() -> Outcome) -> Outcome {
     let unseen = format!("nobody can have seen the secret: {unseen}");
     match print() {
@@ -70,7 +70,7 @@ pub(crate) fn shown_once(unseen: &str, print: impl FnOnce() -> Outcome) -> Outco
     }
 }
 
-/// Whether whoever read the result has gone away.
+/// Whether the reader of the result has gone away.
 static NOBODY_READS: AtomicBool = AtomicBool::new(false);
 
 /// Whether standard output was closed, or is `/dev/null`, which is opened in its place.
@@ -167,7 +167,7 @@ fn push_units(out: &mut String, letter: char) {
     }
 }
 
-/// A member of an answer as people read it; empty where there is none.
+/// A member of an answer as people read it. Empty if there is none.
 pub(crate) fn text_of(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::Null => String::new(),
@@ -176,7 +176,7 @@ pub(crate) fn text_of(value: &serde_json::Value) -> String {
     }
 }
 
-/// The date of a time of an answer; empty where there is none.
+/// The date of a time in an answer. Empty if there is none.
 pub(crate) fn date_of(value: &serde_json::Value) -> String {
     let time = text_of(value);
     time.split('T').next().unwrap_or_default().to_owned()
@@ -190,7 +190,7 @@ pub(crate) fn limit_of(value: &serde_json::Value) -> String {
 }
 
 /// The applications with more nodes than the license in force grants, as rows name them, which may have been
-/// read one after the other: each is told of once.
+/// read one after the other. Each is shown once.
 #[derive(Default)]
 pub(crate) struct Exceeded(BTreeMap<String, NodeOverage>);
 

@@ -1,4 +1,4 @@
-//! How far long work is, on a terminal; where standard error is none, nothing is shown.
+//! Progress of long work, shown if standard error is a terminal.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub(crate) async fn watched<T: Send + 'static>(
     }
 }
 
-/// What is said after work that was told to stop.
+/// The message of work that was stopped.
 pub(crate) fn stopped(left: &str) -> Failure {
     Failure::Refused(format!("told to stop; {left}"))
 }

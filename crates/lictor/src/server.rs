@@ -1,4 +1,4 @@
-//! A server from its options to its end: what `lictor serve` and `lictor demo` have in common.
+//! The server of `lictor serve` and `lictor demo`, from its options to its shutdown.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -29,11 +29,11 @@ use crate::token_file;
 /// Where a server listens, and where a client looks for it.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8001";
 
-/// Connections that the kernel holds until they are taken; it may be set to hold fewer. In a burst of
-/// more, some are asked to come again a second later.
+/// Connections that the kernel queues until they are accepted. It may be configured for fewer. In a larger burst,
+/// some clients retry a second later.
 const ACCEPT_QUEUE: u32 = 4096;
 
-/// Connections that are held for the metrics, which few read.
+/// The most connections for metrics, which few clients read.
 const METRICS_CONNECTIONS: usize = 64;
 
 /// The name of the control plane's key in the data folder.

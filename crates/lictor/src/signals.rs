@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::{Failure, Outcome};
 
-/// Ready when the process is told to stop: by SIGTERM, by Ctrl-C, or as its terminal is gone. The
+/// Ready when the process must stop: after SIGTERM or Ctrl-C, or when its terminal is closed. The
 /// signals are caught from now on.
 pub(crate) fn to_stop() -> Outcome<impl Future<Output = ()> + use<>> {
     let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
@@ -29,7 +29,7 @@ pub(crate) fn to_stop() -> Outcome<impl Future<Output = ()> + use<>> {
     }))
 }
 
-/// Whether whoever started the process wants it to ignore this signal.
+/// Whether the process was started with this signal ignored.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -202,7 +202,7 @@ impl Claims {
     }
 }
 
-/// The application key that a product's name stands for: lower-case ASCII letters and digits, all
+/// The application key for a product's name: lower-case ASCII letters and digits, all
 /// other runs one `-`, none at the ends, at most 64; `license` if nothing is left.
 pub fn slug(product: &str) -> String {
     let mut key = String::new();
@@ -225,7 +225,7 @@ pub fn slug(product: &str) -> String {
 }
 
 /// An organization's id: 36 characters in either case. Other readers do not agree on the shorter
-/// and longer forms of a UUID, so those are none.
+/// and longer forms of a UUID, so those are not accepted.
 pub(crate) fn organization_id(text: &str) -> Option<Uuid> {
     if text.len() == 36 {
         Uuid::try_parse(text).ok()

@@ -43,7 +43,7 @@ pub enum DocumentError {
         reason: String,
     },
     /// The key was retired: licenses stored earlier stay valid, new ones are refused.
-    /// It stands last because only the transaction that stores a license can tell.
+    /// It is last because only the transaction that stores a license can detect it.
     #[error(
         "it is signed with key {0}, which is retired; ask for a document signed with a new key"
     )]

@@ -15,7 +15,7 @@ pub(crate) fn members<'a>(raw: &'a RawValue, what: &str) -> Result<Members<'a>, 
     })
 }
 
-/// The text that `raw`, which is `what`, stands for. JSON text that is no Unicode text, as a lone
+/// The text of `raw`, which is called `what` in errors. JSON text that is no Unicode text, as a lone
 /// surrogate, is not text here.
 pub(crate) fn text(raw: &RawValue, what: &str) -> Result<String, DocumentError> {
     serde_json::from_str(raw.get())

@@ -202,7 +202,7 @@ impl SigningKey {
     /// Reads a PKCS#8 PEM (`-----BEGIN PRIVATE KEY-----`).
     ///
     /// # Errors
-    /// A text that says what is wrong; it never holds a part of the key.
+    /// A text that says what is wrong. It never contains a part of the key.
     pub fn from_pem(pem: &str) -> Result<Self, String> {
         ed25519_dalek::SigningKey::from_pkcs8_pem(pem.trim_start())
             .map(Self)
@@ -235,7 +235,7 @@ impl SigningKey {
     }
 
     /// Signs `payload`, a JSON object of text claims, and returns the whole license document. The
-    /// payload stands in it byte for byte.
+    /// payload is in it byte for byte.
     pub fn sign(&self, payload: &str) -> String {
         self.enveloped(Purpose::License, "license", payload)
     }

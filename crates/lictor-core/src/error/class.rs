@@ -1,4 +1,4 @@
-//! Classes of errors, for whoever answers many of them alike.
+//! Classes of errors, for callers that answer many of them alike.
 
 use crate::error::Error;
 

@@ -16,7 +16,7 @@ pub const DEFAULT_LANGUAGE: &str = "en_US";
 pub enum AccountKind {
     /// A person.
     Person,
-    /// A program; it holds no seats and is not counted.
+    /// A program. It has no seats and is not counted.
     Service,
 }
 
@@ -63,7 +63,7 @@ pub struct AccountState {
     pub administrator: bool,
     /// `xx_YY`.
     pub language: String,
-    /// How many seats it holds.
+    /// How many seats it has.
     pub seats: u64,
     /// When it was created.
     pub created_at: Timestamp,

@@ -33,7 +33,7 @@ pub struct LeaseState {
 pub struct LeaseTerms {
     /// The holder's name as first given, without surrounding blanks.
     pub holder: String,
-    /// Rises whenever the holder checks out anew, so that an older self of it is fenced off.
+    /// Rises with each new check-out of the holder, so that an earlier instance of the holder is fenced off.
     pub fence: u64,
     /// When it ends unless it is renewed.
     pub expires_at: Elapsed,
@@ -82,7 +82,7 @@ pub struct EndedLease {
     pub id: Uuid,
     /// The application's key.
     pub application: String,
-    /// Who held it. `None` if the holder was forgotten.
+    /// The holder. `None` if the holder was forgotten.
     pub holder: Option<String>,
     /// When it was checked out.
     pub since: Timestamp,

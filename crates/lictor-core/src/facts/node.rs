@@ -81,18 +81,18 @@ impl NodeState {
         self.revoked_at.is_none()
     }
 
-    /// Whether it keeps its place and its name, unless it is revoked: it joined, or still can.
+    /// Whether it has joined or still can. Unless it is revoked, it then keeps its place and its name.
     pub(crate) fn takes_place(&self, identity: &NodeIdentity, now: Elapsed) -> bool {
         self.joined_at.is_some() || !identity.has_expired(now)
     }
 }
 
-/// Where a node that is neither revoked nor has left is counted.
+/// The counts that a live node belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeGroup {
     /// The application that it serves.
     pub application: String,
-    /// The pool that it has a place of.
+    /// The pool that it has a place in.
     pub pool: Option<Uuid>,
     /// Whether it has joined.
     pub joined: bool,
@@ -130,7 +130,7 @@ pub struct NodeSeen {
     pub host: String,
     /// The version of its program.
     pub version: String,
-    /// How it stands.
+    /// How recent its state is.
     pub mode: Mode,
     /// Which state it applies.
     pub applied: Option<Applied>,

@@ -11,8 +11,8 @@ pub const INSTALLATION: Uuid = Uuid::nil();
 /// The key of the organization that always exists.
 pub const DEFAULT_KEY: &str = "default";
 
-/// First path segments of the server's routes. An organization's key may stand there as a prefix,
-/// so none of these can be one. The router has a test that this list holds all of its own.
+/// First path segments of the server's routes. Because a path may begin with an organization's key, none of
+/// these can be a key. A test of the router checks that the list contains all of its routes.
 pub const RESERVED_KEYS: &[&str] = &[
     "acls",
     "basic-auths",

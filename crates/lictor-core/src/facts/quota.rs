@@ -65,7 +65,7 @@ pub enum Whole {
     Client,
     /// Of each month.
     Month,
-    /// Of each day: one counter of the organization, which begins anew.
+    /// Of each day: one counter of the organization, which starts again from 0.
     Day,
 }
 

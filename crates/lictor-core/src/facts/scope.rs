@@ -16,7 +16,7 @@ pub struct Scope {
     action: Option<Action>,
 }
 
-/// Names of scopes in other products, and the rights that they stand for.
+/// Names of scopes in other products, and the rights that they mean.
 pub const NAMES_ELSEWHERE: [(&str, Right); 3] = [
     ("ZohoCRM.features.READ", Right::read(Resource::Seats)),
     ("ZohoCRM.users.READ", Right::read(Resource::Accounts)),

@@ -33,16 +33,16 @@ impl fmt::Display for SeatId {
 /// What the ledger records about a seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatState {
-    /// Since when it is held.
+    /// When it was assigned.
     pub since: Timestamp,
     /// The ledger position at which it was given; the entry there says by whom.
     pub revision: u64,
 }
 
-/// A seat with who holds it.
+/// A seat and its holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seat {
-    /// Who holds it.
+    /// The holder.
     pub account: Account,
     /// What the ledger records about it.
     pub state: SeatState,

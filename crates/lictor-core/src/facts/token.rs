@@ -45,7 +45,7 @@ pub struct Token {
 /// Where a token came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The environment of the server, which gives it anew at each start.
+    /// The environment of the server, which provides it at each start.
     Environment,
     /// The first start of the server, which made it.
     FirstStart,

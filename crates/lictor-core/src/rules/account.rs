@@ -34,7 +34,7 @@ pub struct NewAccount {
     pub language: Option<String>,
 }
 
-/// What to change about an account; members that are none stay as they are.
+/// What to change about an account. Members that are `None` stay as they are.
 #[derive(Debug, Clone, Default)]
 pub struct AccountPatch {
     /// Its e-mail.

@@ -1,4 +1,4 @@
-//! Requests with many rows: each row is decided on the state after the rows before it.
+//! Requests with many rows. Each row is decided on the state after the rows before it.
 
 use crate::decision::Decision;
 use crate::error::Error;
@@ -9,10 +9,10 @@ use crate::rules::quota;
 use crate::state::State;
 use crate::words::words;
 
-/// Whether a request with many rows is all or nothing.
+/// Whether a refused row refuses the whole request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchMode {
-    /// One refused row refuses them all.
+    /// One refused row refuses all rows.
     AllOrNothing,
     /// Each row is decided by itself.
     Each,
@@ -25,12 +25,12 @@ words!(
     }
 );
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Debug)]
 pub struct Row<T> {
-    /// What it led to. `None` if it was refused as a whole, or undone as another was.
+    /// Its outcome. `None` if the row was refused, or undone because another one was refused.
     pub done: Option<T>,
-    /// Why it was refused, or parts of it.
+    /// Why it or parts of it were refused.
     pub refused: Vec<Error>,
 }
 
@@ -42,12 +42,12 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// The state after the steps so far, as far as it can be foreseen.
+    /// The expected state after the steps so far.
     pub fn state(&self) -> &State {
         &self.after
     }
 
-    /// Takes the next step, unless it goes beyond a quota, and gives its outcome.
+    /// Takes the next step, unless it exceeds a quota, and returns its outcome.
     ///
     /// # Errors
     /// [`Error::QuotaReached`].
@@ -59,17 +59,17 @@ impl Steps {
         outcome(&self.after)
     }
 
-    /// Refuses a part of the row; what was taken of it before stays.
+    /// Refuses a part of the row. Its earlier steps stay.
     pub fn refuse(&mut self, error: Error) {
         self.all.note_quota(&error);
         self.refused.push(error);
     }
 }
 
-/// Decides row after row, each in steps of its own.
+/// Decides each row in turn.
 ///
 /// # Errors
-/// [`Error::Outdated`]. What refuses a row is among its outcomes.
+/// [`Error::Outdated`]. Why rows are refused is part of the outcome.
 pub fn each_row<R, T: Send + 'static>(
     state: &State,
     rows: &[R],
@@ -102,7 +102,7 @@ pub fn each_row<R, T: Send + 'static>(
     Ok(all.with(|_| Ok(outcomes)))
 }
 
-/// Drops all changes; the refusals then show the figures of the state before the request.
+/// Drops all changes. The refusals then show the figures from before the request.
 fn undo<T>(state: &State, all: &mut Decision, outcomes: &mut [Row<T>]) {
     let before = |refusal: &mut SeatRefusal| {
         let stored = state.applications.get(&refusal.application);

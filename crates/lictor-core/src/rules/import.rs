@@ -24,7 +24,7 @@ pub struct Imported {
     pub account: Option<Uuid>,
     /// Whether the import created that account.
     pub created: bool,
-    /// The applications that the row gave the account a seat of; not those that it held already.
+    /// The applications that the row gave the account a seat of, without those it already had.
     pub given: Vec<String>,
     /// Why the row was refused, or parts of it: where there is an account, seats alone.
     pub refused: Vec<Error>,

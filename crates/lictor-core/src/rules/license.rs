@@ -139,7 +139,7 @@ impl Repetition {
 ///
 /// # Errors
 /// A retired or revoked key, else [`Error::RevisionMismatch`] if `expected` is not the stored
-/// revision; 0 stands for a license that is not there yet. Else [`Error::Outdated`] if it depends on
+/// revision; 0 means that the license does not exist yet. Else [`Error::Outdated`] if it depends on
 /// a `repetition` that is missing or not of now.
 pub fn put(
     state: &State,
@@ -304,7 +304,7 @@ fn write(
     Ok(decision)
 }
 
-/// The key's status as it stands in the transaction: it may have changed since the examination. A
+/// The key's status in the transaction. It may have changed since the examination. A
 /// retired key still lets the very same document be written again, so that a controller which
 /// repeats its state does not begin to fail when keys are rotated.
 fn check_key(state: &State, key: KeyId, unchanged: bool) -> Result<(), DocumentError> {

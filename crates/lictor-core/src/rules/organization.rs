@@ -66,7 +66,7 @@ pub fn rename(id: Uuid, name: PatchField<&str>) -> Result<Decision, Error> {
     Ok(decision)
 }
 
-/// Removes the organization whose stream `state` is of; it holds any one license, if there is one.
+/// Removes the organization of this stream. `state` contains one of its licenses, if there are any.
 ///
 /// # Errors
 /// [`Error::DefaultOrganization`], [`Error::OrganizationNotEmpty`].

@@ -1,4 +1,4 @@
-//! `/check`: whether a request may be served; it is counted if so.
+//! `/check`: decides whether a request may be served, and counts it if so.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! `/metrics`: how the node stands, for Prometheus.
+//! `/metrics`: the node's figures for Prometheus.
 
 use hyper::HeaderMap;
 use hyper::header::ACCEPT;

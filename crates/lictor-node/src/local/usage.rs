@@ -1,4 +1,4 @@
-//! `/usage`: requests that were served already are counted; nothing is decided.
+//! `/usage`: counts requests that were already served, without a decision.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};

@@ -83,10 +83,10 @@ impl Answer {
         length.transpose()
     }
 
-    /// The value of a header that stands there once at most.
+    /// The value of a header that appears at most once.
     ///
     /// # Panics
-    /// It stands there twice.
+    /// It appears twice.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known == name);
         let first = found.next().map(|(_, value)| value.as_str());

@@ -74,7 +74,7 @@ impl Answer {
         problem
     }
 
-    /// Asserts a refusal, as nodes are told it, and gives its message.
+    /// Asserts a refusal in the form for nodes, and returns its message.
     ///
     /// # Panics
     /// It is none.

@@ -50,7 +50,7 @@ impl Request {
         }
     }
 
-    /// Adds a header, also one that stands there already; one that frames the body replaces what
+    /// Adds a header, even one that is already there; one that frames the body replaces what
     /// would be sent for it.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

@@ -325,7 +325,7 @@ impl Tally {
 }
 
 impl Seats {
-    /// A line about them, where any was asked for and not held.
+    /// A line about them, if any seat was asked for that was not there before.
     fn told(&self, would: &str) -> Option<String> {
         if self.given == 0 && self.refused == 0 {
             return None;

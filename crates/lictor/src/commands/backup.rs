@@ -43,7 +43,7 @@ pub(crate) struct Backup {
     api: Api,
 }
 
-/// Makes the copy, unless it is told to stop.
+/// Makes the copy, unless it is stopped.
 pub(crate) async fn run(backup: &Backup, json: bool) -> Outcome {
     if files::is_standard(&backup.file) {
         return pipe(backup, json).await;

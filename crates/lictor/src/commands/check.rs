@@ -33,7 +33,7 @@ pub(crate) struct Check {
     data: PathBuf,
 }
 
-/// What is said of a check that was told to stop.
+/// The message of a check that was stopped.
 const LEFT: &str = "there is no result, and nothing was changed";
 
 /// Checks, and prints what was checked or what differs.

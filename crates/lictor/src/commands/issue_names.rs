@@ -82,7 +82,7 @@ pub(super) fn check_claim(name: &str) -> Result<(), String> {
     }
 }
 
-/// Whether who wrote `given` means the known claim.
+/// Whether `given` means the known claim.
 fn is_meant(known: &str, given: &str) -> bool {
     let mut also = ALSO.iter().filter(|(claim, _)| *claim == known);
     // Users are seats where there is a limit of them.
@@ -112,7 +112,7 @@ fn is_slip(form: &str, given: &str) -> bool {
     }
 }
 
-/// A name in small letters, without what stands between its words.
+/// A name in lower case, without the separators between its words.
 fn joined(name: &str) -> String {
     let letters = name.chars().filter(|letter| letter.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()

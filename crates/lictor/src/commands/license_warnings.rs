@@ -1,4 +1,4 @@
-//! What whoever added a license may not have meant, as the server's answer tells.
+//! Warnings about an added license, from the server's answer: what its author may not have meant.
 
 use serde_json::Value;
 

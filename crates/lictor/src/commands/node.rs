@@ -263,7 +263,7 @@ async fn list(api: &Api, json: bool) -> Outcome {
     Ok(())
 }
 
-/// Prints the pools, which stand before the nodes, but the last page of them. `None` if nobody reads on.
+/// Prints the pools, which come before the nodes, except their last page. `None` if nobody reads on.
 async fn pools(client: &Client, widths: &mut Widths) -> Outcome<Option<Rows>> {
     let pools = Listing {
         path: &["node-pools"],

@@ -1,4 +1,4 @@
-//! `lictor node run`: a data plane, until it is told to stop.
+//! `lictor node run`: runs a data plane until it is stopped.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -40,11 +40,11 @@ Examples:
   lictor node run --control-plane https://licenses.example.com \\
     --data /var/lib/lictor-node --listen unix:/run/lictor-node.sock";
 
-/// How long callers are not answered while a node starts; then they are told that it waits.
+/// How long callers wait for an answer while a node starts. After that they are answered that it is waiting.
 const QUIET: Duration = Duration::from_secs(2);
 const NOT_ANSWERED: &str = "the node waits for its control plane to answer";
 
-/// Runs it until it is told to stop.
+/// Runs it until it is stopped.
 pub(super) async fn run(given: &Configured<NodeOptions>) -> Outcome {
     let options = given.with_file()?;
     log::begin(options.log.as_deref(), options.log_format)?;
@@ -147,7 +147,7 @@ fn note_listening(local: &Local) {
     output::note(&format!("listening on {address}"));
 }
 
-/// How a node stands when it starts, in a line.
+/// The status of a node at its start, in one line.
 fn standing(status: &Status) -> String {
     let mode = status.mode;
     match status.denied {

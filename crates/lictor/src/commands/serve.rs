@@ -1,4 +1,4 @@
-//! `lictor serve`: the server, until it is told to stop.
+//! `lictor serve`: runs the server until it is stopped.
 
 use std::io::Write as _;
 use std::path::{Path, absolute};
@@ -16,7 +16,7 @@ const ADMIN_TOKEN: &str = "LICTOR_ADMIN_TOKEN";
 /// The file of a node's folder that says which node it is.
 const NODE_FILE: &str = "node.json";
 
-/// Serves until it is told to stop.
+/// Serves until it is stopped.
 pub(crate) async fn run(given: &Configured<ServeOptions>, json: bool) -> Outcome {
     let mut options = given.with_file()?;
     options.admin_token_file = options

@@ -188,7 +188,7 @@ async fn list(api: &Api, json: bool) -> Outcome {
         .await
 }
 
-/// A count; where it was corrected, behind the difference.
+/// A count. If it was corrected, the difference comes before it.
 fn counted(count: &Value) -> String {
     let stands = count["count"].as_u64().map(figure).unwrap_or_default();
     match signed(&count["correction"]) {
@@ -197,7 +197,7 @@ fn counted(count: &Value) -> String {
     }
 }
 
-/// A difference with its sign; empty where there is none.
+/// A difference with its sign. Empty if there is none.
 fn signed(value: &Value) -> String {
     let Some(by) = value.as_i64() else {
         return String::new();

@@ -1,4 +1,4 @@
-//! The options of `lictor serve` that say which connections it holds, and whose word on them is believed.
+//! The options of `lictor serve` about connections and trusted proxies.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -47,7 +47,7 @@ impl TryFrom<String> for Network {
 /// What the options say, in a process that may have so many files open.
 ///
 /// # Errors
-/// [`Failure::Usage`] for a number of connections that is none.
+/// [`Failure::Usage`] for an invalid number of connections.
 pub(super) fn limits(options: &ServeOptions, files: u64) -> Outcome<ConnectionLimits> {
     let usual = ConnectionLimits::for_files(files);
     let per_address = match options.connections_per_address {

@@ -1,4 +1,4 @@
-//! The options of `lictor serve` that say how much memory bodies may take.
+//! The options of `lictor serve` about memory for bodies.
 
 use std::str::FromStr;
 

@@ -176,7 +176,7 @@ impl ServeOptions {
         memory::limits(self)
     }
 
-    /// Which connections are held, where so many files can be open.
+    /// The connection limits, for this many open files.
     ///
     /// # Errors
     /// [`crate::exit::Failure::Usage`] for what is out of its range.

@@ -11,7 +11,7 @@ use crate::output;
 /// The longest line of text, and the longest value in a line of JSON, in bytes.
 const LONGEST: usize = 2_048;
 
-/// What the lines of a log are.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Line {
     /// Text.
@@ -61,7 +61,7 @@ impl<W: Write> Write for OneLine<W> {
     }
 }
 
-/// What stands where so many bytes were cut off.
+/// The replacement for bytes that were cut off.
 fn cut_off(bytes: usize) -> String {
     format!("… ({bytes} more bytes)")
 }

@@ -1,4 +1,4 @@
-//! The log of a process that stays: written by a thread of its own from a bounded queue, so that
+//! The log of a long-running process: written by a thread of its own from a bounded queue, so that
 //! whatever happens to standard error blocks, fails and ends nothing.
 
 mod filter;
@@ -32,7 +32,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// The log of this process, if it has begun.
 static LOG: OnceLock<Arc<Log>> = OnceLock::new();
 
-/// What those who log and the thread that writes have in common.
+/// What loggers and the writer thread share.
 #[derive(Default)]
 struct Log {
     queue: Queue,
@@ -40,7 +40,7 @@ struct Log {
     figures: Figures,
 }
 
-/// What became of lines that were not written, since the start.
+/// How many lines were not written since the start, by reason.
 #[derive(Default)]
 struct Figures {
     /// They could not be written, or came faster than they could be.
@@ -104,7 +104,7 @@ pub(crate) fn write_metrics(text: &mut Exposition) {
     .sample(&[], count(|figures| &figures.merged));
 }
 
-/// Writes what was logged last when it is dropped, if that can be done soon.
+/// Flushes the log when it is dropped, if that does not take long.
 pub(crate) struct FlushOnDrop;
 
 impl Drop for FlushOnDrop {
@@ -151,7 +151,7 @@ where
     }
 }
 
-/// A form of events that counts those as lost that cannot be formed, values that panic included.
+/// Formats events, and counts those that cannot be formatted as lost, even if a value panics.
 struct PanicSafe<F>(F, Arc<Log>);
 
 impl<S, N, F> FormatEvent<S, N> for PanicSafe<F>

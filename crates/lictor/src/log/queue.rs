@@ -1,4 +1,4 @@
-//! What waits to be written: bounded in bytes, never waited for by those who log.
+//! The queue of lines to write. It is bounded in bytes, and loggers never wait for it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,7 +18,7 @@ const OVERHEAD: usize = 64;
 /// Whole lines.
 pub(super) struct Entry(Vec<u8>);
 
-/// Nothing more is to be expected from the queue for now.
+/// Why the queue yields nothing now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pause {
     /// The time is over.
@@ -83,7 +83,7 @@ impl Queue {
         Ok(())
     }
 
-    /// The entry that waits the longest; none: none came until `deadline`, or none will.
+    /// The oldest entry. `None` if none came until `deadline`, or none will.
     pub(super) fn next(&self, deadline: Instant) -> Result<Entry, Pause> {
         let mut inner = self.lock();
         loop {
@@ -141,7 +141,7 @@ impl Queue {
     }
 }
 
-/// Writes lines into the queue, and never fails: what has no room is counted.
+/// Writes lines into the queue, and never fails. Lines without room are counted.
 pub(super) struct Queued(pub(super) Arc<Log>);
 
 impl io::Write for Queued {

@@ -1,4 +1,4 @@
-//! Lines of one kind: beyond its share of a minute they are counted instead of written, so that
+//! Throttling: lines of one kind beyond its share of a minute are counted instead of written, so that
 //! nobody outside can fill a disk with them.
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ const SHARE: u64 = 60;
 /// The same of those that are logged only where somebody looks for something.
 const SHARE_OF_DETAILS: u64 = 1_000;
 
-/// What the lines of this minute are counted by: where in the code they come from.
+/// The counts of this minute's lines, by where in the code they come from.
 #[derive(Default)]
 pub(super) struct LineCounts(Mutex<HashMap<Kind, Count>>);
 
@@ -111,7 +111,7 @@ impl LineCounts {
     }
 }
 
-/// Keeps lines away that are beyond their kind's share, before they are formed.
+/// Drops lines beyond their kind's share before they are formatted.
 pub(super) struct ThrottleLayer(pub(super) Arc<Log>);
 
 impl<S: Subscriber> Layer<S> for ThrottleLayer {

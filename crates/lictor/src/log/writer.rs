@@ -29,14 +29,14 @@ const REST: Duration = Duration::from_millis(10);
 /// Lets a thread write to `out`.
 ///
 /// # Errors
-/// There can be no other thread.
+/// Another thread cannot be started.
 pub(super) fn begin(log: Arc<Log>, form: Line, out: impl Write + Send + 'static) -> io::Result<()> {
     let thread = thread::Builder::new().name("log".to_owned());
     thread.spawn(move || Writer::new(log, form, out).run())?;
     Ok(())
 }
 
-/// What the writer itself has to say becomes lines here.
+/// The writer's own lines.
 type Own = Arc<Mutex<Vec<u8>>>;
 
 struct Writer<W> {
@@ -44,7 +44,7 @@ struct Writer<W> {
     out: W,
     own: Own,
     events: Dispatch,
-    /// How many lost lines are told.
+    /// How many lost lines have been reported.
     told: u64,
     /// A line was written in part.
     is_torn: bool,

@@ -7,7 +7,7 @@ use std::io::{Read, Result};
 /// Bytes on their way to a reader of rows.
 pub(super) struct Lines<R> {
     bytes: R,
-    /// Where the next byte stands, and in which line.
+    /// The position of the next byte, and its line.
     offset: u64,
     line: u64,
     /// Whether the line has had nothing in it.

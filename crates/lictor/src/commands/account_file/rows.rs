@@ -1,5 +1,5 @@
 //! A file of accounts as it is read: rows, in batches that make a request each. It is read by a thread of
-//! its own, so that whoever waits for it can be told to stop.
+//! its own, so that the command can be stopped while it waits.
 
 use std::io::{Error, Read};
 use std::thread;
@@ -240,7 +240,7 @@ fn keys(text: &str) -> impl Iterator<Item = String> {
     keys.map(str::to_ascii_lowercase)
 }
 
-/// What stands where the e-mail should, as far as an e-mail goes.
+/// The field of the e-mail, cut to the length of an e-mail.
 fn shown(columns: &[Column], record: &csv::ByteRecord) -> String {
     let at = columns
         .iter()

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Chain, Cursor, Error, ErrorKind, Read, Result}
 /// How much of a file may come before the end of the line that names the columns, in bytes.
 const HEAD: u64 = 64 * 1024;
 
-/// Stands for what is no text in UTF-16, and is none in UTF-8 either: the row is refused by it.
+/// Replaces invalid UTF-16. It is also invalid in UTF-8, so that the row is refused.
 const NO_TEXT: u8 = 0xff;
 
 /// The separators that are looked for; of those that are as frequent, the first is taken.
@@ -21,7 +21,7 @@ pub(super) struct Text<R> {
     pub(super) bytes: Chain<Cursor<Vec<u8>>, Utf8<R>>,
     /// The number of the line that it begins with.
     pub(super) line: u64,
-    /// What stands between two fields.
+    /// The separator of fields.
     pub(super) separator: u8,
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The value of a column's field that has something in it.
 ///
 /// # Errors
-/// Which words are known, where it is none of them.
+/// The known words, if it is not one of them.
 pub(super) fn read(column: &str, text: &str) -> Result<Value, String> {
     let word = text.to_ascii_lowercase();
     match column {
