@@ -40,7 +40,7 @@ const FILE: &str = "BENCHMARKS.md";
 struct Table {
     name: &'static str,
     measure: fn(&Bench) -> Result<String>,
-    /// What one build is compared with another by. `None` if the table does not measure one server.
+    /// What one build is compared with another by. Empty if the table does not measure one server.
     cases: &'static [Case],
 }
 

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::actor_names::ActorName;
 use super::parts::{self, Parts};
+use super::permits::sealed::Sealed;
 use super::permits::{Permit, needed};
 use super::right::{Accounts, Clients, Read, Seats, Tokens, Write};
 use super::{Authority, Call};
@@ -100,7 +101,7 @@ fn bounded(count: u64) -> i64 {
 const ALL_SEATS: usize = 1 << 30;
 
 /// The permits of those who may name an account: to see it, to change it, or to make something that it is to own.
-pub trait NamesAccounts<'c>: Copy {
+pub trait NamesAccounts<'c>: Copy + Sealed {
     /// The call that was asked.
     fn call(self) -> &'c Call;
 }
@@ -337,7 +338,7 @@ impl Authority {
         mode: BatchMode,
         parts: Vec<Range<usize>>,
     ) -> Result<Parts<Vec<Imported>>, Error> {
-        let rows = rows.permitted(seats)?;
+        let rows = rows.permitted(permit.call(), seats)?;
         parts::written(&self.parts, permit.call(), parts, |call, part, _| {
             self.import_part(call, rows.clone(), part, mode)
         })
@@ -372,9 +373,9 @@ impl Authority {
         mode: BatchMode,
         before: TriedBefore,
     ) -> Result<Vec<Imported>, Error> {
-        let rows = rows.permitted(seats)?;
-        let (applications, facts) = import_facts(&rows);
         let call = permit.call();
+        let rows = rows.permitted(call, seats)?;
+        let (applications, facts) = import_facts(&rows);
         self.decide_by_terms(call, applications, facts, move |state, terms| {
             let mut after = before.added_to(state);
             let (decision, outcome) = import::import(&after, &rows, mode, terms)?.split();
@@ -412,10 +413,11 @@ impl ImportRows {
     /// The rows, for who may give the seats that they ask for.
     fn permitted(
         self,
+        call: &Call,
         seats: Option<Permit<'_, Seats, Write>>,
     ) -> Result<Arc<Vec<ImportRow>>, Error> {
         if self.ask_for_seats() {
-            needed(seats)?;
+            needed(call, seats)?;
         }
         if self.seats_asked() > facts::seats::MAX_SEATS_ASKED {
             let reason = format!(

@@ -9,11 +9,52 @@ use lictor_core::Error;
 use lictor_core::facts::right::Right;
 use lictor_store::Idempotent;
 
+use sealed::Sealed;
+
 use super::Call;
 use super::right::{OnResource, ToAct};
 
+/// What only this crate may implement, so that nobody else makes up a right or a permit.
+pub(crate) mod sealed {
+    /// See [`sealed`](self).
+    pub trait Sealed {}
+}
+
 /// The right to do `A` to `R` in the organization of a call. It is lent the call that it was asked for, so that a use
 /// case acts for that caller and on that organization, and on no other.
+///
+/// Another right does not do, nor does the same right in the installation as a whole:
+///
+/// ```
+/// # use lictor_authority::Call;
+/// # use lictor_authority::permits::Permit;
+/// # use lictor_authority::right::{Read, Seats, Write};
+/// # fn use_case(_: Permit<'_, Seats, Write>) {}
+/// fn asked(call: &Call) {
+///     let Ok(permit) = call.permit() else { return };
+///     use_case(permit);
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use lictor_authority::Call;
+/// # use lictor_authority::permits::Permit;
+/// # use lictor_authority::right::{Read, Seats, Write};
+/// # fn use_case(_: Permit<'_, Seats, Write>) {}
+/// fn asked(call: &Call) {
+///     let Ok(permit) = call.permit::<Permit<'_, Seats, Read>>() else { return };
+///     use_case(permit);
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// # use lictor_authority::Call;
+/// # use lictor_authority::permits::{InstallationPermit, Permit};
+/// # use lictor_authority::right::{Read, Seats, Write};
+/// # fn use_case(_: Permit<'_, Seats, Write>) {}
+/// fn asked(call: &Call) {
+///     let Ok(permit) = call.permit::<InstallationPermit<'_, Seats, Write>>() else { return };
+///     use_case(permit);
+/// }
+/// ```
 pub struct Permit<'c, R, A> {
     call: &'c Call,
     right: PhantomData<fn() -> (R, A)>,
@@ -27,9 +68,12 @@ pub struct InstallationPermit<'c, R, A> {
 
 /// A permit that a call can be asked for. Which one is most often said by the use case that takes it:
 /// `authority.seats(call.permit()?, …)`.
-pub trait Asked<'c>: Sized {
+pub trait Asked<'c>: Sized + Sealed {
     /// The right that it stands for.
     const RIGHT: Right;
+
+    /// The call that was asked.
+    fn asked_of(&self) -> &'c Call;
 
     /// Asks for it.
     ///
@@ -38,8 +82,16 @@ pub trait Asked<'c>: Sized {
     fn ask(call: &'c Call) -> Result<Self, Error>;
 }
 
+impl<R, A> Sealed for Permit<'_, R, A> {}
+
+impl<R, A> Sealed for InstallationPermit<'_, R, A> {}
+
 impl<'c, R: OnResource, A: ToAct> Asked<'c> for Permit<'c, R, A> {
     const RIGHT: Right = right::<R, A>();
+
+    fn asked_of(&self) -> &'c Call {
+        self.call
+    }
 
     fn ask(call: &'c Call) -> Result<Self, Error> {
         call.actor.may(Self::RIGHT, Some(call.organization.id))?;
@@ -52,6 +104,10 @@ impl<'c, R: OnResource, A: ToAct> Asked<'c> for Permit<'c, R, A> {
 
 impl<'c, R: OnResource, A: ToAct> Asked<'c> for InstallationPermit<'c, R, A> {
     const RIGHT: Right = right::<R, A>();
+
+    fn asked_of(&self) -> &'c Call {
+        self.call
+    }
 
     fn ask(call: &'c Call) -> Result<Self, Error> {
         call.actor.may(Self::RIGHT, None)?;
@@ -112,12 +168,16 @@ impl<R: OnResource, A: ToAct> fmt::Debug for InstallationPermit<'_, R, A> {
     }
 }
 
-/// The permit that the input makes necessary.
+/// The permit that the input makes necessary, for who acts in `call`.
 ///
 /// # Errors
-/// [`Error::Forbidden`] where it was not asked for.
-pub(crate) fn needed<'c, P: Asked<'c>>(permit: Option<P>) -> Result<P, Error> {
-    permit.ok_or(forbidden::<P>())
+/// [`Error::Forbidden`] where it was not asked for, or in a call of another caller or about another organization.
+pub(crate) fn needed<'c, P: Asked<'c>>(call: &Call, permit: Option<P>) -> Result<P, Error> {
+    let is_of_call = |permit: &P| {
+        let asked = permit.asked_of();
+        asked.actor == call.actor && asked.organization.id == call.organization.id
+    };
+    permit.filter(is_of_call).ok_or(forbidden::<P>())
 }
 
 /// The refusal of who has the right, but not for all that this use case shows or changes.

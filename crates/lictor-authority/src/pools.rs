@@ -211,14 +211,7 @@ impl Authority {
             Fact::Node(id),
         ];
         facts.extend(known.map(|node| Fact::NodeNamed(node.identity.name)));
-        if let Some(unknown) = &unknown {
-            facts.push(Fact::NodeNamed(unknown.name.clone()));
-            // Of no epoch: of all that are remembered.
-            facts.push(Fact::UsageEpoch {
-                series: node::merged(&unknown.name),
-                epoch: String::new(),
-            });
-        }
+        facts.extend(unknown.iter().flat_map(facts_of_unknown));
         let call = self.call_of_node(pool.organization, id, now)?;
         let pool = pool.id;
         let applications = vec![application.clone()];
@@ -406,4 +399,16 @@ fn standing(call: &Call, pool: Pool) -> PoolStanding {
         expired: pool.identity.has_expired(call.now.elapsed()),
         pool,
     }
+}
+
+/// What is read of a node that was removed: whether its name is taken, and which of its epochs are remembered.
+fn facts_of_unknown(node: &KnownNode) -> [Fact; 2] {
+    [
+        Fact::NodeNamed(node.name.clone()),
+        // Of no epoch: of all that are remembered.
+        Fact::UsageEpoch {
+            series: node::merged(&node.name),
+            epoch: String::new(),
+        },
+    ]
 }

@@ -2,14 +2,16 @@
 
 use lictor_core::facts::right::{Action, Resource};
 
-/// A resource as a type.
-pub trait OnResource {
+use super::permits::sealed::Sealed;
+
+/// A resource as a type. There are no others than those below.
+pub trait OnResource: Sealed {
     /// The resource.
     const RESOURCE: Resource;
 }
 
-/// An action as a type.
-pub trait ToAct {
+/// An action as a type. There are no others than those below.
+pub trait ToAct: Sealed {
     /// The action.
     const ACTION: Action;
 }
@@ -20,9 +22,13 @@ pub enum Read {}
 /// Changing it.
 pub enum Write {}
 
+impl Sealed for Read {}
+
 impl ToAct for Read {
     const ACTION: Action = Action::Read;
 }
+
+impl Sealed for Write {}
 
 impl ToAct for Write {
     const ACTION: Action = Action::Write;
@@ -33,6 +39,8 @@ macro_rules! resources {
         $(
             #[doc = concat!("[`Resource::", stringify!($resource), "`] as a type.")]
             pub enum $resource {}
+
+            impl Sealed for $resource {}
 
             impl OnResource for $resource {
                 const RESOURCE: Resource = Resource::$resource;

@@ -166,7 +166,7 @@ impl Authority {
         let call = permit.call();
         let stream = match request.role {
             Role::Operator => {
-                needed(of_operator)?;
+                needed(call, of_operator)?;
                 INSTALLATION
             }
             Role::Admin | Role::Reader => call.organization.id,
@@ -210,26 +210,15 @@ impl Authority {
             expires_at: request.expires_at,
             account: request.account,
         };
-        let (rule_token, replaced) = (new.clone(), replaces.clone());
-        let rule = Rule::new(move |state: &State| {
-            let mut decision = token::create(state, &rule_token, now.wall())?;
-            let id = rule_token.id;
-            decision.records.push(Record::TokenOrigin { id, origin });
-            for id in &replaced {
-                decision.changes.extend(token::revoke(state, *id)?.changes);
-            }
-            Ok(decision.with(move |_| Ok(id)))
-        });
+        let mut facts = vec![Fact::ExpiredTokens(now.wall())];
+        facts.extend(request.account.map(Fact::Account));
+        facts.extend(replaces.iter().copied().map(Fact::Token));
         self.run(Write {
             stream,
             actor,
             now,
-            facts: [Fact::ExpiredTokens(now.wall())]
-                .into_iter()
-                .chain(request.account.map(Fact::Account))
-                .chain(replaces.into_iter().map(Fact::Token))
-                .collect(),
-            rule,
+            facts,
+            rule: issuing(new.clone(), origin, replaces, now),
             idempotent,
         })
         .await?;
@@ -303,4 +292,19 @@ impl Authority {
         }
         Ok(None)
     }
+}
+
+/// The rule that creates a token and revokes those that it replaces.
+fn issuing(new: NewToken, origin: Origin, replaces: Vec<Uuid>, now: Now) -> Rule {
+    Rule::new(move |state: &State| {
+        let mut decision = token::create(state, &new, now.wall())?;
+        let id = new.id;
+        decision.records.push(Record::TokenOrigin { id, origin });
+        for replaced in &replaces {
+            decision
+                .changes
+                .extend(token::revoke(state, *replaced)?.changes);
+        }
+        Ok(decision.with(move |_| Ok(id)))
+    })
 }

@@ -55,16 +55,26 @@ impl Right {
     }
 
     fn for_readers(self) -> bool {
-        let open = !matches!(
-            self.resource,
+        let is_open = match self.resource {
+            Resource::Licenses
+            | Resource::Applications
+            | Resource::Organizations
+            | Resource::Trust
+            | Resource::Usage
+            | Resource::Corrections
+            | Resource::Accounts
+            | Resource::Seats
+            | Resource::Leases
+            | Resource::Nodes => true,
             Resource::Tokens
-                | Resource::Ledger
-                | Resource::Report
-                | Resource::Backup
-                | Resource::Census
-                | Resource::Clients
-        );
-        self.action == Action::Read && open
+            | Resource::Ledger
+            | Resource::Report
+            | Resource::Backup
+            | Resource::Census
+            | Resource::Clients
+            | Resource::Metrics => false,
+        };
+        self.action == Action::Read && is_open
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn sockets(process: u32) -> usize {
     sockets_of(process).len()
 }
 
-/// Inodes of the sockets that a process has open. `None` if it is gone.
+/// Inodes of the sockets that a process has open. Empty if it is gone.
 fn sockets_of(process: u32) -> HashSet<String> {
     let files = fs::read_dir(format!("/proc/{process}/fd"));
     let targets = files

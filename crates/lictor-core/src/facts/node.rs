@@ -87,7 +87,7 @@ impl NodeState {
     }
 }
 
-/// The counts that a live node belongs to.
+/// The counts that a live node belongs to: one that was not revoked and has not left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeGroup {
     /// The application that it serves.

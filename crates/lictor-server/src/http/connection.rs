@@ -168,9 +168,8 @@ async fn drive<C: GracefulConnection, A>(
     let first_look = first_byte_by.min(Instant::now() + shared.limits.idle_timeout / 4);
     let mut alarm = pin!(sleep_until(first_look));
     let mut stop = pin!(stopped(stopping.clone()));
-    let mut stopped = false;
+    let (mut stopped, mut turn) = (false, Turn::default());
     let mut registered: Option<Waker> = None;
-    let mut turn = Turn::default();
 
     poll_fn(|cx| {
         // Otherwise hyper would panic.
@@ -179,9 +178,8 @@ async fn drive<C: GracefulConnection, A>(
         }
         // A timer and a signal that were polled once by this task wake it without being polled
         // again, which would cost every request two locks.
-        let known = registered
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()));
+        let same = |waker: &Waker| waker.will_wake(cx.waker());
+        let known = registered.as_ref().is_some_and(same);
         if !stopped && (!known || !matches!(stopping.has_changed(), Ok(false))) {
             stopped = stop.as_mut().poll(cx).is_ready();
             if stopped {
@@ -193,7 +191,9 @@ async fn drive<C: GracefulConnection, A>(
                 Verdict::Keep => {}
                 Verdict::Retire => connection.as_mut().graceful_shutdown(),
                 Verdict::Close(cut) => {
-                    cut.into_iter().for_each(|cut| notes.note_cut(cut));
+                    if let Some(cut) = cut {
+                        notes.note_cut(cut);
+                    }
                     return Poll::Ready(Ok(()));
                 }
             }

@@ -83,7 +83,10 @@ impl Queue {
         Ok(())
     }
 
-    /// The oldest entry. `None` if none came until `deadline`, or none will.
+    /// The oldest entry.
+    ///
+    /// # Errors
+    /// [`Pause::Late`] if none came until `deadline`, [`Pause::Ended`] if none will.
     pub(super) fn next(&self, deadline: Instant) -> Result<Entry, Pause> {
         let mut inner = self.lock();
         loop {

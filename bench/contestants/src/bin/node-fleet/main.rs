@@ -86,7 +86,7 @@ fn say(line: &str) -> Result<()> {
     Ok(std::io::stdout().flush()?)
 }
 
-/// Milliseconds from the answer on. `None` if a node was faster than it.
+/// Milliseconds from the answer on; 0 if a node was faster than it.
 fn figures(times: &[Instant], stored: Instant) -> String {
     let took = times.iter().map(|at| at.saturating_duration_since(stored));
     let mut took: Vec<Duration> = took.collect();

@@ -109,6 +109,27 @@ pub fn revoke_pool(state: &State, id: Uuid) -> Result<Decision, Error> {
     })
 }
 
+/// Whether the token of a pool lets this node join, or come back.
+fn check_token(
+    pool: &PoolState,
+    identity: &PoolIdentity,
+    known: Option<&NodeState>,
+    now: Elapsed,
+) -> Result<(), Error> {
+    if known.is_some_and(|node| node.left.is_none()) {
+        return Err(Error::JoinRefused(JoinRefusal::Revoked));
+    }
+    if !pool.is_live() {
+        return Err(Error::JoinRefused(JoinRefusal::PoolRevoked));
+    }
+    match known {
+        Some(known) => check_application(pool, &known.application),
+        // The token's expiry matters only for new nodes. Known ones joined in time.
+        None if identity.has_expired(now) => Err(Error::JoinRefused(JoinRefusal::Expired)),
+        None => Ok(()),
+    }
+}
+
 /// Lets a node join with the token of a pool and the SHA-256 of its credential. `node` is the node with that
 /// credential, or the id for a new one. A known node keeps its place, or takes one again under its old name if it
 /// left. `state` contains the pool, the application, how many of its nodes have yet to join, `node`, and any other
@@ -133,17 +154,7 @@ pub fn join_pool(
     if known.is_some_and(NodeState::is_live) {
         return Ok(Decision::nothing());
     }
-    if known.is_some_and(|node| node.left.is_none()) {
-        return Err(Error::JoinRefused(JoinRefusal::Revoked));
-    }
-    if !found.is_live() {
-        return Err(Error::JoinRefused(JoinRefusal::PoolRevoked));
-    }
-    // The token's expiry matters only for new nodes. Known ones joined in time.
-    if known.is_none() && identity.has_expired(now) {
-        return Err(Error::JoinRefused(JoinRefusal::Expired));
-    }
-    known.map_or(Ok(()), |known| check_application(found, &known.application))?;
+    check_token(found, identity, known, now)?;
     let application = application::find(state, &found.application)?;
     if found.taken >= found.uses {
         return Err(Error::JoinRefused(JoinRefusal::Full(found.uses)));

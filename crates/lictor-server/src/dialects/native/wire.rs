@@ -12,7 +12,10 @@ pub(super) mod node_pools;
 pub(super) mod nodes;
 pub(super) mod quotas;
 pub(super) mod seats;
+pub(super) mod times;
 pub(super) mod usage;
+
+pub(super) use times::{into_time, time};
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -31,9 +34,7 @@ use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::facts::token::{Origin, Token};
 use lictor_core::words::listed;
-use lictor_core::{
-    Claims, Date, Error, KeyId, KeyStatus, Plan, Timestamp, TrustPolicy, TrustedKey, time,
-};
+use lictor_core::{Claims, Date, Error, KeyId, KeyStatus, Plan, TrustPolicy, TrustedKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -487,19 +488,4 @@ impl ReportView {
             },
         }
     }
-}
-
-/// `2026-11-22T04:00:00Z`; years 1 to 9999.
-pub(super) fn time(seconds: Timestamp) -> String {
-    time::rfc3339(seconds)
-}
-
-/// Reads RFC 3339, with any offset; parts of a second are left out.
-pub(super) fn into_time(text: &str) -> Result<Timestamp, String> {
-    let plain = text
-        .get(10..11)
-        .is_some_and(|letter| letter.eq_ignore_ascii_case("t"));
-    let time = time::parse_rfc3339(text);
-    time.filter(|_| plain && text.len() >= 20 && !text.contains('['))
-        .ok_or_else(|| format!("{text:?} is not a time such as 2026-11-22T04:00:00Z"))
 }
