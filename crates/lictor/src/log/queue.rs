@@ -107,6 +107,10 @@ impl Queue {
             }
             let waited = self.has_come.wait_timeout(inner, left);
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
+            #[cfg(test)]
+            {
+                inner.is_waiting = false;
+            }
         }
     }
 
