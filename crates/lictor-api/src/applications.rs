@@ -1,0 +1,86 @@
+//! Applications: what is sent and answered.
+
+use lictor_core::facts::application::OverLimit;
+use lictor_core::given::Given;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::licenses::Plan;
+use crate::row::Sent;
+use crate::values::{Instant, Text};
+
+/// An application to create.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateApplication {
+    /// Its key in licenses and paths: 1 to 64 lower-case letters, digits and hyphens.
+    pub key: String,
+    /// What people call it, 1 to 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What happens when no seat is left; left out: `refuse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_limit: Option<Text<OverLimit>>,
+}
+
+impl Sent for CreateApplication {}
+
+/// What is to change of an application. What is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeApplication {
+    /// What people call it, 1 to 200 characters; `null`: nothing.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    #[schemars(with = "Option<String>")]
+    pub name: Given<String>,
+    /// What happens when no seat is left.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    #[schemars(with = "Text<OverLimit>")]
+    pub over_limit: Given<Text<OverLimit>>,
+}
+
+impl Sent for ChangeApplication {}
+
+/// An application, what it is entitled to, and what of that is in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Application {
+    /// Its key.
+    pub key: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// What it is licensed for.
+    pub plan: Text<Plan>,
+    /// Seats that it may have; `null`: unlimited; 0 without a license in force.
+    pub limit: Option<u32>,
+    /// Named seats.
+    pub seats: u64,
+    /// Live leases.
+    pub leases: u64,
+    /// Named seats and live leases.
+    pub used: u64,
+    /// Seats that are left; `null`: unlimited.
+    pub available: Option<u64>,
+    /// By how much the limit is exceeded.
+    pub overage: u64,
+    /// What happens when no seat is left.
+    pub over_limit: Text<OverLimit>,
+    /// Nodes that it may have; `null`: unlimited; 0 without a license in force.
+    pub node_limit: Option<u32>,
+    /// Nodes that take a place.
+    pub nodes: u64,
+    /// What its license grants besides; `null` without one in force.
+    pub features: Option<Vec<String>>,
+    /// The id of the license in force.
+    pub license: Option<Uuid>,
+    /// Whether a trusted key signed that license.
+    pub verified: Option<bool>,
+    /// When that license ends.
+    pub expires_at: Option<Instant>,
+    /// For how many dates it still counts: 1 on the last day.
+    pub days_left: Option<i64>,
+    /// When no stored license follows any more without a gap.
+    pub covered_until: Option<Instant>,
+    /// For how many dates that still is.
+    pub covered_days_left: Option<i64>,
+}
