@@ -12,8 +12,9 @@ use serde_json::{Map, Value, json};
 
 use self::schemas::Schemas;
 use crate::operations::ALL;
+use crate::permits::Place;
 use crate::query::{Parameter, Value as Holds};
-use crate::row::{Depends, Facts, Header, Met, Method, Place, Row};
+use crate::row::{Depends, Facts, Header, Met, Method, Row};
 
 /// What every path begins with.
 pub const BASE: &str = "/v1";
@@ -68,8 +69,8 @@ pub fn of_rows(rows: &[&dyn Row]) -> Value {
 
 /// The resource that an operation is about in the first place.
 fn tag(row: &dyn Row) -> &'static str {
-    let right = row.rights().first();
-    right.map_or("", |right| right.resource.as_str())
+    let first = row.rights().first();
+    first.map_or("", |(right, _)| right.resource.as_str())
 }
 
 fn tags(rows: &[&dyn Row]) -> Value {
@@ -90,7 +91,7 @@ fn operation(row: &dyn Row, schemas: &mut Schemas) -> Value {
         "description": description(row),
         "parameters": parameters(row),
         "responses": responses::of_row(row, schemas),
-        "x-permits": row.rights().iter().map(scope).collect::<Vec<_>>(),
+        "x-permits": row.rights().iter().map(|(right, _)| scope(right)).collect::<Vec<_>>(),
     });
     if let Met::At(commands) = facts.command {
         operation["x-commands"] = commands.into();
@@ -125,10 +126,9 @@ fn scope(right: &Right) -> String {
 /// What is said of an operation besides its summary.
 fn description(row: &dyn Row) -> String {
     let facts = row.facts();
-    let needed: Vec<String> = row
-        .rights()
-        .iter()
-        .map(|right| format!("`{}`", scope(right)))
+    let needed = row.rights().iter();
+    let needed: Vec<String> = needed
+        .map(|(right, place)| format!("`{}`{}", scope(right), of_whom(*place)))
         .collect();
     let mut text = String::new();
     if !facts.details.is_empty() {

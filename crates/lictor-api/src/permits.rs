@@ -4,14 +4,14 @@ use std::marker::PhantomData;
 
 use lictor_core::facts::right::{Action, Resource, Right};
 
-/// What a permit is about.
-pub trait About {
+/// A resource as a type.
+pub trait OnResource {
     /// The resource.
     const RESOURCE: Resource;
 }
 
-/// What a permit lets somebody do.
-pub trait Doing {
+/// An action as a type.
+pub trait ToAct {
     /// The action.
     const ACTION: Action;
 }
@@ -24,41 +24,58 @@ pub enum Read {}
 #[derive(Debug)]
 pub enum Write {}
 
-impl Doing for Read {
+impl ToAct for Read {
     const ACTION: Action = Action::Read;
 }
 
-impl Doing for Write {
+impl ToAct for Write {
     const ACTION: Action = Action::Write;
 }
 
-/// The permit to do `A` to `R`, as a row names it.
+/// The permit to do `A` to `R` in the organization of the request, as a row names it.
 #[derive(Debug)]
 pub struct Permit<R, A>(PhantomData<fn() -> (R, A)>);
 
+/// The permit to do `A` to `R` in the installation as a whole, as a row names it. Operators alone have it.
+#[derive(Debug)]
+pub struct InstallationPermit<R, A>(PhantomData<fn() -> (R, A)>);
+
+/// Where a permit holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the organization of the request.
+    Organization,
+    /// In the installation: operators alone have it.
+    Installation,
+}
+
 /// One permit, or several that are all needed.
 pub trait Permits {
-    /// The rights that they come to.
-    const RIGHTS: &'static [Right];
+    /// The rights that they come to, and where each holds.
+    const RIGHTS: &'static [(Right, Place)];
 }
 
-impl<R: About, A: Doing> Permits for Permit<R, A> {
-    const RIGHTS: &'static [Right] = &[Right {
+const fn right<R: OnResource, A: ToAct>() -> Right {
+    Right {
         resource: R::RESOURCE,
         action: A::ACTION,
-    }];
+    }
 }
 
-impl<R: About, A: Doing, R2: About, A2: Doing> Permits for (Permit<R, A>, Permit<R2, A2>) {
-    const RIGHTS: &'static [Right] = &[
-        Right {
-            resource: R::RESOURCE,
-            action: A::ACTION,
-        },
-        Right {
-            resource: R2::RESOURCE,
-            action: A2::ACTION,
-        },
+impl<R: OnResource, A: ToAct> Permits for Permit<R, A> {
+    const RIGHTS: &'static [(Right, Place)] = &[(right::<R, A>(), Place::Organization)];
+}
+
+impl<R: OnResource, A: ToAct> Permits for InstallationPermit<R, A> {
+    const RIGHTS: &'static [(Right, Place)] = &[(right::<R, A>(), Place::Installation)];
+}
+
+impl<R: OnResource, A: ToAct, R2: OnResource, A2: ToAct> Permits
+    for (Permit<R, A>, Permit<R2, A2>)
+{
+    const RIGHTS: &'static [(Right, Place)] = &[
+        (right::<R, A>(), Place::Organization),
+        (right::<R2, A2>(), Place::Organization),
     ];
 }
 
@@ -126,66 +143,66 @@ pub enum Clients {}
 #[derive(Debug)]
 pub enum Nodes {}
 
-impl About for Licenses {
+impl OnResource for Licenses {
     const RESOURCE: Resource = Resource::Licenses;
 }
 
-impl About for Applications {
+impl OnResource for Applications {
     const RESOURCE: Resource = Resource::Applications;
 }
 
-impl About for Organizations {
+impl OnResource for Organizations {
     const RESOURCE: Resource = Resource::Organizations;
 }
 
-impl About for Trust {
+impl OnResource for Trust {
     const RESOURCE: Resource = Resource::Trust;
 }
 
-impl About for Tokens {
+impl OnResource for Tokens {
     const RESOURCE: Resource = Resource::Tokens;
 }
 
-impl About for Usage {
+impl OnResource for Usage {
     const RESOURCE: Resource = Resource::Usage;
 }
 
-impl About for Corrections {
+impl OnResource for Corrections {
     const RESOURCE: Resource = Resource::Corrections;
 }
 
-impl About for Ledger {
+impl OnResource for Ledger {
     const RESOURCE: Resource = Resource::Ledger;
 }
 
-impl About for Report {
+impl OnResource for Report {
     const RESOURCE: Resource = Resource::Report;
 }
 
-impl About for Backup {
+impl OnResource for Backup {
     const RESOURCE: Resource = Resource::Backup;
 }
 
-impl About for Accounts {
+impl OnResource for Accounts {
     const RESOURCE: Resource = Resource::Accounts;
 }
 
-impl About for Seats {
+impl OnResource for Seats {
     const RESOURCE: Resource = Resource::Seats;
 }
 
-impl About for Leases {
+impl OnResource for Leases {
     const RESOURCE: Resource = Resource::Leases;
 }
 
-impl About for Census {
+impl OnResource for Census {
     const RESOURCE: Resource = Resource::Census;
 }
 
-impl About for Clients {
+impl OnResource for Clients {
     const RESOURCE: Resource = Resource::Clients;
 }
 
-impl About for Nodes {
+impl OnResource for Nodes {
     const RESOURCE: Resource = Resource::Nodes;
 }

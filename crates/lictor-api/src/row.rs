@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::answer::{Answer, Outcome, Unread};
-use crate::permits::Permits;
+use crate::permits::{Permits, Place};
 use crate::query::{Given, Parameter, Query};
 
 /// The method of a request. HEAD works where GET does.
@@ -37,15 +37,6 @@ impl Method {
             Self::Delete => "DELETE",
         }
     }
-}
-
-/// Where the permits are needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In the organization of the request.
-    Organization,
-    /// In the installation: operators alone have them.
-    Installation,
 }
 
 /// A variable segment of a path.
@@ -165,8 +156,6 @@ pub struct Facts {
     pub summary: &'static str,
     /// More to know, in sentences; may be empty.
     pub details: &'static str,
-    /// Where its permits are needed.
-    pub place: Place,
     /// The permits that depend on what is sent.
     pub depends: &'static [Depends],
     /// Its headers.
@@ -190,7 +179,6 @@ impl Facts {
         variables: &[],
         summary: "",
         details: "",
-        place: Place::Organization,
         depends: &[],
         headers: &[],
         problems: &[],
@@ -265,8 +253,8 @@ pub trait Row: Sync {
     /// What it says.
     fn facts(&self) -> &Facts;
 
-    /// The rights that every request needs.
-    fn rights(&self) -> &'static [Right];
+    /// The rights that every request needs, and where each is needed.
+    fn rights(&self) -> &'static [(Right, Place)];
 
     /// The parameters after the question mark.
     fn parameters(&self) -> &'static [Parameter];
@@ -301,7 +289,7 @@ impl<P: Permits, Q: Query, B: Body, A: Answer> Row for Operation<P, Q, B, A> {
         &self.facts
     }
 
-    fn rights(&self) -> &'static [Right] {
+    fn rights(&self) -> &'static [(Right, Place)] {
         P::RIGHTS
     }
 

@@ -6,9 +6,9 @@ use super::variables::{CLIENT, TOKEN};
 use crate::answer::{Created, Done, Shown};
 use crate::clients::{ChangeClient, Client, Code, CreateClient, CreatedClient};
 use crate::list::List;
-use crate::permits::{Clients, Permit, Read, Tokens, Write};
+use crate::permits::{Clients, Permit, Place, Read, Tokens, Write};
 use crate::query::{Force, NoQuery, Page, Tokens as WhichTokens};
-use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Place, Sample};
+use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Sample};
 use crate::tokens::{CreateToken, CreatedToken, Token};
 use crate::values::{Nothing, Written};
 

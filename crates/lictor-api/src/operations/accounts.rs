@@ -5,9 +5,9 @@ use super::variables::ACCOUNT;
 use crate::accounts::{Account, ChangeAccount, CreateAccount, ImportAccounts, ImportedAccounts};
 use crate::answer::{Created, Done, Shown, ShownIfChanged};
 use crate::list::List;
-use crate::permits::{Accounts, Permit, Read, Write};
+use crate::permits::{Accounts, Permit, Place, Read, Write};
 use crate::query::{Accounts as WhichAccounts, Force, NoQuery};
-use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Place, Sample};
+use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Sample};
 use crate::values::Written;
 
 /// An account, as examples show it.

@@ -9,10 +9,12 @@ use crate::list::List;
 use crate::organizations::{
     ChangeOrganization, CreateOrganization, Organization, OrganizationDetails,
 };
-use crate::permits::{Backup, Ledger, Organizations, Permit, Read, Report, Write};
+use crate::permits::{
+    Backup, InstallationPermit, Ledger, Organizations, Permit, Place, Read, Report, Write,
+};
 use crate::query::{Ledger as WhichEntries, NoQuery, Page};
 use crate::report::Report as Shows;
-use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Place, Sample};
+use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Sample};
 use crate::values::Written;
 
 /// Lists organizations.
@@ -36,7 +38,7 @@ pub const LIST_ORGANIZATIONS: Operation<
 
 /// Creates an organization.
 pub const CREATE_ORGANIZATION: Operation<
-    Permit<Organizations, Write>,
+    InstallationPermit<Organizations, Write>,
     NoQuery,
     CreateOrganization,
     Created<Organization>,
@@ -45,7 +47,6 @@ pub const CREATE_ORGANIZATION: Operation<
     method: Method::Post,
     path: "/organizations",
     summary: "Creates an organization.",
-    place: Place::Installation,
     headers: &[
         Header::IdempotencyKey,
         Header::Location {
@@ -92,7 +93,7 @@ pub const SHOW_ORGANIZATION: Operation<
 
 /// Changes an organization.
 pub const CHANGE_ORGANIZATION: Operation<
-    Permit<Organizations, Write>,
+    InstallationPermit<Organizations, Write>,
     NoQuery,
     ChangeOrganization,
     Shown<Written<OrganizationDetails, ChangeOrganization>>,
@@ -103,7 +104,6 @@ pub const CHANGE_ORGANIZATION: Operation<
     variables: &[ORGANIZATION],
     summary: "Names an organization, and sets its quotas.",
     details: "What there is stays, whatever the limit.",
-    place: Place::Installation,
     example: Example::sent(
         r#"{"name": "Acme Ltd", "quotas": {"tokens": 50000, "codes": null}}"#,
         DETAILS_EXAMPLE,
@@ -114,19 +114,22 @@ pub const CHANGE_ORGANIZATION: Operation<
 });
 
 /// Removes an organization.
-pub const REMOVE_ORGANIZATION: Operation<Permit<Organizations, Write>, NoQuery, NoBody, Done> =
-    Operation::new(Facts {
-        id: "removeOrganization",
-        method: Method::Delete,
-        path: "/organizations/{organization}",
-        variables: &[ORGANIZATION],
-        summary: "Removes an organization that has no licenses; its tokens end with it.",
-        place: Place::Installation,
-        problems: &["organization-not-empty", "default-organization"],
-        command: Met::At(&["organization remove"]),
-        page: Met::At(&["Organizations"]),
-        ..Facts::EMPTY
-    });
+pub const REMOVE_ORGANIZATION: Operation<
+    InstallationPermit<Organizations, Write>,
+    NoQuery,
+    NoBody,
+    Done,
+> = Operation::new(Facts {
+    id: "removeOrganization",
+    method: Method::Delete,
+    path: "/organizations/{organization}",
+    variables: &[ORGANIZATION],
+    summary: "Removes an organization that has no licenses; its tokens end with it.",
+    problems: &["organization-not-empty", "default-organization"],
+    command: Met::At(&["organization remove"]),
+    page: Met::At(&["Organizations"]),
+    ..Facts::EMPTY
+});
 
 /// Lists the entries of the ledger.
 pub const LIST_ENTRIES: Operation<Permit<Ledger, Read>, WhichEntries, NoBody, Shown<List<Entry>>> =
@@ -175,26 +178,32 @@ pub const SHOW_REPORT: Operation<Permit<Report, Read>, NoQuery, NoBody, Shown<Sh
     });
 
 /// Copies the database.
-pub const COPY_DATABASE: Operation<Permit<Backup, Read>, NoQuery, NoBody, File<Database>> =
-    Operation::new(Facts {
-        id: "copyDatabase",
-        path: "/backup",
-        summary: "Copies the whole database, as `lictor restore` takes it.",
-        details: "HEAD makes no copy.",
-        place: Place::Installation,
-        command: Met::At(&["backup"]),
-        page: Met::Nowhere("a backup goes to a file by a script, not through a browser"),
-        ..Facts::EMPTY
-    });
+pub const COPY_DATABASE: Operation<
+    InstallationPermit<Backup, Read>,
+    NoQuery,
+    NoBody,
+    File<Database>,
+> = Operation::new(Facts {
+    id: "copyDatabase",
+    path: "/backup",
+    summary: "Copies the whole database, as `lictor restore` takes it.",
+    details: "HEAD makes no copy.",
+    command: Met::At(&["backup"]),
+    page: Met::Nowhere("a backup goes to a file by a script, not through a browser"),
+    ..Facts::EMPTY
+});
 
 /// Shows the key that states for nodes are signed with.
-pub const SHOW_CONTROL_PLANE_KEY: Operation<Permit<Backup, Read>, NoQuery, NoBody, File<Pem>> =
-    Operation::new(Facts {
-        id: "showControlPlaneKey",
-        path: "/backup/control-plane-key",
-        summary: "Shows the private key that states for nodes are signed with, which no copy of the database has.",
-        place: Place::Installation,
-        command: Met::At(&["backup --include-keys"]),
-        page: Met::Nowhere("a private key is not shown in a browser"),
-        ..Facts::EMPTY
-    });
+pub const SHOW_CONTROL_PLANE_KEY: Operation<
+    InstallationPermit<Backup, Read>,
+    NoQuery,
+    NoBody,
+    File<Pem>,
+> = Operation::new(Facts {
+    id: "showControlPlaneKey",
+    path: "/backup/control-plane-key",
+    summary: "Shows the private key that states for nodes are signed with, which no copy of the database has.",
+    command: Met::At(&["backup --include-keys"]),
+    page: Met::Nowhere("a private key is not shown in a browser"),
+    ..Facts::EMPTY
+});

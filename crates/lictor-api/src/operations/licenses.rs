@@ -5,9 +5,9 @@ use crate::answer::{Created, CreatedOrThere, Done, Shown, ShownIfChanged};
 use crate::applications::{Application, ChangeApplication, CreateApplication};
 use crate::licenses::{AddLicense, AddedLicense, License, PutLicense};
 use crate::list::List;
-use crate::permits::{Applications, Licenses, Permit, Read, Trust, Write};
+use crate::permits::{Applications, InstallationPermit, Licenses, Permit, Read, Trust, Write};
 use crate::query::{NoQuery, OfApplication, Page};
-use crate::row::{Example, Facts, Header, Met, Method, NoBody, Operation, Place};
+use crate::row::{Example, Facts, Header, Met, Method, NoBody, Operation};
 use crate::trust::{ChangedKey, Key, Trust as Trusted, TrustKey};
 use crate::values::{Nothing, Written};
 
@@ -278,31 +278,34 @@ pub const SHOW_TRUST: Operation<Permit<Trust, Read>, NoQuery, NoBody, Shown<Trus
     });
 
 /// Trusts a key.
-pub const TRUST_KEY: Operation<Permit<Trust, Write>, NoQuery, TrustKey, Created<ChangedKey>> =
-    Operation::new(Facts {
-        id: "trustKey",
-        method: Method::Post,
-        path: "/trust",
-        summary: "Trusts a key; one that was retired becomes active again.",
-        details: "With a rotation nodes trust it too. They take no other new key.",
-        place: Place::Installation,
-        headers: &[
-            Header::IdempotencyKey,
-            Header::Location {
-                path: "/trust/{key}",
-                member: "key_id",
-            },
-        ],
-        problems: &["key-revoked"],
-        example: Example::sent(
-            r#"{"public_key": "-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----\n"}"#,
-            r#"{"key_id": "0123456789abcdef",
+pub const TRUST_KEY: Operation<
+    InstallationPermit<Trust, Write>,
+    NoQuery,
+    TrustKey,
+    Created<ChangedKey>,
+> = Operation::new(Facts {
+    id: "trustKey",
+    method: Method::Post,
+    path: "/trust",
+    summary: "Trusts a key; one that was retired becomes active again.",
+    details: "With a rotation nodes trust it too. They take no other new key.",
+    headers: &[
+        Header::IdempotencyKey,
+        Header::Location {
+            path: "/trust/{key}",
+            member: "key_id",
+        },
+    ],
+    problems: &["key-revoked"],
+    example: Example::sent(
+        r#"{"public_key": "-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----\n"}"#,
+        r#"{"key_id": "0123456789abcdef",
  "public_key": "-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----\n", "status": "active"}"#,
-        ),
-        command: Met::At(&["trust add"]),
-        page: Met::At(&["Access"]),
-        ..Facts::EMPTY
-    });
+    ),
+    command: Met::At(&["trust add"]),
+    page: Met::At(&["Access"]),
+    ..Facts::EMPTY
+});
 
 /// Shows a key.
 pub const SHOW_KEY: Operation<Permit<Trust, Read>, NoQuery, NoBody, Shown<Key>> =
@@ -321,41 +324,47 @@ pub const SHOW_KEY: Operation<Permit<Trust, Read>, NoQuery, NoBody, Shown<Key>> 
     });
 
 /// Retires a key.
-pub const RETIRE_KEY: Operation<Permit<Trust, Write>, NoQuery, Nothing, Shown<ChangedKey>> =
-    Operation::new(Facts {
-        id: "retireKey",
-        method: Method::Post,
-        path: "/trust/{key}/retire",
-        variables: &[KEY],
-        summary: "Accepts no new licenses signed by a key; stored ones stay valid.",
-        place: Place::Installation,
-        headers: &[Header::IdempotencyKey],
-        problems: &["key-revoked"],
-        example: Example::sent(
-            "{}",
-            r#"{"key_id": "0123456789abcdef",
+pub const RETIRE_KEY: Operation<
+    InstallationPermit<Trust, Write>,
+    NoQuery,
+    Nothing,
+    Shown<ChangedKey>,
+> = Operation::new(Facts {
+    id: "retireKey",
+    method: Method::Post,
+    path: "/trust/{key}/retire",
+    variables: &[KEY],
+    summary: "Accepts no new licenses signed by a key; stored ones stay valid.",
+    headers: &[Header::IdempotencyKey],
+    problems: &["key-revoked"],
+    example: Example::sent(
+        "{}",
+        r#"{"key_id": "0123456789abcdef",
  "public_key": "-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----\n", "status": "retired"}"#,
-        ),
-        command: Met::At(&["trust retire"]),
-        page: Met::At(&["Access"]),
-        ..Facts::EMPTY
-    });
+    ),
+    command: Met::At(&["trust retire"]),
+    page: Met::At(&["Access"]),
+    ..Facts::EMPTY
+});
 
 /// Revokes a key.
-pub const REVOKE_KEY: Operation<Permit<Trust, Write>, NoQuery, Nothing, Shown<ChangedKey>> =
-    Operation::new(Facts {
-        id: "revokeKey",
-        method: Method::Post,
-        path: "/trust/{key}/revoke",
-        variables: &[KEY],
-        summary: "Ends the trust in a key at once and forever, for stored licenses too.",
-        place: Place::Installation,
-        headers: &[Header::IdempotencyKey],
-        example: Example::sent(
-            "{}",
-            r#"{"key_id": "0123456789abcdef", "status": "revoked"}"#,
-        ),
-        command: Met::At(&["trust revoke"]),
-        page: Met::At(&["Access"]),
-        ..Facts::EMPTY
-    });
+pub const REVOKE_KEY: Operation<
+    InstallationPermit<Trust, Write>,
+    NoQuery,
+    Nothing,
+    Shown<ChangedKey>,
+> = Operation::new(Facts {
+    id: "revokeKey",
+    method: Method::Post,
+    path: "/trust/{key}/revoke",
+    variables: &[KEY],
+    summary: "Ends the trust in a key at once and forever, for stored licenses too.",
+    headers: &[Header::IdempotencyKey],
+    example: Example::sent(
+        "{}",
+        r#"{"key_id": "0123456789abcdef", "status": "revoked"}"#,
+    ),
+    command: Met::At(&["trust revoke"]),
+    page: Met::At(&["Access"]),
+    ..Facts::EMPTY
+});

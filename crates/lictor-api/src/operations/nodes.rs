@@ -7,9 +7,9 @@ use crate::node_pools::{CreateNodePool, CreatedNodePool, CreatedNodePoolPart, No
 use crate::nodes::{
     AdoptedNodes, EnrollNode, EnrolledNode, EnrolledNodePart, Node, NodePolicy, SetNodePolicy,
 };
-use crate::permits::{Nodes, Permit, Read, Write};
+use crate::permits::{InstallationPermit, Nodes, Permit, Read, Write};
 use crate::query::{NoQuery, Page};
-use crate::row::{Example, Facts, Header, Met, Method, NoBody, Operation, Place};
+use crate::row::{Example, Facts, Header, Met, Method, NoBody, Operation};
 use crate::values::{Nothing, Written};
 
 /// Lists nodes.
@@ -199,7 +199,7 @@ pub const SHOW_NODE_POLICY: Operation<Permit<Nodes, Read>, NoQuery, NoBody, Show
 
 /// Sets the nodes' policy.
 pub const SET_NODE_POLICY: Operation<
-    Permit<Nodes, Write>,
+    InstallationPermit<Nodes, Write>,
     NoQuery,
     SetNodePolicy,
     Shown<NodePolicy>,
@@ -208,7 +208,6 @@ pub const SET_NODE_POLICY: Operation<
     method: Method::Put,
     path: "/node-policy",
     summary: "Sets how long nodes keep working without news.",
-    place: Place::Installation,
     example: Example::sent(POLICY_EXAMPLE, POLICY_EXAMPLE),
     command: Met::At(&["node policy --stale-after --expires-after --grace"]),
     page: Met::At(&["Nodes"]),
@@ -216,16 +215,19 @@ pub const SET_NODE_POLICY: Operation<
 });
 
 /// Adopts nodes.
-pub const ADOPT_NODES: Operation<Permit<Nodes, Write>, NoQuery, Nothing, Shown<AdoptedNodes>> =
-    Operation::new(Facts {
-        id: "adoptNodes",
-        method: Method::Post,
-        path: "/node-adoptions",
-        summary: "Makes nodes that are ahead accept what is stored here, as after a backup was restored.",
-        place: Place::Installation,
-        headers: &[Header::IdempotencyKey],
-        example: Example::sent("{}", r#"{"adopted": 1}"#),
-        command: Met::At(&["node adopt"]),
-        page: Met::At(&["Nodes"]),
-        ..Facts::EMPTY
-    });
+pub const ADOPT_NODES: Operation<
+    InstallationPermit<Nodes, Write>,
+    NoQuery,
+    Nothing,
+    Shown<AdoptedNodes>,
+> = Operation::new(Facts {
+    id: "adoptNodes",
+    method: Method::Post,
+    path: "/node-adoptions",
+    summary: "Makes nodes that are ahead accept what is stored here, as after a backup was restored.",
+    headers: &[Header::IdempotencyKey],
+    example: Example::sent("{}", r#"{"adopted": 1}"#),
+    command: Met::At(&["node adopt"]),
+    page: Met::At(&["Nodes"]),
+    ..Facts::EMPTY
+});
