@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::row::Sent;
-use crate::values::{Instant, Object, RowError, RowMode, Text, Words, only};
+use crate::values::{Instant, Object, RowError, RowMode, Text, Words, Written, only};
 
 /// The statuses that an account can be created with.
 pub const CREATED: [AccountStatus; 2] = [AccountStatus::Active, AccountStatus::Invited];
@@ -38,6 +38,7 @@ pub struct CreateAccount {
     pub email: String,
     /// What people call it, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub name: Option<String>,
     /// Whether it is a `person`, or a `service`, which has no seats; left out: `person`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,11 +112,15 @@ pub struct Account {
     pub revision: u64,
 }
 
+/// An account that was changed; what was sent for whoever may not read accounts.
+pub type WrittenAccount = Written<Account, ChangeAccount>;
+
 /// Accounts to import: at most 1,000 rows, which ask for at most 10,000 seats.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportAccounts {
     /// The accounts. One that exists is not changed.
+    #[schemars(length(max = 1_000))]
     pub rows: Vec<Object<ImportRow>>,
     /// Whether one refused row refuses them all (`all`), or each is decided by itself (`each`); left out: `all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,6 +148,7 @@ pub struct ImportRow {
     pub email: String,
     /// What people call it, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub name: Option<String>,
     /// Whether it is a `person`, or a `service`, which has no seats; left out: `person`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,9 +197,9 @@ pub struct ImportedAccounts {
     /// Whether nothing was written.
     pub dry_run: bool,
     /// How many accounts were created.
-    pub created: u64,
+    pub accounts_created: u64,
     /// How many seats were assigned.
-    pub assigned: u64,
+    pub seats_assigned: u64,
     /// How many rows were refused, or a seat of theirs.
     pub refused: u64,
     /// What became of each row, in the order of the request.

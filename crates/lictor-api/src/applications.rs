@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::licenses::Plan;
 use crate::row::Sent;
-use crate::values::{Instant, Text};
+use crate::values::{Instant, Text, Written};
 
 /// An application to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,7 @@ pub struct CreateApplication {
     pub key: String,
     /// What people call it, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub name: Option<String>,
     /// What happens when no seat is left; left out: `refuse`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,3 +85,6 @@ pub struct Application {
     /// For how many dates that still is.
     pub covered_days_left: Option<i64>,
 }
+
+/// An application that was changed; what was sent for whoever may not read applications.
+pub type WrittenApplication = Written<Application, ChangeApplication>;

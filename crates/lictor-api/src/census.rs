@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::values::Instant;
+use crate::values::{Instant, Written};
 
 /// How many distinct accounts count, and how old that figure is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,3 +37,6 @@ pub struct TakenCensus {
     /// When it was taken.
     pub taken_at: Instant,
 }
+
+/// A census that was taken, as far as it is told.
+pub type WrittenCensus = Written<Census, TakenCensus>;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::row::Sent;
-use crate::values::{Instant, Text};
+use crate::values::{Instant, Text, Written};
 
 /// A client to create.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,9 +15,11 @@ use crate::values::{Instant, Text};
 pub struct CreateClient {
     /// What its access tokens may do at most: `RESOURCE`, `RESOURCE:read` or `RESOURCE:write`, 1 to 64.
     #[serde(default)]
+    #[schemars(length(min = 1, max = 64))]
     pub scopes: Vec<Text<Scope>>,
     /// What people call it, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub name: Option<String>,
     /// The account that it acts for, by its id or e-mail. It may do no more than the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +61,9 @@ pub struct Client {
     /// When it was created.
     pub created_at: Instant,
 }
+
+/// A client that was changed; what was sent for whoever may not read clients.
+pub type WrittenClient = Written<Client, ChangeClient>;
 
 /// A client that was just created, with its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -14,6 +14,7 @@ use crate::values::{Instant, Text, Told};
 #[serde(deny_unknown_fields)]
 pub struct CheckOutLease {
     /// Who checks it out: a device, a job, a session. 1 to 200 characters; letter case does not matter.
+    #[schemars(length(min = 1, max = 200))]
     pub holder: String,
     /// How long it lasts, in seconds, 1 to 2,592,000; left out: 60.
     #[serde(default, deserialize_with = "whole::read_some")]

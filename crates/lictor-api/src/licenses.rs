@@ -15,6 +15,7 @@ use crate::values::{Day, Instant, KeyIdText, Text, Words};
 #[serde(deny_unknown_fields)]
 pub struct AddLicense {
     /// The signed document as text, at most 65,536 bytes. It is stored byte for byte.
+    #[schemars(length(max = 65_536))]
     pub payload: String,
     /// The license's id; left out: a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +29,7 @@ impl Sent for AddLicense {}
 #[serde(deny_unknown_fields)]
 pub struct PutLicense {
     /// The signed document as text, at most 65,536 bytes. It is stored byte for byte.
+    #[schemars(length(max = 65_536))]
     pub payload: String,
 }
 

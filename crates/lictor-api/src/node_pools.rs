@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::row::Sent;
-use crate::values::{Instant, Told};
+use crate::values::{Instant, Told, Written};
 
 /// A pool to make: one token for many nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateNodePool {
     /// Its name: 1 to 50 lower-case letters, digits, hyphens and dots, a letter or digit first.
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9.-]{0,49}$"))]
     pub name: String,
     /// The key of the application that its nodes serve; left out: the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,3 +89,6 @@ pub struct CreatedNodePoolPart {
     /// Until when nodes can join with that token.
     pub token_expires_at: Instant,
 }
+
+/// A pool that was just made, as far as it is told.
+pub type WrittenNodePool = Written<CreatedNodePool, CreatedNodePoolPart>;

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::row::Sent;
-use crate::values::{Instant, Text, Told, Words};
+use crate::values::{Instant, Text, Told, Words, Written};
 
 /// A node to enroll.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnrollNode {
     /// Its name: 1 to 63 lower-case letters, digits, hyphens and dots, a letter or digit first.
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9.-]{0,62}$"))]
     pub name: String,
     /// The key of the application that it serves; left out: the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +138,9 @@ pub struct EnrolledNodePart {
     /// When that token ends.
     pub token_expires_at: Instant,
 }
+
+/// A node that was just enrolled, as far as it is told.
+pub type WrittenNode = Written<EnrolledNode, EnrolledNodePart>;
 
 /// How long nodes keep working without news; all three are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

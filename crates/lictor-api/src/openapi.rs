@@ -135,11 +135,7 @@ fn description(row: &dyn Row) -> String {
         text.push_str(facts.details);
         text.push_str("\n\n");
     }
-    text.push_str(&format!(
-        "Needs {}{}.",
-        needed.join(" and "),
-        of_whom(facts.place)
-    ));
+    text.push_str(&format!("Needs {}.", needed.join(" and ")));
     for depends in facts.depends {
         text.push_str(&conditional(depends));
     }

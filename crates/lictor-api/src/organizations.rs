@@ -9,16 +9,18 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::row::Sent;
-use crate::values::Instant;
+use crate::values::{Instant, Written};
 
 /// An organization to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateOrganization {
     /// Its key in paths and headers: 1 to 63 lower-case letters, digits and hyphens. It never changes.
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9-]{0,62}$"))]
     pub key: String,
     /// What people call it, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub name: Option<String>,
 }
 
@@ -35,7 +37,7 @@ pub struct ChangeOrganization {
     /// Limits by the names of quotas, 0 to 2^53 - 1; `null`: the default again.
     #[serde(default, skip_serializing_if = "Given::is_nothing")]
     #[schemars(with = "BTreeMap<String, Option<u64>>")]
-    pub quotas: Given<BTreeMap<String, Option<Whole<u64>>>>,
+    pub limits: Given<BTreeMap<String, Option<Whole<u64>>>>,
 }
 
 impl Sent for ChangeOrganization {}
@@ -66,6 +68,9 @@ pub struct OrganizationDetails {
     /// What only grows.
     pub ledger: LedgerSize,
 }
+
+/// An organization that was changed; what was sent for whoever may not read organizations.
+pub type WrittenOrganization = Written<OrganizationDetails, ChangeOrganization>;
 
 /// How much of something there is and may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::answer::{Answer, Outcome, Unread};
 use crate::permits::{Permits, Place};
 use crate::query::{Given, Parameter, Query};
+use crate::values::Object;
 
 /// The method of a request. HEAD works where GET does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,21 +187,42 @@ impl Facts {
         command: Met::Nowhere(""),
         page: Met::Nowhere(""),
     };
+
+    /// The segments of the path, with these names in the places of its variables; none if there are not as many.
+    pub fn segments<'n>(&self, names: &[&'n str]) -> Option<Vec<&'n str>> {
+        let mut names = names.iter().copied();
+        let path: &'static str = self.path;
+        let segments = path
+            .split('/')
+            .skip(1)
+            .map(|part| match part.starts_with('{') {
+                true => names.next(),
+                false => Some(part),
+            });
+        let segments: Option<Vec<&'n str>> = segments.collect();
+        segments.filter(|_| names.next().is_none())
+    }
 }
 
-/// What an operation takes as its body.
+/// What an operation takes as its body, as both sides know it.
 pub trait Body: Sized {
     /// Its schema; none: it has no body.
     fn schema(generator: &mut SchemaGenerator) -> Option<Schema>;
 
-    /// Whether this is one, and how it is written again.
+    /// Reads one. Where nothing is sent, an empty object is.
     ///
     /// # Errors
-    /// It is none.
-    fn again(text: &str) -> Result<String, serde_json::Error>;
+    /// It is none that the operation takes.
+    fn read(text: &str) -> Result<Self, serde_json::Error>;
+
+    /// Writes it; none: nothing is sent.
+    ///
+    /// # Errors
+    /// None in practice: every body has a JSON form.
+    fn write(&self) -> Result<Option<String>, serde_json::Error>;
 }
 
-/// A request without a body.
+/// A request without a body. What is sent all the same is not looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NoBody;
 
@@ -209,8 +231,12 @@ impl Body for NoBody {
         None
     }
 
-    fn again(_: &str) -> Result<String, serde_json::Error> {
-        Err(serde::de::Error::custom("this operation has no body"))
+    fn read(_: &str) -> Result<Self, serde_json::Error> {
+        Ok(Self)
+    }
+
+    fn write(&self) -> Result<Option<String>, serde_json::Error> {
+        Ok(None)
     }
 }
 
@@ -222,15 +248,23 @@ impl<T: Sent> Body for T {
         Some(generator.subschema_for::<T>())
     }
 
-    fn again(text: &str) -> Result<String, serde_json::Error> {
-        serde_json::from_str::<T>(text).and_then(|body| serde_json::to_string(&body))
+    fn read(text: &str) -> Result<Self, serde_json::Error> {
+        let text = if text.is_empty() { "{}" } else { text };
+        serde_json::from_str::<Object<T>>(text).map(|Object(body)| body)
+    }
+
+    fn write(&self) -> Result<Option<String>, serde_json::Error> {
+        serde_json::to_string(self).map(Some)
     }
 }
+
+/// The types of an operation, of which it holds no value.
+type Types<P, Q, B, A> = PhantomData<fn() -> (P, Q, B, A)>;
 
 /// An operation: a row, and the types of what it needs, takes and gives.
 pub struct Operation<P, Q, B, A> {
     facts: Facts,
-    of: PhantomData<fn() -> (P, Q, B, A)>,
+    of: Types<P, Q, B, A>,
 }
 
 impl<P, Q, B, A> Operation<P, Q, B, A> {
@@ -268,11 +302,11 @@ pub trait Row: Sync {
     /// The schema of its body; none: it has none.
     fn body(&self, generator: &mut SchemaGenerator) -> Option<Schema>;
 
-    /// A body, read and written again.
+    /// A body, read and written again; none: it has none.
     ///
     /// # Errors
     /// It is none that the operation takes.
-    fn body_again(&self, text: &str) -> Result<String, serde_json::Error>;
+    fn body_again(&self, text: &str) -> Result<Option<String>, serde_json::Error>;
 
     /// Its answers.
     fn outcomes(&self, generator: &mut SchemaGenerator) -> Vec<Outcome>;
@@ -307,8 +341,8 @@ impl<P: Permits, Q: Query, B: Body, A: Answer> Row for Operation<P, Q, B, A> {
         B::schema(generator)
     }
 
-    fn body_again(&self, text: &str) -> Result<String, serde_json::Error> {
-        B::again(text)
+    fn body_again(&self, text: &str) -> Result<Option<String>, serde_json::Error> {
+        B::read(text)?.write()
     }
 
     fn outcomes(&self, generator: &mut SchemaGenerator) -> Vec<Outcome> {

@@ -18,12 +18,14 @@ pub struct CreateToken {
     pub role: Option<Text<Role>>,
     /// What it is narrowed to: `RESOURCE`, `RESOURCE:read` or `RESOURCE:write`, at most 64; left out: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
     pub scopes: Option<Vec<Text<Scope>>>,
     /// When it ends; left out: never, or when the token ends that creates it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Text<Instant>>,
     /// What people call it, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub name: Option<String>,
     /// The account that owns it, by its id or e-mail. The token may do no more than the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]

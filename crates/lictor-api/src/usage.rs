@@ -17,6 +17,7 @@ use crate::values::{Object, RowError, Text, Told, Words};
 #[serde(deny_unknown_fields)]
 pub struct RecordUsage {
     /// The counts.
+    #[schemars(length(max = 1_000))]
     pub counts: Vec<Object<ReportedCount>>,
 }
 
@@ -29,19 +30,22 @@ impl Sent for RecordUsage {}
 pub struct ReportedCount {
     /// Who counted, 1 to 128 characters; left out: `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
     pub source: Option<String>,
     /// What was used, 1 to 128 characters.
+    #[schemars(length(min = 1, max = 128))]
     pub service: String,
     /// The month of a `count`, as `YYYY-MM` from `2000-01` on, or `UNKNOWN`; left out: this month.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^([0-9]{4}-(0[1-9]|1[0-2])|UNKNOWN)$"))]
     pub month: Option<String>,
     /// How much it is in the month so far, 0 to 2^53 - 1. The greatest that was ever reported counts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "u64", default)]
+    #[schemars(with = "u64", default, range(max = 9_007_199_254_740_991_u64))]
     pub count: Option<u64>,
     /// How much it is since the source was started, 0 to 2^53 - 1. What it rose by counts.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "u64", default)]
+    #[schemars(with = "u64", default, range(max = 9_007_199_254_740_991_u64))]
     pub total: Option<u64>,
     /// Which start of the source a `total` belongs to: 1 to 64 characters, or a number such as the time of the start.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,15 +222,19 @@ pub struct RecordedCount {
 pub struct CorrectUsage {
     /// Who counted; left out: `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
     pub source: Option<String>,
     /// What was used.
+    #[schemars(length(min = 1, max = 128))]
     pub service: String,
     /// The month, as `YYYY-MM`, or `UNKNOWN`.
+    #[schemars(regex(pattern = "^([0-9]{4}-(0[1-9]|1[0-2])|UNKNOWN)$"))]
     pub month: String,
     /// By how much: less than 0 to subtract. No count falls below 0.
     #[serde(deserialize_with = "whole::read")]
     pub by: i64,
     /// Why, 1 to 200 characters. The ledger keeps it forever: name nobody in it.
+    #[schemars(length(min = 1, max = 200))]
     pub reason: String,
 }
 

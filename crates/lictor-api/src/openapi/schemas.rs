@@ -68,12 +68,15 @@ impl Schemas {
     }
 }
 
-/// Says to people which words are known.
+/// Says to people which words are known, each description in one line.
 pub(super) fn tell_words(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(tell_words),
         Value::Object(members) => {
             members.values_mut().for_each(tell_words);
+            if let Some(Value::String(about)) = members.get_mut("description") {
+                *about = about.replace('\n', " ");
+            }
             let words = members.get(KNOWN_WORDS).and_then(Value::as_array);
             let Some(words) = words else { return };
             let words = words.iter().filter_map(Value::as_str);

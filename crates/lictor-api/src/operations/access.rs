@@ -4,13 +4,13 @@ use lictor_core::facts::right::{Resource, Right};
 
 use super::variables::{CLIENT, TOKEN};
 use crate::answer::{Created, Done, Shown};
-use crate::clients::{ChangeClient, Client, Code, CreateClient, CreatedClient};
+use crate::clients::{ChangeClient, Client, Code, CreateClient, CreatedClient, WrittenClient};
 use crate::list::List;
 use crate::permits::{Clients, Permit, Place, Read, Tokens, Write};
 use crate::query::{Force, NoQuery, Page, Tokens as WhichTokens};
 use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Sample};
 use crate::tokens::{CreateToken, CreatedToken, Token};
-use crate::values::{Nothing, Written};
+use crate::values::Nothing;
 
 /// Lists tokens.
 pub const LIST_TOKENS: Operation<Permit<Tokens, Read>, WhichTokens, NoBody, Shown<List<Token>>> =
@@ -187,7 +187,7 @@ pub const CHANGE_CLIENT: Operation<
     Permit<Clients, Write>,
     NoQuery,
     ChangeClient,
-    Shown<Written<Client, ChangeClient>>,
+    Shown<WrittenClient>,
 > = Operation::new(Facts {
     id: "changeClient",
     method: Method::Patch,

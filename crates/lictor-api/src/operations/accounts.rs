@@ -2,13 +2,14 @@
 
 use super::seats::SEATS;
 use super::variables::ACCOUNT;
-use crate::accounts::{Account, ChangeAccount, CreateAccount, ImportAccounts, ImportedAccounts};
+use crate::accounts::{
+    Account, ChangeAccount, CreateAccount, ImportAccounts, ImportedAccounts, WrittenAccount,
+};
 use crate::answer::{Created, Done, Shown, ShownIfChanged};
 use crate::list::List;
 use crate::permits::{Accounts, Permit, Place, Read, Write};
 use crate::query::{Accounts as WhichAccounts, Force, NoQuery};
 use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Sample};
-use crate::values::Written;
 
 /// An account, as examples show it.
 const ACCOUNT_EXAMPLE: &str = r#"{"id": "019dd0a8-5c00-7000-8000-000000000003", "number": 8190293829384,
@@ -95,7 +96,7 @@ pub const IMPORT_ACCOUNTS: Operation<
     example: Example::sent(
         r#"{"rows": [{"email": "grace@example.com", "name": "Grace Hopper", "seats": ["konnect"]}],
  "mode": "each", "dry_run": true, "earlier_seats": {"konnect": 7}, "earlier_accounts": 12}"#,
-        r#"{"dry_run": true, "created": 1, "assigned": 0, "refused": 1, "rows": [
+        r#"{"dry_run": true, "accounts_created": 1, "seats_assigned": 0, "refused": 1, "rows": [
  {"account": "019dd0a8-5c00-7000-8000-000000000007", "result": "refused", "created": true, "assigned": [],
   "errors": [{"reason": "exhausted", "detail": "all seats of konnect are taken: 10 of 10"}]}]}"#,
     ),
@@ -127,7 +128,7 @@ pub const CHANGE_ACCOUNT: Operation<
     Permit<Accounts, Write>,
     Force,
     ChangeAccount,
-    Shown<Written<Account, ChangeAccount>>,
+    Shown<WrittenAccount>,
 > = Operation::new(Facts {
     id: "changeAccount",
     method: Method::Patch,

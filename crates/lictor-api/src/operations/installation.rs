@@ -7,7 +7,7 @@ use crate::answer::{Created, Database, Done, File, Pem, Shown};
 use crate::ledger::Entry;
 use crate::list::List;
 use crate::organizations::{
-    ChangeOrganization, CreateOrganization, Organization, OrganizationDetails,
+    ChangeOrganization, CreateOrganization, Organization, OrganizationDetails, WrittenOrganization,
 };
 use crate::permits::{
     Backup, InstallationPermit, Ledger, Organizations, Permit, Place, Read, Report, Write,
@@ -15,7 +15,6 @@ use crate::permits::{
 use crate::query::{Ledger as WhichEntries, NoQuery, Page};
 use crate::report::Report as Shows;
 use crate::row::{Depends, Example, Facts, Header, Met, Method, NoBody, Operation, Sample};
-use crate::values::Written;
 
 /// Lists organizations.
 pub const LIST_ORGANIZATIONS: Operation<
@@ -96,7 +95,7 @@ pub const CHANGE_ORGANIZATION: Operation<
     InstallationPermit<Organizations, Write>,
     NoQuery,
     ChangeOrganization,
-    Shown<Written<OrganizationDetails, ChangeOrganization>>,
+    Shown<WrittenOrganization>,
 > = Operation::new(Facts {
     id: "changeOrganization",
     method: Method::Patch,
@@ -105,7 +104,7 @@ pub const CHANGE_ORGANIZATION: Operation<
     summary: "Names an organization, and sets its quotas.",
     details: "What there is stays, whatever the limit.",
     example: Example::sent(
-        r#"{"name": "Acme Ltd", "quotas": {"tokens": 50000, "codes": null}}"#,
+        r#"{"name": "Acme Ltd", "limits": {"tokens": 50000, "codes": null}}"#,
         DETAILS_EXAMPLE,
     ),
     command: Met::At(&["organization set"]),

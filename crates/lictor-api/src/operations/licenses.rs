@@ -2,14 +2,14 @@
 
 use super::variables::{APPLICATION, KEY, LICENSE};
 use crate::answer::{Created, CreatedOrThere, Done, Shown, ShownIfChanged};
-use crate::applications::{Application, ChangeApplication, CreateApplication};
+use crate::applications::{Application, ChangeApplication, CreateApplication, WrittenApplication};
 use crate::licenses::{AddLicense, AddedLicense, License, PutLicense};
 use crate::list::List;
 use crate::permits::{Applications, InstallationPermit, Licenses, Permit, Read, Trust, Write};
 use crate::query::{NoQuery, OfApplication, Page};
 use crate::row::{Example, Facts, Header, Met, Method, NoBody, Operation};
 use crate::trust::{ChangedKey, Key, Trust as Trusted, TrustKey};
-use crate::values::{Nothing, Written};
+use crate::values::Nothing;
 
 /// A license, as examples show it.
 const LICENSE_EXAMPLE: &str = r#"{"id": "019dd0a8-5c00-7000-8000-000000000001", "application": "konnect", "revision": 4,
@@ -232,7 +232,7 @@ pub const CHANGE_APPLICATION: Operation<
     Permit<Applications, Write>,
     NoQuery,
     ChangeApplication,
-    Shown<Written<Application, ChangeApplication>>,
+    Shown<WrittenApplication>,
 > = Operation::new(Facts {
     id: "changeApplication",
     method: Method::Patch,

@@ -3,14 +3,12 @@
 use super::variables::{NODE, POOL};
 use crate::answer::{Created, Done, Shown};
 use crate::list::List;
-use crate::node_pools::{CreateNodePool, CreatedNodePool, CreatedNodePoolPart, NodePool};
-use crate::nodes::{
-    AdoptedNodes, EnrollNode, EnrolledNode, EnrolledNodePart, Node, NodePolicy, SetNodePolicy,
-};
+use crate::node_pools::{CreateNodePool, NodePool, WrittenNodePool};
+use crate::nodes::{AdoptedNodes, EnrollNode, Node, NodePolicy, SetNodePolicy, WrittenNode};
 use crate::permits::{InstallationPermit, Nodes, Permit, Read, Write};
 use crate::query::{NoQuery, Page};
 use crate::row::{Example, Facts, Header, Met, Method, NoBody, Operation};
-use crate::values::{Nothing, Written};
+use crate::values::Nothing;
 
 /// Lists nodes.
 pub const LIST_NODES: Operation<Permit<Nodes, Read>, Page, NoBody, Shown<List<Node>>> =
@@ -31,42 +29,38 @@ pub const LIST_NODES: Operation<Permit<Nodes, Read>, Page, NoBody, Shown<List<No
     });
 
 /// Enrolls a node.
-pub const ENROLL_NODE: Operation<
-    Permit<Nodes, Write>,
-    NoQuery,
-    EnrollNode,
-    Created<Written<EnrolledNode, EnrolledNodePart>>,
-> = Operation::new(Facts {
-    id: "enrollNode",
-    method: Method::Post,
-    path: "/nodes",
-    summary: "Enrolls a node, and shows the token that it joins with this once.",
-    details: "Enrolling a name again whose node never joined revokes that node.",
-    headers: &[
-        Header::IdempotencyKey,
-        Header::Location {
-            path: "/nodes/{node}",
-            member: "name",
-        },
-    ],
-    problems: &[
-        "node-limit",
-        "already-exists",
-        "secret-already-shown",
-        "outdated",
-    ],
-    example: Example::sent(
-        r#"{"name": "edge-1", "application": "konnect"}"#,
-        r#"{"id": "019dd0a8-5c00-7000-8000-00000000000b", "name": "edge-1", "application": "konnect",
+pub const ENROLL_NODE: Operation<Permit<Nodes, Write>, NoQuery, EnrollNode, Created<WrittenNode>> =
+    Operation::new(Facts {
+        id: "enrollNode",
+        method: Method::Post,
+        path: "/nodes",
+        summary: "Enrolls a node, and shows the token that it joins with this once.",
+        details: "Enrolling a name again whose node never joined revokes that node.",
+        headers: &[
+            Header::IdempotencyKey,
+            Header::Location {
+                path: "/nodes/{node}",
+                member: "name",
+            },
+        ],
+        problems: &[
+            "node-limit",
+            "already-exists",
+            "secret-already-shown",
+            "outdated",
+        ],
+        example: Example::sent(
+            r#"{"name": "edge-1", "application": "konnect"}"#,
+            r#"{"id": "019dd0a8-5c00-7000-8000-00000000000b", "name": "edge-1", "application": "konnect",
  "pool": null, "status": "enrolled", "detail": null, "connected": false, "created_at": "2026-11-22T04:00:00Z",
  "joined_at": null, "seen_at": null, "host": null, "version": null, "mode": null, "state_revision": 12,
  "applied_revision": null, "license": null, "instances": 0, "copied": false, "requests_this_month": null, "nodes": 2,
  "node_limit": null, "problems": [], "enrollment_token": "…", "token_expires_at": "2026-11-23T04:00:00Z"}"#,
-    ),
-    command: Met::At(&["node enroll"]),
-    page: Met::At(&["Nodes"]),
-    ..Facts::EMPTY
-});
+        ),
+        command: Met::At(&["node enroll"]),
+        page: Met::At(&["Nodes"]),
+        ..Facts::EMPTY
+    });
 
 /// Shows a node.
 pub const SHOW_NODE: Operation<Permit<Nodes, Read>, NoQuery, NoBody, Shown<Node>> = Operation::new(
@@ -123,7 +117,7 @@ pub const CREATE_NODE_POOL: Operation<
     Permit<Nodes, Write>,
     NoQuery,
     CreateNodePool,
-    Created<Written<CreatedNodePool, CreatedNodePoolPart>>,
+    Created<WrittenNodePool>,
 > = Operation::new(Facts {
     id: "createNodePool",
     method: Method::Post,

@@ -4,7 +4,7 @@ use lictor_core::facts::right::{Resource, Right};
 
 use super::variables::{ACCOUNT, APPLICATION, HOLDER, LEASE};
 use crate::answer::{Created, CreatedOrThere, Done, Shown};
-use crate::census::{Census as Taken, TakenCensus};
+use crate::census::{Census as Taken, WrittenCensus};
 use crate::counts::CountList;
 use crate::leases::{
     CheckOutLease, CheckedOutLease, EndedLease, ForgottenHolder, Lease, ReleaseLease, RenewLease,
@@ -15,7 +15,7 @@ use crate::query::{EndedLeases, NoQuery, OfApplication, Page};
 use crate::refusals::{HourOfRefusals, Refusal};
 use crate::row::{Example, Facts, Header, Met, Method, NoBody, Operation};
 use crate::seats::{AccountSeat, AssignSeat, AssignedSeat, ChangeSeats, ChangedSeats, Seat};
-use crate::values::{Nothing, Written};
+use crate::values::Nothing;
 
 /// Lists the seats of an application.
 pub const LIST_SEATS: Operation<Permit<Seats, Read>, Page, NoBody, Shown<List<Seat>>> =
@@ -101,9 +101,12 @@ pub const RELEASE_SEAT: Operation<Permit<Seats, Write>, NoQuery, NoBody, Done> =
         ..Facts::EMPTY
     });
 
+/// Who has which seat is about seats, and about accounts.
+type SeatsOfAccounts = (Permit<Seats, Read>, Permit<Accounts, Read>);
+
 /// Lists the seats of an account.
 pub const LIST_SEATS_OF_ACCOUNT: Operation<
-    (Permit<Seats, Read>, Permit<Accounts, Read>),
+    SeatsOfAccounts,
     Page,
     NoBody,
     Shown<List<AccountSeat>>,
@@ -339,28 +342,24 @@ pub const SHOW_CENSUS: Operation<Permit<Census, Read>, Page, NoBody, Shown<Taken
 );
 
 /// Takes the census.
-pub const TAKE_CENSUS: Operation<
-    Permit<Census, Write>,
-    NoQuery,
-    Nothing,
-    Shown<Written<Taken, TakenCensus>>,
-> = Operation::new(Facts {
-    id: "takeCensus",
-    method: Method::Post,
-    path: "/census",
-    summary: "Takes the census now.",
-    headers: &[Header::IdempotencyKey],
-    example: Example::sent(
-        "{}",
-        r#"{"accounts": 6, "taken_at": "2026-11-22T04:00:00Z", "age_seconds": 0,
+pub const TAKE_CENSUS: Operation<Permit<Census, Write>, NoQuery, Nothing, Shown<WrittenCensus>> =
+    Operation::new(Facts {
+        id: "takeCensus",
+        method: Method::Post,
+        path: "/census",
+        summary: "Takes the census now.",
+        headers: &[Header::IdempotencyKey],
+        example: Example::sent(
+            "{}",
+            r#"{"accounts": 6, "taken_at": "2026-11-22T04:00:00Z", "age_seconds": 0,
  "next_at": "2026-11-22T05:00:00Z", "data": [{"application": "konnect", "seats": 6}], "next_cursor": null}"#,
-    ),
-    command: Met::Nowhere(
-        "it is for clients of Jira; `lictor count` shows figures that are never old",
-    ),
-    page: Met::At(&["Report"]),
-    ..Facts::EMPTY
-});
+        ),
+        command: Met::Nowhere(
+            "it is for clients of Jira; `lictor count` shows figures that are never old",
+        ),
+        page: Met::At(&["Report"]),
+        ..Facts::EMPTY
+    });
 
 /// The permit for seats that an import needs whose rows have some.
 pub(super) const SEATS: Right = Right::write(Resource::Seats);

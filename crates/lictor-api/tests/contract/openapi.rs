@@ -1,12 +1,12 @@
 //! The OpenAPI document: what is described of requests, answers and problems.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lictor_api::openapi;
+use lictor_api::openapi as described;
 use serde_json::Value;
 
 fn document() -> Value {
-    serde_json::from_str(openapi::document()).expect("JSON")
+    serde_json::from_str(described::document()).expect("JSON")
 }
 
 /// Every schema of the document that is a member of another, with the way to it.
@@ -187,4 +187,43 @@ fn a_span_has_its_unit_in_its_name() {
         "ttl_seconds",
     ];
     assert_eq!(spans, known.map(str::to_owned).into());
+}
+
+/// What may have another type elsewhere: words of standards and signed formats, and what is told apart by whether it
+/// is sent or answered.
+const SEVERAL_TYPES: [&str; 10] = [
+    "account", "counts", "data", "epoch", "from", "rows", "seats", "status", "total", "type",
+];
+
+/// The type of a member, whether it can be `null` or not.
+fn type_of(member: &Value) -> String {
+    let known = match (&member["$ref"], &member["anyOf"]) {
+        (Value::String(name), _) => name.clone(),
+        (_, Value::Array(either)) => type_of(&either[0]),
+        _ => member["type"].to_string(),
+    };
+    let plain = known.replace("[\"", "").replace(",\"null\"]", "");
+    let (items, format) = (&member["items"], member["format"].as_str());
+    let format = format
+        .filter(|format| !format.contains("int"))
+        .unwrap_or_default();
+    match items.is_null() {
+        true => format!("{} {format}", plain.replace('"', "")),
+        false => format!("a list of {}", type_of(items)),
+    }
+}
+
+#[test]
+fn a_member_has_one_type_wherever_it_stands() {
+    let document = document();
+    let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    walk(&document["components"]["schemas"], "", &mut |_, value| {
+        for (name, member) in value["properties"].as_object().into_iter().flatten() {
+            let type_of = type_of(member);
+            types.entry(name.clone()).or_default().insert(type_of);
+        }
+    });
+    let several = types.iter().filter(|(_, types)| types.len() > 1);
+    let several: Vec<&str> = several.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(several, SEVERAL_TYPES, "{types:#?}");
 }

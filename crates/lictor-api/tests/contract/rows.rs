@@ -159,6 +159,7 @@ fn examples_are_what_the_types_say() {
             let again = row
                 .body_again(body)
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let again = again.expect("a body");
             assert_eq!(json(&again), json(body), "{name}");
         }
         if let Some(query) = example.query {
@@ -233,4 +234,28 @@ fn an_answer_with_a_member_that_is_not_known_is_read() {
         let read = row.answer_again(shown(*row), answer.to_string().as_bytes());
         assert!(read.is_ok(), "{}", row.facts().id);
     }
+}
+
+#[test]
+fn an_array_is_no_body_and_nothing_is_an_empty_object() {
+    for row in ALL.iter().filter(|row| row.facts().example.body.is_some()) {
+        assert!(row.body_again("[]").is_err(), "{}", row.facts().id);
+    }
+    let retire = &lictor_api::operations::RETIRE_KEY as &dyn Row;
+    assert_eq!(
+        retire.body_again("").expect("a body").as_deref(),
+        Some("{}")
+    );
+}
+
+#[test]
+fn a_path_is_filled_with_as_many_names_as_it_has_variables() {
+    let facts = lictor_api::operations::RELEASE_SEAT.facts();
+    let filled = facts.segments(&["konnect", "a/b"]);
+    assert_eq!(
+        filled,
+        Some(vec!["applications", "konnect", "seats", "a/b"])
+    );
+    assert_eq!(facts.segments(&["konnect"]), None);
+    assert_eq!(facts.segments(&["konnect", "a", "b"]), None);
 }
