@@ -15,7 +15,7 @@ use crate::values::{Instant, Text, Written};
 pub struct CreateClient {
     /// What its access tokens may do at most: `RESOURCE`, `RESOURCE:read` or `RESOURCE:write`, 1 to 64.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(!default, length(min = 1, max = 64))]
     pub scopes: Vec<Text<Scope>>,
     /// What people call it, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
