@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lictor_core::facts::account::{AccountKind, AccountStatus};
-use lictor_core::given::Given;
-use lictor_core::whole::Whole;
+use lictor_core::patch_field::PatchField;
+use lictor_core::whole_number::WholeNumber;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -62,25 +62,25 @@ impl Sent for CreateAccount {}
 #[serde(deny_unknown_fields, default)]
 pub struct ChangeAccount {
     /// Its e-mail.
-    #[serde(skip_serializing_if = "Given::is_nothing")]
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "String")]
-    pub email: Given<String>,
+    pub email: PatchField<String>,
     /// What people call it, 1 to 200 characters; `null`: nothing.
-    #[serde(skip_serializing_if = "Given::is_nothing")]
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "Option<String>")]
-    pub name: Given<String>,
+    pub name: PatchField<String>,
     /// Its status. `deactivated` releases its seats and disables its tokens.
-    #[serde(skip_serializing_if = "Given::is_nothing")]
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "Text<AccountStatus>", transform = only_set)]
-    pub status: Given<Text<AccountStatus>>,
+    pub status: PatchField<Text<AccountStatus>>,
     /// Whether it administers the organization.
-    #[serde(skip_serializing_if = "Given::is_nothing")]
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "bool")]
-    pub administrator: Given<bool>,
+    pub administrator: PatchField<bool>,
     /// Its language, such as `de_DE`.
-    #[serde(skip_serializing_if = "Given::is_nothing")]
+    #[serde(skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "String")]
-    pub language: Given<String>,
+    pub language: PatchField<String>,
 }
 
 impl Sent for ChangeAccount {}
@@ -131,11 +131,11 @@ pub struct ImportAccounts {
     /// Of a dry run in several requests: the seats that the earlier ones would have assigned, by application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<BTreeMap<String, u64>>")]
-    pub earlier_seats: Option<BTreeMap<String, Whole<u64>>>,
+    pub earlier_seats: Option<BTreeMap<String, WholeNumber<u64>>>,
     /// Of a dry run in several requests: the accounts that the earlier ones would have created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<u64>")]
-    pub earlier_accounts: Option<Whole<u64>>,
+    pub earlier_accounts: Option<WholeNumber<u64>>,
 }
 
 impl Sent for ImportAccounts {}

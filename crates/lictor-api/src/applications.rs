@@ -1,7 +1,7 @@
 //! Applications: what is sent and answered.
 
 use lictor_core::facts::application::OverLimit;
-use lictor_core::given::Given;
+use lictor_core::patch_field::PatchField;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -32,13 +32,13 @@ impl Sent for CreateApplication {}
 #[serde(deny_unknown_fields)]
 pub struct ChangeApplication {
     /// What people call it, 1 to 200 characters; `null`: nothing.
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "Option<String>")]
-    pub name: Given<String>,
+    pub name: PatchField<String>,
     /// What happens when no seat is left.
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "Text<OverLimit>")]
-    pub over_limit: Given<Text<OverLimit>>,
+    pub over_limit: PatchField<Text<OverLimit>>,
 }
 
 impl Sent for ChangeApplication {}

@@ -1,7 +1,7 @@
 //! OAuth clients: what is sent and answered.
 
 use lictor_core::facts::scope::Scope;
-use lictor_core::given::Given;
+use lictor_core::patch_field::PatchField;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -36,9 +36,9 @@ impl Sent for CreateClient {}
 #[serde(deny_unknown_fields)]
 pub struct ChangeClient {
     /// What people call it, 1 to 200 characters; `null`: nothing.
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "Option<String>")]
-    pub name: Given<String>,
+    pub name: PatchField<String>,
 }
 
 impl Sent for ChangeClient {}

@@ -1,7 +1,7 @@
 //! Leases: what is sent and answered.
 
 use lictor_core::facts::lease::LeaseEnd;
-use lictor_core::whole;
+use lictor_core::whole_number;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ pub struct CheckOutLease {
     #[schemars(length(min = 1, max = 200))]
     pub holder: String,
     /// How long it lasts, in seconds, 1 to 2,592,000; left out: 60.
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 2_592_000))]
     pub ttl_seconds: Option<i64>,
@@ -30,10 +30,10 @@ impl Sent for CheckOutLease {}
 #[serde(deny_unknown_fields)]
 pub struct RenewLease {
     /// Its fence, as its check-out answered it.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     pub fence: u64,
     /// How long it lasts from now, in seconds, 1 to 2,592,000; left out: 60.
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 2_592_000))]
     pub ttl_seconds: Option<i64>,
@@ -46,7 +46,7 @@ impl Sent for RenewLease {}
 #[serde(deny_unknown_fields)]
 pub struct ReleaseLease {
     /// Its fence, as its check-out answered it.
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
     /// Whatever its fence is; left out: false.

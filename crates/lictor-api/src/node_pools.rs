@@ -1,6 +1,6 @@
 //! Pools of nodes: what is sent and answered.
 
-use lictor_core::whole;
+use lictor_core::whole_number;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,16 +19,16 @@ pub struct CreateNodePool {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<String>,
     /// How many nodes may be in it at once, 1 to 1,000,000.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub limit: u64,
     /// How long nodes can join with its token, in seconds, 60 to 315,360,000; left out: 2,592,000.
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 60, max = 315_360_000))]
     pub ttl_seconds: Option<i64>,
     /// How long a node may be silent before it gives its place back, in seconds, 10 to 34,560,000; left out: 3,600.
-    #[serde(default, deserialize_with = "whole::read_some")]
+    #[serde(default, deserialize_with = "whole_number::read_some")]
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 10, max = 34_560_000))]
     pub forget_after_seconds: Option<i64>,

@@ -1,7 +1,7 @@
 //! Nodes and their policy: what is sent and answered.
 
 use lictor_core::feed::Mode;
-use lictor_core::whole;
+use lictor_core::whole_number;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -147,15 +147,15 @@ pub type WrittenNode = Written<EnrolledNode, EnrolledNodePart>;
 #[serde(deny_unknown_fields)]
 pub struct SetNodePolicy {
     /// After how many seconds without a newly signed state a node calls itself stale, 10 to 316,224,000.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     #[schemars(range(min = 10, max = 316_224_000))]
     pub stale_after_seconds: i64,
     /// For how many seconds a state is valid, `stale_after_seconds` to 316,224,000.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     #[schemars(range(min = 10, max = 316_224_000))]
     pub expires_after_seconds: i64,
     /// For how many seconds a node keeps working after that, 0 to 316,224,000.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     #[schemars(range(min = 0, max = 316_224_000))]
     pub grace_seconds: i64,
 }

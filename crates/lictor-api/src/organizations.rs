@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use lictor_core::given::Given;
-use lictor_core::whole::Whole;
+use lictor_core::patch_field::PatchField;
+use lictor_core::whole_number::WholeNumber;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -31,13 +31,13 @@ impl Sent for CreateOrganization {}
 #[serde(deny_unknown_fields)]
 pub struct ChangeOrganization {
     /// What people call it, 1 to 200 characters; `null`: nothing.
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "Option<String>")]
-    pub name: Given<String>,
+    pub name: PatchField<String>,
     /// Limits by the names of quotas, 0 to 2^53 - 1; `null`: the default again.
-    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    #[serde(default, skip_serializing_if = "PatchField::is_absent")]
     #[schemars(with = "BTreeMap<String, Option<u64>>")]
-    pub limits: Given<BTreeMap<String, Option<Whole<u64>>>>,
+    pub limits: PatchField<BTreeMap<String, Option<WholeNumber<u64>>>>,
 }
 
 impl Sent for ChangeOrganization {}

@@ -5,7 +5,7 @@ mod lists;
 use std::collections::BTreeMap;
 
 use lictor_core::invalid::InvalidInput;
-use lictor_core::whole;
+use lictor_core::whole_number;
 use lictor_core::words::listed;
 
 pub use self::lists::{
@@ -118,7 +118,7 @@ impl Given {
         let Value::Whole { min, max, .. } = parameter.value else {
             return Err(invalid(parameter.name, "it is no whole number"));
         };
-        let number = whole::of_text(&text).filter(|number| (min..=max).contains(number));
+        let number = whole_number::of_text(&text).filter(|number| (min..=max).contains(number));
         let reason = || format!("use a whole number from {min} to {max}");
         number
             .map(Some)

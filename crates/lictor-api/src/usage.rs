@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use lictor_core::whole;
+use lictor_core::whole_number;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -67,7 +67,7 @@ struct Members {
 
 /// A member that may be left out, but is a number where it stands.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    whole::read(deserializer).map(Some)
+    whole_number::read(deserializer).map(Some)
 }
 
 impl TryFrom<Members> for ReportedCount {
@@ -130,7 +130,7 @@ impl Visitor<'_> for EpochVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Epoch, E> {
-        let whole = whole::of_float(number).filter(|whole| *whole >= 0);
+        let whole = whole_number::of_float(number).filter(|whole| *whole >= 0);
         let refused = || E::invalid_value(Unexpected::Float(number), &self);
         whole
             .map(|whole| Epoch(whole.to_string()))
@@ -231,7 +231,7 @@ pub struct CorrectUsage {
     #[schemars(regex(pattern = "^([0-9]{4}-(0[1-9]|1[0-2])|UNKNOWN)$"))]
     pub month: String,
     /// By how much: less than 0 to subtract. No count falls below 0.
-    #[serde(deserialize_with = "whole::read")]
+    #[serde(deserialize_with = "whole_number::read")]
     pub by: i64,
     /// Why, 1 to 200 characters. The ledger keeps it forever: name nobody in it.
     #[schemars(length(min = 1, max = 200))]

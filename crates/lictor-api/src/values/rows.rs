@@ -1,14 +1,14 @@
 //! What requests with many rows share: how they are taken, and why a row is refused.
 
 use lictor_core::facts::seats::SeatReason;
-use lictor_core::rules::rows::Rows;
+use lictor_core::rules::batch::BatchMode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::{Text, Words};
 
 /// Whether one refused row refuses them all, or each row is decided by itself.
-pub type RowMode = Text<Rows>;
+pub type RowMode = Text<BatchMode>;
 
 /// Why a row was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::facts::seats::SeatReason;
 use lictor_core::feed::Mode;
-use lictor_core::rules::rows::Rows;
+use lictor_core::rules::batch::BatchMode;
 use lictor_core::words::listed;
 use schemars::generate::Contract;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -246,7 +246,7 @@ impl Words for Role {
     }
 }
 
-impl Words for Rows {
+impl Words for BatchMode {
     const ALL: &'static [Self] = &Self::ALL;
 
     fn word(self) -> &'static str {
