@@ -4,9 +4,10 @@
 mod responses;
 mod schemas;
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use lictor_core::facts::right::Right;
+use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::scope::Scope;
 use serde_json::{Map, Value, json};
 
@@ -68,25 +69,45 @@ pub fn of_rows(rows: &[&dyn Row]) -> Value {
 }
 
 /// The resource that an operation is about in the first place.
-fn tag(row: &dyn Row) -> &'static str {
-    let first = row.rights().first();
-    first.map_or("", |(right, _)| right.resource.as_str())
+fn tag(row: &dyn Row) -> Option<Resource> {
+    row.rights().first().map(|(right, _)| right.resource)
 }
 
 fn tags(rows: &[&dyn Row]) -> Value {
-    let mut tags: Vec<&str> = rows.iter().map(|row| tag(*row)).collect();
-    tags.sort_unstable();
-    tags.dedup();
+    let tags: BTreeSet<Resource> = rows.iter().filter_map(|row| tag(*row)).collect();
     tags.into_iter()
-        .map(|name| json!({ "name": name }))
+        .map(|tag| json!({ "name": tag.as_str(), "description": about(tag) }))
         .collect()
+}
+
+/// What the operations of a tag are about.
+fn about(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Licenses => "License documents, stored byte for byte.",
+        Resource::Applications => "The products that licenses and seats are for.",
+        Resource::Organizations => "The tenants, and how much each may have.",
+        Resource::Trust => "The keys whose signatures are accepted.",
+        Resource::Tokens => "The tokens that give access.",
+        Resource::Usage => "Counted requests by source, service and month.",
+        Resource::Corrections => "Corrections of counted requests.",
+        Resource::Ledger => "Every change, in order.",
+        Resource::Report => "The figures of an organization and of the machine.",
+        Resource::Backup => "Copies of the database.",
+        Resource::Metrics => "Metrics of the server.",
+        Resource::Accounts => "The people and services of an organization.",
+        Resource::Seats => "Who has a seat, who was refused one, and what is left.",
+        Resource::Leases => "Seats for a limited time.",
+        Resource::Census => "How many distinct accounts count.",
+        Resource::Clients => "Programs that sign in with an id and a secret (OAuth 2.0).",
+        Resource::Nodes => "Data planes, which enforce licenses and count on their own.",
+    }
 }
 
 fn operation(row: &dyn Row, schemas: &mut Schemas) -> Value {
     let facts = row.facts();
     let mut operation = json!({
         "operationId": facts.id,
-        "tags": [tag(row)],
+        "tags": tag(row).map(Resource::as_str).into_iter().collect::<Vec<_>>(),
         "summary": facts.summary,
         "description": description(row),
         "parameters": parameters(row),
