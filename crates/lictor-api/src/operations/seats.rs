@@ -328,14 +328,12 @@ pub const SHOW_CENSUS: Operation<Permit<Census, Read>, Page, NoBody, Shown<Taken
     Facts {
         id: "showCensus",
         path: "/census",
-        summary: "Shows how many distinct accounts count, as Jira's clients are told, and how old that figure is.",
+        summary: "Shows how many distinct accounts count, and how old that figure is.",
         example: Example::answer(
             r#"{"accounts": 6, "taken_at": "2026-11-22T04:00:00Z", "age_seconds": 12,
  "next_at": "2026-11-22T05:00:00Z", "data": [{"application": "konnect", "seats": 6}], "next_cursor": null}"#,
         ),
-        command: Met::Nowhere(
-            "it is for clients of Jira; `lictor count` shows figures that are never old",
-        ),
+        command: Met::Nowhere("`lictor count` shows figures that are never old"),
         page: Met::At(&["Report"]),
         ..Facts::EMPTY
     },
@@ -354,9 +352,7 @@ pub const TAKE_CENSUS: Operation<Permit<Census, Write>, NoQuery, Nothing, Shown<
             r#"{"accounts": 6, "taken_at": "2026-11-22T04:00:00Z", "age_seconds": 0,
  "next_at": "2026-11-22T05:00:00Z", "data": [{"application": "konnect", "seats": 6}], "next_cursor": null}"#,
         ),
-        command: Met::Nowhere(
-            "it is for clients of Jira; `lictor count` shows figures that are never old",
-        ),
+        command: Met::Nowhere("`lictor count` shows figures that are never old"),
         page: Met::At(&["Report"]),
         ..Facts::EMPTY
     });

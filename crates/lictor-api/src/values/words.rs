@@ -9,6 +9,7 @@ use lictor_core::TrustPolicy;
 use lictor_core::facts::account::{AccountKind, AccountStatus};
 use lictor_core::facts::application::OverLimit;
 use lictor_core::facts::lease::LeaseEnd;
+use lictor_core::facts::right::{Resource, Right};
 use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::facts::seats::SeatReason;
@@ -64,7 +65,8 @@ impl Meaning for Scope {
     }
 
     fn schema(_: &Contract) -> Schema {
-        json_schema!({ "type": "string", "examples": ["licenses:read"] })
+        let example = Self::of(Right::read(Resource::Licenses)).to_string();
+        json_schema!({ "type": "string", "examples": [example] })
     }
 }
 
