@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::batch::Transaction;
 use super::rows::{self, Sql};
+use super::transaction::Transaction;
 use super::{
     accounts, answers, clients, ended, expired, node_pools, nodes, refusals, removed, seats, sums,
     usage,

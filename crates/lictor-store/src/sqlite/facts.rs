@@ -19,9 +19,9 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
 use super::accounts::ACCOUNT;
-use super::batch::Transaction;
 use super::reads::{self, many};
 use super::rows::{self, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
+use super::transaction::Transaction;
 use super::{accounts, answers, clients, node_pools, nodes, refusals, seats, sums, usage};
 use crate::facts::{By, FactReads, GrantBy, UsageOf};
 

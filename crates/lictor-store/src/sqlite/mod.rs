@@ -6,7 +6,6 @@ mod answering;
 mod answers;
 mod apart;
 mod backup;
-mod batch;
 mod check;
 mod clients;
 mod clock;
@@ -28,9 +27,9 @@ mod looks;
 mod node_pools;
 mod nodes;
 mod open;
-#[cfg(test)]
-mod plans;
 mod pool;
+#[cfg(test)]
+mod query_plans;
 mod reads;
 mod refusals;
 mod removed;
@@ -40,6 +39,7 @@ mod seats;
 mod sizes;
 mod store;
 mod sums;
+mod transaction;
 mod usage;
 mod writer;
 

@@ -330,9 +330,9 @@ mod tests {
     use lictor_core::state::State;
 
     use super::*;
-    use crate::sqlite::batch::Transaction;
     use crate::sqlite::heads::Heads;
     use crate::sqlite::open;
+    use crate::sqlite::transaction::Transaction;
     use crate::{Fact, facts};
 
     #[test]

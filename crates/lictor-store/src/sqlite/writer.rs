@@ -13,7 +13,6 @@ use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{Mutex, oneshot};
 
-use super::batch::{BatchError, Transaction};
 use super::clock;
 use super::erased_log::ErasedLog;
 use super::fault::{Severity, severity};
@@ -21,6 +20,7 @@ use super::folder::probe_room;
 use super::gathered::{Gathered, Job, Outcomes};
 use super::heads::Heads;
 use super::pool::off_the_runtime;
+use super::transaction::{BatchError, Transaction};
 use crate::plan::{self, Fault};
 use crate::queue::{Queue, Waited};
 use crate::{Batches, Observer, RecentStreams, Write, Written};

@@ -18,8 +18,8 @@ use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use uuid::Uuid;
 
-use super::batch::Transaction;
 use super::heads::Heads;
+use super::transaction::Transaction;
 use super::{clients, ended, expired, looks, node_pools, nodes, open, reads, refusals, seats};
 use crate::effects::Ended;
 use crate::facts::GrantBy;

@@ -22,7 +22,7 @@ pub(super) fn statements() -> Vec<String> {
         .collect();
     let of_others = |file: &Path| {
         let name = file.strip_prefix(&root).unwrap_or(file).to_string_lossy();
-        ["check.rs", "check/", "plans.rs", "plans/"]
+        ["check.rs", "check/", "query_plans.rs", "query_plans/"]
             .iter()
             .any(|other| name.starts_with(other))
     };
