@@ -97,6 +97,14 @@ pub enum OpenError {
         "nothing was found out: what a check puts aside cannot be written into the folder for temporary files; make room there, or name another folder in TMPDIR"
     )]
     NothingAside,
+    /// What a check put aside did not come back as it was. That says nothing about the database.
+    #[error(
+        "nothing was found out: what the check put aside did not come back as it was, which is no fault of the database; run it again, and if that does not help, name a folder on another disk in TMPDIR"
+    )]
+    UnreadableAside {
+        /// What could not be read.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The database refused something else.
     #[error("the database could not be opened: {reason}")]
     Database {

@@ -89,6 +89,7 @@ impl From<OpenError> for Failure {
             | OpenError::Corrupt(_)
             | OpenError::Differs { .. }
             | OpenError::Stopped
+            | OpenError::UnreadableAside { .. }
             | OpenError::Database { .. }
             | OpenError::Migration { .. } => Self::Refused(text),
         }
@@ -191,5 +192,19 @@ pub(crate) fn of_parser(error: &clap::Error, as_json: bool) -> ExitCode {
             code(Err(output::unwritten(&failed)), as_json)
         }
         _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_fails_by_itself_blames_no_configuration() {
+        let aside = OpenError::UnreadableAside {
+            source: "half a value".into(),
+        };
+        assert_eq!(Failure::from(aside).code(), 1);
+        assert_eq!(Failure::from(OpenError::NothingAside).code(), 2);
     }
 }

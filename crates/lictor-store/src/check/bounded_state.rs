@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::scratch::{Pair, Scratch};
-use crate::open_error::{OpenError, at};
+use crate::open_error::OpenError;
 
 /// How many things are in memory at most: some 40 MB of them.
 pub(super) const MOST: usize = 100_000;
@@ -319,6 +319,10 @@ impl<M: Many> Ordered<'_, M> {
     }
 }
 
+/// What was put aside is not what comes back. The place may be of any kind, so no path is named.
 fn unreadable(error: serde_json::Error) -> OpenError {
-    at(&std::env::temp_dir())(error.into())
+    tracing::debug!(%error, "what a check put aside is unreadable");
+    OpenError::UnreadableAside {
+        source: error.into(),
+    }
 }

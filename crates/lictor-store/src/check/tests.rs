@@ -12,9 +12,48 @@ use lictor_core::facts::seats::{SeatId, SeatState};
 use lictor_core::facts::token::TokenState;
 
 use super::*;
-use crate::sqlite::ScratchFile;
 
 const STREAM: Uuid = Uuid::from_u128(1);
+
+/// A scratch place in memory. A damaged one gives back less than was put into it.
+#[derive(Default)]
+struct Memory {
+    values: BTreeMap<(u8, Vec<u8>), Vec<u8>>,
+    is_damaged: bool,
+}
+
+impl Memory {
+    fn given(&self, value: &[u8]) -> Vec<u8> {
+        let end = value.len() - usize::from(self.is_damaged);
+        value[..end].to_vec()
+    }
+}
+
+impl Scratch for Memory {
+    fn put(&mut self, kind: u8, pairs: &mut Pairs<'_>) -> Result<(), OpenError> {
+        for pair in pairs {
+            let (key, value) = pair?;
+            self.values.insert((kind, key), value);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, kind: u8, key: &[u8]) -> Result<Option<Vec<u8>>, OpenError> {
+        let found = self.values.remove(&(kind, key.to_vec()));
+        Ok(found.map(|value| self.given(&value)))
+    }
+
+    fn read_all(
+        &self,
+        kind: u8,
+        read: &mut dyn FnMut(&mut Pairs<'_>) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
+        let all = self
+            .values
+            .range((kind, Vec::new())..(kind + 1, Vec::new()));
+        read(&mut all.map(|((_, key), value)| Ok((key.clone(), self.given(value)))))
+    }
+}
 
 /// How many there are of each kind.
 const EACH: u128 = 20;
@@ -173,7 +212,7 @@ fn found(
     rows: &State,
     payloads: &BTreeMap<Digest, Named>,
 ) -> (Vec<String>, Vec<EndedLease>) {
-    let mut replay = Replay::within(STREAM, most, Box::new(ScratchFile::default()));
+    let mut replay = Replay::within(STREAM, most, Box::new(Memory::default()));
     let (mut head, mut ended) = (Head::EMPTY, Vec::new());
     for change in changes {
         let entry = Entry {
@@ -260,5 +299,40 @@ fn a_replay_with_next_to_nothing_in_memory_finds_every_difference() {
     for most in IN_MEMORY {
         let (differences, _) = found(most, &changes, &rows, &payloads);
         assert_eq!(differences, all, "{most} in memory");
+    }
+}
+
+/// A damaged scratch place is no damage of the database, and nothing that somebody configured.
+#[test]
+fn what_does_not_come_back_is_a_fault_of_the_check() {
+    let entry = Entry {
+        stream: STREAM,
+        position: 1,
+        at: 9,
+        actor: None,
+        change: created(0, 0).remove(1),
+    };
+    let body = entry.to_body().expect("text");
+    let read = |is_damaged| {
+        let scratch = Memory {
+            is_damaged,
+            ..Memory::default()
+        };
+        let mut replay = Replay::within(STREAM, 0, Box::new(scratch));
+        let head = Head::EMPTY.next(&body);
+        replay
+            .entry(head.position, head.hash.0, &body)
+            .expect("taken");
+        replay.compare_many::<TokenState>(std::iter::empty())
+    };
+    assert_eq!(read(false).expect("compared"), 0);
+    let error = read(true).expect_err("it is damaged");
+    assert!(
+        matches!(error, OpenError::UnreadableAside { .. }),
+        "{error:?}"
+    );
+    let said = error.to_string();
+    for words in ["EOF", "line 1", "/"] {
+        assert!(!said.contains(words), "{said}");
     }
 }

@@ -15,8 +15,6 @@ use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use uuid::Uuid;
 
-#[cfg(test)]
-pub(crate) use self::scratch::ScratchFile;
 use super::folder::DATABASE_FILE;
 use super::open::{self, KNOWN_SCHEMA};
 use super::rows::{self, Sql};

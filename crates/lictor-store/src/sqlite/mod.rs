@@ -59,8 +59,6 @@ use self::writer::Writer;
 use crate::New;
 use crate::open_error::{OpenError, at};
 
-#[cfg(test)]
-pub(crate) use self::check::ScratchFile;
 pub(crate) use self::check::watched_check;
 pub(crate) use self::erasures::removed_accounts;
 pub use self::restore::Restored;

@@ -10,7 +10,7 @@ const CACHE_KIB: i64 = 16_384;
 
 /// A scratch database, which is made when something is put into it.
 #[derive(Default)]
-pub(crate) struct ScratchFile(Option<Connection>);
+pub(super) struct ScratchFile(Option<Connection>);
 
 impl ScratchFile {
     fn database(&mut self) -> rusqlite::Result<&Connection> {
@@ -71,4 +71,49 @@ fn made() -> rusqlite::Result<Connection> {
          BEGIN",
     )?;
     Ok(database)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(scratch: &mut ScratchFile, kind: u8, pairs: &[(&str, &str)]) {
+        let pairs = pairs.iter();
+        let mut pairs = pairs.map(|(key, value)| Ok(pair(key, value)));
+        scratch.put(kind, &mut pairs).expect("there is room");
+    }
+
+    fn pair(key: &str, value: &str) -> Pair {
+        (key.as_bytes().to_vec(), value.as_bytes().to_vec())
+    }
+
+    fn all(scratch: &ScratchFile, kind: u8) -> Vec<Pair> {
+        let mut all = Vec::new();
+        let read = scratch.read_all(kind, &mut |pairs| {
+            for pair in pairs {
+                all.push(pair?);
+            }
+            Ok(())
+        });
+        read.expect("reads");
+        all
+    }
+
+    #[test]
+    fn what_was_put_last_under_a_key_comes_back_once_in_the_order_of_keys() {
+        let mut scratch = ScratchFile::default();
+        assert_eq!(scratch.take(1, b"a").expect("nothing is there"), None);
+        assert_eq!(all(&scratch, 1), []);
+        put(&mut scratch, 1, &[("b", "late"), ("a\0", "before")]);
+        put(&mut scratch, 2, &[("a", "of another kind")]);
+        put(&mut scratch, 1, &[("a", "first"), ("a\0", "after")]);
+        let (first, late) = (pair("a", "first"), pair("b", "late"));
+        let three = [first.clone(), pair("a\0", "after"), late.clone()];
+        assert_eq!(all(&scratch, 1), three);
+        for found in [Some(b"after".to_vec()), None] {
+            assert_eq!(scratch.take(1, b"a\0").expect("reads"), found);
+        }
+        assert_eq!(all(&scratch, 1), [first, late]);
+        assert_eq!(all(&scratch, 2), [pair("a", "of another kind")]);
+    }
 }
