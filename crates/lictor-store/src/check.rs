@@ -153,15 +153,15 @@ impl Replay {
     /// Compares with what the rows say of that of which there is little.
     pub(crate) fn compare_state(&mut self, rows: &State) {
         let State {
-            // Figures and settings.
-            policy: _,
-            removed: _,
-            newest_updated_at: _,
-            basis_changed: _,
-            counts: _,
-            node_settings: _,
-            quotas: _,
-            used: _,
+            // Figures and settings, each compared below.
+            policy,
+            removed,
+            newest_updated_at,
+            basis_changed,
+            counts,
+            node_settings,
+            quotas,
+            used,
             // Of these there are few.
             keys,
             applications,
@@ -202,51 +202,27 @@ impl Replay {
             codes_made: _,
             usage_epochs: _,
         } = &self.replayed.state;
-        let mut found = self.different_figures(rows);
-        let mut few = Few {
+        let mut little = Little {
             stream: self.stream,
-            found: &mut found,
+            found: &mut self.differences,
         };
-        few.compare("key", keys, &rows.keys);
-        few.compare("application", applications, &rows.applications);
-        few.compare("pool of nodes", node_pools, &rows.node_pools);
-        few.compare("usage correction", corrections, &rows.corrections);
-        self.differences.append(&mut found);
-    }
-
-    /// What figures and settings differ from the rows.
-    fn different_figures(&self, rows: &State) -> Vec<String> {
-        let ledger = &self.replayed.state;
-        let counts = Quota::of_ledger().map(|quota| {
-            let same = ledger.used.of(quota) == rows.used.of(quota);
-            (format!("the count of {quota}"), same)
-        });
-        let figures = [
-            ("the trust policy", ledger.policy == rows.policy),
-            ("whether it was removed", ledger.removed == rows.removed),
-            (
-                "the last change that the state of nodes rests on",
-                ledger.basis_changed == rows.basis_changed,
-            ),
-            ("the count of accounts", ledger.counts == rows.counts),
-            ("the set of its quotas", ledger.quotas == rows.quotas),
-        ];
-        let settings = [
-            (
-                "the settings of nodes",
-                ledger.node_settings == rows.node_settings,
-            ),
-            (
-                "the greatest updated_at",
-                ledger.newest_updated_at == rows.newest_updated_at,
-            ),
-        ];
-        let named = |(what, same): (&str, bool)| (what.to_owned(), same);
-        let all = figures.into_iter().map(named).chain(counts);
-        all.chain(settings.into_iter().map(named))
-            .filter(|(_, same)| !same)
-            .map(|(what, _)| format!("stream {}: {what} differs from the ledger", self.stream))
-            .collect()
+        little.figure("the trust policy", policy, &rows.policy);
+        little.figure("whether it was removed", removed, &rows.removed);
+        let basis = "the last change that the state of nodes rests on";
+        little.figure(basis, basis_changed, &rows.basis_changed);
+        little.figure("the count of accounts", counts, &rows.counts);
+        little.figure("the set of its quotas", quotas, &rows.quotas);
+        for quota in Quota::of_ledger() {
+            let what = format!("the count of {quota}");
+            little.figure(&what, &used.of(quota), &rows.used.of(quota));
+        }
+        little.figure("the settings of nodes", node_settings, &rows.node_settings);
+        let newest = "the greatest updated_at";
+        little.figure(newest, newest_updated_at, &rows.newest_updated_at);
+        little.each("key", keys, &rows.keys);
+        little.each("application", applications, &rows.applications);
+        little.each("pool of nodes", node_pools, &rows.node_pools);
+        little.each("usage correction", corrections, &rows.corrections);
     }
 
     /// Compares with the rows of one kind, which come in order of their keys, and says how many those
@@ -297,14 +273,24 @@ impl Replay {
     }
 }
 
-/// The comparison of things of which there are few.
-struct Few<'a> {
+/// The comparison of that of which there is little.
+struct Little<'a> {
     stream: Uuid,
     found: &'a mut Vec<String>,
 }
 
-impl Few<'_> {
-    fn compare<K: Ord + Display, V: PartialEq>(
+impl Little<'_> {
+    /// Compares a figure or a setting.
+    fn figure<V: PartialEq>(&mut self, what: &str, ledger: &V, rows: &V) {
+        if ledger != rows {
+            let stream = self.stream;
+            self.found
+                .push(format!("stream {stream}: {what} differs from the ledger"));
+        }
+    }
+
+    /// Compares things of one kind.
+    fn each<K: Ord + Display, V: PartialEq>(
         &mut self,
         kind: &str,
         ledger: &BTreeMap<K, V>,
