@@ -15,7 +15,7 @@ use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::facts::usage::Reported;
 use lictor_core::ledger::{Entry, Head};
 use lictor_core::record::Record;
-use lictor_store::{Store, Write, Written};
+use lictor_store::{Fact, Store, Write, Written};
 use tokio::task::JoinHandle;
 
 use crate::given::{
@@ -356,24 +356,34 @@ pub(crate) async fn a_rule_removes_nothing_that_it_had_not_asked_for(store: Arc<
         done(&*store, write).await;
     }
     let editor = || "editor".to_owned();
-    for change in [
-        Change::LicenseRemoved { id: id(1) },
-        Change::ApplicationRemoved {
-            key: "unused".to_owned(),
-        },
-        Change::SeatReleased {
-            application: editor(),
-            account: id(50),
-        },
-        Change::LeaseEnded {
-            id: id(80),
-            application: editor(),
-            reason: LeaseEnd::Released,
-        },
-        Change::NodeRemoved { id: id(90) },
+    for (change, facts) in [
+        (Change::LicenseRemoved { id: id(1) }, vec![]),
+        (
+            Change::ApplicationRemoved {
+                key: "unused".to_owned(),
+            },
+            vec![],
+        ),
+        (
+            Change::SeatReleased {
+                application: editor(),
+                account: id(50),
+            },
+            // Without its account it would be refused for that.
+            vec![Fact::Account(id(50))],
+        ),
+        (
+            Change::LeaseEnded {
+                id: id(80),
+                application: editor(),
+                reason: LeaseEnd::Released,
+            },
+            vec![],
+        ),
+        (Change::NodeRemoved { id: id(90) }, vec![]),
     ] {
         let said = format!("{change:?}");
-        let blind = write(ACME, NOW, vec![], move |_| Ok(change.clone().into()));
+        let blind = write(ACME, NOW, facts, move |_| Ok(change.clone().into()));
         let error = refused(&*store, blind).await;
         assert!(matches!(error, Error::Internal(_)), "{said}: {error}");
     }
