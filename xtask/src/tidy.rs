@@ -81,7 +81,7 @@ const RULES: [(&str, Rule); 18] = [
         "vendor words stay in the vendor's folder",
         boundaries::vendor_words_at_home,
     ),
-    ("SQL stays in the store", boundaries::sql_in_the_store),
+    ("SQL stays in the backends", boundaries::sql_in_the_store),
     (
         "one file of the store chooses the backend",
         boundaries::backends_are_chosen_in_one_place,

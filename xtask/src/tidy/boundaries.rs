@@ -193,10 +193,14 @@ pub(super) fn sql_in_the_store(source: &Source) -> Vec<Finding> {
     let ["crates", name, inside, ..] = parts.as_slice() else {
         return Vec::new();
     };
-    if *name == "lictor-store" {
+    let is_store = *name == "lictor-store";
+    if is_backend(source) || is_store && *inside == "migrations" {
         return Vec::new();
     }
-    let advice = "ask the Store for it: SQL stands in crates/lictor-store alone";
+    let advice = match is_store {
+        true => "move this into the backend: above it no SQL is known",
+        false => "ask the Store for it: SQL stands in crates/lictor-store alone",
+    };
     // A test may be given rows that an older binary left.
     if source.is("sql") && *inside != "tests" {
         return vec![source.finding(1, advice)];
@@ -219,13 +223,15 @@ const BACKENDS: [&str; 2] = ["sqlite/", "postgres/"];
 /// What only a backend names: itself, and the crates that talk to its database.
 const OF_BACKENDS: [&str; 5] = ["sqlite", "Sqlite", "postgres", "Postgres", "refinery"];
 
+fn is_backend(source: &Source) -> bool {
+    let inside = source.path.strip_prefix(STORE);
+    inside.is_some_and(|inside| BACKENDS.iter().any(|folder| inside.starts_with(folder)))
+}
+
 /// Finds code of the store that names a backend outside of it. Other crates cannot: the modules are private.
 pub(super) fn backends_are_chosen_in_one_place(source: &Source) -> Vec<Finding> {
-    let Some(inside) = source.path.strip_prefix(STORE) else {
-        return Vec::new();
-    };
-    let is_backend = BACKENDS.iter().any(|folder| inside.starts_with(folder));
-    if is_backend || source.path == CHOOSES || inside.ends_with("tests.rs") {
+    let is_store = source.path.starts_with(STORE);
+    if !is_store || is_backend(source) || source.path == CHOOSES {
         return Vec::new();
     }
     let is_private_module = |line: &str| {
@@ -284,11 +290,16 @@ mod tests {
     fn a_backend_that_is_named_elsewhere_in_the_store_is_red() {
         let text = "//! x\nmod sqlite;\npub mod sqlite;\nuse crate::{plan, sqlite};\n\
                     fn a() -> rusqlite::Result<()> {\nenum E { Migration(refinery::Error) }\n";
-        let above = "crates/lictor-store/src/check.rs";
-        assert_eq!(
-            red(backends_are_chosen_in_one_place, above, text),
-            [3, 4, 5, 6]
-        );
+        for above in [
+            "crates/lictor-store/src/check.rs",
+            "crates/lictor-store/src/check/tests.rs",
+        ] {
+            assert_eq!(
+                red(backends_are_chosen_in_one_place, above, text),
+                [3, 4, 5, 6],
+                "{above}"
+            );
+        }
         for own in [
             "crates/lictor-store/src/sqlite/check.rs",
             "crates/lictor-store/src/database.rs",
@@ -366,8 +377,14 @@ mod tests {
             red(sql_in_the_store, "crates/lictor-server/m/1.sql", "x"),
             [1]
         );
+        assert_eq!(
+            red(sql_in_the_store, "crates/lictor-store/src/a.rs", text),
+            [2]
+        );
         for path in [
-            "crates/lictor-store/src/a.rs",
+            "crates/lictor-store/src/sqlite/a.rs",
+            "crates/lictor-store/migrations/sqlite/V1__a.sql",
+            "crates/lictor-store/tests/battery/a.rs",
             "crates/lictor/tests/x/rows.sql",
         ] {
             assert_eq!(red(sql_in_the_store, path, text), [0; 0], "{path}");
