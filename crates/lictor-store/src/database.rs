@@ -11,8 +11,6 @@ use crate::open_error::{OpenError, at};
 use crate::sqlite::{self, SqliteStore};
 use crate::{CheckReport, Store, Watch};
 
-pub use crate::sqlite::Restored;
-
 /// Where a new database may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum New<'a> {
@@ -53,6 +51,30 @@ pub fn watched_check(data: &Path, watch: &Watch) -> Result<CheckReport, OpenErro
     sqlite::watched_check(data, watch)
 }
 
+/// A checked copy of a backup that has no name yet in its folder. Dropped before it is installed, it leaves
+/// nothing, folders that were made for it included. Only a database that is a folder is restored by Lictor.
+pub struct Restored(sqlite::Restored);
+
+impl Restored {
+    /// The copy as a store, to be written before it has its name: what is written then is there from its
+    /// first moment on. It is migrated with that. Only this one may be open, and none when it is
+    /// installed.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn store(&self) -> Result<Arc<dyn Store>, OpenError> {
+        Ok(Arc::new(self.0.store()?))
+    }
+
+    /// Gives the copy its name, durably: from now on the folder is a server's.
+    ///
+    /// # Errors
+    /// [`OpenError::File`]; nothing is left then.
+    pub fn install(self) -> Result<(), OpenError> {
+        self.0.install()
+    }
+}
+
 /// Copies a backup, which is open and has this name, into `folder`, which must be empty or not exist, and checks
 /// the copy as [`watched_check`] does. The folder may hold what a restore that was cut off has left, and files
 /// of these `known` names.
@@ -66,7 +88,7 @@ pub fn checked_backup(
     known: &[&str],
     watch: &Watch,
 ) -> Result<Restored, OpenError> {
-    sqlite::checked_backup(backup, folder, known, watch)
+    sqlite::checked_backup(backup, folder, known, watch).map(Restored)
 }
 
 /// Puts a backup into `folder`, which must be empty or not exist.

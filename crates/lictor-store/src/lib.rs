@@ -34,7 +34,7 @@ pub use database::{
 };
 pub use licenses::{Choose, Dates, Licenses, Look, Which};
 pub use maintenance::{Batches, DatabaseCopy, Maintenance, Sizes};
-pub use open_error::{DatabaseErrorKind, OpenError, of_file_system};
+pub use open_error::{OpenError, of_file_system};
 pub use outcome::Outcome;
 pub use reads::{
     AccountReads, InstallationReads, LedgerReads, LicenseReads, NodeReads, SeatReads, TokenReads,

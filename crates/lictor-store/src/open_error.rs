@@ -134,8 +134,6 @@ pub enum DatabaseErrorKind {
     DiskFull,
     /// Names another folder for temporary files.
     NoTemporaryFolder,
-    /// Reads it without writing anything beside it.
-    NotWritable,
     /// Does what the reason says.
     Other,
 }

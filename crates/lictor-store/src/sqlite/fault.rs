@@ -30,8 +30,6 @@ fn kind(error: &rusqlite::Error) -> DatabaseErrorKind {
     }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => DatabaseErrorKind::DiskFull,
-        // It could not write what it needs beside a database to read it.
-        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => DatabaseErrorKind::NotWritable,
         _ => DatabaseErrorKind::Other,
     }
 }

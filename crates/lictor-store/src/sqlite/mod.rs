@@ -61,8 +61,7 @@ use crate::open_error::{OpenError, at};
 
 pub(crate) use self::check::watched_check;
 pub(crate) use self::erasures::removed_accounts;
-pub use self::restore::Restored;
-pub(crate) use self::restore::checked as checked_backup;
+pub(crate) use self::restore::{Restored, checked as checked_backup};
 
 /// Whether there is a database in the folder `data`.
 pub(crate) fn is_in(data: &Path) -> bool {

@@ -17,7 +17,7 @@ use super::folder::{
 };
 use super::{functions, restore};
 use crate::New;
-use crate::open_error::{DatabaseErrorKind, OpenError, at, of_file_system};
+use crate::open_error::{OpenError, at, of_file_system};
 
 mod embedded {
     refinery::embed_migrations!("migrations/sqlite");
@@ -184,16 +184,25 @@ fn recognized(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
 pub(super) fn for_check(path: &Path) -> Result<Connection, OpenError> {
     let connection = inspector(path)?;
     match recognized(&connection, path) {
-        Err(OpenError::Database {
-            kind: DatabaseErrorKind::NotWritable,
-            ..
-        }) if is_read_only(path) => {
+        Err(error) if wants_to_write(&error) && is_read_only(path) => {
             let connection = immutable(path)?;
             recognized(&connection, path)?;
             Ok(connection)
         }
         found => found.map(|_| connection),
     }
+}
+
+/// Whether SQLite could not write what it needs beside a database to read it.
+fn wants_to_write(error: &OpenError) -> bool {
+    let OpenError::Database { source, .. } = error else {
+        return false;
+    };
+    let error = source.downcast_ref::<rusqlite::Error>();
+    matches!(
+        error.and_then(rusqlite::Error::sqlite_error_code),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+    )
 }
 
 /// Looks at the last entries of the longest streams: that they are there, and chained.
@@ -264,5 +273,20 @@ mod tests {
         std::fs::write(&log, "what was written last").unwrap();
         let refused = immutable(&path).unwrap_err().to_string();
         assert!(refused.contains("copy the whole folder"), "{refused}");
+    }
+
+    #[test]
+    fn what_has_no_place_beside_a_database_is_told_apart_from_all_else() {
+        use rusqlite::ffi::{self, SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_READONLY};
+        for (code, wants) in [
+            (SQLITE_CANTOPEN, true),
+            (SQLITE_READONLY, true),
+            (SQLITE_FULL, false),
+            (SQLITE_BUSY, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(wants_to_write(&error.into()), wants, "{code}");
+        }
+        assert!(!wants_to_write(&OpenError::Stopped));
     }
 }

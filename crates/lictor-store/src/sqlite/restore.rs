@@ -4,7 +4,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use lictor_planted as planted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -14,7 +13,7 @@ use super::folder::{self, BESIDE, DATABASE_FILE, LOST_AND_FOUND, beside};
 use super::lock::{FolderLock, LOCK_FILE};
 use super::{SqliteStore, check, connection, open};
 use crate::open_error::{OpenError, at, of_file_system};
-use crate::{Step, Store, Watch};
+use crate::{Step, Watch};
 
 /// How much of a backup is copied at once, in bytes.
 const PART: u64 = 8 << 20;
@@ -28,9 +27,8 @@ const LOOK: Timespec = Timespec {
     tv_nsec: 200_000_000,
 };
 
-/// A checked copy of a backup that has no name yet in its folder. Dropped before it is installed, it
-/// leaves nothing, folders that were made for it included.
-pub struct Restored {
+/// A checked copy of a backup, as [`crate::Restored`] says.
+pub(crate) struct Restored {
     folder: PathBuf,
     lock: Option<FolderLock>,
     /// Whether the lock's file was made for this.
@@ -191,21 +189,13 @@ fn copy_what_came(source: &mut File, target: &mut File) -> io::Result<Option<u64
 }
 
 impl Restored {
-    /// The copy as a store, to be written before it has its name: what is written then is there from its
-    /// first moment on. It is migrated with that. Only this one may be open, and none when it is
-    /// installed.
-    ///
-    /// # Errors
-    /// As [`open`](crate::open).
-    pub fn store(&self) -> Result<Arc<dyn Store>, OpenError> {
-        Ok(Arc::new(SqliteStore::over(&self.folder, self.draft())?))
+    /// The copy as a store.
+    pub(crate) fn store(&self) -> Result<SqliteStore, OpenError> {
+        SqliteStore::over(&self.folder, self.draft())
     }
 
-    /// Gives the copy its name, durably: from now on the folder is a server's.
-    ///
-    /// # Errors
-    /// [`OpenError::File`]; nothing is left then.
-    pub fn install(mut self) -> Result<(), OpenError> {
+    /// Gives the copy its name.
+    pub(crate) fn install(mut self) -> Result<(), OpenError> {
         let path = self.folder.join(DATABASE_FILE);
         open::put_log_away(&self.draft())?;
         std::fs::rename(self.draft(), &path).map_err(at(&path))?;
