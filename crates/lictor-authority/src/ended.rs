@@ -12,7 +12,7 @@ use lictor_core::facts::organization::INSTALLATION;
 use lictor_core::record::Record;
 use lictor_core::rules::lease;
 use lictor_core::state::State;
-use lictor_store::{EndedFilter, EndedKey, Fact, Rule, Write};
+use lictor_store::{EndedFilter, EndedKey, FORGOTTEN_ENDED_LEASES, Fact, Rule, Write};
 
 use super::permits::{Permit, forbidden};
 use super::right::{Accounts, Leases, Read};
@@ -30,9 +30,6 @@ const TICK: Duration = Duration::from_secs(30);
 
 /// How many applications the loop takes at once, or organizations.
 const APPLICATIONS: usize = 256;
-
-/// How many ended leases are forgotten at once at most.
-const FORGOTTEN_AT_ONCE: usize = 1_000;
 
 /// From how much a holder's name was taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -103,7 +100,7 @@ impl Authority {
             forgotten.refusals += refusals;
             ended = self
                 .store
-                .ended_leases_of(organization, &key, FORGOTTEN_AT_ONCE)
+                .ended_leases_of(organization, &key, FORGOTTEN_ENDED_LEASES)
                 .await?;
             if ended.is_empty() && refusals == 0 && answers == 0 {
                 return Ok(forgotten);

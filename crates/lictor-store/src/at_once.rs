@@ -1,5 +1,5 @@
 //! How many rows one write reads or removes at most, so that no other write waits long. What is left is for
-//! the next write.
+//! the next write. How many things a use case hands to one write is bounded there.
 
 /// Expired tokens that give way to a new one.
 pub(crate) const EXPIRED_TOKENS: usize = 100;
@@ -9,6 +9,9 @@ pub(crate) const DUE_LEASES: usize = 256;
 
 /// Usage counts that are put to another source.
 pub(crate) const MERGED_COUNTS: usize = 250;
+
+/// Ended leases of a holder whose name is forgotten: how many are to be asked for, and given to one write.
+pub const FORGOTTEN_ENDED_LEASES: usize = 1_000;
 
 /// Refusals of a holder whose name is forgotten.
 pub(crate) const FORGOTTEN_REFUSALS: usize = 1_000;

@@ -26,6 +26,7 @@ mod watch;
 use async_trait::async_trait;
 use lictor_core::Error;
 
+pub use at_once::FORGOTTEN_ENDED_LEASES;
 pub use breather::Breather;
 pub use check::CheckReport;
 pub use database::{
