@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 /// Whole seconds since 1970-01-01T00:00:00Z.
 pub type Timestamp = i64;
 
-/// The first second that no date of four digits has: 10000-01-01.
-const END_OF_DATES: Timestamp = 253_402_300_800;
+/// The last second that has a date of four digits: 9999-12-31T23:59:59Z.
+pub const LAST_TIMESTAMP: Timestamp = 253_402_300_799;
 
 /// Whether a clock says a time from 1970 to 9999. Others cannot be told, and were set wrongly.
 pub fn is_in_calendar(now: Timestamp) -> bool {
-    (0..END_OF_DATES).contains(&now)
+    (0..=LAST_TIMESTAMP).contains(&now)
 }
 
 /// 0001-01-01T00:00:00Z.
@@ -23,7 +23,7 @@ const FIRST: Timestamp = -62_135_596_800;
 /// An instant as RFC 3339 has it, in UTC: `2026-11-22T04:00:00Z`; clamped to the years 1 to 9999.
 pub fn rfc3339(instant: Timestamp) -> String {
     let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
-    let since = SignedDuration::from_secs(instant.clamp(FIRST, END_OF_DATES - 1));
+    let since = SignedDuration::from_secs(instant.clamp(FIRST, LAST_TIMESTAMP));
     format!("{}Z", epoch.saturating_add(since))
 }
 
@@ -36,7 +36,7 @@ pub fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let minutes = i64::from(time.hour()) * 60 + i64::from(time.minute());
     let seconds = minutes * 60 + i64::from(time.second()) - i64::from(offset.seconds());
     let instant = Date(pieces.date()).start() + seconds;
-    (instant < END_OF_DATES).then_some(instant)
+    (instant <= LAST_TIMESTAMP).then_some(instant)
 }
 
 /// Seconds in a day; Lictor's days have no leap seconds, as in POSIX time.
@@ -218,7 +218,7 @@ mod tests {
             (0, "1970-01-01T00:00:00Z"),
             (1_795_320_000, "2026-11-22T04:00:00Z"),
             (253_402_214_400, "9999-12-31T00:00:00Z"),
-            (END_OF_DATES - 1, "9999-12-31T23:59:59Z"),
+            (LAST_TIMESTAMP, "9999-12-31T23:59:59Z"),
         ] {
             assert_eq!(rfc3339(instant), shown);
             assert_eq!(parse_rfc3339(shown), Some(instant), "{shown}");
@@ -233,7 +233,7 @@ mod tests {
             ("1970-01-01T02:00:00+02:00", 0),
             ("1970-01-01T00:00:00.999Z", 0),
             ("1969-12-31t18:30:00-05:30", 0),
-            ("9999-12-31T23:59:59+01:00", END_OF_DATES - 3_601),
+            ("9999-12-31T23:59:59+01:00", LAST_TIMESTAMP - 3_600),
         ] {
             assert_eq!(parse_rfc3339(text), Some(instant), "{text}");
         }

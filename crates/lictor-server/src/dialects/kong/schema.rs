@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::http::Method;
+use lictor_core::time::LAST_TIMESTAMP;
 use lictor_core::{Timestamp, whole_number};
 use uuid::Uuid;
 
 use super::body::{Argument, Arguments};
-
-/// 9999-12-31T23:59:59Z: the last second that has a date.
-const LAST_TIMESTAMP: Timestamp = 253_402_300_799;
 
 const REQUIRED: &str = "required field missing";
 const EXPECTED_STRING: &str = "expected a string";
