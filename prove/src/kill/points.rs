@@ -272,7 +272,74 @@ fn ended_itself(status: ExitStatus) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// The points of a node, at which no experiment ends one: `prove node` and `prove counts` kill nodes at any moment.
+    const OF_NODES: [&str; 12] = [
+        "journal-appended",
+        "journal-renamed",
+        "journal-rewritten",
+        "journal-synced",
+        "node-credential-written",
+        "node-first-state-written",
+        "node-join-answered",
+        "node-ratchet-renamed",
+        "node-state-in-force-early",
+        "node-state-kept",
+        "node-state-renamed",
+        "node-state-written",
+    ];
+
+    /// Adds the points in all Rust files of a folder.
+    fn add_points(folder: &Path, points: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                add_points(&path, points);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                points.extend(points_in(&fs::read_to_string(&path).expect("text")));
+            }
+        }
+    }
+
+    /// What is given to a function `point`: the name without its quotes, or what else stands there.
+    fn points_in(text: &str) -> Vec<String> {
+        let code = text.lines().map(|line| match line.trim_start() {
+            comment if comment.starts_with("//") => "",
+            code => code,
+        });
+        let code: String = code.collect();
+        let calls = code.match_indices("planted::point(");
+        let given = calls.map(|(at, call)| {
+            let (given, _) = code[at + call.len()..].split_once(')').expect("a call");
+            given.trim_matches([' ', ',', '"']).to_owned()
+        });
+        given.collect()
+    }
+
+    #[test]
+    fn every_point_of_the_source_is_tried() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+        let mut found = BTreeSet::new();
+        for entry in fs::read_dir(crates).expect("the crates") {
+            add_points(&entry.expect("a crate").path().join("src"), &mut found);
+        }
+        let tried = POINTS.iter().map(|(point, _)| *point).chain(OF_NODES);
+        let tried: BTreeSet<_> = tried.map(str::to_owned).collect();
+        let untried: Vec<_> = found.difference(&tried).collect();
+        assert!(untried.is_empty(), "end a process at these: {untried:?}");
+        let gone: Vec<_> = tried.difference(&found).collect();
+        assert!(gone.is_empty(), "these are no points any more: {gone:?}");
+    }
+
+    #[test]
+    fn a_point_is_found_however_it_is_written() {
+        let text = "// planted::point(\"none\");\nplanted::point(\"a.b\");\n\
+                    lictor_planted::point(\n    \"c\",\n);\nplanted::point(NAME);\n";
+        assert_eq!(points_in(text), ["a.b", "c", "NAME"]);
+    }
 
     #[test]
     fn the_proofs_say_how_many_points_there_are() {
