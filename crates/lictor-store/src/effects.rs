@@ -1,11 +1,10 @@
-//! What a change and a record do to rows, once for every backend: as data of three kinds, which a backend
+//! What a change and a record do to rows, once for every backend: as data of a few kinds, which a backend
 //! carries out. Nothing here decides, and nothing here knows SQL.
 
 mod changes;
+mod counted;
 mod figures;
 mod records;
-
-use std::collections::BTreeMap;
 
 use lictor_core::digest::Digest;
 use lictor_core::document::rotation::Rotation;
@@ -29,35 +28,105 @@ use lictor_core::{KeyId, Timestamp, TrustPolicy, TrustedKey, Validity};
 use uuid::Uuid;
 
 pub(crate) use changes::{Before, carry_out_change};
+pub(crate) use counted::Counted;
 pub(crate) use figures::{Figured, carry_out_figures};
 pub(crate) use records::carry_out_record;
 
-/// A backend, by the errors that it gives.
-pub(crate) trait Database {
+/// What a database can fail with.
+pub(crate) trait HasError {
     /// An error of the database.
     type Error;
 }
 
+/// The result of an effect that a backend may gather.
+pub(crate) type Carried<R> = Result<(), BatchError<<R as HasError>::Error>>;
+
 /// Carries effects out on the rows of a stream, within one transaction.
 ///
-/// Each returns how many rows it changed. That is 1, and 0 where the row is not there, unless the variant says
-/// otherwise. Of those that say so the caller needs the number at once; the others a backend may gather and
-/// send together, as long as it compares the numbers before the commit.
-pub(crate) trait Rows: Database {
+/// What is put, removed and added a backend may gather, and send together before the commit. It compares how many
+/// rows each of these effects changed with what the effect says of itself ([`Touches::compare`]), at once or when
+/// they are sent. Whatever tells something of rows, here, in [`FactReads`](crate::facts::FactReads) and in
+/// [`Backend`](crate::plan::Backend), has seen the effects before it: a backend sends what it has gathered before it
+/// answers, or it answers from an image of the rows in which they are carried out.
+pub(crate) trait Rows: HasError {
     /// Stores a row, or a part of one that is there.
-    fn put(&mut self, stream: Uuid, put: &Put<'_>) -> Result<usize, Self::Error>;
+    fn put(&mut self, stream: Uuid, put: &Put<'_>) -> Carried<Self>;
 
-    /// Removes rows, or names from them.
-    fn remove(&mut self, stream: Uuid, remove: &Remove<'_>) -> Result<usize, Self::Error>;
+    /// Removes a row, or a name from it.
+    fn remove(&mut self, stream: Uuid, remove: &Remove<'_>) -> Carried<Self>;
 
     /// Adds to the counters of a row.
-    fn add(&mut self, stream: Uuid, add: &Add<'_>) -> Result<usize, Self::Error>;
+    fn add(&mut self, stream: Uuid, add: &Add<'_>) -> Carried<Self>;
+
+    /// Carries out an effect at once, and says how many rows it changed.
+    fn measure(&mut self, stream: Uuid, measured: &Measured<'_>) -> Result<usize, Self::Error>;
 
     /// Whether there is a row of such refusals.
     fn is_refused(&mut self, stream: Uuid, row: &RefusalRow<'_>) -> Result<bool, Self::Error>;
 
-    /// Drops what has ended, of all streams: at most so many rows, or of refusals so many minutes.
+    /// Drops what has ended, of all streams: at most so many rows, or of refusals so many minutes. The head row of
+    /// each organization that loses rows is locked first; one that is locked may be left for later.
     fn drop_ended(&mut self, ended: Ended, most: usize) -> Result<Dropped, Self::Error>;
+}
+
+/// How many rows an effect changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touches {
+    /// Exactly one: it is new, or the rule saw it under the lock. Any other number is a fault of ours.
+    One,
+    /// Any number: where there is nothing to change, nothing is to be done.
+    Any,
+}
+
+impl Touches {
+    /// Compares with how many rows were changed.
+    ///
+    /// # Errors
+    /// [`BatchError::Write`] if it had to be one, and was not.
+    pub(crate) fn compare<E>(self, changed: usize) -> Result<(), BatchError<E>> {
+        match (self, changed) {
+            (Self::One, 1) | (Self::Any, _) => Ok(()),
+            (Self::One, _) => {
+                let reason = format!("a statement changed {changed} rows");
+                Err(BatchError::Write(reason))
+            }
+        }
+    }
+}
+
+/// An effect whose number of changed rows decides what the write does next, or is counted by a quota.
+#[derive(Debug)]
+pub(crate) enum Measured<'a> {
+    /// Stores a payload, unless it is there.
+    Payload(Digest, &'a str),
+    /// Stores an account's e-mail and name, unless it has an e-mail or a name that would be replaced.
+    NewIdentity(Identity<'a>),
+    /// Puts a count under another source, unless that has one of the same service and month.
+    UsageSource(&'a UsageKey, &'a str),
+    /// Stores a service that usage was counted of, unless it is there.
+    UsageService(&'a str),
+    /// Removes the name from at most so many of the refusals of a holder, by its key. Rows that are the same
+    /// without it become one; the number is by how many rows there are fewer.
+    HolderOfRefusals(&'a str, usize),
+    /// Removes at most so many of the answers that name a holder, by its key.
+    AnswersNamingHolder(&'a str, usize),
+    /// Removes at most so many of the answers that name an account. There are few, because only the one who
+    /// creates an account gets such an answer.
+    AnswersNamingAccount(Uuid, usize),
+    /// Removes an application's leases that ended before an instant, the oldest first.
+    EndedLeases {
+        /// Whose they were; its head row is locked first.
+        organization: Uuid,
+        /// The application's key.
+        application: &'a str,
+        /// The instant.
+        before: Timestamp,
+        /// How many at most.
+        most: usize,
+    },
+    /// Removes at most so many names of one kind in an organization, whose head row is locked first: from the row,
+    /// or with it.
+    Names(Uuid, Named, usize),
 }
 
 /// A row, or a part of one, as it is to be.
@@ -87,8 +156,6 @@ pub(crate) enum Put<'a> {
     TokenSecret(Uuid, &'a [u8; 32], Option<&'a str>),
     /// Where a token came from.
     TokenOrigin(Uuid, Origin),
-    /// A payload, unless it is there: then it changes 0 rows.
-    Payload(Digest, &'a str),
     /// What a license that is there has become.
     License(Uuid, &'a LicenseState),
     /// A new license with its dates, or the dates of one that is there.
@@ -158,7 +225,7 @@ pub(crate) enum Put<'a> {
     NewCode(Digest, Uuid, Elapsed),
     /// A new access token.
     NewAccess(Digest, &'a Access),
-    /// That an access token ended before its time.
+    /// That an access token ended before its time. It may be gone.
     AccessEnded(Digest),
     /// A new node.
     NewNode(Uuid, &'a NodeState),
@@ -168,7 +235,7 @@ pub(crate) enum Put<'a> {
     NodeIdentity(Uuid, &'a NodeIdentity),
     /// What a node said of itself.
     NodeSeen(Uuid, &'a NodeSeen),
-    /// Who counts in the epochs of a node.
+    /// Who counts in the epochs of a node. It may be gone.
     NodeStarts(Uuid, &'a [Counting]),
     /// A new pool of nodes.
     NewPool(Uuid, &'a PoolState),
@@ -180,10 +247,6 @@ pub(crate) enum Put<'a> {
     NodePolicy(NodePolicy),
     /// What was reported of usage: of two the greater figures stay.
     Usage(&'a UsageKey, Reported),
-    /// A count under another source, unless that has one of the same service and month: then it changes 0 rows.
-    UsageSource(&'a UsageKey, &'a str),
-    /// A service that usage was counted of, unless it is there: then it changes 0 rows.
-    UsageService(&'a str),
     /// The running total of an epoch: of two the greater figures stay.
     UsageEpoch(&'a Series, &'a str, EpochState),
     /// What the corrections of a count come to.
@@ -201,6 +264,16 @@ pub(crate) enum Put<'a> {
     UsageSum(u64),
 }
 
+impl Put<'_> {
+    /// How many rows it changes.
+    pub(crate) fn touches(&self) -> Touches {
+        match self {
+            Self::AccessEnded(_) | Self::NodeStarts(..) => Touches::Any,
+            _ => Touches::One,
+        }
+    }
+}
+
 /// An account's e-mail and name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Identity<'a> {
@@ -210,8 +283,6 @@ pub(crate) struct Identity<'a> {
     pub(crate) email: Option<&'a Email>,
     /// The name, or `Some(None)` to remove it; `None` leaves it as it is.
     pub(crate) name: Option<Option<&'a str>>,
-    /// Whether the row is left alone, and 0 rows change, where it has another e-mail or name than is given.
-    pub(crate) if_new: bool,
 }
 
 /// What is removed.
@@ -236,39 +307,26 @@ pub(crate) enum Remove<'a> {
         /// Why.
         reason: LeaseEnd,
     },
-    /// The name in what is kept of a lease that ended.
+    /// The name in what is kept of a lease that ended. It may have been dropped.
     HolderOfEnded(&'a EndedLease),
-    /// The name in at most so many of the refusals of a holder, by its key. Rows that are the same without it
-    /// become one; the number is by how many rows there are fewer.
-    HolderOfRefusals(&'a str, usize),
-    /// At most so many of the answers that name a holder, by its key; the number is how many were removed.
-    AnswersNamingHolder(&'a str, usize),
-    /// At most so many of the answers that name an account; the number is how many were removed. There are few,
-    /// because only the one who creates an account gets such an answer.
-    AnswersNamingAccount(Uuid, usize),
-    /// An application's leases that ended before an instant, the oldest first; the number is how many were
-    /// removed.
-    EndedLeases {
-        /// Whose they were.
-        organization: Uuid,
-        /// The application's key.
-        application: &'a str,
-        /// The instant.
-        before: Timestamp,
-        /// How many at most.
-        most: usize,
-    },
-    /// At most so many of the rows of one kind that name somebody in an organization: the name, or the row. The
-    /// number is how many rows changed.
-    Names(Uuid, Named, usize),
-    /// A code.
+    /// A code. It may have been dropped.
     Code(Digest),
     /// A node.
     Node(Uuid),
     /// A usage count.
     Usage(&'a UsageKey),
-    /// The running total of an epoch.
+    /// The running total of an epoch. It may be forgotten already.
     UsageEpoch(&'a Series, &'a str),
+}
+
+impl Remove<'_> {
+    /// How many rows it changes.
+    pub(crate) fn touches(&self) -> Touches {
+        match self {
+            Self::HolderOfEnded(_) | Self::Code(_) | Self::UsageEpoch(..) => Touches::Any,
+            _ => Touches::One,
+        }
+    }
 }
 
 /// What names somebody.
@@ -309,7 +367,7 @@ pub(crate) enum Add<'a> {
         /// How many leases.
         leases: u64,
     },
-    /// Nodes of an application; it changes 0 rows where the application was removed.
+    /// Nodes of an application. It may be removed: then it counts none any more.
     Nodes {
         /// The application's key.
         application: &'a str,
@@ -333,7 +391,7 @@ pub(crate) enum Add<'a> {
     },
     /// The figures of a count, to those of another source for the same service and month.
     UsageMerged(&'a UsageKey, &'a str),
-    /// One count less of a month, or of the earlier ones if it came late.
+    /// One count less of a month, or of the earlier ones if it came late. Neither may have any.
     SeriesMerged(&'a str),
     /// Counts of a month; the row is made where there is none.
     Series(&'a str, u64),
@@ -341,6 +399,20 @@ pub(crate) enum Add<'a> {
     MonthSum(&'a str, i64),
     /// A service to those of the organization; the row is made where there is none.
     Service,
+    /// What another organization than the write's uses of a quota, in its head row, which is locked for this until
+    /// the commit. Only writes of the installation lock head rows of others, and those run one after the other: so
+    /// no two writes wait for each other.
+    Used(Uuid, Quota, i64),
+}
+
+impl Add<'_> {
+    /// How many rows it changes.
+    pub(crate) fn touches(&self) -> Touches {
+        match self {
+            Self::Nodes { .. } | Self::SeriesMerged(_) | Self::Used(..) => Touches::Any,
+            _ => Touches::One,
+        }
+    }
 }
 
 /// The row that a refusal is counted in.
@@ -410,55 +482,4 @@ fn loaded<'a, T, E>(found: Option<&'a T>, kind: &str) -> Result<&'a T, BatchErro
 
 fn unasked<E>(kind: &str) -> BatchError<E> {
     BatchError::Write(format!("a rule changed a {kind} that it had not asked for"))
-}
-
-/// The rule saw the row under the lock, so an effect that misses it is a fault of ours.
-fn one<E>(touched: usize) -> Result<(), BatchError<E>> {
-    match touched {
-        1 => Ok(()),
-        _ => Err(BatchError::Write(format!(
-            "a statement changed {touched} rows"
-        ))),
-    }
-}
-
-/// What comes and goes with records, of any organization.
-#[derive(Debug, Default)]
-pub(crate) struct Counted {
-    by_organization: BTreeMap<Uuid, Vec<(Quota, i64)>>,
-    /// The bytes of payloads that were stored.
-    pub(crate) payload_bytes: u64,
-    /// Whether something that named somebody was erased, of which nothing may be left.
-    pub(crate) has_erased: bool,
-}
-
-impl Counted {
-    /// Counts more, or fewer where it is negative.
-    fn add(&mut self, organization: Uuid, quota: Quota, by: i64) {
-        self.by_organization
-            .entry(organization)
-            .or_default()
-            .push((quota, by));
-    }
-
-    /// Counts those that are gone.
-    fn fewer(&mut self, organization: Uuid, quota: Quota, gone: usize) {
-        self.add(
-            organization,
-            quota,
-            i64::try_from(gone).map_or(0, i64::wrapping_neg),
-        );
-    }
-
-    /// Takes what was counted of one organization.
-    pub(crate) fn take(&mut self, organization: Uuid) -> Vec<(Quota, i64)> {
-        self.by_organization
-            .remove(&organization)
-            .unwrap_or_default()
-    }
-
-    /// The organizations of which something was counted.
-    pub(crate) fn organizations(&self) -> Vec<Uuid> {
-        self.by_organization.keys().copied().collect()
-    }
 }

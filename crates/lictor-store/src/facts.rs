@@ -20,14 +20,18 @@ use lictor_core::facts::usage::{EpochState, Series, UsageKey, UsageRow};
 use lictor_core::{KeyId, Timestamp, TrustPolicy, TrustedKey};
 use uuid::Uuid;
 
-use crate::effects::Database;
+use crate::effects::HasError;
 
 pub(crate) use load::load;
 
-/// Reads rows within the transaction of a write. "Not there" is `None` or an empty list, never an error.
-pub(crate) trait FactReads: Database {
+/// Reads rows within the transaction of a write, as the writes before it have left them. "Not there" is `None` or
+/// an empty list, never an error. Of the installation's rows none is locked by this.
+pub(crate) trait FactReads: HasError {
     /// The installation's trust policy.
     fn policy(&mut self) -> Result<Option<TrustPolicy>, Self::Error>;
+
+    /// When trusted keys or the policy changed last: the installation's `basis_changed`.
+    fn trust_changed(&mut self) -> Result<u64, Self::Error>;
 
     /// A trusted key.
     fn key(&mut self, id: KeyId) -> Result<Option<(KeyId, TrustedKey)>, Self::Error>;

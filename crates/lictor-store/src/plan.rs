@@ -20,27 +20,34 @@ use uuid::Uuid;
 
 use crate::at_once::DROPPED_ENDED_LEASES;
 use crate::effects::{
-    BatchError, Before, Counted, Figured, Put, Rows, carry_out_change, carry_out_figures,
+    Add, BatchError, Before, Counted, Figured, Put, Rows, carry_out_change, carry_out_figures,
     carry_out_record,
 };
 use crate::facts::{self, FactReads};
 use crate::head_row::HeadRow;
-use crate::{
-    ANSWER_KEPT_SECONDS, Answer, Fact, IdempotencyKey, Idempotent, Outcome, Write, Written,
-};
+use crate::{ANSWER_KEPT_SECONDS, Answer, IdempotencyKey, Idempotent, Outcome, Write, Written};
 
-/// What a backend can do within the transaction of a batch, which holds the locks of the streams that it
-/// writes to.
+/// What a backend can do within the transaction of a batch. A write is under the lock of the head row of its
+/// stream. What it changes of another organization says which head row it locks besides, such as
+/// [`Add::Used`](crate::effects::Add::Used).
 pub(crate) trait Backend: FactReads + Rows {
-    /// The head row of a stream as the batch has left it, if the stream exists. Every write of the stream goes
-    /// through it.
-    fn head(&mut self, stream: Uuid) -> Result<Option<HeadRow>, Self::Error>;
+    /// Locks the head row of the write's stream until the commit, and gives it as the batch has left it; none if
+    /// there is no such stream. Every write of the stream begins with this, and waits here for the one before it.
+    fn lock_head(&mut self, stream: Uuid) -> Result<Option<HeadRow>, Self::Error>;
 
-    /// Takes the changed head row, which is stored at the end of the batch at the latest.
+    /// Takes the changed head row, which is stored at the end of the batch at the latest. A write ends with this
+    /// if it has changes, records or an answer to keep, and not if it decided nothing: so a number that a backend
+    /// raises here rises with all that is stored.
     fn put_head(&mut self, stream: Uuid, row: HeadRow) -> Result<(), Self::Error>;
 
-    /// Whether there is an answer under an idempotency key.
-    fn find_answer(&mut self, key: &IdempotencyKey, now: Elapsed) -> Result<Found, Self::Error>;
+    /// Whether there is an answer of a stream under an idempotency key. The lock of the head row keeps a request
+    /// and its twin apart: the second of them finds the answer of the first.
+    fn find_answer(
+        &mut self,
+        stream: Uuid,
+        key: &IdempotencyKey,
+        now: Elapsed,
+    ) -> Result<Found, Self::Error>;
 
     /// Stores an answer, in the place of one that has expired.
     fn keep_answer(&mut self, kept: &KeptAnswer<'_>) -> Result<(), Self::Error>;
@@ -112,7 +119,8 @@ impl<E> From<E> for Fault<E> {
 /// # Errors
 /// [`Fault`]: this write is refused, or the whole batch is lost.
 pub(crate) fn run<B: Backend>(backend: &mut B, write: &Write) -> Result<Written, Fault<B::Error>> {
-    let live = backend.head(write.stream)?.filter(|head| !head.removed);
+    let live = backend.lock_head(write.stream)?;
+    let live = live.filter(|head| !head.removed);
     let unknown = || Fault::Refused(Error::no_organization(write.stream.to_string()));
     let mut head = live.ok_or_else(unknown)?;
     head.begin_day(write.now.elapsed());
@@ -122,7 +130,6 @@ pub(crate) fn run<B: Backend>(backend: &mut B, write: &Write) -> Result<Written,
     }
     let mut state = Box::<State>::default();
     head.give(&mut state);
-    state.trust_changed = trust_changed(backend, &write.facts)?;
     facts::load(backend, write.stream, &write.facts, &mut state)?;
     let decision = decide(write, &state).map_err(Fault::Refused)?;
     admit(write, &state, &decision).map_err(Fault::Refused)?;
@@ -136,18 +143,34 @@ pub(crate) fn run<B: Backend>(backend: &mut B, write: &Write) -> Result<Written,
         &mut counted,
     )
     .map_err(Fault::Batch)?;
+    let is_kept = keep_answer(backend, write, &written).map_err(Fault::Batch)?;
+    if is_kept && !replaces {
+        state.used.more(Quota::KeptAnswers);
+    }
+    if is_kept || !written.entries.is_empty() || !written.records.is_empty() {
+        end(backend, write.stream, (head, state), counted).map_err(Fault::Batch)?;
+    }
+    Ok(written)
+}
+
+/// Ends a write that has stored something: with the figures of its organization and of others.
+fn end<B: Backend>(
+    backend: &mut B,
+    stream: Uuid,
+    (mut head, mut state): (HeadRow, Box<State>),
+    mut counted: Counted,
+) -> Result<(), BatchError<B::Error>> {
     head.grown.payload_bytes += counted.payload_bytes;
-    count_own(backend, write.stream, &mut head, &mut state, &mut counted)?;
+    count_own(backend, stream, &mut head, &mut state, &mut counted)?;
     if counted.has_erased {
         backend.note_erased();
     }
-    if keep_answer(backend, write, &written).map_err(Fault::Batch)? && !replaces {
-        state.used.more(Quota::KeptAnswers);
-    }
     head.take_up(&state);
-    backend.put_head(write.stream, head)?;
-    count_elsewhere(backend, counted)?;
-    Ok(written)
+    backend.put_head(stream, head)?;
+    for (organization, quota, by) in counted.rest() {
+        backend.add(stream, &Add::Used(organization, quota, by))?;
+    }
+    Ok(())
 }
 
 /// Refuses what goes beyond a quota.
@@ -223,15 +246,6 @@ fn store<B: Backend>(
     })
 }
 
-/// The installation's `basis_changed`, if it is asked for.
-fn trust_changed<B: Backend>(backend: &mut B, facts: &[Fact]) -> Result<u64, B::Error> {
-    if !facts.iter().any(|fact| matches!(fact, Fact::Trust)) {
-        return Ok(0);
-    }
-    let installation = backend.head(INSTALLATION)?;
-    Ok(installation.map_or(0, |row| row.basis_changed))
-}
-
 /// Adds what the records have counted to the usage of the write's own organization. Where there are more ended leases
 /// than their quota, the oldest are dropped.
 fn count_own<B: Backend>(
@@ -240,7 +254,7 @@ fn count_own<B: Backend>(
     head: &mut HeadRow,
     state: &mut State,
     counted: &mut Counted,
-) -> Result<(), B::Error> {
+) -> Result<(), BatchError<B::Error>> {
     let used = &mut state.used;
     for (quota, by) in counted.take(stream) {
         used.add(quota, by);
@@ -263,19 +277,6 @@ fn count_own<B: Backend>(
     Ok(())
 }
 
-/// Adds what the records have counted to the usage of other organizations than the write's.
-fn count_elsewhere<B: Backend>(backend: &mut B, mut counted: Counted) -> Result<(), B::Error> {
-    for organization in counted.organizations() {
-        if let Some(mut head) = backend.head(organization)? {
-            for (quota, by) in counted.take(organization) {
-                head.used.add(quota, by);
-            }
-            backend.put_head(organization, head)?;
-        }
-    }
-    Ok(())
-}
-
 /// Refuses a twin, and a request whose answer cannot be kept; returns whether the answer will take the place of one
 /// that has expired.
 fn check_unanswered<B: Backend>(
@@ -284,7 +285,7 @@ fn check_unanswered<B: Backend>(
     write: &Write,
     head: &HeadRow,
 ) -> Result<bool, Fault<B::Error>> {
-    match backend.find_answer(&idempotent.key, write.now.elapsed())? {
+    match backend.find_answer(write.stream, &idempotent.key, write.now.elapsed())? {
         Found::Valid => Err(Fault::Refused(Error::IdempotencyTwin)),
         Found::Expired => Ok(true),
         Found::Nothing if write.stream == INSTALLATION => Ok(false),

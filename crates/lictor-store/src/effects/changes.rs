@@ -10,7 +10,7 @@ use lictor_core::feed::NodePolicy;
 use lictor_core::state::State;
 use uuid::Uuid;
 
-use super::{Add, BatchError, Put, Remove, Rows, loaded, one, unasked};
+use super::{Add, BatchError, Carried, Put, Remove, Rows, loaded, unasked};
 
 /// What the effects of a change need of the state before it.
 pub(crate) struct Before {
@@ -56,7 +56,7 @@ pub(crate) fn carry_out_change<R: Rows>(
     before: &Before,
     state: &State,
     change: &Change,
-) -> Result<(), BatchError<R::Error>> {
+) -> Carried<R> {
     let mut on = On { rows, stream };
     match change {
         Change::PolicySet { policy } => on.put(&Put::Policy(*policy)),
@@ -212,46 +212,40 @@ pub(crate) fn carry_out_change<R: Rows>(
     }
 }
 
-/// The rows of one stream, of which each effect touches one.
+/// The rows of one stream.
 struct On<'a, R> {
     rows: &'a mut R,
     stream: Uuid,
 }
 
 impl<R: Rows> On<'_, R> {
-    fn put(&mut self, put: &Put<'_>) -> Result<(), BatchError<R::Error>> {
-        one(self.rows.put(self.stream, put)?)
+    fn put(&mut self, put: &Put<'_>) -> Carried<R> {
+        self.rows.put(self.stream, put)
     }
 
-    fn remove(&mut self, remove: &Remove<'_>) -> Result<(), BatchError<R::Error>> {
-        one(self.rows.remove(self.stream, remove)?)
+    fn remove(&mut self, remove: &Remove<'_>) -> Carried<R> {
+        self.rows.remove(self.stream, remove)
     }
 
-    fn add(&mut self, add: &Add<'_>) -> Result<(), BatchError<R::Error>> {
-        one(self.rows.add(self.stream, add)?)
+    fn add(&mut self, add: &Add<'_>) -> Carried<R> {
+        self.rows.add(self.stream, add)
     }
 
     /// Counts a node where it is now, and no more where it was.
-    fn move_place(
-        &mut self,
-        before: Option<&NodeGroup>,
-        after: Option<&NodeGroup>,
-    ) -> Result<(), BatchError<R::Error>> {
+    fn move_place(&mut self, before: Option<&NodeGroup>, after: Option<&NodeGroup>) -> Carried<R> {
         if before == after {
             return Ok(());
         }
         for (place, by) in [(after, 1), (before, -1)] {
             let Some(place) = place else { continue };
             let joined = if place.joined { by } else { 0 };
-            let nodes = Add::Nodes {
+            self.add(&Add::Nodes {
                 application: &place.application,
                 nodes: by,
                 joined,
-            };
-            // An application that is forgotten counts none any more.
-            self.rows.add(self.stream, &nodes)?;
+            })?;
             if let Some(pool) = place.pool {
-                self.rows.add(self.stream, &Add::Places(pool, by))?;
+                self.add(&Add::Places(pool, by))?;
             }
         }
         Ok(())

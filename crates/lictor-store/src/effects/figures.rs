@@ -7,7 +7,7 @@ use lictor_core::facts::application::ApplicationState;
 use lictor_core::state::State;
 use uuid::Uuid;
 
-use super::{Add, Put, Rows};
+use super::{Add, Carried, Put, Rows};
 
 /// The figures before the write.
 pub(crate) struct Figured {
@@ -40,13 +40,13 @@ fn licenses_of(application: &ApplicationState) -> (u64, u64) {
 /// Stores the figures that are not what they were before.
 ///
 /// # Errors
-/// What the database says.
+/// What the database says, and that a row is not there.
 pub(crate) fn carry_out_figures<R: Rows>(
     rows: &mut R,
     stream: Uuid,
     before: &Figured,
     state: &State,
-) -> Result<(), R::Error> {
+) -> Carried<R> {
     for (key, application) in &state.applications {
         let now = licenses_of(application);
         let known = before.licenses.iter().find(|(before, _)| before == key);

@@ -12,7 +12,8 @@ use lictor_core::state::State;
 use uuid::Uuid;
 
 use super::{
-    Add, BatchError, Counted, Ended, Identity, Named, Put, RefusalRow, Remove, Rows, loaded, one,
+    Add, BatchError, Carried, Counted, Ended, Identity, Measured, Named, Put, RefusalRow, Remove,
+    Rows, loaded,
 };
 use crate::at_once::{
     DROPPED_ANSWERS, DROPPED_ENDED_LEASES, ERASED_NAMES, EXPIRED_MINUTES, EXPIRED_ROWS,
@@ -32,10 +33,10 @@ pub(crate) fn carry_out_record<R: Rows>(
     state: &State,
     record: &Record,
     counted: &mut Counted,
-) -> Result<(), BatchError<R::Error>> {
+) -> Carried<R> {
     match record {
         Record::Payload { sha256, text } => {
-            let stored = rows.put(stream, &Put::Payload(*sha256, text))?;
+            let stored = rows.measure(stream, &Measured::Payload(*sha256, text))?;
             counted.payload_bytes += (stored * text.len()) as u64;
         }
         Record::LicenseDates { id, validity } => {
@@ -56,7 +57,8 @@ pub(crate) fn carry_out_record<R: Rows>(
             reported,
             counted_in,
         } => {
-            if counted_in.is_some() && rows.put(stream, &Put::UsageService(&key.service))? == 1 {
+            let service = Measured::UsageService(&key.service);
+            if counted_in.is_some() && rows.measure(stream, &service)? == 1 {
                 rows.add(stream, &Add::Service)?;
             }
             rows.put(stream, &Put::Usage(key, *reported))?;
@@ -83,13 +85,12 @@ pub(crate) fn carry_out_record<R: Rows>(
                     .as_ref()
                     .into_change()
                     .map(|name| name.map(String::as_str)),
-                if_new: true,
             };
             put_identity(rows, stream, identity, counted)?;
         }
         Record::IdentityErased { id } => {
-            let dropped =
-                rows.remove(stream, &Remove::AnswersNamingAccount(*id, DROPPED_ANSWERS))?;
+            let answers = Measured::AnswersNamingAccount(*id, DROPPED_ANSWERS);
+            let dropped = rows.measure(stream, &answers)?;
             counted.fewer(stream, Quota::KeptAnswers, dropped);
             counted.has_erased = true;
             rows.remove(stream, &Remove::Identity(*id))?;
@@ -107,13 +108,14 @@ pub(crate) fn carry_out_record<R: Rows>(
             rows.remove(stream, &Remove::HolderOfEnded(lease))?;
         }
         Record::HolderOfRefusalsForgotten { key } => {
-            let merged = rows.remove(stream, &Remove::HolderOfRefusals(key, FORGOTTEN_REFUSALS))?;
+            let refusals = Measured::HolderOfRefusals(key, FORGOTTEN_REFUSALS);
+            let merged = rows.measure(stream, &refusals)?;
             counted.fewer(stream, Quota::Refusals, merged);
             counted.has_erased = true;
         }
         Record::AnswersNamingHolderDropped { key } => {
-            let dropped =
-                rows.remove(stream, &Remove::AnswersNamingHolder(key, DROPPED_ANSWERS))?;
+            let answers = Measured::AnswersNamingHolder(key, DROPPED_ANSWERS);
+            let dropped = rows.measure(stream, &answers)?;
             counted.fewer(stream, Quota::KeptAnswers, dropped);
             counted.has_erased |= dropped > 0;
         }
@@ -205,13 +207,8 @@ pub(crate) fn carry_out_record<R: Rows>(
 }
 
 /// Puts a count to another source. Sums stay; where both were there, there is one count less.
-fn merge_usage<R: Rows>(
-    rows: &mut R,
-    stream: Uuid,
-    from: &UsageKey,
-    into: &str,
-) -> Result<(), R::Error> {
-    if rows.put(stream, &Put::UsageSource(from, into))? == 0 {
+fn merge_usage<R: Rows>(rows: &mut R, stream: Uuid, from: &UsageKey, into: &str) -> Carried<R> {
+    if rows.measure(stream, &Measured::UsageSource(from, into))? == 0 {
         rows.add(stream, &Add::UsageMerged(from, into))?;
         rows.add(stream, &Add::SeriesMerged(&from.month))?;
         rows.remove(stream, &Remove::Usage(from))?;
@@ -223,12 +220,11 @@ fn merge_usage<R: Rows>(
 fn put_identity<R: Rows>(
     rows: &mut R,
     stream: Uuid,
-    mut identity: Identity<'_>,
+    identity: Identity<'_>,
     counted: &mut Counted,
-) -> Result<(), BatchError<R::Error>> {
-    if rows.put(stream, &Put::Identity(identity))? != 1 {
-        identity.if_new = false;
-        one(rows.put(stream, &Put::Identity(identity))?)?;
+) -> Carried<R> {
+    if rows.measure(stream, &Measured::NewIdentity(identity))? != 1 {
+        rows.put(stream, &Put::Identity(identity))?;
         counted.has_erased = true;
     }
     Ok(())
@@ -241,15 +237,15 @@ fn drop_ended_leases<R: Rows>(
     (organization, application): (Uuid, &str),
     before: Timestamp,
     counted: &mut Counted,
-) -> Result<(), R::Error> {
+) -> Carried<R> {
     rows.put(stream, &Put::EndedLeasesKept(organization, before))?;
-    let leases = Remove::EndedLeases {
+    let leases = Measured::EndedLeases {
         organization,
         application,
         before,
         most: DROPPED_ENDED_LEASES,
     };
-    let dropped = rows.remove(stream, &leases)?;
+    let dropped = rows.measure(stream, &leases)?;
     counted.fewer(organization, Quota::EndedLeases, dropped);
     counted.has_erased |= dropped > 0;
     Ok(())
@@ -264,7 +260,7 @@ fn count_refusal<R: Rows>(
     refusal: &SeatRefusal,
     keep_holder: bool,
     now: &Now,
-) -> Result<bool, R::Error> {
+) -> Result<bool, BatchError<R::Error>> {
     let mut row = RefusalRow {
         minute: now.wall().div_euclid(60),
         holder: refusal.holder.text(),
@@ -324,7 +320,7 @@ fn erase_names<R: Rows>(
     stream: Uuid,
     organization: Uuid,
     counted: &mut Counted,
-) -> Result<(), R::Error> {
+) -> Carried<R> {
     let mut erased = 0;
     for (named, quota) in [
         (Named::Accounts, None),
@@ -333,8 +329,8 @@ fn erase_names<R: Rows>(
         (Named::Refusals, Some(Quota::Refusals)),
         (Named::Answers, Some(Quota::KeptAnswers)),
     ] {
-        let names = Remove::Names(organization, named, ERASED_NAMES);
-        let gone = rows.remove(stream, &names)?;
+        let names = Measured::Names(organization, named, ERASED_NAMES);
+        let gone = rows.measure(stream, &names)?;
         if let Some(quota) = quota {
             counted.fewer(organization, quota, gone);
         }

@@ -99,8 +99,7 @@ impl<R: FactReads> Loading<'_, R> {
                 let found = reads.any_license(stream, Some(application))?;
                 self.state.licenses.extend(found);
             }
-            // The plan reads it from the installation's head row.
-            Fact::Trust => {}
+            Fact::Trust => self.state.trust_changed = reads.trust_changed()?,
             Fact::Account(id) => self.state.accounts.extend(reads.account(stream, *id)?),
             Fact::AccountByEmail(email) => self.account_by_email(email)?,
             Fact::Seat(id) => self.state.seats.extend(reads.seat(stream, id)?),

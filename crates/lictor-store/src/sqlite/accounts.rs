@@ -184,8 +184,9 @@ pub(super) fn put_identity(
     database: &Connection,
     stream: Uuid,
     identity: &Identity<'_>,
+    if_new: bool,
 ) -> Sql<usize> {
-    let condition = match identity.if_new {
+    let condition = match if_new {
         true => " AND (?3 IS NULL OR email IS NULL) AND (NOT ?6 OR name IS NULL)",
         false => "",
     };

@@ -9,7 +9,7 @@ use lictor_core::facts::grant::{Access, Code, GrantState};
 use lictor_core::facts::lease::Lease;
 use lictor_core::facts::license::{LicenseState, Newest};
 use lictor_core::facts::node::{Counting, NodeIdentity, NodeSettings, NodeState};
-use lictor_core::facts::organization::OrganizationState;
+use lictor_core::facts::organization::{INSTALLATION, OrganizationState};
 use lictor_core::facts::pool::{PoolIdentity, PoolState};
 use lictor_core::facts::seats::{SeatId, SeatState};
 use lictor_core::facts::token::TokenState;
@@ -28,6 +28,11 @@ use crate::facts::{By, FactReads, GrantBy, UsageOf};
 impl FactReads for Transaction<'_> {
     fn policy(&mut self) -> Sql<Option<TrustPolicy>> {
         rows::policy(self.database)
+    }
+
+    fn trust_changed(&mut self) -> Sql<u64> {
+        let installation = self.heads.get(self.database, INSTALLATION)?;
+        Ok(installation.map_or(0, |row| row.basis_changed))
     }
 
     fn key(&mut self, id: KeyId) -> Sql<Option<(KeyId, TrustedKey)>> {

@@ -55,6 +55,21 @@ impl Heads {
         self.0.insert(stream, known);
     }
 
+    /// Adds to what an organization uses of a quota; says how many head rows that changed.
+    pub(super) fn add_used(
+        &mut self,
+        database: &Connection,
+        organization: Uuid,
+        (quota, by): (Quota, i64),
+    ) -> Sql<usize> {
+        let Some(mut row) = self.get(database, organization)? else {
+            return Ok(0);
+        };
+        row.used.add(quota, by);
+        self.put(organization, row);
+        Ok(1)
+    }
+
     /// Stores those that this batch has changed.
     pub(super) fn store(&self, database: &Connection) -> Sql<()> {
         let changed = self.0.iter().filter(|(_, known)| known.changed);

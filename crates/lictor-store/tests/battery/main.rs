@@ -6,6 +6,7 @@ mod accounts;
 mod choices;
 mod clients;
 mod clock;
+mod effects;
 mod ended;
 mod given;
 mod installation;
@@ -49,6 +50,8 @@ macro_rules! battery {
             writes::a_rule_removes_nothing_that_it_had_not_asked_for;
             writes::a_failing_record_takes_the_change_with_it;
             writes::nobody_waits_for_the_writes_of_another_organization;
+            effects::a_record_of_what_is_not_there_is_a_fault;
+            effects::what_may_be_gone_is_no_fault;
             installation::organizations_are_listed_by_key;
             installation::a_removed_organization_is_gone_and_its_key_free;
             installation::nothing_follows_a_removal_in_its_batch;
