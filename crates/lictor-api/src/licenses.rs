@@ -142,7 +142,7 @@ impl Words for Plan {
             Self::Paid => lictor_core::Plan::Paid.as_str(),
             Self::Free => lictor_core::Plan::Free.as_str(),
             Self::Trial => lictor_core::Plan::Trial.as_str(),
-            Self::Unlicensed => "UNLICENSED",
+            Self::Unlicensed => lictor_core::Plan::UNLICENSED,
         }
     }
 }

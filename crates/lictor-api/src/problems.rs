@@ -19,38 +19,10 @@ pub const TYPE: &str = "urn:lictor:problem:";
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 impl Words for Missing {
-    const ALL: &'static [Self] = &[
-        Self::License,
-        Self::Application,
-        Self::Organization,
-        Self::Key,
-        Self::Token,
-        Self::Account,
-        Self::Seat,
-        Self::Lease,
-        Self::Client,
-        Self::Node,
-        Self::NodePool,
-        Self::Usage,
-        Self::Route,
-    ];
+    const ALL: &'static [Self] = &Self::ALL;
 
     fn word(self) -> &'static str {
-        match self {
-            Self::License => "license",
-            Self::Application => "application",
-            Self::Organization => "organization",
-            Self::Key => "key",
-            Self::Token => "token",
-            Self::Account => "account",
-            Self::Seat => "seat",
-            Self::Lease => "lease",
-            Self::Client => "client",
-            Self::Node => "node",
-            Self::NodePool => "node-pool",
-            Self::Usage => "usage",
-            Self::Route => "route",
-        }
+        self.as_str()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::facts::right::Right;
 use crate::facts::seats::SeatRefusal;
 use crate::facts::usage;
 use crate::invalid::InvalidInput;
+use crate::words::words;
 
 mod class;
 
@@ -37,7 +38,7 @@ pub enum Error {
     #[error("this token's scopes do not let it {0}")]
     OutOfScope(Right),
     /// What was asked for is not there, or belongs to another organization.
-    #[error("there is no {kind} {name}")]
+    #[error("there is no {} {name}", kind.name())]
     NotFound {
         /// What kind of thing was asked for.
         kind: Kind,
@@ -59,7 +60,7 @@ pub enum Error {
     #[error("{0}")]
     LastAdministrator(LastWay),
     /// Something with this id or key is there already.
-    #[error("the {kind} {name} exists already")]
+    #[error("the {} {name} exists already", kind.name())]
     AlreadyExists {
         /// What kind of thing it is.
         kind: Kind,
@@ -189,6 +190,46 @@ pub enum Error {
     /// A fault inside Lictor or below it. The details are for the log, not for the caller.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// The class of this error.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Unauthenticated | Self::OwnerInactive(_) => Class::Unauthenticated,
+            Self::OutOfScope(_) => Class::OutOfScope,
+            Self::Forbidden(_) => Class::Forbidden,
+            Self::InvalidInput { .. } | Self::InvalidDocument(_) | Self::GrantRefused(_) => {
+                Class::Invalid
+            }
+            Self::NotFound { .. } => Class::Missing,
+            Self::AlreadyExists { .. } => Class::Exists,
+            Self::RevisionMismatch { .. } | Self::FenceMismatch { .. } => Class::Changed,
+            Self::LastAdministrator(_)
+            | Self::KeyRevoked(_)
+            | Self::ApplicationInUse { .. }
+            | Self::HolderHasLeases { .. }
+            | Self::JoinRefused(_)
+            | Self::Outdated
+            | Self::OrganizationNotEmpty { .. }
+            | Self::DefaultOrganization
+            | Self::IdempotencyTwin
+            | Self::IdempotencyMismatch => Class::Conflict,
+            Self::QuotaReached {
+                retry_after: Some(seconds),
+                ..
+            } => Class::TooMany {
+                retry_after: *seconds,
+            },
+            Self::SeatRefused(_) | Self::NodeLimit { .. } | Self::QuotaReached { .. } => {
+                Class::LimitReached
+            }
+            Self::StoredInPart { cause, .. } => cause.class(),
+            Self::StorageFull => Class::StorageFull,
+            Self::Busy(_) | Self::ReadOnly(_) => Class::Unavailable,
+            Self::Internal(_) => Class::Internal,
+        }
+    }
 }
 
 impl Error {
@@ -335,23 +376,33 @@ pub enum Kind {
     Route,
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::License => "license",
-            Self::Application => "application",
-            Self::Organization => "organization",
+words!(
+    Kind, "a kind of thing", {
+        License => "license",
+        Application => "application",
+        Organization => "organization",
+        Key => "key",
+        Token => "token",
+        Account => "account",
+        Seat => "seat",
+        Lease => "lease",
+        Client => "client",
+        Node => "node",
+        NodePool => "node-pool",
+        Usage => "usage",
+        Route => "route",
+    }
+);
+
+impl Kind {
+    /// What it is called in a sentence.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Key => "trusted key",
-            Self::Token => "token",
-            Self::Account => "account",
-            Self::Seat => "seat",
-            Self::Lease => "lease",
-            Self::Client => "client",
-            Self::Node => "node",
             Self::NodePool => "pool of nodes",
             Self::Usage => "usage count",
-            Self::Route => "route",
-        })
+            other => other.as_str(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lictor_core::Plan;
 use lictor_core::feed::NodeOverage;
 use lictor_core::names::{escaped, is_active};
 use lictor_core::secret::masked;
@@ -212,7 +213,7 @@ impl Exceeded {
 
 fn beyond_of(shown: &serde_json::Value) -> Option<NodeOverage> {
     // Without one it shows none that it grants, and no node decides anything.
-    if shown["plan"] == "UNLICENSED" {
+    if shown["plan"] == Plan::UNLICENSED {
         return None;
     }
     let granted = shown["node_limit"].as_u64()?;

@@ -1,6 +1,6 @@
 //! Rules about who may know what: the core, the store, the dialects and the vendors' words.
 
-use super::{Finding, Source};
+use super::{Exceptions, Finding, Source, rust};
 
 const DIALECTS: &str = "crates/lictor-server/src/dialects/";
 
@@ -103,39 +103,31 @@ pub(super) fn serializes_in_wire_only(source: &Source) -> Vec<Finding> {
 }
 
 pub(super) fn dialect_stands_alone(source: &Source) -> Vec<Finding> {
-    let Some((own, inside)) = source
-        .path
-        .strip_prefix(DIALECTS)
-        .and_then(|p| p.split_once('/'))
-    else {
+    let inside = source.path.strip_prefix(DIALECTS);
+    let Some((own, _)) = inside.and_then(|inside| inside.split_once('/')) else {
         return Vec::new();
     };
-    let depth = inside.split('/').count() + usize::from(!inside.ends_with("mod.rs"));
-    let sibling = "super::".repeat(depth);
+    let code = match rust::read_with_tests(source) {
+        Ok(code) => code,
+        Err(unreadable) => return vec![unreadable],
+    };
+    let is_other = |name: &str| name == "*" || name != own && NAMES.contains(&name);
     let mut findings = Vec::new();
-    for (number, line) in source.code() {
-        let others = NAMES.iter().filter(|name| **name != own);
-        let reaches = |name: &&str| {
-            names(line, &format!("dialects::{name}")) || names(line, &format!("{sibling}{name}"))
+    for path in code.paths {
+        let parts: Vec<_> = path.parts.iter().map(String::as_str).collect();
+        let is_red = match parts.as_slice() {
+            ["crate"] | ["crate", "dialects"] => path.is_renamed,
+            ["crate", "*"] => true,
+            ["crate", "dialects", name, ..] => is_other(name),
+            _ => false,
         };
-        if others.clone().any(reaches) || line.contains("dialects::{") {
+        if is_red {
             let advice =
                 "leave the other dialect alone: what both need belongs to authority or http";
-            findings.push(source.finding(number, advice));
+            findings.push(source.finding(path.line, advice));
         }
     }
     findings
-}
-
-/// Whether the line has this path, and not only one that begins with it.
-fn names(line: &str, path: &str) -> bool {
-    line.match_indices(path).any(|(start, _)| {
-        let before = line[..start].chars().next_back();
-        let after = line[start + path.len()..].chars().next();
-        let in_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        // One `super::` more leads out of the dialects.
-        !in_word(before) && !in_word(after) && !line[..start].ends_with("super::")
-    })
 }
 
 pub(super) fn core_is_pure(source: &Source) -> Vec<Finding> {
@@ -162,13 +154,30 @@ pub(super) fn core_is_pure(source: &Source) -> Vec<Finding> {
     findings
 }
 
-pub(super) fn vendor_words_at_home(source: &Source) -> Vec<Finding> {
+const RULES: &str = "xtask/src/tidy/boundaries.rs";
+
+/// Finds vendors' names outside of the vendors' folders.
+pub(super) fn vendor_words_at_home(sources: &[Source]) -> Vec<Finding> {
+    let mut exceptions = Exceptions::of(RULES);
+    let mut findings = Vec::new();
+    for source in sources {
+        let found = vendor_words(source);
+        let excepted = VENDOR_EXCEPTIONS
+            .iter()
+            .find(|(path, _)| source.path.starts_with(path));
+        match excepted {
+            Some((path, _)) if !found.is_empty() => exceptions.need(path),
+            Some(_) => {}
+            None => findings.extend(found),
+        }
+    }
+    findings.extend(exceptions.unneeded(VENDOR_EXCEPTIONS.map(|(path, _)| path.to_owned())));
+    findings
+}
+
+fn vendor_words(source: &Source) -> Vec<Finding> {
     let parts: Vec<&str> = source.path.split('/').collect();
-    let in_a_crate = matches!(parts.as_slice(), ["crates", _, "src", ..]);
-    let excepted = VENDOR_EXCEPTIONS
-        .iter()
-        .any(|(path, _)| source.path.starts_with(path));
-    if !in_a_crate || excepted {
+    if !matches!(parts.as_slice(), ["crates", _, "src", ..]) {
         return Vec::new();
     }
     let home = source
@@ -270,7 +279,7 @@ pub(super) fn syncs_are_told(source: &Source) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::red;
+    use super::super::{planted, red};
     use super::*;
 
     const KONG: &str = "crates/lictor-server/src/dialects/kong/licenses.rs";
@@ -317,8 +326,13 @@ mod tests {
     fn a_dialect_that_knows_another_is_red() {
         let text = "use crate::dialects::native::wire;\nuse super::super::zoho;\n\
                     use crate::dialects::{jira, kong};\nuse crate::dialects::kong::wire;\n\
-                    use super::native_names;\nuse super::super::super::node;\n";
-        assert_eq!(red(dialect_stands_alone, KONG, text), [1, 2, 3]);
+                    use super::native_names;\nuse super::super::super::node;\n\
+                    use crate::dialects as all;\nuse super::super::*;\nuse crate as server;\n\
+                    fn f() { vec![crate::dialects::native::wire::g()]; }\n";
+        assert_eq!(
+            red(dialect_stands_alone, KONG, text),
+            [1, 2, 3, 7, 8, 9, 10]
+        );
         let top = "crates/lictor-server/src/dialects/kong/mod.rs";
         assert_eq!(
             red(dialect_stands_alone, top, "use super::native::auth;\n"),
@@ -349,21 +363,24 @@ mod tests {
 
     #[test]
     fn a_vendor_word_away_from_home_is_red() {
+        let lines = |path: &str, text: &str| -> Vec<usize> {
+            let found = vendor_words_at_home(&[planted(path, text)]).into_iter();
+            let found = found.filter(|finding| finding.path != RULES);
+            found.map(|finding| finding.line).collect()
+        };
         let elsewhere = "crates/lictor-core/src/rules/license.rs";
-        assert_eq!(
-            red(vendor_words_at_home, elsewhere, "//! x\n// as KONG does\n"),
-            [2]
-        );
-        assert_eq!(red(vendor_words_at_home, KONG, "// Kong\n// Zoho\n"), [2]);
-        let excepted = "crates/lictor/src/cli.rs";
-        assert_eq!(
-            red(vendor_words_at_home, excepted, "--kong-version"),
-            [0; 0]
-        );
-        assert_eq!(
-            red(vendor_words_at_home, "crates/lictor/tests/kong.rs", "kong"),
-            [0; 0]
-        );
+        assert_eq!(lines(elsewhere, "//! x\n// as KONG does\n"), [2]);
+        assert_eq!(lines(KONG, "// Kong\n// Zoho\n"), [2]);
+        assert_eq!(lines("crates/lictor/src/cli.rs", "--kong-version"), [0; 0]);
+        assert_eq!(lines("crates/lictor/tests/kong.rs", "kong"), [0; 0]);
+    }
+
+    #[test]
+    fn an_exception_for_vendor_words_that_nothing_needs_is_red() {
+        let (needed, _) = VENDOR_EXCEPTIONS[0];
+        let found = vendor_words_at_home(&[planted(needed, "zoho")]);
+        assert_eq!(found.len(), VENDOR_EXCEPTIONS.len() - 1);
+        assert!(found.iter().all(|finding| !finding.advice.contains(needed)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! What stands before the authority and what behind it: dialects and HTTP name no changes, rules or stores, and the
+//! The boundary around the authority: dialects and HTTP name no changes, rules or stores of the core, and the
 //! authority knows nothing of HTTP.
 
-use super::{Finding, Source};
+use super::{Finding, Source, rust};
 
 /// What calls the authority.
 const CALLERS: [&str; 1] = ["crates/lictor-server/"];
@@ -34,44 +34,66 @@ pub(super) fn callers_see_the_authority(source: &Source) -> Vec<Finding> {
     if !source.is("rs") || !is_in(&STORELESS) {
         return Vec::new();
     }
+    let code = match rust::read_with_tests(source) {
+        Ok(code) => code,
+        Err(unreadable) => return vec![unreadable],
+    };
     let mut findings = Vec::new();
-    for (line, path) in paths(source) {
-        let mut parts = path.split("::").map(str::trim);
+    for path in code.paths {
+        let mut parts = path.parts.iter().map(String::as_str);
         let advice = match (parts.next(), parts.next()) {
             (Some("lictor_store"), _) => "call the authority; it alone knows the store",
             (Some("lictor_core"), Some(module)) if is_in(&CALLERS) && is_inner(module) => {
                 "take it from lictor_authority, or let a use case hand out what is needed of it"
             }
-            (Some("lictor_core"), Some(module))
-                if is_in(&CALLERS) && module.starts_with("self as") =>
-            {
-                RENAMED
-            }
-            (Some(whole), None) if is_in(&CALLERS) && whole.starts_with("lictor_core as") => {
-                RENAMED
-            }
+            (Some("lictor_core"), None) if is_in(&CALLERS) && path.is_renamed => RENAMED,
             _ => continue,
         };
-        findings.push(source.finding(line, advice));
+        findings.push(source.finding(path.line, advice));
     }
     findings
 }
 
 fn is_inner(module: &str) -> bool {
-    let module = module.split(' ').next().unwrap_or_default();
     module == "*" || INNER.contains(&module)
 }
 
+/// The types that know whether somebody has a right, and how they are asked.
+const KNOW_RIGHTS: [&str; 3] = ["Actor", "Role", "Scope"];
+const ASKING: [&str; 3] = ["may", "has", "includes"];
+
 /// Finds a right that a dialect asks for by itself.
 pub(super) fn rights_are_asked_by_permits(source: &Source) -> Vec<Finding> {
-    if !CALLERS.iter().any(|folder| source.path.starts_with(folder)) {
+    if !CALLERS.iter().any(|folder| source.path.starts_with(folder)) || !source.is("rs") {
         return Vec::new();
     }
-    let lines = source.code().filter(|(_, line)| line.contains(".may("));
+    let code = match rust::read(source) {
+        Ok(code) => code,
+        Err(unreadable) => return vec![unreadable],
+    };
+    // A call says what it has to who renders; it lets nobody do anything.
+    let is_of_call = |on: Option<&str>| matches!(on, Some("call" | "caller"));
+    let calls = code
+        .calls
+        .iter()
+        .filter(|called| match called.method.as_str() {
+            "has" => !is_of_call(called.on.as_deref()),
+            method => ASKING.contains(&method),
+        });
+    let paths = code
+        .paths
+        .iter()
+        .filter(|path| match path.parts.as_slice() {
+            [.., owner, name] => {
+                KNOW_RIGHTS.contains(&owner.as_str()) && ASKING.contains(&name.as_str())
+            }
+            _ => false,
+        });
+    let lines = calls
+        .map(|called| called.line)
+        .chain(paths.map(|path| path.line));
     let advice = "ask with `call.permit()?` and hand the permit to the use case, or say what differs by `call.has()`";
-    lines
-        .map(|(number, _)| source.finding(number, advice))
-        .collect()
+    lines.map(|line| source.finding(line, advice)).collect()
 }
 
 /// Finds HTTP in the authority's manifest.
@@ -97,68 +119,6 @@ fn names(line: &str, package: &str) -> bool {
     key == Some(package) || line.contains(&format!("package = \"{package}\""))
 }
 
-/// The paths that a file names from the root of a crate, each as it would be alone, with the line it begins in.
-fn paths(source: &Source) -> Vec<(usize, String)> {
-    let mut all = Vec::new();
-    let mut open: Option<(usize, String)> = None;
-    for (number, line) in source.code() {
-        let text = line.trim();
-        let begun = text.strip_prefix("use ").or_else(|| {
-            let (visible, tree) = text.split_once(" use ")?;
-            visible.starts_with("pub").then_some(tree)
-        });
-        match (&mut open, begun) {
-            (Some((_, tree)), _) => tree.push_str(text),
-            (None, Some(tree)) => open = Some((number, tree.to_owned())),
-            (None, None) => all.extend(in_code(text).map(|path| (number, path))),
-        }
-        if let Some((number, tree)) = &open
-            && tree.ends_with(';')
-        {
-            let mut alone = Vec::new();
-            expand(tree.trim_end_matches(';'), "", &mut alone);
-            all.extend(alone.into_iter().map(|path| (*number, path)));
-            open = None;
-        }
-    }
-    all
-}
-
-/// The paths of our crates in a line that is no `use`.
-fn in_code(line: &str) -> impl Iterator<Item = String> {
-    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    let words = line.split(move |c| !is_part(c));
-    words
-        .map(|word| word.trim_start_matches("::").to_owned())
-        .filter(|word| word.starts_with("lictor_"))
-}
-
-/// `a::{b, c::{d, e}}` as `a::b`, `a::c::d` and `a::c::e`.
-fn expand(tree: &str, before: &str, all: &mut Vec<String>) {
-    let tree = tree.trim().trim_start_matches("::");
-    let Some((own, rest)) = tree.split_once('{') else {
-        if !tree.is_empty() {
-            all.push(format!("{before}{tree}"));
-        }
-        return;
-    };
-    let before = format!("{before}{}", own.trim());
-    let inside = rest.trim_end().strip_suffix('}').unwrap_or(rest);
-    let (mut depth, mut from) = (0_usize, 0);
-    for (at, c) in inside.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            ',' if depth == 0 => {
-                expand(&inside[from..at], &before, all);
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    expand(&inside[from..], &before, all);
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::red;
@@ -175,7 +135,7 @@ mod tests {
                     fn f(_: &lictor_core::change::Change, _: ::lictor_store::Written) {}\n\
                     use lictor_core::*;\nuse lictor_core as rules;\nuse lictor_store::Store;\n\
                     use lictor_core::state as kept;\nuse lictor_core::{self as c, Error};\n";
-        let expected = [2, 3, 4, 4, 8, 9, 9, 10, 11, 12, 13, 14];
+        let expected = [2, 3, 6, 6, 8, 9, 9, 10, 11, 12, 13, 14];
         assert_eq!(red(callers_see_the_authority, NATIVE, text), expected);
         let http = "crates/lictor-server/src/http/health.rs";
         assert_eq!(red(callers_see_the_authority, http, text), expected);
@@ -191,15 +151,19 @@ mod tests {
     fn what_the_core_shows_to_all_is_green() {
         let text = "//! x\nuse axum::extract::State;\nuse lictor_core::facts::{lease, node::Node};\n\
                     use lictor_core::{Date, Error};\n// lictor_core::change\n\
-                    use lictor_authority::{Call, ListedChange};\nlet state = State::default();\n";
+                    use lictor_authority::{Call, ListedChange};\nfn f() { State::default(); }\n";
         assert_eq!(red(callers_see_the_authority, NATIVE, text), [0; 0]);
     }
 
     #[test]
     fn a_dialect_that_asks_for_a_right_by_itself_is_red() {
-        let text = "//! x\ncall.actor.may(READ, None)?;\nlet permit = call.permit()?;\n\
-                    // call.actor.may(READ, None)\nif call.has(READ) {}\n";
-        assert_eq!(red(rights_are_asked_by_permits, NATIVE, text), [2]);
+        let text = "//! x\nfn f() {\ncall.actor.may(READ, None)?;\nlet permit = call.permit()?;\n\
+                    // call.actor.may(READ, None)\nif call.has(READ) {}\nActor::may(actor, READ, None)?;\n\
+                    call.actor.has(READ);\nactor.role.includes(READ);\nscopes.iter().any(Scope::includes);\n\
+                    assert!(self.call.has(READ) && permit.call().has(READ));\n\
+                    assert!(actor.has(READ));\nRole::includes(role, READ);\n}\n";
+        let expected = [3, 8, 9, 12, 7, 10, 13];
+        assert_eq!(red(rights_are_asked_by_permits, NATIVE, text), expected);
         let behind = "crates/lictor-authority/src/permits.rs";
         assert_eq!(red(rights_are_asked_by_permits, behind, text), [0; 0]);
     }

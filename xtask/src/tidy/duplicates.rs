@@ -1,4 +1,4 @@
-//! Functions that two crates each have, as neither knows the other and the core may not: they are the same.
+//! Functions that two crates must both have, because neither may depend on the other: the copies are the same.
 
 use super::{Finding, Source};
 

@@ -35,6 +35,11 @@ words!(
     }
 );
 
+impl Plan {
+    /// What is shown as the plan where no license is in force.
+    pub const UNLICENSED: &str = "UNLICENSED";
+}
+
 /// The parsed claims of one payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {

@@ -1,8 +1,6 @@
 //! Classes of errors, for callers that answer many of them alike.
 
-use crate::error::Error;
-
-/// What kind of refusal an [`Error`] is. A dialect that does not show what an error carries answers by
+/// What kind of refusal an [`Error`](super::Error) is. A dialect that does not show what an error carries answers by
 /// its class, so that an error that is new has an answer everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
@@ -35,44 +33,4 @@ pub enum Class {
     Unavailable,
     /// A fault inside Lictor or below it.
     Internal,
-}
-
-impl Error {
-    /// The class of this error.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Unauthenticated | Self::OwnerInactive(_) => Class::Unauthenticated,
-            Self::OutOfScope(_) => Class::OutOfScope,
-            Self::Forbidden(_) => Class::Forbidden,
-            Self::InvalidInput { .. } | Self::InvalidDocument(_) | Self::GrantRefused(_) => {
-                Class::Invalid
-            }
-            Self::NotFound { .. } => Class::Missing,
-            Self::AlreadyExists { .. } => Class::Exists,
-            Self::RevisionMismatch { .. } | Self::FenceMismatch { .. } => Class::Changed,
-            Self::LastAdministrator(_)
-            | Self::KeyRevoked(_)
-            | Self::ApplicationInUse { .. }
-            | Self::HolderHasLeases { .. }
-            | Self::JoinRefused(_)
-            | Self::Outdated
-            | Self::OrganizationNotEmpty { .. }
-            | Self::DefaultOrganization
-            | Self::IdempotencyTwin
-            | Self::IdempotencyMismatch => Class::Conflict,
-            Self::QuotaReached {
-                retry_after: Some(seconds),
-                ..
-            } => Class::TooMany {
-                retry_after: *seconds,
-            },
-            Self::SeatRefused(_) | Self::NodeLimit { .. } | Self::QuotaReached { .. } => {
-                Class::LimitReached
-            }
-            Self::StoredInPart { cause, .. } => cause.class(),
-            Self::StorageFull => Class::StorageFull,
-            Self::Busy(_) | Self::ReadOnly(_) => Class::Unavailable,
-            Self::Internal(_) => Class::Internal,
-        }
-    }
 }

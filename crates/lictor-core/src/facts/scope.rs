@@ -55,6 +55,13 @@ impl Scope {
     }
 }
 
+/// The names that other products have for what these scopes include.
+pub fn names_elsewhere(scopes: &[Scope]) -> impl Iterator<Item = &'static str> {
+    let is_included = |right| scopes.iter().any(|scope| scope.includes(right));
+    let named = NAMES_ELSEWHERE.into_iter();
+    named.filter_map(move |(name, right)| is_included(right).then_some(name))
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.resource.as_str())?;

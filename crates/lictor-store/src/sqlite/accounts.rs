@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lictor_core::facts::account::{Account, AccountCounts, AccountState};
+use lictor_core::facts::account::{Account, AccountCounts, AccountState, AccountStatus};
 use lictor_core::facts::email::Email;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
@@ -18,6 +18,10 @@ pub(super) const ACCOUNT: &str = "accounts.id, accounts.number, accounts.kind, a
 
 /// How many columns [`ACCOUNT`] has.
 pub(super) const ACCOUNT_COLUMNS: usize = 11;
+
+/// The words of statuses that statements name.
+pub(super) const REMOVED: &str = AccountStatus::Removed.as_str();
+pub(super) const ACTIVE: &str = AccountStatus::Active.as_str();
 
 /// Reads the first columns of [`ACCOUNT`], which begin at `first`.
 pub(super) fn account_state(row: &Row<'_>, first: usize) -> Sql<(Uuid, AccountState)> {
@@ -257,6 +261,6 @@ pub(super) fn page_sql() -> String {
     // By itself SQLite would walk through all of the organization, those that are gone included.
     format!(
         "SELECT {ACCOUNT} FROM accounts INDEXED BY accounts_there
-         WHERE organization_id = ?1 AND id > ?2 AND status <> 'removed' ORDER BY id LIMIT ?3"
+         WHERE organization_id = ?1 AND id > ?2 AND status <> '{REMOVED}' ORDER BY id LIMIT ?3"
     )
 }

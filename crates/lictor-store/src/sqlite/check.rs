@@ -15,6 +15,7 @@ use lictor_planted as planted;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use uuid::Uuid;
 
+use super::accounts::REMOVED;
 use super::folder::DATABASE_FILE;
 use super::open::{self, KNOWN_SCHEMA};
 use super::rows::{self, Sql};
@@ -273,7 +274,8 @@ fn check_payloads(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
 
 /// What no ledger entry says, but must hold all the same.
 fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
-    let missing = "SELECT 'token', id, 'the hash of its secret' FROM tokens
+    let missing = format!(
+        "SELECT 'token', id, 'the hash of its secret' FROM tokens
              WHERE secret_sha256 IS NULL
          UNION ALL SELECT 'lease', id, 'its holder, fence or end' FROM leases
              WHERE (holder IS NULL OR fence IS NULL OR expires_at IS NULL)
@@ -292,9 +294,10 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
          UNION ALL SELECT 'node', id, 'the hash of its credential' FROM nodes
              WHERE credential_sha256 IS NULL AND joined_at IS NOT NULL
          UNION ALL SELECT 'account', id, 'its e-mail' FROM accounts
-             WHERE email IS NULL AND status <> 'removed'
-                 AND organization_id NOT IN (SELECT id FROM organizations WHERE removed = 1)";
-    each(view, missing, [], |row| {
+             WHERE email IS NULL AND status <> '{REMOVED}'
+                 AND organization_id NOT IN (SELECT id FROM organizations WHERE removed = 1)"
+    );
+    each(view, &missing, [], |row| {
         let (kind, id): (String, Uuid) = (row.get(0)?, row.get(1)?);
         let what: String = row.get(2)?;
         differences.push(format!("{kind} {id}: {what} is missing"));
@@ -309,9 +312,11 @@ fn check_figures(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
 
 /// Whoever was removed has no e-mail and no name any more, whatever became of the organization.
 fn check_erased(view: &Connection, differences: &mut Vec<String>) -> Sql<()> {
-    let left = "SELECT id FROM accounts
-         WHERE status = 'removed' AND (email IS NOT NULL OR name IS NOT NULL)";
-    each(view, left, [], |row| {
+    let left = format!(
+        "SELECT id FROM accounts
+         WHERE status = '{REMOVED}' AND (email IS NOT NULL OR name IS NOT NULL)"
+    );
+    each(view, &left, [], |row| {
         let id: Uuid = row.get(0)?;
         differences.push(format!(
             "account {id}: it was removed, and its e-mail or name is still there"

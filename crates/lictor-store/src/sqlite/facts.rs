@@ -11,6 +11,7 @@ use lictor_core::facts::license::{LicenseState, Newest};
 use lictor_core::facts::node::{Counting, NodeIdentity, NodeSettings, NodeState};
 use lictor_core::facts::organization::{INSTALLATION, OrganizationState};
 use lictor_core::facts::pool::{PoolIdentity, PoolState};
+use lictor_core::facts::role::Role;
 use lictor_core::facts::seats::{SeatId, SeatState};
 use lictor_core::facts::token::TokenState;
 use lictor_core::facts::usage::{EpochState, Series, UsageKey, UsageRow};
@@ -18,12 +19,15 @@ use lictor_core::{KeyId, Timestamp, TrustPolicy, TrustedKey};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::accounts::ACCOUNT;
+use super::accounts::{ACCOUNT, ACTIVE};
 use super::reads::{self, many};
 use super::rows::{self, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use super::transaction::Transaction;
 use super::{accounts, answers, clients, node_pools, nodes, refusals, seats, sums, usage};
 use crate::facts::{By, FactReads, GrantBy, UsageOf};
+
+/// The word for operators, which a statement names.
+pub(super) const OPERATOR: &str = Role::Operator.as_str();
 
 impl FactReads for Transaction<'_> {
     fn policy(&mut self) -> Sql<Option<TrustPolicy>> {
@@ -66,7 +70,7 @@ impl FactReads for Transaction<'_> {
             let sql = format!(
                 "SELECT {TOKEN} FROM tokens INDEXED BY tokens_unrevoked
                  WHERE organization_id = ?1 AND account_id IS NULL AND revoked_at IS NULL
-                     AND id <> ?2 AND role = 'operator' AND scopes = '[]' AND {end}
+                     AND id <> ?2 AND role = '{OPERATOR}' AND scopes = '[]' AND {end}
                  ORDER BY expires_at DESC LIMIT 1"
             );
             let found = one(self.database, &sql, (stream, than, now), rows::token_state)?;
@@ -96,7 +100,7 @@ impl FactReads for Transaction<'_> {
     ) -> Sql<Option<(Uuid, AccountState)>> {
         let sql = format!(
             "SELECT {ACCOUNT} FROM accounts INDEXED BY accounts_administrators
-             WHERE organization_id = ?1 AND administrator = 1 AND status = 'active'
+             WHERE organization_id = ?1 AND administrator = 1 AND status = '{ACTIVE}'
                  AND id <> ?2 LIMIT 1"
         );
         one(self.database, &sql, (stream, than), |row| {

@@ -13,7 +13,7 @@ use lictor_core::{Date, Timestamp, TrustPolicy, TrustSet};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use uuid::Uuid;
 
-use super::accounts::{self, ACCOUNT};
+use super::accounts::{self, ACCOUNT, ACTIVE};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
 use super::{clients, heads, seats, usage};
 use crate::{Bounds, Breather, Figures, PAGE_BYTES};
@@ -227,7 +227,7 @@ pub(super) fn token_owners(database: &Connection, stream: Uuid, now: Timestamp) 
          FROM tokens INDEXED BY tokens_unrevoked {OWNER}
          WHERE tokens.organization_id = ?1 AND tokens.revoked_at IS NULL
              AND (expires_at IS NULL OR expires_at > ?2)
-             AND (tokens.account_id IS NULL OR accounts.status = 'active')"
+             AND (tokens.account_id IS NULL OR accounts.status = '{ACTIVE}')"
     );
     database
         .prepare_cached(&sql)?

@@ -125,30 +125,30 @@ pub(super) fn read(content_type: &ContentType, text: Bytes) -> Result<Arguments,
             }
             Ok(arguments)
         }
-        ContentType::Form => form(&text),
-        ContentType::Multipart(header) => multipart(header, text),
+        ContentType::Form => form(&text, content_type.word()),
+        ContentType::Multipart(header) => multipart(header, text, content_type.word()),
     }
 }
 
-fn form(text: &[u8]) -> Result<Arguments, Refusal> {
+fn form(text: &[u8], word: &'static str) -> Result<Arguments, Refusal> {
     if escape::count(text) > MAX_ARGUMENTS {
         return Err(Refusal::TooManyArguments);
     }
     let mut arguments = Arguments::new();
     for (name, value) in escape::pairs(text) {
         let (Ok(name), Ok(value)) = (String::from_utf8(name), String::from_utf8(value)) else {
-            return Err(Refusal::CannotParse("form"));
+            return Err(Refusal::CannotParse(word));
         };
         add(&mut arguments, name, value);
     }
     Ok(arguments)
 }
 
-fn multipart(header: &str, text: Bytes) -> Result<Arguments, Refusal> {
+fn multipart(header: &str, text: Bytes, word: &'static str) -> Result<Arguments, Refusal> {
     let fields = multipart::fields(header, text, MAX_ARGUMENTS);
     let fields = fields.map_err(|unusable| match unusable {
         Unusable::TooManyFields => Refusal::TooManyArguments,
-        Unusable::Malformed => Refusal::CannotParse("multipart"),
+        Unusable::Malformed => Refusal::CannotParse(word),
     })?;
     let mut arguments = Arguments::new();
     for (name, value) in fields {

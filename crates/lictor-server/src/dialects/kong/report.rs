@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use lictor_authority::Report;
+use lictor_core::Plan;
 
 use super::error::Refusal;
 use super::wire::{
@@ -10,8 +11,6 @@ use super::wire::{
     PluginsCount, SystemInfo,
 };
 use super::{Ask, escape, wire};
-
-const UNLICENSED: &str = "UNLICENSED";
 
 /// The date that Kong shows where there is no license.
 const UNLICENSED_DATE: &str = "2017-7-20";
@@ -95,7 +94,7 @@ fn later(report: &Report, figures: Figures<'_>) -> Response {
 /// The current license, or Kong's words for none.
 pub(super) fn license_of(current: Option<&lictor_authority::CurrentLicense>) -> CurrentLicense<'_> {
     CurrentLicense {
-        license_key: current.map_or(UNLICENSED, |license| &license.license_key),
+        license_key: current.map_or(Plan::UNLICENSED, |license| &license.license_key),
         license_expiration_date: current.map_or(UNLICENSED_DATE.into(), |license| {
             license.expiration_date.to_string().into()
         }),

@@ -147,7 +147,7 @@ impl From<Error> for Problem {
             Error::NotFound { kind, name } => {
                 let title = "Not found";
                 problem(StatusCode::NOT_FOUND, "not-found", title)
-                    .with("kind", word(kind))
+                    .with("kind", kind.as_str())
                     .with("name", name)
             }
             Error::InvalidInput { field, .. } => {
@@ -156,7 +156,7 @@ impl From<Error> for Problem {
             Error::InvalidDocument(cause) => of_document(&cause),
             Error::AlreadyExists { kind, name } => {
                 problem(conflict, "already-exists", "Already exists")
-                    .with("kind", word(kind))
+                    .with("kind", kind.as_str())
                     .with("name", name)
             }
             Error::KeyRevoked(key) => problem(conflict, "key-revoked", "The key was revoked")
@@ -331,24 +331,6 @@ fn of_fault(cause: &(dyn std::error::Error + Send + Sync)) -> Problem {
     )
 }
 
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::License => "license",
-        Kind::Application => "application",
-        Kind::Organization => "organization",
-        Kind::Key => "key",
-        Kind::Token => "token",
-        Kind::Account => "account",
-        Kind::Seat => "seat",
-        Kind::Lease => "lease",
-        Kind::Client => "client",
-        Kind::Node => "node",
-        Kind::NodePool => "node-pool",
-        Kind::Usage => "usage",
-        Kind::Route => "route",
-    }
-}
-
 /// What a repeated request is told that created a secret: it is shown once and not kept.
 pub(super) fn shown_already(detail: &str, id: Option<String>) -> Answer {
     let title = "The secret was already shown";
@@ -452,7 +434,7 @@ mod tests {
             .find(|line| line.starts_with("| `not-found` |"));
         let row = row.expect("a row").split(['(', ')']).nth(1);
         let kinds = std::iter::successors(Some(Kind::License), |kind| following(*kind));
-        let kinds = kinds.map(|kind| format!("`{}`", word(kind)));
+        let kinds = kinds.map(|kind| format!("`{}`", kind.as_str()));
         assert_eq!(row, Some(kinds.collect::<Vec<_>>().join(", ").as_str()));
     }
 

@@ -267,7 +267,7 @@ where
 }
 
 fn plan_word(plan: Option<Plan>) -> &'static str {
-    plan.map_or("UNLICENSED", Plan::as_str)
+    plan.map_or(Plan::UNLICENSED, Plan::as_str)
 }
 
 /// An organization to create.

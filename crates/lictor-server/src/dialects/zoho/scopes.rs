@@ -1,7 +1,6 @@
 //! Lists of scopes as Zoho CRM's clients write and read them.
 
-use lictor_core::facts::right::Right;
-use lictor_core::facts::scope::{NAMES_ELSEWHERE as NAMES, Scope};
+use lictor_core::facts::scope::{NAMES_ELSEWHERE as NAMES, Scope, names_elsewhere};
 
 /// Reads a list of scopes, by their names or ours, with commas or spaces between them; none where
 /// one of them is no scope.
@@ -12,9 +11,7 @@ pub(super) fn parse(text: &str) -> Option<Vec<Scope>> {
 
 /// What a reply says of scopes: their names, and ours for those that go beyond.
 pub(super) fn shown(scopes: &[Scope]) -> String {
-    let includes = |right: Right| scopes.iter().any(|scope| scope.includes(right));
-    let named = NAMES.iter().filter(|(_, right)| includes(*right));
-    let mut words: Vec<String> = named.map(|(name, _)| (*name).to_owned()).collect();
+    let mut words: Vec<String> = names_elsewhere(scopes).map(str::to_owned).collect();
     let plain = |scope: &Scope| NAMES.iter().any(|(_, right)| *scope == Scope::of(*right));
     let others = scopes.iter().filter(|scope| !plain(scope));
     words.extend(others.map(ToString::to_string));

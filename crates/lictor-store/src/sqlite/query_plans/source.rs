@@ -5,21 +5,30 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::super::accounts::{ACTIVE, REMOVED};
+use super::super::facts::OPERATOR;
+
 /// What a statement begins with.
 const VERBS: [&str; 5] = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH "];
 
 /// Parts that add columns or conditions, and are no part of how rows are found.
 const ADDED: [&str; 2] = ["{used}", "{condition}"];
 
+/// The words of enums that statements name.
+const WORDS: [(&str, &str); 3] = [
+    ("{REMOVED}", REMOVED),
+    ("{ACTIVE}", ACTIVE),
+    ("{OPERATOR}", OPERATOR),
+];
+
 /// All statements but those of the check and the tests, which read everything.
 pub(super) fn statements() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sqlite");
     let files = files(&root).into_iter();
     let texts: Vec<_> = files.map(|file| (literals(&read(&file)), file)).collect();
-    let all: BTreeMap<_, _> = texts
-        .iter()
-        .flat_map(|(texts, _)| constants(texts))
-        .collect();
+    let words = WORDS.map(|(name, word)| (name.to_owned(), word.to_owned()));
+    let named = texts.iter().flat_map(|(texts, _)| constants(texts));
+    let all: BTreeMap<_, _> = named.chain(words).collect();
     let of_others = |file: &Path| {
         let name = file.strip_prefix(&root).unwrap_or(file).to_string_lossy();
         ["check.rs", "check/", "query_plans.rs", "query_plans/"]
