@@ -1,4 +1,4 @@
-//! Who may do what: the rights of each role, and the one function that decides.
+//! Who may do what: who a caller is, and the one function that decides.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::elapsed::Now;
 use crate::error::Error;
 use crate::facts::account::Account;
-use crate::facts::right::{Action, Resource, Right};
+use crate::facts::right::Right;
 use crate::facts::role::Role;
 use crate::facts::scope::Scope;
 use crate::facts::token::Token;
@@ -21,60 +21,6 @@ impl Role {
         } else {
             Self::Reader
         }
-    }
-
-    /// Whether the role includes the right, within the organization or installation of the role.
-    pub fn includes(self, right: Right) -> bool {
-        match self {
-            Self::Operator => true,
-            Self::Admin => right.within_organization(),
-            Self::Reader => right.within_organization() && right.for_readers(),
-        }
-    }
-}
-
-impl Right {
-    fn within_organization(self) -> bool {
-        match self.resource {
-            Resource::Licenses
-            | Resource::Applications
-            | Resource::Tokens
-            | Resource::Usage
-            | Resource::Corrections
-            | Resource::Ledger
-            | Resource::Report
-            | Resource::Accounts
-            | Resource::Seats
-            | Resource::Leases
-            | Resource::Census
-            | Resource::Clients
-            | Resource::Nodes => true,
-            Resource::Organizations | Resource::Trust => self.action == Action::Read,
-            Resource::Backup | Resource::Metrics => false,
-        }
-    }
-
-    fn for_readers(self) -> bool {
-        let is_open = match self.resource {
-            Resource::Licenses
-            | Resource::Applications
-            | Resource::Organizations
-            | Resource::Trust
-            | Resource::Usage
-            | Resource::Corrections
-            | Resource::Accounts
-            | Resource::Seats
-            | Resource::Leases
-            | Resource::Nodes => true,
-            Resource::Tokens
-            | Resource::Ledger
-            | Resource::Report
-            | Resource::Backup
-            | Resource::Census
-            | Resource::Clients
-            | Resource::Metrics => false,
-        };
-        self.action == Action::Read && is_open
     }
 }
 
@@ -186,6 +132,7 @@ impl Token {
 mod tests {
     use super::*;
     use crate::elapsed::Elapsed;
+    use crate::facts::right::{Action, Resource};
 
     fn actor(role: Role, organization: Option<Uuid>, scopes: &str) -> Actor {
         let scopes = scopes

@@ -1,7 +1,8 @@
-//! Rights: an action on a resource.
+//! Rights: an action on a resource, and which roles have it.
 
 use std::fmt;
 
+use crate::facts::role::Role;
 use crate::words::words;
 
 /// What rights are about.
@@ -65,6 +66,42 @@ words!(
     }
 );
 
+impl Resource {
+    /// What readers, and what admins, may do with it in their organization. Operators may do everything, everywhere.
+    const fn open_to(self) -> [&'static [Action]; 2] {
+        const NOTHING: &[Action] = &[];
+        const LOOK: &[Action] = &[Action::Read];
+        const ALL: &[Action] = &Action::ALL;
+        match self {
+            Self::Licenses
+            | Self::Applications
+            | Self::Usage
+            | Self::Corrections
+            | Self::Accounts
+            | Self::Seats
+            | Self::Leases
+            | Self::Nodes => [LOOK, ALL],
+            Self::Organizations | Self::Trust => [LOOK, LOOK],
+            Self::Tokens | Self::Ledger | Self::Report | Self::Census | Self::Clients => {
+                [NOTHING, ALL]
+            }
+            Self::Backup | Self::Metrics => [NOTHING, NOTHING],
+        }
+    }
+}
+
+impl Role {
+    /// Whether the role includes the right, within the organization or installation of the role.
+    pub fn includes(self, right: Right) -> bool {
+        let [readers, admins] = right.resource.open_to();
+        match self {
+            Self::Operator => true,
+            Self::Admin => admins.contains(&right.action),
+            Self::Reader => readers.contains(&right.action),
+        }
+    }
+}
+
 /// What is done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
@@ -110,10 +147,9 @@ impl Right {
 
 impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = match self.action {
-            Action::Read => "read",
-            Action::Write => "change",
-        };
-        write!(f, "{verb} {}", self.resource.as_str())
+        match self.action {
+            Action::Read => write!(f, "{} {}", self.action, self.resource),
+            Action::Write => write!(f, "change {}", self.resource),
+        }
     }
 }
