@@ -112,7 +112,7 @@ impl Authority {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn drop_ended_leases(&self) -> Result<(), Error> {
+    pub(crate) async fn drop_ended_leases(&self) -> Result<(), Error> {
         let now = self.clock.now();
         // By the clock that shows less: one that was set ahead must not make all of it old.
         let before = now.earlier().saturating_sub(self.keep_holders - 1);
@@ -136,7 +136,7 @@ impl Authority {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn erase_removed(&self) -> Result<(), Error> {
+    pub(crate) async fn erase_removed(&self) -> Result<(), Error> {
         loop {
             let removed = self.store.removed_with_names(APPLICATIONS).await?;
             if removed.is_empty() {
@@ -153,7 +153,7 @@ impl Authority {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn drop_expired(&self) -> Result<(), Error> {
+    pub(crate) async fn drop_expired(&self) -> Result<(), Error> {
         let now = self.clock.now();
         while self.store.has_expired(now).await? {
             self.run(dropping(now, Record::ExpiredDropped)).await?;
@@ -162,7 +162,7 @@ impl Authority {
     }
 
     /// Drops what was kept long enough, and names of what was removed, for as long as it is polled.
-    pub async fn watch_kept(self: Arc<Self>) {
+    pub(crate) async fn watch_kept(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         loop {
             tick.tick().await;

@@ -254,10 +254,7 @@ impl Authority {
     }
 
     /// The entitlement of an application that need not be known yet.
-    ///
-    /// # Errors
-    /// A fault of the store.
-    pub async fn entitlement_now(
+    pub(super) async fn entitlement_now(
         &self,
         call: &Call,
         application: &str,

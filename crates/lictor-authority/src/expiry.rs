@@ -64,7 +64,7 @@ impl Authority {
     }
 
     /// Logs at once, and then once each day (UTC), for as long as it is polled.
-    pub async fn watch_expiry(self: Arc<Self>) {
+    pub(crate) async fn watch_expiry(self: Arc<Self>) {
         let mut logged = None;
         let mut tick = tokio::time::interval(TICK);
         loop {

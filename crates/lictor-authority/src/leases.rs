@@ -132,7 +132,7 @@ impl Authority {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn end_due_leases(&self) -> Result<(), Error> {
+    pub(crate) async fn end_due_leases(&self) -> Result<(), Error> {
         let now = self.clock.now();
         for stream in self
             .store
@@ -179,7 +179,7 @@ impl Authority {
     }
 
     /// Ends leases twice a second, for as long as it is polled.
-    pub async fn watch_leases(self: Arc<Self>) {
+    pub(crate) async fn watch_leases(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         loop {
             tick.tick().await;

@@ -15,7 +15,7 @@ impl Authority {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn remove_left_nodes(&self) -> Result<(), Error> {
+    pub(crate) async fn remove_left_nodes(&self) -> Result<(), Error> {
         loop {
             let due = self.store.left_nodes_due(self.clock.now(), AT_ONCE).await?;
             let mut removed = false;

@@ -29,6 +29,7 @@ mod lines;
 mod long_work;
 mod network;
 mod nodes;
+mod opened;
 mod organizations;
 mod parts;
 pub mod permits;
@@ -98,6 +99,7 @@ pub use lictor_store::{
 pub use long_work::{Turn, written_in_place};
 pub use network::counted_as;
 pub use nodes::{EnrollRequest, EnrolledNode, NodeStanding, NodeStatus};
+pub use opened::Opened;
 pub use parts::{Parts, kept_answer};
 pub use pools::{IssuedPool, PoolRequest, PoolStanding};
 pub use report::{CurrentLicense, Report, System};

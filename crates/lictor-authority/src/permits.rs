@@ -240,6 +240,15 @@ impl<R, A> PermittedCall<R, A> {
     }
 }
 
+impl<R, A> Clone for PermittedCall<R, A> {
+    fn clone(&self) -> Self {
+        Self {
+            call: self.call.clone(),
+            right: PhantomData,
+        }
+    }
+}
+
 impl<R, A> Deref for PermittedCall<R, A> {
     type Target = Call;
 

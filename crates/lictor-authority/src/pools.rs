@@ -11,7 +11,7 @@ use lictor_core::error::Kind;
 use lictor_core::facts::entitlement::NodeTerms;
 use lictor_core::facts::node::Node;
 use lictor_core::facts::pool::Pool;
-use lictor_core::feed::{EnrollmentToken, Join, KnownNode, Start as FeedStart};
+use lictor_core::feed::{EnrollmentToken, Join, KnownNode, NodeStart};
 use lictor_core::names::trimmed;
 use lictor_core::rules::node::{self, NewPool};
 use lictor_core::state::State;
@@ -274,7 +274,7 @@ impl Authority {
     pub(super) async fn leave_pool(
         &self,
         node: &Node,
-        start: Option<FeedStart>,
+        start: Option<NodeStart>,
         now: Now,
     ) -> Result<bool, Error> {
         let id = node.id;
@@ -295,7 +295,7 @@ impl Authority {
     }
 
     /// Gives places of silent nodes back for as long as it is polled.
-    pub async fn watch_pools(self: Arc<Self>) {
+    pub(crate) async fn watch_pools(self: Arc<Self>) {
         loop {
             let wait = match self.forget_silent_nodes().await {
                 Ok(wait) => wait,
@@ -325,7 +325,7 @@ impl Authority {
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn forget_silent_nodes(&self) -> Result<i64, Error> {
+    pub(crate) async fn forget_silent_nodes(&self) -> Result<i64, Error> {
         let mut silence = self.silence.lock().await;
         let began = self.clock.now().elapsed();
         let began = *silence.began.get_or_insert(began);

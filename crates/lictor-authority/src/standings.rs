@@ -8,6 +8,8 @@ use lictor_core::facts::license::License;
 use lictor_core::rules::in_force::{Candidate, Succession};
 use lictor_core::{Claims, DocumentError, Error, Signer, Timestamp};
 
+use super::permits::Permit;
+use super::right::{Licenses, Read, Write};
 use super::{Authority, Call};
 
 /// How a stored license stands now.
@@ -46,11 +48,16 @@ pub struct StandingLicense {
 }
 
 impl Authority {
-    /// How a stored license stands.
+    /// How a stored license stands, for who may look at licenses or change them.
     ///
     /// # Errors
     /// A fault of the store.
-    pub async fn standing(&self, call: &Call, license: License) -> Result<StandingLicense, Error> {
+    pub async fn standing<A>(
+        &self,
+        permit: Permit<'_, Licenses, A>,
+        license: License,
+    ) -> Result<StandingLicense, Error> {
+        let call = permit.call();
         let entitlement = self
             .entitlement_now(call, &license.state.application)
             .await?;
@@ -63,9 +70,10 @@ impl Authority {
     /// A fault of the store.
     pub async fn entitlements_of(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Read>,
         licenses: &[License],
     ) -> Result<Entitlements, Error> {
+        let call = permit.call();
         let mut all = HashMap::new();
         for license in licenses {
             let key = &license.state.application;
@@ -82,13 +90,13 @@ impl Authority {
     /// [`Error::Internal`] for a document that was never admitted, or a license of others.
     pub fn standing_by(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Read>,
         license: License,
         entitlements: &Entitlements,
     ) -> Result<StandingLicense, Error> {
         let entitlement = entitlements.0.get(&license.state.application);
         let entitlement = entitlement.ok_or_else(|| Error::internal("no entitlement was read"))?;
-        self.stand(call, license, entitlement)
+        self.stand(permit.call(), license, entitlement)
     }
 
     /// How a license stands that is just being written, and where among the others: `before` are those
@@ -98,10 +106,11 @@ impl Authority {
     /// [`Error::Internal`] for a document that was never admitted.
     pub fn standing_when_written(
         &self,
-        call: &Call,
+        permit: Permit<'_, Licenses, Write>,
         license: License,
         before: &[Candidate],
     ) -> Result<(StandingLicense, Succession), Error> {
+        let call = permit.call();
         let new = self.candidate(call, &license, &self.cache.installation())?;
         let place = Succession::of(before, &new, call.now.wall());
         let others = before.iter().filter(|other| other.id != new.id);

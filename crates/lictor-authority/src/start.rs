@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::reactions::Reactions;
 use super::tokens::{Issue, TokenRequest};
-use super::{Authority, Feed, attempts, cache, census, ended};
+use super::{Authority, Feed, Opened, attempts, cache, census, ended};
 use crate::clock::{Clock, Timeline};
 use crate::random;
 
@@ -132,7 +132,7 @@ impl Authority {
         clock: Clock,
         start: Start,
         announce: impl FnOnce(&str) -> io::Result<()>,
-    ) -> Result<Arc<Self>, StartError> {
+    ) -> Result<Opened, StartError> {
         start
             .operator_secret
             .as_deref()
@@ -177,7 +177,7 @@ impl Authority {
         for key in start.keys {
             authority.ensure_key(key).await?;
         }
-        Ok(Arc::new(authority))
+        Ok(Opened::new(authority))
     }
 
     /// Saves where elapsed time is, unless what is saved can be followed: of another boot it could

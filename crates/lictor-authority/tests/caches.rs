@@ -38,7 +38,7 @@ async fn open(store: Arc<dyn Store>, trusted: &[&SigningKey]) -> Arc<Authority> 
     };
     let clock = Clock::Manual(ManualClock::at(1_800_000_000));
     let opened = Authority::open(store, clock, start, |_| Ok(()));
-    opened.await.expect("an installation")
+    opened.await.expect("an installation").authority()
 }
 
 async fn operator(authority: &Authority) -> Call {

@@ -72,7 +72,7 @@ impl World {
         let manual = Clock::Manual(Arc::clone(&clock));
         let authority = Authority::open(store, manual, start, |_| Ok(())).await;
         let mut world = Self {
-            authority: authority.expect("an installation"),
+            authority: authority.expect("an installation").authority(),
             clock,
             holders: BTreeSet::new(),
             history: BTreeMap::new(),

@@ -13,7 +13,7 @@ use std::time::Duration;
 use lictor_authority::clock::{Clock, ManualClock};
 use lictor_authority::{
     Answer, Authority, Call, ClientRequest, Credentials, EnrollRequest, Grant, IdempotencyKey,
-    NewLicense, Start,
+    NewLicense, Opened, Start,
 };
 use lictor_core::{Claims, Date, SigningKey, Timestamp};
 use lictor_store::Idempotent;
@@ -26,11 +26,11 @@ const HOUR: i64 = 3_600;
 
 struct World {
     store: Arc<dyn Store>,
-    authority: Arc<Authority>,
+    authority: Opened,
     clock: Arc<ManualClock>,
 }
 
-async fn open(store: &Arc<dyn Store>, clock: &Arc<ManualClock>) -> Arc<Authority> {
+async fn open(store: &Arc<dyn Store>, clock: &Arc<ManualClock>) -> Opened {
     let vendor = SigningKey::from_seed([1; 32]);
     let start = Start {
         keys: vec![vendor.public_key()],
@@ -313,7 +313,7 @@ async fn what_has_had_its_time_goes_though_nothing_is_written() {
     };
     // From here on the loop waits for no clock: time goes on where nothing else does.
     tokio::time::pause();
-    let looks = tokio::spawn(Arc::clone(&world.authority).watch_kept());
+    let looks = tokio::spawn(world.authority.watch_kept());
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_secs(31)).await;
     }

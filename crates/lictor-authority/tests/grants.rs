@@ -39,7 +39,8 @@ impl World {
         let manual = Clock::Manual(Arc::clone(&clock));
         let authority = Authority::open(store, manual, start, |_| Ok(()))
             .await
-            .expect("an installation");
+            .expect("an installation")
+            .authority();
         let request = ClientRequest {
             name: None,
             scopes: vec!["seats:read".parse().expect("a scope")],

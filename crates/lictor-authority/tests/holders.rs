@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lictor_authority::clock::{Clock, ManualClock};
 use lictor_authority::ended::{DEFAULT_KEPT, MAX_KEPT};
-use lictor_authority::{Authority, Call, EndedFilter, NewLicense, Start};
+use lictor_authority::{Authority, Call, EndedFilter, NewLicense, Opened, Start};
 use lictor_core::{Claims, Date, SigningKey};
 use lictor_store::Store;
 use uuid::Uuid;
@@ -24,7 +24,7 @@ fn vendor() -> SigningKey {
 }
 
 struct World {
-    authority: Arc<Authority>,
+    authority: Opened,
     store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
 }

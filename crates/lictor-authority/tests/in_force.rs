@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use lictor_authority::clock::{Clock, ManualClock};
 use lictor_authority::permits::Permit;
-use lictor_authority::right::{Applications, Read};
+use lictor_authority::right::{Applications, Licenses, Read};
 use lictor_authority::{Authority, Call, NewLicense, Patch, Standing, Start};
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
@@ -220,7 +220,7 @@ impl World {
         let authority = Authority::open(store.clone(), Clock::Manual(clock.clone()), start, |_| {
             Ok(())
         });
-        let authority = authority.await.expect("an installation");
+        let authority = authority.await.expect("an installation").authority();
         let world = Self {
             store,
             authority,
@@ -518,9 +518,11 @@ impl World {
                 assert_eq!(license.id.as_u128(), *slot);
                 assert_eq!(*license.payload, *written.document);
                 assert_eq!(license.state.updated_at, written.updated_at);
+                let permit = call.permit::<Permit<'_, Licenses, Read>>();
+                let permit = permit.expect("the right");
                 let standing = self
                     .authority
-                    .standing(&call, license)
+                    .standing(permit, license)
                     .await
                     .expect("a standing");
                 let in_force =

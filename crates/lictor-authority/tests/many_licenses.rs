@@ -10,6 +10,8 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use lictor_authority::clock::{Clock, ManualClock};
+use lictor_authority::permits::Permit;
+use lictor_authority::right;
 use lictor_authority::{Authority, Call, NewLicense, Start};
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
@@ -53,7 +55,7 @@ impl World {
         let store = lictor_store::open_temporary().expect("a store");
         let manual = Clock::Manual(Arc::clone(&clock));
         let opened = Authority::open(store, manual, start, |_| Ok(()));
-        let authority = opened.await.expect("an installation");
+        let authority = opened.await.expect("an installation").authority();
         Self { authority, clock }
     }
 
@@ -70,8 +72,9 @@ impl World {
             .put_license(call.permit().expect("the right"), id, license.clone(), None)
             .await;
         let license = put.expect("put").license;
-        let standing = self.authority.standing(&call, license).await;
-        standing.expect("stands");
+        let permit = call.permit::<Permit<'_, right::Licenses, right::Write>>();
+        let standing = self.authority.standing(permit.expect("the right"), license);
+        standing.await.expect("stands");
     }
 
     async fn remove(&self, id: u128) {
@@ -86,7 +89,12 @@ impl World {
 
     async fn entitlement(&self) -> Arc<Entitlement> {
         let call = self.call().await;
-        let found = self.authority.entitlement_now(&call, "editor").await;
+        self.entitlement_of(&call).await
+    }
+
+    async fn entitlement_of(&self, call: &Call) -> Arc<Entitlement> {
+        let permit = call.permit().expect("the right");
+        let found = self.authority.entitlement(permit, "editor").await;
         found.expect("an entitlement")
     }
 
@@ -340,8 +348,7 @@ async fn nor_for_a_request_that_came_before_the_last_write() {
         world.put(50, &license(&key(1), (-9, 900), MANY)).await;
         let looked_at = world
             .looked_at(async || {
-                let found = world.authority.entitlement_now(&early, "editor").await;
-                found.expect("an entitlement");
+                world.entitlement_of(&early).await;
             })
             .await;
         assert!(looked_at < FEW.into(), "{policy}: {looked_at}");

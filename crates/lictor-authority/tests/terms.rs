@@ -42,7 +42,7 @@ async fn open(policy: TrustPolicy) -> (Arc<Authority>, SigningKey) {
     let clock = Clock::Manual(ManualClock::at(NOW));
     let store = lictor_store::open_temporary().expect("a store");
     let opened = Authority::open(store, clock, start, |_| Ok(()));
-    (opened.await.expect("an installation"), vendor)
+    (opened.await.expect("an installation").authority(), vendor)
 }
 
 async fn operator(authority: &Authority) -> Call {

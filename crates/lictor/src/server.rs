@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use lictor_authority::clock::Clock;
 use lictor_authority::random;
-use lictor_authority::{Authority, Start, StartError};
+use lictor_authority::{Authority, Opened, Start, StartError};
 use lictor_core::{PublicKey, SigningKey};
 use lictor_server::http::budget::Budgets;
 use lictor_server::http::limits::ConnectionLimits;
@@ -54,7 +54,7 @@ pub(crate) struct Prepared {
     tls: Tls,
     app: router::App,
     metrics_app: axum::Router,
-    authority: Arc<Authority>,
+    opened: Opened,
     limits: ConnectionLimits,
 }
 
@@ -90,8 +90,8 @@ pub(crate) async fn prepare(
     let store = lictor_store::open(&folder, may_be_new(&options))?;
     let key = control_plane_key(&options, &folder)?;
     start.control_plane_key = Some(key.key);
-    let authority = Authority::open(store.clone(), Clock::System, start, announce).await?;
-    warn_of_new_key(&authority, &key.file, key.is_new).await?;
+    let opened = Authority::open(store.clone(), Clock::System, start, announce).await?;
+    warn_of_new_key(&opened, &key.file, key.is_new).await?;
     let listener = open(port, "--listen")?;
     let metrics_listener = metrics_port.map(|port| open(port, "--metrics-listen"));
     let metrics_listener = metrics_listener.transpose()?;
@@ -104,7 +104,7 @@ pub(crate) async fn prepare(
         (batches.commits, batches.writes)
     };
     let server = Server::new(ServerParts {
-        authority: authority.clone(),
+        authority: opened.authority(),
         settings: Arc::new(settings(options, public_url.as_ref().unwrap_or(&url))),
         budgets,
         metrics: router::counters(Box::new(figures), Box::new(log::write_metrics)),
@@ -117,7 +117,7 @@ pub(crate) async fn prepare(
         tls,
         app: router::router(server.clone()),
         metrics_app: router::metrics_router(server),
-        authority,
+        opened,
         limits,
     })
 }
@@ -208,15 +208,15 @@ impl Prepared {
             ))),
             None => None,
         };
-        let leases = tokio::spawn(self.authority.clone().watch_leases());
-        let ended = tokio::spawn(self.authority.clone().watch_kept());
-        let expiry = tokio::spawn(self.authority.clone().watch_expiry());
-        let places = tokio::spawn(self.authority.clone().watch_node_places());
-        let pools = tokio::spawn(self.authority.clone().watch_pools());
+        let leases = tokio::spawn(self.opened.watch_leases());
+        let ended = tokio::spawn(self.opened.watch_kept());
+        let expiry = tokio::spawn(self.opened.watch_expiry());
+        let places = tokio::spawn(self.opened.watch_node_places());
+        let pools = tokio::spawn(self.opened.watch_pools());
         let serving = accept::serve(self.listener, self.tls, self.app, limits, stopped(stopping));
         let ending = async {
             shutdown.await;
-            self.authority.end_feeds();
+            self.opened.end_feeds();
             let _ = stop.send(());
         };
         let (served, ()) = tokio::join!(serving, ending);

@@ -211,7 +211,7 @@ impl Authority {
 
     /// Looks at once and then every few seconds where there are more nodes than are granted, for as long
     /// as it is polled.
-    pub async fn watch_node_places(self: Arc<Self>) {
+    pub(crate) async fn watch_node_places(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TICK);
         loop {
             tick.tick().await;

@@ -49,7 +49,7 @@ async fn what_was_found_out_before_all_was_forgotten_is_not_kept() {
     let store = lictor_store::open_temporary().expect("a store");
     let clock = Clock::Manual(ManualClock::at(1_800_000_000));
     let authority = Authority::open(store.clone(), clock, start, |_| Ok(())).await;
-    let authority = authority.expect("an installation");
+    let authority = authority.expect("an installation").authority();
     let signed_in = authority.sign_in(secret).await.expect("an operator");
     let call = authority.call(signed_in, None).expect("a call");
     let made = authority.create_application(

@@ -7,7 +7,7 @@ use lictor_authority::{NewLicense, PoolRequest};
 use lictor_core::Error;
 use lictor_core::facts::node::{JoinRefusal, LEFT_KEPT, Node};
 use lictor_core::facts::quota::Quota;
-use lictor_core::feed::{KnownNode, Mode, NodeCount, NodeReport, SplitReason, Start};
+use lictor_core::feed::{KnownNode, Mode, NodeCount, NodeReport, NodeStart, SplitReason};
 use uuid::Uuid;
 
 use crate::world::{DAY, World, claims, open, refused};
@@ -170,7 +170,7 @@ async fn while_the_server_stood_still_nobody_is_silent() {
     let token = pool(&world).await;
     look(&world).await;
     world.join_by(&token, "first").await.expect("a place");
-    let watching = tokio::spawn(Arc::clone(&world.authority).watch_pools());
+    let watching = tokio::spawn(world.authority.watch_pools());
     tokio::time::sleep(Duration::from_secs(1)).await;
     world.pass(86_400);
     // It looks every five seconds.
@@ -207,8 +207,8 @@ fn counting(epoch: &str, count: u64) -> NodeReport {
 }
 
 /// A start that goes on in an epoch.
-fn start(epoch: &str) -> Start {
-    Start {
+fn start(epoch: &str) -> NodeStart {
+    NodeStart {
         id: Uuid::from_u128(50),
         number: 1,
         answered: 0,

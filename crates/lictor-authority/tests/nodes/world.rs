@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use lictor_authority::clock::{Clock, ManualClock};
 use lictor_authority::{
-    Authority, Call, EnrollRequest, EnrolledNode, NewLicense, NodeStanding, SignedState, Start,
+    Authority, Call, EnrollRequest, EnrolledNode, NewLicense, NodeStanding, Opened, SignedState,
+    Start,
 };
 use lictor_core::digest::Digest;
 use lictor_core::facts::node::{JoinRefusal, Node};
@@ -21,7 +22,7 @@ pub(crate) const START: Timestamp = 1_800_000_000;
 pub(crate) const DAY: i64 = 86_400;
 
 pub(crate) struct World {
-    pub(crate) authority: Arc<Authority>,
+    pub(crate) authority: Opened,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) vendor: SigningKey,
     pub(crate) store: Arc<dyn Store>,
@@ -209,7 +210,7 @@ pub(crate) async fn open(
     store: &Arc<dyn Store>,
     clock: &Arc<ManualClock>,
     vendor: &SigningKey,
-) -> Arc<Authority> {
+) -> Opened {
     let start = Start {
         keys: vec![vendor.public_key()],
         operator_secret: Some(OPERATOR.to_owned()),

@@ -43,7 +43,7 @@ pub(crate) fn clocked() -> Server<Clocked> {
             ..Start::default()
         };
         let opened = Authority::open(store.clone(), clock, start, |_| Ok(())).await;
-        let authority = opened.expect("an installation");
+        let authority = opened.expect("an installation").authority();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let server = Serving::new(ServerParts {

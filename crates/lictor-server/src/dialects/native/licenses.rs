@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use lictor_authority::permits::Permit;
+use lictor_authority::permits::{Permit, PermittedCall};
 use lictor_authority::right::{Licenses, Write};
 use lictor_authority::{
     Answer, Authority, Breather, Call, NewLicense, StandingLicense, WrittenLicense, payload_bytes,
@@ -45,12 +45,12 @@ pub(super) async fn list(
     let authority = &server.authority;
     let turn = PageTurn::take(&server, &call, rows).await?;
     let licenses = authority.licenses(permit, filter, after, rows).await?;
-    let entitlements = authority.entitlements_of(&call, &licenses).await?;
+    let entitlements = authority.entitlements_of(permit, &licenses).await?;
     let list = written_in_place(payload_bytes(&licenses), || {
         let (mut filling, mut breather) = (page.begin(), Breather::new());
         for license in licenses {
             let key = license.id.to_string();
-            let standing = authority.standing_by(&call, license, &entitlements)?;
+            let standing = authority.standing_by(permit, license, &entitlements)?;
             if !filling.add(key, || LicenseView::from_standing(standing))? {
                 break;
             }
@@ -74,7 +74,7 @@ pub(super) async fn show(
     let license = license.ok_or_else(|| Error::no_license(id))?;
     let standing = server
         .authority
-        .standing(&call, License::clone(&license))
+        .standing(permit, License::clone(&license))
         .await?;
     let view = LicenseView::from_standing(standing);
     Shown::of(view.revision, &view)?.read(&headers)
@@ -93,7 +93,7 @@ pub(super) async fn add(
     let adding = Arc::new(Adding {
         before: licenses_before(&server.authority, post.permit(), &payload).await?,
         authority: server.authority.clone(),
-        call: Call::clone(&post.call),
+        call: PermittedCall::clone(&post.call),
     });
     let kept = adding.clone();
     post.keep(move |added: &WrittenLicense| kept.answer(added.license.clone()));
@@ -121,7 +121,7 @@ pub(super) async fn put(
     let may_read = call.has(READ);
     let WrittenLicense { license, added } =
         put.map_err(|error| conditions::told(error, may_read))?;
-    let standing = server.authority.standing(&call, license).await?;
+    let standing = server.authority.standing(permit, license).await?;
     let view = view_of_written(&call, standing);
     let answer = Shown::of(view.revision, &view)?.answer()?;
     Ok(if added {
@@ -160,15 +160,15 @@ pub(super) async fn remove(
 /// What the answer to an added license is made of, within the write as well as after it.
 struct Adding {
     authority: Arc<Authority>,
-    call: Call,
+    call: PermittedCall<Licenses, Write>,
     before: Arc<[Candidate]>,
 }
 
 impl Adding {
     fn answer(&self, license: License) -> Answer {
-        let standing = self
-            .authority
-            .standing_when_written(&self.call, license, &self.before);
+        let standing =
+            self.authority
+                .standing_when_written(self.call.as_permit(), license, &self.before);
         match standing {
             Ok((standing, place)) => {
                 let place = if self.call.has(READ) {
@@ -251,7 +251,7 @@ async fn stored(
     let Some(license) = authority.license_to_change(permit, id).await? else {
         return Ok(None);
     };
-    let standing = authority.standing(call, License::clone(&license)).await?;
+    let standing = authority.standing(permit, License::clone(&license)).await?;
     let view = view_of_written(call, standing);
     Shown::of(view.revision, &view).map(Some)
 }
