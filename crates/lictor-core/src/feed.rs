@@ -12,8 +12,8 @@ pub use enrollment::EnrollmentToken;
 pub use freshness::{Mode, NodePolicy};
 pub use messages::{
     Applied, Failure, FailureCode, Join, Joined, KnownNode, MAX_PARTS, NodeCount, NodeOverage,
-    NodeReport, OTHER_SERVICES, Part, RejectedCount, Reported, SettledEpochs, SplitReason, Start,
-    StartReply, epoch_of, source,
+    NodeReport, NodeStart, OTHER_SERVICES, RejectedCount, Reported, SettledEpochs, SplitReason,
+    StartPart, StartReply, epoch_of, source,
 };
 pub use pinned_keys::PinnedKeys;
 pub use ratchet::Ratchet;

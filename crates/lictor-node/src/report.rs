@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use lictor_core::facts::usage::{MAX_COUNT, MAX_COUNTS};
 use lictor_core::feed::{
-    Applied, FailureCode, NodeCount, NodeReport, RejectedCount, SettledEpochs, SplitReason, Start,
+    Applied, FailureCode, NodeCount, NodeReport, NodeStart, RejectedCount, SettledEpochs,
+    SplitReason,
 };
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -317,7 +318,7 @@ fn unnumbered(report: &NodeReport) -> NodeReport {
         requests: 0,
         counts: Vec::new(),
         settled: None,
-        start: report.start.clone().map(|start| Start {
+        start: report.start.clone().map(|start| NodeStart {
             number: 0,
             answered: 0,
             counted: 0,
@@ -329,9 +330,9 @@ fn unnumbered(report: &NodeReport) -> NodeReport {
 }
 
 /// The start that reports, without its numbers, once the journal names it.
-fn start(shared: &Shared) -> Option<Start> {
+fn start(shared: &Shared) -> Option<NodeStart> {
     let claim = shared.counters.claim()?;
-    Some(Start {
+    Some(NodeStart {
         id: claim.id,
         number: 0,
         answered: 0,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lictor_core::exposition::Section;
 use lictor_core::feed::{
-    Failure, FailureCode, Mode, OTHER_SERVICES, SplitReason, Start, StartReply, StateError,
+    Failure, FailureCode, Mode, NodeStart, OTHER_SERVICES, SplitReason, StartReply, StateError,
 };
 use lictor_core::{DocumentError, Timestamp};
 use tokio::sync::Notify;
@@ -351,7 +351,7 @@ impl Shared {
 
     /// Notes what the control plane decided about this start, for the epoch that was reported. `None` if its
     /// version does not know starts.
-    pub(crate) fn note_start_reply(self: &Arc<Self>, start: &Start, reply: Option<StartReply>) {
+    pub(crate) fn note_start_reply(self: &Arc<Self>, start: &NodeStart, reply: Option<StartReply>) {
         let epoch = start.epoch.as_str();
         let (apart, own, lives) = match reply {
             Some(reply) if reply.epoch == epoch => (reply.apart, reply.own, reply.lives),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use lictor_core::elapsed::Elapsed;
-use lictor_core::feed::{REPORT_SECONDS, Start, StartReply};
+use lictor_core::feed::{NodeStart, REPORT_SECONDS, StartReply};
 use lictor_core::rules::node::StartDecision;
 use uuid::Uuid;
 
@@ -57,7 +57,7 @@ impl Life {
 
 impl Lives {
     /// Notes a report of a start.
-    pub(super) fn note(&self, node: Uuid, start: &Start, host: &str, now: Elapsed) {
+    pub(super) fn note(&self, node: Uuid, start: &NodeStart, host: &str, now: Elapsed) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = all.entry(node).or_default();
         let place = lives.iter().map(|life| life.last.2).max().unwrap_or(0) + 1;
@@ -93,7 +93,7 @@ impl Lives {
     }
 
     /// How a start was judged for the epoch that it counts in, if it was since this server began.
-    pub(super) fn judged(&self, node: Uuid, start: &Start) -> Option<StartDecision> {
+    pub(super) fn judged(&self, node: Uuid, start: &NodeStart) -> Option<StartDecision> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let life = all.get(&node)?.iter().find(|life| life.start == start.id)?;
         let (epoch, judgment) = life.judged.as_ref()?;
@@ -101,7 +101,7 @@ impl Lives {
     }
 
     /// Notes how it was judged. Who was let go on took the epoch from whoever had it, and has ended.
-    pub(super) fn judge(&self, node: Uuid, start: &Start, judgment: StartDecision) {
+    pub(super) fn judge(&self, node: Uuid, start: &NodeStart, judgment: StartDecision) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lives = all.entry(node).or_default();
         let goes_on = |life: &Life| {
@@ -125,7 +125,7 @@ impl Lives {
     pub(super) fn answer(
         &self,
         node: Uuid,
-        start: &Start,
+        start: &NodeStart,
         judgment: StartDecision,
         now: Elapsed,
     ) -> StartReply {
@@ -187,8 +187,8 @@ mod tests {
 
     const NODE: Uuid = Uuid::from_u128(1);
 
-    fn start(id: u128, number: u64, answered: u64) -> Start {
-        Start {
+    fn start(id: u128, number: u64, answered: u64) -> NodeStart {
+        NodeStart {
             id: Uuid::from_u128(id),
             number,
             answered,
@@ -228,7 +228,7 @@ mod tests {
         let (lives, _) = heard(&[(1, 1, 0), (1, 2, 1)], 2);
         let at = Elapsed::from_seconds;
         assert_eq!(lives.copied(at(2)), 0);
-        let told = Start {
+        let told = NodeStart {
             copied: true,
             ..start(2, 1, 0)
         };

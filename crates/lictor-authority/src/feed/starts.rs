@@ -3,7 +3,7 @@
 use lictor_core::Error;
 use lictor_core::elapsed::Now;
 use lictor_core::facts::node::Node;
-use lictor_core::feed::{Start, StartReply, source};
+use lictor_core::feed::{NodeStart, StartReply, source};
 use lictor_core::rules::node::{self, StartDecision};
 use lictor_planted as planted;
 use lictor_store::{Fact, Rule};
@@ -15,7 +15,7 @@ impl Authority {
     pub(super) async fn judge_start(
         &self,
         node: &Node,
-        start: &Start,
+        start: &NodeStart,
         host: &str,
         now: Now,
     ) -> Result<StartReply, Error> {
@@ -40,7 +40,7 @@ impl Authority {
     pub(super) async fn let_start_go(
         &self,
         node: &Node,
-        start: &Start,
+        start: &NodeStart,
         now: Now,
     ) -> Result<(), Error> {
         self.write_start(node, start, true, now).await?;
@@ -50,7 +50,7 @@ impl Authority {
     async fn write_start(
         &self,
         node: &Node,
-        start: &Start,
+        start: &NodeStart,
         leaving: bool,
         now: Now,
     ) -> Result<StartDecision, Error> {

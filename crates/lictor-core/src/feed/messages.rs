@@ -132,7 +132,7 @@ pub const MAX_PARTS: usize = 64;
 
 /// What one start of a node has counted while it is undecided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct StartPart {
     /// The start.
     pub start: Uuid,
     /// Whether the start before it had certainly ended when it began.
@@ -149,7 +149,7 @@ pub struct Part {
 /// The control plane decides for each start whether it continues the epoch of its journal or begins a new one.
 /// Until then the start is *undecided*.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Start {
+pub struct NodeStart {
     /// Random, new at each start of the program.
     pub id: Uuid,
     /// The number of this report among those of the start, from 1.
@@ -174,7 +174,7 @@ pub struct Start {
     /// with this one at the end. They report what they counted once the control plane has said in which epoch.
     /// Empty if the start is decided, or if its version does not keep them apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Part>,
+    pub parts: Vec<StartPart>,
     /// Whether the node knows that its folder is a copy, or an older one that was restored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub copied: bool,
@@ -248,7 +248,7 @@ pub struct NodeReport {
     pub settled: Option<SettledEpochs>,
     /// The start that reports. `None` if its version does not send this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<Start>,
+    pub start: Option<NodeStart>,
     /// Whether this is the last report, because the node is about to stop.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub leaving: bool,
@@ -388,7 +388,7 @@ mod tests {
     fn versions_that_know_no_parts_of_starts_are_read_and_can_read() {
         let id = Uuid::from_u128(1);
         let older = format!(r#"{{"id":"{id}","number":1,"epoch":"00000000000000aa"}}"#);
-        let start: Start = serde_json::from_str(&older).expect("readable");
+        let start: NodeStart = serde_json::from_str(&older).expect("readable");
         assert_eq!(start.parts, []);
         let written = serde_json::to_value(&start).expect("JSON");
         assert!(written.get("parts").is_none(), "{written}");

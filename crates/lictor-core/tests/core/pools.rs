@@ -9,7 +9,7 @@ use lictor_core::facts::application::ApplicationState;
 use lictor_core::facts::entitlement::{ApplicationBasis, NodeTerms};
 use lictor_core::facts::node::{Counting, JoinRefusal, Leave};
 use lictor_core::facts::pool::name_in_pool;
-use lictor_core::feed::{KnownNode, SplitReason, Start};
+use lictor_core::feed::{KnownNode, NodeStart, SplitReason};
 use lictor_core::record::Record;
 use lictor_core::rules::node::{self, NewPool};
 use lictor_core::state::State;
@@ -121,7 +121,7 @@ fn a_late_goodbye_gives_no_place_back_of_a_node_that_was_started_again() {
     let mut state = state();
     let joined = join(&state, 1);
     take(&mut state, joined);
-    let start = |number| Start {
+    let start = |number| NodeStart {
         id: id(number),
         number: 1,
         answered: 0,
@@ -293,7 +293,7 @@ fn a_node_that_is_not_known_any_more_has_its_name_again_and_its_epochs_are_count
     let taken = take_up(&state, &back, 7);
     assert_eq!(take(&mut state, taken).len(), 2);
     assert_eq!(state.node_identities[&id(7)].name, "west-000000000007");
-    let start = Start {
+    let start = NodeStart {
         id: id(50),
         number: 1,
         answered: 0,

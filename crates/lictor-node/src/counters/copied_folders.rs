@@ -134,7 +134,7 @@ impl World {
         let folder = &mut self.folders[at];
         let claim = folder.counters.claim().expect("on disk");
         let sent = folder.counters.unsent(99, false);
-        let start = feed::Start {
+        let start = feed::NodeStart {
             id: claim.id,
             number: 1,
             answered: 0,

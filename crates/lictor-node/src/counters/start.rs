@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lictor_core::facts::usage::MAX_COUNT;
-use lictor_core::feed::{MAX_PARTS, Part, epoch_of};
+use lictor_core::feed::{MAX_PARTS, StartPart, epoch_of};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -152,7 +152,7 @@ pub(crate) struct Claim {
     /// How many requests of the epoch may be reported, whatever the answer is.
     pub counted: u64,
     /// What undecided starts have counted since.
-    pub parts: Vec<Part>,
+    pub parts: Vec<StartPart>,
 }
 
 impl Counters {
@@ -188,12 +188,12 @@ impl Counters {
             return None;
         }
         let start = &sums.start;
-        let of_unjudged = start.unjudged.iter().map(|unjudged| Part {
+        let of_unjudged = start.unjudged.iter().map(|unjudged| StartPart {
             start: unjudged.start,
             ended: unjudged.ended,
             counted: sums.journaled(&epoch_of(unjudged.start)),
         });
-        let own = start.pending.then_some(Part {
+        let own = start.pending.then_some(StartPart {
             start: start.id,
             ended: start.ended,
             counted: 0,

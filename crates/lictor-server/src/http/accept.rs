@@ -18,10 +18,10 @@ use super::addresses::{Addresses, Place};
 use super::budget::Budgets;
 pub use super::connection::Answers;
 use super::connection::{self, Shared};
+use super::connection_slots::ConnectionSlots;
+use super::connection_state::ConnectionState;
 use super::limits::ConnectionLimits;
-use super::notes::Notes;
 use super::peer::Peer;
-use super::places::Places;
 use super::traffic::Cut;
 
 /// How long the loop rests when the process or the system is out of files or memory.
@@ -80,7 +80,7 @@ pub async fn serve(
 
     loop {
         if let Some((tcp, place)) = waiting.take() {
-            if room.places.find() {
+            if room.slots.find() {
                 room.hold(tcp, place, stopping.clone());
             } else {
                 waiting = Some((tcp, place));
@@ -93,8 +93,8 @@ pub async fn serve(
                 room.note_end(ended);
                 continue;
             }
-            () = room.shared.crowds.anonymous.is_full() => {
-                room.places.disperse();
+            () = room.shared.stream_limits.anonymous.is_full() => {
+                room.slots.disperse();
                 // Those who come meanwhile are refused.
                 sleep(ACCEPT_PAUSE).await;
                 continue;
@@ -135,7 +135,7 @@ struct Room<A> {
     acceptor: Option<TlsAcceptor>,
     addresses: Addresses,
     connections: JoinSet<()>,
-    places: Places,
+    slots: ConnectionSlots,
     is_full: bool,
 }
 
@@ -145,7 +145,7 @@ impl<A: Answers> Room<A> {
             acceptor: tls.map(TlsAcceptor::from),
             addresses: Addresses::new(limits.max_connections_per_address),
             connections: JoinSet::new(),
-            places: Places::new(limits.max_connections, limits.sign_in_grace),
+            slots: ConnectionSlots::new(limits.max_connections, limits.sign_in_grace),
             is_full: false,
             shared: Arc::new(Shared::new(app, limits)),
         }
@@ -168,16 +168,16 @@ impl<A: Answers> Room<A> {
     }
 
     fn hold(&mut self, tcp: TcpStream, place: Place, stopping: watch::Receiver<bool>) {
-        let notes = Arc::new(Notes::new(self.shared.app.traffic()));
+        let state = Arc::new(ConnectionState::new(self.shared.app.traffic()));
         let (shared, acceptor) = (Arc::clone(&self.shared), self.acceptor.clone());
         // Spawned as it is: a future around it would take its room a second time.
-        let held = hold(tcp, acceptor, shared, Arc::clone(&notes), stopping, place);
+        let held = hold(tcp, acceptor, shared, Arc::clone(&state), stopping, place);
         let task = self.connections.spawn(held);
-        self.places.add(notes, task);
-        let is_full = self.places.len() >= self.shared.limits.max_connections;
+        self.slots.add(state, task);
+        let is_full = self.slots.len() >= self.shared.limits.max_connections;
         if is_full && !self.is_full {
             tracing::warn!(
-                held = self.places.len(),
+                held = self.slots.len(),
                 "no room: new connections wait, or replace an unauthenticated one"
             );
         }
@@ -186,15 +186,15 @@ impl<A: Answers> Room<A> {
 
     fn relieve(&mut self, budgets: Option<&Budgets>) {
         if let Some(budgets) = budgets {
-            self.places.relieve(budgets.shortage(), STILL);
+            self.slots.relieve(budgets.shortage(), STILL);
         }
     }
 
     fn note_end(&mut self, ended: Result<(Id, ()), JoinError>) {
         match ended {
-            Ok((task, ())) => self.places.remove(task),
+            Ok((task, ())) => self.slots.remove(task),
             Err(error) => {
-                self.places.remove(error.id());
+                self.slots.remove(error.id());
                 note_panic(&error);
             }
         }
@@ -219,7 +219,7 @@ async fn hold(
     mut tcp: TcpStream,
     acceptor: Option<TlsAcceptor>,
     shared: Arc<Shared<impl Answers>>,
-    notes: Arc<Notes>,
+    state: Arc<ConnectionState>,
     stopping: watch::Receiver<bool>,
     _place: Place,
 ) {
@@ -244,7 +244,7 @@ async fn hold(
         tracing::debug!(peer = %address, %error, "could not set the options of TCP");
     }
     let Some(acceptor) = acceptor else {
-        connection::serve(tcp, peer, &notes, &shared, first_byte_by, stopping).await;
+        connection::serve(tcp, peer, &state, &shared, first_byte_by, stopping).await;
         return;
     };
     // Boxed, so that connections without TLS do not take the room of one with it.
@@ -253,7 +253,7 @@ async fn hold(
             Ok(Ok(tls)) => {
                 // None is shown that was not verified.
                 peer.certified = tls.get_ref().1.peer_certificates().is_some();
-                connection::serve(tls, peer, &notes, &shared, first_byte_by, stopping).await;
+                connection::serve(tls, peer, &state, &shared, first_byte_by, stopping).await;
             }
             Ok(Err(error)) => tracing::debug!(peer = %address, %error, "no TLS handshake"),
             Err(_) => tracing::debug!(peer = %address, "no TLS handshake in time"),
@@ -342,11 +342,11 @@ mod tests {
         let tcp = TcpStream::connect(listener.local_addr().unwrap()).await;
         let limits = ConnectionLimits::default();
         let shared = Arc::new(Shared::new(axum::Router::new(), limits));
-        let notes = Arc::new(Notes::new(None));
+        let state = Arc::new(ConnectionState::new(None));
         let address = listener.local_addr().unwrap().ip();
         let place = Addresses::new(None).take(address).unwrap();
         let (_stop, stopping) = watch::channel(false);
-        let held = hold(tcp.unwrap(), None, shared, notes, stopping, place);
+        let held = hold(tcp.unwrap(), None, shared, state, stopping, place);
         assert!(size_of_val(&held) <= 4096, "{}", size_of_val(&held));
     }
 

@@ -23,17 +23,17 @@ use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, sleep_until};
 use tower::Service;
 
+use super::anonymous_turns::{AnonymousTurns, Turn};
 use super::budget::Budgets;
-use super::deadlines::{Deadlines, Verdict};
+use super::connection_slots::{StreamLimit, StreamLimits};
+use super::connection_state::{ConnectionState, InFlight};
+use super::deadlines::{DeadlineAction, Deadlines};
 use super::framing;
 use super::limits::ConnectionLimits;
 use super::merge_slashes;
-use super::notes::{InFlight, Notes};
 use super::outgoing::{self, Piece, Stream};
 use super::peer::{Peer, WhileListening};
-use super::places::{Crowd, Crowds};
 use super::refusal::Refusal;
-use super::strangers::{Strangers, Turn};
 use super::stream::{Followed, Reset};
 use super::streams::Streams;
 use super::traffic::{Connections, Cut};
@@ -108,8 +108,8 @@ pub(crate) struct Shared<A> {
     pub(crate) app: A,
     pub(crate) builder: auto::Builder<Streams>,
     pub(crate) limits: ConnectionLimits,
-    pub(crate) crowds: Crowds,
-    strangers: Arc<Strangers>,
+    pub(crate) stream_limits: StreamLimits,
+    anonymous_turns: Arc<AnonymousTurns>,
 }
 
 impl<A> Shared<A> {
@@ -117,11 +117,11 @@ impl<A> Shared<A> {
         Self {
             app,
             builder: builder(&limits),
-            crowds: Crowds {
-                anonymous: Crowd::new(limits.max_anonymous_streams),
-                signed_in: Crowd::new(limits.max_signed_in_streams),
+            stream_limits: StreamLimits {
+                anonymous: StreamLimit::new(limits.max_anonymous_streams),
+                signed_in: StreamLimit::new(limits.max_signed_in_streams),
             },
-            strangers: Arc::default(),
+            anonymous_turns: Arc::default(),
             limits,
         }
     }
@@ -134,7 +134,7 @@ impl<A> Shared<A> {
 pub(crate) async fn serve<S, A>(
     stream: S,
     peer: Peer,
-    notes: &Arc<Notes>,
+    state: &Arc<ConnectionState>,
     shared: &Arc<Shared<A>>,
     first_byte_by: Instant,
     stopping: watch::Receiver<bool>,
@@ -145,13 +145,13 @@ pub(crate) async fn serve<S, A>(
     let traffic = shared.app.traffic();
     let _open = traffic.as_ref().map(Connections::open);
     let service = {
-        let (shared, notes) = (Arc::clone(shared), Arc::clone(notes));
+        let (shared, state) = (Arc::clone(shared), Arc::clone(state));
         let app = shared.app.for_connection();
-        service_fn(move |request| answer(&shared, &app, peer, &notes, request))
+        service_fn(move |request| answer(&shared, &app, peer, &state, request))
     };
-    let stream = TokioIo::new(Followed::new(stream, Arc::clone(notes)));
+    let stream = TokioIo::new(Followed::new(stream, Arc::clone(state)));
     let connection = pin!(shared.builder.serve_connection(stream, service));
-    if let Err(error) = drive(connection, notes, shared, first_byte_by, stopping).await {
+    if let Err(error) = drive(connection, state, shared, first_byte_by, stopping).await {
         tracing::debug!(peer = %peer.address, %error, "a connection ended early");
     }
 }
@@ -159,12 +159,12 @@ pub(crate) async fn serve<S, A>(
 /// Polls a connection until it ends, and enforces its deadlines.
 async fn drive<C: GracefulConnection, A>(
     mut connection: Pin<&mut C>,
-    notes: &Arc<Notes>,
+    state: &Arc<ConnectionState>,
     shared: &Shared<A>,
     first_byte_by: Instant,
     stopping: watch::Receiver<bool>,
 ) -> Result<(), C::Error> {
-    let mut deadlines = Deadlines::new(notes, &shared.limits, first_byte_by);
+    let mut deadlines = Deadlines::new(state, &shared.limits, first_byte_by);
     let first_look = first_byte_by.min(Instant::now() + shared.limits.idle_timeout / 4);
     let mut alarm = pin!(sleep_until(first_look));
     let mut stop = pin!(stopped(stopping.clone()));
@@ -188,11 +188,11 @@ async fn drive<C: GracefulConnection, A>(
         }
         if !known || alarm.is_elapsed() {
             match deadlines.attend(alarm.as_mut(), cx) {
-                Verdict::Keep => {}
-                Verdict::Retire => connection.as_mut().graceful_shutdown(),
-                Verdict::Close(cut) => {
+                DeadlineAction::Keep => {}
+                DeadlineAction::Retire => connection.as_mut().graceful_shutdown(),
+                DeadlineAction::Close(cut) => {
                     if let Some(cut) = cut {
-                        notes.note_cut(cut);
+                        state.note_cut(cut);
                     }
                     return Poll::Ready(Ok(()));
                 }
@@ -202,14 +202,14 @@ async fn drive<C: GracefulConnection, A>(
             // Without budget tokio would have turned the two away unregistered.
             registered = Some(cx.waker().clone());
         }
-        if !notes.standing.has_signed_in() && !shared.strangers.go_on(&mut turn, cx) {
+        if !state.standing.has_signed_in() && !shared.anonymous_turns.go_on(&mut turn, cx) {
             return Poll::Pending;
         }
         if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
             return Poll::Ready(outcome);
         }
-        if notes.is_crowding_others() {
-            notes.note_cut(Cut::NoRoom);
+        if state.is_crowding_others() {
+            state.note_cut(Cut::NoRoom);
             return Poll::Ready(Ok(()));
         }
         deadlines.note(alarm.as_mut(), cx);
@@ -229,14 +229,14 @@ fn answer<A: Answers>(
     shared: &Shared<A>,
     app: &A,
     mut peer: Peer,
-    notes: &Arc<Notes>,
+    state: &Arc<ConnectionState>,
     mut request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Answer>, h2::Error>> + use<A> {
     let version = request.version();
     let begun = if version == Version::HTTP_2 {
-        notes.begin_stream(&shared.crowds)
+        state.begin_stream(&shared.stream_limits)
     } else {
-        Some(notes.begin())
+        Some(state.begin())
     };
     let Some((in_flight, trusted)) = begun else {
         let refused = h2::Error::from(h2::Reason::REFUSED_STREAM);
@@ -256,7 +256,7 @@ fn answer<A: Answers>(
     let routed = match checked {
         Ok(()) => {
             let answer = app.clone().answer(peer, request.map(body_of));
-            Either::Left(notes.standing.of(answer))
+            Either::Left(state.standing.of(answer))
         }
         Err(refusal) => Either::Right(future::ready(refusal.into_response(version))),
     };
@@ -289,7 +289,7 @@ pub(crate) struct Answer {
 impl Answer {
     fn new(body: Body, version: Version, mut in_flight: InFlight) -> Self {
         let counted = version == Version::HTTP_2 && !body.is_end_stream();
-        let stream = counted.then(|| Stream::new(in_flight.notes(), in_flight.take_in_work()));
+        let stream = counted.then(|| Stream::new(in_flight.state(), in_flight.take_in_work()));
         if let Some(stream) = &stream {
             outgoing::tell(stream);
         }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use lictor_planted as planted;
 use tokio::time::{Instant, Sleep};
 
+use super::connection_state::ConnectionState;
 use super::limits::ConnectionLimits;
-use super::notes::Notes;
 use super::pace::Pace;
 use super::traffic::Cut;
 
 /// What to do with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum DeadlineAction {
     /// Nothing is wrong.
     Keep,
     /// Let requests in flight end, take no more.
@@ -25,7 +25,7 @@ pub(crate) enum Verdict {
 
 /// Decides when a connection has been silent, slow or idle for too long.
 pub(crate) struct Deadlines<'c> {
-    notes: &'c Notes,
+    state: &'c ConnectionState,
     limits: &'c ConnectionLimits,
     first_byte_by: Instant,
     /// The head that the alarm is set for.
@@ -50,13 +50,13 @@ struct Left {
 
 impl<'c> Deadlines<'c> {
     pub(crate) fn new(
-        notes: &'c Notes,
+        state: &'c ConnectionState,
         limits: &'c ConnectionLimits,
         first_byte_by: Instant,
     ) -> Self {
         let now = Instant::now();
         Self {
-            notes,
+            state,
             limits,
             first_byte_by,
             head: None,
@@ -70,58 +70,62 @@ impl<'c> Deadlines<'c> {
     }
 
     /// Judges the connection if the alarm went off, and sets the alarm anew.
-    pub(crate) fn attend(&mut self, mut alarm: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Verdict {
+    pub(crate) fn attend(
+        &mut self,
+        mut alarm: Pin<&mut Sleep>,
+        cx: &mut Context<'_>,
+    ) -> DeadlineAction {
         while alarm.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             let (verdict, wait) = self.judge(now);
-            if matches!(verdict, Verdict::Close(_)) {
+            if matches!(verdict, DeadlineAction::Close(_)) {
                 return verdict;
             }
             alarm.as_mut().reset(now + wait);
-            if verdict == Verdict::Retire {
+            if verdict == DeadlineAction::Retire {
                 // Polled once more, so that the alarm wakes this task.
                 let _ = alarm.as_mut().poll(cx);
                 return verdict;
             }
         }
-        Verdict::Keep
+        DeadlineAction::Keep
     }
 
     /// Starts the clock of a head that came in part, and of an answer whose peer has left. Heads
     /// mostly come whole, so that this does nothing for most requests.
     pub(crate) fn note(&mut self, mut alarm: Pin<&mut Sleep>, cx: &mut Context<'_>) {
-        let head = self.notes.head();
+        let head = self.state.head();
         if head.is_some() && head != self.head {
             self.head = head;
             let at = Instant::now() + self.limits.header_timeout;
             alarm.as_mut().reset(at);
             let _ = alarm.as_mut().poll(cx);
         }
-        if self.left.is_none() && self.notes.has_left() {
+        if self.left.is_none() && self.state.has_left() {
             let since = Instant::now();
             self.left = Some(Left {
                 since,
-                written: self.notes.written(),
+                written: self.state.written(),
             });
             alarm.as_mut().reset(since + self.limits.left_timeout);
             let _ = alarm.as_mut().poll(cx);
         }
     }
 
-    fn judge(&mut self, now: Instant) -> (Verdict, Duration) {
+    fn judge(&mut self, now: Instant) -> (DeadlineAction, Duration) {
         let limits = self.limits;
         let wait = limits.idle_timeout / 4;
-        let close = |cut| (Verdict::Close(cut), wait);
+        let close = |cut| (DeadlineAction::Close(cut), wait);
         if planted::is("no-deadlines") {
-            return (Verdict::Keep, limits.idle_timeout);
+            return (DeadlineAction::Keep, limits.idle_timeout);
         }
         let busy = self.is_busy();
-        if self.notes.is_untouched() {
+        if self.state.is_untouched() {
             let left = self.first_byte_by.saturating_duration_since(now);
             return if left.is_zero() {
                 close(Some(Cut::Silent))
             } else {
-                (Verdict::Keep, left)
+                (DeadlineAction::Keep, left)
             };
         }
         if self.is_untaken(now) {
@@ -130,9 +134,9 @@ impl<'c> Deadlines<'c> {
         if self.is_left(now) {
             return close(Some(Cut::Left));
         }
-        if self.head.is_some() && self.head == self.notes.head() {
+        if self.head.is_some() && self.head == self.state.head() {
             return if busy {
-                (Verdict::Keep, wait.min(limits.header_timeout))
+                (DeadlineAction::Keep, wait.min(limits.header_timeout))
             } else {
                 close(Some(Cut::SlowHead))
             };
@@ -142,23 +146,23 @@ impl<'c> Deadlines<'c> {
         }
         if self.is_idle(busy, now) {
             self.retired = true;
-            return (Verdict::Retire, wait);
+            return (DeadlineAction::Retire, wait);
         }
-        (Verdict::Keep, wait)
+        (DeadlineAction::Keep, wait)
     }
 
     /// A request is in flight, or bytes of an answer wait that hyper holds as a whole.
     fn is_busy(&self) -> bool {
-        let notes = self.notes;
-        notes.is_busy() || notes.blocked().is_some() || notes.outgoing.waiting().is_some()
+        let state = self.state;
+        state.is_busy() || state.blocked().is_some() || state.outgoing.waiting().is_some()
     }
 
     /// The peer takes nothing, or next to nothing, of what is sent to it.
     fn is_untaken(&mut self, now: Instant) -> bool {
-        let (notes, outgoing) = (self.notes, &self.notes.outgoing);
+        let (state, outgoing) = (self.state, &self.state.outgoing);
         let socket = self
             .socket
-            .is_too_slow(now, notes.blocked(), notes.written());
+            .is_too_slow(now, state.blocked(), state.written());
         let streams = self
             .streams
             .is_too_slow(now, outgoing.waiting(), outgoing.taken());
@@ -168,16 +172,16 @@ impl<'c> Deadlines<'c> {
     /// Nobody waits for the answer any more, as far as can be told: to a peer that has gone, and
     /// did not only say its last, the first bytes of an answer fail.
     fn is_left(&mut self, now: Instant) -> bool {
-        if !self.notes.has_left() {
+        if !self.state.has_left() {
             self.left = None;
         }
         self.left.as_ref().is_some_and(|left| {
-            now - left.since >= self.limits.left_timeout && left.written == self.notes.written()
+            now - left.since >= self.limits.left_timeout && left.written == self.state.written()
         })
     }
 
     fn is_idle(&mut self, busy: bool, now: Instant) -> bool {
-        let begun = self.notes.begun();
+        let begun = self.state.begun();
         if busy || begun != self.begun {
             self.begun = begun;
             self.idle_since = now;

@@ -14,9 +14,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::connection_state::ConnectionState;
 use super::framing::{self, Follower, Reading};
 use super::limits::ConnectionLimits;
-use super::notes::Notes;
 use super::refusal::Refusal;
 use super::stream::{Followed, Reset};
 
@@ -81,7 +81,7 @@ pub fn merged(target: &str) -> Option<axum::http::Uri> {
 /// Sends bytes through hyper as the server is set up with it, at most `step` of them a read, and
 /// says which requests came out.
 pub fn connection(bytes: &[u8], step: usize) -> Vec<Handed> {
-    let notes = Arc::new(Notes::new(None));
+    let state = Arc::new(ConnectionState::new(None));
     let read = Arc::new(AtomicUsize::new(0));
     let handed = Arc::new(Mutex::new(Vec::new()));
     let limits = ConnectionLimits::default();
@@ -90,7 +90,7 @@ pub fn connection(bytes: &[u8], step: usize) -> Vec<Handed> {
         read: Arc::clone(&read),
         step,
     };
-    let (heard, begun) = (Arc::clone(&handed), Arc::clone(&notes));
+    let (heard, begun) = (Arc::clone(&handed), Arc::clone(&state));
     let max_uri_bytes = limits.max_uri_bytes;
     let service = service_fn(move |request: Request<Incoming>| {
         let handed = Arc::clone(&heard);
@@ -123,7 +123,7 @@ pub fn connection(bytes: &[u8], step: usize) -> Vec<Handed> {
         }
     });
     let builder = super::connection::builder(&limits).http1_only();
-    let io = TokioIo::new(Followed::new(wire, Arc::clone(&notes)));
+    let io = TokioIo::new(Followed::new(wire, Arc::clone(&state)));
     {
         let mut connection = pin!(builder.serve_connection(io, service));
         let mut cx = Context::from_waker(Waker::noop());

@@ -8,13 +8,13 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use futures_util::task::AtomicWaker;
 
-use super::notes::{InWork, Notes};
+use super::connection_state::{ConnectionState, InWork};
 
 /// An answer of at most so many bytes is handed over with its end, so that it goes out in one
 /// write. A longer one is not at its end before it is taken, so that its stream can be ended.
 const AT_ONCE: u64 = 16 * 1024;
 
-/// Counts of bytes; notes, which order no other memory.
+/// Counts of bytes, which order no other memory.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     handed: AtomicU64,
@@ -64,13 +64,13 @@ impl Outgoing {
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) own: Outgoing,
-    pub(crate) connection: Arc<Notes>,
+    pub(crate) connection: Arc<ConnectionState>,
     emptied: AtomicWaker,
     _in_work: Option<InWork>,
 }
 
 impl Stream {
-    pub(crate) fn new(connection: Arc<Notes>, in_work: Option<InWork>) -> Arc<Self> {
+    pub(crate) fn new(connection: Arc<ConnectionState>, in_work: Option<InWork>) -> Arc<Self> {
         Arc::new(Self {
             own: Outgoing::default(),
             connection,
@@ -172,8 +172,8 @@ mod tests {
 
     #[test]
     fn what_waits_is_what_was_neither_taken_nor_given_up() {
-        let notes = Arc::new(Notes::new(None));
-        let stream = Stream::new(Arc::clone(&notes), None);
+        let state = Arc::new(ConnectionState::new(None));
+        let stream = Stream::new(Arc::clone(&state), None);
         let mut piece = Piece::new(Bytes::from_static(b"0123456789"), Some(&stream));
         let other = Piece::new(Bytes::from_static(b"abc"), Some(&stream));
         assert_eq!(stream.own.waiting(), Some(0));
@@ -185,6 +185,6 @@ mod tests {
         assert_eq!((stream.own.waiting(), stream.own.taken()), (None, 4));
         let _next = Piece::new(Bytes::from_static(b"d"), Some(&stream));
         assert_eq!(stream.own.waiting(), Some(1), "another wait");
-        assert_eq!(notes.outgoing.waiting(), Some(1));
+        assert_eq!(state.outgoing.waiting(), Some(1));
     }
 }

@@ -19,12 +19,12 @@ use tower::Service;
 use super::body::BodyDeadline;
 use super::budget::Budgets;
 use super::connection::Answers;
+use super::fairness::{self, Fairness};
 use super::health::{after_panic, healthz, metrics_for_all, metrics_for_operators, readyz};
 use super::limits::{CREDENTIAL_READ_TIMEOUT, REFUSED_AFTER};
 use super::metrics::{Metrics, StoreFigures};
 use super::peer::Peer;
 use super::rates::{self, Rates};
-use super::rounds::{self, Rounds};
 use super::traffic::Connections;
 use crate::dialects::{jira, kong, native, node, zoho};
 use crate::settings::Server;
@@ -71,7 +71,7 @@ struct AppParts {
     server: Server,
     /// `None` if anybody may ask as often as they like.
     rates: Option<Arc<Rates>>,
-    rounds: Arc<Rounds>,
+    fairness: Arc<Fairness>,
     native: native::Routes,
     /// Health and metrics.
     observed: Router,
@@ -90,7 +90,7 @@ pub fn router(server: Server) -> App {
         .with_state(server.clone());
     App(Arc::new(AppParts {
         rates: server.settings.rate_limit.map(Rates::new).map(Arc::new),
-        rounds: Arc::default(),
+        fairness: Arc::default(),
         server,
         native,
         observed,
@@ -123,7 +123,7 @@ impl Answers for App {
             Box::pin(parts.route_within_rate(dialect, peer, request, begun))
         };
         let caught = AssertUnwindSafe(routed).catch_unwind();
-        rounds::of(self.clone(), begun, caught).map(move |(answered, ended)| {
+        fairness::of(self.clone(), begun, caught).map(move |(answered, ended)| {
             let response = match answered {
                 Ok(response) => response,
                 Err(panic) => after_panic(panic),
@@ -152,9 +152,9 @@ impl Answers for App {
     }
 }
 
-impl AsRef<Arc<Rounds>> for App {
-    fn as_ref(&self) -> &Arc<Rounds> {
-        &self.0.rounds
+impl AsRef<Arc<Fairness>> for App {
+    fn as_ref(&self) -> &Arc<Fairness> {
+        &self.0.fairness
     }
 }
 

@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::connection_state::ConnectionState;
 use super::framing::{Follower, Reading};
-use super::notes::Notes;
 use super::traffic::Cut;
 
 /// The most that is gathered of answers to pipelined requests for one write, in bytes: where somebody has
@@ -53,7 +53,7 @@ impl Reset for TlsStream<TcpStream> {
 pub(crate) struct Followed<S: Reset> {
     inner: S,
     follower: Follower,
-    notes: Arc<Notes>,
+    state: Arc<ConnectionState>,
     /// What is held back for one write.
     gathered: Vec<u8>,
     /// Bytes of it that are written already.
@@ -63,11 +63,11 @@ pub(crate) struct Followed<S: Reset> {
 }
 
 impl<S: Reset> Followed<S> {
-    pub(crate) fn new(inner: S, notes: Arc<Notes>) -> Self {
+    pub(crate) fn new(inner: S, state: Arc<ConnectionState>) -> Self {
         Self {
             inner,
             follower: Follower::new(),
-            notes,
+            state,
             gathered: Vec::new(),
             written: 0,
             ahead: Vec::new(),
@@ -77,17 +77,17 @@ impl<S: Reset> Followed<S> {
     fn note_write(&mut self, outcome: &Poll<io::Result<usize>>) {
         match outcome {
             Poll::Ready(Ok(written)) => {
-                self.notes.note_written(*written);
+                self.state.note_written(*written);
                 self.follower.note_written(*written);
             }
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => self.notes.note_blocked(),
+            Poll::Pending => self.state.note_blocked(),
         }
     }
 
     /// hyper begins the next request by itself, or shuts the stream down.
     fn more_to_begin(&self) -> bool {
-        self.follower.heads() > self.notes.begun()
+        self.follower.heads() > self.state.begun()
     }
 
     /// Whether `bytes` bytes of answers are held back, to go out with others.
@@ -97,7 +97,7 @@ impl<S: Reset> Followed<S> {
     }
 
     fn room(&self) -> usize {
-        if self.notes.standing.has_signed_in() {
+        if self.state.standing.has_signed_in() {
             GATHERED_BYTES
         } else {
             GATHERED_BYTES_ANONYMOUS
@@ -149,10 +149,10 @@ impl<S: AsyncRead + Reset + Unpin> AsyncRead for Followed<S> {
         if !read.is_empty() {
             let reading = self.follower.read(read);
             if reading == Reading::Flooded {
-                self.notes.note_cut(Cut::Frames);
+                self.state.note_cut(Cut::Frames);
                 return Poll::Ready(Err(io::Error::other("too many frames that carry nothing")));
             }
-            self.notes.note_reading(reading);
+            self.state.note_reading(reading);
         }
         outcome
     }
@@ -163,10 +163,10 @@ impl<S: AsyncRead + Reset + Unpin> Followed<S> {
     /// once if the connection is gone, or if the answer lasts only while the peer listens. hyper
     /// does not read while it answers, as other answers are worth sending then.
     fn poll_listener(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if !self.notes.is_busy() || !self.follower.is_between() || !self.ahead.is_empty() {
+        if !self.state.is_busy() || !self.follower.is_between() || !self.ahead.is_empty() {
             return Ok(());
         }
-        if !self.notes.has_left() {
+        if !self.state.has_left() {
             let mut bytes = [0; AHEAD_BYTES];
             let mut buffer = ReadBuf::new(&mut bytes);
             if Pin::new(&mut self.inner)
@@ -179,9 +179,9 @@ impl<S: AsyncRead + Reset + Unpin> Followed<S> {
                 self.ahead.extend_from_slice(buffer.filled());
                 return Ok(());
             }
-            self.notes.note_left();
+            self.state.note_left();
         }
-        if self.notes.is_while_listening() {
+        if self.state.is_while_listening() {
             return Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "the peer has left",
@@ -234,7 +234,7 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
             return Poll::Ready(Ok(()));
         }
         ready!(self.poll_write_gathered(cx))?;
-        self.notes.note_flushed();
+        self.state.note_flushed();
         self.poll_listener(cx)?;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
@@ -247,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Followed<S> {
 
 impl<S: Reset> Drop for Followed<S> {
     fn drop(&mut self) {
-        if self.notes.ends_by_reset()
+        if self.state.ends_by_reset()
             && let Err(error) = self.inner.reset_when_dropped()
         {
             tracing::debug!(%error, "a connection could not be reset");

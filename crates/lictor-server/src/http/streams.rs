@@ -72,9 +72,9 @@ impl<F: Future<Output = ()>> Future for Timed<F> {
         }
         let watch = this.watch.get_or_insert_with(|| Watch::begin(*this.window));
         match watch.attend(cx, answer, *this.window) {
-            Verdict::Keep => {}
-            Verdict::Rest => *this.watch = None,
-            Verdict::End => {
+            StreamAction::Keep => {}
+            StreamAction::Rest => *this.watch = None,
+            StreamAction::End => {
                 answer.connection.note_cut(Cut::UntakenStream);
                 return Poll::Ready(());
             }
@@ -83,7 +83,7 @@ impl<F: Future<Output = ()>> Future for Timed<F> {
     }
 }
 
-enum Verdict {
+enum StreamAction {
     Keep,
     /// Nothing waits.
     Rest,
@@ -98,19 +98,19 @@ impl Watch {
         }
     }
 
-    fn attend(&mut self, cx: &mut Context<'_>, answer: &Stream, window: Duration) -> Verdict {
+    fn attend(&mut self, cx: &mut Context<'_>, answer: &Stream, window: Duration) -> StreamAction {
         while self.alarm.as_mut().poll(cx).is_ready() {
             let waiting = answer.own.waiting();
             let now = Instant::now();
             let slow = self.pace.is_too_slow(now, waiting, answer.own.taken());
             if slow && !planted::is("no-deadlines") && !planted::is("deadlines-by-socket") {
-                return Verdict::End;
+                return StreamAction::End;
             }
             if waiting.is_none() {
-                return Verdict::Rest;
+                return StreamAction::Rest;
             }
             self.alarm.as_mut().reset(now + window / 4);
         }
-        Verdict::Keep
+        StreamAction::Keep
     }
 }

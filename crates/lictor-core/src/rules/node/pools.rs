@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::facts::entitlement::NodeTerms;
 use crate::facts::node::{JoinRefusal, Leave, NodeIdentity, NodeState};
 use crate::facts::pool::{MAX_POOL_NAME_LENGTH, PoolIdentity, PoolState, name_in_pool};
-use crate::feed::Start;
+use crate::feed::NodeStart;
 use crate::record::Record;
 use crate::rules::application;
 use crate::rules::node::enroll::{check_name_of, live_named, missing, room};
@@ -233,7 +233,7 @@ pub(super) fn check_application(pool: &PoolState, application: &str) -> Result<(
 
 /// Frees the place of a node of which a start says goodbye. The node keeps its place if another start has
 /// continued, or if it is in no pool. `state` contains the node and which starts count in its epochs.
-pub fn leave(state: &State, id: Uuid, start: Option<&Start>) -> Decision<bool> {
+pub fn leave(state: &State, id: Uuid, start: Option<&NodeStart>) -> Decision<bool> {
     let decision = match start.is_some_and(|start| is_followed(state, id, start)) {
         true => Decision::nothing(),
         false => left(state, id, Leave::Goodbye),

@@ -7,7 +7,7 @@ use crate::decision::Decision;
 use crate::error::Error;
 use crate::facts::node::{Counting, MAX_BEFORE, MAX_COUNTED};
 use crate::facts::usage::EpochState;
-use crate::feed::{MAX_PARTS, Part, SplitReason, Start, epoch_of, source};
+use crate::feed::{MAX_PARTS, NodeStart, SplitReason, StartPart, epoch_of, source};
 use crate::record::Record;
 use crate::rules::node::epochs::{is_epoch, is_removed, merged};
 use crate::state::State;
@@ -28,7 +28,7 @@ pub fn begin(
     state: &State,
     id: Uuid,
     name: &str,
-    start: &Start,
+    start: &NodeStart,
     leaving: bool,
 ) -> Result<Decision<StartDecision>, Error> {
     check(start)?;
@@ -79,19 +79,19 @@ pub struct StartDecision {
 }
 
 /// The epochs that a start may report counts of: its journal's, and one for each of its parts.
-pub fn epochs_of(start: &Start) -> impl Iterator<Item = String> {
+pub fn epochs_of(start: &NodeStart) -> impl Iterator<Item = String> {
     let parts = start.parts.iter().take(MAX_PARTS);
     std::iter::once(start.epoch.clone()).chain(parts.map(|part| epoch_of(part.start)))
 }
 
-fn check(start: &Start) -> Result<(), Error> {
+fn check(start: &NodeStart) -> Result<(), Error> {
     if !is_epoch(&start.epoch) {
         return Err(Error::InvalidInput {
             field: "epoch",
             reason: "use 16 lower-case hex digits".to_owned(),
         });
     }
-    let is_last = |part: &Part| part.start == start.id;
+    let is_last = |part: &StartPart| part.start == start.id;
     if start.parts.len() > MAX_PARTS || !start.parts.last().is_none_or(is_last) {
         return Err(Error::InvalidInput {
             field: "parts",
@@ -110,7 +110,7 @@ struct EpochAssigner<'a> {
 
 impl EpochAssigner<'_> {
     /// Decides about a start that was decided before, or that has no parts.
-    fn assign(&mut self, start: &Start) -> Option<SplitReason> {
+    fn assign(&mut self, start: &NodeStart) -> Option<SplitReason> {
         let known = self.known(&start.epoch);
         let counts = known.is_some_and(|known| known.start == start.id);
         if !counts || self.is_removed(&start.epoch) {
@@ -124,7 +124,7 @@ impl EpochAssigner<'_> {
     }
 
     /// Why a start does not continue the epoch of its journal, and which of its parts begin a new one.
-    fn assign_parts(&mut self, start: &Start) -> (Option<SplitReason>, Vec<Uuid>) {
+    fn assign_parts(&mut self, start: &NodeStart) -> (Option<SplitReason>, Vec<Uuid>) {
         let (mut apart, mut own) = (None, Vec::new());
         let decided = (start.after.len() + 1).saturating_sub(start.parts.len());
         let mut before = &start.after[..decided.min(start.after.len())];
@@ -241,7 +241,7 @@ pub(super) fn is_counted_in(state: &State, id: Uuid, epoch: &str) -> bool {
 }
 
 /// Whether another start continues the epoch of this one. `state` contains which starts count.
-pub(super) fn is_followed(state: &State, id: Uuid, start: &Start) -> bool {
+pub(super) fn is_followed(state: &State, id: Uuid, start: &NodeStart) -> bool {
     let known = state.node_starts.get(&id);
     let other =
         |known: &Counting| known.epoch == start.epoch && known.start != start.id && !known.left;

@@ -6,8 +6,8 @@ const EPOCH: &str = "00000000000000aa";
 const OTHER: &str = "00000000000000bb";
 const NODE: Uuid = Uuid::from_u128(99);
 
-fn start(id: u128, after: &[u128], ended: bool, counted: u64) -> Start {
-    Start {
+fn start(id: u128, after: &[u128], ended: bool, counted: u64) -> NodeStart {
+    NodeStart {
         id: Uuid::from_u128(id),
         number: 1,
         answered: 0,
@@ -28,7 +28,7 @@ fn stored(count: u64) -> State {
 }
 
 /// What a start is told; `state` then holds what was stored.
-fn told(state: &mut State, start: &Start, leaving: bool) -> Option<SplitReason> {
+fn told(state: &mut State, start: &NodeStart, leaving: bool) -> Option<SplitReason> {
     let decision = begin(state, NODE, "edge", start, leaving).expect("in order");
     let [
         Record::NodeStarts {
@@ -149,8 +149,8 @@ fn no_more_is_remembered_than_has_its_place() {
 
 /// A start whose parts nobody judged: who was judged last, and of each the start, whether the one before it
 /// had ended, and what it counted.
-fn parted(judged: &[u128], parts: &[(u128, bool, u64)], counted: u64) -> Start {
-    let of = |(start, ended, counted): &(u128, bool, u64)| Part {
+fn parted(judged: &[u128], parts: &[(u128, bool, u64)], counted: u64) -> NodeStart {
+    let of = |(start, ended, counted): &(u128, bool, u64)| StartPart {
         start: Uuid::from_u128(*start),
         ended: *ended,
         counted: *counted,
@@ -159,14 +159,14 @@ fn parted(judged: &[u128], parts: &[(u128, bool, u64)], counted: u64) -> Start {
     let earlier = earlier.iter().map(|(start, ..)| *start);
     let after: Vec<_> = judged.iter().copied().chain(earlier).collect();
     let ended = parts.iter().all(|(_, ended, _)| *ended);
-    Start {
+    NodeStart {
         parts: parts.iter().map(of).collect(),
         ..start(last.0, &after, ended, counted)
     }
 }
 
 /// How a start with parts is judged; `state` then holds what was stored.
-fn judged(state: &mut State, start: &Start) -> (Option<SplitReason>, Vec<u128>) {
+fn judged(state: &mut State, start: &NodeStart) -> (Option<SplitReason>, Vec<u128>) {
     let decision = begin(state, NODE, "edge", start, false).expect("in order");
     let [
         Record::NodeStarts {

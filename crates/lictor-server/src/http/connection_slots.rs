@@ -1,4 +1,4 @@
-//! Places for connections: who holds them, and who gives one up when there are no more; what is said on a connection is `connection`'s.
+//! Slots for connections: who has them, and who gives one up when there are no more; what is said on a connection is `connection`'s.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, Id};
 use tokio::time::Instant;
 
-use super::notes::Notes;
+use super::connection_state::ConnectionState;
 use super::shares::Shortage;
 use super::traffic::Cut;
 
@@ -19,7 +19,7 @@ use super::traffic::Cut;
 const MADE_FREE: usize = 64;
 
 /// The connections of one listener.
-pub(crate) struct Places {
+pub(crate) struct ConnectionSlots {
     most: usize,
     /// How long a connection has to sign in before its place may be taken.
     grace: Duration,
@@ -27,11 +27,11 @@ pub(crate) struct Places {
 }
 
 struct Held {
-    notes: Arc<Notes>,
+    state: Arc<ConnectionState>,
     task: AbortHandle,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(crate) fn new(most: usize, grace: Duration) -> Self {
         Self {
             most,
@@ -40,8 +40,8 @@ impl Places {
         }
     }
 
-    pub(crate) fn add(&mut self, notes: Arc<Notes>, task: AbortHandle) {
-        self.held.insert(task.id(), Held { notes, task });
+    pub(crate) fn add(&mut self, state: Arc<ConnectionState>, task: AbortHandle) {
+        self.held.insert(task.id(), Held { state, task });
     }
 
     pub(crate) fn remove(&mut self, task: Id) {
@@ -57,7 +57,7 @@ impl Places {
     pub(crate) fn find(&mut self) -> bool {
         if self.held.len() >= self.most {
             let many = (self.most / MADE_FREE).max(1);
-            let mut found = self.not_signed_in(Notes::idle_since);
+            let mut found = self.not_signed_in(ConnectionState::idle_since);
             found.sort_unstable_by_key(|(since, _)| *since);
             found.truncate(many);
             for (_, task) in found {
@@ -70,7 +70,7 @@ impl Places {
     /// Closes those who have not signed in and have the most streams in work, until half of all such
     /// streams are gone.
     pub(crate) fn disperse(&mut self) {
-        let mut found = self.not_signed_in(Notes::crowding);
+        let mut found = self.not_signed_in(ConnectionState::crowding);
         found.sort_unstable_by_key(|(streams, _)| std::cmp::Reverse(*streams));
         let half = found.iter().map(|(streams, _)| streams).sum::<usize>() / 2;
         let mut gone = 0;
@@ -88,7 +88,7 @@ impl Places {
     pub(crate) fn relieve(&mut self, mut shortage: Shortage, least: Duration) {
         let now = Instant::now();
         let still = |(task, held): (&Id, &Held)| {
-            let still = held.notes.standing.holding.still(now, least)?;
+            let still = held.state.standing.holding.still(now, least)?;
             Some((still, *task))
         };
         let mut found: Vec<_> = self.held.iter().filter_map(still).collect();
@@ -101,12 +101,13 @@ impl Places {
     }
 
     /// Those who had time to sign in and have not, each with what tells how they are to be sorted.
-    fn not_signed_in<T>(&self, by: impl Fn(&Notes) -> T) -> Vec<(T, Id)> {
+    fn not_signed_in<T>(&self, by: impl Fn(&ConnectionState) -> T) -> Vec<(T, Id)> {
         let now = Instant::now();
-        let late =
-            |notes: &Notes| !notes.standing.has_signed_in() && now - notes.opened() >= self.grace;
-        let held = self.held.iter().filter(|(_, held)| late(&held.notes));
-        held.map(|(task, held)| (by(&held.notes), *task)).collect()
+        let late = |state: &ConnectionState| {
+            !state.standing.has_signed_in() && now - state.opened() >= self.grace
+        };
+        let held = self.held.iter().filter(|(_, held)| late(&held.state));
+        held.map(|(task, held)| (by(&held.state), *task)).collect()
     }
 
     fn close(&mut self, task: Id) {
@@ -114,37 +115,37 @@ impl Places {
             return;
         }
         if let Some(held) = self.held.remove(&task) {
-            held.notes.note_cut(Cut::NoRoom);
+            held.state.note_cut(Cut::NoRoom);
             held.task.abort();
         }
     }
 }
 
-/// The crowds on all connections of a listener.
+/// The limits of streams on all connections of a listener.
 #[derive(Debug)]
-pub(crate) struct Crowds {
+pub(crate) struct StreamLimits {
     /// Of those who have not signed in, from each connection as many streams as there were at once.
-    pub(crate) anonymous: Arc<Crowd>,
+    pub(crate) anonymous: Arc<StreamLimit>,
     /// Of those who have, the streams in work.
-    pub(crate) signed_in: Arc<Crowd>,
+    pub(crate) signed_in: Arc<StreamLimit>,
 }
 
 /// Streams of HTTP/2 on all connections, of which there may be so many.
 #[derive(Debug)]
-pub(crate) struct Crowd {
+pub(crate) struct StreamLimit {
     most: usize,
     streams: AtomicUsize,
     full: Notify,
 }
 
-/// The streams of one connection in a crowd.
+/// The streams of one connection that count toward a limit.
 #[derive(Debug)]
-pub(crate) struct InCrowd {
-    crowd: Arc<Crowd>,
+pub(crate) struct CountedStreams {
+    limit: Arc<StreamLimit>,
     streams: usize,
 }
 
-impl Crowd {
+impl StreamLimit {
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
@@ -159,21 +160,21 @@ impl Crowd {
     }
 }
 
-impl InCrowd {
-    pub(crate) fn of(crowd: &Arc<Crowd>) -> Self {
+impl CountedStreams {
+    pub(crate) fn of(limit: &Arc<StreamLimit>) -> Self {
         Self {
-            crowd: Arc::clone(crowd),
+            limit: Arc::clone(limit),
             streams: 0,
         }
     }
 
     /// Counts one more, unless there are too many, which whoever waits for that is told.
     pub(crate) fn grow(&mut self) -> bool {
-        let crowd = &self.crowd;
-        let before = crowd.streams.fetch_add(1, Ordering::Relaxed);
-        if before >= crowd.most && !planted::is("no-deadlines") {
-            crowd.streams.fetch_sub(1, Ordering::Relaxed);
-            crowd.full.notify_one();
+        let limit = &self.limit;
+        let before = limit.streams.fetch_add(1, Ordering::Relaxed);
+        if before >= limit.most && !planted::is("no-deadlines") {
+            limit.streams.fetch_sub(1, Ordering::Relaxed);
+            limit.full.notify_one();
             return false;
         }
         self.streams += 1;
@@ -181,9 +182,9 @@ impl InCrowd {
     }
 }
 
-impl Drop for InCrowd {
+impl Drop for CountedStreams {
     fn drop(&mut self) {
-        let streams = &self.crowd.streams;
+        let streams = &self.limit.streams;
         streams.fetch_sub(self.streams, Ordering::Relaxed);
     }
 }
@@ -198,18 +199,18 @@ mod tests {
     const GRACE: Duration = Duration::from_secs(1);
 
     /// A connection that only its place ends.
-    fn connect(places: &mut Places) -> Arc<Notes> {
-        let notes = Arc::new(Notes::new(None));
+    fn connect(places: &mut ConnectionSlots) -> Arc<ConnectionState> {
+        let state = Arc::new(ConnectionState::new(None));
         let task = tokio::spawn(std::future::pending::<()>());
-        places.add(Arc::clone(&notes), task.abort_handle());
-        notes
+        places.add(Arc::clone(&state), task.abort_handle());
+        state
     }
 
-    fn holds(places: &Places, notes: &Arc<Notes>) -> bool {
+    fn holds(places: &ConnectionSlots, state: &Arc<ConnectionState>) -> bool {
         places
             .held
             .values()
-            .any(|held| Arc::ptr_eq(&held.notes, notes))
+            .any(|held| Arc::ptr_eq(&held.state, state))
     }
 
     async fn pass(time: Duration) {
@@ -218,7 +219,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_longest_idle_that_has_not_signed_in_gives_up_its_place() {
-        let mut places = Places::new(3, GRACE);
+        let mut places = ConnectionSlots::new(3, GRACE);
         let signed_in = connect(&mut places);
         signed_in
             .standing
@@ -238,10 +239,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_else_gives_up_a_place() {
-        let mut places = Places::new(2, GRACE);
+        let mut places = ConnectionSlots::new(2, GRACE);
         for _ in 0..2 {
-            let notes = connect(&mut places);
-            notes
+            let state = connect(&mut places);
+            state
                 .standing
                 .of(async { lictor_authority::answering::signed_in() })
                 .await;
@@ -255,8 +256,8 @@ mod tests {
     async fn who_stands_still_with_memory_that_others_lack_is_closed_the_longest_still_first() {
         let budgets = Budgets::new(Limits::default());
         let (one, other) = (Owner::Organization(Uuid::from_u128(1)), Owner::Anonymous);
-        let mut places = Places::new(100, GRACE);
-        let hold = async |notes: &Arc<Notes>, owner, is_with_peer: bool| {
+        let mut places = ConnectionSlots::new(100, GRACE);
+        let hold = async |state: &Arc<ConnectionState>, owner, is_with_peer: bool| {
             let held = async {
                 let mut hold = budgets.try_hold(owner, 10_000_000).expect("room");
                 if is_with_peer {
@@ -264,7 +265,7 @@ mod tests {
                 }
                 hold
             };
-            let held = notes.standing.of(held).await;
+            let held = state.standing.of(held).await;
             pass(GRACE).await;
             held
         };
@@ -281,8 +282,8 @@ mod tests {
         assert!(holds(&places, &still), "not for that long");
         places.relieve(budgets.shortage(), GRACE);
         assert!(!holds(&places, &still));
-        for notes in [&working, &beside, &moving] {
-            assert!(holds(&places, notes));
+        for state in [&working, &beside, &moving] {
+            assert!(holds(&places, state));
         }
         drop(held_still);
         assert!(lacking.await.expect("it ends"));
@@ -290,15 +291,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_a_crowd_those_with_the_most_streams_are_closed() {
-        let crowds = Crowds {
-            anonymous: Crowd::new(20),
-            signed_in: Crowd::new(0),
+        let stream_limits = StreamLimits {
+            anonymous: StreamLimit::new(20),
+            signed_in: StreamLimit::new(0),
         };
-        let mut places = Places::new(100, GRACE);
+        let mut places = ConnectionSlots::new(100, GRACE);
         let few = connect(&mut places);
         let many = connect(&mut places);
-        let enter = |notes: &Arc<Notes>, count| -> Vec<_> {
-            let enter = |_| notes.begin_stream(&crowds);
+        let enter = |state: &Arc<ConnectionState>, count| -> Vec<_> {
+            let enter = |_| state.begin_stream(&stream_limits);
             (0..count).filter_map(enter).collect()
         };
         assert_eq!(enter(&few, 7).len(), 7);
@@ -306,7 +307,7 @@ mod tests {
         let many_streams = enter(&many, 100);
         assert_eq!(many_streams.len(), 4 + 17);
         assert!(many.is_crowding_others() && !few.is_crowding_others());
-        crowds.anonymous.is_full().await;
+        stream_limits.anonymous.is_full().await;
         places.disperse();
         assert!(holds(&places, &many), "it may still sign in");
         pass(GRACE).await;

@@ -1,5 +1,5 @@
-//! Rounds of the runtime: an organization whose request kept a thread of it busy for long lets all that
-//! is ready of others go first, before it goes on.
+//! Fairness between organizations on the runtime: one whose request kept a thread busy for long lets all that is ready
+//! of others go first, before it goes on.
 
 use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
@@ -23,7 +23,7 @@ const ROUND: Duration = Duration::from_millis(4);
 
 /// The organizations that let others go first.
 #[derive(Default)]
-pub(super) struct Rounds {
+pub(super) struct Fairness {
     /// How many they are, so that nobody else looks any further.
     waiting: AtomicUsize,
     lines: Mutex<HashMap<Uuid, Line>>,
@@ -72,7 +72,7 @@ struct Waiter {
 
 /// A place in a line, until its request has gone on or is gone.
 struct Place {
-    rounds: Arc<Rounds>,
+    fairness: Arc<Fairness>,
     organization: Uuid,
     waiter: Arc<Waiter>,
     /// How long its request kept a thread busy.
@@ -81,28 +81,28 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.rounds
+        self.fairness
             .leave(self.organization, &self.waiter, self.took);
     }
 }
 
-/// Lets `answering`, which begins now, join these rounds, and tells when it has ended. Whose it is, it says by
+/// Lets `answering`, which begins now, take its turn, and tells when it has ended. Whose it is, it says by
 /// signing in.
-pub(super) fn of<R, F>(rounds: R, now: Instant, answering: F) -> InRounds<R, F>
+pub(super) fn of<R, F>(fairness: R, now: Instant, answering: F) -> Turns<R, F>
 where
-    R: AsRef<Arc<Rounds>>,
+    R: AsRef<Arc<Fairness>>,
     F: Future,
 {
-    InRounds {
+    Turns {
         answering,
-        rounds,
+        fairness,
         begins: Some(now),
         organization: None,
         place: None,
     }
 }
 
-impl Rounds {
+impl Fairness {
     /// A place in the line of an organization that lets others go first.
     fn line_up(self: &Arc<Self>, organization: Uuid) -> Option<Place> {
         if self.waiting.load(Ordering::Acquire) == 0 {
@@ -114,7 +114,7 @@ impl Rounds {
         line.waiters.push_back(Arc::clone(&waiter));
         drop(lines);
         Some(Place {
-            rounds: Arc::clone(self),
+            fairness: Arc::clone(self),
             organization,
             waiter,
             took: Duration::ZERO,
@@ -138,11 +138,11 @@ impl Rounds {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        let rounds = Arc::clone(self);
+        let fairness = Arc::clone(self);
         runtime.spawn(async move {
             // All that is ready now goes first, and what sockets have to say.
             tokio::task::yield_now().await;
-            rounds.next(organization);
+            fairness.next(organization);
         });
     }
 
@@ -196,10 +196,10 @@ impl Rounds {
 
 pin_project! {
     /// A request that is being answered.
-    pub(super) struct InRounds<R, F> {
+    pub(super) struct Turns<R, F> {
         #[pin]
         answering: F,
-        rounds: R,
+        fairness: R,
         // Until it was polled: every look at the clock is felt.
         begins: Option<Instant>,
         organization: Option<Uuid>,
@@ -207,16 +207,16 @@ pin_project! {
     }
 }
 
-impl<R: AsRef<Arc<Rounds>>, F: Future> Future for InRounds<R, F> {
+impl<R: AsRef<Arc<Fairness>>, F: Future> Future for Turns<R, F> {
     type Output = (F::Output, Instant);
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let rounds: &Arc<Rounds> = (*this.rounds).as_ref();
+        let fairness: &Arc<Fairness> = (*this.fairness).as_ref();
         if this.place.is_none()
             && let Some(organization) = *this.organization
         {
-            *this.place = rounds.line_up(organization);
+            *this.place = fairness.line_up(organization);
         }
         if let Some(Place { waiter, .. }) = this.place {
             waiter.waker.register(context.waker());
@@ -235,7 +235,7 @@ impl<R: AsRef<Arc<Rounds>>, F: Future> Future for InRounds<R, F> {
         } else if let Some(organization) = organization
             && took > LONG
         {
-            rounds.took_long(organization);
+            fairness.took_long(organization);
         }
         *this.place = None;
         polled.map(|output| (output, now))
@@ -246,10 +246,10 @@ impl<R: AsRef<Arc<Rounds>>, F: Future> Future for InRounds<R, F> {
 mod tests {
     use super::*;
 
-    struct Server(Arc<Rounds>);
+    struct Server(Arc<Fairness>);
 
-    impl AsRef<Arc<Rounds>> for Server {
-        fn as_ref(&self) -> &Arc<Rounds> {
+    impl AsRef<Arc<Fairness>> for Server {
+        fn as_ref(&self) -> &Arc<Fairness> {
             &self.0
         }
     }
@@ -284,11 +284,11 @@ mod tests {
     #[tokio::test]
     async fn who_keeps_a_thread_busy_lets_others_go_first() {
         const LONG: Duration = Duration::from_millis(2);
-        let rounds = Arc::<Rounds>::default();
+        let fairness = Arc::<Fairness>::default();
         let heavy: Vec<_> = (0..100)
             .map(|_| {
                 tokio::spawn(of(
-                    Server(rounds.clone()),
+                    Server(fairness.clone()),
                     Instant::now(),
                     work(HEAVY, 2, LONG),
                 ))
@@ -300,7 +300,7 @@ mod tests {
         tokio::task::yield_now().await;
         let began = Instant::now();
         let light = tokio::spawn(of(
-            Server(rounds.clone()),
+            Server(fairness.clone()),
             Instant::now(),
             work(LIGHT, 4, Duration::ZERO),
         ));
@@ -313,7 +313,7 @@ mod tests {
         }
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
-        assert!(rounds.lock().is_empty());
+        assert!(fairness.lock().is_empty());
     }
 
     #[test]
@@ -332,23 +332,23 @@ mod tests {
 
     #[tokio::test]
     async fn who_goes_away_keeps_nobody_waiting() {
-        let rounds = Arc::<Rounds>::default();
-        rounds.took_long(HEAVY);
-        let gone = rounds.line_up(HEAVY);
+        let fairness = Arc::<Fairness>::default();
+        fairness.took_long(HEAVY);
+        let gone = fairness.line_up(HEAVY);
         let next = tokio::spawn(of(
-            Server(rounds.clone()),
+            Server(fairness.clone()),
             Instant::now(),
             work(HEAVY, 1, Duration::ZERO),
         ));
         drop(gone);
         ends(next).await;
         // Nor one whose turn it is.
-        rounds.took_long(HEAVY);
-        let gone = rounds.line_up(HEAVY).expect("a line");
-        rounds.next(HEAVY);
+        fairness.took_long(HEAVY);
+        let gone = fairness.line_up(HEAVY).expect("a line");
+        fairness.next(HEAVY);
         drop(gone);
         tokio::task::yield_now().await;
         tokio::task::yield_now().await;
-        assert_eq!(rounds.waiting.load(Ordering::Acquire), 0);
+        assert_eq!(fairness.waiting.load(Ordering::Acquire), 0);
     }
 }

@@ -11,7 +11,7 @@ const AT_ONCE: usize = 4;
 
 /// The strangers of one listener.
 #[derive(Default)]
-pub(crate) struct Strangers(Mutex<Line>);
+pub(crate) struct AnonymousTurns(Mutex<Line>);
 
 #[derive(Default)]
 struct Line {
@@ -27,7 +27,7 @@ pub(crate) struct Turn {
     is_granted: Arc<AtomicBool>,
 }
 
-impl Strangers {
+impl AnonymousTurns {
     /// Whether a connection goes on now; if not, it is woken when it may.
     pub(crate) fn go_on(self: &Arc<Self>, turn: &mut Turn, cx: &Context<'_>) -> bool {
         if turn.is_waiting {
@@ -84,7 +84,7 @@ mod tests {
 
     #[tokio::test]
     async fn others_go_first_however_many_strangers_there_are() {
-        let strangers = Arc::<Strangers>::default();
+        let strangers = Arc::<AnonymousTurns>::default();
         let gone_on = Arc::<AtomicUsize>::default();
         let all: Vec<_> = (0..1_000)
             .map(|_| {

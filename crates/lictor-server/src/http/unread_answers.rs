@@ -14,14 +14,14 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::{self, Answers, Shared};
+use super::connection_state::ConnectionState;
+use super::http2_test_client::{
+    Client, DATA, HEADERS, LONG, RST_STREAM, frame, get as h2_get, window_update,
+};
 use super::limits::ConnectionLimits;
-use super::notes::Notes;
 use super::peer::Peer;
 use super::stream::Reset;
 use super::traffic::{Connections, Cut};
-use super::untaken_client::{
-    Client, DATA, HEADERS, LONG, RST_STREAM, frame, get as h2_get, window_update,
-};
 
 /// Nothing taken for so long, or less than 1 kB a second over it, is too slow.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -108,8 +108,8 @@ impl Server {
         };
         tokio::spawn(async move {
             let first_byte_by = Instant::now() + shared.limits.first_byte_timeout;
-            let notes = Arc::new(Notes::new(shared.app.traffic()));
-            connection::serve(served, peer, &notes, &shared, first_byte_by, stopping).await;
+            let state = Arc::new(ConnectionState::new(shared.app.traffic()));
+            connection::serve(served, peer, &state, &shared, first_byte_by, stopping).await;
         });
         client
     }

@@ -7,18 +7,18 @@ use std::time::Duration;
 use lictor_planted as planted;
 use tokio::time::Instant;
 
+use super::connection_slots::{CountedStreams, StreamLimit, StreamLimits};
 use super::framing::Reading;
 use super::outgoing::Outgoing;
-use super::places::{Crowd, Crowds, InCrowd};
 use super::traffic::{Connections, Cut};
 use crate::standing::Standing;
 
-/// Notes about one connection.
+/// The state of one connection.
 ///
-/// HTTP/2 answers requests on other threads than the connection's, so these are atomics. They are
-/// notes, and order no other memory: `Relaxed` everywhere.
+/// HTTP/2 answers requests on other threads than the connection's, so these are atomics. They order no other
+/// memory: `Relaxed` everywhere.
 #[derive(Debug)]
-pub(crate) struct Notes {
+pub(crate) struct ConnectionState {
     /// 0 before the first byte, 1 when settled, `2 + n` in the middle of the n-th head.
     reading: AtomicU64,
     ambiguous_from: AtomicU64,
@@ -44,11 +44,11 @@ pub(crate) struct Notes {
     /// The most of them that there were at once before somebody signed in, less those that are not
     /// counted.
     crowding: AtomicUsize,
-    crowd: Mutex<Option<InCrowd>>,
+    counted_streams: Mutex<Option<CountedStreams>>,
     refused: AtomicUsize,
 }
 
-/// Streams of one connection that are not counted in a crowd.
+/// Streams of one connection that are not counted toward a limit.
 const STREAMS_UNCOUNTED: usize = 4;
 
 /// Streams that are refused before their connection is closed.
@@ -61,7 +61,7 @@ const FIRST_HEAD: u64 = 2;
 /// A request from its head to the last byte of its answer.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    notes: Arc<Notes>,
+    state: Arc<ConnectionState>,
     /// Over HTTP/2, until its answer has begun.
     in_work: Option<InWork>,
 }
@@ -69,12 +69,12 @@ pub(crate) struct InFlight {
 /// A stream of HTTP/2 from its head to the last byte that is taken of its answer, or given up.
 #[derive(Debug)]
 pub(crate) struct InWork {
-    notes: Arc<Notes>,
+    state: Arc<ConnectionState>,
     /// Of who has signed in, beyond those that are not counted.
-    place: Option<InCrowd>,
+    place: Option<CountedStreams>,
 }
 
-impl Notes {
+impl ConnectionState {
     /// About a connection of this traffic, if that is counted.
     pub(crate) fn new(traffic: Option<Arc<Connections>>) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl Notes {
             last_end: AtomicU64::new(0),
             in_work: AtomicUsize::new(0),
             crowding: AtomicUsize::new(0),
-            crowd: Mutex::new(None),
+            counted_streams: Mutex::new(None),
             refused: AtomicUsize::new(0),
         }
     }
@@ -105,29 +105,32 @@ impl Notes {
         let trusted = number < self.ambiguous_from.load(Ordering::Relaxed)
             || planted::is("framing-unchecked");
         let in_flight = InFlight {
-            notes: Arc::clone(self),
+            state: Arc::clone(self),
             in_work: None,
         };
         (in_flight, trusted)
     }
 
     /// Begins a request on a stream of HTTP/2. `None` if it is one too many.
-    pub(crate) fn begin_stream(self: &Arc<Self>, crowds: &Crowds) -> Option<(InFlight, bool)> {
+    pub(crate) fn begin_stream(
+        self: &Arc<Self>,
+        stream_limits: &StreamLimits,
+    ) -> Option<(InFlight, bool)> {
         let before = self.in_work.fetch_add(1, Ordering::Relaxed);
         let mut in_work = InWork {
-            notes: Arc::clone(self),
+            state: Arc::clone(self),
             place: None,
         };
         if self.standing.has_signed_in() {
             if self.crowding() > 0 {
                 self.crowding.store(0, Ordering::Relaxed);
-                *self.lock_crowd() = None;
+                *self.lock_counted_streams() = None;
             }
             if before >= STREAMS_UNCOUNTED {
-                let mut place = InCrowd::of(&crowds.signed_in);
+                let mut place = CountedStreams::of(&stream_limits.signed_in);
                 in_work.place = Some(place.grow().then_some(place)?);
             }
-        } else if !self.finds_room(before, &crowds.anonymous) {
+        } else if !self.finds_room(before, &stream_limits.anonymous) {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }
@@ -139,21 +142,23 @@ impl Notes {
     /// Whether there is room for one more stream of somebody who has not signed in, beside so many.
     /// The library keeps its room for as many streams as there ever were at once, so it is those that
     /// count, to the end of the connection or until somebody signs in.
-    fn finds_room(&self, in_work: usize, crowd: &Arc<Crowd>) -> bool {
+    fn finds_room(&self, in_work: usize, limit: &Arc<StreamLimit>) -> bool {
         let crowding = self.crowding();
         if in_work < STREAMS_UNCOUNTED + crowding {
             return true;
         }
-        let mut own = self.lock_crowd();
-        let has_grown = own.get_or_insert_with(|| InCrowd::of(crowd)).grow();
+        let mut own = self.lock_counted_streams();
+        let has_grown = own.get_or_insert_with(|| CountedStreams::of(limit)).grow();
         if has_grown {
             self.crowding.store(crowding + 1, Ordering::Relaxed);
         }
         has_grown
     }
 
-    fn lock_crowd(&self) -> MutexGuard<'_, Option<InCrowd>> {
-        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_counted_streams(&self) -> MutexGuard<'_, Option<CountedStreams>> {
+        self.counted_streams
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether so many of its streams were refused that it is better closed.
@@ -171,7 +176,7 @@ impl Notes {
         self.opened + Duration::from_millis(self.last_end.load(Ordering::Relaxed))
     }
 
-    /// How many of its streams count in a crowd.
+    /// How many of its streams count toward a limit.
     pub(crate) fn crowding(&self) -> usize {
         self.crowding.load(Ordering::Relaxed)
     }
@@ -273,9 +278,9 @@ impl Notes {
 }
 
 impl InFlight {
-    /// The notes about its connection.
-    pub(crate) fn notes(&self) -> Arc<Notes> {
-        Arc::clone(&self.notes)
+    /// The state of its connection.
+    pub(crate) fn state(&self) -> Arc<ConnectionState> {
+        Arc::clone(&self.state)
     }
 
     /// What its answer goes on to keep.
@@ -285,18 +290,18 @@ impl InFlight {
 
     /// Notes that this request, the last that began, is answered only while its peer listens.
     pub(crate) fn note_while_listening(&self) {
-        let number = self.notes.begun();
-        self.notes.while_listening.store(number, Ordering::Relaxed);
+        let number = self.state.begun();
+        self.state.while_listening.store(number, Ordering::Relaxed);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let notes = &self.notes;
-        notes.ended.fetch_add(1, Ordering::Relaxed);
-        if !notes.standing.has_signed_in() {
-            let since = u64::try_from(notes.opened.elapsed().as_millis());
-            notes
+        let state = &self.state;
+        state.ended.fetch_add(1, Ordering::Relaxed);
+        if !state.standing.has_signed_in() {
+            let since = u64::try_from(state.opened.elapsed().as_millis());
+            state
                 .last_end
                 .store(since.unwrap_or(u64::MAX), Ordering::Relaxed);
         }
@@ -305,6 +310,6 @@ impl Drop for InFlight {
 
 impl Drop for InWork {
     fn drop(&mut self) {
-        self.notes.in_work.fetch_sub(1, Ordering::Relaxed);
+        self.state.in_work.fetch_sub(1, Ordering::Relaxed);
     }
 }
