@@ -1,4 +1,4 @@
-//! Bare hyper as a contestant: it sends everyone the bytes of one answer of ours, and that both send the same is checked.
+//! Bare hyper as a contestant: it answers everyone with the bytes of one of our answers. That both send the same is checked.
 
 use std::fs;
 use std::io::{Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! The table of checks: inside of the program that asks, beside the clock and one atomic number; and over HTTP, beside
+//! The table of checks: in the process that asks, beside reading the clock and one atomic number; and over HTTP, beside
 //! bare hyper with the same answer.
 
 use std::fmt::Write as _;

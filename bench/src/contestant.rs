@@ -1,4 +1,4 @@
-//! A process that takes part: pinned to the server's core, and ended at the latest when dropped.
+//! A contestant's process: pinned to the server's core, and ended at the latest when dropped.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

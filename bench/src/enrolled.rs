@@ -1,4 +1,4 @@
-//! Control planes with a license for any number of nodes, and tokens to join them with.
+//! Control planes with a license for any number of nodes, and enrollment tokens.
 
 use std::thread;
 

@@ -1,4 +1,4 @@
-//! Many nodes in one process on the core of the load: what a license that is stored takes to reach them.
+//! Many nodes in one process on the load's core: how long a stored license takes to reach them.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -1,4 +1,4 @@
-//! The load: wrk on a core of its own, and what one turn under it yields.
+//! The load: wrk on a core of its own, and the result of one run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The table of nodes: how soon many of them have a license that was stored, and what holding them costs the server.
+//! The table of nodes: how soon many nodes have a new license, and what connected nodes cost the server.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! A Redis of our own, which flushes its log before it answers.
+//! A Redis of our own, which syncs its log before it answers.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Rounds in which contestants take turns, and what decides between them: the median of the ratios, with quartiles.
+//! Contestants take turns in rounds; the median of the ratios decides between them, with quartiles.
 
 use std::fmt;
 

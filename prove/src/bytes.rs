@@ -1,4 +1,4 @@
-//! `prove bytes`: a fuzzer sends what it can think of to everything that reads foreign bytes, and databases are changed; nothing may panic, hang, or take what is not so.
+//! `prove bytes`: fuzzes everything that parses untrusted bytes, and damages database files; nothing may panic, hang, or accept what is invalid.
 
 mod databases;
 

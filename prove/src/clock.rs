@@ -1,4 +1,4 @@
-//! True time as the experiment counts it, and clocks that are turned: a process under libfaketime reads the file anew at each look at its clock.
+//! True time for experiments, and processes with a false clock: libfaketime reads it from a file each time the process asks.
 
 use std::fs;
 use std::path::{Path, PathBuf};

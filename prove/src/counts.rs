@@ -1,4 +1,4 @@
-//! `prove counts`: nodes count while they and the control plane are killed and their reports are lost, doubled and out of order; every sum is exact.
+//! `prove counts`: nodes count while they and the control plane are killed, and their reports are lost, repeated and reordered; every sum is exact.
 
 mod chaos;
 mod clients;
@@ -107,7 +107,7 @@ fn judge(fleet: &Fleet, found: Found, last: usize) -> Result<Vec<Promise>> {
     let failed = fleet
         .nodes
         .iter()
-        .flat_map(|node| node.door.failures())
+        .flat_map(|node| node.clients.failures())
         .collect();
     Ok(vec![
         ("all that can happen has happened", never(fleet, &found)),

@@ -1,4 +1,4 @@
-//! `prove disk`: every call that a fixed script makes on its files is failed in turn; nothing acknowledged may be lost, and nobody may panic.
+//! `prove disk`: a fixed script runs again and again, and each time another of its file operations fails; nothing acknowledged may be lost, and nothing may panic.
 
 mod full;
 mod log;

@@ -1,10 +1,10 @@
-//! `prove fair`: a tenant does its worst in every way, and another one does not notice.
+//! `prove fair`: one tenant misuses the server in every way it can, and another one does not notice.
 
 mod alone;
+mod attacks;
 mod growth;
 mod neighbor;
 mod tenants;
-mod ways;
 
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -18,9 +18,9 @@ use lictor_testkit::{Installation, Tally, Workspace};
 
 use super::promise::{Promise, count};
 use super::{Experiment, Trial};
+use attacks::{ATTACK_KINDS, Attack, AttackKind};
 use neighbor::{Seen, p99};
 use tenants::Site;
-use ways::{Attack, WAYS, Way};
 
 /// Seconds of attack, which the ways share.
 const RELEASE: u64 = 300;
@@ -70,7 +70,7 @@ fn measure(trial: &Trial, scratch: &Path) -> Result<Tally> {
     let limited = site("limited", &[("LICTOR_RATE_LIMIT", RATE_LIMIT)])?;
     let unlimited = site("unlimited", &[])?;
     let names = Arc::new(AtomicU64::new(0));
-    let window = Duration::from_secs(trial.count) / u32::try_from(2 * WAYS.len())?;
+    let window = Duration::from_secs(trial.count) / u32::try_from(2 * ATTACK_KINDS.len())?;
     let quiet = Duration::from_secs(if is_release { 10 } else { 2 });
     let mut tally = Tally::default();
     for (name, attacked, other) in [
@@ -80,7 +80,7 @@ fn measure(trial: &Trial, scratch: &Path) -> Result<Tally> {
         println!("{name}:");
         let before = neighbor::watch(&attacked.neighbor, quiet, &Barrier::new(1))?;
         let mut all = Vec::new();
-        for way in &WAYS {
+        for way in &ATTACK_KINDS {
             all.push(Found::of(way, attacked, other, window, &names)?);
         }
         let is_limited = std::ptr::eq(attacked, &limited);
@@ -108,7 +108,7 @@ struct Found {
 
 impl Found {
     fn of(
-        way: &'static Way,
+        way: &'static AttackKind,
         attacked: &Site,
         other: &Site,
         window: Duration,

@@ -1,4 +1,4 @@
-//! A data folder whose server is cut off again and again, with everything that the server has promised to keep in it.
+//! A data folder whose server is killed again and again, with everything that the server has promised to keep in it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A file system in a file, mounted for as long as the value lives, that can be cut off: whatever was not synced by then is gone.
+//! A file system in a file, mounted for as long as the value lives, that can be cut off as by a power failure: whatever was not synced by then is lost.
 
 use std::fmt;
 use std::fs;

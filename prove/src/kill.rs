@@ -1,4 +1,4 @@
-//! `prove kill`: processes are killed at random moments and end at every named point of the paths that write; nothing acknowledged may be lost.
+//! `prove kill`: processes are killed at random moments and at every named point of each write path; nothing acknowledged may be lost.
 
 mod points;
 

@@ -1,4 +1,4 @@
-//! `prove load`: good clients at a steady rate on many connections, while slow attackers hold all they can.
+//! `prove load`: good clients at a steady rate on many connections, while slow attackers hold as many resources as they can.
 
 mod all_attackers;
 mod attackers;
@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Experiment, Trial};
-use all_attackers::{AllAttackers, Told};
+use all_attackers::{AllAttackers, AttackResult};
 use clients::{Clients, Plan, Seen};
 
 /// Good connections, of which there are `count`, make so many requests a second together.
@@ -98,7 +98,7 @@ struct Measured {
     clients: Seen,
     /// When all attackers came.
     attack: Range<Instant>,
-    told: Told,
+    told: AttackResult,
     /// With all good clients at work: before anybody else came, and when they had been gone for some
     /// time.
     before: Usage,

@@ -1,4 +1,4 @@
-//! `prove node`: a node is cut off, killed and given wrong clocks; it decides as its license and its policy say, and catches up.
+//! `prove node`: a node is cut off, killed and given wrong clocks; it decides by its license and policy all the same, and catches up.
 
 mod catching_up;
 mod endings;

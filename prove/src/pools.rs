@@ -1,4 +1,4 @@
-//! `prove pools`: nodes of one pool come and go, a third of them by SIGKILL; none ends by itself, places come back, and the counts are exact.
+//! `prove pools`: nodes of one pool come and go, a third of them by SIGKILL; no node fails by itself, places become free again, and the counts are exact.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What an experiment judges by: a sentence that must hold, and what was found against it.
+//! The verdict of an experiment: a sentence that must hold, and the evidence against it.
 
 use lictor_testkit::Tally;
 

@@ -1,4 +1,4 @@
-//! `prove seats`: many clients at few seats; no seat is given twice, none is refused in vain, and each answer fits the others; and leases end by the time that passes, wherever the server's clock is set.
+//! `prove seats`: many clients compete for few seats; no seat is given twice, none is refused without need, all answers are consistent, and leases end on time however the server's clock is set.
 
 mod checker;
 mod client;

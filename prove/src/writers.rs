@@ -1,4 +1,4 @@
-//! Writers that store licenses until the server dies under them, and the reader that looks for them afterwards.
+//! Writers that store licenses until the server is killed, and the reader that looks for those licenses afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};

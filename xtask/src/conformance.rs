@@ -1,4 +1,4 @@
-//! `cargo xtask conformance NAME`: what others send, unmodified clients and hostile bytes alike, against the real server.
+//! `cargo xtask conformance NAME`: unmodified clients of others, and hostile bytes, against the real server.
 
 mod clients;
 mod framing;

@@ -1,4 +1,4 @@
-//! What an embedder gets: the crates of a node as cargo packages them, in a product outside of this workspace.
+//! `cargo xtask embedding`: a product outside of this workspace, built with the crates of a node as cargo packages them.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The verbs of `cargo xtask`: reads the command line and calls the file of that verb, nothing more.
+//! The verbs of `cargo xtask`: reads the command line and calls the verb's file, nothing more.
 
 mod conformance;
 mod embedding;

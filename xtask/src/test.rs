@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check and test there is, in the order of what they cost.
+//! `cargo xtask test`: every check and test, the cheap ones first.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! Databases with changed bytes: `lictor check` says that one is damaged, or every answer from it is what it was.
+//! Databases with changed bytes: `lictor check` reports the damage, or every answer is the same as before.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What is done to the fleet while clients count, and what must be true right after each kill.
+//! Which processes are killed while clients count, and what must be true right after each kill.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -49,17 +49,21 @@ pub(super) fn busy(
     found: &mut Found,
 ) -> Result<()> {
     for slice in 0..rounds(fleet, many, SLICE) {
-        let doors: Vec<_> = fleet.nodes.iter().map(|node| node.door.clone()).collect();
+        let all: Vec<_> = fleet
+            .nodes
+            .iter()
+            .map(|node| node.clients.clone())
+            .collect();
         thread::scope(|scope| {
-            for door in &doors {
+            for clients in &all {
                 let seed = random.next();
-                scope.spawn(move || door.count(SLICE, seed));
+                scope.spawn(move || clients.count(SLICE, seed));
             }
             thread::sleep(Duration::from_millis(random.below(WITHIN)));
             let killed = kill_one(fleet, random, found);
             // Where a process could not be started again, nobody is to wait for it.
             if killed.is_err() {
-                doors.iter().for_each(|door| door.give_up());
+                all.iter().for_each(|clients| clients.give_up());
             }
             killed
         })?;
@@ -95,7 +99,7 @@ pub(super) fn quiet(
         thread::scope(|scope| {
             for node in &fleet.nodes {
                 let seed = random.next();
-                scope.spawn(move || node.door.count(BURST, seed));
+                scope.spawn(move || node.clients.count(BURST, seed));
             }
         });
         kill_one(fleet, random, found)?;
@@ -148,7 +152,7 @@ fn kill_node(fleet: &mut Fleet, number: usize, off: Duration, found: &mut Found)
     let own = fleet.own(number)?;
     let known = fleet.known(number)?;
     let node = &fleet.nodes[number];
-    let told = sums(&node.door.acknowledged);
+    let told = sums(&node.clients.acknowledged);
     for (service, name) in SERVICES.iter().enumerate() {
         let (own, known, told) = (own[service], known[service], told[service]);
         let node_name = &node.name;
@@ -178,7 +182,7 @@ pub(super) fn acknowledged(fleet: &Fleet) -> Vec<Sums> {
     fleet
         .nodes
         .iter()
-        .map(|node| sums(&node.door.acknowledged))
+        .map(|node| sums(&node.clients.acknowledged))
         .collect()
 }
 
@@ -187,7 +191,7 @@ pub(super) fn of_unknown(fleet: &Fleet) -> Vec<Sums> {
     fleet
         .nodes
         .iter()
-        .map(|node| sums(&node.door.unknown))
+        .map(|node| sums(&node.clients.unknown))
         .collect()
 }
 

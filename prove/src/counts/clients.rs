@@ -1,4 +1,4 @@
-//! Clients that have their requests counted on kept connections, and note what each service was told.
+//! Clients that send requests to be counted over kept connections, and record what the node acknowledged for each service.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// What the clients of a node know.
 #[derive(Default)]
-pub(super) struct Door {
+pub(super) struct NodeClients {
     /// Where the node is, with a number for each of its runs. `None` if it is down.
     address: Mutex<(u64, Option<String>)>,
     /// The requests that were acknowledged, by service.
@@ -37,7 +37,7 @@ pub(super) struct Door {
     given_up: AtomicBool,
 }
 
-impl Door {
+impl NodeClients {
     /// The node answers there from now on.
     pub(super) fn open(&self, address: &str) {
         let mut known = self.known();

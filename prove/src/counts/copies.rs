@@ -1,4 +1,4 @@
-//! Folders that are copied while their nodes count, and older ones that are put back: what clients were told is what the control plane knows.
+//! Node folders that are copied while nodes count, and older copies that are restored: the control plane knows every count that clients were told of.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ fn balance(fleet: &Fleet, number: usize) -> Result<i128> {
 }
 
 fn told(fleet: &Fleet, number: usize) -> u64 {
-    let told = &fleet.nodes[number].door.acknowledged;
+    let told = &fleet.nodes[number].clients.acknowledged;
     told.iter()
         .map(|told| told.load(std::sync::atomic::Ordering::SeqCst))
         .sum()
@@ -132,8 +132,8 @@ fn run_copy(
     let ended = fleet.end_last()?;
     ended.proxy.deliver_held()?;
     // Its clients are the node's own from now on.
-    let into = &fleet.nodes[number].door.acknowledged;
-    for (sum, more) in into.iter().zip(&ended.door.acknowledged) {
+    let into = &fleet.nodes[number].clients.acknowledged;
+    for (sum, more) in into.iter().zip(&ended.clients.acknowledged) {
         let more = more.load(std::sync::atomic::Ordering::SeqCst);
         sum.fetch_add(more, std::sync::atomic::Ordering::SeqCst);
     }
@@ -200,8 +200,8 @@ fn count_little(fleet: &Fleet, nodes: &[usize], random: &mut Random) {
 fn count_so_many(fleet: &Fleet, nodes: &[usize], many: u64, random: &mut Random) {
     thread::scope(|scope| {
         for number in nodes {
-            let (door, seed) = (fleet.nodes[*number].door.clone(), random.next());
-            scope.spawn(move || door.count(many, seed));
+            let (clients, seed) = (fleet.nodes[*number].clients.clone(), random.next());
+            scope.spawn(move || clients.count(many, seed));
         }
     });
 }

@@ -1,4 +1,4 @@
-//! A control plane and its nodes, each behind a proxy of its own; what kills them, and what they know of their counts.
+//! A control plane and its nodes, each behind a proxy of its own; how they are killed, and what they report about their counts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use lictor_testkit::{Connection, Installation, OPERATOR, Server};
 use serde_json::Value;
 
-use super::clients::{Door, SERVICES};
+use super::clients::{NodeClients, SERVICES};
 use super::proxy::Proxy;
 use crate::Trial;
 
@@ -29,12 +29,12 @@ pub(super) struct Row {
     pub(super) count: u64,
 }
 
-/// A node, its clients' door, and its proxy.
+/// A node, its clients, and its proxy.
 pub(super) struct Node {
     pub(super) name: String,
     /// Whether it answers only when a count is on disk.
     pub(super) durable: bool,
-    pub(super) door: Arc<Door>,
+    pub(super) clients: Arc<NodeClients>,
     pub(super) proxy: Proxy,
     folder: PathBuf,
     process: Option<lictor_testkit::Node>,
@@ -72,7 +72,7 @@ impl Fleet {
             let token = fleet.operator(&["node", "enroll", "--name", &name])?;
             fleet.nodes.push(Node {
                 durable: number < durable,
-                door: Arc::default(),
+                clients: Arc::default(),
                 proxy: Proxy::start(fleet.address()?, number, trial.seed)?,
                 folder: scratch.join(&name),
                 process: None,
@@ -107,10 +107,10 @@ impl Fleet {
         Ok(())
     }
 
-    /// Kills a node and starts it again after a while. Its door stays closed.
+    /// Kills a node and starts it again after a while. Its clients stay away meanwhile.
     pub(super) fn restart_node(&mut self, number: usize, off: Duration) -> Result<()> {
         let node = &mut self.nodes[number];
-        node.door.close();
+        node.clients.close();
         node.process.take().context("it does not run")?.kill()?;
         thread::sleep(off);
         self.start_node(number, None)
@@ -119,7 +119,7 @@ impl Fleet {
     /// Puts an older copy of a node's folder back while it is down; everything that it counted was told.
     pub(super) fn put_back(&mut self, number: usize, anew: bool) -> Result<()> {
         let node = &mut self.nodes[number];
-        node.door.close();
+        node.clients.close();
         node.process.take().context("it does not run")?.kill()?;
         if anew {
             fs::remove_dir_all(&node.folder)?;
@@ -143,7 +143,7 @@ impl Fleet {
         let node = Node {
             name: of.name.clone(),
             durable: true,
-            door: Arc::default(),
+            clients: Arc::default(),
             // Nowhere, while the control plane is away.
             proxy: Proxy::start(self.address().unwrap_or_default(), copied, seed)?,
             folder,
@@ -157,7 +157,7 @@ impl Fleet {
     /// Ends a node for good.
     pub(super) fn end_last(&mut self) -> Result<Node> {
         let mut node = self.nodes.pop().context("there is none")?;
-        node.door.close();
+        node.clients.close();
         node.process.take().context("it does not run")?.kill()?;
         Ok(node)
     }
@@ -184,7 +184,7 @@ impl Fleet {
     pub(super) fn open(&self, number: usize) -> Result<()> {
         let node = &self.nodes[number];
         let server = node.process.as_ref().context("it does not run")?;
-        node.door.open(&server.address);
+        node.clients.open(&server.address);
         Ok(())
     }
 

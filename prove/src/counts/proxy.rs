@@ -1,4 +1,4 @@
-//! A proxy between a node and the control plane that loses answers, sends reports twice, late and out of order, and cuts connections.
+//! A proxy between a node and the control plane that loses answers, repeats, delays and reorders reports, and cuts connections.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

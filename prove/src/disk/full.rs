@@ -1,4 +1,4 @@
-//! A disk that is full, and has room again: what the server says meanwhile, and that it goes on by itself.
+//! A disk that fills up and has room again: what the server answers meanwhile, and that it recovers by itself.
 
 use std::fs;
 use std::path::Path;

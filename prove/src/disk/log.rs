@@ -1,4 +1,4 @@
-//! Data and log on one full disk: the server lives, comes back when there is room, and says what its log lost; then a check where nothing can be written.
+//! Data and log on one full disk: the server survives, recovers when there is room, and says which log lines it lost; then a check where nothing can be written.
 
 use std::fs;
 use std::path::Path;

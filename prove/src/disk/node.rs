@@ -1,4 +1,4 @@
-//! A node whose calls are failed: it joins or starts again, decides, counts, and takes a new state. Afterwards it starts without help, and what it acknowledged is counted once.
+//! A node with failing file operations: it joins or restarts, decides, counts, and accepts a new state. Afterwards it starts without help, and what it acknowledged is counted once.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};

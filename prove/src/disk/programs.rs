@@ -1,4 +1,4 @@
-//! The programs whose calls are failed: each one is prepared, run with at most one failing call, and looked at afterwards.
+//! The programs under test: each is prepared, run with at most one failing file operation, and checked afterwards.
 
 use std::fmt;
 use std::fs;

@@ -1,4 +1,4 @@
-//! The fixed script of requests, what each license may be after it, and the look at what there is.
+//! The fixed script of requests, which states each license may have after it, and the comparison with what is stored.
 
 use std::collections::BTreeMap;
 

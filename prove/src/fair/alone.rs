@@ -1,4 +1,4 @@
-//! What the tenant can ask for when it is alone: no answer is large, and none takes long.
+//! The tenant on its own: no answer that it can ask for is large or takes long.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What the tenant grows ends at its quotas.
+//! Whatever the tenant lets grow stops at its quotas.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::attacks::{ATTACK_KINDS, Attack};
 use super::tenants::{Site, TENANT};
-use super::ways::{Attack, WAYS};
 use crate::operator::Operator;
 use crate::promise::Promise;
 
@@ -34,7 +34,7 @@ pub(super) fn promises(site: &Site, names: &Arc<AtomicU64>) -> Result<Vec<Promis
     let limits: serde_json::Map<String, Value> = limits.collect();
     operator.send("PATCH", &path, &json!({ "quotas": limits }))?;
     println!("at the quotas:");
-    for way in &WAYS {
+    for way in &ATTACK_KINDS {
         let attack = Attack::begin(way, &site.tenant, names);
         std::thread::sleep(EACH);
         println!("  {}: the tenant was answered {}", way.name, attack.end()?);

@@ -1,4 +1,4 @@
-//! The neighbor: another tenant, whose reads and writes each have their moment, and are late from then on.
+//! The neighbor: another tenant, whose reads and writes each have a scheduled time, from which their latency counts.
 
 use std::sync::Barrier;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The two tenants of a server: the neighbor, and the one that does its worst.
+//! The two tenants of a server: the attacker and its neighbor.
 
 use std::path::Path;
 use std::sync::Arc;

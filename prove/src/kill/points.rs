@@ -1,4 +1,4 @@
-//! The named points at which a process ends itself on a path that writes, and what must hold afterwards.
+//! The named points of each write path at which a process kills itself, and what must hold afterwards.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
@@ -15,7 +15,7 @@ use crate::writers;
 
 /// Which path a point is on, and so what is done to come there.
 #[derive(Clone, Copy)]
-enum Way {
+enum WritePath {
     /// Writes to a running server.
     Writing,
     /// The first start on an empty folder; its n-th write, where the point is on each.
@@ -31,32 +31,32 @@ enum Way {
 }
 
 /// Every point. One that is never reached fails the experiment.
-const POINTS: [(&str, Way); 25] = [
-    ("write.begun", Way::Writing),
-    ("write.filled", Way::Writing),
-    ("write.committed", Way::Writing),
-    ("write.stored", Way::Writing),
-    ("write.woken", Way::Writing),
-    ("create.drafted", Way::FirstStart(1)),
-    ("create.migrated", Way::FirstStart(1)),
-    ("create.synced", Way::FirstStart(1)),
-    ("create.renamed", Way::FirstStart(1)),
-    ("write.filled", Way::FirstStart(1)),
-    ("write.committed", Way::FirstStart(1)),
-    ("write.committed", Way::FirstStart(2)),
-    ("write.committed", Way::FirstStart(3)),
-    ("write.committed", Way::FirstStart(4)),
-    ("token.drafted", Way::TokenFile),
-    ("token.synced", Way::TokenFile),
-    ("token.renamed", Way::TokenFile),
-    ("start.announced", Way::TokenFile),
-    ("backup.copied", Way::Backup),
-    ("copy.received", Way::Copy),
-    ("copy.synced", Way::Copy),
-    ("restore.copied", Way::Restore),
-    ("restore.checked", Way::Restore),
-    ("restore.erased", Way::Restore),
-    (RESTORED, Way::Restore),
+const POINTS: [(&str, WritePath); 25] = [
+    ("write.begun", WritePath::Writing),
+    ("write.filled", WritePath::Writing),
+    ("write.committed", WritePath::Writing),
+    ("write.stored", WritePath::Writing),
+    ("write.woken", WritePath::Writing),
+    ("create.drafted", WritePath::FirstStart(1)),
+    ("create.migrated", WritePath::FirstStart(1)),
+    ("create.synced", WritePath::FirstStart(1)),
+    ("create.renamed", WritePath::FirstStart(1)),
+    ("write.filled", WritePath::FirstStart(1)),
+    ("write.committed", WritePath::FirstStart(1)),
+    ("write.committed", WritePath::FirstStart(2)),
+    ("write.committed", WritePath::FirstStart(3)),
+    ("write.committed", WritePath::FirstStart(4)),
+    ("token.drafted", WritePath::TokenFile),
+    ("token.synced", WritePath::TokenFile),
+    ("token.renamed", WritePath::TokenFile),
+    ("start.announced", WritePath::TokenFile),
+    ("backup.copied", WritePath::Backup),
+    ("copy.received", WritePath::Copy),
+    ("copy.synced", WritePath::Copy),
+    ("restore.copied", WritePath::Restore),
+    ("restore.checked", WritePath::Restore),
+    ("restore.erased", WritePath::Restore),
+    (RESTORED, WritePath::Restore),
 ];
 
 /// After this point a restored folder is whole.
@@ -85,12 +85,14 @@ impl Points {
     pub(super) fn end_at(&self, n: u64, folder: &mut Folder, figures: &mut Figures) -> Result<()> {
         let (point, way) = POINTS[(n % POINTS.len() as u64) as usize];
         let ended = match way {
-            Way::Writing => self.writing(point, folder, figures),
-            Way::FirstStart(pass) => self.apart(|scratch| self.first_start(point, pass, scratch)),
-            Way::TokenFile => self.apart(|scratch| self.token_file(point, scratch)),
-            Way::Backup => self.apart(|scratch| self.backup(point, scratch)),
-            Way::Copy => self.apart(|scratch| self.copy(point, scratch)),
-            Way::Restore => self.apart(|scratch| self.restore(point, scratch)),
+            WritePath::Writing => self.writing(point, folder, figures),
+            WritePath::FirstStart(pass) => {
+                self.apart(|scratch| self.first_start(point, pass, scratch))
+            }
+            WritePath::TokenFile => self.apart(|scratch| self.token_file(point, scratch)),
+            WritePath::Backup => self.apart(|scratch| self.backup(point, scratch)),
+            WritePath::Copy => self.apart(|scratch| self.copy(point, scratch)),
+            WritePath::Restore => self.apart(|scratch| self.restore(point, scratch)),
         };
         ended.with_context(|| format!("ended at {point}"))
     }

@@ -1,4 +1,4 @@
-//! All attackers of one server at once, and what came of them.
+//! All attackers on one server at once, and their results.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ pub(super) struct AllAttackers {
 }
 
 /// What came of them.
-pub(super) struct Told {
+pub(super) struct AttackResult {
     /// The ways of those who were not cut off in time.
     pub(super) left: Vec<String>,
     /// How often those with bodies came, and how often a stranger's body was waited for.
@@ -46,7 +46,7 @@ impl AllAttackers {
     }
 
     /// Lets nobody come again, and waits until all are cut off or were held for too long.
-    pub(super) fn outlast(mut self) -> Result<Told> {
+    pub(super) fn outlast(mut self) -> Result<AttackResult> {
         let (held, ended) = (self.slow.held()?, Instant::now());
         self.still.leave();
         let bodies = self.crowd.end();
@@ -55,6 +55,6 @@ impl AllAttackers {
         println!("attackers held when the load began: {before}, when it ended: {held}");
         let mut left = self.slow.outlast(ended)?;
         left.extend(self.still.outlast()?);
-        Ok(Told { left, bodies })
+        Ok(AttackResult { left, bodies })
     }
 }

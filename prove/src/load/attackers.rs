@@ -1,4 +1,4 @@
-//! Slow attackers: Debian's slowhttptest in its three ways, which come back as often as they are cut off.
+//! Slow attackers: Debian's slowhttptest in its three modes, restarted as often as the server cuts it off.
 
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -25,24 +25,24 @@ const SLACK: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(200);
 
 /// One way to be slow.
-struct Way {
+struct SlowAttack {
     name: &'static str,
     options: &'static [&'static str],
     granted: Duration,
 }
 
-const WAYS: [Way; 3] = [
-    Way {
+const SLOW_ATTACKS: [SlowAttack; 3] = [
+    SlowAttack {
         name: "slow heads",
         options: &["-H"],
         granted: HEAD,
     },
-    Way {
+    SlowAttack {
         name: "slow bodies",
         options: &["-B", "-s", "8192"],
         granted: BODY,
     },
-    Way {
+    SlowAttack {
         name: "slow readers",
         options: &["-X", "-w", "1", "-y", "64", "-n", "1", "-z", "5", "-k", "5"],
         granted: IDLE,
@@ -58,7 +58,7 @@ pub(super) struct Attack {
 
 /// The attackers of one way.
 struct Band {
-    way: &'static Way,
+    way: &'static SlowAttack,
     signals: Arc<Signals>,
     keeper: Option<JoinHandle<()>>,
 }
@@ -78,7 +78,7 @@ impl Attack {
         let (_, port) = address
             .rsplit_once(':')
             .context("an address without port")?;
-        let bands = WAYS
+        let bands = SLOW_ATTACKS
             .iter()
             .map(|way| Band::begin(way, address, each))
             .collect::<Result<_>>()?;
@@ -134,7 +134,7 @@ impl Attack {
 }
 
 impl Band {
-    fn begin(way: &'static Way, address: &str, each: usize) -> Result<Self> {
+    fn begin(way: &'static SlowAttack, address: &str, each: usize) -> Result<Self> {
         let (count, url) = (
             each.to_string(),
             format!("http://{address}/licenses?size=100"),

@@ -1,4 +1,4 @@
-//! Attackers who make the server hold bodies: those it does not know, of requests it reads slowly, and of answers that nobody takes.
+//! Attackers that make the server hold bodies in memory: unauthenticated requests, slow requests, and answers that nobody reads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Good clients: each request has its time, and is late from then on, whether or not it could be sent.
+//! Good clients at a fixed rate: each request has a scheduled time, and its latency counts from then, even if it could not be sent yet.
 
 use std::io::ErrorKind;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What the kernel says of the connections of a process.
+//! What the kernel reports about a process's connections.
 
 use std::collections::HashSet;
 use std::fs;

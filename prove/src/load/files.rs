@@ -1,4 +1,4 @@
-//! A server that may open few files: idle connections take all of them, and who signs in is served all the same.
+//! A server with a low limit of open files: idle connections use up all of them, and clients that sign in are served all the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! As much of HTTP/2 as an attacker needs: frames that are written, and those that are answered.
+//! The part of HTTP/2 that an attacker needs: frames to write, and the frames of the answers.
 
 use anyhow::Result;
 use tokio::io::AsyncReadExt;

@@ -1,4 +1,4 @@
-//! How long good requests took: all of them, each kind, and each second.
+//! Latencies of good requests: of all of them, of each kind, and in each second.
 
 use std::fmt;
 use std::ops::Range;

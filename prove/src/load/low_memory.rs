@@ -1,4 +1,4 @@
-//! A server with little memory, its data and its log on one full disk: it survives all attackers, and comes back.
+//! A server with little memory, its data and its log on one full disk: it survives all attackers, and recovers.
 
 use std::fs;
 use std::path::{Path, PathBuf};

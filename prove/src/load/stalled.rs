@@ -1,4 +1,4 @@
-//! Attackers who stand still: they take nothing or next to nothing, say nothing that counts, or say it over and over. Each has its time.
+//! Attackers that stall: they read little or nothing, send nothing useful, or repeat themselves. The server cuts each off in its time.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,50 +32,50 @@ const CROWD: u32 = 100;
 type Attempt = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// One way to stand still, which ends when the server ends it.
-struct Way {
+struct StalledAttack {
     name: &'static str,
     granted: Duration,
     /// By its address and a token of a tenant.
     once: fn(String, String) -> Attempt,
 }
 
-const WAYS: [Way; 8] = [
-    Way {
+const ATTACKS: [StalledAttack; 8] = [
+    StalledAttack {
         name: "with windows of 0",
         granted: Duration::from_secs(75),
         once: |address, _| Box::pin(windows_of_zero(address)),
     },
-    Way {
+    StalledAttack {
         name: "who take a byte of each answer",
         granted: Duration::from_secs(75),
         once: |address, token| Box::pin(taken_in_part(address, token)),
     },
-    Way {
+    StalledAttack {
         name: "who ask over and over and take nothing",
         granted: Duration::from_secs(75),
         once: |address, _| Box::pin(asked_in_vain(address)),
     },
-    Way {
+    StalledAttack {
         name: "with many streams and no token",
         granted: Duration::from_secs(75),
         once: |address, _| Box::pin(crowded(address)),
     },
-    Way {
+    StalledAttack {
         name: "who take drops",
         granted: Duration::from_secs(75),
         once: |address, _| Box::pin(taken_in_drops(address)),
     },
-    Way {
+    StalledAttack {
         name: "who send empty lines",
         granted: Duration::from_secs(5),
         once: |address, _| Box::pin(empty_lines(address)),
     },
-    Way {
+    StalledAttack {
         name: "who say nothing",
         granted: Duration::from_secs(10),
         once: |address, _| Box::pin(silent(address)),
     },
-    Way {
+    StalledAttack {
         name: "who send frames that carry nothing",
         granted: Duration::from_secs(1),
         once: |address, _| Box::pin(empty_frames(address)),
@@ -85,11 +85,11 @@ const WAYS: [Way; 8] = [
 /// All attackers, who do not come again when dropped.
 pub(super) struct Stalled {
     ended: Arc<AtomicBool>,
-    runner: Option<JoinHandle<Result<Vec<Told>>>>,
+    runner: Option<JoinHandle<Result<Vec<AttackResult>>>>,
 }
 
 /// What came of one way.
-struct Told {
+struct AttackResult {
     name: &'static str,
     came: usize,
     held: usize,
@@ -120,10 +120,10 @@ impl Stalled {
         let told = runner
             .join()
             .map_err(|_| anyhow!("an attacker panicked"))??;
-        for Told { name, came, held } in &told {
+        for AttackResult { name, came, held } in &told {
             println!("attackers {name}: came {came} times, held too long {held} times");
         }
-        let late = |told: &Told| {
+        let late = |told: &AttackResult| {
             let nobody = if told.came == 0 { "nobody came " } else { "" };
             (told.held > 0 || told.came == 0)
                 .then(|| format!("{nobody}{} {}", told.held, told.name))
@@ -138,22 +138,26 @@ impl Drop for Stalled {
     }
 }
 
-fn attack(address: &(String, String), each: usize, ended: &Arc<AtomicBool>) -> Result<Vec<Told>> {
+fn attack(
+    address: &(String, String),
+    each: usize,
+    ended: &Arc<AtomicBool>,
+) -> Result<Vec<AttackResult>> {
     give_way()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let mut attackers = JoinSet::new();
-        for (number, way) in WAYS.iter().enumerate() {
+        for (number, way) in ATTACKS.iter().enumerate() {
             for _ in 0..each {
                 let (address, ended) = (address.clone(), Arc::clone(ended));
                 attackers.spawn(async move { (number, again(way, address, &ended).await) });
             }
         }
-        let mut told: Vec<Told> = WAYS
+        let mut told: Vec<AttackResult> = ATTACKS
             .iter()
-            .map(|way| Told {
+            .map(|way| AttackResult {
                 name: way.name,
                 came: 0,
                 held: 0,
@@ -170,7 +174,7 @@ fn attack(address: &(String, String), each: usize, ended: &Arc<AtomicBool>) -> R
 
 /// How often it came, and how often it was held for longer than it should have been.
 async fn again(
-    way: &Way,
+    way: &StalledAttack,
     (address, token): (String, String),
     ended: &AtomicBool,
 ) -> (usize, usize) {

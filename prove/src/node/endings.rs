@@ -1,4 +1,4 @@
-//! Licenses that end: one that ended long ago and is written last hides nothing, and when a shorter one ends the longer is in force at once.
+//! Licenses that end: an expired one that is written last does not hide the one in force, and when a short one ends a longer one takes over at once.
 
 use std::path::Path;
 

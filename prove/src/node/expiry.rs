@@ -1,4 +1,4 @@
-//! A license expires while the node is cut off, its clock is turned and its process killed: it is not used for longer, nor for a shorter time.
+//! A license expires while the node is cut off, its clock is changed and its process killed: the node honors it until then, and no longer.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::clock::{Seconds, date, next_midnight};
 use super::network::Cut;
 use super::site::{Site, TURNS};
 use super::time_checks::TOLERANCE;
-use super::watch::{Seen, Told, Watch};
+use super::watch::{ClientAnswer, Seen, Watch};
 use crate::Trial;
 use crate::promise::Promise;
 
@@ -63,8 +63,8 @@ pub(super) fn run(trial: &Trial, scratch: &Path) -> Result<(Vec<Promise>, String
 
 fn judge(seen: &Seen, midnight: Seconds, healed: Seconds) -> (Vec<Promise>, String) {
     let told = seen.told.iter().filter(|told| told.answered < healed);
-    let told: Vec<&Told> = told.collect();
-    let which = |wrong: &dyn Fn(&Told) -> bool| -> Vec<String> {
+    let told: Vec<&ClientAnswer> = told.collect();
+    let which = |wrong: &dyn Fn(&ClientAnswer) -> bool| -> Vec<String> {
         let wrong = told.iter().filter(|told| wrong(told));
         wrong.map(|told| shown(told, midnight)).collect()
     };
@@ -99,15 +99,15 @@ fn judge(seen: &Seen, midnight: Seconds, healed: Seconds) -> (Vec<Promise>, Stri
     (promises, figures)
 }
 
-fn allowed(told: &Told) -> bool {
+fn allowed(told: &ClientAnswer) -> bool {
     told.status == 204
 }
 
-fn expired(told: &Told) -> bool {
+fn expired(told: &ClientAnswer) -> bool {
     told.status == 403 && told.said.contains("expired")
 }
 
-fn shown(told: &Told, midnight: Seconds) -> String {
+fn shown(told: &ClientAnswer, midnight: Seconds) -> String {
     let at = told.asked - midnight;
     format!("{} {} {at:.1} s behind its end", told.status, told.said)
 }

@@ -1,4 +1,4 @@
-//! A node that hears nothing goes from fresh to restricted when its policy says so, by true time, and comes back when the link does.
+//! A node that is cut off goes from fresh to restricted when its policy says so, by true time, and recovers when the link does.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::catching_up::CAUGHT_UP;
 use super::clock::Seconds;
 use super::network::Cut;
 use super::site::{Site, TURNS};
-use super::watch::{Look, Seen, Told, Watch};
+use super::watch::{ClientAnswer, Look, Seen, Watch};
 use crate::Trial;
 use crate::promise::Promise;
 
@@ -115,7 +115,8 @@ fn wrong_answers(seen: &Seen) -> Vec<String> {
     let mut wrong = Vec::new();
     for pair in seen.looks.windows(2) {
         let [before, behind] = pair else { continue };
-        let between = |told: &&Told| told.asked > before.answered && told.answered < behind.asked;
+        let between =
+            |told: &&ClientAnswer| told.asked > before.answered && told.answered < behind.asked;
         if before.signed == behind.signed {
             let from = seen
                 .told
@@ -131,7 +132,7 @@ fn wrong_answers(seen: &Seen) -> Vec<String> {
     wrong
 }
 
-fn wrong_answer(look: &Look, told: &Told) -> Option<String> {
+fn wrong_answer(look: &Look, told: &ClientAnswer) -> Option<String> {
     let age = told.asked - look.signed as Seconds;
     let restricted = mode_at(age)? == "restricted";
     let right = match restricted {

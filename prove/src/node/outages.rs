@@ -1,4 +1,4 @@
-//! The link stays cut for minutes, in each way, at a node that works and at one that is idle: it decides as before, and catches up soon after.
+//! The link stays cut for minutes, in each way, for a busy node and for an idle one: it decides as before, and catches up soon after.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The link is cut again and again, while the node is killed and its clock is turned: it decides as before, and catches up once the link is whole.
+//! The link is cut again and again, while the node is killed and its clock is changed: it decides as before, and catches up once the link is back.
 
 use std::path::Path;
 use std::time::Duration;

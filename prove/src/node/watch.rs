@@ -1,4 +1,4 @@
-//! Who looks at a node all the time: clients that ask for decisions on kept connections, and an observer of its status.
+//! Constant observation of a node: clients that ask for decisions on kept connections, and an observer of its status.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// What a client was told, and when.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(super) struct ClientAnswer {
     pub(super) asked: Seconds,
     pub(super) answered: Seconds,
     pub(super) status: u16,
@@ -45,7 +45,7 @@ pub(super) struct Look {
 /// All that was seen.
 #[derive(Default)]
 pub(super) struct Seen {
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<ClientAnswer>,
     pub(super) looks: Vec<Look>,
     /// How often the node was started again.
     pub(super) restarts: usize,
@@ -57,7 +57,7 @@ impl Seen {
     /// The decisions against a request.
     pub(super) fn denied(&self) -> Vec<String> {
         let denied = self.told.iter().filter(|told| told.status != 204);
-        let said = denied.map(|Told { status, said, .. }| format!("{status} {said}"));
+        let said = denied.map(|ClientAnswer { status, said, .. }| format!("{status} {said}"));
         said.collect()
     }
 }
@@ -144,7 +144,7 @@ impl Watch {
 
     fn note_told(&self, _: usize, asked: Seconds, answer: Answer) {
         let answered = self.time.now();
-        self.seen().told.push(Told {
+        self.seen().told.push(ClientAnswer {
             asked,
             answered,
             status: answer.status,

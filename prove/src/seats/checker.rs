@@ -1,4 +1,4 @@
-//! Compares what clients were told with what is written down, and both with the limit. Each promise is a function that names what breaks it.
+//! Compares what clients were told with what is stored, and both with the limit. Each promise is a function that names what breaks it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

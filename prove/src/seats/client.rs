@@ -1,4 +1,4 @@
-//! One client of seats and leases: what it asks for, and the answers that a server in order can give.
+//! One client of seats and leases: its requests, and which answers a correct server can give to each.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Leases of a server whose wall clock is set ahead and back at random, and that is killed and started: each ends when its time is over, and no sooner.
+//! Leases of a server whose wall clock is changed at random, and that is killed and restarted: each ends when its time is over, and no sooner.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

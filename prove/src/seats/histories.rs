@@ -1,4 +1,4 @@
-//! Small pools with a few clients each, and what each client asked and got in the order of time: could one request after the other have gone so?
+//! Histories of small pools with a few clients each, checked for linearizability: some order of one request at a time must explain every answer.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ pub(super) struct Step {
 }
 
 /// What happened to one pool.
-pub(super) struct Told {
+pub(super) struct PoolHistory {
     pub(super) application: String,
     pub(super) steps: Vec<Step>,
     pub(super) failed: Vec<String>,
@@ -46,7 +46,7 @@ pub(super) fn run(
     accounts: &[String],
     operations: u64,
     random: &mut Random,
-) -> Result<Vec<Told>> {
+) -> Result<Vec<PoolHistory>> {
     let clock = AtomicU64::new(0);
     let boards: Vec<Mutex<VecDeque<CheckedOut>>> =
         applications.iter().map(|_| Mutex::default()).collect();
@@ -64,14 +64,14 @@ pub(super) fn run(
                 clients.push((application, scope.spawn(run)));
             }
         }
-        let mut all: Vec<Told> = Vec::new();
+        let mut all: Vec<PoolHistory> = Vec::new();
         for (application, client) in clients {
             let steps = client.join().map_err(|_| anyhow!("a client panicked"))?;
             if all
                 .last()
                 .is_none_or(|last| last.application != *application)
             {
-                all.push(Told {
+                all.push(PoolHistory {
                     application: application.clone(),
                     steps: Vec::new(),
                     failed: Vec::new(),
@@ -144,7 +144,7 @@ fn pick(random: &mut Random, board: &Mutex<VecDeque<CheckedOut>>, accounts: usiz
 
 /// Checks every history, on as many threads as there are cores. Returns those that one request
 /// after the other cannot explain, and writes each into `folder` for a look.
-pub(super) fn unexplained(all: &[Told], folder: &Path) -> Result<Vec<String>> {
+pub(super) fn unexplained(all: &[PoolHistory], folder: &Path) -> Result<Vec<String>> {
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let cores = thread::available_parallelism()?.get();
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Many clients at one small pool of seats: they check out, renew, give back and take away whatever they find.
+//! Many clients that compete for one small pool of seats: they check out, renew, return and forcibly release whatever they find.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

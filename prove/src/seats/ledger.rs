@@ -1,4 +1,4 @@
-//! What the server has written down about one application: ledger, refusals, counts; and the ledger added up.
+//! What the server has stored about one application: ledger, refusals and counts; and the counts that the ledger adds up to.
 
 use anyhow::{Context, Result, bail, ensure};
 use lictor_testkit::Connection;

@@ -1,4 +1,4 @@
-//! What a pool of seats is when one request is served after the other: the specification that histories are checked against.
+//! A pool of seats that serves one request at a time: the specification that histories are checked against.
 
 use todc_utils::Specification;
 

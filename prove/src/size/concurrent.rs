@@ -1,4 +1,4 @@
-//! What goes on beside each other: check-outs, each at its moment, and licenses that are written.
+//! Load that runs at the same time: check-outs at a fixed rate, and licenses that are written.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! The tenants: the same things in each, of some very many.
+//! The two tenants: both have the same kinds of things, one of them very many of some.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};

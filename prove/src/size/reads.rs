@@ -1,4 +1,4 @@
-//! Every read of `/v1`, of the small and of the large tenant in turn.
+//! Every read of `/v1`, by the small and the large tenant in turn.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `cargo xtask conformance framing`: hostile bytes sent directly and through proxies, and never two ideas of where a request ends.
+//! `cargo xtask conformance framing`: hostile bytes, sent directly and through proxies; all must agree on where each request ends.
 
 mod bodies;
 mod cases;

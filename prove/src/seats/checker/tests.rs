@@ -1,4 +1,4 @@
-//! One small case in which all is right, and what each kind of damage to it breaks.
+//! A small history that is correct, and damaged copies of it, each of which the checker must find.
 
 use super::*;
 use crate::seats::client::CheckedOut;

@@ -1,4 +1,4 @@
-//! What a case is, the words that cases are made of, and the list of all of them.
+//! What a test case is, the parts that cases are made of, and the list of all of them.
 
 use lictor_testkit::OPERATOR;
 

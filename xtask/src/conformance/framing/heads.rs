@@ -1,4 +1,4 @@
-//! Cases about heads: lines, hosts, sizes, versions and upgrades, and what comes in an odd order or pace.
+//! Cases about heads: lines, hosts, sizes, versions, upgrades, and unusual order or timing.
 
 use super::cases::{Case, Words, own, post};
 use super::wire::Pace;

@@ -1,4 +1,4 @@
-//! Bytes to a socket and answers back: nothing is checked before it is sent, and every answer on the connection is seen.
+//! Raw bytes to a socket and answers back: nothing is validated before it is sent, and every answer on the connection is seen.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,4 +1,4 @@
-//! What the tenant does: each of its worst ways, by many peers at once, as fast as they are answered.
+//! The tenant's attacks: each one by many peers at once, as fast as they are answered.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,55 +30,55 @@ const PAUSE: Duration = Duration::from_millis(20);
 type Once<'p> = Pin<Box<dyn Future<Output = Result<u16>> + Send + 'p>>;
 
 /// One way to do one's worst: what a peer does again and again, and how many there are.
-pub(super) struct Way {
+pub(super) struct AttackKind {
     pub(super) name: &'static str,
     peers: usize,
     once: for<'p> fn(&'p mut Attacker) -> Once<'p>,
 }
 
-pub(super) const WAYS: [Way; 9] = [
-    Way {
+pub(super) const ATTACK_KINDS: [AttackKind; 9] = [
+    AttackKind {
         name: "usage of many services",
         peers: 32,
         once: |attacker| Box::pin(usage(attacker)),
     },
-    Way {
+    AttackKind {
         name: "long lists",
         peers: 32,
         once: |attacker| Box::pin(list(attacker)),
     },
-    Way {
+    AttackKind {
         name: "long lists that nobody reads",
         peers: 300,
         once: |attacker| Box::pin(unread_list(attacker)),
     },
-    Way {
+    AttackKind {
         name: "bodies of 10 MiB",
         peers: 4,
         once: |attacker| Box::pin(large_body(attacker)),
     },
-    Way {
+    AttackKind {
         name: "imports",
         peers: 512,
         once: |attacker| Box::pin(import(attacker)),
     },
-    Way {
+    AttackKind {
         name: "counts of many applications",
         peers: 64,
         once: |attacker| Box::pin(counts(attacker)),
     },
-    Way {
+    AttackKind {
         name: "holders and Idempotency-Keys at random",
         // As many writes wait at once, so that one line for all would be long.
         peers: 2_048,
         once: |attacker| Box::pin(at_random(attacker)),
     },
-    Way {
+    AttackKind {
         name: "feeds of one node",
         peers: 64,
         once: |attacker| Box::pin(feed(attacker)),
     },
-    Way {
+    AttackKind {
         name: "codes of one client",
         peers: 32,
         once: |attacker| Box::pin(code(attacker)),
@@ -110,7 +110,11 @@ pub(super) struct Attack {
 
 impl Attack {
     /// Lets them begin.
-    pub(super) fn begin(way: &'static Way, tenant: &Arc<Tenant>, names: &Arc<AtomicU64>) -> Self {
+    pub(super) fn begin(
+        way: &'static AttackKind,
+        tenant: &Arc<Tenant>,
+        names: &Arc<AtomicU64>,
+    ) -> Self {
         let (ended, answers) = (Arc::<AtomicBool>::default(), Arc::default());
         let attackers: Vec<Attacker> = (0..way.peers)
             .map(|number| Attacker {
@@ -157,7 +161,7 @@ impl Drop for Attack {
 }
 
 fn attack(
-    way: &'static Way,
+    way: &'static AttackKind,
     attackers: Vec<Attacker>,
     ended: &AtomicBool,
     answers: &Arc<Mutex<BTreeMap<String, usize>>>,
