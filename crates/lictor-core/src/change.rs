@@ -312,3 +312,139 @@ pub enum Change {
         limit: Option<u64>,
     },
 }
+
+/// What a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// That of which a stream has one: its organization, its policy, its settings.
+    Stream,
+    /// An organization of the installation.
+    Organization,
+    /// A trusted key.
+    Key,
+    /// A token, by its id.
+    Token(Uuid),
+    /// An application.
+    Application,
+    /// A license, by its id.
+    License(Uuid),
+    /// An account, by its id.
+    Account(Uuid),
+    /// The seat of an account for an application.
+    Seat {
+        /// The application's key.
+        application: &'a str,
+        /// The account's id.
+        account: Uuid,
+    },
+    /// A lease, by its id.
+    Lease(Uuid),
+    /// A client, by its id.
+    Client(Uuid),
+    /// A grant, by its id.
+    Grant(Uuid),
+    /// A node, by its id.
+    Node(Uuid),
+    /// A pool of nodes.
+    NodePool,
+    /// A count of usage.
+    Usage,
+}
+
+impl Subject<'_> {
+    /// The quota that bounds how many of these there are.
+    pub fn quota(self) -> Option<Quota> {
+        match self {
+            Self::Token(_) => Some(Quota::Tokens),
+            Self::Application => Some(Quota::Applications),
+            Self::License(_) => Some(Quota::Licenses),
+            Self::Account(_) => Some(Quota::Accounts),
+            Self::Seat { .. } => Some(Quota::Seats),
+            Self::Lease(_) => Some(Quota::Leases),
+            Self::Client(_) => Some(Quota::Clients),
+            Self::Node(_) => Some(Quota::Nodes),
+            Self::NodePool => Some(Quota::NodePools),
+            // They belong to the installation, or are bounded by what they are of.
+            Self::Stream | Self::Organization | Self::Key | Self::Grant(_) | Self::Usage => None,
+        }
+    }
+}
+
+/// What becomes of what a change is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It is new: one more.
+    Begins,
+    /// It was over, and is back: one more again.
+    Returns,
+    /// There are as many as before.
+    Alters,
+    /// It is over: one less, even where something is kept of it.
+    Ends,
+}
+
+impl Change {
+    /// What the change is about, and what becomes of that. Quotas, the numbers of nodes and `lictor check` go by
+    /// this; rules decide only on changes that do so.
+    pub fn about(&self) -> (Subject<'_>, Step) {
+        match self {
+            Self::PolicySet { .. }
+            | Self::OrganizationRemoved
+            | Self::NodePolicySet { .. }
+            | Self::NodesAdopted { .. }
+            | Self::QuotaSet { .. } => (Subject::Stream, Step::Alters),
+            Self::OrganizationCreated { .. } => (Subject::Organization, Step::Begins),
+            // One that was retired can be trusted again.
+            Self::KeyTrusted { .. } | Self::KeyRetired { .. } | Self::KeyRevoked { .. } => {
+                (Subject::Key, Step::Alters)
+            }
+            Self::TokenCreated { id, .. } => (Subject::Token(*id), Step::Begins),
+            Self::TokenRevoked { id } => (Subject::Token(*id), Step::Ends),
+            Self::ApplicationCreated { .. } => (Subject::Application, Step::Begins),
+            Self::ApplicationSet { .. } => (Subject::Application, Step::Alters),
+            Self::ApplicationRemoved { .. } => (Subject::Application, Step::Ends),
+            Self::LicenseWritten { id, replaces, .. } => match replaces {
+                None => (Subject::License(*id), Step::Begins),
+                Some(_) => (Subject::License(*id), Step::Alters),
+            },
+            Self::LicenseRemoved { id } => (Subject::License(*id), Step::Ends),
+            Self::AccountCreated { id, .. } => (Subject::Account(*id), Step::Begins),
+            Self::AccountSet { id, .. } => (Subject::Account(*id), Step::Alters),
+            Self::AccountRemoved { id } => (Subject::Account(*id), Step::Ends),
+            Self::SeatAssigned {
+                application,
+                account,
+                ..
+            } => (seat(application, *account), Step::Begins),
+            Self::SeatReleased {
+                application,
+                account,
+            } => (seat(application, *account), Step::Ends),
+            Self::LeaseCheckedOut { id, .. } => (Subject::Lease(*id), Step::Begins),
+            Self::LeaseEnded { id, .. } => (Subject::Lease(*id), Step::Ends),
+            Self::ClientCreated { id, .. } => (Subject::Client(*id), Step::Begins),
+            Self::ClientRemoved { id } => (Subject::Client(*id), Step::Ends),
+            Self::GrantCreated { id, .. } => (Subject::Grant(*id), Step::Begins),
+            Self::GrantRevoked { id } => (Subject::Grant(*id), Step::Ends),
+            Self::NodeEnrolled { id, .. } => (Subject::Node(*id), Step::Begins),
+            Self::NodeReturned { id, .. } => (Subject::Node(*id), Step::Returns),
+            Self::NodeRevoked { id } | Self::NodeLeft { id, .. } => {
+                (Subject::Node(*id), Step::Ends)
+            }
+            // One that had left is counted no more.
+            Self::NodeJoined { id } | Self::NodeBarred { id } | Self::NodeRemoved { id } => {
+                (Subject::Node(*id), Step::Alters)
+            }
+            Self::NodePoolCreated { .. } => (Subject::NodePool, Step::Begins),
+            Self::NodePoolRevoked { .. } => (Subject::NodePool, Step::Ends),
+            Self::UsageCorrected { .. } => (Subject::Usage, Step::Alters),
+        }
+    }
+}
+
+fn seat(application: &str, account: Uuid) -> Subject<'_> {
+    Subject::Seat {
+        application,
+        account,
+    }
+}

@@ -1,24 +1,17 @@
 //! The state that the ledger describes, and how each change alters it. A store loads the part that
 //! a rule needs; `lictor check` rebuilds all of it from the entries and compares.
 
-mod accounts;
-mod applications;
+mod apply;
 mod basis;
-mod clients;
-mod installation;
-mod licenses;
+mod breach;
 mod node_groups;
-mod nodes;
-pub(crate) mod quota;
-mod seats;
-mod tokens;
+mod quota;
 mod usage;
 
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::change::Change;
 use crate::digest::Digest;
 use crate::document::keys::KeyId;
 use crate::document::trust::{TrustPolicy, TrustedKey};
@@ -137,60 +130,6 @@ pub struct State {
 }
 
 impl State {
-    /// Applies the change at `position` of the stream, which was decided at `at`. A
-    /// change to something that is not loaded here alters nothing.
-    pub fn apply(&mut self, position: u64, at: Timestamp, change: &Change) {
-        self.position = position;
-        self.used.count(change);
-        match change {
-            Change::PolicySet { .. }
-            | Change::OrganizationCreated { .. }
-            | Change::OrganizationRemoved
-            | Change::KeyTrusted { .. }
-            | Change::KeyRetired { .. }
-            | Change::KeyRevoked { .. } => self.apply_to_installation(position, at, change),
-            Change::TokenCreated { .. } | Change::TokenRevoked { .. } => {
-                self.apply_to_tokens(at, change);
-            }
-            Change::ApplicationCreated { .. }
-            | Change::ApplicationSet { .. }
-            | Change::ApplicationRemoved { .. } => self.apply_to_applications(change),
-            Change::LicenseWritten { .. } | Change::LicenseRemoved { .. } => {
-                self.apply_to_licenses(position, change);
-            }
-            Change::AccountCreated { .. }
-            | Change::AccountSet { .. }
-            | Change::AccountRemoved { .. } => self.apply_to_account(position, at, change),
-            Change::SeatAssigned { .. }
-            | Change::SeatReleased { .. }
-            | Change::LeaseCheckedOut { .. }
-            | Change::LeaseEnded { .. } => self.apply_to_seats(position, at, change),
-            Change::ClientCreated { .. }
-            | Change::ClientRemoved { .. }
-            | Change::GrantCreated { .. }
-            | Change::GrantRevoked { .. } => self.apply_to_clients(position, at, change),
-            Change::NodeEnrolled { .. }
-            | Change::NodeJoined { .. }
-            | Change::NodeRevoked { .. }
-            | Change::NodeLeft { .. }
-            | Change::NodeReturned { .. }
-            | Change::NodeBarred { .. }
-            | Change::NodeRemoved { .. }
-            | Change::NodePoolCreated { .. }
-            | Change::NodePoolRevoked { .. }
-            | Change::NodePolicySet { .. }
-            | Change::NodesAdopted { .. } => self.apply_to_nodes(position, at, change),
-            Change::UsageCorrected {
-                source,
-                service,
-                month,
-                by,
-                reason: _,
-            } => self.correct_usage(source, service, month, *by),
-            Change::QuotaSet { quota, limit } => self.quotas.set(*quota, *limit),
-        }
-    }
-
     /// Applies a record, as far as rules read it.
     pub fn note(&mut self, record: &Record) {
         match record {

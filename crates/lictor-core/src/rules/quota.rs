@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::change::Change;
+use crate::change::{Change, Step};
 use crate::decision::Decision;
 use crate::elapsed::Elapsed;
 use crate::error::Error;
 use crate::facts::account::AccountStatus;
 use crate::facts::quota::{MAX_LIMIT, Quota, Quotas, Used};
 use crate::state::State;
-use crate::state::quota::{Step, step};
 
 /// Refuses changes that would take an organization beyond a quota. What it has beyond one already
 /// stays, and changes that do not add to it are never refused. `state` contains the applications that
@@ -112,13 +111,13 @@ pub fn admit_entries(state: &State, changes: &[Change], now: Elapsed) -> Result<
 
 fn takes_away(state: &State, change: &Change) -> bool {
     match change {
-        Change::GrantRevoked { .. } | Change::OrganizationRemoved | Change::QuotaSet { .. } => true,
+        Change::OrganizationRemoved | Change::QuotaSet { .. } => true,
         // Somebody who is to be shut out at once.
         Change::AccountSet { id, status, .. } => {
             let stored = state.accounts.get(id).map(|stored| stored.status);
             *status == AccountStatus::Deactivated && stored != Some(AccountStatus::Deactivated)
         }
-        _ => matches!(step(change), Some((_, Step::Less))),
+        _ => change.about().1 == Step::Ends,
     }
 }
 

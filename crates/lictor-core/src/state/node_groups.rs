@@ -1,15 +1,16 @@
 //! The numbers of nodes of each application and in each pool, kept as nodes come and go.
 
-use uuid::Uuid;
-
-use crate::change::Change;
+use crate::change::{Change, Subject};
 use crate::facts::node::NodeGroup;
 use crate::state::State;
 
 impl State {
     /// The groups in which the node of a change is counted.
     pub fn group_of(&self, change: &Change) -> Option<NodeGroup> {
-        let node = self.nodes.get(&node_of(change)?)?;
+        let (Subject::Node(id), _) = change.about() else {
+            return None;
+        };
+        let node = self.nodes.get(&id)?;
         node.is_live().then(|| NodeGroup {
             application: node.application.clone(),
             pool: node.pool,
@@ -35,20 +36,6 @@ impl State {
                 move_by(&mut pool.taken, by);
             }
         }
-    }
-}
-
-/// The node that a change adds, moves to another group, or removes.
-fn node_of(change: &Change) -> Option<Uuid> {
-    match change {
-        Change::NodeEnrolled { id, .. }
-        | Change::NodeJoined { id }
-        | Change::NodeRevoked { id }
-        | Change::NodeLeft { id, .. }
-        | Change::NodeReturned { id, .. }
-        | Change::NodeBarred { id }
-        | Change::NodeRemoved { id } => Some(*id),
-        _ => None,
     }
 }
 

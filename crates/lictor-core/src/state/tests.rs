@@ -1,6 +1,7 @@
 //! How changes alter the state.
 
 use super::*;
+use crate::change::Change;
 use crate::document::keys::SigningKey;
 use crate::document::trust::KeyStatus;
 use crate::facts::role::Role;

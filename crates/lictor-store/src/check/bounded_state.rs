@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use lictor_core::change::Change;
+use lictor_core::change::{Change, Step, Subject};
 use lictor_core::digest::Digest;
 use lictor_core::facts::account::AccountState;
 use lictor_core::facts::client::ClientState;
@@ -146,60 +146,41 @@ impl BoundedState {
         }
     }
 
-    /// Brings back what a change alters. What it creates takes the place of what is there.
+    /// Brings back what a change alters. Whatever else it creates takes the place of what is there.
     pub(super) fn load(&mut self, change: &Change) -> Result<(), OpenError> {
         if !self.has_spilled {
             return Ok(());
         }
-        match change {
-            Change::TokenRevoked { id } => self.back::<TokenState>(*id),
-            Change::LicenseWritten { id, .. } | Change::LicenseRemoved { id } => {
-                self.back::<LicenseState>(*id)
-            }
-            Change::AccountSet { id, .. } | Change::AccountRemoved { id } => {
-                self.back::<AccountState>(*id)
-            }
-            Change::SeatAssigned { account, .. } => self.back::<AccountState>(*account),
-            Change::SeatReleased {
+        let (subject, step) = change.about();
+        match subject {
+            // Of one that a license replaces, its application counts one less.
+            Subject::License(id) => self.back::<LicenseState>(id),
+            Subject::Seat {
                 application,
                 account,
             } => {
-                self.back::<AccountState>(*account)?;
+                self.back::<AccountState>(account)?;
+                if step == Step::Begins {
+                    return Ok(());
+                }
                 self.back::<SeatState>(SeatId {
-                    application: application.clone(),
-                    account: *account,
+                    application: application.to_owned(),
+                    account,
                 })
             }
-            Change::LeaseEnded { id, .. } => self.back::<LeaseState>(*id),
-            Change::ClientRemoved { id } => self.back::<ClientState>(*id),
-            Change::GrantRevoked { id } => self.back::<GrantState>(*id),
-            Change::NodeJoined { id }
-            | Change::NodeRevoked { id }
-            | Change::NodeLeft { id, .. }
-            | Change::NodeReturned { id, .. }
-            | Change::NodeBarred { id }
-            | Change::NodeRemoved { id } => self.back::<NodeState>(*id),
-            Change::NodePoolCreated { .. }
-            | Change::NodePoolRevoked { .. }
-            | Change::PolicySet { .. }
-            | Change::OrganizationCreated { .. }
-            | Change::OrganizationRemoved
-            | Change::KeyTrusted { .. }
-            | Change::KeyRetired { .. }
-            | Change::KeyRevoked { .. }
-            | Change::TokenCreated { .. }
-            | Change::ApplicationCreated { .. }
-            | Change::ApplicationSet { .. }
-            | Change::ApplicationRemoved { .. }
-            | Change::AccountCreated { .. }
-            | Change::LeaseCheckedOut { .. }
-            | Change::ClientCreated { .. }
-            | Change::GrantCreated { .. }
-            | Change::NodeEnrolled { .. }
-            | Change::NodePolicySet { .. }
-            | Change::NodesAdopted { .. }
-            | Change::UsageCorrected { .. }
-            | Change::QuotaSet { .. } => Ok(()),
+            _ if step == Step::Begins => Ok(()),
+            Subject::Token(id) => self.back::<TokenState>(id),
+            Subject::Account(id) => self.back::<AccountState>(id),
+            Subject::Lease(id) => self.back::<LeaseState>(id),
+            Subject::Client(id) => self.back::<ClientState>(id),
+            Subject::Grant(id) => self.back::<GrantState>(id),
+            Subject::Node(id) => self.back::<NodeState>(id),
+            Subject::Stream
+            | Subject::Organization
+            | Subject::Key
+            | Subject::Application
+            | Subject::NodePool
+            | Subject::Usage => Ok(()),
         }
     }
 
