@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::accounts::REMOVED;
 use super::folder::DATABASE_FILE;
-use super::open::{self, KNOWN_SCHEMA};
+use super::open;
 use super::rows::{self, Sql};
 use super::{apart, connection, ended, fault, heads, reads, sums};
 use crate::open_error::{OpenError, at};
@@ -70,7 +70,7 @@ fn check_view(database: &Connection, watch: &Watch) -> Result<CheckReport, OpenE
         // Rows read through damaged pages would only add to the confusion.
         return Ok(report);
     }
-    if schema < KNOWN_SCHEMA {
+    if schema < open::known_schema() {
         // A copy cannot be made within a transaction; it is a view of one instant itself.
         drop(view);
         // To SQLite a copy is something written.

@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_holder_is_found_before_and_after_its_leases_are_in_the_index() {
-        let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+        let database = open::migrated(open::known_schema()).expect("migrates");
         ended_by_turns(&database, 2_600);
         let organization = Uuid::from_u128(1);
         let indexed = "SELECT count(*) FROM ended_leases WHERE in_index = 1";

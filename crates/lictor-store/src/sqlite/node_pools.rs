@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_is_damaged_of_one_node_keeps_no_place_of_another() {
-        let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+        let database = open::migrated(open::known_schema()).expect("migrates");
         database
             .execute_batch(
                 "INSERT INTO node_pools (organization_id, id, application, uses, forget_after,

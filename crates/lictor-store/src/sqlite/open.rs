@@ -7,7 +7,7 @@ use std::path::Path;
 use lictor_core::digest::Digest;
 use lictor_core::ledger::Head;
 use lictor_planted as planted;
-use refinery::Target;
+use refinery::{Migration, Target};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _};
 use uuid::Uuid;
 
@@ -27,7 +27,11 @@ mod embedded {
 const APPLICATION_ID: i64 = 1_279_869_780;
 
 /// The newest schema this build knows: the number of its last migration.
-pub(super) const KNOWN_SCHEMA: i64 = 24;
+pub(super) fn known_schema() -> i64 {
+    let runner = embedded::migrations::runner();
+    let versions = runner.get_migrations().iter().map(Migration::version);
+    versions.max().map_or(0, i64::from)
+}
 
 /// How many of the last entries are looked at when a database is opened.
 const QUICK_CHECK_ENTRIES: u64 = 1_000;
@@ -81,7 +85,7 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
 pub(super) fn existing(path: &Path) -> Result<Connection, OpenError> {
     let found = schema(path)?;
     let mut connection = configured(path)?;
-    if found < KNOWN_SCHEMA {
+    if found < known_schema() {
         migrate(&mut connection)?;
     }
     quick_check(&connection)?;
@@ -149,7 +153,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The database's schema, 1 to [`KNOWN_SCHEMA`], without touching the file.
+/// The database's schema, 1 to [`known_schema`], without touching the file.
 pub(super) fn schema(path: &Path) -> Result<i64, OpenError> {
     recognized(&reader(path)?, path)
 }
@@ -169,12 +173,10 @@ fn recognized(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
         }
         Err(error) => return Err(error.into()),
     }
+    let known = known_schema();
     match connection.pragma_query_value(None, "user_version", |row| row.get(0))? {
-        found @ 1..=KNOWN_SCHEMA => Ok(found),
-        found if found > KNOWN_SCHEMA => Err(OpenError::NewerSchema {
-            found,
-            known: KNOWN_SCHEMA,
-        }),
+        found if (1..=known).contains(&found) => Ok(found),
+        found if found > known => Err(OpenError::NewerSchema { found, known }),
         found => Err(OpenError::Corrupt(format!("it has schema {found}"))),
     }
 }
@@ -266,7 +268,7 @@ mod tests {
         let path = folder.join(DATABASE_FILE);
         let (log, index) = (beside(&path, "-wal"), beside(&path, "-shm"));
         let connection = immutable(&path).unwrap();
-        assert_eq!(recognized(&connection, &path).unwrap(), KNOWN_SCHEMA);
+        assert_eq!(recognized(&connection, &path).unwrap(), known_schema());
         assert!(!log.exists() && !index.exists());
         std::fs::write(&log, "").unwrap();
         assert!(immutable(&path).is_ok());

@@ -119,7 +119,7 @@ const NOW: Elapsed = Elapsed::from_seconds(1_000_000);
 
 /// A database of this build, with the statements that it is asked.
 fn traced() -> (Connection, Arc<Mutex<BTreeSet<String>>>) {
-    let mut database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+    let mut database = open::migrated(open::known_schema()).expect("migrates");
     let asked: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let noted = Arc::clone(&asked);
     let note = move |event: TraceEvent<'_>| {

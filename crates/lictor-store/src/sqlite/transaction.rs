@@ -103,7 +103,7 @@ mod tests {
 
     /// How many rows the write of a rule changes that decides these records.
     fn changed(records: Vec<Record>, idempotent: Option<Idempotent>) -> u64 {
-        let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+        let database = open::migrated(open::known_schema()).expect("migrates");
         let before = database.total_changes();
         let write = Write {
             stream: INSTALLATION,

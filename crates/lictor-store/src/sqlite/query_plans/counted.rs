@@ -16,7 +16,7 @@ type Read<'a> = (&'a str, &'a dyn Fn(&Connection));
 
 /// A database with so many nodes of the application `app` that joined by the pool with the id of [`ACME`].
 fn with_nodes(nodes: u32) -> Connection {
-    let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+    let database = open::migrated(open::known_schema()).expect("migrates");
     let organization = "CAST(zeroblob(15) || char(1) AS BLOB)";
     database
         .execute_batch(&format!(

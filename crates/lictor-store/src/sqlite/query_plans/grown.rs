@@ -10,7 +10,7 @@ const ROWS: u32 = 3_000;
 /// A database of this build with rows in every table, those of tenants spread over so many organizations.
 /// What stands in the rows is nothing that a server would write: it is there to be counted.
 pub(super) fn database(organizations: u32) -> Connection {
-    let database = open::migrated(open::KNOWN_SCHEMA).expect("migrates");
+    let database = open::migrated(open::known_schema()).expect("migrates");
     database
         .execute_batch("PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF")
         .expect("is set");
