@@ -117,7 +117,7 @@ impl Applications {
     ) -> impl Iterator<Item = (&Arc<ApplicationFigures>, &Arc<Entitlement>)> {
         let rows = &self.figures.applications;
         let first = key.map_or(0, |key| {
-            rows.partition_point(|row| row.application.as_str() <= key)
+            rows.partition_point(|row| row.application.key.as_str() <= key)
         });
         rows[first..].iter().zip(&self.entitlements[first..])
     }
@@ -125,7 +125,7 @@ impl Applications {
     /// The one with this key.
     pub fn one(&self, key: &str) -> Option<(&Arc<ApplicationFigures>, &Arc<Entitlement>)> {
         let rows = &self.figures.applications;
-        let found = rows.binary_search_by(|row| row.application.as_str().cmp(key));
+        let found = rows.binary_search_by(|row| row.application.key.as_str().cmp(key));
         found.ok().map(|at| (&rows[at], &self.entitlements[at]))
     }
 

@@ -321,7 +321,7 @@ async fn rows(authority: &Arc<Authority>, call: &Call) -> Vec<Arc<ApplicationFig
 fn anew(before: &[Arc<ApplicationFigures>], after: &[Arc<ApplicationFigures>]) -> Vec<String> {
     let is_known = |row: &&Arc<ApplicationFigures>| !before.iter().any(|old| Arc::ptr_eq(old, row));
     let found = after.iter().filter(is_known);
-    found.map(|row| row.application.clone()).collect()
+    found.map(|row| row.application.key.clone()).collect()
 }
 
 #[tokio::test]
@@ -367,7 +367,7 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     lease.await.map(drop).expect("a lease");
     let second = rows(&authority, &call).await;
     assert_eq!(anew(&first, &second), ["b"]);
-    assert_eq!(second[1].leases, 1);
+    assert_eq!(second[1].application.state.leases, 1);
     // A license.
     let put = authority.put_license(
         call.permit().expect("the right"),
@@ -395,7 +395,7 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     named.await.expect("set");
     let fifth = rows(&authority, &call).await;
     assert_eq!(anew(&fourth, &fifth), ["none"]);
-    assert_eq!(fifth[3].name.as_deref(), Some("Named"));
+    assert_eq!(fifth[3].application.name.as_deref(), Some("Named"));
     authority
         .remove_application(call.permit().expect("the right"), "some")
         .await
@@ -409,7 +409,10 @@ async fn a_write_to_one_application_forgets_its_counts_alone() {
     made.await.expect("created");
     let sixth = rows(&authority, &call).await;
     assert_eq!(anew(&fifth, &sixth), ["new"]);
-    let keys: Vec<_> = sixth.iter().map(|row| row.application.as_str()).collect();
+    let keys: Vec<_> = sixth
+        .iter()
+        .map(|row| row.application.key.as_str())
+        .collect();
     assert_eq!(keys, ["a", "b", "c", "new", "none"]);
     // All of them, where the vendor's key is revoked.
     let key = vendor.public_key().id();
@@ -439,14 +442,14 @@ async fn counts_are_those_of_every_write_that_was_acknowledged() {
                 );
                 made.await.expect("created");
                 let known = rows(&authority, &call).await;
-                assert!(known.iter().any(|row| row.application == key), "{key}");
+                assert!(known.iter().any(|row| row.application.key == key), "{key}");
                 if number % 3 == 0 {
                     authority
                         .remove_application(call.permit().expect("the right"), &key)
                         .await
                         .expect("removed");
                     let known = rows(&authority, &call).await;
-                    assert!(known.iter().all(|row| row.application != key), "{key}");
+                    assert!(known.iter().all(|row| row.application.key != key), "{key}");
                 }
             }
         })

@@ -10,7 +10,7 @@ use lictor_core::digest::Digest;
 use lictor_core::document::rotation::Rotation;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::account::{AccountCounts, AccountState};
-use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::application::ApplicationState;
 use lictor_core::facts::client::ClientState;
 use lictor_core::facts::email::Email;
 use lictor_core::facts::grant::{Access, GrantState};
@@ -150,8 +150,8 @@ pub(crate) enum Put<'a> {
     KeyRotation(&'a Rotation),
     /// A new token.
     NewToken(Uuid, &'a TokenState),
-    /// When a token was revoked.
-    TokenRevoked(Uuid, Option<Timestamp>),
+    /// What may change of a token.
+    Token(Uuid, &'a TokenState),
     /// The SHA-256 of a token's secret, and its name.
     TokenSecret(Uuid, &'a [u8; 32], Option<&'a str>),
     /// Where a token came from.
@@ -165,19 +165,19 @@ pub(crate) enum Put<'a> {
     /// What may change of an account.
     Account(Uuid, &'a AccountState),
     /// How many seats an account has.
-    AccountSeats(Uuid, u64),
+    AccountSeats(Uuid, &'a AccountState),
     /// An account's e-mail and name.
     Identity(Identity<'a>),
     /// How many accounts there are of each kind.
     AccountCounts(&'a AccountCounts),
     /// A new application.
-    NewApplication(&'a str),
-    /// What happens when an application has no seat left.
-    OverLimit(&'a str, OverLimit),
+    NewApplication(&'a str, &'a ApplicationState),
+    /// What may change of an application, its figures excepted.
+    Application(&'a str, &'a ApplicationState),
     /// An application's name.
     ApplicationName(&'a str, Option<&'a str>),
     /// How many licenses an application has, and the sum of their revisions.
-    ApplicationLicenses(&'a str, u64, u64),
+    ApplicationLicenses(&'a str, &'a ApplicationState),
     /// A new seat, of an application and an account.
     NewSeat(&'a str, Uuid, SeatState),
     /// A new lease.
@@ -191,8 +191,8 @@ pub(crate) enum Put<'a> {
     Refusal(&'a RefusalRow<'a>),
     /// A new client.
     NewClient(Uuid, &'a ClientState),
-    /// When a client was removed.
-    ClientRemoved(Uuid, Option<Timestamp>),
+    /// What may change of a client.
+    Client(Uuid, &'a ClientState),
     /// What a client signs in with, and its name.
     ClientSecret {
         /// The client's id.
@@ -208,8 +208,8 @@ pub(crate) enum Put<'a> {
     ClientName(Uuid, Option<&'a str>),
     /// A new grant.
     NewGrant(Uuid, &'a GrantState),
-    /// When a grant was revoked.
-    GrantRevoked(Uuid, Option<Timestamp>),
+    /// What may change of a grant.
+    Grant(Uuid, &'a GrantState),
     /// What stands for a grant.
     GrantSecret {
         /// The grant's id.
@@ -239,8 +239,8 @@ pub(crate) enum Put<'a> {
     NodeStarts(Uuid, &'a [Counting]),
     /// A new pool of nodes.
     NewPool(Uuid, &'a PoolState),
-    /// When a pool of nodes was revoked.
-    PoolRevoked(Uuid, Option<Timestamp>),
+    /// What may change of a pool of nodes.
+    Pool(Uuid, &'a PoolState),
     /// What a pool of nodes is known by.
     PoolIdentity(Uuid, &'a PoolIdentity),
     /// How long nodes go on without news.

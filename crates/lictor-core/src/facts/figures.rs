@@ -4,29 +4,21 @@ use std::sync::Arc;
 
 use crate::document::claims::Plan;
 use crate::facts::account::AccountCounts;
-use crate::facts::application::{Application, OverLimit};
+use crate::facts::application::Application;
 use crate::facts::entitlement::Entitlement;
 use crate::time::Timestamp;
 
 /// The figures of one application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplicationFigures {
-    /// Its key.
-    pub application: String,
-    /// Its display name.
-    pub name: Option<String>,
+    /// The application itself.
+    pub application: Application,
     /// The plan of the license in force. `None` if unlicensed.
     pub plan: Option<Plan>,
     /// When the license in force ends.
     pub expires_at: Option<Timestamp>,
     /// Seats granted. `None` if unlimited. Without a license in force 0.
     pub limit: Option<u32>,
-    /// Accounts that hold a seat.
-    pub seats: u64,
-    /// Live leases.
-    pub leases: u64,
-    /// What happens when no seat is left.
-    pub over_limit: OverLimit,
 }
 
 impl ApplicationFigures {
@@ -34,20 +26,16 @@ impl ApplicationFigures {
     pub fn of(application: &Application, entitlement: &Entitlement) -> Self {
         let license = entitlement.license.as_ref();
         Self {
-            application: application.key.clone(),
-            name: application.name.clone(),
+            application: application.clone(),
             plan: license.map(|license| license.plan),
             expires_at: license.map(|license| license.expires_at),
             limit: entitlement.seat_limit(),
-            seats: application.state.seats,
-            leases: application.state.leases,
-            over_limit: application.state.over_limit,
         }
     }
 
     /// Seats in use: named ones and live leases.
     pub fn used(&self) -> u64 {
-        self.seats + self.leases
+        self.application.state.used()
     }
 
     /// Seats left, never less than none. `None` if unlimited.
@@ -96,7 +84,10 @@ impl OrganizationFigures {
 
     /// The figures of one application.
     pub fn application(&self, key: &str) -> Option<&ApplicationFigures> {
-        let found = self.applications.iter().find(|row| row.application == key);
+        let found = self
+            .applications
+            .iter()
+            .find(|row| row.application.key == key);
         found.map(Arc::as_ref)
     }
 }

@@ -77,7 +77,7 @@ pub(crate) fn carry_out_change<R: Rows>(
         }
         Change::TokenRevoked { id } => {
             let token = loaded(state.tokens.get(id), "token")?;
-            on.put(&Put::TokenRevoked(*id, token.revoked_at))
+            on.put(&Put::Token(*id, token))
         }
         // The row of a new one is stored with its dates, so that each index is written once.
         Change::LicenseWritten { replaces: None, .. } => Ok(()),
@@ -89,8 +89,14 @@ pub(crate) fn carry_out_change<R: Rows>(
             removed(before.licenses, state.licenses.len(), "license")?;
             on.remove(&Remove::License(*id))
         }
-        Change::ApplicationCreated { key } => on.put(&Put::NewApplication(key)),
-        Change::ApplicationSet { key, over_limit } => on.put(&Put::OverLimit(key, *over_limit)),
+        Change::ApplicationCreated { key } => {
+            let application = loaded(state.applications.get(key), "application")?;
+            on.put(&Put::NewApplication(key, application))
+        }
+        Change::ApplicationSet { key, .. } => {
+            let application = loaded(state.applications.get(key), "application")?;
+            on.put(&Put::Application(key, application))
+        }
         Change::ApplicationRemoved { key } => {
             removed(before.applications, state.applications.len(), "application")?;
             on.remove(&Remove::Application(key))
@@ -149,14 +155,14 @@ pub(crate) fn carry_out_change<R: Rows>(
         }
         Change::ClientRemoved { id } => {
             let client = loaded(state.clients.get(id), "client")?;
-            on.put(&Put::ClientRemoved(*id, client.removed_at))
+            on.put(&Put::Client(*id, client))
         }
         Change::GrantCreated { id, .. } => {
             on.put(&Put::NewGrant(*id, loaded(state.grants.get(id), "grant")?))
         }
         Change::GrantRevoked { id } => {
             let grant = loaded(state.grants.get(id), "grant")?;
-            on.put(&Put::GrantRevoked(*id, grant.revoked_at))
+            on.put(&Put::Grant(*id, grant))
         }
         Change::NodeEnrolled { id, .. } => {
             on.put(&Put::NewNode(*id, loaded(state.nodes.get(id), "node")?))?;
@@ -181,7 +187,7 @@ pub(crate) fn carry_out_change<R: Rows>(
         }
         Change::NodePoolRevoked { id } => {
             let pool = loaded(state.node_pools.get(id), "pool of nodes")?;
-            on.put(&Put::PoolRevoked(*id, pool.revoked_at))
+            on.put(&Put::Pool(*id, pool))
         }
         // These two go by what the change says and not by what the state holds: in the state of a rule that
         // did not ask for the settings, the rest of them is the default.
@@ -265,9 +271,9 @@ fn new_seat<'a, E>(
     Ok(Put::NewSeat(application, account, *seat))
 }
 
-fn seats_of<'a, E>(state: &State, account: Uuid) -> Result<Put<'a>, BatchError<E>> {
-    let seats = loaded(state.accounts.get(&account), "account")?.seats;
-    Ok(Put::AccountSeats(account, seats))
+fn seats_of<E>(state: &State, account: Uuid) -> Result<Put<'_>, BatchError<E>> {
+    let stored = loaded(state.accounts.get(&account), "account")?;
+    Ok(Put::AccountSeats(account, stored))
 }
 
 /// The ceiling repeats what the rule has decided; if a row ever objects, the rule is wrong.

@@ -48,10 +48,9 @@ pub(crate) fn carry_out_figures<R: Rows>(
     state: &State,
 ) -> Carried<R> {
     for (key, application) in &state.applications {
-        let now = licenses_of(application);
         let known = before.licenses.iter().find(|(before, _)| before == key);
-        if now != known.map_or((0, 0), |(_, before)| *before) {
-            rows.put(stream, &Put::ApplicationLicenses(key, now.0, now.1))?;
+        if licenses_of(application) != known.map_or((0, 0), |(_, before)| *before) {
+            rows.put(stream, &Put::ApplicationLicenses(key, application))?;
         }
     }
     if state.counts != before.counts {

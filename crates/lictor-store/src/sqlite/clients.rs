@@ -294,18 +294,18 @@ pub(super) fn insert(
         ))
 }
 
-/// Stores when a client was removed.
-pub(super) fn remove(
+/// Stores what may change of a client.
+pub(super) fn update(
     database: &Connection,
     stream: Uuid,
     id: Uuid,
-    removed_at: Option<Timestamp>,
+    client: &ClientState,
 ) -> Sql<usize> {
     database
         .prepare_cached(
             "UPDATE clients SET removed_at = ?3 WHERE organization_id = ?1 AND id = ?2",
         )?
-        .execute((stream, id, removed_at))
+        .execute((stream, id, client.removed_at))
 }
 
 /// Stores what a client calls itself, the hash of its secret, and its name.
@@ -358,16 +358,16 @@ pub(super) fn insert_grant(
         ))
 }
 
-/// Stores when a grant was revoked.
-pub(super) fn revoke_grant(
+/// Stores what may change of a grant.
+pub(super) fn update_grant(
     database: &Connection,
     stream: Uuid,
     id: Uuid,
-    revoked_at: Option<Timestamp>,
+    grant: &GrantState,
 ) -> Sql<usize> {
     database
         .prepare_cached("UPDATE grants SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2")?
-        .execute((stream, id, revoked_at))
+        .execute((stream, id, grant.revoked_at))
 }
 
 /// Stores the hashes of what stands for a grant, and when it was given.

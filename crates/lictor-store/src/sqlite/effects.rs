@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::rows::{self, Sql};
 use super::transaction::{BatchError, Transaction};
 use super::{
-    accounts, answers, clients, ended, expired, node_pools, nodes, refusals, removed, seats, sums,
-    usage,
+    accounts, answers, applications, clients, ended, expired, node_pools, nodes, refusals, removed,
+    seats, sums, usage,
 };
 use crate::effects::{Add, Dropped, Ended, Measured, Put, RefusalRow, Remove, Rows};
 
@@ -79,7 +79,7 @@ fn put(database: &Connection, stream: Uuid, put: &Put<'_>) -> Sql<usize> {
         Put::Key(id, key) => rows::put_key(database, *id, key),
         Put::KeyRotation(rotation) => nodes::put_rotation(database, rotation),
         Put::NewToken(id, token) => rows::insert_token(database, stream, *id, token),
-        Put::TokenRevoked(id, at) => rows::revoke_token(database, stream, *id, *at),
+        Put::Token(id, token) => rows::update_token(database, stream, *id, token),
         Put::TokenSecret(id, sha256, name) => {
             rows::put_token_secret(database, stream, *id, sha256, *name)
         }
@@ -90,14 +90,18 @@ fn put(database: &Connection, stream: Uuid, put: &Put<'_>) -> Sql<usize> {
         }
         Put::NewAccount(id, account) => accounts::insert(database, stream, *id, account),
         Put::Account(id, account) => accounts::update(database, stream, *id, account),
-        Put::AccountSeats(id, seats) => seats::count_seats(database, stream, *id, *seats),
+        Put::AccountSeats(id, account) => seats::count_seats(database, stream, *id, account),
         Put::Identity(identity) => accounts::put_identity(database, stream, identity, false),
         Put::AccountCounts(counts) => accounts::put_counts(database, stream, counts),
-        Put::NewApplication(key) => seats::insert_application(database, stream, key),
-        Put::OverLimit(key, word) => seats::put_over_limit(database, stream, key, *word),
-        Put::ApplicationName(key, name) => seats::name(database, stream, key, *name),
-        Put::ApplicationLicenses(key, count, revisions) => {
-            seats::put_licenses(database, stream, key, *count, *revisions)
+        Put::NewApplication(key, application) => {
+            applications::insert(database, stream, key, application)
+        }
+        Put::Application(key, application) => {
+            applications::update(database, stream, key, application)
+        }
+        Put::ApplicationName(key, name) => applications::name(database, stream, key, *name),
+        Put::ApplicationLicenses(key, application) => {
+            applications::put_licenses(database, stream, key, application)
         }
         Put::NewSeat(application, account, seat) => {
             seats::insert_seat(database, stream, application, *account, *seat)
@@ -109,7 +113,7 @@ fn put(database: &Connection, stream: Uuid, put: &Put<'_>) -> Sql<usize> {
         }
         Put::Refusal(row) => refusals::count(database, stream, row),
         Put::NewClient(id, client) => clients::insert(database, stream, *id, client),
-        Put::ClientRemoved(id, at) => clients::remove(database, stream, *id, *at),
+        Put::Client(id, client) => clients::update(database, stream, *id, client),
         Put::ClientSecret {
             id,
             client_id,
@@ -118,7 +122,7 @@ fn put(database: &Connection, stream: Uuid, put: &Put<'_>) -> Sql<usize> {
         } => clients::put_secret(database, stream, *id, (client_id, *sha256, *name)),
         Put::ClientName(id, name) => clients::name(database, stream, *id, *name),
         Put::NewGrant(id, grant) => clients::insert_grant(database, stream, *id, grant),
-        Put::GrantRevoked(id, at) => clients::revoke_grant(database, stream, *id, *at),
+        Put::Grant(id, grant) => clients::update_grant(database, stream, *id, grant),
         Put::GrantSecret {
             id,
             refresh,
@@ -136,7 +140,7 @@ fn put(database: &Connection, stream: Uuid, put: &Put<'_>) -> Sql<usize> {
         Put::NodeSeen(id, seen) => nodes::put_seen(database, stream, *id, seen),
         Put::NodeStarts(id, counting) => nodes::put_starts(database, stream, *id, counting),
         Put::NewPool(id, pool) => node_pools::insert(database, stream, *id, pool),
-        Put::PoolRevoked(id, at) => node_pools::revoke(database, stream, *id, *at),
+        Put::Pool(id, pool) => node_pools::update(database, stream, *id, pool),
         Put::PoolIdentity(id, identity) => {
             node_pools::put_identity(database, stream, *id, identity)
         }
@@ -159,7 +163,7 @@ fn remove(database: &Connection, stream: Uuid, remove: &Remove<'_>) -> Sql<usize
     match remove {
         Remove::License(id) => rows::delete_license(database, stream, *id),
         Remove::Identity(id) => accounts::erase(database, stream, *id),
-        Remove::Application(key) => seats::delete_application(database, stream, key),
+        Remove::Application(key) => applications::delete(database, stream, key),
         Remove::Seat(application, account) => {
             seats::delete_seat(database, stream, application, *account)
         }
@@ -188,12 +192,12 @@ fn add(transaction: &mut Transaction<'_>, stream: Uuid, add: &Add<'_>) -> Sql<us
             seats,
             leases,
             ceiling,
-        } => seats::take(database, stream, application, (*seats, *leases), *ceiling),
+        } => applications::take(database, stream, application, (*seats, *leases), *ceiling),
         Add::Free {
             application,
             seats,
             leases,
-        } => seats::give_back(database, stream, application, *seats, *leases),
+        } => applications::give_back(database, stream, application, *seats, *leases),
         Add::Nodes {
             application,
             nodes,

@@ -23,7 +23,9 @@ use super::accounts::{ACCOUNT, ACTIVE};
 use super::reads::{self, many};
 use super::rows::{self, KEY, LICENSE, ORGANIZATION, Sql, TOKEN};
 use super::transaction::Transaction;
-use super::{accounts, answers, clients, node_pools, nodes, refusals, seats, sums, usage};
+use super::{
+    accounts, answers, applications, clients, node_pools, nodes, refusals, seats, sums, usage,
+};
 use crate::facts::{By, FactReads, GrantBy, UsageOf};
 
 /// The word for operators, which a statement names.
@@ -109,7 +111,7 @@ impl FactReads for Transaction<'_> {
     }
 
     fn application(&mut self, stream: Uuid, key: &str) -> Sql<Option<ApplicationState>> {
-        let found = seats::one(self.database, stream, key)?;
+        let found = applications::one(self.database, stream, key)?;
         Ok(found.map(|found| found.state))
     }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::reads::{basis_in, license, licenses, written};
 use super::rows::Sql;
-use super::{heads, nodes, seats};
+use super::{applications, heads, nodes};
 use crate::{Choose, Dates, Licenses, Look, NodesBasis, Which};
 
 /// Lets `look` look through an application's licenses, and says what an entitlement may rest on then.
@@ -34,7 +34,7 @@ pub(super) fn through(
 
 /// What an application's entitlement may rest on.
 fn basis_of(view: &Connection, organization: Uuid, application: &str) -> Sql<ApplicationBasis> {
-    let stored = seats::one(view, organization, application)?;
+    let stored = applications::one(view, organization, application)?;
     let state = stored.map(|stored| stored.state).unwrap_or_default();
     let installation = heads::one(view, INSTALLATION)?;
     Ok(ApplicationBasis {

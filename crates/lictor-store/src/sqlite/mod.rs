@@ -5,6 +5,7 @@ mod accounts;
 mod answering;
 mod answers;
 mod apart;
+mod applications;
 mod backup;
 mod check;
 mod clients;

@@ -1,7 +1,6 @@
 //! Rows of pools of nodes, and which of their nodes may have been silent: how they are stored and read
 //! back.
 
-use lictor_core::Timestamp;
 use lictor_core::digest::Digest;
 use lictor_core::elapsed::Elapsed;
 use lictor_core::facts::pool::{Pool, PoolIdentity, PoolState};
@@ -160,18 +159,18 @@ pub(super) fn insert(
         ))
 }
 
-/// Stores when a pool was revoked.
-pub(super) fn revoke(
+/// Stores what may change of a pool.
+pub(super) fn update(
     database: &Connection,
     stream: Uuid,
     id: Uuid,
-    revoked_at: Option<Timestamp>,
+    pool: &PoolState,
 ) -> Sql<usize> {
     database
         .prepare_cached(
             "UPDATE node_pools SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2",
         )?
-        .execute((stream, id, revoked_at))
+        .execute((stream, id, pool.revoked_at))
 }
 
 /// Counts places of a pool that are taken.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT, ACTIVE};
 use super::rows::{self, DecodedKeys, KEY, LICENSE, ORGANIZATION, OWNER, Sql, TOKEN};
-use super::{clients, heads, seats, usage};
+use super::{applications, clients, heads, usage};
 use crate::{Bounds, Breather, Figures, PAGE_BYTES};
 
 /// One license.
@@ -125,7 +125,7 @@ pub(super) fn figures(database: &Connection, organization: Uuid) -> Sql<Figures>
     let view = database.unchecked_transaction()?;
     let head = heads::one(&view, organization)?;
     Ok(Figures {
-        applications: seats::all(&view, organization)?,
+        applications: applications::all(&view, organization)?,
         counts: accounts::counts(&view, organization)?,
         position: head.map_or(0, |row| row.head.position),
     })
@@ -141,7 +141,7 @@ pub(super) fn figures_of(
     let head = heads::one(&view, organization)?;
     let mut applications = Vec::with_capacity(keys.len());
     for key in keys {
-        applications.extend(seats::one(&view, organization, key)?);
+        applications.extend(applications::one(&view, organization, key)?);
     }
     Ok(Figures {
         applications,

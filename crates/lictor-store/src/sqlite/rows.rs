@@ -11,7 +11,7 @@ use lictor_core::facts::role::Role;
 use lictor_core::facts::scope::Scope;
 use lictor_core::facts::token::{Origin, Token, TokenState};
 use lictor_core::ledger::Entry;
-use lictor_core::{KeyId, PublicKey, Timestamp, TrustPolicy, TrustedKey, Validity};
+use lictor_core::{KeyId, PublicKey, TrustPolicy, TrustedKey, Validity};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use uuid::Uuid;
@@ -120,16 +120,16 @@ pub(super) fn insert_token(
         ))
 }
 
-/// Stores when a token was revoked.
-pub(super) fn revoke_token(
+/// Stores what may change of a token.
+pub(super) fn update_token(
     database: &Connection,
     stream: Uuid,
     id: Uuid,
-    revoked_at: Option<Timestamp>,
+    token: &TokenState,
 ) -> Sql<usize> {
     database
         .prepare_cached("UPDATE tokens SET revoked_at = ?3 WHERE organization_id = ?1 AND id = ?2")?
-        .execute((stream, id, revoked_at))
+        .execute((stream, id, token.revoked_at))
 }
 
 /// Stores what a token is found by, and its name.

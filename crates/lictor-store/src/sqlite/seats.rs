@@ -1,7 +1,7 @@
-//! Rows of applications, seats and leases: how they are stored and read back.
+//! Rows of seats and leases: how they are stored and read back.
 
 use lictor_core::elapsed::Elapsed;
-use lictor_core::facts::application::{Application, ApplicationState, OverLimit};
+use lictor_core::facts::account::AccountState;
 use lictor_core::facts::lease::{self, Lease, LeaseState, LeaseTerms};
 use lictor_core::facts::seats::{Seat, SeatId, SeatState};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params};
@@ -9,49 +9,7 @@ use uuid::Uuid;
 
 use super::accounts::{self, ACCOUNT, ACCOUNT_COLUMNS};
 use super::reads::{many, page_start};
-use super::rows::{Sql, parsed};
-
-/// The columns of [`application`], in its order.
-pub(super) const APPLICATION: &str =
-    "key, name, over_limit, seats, leases, licenses, license_revisions, nodes, joined_nodes";
-
-/// Reads the columns [`APPLICATION`].
-pub(super) fn application(row: &Row<'_>) -> Sql<Application> {
-    Ok(Application {
-        key: row.get(0)?,
-        name: row.get(1)?,
-        state: ApplicationState {
-            over_limit: parsed(row, 2)?,
-            seats: row.get(3)?,
-            leases: row.get(4)?,
-            licenses: row.get(5)?,
-            license_revisions: row.get(6)?,
-            nodes: row.get(7)?,
-            joined_nodes: row.get(8)?,
-        },
-    })
-}
-
-/// One application.
-pub(super) fn one(
-    database: &Connection,
-    organization: Uuid,
-    key: &str,
-) -> Sql<Option<Application>> {
-    let sql =
-        format!("SELECT {APPLICATION} FROM applications WHERE organization_id = ?1 AND key = ?2");
-    database
-        .prepare_cached(&sql)?
-        .query_row((organization, key), application)
-        .optional()
-}
-
-/// All applications, by key.
-pub(super) fn all(database: &Connection, organization: Uuid) -> Sql<Vec<Application>> {
-    let sql =
-        format!("SELECT {APPLICATION} FROM applications WHERE organization_id = ?1 ORDER BY key");
-    many(database, &sql, [organization], application)
-}
+use super::rows::Sql;
 
 /// The columns of [`seat`], in its order.
 pub(super) const SEAT: &str = "seats.application, seats.account_id, seats.since, seats.revision";
@@ -279,34 +237,6 @@ pub(super) fn due(database: &Connection, now: Elapsed) -> Sql<Vec<Uuid>> {
     Ok(due)
 }
 
-/// Stores a new application.
-pub(super) fn insert_application(database: &Connection, stream: Uuid, key: &str) -> Sql<usize> {
-    database
-        .prepare_cached("INSERT INTO applications (organization_id, key) VALUES (?1, ?2)")?
-        .execute((stream, key))
-}
-
-/// Stores what happens when an application has no seat left.
-pub(super) fn put_over_limit(
-    database: &Connection,
-    stream: Uuid,
-    key: &str,
-    over_limit: OverLimit,
-) -> Sql<usize> {
-    database
-        .prepare_cached(
-            "UPDATE applications SET over_limit = ?3 WHERE organization_id = ?1 AND key = ?2",
-        )?
-        .execute((stream, key, over_limit.as_str()))
-}
-
-/// Removes an application.
-pub(super) fn delete_application(database: &Connection, stream: Uuid, key: &str) -> Sql<usize> {
-    database
-        .prepare_cached("DELETE FROM applications WHERE organization_id = ?1 AND key = ?2")?
-        .execute((stream, key))
-}
-
 /// Stores a new seat.
 pub(super) fn insert_seat(
     database: &Connection,
@@ -348,74 +278,12 @@ pub(super) fn delete_lease(database: &Connection, stream: Uuid, id: Uuid) -> Sql
 pub(super) fn count_seats(
     database: &Connection,
     stream: Uuid,
-    account: Uuid,
-    seats: u64,
+    id: Uuid,
+    account: &AccountState,
 ) -> Sql<usize> {
     database
         .prepare_cached("UPDATE accounts SET seats = ?3 WHERE organization_id = ?1 AND id = ?2")?
-        .execute((stream, account, seats))
-}
-
-/// Counts seats as taken, unless there are too many; the row's own constraint says the same.
-pub(super) fn take(
-    database: &Connection,
-    stream: Uuid,
-    application: &str,
-    (seats, leases): (u64, u64),
-    ceiling: Option<u32>,
-) -> Sql<usize> {
-    database
-        .prepare_cached(
-            "UPDATE applications SET seats = seats + ?3, leases = leases + ?4, ceiling = ?5
-             WHERE organization_id = ?1 AND key = ?2 AND (?5 IS NULL OR seats + leases < ?5)",
-        )?
-        .execute((stream, application, seats, leases, ceiling))
-}
-
-/// Counts seats as free again.
-pub(super) fn give_back(
-    database: &Connection,
-    stream: Uuid,
-    application: &str,
-    seats: u64,
-    leases: u64,
-) -> Sql<usize> {
-    database
-        .prepare_cached(
-            "UPDATE applications SET seats = seats - ?3, leases = leases - ?4
-             WHERE organization_id = ?1 AND key = ?2",
-        )?
-        .execute((stream, application, seats, leases))
-}
-
-/// Stores how many licenses an application has, and the sum of their revisions.
-pub(super) fn put_licenses(
-    database: &Connection,
-    stream: Uuid,
-    key: &str,
-    licenses: u64,
-    revisions: u64,
-) -> Sql<usize> {
-    database
-        .prepare_cached(
-            "UPDATE applications SET licenses = ?3, license_revisions = ?4
-             WHERE organization_id = ?1 AND key = ?2",
-        )?
-        .execute((stream, key, licenses, revisions))
-}
-
-/// Stores an application's name.
-pub(super) fn name(
-    database: &Connection,
-    stream: Uuid,
-    key: &str,
-    name: Option<&str>,
-) -> Sql<usize> {
-    database
-        .prepare_cached(
-            "UPDATE applications SET name = ?3 WHERE organization_id = ?1 AND key = ?2",
-        )?
-        .execute((stream, key, name))
+        .execute((stream, id, account.seats))
 }
 
 /// Stores what changes of a lease with every renewal.

@@ -45,7 +45,7 @@ impl<'a> License<'a> {
     /// As many as there is room for: this list has no pages.
     pub(super) fn of(figures: &'a OrganizationFigures) -> Self {
         let application = |figures: &'a Arc<ApplicationFigures>| LicensedApplication {
-            id: &figures.application,
+            id: &figures.application.key,
             plan: match figures.plan {
                 None => "UNLICENSED",
                 Some(Plan::Free) => "FREE",
@@ -55,7 +55,7 @@ impl<'a> License<'a> {
         };
         let mut bytes = 0;
         let has_room = |row: &&Arc<ApplicationFigures>| {
-            bytes += row.application.len() + AROUND_APPLICATION;
+            bytes += row.application.key.len() + AROUND_APPLICATION;
             bytes <= LIST_BYTES
         };
         let rows = figures.applications.iter().take_while(has_room);
@@ -256,20 +256,20 @@ impl Permissions {
 
 #[cfg(test)]
 mod tests {
-    use lictor_core::facts::application::OverLimit;
+    use lictor_core::facts::application::{Application, ApplicationState};
 
     use super::*;
 
     fn applications(count: usize) -> OrganizationFigures {
         let row = |number: usize| ApplicationFigures {
-            application: format!("{number:064}"),
-            name: None,
+            application: Application {
+                key: format!("{number:064}"),
+                name: None,
+                state: ApplicationState::default(),
+            },
             plan: Some(Plan::Trial),
             expires_at: None,
             limit: None,
-            seats: 0,
-            leases: 0,
-            over_limit: OverLimit::Refuse,
         };
         OrganizationFigures {
             applications: (0..count).map(row).map(Arc::new).collect(),

@@ -6,6 +6,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use lictor_authority::right::Applications;
 use lictor_authority::{Answer, Enrolled};
+use lictor_core::facts::application::{Application, ApplicationState};
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
 use lictor_core::names::clean_name;
@@ -33,7 +34,7 @@ pub(super) async fn list(
     let rows = all.after(page.after.as_deref());
     page.cut(
         rows,
-        |(figures, _)| figures.application.clone(),
+        |(figures, _)| figures.application.key.clone(),
         |(figures, entitlement)| ApplicationView::of(figures, entitlement, &nodes, call.now.wall()),
     )
 }
@@ -66,17 +67,16 @@ pub(super) async fn create(
     let key = post.request.key.clone();
     // As it will be stored.
     let name = post.request.name.as_deref().map(clean_name).transpose()?;
-    let figures = ApplicationFigures {
-        application: key.clone(),
-        name: name.clone(),
-        plan: None,
-        expires_at: None,
-        limit: Some(0),
-        seats: 0,
-        leases: 0,
-        over_limit,
-    };
     let none = Entitlement::of(&key, &[], post.call.now.wall());
+    let application = Application {
+        key: key.clone(),
+        name: name.clone(),
+        state: ApplicationState {
+            over_limit,
+            ..ApplicationState::default()
+        },
+    };
+    let figures = ApplicationFigures::of(&application, &none);
     let answer: Answer = wire::answer(
         201,
         &ApplicationView::of(&figures, &none, &Enrolled::new(), post.call.now.wall()),

@@ -24,7 +24,7 @@ pub(super) async fn show(
     let all = server.authority.figures(permit).await?;
     let Some(key) = application else {
         let rows = all.after(page.after.as_deref()).map(|(row, _)| row);
-        let (rows, next_cursor) = page.rows_of(rows, |row| row.application.clone());
+        let (rows, next_cursor) = page.rows_of(rows, |row| row.application.key.clone());
         return Ok(Json(CountsView::of(&rows, &all.figures, next_cursor)));
     };
     let Some((row, _)) = all.one(&key) else {
@@ -35,6 +35,6 @@ pub(super) async fn show(
         applications: vec![row.clone()],
         counts: all.figures.counts,
     };
-    figures.counts.holders = row.seats;
+    figures.counts.holders = row.application.state.seats;
     Ok(Json(CountsView::of(&[row], &figures, None)))
 }

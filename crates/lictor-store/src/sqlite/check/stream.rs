@@ -21,7 +21,7 @@ use crate::head_row::HeadRow;
 use crate::open_error::OpenError;
 use crate::sqlite::heads;
 use crate::sqlite::rows::{self, Sql};
-use crate::sqlite::{accounts, clients, ended, node_pools, nodes, seats, usage};
+use crate::sqlite::{accounts, applications, clients, ended, node_pools, nodes, seats, usage};
 use crate::{CheckReport, EndedKey};
 
 /// Replays a stream and compares; `taken` is told of each entry.
@@ -79,7 +79,7 @@ fn little(view: &Connection, stream: Uuid, head: &HeadRow) -> Sql<State> {
         })?;
     }
     state.counts = accounts::counts(view, stream)?;
-    let applications = seats::all(view, stream)?.into_iter();
+    let applications = applications::all(view, stream)?.into_iter();
     state
         .applications
         .extend(applications.map(|application| (application.key, application.state)));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use lictor_core::elapsed::Now;
 use rusqlite::Connection;
 
-use super::super::{left, node_pools, nodes, open, seats};
+use super::super::{applications, left, node_pools, nodes, open};
 use super::{ACME, NOW, load};
 use crate::{Fact, PoolBy};
 
@@ -78,7 +78,7 @@ fn what_rules_of_nodes_look_at_costs_the_same_however_many_there_are() {
         ("the pool", &|database| {
             let pool = node_pools::one(database, &PoolBy::Id(ACME, ACME));
             pool.expect("reads").expect("is there");
-            seats::all(database, ACME).expect("reads");
+            applications::all(database, ACME).expect("reads");
         }),
         ("places", &|database| {
             for organization in [None, Some(ACME)] {

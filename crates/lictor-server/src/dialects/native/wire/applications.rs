@@ -2,7 +2,7 @@
 
 use lictor_authority::Enrolled;
 use lictor_core::Timestamp;
-use lictor_core::facts::application::OverLimit;
+use lictor_core::facts::application::{Application, OverLimit};
 use lictor_core::facts::entitlement::Entitlement;
 use lictor_core::facts::figures::ApplicationFigures;
 use lictor_core::patch_field::PatchField;
@@ -82,18 +82,19 @@ impl ApplicationView {
         now: Timestamp,
     ) -> Self {
         let license = entitlement.license.as_ref();
-        let nodes = enrolled.get(&figures.application);
+        let Application { key, name, state } = &figures.application;
+        let nodes = enrolled.get(key);
         Self {
-            key: figures.application.clone(),
-            name: figures.name.clone(),
+            key: key.clone(),
+            name: name.clone(),
             plan: plan_word(figures.plan),
             seat_limit: figures.limit,
-            seats: figures.seats,
-            leases: figures.leases,
+            seats: state.seats,
+            leases: state.leases,
             used: figures.used(),
             available: figures.available(),
             overage: figures.overage(),
-            over_limit: figures.over_limit.as_str(),
+            over_limit: state.over_limit.as_str(),
             node_limit: entitlement.node_limit(),
             nodes: nodes.copied().unwrap_or_default(),
             features: license.map(|license| license.features.clone()),

@@ -45,14 +45,14 @@ impl CountsView {
         next_cursor: Option<String>,
     ) -> Self {
         let row = |row: &&Arc<ApplicationFigures>| CountView {
-            application: row.application.clone(),
+            application: row.application.key.clone(),
             plan: plan_word(row.plan),
             limit: row.limit,
             used: row.used(),
             available: row.available(),
             overage: row.overage(),
-            accounts: row.seats,
-            leases: row.leases,
+            accounts: row.application.state.seats,
+            leases: row.application.state.leases,
         };
         Self {
             applications: rows.iter().map(row).collect(),
