@@ -129,7 +129,8 @@ async fn counts_and_places_have_what_was_written() {
         let permit: Permit<'_, Seats, Read> = call.permit().expect("the right");
         let all = authority.figures(permit).await.expect("figures");
         let rows = all.figures.applications.iter();
-        rows.map(|row| row.application.key.clone()).collect::<Vec<_>>()
+        rows.map(|row| row.application.key.clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(keys().await, ["konnect"]);
     let made = other.authority.create_application(
